@@ -1,0 +1,26 @@
+"""Findings: what they are, how they look, and a page for each."""
+
+from cnnspec.diagnostics.diagnostic import (
+    WHOLE_FILE,
+    Diagnostic,
+    Edit,
+    Position,
+    Related,
+    Sink,
+    Source,
+    Span,
+)
+from cnnspec.diagnostics.severity import Severity, severity_of
+
+__all__ = [
+    "WHOLE_FILE",
+    "Diagnostic",
+    "Edit",
+    "Position",
+    "Related",
+    "Severity",
+    "Sink",
+    "Source",
+    "Span",
+    "severity_of",
+]

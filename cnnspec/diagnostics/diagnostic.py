@@ -1,0 +1,156 @@
+"""What every stage says: findings as values, with a place, the numbers and the way out.
+
+Stages collect findings in a `Sink`; they do not raise. Offsets count characters of `Source.text`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from cnnspec.diagnostics.severity import Severity, severity_of
+
+
+class Span(NamedTuple):
+    """A stretch of source text: `start` is the first character's offset, `end` the first one after."""
+
+    start: int
+    end: int
+
+    def to(self, other: Span) -> Span:
+        """The stretch from the start of this span to the end of `other`."""
+        return Span(self.start, other.end)
+
+
+WHOLE_FILE = Span(0, 0)
+"""Of a finding about a file or a command line: no place in the text is meant, and none is shown."""
+
+
+class Position(NamedTuple):
+    """A place for people: line and column, both counted from 1, columns in characters."""
+
+    line: int
+    column: int
+
+
+class Source:
+    """The text of one spec and the name that messages give it.
+
+    Lines end at `\\n`, `\\r\\n` or a lone `\\r`.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(end.end() for end in re.finditer(r"\r\n|\n|\r", self.text))]
+
+    def position(self, offset: int) -> Position:
+        """The line and column of an offset."""
+        line = bisect_right(self._line_starts, offset)
+        return Position(line, offset - self._line_starts[line - 1] + 1)
+
+    def line(self, number: int) -> str:
+        """The text of a line (counted from 1), without its end."""
+        starts = self._line_starts
+        start = starts[number - 1]
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+    @property
+    def line_count(self) -> int:
+        return len(self._line_starts)
+
+    def extent(self, span: Span) -> tuple[Position, Position]:
+        """The first character of a span and the first one after it, as people and editors count.
+
+        What lies outside the text is moved into it. Line ends are never a part of what is shown. An empty
+        span behind the last line ("something is missing here") is shown where that line ends.
+        """
+        text = self.text
+        start = min(max(span.start, 0), len(text))
+        end = min(max(span.end, start), len(text))
+        while end > start and text[end - 1] in "\r\n":
+            end -= 1
+        if start == end and not text[start:].strip():
+            start = end = len(text.rstrip())
+        return self.position(start), self.position(end)
+
+
+class Related(NamedTuple):
+    """A second place that explains a finding: "16x2x2 comes from here"."""
+
+    span: Span
+    message: str
+
+
+class Edit(NamedTuple):
+    """Replace the text at `span` by `text`."""
+
+    span: Span
+    text: str
+
+
+class Diagnostic(NamedTuple):
+    """One finding.
+
+    `code` is stable ("E301", "W203"); `note` is the arithmetic, one line a formula; `help` names a
+    concrete way out; `fix` are the edits that make this finding go away, and `safe` says that
+    they keep the network's meaning, so that `check --fix` may apply them unasked. `label` is what stands
+    under the marked characters ("5x5 filter on a 2x2 map"), where the message does not say it already.
+    """
+
+    code: str
+    message: str
+    span: Span
+    related: tuple[Related, ...] = ()
+    note: str = ""
+    help: str = ""
+    fix: tuple[Edit, ...] = ()
+    safe: bool = False
+    label: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return severity_of(self.code)
+
+
+class Sink:
+    """Collects findings; one finding of a code at a place is enough (a block may be used often)."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, Span], Diagnostic] = {}
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        self._found.setdefault((diagnostic.code, diagnostic.span), diagnostic)
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        related: tuple[Related, ...] = (),
+        note: str = "",
+        help: str = "",
+        fix: tuple[Edit, ...] = (),
+        safe: bool = False,
+        label: str = "",
+    ) -> None:
+        self.add(Diagnostic(code, message, span, related, note, help, fix, safe, label))
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        """The findings in the order of the text."""
+        return iter(sorted(self._found.values(), key=lambda finding: (finding.span, finding.code)))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(finding.severity is Severity.ERROR for finding in self._found.values())

@@ -1,0 +1,63 @@
+"""Text from a spec, made safe to show: no character of it moves a cursor, changes a colour or hides another.
+
+A terminal obeys escape sequences, and bidirectional controls turn the reading order around. So what cannot be
+printed is shown by name: control characters by their pictures (`␛`), the rest as `\\u202e`.
+"""
+
+from __future__ import annotations
+
+TAB_STOP = 4
+
+
+def cells(text: str) -> list[tuple[str, int]]:
+    """For each character what is shown for it, and how many columns of a terminal that takes.
+
+    >>> cells("a\\x1b木")
+    [('a', 1), ('␛', 1), ('木', 2)]
+    """
+    if text.isascii() and text.isprintable():
+        return [(char, 1) for char in text]
+    shown: list[tuple[str, int]] = []
+    column = 0
+    after_mark = False
+    for char in text:
+        cell, after_mark = _cell(char, column, after_mark)
+        shown.append(cell)
+        column += cell[1]
+    return shown
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with nothing in it that a terminal would obey."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(shown for shown, _ in cells(text))
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal `text` takes when it is shown."""
+    return sum(columns for _, columns in cells(text))
+
+
+def _cell(char: str, column: int, after_mark: bool) -> tuple[tuple[str, int], bool]:
+    """What is shown for a character, and whether it is a combining mark."""
+    code = ord(char)
+    if char == "\t":
+        columns = TAB_STOP - column % TAB_STOP
+        return (" " * columns, columns), False
+    if code < 0x20:
+        return (chr(0x2400 + code), 1), False
+    if code < 0x7F:
+        return (char, 1), False
+    if code == 0x7F:
+        return ("\u2421", 1), False
+
+    import unicodedata
+
+    category = unicodedata.category(char)
+    if category in ("Mn", "Me") and not after_mark:
+        return (char, 0), True  # one accent is writing; a pile of them covers the lines above
+    if category[0] == "C" or category in ("Zl", "Zp", "Mn", "Me"):
+        escape = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+        return (escape, len(escape)), False
+    return (char, 2 if unicodedata.east_asian_width(char) in "WF" else 1), False

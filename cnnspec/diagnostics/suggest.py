@@ -1,0 +1,105 @@
+"""Did you mean …? The nearest of the words that would have been right.
+
+Looked at only once something is wrong, so what it needs is imported there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+MAX_CANDIDATES = 2_000
+MAX_LENGTH = 80
+
+
+def nearest(word: str, candidates: Iterable[str], also: Mapping[str, str] | None = None) -> str | None:
+    """The candidate that `word` was most likely meant to be; None where none is near.
+
+    `also` maps further words to candidates (`dense` → `fc`, see `cnnspec.diagnostics.foreign`). In order:
+    the same but for case, `_` and `-`; a further word; the fewest slips in typing, where a word left off in
+    the middle counts one, and a wrong first letter, which is rare, half a slip more. Ties go by the alphabet:
+    the answer is the same in every run. Last, a further word that is nearer than any of these.
+
+    >>> nearest("maxpol", ["avgpool", "conv", "maxpool"])
+    'maxpool'
+    >>> nearest("Dense", ["conv", "fc"], {"dense": "fc"})
+    'fc'
+    """
+    words = sorted({one for one in candidates if one != word})
+    if not words or not word or len(word) > MAX_LENGTH:
+        return None
+    plain = fold(word)
+    for candidate in words:
+        if fold(candidate) == plain:
+            return candidate
+    if also is not None and also.get(plain) in words:
+        return also[plain]
+    best, least = _fewest_slips(word.lower(), words[:MAX_CANDIDATES], _allowed(word) + 0.75)
+    if also is not None and least > 0.75:
+        near = [foreign for foreign in sorted(also) if len(foreign) >= 5 and also[foreign] in words]
+        foreign, _ = _fewest_slips(plain, near, min(least, 1 + len(plain) // 6))
+        best = also[foreign] if foreign is not None else best
+    return best
+
+
+def _fewest_slips(word: str, candidates: list[str], least: float) -> tuple[str | None, float]:
+    """The candidate with fewer than `least` slips, and how many; the first of several."""
+    best: str | None = None
+    for candidate in candidates:
+        slips = _slips(word, candidate.lower(), least)
+        if slips < least and slips < len(candidate):
+            best, least = candidate, slips
+    return best, least
+
+
+def did_you_mean(word: str, candidates: Iterable[str], also: Mapping[str, str] | None = None) -> str:
+    """`did you mean maxpool?`, or nothing."""
+    found = nearest(word, candidates, also)
+    return f"did you mean {found}?" if found else ""
+
+
+def listing(candidates: Iterable[str], most: int = 12) -> str:
+    """`a, b and c`: the words that there are, where no single one is near; cut after `most`."""
+    words = sorted(set(candidates))
+    if len(words) > most:
+        return f"{', '.join(words[:most])} … ({len(words)} in all)"
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def fold(word: str) -> str:
+    """A word without case, `_`, `-` and blanks: `Batch_Norm` and `batchnorm` are one."""
+    return word.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _allowed(word: str) -> int:
+    """How many slips still look like this word: one in three letters, and at least one."""
+    return max(1, len(word) // 3)
+
+
+def _slips(word: str, candidate: str, least: float) -> float:
+    """How far a candidate is from what was written; anything from `least` on is too far to be counted out."""
+    if len(word) >= 3 and candidate.startswith(word):
+        return 1
+    if abs(len(candidate) - len(word)) >= least:
+        return least
+    return typing_distance(word, candidate) + (0.5 if word[0] != candidate[0] else 0)
+
+
+def typing_distance(left: str, right: str) -> int:
+    """The least number of slips between two words (optimal string alignment).
+
+    A slip is a letter too many, missing or wrong, or two neighbours swapped.
+
+    >>> typing_distance("cnov", "conv"), typing_distance("maxpol", "maxpool"), typing_distance("relu", "elu")
+    (1, 1, 1)
+    """
+    two_up: list[int] = []
+    one_up: list[int] = []
+    row = list(range(len(right) + 1))
+    for number, letter in enumerate(left, 1):
+        two_up, one_up, row = one_up, row, [number]
+        for place, other in enumerate(right, 1):
+            slips = min(one_up[place] + 1, row[place - 1] + 1, one_up[place - 1] + (letter != other))
+            if number > 1 and place > 1 and letter == right[place - 2] and left[number - 2] == other:
+                slips = min(slips, two_up[place - 2] + 1)
+            row.append(slips)
+    return row[-1]

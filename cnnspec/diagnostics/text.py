@@ -1,0 +1,193 @@
+"""A finding for a person: the lines that it is about, what is marked in them, the arithmetic, the way out.
+
+    error[E301]: the filter is larger than what arrives
+      ┌─ lenet.cnn:9:10
+    7 │ S4: maxpool F2         => 16x2x2
+      │     ---------- 16x2x2 comes from here
+    9 │ C5: conv F5 K120
+      │          ^^ 5x5 filter on a 2x2 map
+      = (W − F + 2P)/S + 1 = (2 − 5 + 0)/1 + 1 = −2
+      help: P2 keeps it at 2x2; F2 gives 1x1
+
+It is written with its own few escape codes: an error should be as fast as a tick.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.diagnostics.diagnostic import WHOLE_FILE, Diagnostic, Position, Source, Span
+from cnnspec.diagnostics.printable import cells, printable
+from cnnspec.diagnostics.severity import Severity
+
+LINE_WIDTH = 100
+"""Columns of a source line that are shown; a longer line is cut around what is marked."""
+
+_HEAD = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.ADVICE: "1;36"}
+_BOLD = "1"
+_FRAME = "34"
+_RELATED = "1;34"
+_HELP = "1;32"
+
+
+class _Mark(NamedTuple):
+    """Characters of one line that are underlined: columns from 1, `end` the first one after."""
+
+    line: int
+    start: int
+    end: int
+    sign: str
+    label: str
+
+
+def render_text(
+    diagnostic: Diagnostic, source: Source | None = None, color: bool = False, line_width: int = LINE_WIDTH
+) -> str:
+    """The finding as text that ends in a new line.
+
+    There are no lines to show without a source, with an empty one (a file that could not be read) and of a
+    finding about the whole file.
+    """
+    head_style = _HEAD[diagnostic.severity]
+
+    def paint(text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if color and text else text
+
+    head = paint(f"{diagnostic.severity}[{diagnostic.code}]", head_style)
+    out = [head + paint(f": {printable(diagnostic.message)}", _BOLD)]
+    margin = " "
+    if source is not None and source.text and diagnostic.span != WHOLE_FILE:
+        marks = _marks(diagnostic, source)
+        digits = len(str(max(mark.line for mark in marks)))
+        margin = " " * digits
+        start, _ = source.extent(diagnostic.span)
+        where = f"{printable(source.name)}:{start.line}:{start.column}"
+        out.append(f"{margin} {paint('┌─', _FRAME)} {where}")
+        bar = paint("│", _FRAME)
+        before = marks[0].line
+        for line, group in _by_line(marks):
+            if line > before + 2:
+                out.append(paint("...", _FRAME))
+            before = line
+            text = source.line(line)
+            for together in _fitting(group, text, line_width):
+                view = _View(text, together, line_width)
+                number = paint(f"{line:>{digits}}", _FRAME)
+                out.append(f"{number} {bar} {view.shown}".rstrip())
+                for mark in together:
+                    style = head_style if mark.sign == "^" else _RELATED
+                    indent, length = view.underline(mark)
+                    under = paint(f"{mark.sign * length} {printable(mark.label)}".rstrip(), style)
+                    out.append(f"{margin} {bar} {' ' * indent}{under}")
+    elif source is not None and source.name:
+        margin = " "
+        out.append(f"{margin} {paint('┌─', _FRAME)} {printable(source.name)}")
+    for line_of_note in diagnostic.note.splitlines():
+        out.append(f"{margin} {paint('=', _FRAME)} {printable(line_of_note)}")
+    for number_of_line, line_of_help in enumerate(help_of(diagnostic).splitlines()):
+        lead = paint("help:", _HELP) if number_of_line == 0 else " " * len("help:")
+        out.append(f"{margin} {lead} {printable(line_of_help)}")
+    return "\n".join(out) + "\n"
+
+
+def help_of(diagnostic: Diagnostic) -> str:
+    """The way out; where only a fix says it, the fix in words."""
+    if diagnostic.help or not diagnostic.fix:
+        return diagnostic.help
+    texts = [edit.text.strip() for edit in diagnostic.fix if edit.text.strip()]
+    return f"write {', '.join(texts)}" if texts else "leave it out"
+
+
+def _marks(diagnostic: Diagnostic, source: Source) -> list[_Mark]:
+    """Everything to underline, in the order of the text."""
+    marks = _marks_of(diagnostic.span, "^", diagnostic.label, source)
+    for related in diagnostic.related:
+        marks += _marks_of(related.span, "-", related.message, source)
+    return sorted(marks)
+
+
+def _marks_of(span: Span, sign: str, label: str, source: Source) -> list[_Mark]:
+    """One mark; for a span over several lines one on its first and one, with the label, on its last line."""
+    start, end = source.extent(span)
+    if start.line == end.line:
+        return [_Mark(start.line, start.column, end.column, sign, label)]
+    last = source.line(end.line)
+    last_start = min(len(last) - len(last.lstrip()) + 1, end.column)
+    first_end = len(source.line(start.line).rstrip()) + 1
+    return [
+        _Mark(*start, max(first_end, start.column), sign, ""),
+        _Mark(*Position(end.line, last_start), end.column, sign, label),
+    ]
+
+
+def _by_line(marks: list[_Mark]) -> list[tuple[int, list[_Mark]]]:
+    lines: dict[int, list[_Mark]] = {}
+    for mark in marks:
+        lines.setdefault(mark.line, []).append(mark)
+    return list(lines.items())
+
+
+def _fitting(marks: list[_Mark], text: str, line_width: int) -> list[list[_Mark]]:
+    """Marks of one line that can be shown under one copy of it: all, unless the line has to be cut."""
+    if len(text) <= line_width:
+        return [marks]
+    together = [[marks[0]]]
+    for mark in marks[1:]:
+        if mark.end - together[-1][0].start <= line_width * 2 // 3:
+            together[-1].append(mark)
+        else:
+            together.append([mark])
+    return together
+
+
+class _View:
+    """What is shown of a line: as much around its marks as there is room for, with a `…` where it is cut.
+
+    Only the neighbourhood of the marks is looked at: a line may be a megabyte.
+    """
+
+    def __init__(self, text: str, marks: list[_Mark], line_width: int) -> None:
+        first = marks[0].start - 1
+        self.base = max(first - 2 * line_width, 0)
+        stop = first + 2 * line_width
+        self.cells = cells(text[self.base : stop].rstrip() if stop >= len(text) else text[self.base : stop])
+        self.low, self.high = 0, len(self.cells)
+        if self.base or stop < len(text.rstrip()) or self._columns(0, self.high) > line_width:
+            self._cut(marks, line_width - 2)
+        before = "…" if self.base + self.low > 0 else ""
+        after = "…" if self.base + self.high < len(text.rstrip()) else ""
+        self.shift = len(before)
+        self.shown = before + "".join(shown for shown, _ in self.cells[self.low : self.high]) + after
+
+    def underline(self, mark: _Mark) -> tuple[int, int]:
+        """How far a mark is indented and how long it is, in columns; an empty one is one sign long."""
+        low, high = self.low, self.high
+        start = mark.start - 1 - self.base
+        outside = max(start - high, 0)  # behind the blanks that end a line, which are not shown
+        start = min(max(start, low), high)
+        end = min(max(mark.end - 1 - self.base, start), high)
+        return self.shift + self._columns(low, start) + outside, max(self._columns(start, end), 1)
+
+    def _columns(self, start: int, end: int) -> int:
+        return sum(columns for _, columns in self.cells[start:end])
+
+    def _cut(self, marks: list[_Mark], room: int) -> None:
+        """Choose `low` and `high`: first the marked characters, then as much on either side as fits."""
+        sizes = [columns for _, columns in self.cells]
+        low = high = min(marks[0].start - 1 - self.base, len(sizes))
+        wanted = max(mark.end for mark in marks) - 1 - self.base
+        while high < len(sizes) and high < wanted and sizes[high] <= room:
+            room -= sizes[high]
+            high += 1
+        left = room // 2
+        while low > 0 and sizes[low - 1] <= left:
+            low -= 1
+            left -= sizes[low]
+            room -= sizes[low]
+        while high < len(sizes) and sizes[high] <= room:
+            room -= sizes[high]
+            high += 1
+        while low > 0 and sizes[low - 1] <= room:
+            low -= 1
+            room -= sizes[low]
+        self.low, self.high = low, high
