@@ -1,0 +1,370 @@
+"""The syntax tree: what the author wrote, and where. Frozen values; nothing is decided here.
+
+Every node carries the span of its text. No layer is known by name: `conv` is a word with arguments.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple, TypeAlias
+
+from cnnspec.diagnostics import Span
+
+# --- expressions ----------------------------------------------------------------------------------
+
+
+class Number(NamedTuple):
+    """An exact number: `4`, `0.1`, `1e-6`. `text` is as written."""
+
+    value: Fraction
+    text: str
+    span: Span
+
+
+class Name(NamedTuple):
+    """`k`, `C`, `i`: a value by name."""
+
+    name: str
+    span: Span
+
+
+class Unary(NamedTuple):
+    """`-x`, `not x`."""
+
+    operator: str
+    operand: Expr
+    span: Span
+
+
+class Binary(NamedTuple):
+    """`+ - * / // %`, one of `== != < <= > >=`, `and`, `or`."""
+
+    operator: str
+    left: Expr
+    right: Expr
+    span: Span
+
+
+class Conditional(NamedTuple):
+    """`a if condition else b`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    span: Span
+
+
+class Function(NamedTuple):
+    """`min(a, b)`, `multiple(x, 8)`; in `init=` also `normal(0.01)`."""
+
+    name: str
+    arguments: tuple[Expr, ...]
+    span: Span
+    name_span: Span
+
+
+Expr: TypeAlias = Number | Name | Unary | Binary | Conditional | Function
+
+# --- values that stand only in named slots --------------------------------------------------------
+
+
+class Dims(NamedTuple):
+    """`3x224x224`, `6@28x28`, `7x7`, `3x(r)x(r)`, `1000`: dimensions as written, outermost first."""
+
+    dims: tuple[Expr, ...]
+    span: Span
+
+
+class Range(NamedTuple):
+    """`0:C//2` in `slice`, `4:4` in `pad channels=`."""
+
+    low: Expr
+    high: Expr
+    span: Span
+
+
+class Matrix(NamedTuple):
+    """`[1 0 -1; 1 0 -1 | …]`: planes of rows of numbers. A new line is a `;`."""
+
+    planes: tuple[tuple[tuple[Fraction, ...], ...], ...]
+    span: Span
+
+
+class Reference(NamedTuple):
+    """`@label`."""
+
+    name: str
+    span: Span
+
+
+class Same(NamedTuple):
+    """The `same` of `Psame`."""
+
+    span: Span
+
+
+Value: TypeAlias = (
+    Number | Name | Unary | Binary | Conditional | Function | Dims | Range | Matrix | Reference | Same
+)
+
+# --- arguments of a layer or a block --------------------------------------------------------------
+
+
+class LetterArgument(NamedTuple):
+    """`F3`, `F1x7`, `Psame`, `K=4*k`, `P=(d)x0`. A written `F3` has one dim, `F1x7` two (Dims);
+    `K=4*k` an expression. `glued` tells `F3` from `F=3`."""
+
+    letter: str
+    value: Value
+    glued: bool
+    span: Span
+
+
+class NamedArgument(NamedTuple):
+    """`eps=1e-3`, `out=7x7`, `like=@a`, `weight=[…]`, `init=normal(0.01)`, `s=2`."""
+
+    name: str
+    value: Value
+    span: Span
+    name_span: Span
+
+
+class PositionalArgument(NamedTuple):
+    """`4096` in `fc 4096`, `0.5` in `dropout 0.5`, `(4*k)`, `56x56` in `crop`, `0:C//2` in `slice`;
+    `k`, `s if i == 0 else 1` or `@skip` in a block's call. A bare word (`nobias`, `bilinear`, `one`)
+    is a PositionalArgument of a Name: which of them are words of a layer is not known here."""
+
+    value: Value
+    span: Span
+
+
+Argument: TypeAlias = LetterArgument | NamedArgument | PositionalArgument
+
+# --- claims ---------------------------------------------------------------------------------------
+
+
+class Quantity(NamedTuple):
+    """A claimed number as written: `1,516`, `25.6M`, `~8.8M`, `4.09G`.
+
+    `value` is in units; `step` is the worth of the last digit written (0.01M is 10 000), 1 where the number
+    is whole and without k, M or G; `about` is the `~`. A name or an expression in parentheses gives an
+    Expr in `expression` instead (then exact).
+    """
+
+    value: Fraction
+    step: Fraction
+    about: bool
+    text: str
+    span: Span
+    expression: Expr | None = None
+
+
+class Claim(NamedTuple):
+    """`params 1,516`, `field 5x5`, `out 10`, or a bare shape after `=>` (subject `out`)."""
+
+    subject: str
+    value: Quantity | Dims
+    span: Span
+    subject_span: Span
+
+
+# --- steps ----------------------------------------------------------------------------------------
+
+
+class LayerStep(NamedTuple):
+    """A word with arguments: `conv F3 K64`, `bn`, `id`, `none`."""
+
+    word: str
+    arguments: tuple[Argument, ...]
+    span: Span
+    word_span: Span
+
+
+class CallStep(NamedTuple):
+    """A block in use: `f(64, s=2)`; the name stands without a space before the bracket."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    span: Span
+    name_span: Span
+
+
+class GroupStep(NamedTuple):
+    """`[ … ]` (times is None) or `[ … ]*n`."""
+
+    body: Sequence
+    times: Expr | None
+    span: Span
+
+
+class BranchStep(NamedTuple):
+    """`add [ a | b ]`, `concat [ … ]`: a word that merges branches. An empty branch has no lines."""
+
+    word: str
+    branches: tuple[Sequence, ...]
+    span: Span
+    word_span: Span
+
+
+class IfStep(NamedTuple):
+    """`if condition [ … ] else [ … ]`; `otherwise` is None where no else is written.
+    `else if c [ … ]` is an `otherwise` that holds one IfStep."""
+
+    condition: Expr
+    then: Sequence
+    otherwise: Sequence | None
+    span: Span
+
+
+class StartStep(NamedTuple):
+    """`@label` at the head of a line or branch: go on from that tensor."""
+
+    reference: Reference
+    span: Span
+
+
+class ClaimStep(NamedTuple):
+    """`=> 256x56x56, params 1,516`: about the line up to there."""
+
+    claims: tuple[Claim, ...]
+    span: Span
+
+
+class ErrorStep(NamedTuple):
+    """Text that could not be read, and has its finding; what it gives is unknown."""
+
+    span: Span
+
+
+Step: TypeAlias = ErrorStep | LayerStep | CallStep | GroupStep | BranchStep | IfStep | StartStep | ClaimStep
+
+
+class Line(NamedTuple):
+    """One chain of steps, with its label (`C1:`) where it has one."""
+
+    label: str | None
+    label_span: Span | None
+    steps: tuple[Step, ...]
+    span: Span
+
+
+class Sequence(NamedTuple):
+    """What stands in a file, a block, a group, a branch: lines, and the `let`s between them.
+
+    At the top of a file the same lines stand in `File.statements`.
+    """
+
+    items: tuple[Line | Let | ErrorStatement, ...]
+    span: Span
+
+
+# --- statements -----------------------------------------------------------------------------------
+
+
+class Model(NamedTuple):
+    name: str
+    title: str
+    span: Span
+    name_span: Span
+
+
+class Input(NamedTuple):
+    """`input 3x224x224` (name None), `input left: 1x105x105`."""
+
+    name: str | None
+    shape: Dims
+    span: Span
+    name_span: Span | None
+
+
+class Let(NamedTuple):
+    name: str
+    value: Expr
+    span: Span
+    name_span: Span
+
+
+class Setting(NamedTuple):
+    """`width = 1.2` in a variant."""
+
+    name: str
+    value: Expr
+    span: Span
+    name_span: Span
+
+
+class Variant(NamedTuple):
+    name: str
+    settings: tuple[Setting, ...]
+    claims: tuple[Claim, ...]
+    span: Span
+    name_span: Span
+
+
+class Default(NamedTuple):
+    """`default conv dwconv nobias`: `words` are all bare words in order (kinds and flags cannot be told
+    apart here), `arguments` the letters and named arguments among them, in order of the text."""
+
+    words: tuple[Name, ...]
+    arguments: tuple[Argument, ...]
+    span: Span
+
+
+class Parameter(NamedTuple):
+    """Of a block: `k`, `s=1`, `@skip` (kind "tensor"), `K`, `F=1` (kind "letter")."""
+
+    name: str
+    kind: str  # "value" | "letter" | "tensor"
+    default: Value | None
+    span: Span
+
+
+class Block(NamedTuple):
+    """`block f(k, s=1, @skip) { … }` and `shared f(k) { … }`."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: Sequence
+    shared: bool
+    span: Span
+    name_span: Span
+
+
+class Output(NamedTuple):
+    references: tuple[Reference, ...]
+    span: Span
+
+
+class Expect(NamedTuple):
+    claims: tuple[Claim, ...]
+    span: Span
+
+
+class ErrorStatement(NamedTuple):
+    """A statement that could not be read, and has its finding: `word` is `input`, `let`, …; `name` is what it
+    would have named, where that much could be read."""
+
+    word: str
+    name: str | None
+    span: Span
+
+
+Statement: TypeAlias = (
+    ErrorStatement | Model | Input | Let | Variant | Default | Block | Output | Expect | Line
+)
+
+
+class Comment(NamedTuple):
+    """`# …` to the end of the line; `own_line` where nothing else stands on its line."""
+
+    text: str
+    own_line: bool
+    span: Span
+
+
+class File(NamedTuple):
+    """A whole spec. `comments` are in the order of the text."""
+
+    statements: tuple[Statement, ...]
+    comments: tuple[Comment, ...]
+    span: Span

@@ -1,0 +1,188 @@
+"""Parts of a tree as canonical text on one line: expressions, values, arguments, claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from cnnspec.language import tree
+
+LETTER_ORDER = "FSPKGD"
+# How tightly each form binds; an operand that binds less tightly stands in parentheses.
+_CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _UNARY, _ATOM = range(9)
+_BINDING = {
+    "or": _OR,
+    "and": _AND,
+    "+": _SUM,
+    "-": _SUM,
+    "*": _PRODUCT,
+    "/": _PRODUCT,
+    "//": _PRODUCT,
+    "%": _PRODUCT,
+}
+
+
+def write_expr(expr: tree.Expr) -> str:
+    """The expression with the fewest parentheses that give the same tree."""
+    return _expr(expr, _CONDITIONAL)
+
+
+def _expr(expr: tree.Expr, least: int) -> str:
+    """`expr` where a form that binds less tightly than `least` needs parentheses."""
+    match expr:
+        case tree.Number():
+            return expr.text
+        case tree.Name():
+            return expr.name
+        case tree.Function():
+            return f"{expr.name}({', '.join(map(write_expr, expr.arguments))})"
+        case tree.Unary("not", operand):
+            binding, text = _NOT, f"not {_expr(operand, _NOT)}"
+        case tree.Unary(operator, operand):
+            binding, text = _UNARY, operator + _expr(operand, _UNARY)
+        case tree.Conditional():
+            binding = _CONDITIONAL
+            text = (
+                f"{_expr(expr.then, _OR)} if {_expr(expr.condition, _OR)} "
+                f"else {_expr(expr.otherwise, _CONDITIONAL)}"
+            )
+        case tree.Binary():
+            binding = _BINDING.get(expr.operator, _COMPARE)
+            # left-associative; a comparison takes no comparison on either side
+            left = _expr(expr.left, binding + (binding == _COMPARE))
+            right = _expr(expr.right, binding + 1)
+            space = " " if binding <= _COMPARE else ""
+            text = f"{left}{space}{expr.operator}{space}{right}"
+    return text if binding >= least else f"({text})"
+
+
+def write_dims(dims: tree.Dims, maps: bool = False) -> str:
+    """`3x(r)x(r)`; with `maps` as `6@28x28`."""
+    parts = [
+        dim.text if type(dim) is tree.Number and dim.text.isdigit() else f"({write_expr(dim)})"
+        for dim in dims.dims
+    ]
+    if maps and len(parts) > 1:
+        return f"{parts[0]}@{'x'.join(parts[1:])}"
+    return "x".join(parts)
+
+
+def write_number(value: Fraction) -> str:
+    """A number of a matrix: an integer, a decimal where it has an end, else a fraction."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    twos = fives = 0
+    rest = value.denominator
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    places = max(twos, fives)
+    if rest != 1 or places > 20:
+        return f"{value.numerator}/{value.denominator}"
+    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def write_rows(plane: Iterable[Iterable[Fraction]]) -> list[str]:
+    return [" ".join(map(write_number, row)) for row in plane]
+
+
+def write_matrix(matrix: tree.Matrix) -> str:
+    return "[" + " | ".join("; ".join(write_rows(plane)) for plane in matrix.planes) + "]"
+
+
+def write_value(value: tree.Value, least: int = _CONDITIONAL) -> str:
+    match value:
+        case tree.Dims():
+            return write_dims(value)
+        case tree.Range():
+            # the low end of an argument without a name has no leading sign
+            low = _expr(value.low, _SUM)
+            return f"{f'({low})' if _signed(value.low) else low}:{_expr(value.high, _SUM)}"
+        case tree.Matrix():
+            return write_matrix(value)
+        case tree.Reference():
+            return f"@{value.name}"
+        case tree.Same():
+            return "same"
+        case _:
+            return _expr(value, least)
+
+
+def _signed(expr: tree.Expr) -> bool:
+    while type(expr) is tree.Binary:
+        expr = expr.left
+    return type(expr) is tree.Unary
+
+
+def is_glued(value: tree.Value) -> bool:
+    """Whether a letter's value is written right behind it: `F3`, `F1x7`, `Psame`."""
+    if type(value) is tree.Dims:
+        return len(value.dims) == 2 and all(
+            type(dim) is tree.Number and dim.text.isdigit() for dim in value.dims
+        )
+    return type(value) is tree.Same or (type(value) is tree.Number and value.text.isdigit())
+
+
+def write_argument(argument: tree.Argument, call: bool = False) -> str:
+    """An argument of a layer; of a block's call, where commas stand between, with `call`."""
+    value = argument.value
+    if type(argument) is tree.LetterArgument:
+        equal = "" if is_glued(value) else "="
+        return f"{argument.letter}{equal}{write_value(value, _CONDITIONAL if call else _SUM)}"
+    if type(argument) is tree.NamedArgument:
+        return f"{argument.name}={write_value(value, _CONDITIONAL if call else _SUM)}"
+    return write_value(value, _CONDITIONAL if call else _ATOM)
+
+
+def ordered(arguments: Iterable[tree.Argument]) -> list[tree.Argument]:
+    """A layer's arguments as they are written: hyperparameters first, in their order, then the author's."""
+    letters = [argument for argument in arguments if type(argument) is tree.LetterArgument]
+    letters.sort(key=lambda argument: LETTER_ORDER.index(argument.letter))
+    return [*letters, *(argument for argument in arguments if type(argument) is not tree.LetterArgument)]
+
+
+def write_call(name: str, arguments: Iterable[tree.Argument]) -> str:
+    """`f(64, s=2)`; hyperparameters that follow one another have no commas: `c(F1x7 P0x3 K128)`."""
+    text = f"{name}("
+    before: tree.Argument | None = None
+    for argument in arguments:
+        if before is not None:
+            both = type(before) is tree.LetterArgument and type(argument) is tree.LetterArgument
+            text += " " if both else ", "
+        text += write_argument(argument, call=True)
+        before = argument
+    return f"{text})"
+
+
+def write_claim(claim: tree.Claim, source: str = "") -> str:
+    value = claim.value
+    if type(value) is tree.Dims:
+        maps = "@" in source[value.span.start : value.span.end]
+        shape = write_dims(value, maps)
+        return (
+            shape
+            if claim.subject == "out" and claim.subject_span == claim.span
+            else f"{claim.subject} {shape}"
+        )
+    assert type(value) is tree.Quantity
+    if value.expression is None:
+        text = value.text
+    elif type(value.expression) is tree.Name:
+        text = value.expression.name
+    else:
+        text = f"({write_expr(value.expression)})"
+    return f"{claim.subject} {text}"
+
+
+def write_claims(claims: Iterable[tree.Claim], source: str = "") -> str:
+    return ", ".join(write_claim(claim, source) for claim in claims)
+
+
+def write_parameter(parameter: tree.Parameter) -> str:
+    if parameter.kind == "tensor":
+        return f"@{parameter.name}"
+    if parameter.default is None:
+        return parameter.name
+    return f"{parameter.name}={write_value(parameter.default)}"
