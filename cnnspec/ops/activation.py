@@ -1,0 +1,105 @@
+"""Smooth activations: the sigmoids, what is made of them, and the softmaxes. Nothing to train."""
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated
+
+from cnnspec.ops.base import Argument, Shape
+from cnnspec.ops.fields import Exact
+from cnnspec.ops.pointwise import Activation
+
+if TYPE_CHECKING:
+    import random
+
+
+class Gelu(Activation):
+    """x·Φ(x), Φ the normal distribution's function (exactly, by erf): a smooth relu (ConvNeXt)."""
+
+    word = "gelu"
+    title = "x·Φ(x)"
+    example = "input 96x56x56\nconv F1 K384 -> gelu -> conv F1 K96\n"
+
+
+class Silu(Activation):
+    """x·sigmoid(x), also called swish (EfficientNet)."""
+
+    word = "silu"
+    title = "x·sigmoid(x)"
+    example = "input 3x32x32\nconv F3 P1 K16 nobias -> bn -> silu\n"
+
+
+class Mish(Activation):
+    """x·tanh(ln(1 + eˣ)) (YOLOv4)."""
+
+    word = "mish"
+    title = "x·tanh(softplus(x))"
+    example = "input 3x32x32\nconv F3 P1 K16 nobias -> bn -> mish\n"
+
+
+class Hswish(Activation):
+    """x·min(max(x + 3, 0), 6)/6: silu in straight pieces (MobileNetV3)."""
+
+    word = "hswish"
+    title = "x·relu6(x + 3)/6"
+    example = "input 3x224x224\nconv F3 S2 P1 K16 nobias -> bn -> hswish\n"
+
+
+class Hsigmoid(Activation):
+    """min(max(x + 3, 0), 6)/6: the sigmoid in straight pieces (MobileNetV3's gates)."""
+
+    word = "hsigmoid"
+    title = "relu6(x + 3)/6"
+    example = "input 16x56x56\nmul [ id | gap -> conv F1 K16 -> hsigmoid ]\n"
+
+
+class Sigmoid(Activation):
+    """1/(1 + e⁻ˣ), between 0 and 1: gates, and answers of yes or no."""
+
+    word = "sigmoid"
+    title = "1/(1 + e⁻ˣ)"
+    example = "input 16x56x56\nmul [ id | gap -> conv F1 K16 -> sigmoid ]\n"
+
+
+class Tanh(Activation):
+    """amp·tanh(gain·x). LeNet-5's is `tanh amp=1.7159 gain=2/3`, with which ±1 goes to ±1."""
+
+    word = "tanh"
+    title = "amp·tanh(gain·x)"
+    example = "input 1x32x32\nconv F5 K6 -> tanh amp=1.7159 gain=2/3\n"
+
+    amp: Annotated[Exact, Argument("number", "how far it goes up and down", keyword="amp")] = Fraction(1)
+    gain: Annotated[Exact, Argument("number", "factor of x", keyword="gain")] = Fraction(1)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return chance.choice(["tanh", "tanh amp=1.7159 gain=2/3", "tanh gain=1/2"])
+
+
+class Softplus(Activation):
+    """ln(1 + eˣ): a smooth relu, always above 0."""
+
+    word = "softplus"
+    title = "ln(1 + eˣ)"
+    example = "input 3x32x32\nconv F3 P1 K16 -> softplus\n"
+
+
+class Softmax(Activation):
+    """eˣ/Σ eˣ over the channels: they become shares that add up to 1, at each position; a vector's numbers
+    likewise.
+
+    A network is trained on what comes *before* it (torch's cross entropy has the softmax in it): write it
+    last, where shares are wanted, or leave it out.
+    """
+
+    word = "softmax"
+    shares = True
+    title = "shares that add up to 1, over the channels"
+    example = "input 84\nfc 10 -> softmax => 10\n"
+
+
+class LogSoftmax(Activation):
+    """The logarithm of softmax, over the channels: x − ln Σ eˣ."""
+
+    word = "logsoftmax"
+    shares = True
+    title = "logarithm of softmax, over the channels"
+    example = "input 84\nfc 10 -> logsoftmax => 10\n"

@@ -1,0 +1,325 @@
+"""What a layer is: its arguments, its shape rule, its weights, its cost, its window, its pages.
+
+An op is a frozen pydantic model: one instance is a layer with its arguments bound. Everything that does
+not differ between targets is declared here, once. Shapes are `(C, H, W)` or `(N,)`, without the batch axis.
+
+Shape rules use `+ - * //`, `min`, `max` and comparisons only, so that the same rule can serve expressions in
+H and W later.
+"""
+
+# No `from __future__ import annotations` where ops are defined: pydantic would then compile every annotation
+# of every base class again for each class, and making the classes would take twice as long.
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from cnnspec.ops.formula import Formula
+
+if TYPE_CHECKING:
+    import random
+
+
+Shape: TypeAlias = tuple[int, ...]
+Pair: TypeAlias = tuple[int, int]
+Matrix: TypeAlias = tuple[tuple[tuple[Fraction, ...], ...], ...]
+"""Planes of rows of numbers, as written in the spec."""
+
+Kind: TypeAlias = Literal[
+    "integer", "pair", "number", "shape", "range", "matrix", "connections", "init", "flag", "tensor"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """How an argument is written, as metadata of a pydantic field: `F: Annotated[Pair, Argument(…)]`.
+
+    letter: the capital that stands for it (`F3`, `F=k`). keyword: `eps=…`. positional: its place among the
+    bare values (`fc 1000`, `dropout 0.5`), from 0. flags: bare words and the value that each gives. A field
+    may have several of these. kind: what the binder turns the written value into: integer → int; pair → (int,
+    int), one number serving both; number → exact Fraction; shape → tuple of ints; range → (low, high); matrix
+    → Matrix; connections → a tuple of tuples of map numbers; init → Init; flag → no value, only flags; tensor
+    → `@label` (bound by the elaborator as a further input; the field itself holds True). A number alone is a
+    matrix of one cell (`bias=-500`). same: `Psame` is allowed and binds the string "same". short: a range may
+    be written as one number, `channels=8` for `0:8`. replaces: fields that a `default` may have given and
+    that this argument puts aside, for both cannot hold (`default conv nobias`, then `conv F3 K8 bias=1`);
+    both on one layer are an error.
+    """
+
+    kind: Kind
+    doc: str
+    letter: str | None = None
+    keyword: str | None = None
+    positional: int | None = None
+    flags: tuple[tuple[str, Any], ...] = ()
+    same: bool = False
+    short: bool = False
+    replaces: tuple[str, ...] = ()
+
+
+class Init(NamedTuple):
+    """`init=normal(0.01)`: `he`, `xavier`, `normal(std)`, `uniform(bound)`, `zeros`, `ones`."""
+
+    scheme: str
+    value: Fraction | None = None
+
+
+class Initial(NamedTuple):
+    """How a weight starts.
+
+    `uniform`: U(−value, value); `normal`: N(0, value²); `constant`: value everywhere; `signs`: +value or
+    −value with equal chances; `values`: the numbers of a literal, row-major, as an array of shape `shape`
+    that is broadcast to the weight's own shape as NumPy does it (one plane for every filter and channel:
+    (1, 1, F, F)).
+    """
+
+    distribution: Literal["uniform", "normal", "constant", "signs", "values"]
+    value: float = 0.0
+    values: tuple[float, ...] = ()
+    shape: Shape = ()
+
+
+Role: TypeAlias = Literal["trainable", "frozen", "buffer"]
+
+
+class Weight(NamedTuple):
+    """One named array of a layer, in torch's name and layout.
+
+    role: `trainable` (has a gradient), `frozen` (a parameter that is not trained), `buffer` (running
+    statistics). A buffer of shape () holds one integer (`num_batches_tracked`).
+    """
+
+    name: str
+    shape: Shape
+    initial: Initial
+    role: Role = "trainable"
+
+
+class Window(NamedTuple):
+    """What one output position reads along one axis.
+
+    Output o reads the whole-numbered input positions in the closed interval [o·stride + start, o·stride +
+    start + size − 1]; with padding P the first one starts at −P. Where a map grows, stride is below 1 and
+    the ends are fractions: twofold nearest upsampling, position o reading ⌊o/2⌋, is Window(3/2, 1/2, −1/2).
+    """
+
+    size: Fraction | int
+    stride: Fraction | int
+    start: Fraction | int
+
+
+POINT = Window(1, 1, 0)
+"""Each output position reads just its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a layer cannot take what arrives: returned by `Op.out`, never raised.
+
+    `argument` is the field whose text is to be underlined (None: the layer's word). `input` is the number
+    of the input that is at fault. `label` is the short word under the underlined characters ("5x5 filter on
+    a 2x2 map"). `replacement` is what to write instead of that argument's text (or, with no argument, of
+    the word), where one exists that fits: `"F2"`, `"flatten -> fc"`.
+    """
+
+    code: str
+    message: str
+    argument: str | None = None
+    input: int = 0
+    note: str = ""
+    help: str = ""
+    replacement: str | None = None
+    label: str = ""
+
+
+class Remark(NamedTuple):
+    """An op's own lint: a W-code, the message with the numbers, the argument to point at, a way out."""
+
+    code: str
+    message: str
+    argument: str | None = None
+    note: str = ""
+    help: str = ""
+    replacement: str | None = None
+
+
+class Op(BaseModel):
+    """A layer with its arguments bound. Subclasses declare one word of the language each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, arbitrary_types_allowed=True)
+
+    word: ClassVar[str]
+    """The word that stands for it in a spec."""
+    title: ClassVar[str]
+    """One line: what it does. The class docstring is the page that `explain WORD` prints (Markdown)."""
+    example: ClassVar[str]
+    """A whole small spec that uses it, checked by a test."""
+    weighted: ClassVar[bool] = False
+    """Papers count it as a layer: conv, dwconv, deconv, fc, rbf, subsample."""
+    activation: ClassVar[bool] = False
+    """A nonlinearity (for the lints: two linear layers with none between)."""
+    linear: ClassVar[bool] = False
+    """A linear map with weights (conv, fc, …)."""
+    merges: ClassVar[bool] = False
+    """Takes branches: `add [ a | b ]`."""
+    gate: ClassVar[bool] = False
+    """Its smaller inputs are gates: they widen no receptive field and count no depth (mul)."""
+    ends_map: ClassVar[bool] = False
+    """Its output is no map any more (gap, gmp, flatten): the model's receptive field is the one before it."""
+    centres: ClassVar[bool] = False
+    """It takes the mean away from each channel: a bias right before it has no effect (bn, in)."""
+    drops: ClassVar[bool] = False
+    """It sets single numbers to 0 by chance (dropout)."""
+    shares: ClassVar[bool] = False
+    """Its numbers are shares that add up to 1 (softmax): a network's last word."""
+    tensors: ClassVar[tuple[str, ...]] = ()
+    """Fields of kind `tensor`, in the order in which they follow the arriving tensor as inputs. They lend
+    their shape; what a position reads (`window`) is of the arriving tensor.
+    """
+    undoes: ClassVar[str | None] = None
+    """unpool: its tensor must be the output of a layer of this word. Its further input is then what
+    *arrived* at that layer, and the field of that word holds that layer's op.
+    """
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The output's shape: the page's formula."""
+        raise NotImplementedError
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        """Named weight shapes; the parameter count, every initialiser and every state_dict come from here."""
+        return ()
+
+    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+        """Multiply–accumulates for one image; 0 but for conv, dwconv, deconv, fc (torchvision's
+        convention).
+        """
+        return 0
+
+    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+        """(weights + bias of one output) × outputs, as LeCun counts; 0 for layers without."""
+        return 0
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        """What one output position reads, along H and along W."""
+        return POINT, POINT
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        """The page's formulas with this layer's numbers: output size first, then weights, then MACs."""
+        return ()
+
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+        """What is worth a lint in how these arguments meet this shape (only what the op alone can know)."""
+        return ()
+
+    def written(self) -> str:
+        """The arguments in the language's own canonical form, defaults left out: `F3 S2 P1 K64 nobias`."""
+        return written_arguments(self)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        """Arguments that `arriving` allows, as one would write them (`conv F3 P1 K8`); None where it fits
+        no way. Ops with several inputs give None: the grower of networks knows how to branch.
+        """
+        raise NotImplementedError
+
+
+# Read once is enough: pydantic would go through these again for each subclass, a fifth of the time it takes.
+for _declared in Op.__class_vars__:
+    Op.__annotations__.pop(_declared, None)
+
+
+def written_shape(shape: Shape) -> str:
+    """`64x56x56`; a vector is its length."""
+    return "x".join(str(size) for size in shape)
+
+
+def written_pair(pair: Pair) -> str:
+    """`3` for 3x3, `1x7` for one row by seven columns."""
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+
+
+def written_number(value: Fraction | float | int) -> str:
+    """`1/3`, `0.1`, `1e-6`, `64`: a number as a spec writes it, exactly."""
+    exact = Fraction(value) if not isinstance(value, float) else Fraction(repr(value))
+    if exact.denominator == 1 and abs(exact) < 10**15:
+        return str(exact.numerator)
+    twos = fives = 0
+    denominator = exact.denominator
+    while denominator % 2 == 0:
+        denominator, twos = denominator // 2, twos + 1
+    while denominator % 5 == 0:
+        denominator, fives = denominator // 5, fives + 1
+    if denominator != 1:
+        return f"{exact.numerator}/{exact.denominator}"
+    places = max(twos, fives)
+    sign, digits = "-" if exact < 0 else "", str(abs(exact.numerator * 10**places // exact.denominator))
+    whole = digits.rstrip("0")
+    power = len(digits) - len(whole) - places
+    if -5 < power + len(whole) - 1 < 15:  # plain from 0.0001 up
+        digits = digits.rjust(places + 1, "0")
+        return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else sign + digits
+    return f"{sign}{whole[0]}{'.' + whole[1:] if whole[1:] else ''}e{power + len(whole) - 1}"
+
+
+def arguments_of(op: type[Op]) -> Iterable[tuple[str, Argument]]:
+    """The fields of an op with how each is written, in the order of declaration."""
+    for name, field in op.model_fields.items():
+        for entry in field.metadata:
+            if isinstance(entry, Argument):
+                yield name, entry
+
+
+def written_arguments(op: Op) -> str:
+    """The canonical text of an op's arguments; what equals its default is left out."""
+    parts = []
+    order = sorted(arguments_of(type(op)), key=lambda entry: _rank(entry[1]))
+    for name, argument in order:
+        value = getattr(op, name)
+        if value == type(op).model_fields[name].default:
+            continue
+        flag = next((word for word, meaning in argument.flags if meaning == value), None)
+        if flag is not None:
+            parts.append(flag)
+            continue
+        text = _written_value(argument, value)
+        if argument.positional is not None:
+            parts.append(text)
+        elif argument.letter is not None:
+            parts.append(f"{argument.letter}{text}")
+        else:
+            parts.append(f"{argument.keyword}={text}")
+    return " ".join(parts)
+
+
+def _rank(argument: Argument) -> int:
+    """Bare values first, then letters, then flags and keywords, each in the order of declaration."""
+    return 0 if argument.positional is not None else 1 if argument.letter is not None else 2
+
+
+def _written_value(argument: Argument, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    match argument.kind:
+        case "integer" | "number":
+            return written_number(value)
+        case "pair":
+            return written_pair(value)
+        case "shape":
+            return written_shape(value)
+        case "range":
+            return str(value[1]) if argument.short and value[0] == 0 else f"{value[0]}:{value[1]}"
+        case "matrix":
+            planes = (
+                "; ".join(" ".join(written_number(cell) for cell in row) for row in plane) for plane in value
+            )
+            return f"[{' | '.join(planes)}]"
+        case "connections":
+            return f"[{'; '.join(' '.join(str(number) for number in row) for row in value)}]"
+        case "init":
+            return value.scheme if value.value is None else f"{value.scheme}({written_number(value.value)})"
+        case "tensor":
+            return "@…"
+    raise AssertionError(f"no written form for {argument.kind}")

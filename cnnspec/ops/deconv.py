@@ -1,0 +1,161 @@
+"""Transposed convolution: deconv. What a convolution does to positions, turned round."""
+
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING, Annotated
+
+from cnnspec.ops.base import Argument, Misfit, Remark, Shape, Window, written_pair
+from cnnspec.ops.conv import Convolution
+from cnnspec.ops.draw import draw_words
+from cnnspec.ops.fields import Filters, Groups, NotNegative
+from cnnspec.ops.formula import Formula
+from cnnspec.ops.groups import divisors, groups_misfit
+from cnnspec.ops.sliding import Ends, both_or_one, needs_map, reach
+
+if TYPE_CHECKING:
+    import random
+
+
+class Deconv(Convolution):
+    """Transposed convolution: makes maps larger. What `conv` does to positions is turned round: each number
+    that arrives is multiplied with a whole filter, and laid down S positions from its neighbour's; what
+    overlaps adds up. P rows and columns are then cut off at every side.
+
+        W' = (W − 1)·S − 2P + D(F − 1) + 1 + extra
+
+    `F2 S2` doubles a map without overlap, as in U-Net; `F4 S2 P1` doubles it with. `extra` adds rows at the
+    bottom and columns at the right, which a convolution of that stride would have lost (less than S or less
+    than D). `Psame` gives W·S, what is cut off unevenly at the bottom and right.
+
+    Weights: (F·F·K/G)·C + K, stored as torch does, (C, K/G, F, F).
+    """
+
+    word = "deconv"
+    title = "transposed convolution: makes maps larger"
+    example = "input 128x28x28\ndeconv F2 S2 K64 => 64x56x56\n"
+
+    G: Groups = 1
+    K: Filters
+    extra: Annotated[
+        tuple[NotNegative, NotNegative],
+        Argument("pair", "rows and columns more, at the bottom and right", keyword="extra"),
+    ] = (0, 0)
+
+    def filters(self, arriving: Shape) -> int:
+        return self.K
+
+    def groups(self, arriving: Shape) -> int:
+        return self.G
+
+    def weight_shape(self, arriving: Shape) -> Shape:
+        """(C, K/G, F, F)."""
+        return arriving[0], self.K // self.G, *self.F
+
+    def padding(self, arriving: Shape) -> tuple[Ends, Ends]:
+        """What is cut off ((top, bottom), (left, right)); `extra` rows count as cut off less."""
+        ends = []
+        for axis in (0, 1):
+            if isinstance(self.P, str):
+                # (N − 1)S + reach − cut = N·S; below 0 where the filter is smaller than the stride
+                cut = reach(self.F[axis], self.D[axis]) - self.S[axis]
+                top = max(cut, 0) // 2
+                ends.append((top, cut - top))
+            else:
+                ends.append((self.P[axis], self.P[axis] - self.extra[axis]))
+        return ends[0], ends[1]
+
+    def misfit(self, arriving: Shape) -> Misfit | None:
+        if wrong := groups_misfit(self.G, arriving[0], self.K):
+            return wrong
+        if self.P == "same" and self.extra != (0, 0):
+            return Misfit("E204", "Psame and extra= exclude each other", argument="extra")
+        for axis in (0, 1):
+            if (more := self.extra[axis]) >= (limit := max(self.S[axis], self.D[axis])):
+                return Misfit(
+                    "E205",
+                    f"extra={more} is not below the stride or the dilation, {limit}",
+                    argument="extra",
+                    help=f"extra={limit - 1} at most; a larger F makes the map larger"
+                    if limit > 1
+                    else "a larger F makes the map larger",
+                )
+        return super().misfit(arriving)
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """K x H' x W' with W' = (W − 1)·S − 2P + D(F − 1) + 1 + extra."""
+        here = arriving[0]
+        if wrong := needs_map(self.word, here) or self.misfit(here):
+            return wrong
+        ends = self.padding(here)
+        H, W = ((here[1 + a] - 1) * self.S[a] + reach(self.F[a], self.D[a]) - sum(ends[a]) for a in (0, 1))
+        if min(H, W) < 1:
+            axis = 1 if W < 1 else 0
+            formula = self._size_formula(axis, here, (self.K, H, W))
+            # cutting P off at both ends of a map of `whole` leaves something up to P = (whole − 1)/2
+            whole = H + ends[0][0] * 2, W + ends[1][0] * 2
+            most = [min(ends[a][0], (whole[a] - 1) // 2) for a in (0, 1)]
+            fits = f"P{written_pair((most[0], most[1]))}"
+            return Misfit(
+                "E301",
+                f"the padding cuts everything off: {whole[0]}x{whole[1]} less P on every side leaves {H}x{W}",
+                argument="P",
+                note=formula.steps(),
+                help=f"{fits} leaves something; a padding is cut off here, not added",
+                replacement=fits,
+            )
+        return self.K, H, W
+
+    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+        """Every weight is used once at every position that arrives."""
+        _, H, W = arriving[0]
+        return prod(self.weight_shape(arriving[0])) * H * W
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        """Output o is reached from the inputs i with i·S + D·tap − P = o."""
+        windows = []
+        for axis, ends in enumerate(self.padding(arriving[0])):
+            S, span = self.S[axis], reach(self.F[axis], self.D[axis])
+            size, start = 1 + Fraction(span - 1, S), Fraction(ends[0] - span + 1, S)
+            windows.append(Window(size, Fraction(1, S), start))
+        return windows[0], windows[1]
+
+    def size_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
+        return both_or_one(*(self._size_formula(axis, arriving, out) for axis in (1, 0)))
+
+    def _size_formula(self, axis: int, arriving: Shape, out: Shape) -> Formula:
+        letter, S, F, D = "HW"[axis], self.S[axis], self.F[axis], self.D[axis]
+        if self.P == "same":
+            return Formula(letter + "'", f"{letter}·S", {letter: arriving[1 + axis], "S": S}, out[1 + axis])
+        span = "F" if D == 1 else "D·(F − 1) + 1"
+        values: dict[str, int | str] = {letter: arriving[1 + axis], "S": S, "P": self.P[axis]}
+        values |= {"F": F} if D == 1 else {"D": D, "F": F}
+        text = f"({letter} − 1)·S − 2P + {span}"
+        if self.extra[axis]:
+            text += " + extra"
+            values["extra"] = self.extra[axis]
+        return Formula(letter + "'", text, dict(values), out[1 + axis])
+
+    def positions(self, arriving: Shape, out: Shape) -> dict[str, int | str]:
+        return {"W": arriving[2], "H": arriving[1]}
+
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+        from cnnspec.ops.remarks import power_of_two
+
+        return power_of_two(self.K)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        if len(arriving) != 3:
+            return None
+        C, H, W = arriving
+        G = chance.choice([1, 1, *divisors(C, 8)])
+        K = G * chance.randint(1, max(1, 8 // G))
+        F, S, D = chance.randint(1, 4), chance.randint(1, 3), chance.choice([1, 1, 2])
+        grown = (min(H, W) - 1) * S + reach(F, D)
+        if chance.random() < 0.2:
+            extra, P = "", "Psame"
+        else:
+            extra = f" extra={chance.randrange(max(S, D))}" if chance.random() < 0.3 else ""
+            P = f"P{chance.randint(0, min(F, (grown - 1) // 2))}"
+        text = f"deconv F{F} S{S} {P} D{D} {f'G{G} ' if G > 1 else ''}K{K}{extra}"
+        return text + draw_words(chance)

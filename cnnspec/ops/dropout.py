@@ -1,0 +1,47 @@
+"""Dropout: what is left out at random in training, so that no unit relies on another."""
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated
+
+from cnnspec.ops.base import Argument, Misfit, Op, Shape
+from cnnspec.ops.fields import Probability
+
+if TYPE_CHECKING:
+    import random
+
+
+class Dropping(Op):
+    """The shape stays; in evaluation nothing happens."""
+
+    p: Annotated[Probability, Argument("number", "chance of being left out, from 0 to 1", positional=0)] = (
+        Fraction(1, 2)
+    )
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The same."""
+        return arriving[0]
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return cls.word + chance.choice(["", " 0.2", " 1/3", " 0", " 1"])
+
+
+class Dropout(Dropping):
+    """In training each number is set to 0 with chance p, and the others are divided by 1 − p, so that the
+    sum is the same on average (Srivastava et al., 2014). In evaluation nothing happens.
+    """
+
+    word = "dropout"
+    drops = True
+    title = "in training, numbers become 0 with chance p"
+    example = "input 25088\n[fc 4096 -> relu -> dropout 0.5]*2\nfc 1000\n"
+
+
+class DropPath(Dropping):
+    """In training the whole tensor of an image is set to 0 with chance p, and divided by 1 − p otherwise:
+    stochastic depth, for the branch of an `add` (Huang et al., 2016). In evaluation nothing happens.
+    """
+
+    word = "droppath"
+    title = "in training, a whole branch becomes 0 with chance p"
+    example = "input 64x56x56\nadd [ conv F3 P1 K64 -> bn -> droppath 0.2 | id ]\n"

@@ -1,0 +1,110 @@
+"""The types of arguments that several layers share: their ranges, and how each is written.
+
+A value out of range is refused by pydantic when the op is made, with the field's name in the error's `loc`.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from cnnspec.ops.base import Argument, Init
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3}|/[0-9]{1,400})?")
+
+
+def exact(value: Any) -> Fraction:
+    """A number as an exact fraction: from int, float, Fraction, or text like `0.1`, `1e-6`, `2/3`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
+        raise PydanticCustomError("number", "must be a number")
+    text = repr(value) if isinstance(value, float) else value
+    if isinstance(text, str) and not _NUMBER.fullmatch(text):
+        raise PydanticCustomError("number", "must be a finite number")
+    try:
+        number = Fraction(text)
+    except ZeroDivisionError:
+        raise PydanticCustomError("number", "must be a finite number") from None
+    if abs(number) > 10**38:  # float32 ends at 3.4e38
+        raise PydanticCustomError("number", "must be no larger than 1e38, where float32 ends")
+    return number
+
+
+def _init(value: Any) -> Init:
+    """`he`, or a scheme with its number: `["normal", "0.01"]`."""
+    scheme, number = (value, None) if isinstance(value, str) else (*value, None, None)[:2]
+    if scheme not in ("he", "xavier", "normal", "uniform", "zeros", "ones"):
+        raise PydanticCustomError("init", "must be he, xavier, normal(…), uniform(…), zeros or ones")
+    if (number is not None) != (scheme in ("normal", "uniform")):
+        wants = {"normal": "its standard deviation: normal(0.01)", "uniform": "its bound: uniform(0.1)"}
+        raise PydanticCustomError("init", f"{scheme} needs {wants.get(scheme, 'no number')}")
+    if number is None:
+        return Init(scheme)
+    if (number := exact(number)) <= 0:
+        raise PydanticCustomError("init", f"the number of {scheme} must be greater than 0")
+    return Init(scheme, number)
+
+
+Positive: TypeAlias = Annotated[int, Field(ge=1, strict=True)]
+NotNegative: TypeAlias = Annotated[int, Field(ge=0, strict=True)]
+Flag: TypeAlias = Annotated[bool, Field(strict=True)]
+Sizes: TypeAlias = tuple[Positive, Positive]
+"""(rows, columns), each at least 1."""
+Exact: TypeAlias = Annotated[Fraction, PlainValidator(exact)]
+AboveZero: TypeAlias = Annotated[Fraction, PlainValidator(exact), Field(gt=0)]
+Probability: TypeAlias = Annotated[Fraction, PlainValidator(exact), Field(ge=0, le=1)]
+Planes: TypeAlias = tuple[tuple[tuple[Exact, ...], ...], ...]
+
+FilterSize: TypeAlias = Annotated[Sizes, Argument("pair", "filter size (F5, F1x7)", letter="F")]
+Stride: TypeAlias = Annotated[
+    Sizes, Argument("pair", "stride: the step from one window to the next", letter="S")
+]
+Padding: TypeAlias = Annotated[
+    tuple[NotNegative, NotNegative] | Literal["same"],
+    Argument("pair", "zero padding on every side; Psame: ⌈N/S⌉ outputs", letter="P", same=True),
+]
+Dilation: TypeAlias = Annotated[Sizes, Argument("pair", "dilation: the step within a window", letter="D")]
+Groups: TypeAlias = Annotated[Positive, Argument("integer", "groups of channels", letter="G")]
+Filters: TypeAlias = Annotated[
+    Positive, Argument("integer", "number of filters: the channels that come out", letter="K")
+]
+
+HasBias: TypeAlias = Annotated[
+    Flag,
+    Argument(
+        "flag",
+        "one bias per filter, or none",
+        flags=(("bias", True), ("nobias", False)),
+        replaces=("bias_values",),
+    ),
+]
+BiasValues: TypeAlias = Annotated[
+    Planes | None,
+    Argument(
+        "matrix", "literal biases: one number for all, or one per filter", keyword="bias", replaces=("bias",)
+    ),
+]
+WeightValues: TypeAlias = Annotated[
+    Planes | None,
+    Argument(
+        "matrix",
+        "literal weights: one plane for every filter and channel, or all planes",
+        keyword="weight",
+        replaces=("init",),
+    ),
+]
+Frozen: TypeAlias = Annotated[
+    Flag, Argument("flag", "weights that are not trained", flags=(("frozen", True),))
+]
+Start: TypeAlias = Annotated[
+    Annotated[Init, PlainValidator(_init)] | None,
+    Argument(
+        "init",
+        "how weights start: he, xavier, normal(σ), uniform(b), zeros, ones",
+        keyword="init",
+        replaces=("weight_values",),
+    ),
+]

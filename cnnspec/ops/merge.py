@@ -1,0 +1,179 @@
+"""Where branches meet: add, mul, sub, max, concat; and what stands for a branch: id, none."""
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnnspec.ops.base import Misfit, Op, Shape, written_shape
+
+if TYPE_CHECKING:
+    import random
+
+
+class Merge(Op):
+    """Takes branches. Only its inputs, those branches that are there, count."""
+
+    merges = True
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return None
+
+
+class EqualShapes(Merge):
+    """add, sub, max: number by number, so the shapes are equal to the pixel."""
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The shape that all branches have."""
+        first = arriving[0]
+        for number, shape in enumerate(arriving):
+            if shape != first:
+                return Misfit(
+                    "E304",
+                    f"branch {number + 1} brings {written_shape(shape)}, branch 1 {written_shape(first)}; "
+                    f"{self.word} wants equal shapes",
+                    input=number,
+                    help=_way_out(first, shape, number + 1),
+                )
+        return first
+
+
+class Add(EqualShapes):
+    """The sum of its branches, number by number. With one branch that does nothing, `add [ … | id ]`, it is
+    ResNet's shortcut: the other branch has only to learn what to change (He et al., 2015). All shapes are
+    equal, to the pixel.
+    """
+
+    word = "add"
+    title = "the sum of branches"
+    example = "input 64x56x56\nadd [ conv F3 P1 K64 -> relu -> conv F3 P1 K64 | id ] -> relu\n"
+
+
+class Sub(EqualShapes):
+    """The first branch less all the others, number by number. All shapes are equal, to the pixel."""
+
+    word = "sub"
+    title = "the first branch less the others"
+    example = "input 3x64x64\nsub [ id | avgpool F3 S1 P1 ] => 3x64x64\n"
+
+
+class Max(EqualShapes):
+    """The largest of its branches, number by number (maxout). All shapes are equal, to the pixel."""
+
+    word = "max"
+    title = "the largest of branches"
+    example = "input 3x64x64\nmax [ conv F3 P1 K16 | conv F3 P1 K16 ] => 16x64x64\n"
+
+
+class Mul(Merge):
+    """The product of its branches, number by number. It is the gate: a branch of C numbers (a vector, or C
+    x 1 x 1) is stretched over every position, one of 1 x H x W over every channel, of the C x H x W that
+    another branch brings (squeeze-and-excitation, Hu et al., 2018). A stretched branch does not widen the
+    receptive field.
+    """
+
+    word = "mul"
+    title = "the product of branches; stretches gates"
+    example = "input 64x56x56\nmul [ id | gap -> fc 4 -> relu -> fc 64 -> sigmoid ] => 64x56x56\n"
+    gate = True
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The largest branch's shape, over which the others stretch."""
+        whole = max(arriving, key=lambda shape: (prod(shape), len(shape)))
+        for number, shape in enumerate(arriving):
+            if shape == whole:
+                continue
+            channels = shape in ((whole[0],), (whole[0], 1, 1))
+            positions = len(whole) == 3 and shape == (1, *whole[1:])
+            if not channels and not positions:
+                C = whole[0]
+                allowed = [written_shape(whole), f"{C}", f"{C}x1x1"]
+                if len(whole) == 3:
+                    allowed.append(f"1x{whole[1]}x{whole[2]}")
+                return Misfit(
+                    "E304",
+                    f"branch {number + 1} brings {written_shape(shape)}, which mul cannot stretch over "
+                    f"{written_shape(whole)}",
+                    input=number,
+                    help=f"what fits is {', '.join(allowed[:-1])} or {allowed[-1]}",
+                )
+        return whole
+
+
+class Concat(Merge):
+    """Lays its branches' maps one behind the other: the channels add up, C' = C₁ + C₂ + …, heights and
+    widths are equal (GoogLeNet, DenseNet, U-Net). Vectors are laid end to end.
+    """
+
+    word = "concat"
+    title = "the maps of branches, one behind the other"
+    example = "input 192x28x28\nconcat [ conv F1 K64 | conv F3 P1 K128 ] => 192x28x28\n"
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """ΣC x H x W."""
+        first = arriving[0]
+        for number, shape in enumerate(arriving):
+            if shape[1:] != first[1:]:
+                return Misfit(
+                    "E304",
+                    f"branch {number + 1} brings {written_shape(shape)}, branch 1 {written_shape(first)}; "
+                    "concat wants equal heights and widths",
+                    input=number,
+                    help=_way_out(first, (first[0], *shape[1:]), number + 1),
+                )
+        return sum(shape[0] for shape in arriving), *first[1:]
+
+
+class Id(Op):
+    """The tensor itself: a branch that does nothing, as in `add [ conv … | id ]`."""
+
+    word = "id"
+    title = "the tensor itself"
+    example = "input 64x56x56\nadd [ conv F3 P1 K64 | id ]\n"
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The same."""
+        return arriving[0]
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return "id"
+
+
+class Nothing(Op):
+    """A branch that is not there: `if s == 1 [ id ] else [ none ]` in an `add` leaves the other branches
+    alone.
+    """
+
+    word = "none"
+    title = "a branch that is not there"
+    example = "input 64x56x56\nadd [ conv F3 P1 K64 | if C == 64 [ id ] else [ none ] ]\n"
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The same: nobody reads it."""
+        return arriving[0]
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return None
+
+
+def _way_out(first: Shape, other: Shape, number: int) -> str:
+    """What would make branch `number` fit the first one."""
+    if len(first) != len(other):
+        flat = "branch 1" if len(first) == 3 else f"branch {number}"
+        return f"flatten on {flat} makes a vector of it"
+    if len(first) == 1 or first[1:] == other[1:]:
+        layer = "fc " if len(first) == 1 else "conv F1 K"
+        return f"`{layer}{first[0]}` at the end of branch {number} gives it {first[0]} channels"
+    steps = []
+    for a, b in zip(first[1:], other[1:], strict=True):
+        large, small = max(a, b), min(a, b)
+        steps.append(large // small if large % small == 0 else 0)
+    if steps[0] == steps[1] > 1:
+        larger, smaller = (1, number) if first[1] > other[1] else (number, 1)
+        factor = steps[0]
+        return (
+            f"S{factor} in branch {larger}, or `upsample {factor}` at the end of branch {smaller}, "
+            "makes them equal"
+        )
+    return f"P and S decide the size: look at branch {number}; or `crop like=@…` cuts the larger one"

@@ -1,0 +1,368 @@
+"""Pooling: maxpool, avgpool, gap, gmp, cmean, cmax, and LeNet's subsample.
+
+Pooling works on each map by itself: W x H x C goes in, W' x H' x C comes out, and there is nothing to train
+(but in subsample). W' = (W − F)/S + 1, as in a convolution.
+"""
+
+from fractions import Fraction
+from math import gcd
+from typing import TYPE_CHECKING, Annotated
+
+from cnnspec.ops.base import Argument, Initial, Misfit, Op, Remark, Shape, Weight, Window, written_pair
+from cnnspec.ops.fields import Dilation, Flag, Frozen, Padding, Sizes
+from cnnspec.ops.formula import Formula
+from cnnspec.ops.sliding import (
+    Ends,
+    needs_map,
+    padding_of,
+    places,
+    places_rounding_up,
+    reach,
+    size_formulas,
+    sliding_window,
+    too_large,
+)
+from cnnspec.ops.start import ZERO, role_of
+
+if TYPE_CHECKING:
+    import random
+
+
+class Pooling(Op):
+    """What maxpool, avgpool and subsample have in common."""
+
+    F: Annotated[Sizes | None, Argument("pair", "window size (F2, F2x1)", letter="F")] = None
+    S: Annotated[Sizes | None, Argument("pair", "stride; left out: F", letter="S")] = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.F or (1, 1)
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        return self.S or self.size
+
+
+class AdaptivePooling(Pooling):
+    """maxpool and avgpool: windows of a size, or as many windows as are asked for."""
+
+    P: Padding = (0, 0)
+    ceil: Annotated[
+        Flag,
+        Argument(
+            "flag", "round up: a last window that is only partly on the map counts", flags=(("ceil", True),)
+        ),
+    ] = False
+    size_out: Annotated[
+        Sizes | None, Argument("pair", "instead of F: the size that comes out", keyword="out")
+    ] = None
+
+    @property
+    def dilation(self) -> tuple[int, int]:
+        return 1, 1
+
+    def padding(self, arriving: Shape) -> tuple[Ends, Ends]:
+        """((top, bottom), (left, right))."""
+        return padding_of(arriving, self.size, self.stride, self.P, self.dilation)
+
+    def misfit(self) -> Misfit | None:
+        if self.size_out is not None:
+            for field in ("F", "S", "P", "D", "ceil", "exclude_pad"):
+                if getattr(self, field, None) not in (None, False, (0, 0), (1, 1)):
+                    shown = field if len(field) > 1 else f"{field}…"
+                    return Misfit(
+                        "E204",
+                        f"{shown} and out= exclude each other: with out= the windows follow from the size",
+                        argument=field,
+                    )
+            return None
+        if self.F is None:
+            return Misfit(
+                "E203",
+                f"{self.word} needs its window F, or out= for the size that shall come out",
+                help=f"{self.word} F2 halves a map; {self.word} out=7x7 gives 7x7 whatever arrives",
+            )
+        if not isinstance(self.P, str) and any(2 * p > f for p, f in zip(self.P, self.F, strict=True)):
+            most = tuple(min(p, f // 2) for p, f in zip(self.P, self.F, strict=True))
+            text = f"P{written_pair((most[0], most[1]))}"
+            return Misfit(
+                "E306",
+                f"the padding is more than half the window: "
+                f"P{written_pair(self.P)} with F{written_pair(self.F)}",
+                argument="P",
+                note=f"P ≤ F/2: {max(self.P)} > {Fraction(min(self.F), 2)}"
+                if self.F[0] == self.F[1]
+                else "P ≤ F/2",
+                help=f"{text} is the most that is allowed; beyond it a window could see only padding",
+                replacement=text,
+            )
+        return None
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """C x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1; `ceil` rounds up."""
+        here = arriving[0]
+        if wrong := needs_map(self.word, here) or self.misfit():
+            return wrong
+        if self.size_out is not None:
+            return here[0], *self.size_out
+        ends = self.padding(here)
+        count = places_rounding_up if self.ceil else places
+        H, W = (count(here[1 + a], self.size[a], self.stride[a], ends[a], self.dilation[a]) for a in (0, 1))
+        if min(H, W) < 1:
+            assert not isinstance(self.P, str)
+            return too_large(here, self.size, self.stride, self.P, self.dilation, what="window")
+        return here[0], H, W
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        if self.size_out is not None:
+            return _adaptive(arriving[0][1], out[1]), _adaptive(arriving[0][2], out[2])
+        (top, _), (left, _) = self.padding(arriving[0])
+        return (
+            sliding_window(self.size[0], self.stride[0], top, self.dilation[0]),
+            sliding_window(self.size[1], self.stride[1], left, self.dilation[1]),
+        )
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        if self.size_out is not None:
+            return ()
+        return size_formulas(arriving[0], out, self.size, self.stride, self.P, self.dilation, ceil=self.ceil)
+
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+        if self.size_out is not None:
+            return ()
+        from cnnspec.ops.remarks import lost_border, padded_pool
+
+        lost = (
+            () if self.ceil else lost_border(arriving[0], out, self.size, self.stride, self.P, self.dilation)
+        )
+        return padded_pool(self.P) + lost
+
+
+class MaxPool(AdaptivePooling):
+    """Takes the largest number of each window, map by map; nothing to train.
+
+        W' = (W − F + 2P)/S + 1      C' = C
+
+    Without S the windows stand side by side, S = F. `ceil` rounds the size up where S does not divide, as
+    Caffe did (GoogLeNet, SqueezeNet); a last window must still start inside the input or its first padding.
+    Padding counts as −∞, at most F/2. `out=7x7` asks for a size whatever arrives: window i then reaches
+    from ⌊i·W/7⌋ to ⌈(i + 1)·W/7⌉.
+    """
+
+    word = "maxpool"
+    title = "the largest number of each window"
+    example = "input 64x112x112\nmaxpool F3 S2 P1 => 64x56x56\n"
+
+    D: Dilation = (1, 1)
+
+    @property
+    def dilation(self) -> tuple[int, int]:
+        return self.D
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return _draw(chance, arriving, "maxpool", dilated=True)
+
+
+class AvgPool(AdaptivePooling):
+    """Takes the mean of each window, map by map; nothing to train.
+
+        W' = (W − F + 2P)/S + 1      C' = C
+
+    Zeros of the padding count in the mean, unless `exclude_pad` is written. What `ceil` lets stand out
+    beyond the padding never counts. `out=7x7` asks for a size whatever arrives, `gap` is `out=1x1`.
+    """
+
+    word = "avgpool"
+    title = "the mean of each window"
+    example = "input 6x28x28\navgpool F2 => 6x14x14\n"
+
+    exclude_pad: Annotated[
+        Flag,
+        Argument(
+            "flag", "the mean is of the map's own numbers, without padding", flags=(("exclude_pad", True),)
+        ),
+    ] = False
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        text = _draw(chance, arriving, "avgpool", dilated=False)
+        if text and "out" not in text and chance.random() < 0.3:
+            text += " exclude_pad"
+        return text
+
+
+class WholeMap(Op):
+    """gap and gmp."""
+
+    ends_map = True
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """C x 1 x 1."""
+        return needs_map(self.word, arriving[0]) or (arriving[0][0], 1, 1)
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        _, H, W = arriving[0]
+        return Window(H, H, 0), Window(W, W, 0)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return cls.word if len(arriving) == 3 else None
+
+
+class Gap(WholeMap):
+    """Global average pooling: the mean of each map. C x H x W becomes C x 1 x 1, whatever H and W are, so
+    that the network takes images of any size (Lin et al., Network in Network, 2013). `fc` takes it as a
+    vector of C.
+    """
+
+    word = "gap"
+    title = "global average pooling: the mean of each map"
+    example = "input 2048x7x7\ngap => 2048x1x1\nfc 1000\n"
+
+
+class Gmp(WholeMap):
+    """Global max pooling: the largest number of each map. C x H x W becomes C x 1 x 1."""
+
+    word = "gmp"
+    title = "global max pooling: the largest number of each map"
+    example = "input 512x7x7\ngmp => 512x1x1\nfc 10\n"
+
+
+class OverChannels(Op):
+    """cmean and cmax."""
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """1 x H x W."""
+        return needs_map(self.word, arriving[0]) or (1, *arriving[0][1:])
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return cls.word if len(arriving) == 3 else None
+
+
+class CMean(OverChannels):
+    """The mean over the channels, at each position: C x H x W becomes 1 x H x W (CBAM's spatial
+    attention).
+    """
+
+    word = "cmean"
+    title = "the mean over the channels, at each position"
+    example = "input 64x56x56\ncmean => 1x56x56\n"
+
+
+class CMax(OverChannels):
+    """The largest over the channels, at each position: C x H x W becomes 1 x H x W (CBAM's spatial
+    attention).
+    """
+
+    word = "cmax"
+    title = "the largest number over the channels, at each position"
+    example = "input 64x56x56\ncmax => 1x56x56\n"
+
+
+class Subsample(Pooling):
+    """LeNet-5's trainable pooling: the sum of each window, times a weight, plus a bias, one of each per
+    map. At first the weight is 1/F² and the bias 0, and it is the mean.
+
+        W' = (W − F)/S + 1      weights 2C
+
+    LeCun et al., 1998, squash what comes out; write `tanh` behind it.
+    """
+
+    word = "subsample"
+    title = "LeNet-5's trainable mean pooling"
+    example = "input 6x28x28\nsubsample F2 => 6x14x14, params 12, connections 5,880\ntanh\n"
+    weighted = True
+    linear = True
+
+    F: Annotated[Sizes, Argument("pair", "window size (F2, F2x1)", letter="F")]
+    frozen: Frozen = False
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """C x H' x W' with W' = ⌊(W − F)/S⌋ + 1."""
+        here = arriving[0]
+        if wrong := needs_map(self.word, here):
+            return wrong
+        H, W = (places(here[1 + a], self.size[a], self.stride[a], (0, 0)) for a in (0, 1))
+        if min(H, W) < 1:
+            return too_large(here, self.size, self.stride, (0, 0), (1, 1), what="window")
+        return here[0], H, W
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        C = (arriving[0][0],)
+        mean = Initial("constant", 1 / (self.size[0] * self.size[1]))
+        role = role_of(self.frozen)
+        return Weight("weight", C, mean, role), Weight("bias", C, ZERO, role)
+
+    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+        """(F·F + 1) × outputs: LeCun counts the window's inputs and the bias."""
+        return (self.size[0] * self.size[1] + 1) * out[0] * out[1] * out[2]
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        return sliding_window(self.size[0], self.stride[0], 0), sliding_window(
+            self.size[1], self.stride[1], 0
+        )
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        sizes = size_formulas(arriving[0], out, self.size, self.stride, (0, 0), (1, 1))
+        C = arriving[0][0]
+        values: dict[str, int | Fraction | str] = {
+            "Fh": self.size[0],
+            "Fw": self.size[1],
+            "C": C,
+            "W'": out[2],
+            "H'": out[1],
+        }
+        connections = self.connections(arriving, out)
+        return (
+            *sizes,
+            Formula("weights", "2·C", {"C": C}, 2 * C),
+            Formula("connections", "(Fh·Fw + 1)·C·W'·H'", values, connections),
+        )
+
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+        from cnnspec.ops.remarks import lost_border
+
+        return lost_border(arriving[0], out, self.size, self.stride, (0, 0), (1, 1))
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        if len(arriving) != 3:
+            return None
+        F = chance.randint(1, min(4, *arriving[1:]))
+        S = chance.choice(["", f" S{chance.randint(1, 3)}"])
+        return f"subsample F{F}{S}{chance.choice(['', '', ' frozen'])}"
+
+
+def _adaptive(N: int, count: int) -> Window:
+    """Window i reaches from ⌊i·N/count⌋ to ⌈(i + 1)·N/count⌉ − 1."""
+    off = Fraction(count - gcd(N, count), count)  # how far rounding moves an end, at most
+    step = Fraction(N, count)
+    return Window(step + 2 * off, step, -off)
+
+
+def _draw(chance: "random.Random", arriving: Shape, word: str, *, dilated: bool) -> str | None:
+    if len(arriving) != 3:
+        return None
+    _, H, W = arriving
+    if chance.random() < 0.15:
+        return f"{word} out={chance.randint(1, H + 1)}x{chance.randint(1, W + 1)}"
+    if chance.random() < 0.15:
+        return f"{word} F{chance.randint(1, 4)} S{chance.randint(1, 3)} Psame"
+    F, P, D = [], [], []
+    for N in (H, W):
+        while True:
+            f, d = chance.randint(1, 4), chance.choice([1, 1, 1, 2]) if dilated else 1
+            p = chance.choice([0, 0, chance.randint(0, f // 2)])
+            if reach(f, d) <= N + 2 * p:
+                break
+        F.append(f)
+        P.append(p)
+        D.append(d)
+    text = f"{word} F{F[0]}x{F[1]}"
+    if chance.random() < 0.6:
+        text += f" S{chance.randint(1, 3)}x{chance.randint(1, 3)}"
+    text += f" P{P[0]}x{P[1]}" if P != [0, 0] else ""
+    text += f" D{D[0]}x{D[1]}" if D != [1, 1] else ""
+    return text + (" ceil" if chance.random() < 0.3 else "")

@@ -1,0 +1,110 @@
+"""Rectifiers: relu, max(x, 0), and its kin. What stands between two layers so that the second one is worth
+having.
+
+Without one, two linear layers are one linear layer. A rectifier lets the positive through as it is. Only
+prelu has weights.
+"""
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated
+
+from cnnspec.ops.base import Argument, Initial, Shape, Weight
+from cnnspec.ops.fields import Exact, Flag, Frozen
+from cnnspec.ops.formula import Formula
+from cnnspec.ops.pointwise import Activation
+from cnnspec.ops.start import role_of
+
+if TYPE_CHECKING:
+    import random
+
+
+class Relu(Activation):
+    """max(x, 0): what is negative becomes 0. It does not saturate, which is why deep networks learn with it
+    (Krizhevsky et al., 2012).
+    """
+
+    word = "relu"
+    title = "max(x, 0)"
+    example = "input 3x32x32\nconv F3 P1 K16 -> relu\n"
+
+
+class Relu6(Activation):
+    """min(max(x, 0), 6): relu with a ceiling, made for arithmetic of few bits (MobileNet)."""
+
+    word = "relu6"
+    title = "min(max(x, 0), 6)"
+    example = "input 3x32x32\nconv F3 P1 K16 -> relu6\n"
+
+
+class Leaky(Activation):
+    """x where x > 0, else slope·x: a relu that lets a little of the negative through. `leaky 0.1` is
+    Darknet's.
+    """
+
+    word = "leaky"
+    title = "x, or slope·x where x is negative"
+    example = "input 3x416x416\nconv F3 P1 K16 nobias -> bn -> leaky 0.1\n"
+
+    slope: Annotated[Exact, Argument("number", "slope for negative x", positional=0)] = Fraction(1, 100)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return chance.choice(["leaky", "leaky 0.1", "leaky 1/5"])
+
+
+class Prelu(Activation):
+    """x where x > 0, else a·x with an a that is trained, one for each channel; `prelu one`: one for all. At
+    first 0.25 (He et al., 2015). Weights: C or 1.
+    """
+
+    word = "prelu"
+    title = "leaky with a trained slope"
+    example = "input 3x32x32\nconv F3 P1 K16 -> prelu => 16x32x32, params 464\n"
+
+    one: Annotated[Flag, Argument("flag", "one slope for all channels", flags=(("one", True),))] = False
+    frozen: Frozen = False
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        count = 1 if self.one else arriving[0][0]
+        role = role_of(self.frozen)
+        return (Weight("weight", (count,), Initial("constant", 0.25), role),)
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = arriving[0][0]
+        return (Formula("weights", "1", {}, 1) if self.one else Formula("weights", "C", {"C": C}, C),)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return chance.choice(["prelu", "prelu one", "prelu frozen"])
+
+
+class Elu(Activation):
+    """x where x > 0, else alpha·(eˣ − 1): smooth, and bounded below by −alpha (Clevert et al., 2015)."""
+
+    word = "elu"
+    title = "x, or alpha·(eˣ − 1) where x is negative"
+    example = "input 3x32x32\nconv F3 P1 K16 -> elu\n"
+
+    alpha: Annotated[Exact, Argument("number", "how far down it goes", positional=0)] = Fraction(1)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return chance.choice(["elu", "elu 0.5"])
+
+
+class Selu(Activation):
+    """1.0507·elu with alpha 1.6733: keeps mean 0 and variance 1 from layer to layer (Klambauer et al.,
+    2017).
+    """
+
+    word = "selu"
+    title = "elu, scaled so that variance stays 1"
+    example = "input 3x32x32\nconv F3 P1 K16 -> selu\n"
+
+
+class Abs(Activation):
+    """|x|: the size of each number without its sign."""
+
+    word = "abs"
+    title = "|x|"
+    example = "input 1x28x28\nconv F3 K8 -> abs\n"

@@ -1,0 +1,323 @@
+"""Layers that only lay numbers out differently: pad, crop, slice, reshape. Nothing to train."""
+
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, written_shape
+from cnnspec.ops.fields import Flag, NotNegative, Positive, Sizes
+from cnnspec.ops.formula import Formula
+from cnnspec.ops.sliding import needs_map
+
+if TYPE_CHECKING:
+    import random
+
+
+class Pad(Op):
+    """Lays a border around each map: `pad 1` on every side, or `pad left=0 right=1 top=0 bottom=1`. It
+    consists of `zeros` (the default), of the map mirrored at its edge without repeating the edge
+    (`reflect`, narrower than the map), or of the edge repeated (`replicate`).
+
+        W' = W + left + right      H' = H + top + bottom
+
+    `pad channels=8` adds maps of zeros behind the last, `channels=4:4` before the first and behind the
+    last: the shortcut of a CIFAR ResNet (option A).
+    """
+
+    word = "pad"
+    title = "a border around each map, or maps of zeros"
+    example = "input 3x224x224\npad left=0 right=1 top=0 bottom=1 => 3x225x225\nconv F3 S2 K32\n"
+
+    border: Annotated[NotNegative, Argument("integer", "on every side", positional=0)] = 0
+    left: Annotated[NotNegative | None, Argument("integer", "columns on the left", keyword="left")] = None
+    right: Annotated[NotNegative | None, Argument("integer", "columns on the right", keyword="right")] = None
+    top: Annotated[NotNegative | None, Argument("integer", "rows above", keyword="top")] = None
+    bottom: Annotated[NotNegative | None, Argument("integer", "rows below", keyword="bottom")] = None
+    channels: Annotated[
+        tuple[NotNegative, NotNegative],
+        Argument(
+            "range",
+            "maps of zeros behind the last (8), or before and behind (4:4)",
+            keyword="channels",
+            short=True,
+        ),
+    ] = (0, 0)
+    mode: Annotated[
+        Literal["zeros", "reflect", "replicate"],
+        Argument(
+            "flag",
+            "what the border consists of",
+            flags=(("zeros", "zeros"), ("reflect", "reflect"), ("replicate", "replicate")),
+        ),
+    ] = "zeros"
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """(above, below)."""
+        return (
+            self.border if self.top is None else self.top,
+            self.border if self.bottom is None else self.bottom,
+        )
+
+    @property
+    def columns(self) -> tuple[int, int]:
+        """(left, right)."""
+        return (
+            self.border if self.left is None else self.left,
+            self.border if self.right is None else self.right,
+        )
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """C + channels x H + top + bottom x W + left + right."""
+        here = arriving[0]
+        if wrong := needs_map(self.word, here):
+            return wrong
+        C, H, W = here
+        if self.mode != "zeros" and self.channels != (0, 0):
+            return Misfit(
+                "E204",
+                f"{self.mode} and channels= exclude each other: added maps are zeros",
+                argument="channels",
+            )
+        for length, ends, names, letter in (
+            (H, self.rows, ("top", "bottom"), "H"),
+            (W, self.columns, ("left", "right"), "W"),
+        ):
+            for count, name in zip(ends, names, strict=True):
+                if self.mode == "reflect" and count >= length:
+                    field = name if getattr(self, name) is not None else "border"
+                    return Misfit(
+                        "E307",
+                        f"a border of {count} mirrored needs a map larger than {count}; {H}x{W} arrives",
+                        argument=field,
+                        note=f"{name} ≤ {letter} − 1 = {length} − 1 = {length - 1}",
+                        help=f"{length - 1} at most; `replicate` and `zeros` go further",
+                        replacement=str(length - 1) if field == "border" else f"{name}={length - 1}",
+                    )
+        return C + sum(self.channels), H + sum(self.rows), W + sum(self.columns)
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        return Window(1, 1, -self.rows[0]), Window(1, 1, -self.columns[0])
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C, H, W = arriving[0]
+        (top, bottom), (left, right) = self.rows, self.columns
+        sizes: tuple[Formula, ...] = ()
+        if (out[1], out[2]) != (H, W):
+            sizes = (
+                Formula("W'", "W + left + right", {"W": W, "left": left, "right": right}, out[2]),
+                Formula("H'", "H + top + bottom", {"H": H, "top": top, "bottom": bottom}, out[1]),
+            )
+        if self.channels == (0, 0):
+            return sizes
+        before, behind = self.channels
+        values = {"C": C, "before": before, "behind": behind}
+        return *sizes, Formula("C'", "C + before + behind", dict(values), out[0])
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        if len(arriving) != 3:
+            return None
+        _, H, W = arriving
+        mode = chance.choice(["zeros", "zeros", "reflect", "replicate"])
+        most = [min(3, length - 1) if mode == "reflect" else 3 for length in (H, W)]
+        if chance.random() < 0.2:
+            return f"pad channels={chance.choice(['2', '1:3', '4:4', '3:0'])}"
+        if chance.random() < 0.4:
+            sides = f"{chance.randint(0, min(most))}"
+        else:
+            sides = (
+                f"left={chance.randint(0, most[1])} right={chance.randint(0, most[1])} "
+                f"top={chance.randint(0, most[0])} bottom={chance.randint(0, most[0])}"
+            )
+        return f"pad {sides}" + ("" if mode == "zeros" else f" {mode}")
+
+
+class Crop(Op):
+    """Cuts a piece out of each map: `crop 56x56` or as large as another tensor, `crop like=@a` (U-Net),
+    from the middle, the odd row and column left at the bottom and right; or from `offset=HxW`, rows from
+    the top and columns from the left.
+    """
+
+    word = "crop"
+    title = "a piece of each map"
+    example = "input 64x64x64\ncrop 56x56 => 64x56x56\n"
+    tensors = ("like",)
+
+    size: Annotated[Sizes | None, Argument("pair", "height and width of the piece", positional=0)] = None
+    like: Annotated[Flag, Argument("tensor", "a tensor that has the size", keyword="like")] = False
+    offset: Annotated[
+        tuple[NotNegative, NotNegative] | None,
+        Argument("pair", "rows above and columns left of the piece; left out: the middle", keyword="offset"),
+    ] = None
+
+    def start(self, arriving: Shape, out: Shape) -> tuple[int, int]:
+        """Rows above and columns left of the piece."""
+        return self.offset or ((arriving[1] - out[1]) // 2, (arriving[2] - out[2]) // 2)
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """C x the size asked for."""
+        here = arriving[0]
+        if wrong := needs_map(self.word, here):
+            return wrong
+        from cnnspec.ops.resample import exactly_one
+
+        if wrong := exactly_one(self, ("size", "like"), "how large: `crop 56x56` or `like=@a`"):
+            return wrong
+        if self.like and (wrong := needs_map("like=", arriving[1], 1)):
+            return wrong
+        size = arriving[1][1:] if self.like else self.size
+        assert size is not None
+        top, left = self.offset or (0, 0)
+        if top + size[0] > here[1] or left + size[1] > here[2]:
+            argument = "like" if self.like else "size"
+            note, replacement = "", None
+            fits = tuple(min(want, have) for want, have in zip(size, here[1:], strict=True))
+            way = f"a piece is at most {here[1]}x{here[2]}; `pad` or `upsample` make a map larger"
+            if self.offset is not None:
+                note = (
+                    f"{top} + {size[0]} = {top + size[0]} of {here[1]} rows, "
+                    f"{left} + {size[1]} = {left + size[1]} of {here[2]} columns"
+                )
+                if fits == tuple(size):
+                    argument = "offset"
+                    most = here[1] - size[0], here[2] - size[1]
+                    replacement = f"offset={most[0]}x{most[1]}"
+                    way = f"{replacement} at most"
+            elif not self.like:
+                replacement = f"{fits[0]}x{fits[1]}"
+            return Misfit(
+                "E307",
+                f"a piece of {size[0]}x{size[1]}"
+                + (f" at {top}x{left}" if self.offset is not None else "")
+                + f" does not lie within {here[1]}x{here[2]}",
+                argument=argument,
+                note=note,
+                help=way,
+                replacement=replacement,
+            )
+        return here[0], size[0], size[1]
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        top, left = self.start(arriving[0], out)
+        return Window(1, 1, top), Window(1, 1, left)
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        if self.offset is not None:
+            return ()
+        top, left = self.start(arriving[0], out)
+        return (
+            Formula("rows cut above", "⌊(H − H')/2⌋", {"H": arriving[0][1], "H'": out[1]}, top),
+            Formula("columns cut left", "⌊(W − W')/2⌋", {"W": arriving[0][2], "W'": out[2]}, left),
+        )
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        if len(arriving) != 3:
+            return None
+        _, H, W = arriving
+        h, w = chance.randint(1, H), chance.randint(1, W)
+        at = f" offset={chance.randint(0, H - h)}x{chance.randint(0, W - w)}" if chance.random() < 0.5 else ""
+        return f"crop {h}x{w}{at}"
+
+
+class Slice(Op):
+    """Takes channels: `slice 0:C//2` the first half, `slice C//2:C` the second (ShuffleNet v2's split).
+    Counted from 0, the last one not taken; of a vector it takes numbers.
+    """
+
+    word = "slice"
+    title = "some of the channels"
+    example = "input 116x28x28\nslice 0:C//2 => 58x28x28\n"
+
+    channels: Annotated[
+        tuple[NotNegative, Positive], Argument("range", "from which channel to which", positional=0)
+    ]
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """High − low channels."""
+        here = arriving[0]
+        low, high = self.channels
+        if low < high <= here[0]:
+            return high - low, *here[1:]
+        why = "is empty" if low >= high else f"goes beyond the {here[0]} channels that arrive"
+        replacement = f"{low}:{here[0]}" if low < here[0] else None
+        return Misfit(
+            "E307",
+            f"slice {low}:{high} {why}",
+            argument="channels",
+            note=f"0 ≤ {low} < {high} ≤ {here[0]} does not hold",
+            help=f"{replacement} is the rest" if replacement else f"channels are numbered 0 to {here[0] - 1}",
+            replacement=replacement,
+        )
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        low, high = self.channels
+        return (Formula("C'", "high − low", {"low": low, "high": high}, out[0]),)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        low = chance.randrange(arriving[0])
+        return f"slice {low}:{chance.randint(low + 1, arriving[0])}"
+
+
+class Reshape(Op):
+    """The same numbers in the same order with another shape: `reshape 128x7x7` makes 128 maps of a vector
+    of 6,272 (the generator of a GAN), `reshape 100` a vector. There are as many numbers before and after.
+    """
+
+    word = "reshape"
+    title = "the same numbers with another shape"
+    example = "input 100\nfc 6272 -> reshape 128x7x7 => 128x7x7\ndeconv F4 S2 P1 K64\n"
+
+    shape: Annotated[tuple[Positive, ...], Argument("shape", "the shape that comes out", positional=0)]
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The shape asked for, of as many numbers."""
+        here = arriving[0]
+        if len(self.shape) not in (1, 3):
+            return Misfit(
+                "E307",
+                f"{written_shape(self.shape)} is no shape here: a volume is CxHxW, a vector one number",
+                argument="shape",
+                help="reshape 128x7x7, or reshape 6272",
+            )
+        have, want = prod(here), prod(self.shape)
+        if have == want:
+            return self.shape
+        rest = prod(self.shape[1:])
+        replacement = (
+            f"{have // rest}x{written_shape(self.shape[1:])}" if rest > 1 and have % rest == 0 else None
+        )
+        return Misfit(
+            "E307",
+            f"{have:,} numbers are not {want:,}: {written_shape(here)} is not {written_shape(self.shape)}",
+            argument="shape",
+            note=f"{_product(here)} = {have:,}; {_product(self.shape)} = {want:,}",
+            help=f"{replacement} has {have:,}"
+            if replacement
+            else f"a layer with {want:,} outputs before it would fit",
+            replacement=replacement,
+        )
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        """From a volume, an output may be any of its numbers, for every position alike (stride 0); but
+        where H and W stay, nothing moves.
+        """
+        here = arriving[0]
+        if len(here) == 1 or here[1:] == out[1:]:
+            return POINT, POINT
+        return Window(here[1], 0, 0), Window(here[2], 0, 0)
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        return (Formula("numbers", _product(arriving[0]), {}, prod(out)),)
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        size = prod(arriving)
+        C = chance.choice([d for d in range(1, min(size, 64) + 1) if size % d == 0])
+        H = chance.choice([d for d in range(1, min(size // C, 64) + 1) if size // C % d == 0])
+        return chance.choice([f"reshape {C}x{H}x{size // C // H}", f"reshape {size}"])
+
+
+def _product(shape: Shape) -> str:
+    return "·".join(str(length) for length in shape)
