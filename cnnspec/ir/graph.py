@@ -1,0 +1,202 @@
+"""The IR: one network with its shapes known, the author's blocks and repeats kept.
+
+A graph is a table of *bodies*, the ones inside before the ones around them; the last is the whole
+network. A body is a closed stretch of steps: its values are numbered from 0, first its inputs, then one
+for each output of a step, in order. A step is a layer or a region; a region says which body it runs, on
+which values. Two passes of a repeat (or two uses of a block) that do the same to the same shapes name the
+same body, so that 100,000 layers made by repeats are a handful of objects, and whatever is asked of them
+is worked out once a body.
+
+The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
+
+from cnnspec.diagnostics import Span
+from cnnspec.ops import Op, dump_op, load_op
+from cnnspec.ops.base import Shape
+
+IR_VERSION = 1
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Guard(Frozen):
+    """A step stands in a side of an `if`: which of the body's conditions, and which side."""
+
+    condition: int
+    side: bool
+
+
+class Arm(Frozen):
+    """One branch of a merge: the value that it brings, None where it is `none`; and the `if`s it stands
+    under."""
+
+    value: int | None
+    guards: tuple[Guard, ...] = ()
+
+
+Written: TypeAlias = dict[str, tuple[str, ...]]
+"""Arguments that the author wrote as an expression of names, by field: canonical text, one entry a
+dimension."""
+
+
+class Layer(Frozen):
+    """One layer. `name` is its level in the dotted path ("" where its scope is only this step)."""
+
+    kind: Literal["layer"] = "layer"
+    name: str
+    op: Annotated[Op, PlainValidator(load_op), PlainSerializer(dump_op)]
+    inputs: tuple[int, ...]
+    arms: tuple[Arm, ...] = ()
+    written: Written = {}
+    guards: tuple[Guard, ...] = ()
+    label: str | None = None
+    span: Span
+    spans: dict[str, Span] = {}
+
+
+class Hole(Frozen):
+    """A step that could not be made out (an unknown layer, an argument in error): its output is unknown."""
+
+    kind: Literal["hole"] = "hole"
+    name: str
+    text: str
+    inputs: tuple[int, ...]
+    guards: tuple[Guard, ...] = ()
+    label: str | None = None
+    span: Span
+
+
+class Pass(Frozen):
+    """`count` passes in a row through one body."""
+
+    body: int
+    count: int = 1
+
+
+class Region(Frozen):
+    """A stretch of the author's: a use of a block, a group, a labelled line, a repeat.
+
+    `inputs` become the values 0, 1, … of the body. A repeat hands the first output of a pass on as the
+    first input of the next; its further inputs are the same for all. `outputs` counts what it gives: the
+    tensor that goes on, and the labels inside that are read outside. `block` is the block's name,
+    `arguments` what it was given (numbers as text, exact), `written` the same as the author's
+    expressions."""
+
+    kind: Literal["block", "shared", "group", "line", "repeat"]
+    name: str
+    inputs: tuple[int, ...]
+    outputs: int = 1
+    passes: tuple[Pass, ...]
+    block: str | None = None
+    arguments: dict[str, str] = {}
+    written: Written = {}
+    shared: str | None = None
+    guards: tuple[Guard, ...] = ()
+    label: str | None = None
+    span: Span
+
+
+Step: TypeAlias = Layer | Region | Hole
+
+
+class Condition(Frozen):
+    """An `if` of the author's in this body: its condition as written, and how it came out. `at` is the
+    value arriving there (what C, H, W mean in it)."""
+
+    text: str
+    holds: bool
+    at: int
+    span: Span
+
+
+class Local(Frozen):
+    """A `let` of the author's in this body. `at` is the value arriving there, `before` the number of
+    steps before it."""
+
+    name: str
+    text: str
+    value: str
+    at: int
+    before: int
+
+
+class Claim(Frozen):
+    """What the author claims about the steps `first`…`last` (exclusive) of this body, or about the value
+    `value`.
+
+    `subject`: out, params, trainable, macs, layers, weighted, field, connections. `claimed` is a shape or
+    (value, step, about) with exact numbers as text."""
+
+    subject: str
+    text: str
+    shape: Shape | None = None
+    number: str | None = None
+    step: str = "1"
+    about: bool = False
+    first: int = 0
+    last: int = 0
+    value: int = 0
+    span: Span
+
+
+class Body(Frozen):
+    """A closed stretch of steps. `values` are the shapes of all its values, None where unknown (a mistake
+    before)."""
+
+    inputs: int
+    values: tuple[Shape | None, ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...]
+    labels: dict[str, int] = {}
+    conditions: tuple[Condition, ...] = ()
+    locals: tuple[Local, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
+class BlockParameter(Frozen):
+    """Of a block, as written: its default is canonical text."""
+
+    name: str
+    kind: Literal["value", "letter", "tensor"]
+    default: str | None = None
+
+
+class Block(Frozen):
+    """A block of the author's: its head. What it became is in the bodies of the regions that name it."""
+
+    name: str
+    parameters: tuple[BlockParameter, ...]
+    shared: bool
+    span: Span
+
+
+class Graph(Frozen):
+    """One network: a spec with its knobs and its variant settled."""
+
+    version: Literal[1] = 1
+    name: str
+    title: str = ""
+    variant: str | None = None
+    settings: dict[str, str] = {}
+    knobs: dict[str, str] = {}
+    """The file's `let`s with the values that they have here (numbers as text, exact): what names in
+    `written` mean."""
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    blocks: tuple[Block, ...] = ()
+    bodies: tuple[Body, ...]
+    claims: tuple[Claim, ...] = ()
+    file: str = ""
+
+    @property
+    def root(self) -> Body:
+        """The whole network: its inputs are the model's, its outputs too."""
+        return self.bodies[-1]

@@ -1,0 +1,214 @@
+"""The invariants of the IR, checked: what every stage may take for granted, and what every stage must leave
+behind.
+
+`verify` is for tests and for graphs read from JSON; it says in words what is wrong and never raises.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from cnnspec.ir.graph import Arm, Body, Claim, Graph, Guard, Hole, Layer, Region, Step
+from cnnspec.ir.walk import outputs_of, places
+from cnnspec.ops.base import Misfit, Shape
+
+REGIONS_OF_ONE_PASS = ("block", "shared", "group", "line")
+
+
+def verify(graph: Graph) -> list[str]:
+    """What is wrong with a graph, one sentence a fault; nothing where all is well."""
+    faults: list[str] = []
+    if not graph.bodies:
+        return ["there is no body"]
+    if len(graph.inputs) != graph.root.inputs:
+        faults.append(f"{len(graph.inputs)} names for {graph.root.inputs} inputs of the model")
+    if len(graph.outputs) != len(graph.root.outputs):
+        faults.append(f"{len(graph.outputs)} names for {len(graph.root.outputs)} outputs of the model")
+    for what, names in (("input", graph.inputs), ("output", graph.outputs)):
+        faults += (f"two {what}s are named {name!r}" for name in _twice(names))
+    for number, body in enumerate(graph.bodies):
+        faults += (f"body {number}: {fault}" for fault in _body(graph, number, body))
+    faults += (f"{fault}" for claim in graph.claims for fault in _claim(graph.root, claim))
+    faults += _unreached(graph)
+    faults += _shared(graph)
+    return faults
+
+
+def _body(graph: Graph, number: int, body: Body) -> Iterator[str]:
+    made = body.inputs + sum(outputs_of(step) for step in body.steps)
+    if made != len(body.values):
+        yield f"{len(body.values)} shapes for {made} values"
+        return
+    for value, shape in enumerate(body.values):
+        if shape is not None and (len(shape) not in (1, 3) or min(shape) < 1):
+            yield f"value {value} has no shape of a volume: {shape}"
+    for value in (*body.outputs, *body.labels.values()):
+        if not 0 <= value < made:
+            yield f"there is no value {value} to give"
+    for name in _twice([step.name for step in body.steps if step.name]):
+        yield f"two steps are named {name!r}"
+    if len(body.steps) > 1 and any(not step.name for step in body.steps):
+        yield "a step without a name has others beside it"
+    for place in places(body):
+        for fault in _step(graph, number, body, place.step, place.output):
+            yield f"step {place.index} ({place.step.name or place.step.kind}): {fault}"
+    for condition in body.conditions:
+        if not 0 <= condition.at < made:
+            yield f"condition {condition.text!r} stands at no value"
+    for local in body.locals:
+        if not (0 <= local.at < made and 0 <= local.before <= len(body.steps)):
+            yield f"local {local.name!r} stands nowhere"
+    for claim in body.claims:
+        yield from _claim(body, claim)
+
+
+def _step(graph: Graph, number: int, body: Body, step: Step, output: int) -> Iterator[str]:
+    if early := [value for value in step.inputs if not 0 <= value < output]:
+        yield f"reads {early} before they are made"
+        return
+    yield from _guards(body, step.guards)
+    arriving = [body.values[value] for value in step.inputs]
+    if isinstance(step, Region):
+        yield from _region(graph, number, step, arriving, body.values[output : output + step.outputs])
+    elif isinstance(step, Layer):
+        yield from _layer(body, step, arriving, output)
+    elif body.values[output] is not None and not _claimed(body, output):
+        yield "a hole has a shape"
+
+
+def _layer(body: Body, layer: Layer, arriving: Sequence[Shape | None], output: int) -> Iterator[str]:
+    out = body.values[output]
+    wanted = len([arm for arm in layer.arms if arm.value is not None]) if layer.op.merges else _inputs(layer)
+    if len(layer.inputs) != wanted:
+        yield f"{len(layer.inputs)} inputs where {wanted} belong"
+        return
+    if layer.arms:
+        if not layer.op.merges:
+            yield "has branches, but merges nothing"
+        if tuple(arm.value for arm in layer.arms if arm.value is not None) != layer.inputs:
+            yield "its branches bring other values than it reads"
+        for arm in layer.arms:
+            yield from _arm(body, arm)
+    known = tuple(shape for shape in arriving if shape is not None)
+    if len(known) < len(arriving):
+        if out is not None and not _claimed(body, output):
+            yield "puts out a known shape where an unknown one arrives"
+        return
+    answer = layer.op.out(*known)
+    if not isinstance(answer, Misfit) and answer != out:
+        yield f"puts out {answer}, but its value is {out}"
+    if isinstance(answer, Misfit) and out is not None and not _claimed(body, output):
+        yield f"has the shape {out}, but {answer.message}"
+
+
+def _inputs(layer: Layer) -> int:
+    """How many tensors a layer that is no merge reads: what arrives, and those that it names."""
+    return 1 + sum(bool(getattr(layer.op, field)) for field in layer.op.tensors)
+
+
+def _arm(body: Body, arm: Arm) -> Iterator[str]:
+    yield from _guards(body, arm.guards)
+
+
+def _guards(body: Body, guards: Sequence[Guard]) -> Iterator[str]:
+    for guard in guards:
+        if not 0 <= guard.condition < len(body.conditions):
+            yield f"stands under condition {guard.condition}, which is none"
+        elif body.conditions[guard.condition].holds != guard.side:
+            yield f"stands in the side of `if {body.conditions[guard.condition].text}` that is not taken"
+
+
+def _region(
+    graph: Graph, number: int, region: Region, arriving: Sequence[Shape | None], outs: Sequence[Shape | None]
+) -> Iterator[str]:
+    if region.kind != "repeat" and [one.count for one in region.passes] != [1]:
+        yield f"a {region.kind} has one pass, not {[one.count for one in region.passes]}"
+        return
+    if (region.kind == "shared") != (region.shared is not None):
+        yield "only uses of shared blocks, and all of them, name their common attribute"
+    if not region.passes:
+        yield "has no pass"
+    given = list(arriving)
+    for place, one in enumerate(region.passes):
+        if one.count < 1:
+            yield f"pass {place} is done {one.count} times"
+        if not 0 <= one.body < number:
+            yield f"runs body {one.body}, which does not come before"
+            return
+        body = graph.bodies[one.body]
+        if body.inputs != len(given):
+            yield f"hands {len(given)} values to body {one.body}, which takes {body.inputs}"
+            return
+        if len(body.outputs) != region.outputs:
+            yield f"takes {region.outputs} values from body {one.body}, which gives {len(body.outputs)}"
+            return
+        if not _agree(given, body.values[: body.inputs]):
+            yield f"hands {given} to body {one.body}, which takes {list(body.values[: body.inputs])}"
+        results = [body.values[value] if value < len(body.values) else None for value in body.outputs]
+        if one.count > 1 and not _agree(results[:1], given[:1]):
+            yield f"body {one.body} cannot follow itself: it takes {given[0]} and gives {results[0]}"
+        given = [*results[:1], *given[1:]]
+        if place == len(region.passes) - 1 and not _agree(results, outs):
+            yield f"gives {results}, but its values are {list(outs)}"
+
+
+def _agree(one: Sequence[Shape | None], other: Sequence[Shape | None]) -> bool:
+    """The same shapes, as far as they are known."""
+    return all(a is None or b is None or a == b for a, b in zip(one, other, strict=True))
+
+
+def _claim(body: Body, claim: Claim) -> Iterator[str]:
+    if not (0 <= claim.first <= claim.last <= len(body.steps) and 0 <= claim.value < len(body.values)):
+        yield f"claim {claim.text!r} is about nothing"
+    if (claim.shape is None) == (claim.number is None):
+        yield f"claim {claim.text!r} has no value, or two"
+
+
+def _claimed(body: Body, value: int) -> bool:
+    """Behind a line in error the check goes on from the shape that the line claims."""
+    return any(claim.value == value and claim.shape == body.values[value] for claim in body.claims)
+
+
+def _unreached(graph: Graph) -> Iterator[str]:
+    used = {
+        one.body
+        for body in graph.bodies
+        for step in body.steps
+        if isinstance(step, Region)
+        for one in step.passes
+    }
+    for number in range(len(graph.bodies) - 1):
+        if number not in used:
+            yield f"body {number} is used nowhere"
+
+
+def _shared(graph: Graph) -> Iterator[str]:
+    """Uses of one shared block have the same steps with the same weights, if not the same H and W."""
+    first: dict[str, int] = {}
+    for body in graph.bodies:
+        for step in body.steps:
+            if isinstance(step, Region) and step.shared is not None and step.passes:
+                other = first.setdefault(step.shared, step.passes[0].body)
+                if _weights(graph, other) != _weights(graph, step.passes[0].body):
+                    yield f"two uses of the shared {step.shared!r} have different weights"
+
+
+def _weights(graph: Graph, number: int) -> list[object]:
+    """Names and shapes of the weights in a body, as far as they are known."""
+    body = graph.bodies[number]
+    held: list[object] = []
+    for _, step, _ in places(body):
+        if isinstance(step, Region):
+            held.append((step.name, step.shared, [(_weights(graph, p.body), p.count) for p in step.passes]))
+        elif isinstance(step, Layer):
+            known = [shape for value in step.inputs if (shape := body.values[value]) is not None]
+            if len(known) == len(step.inputs) and not isinstance(step.op.out(*known), Misfit):
+                held.append((step.name, [(w.name, w.shape) for w in step.op.weights(*known)]))
+        else:
+            assert isinstance(step, Hole)
+    return held
+
+
+def _twice(names: Sequence[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
