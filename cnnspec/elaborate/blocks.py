@@ -1,0 +1,190 @@
+"""Blocks: which there are, that none reaches itself, and the arguments of a use bound to the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cnnspec.diagnostics import Related, Sink
+from cnnspec.elaborate.binding import written
+from cnnspec.elaborate.text_facts import nodes
+from cnnspec.elaborate.values import Lookup, NoValue, Value, evaluate, shown
+from cnnspec.language import tree
+
+
+@dataclass(slots=True)
+class Call:
+    """A use of a block with its arguments bound: values by parameter, tensors by parameter, and what was
+    written."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    tensors: dict[str, tree.Reference] = field(default_factory=dict)
+    written: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: int, sink: Sink) -> Call | None:
+    """Binds the arguments of `call`; None after a finding."""
+    bound = Call()
+    parameters = {parameter.name: parameter for parameter in block.parameters}
+    given: dict[str, tree.Argument] = {}
+    rest = [p for p in block.parameters if p.kind != "letter"]
+    for argument in call.arguments:
+        if isinstance(argument, tree.PositionalArgument):
+            free = [p for p in rest if p.name not in given]
+            wanted = "tensor" if isinstance(argument.value, tree.Reference) else "value"
+            parameter = next((p for p in free if p.kind == wanted), None)
+            if parameter is None:
+                sink.report(
+                    "E211",
+                    f"`{block.name}` has no parameter left for this",
+                    argument.span,
+                    related=(Related(block.name_span, f"{signature(block)} stands here"),),
+                    help=f"{signature(block)} takes {_count(block)}",
+                )
+                return None
+            name = parameter.name
+        else:
+            name = argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
+            if name not in parameters:
+                from cnnspec.diagnostics.suggest import nearest
+
+                near = nearest(name, parameters)
+                sink.report(
+                    "E211",
+                    f"`{block.name}` has no parameter `{name}`",
+                    argument.span,
+                    related=(Related(block.name_span, f"{signature(block)} stands here"),),
+                    help=f"did you mean `{near}`?" if near else f"it is {signature(block)}",
+                )
+                return None
+        if name in given:
+            sink.report(
+                "E211",
+                f"`{name}` is given twice",
+                argument.span,
+                related=(Related(given[name].span, "first here"),),
+                help="keep one of the two",
+            )
+            return None
+        given[name] = argument
+    for parameter in block.parameters:
+        argument_or_none = given.get(parameter.name)
+        try:
+            if argument_or_none is None:
+                if parameter.default is None:
+                    sink.report(
+                        "E211",
+                        f"`{block.name}` wants `{_shown_parameter(parameter)}`",
+                        call.span,
+                        related=(Related(parameter.span, "this parameter has no default"),),
+                        help=f"it is {signature(block)}",
+                    )
+                    return None
+                bound.values[parameter.name] = _value(parameter.default, lookup, digits)
+            elif parameter.kind == "tensor":
+                if not isinstance(argument_or_none.value, tree.Reference):
+                    raise NoValue(
+                        "E211",
+                        f"`@{parameter.name}` wants a tensor by its label",
+                        argument_or_none.span,
+                        help="write `@label`",
+                    )
+                bound.tensors[parameter.name] = argument_or_none.value
+            else:
+                bound.values[parameter.name] = _value(argument_or_none.value, lookup, digits)
+                text = written(argument_or_none.value)
+                if text is not None:
+                    bound.written[parameter.name] = text
+        except NoValue as problem:
+            problem.tell(sink)
+            return None
+    return bound
+
+
+def _value(value: tree.Value, lookup: Lookup, digits: int) -> Value:
+    match value:
+        case tree.Same():
+            return "same"
+        case tree.Dims():
+            if len(value.dims) > 2:
+                raise NoValue("E211", "a parameter is a number or a size in two directions", value.span)
+            sizes = [evaluate(dim, lookup, digits) for dim in value.dims]
+            for size, dim in zip(sizes, value.dims, strict=True):
+                if not isinstance(size, int) or isinstance(size, bool):
+                    raise NoValue("E212", f"this must be a whole number and is {shown(size)}", dim.span)
+            return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])  # type: ignore[return-value]
+        case tree.Range() | tree.Matrix() | tree.Reference():
+            raise NoValue("E211", "a parameter of a block is a number", value.span)
+        case _:
+            return evaluate(value, lookup, digits)
+
+
+def signature(block: tree.Block) -> str:
+    return f"{block.name}({', '.join(_shown_parameter(p) for p in block.parameters)})"
+
+
+def _shown_parameter(parameter: tree.Parameter) -> str:
+    from cnnspec.elaborate.binding import written_or
+
+    name = f"@{parameter.name}" if parameter.kind == "tensor" else parameter.name
+    return name if parameter.default is None else f"{name}={written_or(parameter.default)}"
+
+
+def _count(block: tree.Block) -> str:
+    count = len(block.parameters)
+    return "no argument" if count == 0 else f"{count} argument{'s' if count > 1 else ''}"
+
+
+def refuse_cycles(blocks: dict[str, tree.Block], sink: Sink) -> set[str]:
+    """E213 for every way round; gives the names of all blocks that reach themselves."""
+    calls: dict[str, dict[str, tree.CallStep]] = {}
+    for name, block in blocks.items():
+        calls[name] = {}
+        for node in nodes(block.body):
+            if isinstance(node, tree.CallStep) and node.name in blocks:
+                calls[name].setdefault(node.name, node)
+    cyclic: set[str] = set()
+    done: set[str] = set()
+    for start in blocks:
+        if start in done:
+            continue
+        path: list[str] = []
+        stack: list[tuple[str, Callable[[], str | None]]] = []
+
+        def enter(
+            name: str, path: list[str] = path, stack: list[tuple[str, Callable[[], str | None]]] = stack
+        ) -> None:
+            path.append(name)
+            following = iter(calls[name])
+            stack.append((name, lambda: next(following, None)))
+
+        enter(start)
+        while stack:
+            name, advance = stack[-1]
+            target = advance()
+            if target is None:
+                stack.pop()
+                path.pop()
+                done.add(name)
+            elif target in path:
+                way = path[path.index(target) :]
+                if not cyclic.issuperset(way):
+                    _report_cycle(blocks, calls, way, sink)
+                cyclic.update(way)
+            elif target not in done:
+                enter(target)
+    return cyclic
+
+
+def _report_cycle(
+    blocks: dict[str, tree.Block], calls: dict[str, dict[str, tree.CallStep]], way: list[str], sink: Sink
+) -> None:
+    hops = list(zip(way, [*way[1:], way[0]], strict=True))
+    last_from, last_to = hops[-1]
+    sink.report(
+        "E213",
+        f"the block `{way[0]}` reaches itself: {' → '.join([*way, way[0]])}",
+        calls[last_from][last_to].span,
+        related=tuple(Related(calls[a][b].span, f"`{a}` uses `{b}`") for a, b in hops[:-1]),
+        help="a network has an end: repeat with `[ … ]*n` instead",
+    )

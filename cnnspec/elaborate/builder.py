@@ -1,0 +1,153 @@
+"""A body in the making: its values, its steps, what it can see by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnspec.diagnostics import Span
+from cnnspec.elaborate.naming import Names
+from cnnspec.elaborate.values import Value
+from cnnspec.ir.graph import Body, Claim, Condition, Guard, Local, Step
+
+if TYPE_CHECKING:
+    from cnnspec.ops.base import Op, Shape
+
+
+@dataclass(slots=True)
+class Scope:
+    """Values by name. A block's body sees its parameters, its own `let`s and the file's; a repeat adds
+    `i`."""
+
+    names: dict[str, Value]
+    parent: Scope | None = None
+    index: int | None = None  # i of the innermost repeat
+    before: int | None = None  # of a block: only the file's lets that stand before this offset
+
+    def find(self, name: str) -> Value | None:
+        scope: Scope | None = self
+        while scope is not None:
+            value = scope.names.get(name)
+            if value is not None:
+                return value
+            scope = scope.parent
+        return None
+
+    def all_names(self) -> set[str]:
+        found: set[str] = set()
+        scope: Scope | None = self
+        while scope is not None:
+            found |= set(scope.names)
+            scope = scope.parent
+        return found
+
+
+@dataclass(slots=True)
+class Origin:
+    """Where a value was made: by the step whose text is `span`, from `source` (a value of the same body);
+    for an input of a body, by a value of the body around it (`outside`); by a region, by a value of the
+    body in it (`inside`)."""
+
+    span: Span
+    source: int | None = None
+    outside: tuple[BodyBuilder, int] | None = None
+    inside: tuple[BodyBuilder, int] | None = None
+
+
+@dataclass(slots=True)
+class BodyBuilder:
+    """Collects one body. `current` is the number of the tensor that arrives at the next step, None where
+    there is none. `undoable` are the layers with a label that an `unpool` may undo; what arrived at them
+    stands in `labels` too."""
+
+    names: Names
+    scope: Scope
+    values: list[Shape | None] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
+    inputs: int = 0
+    steps: list[Step] = field(default_factory=list)
+    makers: dict[int, Step] = field(default_factory=dict)
+    current: int | None = None
+    labels: dict[str, int] = field(default_factory=dict)
+    label_spans: dict[str, Span] = field(default_factory=dict)
+    undoable: dict[str, Op] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
+    conditions: list[Condition] = field(default_factory=list)
+    locals: list[Local] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    read: set[int] = field(default_factory=set)
+    layers: int = 0
+
+    def add_input(
+        self, shape: Shape | None, span: Span, outside: tuple[BodyBuilder, int] | None = None
+    ) -> int:
+        self.inputs += 1
+        return self._add_value(shape, Origin(span, outside=outside))
+
+    def _add_value(self, shape: Shape | None, origin: Origin) -> int:
+        self.values.append(shape)
+        self.origins.append(origin)
+        return len(self.values) - 1
+
+    def add_step(self, step: Step, shapes: tuple[Shape | None, ...], span: Span) -> int:
+        """Appends a step that makes `shapes`; gives the number of its first value."""
+        self.steps.append(step)
+        self.read.update(step.inputs)
+        source = step.inputs[0] if step.inputs else None
+        first = len(self.values)
+        self.makers[first] = step
+        for shape in shapes:
+            self._add_value(shape, Origin(span, source))
+        return first
+
+    @property
+    def shape(self) -> Shape | None:
+        return None if self.current is None else self.values[self.current]
+
+    def finish(self, outputs: tuple[int, ...], labels: Mapping[str, int]) -> Body:
+        return Body(
+            inputs=self.inputs,
+            values=tuple(self.values),
+            steps=tuple(self.steps),
+            outputs=outputs,
+            labels=dict(labels),
+            conditions=tuple(self.conditions),
+            locals=tuple(self.locals),
+            claims=tuple(self.claims),
+        )
+
+
+class Maker(NamedTuple):
+    """The step that gave a value its size, by its text, and the whole shape that it made."""
+
+    span: Span
+    shape: Shape
+
+
+def made_by(builder: BodyBuilder, value: int, *, channels: bool = False) -> Maker | None:
+    """The step that gave this value its height and width (or its channels): the one back from it after
+    which they no longer changed."""
+    shape = builder.values[value]
+    if shape is None:
+        return None
+    size = _size(shape, channels)
+    while True:
+        origin = builder.origins[value]
+        around = origin.outside or origin.inside
+        if around is not None:
+            builder, value = around
+            continue
+        here = builder.values[value]
+        assert here is not None
+        before = None if origin.source is None else builder.values[origin.source]
+        if before is None or origin.source is None or _size(before, channels) != size:
+            return Maker(origin.span, here)
+        value = origin.source
+
+
+def _size(shape: Shape, channels: bool) -> Shape:
+    """Height and width, or the length of a vector: what layers that keep a size keep."""
+    if channels:
+        return shape[:1]
+    return shape[1:] if len(shape) == 3 else shape

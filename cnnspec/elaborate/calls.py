@@ -1,0 +1,112 @@
+"""Uses of blocks: equal values and equal shapes are one body, and of a `shared` block one set of weights."""
+
+from __future__ import annotations
+
+from cnnspec.diagnostics import Edit
+from cnnspec.elaborate.blocks import bind_call
+from cnnspec.elaborate.builder import BodyBuilder, Scope
+from cnnspec.elaborate.regions import RegionSteps
+from cnnspec.elaborate.state import Unknown
+from cnnspec.elaborate.values import shown
+from cnnspec.ir.graph import Pass, Region
+from cnnspec.language import tree
+from cnnspec.ops import lookup as lookup_op
+
+
+class CallSteps(RegionSteps):
+    """How a use of a block becomes a region."""
+
+    def call(self, builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
+        block = self.blocks.get(step.name)
+        name = builder.names.steps.get(id(step), step.name)
+        inputs: tuple[int, ...] = () if builder.current is None else (builder.current,)
+        if block is None or step.name in self.unusable:
+            if block is None and step.name not in self.unusable:
+                self.unknown_block(step)
+            builder.current = self.hole(builder, name, step.name, step.span, inputs, label)
+            return
+        try:
+            bound = bind_call(block, step, self.lookup_in(builder), self.limits.digits, self.sink)
+        except Unknown:
+            bound = None
+        if bound is None:
+            builder.current = self.hole(builder, name, step.name, step.span, inputs, label)
+            return
+        tensors = {}
+        for parameter, reference in bound.tensors.items():
+            value = self.resolve(builder, reference)
+            assert value is not None
+            tensors[parameter] = value
+        if builder.current is None and not tensors and not self.need_arriving(builder, step.span, step.name):
+            builder.current = self.hole(builder, name, step.name, step.span, (), label)
+            return
+        inputs = inputs + tuple(tensors.values())
+        shapes = tuple(builder.values[value] for value in inputs)
+        key = (id(block), builder.current is None, tuple(bound.values.items()), tuple(tensors), shapes)
+        body = self._uses.get(key)
+        if body is None:
+            scope = Scope(dict(bound.values), parent=self.visible_globals(block))
+            child = self.child(builder, block.body.items, id(block), scope, [], step.span)
+            for parameter, value in tensors.items():
+                child.labels[parameter] = child.add_input(builder.values[value], step.span, (builder, value))
+            around = self.references_around
+            self.references_around = self.references_in(block.body.items, id(block.body))
+            with self.deeper(step.span):
+                self.run_items(child, block.body.items)
+            self.references_around = around
+            if child.current is None:
+                child.current = self.hole(child, "", "", step.span, ())
+            body = self._uses[key] = self.close(child, (child.current,))
+        made = self.bodies[body]
+        shared: str | None = None
+        if block.shared:
+            arriving_channels = shapes[0][0] if shapes and shapes[0] is not None else None
+            weights_key = (id(block), tuple(bound.values.items()), arriving_channels)
+            shared = self.shared.get(weights_key)
+            if shared is None:
+                count = sum(1 for known in self.shared if known[0] == id(block))
+                shared = block.name if count == 0 else f"{block.name}_{count + 1}"
+                self.shared[weights_key] = shared
+        region = Region(
+            kind="shared" if block.shared else "block",
+            name=name,
+            inputs=inputs,
+            passes=(Pass(body=body),),
+            block=block.name,
+            arguments={parameter: shown(value) for parameter, value in bound.values.items()},
+            written=bound.written,
+            shared=shared,
+            guards=builder.guards,
+            label=label,
+            span=step.span,
+        )
+        builder.current = self.add_region(builder, region, [made.values[made.outputs[0]]], step.span)
+
+    def visible_globals(self, block: tree.Block) -> Scope:
+        """The file's `let`s that stand before the block."""
+        return Scope(
+            {
+                name: value
+                for name, value in self.globals.names.items()
+                if self.global_starts.get(name, 0) < block.span.start
+            }
+        )
+
+    def unknown_block(self, step: tree.CallStep) -> None:
+        from cnnspec.diagnostics.suggest import nearest
+
+        near = nearest(step.name, self.blocks)
+        layer = lookup_op(step.name)
+        if layer is not None:
+            way = f"`{step.name}` is a layer: write it with a space, `{step.name} …`"
+        elif near:
+            way = f"did you mean `{near}`?"
+        else:
+            way = f"write it: `block {step.name}(…) {{ … }}`"
+        self.sink.report(
+            "E208",
+            f"there is no block `{step.name}`",
+            step.name_span,
+            help=way,
+            fix=(Edit(step.name_span, near),) if near and layer is None else (),
+        )

@@ -1,0 +1,218 @@
+"""Layers: arguments bound, the shape rule asked, what does not fit told."""
+
+from __future__ import annotations
+
+from cnnspec.diagnostics import Edit, Related, Span
+from cnnspec.elaborate.binding import Binder, Bound
+from cnnspec.elaborate.builder import BodyBuilder, made_by
+from cnnspec.elaborate.naming import UNNAMED
+from cnnspec.elaborate.state import State, Unknown, has_name, shown_shape
+from cnnspec.ir.graph import Arm, Layer
+from cnnspec.language import tree
+from cnnspec.ops import words
+from cnnspec.ops.base import Misfit, Op, Shape
+
+
+class LayerSteps(State):
+    """How a layer becomes a step of a body."""
+
+    def layer(self, builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None:
+        word = step.word
+        if word in UNNAMED:
+            if step.arguments:
+                self.sink.report(
+                    "E202",
+                    f"`{word}` takes no arguments",
+                    step.arguments[0].span,
+                    help=f"write `{word}` alone",
+                )
+            if word == "none":
+                self.sink.report(
+                    "E404",
+                    "`none` is a branch that is not there, and this is no branch",
+                    step.span,
+                    help="leave the step out; in a merge write `| none`",
+                )
+            return
+        self.charge(builder, 1, step.span)
+        name = builder.names.steps.get(id(step), word)
+        op = self.op_of(word)
+        if op is None or op.merges:
+            self.unknown_word(step, op)
+            arriving = () if builder.current is None else (builder.current,)
+            builder.current = self.hole(builder, name, word, step.span, arriving, label)
+            return
+        if not self.need_arriving(builder, step.span, word):
+            builder.current = self.hole(builder, name, word, step.span, (), label)
+            return
+        assert builder.current is not None
+        arriving_value = builder.current
+        made = self.bind(builder, op, step)
+        if made is None:
+            builder.current = self.hole(builder, name, word, step.span, (arriving_value,), label)
+            return
+        instance, bound = made
+        inputs = [arriving_value]
+        for tensor in op.tensors:
+            if tensor not in bound.tensors:
+                continue
+            if op.undoes is not None:
+                found = self.resolve_undone(builder, op.undoes, bound.tensors[tensor])
+                if found is None:
+                    builder.current = self.hole(builder, name, word, step.span, (arriving_value,), label)
+                    return
+                instance = instance.model_copy(update={op.undoes: found[0]})
+                inputs.append(found[1])
+            else:
+                value = self.resolve(builder, bound.tensors[tensor])
+                if value is not None:
+                    inputs.append(value)
+        self.add_layer(
+            builder, instance, bound, name, tuple(inputs), (), step.span, step.word_span, label, None
+        )
+
+    def bind(self, builder: BodyBuilder, op: type[Op], step: tree.LayerStep) -> tuple[Op, Bound] | None:
+        defaults = [
+            argument
+            for start, word, arguments in self.defaults
+            if word == step.word and start < step.span.start
+            for argument in arguments
+        ]
+        start, end = step.span
+        key = (self.text[start:end], len(defaults))
+        kept = self._constant.get(key)
+        if kept is not None:
+            instance, bound, at = kept
+            return instance, bound.moved(start - at)
+        binder = Binder(self.sink, self.lookup_in(builder), self.limits.digits, self.limits.dimension)
+        try:
+            made = binder.bind(op, step.word, step.word_span, defaults, step.arguments)
+        except Unknown:
+            return None
+        if made is not None and not made[1].written and not made[1].tensors and not has_name(step.arguments):
+            made[1].kept = not any(has_name((argument,)) for argument in defaults)
+            if made[1].kept:
+                self._constant[key] = (*made, start)
+        return made
+
+    def unknown_word(self, step: tree.LayerStep, op: type[Op] | None) -> None:
+        from cnnspec.diagnostics.foreign import LAYERS
+        from cnnspec.diagnostics.suggest import nearest
+
+        if op is not None:
+            self.sink.report(
+                "E205",
+                f"`{step.word}` merges branches and has none",
+                step.span,
+                help=f"write them in brackets: `{step.word} [ conv F3 P1 K64 | id ]`",
+            )
+            return
+        if step.word in self.blocks:
+            self.sink.report(
+                "E201",
+                f"`{step.word}` is a block of this spec, and a block is used with brackets",
+                step.word_span,
+                help=f"write `{step.word}(…)`",
+            )
+            return
+        candidates = list(words())
+        near = nearest(step.word, candidates, LAYERS)
+        block = None if near else nearest(step.word, self.blocks)
+        self.sink.report(
+            "E201",
+            f"there is no layer `{step.word}`",
+            step.word_span,
+            help=f"did you mean `{near}`?"
+            if near
+            else (
+                f"did you mean the block `{block}(…)`?" if block else "`cnnspec explain layers` lists them"
+            ),
+            fix=(Edit(step.word_span, near),) if near else (),
+        )
+
+    def add_layer(
+        self,
+        builder: BodyBuilder,
+        op: Op,
+        bound: Bound,
+        name: str,
+        inputs: tuple[int, ...],
+        arms: tuple[Arm, ...],
+        span: Span,
+        word_span: Span,
+        label: str | None,
+        branches: tuple[Span, ...] | None,
+    ) -> None:
+        shapes = [builder.values[value] for value in inputs]
+        out: Shape | None = None
+        if all(shape is not None for shape in shapes):
+            known: tuple[Shape, ...] = tuple(shape for shape in shapes if shape is not None)
+            key = (id(op), known)  # ops are kept alive by `_constant` or by the step that is made here
+            answer = self._out.get(key) if bound.kept else None
+            if answer is None:
+                answer = op.out(*known)
+                if bound.kept:
+                    self._out[key] = answer
+            if isinstance(answer, Misfit):
+                self.misfit(builder, answer, bound, inputs, word_span, branches)
+            elif max(answer) > self.limits.dimension:
+                self.sink.report(
+                    "E604",
+                    f"this makes {shown_shape(answer)}, larger than the {self.limits.dimension:,} allowed",
+                    span,
+                    help="no tensor has room for so much",
+                )
+            else:
+                out = answer
+        step = Layer(
+            name=name,
+            op=op,
+            inputs=inputs,
+            arms=arms,
+            written=bound.written,
+            guards=builder.guards,
+            label=label,
+            span=span,
+            spans=bound.spans,
+        )
+        builder.current = builder.add_step(step, (out,), span)
+
+    def misfit(
+        self,
+        builder: BodyBuilder,
+        answer: Misfit,
+        bound: Bound,
+        inputs: tuple[int, ...],
+        word_span: Span,
+        branches: tuple[Span, ...] | None,
+    ) -> None:
+        span = bound.spans.get(answer.argument or "", word_span)
+        if branches is not None and answer.input < len(branches):
+            span = branches[answer.input]
+        at_fault = inputs[min(answer.input, len(inputs) - 1)]
+        shape = builder.values[at_fault]
+        related: tuple[Related, ...] = ()
+        if branches is not None:
+            first = builder.values[inputs[0]]
+            if len(branches) > 1 and branches[0] != span and first is not None:
+                related = (Related(branches[0], f"this branch brings {shown_shape(first)}"),)
+        elif answer.code.startswith("E3"):
+            maker = made_by(builder, at_fault, channels=answer.code == "E305")
+            if maker is not None and shape is not None and maker.span != span:
+                size = shape if maker.shape == shape else shape[1:]
+                related = (Related(maker.span, f"{shown_shape(size)} comes from here"),)
+        fix: tuple[Edit, ...] = ()
+        if answer.replacement is not None and answer.argument in bound.spans:
+            fix = (Edit(bound.spans[answer.argument], answer.replacement),)
+        elif answer.replacement is not None and answer.argument is None and branches is None:
+            fix = (Edit(word_span, answer.replacement),)
+        self.sink.report(
+            answer.code,
+            answer.message,
+            span,
+            label=answer.label,
+            related=related,
+            note=answer.note,
+            help=answer.help,
+            fix=fix,
+        )

@@ -1,0 +1,20 @@
+"""Budgets: what a spec may ask for. Each is charged before the work is done; each can be raised by an
+option."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`layers`: after all repeats; `dimension`: of a tensor or an argument; `weights`: in all; `work`:
+    steps that are really worked out, whatever is repeated; `digits`: of a number that an expression
+    makes; `depth`: blocks in blocks."""
+
+    layers: int = 1_000_000
+    dimension: int = 2**31 - 1
+    weights: int = 10**13
+    work: int = 1_000_000
+    digits: int = 40
+    depth: int = 64

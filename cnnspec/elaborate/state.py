@@ -1,0 +1,308 @@
+"""What elaborating knows while it walks: the names in sight, the budgets, the bodies made so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from cnnspec.diagnostics import Edit, Sink, Span
+from cnnspec.elaborate.binding import Bound, written
+from cnnspec.elaborate.builder import BodyBuilder, Scope
+from cnnspec.elaborate.claims import claim_of
+from cnnspec.elaborate.limits import Limits
+from cnnspec.elaborate.text_facts import before, references
+from cnnspec.elaborate.values import Lookup, NoValue, Value
+from cnnspec.ir.graph import Body, Hole
+from cnnspec.language import tree
+from cnnspec.ops import lookup as lookup_op
+from cnnspec.ops.base import Misfit, Op, Shape
+
+Items: TypeAlias = tuple[tree.Line | tree.Let | tree.ErrorStatement, ...]
+
+UNKNOWN = "?"
+"""The value of a `let` that a mistake has left without one; what uses it stays silent."""
+
+
+class OverBudget(Exception):
+    """A budget is used up; the finding has been told."""
+
+
+class Unknown(Exception):
+    """A value depends on a shape that a mistake before has left unknown: silent."""
+
+
+class State:
+    """The state of one walk, and what every kind of step needs of it."""
+
+    def __init__(
+        self, text: str, sink: Sink, limits: Limits, blocks: dict[str, tree.Block], unusable: set[str]
+    ) -> None:
+        self.text = text
+        self.sink = sink
+        self.limits = limits
+        self.blocks = blocks
+        self.unusable = unusable
+        self.defaults: list[tuple[int, str, tuple[tree.Argument, ...]]] = []
+        self.bodies: list[Body] = []
+        self.body_layers: list[int] = []
+        self.builders: list[BodyBuilder] = []
+        self.body_reads: list[frozenset[int]] = []
+        self.unread: dict[Span, tuple[str, str | None]] = {}
+        self.used_lets: set[str] = set()
+        self.globals = Scope({})
+        self.global_starts: dict[str, int] = {}
+        self.settings: dict[str, Value] = {}
+        self.shared: dict[tuple[object, ...], str] = {}
+        self.absent: set[str] = set()
+        self._uses: dict[tuple[object, ...], int] = {}
+        self._constant: dict[tuple[str, int], tuple[Op, Bound, int]] = {}
+        self._names: dict[int, object] = {}
+        self._references: dict[int, dict[str, int]] = {}
+        self._varying: dict[int, list[tree.Expr]] = {}
+        self._ops: dict[str, type[Op] | None] = {}
+        self._out: dict[tuple[int, tuple[Shape, ...]], Shape | Misfit] = {}
+        self._depth = 0
+        self._work = 0
+        self.failed_labels: frozenset[str] = frozenset()
+        self.references_around: dict[str, int] = {}
+
+    def lookup_in(self, builder: BodyBuilder) -> Lookup:
+        """What a name means at the step that `builder` has reached."""
+
+        def lookup(name: tree.Name) -> Value:
+            word = name.name
+            if word in ("C", "H", "W"):
+                return self._arriving_size(builder, name)
+            if word == "i":
+                scope: Scope | None = builder.scope
+                while scope is not None:
+                    if scope.index is not None:
+                        return scope.index
+                    scope = scope.parent
+                raise NoValue(
+                    "E214",
+                    "`i` counts the passes of a repeat, and there is none around this",
+                    name.span,
+                    help="it stands inside `[ … ]*n`; give any other number a name: `let n = …`",
+                )
+            value = builder.scope.find(word)
+            if value is None:
+                raise self._unknown_name(builder, name)
+            if value == UNKNOWN:
+                raise Unknown
+            return value
+
+        return lookup
+
+    def _arriving_size(self, builder: BodyBuilder, name: tree.Name) -> int:
+        if builder.current is None:
+            raise NoValue(
+                "E214", f"`{name.name}` is the shape that arrives, and nothing arrives here", name.span
+            )
+        shape = builder.values[builder.current]
+        if shape is None:
+            raise Unknown
+        if name.name == "C":
+            return shape[0]
+        if len(shape) != 3:
+            raise NoValue(
+                "E214",
+                f"`{name.name}` is the size of a map, and a vector of {shape[0]} arrives here",
+                name.span,
+                help="`C` is the length of a vector",
+            )
+        return shape[1] if name.name == "H" else shape[2]
+
+    def _unknown_name(self, builder: BodyBuilder, name: tree.Name) -> NoValue:
+        from cnnspec.diagnostics.suggest import nearest
+
+        start = self.global_starts.get(name.name)
+        if start is not None and start > name.span.start:
+            return NoValue(
+                "E206",
+                f"`{name.name}` is not known yet: its `let` stands further down",
+                name.span,
+                help=f"move `let {name.name}` above this",
+            )
+        if name.name in builder.labels:
+            return NoValue(
+                "E206",
+                f"`{name.name}` is a tensor, and this wants a value",
+                name.span,
+                help=f"a tensor is given by its label: `@{name.name}`",
+            )
+        near = nearest(name.name, builder.scope.all_names())
+        return NoValue(
+            "E206",
+            f"there is no value `{name.name}` here",
+            name.span,
+            help=f"did you mean `{near}`?" if near else f"give it one: `let {name.name} = …`",
+        )
+
+    def charge(self, builder: BodyBuilder, layers: int, span: Span) -> None:
+        self._work += 1
+        if self._work > self.limits.work:
+            self.sink.report(
+                "E607",
+                f"this spec asks for more than {self.limits.work:,} steps to be worked out one by one",
+                span,
+                help="raise it with --max-work, or repeat without `i`: then one pass is worked out for all",
+            )
+            raise OverBudget
+        builder.layers += layers
+        if builder.layers > self.limits.layers:
+            self.sink.report(
+                "E605",
+                f"this makes {builder.layers:,} layers, more than the {self.limits.layers:,} allowed",
+                span,
+                help="raise it with --max-layers if the network is meant to be so deep",
+            )
+            raise OverBudget
+
+    def run_items(self, builder: BodyBuilder, items: Items) -> None:
+        """Runs lines and `let`s in `builder`: the walk itself, in `elaborator.py`."""
+        raise NotImplementedError
+
+    def run_steps(
+        self, builder: BodyBuilder, steps: Iterable[tree.Step], label: str | None, first: int
+    ) -> None:
+        """Runs the steps of a line; its claims count from step `first`."""
+        raise NotImplementedError
+
+    def resolve(self, builder: BodyBuilder, reference: tree.Reference) -> int | None:
+        value = builder.labels.get(reference.name)
+        if value is not None:
+            return value
+        if reference.name in self.absent:
+            self.sink.report(
+                "E404",
+                f"`@{reference.name}` is `none` here: only `output` may name a tensor that is not there",
+                reference.span,
+                help="put this under the same `if`",
+            )
+            return self.hole(builder, "", f"@{reference.name}", reference.span, ())
+        from cnnspec.diagnostics.suggest import nearest
+
+        if reference.name not in self.failed_labels:
+            near = nearest(reference.name, builder.labels)
+            known = ", ".join(f"@{label}" for label in builder.labels)
+            self.sink.report(
+                "E207",
+                f"there is no tensor `@{reference.name}` to be seen from here",
+                reference.span,
+                help=f"did you mean `@{near}`?"
+                if near
+                else (
+                    f"the labels here are {known}"
+                    if known
+                    else f"name a line before this: `{reference.name}: …`"
+                ),
+                fix=(Edit(reference.span, f"@{near}"),) if near else (),
+            )
+        return self.hole(builder, "", f"@{reference.name}", reference.span, ())
+
+    def resolve_undone(
+        self, builder: BodyBuilder, word: str, reference: tree.Reference
+    ) -> tuple[Op, int] | None:
+        """The layer that `@label` names, which must be a `word`, and the tensor that arrived there."""
+        op = builder.undoable.get(reference.name)
+        value = builder.labels.get(before(reference.name))
+        if op is not None and value is not None and op.word == word:
+            return op, value
+        if reference.name not in builder.labels:
+            if self.resolve(builder, reference) is not None:
+                return None
+        self.sink.report(
+            "E308",
+            f"`@{reference.name}` is not the tensor that a {word} made",
+            reference.span,
+            help=f"put the label on a line that ends with the {word}, in this part of the network",
+        )
+        return None
+
+    def hole(
+        self,
+        builder: BodyBuilder,
+        name: str,
+        text: str,
+        span: Span,
+        inputs: tuple[int, ...],
+        label: str | None = None,
+    ) -> int:
+        step = Hole(name=name, text=text, inputs=inputs, guards=builder.guards, label=label, span=span)
+        return builder.add_step(step, (None,), span)
+
+    def need_arriving(self, builder: BodyBuilder, span: Span, what: str) -> bool:
+        if builder.current is not None:
+            return True
+        self.sink.report(
+            "E407",
+            f"nothing arrives at `{what}`",
+            span,
+            help="with several inputs a line begins with the tensor it goes on from: `@name -> …`"
+            if builder.labels
+            else "begin the network with `input 3x224x224`",
+        )
+        return False
+
+    def op_of(self, word: str) -> type[Op] | None:
+        if word not in self._ops:
+            self._ops[word] = lookup_op(word)
+        return self._ops[word]
+
+    def references_in(self, items: Items, key: int) -> dict[str, int]:
+        found = self._references.get(key)
+        if found is None:
+            found = self._references[key] = dict(references(items))
+        return found
+
+    def claim(self, builder: BodyBuilder, step: tree.ClaimStep, first: int) -> None:
+        for claim in step.claims:
+            try:
+                made = claim_of(claim, self.lookup_in(builder), self.limits.digits)
+            except NoValue as problem:
+                problem.tell(self.sink)
+                continue
+            except Unknown:
+                continue
+            current = builder.current
+            if current is None:
+                continue
+            if made.shape is not None and made.subject == "out" and builder.values[current] is None:
+                builder.values[current] = made.shape  # go on from what the author says
+            builder.claims.append(
+                made.model_copy(update={"first": first, "last": len(builder.steps), "value": current})
+            )
+
+    def deeper(self, span: Span) -> _Deeper:
+        return _Deeper(self, span)
+
+
+class _Deeper:
+    """One level further in; refuses before Python's own stack would."""
+
+    def __init__(self, owner: State, span: Span) -> None:
+        self.owner = owner
+        self.span = span
+
+    def __enter__(self) -> None:
+        self.owner._depth += 1
+        if self.owner._depth > self.owner.limits.depth:
+            self.owner.sink.report(
+                "E602",
+                f"blocks, groups and branches stand more than {self.owner.limits.depth} deep in one another",
+                self.span,
+                help="flatten the nesting",
+            )
+            raise OverBudget
+
+    def __exit__(self, *exception: object) -> None:
+        self.owner._depth -= 1
+
+
+def shown_shape(shape: Shape) -> str:
+    return "x".join(map(str, shape))
+
+
+def has_name(arguments: Iterable[tree.Argument]) -> bool:
+    return any(written(argument.value) is not None for argument in arguments)

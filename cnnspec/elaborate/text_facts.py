@@ -1,0 +1,168 @@
+"""What can be said of a stretch of the tree without elaborating it: which labels it refers to, which it
+defines, whether it mentions `i`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cnnspec.diagnostics import Span
+from cnnspec.language import tree
+from cnnspec.ops import lookup
+
+
+def nodes(root: Any) -> Iterator[Any]:
+    """Every node of the tree below `root`, `root` included, walked with a stack in the order of the
+    text."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if type(node) is tuple:
+            stack.extend(reversed(node))
+            continue
+        children = _CHILDREN.get(type(node))
+        if children is None:
+            continue  # a text, a number, nothing
+        yield node
+        for name in children:
+            child = getattr(node, name)
+            if child is not None and child != ():
+                stack.append(child)
+
+
+_NO_CHILDREN = frozenset(
+    {
+        "span",
+        "word_span",
+        "name_span",
+        "label_span",
+        "subject_span",
+        "text",
+        "operator",
+        "name",
+        "word",
+        "label",
+    }
+    | {"kind", "letter", "glued", "own_line", "shared", "about", "step", "title", "subject", "planes"}
+)
+
+
+def _children_of(node: type) -> tuple[str, ...]:
+    if node in (tree.Number, tree.Quantity):
+        return ("expression",) if node is tree.Quantity else ()
+    return tuple(name for name in reversed(node._fields) if name not in _NO_CHILDREN)  # type: ignore[attr-defined]
+
+
+_CHILDREN = {
+    node: _children_of(node)
+    for node in vars(tree).values()
+    if isinstance(node, type) and hasattr(node, "_fields") and node is not Span
+}
+"""The fields of each kind of node that hold nodes, last first."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What one walk over a whole file finds."""
+
+    names: set[str]
+    calls: set[str]
+    repeats: list[tree.GroupStep]
+
+
+def facts_of(root: Any) -> Facts:
+    facts = Facts(set(), set(), [])
+    for node in nodes(root):
+        match node:
+            case tree.Name():
+                facts.names.add(node.name)
+            case tree.CallStep():
+                facts.calls.add(node.name)
+            case tree.GroupStep():
+                if node.times is not None:
+                    facts.repeats.append(node)
+            case _:
+                pass
+    return facts
+
+
+def varying(root: Any) -> list[tree.Expr]:
+    """The expressions below `root` that mention `i`, each as a whole."""
+    found: list[tree.Expr] = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if type(node) is tuple:
+            stack.extend(node)
+        elif isinstance(node, _EXPRESSIONS):
+            if mentions(node, "i"):
+                found.append(node)
+        else:
+            stack.extend(getattr(node, name) for name in _CHILDREN.get(type(node), ()))
+    return found
+
+
+_EXPRESSIONS = (tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Function)
+
+
+def references(root: Any) -> Counter[str]:
+    """How often each `@label` stands below `root`. `unpool like=@p` reads what arrived at the maxpool p,
+    not its output: it counts for `before(p)`."""
+    found: Counter[str] = Counter()
+    for node in nodes(root):
+        kind = type(node)
+        if kind is tree.Reference:
+            found[node.name] += 1
+        elif kind is tree.LayerStep and node.arguments:
+            for reference in undone(node):
+                found[reference.name] -= 1
+                found[before(reference.name)] += 1
+    return +found
+
+
+def before(label: str) -> str:
+    """The name under which a body keeps the tensor that arrived at the layer labelled `label` (no label
+    looks so)."""
+    return f"{label}'"
+
+
+def undone(step: tree.LayerStep) -> list[tree.Reference]:
+    """The references of a layer that undoes another one (unpool)."""
+    found = [argument.value for argument in step.arguments if type(argument.value) is tree.Reference]
+    if not found:
+        return []
+    op = lookup(step.word)
+    return found if op is not None and op.undoes is not None else []
+
+
+def mentions(root: Any, name: str) -> bool:
+    """Does an expression below `root` use this name? (`i` of a repeat inside counts too: a repeat inside
+    binds its own, and then being told yes costs time, not truth.)"""
+    return any(isinstance(node, tree.Name) and node.name == name for node in nodes(root))
+
+
+def labelled_lines(sequence: Iterable[Any]) -> Iterator[tree.Line]:
+    """The lines with a label in one label scope: groups, branches and `if`s belong to it, a repeat is its
+    own."""
+    stack = list(reversed(list(sequence)))
+    while stack:
+        node = stack.pop()
+        match node:
+            case tree.Line():
+                if node.label is not None:
+                    yield node
+                stack.extend(reversed(node.steps))
+            case tree.GroupStep():
+                if node.times is None:
+                    stack.extend(reversed(node.body.items))
+            case tree.BranchStep():
+                for branch in reversed(node.branches):
+                    stack.extend(reversed(branch.items))
+            case tree.IfStep():
+                if node.otherwise is not None:
+                    stack.extend(reversed(node.otherwise.items))
+                stack.extend(reversed(node.then.items))
+            case _:
+                pass

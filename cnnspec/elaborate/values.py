@@ -1,0 +1,266 @@
+"""Expressions: exact rational arithmetic on names, decided while a spec is checked.
+
+Values are exact: whole numbers are `int`, others `Fraction`, comparisons give `bool`; a block's letter
+may hold a pair (`F1x7`) or `"same"`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import TypeAlias
+
+from cnnspec.diagnostics import Edit, Related, Sink, Span
+from cnnspec.language import tree
+
+Value: TypeAlias = int | Fraction | bool | tuple[int, int] | str
+Exact: TypeAlias = int | Fraction
+
+
+class NoValue(Exception):
+    """An expression that has no value; caught by whoever asked, and told as a finding."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        help: str = "",
+        note: str = "",
+        related: tuple[Related, ...] = (),
+        fix: tuple[Edit, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.span = span
+        self.help = help
+        self.note = note
+        self.related = related
+        self.fix = fix
+
+    def tell(self, sink: Sink) -> None:
+        sink.report(
+            self.code,
+            self.message,
+            self.span,
+            help=self.help,
+            note=self.note,
+            related=self.related,
+            fix=self.fix,
+        )
+
+
+Lookup: TypeAlias = Callable[[tree.Name], Value]
+
+
+def exact(value: Fraction) -> Exact:
+    return value.numerator if value.denominator == 1 else value
+
+
+def evaluate(expr: tree.Expr, lookup: Lookup, digits: int) -> Value:
+    """The value of `expr`; `lookup` knows the names. Long chains (`a + b + …`, `a if b else c if …`) are
+    walked, not recursed into; the depth of brackets is bounded by the parser."""
+    while isinstance(expr, tree.Conditional):
+        expr = expr.then if truth(expr.condition, lookup, digits) else expr.otherwise
+    if isinstance(expr, tree.Number):
+        return exact(expr.value)
+    if isinstance(expr, tree.Name):
+        return lookup(expr)
+    if isinstance(expr, tree.Binary):
+        spine: list[tree.Binary] = []
+        left: tree.Expr = expr
+        while isinstance(left, tree.Binary):
+            spine.append(left)
+            left = left.left
+        value = evaluate(left, lookup, digits)
+        reached = left.span
+        for node in reversed(spine):
+            value = _binary(node, value, reached, lookup, digits)
+            reached = node.span
+        return value
+    if isinstance(expr, tree.Unary):
+        return _unary(expr, lookup, digits)
+    return _function(expr, lookup, digits)
+
+
+def number(expr: tree.Expr, lookup: Lookup, digits: int) -> Exact:
+    return _as_number(evaluate(expr, lookup, digits), expr.span)
+
+
+def whole(expr: tree.Expr, lookup: Lookup, digits: int) -> int:
+    value = number(expr, lookup, digits)
+    if isinstance(value, int):
+        return value
+    raise NoValue(
+        "E212",
+        f"this must be a whole number and is {shown(value)}",
+        expr.span,
+        help=f"round it: `//` or floor(…) gives {math.floor(value)}, ceil(…) {math.ceil(value)}",
+    )
+
+
+def truth(expr: tree.Expr, lookup: Lookup, digits: int) -> bool:
+    value = evaluate(expr, lookup, digits)
+    if isinstance(value, bool):
+        return value
+    raise NoValue(
+        "E212",
+        f"this must be a comparison (true or false) and is {shown(value)}",
+        expr.span,
+        help="compare it with something: `k > 1`, `C == k`",
+    )
+
+
+def shown(value: Value) -> str:
+    """As a message or the IR says a value: `64`, `2/3`, `1x7`, `true`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return f"{value[0]}x{value[1]}"
+    return str(value)
+
+
+def _as_number(value: Value, span: Span) -> Exact:
+    if isinstance(value, bool):
+        raise NoValue("E212", "a comparison is no number", span, help="write `a if condition else b`")
+    if isinstance(value, (tuple, str)):
+        raise NoValue("E212", f"{shown(value)} is a size in two directions, not one number", span)
+    return value
+
+
+def _bounded(value: Exact, span: Span, digits: int) -> Exact:
+    bound = 10**digits
+    if isinstance(value, int):
+        large = abs(value) >= bound
+    else:
+        large = abs(value.numerator) >= bound or value.denominator >= bound
+    if large:
+        raise NoValue(
+            "E603",
+            f"this makes a number of more than {digits} digits",
+            span,
+            help="nothing in a network is counted so high: look at what goes into it",
+        )
+    return value
+
+
+def _unary(expr: tree.Unary, lookup: Lookup, digits: int) -> Value:
+    operators: list[tree.Unary] = []
+    inner: tree.Expr = expr
+    while isinstance(inner, tree.Unary):
+        operators.append(inner)
+        inner = inner.operand
+    value = evaluate(inner, lookup, digits)
+    for node in reversed(operators):
+        if node.operator == "not":
+            if not isinstance(value, bool):
+                raise NoValue("E212", f"`not` wants a comparison and gets {shown(value)}", node.operand.span)
+            value = not value
+        else:
+            operand = _as_number(value, node.operand.span)
+            value = -operand if node.operator == "-" else operand
+    return value
+
+
+def _binary(node: tree.Binary, left: Value, left_span: Span, lookup: Lookup, digits: int) -> Value:
+    operator = node.operator
+    if operator in ("and", "or"):
+        if not isinstance(left, bool):
+            raise NoValue("E212", f"`{operator}` wants comparisons and gets {shown(left)}", left_span)
+        if left is (operator == "or"):
+            return left
+        return truth(node.right, lookup, digits)
+    right = evaluate(node.right, lookup, digits)
+    if operator == "==":
+        return left == right
+    if operator == "!=":
+        return left != right
+    a, b = _as_number(left, left_span), _as_number(right, node.right.span)
+    match operator:
+        case "<":
+            return a < b
+        case "<=":
+            return a <= b
+        case ">":
+            return a > b
+        case ">=":
+            return a >= b
+        case "+":
+            return _bounded(_sum(a, b), node.span, digits)
+        case "-":
+            return _bounded(_sum(a, -b), node.span, digits)
+        case "*":
+            product = a * b
+            return _bounded(exact(product) if isinstance(product, Fraction) else product, node.span, digits)
+    if b == 0:
+        raise NoValue(
+            "E212",
+            f"division by zero: {shown(a)} {operator} 0",
+            node.span,
+            help="the right side must not be 0",
+        )
+    match operator:
+        case "/":
+            return _bounded(exact(Fraction(a) / b), node.span, digits)
+        case "//":
+            return _bounded(a // b, node.span, digits)
+        case "%":
+            rest = a % b
+            return exact(rest) if isinstance(rest, Fraction) else rest
+    raise AssertionError(operator)
+
+
+def _sum(a: Exact, b: Exact) -> Exact:
+    total = a + b
+    return exact(total) if isinstance(total, Fraction) else total
+
+
+FUNCTIONS: Mapping[str, tuple[int, int]] = {
+    "min": (1, 64),
+    "max": (1, 64),
+    "round": (1, 1),
+    "floor": (1, 1),
+    "ceil": (1, 1),
+    "multiple": (2, 2),
+}
+"""The functions of expressions, with the least and the most arguments each takes."""
+
+
+def multiple(x: Exact, of: Exact) -> Exact:
+    """MobileNet's rounding of channels: ⌊x/of + ½⌋·of, at least `of`, one step up where that falls below
+    90 % of x (Sandler et al. 2018, the reference code's `_make_divisible`)."""
+    rounded = max(of, math.floor(Fraction(x) / of + Fraction(1, 2)) * of)
+    return rounded + of if rounded < Fraction(9, 10) * x else rounded
+
+
+def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
+    if expr.name not in FUNCTIONS:
+        from cnnspec.diagnostics.suggest import nearest
+
+        near = nearest(expr.name, FUNCTIONS)
+        raise NoValue(
+            "E206",
+            f"there is no function `{expr.name}`",
+            expr.name_span,
+            help=f"did you mean `{near}`?" if near else f"the functions are {', '.join(FUNCTIONS)}",
+        )
+    least, most = FUNCTIONS[expr.name]
+    if not least <= len(expr.arguments) <= most:
+        wants = str(least) if least == most else f"{least} or more"
+        raise NoValue("E212", f"`{expr.name}` takes {wants} numbers, not {len(expr.arguments)}", expr.span)
+    values = [number(argument, lookup, digits) for argument in expr.arguments]
+    match expr.name:
+        case "min":
+            return min(values)
+        case "max":
+            return max(values)
+        case "round":
+            return round(values[0])
+        case "floor":
+            return math.floor(values[0])
+        case "ceil":
+            return math.ceil(values[0])
+    if values[1] <= 0:
+        raise NoValue("E212", f"multiple(x, {shown(values[1])}) wants a step above 0", expr.arguments[1].span)
+    return _bounded(multiple(values[0], values[1]), expr.span, digits)
