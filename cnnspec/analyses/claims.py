@@ -1,0 +1,190 @@
+"""Claims: what the author says of the network, held against what it is.
+
+A claim holds to the precision that it is written with: `params 0.27M` for 269,722, rounded or cut off to
+the digits written; `params 269,722` only for that; `~8.8M` within 5 %. A vector of N numbers is an Nx1x1
+map and the other way round. What is unknown, because of a mistake before it, is not checked; and under
+`--set` nothing is, for the claims are about the network as its author set it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
+
+from cnnspec.analyses.origin import origin
+from cnnspec.analyses.shapes import made
+from cnnspec.diagnostics import Diagnostic, Related, Span
+from cnnspec.ir.graph import Claim
+from cnnspec.ops.base import Shape, written_shape
+
+if TYPE_CHECKING:
+    from cnnspec.analyses.report import Report
+
+Value: TypeAlias = int | Shape | None
+
+ABOUT = Fraction(5, 100)
+"""How far from the claimed number `~` reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A claim and the truth. `holds` is None where it was not checked, `value` is None where nothing is
+    known. `body` is the body that makes the claim, None where the file does (`expect`, a variant).
+    """
+
+    claim: Claim
+    body: int | None
+    value: Value
+    holds: bool | None
+
+    @property
+    def text(self) -> str:
+        return self.claim.text
+
+    @property
+    def span(self) -> Span:
+        return self.claim.span
+
+
+def check_claims(report: Report) -> tuple[Checked, ...]:
+    """All claims of a network in the order of the text; those of a block that comes out the same in all its
+    uses once.
+    """
+    found: dict[tuple[Span, str, Value], Checked] = {}
+    free = bool(report.graph.settings)
+    for body, claim in _all(report):
+        value = worth(report, body, claim)
+        holds = None if value is None or free else fits(claim, value)
+        found.setdefault((claim.span, claim.subject, value), Checked(claim, body, value, holds))
+    return tuple(sorted(found.values(), key=lambda checked: checked.span))
+
+
+def _all(report: Report) -> Iterator[tuple[int | None, Claim]]:
+    for claim in report.graph.claims:
+        yield None, claim
+    for number, body in enumerate(report.graph.bodies):
+        for claim in body.claims:
+            yield number, claim
+
+
+def worth(report: Report, body: int | None, claim: Claim) -> Value:
+    """What the claim is about, as it is: of the whole model, or of the steps that the claim's line has."""
+    graph = report.graph
+    here = len(graph.bodies) - 1 if body is None else body
+    first, last = (0, len(graph.root.steps)) if body is None else (claim.first, claim.last)
+    value = graph.root.outputs[0] if body is None else claim.value
+    match claim.subject:
+        case "out":
+            return made(graph, report.shapes, here, value)
+        case "field":
+            field = report.fields.total if body is None else report.fields.claimed(here, value)
+            return None if field is None else field.size
+        case "params" | "trainable":
+            tally = report.weights.stretch(here, first, last)
+            return None if tally is None else getattr(tally, claim.subject)
+        case "macs":
+            return report.macs.stretch(here, first, last)
+        case "connections":
+            return report.connections.stretch(here, first, last)
+        case "weighted":
+            return report.weighted.stretch(here, first, last)
+        case "layers":
+            if body is None:
+                return report.depth.total
+            return report.depth.stretch(here, first, last)
+    return None
+
+
+def fits(claim: Claim, value: int | Shape) -> bool:
+    """Whether the claim holds."""
+    if isinstance(value, tuple):
+        if claim.subject == "field":
+            return value == _square(claim)
+        return claim.shape is not None and _squeezed(value) == _squeezed(claim.shape)
+    if claim.number is None:
+        return False
+    return holds(Fraction(claim.number), Fraction(claim.step), claim.about, value)
+
+
+def holds(claimed: Fraction, step: Fraction, about: bool, value: int) -> bool:
+    """To the precision written: `step` is what the last digit written is worth."""
+    if about:
+        return abs(value - claimed) <= ABOUT * abs(claimed)
+    return abs(value - claimed) * 2 <= step or claimed <= value < claimed + step
+
+
+def _squeezed(shape: Shape) -> Shape:
+    """Nx1x1 and N are the same N numbers."""
+    return shape[:1] if shape[1:] == (1, 1) else shape
+
+
+def _square(claim: Claim) -> Shape | None:
+    """`field 5` is `field 5x5`."""
+    if claim.number is not None:
+        size = Fraction(claim.number)
+        return (size.numerator,) * 2 if size.denominator == 1 else None
+    return claim.shape * 2 if claim.shape is not None and len(claim.shape) == 1 else claim.shape
+
+
+def failed_claims(report: Report) -> Iterator[Diagnostic]:
+    """E501 for each claim that does not hold: what it is, what is claimed, the difference; for a shape also
+    the line that it came from.
+    """
+    for checked in report.claims:
+        if checked.holds is not False or checked.value is None:
+            continue
+        message, note = _told(checked)
+        related = _related(report, checked)
+        yield Diagnostic("E501", message, checked.span, related=related, note=note, help=_help(checked))
+
+
+def _told(checked: Checked) -> tuple[str, str]:
+    claim, value = checked.claim, checked.value
+    if isinstance(value, tuple):
+        claimed = written_shape(_square(claim) or () if claim.subject == "field" else claim.shape or ())
+        what = "the receptive field is" if claim.subject == "field" else "what comes out is"
+        return f"{what} {written_shape(value)}, not {claimed}", ""
+    assert isinstance(value, int)
+    assert claim.number is not None
+    claimed_number = Fraction(claim.number)
+    difference = value - claimed_number
+    message = f"{claim.subject}: it is {value:,}, not {_written(claim)}"
+    sign = "+" if difference > 0 else "−"
+    note = f"{value:,} − {_plain(claimed_number)} = {sign}{_plain(abs(difference))}"
+    if claimed_number:
+        note += f" ({sign}{float(abs(difference / claimed_number)):.2%})"
+    if claim.about:
+        note += "; ~ allows 5 %"
+    return message, note
+
+
+def _written(claim: Claim) -> str:
+    """The claimed number as the author wrote it."""
+    return claim.text.removeprefix(claim.subject).strip()
+
+
+def _plain(number: Fraction) -> str:
+    return f"{number.numerator:,}" if number.denominator == 1 else f"{float(number):,.3f}"
+
+
+def _related(report: Report, checked: Checked) -> tuple[Related, ...]:
+    """The step that made the size, where that is another place than the line of the claim."""
+    if checked.claim.subject != "out" or not isinstance(checked.value, tuple):
+        return ()
+    graph = report.graph
+    body = len(graph.bodies) - 1 if checked.body is None else checked.body
+    value = graph.root.outputs[0] if checked.body is None else checked.claim.value
+    span = origin(graph, body, value)
+    return () if span is None else (Related(span, f"{written_shape(checked.value)} comes from here"),)
+
+
+def _help(checked: Checked) -> str:
+    """How the claim would be right."""
+    claim, value = checked.claim, checked.value
+    if isinstance(value, tuple):
+        right = written_shape(value)
+        return (
+            f"`=> {right}` would hold" if claim.subject == "out" else f"`{claim.subject} {right}` would hold"
+        )
+    return f"`{claim.subject} {value:,}` would hold"

@@ -1,0 +1,68 @@
+"""Lints about how a spec is written: W101, an input that looks like HxWxC; W103, `K=4 -1`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cnnspec.diagnostics import Diagnostic, Edit, Source
+from cnnspec.elaborate.text_facts import nodes
+from cnnspec.language import tree
+
+_APART = re.compile(r"[ \t][-+][^ \t>]")
+
+COLOURS = (1, 3, 4)
+"""Channels of a picture: grey, red-green-blue, and with transparency."""
+
+
+def lint_text(file: tree.File, source: Source) -> Iterator[Diagnostic]:
+    """What the text alone shows, in its order."""
+    for statement in file.statements:
+        if isinstance(statement, tree.Input):
+            yield from channels_last(statement)
+    if not _APART.search(source.text):  # saves going through the whole tree
+        return
+    for node in nodes(file.statements):
+        if isinstance(node, (tree.LetterArgument, tree.NamedArgument)):
+            yield from apart(node.value, source)
+
+
+def channels_last(statement: tree.Input) -> Iterator[Diagnostic]:
+    """W101: `32x32x3`. A shape is CxHxW; three dimensions of which only the last could be colours are the
+    wrong way round.
+    """
+    dims = statement.shape.dims
+    if len(dims) != 3 or not all(isinstance(dim, tree.Number) for dim in dims):
+        return
+    first, second, last = (dim.value for dim in dims if isinstance(dim, tree.Number))
+    if last in COLOURS and first not in COLOURS and min(first, second) > 4:
+        turned = f"{last}x{first}x{second}"
+        yield Diagnostic(
+            "W101",
+            f"this input has {first} channels of {second}x{last}; it looks like HxWxC",
+            statement.shape.span,
+            note="shapes are CxHxW: channels, rows, columns",
+            help=f"write {turned}",
+            fix=(Edit(statement.shape.span, turned),),
+        )
+
+
+def apart(value: tree.Value, source: Source) -> Iterator[Diagnostic]:
+    """W103: `K=4 -1` is K = 3, though it looks like K = 4 and another argument."""
+    if not isinstance(value, tree.Binary) or value.operator not in ("+", "-"):
+        return
+    between = source.text[value.left.span.end : value.right.span.start]
+    before, _, behind = between.partition(value.operator)
+    if before.strip(" \t") == "" != before and behind == "":
+        whole = source.text[value.span.start : value.span.end]
+        left = source.text[value.left.span.start : value.left.span.end]
+        right = source.text[value.right.span.start : value.right.span.end]
+        plain = f"{left}{value.operator}{right}"
+        yield Diagnostic(
+            "W103",
+            f"`{whole}` is one number, {plain}",
+            value.span,
+            help=f"write it without the space, {plain}, or in parentheses",
+            fix=(Edit(value.span, plain),),
+            safe=True,
+        )

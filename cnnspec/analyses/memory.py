@@ -1,0 +1,147 @@
+"""Peak memory: the most bytes of volumes alive at once in one forward pass, float32, one image.
+
+The convention: a layer's inputs and its output are alive together (nothing is worked out in place); a
+volume lives from the layer that makes it to the last one that reads it, the model's outputs to the end.
+Weights are not counted.
+
+A volume that is read after a block goes on living while the block's inside runs, and one that is read last
+inside dies there: the number is that of the unrolled network. So a body's peak depends on what the outside
+still wants of it; it is worked out once for each such case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from math import prod
+from typing import NamedTuple
+
+from cnnspec.ir.graph import Body, Graph, Region
+from cnnspec.ir.walk import places
+
+BYTES = 4
+"""Of one element in float32."""
+
+END = 1 << 60
+"""After every moment."""
+
+
+class Flow(NamedTuple):
+    """Where a body's outputs come from: `source[k]` is i where output k is the volume of input i, and −1
+    − j where it is a volume made inside that output j is too (itself, as a rule). `read` are the inputs
+    that a layer inside reads."""
+
+    source: tuple[int, ...]
+    read: frozenset[int]
+    sizes: tuple[int, ...]
+
+
+class Moment(NamedTuple):
+    """A layer, or a pass through a body (`body` says which): the volumes it is given, reads and gives."""
+
+    given: tuple[int, ...]
+    read: frozenset[int]
+    gives: tuple[int, ...]
+    sizes: tuple[int, ...]
+    body: int | None = None
+
+
+class Case(NamedTuple):
+    """What the outside wants of one pass through a body: `same[i]` is the first input that is the same
+    volume as input i; `kept` are the inputs that are read later outside."""
+
+    body: int
+    same: tuple[int, ...]
+    kept: frozenset[int]
+
+
+def peak_memory(graph: Graph) -> int | None:
+    """In bytes; None where a shape is unknown."""
+    if any(shape is None for body in graph.bodies for shape in body.values):
+        return None
+    root = graph.root
+    case = Case(len(graph.bodies) - 1, tuple(range(root.inputs)), frozenset())
+    return BYTES * _peak(case, graph, _flows(graph), {})
+
+
+def _peak(case: Case, graph: Graph, flows: Sequence[Flow], known: dict[Case, int]) -> int:
+    """The most elements alive at once in one pass through a body, its inputs and outputs among them."""
+    if case in known:
+        return known[case]
+    body = graph.bodies[case.body]
+    moments, outputs = _moments(body, case.same, flows)
+    last = {volume: time for time, moment in enumerate(moments) for volume in moment.read}
+    last |= {case.same[number]: END for number in case.kept}
+    last |= dict.fromkeys(outputs, END)
+    alive = {
+        volume: prod(body.values[volume] or ()) for volume in set(case.same) if last.get(volume, -1) >= 0
+    }
+    living = peak = sum(alive.values())
+    for time, moment in enumerate(moments):
+        later = [last.get(volume, -1) > time for volume in moment.gives]
+        if moment.body is None:
+            peak = max(peak, living + sum(moment.sizes))
+        else:
+            beside = living - sum(alive.get(volume, 0) for volume in set(moment.given))
+            inside = Case(
+                moment.body,
+                tuple(moment.given.index(volume) for volume in moment.given),
+                frozenset(i for i, volume in enumerate(moment.given) if last.get(volume, -1) > time),
+            )
+            peak = max(peak, beside + _peak(inside, graph, flows, known))
+        for volume in moment.read:
+            if last[volume] == time:
+                living -= alive.pop(volume)
+        for volume, size, wanted in zip(moment.gives, moment.sizes, later, strict=True):
+            if wanted and volume not in alive:
+                alive[volume] = size
+                living += size
+    known[case] = peak
+    return peak
+
+
+def _moments(body: Body, same: Sequence[int], flows: Sequence[Flow]) -> tuple[list[Moment], list[int]]:
+    """What happens in a body, one moment a layer or pass, and the volumes of its outputs. Its inputs are
+    the volumes `same`, what is made gets the next free numbers."""
+    numbers = count(body.inputs)
+    volumes = list(same)
+    moments: list[Moment] = []
+    for _, step, output in places(body):
+        given = tuple(volumes[number] for number in step.inputs)
+        if isinstance(step, Region):
+            passes = _passes(step, given, flows, numbers)
+            moments += passes
+            volumes += passes[-1].gives if passes else given[: step.outputs]
+        else:
+            made = next(numbers)
+            moments.append(Moment(given, frozenset(given), (made,), (prod(body.values[output] or ()),)))
+            volumes.append(made)
+    return moments, [volumes[number] for number in body.outputs]
+
+
+def _passes(
+    region: Region, given: tuple[int, ...], flows: Sequence[Flow], numbers: count[int]
+) -> list[Moment]:
+    """The passes of a region; of more than three equal ones, the first two and the last tell all."""
+    moments: list[Moment] = []
+    for one in region.passes:
+        flow = flows[one.body]
+        for _ in range(min(one.count, 3)):
+            made = {source: next(numbers) for source in sorted(set(flow.source)) if source < 0}
+            gives = tuple(given[source] if source >= 0 else made[source] for source in flow.source)
+            read = frozenset(given[number] for number in flow.read)
+            moments.append(Moment(given, read, gives, flow.sizes, one.body))
+            given = (gives[0], *given[1:])
+    return moments
+
+
+def _flows(graph: Graph) -> list[Flow]:
+    """Of all bodies that regions run, as if no two of their inputs were the same volume."""
+    flows: list[Flow] = []
+    for body in graph.bodies[:-1]:
+        moments, outputs = _moments(body, range(body.inputs), flows)
+        source = (v if v < body.inputs else -1 - outputs.index(v) for v in outputs)
+        read = frozenset[int]().union(*(moment.read for moment in moments))
+        sizes = tuple(prod(body.values[number] or ()) for number in body.outputs)
+        flows.append(Flow(tuple(source), frozenset(v for v in read if v < body.inputs), sizes))
+    return flows

@@ -1,0 +1,118 @@
+"""What one position of a map reads of an earlier map, along one axis: exact, also where maps grow.
+
+Position o of a convolution's output reads the positions S·o − P … S·o − P + D(F − 1). Where a map grows,
+positions differ: after twofold upsampling, 2m and 2m + 1 both read m, and a 3-wide filter on top reads two
+positions or three. A `Reach` holds the first and the last position read, for each position of one period;
+after `period` positions everything is `shift` further.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd, lcm
+from typing import NamedTuple
+
+from cnnspec.ops.base import Window
+
+LONGEST_PERIOD = 1024
+"""Beyond, a reach is unknown (None): no network upsamples so oddly, and the work stays bounded."""
+
+
+class Reach(NamedTuple):
+    """Position o = q·period + r reads `first[r] + q·shift` … `last[r] + q·shift`."""
+
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+    shift: int
+
+    @property
+    def period(self) -> int:
+        return len(self.first)
+
+    @property
+    def size(self) -> int:
+        """The widest stretch that a position reads."""
+        return max(last - first + 1 for first, last in zip(self.first, self.last, strict=True))
+
+    @property
+    def stride(self) -> Fraction:
+        """How much further the next position reads, on average."""
+        return Fraction(self.shift, len(self.first))
+
+
+SELF = Reach((0,), (0,), 1)
+"""Each position reads just its own."""
+
+
+def reach_of(window: Window) -> Reach | None:
+    """One layer's window: position o reads the whole numbers in [o·stride + start, o·stride + start +
+    size − 1]."""
+    size, stride, start = window
+    if isinstance(size, int) and isinstance(stride, int) and isinstance(start, int):
+        return Reach((start,), (start + size - 1,), stride)
+    stride = Fraction(stride)
+    if stride.denominator > LONGEST_PERIOD:
+        return None
+    positions = range(stride.denominator)
+    return Reach(
+        tuple(-((-start - o * stride) // 1) for o in positions),
+        tuple((start + size - 1 + o * stride) // 1 for o in positions),
+        stride.numerator,
+    )
+
+
+def after(outer: Reach | None, inner: Reach | None) -> Reach | None:
+    """What is read through both: `outer` reads a map whose positions read `inner`."""
+    if outer is None or inner is None:
+        return None
+    if len(outer.first) == len(inner.first) == 1:
+        shift = inner.shift
+        return Reach(
+            (inner.first[0] + shift * outer.first[0],),
+            (inner.last[0] + shift * outer.last[0],),
+            shift * outer.shift,
+        )
+    # after `turns` of the outer's periods, the inner one is back at the beginning of its own
+    inner_period = inner.period
+    turns = inner_period // gcd(inner_period, outer.shift)
+    period = outer.period * turns
+    if period > LONGEST_PERIOD:
+        return None
+    first, last = [], []
+    for turn in range(turns):
+        start = turn * outer.shift
+        for low, high in zip(outer.first, outer.last, strict=True):
+            turned, place = divmod(start + low, inner_period)
+            first.append(inner.first[place] + turned * inner.shift)
+            turned, place = divmod(start + high, inner_period)
+            last.append(inner.last[place] + turned * inner.shift)
+    return Reach(tuple(first), tuple(last), turns * outer.shift // inner_period * inner.shift)
+
+
+def either(one: Reach | None, other: Reach | None) -> Reach | None:
+    """What is read on one way or the other. Ways of different strides drift apart, with no widest one for
+    all positions: then the wider way counts."""
+    if one is None or other is None:
+        return None
+    if one == other:
+        return one
+    if len(one.first) == len(other.first) and one.shift == other.shift:
+        return Reach(
+            tuple(map(min, one.first, other.first)), tuple(map(max, one.last, other.last)), one.shift
+        )
+    if one.stride != other.stride:
+        return max(one, other, key=lambda reach: (reach.size, reach.stride))
+    period = lcm(one.period, other.period)
+    if period > LONGEST_PERIOD:
+        return None
+    return either(_drawn_out(one, period), _drawn_out(other, period))
+
+
+def _drawn_out(reach: Reach, period: int) -> Reach:
+    """The same with a longer period."""
+    turns = range(period // reach.period)
+    return Reach(
+        tuple(first + turn * reach.shift for turn in turns for first in reach.first),
+        tuple(last + turn * reach.shift for turn in turns for last in reach.last),
+        len(turns) * reach.shift,
+    )

@@ -1,0 +1,266 @@
+"""Receptive fields: what one position of a map reads of the input.
+
+One recurrence: a position reads what the positions in its window read (`reach.after`); where ways meet,
+what any of them reads (`reach.either`). For the plain chain of the notes that is
+
+size = size_before + (F − 1)·D·stride_before      stride = stride_before·S      offset = offset_before −
+P·stride_before
+
+A layer that ends the map (`gap`, `flatten`) reads all of it; the receptive field of a model is the one
+before, that of its last map. So each value carries two: what it truly reads (`seen`), and what the last
+map on the way read (`field`); they differ only behind an end. A gate (the stretched arm of `mul`) widens
+nothing.
+
+A body is summarised relative to its inputs; a use of it puts the summary behind what arrives, n passes of
+it are its n-th power, found by squaring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from cnnspec.analyses.carried import carried
+from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
+from cnnspec.analyses.shapes import Fit, Shapes
+from cnnspec.ir.graph import Graph, Layer, Region, Step
+from cnnspec.ir.walk import places
+from cnnspec.ops import Op
+from cnnspec.ops.base import Shape
+
+Area: TypeAlias = tuple[Reach | None, Reach | None]
+"""Along H and along W; None where unknown."""
+
+Areas: TypeAlias = dict[int, Area]
+"""By the number of the input that is read."""
+
+
+class View(NamedTuple):
+    """What a value reads of its body's inputs. `open`: the inputs from which a way leads here that no layer
+    has ended; as long as there is one, the value is (on) a map, and `field` is `seen`.
+    """
+
+    seen: Areas
+    field: Areas
+    open: frozenset[int]
+
+
+class Field(NamedTuple):
+    """A receptive field in pixels of the input, along H and W: `size` of the widest position, `stride` from
+    one position to the next, `offset` of the first pixel that position 0 reads (negative: padding).
+    """
+
+    size: tuple[int, int]
+    stride: tuple[Fraction, Fraction]
+    offset: tuple[int, int]
+
+
+NOWHERE = View({}, {}, frozenset())
+
+
+def input_view(number: int, shape: Shape | None = (1, 1, 1)) -> View:
+    """An input itself. A vector is no map: nothing that is made of it has a receptive field."""
+    areas: Areas = {number: (SELF, SELF)}
+    return View(areas, areas, frozenset((number,)) if shape is not None and len(shape) == 3 else frozenset())
+
+
+def layer_view(op: Op, arriving: tuple[Shape, ...], out: Shape, given: Sequence[View]) -> View:
+    """The recurrence: a layer's output, from the views that arrive."""
+    before = _any([given[place] for place in carried(op, arriving, out)])
+    along_h, along_w = op.window(arriving, out)
+    through: Area
+    if along_h == along_w:
+        through = (reach_of(along_h),) * 2
+    else:
+        through = reach_of(along_h), reach_of(along_w)
+    if op.ends_map:
+        through = _standing(through[0]), _standing(through[1])
+    seen = (
+        before.seen if through == (SELF, SELF) else {n: _behind(through, a) for n, a in before.seen.items()}
+    )
+    if op.ends_map or not before.open:
+        return View(seen, before.field, frozenset())
+    return View(seen, seen, before.open)
+
+
+def _standing(reach: Reach | None) -> Reach | None:
+    """For a map of one position: all that could be read of it is position 0."""
+    return None if reach is None else Reach(reach.first[:1], reach.last[:1], 0)
+
+
+def _behind(outer: Area, inner: Area) -> Area:
+    height = after(outer[0], inner[0])
+    if outer[0] == outer[1] and inner[0] == inner[1]:
+        return height, height
+    return height, after(outer[1], inner[1])
+
+
+def _any(views: Sequence[View]) -> View:
+    """Where ways meet."""
+    if len(views) == 1:
+        return views[0]
+    open_inputs = frozenset[int]().union(*(view.open for view in views))
+    seen = _united(view.seen for view in views)
+    return View(seen, seen if open_inputs else _united(view.field for view in views), open_inputs)
+
+
+def _united(parts: Iterable[Areas]) -> Areas:
+    result: Areas = {}
+    for part in parts:
+        for number, area in part.items():
+            if number in result:
+                known = result[number]
+                area = either(known[0], area[0]), either(known[1], area[1])
+            result[number] = area
+    return result
+
+
+def behind(view: View, given: Sequence[View]) -> View:
+    """A value of a body, seen from outside: `view` is about the body's inputs, `given` arrives at them."""
+    if len(view.seen) == 1:
+        (number,) = view.seen
+        if view.seen[number] == (SELF, SELF) and view.open:
+            return given[number]
+    seen = _united(
+        {origin: _behind(area, further) for origin, further in given[number].seen.items()}
+        for number, area in view.seen.items()
+    )
+    open_inputs = frozenset[int]().union(*(given[number].open for number in view.open))
+    if open_inputs:
+        return View(seen, seen, open_inputs)
+    if view.open or all(not given[number].open for number in view.seen):  # ended before it came in
+        return View(seen, _united(given[number].field for number in view.seen), open_inputs)
+    field = _united(
+        {origin: _behind(area, further) for origin, further in given[number].seen.items()}
+        for number, area in view.field.items()
+    )
+    return View(seen, field, open_inputs)
+
+
+def _passes(
+    region: Region, given: Sequence[View], first_output: Callable[[int], View]
+) -> Iterator[tuple[int, Sequence[View]]]:
+    """The bodies that a region runs and what arrives there; of equal passes in a row, the first and
+    last."""
+    for place, one in enumerate(region.passes):
+        yield one.body, given
+        view = first_output(one.body)
+        if one.count > 1:
+            given = [_repeated(view, one.count - 1, given), *given[1:]]
+            yield one.body, given
+        if place + 1 < len(region.passes):
+            given = [behind(view, given), *given[1:]]
+
+
+def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
+    """What comes out of `count` passes, each handing its first output (`view`) on: by squaring."""
+    result, *rest = inputs
+    same = [input_view(number) for number in range(1, len(inputs))]  # inputs that all passes share
+    power = view
+    while True:
+        if count & 1:
+            result = behind(power, [result, *rest])
+        count >>= 1
+        if not count:
+            return result
+        power = behind(power, [power, *same])
+
+
+@dataclass(frozen=True)
+class Fields:
+    """`views[b][v]`: what value `v` of body `b` reads of the body's inputs."""
+
+    graph: Graph
+    views: tuple[tuple[View, ...], ...]
+
+    @cached_property
+    def first_use(self) -> dict[int, Sequence[View]]:
+        """What arrives at each body at its first use, as views of the model's inputs."""
+        graph = self.graph
+        root = len(graph.bodies) - 1
+        inputs = [input_view(n, graph.root.values[n]) for n in range(graph.root.inputs)]
+        arriving: dict[int, Sequence[View]] = {}
+        stack: list[tuple[int, Sequence[View]]] = [(root, inputs)]
+        while stack:
+            number, given = stack.pop()
+            if number in arriving:
+                continue
+            arriving[number] = given
+            uses: list[tuple[int, Sequence[View]]] = []
+            for _, step, _ in places(graph.bodies[number]):
+                if isinstance(step, Region) and any(one.body not in arriving for one in step.passes):
+                    start = [behind(self.views[number][value], given) for value in step.inputs]
+                    uses += _passes(step, start, self._first_output)
+            stack += reversed(uses)
+        return arriving
+
+    def _first_output(self, body: int) -> View:
+        return self.views[body][self.graph.bodies[body].outputs[0]]
+
+    def at(self, body: int, value: int) -> Field | None:
+        """Of a value, where its body is used first. None behind the end of the map, and where unknown."""
+        if body not in self.first_use:
+            return None
+        view = behind(self.views[body][value], self.first_use[body])
+        return self.field(view) if view.open else None
+
+    def claimed(self, body: int, value: int) -> Field | None:
+        """The same; behind the end of the map, that of the last map."""
+        if body not in self.first_use:
+            return None
+        return self.field(behind(self.views[body][value], self.first_use[body]))
+
+    @property
+    def total(self) -> Field | None:
+        """The model's: of the last map before each output, the widest."""
+        root = len(self.graph.bodies) - 1
+        fields = [self.claimed(root, number) for number in self.graph.root.outputs]
+        if None in fields:
+            return None
+        return max((field for field in fields if field is not None), key=_extent, default=None)
+
+    def field(self, view: View) -> Field | None:
+        """A view of the model's inputs as numbers; of several inputs, the one of which most is read."""
+        shapes = self.graph.root.values
+        areas = [area for number, area in view.field.items() if len(shapes[number] or ()) == 3]
+        return max((f for f in map(numbers, areas) if f is not None), key=_extent, default=None)
+
+
+def numbers(area: Area) -> Field | None:
+    height, width = area
+    if height is None or width is None:
+        return None
+    return Field((height.size, width.size), (height.stride, width.stride), (height.first[0], width.first[0]))
+
+
+def _extent(field: Field) -> tuple[int, int]:
+    return field.size[0] * field.size[1], max(field.size)
+
+
+def fields(graph: Graph, shapes: Shapes) -> Fields:
+    """The views of all values in all bodies."""
+    known: list[tuple[View, ...]] = []
+    outputs: list[list[View]] = []
+    for body, fits in zip(graph.bodies, shapes, strict=True):
+        values = [input_view(number) for number in range(body.inputs)]
+        for step, fit in zip(body.steps, fits, strict=True):
+            values += _step(step, fit, values, outputs)
+        known.append(tuple(values))
+        outputs.append([values[number] for number in body.outputs])
+    return Fields(graph, tuple(known))
+
+
+def _step(step: Step, fit: Fit | None, values: list[View], outputs: list[list[View]]) -> list[View]:
+    given = [values[number] for number in step.inputs]
+    if isinstance(step, Region):
+        last: tuple[int, Sequence[View]] = -1, given
+        for number, start in _passes(step, given, lambda number: outputs[number][0]):
+            last = number, start
+        if last[0] < 0:
+            return list(given[: step.outputs])
+        return [behind(view, last[1]) for view in outputs[last[0]]][: step.outputs]
+    if isinstance(step, Layer) and fit is not None:
+        return [layer_view(step.op, *fit, given)]
+    return [NOWHERE]

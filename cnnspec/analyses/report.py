@@ -1,0 +1,200 @@
+"""All that is known of one network: what `check` prints and what its JSON holds.
+
+Nothing is worked out before it is asked for, and nothing twice; the flat rows are a generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from cnnspec.analyses.activations import activations
+from cnnspec.analyses.claims import Checked, check_claims, failed_claims
+from cnnspec.analyses.connections import connections
+from cnnspec.analyses.depth import Depth, depth, weighted
+from cnnspec.analyses.lints import lint
+from cnnspec.analyses.macs import macs
+from cnnspec.analyses.memory import peak_memory
+from cnnspec.analyses.receptive_field import NOWHERE, Field, Fields, View, fields, input_view, layer_view
+from cnnspec.analyses.shapes import Neighbour, Shapes, shapes
+from cnnspec.analyses.sums import Sums
+from cnnspec.analyses.weights import Weights, tally, weights
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.ir.flat import Entry, flat
+from cnnspec.ir.graph import Graph, Layer, Step
+from cnnspec.ir.walk import outputs_of, places
+from cnnspec.ops import Op
+from cnnspec.ops.base import Shape
+
+
+class Totals(NamedTuple):
+    """Of the whole network; None where a mistake leaves it unknown. Bytes for `peak_memory`, pixels of the
+    input for `field` (None, too, where no map is: a network of vectors).
+    """
+
+    params: int | None
+    trainable: int | None
+    buffers: int | None
+    macs: int | None
+    activations: int | None
+    peak_memory: int | None
+    connections: int | None
+    layers: int | None
+    weighted: int | None
+    field: tuple[int, int] | None
+
+
+class StepRow(NamedTuple):
+    """A step of a body as the folded table shows it: a layer, or a region with all its passes.
+    `first_params` leaves out the shared blocks whose weights an earlier row has (None where unknown);
+    `field` is that at the body's first use."""
+
+    step: Step
+    outs: tuple[Shape | None, ...]
+    params: int | None
+    macs: int | None
+    connections: int | None
+    field: Field | None
+
+
+class Row(NamedTuple):
+    """A layer of the unrolled network, a row of the JSON. `params` is 0 on a shared block's later rows."""
+
+    entry: Entry
+    params: int | None
+    macs: int | None
+    field: Field | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answers of all analyses about `graph`, each worked out when it is first asked for."""
+
+    graph: Graph
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        return shapes(self.graph)
+
+    @cached_property
+    def neighbours(self) -> tuple[tuple[Neighbour | None, ...], ...]:
+        """By body and step: the layers with their shapes, where they are known."""
+        return tuple(
+            tuple(
+                Neighbour(step, fit) if isinstance(step, Layer) and fit is not None else None
+                for step, fit in zip(body.steps, fits, strict=True)
+            )
+            for body, fits in zip(self.graph.bodies, self.shapes, strict=True)
+        )
+
+    @cached_property
+    def words(self) -> frozenset[type[Op]]:
+        """What kinds of layers there are."""
+        return frozenset(type(one.layer.op) for body in self.neighbours for one in body if one is not None)
+
+    @cached_property
+    def weights(self) -> Weights:
+        return weights(self.graph, self.shapes)
+
+    @cached_property
+    def macs(self) -> Sums:
+        return macs(self.graph, self.shapes)
+
+    @cached_property
+    def connections(self) -> Sums:
+        return connections(self.graph, self.shapes)
+
+    @cached_property
+    def activations(self) -> Sums:
+        return activations(self.graph, self.shapes)
+
+    @cached_property
+    def weighted(self) -> Sums:
+        return weighted(self.graph, self.shapes)
+
+    @cached_property
+    def depth(self) -> Depth:
+        return depth(self.graph)
+
+    @cached_property
+    def fields(self) -> Fields:
+        return fields(self.graph, self.shapes)
+
+    @cached_property
+    def peak_memory(self) -> int | None:
+        return peak_memory(self.graph)
+
+    @cached_property
+    def claims(self) -> tuple[Checked, ...]:
+        return check_claims(self)
+
+    @property
+    def findings(self) -> Iterator[Diagnostic]:
+        """E501 for claims that do not hold, and the lints about the network."""
+        yield from failed_claims(self)
+        yield from lint(self)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every claim holds that could be checked."""
+        return all(claim.holds is not False for claim in self.claims)
+
+    @cached_property
+    def totals(self) -> Totals:
+        held = self.weights.total
+        whole = self.weighted.total is not None  # a hole may hide layers, and ways
+        field = self.fields.total
+        return Totals(
+            params=None if held is None else held.params,
+            trainable=None if held is None else held.trainable,
+            buffers=None if held is None else held.buffers,
+            macs=self.macs.total,
+            activations=self.activations.total,
+            peak_memory=self.peak_memory if whole else None,
+            connections=self.connections.total,
+            layers=self.depth.total if whole else None,
+            weighted=self.weighted.total,
+            field=None if field is None else field.size,
+        )
+
+    def table(self, body: int) -> tuple[StepRow, ...]:
+        """The rows of one body."""
+        here = self.graph.bodies[body]
+        return tuple(
+            StepRow(
+                step=step,
+                outs=here.values[output : output + outputs_of(step)],
+                params=None
+                if (held := self.weights.stretch(body, index, index + 1)) is None
+                else held.params,
+                macs=self.macs.steps[body][index],
+                connections=self.connections.steps[body][index],
+                field=self.fields.at(body, output) if outputs_of(step) else None,
+            )
+            for index, step, output in places(here)
+        )
+
+    def rows(self) -> Iterator[Row]:
+        """Every layer, in the order of the forward pass; made one by one."""
+        views: list[View] = [
+            input_view(number, self.graph.root.values[number]) for number in range(self.graph.root.inputs)
+        ]
+        for entry in flat(self.graph):
+            fit = self.shapes[entry.body][entry.step]
+            view = NOWHERE
+            if entry.op is not None and fit is not None:
+                view = layer_view(entry.op, *fit, [views[number] for number in entry.inputs])
+            views.append(view)
+            yield Row(
+                entry,
+                None if fit is None else tally(weight for _, weight in entry.weights).params,
+                self.macs.steps[entry.body][entry.step],
+                self.fields.field(view) if view.open else None,
+            )
+
+
+def analyse(graph: Graph) -> Report:
+    """Everything that can be asked of a network, worked out as it is asked for."""
+    return Report(graph)
