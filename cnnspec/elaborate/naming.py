@@ -1,9 +1,9 @@
 """Names of steps: decided by the place in the text, never by what a use of it made of it.
 
 A scope is the file, a block's body, a labelled line of several steps, a group, a pass of a repeat. In a
-scope a step is named by its label, else by the layer's or block's word, numbered from 1 where the scope's
-text has the word more than once. A body, group or pass of one single step is that step, without a level
-of its own (its name is "")."""
+scope a step is named by its label, else by the layer's or block's word, numbered from 1 (`relu6_1` where
+the word ends in a digit) where the scope's text has the word more than once. A body, group or pass of one
+single step is that step, without a level of its own (its name is "")."""
 
 from __future__ import annotations
 
@@ -139,8 +139,9 @@ def names_of(lines: Iterable[tree.Line], *, collapse: bool) -> Names:
         if counts[word] == 1 and attribute_name(word) not in taken:
             names.steps[id(entry)] = claim(word)
             continue
+        stem = f"{word}_" if word[-1].isdigit() else word
         numbers[word] += 1
-        while f"{word}{numbers[word]}" in taken:
+        while f"{stem}{numbers[word]}" in taken:
             numbers[word] += 1
-        names.steps[id(entry)] = claim(f"{word}{numbers[word]}")
+        names.steps[id(entry)] = claim(f"{stem}{numbers[word]}")
     return names
