@@ -6,6 +6,7 @@ from cnnspec.diagnostics import Edit
 from cnnspec.elaborate.blocks import bind_call
 from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.regions import RegionSteps
+from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.elaborate.state import Unknown
 from cnnspec.elaborate.values import shown
 from cnnspec.ir.graph import Pass, Region
@@ -65,7 +66,7 @@ class CallSteps(RegionSteps):
             shared = self.shared.get(weights_key)
             if shared is None:
                 count = sum(1 for known in self.shared if known[0] == id(block))
-                shared = block.name if count == 0 else f"{block.name}_{count + 1}"
+                shared = attribute_name(block.name) if count == 0 else f"{block.name}_{count + 1}"
                 self.shared[weights_key] = shared
         region = Region(
             kind="shared" if block.shared else "block",

@@ -1,0 +1,149 @@
+"""The Python API: what the command line does, as functions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from cnnspec.diagnostics import Diagnostic, Source
+from cnnspec.elaborate.limits import Limits
+
+if TYPE_CHECKING:
+    from cnnspec.cli.document import Document
+    from cnnspec.ir import Graph
+    from cnnspec.pipeline import Model
+
+Spec = str | os.PathLike[str]
+Values = Mapping[str, object]
+
+
+class SpecError(ValueError):
+    """A spec that cannot be read, or has errors. `diagnostics` are the findings; its text shows them all."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], source: Source) -> None:
+        from cnnspec.diagnostics.text import render_text
+
+        super().__init__("\n" + "".join(render_text(finding, source) for finding in diagnostics).rstrip())
+        self.diagnostics = tuple(diagnostics)
+        self.source = source
+
+
+def load(
+    spec: Spec | None = None,
+    *,
+    text: str | None = None,
+    variant: str | None = None,
+    settings: Values | None = None,
+    limits: Limits | None = None,
+) -> Graph:
+    """The network of a spec as IR: of `variant`, else of its first variant. Raises SpecError on errors.
+
+    `settings` replaces top-level `let`s: `{"width": "3/4"}`.
+    """
+    model = _first(_source(spec, text), variant, settings, limits)
+    assert model.graph is not None
+    return model.graph
+
+
+def check(
+    spec: Spec | None = None,
+    *,
+    text: str | None = None,
+    variant: str | None = None,
+    settings: Values | None = None,
+    limits: Limits | None = None,
+) -> Document:
+    """The document of `cnnspec check --format json`: findings, layers, totals and claims of every variant."""
+    from cnnspec import __version__
+    from cnnspec.cli.document import Document
+    from cnnspec.cli.documented import model_entry
+    from cnnspec.pipeline import models
+
+    source = _source(spec, text)
+    checked = models(source, variant=variant, settings=_texts(settings), limits=limits or Limits())
+    return Document(cnnspec=__version__, models=[model_entry(model) for model in checked])
+
+
+def build(
+    spec: Spec | None = None,
+    *,
+    target: str,
+    text: str | None = None,
+    variant: str | None = None,
+    settings: Values | None = None,
+    limits: Limits | None = None,
+) -> str:
+    """The text of a standalone program for `target`, "torch" or "numpy". Raises SpecError on errors."""
+    from cnnspec.pipeline import program
+
+    source = _source(spec, text)
+    made = program(_first(source, variant, settings, limits), target)
+    if isinstance(made, str):
+        return made
+    raise SpecError(made, source)
+
+
+def explain(
+    spec_or_topic: Spec | None = None,
+    layer: str | None = None,
+    *,
+    text: str | None = None,
+    variant: str | None = None,
+    settings: Values | None = None,
+    limits: Limits | None = None,
+) -> str:
+    """A layer of a spec worked out, `explain("lenet.cnn", "C1")`; or a page, `explain("E301")`,
+    `explain("conv")`."""
+    from cnnspec.cli.explained import explain_layer
+    from cnnspec.cli.pages import page
+
+    if layer is None:
+        found = page(str(spec_or_topic))
+        if found is None:
+            raise KeyError(spec_or_topic)
+        return found
+    worked_out = explain_layer(_first(_source(spec_or_topic, text), variant, settings, limits), layer)
+    if isinstance(worked_out, list):
+        raise KeyError(layer)
+    return worked_out.as_text()
+
+
+def _source(spec: Spec | None, text: str | None) -> Source:
+    from cnnspec.files import named, read_source
+
+    if (spec is None) == (text is None):
+        raise TypeError("give a spec's path (or zoo:name), or its text=")
+    if text is not None:
+        return Source("<text>", text)
+    assert spec is not None
+    argument = os.fspath(spec)
+    pairs, problem = named(argument)
+    if problem is None and len(pairs) == 1:
+        source, problem = read_source(*pairs[0][:1], name=pairs[0][1])
+        if problem is None:
+            return source
+        raise SpecError((problem,), source)
+    if problem is None:
+        raise ValueError(f"{argument} is a folder of {len(pairs)} specs; name one")
+    raise SpecError((problem,), Source(argument, ""))
+
+
+def _first(source: Source, variant: str | None, settings: Values | None, limits: Limits | None) -> Model:
+    from cnnspec.pipeline import models
+
+    (model,) = models(
+        source,
+        variant=variant,
+        settings=_texts(settings),
+        limits=limits or Limits(),
+        first=True,
+        lints=False,
+    )
+    if not model.buildable:
+        raise SpecError([finding for finding in model.findings if finding.severity == "error"], source)
+    return model
+
+
+def _texts(settings: Values | None) -> dict[str, str]:
+    return {name: str(value) for name, value in (settings or {}).items()}

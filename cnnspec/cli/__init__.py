@@ -1,0 +1,87 @@
+"""The command line: one file a command. The only place that knows a terminal.
+
+Exit status: 0 all is well (lints allowed); 1 the spec has errors or a claim does not hold (`--strict`: or a
+lint); 2 the command was used wrongly, or a file can't be read or written; 70 a mistake in cnnspec itself;
+130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import NoReturn
+
+OK, FOUND, USAGE, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 70, 130, 143
+
+
+def main() -> NoReturn:
+    """The entry point of `cnnspec`: run the command, then leave with its status."""
+    try:
+        import signal
+
+        # a reader that has seen enough (`| head`) ends us quietly, as it ends every other tool
+        if hasattr(signal, "SIGPIPE"):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        # what is half done is cleaned up on SIGTERM as it is on Ctrl-C
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
+        gc.disable()  # a run is short: its end takes what it leaves
+        _without_pydantic_plugins()
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    _leave(status)
+
+
+def _without_pydantic_plugins() -> None:
+    """Spare pydantic the search for plugins among all that is installed: the machinery for it
+    (importlib.metadata, and with it email, zipfile, socket) is 7 % of the instructions of a `check`."""
+    from types import ModuleType
+
+    loader = ModuleType("pydantic.plugin._loader")
+    loader.get_plugins = tuple  # type: ignore[attr-defined]
+    sys.modules.setdefault(loader.__name__, loader)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and give its exit status."""
+    import click
+
+    from cnnspec.cli.root import root
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal can't show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = root.main(arguments, prog_name="cnnspec", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    except OSError as error:  # of standard output or standard error; files have findings of their own
+        print(f"cnnspec: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return USAGE
+    except MemoryError:
+        print("cnnspec: out of memory", file=sys.stderr)  # noqa: T201
+        return INTERNAL
+    except Exception as error:
+        if os.environ.get("CNNSPEC_DEBUG"):
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        text = what.encode("ascii", "backslashreplace").decode()
+        line = f"cnnspec: internal error, please report it ({text}); CNNSPEC_DEBUG=1 shows where"
+        print("".join(char if char.isprintable() else "?" for char in line), file=sys.stderr)  # noqa: T201
+        return INTERNAL
+    return status if isinstance(status, int) else OK
+
+
+def _leave(status: int) -> NoReturn:
+    """Leave at once: taking an interpreter down object by object is a tenth of the time of a `check`."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except OSError:
+        status = status or USAGE  # a full disk behind standard output
+    os._exit(status)

@@ -1,0 +1,63 @@
+"""Numbers for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+UNKNOWN = "?"
+
+
+def exact(amount: int | None) -> str:
+    """`25,557,032`; `?` where unknown."""
+    return UNKNOWN if amount is None else f"{amount:,}"
+
+
+def short(amount: int | None) -> str:
+    """`4.09G`: three digits, cut off and never rounded up a unit; whole below a thousand.
+
+    >>> short(4_089_184_256), short(117_600), short(588), short(999_999)
+    ('4.09G', '118k', '588', '1.00M')
+    """
+    if amount is None:
+        return UNKNOWN
+    if abs(amount) < 1000:
+        return str(amount)
+    for unit in ("k", "M", "G", "T", "P", "E"):
+        amount_in_unit = Fraction(amount, 1000)
+        if abs(amount_in_unit) < Fraction(9995, 10) or unit == "E":
+            digits = (
+                2
+                if amount_in_unit < Fraction(9995, 1000)
+                else 1
+                if amount_in_unit < Fraction(9995, 100)
+                else 0
+            )
+            return f"{float(amount_in_unit):,.{digits}f}{unit}"
+        amount = amount_in_unit  # type: ignore[assignment]
+    raise AssertionError
+
+
+def shape_text(shape: Sequence[int] | None) -> str:
+    """`64x56x56`; `?` where unknown."""
+    return UNKNOWN if shape is None else "x".join(map(str, shape))
+
+
+def number_text(value: int | float | Fraction) -> str:
+    """`7`, `3.5`."""
+    return str(int(value)) if value == int(value) else f"{float(value):g}"
+
+
+def field_text(size: Sequence[int | float | Fraction] | None) -> str:
+    """`427x427`, "" where there is none."""
+    return "" if size is None else "x".join(map(number_text, size))
+
+
+def bytes_text(amount: int | None) -> str:
+    """`12.3 MB`."""
+    if amount is None:
+        return UNKNOWN
+    if amount < 1000:
+        return f"{amount} B"
+    text = short(amount)
+    return f"{text[:-1]} {text[-1].replace('k', 'K')}B"

@@ -1,0 +1,171 @@
+"""What `check` says to a person."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from cnnspec.cli.amounts import UNKNOWN, bytes_text, exact, field_text, shape_text, short
+from cnnspec.cli.findings import tell
+from cnnspec.cli.table import Column, Row, Table, show
+from cnnspec.cli.terminal import out
+from cnnspec.diagnostics import Severity
+
+if TYPE_CHECKING:
+    from cnnspec.cli.check import Checked
+    from cnnspec.pipeline import Model
+
+HEAD = "MACs: multiply–accumulates of conv, dwconv, deconv and fc, for one image"
+MOST_CLAIMS = 12
+
+
+def print_text(checked: list[Checked], *, every: bool, advice: bool, color: str) -> None:
+    """Findings, then the table of the only model, or a line for each of several."""
+    left_out = 0
+    for one in checked:
+        if one.unread is not None:
+            tell([one.unread], one.source, color)
+        findings = dict.fromkeys(finding for model in one.models for finding in model.findings)
+        left_out += tell(findings, one.source, color, advice=advice)
+    models = [model for one in checked for model in one.models]
+    if len(checked) == len(models) == 1:
+        _one(models[0], every, color)
+    elif models:
+        show(_overview(models), color, sys.stdout)
+    if models:
+        _summary(models, left_out)
+
+
+def _one(model: Model, every: bool, color: str) -> None:
+    graph, report = model.graph, model.report
+    if graph is None or report is None:
+        return
+    from cnnspec.cli.rows import COLUMNS, folded, unfolded
+
+    rows = list(unfolded(graph, report)) if every else folded(model.file, model.source, graph, report)
+    totals = report.totals
+    rows.append(
+        Row(
+            (
+                "total",
+                "",
+                _outputs([graph.root.values[value] for value in graph.root.outputs]),
+                exact(totals.params),
+                short(totals.macs),
+                field_text(totals.field),
+            ),
+            "total",
+        )
+    )
+    knobs = "".join(f", {name} = {value}" for name, value in model.settings.items())
+    title = f"{graph.name}{knobs}" + (f": {graph.title}" if graph.title else "")
+    show(Table(COLUMNS, rows, f"{title}\n{HEAD}", tuple(_notes(model))), color, sys.stdout)
+
+
+def _notes(model: Model) -> list[str]:
+    """What stands below the table: the totals that no column has, and the claims."""
+    report = model.report
+    assert report is not None
+    totals = report.totals
+    if totals.params is None:
+        return ["", *claims] if (claims := _claims(model)) else []
+    weights = f"{exact(totals.params)} weights"
+    if totals.trainable != totals.params:
+        weights += f", {exact(totals.trainable)} trainable"
+    if totals.buffers:
+        weights += f" (and {exact(totals.buffers)} numbers in buffers)"
+    lines = [
+        "",
+        f"{weights}; {exact(totals.macs)} MACs",
+        f"layers {exact(totals.layers)} on the longest way, weighted {exact(totals.weighted)} in all",
+        f"{exact(totals.activations)} activations, {bytes_text(totals.peak_memory)} at the peak (float32)",
+    ]
+    return lines + _claims(model)
+
+
+def _claims(model: Model) -> list[str]:
+    """The claims about the whole model and those that fail, a line each; of the lines' own claims that hold,
+    how many."""
+    assert model.report is not None
+    lines: list[str] = []
+    quiet = 0
+    for one in model.report.claims:
+        if one.holds and one.body is not None:
+            quiet += 1
+            continue
+        line = model.source.position(one.span.start).line
+        value = shape_text(one.value) if isinstance(one.value, tuple) else exact(one.value)
+        if one.holds:
+            lines.append(f"✓ {one.text}" + ("" if value in one.text else f" ({value})"))
+        elif one.holds is None:
+            known = "" if value == UNKNOWN else f"; it is {value}"
+            lines.append(f"– {one.text} (line {line}: not checked{known})")
+        else:
+            lines.append(f"✗ {one.text} (line {line}: it is {value})")
+    if quiet:
+        lines.append(f"✓ {quiet} {'claim' if quiet == 1 else 'claims'} on lines")
+    return lines
+
+
+_OVERVIEW = (
+    Column(""),
+    Column("file", flexible=True),
+    Column("model", flexible=True),
+    Column("output", flexible=True),
+    Column("weights", right=True),
+    Column("MACs", right=True),
+    Column("field", right=True),
+    Column("claims", right=True),
+)
+
+
+def _overview(models: list[Model]) -> Table:
+    rows = []
+    for model in models:
+        graph, report = model.graph, model.report
+        totals = report.totals if report is not None else None
+        claims = report.claims if report is not None else ()
+        held = sum(one.holds is True for one in claims)
+        root = graph.root if graph is not None else None
+        rows.append(
+            Row(
+                (
+                    "✗" if model.has_errors else "✓",
+                    model.source.name,
+                    graph.name if graph is not None else model.variant or "",
+                    _outputs([root.values[value] for value in root.outputs] if root is not None else [None]),
+                    exact(totals.params if totals is not None else None),
+                    short(totals.macs if totals is not None else None),
+                    field_text(totals.field if totals is not None else None),
+                    f"{held}/{len(claims)}" if claims else "",
+                ),
+                "wrong" if model.has_errors else "plain",
+            )
+        )
+    return Table(_OVERVIEW, rows, HEAD)
+
+
+def _outputs(shapes: list[tuple[int, ...] | None]) -> str:
+    """The shapes of a model's outputs; of many, the first."""
+    text = ", ".join(shape_text(shape) for shape in shapes[:2])
+    return f"{text}, … ({len(shapes)})" if len(shapes) > 2 else text
+
+
+def _summary(models: list[Model], left_out: int) -> None:
+    """The last line: how it went."""
+    findings = {(model.source.name, finding): None for model in models for finding in model.findings}
+    counts = {severity: sum(one.severity is severity for _, one in findings) for severity in Severity}
+    parts = []
+    for severity, one, many in (
+        (Severity.ERROR, "error", "errors"),
+        (Severity.WARNING, "warning", "warnings"),
+    ):
+        if counts[severity]:
+            parts.append(f"{counts[severity]} {one if counts[severity] == 1 else many}")
+    if left_out:
+        parts.append(f"{left_out} {'piece' if left_out == 1 else 'pieces'} of advice (--advice shows)")
+    if len(models) > 1:
+        well = sum(not model.has_errors for model in models)
+        parts.insert(0, f"{well} of {len(models)} models are well")
+    if parts:
+        out("\n" + ", ".join(parts) + "\n")

@@ -1,0 +1,153 @@
+"""The document of `check --format json`: a public contract, and what `cnnspec.check` gives.
+
+Shapes are lists, outermost dimension first, without the batch axis; lines and columns count from 1; what
+could not be worked out is null.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Shape: TypeAlias = list[int]
+Known: TypeAlias = int | None
+
+
+class Part(BaseModel):
+    """What all parts of the document share."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, populate_by_name=True, serialize_by_alias=True
+    )
+
+
+class Field2D(Part):
+    """What one output position reads of the input, rows before columns: `size` positions, `stride` further
+    for the next one, the first beginning at `offset` (negative in the padding). Whole numbers unless a map
+    has grown.
+    """
+
+    size: list[int | float]
+    stride: list[int | float]
+    offset: list[int | float]
+
+
+class WeightEntry(Part):
+    """A weight of a row: its key in the `state_dict`. Running statistics are buffers."""
+
+    key: str
+    shape: Shape
+    trainable: bool
+    role: Literal["trainable", "frozen", "buffer"]
+
+
+class RowEntry(Part):
+    """A layer, every repeat unrolled, in the order of the forward pass."""
+
+    name: str
+    op: str | None
+    args: str
+    in_: list[Shape | None] = Field(alias="in")
+    out: Shape | None
+    params: Known
+    macs: Known
+    field: Field2D | None
+    line: int
+    weights: list[WeightEntry]
+
+
+class TotalsEntry(Part):
+    """Of the whole model. `params` without buffers; `activations` in elements, `peak_memory` in bytes of
+    float32."""
+
+    params: Known
+    trainable: Known
+    buffers: Known
+    macs: Known
+    activations: Known
+    peak_memory: Known
+    connections: Known
+    layers: Known
+    weighted: Known
+    field: list[int | float] | None
+
+
+class ClaimEntry(Part):
+    """A claim of the author's; `holds` is null where it was not checked, `value` is what is the case."""
+
+    line: int
+    text: str
+    holds: bool | None
+    value: int | list[int | float] | None
+
+
+class PlaceEntry(Part):
+    """A stretch of the spec; `end_column` is the first one after."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class RelatedPlace(PlaceEntry):
+    """A second place that explains a finding."""
+
+    message: str
+
+
+class EditPlace(PlaceEntry):
+    """Put `text` in the place of what stands there."""
+
+    text: str
+
+
+class FindingEntry(PlaceEntry):
+    """A finding. `fix` stands only where applying it makes the finding go away; `safe` says that `check
+    --fix` does."""
+
+    code: str = Field(pattern=r"^[EW][0-9]{3}$")
+    severity: Literal["error", "warning", "advice"]
+    message: str
+    file: str
+    related: list[RelatedPlace] = []
+    label: str | None = None
+    note: str | None = None
+    help: str | None = None
+    fix: list[EditPlace] | None = None
+    safe: bool | None = None
+
+
+class ModelEntry(Part):
+    """One model: a spec, or one variant of it. `ok` is false after an error or a claim that does not hold."""
+
+    file: str
+    model: str
+    variant: str | None
+    settings: dict[str, str]
+    ok: bool
+    inputs: dict[str, Shape | None]
+    outputs: dict[str, Shape | None]
+    totals: TotalsEntry
+    rows: list[RowEntry]
+    claims: list[ClaimEntry]
+    diagnostics: list[FindingEntry]
+
+
+class Document(Part):
+    """What `cnnspec check --format json` prints: one document and nothing else."""
+
+    version: Literal[1] = 1
+    cnnspec: str
+    models: list[ModelEntry]
+
+    def as_plain(self) -> dict[str, Any]:
+        """Plain values, as JSON has them; what a finding does not have is left out."""
+        plain = self.model_dump(by_alias=True)
+        for model in plain["models"]:
+            model["diagnostics"] = [
+                {name: value for name, value in finding.items() if value is not None}
+                for finding in model["diagnostics"]
+            ]
+        return plain

@@ -1,0 +1,124 @@
+"""`cnnspec explain`: a layer of a spec worked out; the page of a finding; the page of a layer."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli.findings import tell, tell_file
+from cnnspec.cli.options import Choice, chosen, color_option, format_option, model_options
+from cnnspec.cli.terminal import err, out
+from cnnspec.diagnostics.suggest import did_you_mean
+from cnnspec.files import STDIN, ZOO, named, read_source
+
+
+@click.command("explain", short_help="one layer worked out; the page of a finding or a layer")
+@click.argument("topic", metavar="FILE|CODE|WORD")
+@click.argument("layer", required=False)
+@model_options
+@format_option("text", "json")
+@color_option
+def command(topic: str, layer: str | None, form: str, color: str, **options: Any) -> int:
+    """Explain a layer of a spec, a finding, or a kind of layer.
+
+    \b
+    cnnspec explain lenet.cnn C1                          one layer, with every number worked out
+    cnnspec explain zoo:resnet body.stage2.0.conv3        inside blocks and repeats
+    cnnspec explain E301                                  the page of a finding
+    cnnspec explain conv                                  the page of a layer
+    """
+    choice = chosen(options)
+    if layer is not None:
+        return _layer(topic, layer, choice, form, color)
+    from cnnspec.cli.pages import page, show_page, topics
+
+    text = page(topic)
+    if text is None:
+        if topic == STDIN or topic.startswith(ZOO) or topic.endswith(".cnn") or os.path.exists(topic):
+            return _layer(topic, None, choice, form, color)
+        near = did_you_mean(topic, topics())
+        raise click.UsageError(f"there is no page {topic!r}{'; ' + near if near else ''}")
+    if form == "json":
+        _print_json({"topic": topic, "page": text})
+    else:
+        show_page(text, color)
+    return OK
+
+
+def _layer(argument: str, layer: str | None, choice: Choice, form: str, color: str) -> int:
+    pairs, problem = named(argument)
+    if problem is not None:
+        tell_file(problem, argument, color)
+        return USAGE
+    if len(pairs) != 1:
+        raise click.UsageError(f"{argument} is a folder; name one spec")
+    source, problem = read_source(pairs[0][0], choice.max_bytes, pairs[0][1])
+    if problem is not None:
+        tell([problem], source, color)
+        return USAGE
+
+    from cnnspec.cli.explained import explain_layer
+    from cnnspec.pipeline import misuse, models
+
+    (model,) = models(
+        source,
+        variant=choice.variant,
+        settings=choice.settings,
+        limits=choice.limits,
+        first=True,
+        lints=False,
+    )
+    if misuse(model.file, choice.variant, choice.settings):
+        tell((finding for finding in model.findings if finding.code == "E210"), source, color)
+        return USAGE
+    found = explain_layer(model, layer or "")
+    if isinstance(found, list):
+        tell((finding for finding in model.findings if finding.severity == "error"), source, color)
+        err(_no_layer(source.name, layer, found))
+        return USAGE if found else FOUND
+    if form == "json":
+        _print_json({"file": source.name, "variant": model.variant, **found.as_json()})
+    else:
+        out(found.as_text())
+    return OK
+
+
+def _no_layer(file: str, layer: str | None, names: list[str]) -> str:
+    from cnnspec.diagnostics.printable import printable
+
+    if layer is None:
+        head, near, listed = f"which layer of {file}?", "", names
+    else:
+        head = f"{file} has no layer {layer}"
+        levels = layer.split(".")
+        longer = next((name for name in names if _in_order(levels, name.split("."))), None)
+        near = f"; did you mean {longer}?" if longer is not None else ""
+        parts = {name.rsplit(".", level)[0] for name in names for level in range(1, name.count(".") + 1)}
+        if not near and (found := did_you_mean(layer, [*names, *parts])):
+            near = f"; {found}"
+        listed = names
+        while levels and len(listed) == len(names):  # those below what is right of the path
+            levels.pop()
+            listed = [name for name in names if name.split(".")[: len(levels)] == levels] or names
+    shown = ", ".join(listed[:MOST_LISTED]) + (f", … ({len(listed):,})" if len(listed) > MOST_LISTED else "")
+    return printable(head + near) + "\n" + (f"  its layers: {printable(shown)}\n" if names else "")
+
+
+MOST_LISTED = 24
+
+
+def _in_order(levels: list[str], path: list[str]) -> bool:
+    """Whether all levels stand in a path, in this order, the last one at its end."""
+    rest = iter(path)
+    return path[-1] == levels[-1] and all(level in rest for level in levels)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    import json
+
+    from cnnspec import __version__
+
+    out(json.dumps({"version": 1, "cnnspec": __version__, **content}, indent=1) + "\n")

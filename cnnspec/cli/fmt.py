@@ -1,0 +1,133 @@
+"""`cnnspec fmt`: the canonical form of a spec."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+import click
+
+from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli.findings import tell
+from cnnspec.cli.options import color_option, format_option
+from cnnspec.cli.terminal import out, wants_color
+from cnnspec.diagnostics import Diagnostic, Sink, Source
+from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
+
+
+class Formatted(NamedTuple):
+    """A file, its canonical text (None where it has errors), and what was found."""
+
+    source: Source
+    text: str | None
+    findings: tuple[Diagnostic, ...]
+    status: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the canonical text is another than what stands there."""
+        return self.text is not None and self.text != self.source.text
+
+
+@click.command("fmt", short_help="the canonical form of a spec")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit with 1 if a file is not in its canonical form."
+)
+@click.option(
+    "--diff", is_flag=True, help="Write nothing; show what would change, and exit with 1 if anything."
+)
+@format_option("text", "json")
+@color_option
+def command(files: tuple[str, ...], check: bool, diff: bool, form: str, color: str) -> int:
+    """Rewrite specs in their canonical form.
+
+    FILE may be a folder (every .cnn below it) or `-` (standard input to standard output). Comments stay, and
+    formatting twice changes nothing. A file with syntax errors is left as it is.
+    """
+    done: list[Formatted] = []
+    for argument in files:
+        if argument.startswith(ZOO):
+            raise click.UsageError(f"{argument} is shipped with cnnspec and stays as it is")
+        pairs, problem = named(argument)
+        if problem is not None:
+            done.append(Formatted(Source(argument, ""), None, (problem,), USAGE))
+        done += [_format(path, asked=check or diff) for path, _ in pairs]
+    if form == "json":
+        _print_json(done)
+    else:
+        for one in done:
+            _print_text(one, check, diff, color)
+    return max(one.status for one in done) if done else OK
+
+
+def _format(path: str, asked: bool) -> Formatted:
+    """Format one file; where it is only asked whether it is in form, nothing is written."""
+    source, problem = read_source(path)
+    if problem is not None:
+        return Formatted(source, None, (problem,), USAGE)
+
+    from cnnspec.language import parse
+    from cnnspec.language.formatter import format_file
+
+    sink = Sink()
+    file = parse(source, sink)
+    if sink.has_errors:
+        return Formatted(source, None, tuple(sink), FOUND)
+    done = Formatted(source, format_file(source, file), (), OK)
+    if done.changed and asked:
+        return done._replace(status=FOUND)
+    if done.changed and path != STDIN:
+        problem = write_whole(path, done.text or "", force=True)
+        if problem is not None:
+            return Formatted(Source(source.name, ""), None, (problem,), USAGE)
+    return done
+
+
+def _print_text(one: Formatted, check: bool, diff: bool, color: str) -> None:
+    tell(one.findings, one.source, color)
+    if one.text is None:
+        return
+    if diff:
+        _print_difference(one.source, one.text, wants_color(sys.stdout, color))
+    elif check:
+        if one.changed:
+            out(f"{one.source.name}: not in its canonical form\n")
+    elif one.source.name == "<stdin>":
+        out(one.text)
+    elif one.changed:
+        out(f"{one.source.name}: formatted\n")
+
+
+def _print_difference(source: Source, text: str, color: bool) -> None:
+    if text == source.text:
+        return
+    from difflib import unified_diff
+
+    from cnnspec.diagnostics.printable import printable
+
+    paint = {"+": "32", "-": "31", "@": "36"} if color else {}
+    name = printable(source.name)
+    before, after = source.text.splitlines(), text.splitlines()
+    for line in unified_diff(before, after, name, f"{name} (formatted)", lineterm=""):
+        shown, style = printable(line), paint.get(line[:1])
+        out(f"\x1b[{style}m{shown}\x1b[0m\n" if style else f"{shown}\n")
+
+
+def _print_json(done: list[Formatted]) -> None:
+    import json
+
+    from cnnspec import __version__
+    from cnnspec.diagnostics.as_json import as_json
+
+    files = [
+        {
+            "file": one.source.name,
+            "ok": not one.findings,
+            "changed": one.changed,
+            "text": one.text,
+            "diagnostics": [as_json(finding, one.source) for finding in one.findings],
+        }
+        for one in done
+    ]
+    out(json.dumps({"version": 1, "cnnspec": __version__, "files": files}, indent=1) + "\n")

@@ -1,0 +1,70 @@
+"""The pages of `explain`: of a finding (E301), of a layer (conv)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+
+def page(topic: str) -> str | None:
+    """The Markdown page of a finding's code or a layer's word; None where there is neither."""
+    from cnnspec.diagnostics import pages
+
+    found = pages.page(topic)
+    return found if found is not None else _layer_page(topic)
+
+
+def topics() -> Iterator[str]:
+    """Everything that has a page."""
+    from cnnspec.diagnostics import pages
+    from cnnspec.ops import words
+
+    yield from pages.codes()
+    yield from words()
+
+
+def _layer_page(word: str) -> str | None:
+    """A layer's title, its class's docstring, its arguments and its example."""
+    from cnnspec.ops import lookup
+    from cnnspec.ops.base import arguments_of
+
+    op = lookup(word)
+    if op is None:
+        return None
+    parts = [f"# {word}: {op.title}", _outdented(op.__doc__ or "")]
+    rows = []
+    for name, argument in arguments_of(op):
+        field = op.model_fields[name]
+        forms = [
+            *([f"{argument.letter}…"] if argument.letter else []),
+            *([f"{argument.keyword}=…"] if argument.keyword else []),
+            *([f"{word} …"] if argument.positional is not None else []),
+            *(flag for flag, _ in argument.flags),
+        ]
+        needed = ", must be given" if field.is_required() else ""
+        rows.append(f"- `{'` `'.join(forms)}`: {argument.doc}{needed}")
+    if rows:
+        parts.append("## Arguments\n\n" + "\n".join(rows))
+    parts.append(f"## Example\n\n```cnn\n{op.example.strip()}\n```")
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+
+
+def _outdented(text: str) -> str:
+    """A docstring as Markdown: without the indentation that its place in the code gives it."""
+    first, _, rest = text.partition("\n")
+    margin = min((len(line) - len(line.lstrip()) for line in rest.splitlines() if line.strip()), default=0)
+    return "\n".join([first.strip(), *(line[margin:].rstrip() for line in rest.splitlines())])
+
+
+def show_page(text: str, color: str) -> None:
+    """A page on standard output: as Markdown in a pipe, drawn by rich where colours are wanted."""
+    from cnnspec.cli.terminal import columns, out, wants_color
+
+    if not wants_color(sys.stdout, color):
+        out(text)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    width = min(columns(sys.stdout), 100)
+    Console(file=sys.stdout, force_terminal=True, width=width).print(Markdown(text))

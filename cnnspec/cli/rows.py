@@ -1,0 +1,250 @@
+"""The layer table of `check`: the network as written, a row a line with its blocks and repeats folded (×3),
+as a paper would show it; or (`--all`) every layer.
+
+A line of layers is one row. A block in use, a repeat and a branching step are rows of their own; a group
+that is no repeat is opened, and its lines are rows again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnspec.analyses.weights import Holding
+from cnnspec.cli.amounts import UNKNOWN, exact, field_text, shape_text, short
+from cnnspec.cli.table import Column, Row
+from cnnspec.diagnostics import Source, Span
+from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step
+from cnnspec.ir.walk import Place, places
+from cnnspec.language import tree
+
+if TYPE_CHECKING:
+    from cnnspec.analyses.report import Report
+
+COLUMNS = (
+    Column("name", flexible=True),
+    Column("layer", flexible=True),
+    Column("output"),
+    Column("weights", right=True),
+    Column("MACs", right=True),
+    Column("field", right=True),
+)
+
+
+class _Scope(NamedTuple):
+    """A body whose lines are being shown, and the path that leads to it."""
+
+    number: int
+    body: Body
+    places: list[Place]
+    path: str
+
+
+def folded(file: tree.File, source: Source, graph: Graph, report: Report) -> list[Row]:
+    """The rows of the table, the inputs first."""
+    rows = [
+        Row((name, "input", shape_text(shape), "", "", ""))
+        for name, shape in zip(graph.inputs, graph.root.values, strict=False)
+    ]
+    root = len(graph.bodies) - 1
+    scope = _Scope(root, graph.root, list(places(graph.root)), "")
+    return rows + list(_Folder(source, graph, report).lines(file.statements, scope))
+
+
+class _Folder:
+    def __init__(self, source: Source, graph: Graph, report: Report) -> None:
+        self.source = source
+        self.graph = graph
+        self.report = report
+        self.shown: frozenset[str] = frozenset()
+
+    def lines(self, lines: Iterable[tree.Statement], scope: _Scope) -> Iterator[Row]:
+        position = 0  # both the lines and the steps stand in the order of the text
+        for line in lines:
+            if isinstance(line, tree.ErrorStatement) and not line.word:
+                yield Row((line.name or "", self._slice(line.span), UNKNOWN, UNKNOWN, UNKNOWN, ""), "wrong")
+            if not isinstance(line, tree.Line):
+                continue
+            first = position
+            while position < len(scope.places) and scope.places[position].step.span.start < line.span.end:
+                position += 1
+            yield from self._line(line, scope, scope.places[first:position])
+
+    def _line(self, line: tree.Line, scope: _Scope, here: list[Place]) -> Iterator[Row]:
+        label = line.label or ""
+        if len(here) == 1 and isinstance(here[0].step, Region) and here[0].step.kind == "line":
+            region = here[0].step
+            inside = region.passes[0].body
+            body = self.graph.bodies[inside]
+            scope = _Scope(inside, body, list(places(body)), _join(scope.path, region.name))
+            here = scope.places
+            label = scope.path
+        runs = list(_runs(line, here))
+        for run in runs:
+            if isinstance(run.step, tree.GroupStep) and run.step.times is None and run.places:
+                yield from self._group(run, scope)
+            elif run.places or not all(isinstance(one, _SILENT) for one in run.steps):
+                yield self._row(run, scope, label if len(runs) == 1 else "")
+
+    def _group(self, run: _Run, scope: _Scope) -> Iterator[Row]:
+        """The lines of a group: of its own body where it has a name, else of the body around it."""
+        assert isinstance(run.step, tree.GroupStep)
+        lines = [item for item in run.step.body.items if isinstance(item, tree.Line)]
+        step = run.places[0].step
+        if len(run.places) == 1 and isinstance(step, Region) and step.kind == "group":
+            inside = step.passes[0].body
+            body = self.graph.bodies[inside]
+            scope = _Scope(inside, body, list(places(body)), _join(scope.path, step.name))
+            yield from self.lines(lines, scope)
+        else:
+            yield from self.lines(lines, _Scope(scope.number, scope.body, run.places, scope.path))
+
+    def _row(self, run: _Run, scope: _Scope, label: str) -> Row:
+        text = " → ".join(filter(None, (self._text(step) for step in run.steps)))
+        if not run.places:
+            if any(isinstance(step, tree.IfStep) for step in run.steps):  # it leaves everything out
+                return Row((label, text, "", "", "", ""), "faint")
+            return Row((label, text, UNKNOWN, UNKNOWN, UNKNOWN, ""), "wrong")
+        last = run.places[-1]
+        first = run.places[0].index
+        if isinstance(last.step, Region):
+            text = self._with_count(text, run.step, last.step)
+        params = self._params(scope.number, first, last.index + 1)
+        macs = self.report.macs.stretch(scope.number, first, last.index + 1)
+        field = self.report.fields.at(scope.number, last.output)
+        wrong = any(isinstance(place.step, Hole) for place in run.places)
+        return Row(
+            (
+                label or _join(scope.path, _name(run.places)),
+                text,
+                shape_text(scope.body.values[last.output]),
+                exact(params),
+                short(macs),
+                field_text(None if field is None else field.size),
+            ),
+            "wrong" if wrong else "plain",
+        )
+
+    def _params(self, body: int, first: int, last: int) -> int | None:
+        """The weights of a row; those of a shared block stand in its first row only."""
+        weights = self.report.weights
+        total = 0
+        for own, shared in weights.steps[body][first:last]:
+            tally = weights.count(Holding(own, shared - self.shown))
+            self.shown |= shared
+            if tally is None:
+                return None
+            total += tally.params
+        return total
+
+    def _with_count(self, text: str, written: tree.Step | None, region: Region) -> str:
+        """`stage(64, 3): bottleneck ×3`, `[conv F3 K64 → relu] ×2`."""
+        if isinstance(written, tree.GroupStep):
+            return f"{text} ×{sum(one.count for one in region.passes)}"
+        inside = self.graph.bodies[region.passes[0].body].steps if region.passes else ()
+        if len(inside) == 1 and isinstance(inside[0], Region) and inside[0].kind == "repeat":
+            repeat = inside[0]
+            count = sum(one.count for one in repeat.passes)
+            return f"{text}: {self._what_repeats(repeat)}×{count}"
+        return text
+
+    def _what_repeats(self, repeat: Region) -> str:
+        names = set()
+        for one in repeat.passes:
+            steps = self.graph.bodies[one.body].steps
+            names.add(steps[0].block if len(steps) == 1 and isinstance(steps[0], Region) else None)
+        (name,) = names if len(names) == 1 else (None,)
+        return f"{name} " if name else ""
+
+    def _text(self, step: tree.Step) -> str:
+        """A step as it is written, on one line; claims and comments left out."""
+        if isinstance(step, tree.ClaimStep):
+            return ""
+        if isinstance(step, tree.GroupStep):
+            return f"[{self._sequence(step.body)}]"
+        if isinstance(step, tree.BranchStep):
+            branches = " | ".join(self._sequence(branch) or "id" for branch in step.branches)
+            return f"{step.word} [ {branches} ]"
+        if isinstance(step, tree.IfStep):
+            text = f"if {self._slice(step.condition.span)} [ {self._sequence(step.then)} ]"
+            return f"{text} else [ {self._sequence(step.otherwise)} ]" if step.otherwise is not None else text
+        return self._slice(step.span)
+
+    def _sequence(self, sequence: tree.Sequence) -> str:
+        lines = [item for item in sequence.items if isinstance(item, tree.Line)]
+        texts = (self._text(step) for line in lines for step in line.steps)
+        return " → ".join(filter(None, texts))
+
+    def _slice(self, span: Span) -> str:
+        text = self.source.text[span.start : span.end]
+        if "\n" in text or "\r" in text:
+            text = "; ".join(line.partition("#")[0].strip() for line in text.splitlines())
+        return " ".join(text.split())
+
+
+class _Run(NamedTuple):
+    """Steps of a line that share a row, and what they became. `step` is the block, repeat or branching that
+    has a row of its own.
+    """
+
+    steps: list[tree.Step]
+    places: list[Place]
+    step: tree.Step | None = None
+
+
+_OWN_ROW = (tree.CallStep, tree.GroupStep, tree.BranchStep)
+_SILENT = (tree.StartStep, tree.ClaimStep)
+
+
+def _runs(line: tree.Line, here: list[Place]) -> Iterator[_Run]:
+    """A line's steps, layers that follow one another together."""
+    position = 0
+    steps: list[tree.Step] = []
+    made: list[Place] = []
+    for step in line.steps:
+        first = position
+        while position < len(here) and here[position].step.span.start < step.span.end:
+            position += 1
+        if not isinstance(step, _OWN_ROW):
+            steps.append(step)
+            made += here[first:position]
+            continue
+        leading = [one for one in steps if isinstance(one, tree.StartStep)] if len(steps) == 1 else []
+        if steps and not leading:
+            yield _Run(steps, made)
+            made = []
+        yield _Run([*leading, step], made + here[first:position], step)
+        steps, made = [], []
+    if steps and (made or not all(isinstance(one, _SILENT) for one in steps)):
+        yield _Run(steps, made)
+
+
+def _name(here: list[Place]) -> str:
+    """What a row without a label is called: as its only step, else as its first layer that has a name."""
+    step: Step = here[-1].step if isinstance(here[-1].step, Region) else here[0].step
+    if isinstance(here[-1].step, Layer) and here[-1].step.op.merges:
+        step = here[-1].step
+    return step.name
+
+
+def _join(path: str, name: str) -> str:
+    return ".".join(level for level in (path, name) if level)
+
+
+def unfolded(graph: Graph, report: Report) -> Iterator[Row]:
+    """A row for every layer, each repeat unrolled."""
+    for name, shape in zip(graph.inputs, graph.root.values, strict=False):
+        yield Row((name, "input", shape_text(shape), "", "", ""))
+    for one in report.rows():
+        op = one.entry.op
+        yield Row(
+            (
+                one.entry.path,
+                f"{op.word} {op.written()}".rstrip() if op is not None else UNKNOWN,
+                shape_text(one.entry.out),
+                exact(one.params),
+                short(one.macs),
+                field_text(None if one.field is None else one.field.size),
+            ),
+            "wrong" if op is None else "plain",
+        )

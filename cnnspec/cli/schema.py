@@ -1,0 +1,30 @@
+"""`cnnspec schema`: the JSON schemas of what cnnspec prints for machines."""
+
+from __future__ import annotations
+
+import click
+
+from cnnspec.cli import OK
+from cnnspec.cli.terminal import out
+
+
+@click.command("schema", short_help="the JSON schema of `check --format json` and of the IR")
+@click.argument("name", type=click.Choice(("check", "ir")), default="check")
+def command(name: str) -> int:
+    """Print the JSON schema of the document of `check --format json` (check), or of the IR (ir)."""
+    import json
+
+    out(json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n")
+    return OK
+
+
+def schema(name: str) -> dict[str, object]:
+    """The JSON schema (draft 2020-12) of the check document or of the IR."""
+    if name == "ir":
+        from cnnspec.ir import Graph as Described
+    else:
+        from cnnspec.cli.document import Document as Described  # type: ignore[assignment]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Described.model_json_schema(mode="serialization", by_alias=True),
+    }

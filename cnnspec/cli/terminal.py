@@ -1,0 +1,53 @@
+"""What is known about where the output goes: a terminal or a pipe, colours or none, how wide."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+PIPE_WIDTH = 100
+"""Columns of a table that goes into a pipe or a file."""
+
+
+def wants_color(stream: TextIO, choice: str) -> bool:
+    """`--color always|never` decides; else NO_COLOR, FORCE_COLOR, TERM=dumb, and whether `stream` is a
+    terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.environ.get("TERM") != "dumb" and is_terminal(stream)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person is looking."""
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def columns(stream: TextIO) -> int:
+    """How many columns there are: COLUMNS, the terminal's, or `PIPE_WIDTH`."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and 0 < int(given[:6]) < 10_000:
+        return int(given[:6])
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or PIPE_WIDTH
+    except (OSError, ValueError):
+        return PIPE_WIDTH
+
+
+def out(text: str) -> None:
+    """Write to standard output."""
+    sys.stdout.write(text)
+
+
+def err(text: str) -> None:
+    """Write to standard error; what was said on standard output before stands before it."""
+    sys.stdout.flush()
+    sys.stderr.write(text)
+    sys.stderr.flush()

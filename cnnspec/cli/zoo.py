@@ -1,0 +1,130 @@
+"""`cnnspec zoo`: the shipped specs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import click
+
+from cnnspec.cli import OK, USAGE
+from cnnspec.cli.findings import tell, tell_file
+from cnnspec.cli.options import color_option, format_option
+from cnnspec.cli.terminal import out
+
+_YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
+
+
+@click.command("zoo", short_help="the shipped specs: all, or one to start from")
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="A line a variant, not only the first of each spec.")
+@format_option("text", "json")
+@color_option
+def command(name: str | None, every: bool, form: str, color: str) -> int:
+    """List the shipped specs by family, with year, weights, MACs and receptive field; or print one.
+
+    `zoo:NAME` stands wherever a command takes a FILE.
+    """
+    if name is not None:
+        return _print(name, color)
+    entries = _entries(every)
+    if form == "json":
+        import json
+
+        from cnnspec import __version__
+
+        out(json.dumps({"version": 1, "cnnspec": __version__, "models": entries}, indent=1) + "\n")
+        return OK
+    from cnnspec.cli.table import show
+
+    show(_table(entries), color, sys.stdout)
+    return OK
+
+
+def _print(name: str, color: str) -> int:
+    from cnnspec.files import ZOO, named, read_source
+
+    pairs, problem = named(ZOO + name.removeprefix(ZOO))
+    if problem is not None:
+        tell_file(problem, name, color)
+        return USAGE
+    ((path, shown),) = pairs
+    source, problem = read_source(path, name=shown)
+    if problem is not None:
+        tell([problem], source, color)
+        return USAGE
+    out(source.text)
+    return OK
+
+
+def _entries(every: bool) -> list[dict[str, Any]]:
+    """What the list shows of each spec: plain values."""
+    from cnnspec import resources
+    from cnnspec.elaborate import variants
+    from cnnspec.files import ZOO, read_source
+    from cnnspec.pipeline import models
+
+    entries = []
+    for name, path in resources.zoo().items():
+        source, _ = read_source(path, name=ZOO + name)
+        for model in models(source, first=not every, lints=False):
+            title = model.graph.title if model.graph is not None else ""
+            years = _YEAR.findall(title)
+            totals = model.report.totals if model.report is not None else None
+            field = totals.field if totals is not None else None
+            entries.append(
+                {
+                    "name": name,
+                    "family": resources.family(path),
+                    "model": model.graph.name if model.graph is not None else name,
+                    "variant": model.variant,
+                    "variants": list(variants(model.file)),
+                    "year": int(years[-1]) if years else None,
+                    "title": title,
+                    "params": totals.params if totals is not None else None,
+                    "macs": totals.macs if totals is not None else None,
+                    "field": None if field is None else list(field),
+                }
+            )
+    return entries
+
+
+def _table(entries: list[dict[str, Any]]) -> Any:
+    from cnnspec.cli.amounts import exact, field_text, short
+    from cnnspec.cli.table import Column, Row, Table
+
+    columns = (
+        Column("name"),
+        Column("variant"),
+        Column("year", right=True),
+        Column("weights", right=True),
+        Column("MACs", right=True),
+        Column("field", right=True),
+        Column("source", flexible=True),
+    )
+    rows = []
+    family = ""
+    for entry in entries:
+        if entry["family"] != family:
+            family = entry["family"]
+            rows.append(Row((f"{family}/", *[""] * 6), "faint"))
+        more = len(entry["variants"]) - 1
+        variant = entry["variant"] or ""
+        listed = [one for one in entries if one["name"] == entry["name"]]
+        if more > 0 and len(listed) == 1:
+            variant += f" (+{more})"
+        rows.append(
+            Row(
+                (
+                    entry["name"],
+                    variant,
+                    str(entry["year"] or ""),
+                    exact(entry["params"]),
+                    short(entry["macs"]),
+                    field_text(entry["field"]),
+                    entry["title"],
+                )
+            )
+        )
+    return Table(columns, rows)

@@ -1,0 +1,223 @@
+"""Reading specs and writing results: a file is read within limits or refused, and written whole or not at
+all.
+
+What goes wrong is a finding (E701–E706, E601), returned and not raised.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+
+from cnnspec.diagnostics import Diagnostic, Source, Span
+
+MAX_BYTES = 1 << 20
+"""Of one spec: some 30,000 lines."""
+
+STDIN = "-"
+NOWHERE = Span(0, 0)
+
+
+def read_source(
+    path: str, limit: int = MAX_BYTES, name: str | None = None
+) -> tuple[Source, Diagnostic | None]:
+    """The spec at `path` (`-` is standard input), called `name` in messages; empty, with a finding, if it
+    can't be read."""
+    name = path if name is None else name
+    if path == STDIN:
+        name = "<stdin>"
+    try:
+        data = _standard_input(limit) if path == STDIN else _regular_file(path, limit)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return Source(name, ""), Diagnostic("E701", f"this file cannot be read: {reason}", NOWHERE)
+    if isinstance(data, Diagnostic):
+        return Source(name, ""), data
+    try:
+        return Source(name, data.decode("utf-8-sig")), None
+    except UnicodeDecodeError as error:
+        # what could be read is shown, so that the finding has a place; the error counts from behind a BOM
+        text = data.decode("utf-8-sig", errors="replace")
+        behind_bom = error.object[: error.start]
+        offset = len(behind_bom.decode("utf-8", errors="replace"))
+        finding = Diagnostic(
+            "E703",
+            f"this file is not UTF-8: byte 0x{error.object[error.start]:02x} cannot stand here",
+            Span(offset, min(offset + 1, len(text))),
+            help="save it as UTF-8",
+        )
+        return Source(name, text), finding
+
+
+ZOO = "zoo:"
+
+
+def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
+    """What an argument of the command line stands for: a file, every `.cnn` below a folder, `zoo:name`, `-`.
+
+    Pairs of a path and the name that messages give it; with a finding where there is none.
+    """
+    if argument.startswith(ZOO):
+        from cnnspec.resources import zoo
+
+        shipped = zoo()
+        wanted = argument.removeprefix(ZOO).removesuffix(".cnn")
+        if wanted in shipped:
+            return [(shipped[wanted], ZOO + wanted)], None
+        from cnnspec.diagnostics.suggest import did_you_mean
+
+        near = did_you_mean(wanted, shipped) or "`cnnspec zoo` lists what there is"
+        return [], Diagnostic("E701", f"the zoo has no {wanted}", NOWHERE, help=near)
+    if os.path.isdir(argument):
+        found = [(path, path) for path in specs_below(argument)]
+        return found, None if found else Diagnostic("E706", "no .cnn file is in this folder", NOWHERE)
+    return [(argument, argument)], None
+
+
+def _regular_file(path: str, limit: int) -> bytes | Diagnostic:
+    # O_NONBLOCK: opening a FIFO must not wait for somebody to write into it
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    )
+    descriptor = os.open(path, flags)
+    with os.fdopen(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            return Diagnostic("E702", f"this is {_kind(state.st_mode)}, not a file to read", NOWHERE)
+        return _within(file.read(limit + 1), limit)
+
+
+def _standard_input(limit: int) -> bytes | Diagnostic:
+    if sys.stdin is None or sys.stdin.closed:
+        return Diagnostic("E701", "there is no standard input to read", NOWHERE)
+    return _within(sys.stdin.buffer.read(limit + 1), limit)
+
+
+def _within(data: bytes, limit: int) -> bytes | Diagnostic:
+    if len(data) <= limit:
+        return data
+    return Diagnostic(
+        "E601",
+        f"this file has more than {limit:,} bytes",
+        NOWHERE,
+        help="--max-bytes raises the limit",
+    )
+
+
+def _kind(mode: int) -> str:
+    for test, kind in (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+        (stat.S_ISSOCK, "a socket"),
+    ):
+        if test(mode):
+            return kind
+    return "something else"
+
+
+def specs_below(folder: str) -> Iterator[str]:
+    """Every `.cnn` below a folder, folder by folder in alphabetical order; links to folders are not
+    followed."""
+    for path, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = os.path.normpath(path)
+        for name in sorted(files):
+            if name.endswith(".cnn"):
+                yield name if inside == os.curdir else os.path.join(inside, name)
+
+
+def write_whole(
+    path: str, text: str, *, force: bool = False, inputs: tuple[str, ...] = ()
+) -> Diagnostic | None:
+    """Write `text` to `path`, all of it or nothing: into a new file beside it, which then takes its name.
+
+    An existing file is replaced only with `force`, and one of `inputs` never. Whatever interrupts (a full
+    disk, Ctrl-C), what was at `path` is still there.
+    """
+    try:
+        target = os.path.realpath(path)
+        old = os.stat(target)
+    except FileNotFoundError:
+        old = None
+    except (OSError, ValueError) as error:
+        return _unwritable(error)
+    if old is not None:
+        if not stat.S_ISREG(old.st_mode):
+            return Diagnostic("E704", f"this is {_kind(old.st_mode)}, not a file to write", NOWHERE)
+        if any(_same(old, source) for source in inputs):
+            return Diagnostic(
+                "E704",
+                "this is the spec itself: the output would overwrite it",
+                NOWHERE,
+                help="choose another -o",
+            )
+        if not force:
+            return _exists()
+    beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:40]}.{os.getpid()}.tmp")
+    try:
+        mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
+        flags = (
+            os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        )
+        descriptor = os.open(beside, flags, mode)
+    except (OSError, ValueError) as error:
+        return _unwritable(error)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(descriptor)
+            if old is not None and hasattr(os, "fchmod"):
+                os.fchmod(descriptor, mode)
+        if old is None:
+            _take_free_name(beside, target)
+        else:
+            os.replace(beside, target)
+    except FileExistsError:
+        return _exists()
+    except OSError as error:
+        return _unwritable(error)
+    finally:
+        _remove(beside)
+    return None
+
+
+def _take_free_name(beside: str, target: str) -> None:
+    """Give the new file its name unless somebody else has just made a file of that name."""
+    try:
+        os.link(beside, target)
+    except FileExistsError:
+        raise
+    except (OSError, AttributeError, NotImplementedError):  # a file system without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(target) from None
+        os.replace(beside, target)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass  # it has its name
+    except OSError:
+        pass  # nothing more can be done about it
+
+
+def _same(state: os.stat_result, path: str) -> bool:
+    try:
+        return os.path.samestat(state, os.stat(path))
+    except (OSError, ValueError):
+        return False
+
+
+def _exists() -> Diagnostic:
+    return Diagnostic("E705", "this file exists already", NOWHERE, help="--force replaces it")
+
+
+def _unwritable(error: OSError | ValueError) -> Diagnostic:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Diagnostic("E704", f"this file cannot be written: {reason}", NOWHERE)

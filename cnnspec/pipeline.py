@@ -1,0 +1,177 @@
+"""From a text to what is known about its models: parse, elaborate, analyse, each stage given the one before.
+
+Every command and the Python API go through here. A file with variants is its variants: a `Model` for each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnspec.diagnostics import Diagnostic, Severity, Sink, Source, Span
+from cnnspec.elaborate.limits import Limits
+
+if TYPE_CHECKING:
+    from cnnspec.analyses.report import Report
+    from cnnspec.ir import Graph
+    from cnnspec.language.tree import File
+
+NO_SETTINGS: Mapping[str, str] = {}
+DEFAULT_LIMITS = Limits()
+NO_CODES: frozenset[str] = frozenset()
+
+
+class Model(NamedTuple):
+    """One model of a spec: the network, what the analyses say of it, and the findings, in the order of the
+    text.
+
+    `graph` and `report` are None where nothing could be worked out at all.
+    """
+
+    source: Source
+    file: File
+    variant: str | None
+    settings: Mapping[str, str]
+    graph: Graph | None
+    report: Report | None
+    findings: tuple[Diagnostic, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding is an error; a claim that does not hold is one too (E501)."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def buildable(self) -> bool:
+        """Whether a program can be written: errors stop a build, claims that fail don't."""
+        return self.graph is not None and not any(
+            finding.severity is Severity.ERROR and finding.code != "E501" for finding in self.findings
+        )
+
+
+def models(
+    source: Source,
+    *,
+    variant: str | None = None,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    limits: Limits = DEFAULT_LIMITS,
+    ignore: frozenset[str] = NO_CODES,
+    first: bool = False,
+    lints: bool = True,
+) -> list[Model]:
+    """Check every model of a spec: `variant`, or all variants, or (`first`) the first of them. Without
+    `lints`, only errors are looked for.
+    """
+    from cnnspec.elaborate import variants
+    from cnnspec.language import parse
+
+    parsing = Sink()
+    file = parse(source, parsing)
+    names: list[str | None] = [variant] if variant is not None else [*variants(file)] or [None]
+    if first:
+        names = names[:1]
+    if lints:
+        from cnnspec.analyses.lints.text import lint_text
+
+        for finding in lint_text(file, source):
+            parsing.add(finding)
+    return [_model(source, file, parsing, name, settings, limits, ignore, lints) for name in names]
+
+
+def _model(
+    source: Source,
+    file: File,
+    parsing: Sink,
+    variant: str | None,
+    settings: Mapping[str, str],
+    limits: Limits,
+    ignore: frozenset[str],
+    lints: bool,
+) -> Model:
+    from cnnspec.analyses.budget import too_many_weights
+    from cnnspec.analyses.claims import failed_claims
+    from cnnspec.analyses.report import analyse
+    from cnnspec.elaborate import elaborate
+
+    sink = Sink()
+    for finding in parsing:
+        sink.add(finding)
+    graph = elaborate(file, source, sink, variant=variant, settings=settings, limits=limits)
+    report = None
+    if graph is not None:
+        report = analyse(graph)
+        for finding in report.findings if lints else failed_claims(report):
+            sink.add(finding)
+        over = too_many_weights(report, limits.weights)
+        if over is not None:
+            sink.add(over)
+    switched_off = _switched_off(file, source)
+    findings = tuple(
+        finding
+        for finding in sink
+        if finding.severity is Severity.ERROR
+        or (finding.code not in ignore and finding.code not in switched_off.get(_line(source, finding), ()))
+    )
+    return Model(source, file, variant, settings, graph, report, findings)
+
+
+TARGETS = ("torch", "numpy")
+"""The folders of `cnnspec/targets/`."""
+
+
+def program(model: Model, target: str) -> str | tuple[Diagnostic, ...]:
+    """The text of a model's program, or why this target cannot say it."""
+    from importlib import import_module
+
+    if target not in TARGETS:
+        raise ValueError(f"there is no target {target!r}; there are {', '.join(TARGETS)}")
+    made = import_module(f"cnnspec.targets.{target}").emit(model.graph)
+    return made if isinstance(made, str) else tuple(made)
+
+
+def misuse(file: File, variant: str | None, settings: Mapping[str, str]) -> bool:
+    """Whether a variant or a knob was asked for that this spec does not have: the command line is wrong, not
+    the spec.
+    """
+    from cnnspec.language import tree
+
+    variants = {one.name for one in file.statements if isinstance(one, tree.Variant)}
+    knobs = {one.name for one in file.statements if isinstance(one, tree.Let)}
+    return (variant is not None and variant not in variants) or not knobs.issuperset(settings)
+
+
+_OFF = re.compile(r"#[ \t]*lint:[ \t]*off\b(.*)")
+
+
+def _switched_off(file: File, source: Source) -> dict[int, frozenset[str]]:
+    """`# lint: off W203 W204` on a line: the codes switched off there, by line."""
+    off: dict[int, frozenset[str]] = {}
+    for comment in file.comments:
+        found = _OFF.match(comment.text)
+        if found:
+            codes = found[1].replace(",", " ").split()
+            off[source.position(comment.span.start).line] = frozenset(code.upper() for code in codes)
+    return off
+
+
+def _line(source: Source, finding: Diagnostic) -> int:
+    return source.position(finding.span.start).line
+
+
+def apply_fixes(source: Source, findings: tuple[Diagnostic, ...]) -> tuple[str, int]:
+    """The text with the safe fixes made, and how many; of two that overlap, the first in the text is made."""
+    edits: list[tuple[Span, str]] = []
+    made = 0
+    end = -1
+    for finding in findings:
+        fix = sorted(finding.fix)
+        if not fix or not finding.safe or fix[0].span.start < end:
+            continue
+        made += 1
+        edits += [(edit.span, edit.text) for edit in fix]
+        end = fix[-1].span.end
+    text = source.text
+    for span, replacement in reversed(edits):
+        text = text[: span.start] + replacement + text[span.end :]
+    return text, made
