@@ -1,0 +1,59 @@
+# `make` alone prints what there is. Environments are built once and stamped; a change of pyproject.toml builds anew.
+
+PYTHON ?= python3
+VENV   := .venv
+DEMO   := .venv-demo
+BENCH  := .venv-bench
+RUN    := $(VENV)/bin/python -m
+PYTEST ?= -n 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt bench fuzz parity clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(DEMO)/.stamp  ## see it work: checks ResNet-50, builds its torch and NumPy programs (no torch needed)
+	$(DEMO)/bin/cnnspec check zoo:resnet --variant ResNet50
+	$(DEMO)/bin/cnnspec build zoo:resnet --variant ResNet50 --target torch -o $(DEMO)/resnet50_torch.py --force
+	$(DEMO)/bin/cnnspec build zoo:resnet --variant ResNet50 --target numpy -o $(DEMO)/resnet50_numpy.py --force
+	sed -n 1,60p $(DEMO)/resnet50_torch.py
+
+test: lint $(VENV)/.stamp  ## lint, then every test (installs torch on the first run)
+	$(RUN) pytest $(PYTEST)
+
+lint: $(VENV)/.stamp  ## ruff and mypy
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+fmt: $(VENV)/.stamp  ## put the code in its canonical form
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+bench: $(BENCH)/.stamp  ## what README's figures come from: cnnspec beside onnx and torchinfo
+	$(BENCH)/bin/python benchmarks/check.py
+
+fuzz: $(VENV)/.stamp  ## the long size of the property tests (minutes)
+	CNNSPEC_FUZZ=long $(RUN) pytest $(PYTEST) -k "propert or fuzz"
+
+parity: $(VENV)/.stamp  ## emitted programs beside torch's own layers
+	$(RUN) pytest $(PYTEST) tests/parity
+
+clean:  ## remove environments and caches
+	rm -rf $(VENV) $(DEMO) $(BENCH) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.stamp: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(DEMO)/.stamp: pyproject.toml
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --editable .
+	@touch $@
+
+$(BENCH)/.stamp: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
