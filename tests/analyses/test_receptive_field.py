@@ -1,0 +1,222 @@
+"""Receptive fields against gradients: which input pixels does an output position depend on?
+
+A small forward pass (torch, float64, all weights positive, maxima taken as means, so that nothing cancels) is
+differentiated at every position along the middle row and column; where no window leaves the input, the pixels
+with a gradient must begin and end exactly where the analysis says.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from cnnspec.analyses import analyse
+from cnnspec.analyses.reach import Reach, either
+from cnnspec.ir import Graph
+from cnnspec.ir.flat import Entry, flat, flat_outputs
+from tests.analyses.specs import graph, of_zoo
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """The maps are tiny; threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def forward(network: Graph, image: torch.Tensor) -> torch.Tensor:
+    """The mean over channels of the model's first output."""
+    values = [image]
+    for entry in flat(network):
+        values.append(one(entry, [values[number] for number in entry.inputs]))
+    return values[flat_outputs(network)[0]].mean(1)[0]
+
+
+def one(entry: Entry, given: list[torch.Tensor]) -> torch.Tensor:
+    op, x = entry.op, given[0]
+    match op.word:
+        case "conv" | "dwconv":
+            groups = entry.arriving[0][0] if op.word == "dwconv" else op.G
+            kernel = torch.ones(entry.out[0], entry.arriving[0][0] // groups, *op.F, dtype=x.dtype)
+            return F.conv2d(x, kernel, None, op.S, op.P, op.D, groups)
+        case "deconv":
+            kernel = torch.ones(entry.arriving[0][0], entry.out[0], *op.F, dtype=x.dtype)
+            return F.conv_transpose2d(x, kernel, None, op.S, op.P, op.extra, 1, op.D)
+        case "avgpool" | "maxpool":
+            return F.avg_pool2d(x, op.F, op.S, op.P)
+        case "gap":
+            return x.mean((2, 3), keepdim=True)
+        case "upsample":
+            kind = (
+                {"mode": "bilinear", "align_corners": False} if op.mode == "bilinear" else {"mode": "nearest"}
+            )
+            return F.interpolate(x, entry.out[1:], **kind)
+        case "pixelshuffle":
+            return F.pixel_shuffle(x, op.factor)
+        case "pixelunshuffle":
+            return F.pixel_unshuffle(x, op.factor)
+        case "crop":
+            _, height, width = entry.out
+            top, left = op.offset or [
+                (a - b) // 2 for a, b in zip(entry.arriving[0][1:], entry.out[1:], strict=True)
+            ]
+            return x[:, :, top : top + height, left : left + width]
+        case "pad":
+            return F.pad(
+                x, [op.border if side is None else side for side in (op.left, op.right, op.top, op.bottom)]
+            )
+        case "concat":
+            return torch.cat(given, 1)
+        case "add" | "max":
+            return sum(given)
+        case "relu" | "bn":
+            return x
+    raise AssertionError(op.word)
+
+
+def read_by(network: Graph, axis: int) -> tuple[list[tuple[int, int] | None], int]:
+    """First and last pixel that each position along an axis reads, and how many pixels there are."""
+    shape = network.root.values[0]
+    image = torch.rand(1, *shape, dtype=torch.float64, requires_grad=True)
+    out = forward(network, image)
+    middle = out.shape[1 - axis] // 2
+    found: list[tuple[int, int] | None] = []
+    for position in range(out.shape[axis]):
+        at = (position, middle) if axis == 0 else (middle, position)
+        (gradient,) = torch.autograd.grad(out[at], image, retain_graph=True)
+        seen = gradient[0].abs().sum((0, 2 - axis)).nonzero().flatten().tolist()
+        found.append((seen[0], seen[-1]) if seen else None)
+    return found, shape[1 + axis]
+
+
+def predicted(network: Graph, axis: int, position: int) -> tuple[int, int]:
+    fields = analyse(network).fields
+    view = fields.views[-1][network.root.outputs[0]]
+    reach = view.seen[0][axis]
+    turns, place = divmod(position, reach.period)
+    return reach.first[place] + turns * reach.shift, reach.last[place] + turns * reach.shift
+
+
+NETWORKS = [
+    "conv F3 K2 -> conv F3 K2",
+    "conv F5 S2 P2 K2 -> maxpool F3 S2 P1 -> conv F3 P1 K2",
+    "conv F3 D2 K2 -> avgpool F2 -> conv F1x7 P0x3 K2 -> conv F7x1 S2x1 P3x0 K2",
+    "[conv F3 P1 K2 -> relu]*5",
+    "[conv F3 P1 K2 -> [conv F3 P1 K2]*3 -> bn]*3",
+    "add [ conv F3 P1 K2 -> conv F3 P1 K2 | conv F1 K2 ]",
+    "concat [ conv F1 K2 | conv F3 P1 K2 | conv F5 P2 K2 | maxpool F3 S1 P1 -> conv F1 K2 ]",
+    "concat [ conv F3 K2 -> pad right=2 top=2 | pad left=2 bottom=2 -> conv F3 K2 ]",
+    "maxpool F2 -> upsample 2",
+    "maxpool F2 -> conv F3 P1 K2 -> upsample 2 -> conv F3 P1 K2",
+    "maxpool F4 -> upsample 2 -> conv F2 K2 -> upsample 2 -> conv F3 P1 K2",
+    "maxpool F2 -> conv F3 P1 K2 -> upsample 2 bilinear -> conv F3 P1 K2",
+    "maxpool F3 -> upsample 4 bilinear",
+    "maxpool F4 -> upsample out=14x20 -> conv F3 P1 K2",
+    "conv F4 S2 P1 K2 -> conv F3 P1 K2 -> deconv F4 S2 P1 K2",
+    "conv F3 S2 P1 K2 -> deconv F3 S2 P1 extra=1 K2 -> conv F3 P1 K2",
+    "conv F2 S2 K2 -> deconv F2 S2 K2 -> conv F3 P1 K2",
+    "conv F3 S2 P1 K2 -> deconv F2 S3 K2 -> conv F3 P1 K2",
+    "conv F3 P1 K8 -> pixelshuffle 2 -> conv F3 P1 K2 -> pixelunshuffle 2 -> conv F3 P1 K2",
+    "upsample 3 -> conv F3 S2 K2 -> conv F3 K2",
+    "[maxpool F2 -> conv F3 P1 K2 -> upsample 2 -> conv F3 P1 K2]*3",
+    "a: conv F3 P1 K2\nmaxpool F2 -> conv F3 P1 K2 -> upsample 2\nadd [ id | @a ] -> conv F3 P1 K2",
+    "e: conv F3 P1 K2\n[ add [ conv F3 P1 K2 | @e ] ]*4",
+    "s: conv F1 K2\ne: conv F15 P7 K2\n@s -> [ add [ conv F3 P1 K2 | @e ] ]*4",
+]
+
+
+@pytest.mark.parametrize("text", NETWORKS)
+def test_gradients_reach_as_far_as_predicted(text: str) -> None:
+    inside = 0
+    network = graph(f"input 1x32x36\n{text}\n")
+    for axis in (0, 1):
+        found, length = read_by(network, axis)
+        for position, interval in enumerate(found):
+            first, last = predicted(network, axis, position)
+            if first >= 0 and last < length and first <= last:
+                assert interval == (first, last), (axis, position)
+                inside += 1
+            elif interval is not None:  # at the border: never beyond
+                assert first <= interval[0]
+                assert interval[1] <= last
+    assert inside >= 8
+
+
+@pytest.mark.parametrize("text", NETWORKS[:-2])
+def test_size_is_that_of_the_widest_position(text: str) -> None:
+    network = graph(f"input 1x32x36\n{text}\n")
+    field = analyse(network).totals.field
+    for axis in (0, 1):
+        found, length = read_by(network, axis)
+        widths = [last - first + 1 for first, last in filter(None, found) if first > 0 and last < length - 1]
+        assert max(widths) == field[axis]
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "size"),
+    [  # Araujo, Norris, Sim: "Computing Receptive Fields of Convolutional Neural Networks", Distill, 2019
+        ("vgg", "VGG16", 212),
+        ("resnet", "ResNet50v1", 483),
+        ("resnet", "ResNet101v1", 1027),
+        ("resnet", "ResNet152v1", 1507),
+        ("mobilenet_v1", "MobileNet_100_224", 315),
+        ("inception_v3", "InceptionV3", 1311),
+        ("inception_resnet_v2", None, 3039),
+        ("alexnet", None, 195),
+    ],
+)
+def test_published_fields(name: str, variant: str | None, size: int) -> None:
+    assert analyse(of_zoo(name, variant)).totals.field == (size, size)
+
+
+def test_field_is_that_of_the_last_map() -> None:
+    text = "input 3x32x32\nconv F3 K8 -> maxpool F2 -> conv F3 K8\n"
+    report = analyse(graph(text + "gap -> fc 4\n"))
+    assert report.totals.field == analyse(graph(text)).totals.field == (8, 8)
+    assert [row.field and row.field.size for row in report.rows()] == [(3, 3), (4, 4), (8, 8), None, None]
+
+
+def test_a_block_behind_the_end_of_the_map_widens_nothing() -> None:
+    """Whether its layers stand in a block or not."""
+    head = "block h() { conv F3 P1 K4 -> relu -> conv F3 P1 K4 }\n"
+    for layers in ("h()", "conv F3 P1 K4 -> relu -> conv F3 P1 K4", "[h()]*3"):
+        report = analyse(graph(f"{head}input 3x32x32\nconv F5 K8 -> gap -> {layers}\n"))
+        assert report.totals.field == (5, 5)
+
+
+def test_stride_and_offset() -> None:
+    *_, row = analyse(graph("input 3x32x32\nconv F3 S2 P1 K8 -> conv F3 P1 K8 -> upsample 4\n")).rows()
+    assert row.field.stride == (Fraction(1, 2), Fraction(1, 2))
+    assert row.field.offset == (-3, -3)
+    assert row.field.size == (7, 7)
+
+
+def test_gate_widens_nothing() -> None:
+    text = "input 8x32x32\nmul [ conv F3 P1 K8 | gap -> fc 8 -> sigmoid ] -> conv F3 P1 K8\n"
+    assert analyse(graph(text)).totals.field == (5, 5)
+    assert analyse(graph(text.replace("gap -> fc 8", "conv F9 P4 K8"))).totals.field == (11, 11)
+
+
+def test_a_map_from_the_whole_picture_sees_it_whole() -> None:
+    """Context pooling, as in DeepLab: what is averaged comes back as a map (32: the wider way)."""
+    text = "input 8x32x32\nconcat [ conv F3 P1 K8 | gap -> conv F1 K8 -> upsample out=32x32 bilinear ]\n"
+    assert analyse(graph(text)).totals.field == (32, 32)
+
+
+def test_long_repeats_are_powers() -> None:
+    report = analyse(graph("input 1x64x64\n[conv F3 P1 K1]*99999\n"))
+    assert report.totals.field == (1 + 2 * 99999,) * 2
+
+
+def test_ways_of_different_strides_count_the_wider() -> None:
+    assert either(Reach((0,), (4,), 1), Reach((0,), (1,), 2)) == Reach((0,), (4,), 1)
+
+
+def test_vectors_have_no_field() -> None:
+    assert analyse(graph("input 784\nfc 10\n")).totals.field is None

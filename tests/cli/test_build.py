@@ -1,0 +1,150 @@
+"""`cnnspec build`: where the program goes, and what stops it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import GOOD, WRONG, Command
+
+TARGETS = ("torch", "numpy")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_program_goes_to_standard_output(cnnspec: Command, good: Path, target: str) -> None:
+    ran = cnnspec("build", good, "--target", target)
+    assert (ran.status, ran.err) == (0, "")
+    compile(ran.out, target, "exec")
+    assert f"import {target}" in ran.out
+    assert cnnspec("build", "-", "--target", target, "-o", "-", stdin=GOOD).out == ran.out
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_program_goes_into_a_file(cnnspec: Command, good: Path, target: str) -> None:
+    program = good.parent / "small.py"
+    ran = cnnspec("build", good, "--target", target, "-o", program)
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out == f"{program}: written\n"
+    assert program.read_text() == cnnspec("build", good, "--target", target).out
+
+
+def test_a_target_must_be_named(cnnspec: Command, good: Path) -> None:
+    assert cnnspec("build", good).status == 2
+    assert cnnspec("build", good, "--target", "jax").status == 2
+
+
+def test_an_existing_file_is_replaced_only_with_force(cnnspec: Command, good: Path) -> None:
+    program = good.parent / "small.py"
+    program.write_text("precious")
+    ran = cnnspec("build", good, "--target", "torch", "-o", program)
+    assert ran.status == 2
+    assert "error[E705]" in ran.err
+    assert program.read_text() == "precious"
+    assert cnnspec("build", good, "--target", "torch", "-o", program, "--force").status == 0
+    assert "class Small" in program.read_text()
+
+
+def test_the_spec_is_never_overwritten(cnnspec: Command, good: Path) -> None:
+    ran = cnnspec("build", good, "--target", "torch", "-o", good, "--force")
+    assert ran.status == 2
+    assert "error[E704]" in ran.err
+    assert good.read_text() == GOOD
+
+
+def test_without_a_file_the_only_spec_here_is_taken(
+    cnnspec: Command, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(good.parent)
+    assert "class Small" in cnnspec("build", "--target", "torch").out
+    (good.parent / "second.cnn").write_text(GOOD)
+    ran = cnnspec("build", "--target", "torch")
+    assert (ran.status, ran.out) == (2, "")
+    assert "error[E706]: 2 .cnn files are here: good.cnn, second.cnn" in ran.err
+    (good.parent / "empty").mkdir()
+    monkeypatch.chdir(good.parent / "empty")
+    ran = cnnspec("build", "--target", "torch")
+    assert (ran.status, ran.out) == (2, "")
+    assert "error[E706]: no .cnn file" in ran.err
+
+
+def test_errors_stop_a_build(cnnspec: Command, wrong: Path) -> None:
+    program = wrong.parent / "wrong.py"
+    ran = cnnspec("build", wrong, "--target", "torch", "-o", program)
+    assert (ran.status, ran.out) == (1, "")
+    assert "error[E301]" in ran.err
+    assert not program.exists()
+    assert cnnspec("build", wrong.parent / "missing.cnn", "--target", "torch").status == 2
+
+
+def test_a_claim_that_fails_is_told_and_does_not_stop_it(cnnspec: Command) -> None:
+    ran = cnnspec("build", "-", "--target", "torch", stdin=GOOD.replace("116,298", "7"))
+    assert ran.status == 1
+    assert "error[E501]" in ran.err
+    assert "class Small" in ran.out
+
+
+def test_lints_are_not_told(cnnspec: Command) -> None:
+    ran = cnnspec("build", "-", "--target", "torch", stdin="input 8x8x3\nconv F3 P1 K4\n")
+    assert (ran.status, ran.err) == (0, "")
+
+
+def test_of_variants_the_first_or_the_one_named(cnnspec: Command) -> None:
+    spec = "variant A: k = 4\nvariant B: k = 5\nlet k = 3\ninput 1x8x8\nconv F3 K=k\n"
+    assert "class A(" in cnnspec("build", "-", "--target", "torch", stdin=spec).out
+    assert "class B(" in cnnspec("build", "-", "--target", "torch", "--variant", "B", stdin=spec).out
+    ran = cnnspec("build", "-", "--target", "torch", "--variant", "C", stdin=spec)
+    assert (ran.status, ran.out) == (2, "")
+    assert "error[E210]" in ran.err
+
+
+def test_json(cnnspec: Command, good: Path) -> None:
+    ran = cnnspec("build", good, "--target", "torch", "--format", "json")
+    document = json.loads(ran.out)
+    assert (ran.status, ran.err) == (0, "")
+    assert document["ok"] is True
+    assert "class Small" in document["program"]
+    ran = cnnspec("build", "-", "--target", "torch", "--format", "json", stdin=WRONG)
+    document = json.loads(ran.out)
+    assert (ran.status, ran.err) == (1, "")
+    assert document["program"] is None
+    assert document["diagnostics"][0]["code"] == "E301"
+
+
+IMPORTS = """
+import sys
+from cnnspec import cli
+status = cli.run(sys.argv[1:])
+heavy = {"torch", "numpy", "PIL", "safetensors", "onnx"} & set(sys.modules)
+drawn = {"rich", "json", "subprocess", "tempfile"} & set(sys.modules)
+print("LOADED", sorted(heavy), sorted(drawn), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "drawn"),
+    [
+        (("check",), "[]"),
+        (("check", "--color", "always"), "['rich']"),
+        (("build", "--target", "torch"), "[]"),
+        (("build", "--target", "numpy"), "[]"),
+        (("fmt", "--check"), "[]"),
+        (("explain",), "[]"),
+    ],
+)
+def test_nothing_imports_torch_or_numpy_nor_rich_without_need(
+    good: Path, arguments: tuple[str, ...], drawn: str
+) -> None:
+    layer = ["c1"] if arguments[0] == "explain" else []
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, arguments[0], good, *layer, *arguments[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("LOADED [] "), done.stderr
+    if "rich" not in drawn:
+        assert "rich" not in told

@@ -1,0 +1,59 @@
+"""`cnnspec zoo` and `cnnspec schema`."""
+
+import json
+
+from jsonschema import Draft202012Validator
+
+from cnnspec import resources
+from tests.cli.conftest import Command
+
+
+def test_the_zoo_lists_every_spec_by_family(cnnspec: Command) -> None:
+    ran = cnnspec("zoo")
+    assert (ran.status, ran.err) == (0, "")
+    listed = [line.split() for line in ran.out.splitlines()]
+    names = {line[0] for line in listed if line}
+    assert set(resources.zoo()) <= names
+    families = [line[0] for line in listed if line and line[0].endswith("/")]
+    assert families == sorted({f"{resources.family(path)}/" for path in resources.zoo().values()})
+    (vgg,) = (line for line in listed if line[:1] == ["vgg"])
+    assert {"VGG11", "2015", "132,863,336", "7.61G", "150x150"} <= set(vgg)
+
+
+def test_the_zoo_as_json(cnnspec: Command) -> None:
+    models = json.loads(cnnspec("zoo", "--all", "--format", "json").out)["models"]
+    by_variant = {model["variant"]: model for model in models if model["name"] == "resnet"}
+    assert by_variant["ResNet50"]["params"] == 25_557_032
+    assert by_variant["ResNet50"]["year"] == 2016
+    assert all(model["params"] for model in models)
+
+
+def test_one_spec_is_printed_as_it_stands(cnnspec: Command) -> None:
+    with open(resources.zoo()["resnet"], encoding="utf-8") as file:
+        assert cnnspec("zoo", "resnet").out == file.read()
+    ran = cnnspec("zoo", "resnett")
+    assert ran.status == 2
+    assert "did you mean resnet?" in ran.err
+
+
+def test_the_schemas_are_schemas(cnnspec: Command) -> None:
+    for name in ("check", "ir"):
+        ran = cnnspec("schema", name)
+        assert ran.status == 0
+        Draft202012Validator.check_schema(json.loads(ran.out))
+    assert cnnspec("schema").out == cnnspec("schema", "check").out
+
+
+def test_the_ir_is_what_its_schema_says(cnnspec: Command) -> None:
+    import cnnspec as api
+
+    graph = api.load("zoo:lenet5")
+    schema = json.loads(cnnspec("schema", "ir").out)
+    Draft202012Validator(schema).validate(json.loads(graph.model_dump_json()))
+
+
+def test_the_document_of_the_whole_zoo_is_what_its_schema_says(cnnspec: Command) -> None:
+    schema = json.loads(cnnspec("schema").out)
+    validator = Draft202012Validator(schema)
+    for name in ("lenet5", "googlenet", "unet"):
+        validator.validate(json.loads(cnnspec("check", f"zoo:{name}", "--format", "json").out))

@@ -1,0 +1,211 @@
+"""Did you mean …?: typing slips, and the words that people bring along from other tools."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from cnnspec.diagnostics.foreign import (
+    ARGUMENTS,
+    CLAIMS,
+    LAYERS,
+    UNNEEDED,
+    call_in_our_words,
+    in_our_words,
+    layer_word,
+)
+from cnnspec.diagnostics.suggest import did_you_mean, fold, listing, nearest, typing_distance
+
+WORDS = """
+conv dwconv deconv maxpool avgpool gap gmp cmean cmax subsample bn in ln gn lrn relu relu6 leaky
+prelu elu selu gelu silu mish hswish hsigmoid sigmoid tanh softplus softmax logsoftmax abs dropout
+droppath scale times l2norm flatten fc rbf upsample unpool pixelshuffle pixelunshuffle shuffle pad
+crop slice reshape id none add mul sub max concat
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("cnov", "conv"),
+        ("Conv", "conv"),
+        ("maxpol", "maxpool"),
+        ("max_pool", "maxpool"),
+        ("flaten", "flatten"),
+        ("l_2_N_o-r m", "l2norm"),
+        ("sofmax", "softmax"),
+        ("rleu", "relu"),
+        ("drop", "dropout"),
+        ("upsampel", "upsample"),
+        ("Conv2d", "conv"),
+        ("BatchNorm2d", "bn"),
+        ("batchnorm", "bn"),
+        ("Dense", "fc"),
+        ("dense", "fc"),
+        ("Linear", "fc"),
+        ("linear", "fc"),
+        ("GlobalAveragePooling2D", "gap"),
+        ("avg_pool", "avgpool"),
+        ("ReLU", "relu"),
+        ("LeakyReLU", "leaky"),
+        ("swish", "silu"),
+        ("dropout2d", "dropout"),
+        ("InnerProduct", "fc"),
+        ("route", "concat"),
+        ("shortcut", "add"),
+        ("BatchNrom2d", "bn"),
+        ("lniear", "fc"),
+        ("wibble", None),
+        ("xyz", None),
+        ("q", None),
+    ],
+)
+def test_the_nearest_layer(written: str, meant: str | None) -> None:
+    assert nearest(written, WORDS, LAYERS) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("stride", "S"),
+        ("padding", "P"),
+        ("kernel_size", "F"),
+        ("filters", "K"),
+        ("out_channels", "K"),
+        ("groups", "G"),
+        ("dilation", "D"),
+        ("use_bias", "bias"),
+        ("nobais", "nobias"),
+        ("paddding", "P"),
+        ("kernal_size", "F"),
+        ("wieght", "weight"),
+    ],
+)
+def test_the_nearest_argument(written: str, meant: str) -> None:
+    words = [*"FKSPGD", "bias", "nobias", "weight", "frozen", "connect", "init"]
+    assert nearest(written, words, ARGUMENTS) == meant
+
+
+def test_a_further_word_is_only_offered_where_it_would_be_right() -> None:
+    assert nearest("dense", ["conv", "bn"], LAYERS) is None
+
+
+def test_the_order_of_the_candidates_does_not_matter() -> None:
+    assert {nearest("e5", order) for order in itertools.permutations(["e1", "e2", "e3"])} == {"e1"}
+
+
+def test_the_word_itself_is_never_offered() -> None:
+    assert nearest("conv", ["conv", "dwconv"]) != "conv"
+
+
+@pytest.mark.parametrize("word", ["", "x" * 100_000, "\ud800", "é", "木"])
+def test_any_text_is_taken(word: str) -> None:
+    assert nearest(word, WORDS, LAYERS) is None
+
+
+def test_a_word_too_long_to_be_a_slip_is_not_compared() -> None:
+    assert nearest("x" * 100, ["x" * 99]) is None
+
+
+def test_sentences() -> None:
+    assert did_you_mean("cnov", WORDS) == "did you mean conv?"
+    assert did_you_mean("wibble", WORDS) == ""
+    assert [listing(words) for words in ([], ["b"], ["b", "a"], ["c", "b", "a"])] == [
+        "",
+        "b",
+        "a and b",
+        "a, b and c",
+    ]
+    assert listing(map(str, range(100)), most=2) == "0, 1 … (100 in all)"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "slips"),
+    [
+        ("", "", 0),
+        ("a", "", 1),
+        ("ab", "ba", 1),
+        ("kitten", "sitting", 3),
+        ("ca", "abc", 3),
+        ("conv", "conv", 0),
+    ],
+)
+def test_typing_distance(left: str, right: str, slips: int) -> None:
+    assert typing_distance(left, right) == typing_distance(right, left) == slips
+
+
+def test_the_tables_are_folded_and_disjoint() -> None:
+    for table in (LAYERS, ARGUMENTS, CLAIMS, UNNEEDED):
+        assert [word for word in table if fold(word) != word] == []
+    assert set(ARGUMENTS).isdisjoint(UNNEEDED)
+    assert set(LAYERS).isdisjoint(WORDS), "a word of the language is no foreign word"
+    assert set(LAYERS.values()) <= set(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("conv1", "conv"),
+        ("fc6", "fc"),
+        ("nn.ReLU", "relu"),
+        ("pool5", "maxpool"),
+        ("relu1_1", "relu"),
+        ("x", None),
+    ],
+)
+def test_the_word_for_a_foreign_layer(name: str, word: str | None) -> None:
+    assert layer_word(name) == word
+
+
+@pytest.mark.parametrize(
+    ("name", "positional", "named", "ours"),
+    [
+        ("Conv2d", "3 64 3", "", "conv F3 K64"),
+        ("nn.Conv2d", "3 64 7 2 3", "bias=False", "conv F7 S2 P3 K64 nobias"),
+        ("Conv2d", "3 64 3 1 0", "", "conv F3 K64"),
+        ("Conv2d", "64 64", "kernel_size=3 groups=64", "conv F3 G64 K64"),
+        ("Conv2d", "64 k", "kernel_size=(1,7) padding=(0,3)", "conv F1x7 P0x3 K=k"),
+        ("Conv2D", "32 (3,3)", "activation='relu'", "conv F3 K32 -> relu"),
+        ("Conv2D", "32 5", "padding='same'", "conv F5 Psame K32"),
+        ("Conv2d", "3 64", "", None),  # torch's has no default for the filter's size
+        ("Conv2d", "3 64 f(x)", "", None),
+        ("ConvTranspose2d", "64 32 2 2", "", "deconv F2 S2 K32"),
+        ("MaxPool2d", "3 2 1", "", "maxpool F3 S2 P1"),
+        ("MaxPooling2D", "(2,2)", "", "maxpool F2"),
+        ("Linear", "512 10", "", "fc 10"),
+        ("Dense", "10", "activation='softmax'", "fc 10 -> softmax"),
+        ("BatchNorm2d", "64", "", "bn"),
+        ("ReLU", "", "inplace=True", "relu"),
+        ("LeakyReLU", "0.1", "", "leaky 0.1"),
+        ("Dropout", "0.5", "", "dropout 0.5"),
+        ("GroupNorm", "32 64", "", "gn G32"),
+        ("Flatten", "", "", "flatten"),
+        ("Wibble", "1", "", None),
+    ],
+)
+def test_a_call_of_another_tool_in_our_words(
+    name: str, positional: str, named: str, ours: str | None
+) -> None:
+    pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in named.split())]
+    assert in_our_words(name, positional.split(), pairs) == ours
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("Conv2d(3, 64, 3, padding=1)", "conv F3 P1 K64"),
+        ("Conv2D(32, (3, 3), activation='relu')", "conv F3 K32 -> relu"),
+        ("nn.Conv2d(64, 64, [1, 7], padding = (0, 3), bias = False)", "conv F1x7 P0x3 K64 nobias"),
+        ("ReLU(inplace=True),", "relu"),
+        ("Conv2d(3, 64, 3", "conv F3 K64"),
+        ("Conv2d(3, 64, 3)(x)", None),
+        ("Conv2d(3, 64, *size)", None),
+        ("Conv2d", None),
+        ("(3)", None),
+        ("(" * 400, None),
+        ("Conv2d(" + "1, " * 400, None),
+    ],
+)
+def test_the_text_of_a_call_in_our_words(text: str, ours: str | None) -> None:
+    assert call_in_our_words(text) == ours

@@ -1,0 +1,126 @@
+"""Every mistake that elaborating finds: its code, and exactly the characters that it points at."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import findings
+
+IN = "input 3x8x8\n"
+
+CASES = [
+    # the spec, the code, the characters underlined
+    (IN + "convv F3 K4", "E201", "convv"),
+    (IN + "maxpol F2", "E201", "maxpol"),
+    (IN + "foo [ id | relu ]", "E201", "foo"),
+    (IN + "default cnov nobias\nconv F1 K2", "E201", "cnov"),
+    ("block f() { relu }\n" + IN + "f() -> f", "E201", "f"),
+    (IN + "relu [ id | relu ]", "E202", "relu"),
+    (IN + "conv F3 K4 G1 ceil", "E202", "ceil"),
+    (IN + "conv F3 K4 stride=2", "E202", "stride"),
+    (IN + "conv F3 filters=4", "E202", "filters"),
+    (IN + "maxpool F2 K3", "E202", "K3"),
+    (IN + "relu 0.1", "E202", "0.1"),
+    (IN + "id 3", "E202", "3"),
+    (IN + "default conv nobia\nconv F1 K2", "E202", "nobia"),
+    (IN + "conv K4", "E203", "conv"),
+    (IN + "conv F3", "E203", "conv"),
+    (IN + "gap -> fc", "E203", "fc"),
+    (IN + "conv F3 K4 F5", "E204", "F5"),
+    (IN + "x: conv F3 K4\noutput @x, @x", "E204", "@x"),
+    (IN + "conv F3 K4 S0", "E205", "S0"),
+    (IN + "conv F3 K0", "E205", "K0"),
+    (IN + "conv F3 K=-4", "E205", "K=-4"),
+    (IN + "conv F3 D0 K2", "E205", "D0"),
+    (IN + "dropout 1.5", "E205", "1.5"),
+    (IN + "conv F3 K4 init=best", "E205", "init=best"),
+    (IN + "conv F3 K4 connect=3", "E205", "3"),
+    (IN + "add", "E205", "add"),
+    ("input 3x8\nconv F1 K2", "E205", "3x8"),
+    (IN + "[relu]*-1", "E205", "-1"),
+    (IN + "conv F3 K=k", "E206", "k"),
+    (IN + "conv F3 K=sqrt(4)", "E206", "sqrt"),
+    (IN + "conv F3 K=k\nlet k = 4", "E206", "k"),
+    (IN + "x: relu\ncrop like=@y", "E207", "@y"),
+    (IN + "@nowhere -> relu", "E207", "@nowhere"),
+    (IN + "relu\noutput @y", "E207", "@y"),
+    (IN + "blok(3)", "E208", "blok"),
+    (IN + "x: relu\nx: bn", "E209", "x"),
+    ("let k = 1\nlet k = 2\n" + IN + "conv F1 K=k", "E209", "k"),
+    ("block f(k, k) { conv F1 K=k }\n" + IN + "f(1, 2)", "E209", "k"),
+    ("let k = 4\nvariant A: j = 3\n" + IN + "conv F1 K=k", "E210", "j"),
+    ("block f(k) { conv F1 K=k }\n" + IN + "f()", "E211", "f()"),
+    ("block f(k) { conv F1 K=k }\n" + IN + "f(3, 4)", "E211", "4"),
+    ("block f(k) { conv F1 K=k }\n" + IN + "f(k=3, j=4)", "E211", "j=4"),
+    (IN + "conv F3 K=7/2", "E212", "7/2"),
+    (IN + "conv F3 K=4//0", "E212", "4//0"),
+    (IN + "if C [ relu ]", "E212", "C"),
+    ("block f() { f() }\n" + IN + "f()", "E213", "f()"),
+    ("let k = C\n" + IN + "conv F1 K=k", "E214", "C"),
+    (IN + "conv F1 K=i", "E214", "i"),
+    (IN + "gap -> flatten -> fc (H)", "E214", "H"),
+    (IN + "conv F3 K4 => 4x6x6, speed 3", "E216", "speed"),
+    (IN + "conv F9 K4", "E301", "F9"),
+    (IN + "fc 10", "E302", "fc"),
+    (IN + "flatten -> conv F1 K4", "E303", "conv"),
+    (IN + "add [ conv F3 K3 | id ]", "E304", "id"),
+    (IN + "conv F3 K8 G2", "E305", "G2"),
+    (IN + "maxpool F2 P2", "E306", "P2"),
+    (IN + "crop 9x9", "E307", "9x9"),
+    (IN + "x: relu\nunpool like=@x", "E308", "@x"),
+    ("conv F3 K4", "E401", "conv F3 K4"),
+    (IN + "a: conv F1 K2\n@a -> relu\n@a -> bn", "E402", "relu"),
+    ("input a: 3x8x8\ninput b: 3x8x8\n@a -> relu", "E402", "input b: 3x8x8"),
+    ("input 3x8x8", "E403", "input 3x8x8"),
+    (IN + "relu -> none", "E404", "none"),
+    ("model A\nmodel B\n" + IN + "relu", "E405", "model B"),
+    (IN + "x: relu\noutput @x\noutput @x", "E405", "output @x"),
+    (IN + "add [ none | none ]", "E406", "add [ none | none ]"),
+    ("input a: 3x8x8\ninput b: 3x8x8\nrelu", "E407", "relu"),
+    ("let a = " + "9" * 30 + "\nlet b = a*a\n" + IN + "conv F1 K=b", "E603", "a*a"),
+    ("input 3x9999999999x8\nrelu", "E604", "9999999999"),
+    (IN + "conv F1 K99999999999", "E604", "99999999999"),
+    (IN + "[[relu]*10000]*10000", "E605", "[[relu]*10000]*10000"),
+    ("let k = 3\n" + IN + "relu", "W105", "k"),
+    ("block f() { relu }\n" + IN + "relu", "W105", "f"),
+    (IN + "conv F1 K=4 -1", "W103", "4 -1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code", "at"), CASES, ids=[f"{code} {at}" for _, code, at in CASES])
+def test_one_mistake_is_one_message_at_its_characters(text: str, code: str, at: str) -> None:
+    found = [finding for finding in findings(text + "\n") if not finding.code.startswith("W2")]
+    assert [finding.code for finding in found] == [code]
+    span = found[0].span
+    assert text[span.start : span.end] == at
+
+
+HELPS = [
+    (IN + "convv F3 K4", "conv"),
+    (IN + "Linear 3", "fc"),
+    (IN + "conv F3 K4 stride=2", "S2"),
+    (IN + "xy: relu\ncrop like=@xz", "@xy"),
+    ("block stage(k) { conv F1 K=k }\n" + IN + "stag(3)", "stage"),
+    ("let width = 4\nvariant A: widht = 3\n" + IN + "conv F1 K=width", "width"),
+    (IN + "conv F3 K4 => 4x6x6, parms 3", "params"),
+    (IN + "conv F3 K=width2\n", "let width2"),
+]
+
+
+@pytest.mark.parametrize(("text", "way"), HELPS)
+def test_the_way_out_names_what_was_meant(text: str, way: str) -> None:
+    found = [finding for finding in findings(text + "\n") if finding.code.startswith("E")]
+    assert way in found[0].help
+
+
+def test_the_line_that_the_wrong_size_came_from_is_shown() -> None:
+    text = "input 1x32x32\nconv F5 K6 -> relu\npool: maxpool F8 -> relu\nbn\nconv F5 K120\n"
+    (found,) = [finding for finding in findings(text) if finding.code == "E301"]
+    (related,) = found.related
+    assert text[related.span.start : related.span.end] == "maxpool F8"
+    assert related.message == "6x3x3 comes from here"
+
+
+def test_all_independent_mistakes_in_one_run() -> None:
+    text = "input 3x8x8\nconvv F3 K4 => 4x6x6\nconv F3 K4 stride=1 => 4x4x4\nblok(3)\nconv F1 K=q\n"
+    assert [finding.code for finding in findings(text)] == ["E201", "E202", "E208", "E206"]

@@ -1,0 +1,53 @@
+"""JSON both ways, loss-free."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cnnspec.ir.serialize import graph_from_json, graph_to_json
+from tests.analyses.specs import drawn, graph, of_zoo, zoo
+
+LITERALS = """let a = 1/3
+input left: 1x6x6
+input right: 1x6x6
+@left -> conv F3 K1 weight=[1 0 -1; 1 1/9 -1; 0.1 0 -1] bias=-500 frozen -> leaky (a)
+x: conv F1 K2 init=normal(0.01)
+@right -> conv F3 K2
+add [ id | @x ] -> dropout 1/3 => 2x4x4, params ~30
+"""
+
+
+@pytest.mark.parametrize(("name", "variant"), zoo()[::4])
+def test_the_zoo(name: str, variant: str | None) -> None:
+    network = of_zoo(name, variant)
+    assert graph_from_json(graph_to_json(network)) == network
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_networks(seed: int) -> None:
+    network = graph(drawn(seed))
+    assert graph_from_json(graph_to_json(network, indent=1)) == network
+
+
+def test_literals_are_exact() -> None:
+    network = graph(LITERALS)
+    again = graph_from_json(graph_to_json(network))
+    assert again == network
+    assert graph_to_json(again) == graph_to_json(network)
+    assert [repr(step) for body in again.bodies for step in body.steps] == [
+        repr(step) for body in network.bodies for step in body.steps
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"version": 2, "bodies": []}', "nonsense", '{"version": 1, "bodies": 3}']
+)
+def test_what_is_no_graph(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        graph_from_json(text)
+
+
+def test_the_version_is_written() -> None:
+    assert json.loads(graph_to_json(graph("input 8\nfc 8\n")))["version"] == 1
