@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from cnnspec.diagnostics import Diagnostic, Source, Span
 
-MAX_BYTES = 1 << 20
-"""Of one spec: some 30,000 lines."""
+MAX_BYTES = 300_000
+"""Of one spec: some 10,000 lines."""
 
 STDIN = "-"
 NOWHERE = Span(0, 0)
@@ -131,9 +131,10 @@ def specs_below(folder: str) -> Iterator[str]:
 
 
 def write_whole(
-    path: str, text: str, *, force: bool = False, inputs: tuple[str, ...] = ()
+    path: str, text: str | bytes, *, force: bool = False, inputs: tuple[str, ...] = ()
 ) -> Diagnostic | None:
-    """Write `text` to `path`, all of it or nothing: into a new file beside it, which then takes its name.
+    """Write `text` (or bytes) to `path`, all of it or nothing: into a new file beside it, which then takes
+    its name.
 
     An existing file is replaced only with `force`, and one of `inputs` never. Whatever interrupts (a full
     disk, Ctrl-C), what was at `path` is still there.
@@ -157,6 +158,7 @@ def write_whole(
             )
         if not force:
             return _exists()
+    data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:40]}.{os.getpid()}.tmp")
     try:
         mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
@@ -168,7 +170,7 @@ def write_whole(
         return _unwritable(error)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "backslashreplace"))
+            file.write(data)
             file.flush()
             os.fsync(descriptor)
             if old is not None and hasattr(os, "fchmod"):

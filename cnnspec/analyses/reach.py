@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 from cnnspec.ops.base import Window
 
-LONGEST_PERIOD = 1024
+LONGEST_PERIOD = 256
 """Beyond, a reach is unknown (None): no network upsamples so oddly, and the work stays bounded."""
+FURTHEST = 2**63
+"""The same for how far apart positions read: a stride of 2 may be repeated 100,000 times on a map of 1x1."""
 
 
 class Reach(NamedTuple):
@@ -53,17 +55,20 @@ def reach_of(window: Window) -> Reach | None:
     stride = Fraction(stride)
     if stride.denominator > LONGEST_PERIOD:
         return None
+    low, high = Fraction(start), Fraction(start + size - 1)
+    parts = lcm(low.denominator, high.denominator, stride.denominator)
+    begin, end, step = int(low * parts), int(high * parts), int(stride * parts)
     positions = range(stride.denominator)
     return Reach(
-        tuple(-((-start - o * stride) // 1) for o in positions),
-        tuple((start + size - 1 + o * stride) // 1 for o in positions),
+        tuple(-((-begin - o * step) // parts) for o in positions),
+        tuple((end + o * step) // parts for o in positions),
         stride.numerator,
     )
 
 
 def after(outer: Reach | None, inner: Reach | None) -> Reach | None:
     """What is read through both: `outer` reads a map whose positions read `inner`."""
-    if outer is None or inner is None:
+    if outer is None or inner is None or outer.shift * inner.shift > FURTHEST:
         return None
     if len(outer.first) == len(inner.first) == 1:
         shift = inner.shift

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cnnspec.pipeline import Model
 
 HEAD = "MACs: multiply–accumulates of conv, dwconv, deconv and fc, for one image"
-MOST_CLAIMS = 12
 
 
 def print_text(checked: list[Checked], *, every: bool, advice: bool, color: str) -> None:

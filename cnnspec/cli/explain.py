@@ -29,6 +29,7 @@ def command(topic: str, layer: str | None, form: str, color: str, **options: Any
     cnnspec explain zoo:resnet body.stage2.0.conv3        inside blocks and repeats
     cnnspec explain E301                                  the page of a finding
     cnnspec explain conv                                  the page of a layer
+    cnnspec explain layers                                all layers; codes: all findings
     """
     choice = chosen(options)
     if layer is not None:

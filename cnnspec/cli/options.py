@@ -53,6 +53,12 @@ def _codes(context: click.Context, parameter: click.Parameter, values: tuple[str
             )
         if not (len(code) == 4 and code[0] == "W" and code[1:].isdigit()):
             raise click.BadParameter(f"{code!r} is no code; they look like W203", context, parameter)
+        from cnnspec.diagnostics import pages
+
+        if pages.page(code) is None:
+            raise click.BadParameter(
+                f"there is no {code}; `cnnspec explain codes` lists them", context, parameter
+            )
     return codes
 
 

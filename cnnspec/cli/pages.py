@@ -1,4 +1,4 @@
-"""The pages of `explain`: of a finding (E301), of a layer (conv)."""
+"""The pages of `explain`: of a finding (E301), of a layer (conv), and the list of all (layers, codes)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 
 def page(topic: str) -> str | None:
-    """The Markdown page of a finding's code or a layer's word; None where there is neither."""
+    """The Markdown page of a finding's code, of a layer's word, or of a list of them; None for all else."""
     from cnnspec.diagnostics import pages
 
+    if topic in LISTS:
+        return _list_page(topic)
     found = pages.page(topic)
     return found if found is not None else _layer_page(topic)
 
@@ -19,8 +21,26 @@ def topics() -> Iterator[str]:
     from cnnspec.diagnostics import pages
     from cnnspec.ops import words
 
+    yield from LISTS
     yield from pages.codes()
     yield from words()
+
+
+LISTS = {"layers": "every layer there is", "codes": "every finding there is"}
+"""Pages that list the others."""
+
+
+def _list_page(topic: str) -> str:
+    """`# layers: …` and a line for each."""
+    from cnnspec.diagnostics import pages
+    from cnnspec.ops import lookup, words
+
+    if topic == "layers":
+        titles = {word: op.title for word in words() if (op := lookup(word)) is not None}
+    else:
+        titles = {code: pages.title(code) for code in pages.codes()}
+    lines = [f"- `{name}`: {title}" for name, title in titles.items()]
+    return "\n".join([f"# {topic}: {LISTS[topic]}", "", *lines]) + "\n"
 
 
 def _layer_page(word: str) -> str | None:

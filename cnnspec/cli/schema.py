@@ -10,6 +10,9 @@ from cnnspec.cli.terminal import out
 
 @click.command("schema", short_help="the JSON schema of `check --format json` and of the IR")
 @click.argument("name", type=click.Choice(("check", "ir")), default="check")
+@click.option(
+    "--format", type=click.Choice(("text", "json")), expose_value=False, help="A schema is JSON, so or so."
+)
 def command(name: str) -> int:
     """Print the JSON schema of the document of `check --format json` (check), or of the IR (ir)."""
     import json

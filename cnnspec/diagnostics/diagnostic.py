@@ -62,10 +62,6 @@ class Source:
         end = starts[number] if number < len(starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
 
-    @property
-    def line_count(self) -> int:
-        return len(self._line_starts)
-
     def extent(self, span: Span) -> tuple[Position, Position]:
         """The first character of a span and the first one after it, as people and editors count.
 
@@ -120,14 +116,39 @@ class Diagnostic(NamedTuple):
         return severity_of(self.code)
 
 
+MAX_ERRORS = 500
+"""Of one spec: what is told after so many is that there are more."""
+
+
 class Sink:
-    """Collects findings; one finding of a code at a place is enough (a block may be used often)."""
+    """Collects findings; one finding of a code at a place is enough (a block may be used often).
+
+    After MAX_ERRORS errors it takes no more of them, and is `full`: whoever looks for more may stop.
+    """
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, Span], Diagnostic] = {}
+        self._errors = 0
+        self.full = False
 
     def add(self, diagnostic: Diagnostic) -> None:
-        self._found.setdefault((diagnostic.code, diagnostic.span), diagnostic)
+        key = diagnostic.code, diagnostic.span
+        if key in self._found:
+            return
+        if diagnostic.severity is Severity.ERROR:
+            if self.full:
+                return
+            self._errors += 1
+            if self._errors > MAX_ERRORS:
+                self.full = True
+                diagnostic = Diagnostic(
+                    "E608",
+                    f"there are more than {MAX_ERRORS} errors; the others are not told",
+                    diagnostic.span,
+                    help="mend the first ones, and check again",
+                )
+                key = diagnostic.code, diagnostic.span
+        self._found[key] = diagnostic
 
     def report(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-MAX_CANDIDATES = 2_000
+MAX_CANDIDATES = 200
 MAX_LENGTH = 80
 
 
@@ -15,17 +15,21 @@ def nearest(word: str, candidates: Iterable[str], also: Mapping[str, str] | None
     """The candidate that `word` was most likely meant to be; None where none is near.
 
     `also` maps further words to candidates (`dense` → `fc`, see `cnnspec.diagnostics.foreign`). In order:
-    the same but for case, `_` and `-`; a further word; the fewest slips in typing, where a word left off in
-    the middle counts one, and a wrong first letter, which is rare, half a slip more. Ties go by the alphabet:
-    the answer is the same in every run. Last, a further word that is nearer than any of these.
+    the same but for case, `_` and `-`; a further word; the fewest slips in typing, where a word left off
+    in the middle counts one, and a wrong first letter, which is rare, half a slip more. Ties go by the
+    alphabet: the answer is the same in every run. Last, a further word that is nearer than any of these.
 
     >>> nearest("maxpol", ["avgpool", "conv", "maxpool"])
     'maxpool'
     >>> nearest("Dense", ["conv", "fc"], {"dense": "fc"})
     'fc'
     """
+    if not word or len(word) > MAX_LENGTH:
+        return None
     words = sorted({one for one in candidates if one != word})
-    if not words or not word or len(word) > MAX_LENGTH:
+    if len(words) > MAX_CANDIDATES:
+        words = _begin_alike(word, words)
+    if not words:
         return None
     plain = fold(word)
     for candidate in words:
@@ -33,12 +37,22 @@ def nearest(word: str, candidates: Iterable[str], also: Mapping[str, str] | None
             return candidate
     if also is not None and also.get(plain) in words:
         return also[plain]
-    best, least = _fewest_slips(word.lower(), words[:MAX_CANDIDATES], _allowed(word) + 0.75)
+    best, least = _fewest_slips(word.lower(), words, _allowed(word) + 0.75)
     if also is not None and least > 0.75:
         near = [foreign for foreign in sorted(also) if len(foreign) >= 5 and also[foreign] in words]
         foreign, _ = _fewest_slips(plain, near, min(least, 1 + len(plain) // 6))
         best = also[foreign] if foreign is not None else best
     return best
+
+
+def _begin_alike(word: str, words: list[str]) -> list[str]:
+    """Of very many words the ones that stand nearest to `word` in the alphabet: slips are counted in
+    those."""
+    from bisect import bisect
+
+    place = bisect(words, word)
+    low = max(0, place - MAX_CANDIDATES // 2)
+    return words[low : low + MAX_CANDIDATES]
 
 
 def _fewest_slips(word: str, candidates: list[str], least: float) -> tuple[str | None, float]:
@@ -76,7 +90,8 @@ def _allowed(word: str) -> int:
 
 
 def _slips(word: str, candidate: str, least: float) -> float:
-    """How far a candidate is from what was written; anything from `least` on is too far to be counted out."""
+    """How far a candidate is from what was written; anything from `least` on is too far to be counted
+    out."""
     if len(word) >= 3 and candidate.startswith(word):
         return 1
     if abs(len(candidate) - len(word)) >= least:
@@ -89,9 +104,8 @@ def typing_distance(left: str, right: str) -> int:
 
     A slip is a letter too many, missing or wrong, or two neighbours swapped.
 
-    >>> typing_distance("cnov", "conv"), typing_distance("maxpol", "maxpool"), typing_distance("relu", "elu")
-    (1, 1, 1)
-    """
+    >>> typing_distance("cnov", "conv"), typing_distance("maxpol", "maxpool"), typing_distance("relu",
+    "elu") (1, 1, 1)"""
     two_up: list[int] = []
     one_up: list[int] = []
     row = list(range(len(right) + 1))

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
+from types import ModuleType
 from typing import Any
 
-from cnnspec.diagnostics import Edit, Related, Sink, Span
-from cnnspec.elaborate.values import Lookup, NoValue, evaluate, number, shown, whole
+from cnnspec.diagnostics import Related, Sink, Span
+from cnnspec.elaborate.values import Lookup, NoValue, evaluate, number, whole
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Argument, Init, Op, arguments_of
@@ -37,6 +38,7 @@ class Slots:
     """How the arguments of an op are written, looked up by letter, keyword, flag and place."""
 
     def __init__(self, op: type[Op]) -> None:
+        self.op = op
         self.fields: dict[str, Argument] = {}
         self.letters: dict[str, tuple[str, Argument]] = {}
         self.keywords: dict[str, tuple[str, Argument]] = {}
@@ -54,6 +56,9 @@ class Slots:
                 self.places.append((name, argument))
         self.places.sort(key=lambda entry: entry[1].positional or 0)
 
+    def required(self, name: str) -> bool:
+        return self.op.model_fields[name].is_required()
+
     def listed(self) -> str:
         """`F K S P G D bias= nobias …`: what may be written."""
         words = [*self.letters, *(f"{word}=" for word in self.keywords), *self.flags]
@@ -65,6 +70,13 @@ class Slots:
 @cache
 def slots_of(op: type[Op]) -> Slots:
     return Slots(op)
+
+
+def _refusals() -> ModuleType:
+    """The words for what does not fit, imported once something does not."""
+    from cnnspec.elaborate import refusals
+
+    return refusals
 
 
 class Binder:
@@ -103,7 +115,9 @@ class Binder:
     ) -> bool:
         ok = True
         place = 0
-        for argument in arguments:
+        surplus = False
+        left = iter(arguments)
+        for argument in left:
             try:
                 if isinstance(argument, tree.PositionalArgument):
                     entry = self._flag(slots, argument)
@@ -114,16 +128,19 @@ class Binder:
                     while place < len(slots.places) and given and slots.places[place][0] in given:
                         place += 1
                     if place >= len(slots.places):
-                        raise self._surplus(slots, word, argument)
+                        if surplus and not isinstance(argument.value, tree.Name):
+                            continue  # `conv 64 3` is one mistake
+                        surplus = True
+                        raise _refusals().surplus(slots, word, argument, left)
                     name, declared = slots.places[place]
                     place += 1
                 elif isinstance(argument, tree.LetterArgument):
                     if argument.letter not in slots.letters:
-                        raise self._no_letter(slots, word, argument)
+                        raise _refusals().no_letter(slots, word, argument)
                     name, declared = slots.letters[argument.letter]
                 else:
                     if argument.name not in slots.keywords:
-                        raise self._no_keyword(slots, word, argument)
+                        raise _refusals().no_keyword(slots, word, argument)
                     name, declared = slots.keywords[argument.name]
                 self._put(slots, bound, given, name, self._value(declared, argument), argument.span, word)
                 if declared.kind == "tensor" and isinstance(argument.value, tree.Reference):
@@ -148,7 +165,7 @@ class Binder:
     ) -> None:
         if given is not None:
             if name in given:
-                what = _how(slots.fields[name])
+                what = _refusals().how(slots.fields[name])
                 raise NoValue(
                     "E204",
                     f"`{word}` is given {what} twice",
@@ -208,7 +225,7 @@ class Binder:
             value, (tree.Number, tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Function)
         ):
             return value
-        raise NoValue("E205", f"this wants {wanted}, not {_what(value)}", value.span)
+        raise NoValue("E205", f"this wants {wanted}, not {_refusals().what(value)}", value.span)
 
     def _integer(self, value: tree.Value) -> int:
         return self._sized(whole(self._expr(value, "a whole number"), self.lookup, self.digits), value.span)
@@ -283,58 +300,6 @@ class Binder:
             name, *(Fraction(number(argument, self.lookup, self.digits)) for argument in arguments[:1])
         )
 
-    # --- what does not fit ----------------------------------------------------------------------------
-
-    def _surplus(self, slots: Slots, word: str, argument: tree.PositionalArgument) -> NoValue:
-        value = argument.value
-        if isinstance(value, tree.Name):
-            from cnnspec.diagnostics.foreign import ARGUMENTS
-            from cnnspec.diagnostics.suggest import nearest
-
-            near = nearest(value.name, [*slots.flags, *slots.keywords], ARGUMENTS)
-            if near:
-                return NoValue(
-                    "E202", f"`{word}` has no `{value.name}`", argument.span, f"did you mean `{near}`?"
-                )
-        takes = slots.listed()
-        return NoValue(
-            "E202",
-            f"`{word}` does not take {_what(value)} here",
-            argument.span,
-            help=f"`{word}` takes {takes}",
-        )
-
-    def _no_letter(self, slots: Slots, word: str, argument: tree.LetterArgument) -> NoValue:
-        letters = " ".join(slots.letters)
-        return NoValue(
-            "E202",
-            f"`{word}` has no {argument.letter}",
-            argument.span,
-            help=f"`{word}` takes {letters}" if letters else f"`{word}` takes {slots.listed()}",
-        )
-
-    def _no_keyword(self, slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue:
-        from cnnspec.diagnostics.foreign import ARGUMENTS, UNNEEDED
-        from cnnspec.diagnostics.suggest import fold, nearest
-
-        message, span = f"`{word}` has no `{argument.name}=`", argument.name_span
-        unneeded = UNNEEDED.get(fold(argument.name))
-        if unneeded is not None:
-            return NoValue("E202", message, span, help=unneeded)
-        near = nearest(argument.name, [*slots.keywords, *slots.flags, *slots.letters], ARGUMENTS)
-        if near is None and ARGUMENTS.get(fold(argument.name)) == "K" and slots.places:
-            near = ""
-        if near is None:
-            return NoValue("E202", message, span, help=f"`{word}` takes {slots.listed()}")
-        if near in slots.flags and near not in slots.keywords:
-            return NoValue("E202", message, span, help=f"`{near}` is a word by itself, without `=`")
-        text = written_or(argument.value)
-        if near in slots.letters and text.replace("x", "").isdigit():
-            way = f"{near}{text}"
-        else:
-            way = f"{near}={text}" if near else text
-        return NoValue("E202", message, span, help=f"write {way}", fix=(Edit(argument.span, way),))
-
     def _construct(
         self, op: type[Op], word: str, word_span: Span, slots: Slots, bound: Bound
     ) -> tuple[Op, Bound] | None:
@@ -344,86 +309,8 @@ class Binder:
             return op(**bound.values), bound
         except ValidationError as error:
             for detail in error.errors(include_url=False):
-                self._refused(op, word, word_span, slots, bound, detail)
+                _refusals().refused(self.sink, op, word, word_span, slots, bound, detail)
             return None
-
-    def _refused(
-        self, op: type[Op], word: str, word_span: Span, slots: Slots, bound: Bound, detail: Any
-    ) -> None:
-        name = str(detail["loc"][0]) if detail["loc"] else None
-        argument = slots.fields.get(name) if name else None
-        if detail["type"] == "missing" and argument is not None:
-            self.sink.report(
-                "E203",
-                f"`{word}` needs {_how(argument)}: {argument.doc}",
-                word_span,
-                help=f"for instance {_sample(word, argument)}",
-            )
-            return
-        span = bound.spans.get(name or "", word_span)
-        if detail["type"] in ("value_error", "assertion_error"):
-            message = str(detail["ctx"]["error"])
-            self.sink.report("E204" if "exclude" in message else "E205", message, span)
-            return
-        wanted = str(detail["msg"]).replace("Input should be", "it must be")
-        value = detail["input"]
-        told = _told(value)
-        what = f"{_how(argument)}" if argument is not None else "this"
-        way = f"for instance {_sample(word, argument)}" if argument is not None else ""
-        self.sink.report("E205", f"{what} of `{word}` cannot be {told}: {wanted}", span, help=way)
-
-
-def _told(value: Any) -> str:
-    """The refused value as a spec writes it."""
-    if isinstance(value, Init):
-        return value.scheme if value.value is None else f"{value.scheme}({value.value})"
-    if isinstance(value, (int, Fraction, str)):
-        return shown(value)
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(size, int) for size in value):
-        return shown(value)
-    return "this"
-
-
-def _how(argument: Argument) -> str:
-    if argument.letter:
-        return argument.letter
-    if argument.keyword:
-        return f"`{argument.keyword}=`"
-    return "a value"
-
-
-def _sample(word: str, argument: Argument) -> str:
-    if argument.letter:
-        size = {"K": 64, "F": 3, "G": 32}.get(argument.letter, 1)
-        return f"`{word} {argument.letter}{size}`"
-    samples = {
-        "shape": "7x7",
-        "tensor": "@label",
-        "range": "0:16",
-        "init": "he",
-        "matrix": "[1 0 -1]",
-        "number": "0.5",
-    }
-    value = samples.get(argument.kind, "2")
-    return f"`{word} {value}`" if argument.positional is not None else f"`{word} {argument.keyword}={value}`"
-
-
-def _what(value: tree.Value) -> str:
-    match value:
-        case tree.Dims():
-            return "a size"
-        case tree.Range():
-            return "a range"
-        case tree.Matrix():
-            return "a matrix"
-        case tree.Reference():
-            return f"the tensor @{value.name}"
-        case tree.Same():
-            return "`same`"
-        case tree.Name():
-            return f"`{value.name}`"
-        case _:
-            return f"the value {write_expr(value)}"
 
 
 def written_or(value: tree.Value) -> str:

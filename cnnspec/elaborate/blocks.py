@@ -34,12 +34,17 @@ def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: in
             wanted = "tensor" if isinstance(argument.value, tree.Reference) else "value"
             parameter = next((p for p in free if p.kind == wanted), None)
             if parameter is None:
+                letter = next(
+                    (p.name for p in block.parameters if p.kind == "letter" and p.name not in given), None
+                )
                 sink.report(
                     "E211",
                     f"`{block.name}` has no parameter left for this",
                     argument.span,
                     related=(Related(block.name_span, f"{signature(block)} stands here"),),
-                    help=f"{signature(block)} takes {_count(block)}",
+                    help=f"a letter is given as a letter: `{block.name}({letter}64)` or `{letter}=…`"
+                    if letter and wanted == "value"
+                    else f"{signature(block)} takes {_count(block)}",
                 )
                 return None
             name = parameter.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
 from cnnspec.elaborate.naming import Names
@@ -125,13 +125,17 @@ class Maker(NamedTuple):
     shape: Shape
 
 
-def made_by(builder: BodyBuilder, value: int, *, channels: bool = False) -> Maker | None:
-    """The step that gave this value its height and width (or its channels): the one back from it after
-    which they no longer changed."""
+Part: TypeAlias = Literal["size", "channels", "shape"]
+"""What of a shape is asked about: height and width, channels, or all of it."""
+
+
+def made_by(builder: BodyBuilder, value: int, part: Part) -> Maker | None:
+    """The step that gave this value a part of its shape: the one back from it after which it no longer
+    changed."""
     shape = builder.values[value]
     if shape is None:
         return None
-    size = _size(shape, channels)
+    size = _part(shape, part)
     while True:
         origin = builder.origins[value]
         around = origin.outside or origin.inside
@@ -141,13 +145,13 @@ def made_by(builder: BodyBuilder, value: int, *, channels: bool = False) -> Make
         here = builder.values[value]
         assert here is not None
         before = None if origin.source is None else builder.values[origin.source]
-        if before is None or origin.source is None or _size(before, channels) != size:
+        if before is None or origin.source is None or _part(before, part) != size:
             return Maker(origin.span, here)
         value = origin.source
 
 
-def _size(shape: Shape, channels: bool) -> Shape:
-    """Height and width, or the length of a vector: what layers that keep a size keep."""
-    if channels:
+def _part(shape: Shape, part: Part) -> Shape:
+    """Of a vector all parts are its length."""
+    if part == "channels":
         return shape[:1]
-    return shape[1:] if len(shape) == 3 else shape
+    return shape[1:] if part == "size" and len(shape) == 3 else shape

@@ -1,4 +1,5 @@
-"""Uses of blocks: equal values and equal shapes are one body, and of a `shared` block one set of weights."""
+"""Uses of blocks: equal values and equal shapes are one body, and of a `shared` block one set of
+weights."""
 
 from __future__ import annotations
 
@@ -26,6 +27,7 @@ class CallSteps(RegionSteps):
                 self.unknown_block(step)
             builder.current = self.hole(builder, name, step.name, step.span, inputs, label)
             return
+        self.spent.work += 2
         try:
             bound = bind_call(block, step, self.lookup_in(builder), self.limits.digits, self.sink)
         except Unknown:
@@ -65,9 +67,7 @@ class CallSteps(RegionSteps):
             weights_key = (id(block), tuple(bound.values.items()), arriving_channels)
             shared = self.shared.get(weights_key)
             if shared is None:
-                count = sum(1 for known in self.shared if known[0] == id(block))
-                shared = attribute_name(block.name) if count == 0 else f"{block.name}_{count + 1}"
-                self.shared[weights_key] = shared
+                shared = self.shared[weights_key] = self.shared_name(block)
         region = Region(
             kind="shared" if block.shared else "block",
             name=name,
@@ -82,6 +82,15 @@ class CallSteps(RegionSteps):
             span=step.span,
         )
         builder.current = self.add_region(builder, region, [made.values[made.outputs[0]]], step.span)
+
+    def shared_name(self, block: tree.Block) -> str:
+        """The attribute of one more set of a shared block's weights, at the model's top beside the layers
+        there."""
+        count = sum(1 for known in self.shared if known[0] == id(block))
+        name = attribute_name(block.name) if count == 0 else f"{block.name}_{count + 1}"
+        while name in self.top_names or name in self.shared.values():
+            name += "_"
+        return name
 
     def visible_globals(self, block: tree.Block) -> Scope:
         """The file's `let`s that stand before the block."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnspec.elaborate.values import Lookup, NoValue, number, whole
 from cnnspec.ir.graph import Claim
 from cnnspec.language import tree
+from cnnspec.language.write import write_expr
 
 SUBJECTS = ("out", "params", "trainable", "macs", "layers", "weighted", "field", "connections")
 
@@ -57,4 +58,6 @@ def text_of(claim: tree.Claim) -> str:
     if isinstance(value, tree.Dims):
         shown = written_or(value)
         return f"=> {shown}" if claim.subject == "out" else f"{claim.subject} {shown}"
+    if value.expression is not None and not value.text:
+        return f"{claim.subject} ({write_expr(value.expression)})"
     return f"{claim.subject} {value.text}"

@@ -19,6 +19,7 @@ class Elaborator(RepeatSteps):
 
     def run_items(self, builder: BodyBuilder, items: Items) -> None:
         for item in items:
+            self.charge_text(item.span)
             match item:
                 case tree.Let():
                     self.run_let(builder, item)

@@ -116,7 +116,7 @@ class Knobs(Statements):
                     walker.defaults.append((statement.span.start, kind.name, tuple(arguments)))
 
     def default_fits(self, kind: tree.Name, arguments: list[tree.Argument]) -> bool:
-
+        """Whether a layer has all of a `default`'s arguments; E202 for the first that it has not."""
         op = lookup_op(kind.name)
         assert op is not None
         slots = slots_of(op)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from cnnspec.diagnostics import Edit, Related, Span
 from cnnspec.elaborate.binding import Binder, Bound
-from cnnspec.elaborate.builder import BodyBuilder, made_by
+from cnnspec.elaborate.builder import BodyBuilder, Part, made_by
 from cnnspec.elaborate.naming import UNNAMED
 from cnnspec.elaborate.state import State, Unknown, has_name, shown_shape
 from cnnspec.ir.graph import Arm, Layer
 from cnnspec.language import tree
-from cnnspec.ops import words
+from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Misfit, Op, Shape
+
+_ASKED: dict[str, Part] = {"E301": "size", "E306": "size", "E305": "channels"}
+"""What of the arriving shape does not fit, by finding; with the others it is all of it."""
 
 
 class LayerSteps(State):
@@ -72,6 +75,7 @@ class LayerSteps(State):
         )
 
     def bind(self, builder: BodyBuilder, op: type[Op], step: tree.LayerStep) -> tuple[Op, Bound] | None:
+        self.spent.work += len(self.defaults) // 8
         defaults = [
             argument
             for start, word, arguments in self.defaults
@@ -84,6 +88,7 @@ class LayerSteps(State):
         if kept is not None:
             instance, bound, at = kept
             return instance, bound.moved(start - at)
+        self.spent.work += 2 if has_name(step.arguments) else 1
         binder = Binder(self.sink, self.lookup_in(builder), self.limits.digits, self.limits.dimension)
         try:
             made = binder.bind(op, step.word, step.word_span, defaults, step.arguments)
@@ -115,8 +120,7 @@ class LayerSteps(State):
                 help=f"write `{step.word}(…)`",
             )
             return
-        candidates = list(words())
-        near = nearest(step.word, candidates, LAYERS)
+        near = "input" if means_input(step) else nearest(step.word, words(), LAYERS)
         block = None if near else nearest(step.word, self.blocks)
         self.sink.report(
             "E201",
@@ -164,6 +168,8 @@ class LayerSteps(State):
                 )
             else:
                 out = answer
+        elif (wrong := op.unfit()) is not None:
+            self.misfit(builder, wrong, bound, inputs, word_span, branches)
         step = Layer(
             name=name,
             op=op,
@@ -197,10 +203,16 @@ class LayerSteps(State):
             if len(branches) > 1 and branches[0] != span and first is not None:
                 related = (Related(branches[0], f"this branch brings {shown_shape(first)}"),)
         elif answer.code.startswith("E3"):
-            maker = made_by(builder, at_fault, channels=answer.code == "E305")
+            part = _ASKED.get(answer.code, "shape")
+            maker = made_by(builder, at_fault, part)
             if maker is not None and shape is not None and maker.span != span:
-                size = shape if maker.shape == shape else shape[1:]
-                related = (Related(maker.span, f"{shown_shape(size)} comes from here"),)
+                if maker.shape == shape:
+                    what = f"{shown_shape(shape)} comes from here"
+                elif part == "channels":
+                    what = f"{shape[0]} channels come from here"
+                else:
+                    what = f"{shown_shape(shape[1:])} comes from here"
+                related = (Related(maker.span, what),)
         fix: tuple[Edit, ...] = ()
         if answer.replacement is not None and answer.argument in bound.spans:
             fix = (Edit(bound.spans[answer.argument], answer.replacement),)
@@ -216,3 +228,16 @@ class LayerSteps(State):
             help=answer.help,
             fix=fix,
         )
+
+
+def means_input(step: tree.LayerStep) -> bool:
+    """Whether a step is an `input` written wrong: `Input 3x8x8`."""
+    from cnnspec.diagnostics.suggest import nearest
+
+    values = [argument.value for argument in step.arguments]
+    return (
+        len(values) == 1
+        and isinstance(values[0], tree.Dims)
+        and lookup(step.word) is None
+        and nearest(step.word, [*words(), "input"]) == "input"
+    )

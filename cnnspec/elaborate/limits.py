@@ -9,12 +9,19 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`layers`: after all repeats; `dimension`: of a tensor or an argument; `weights`: in all; `work`:
-    steps that are really worked out, whatever is repeated; `digits`: of a number that an expression
-    makes; `depth`: blocks in blocks."""
+    steps that are really worked out, whatever is repeated, by all variants of a spec together; `digits`:
+    of a number that an expression makes; `depth`: blocks in blocks."""
 
-    layers: int = 1_000_000
+    layers: int = 200_000
     dimension: int = 2**31 - 1
     weights: int = 10**13
-    work: int = 1_000_000
+    work: int = 40_000
     digits: int = 40
     depth: int = 64
+
+
+@dataclass(slots=True)
+class Spent:
+    """What the variants of one spec have used up together."""
+
+    work: int = 0

@@ -10,8 +10,9 @@ from cnnspec.elaborate.blocks import refuse_cycles
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.elaborator import Elaborator, OverBudget, Unknown
 from cnnspec.elaborate.ends import Ends
-from cnnspec.elaborate.limits import Limits
-from cnnspec.elaborate.naming import names_of
+from cnnspec.elaborate.layers import means_input
+from cnnspec.elaborate.limits import Limits, Spent
+from cnnspec.elaborate.naming import Names, named_steps, names_of
 from cnnspec.elaborate.text_facts import references
 from cnnspec.elaborate.values import NoValue, Value, shown
 from cnnspec.ir.graph import Block, BlockParameter, Graph
@@ -31,20 +32,24 @@ def elaborate(
     variant: str | None = None,
     settings: Mapping[str, str] | None = None,
     limits: Limits | None = None,
+    spent: Spent | None = None,
 ) -> Graph | None:
     """The graph of a spec with `variant`'s knobs and then `settings` (`--set`: expressions by knob) in
     place.
 
     Findings go to `sink`. After an error the graph still holds what could be worked out, with unknown
-    shapes as None; None comes back only where a budget is used up.
+    shapes as None; None comes back only where a budget is used up. Elaborations that are given one `spent`
+    share the budget of work.
     """
-    return _Network(file, source, sink, limits or Limits()).make(variant, settings or {})
+    return _Network(file, source, sink, limits or Limits()).make(variant, settings or {}, spent or Spent())
 
 
 class _Network(Ends):
     """One elaboration of one file."""
 
-    def make(self, variant: str | None, settings: Mapping[str, str]) -> Graph | None:
+    def make(self, variant: str | None, settings: Mapping[str, str], spent: Spent) -> Graph | None:
+        if spent.work:  # a further variant goes through the statements again
+            spent.work += len(self.file.statements)
         self.sort_statements()
         self.check_labels(self.file.statements)
         for repeat in self.facts.repeats:
@@ -53,13 +58,14 @@ class _Network(Ends):
             self.check_block(block)
         self.unusable.update(one.name for one in self.broken if one.word in ("block", "shared") and one.name)
         unusable = self.unusable | refuse_cycles(self.blocks, self.sink)
-        walker = Elaborator(self.source.text, self.sink, self.limits, self.blocks, unusable)
+        walker = Elaborator(self.source.text, self.sink, self.limits, self.blocks, unusable, spent)
         walker.global_starts = {name: let.span.start for name, let in self.lets.items()}
         walker.failed_labels = frozenset(one.name for one in self.broken if one.name)
         chosen = self.choose_variant(variant)
         knobs = self.knobs(chosen, settings)
         self.defaults(walker)
         builder = BodyBuilder(names_of(self.lines, collapse=False), walker.globals)
+        walker.top_names = self.top_names(builder.names)
         names = self.take_inputs(builder)
         walker.references_around = dict(references(self.file.statements))
         try:
@@ -68,9 +74,20 @@ class _Network(Ends):
         except OverBudget:
             return None
 
+    def top_names(self, names: Names) -> set[str]:
+        """The names at the model's top, but those of uses of shared blocks, whose weights stand under the
+        block's."""
+        uses = {
+            id(step)
+            for line in self.lines
+            for step in named_steps(line.steps)
+            if isinstance(step, tree.CallStep) and step.name in self.blocks and self.blocks[step.name].shared
+        }
+        return {name for step, name in names.steps.items() if step not in uses} | set(names.lines.values())
+
     def take_inputs(self, builder: BodyBuilder) -> tuple[str, ...]:
         if not self.inputs:
-            if not any(one.word == "input" for one in self.broken):
+            if not any(one.word == "input" for one in self.broken) and not self.misspelt_input():
                 self.sink.report(
                     "E401",
                     "this spec has no input",
@@ -99,6 +116,11 @@ class _Network(Ends):
             names.append(name)
         return tuple(names)
 
+    def misspelt_input(self) -> bool:
+        """Whether a line begins with what is meant as `input`; its E201 says so."""
+        heads = (line.steps[0] for line in self.lines)
+        return any(isinstance(head, tree.LayerStep) and means_input(head) for head in heads)
+
     def run(self, walker: Elaborator, builder: BodyBuilder, knobs: dict[str, Value]) -> None:
         value = 0
         seen: set[str] = set()
@@ -115,7 +137,7 @@ class _Network(Ends):
                         continue
                     seen.add(name)
                     builder.values[value] = self.shape_of(walker, builder, statement)
-                    if len(self.inputs) == 1:
+                    if len({one.name for one in self.inputs}) == 1:
                         builder.current = value
                     value += 1
                 case tree.Line() | tree.ErrorStatement():

@@ -61,6 +61,9 @@ class RepeatSteps(CallSteps):
         layers = 0
         with self.deeper(step.span):
             while done < count:
+                self.charge(builder, 0, step.span)
+                if varies:
+                    self.charge_text(step.span)
                 scope = Scope({}, parent=builder.scope, index=done)
                 key = self.pass_key(builder, scope, varies, shape)
                 body = known.get(key) if key is not None else None

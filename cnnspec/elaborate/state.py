@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from cnnspec.diagnostics import Edit, Sink, Span
+from cnnspec.diagnostics import Edit, Related, Sink, Span
 from cnnspec.elaborate.binding import Bound, written
 from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.claims import claim_of
-from cnnspec.elaborate.limits import Limits
+from cnnspec.elaborate.limits import Limits, Spent
 from cnnspec.elaborate.text_facts import before, references
 from cnnspec.elaborate.values import Lookup, NoValue, Value
 from cnnspec.ir.graph import Body, Hole
@@ -21,6 +22,9 @@ Items: TypeAlias = tuple[tree.Line | tree.Let | tree.ErrorStatement, ...]
 
 UNKNOWN = "?"
 """The value of a `let` that a mistake has left without one; what uses it stays silent."""
+
+
+LONG_TEXT = 256
 
 
 class OverBudget(Exception):
@@ -35,7 +39,13 @@ class State:
     """The state of one walk, and what every kind of step needs of it."""
 
     def __init__(
-        self, text: str, sink: Sink, limits: Limits, blocks: dict[str, tree.Block], unusable: set[str]
+        self,
+        text: str,
+        sink: Sink,
+        limits: Limits,
+        blocks: dict[str, tree.Block],
+        unusable: set[str],
+        spent: Spent | None = None,
     ) -> None:
         self.text = text
         self.sink = sink
@@ -53,6 +63,7 @@ class State:
         self.global_starts: dict[str, int] = {}
         self.settings: dict[str, Value] = {}
         self.shared: dict[tuple[object, ...], str] = {}
+        self.top_names: set[str] = set()  # of the layers and parts at the model's top
         self.absent: set[str] = set()
         self._uses: dict[tuple[object, ...], int] = {}
         self._constant: dict[tuple[str, int], tuple[Op, Bound, int]] = {}
@@ -62,7 +73,7 @@ class State:
         self._ops: dict[str, type[Op] | None] = {}
         self._out: dict[tuple[int, tuple[Shape, ...]], Shape | Misfit] = {}
         self._depth = 0
-        self._work = 0
+        self.spent = spent or Spent()
         self.failed_labels: frozenset[str] = frozenset()
         self.references_around: dict[str, int] = {}
 
@@ -140,14 +151,16 @@ class State:
         )
 
     def charge(self, builder: BodyBuilder, layers: int, span: Span) -> None:
-        self._work += 1
-        if self._work > self.limits.work:
+        self.spent.work += 1
+        if self.spent.work > self.limits.work:
             self.sink.report(
                 "E607",
                 f"this spec asks for more than {self.limits.work:,} steps to be worked out one by one",
                 span,
                 help="raise it with --max-work, or repeat without `i`: then one pass is worked out for all",
             )
+            raise OverBudget
+        if self.sink.full:
             raise OverBudget
         builder.layers += layers
         if builder.layers > self.limits.layers:
@@ -158,6 +171,12 @@ class State:
                 help="raise it with --max-layers if the network is meant to be so deep",
             )
             raise OverBudget
+
+    def charge_text(self, span: Span) -> None:
+        """A long text, a matrix or a sum, is more than a step's work each time it is gone through."""
+        length = span.end - span.start
+        if length > LONG_TEXT:
+            self.spent.work += length // 16
 
     def run_items(self, builder: BodyBuilder, items: Items) -> None:
         """Runs lines and `let`s in `builder`: the walk itself, in `elaborator.py`."""
@@ -190,8 +209,11 @@ class State:
                 "E207",
                 f"there is no tensor `@{reference.name}` to be seen from here",
                 reference.span,
+                related=self._hidden_label(reference.name),
                 help=f"did you mean `@{near}`?"
                 if near
+                else "give the input a name: `input x: …`, and then `@x`"
+                if reference.name == "input"
                 else (
                     f"the labels here are {known}"
                     if known
@@ -200,6 +222,13 @@ class State:
                 fix=(Edit(reference.span, f"@{near}"),) if near else (),
             )
         return self.hole(builder, "", f"@{reference.name}", reference.span, ())
+
+    def _hidden_label(self, name: str) -> tuple[Related, ...]:
+        """The line that has this label, where it cannot be seen from here."""
+        found = re.search(rf"(?<![A-Za-z0-9_@]){name}(?=[ \t]*:)", self.text)
+        if found is None or "#" in self.text[self.text.rfind("\n", 0, found.start()) + 1 : found.start()]:
+            return ()
+        return (Related(Span(*found.span()), f"`{name}` is seen from here on, in its own block or repeat"),)
 
     def resolve_undone(
         self, builder: BodyBuilder, word: str, reference: tree.Reference

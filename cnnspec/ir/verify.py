@@ -13,8 +13,6 @@ from cnnspec.ir.graph import Arm, Body, Claim, Graph, Guard, Hole, Layer, Region
 from cnnspec.ir.walk import outputs_of, places
 from cnnspec.ops.base import Misfit, Shape
 
-REGIONS_OF_ONE_PASS = ("block", "shared", "group", "line")
-
 
 def verify(graph: Graph) -> list[str]:
     """What is wrong with a graph, one sentence a fault; nothing where all is well."""

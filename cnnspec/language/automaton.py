@@ -215,7 +215,7 @@ class Automaton:
 
     def mistake(self, failure: Failure, deep: bool = False) -> bool:
         """Reports what is wrong and brings the automaton to where it can go on; False where it is to stop."""
-        if not self.recovers:
+        if not self.recovers or self.sink.full:
             return False
         from cnnspec.language.recovery import Recovery
 

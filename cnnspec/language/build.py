@@ -71,6 +71,7 @@ class Builder:
         # How deep an expression or a chain of `else if` is, by the node's id; a node that is missing is flat.
         self.depths: dict[int, int] = {}
         self.deep: set[int] = set()
+        self.brackets: dict[int, tuple[Any, Span]] = {}  # expressions in brackets, by the node's id
         self.words: set[str] = set()  # of layers, seen before and no foreign notation
 
     # --- lists and values handed on ---------------------------------------------------------------
@@ -108,11 +109,11 @@ class Builder:
     def fraction(self, text: str, start: int, end: int) -> Fraction:
         """The exact value of `12`, `0.1`, `1e-6`, `2/3`.
 
-        0 with a finding where it is out of all proportion.
+        1 with a finding where it is out of all proportion.
         """
         value = self.numbers.get(text)
         if value is None:
-            value = _ZERO
+            value = _ONE
             digits = sum(map(str.isdigit, text))
             exponent = re.search(r"[eE][-+]?([0-9]+)", text)
             if digits > MAX_DIGITS:
@@ -185,18 +186,17 @@ class Builder:
 
     def unary(self, v: Items[Any]) -> Any:
         (text, start, _), operand = v
-        return self._checked(tree.Unary(text, operand, Span(start, operand.span.end)), operand)
+        return self._checked(tree.Unary(text, operand, Span(start, self._whole(operand).end)), operand)
 
     def binary(self, v: Items[Any]) -> Any:
         left, (text, _, _), right = v
         text = ARROWS.get(text, text)
-        return self._checked(
-            tree.Binary(text, left, right, Span(left.span.start, right.span.end)), left, right
-        )
+        span = Span(self._whole(left).start, self._whole(right).end)
+        return self._checked(tree.Binary(text, left, right, span), left, right)
 
     def conditional(self, v: Items[Any]) -> Any:
         then, _, condition, _, otherwise = v
-        span = Span(then.span.start, otherwise.span.end)
+        span = Span(self._whole(then).start, self._whole(otherwise).end)
         return self._checked(tree.Conditional(condition, then, otherwise, span), then, condition, otherwise)
 
     def function(self, v: Items[Any]) -> Any:
@@ -205,7 +205,14 @@ class Builder:
         return self._checked(node, *arguments)
 
     def parenthesis(self, v: Items[Any]) -> Any:
-        return v[1]
+        (_, start, _), expr, (_, _, end) = v
+        self.brackets[id(expr)] = expr, Span(start, end)
+        return expr
+
+    def _whole(self, value: Any) -> Span:
+        """Where a value stands, with the brackets around it, which are no node."""
+        found = self.brackets.get(id(value)) if self.brackets else None
+        return value.span if found is None else found[1]
 
     # --- shapes -----------------------------------------------------------------------------------
 
@@ -273,7 +280,8 @@ class Builder:
 
     def named(self, v: Items[Any]) -> list[tree.Argument]:
         (text, start, end), _, value = v
-        span = Span(start, value.span.end)
+        last = self._whole(value).end
+        span = Span(start, last)
         if text in LETTERS:
             if type(value) is tree.Name and value.name == "same":
                 value = tree.Same(value.span)
@@ -285,11 +293,11 @@ class Builder:
                 help=f"write `{text[:-1]} {text[-1]}=`", fix=(Edit(Span(begin, begin), " "),), safe=True,
             )  # fmt: skip
             letters = self.letters(((text[:-1], start, begin),))
-            return [*letters, tree.LetterArgument(text[-1], value, False, Span(begin, value.span.end))]
+            return [*letters, tree.LetterArgument(text[-1], value, False, Span(begin, last))]
         return [tree.NamedArgument(text, value, span, Span(start, end))]
 
     def positional(self, v: Items[Any]) -> list[tree.Argument]:
-        return [tree.PositionalArgument(v[0], v[0].span)]
+        return [tree.PositionalArgument(v[0], self._whole(v[0]))]
 
     def positional_range(self, v: Items[Any]) -> list[tree.Argument]:
         found = self.range(v)
@@ -297,7 +305,7 @@ class Builder:
 
     def range(self, v: Items[Any]) -> tree.Range:
         low, _, high = v
-        return tree.Range(low, high, Span(low.span.start, high.span.end))
+        return tree.Range(low, high, Span(self._whole(low).start, self._whole(high).end))
 
     def reference(self, v: Items[Any]) -> tree.Reference:
         ((text, start, end),) = v
@@ -353,7 +361,7 @@ class Builder:
                     found.append(argument)
                     continue
                 written = self.text[following.span.start : following.span.end]
-                meant = name.upper() + written
+                meant = name.upper() + written.strip("()")
                 apart = self.text[span.end : following.span.start].strip(" \t")  # a call's comma
                 if apart or type(following) is not tree.PositionalArgument or not _HYPER.fullmatch(meant):
                     found += [argument, following]
@@ -387,15 +395,19 @@ class Builder:
         word = Span(start, end)
         if text not in self.words:
             meant = foreign.word(text)
-            if meant is not None:
-                fix = (Edit(word, meant),) if text[-1].isdigit() else ()
+            if text in foreign.PYTHON:
                 self.sink.report(
-                    "E102", f"`{text}` is no layer: what a layer is given stands apart from its word"
-                    if fix else "this is Python; a spec only describes",
-                    word, help=f"here it is `{meant}`", fix=fix,
+                    "E102", "this is Python; a spec only describes", word, help="leave the line out"
+                )
+            elif meant is not None:
+                self.sink.report(
+                    "E102", f"`{text}` is no layer: what a layer is given stands apart from its word",
+                    word, help=f"here it is `{meant}`", fix=(Edit(word, meant),),
                 )  # fmt: skip
-                return tree.ErrorStep(Span(start, v[1][-1].span.end if len(v) == 2 else end))
-            self.words.add(text)
+            else:
+                self.words.add(text)
+        if text not in self.words:
+            return tree.ErrorStep(Span(start, v[1][-1].span.end if len(v) == 2 else end))
         if len(v) == 1:
             return tree.LayerStep(text, (), word, word)
         arguments = self.tidied(v[1])
@@ -438,7 +450,7 @@ class Builder:
     def group_times(self, v: Items[Any]) -> Any:
         (_, start, inner), items, (_, close, _), _, times = v
         body = self._sequence(items, inner, close)
-        return self._nested(tree.GroupStep(body, times, Span(start, times.span.end)), body)
+        return self._nested(tree.GroupStep(body, times, Span(start, self._whole(times).end)), body)
 
     def branch(self, v: Items[Any]) -> Any:
         (text, start, end), (_, _, inner), branches, (_, _close, last) = v
@@ -539,6 +551,7 @@ class Builder:
                 "E107",
                 f"`{text}` cannot be a name: it is a word of the language",
                 Span(start, start + len(text)),
+                help="choose another name",
             )
         return text, start, start + len(text)
 
@@ -550,7 +563,9 @@ class Builder:
             meaning = (
                 "the number of the pass in a repeat" if text == "i" else "the shape that arrives at a step"
             )
-            self.sink.report("E107", f"{what} cannot be named {text}: that is {meaning}", span)
+            self.sink.report(
+                "E107", f"{what} cannot be named {text}: that is {meaning}", span, help="choose another name"
+            )
         elif _HYPER.fullmatch(text) and not (letters and text in LETTERS):
             self.sink.report(
                 "E107",
@@ -578,12 +593,12 @@ class Builder:
     def let(self, v: Items[Any]) -> tree.Let:
         word, token, _, value = v
         name, span = self.value_name(token, "a `let`")
-        return tree.Let(name, value, Span(word[1], value.span.end), span)
+        return tree.Let(name, value, Span(word[1], self._whole(value).end), span)
 
     def setting(self, v: Items[Any]) -> tree.Setting:
         token, _, value = v
         name, span = self.value_name(token, "a knob")
-        return tree.Setting(name, value, Span(span.start, value.span.end), span)
+        return tree.Setting(name, value, Span(span.start, self._whole(value).end), span)
 
     def variant(self, v: Items[Any]) -> tree.Variant:
         word, token = v[:2]
@@ -628,7 +643,7 @@ class Builder:
         kind = "letter" if name in LETTERS else "value"
         if kind == "letter" and type(value) is tree.Name and value.name == "same":
             value = tree.Same(value.span)
-        return tree.Parameter(name, kind, value, Span(span.start, value.span.end))
+        return tree.Parameter(name, kind, value, Span(span.start, self._whole(value).end))
 
     def parameter_tensor(self, v: Items[Any]) -> tree.Parameter:
         ((text, start, end),) = v

@@ -42,15 +42,16 @@ _VGG = re.compile(r"([A-Za-z]+)([0-9]+)?(?:x([0-9]+))?-([0-9]+)(?![A-Za-z0-9_.])
 _WORD = re.compile(r"([A-Za-z]+?)([0-9]+)(?:x([0-9]+))?")
 _TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
 _SPACED = re.compile(r"[0-9]+(?:[ \t]*[x*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t]+[0-9]+)+(?![A-Za-z0-9_.])")
+PYTHON = frozenset(("import", "from", "class", "def", "return"))
+"""Words with which a line of Python begins."""
 _DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+([A-Za-z_]\w*)[ \t]*(\([^\r\n#]*)?")
-_CALL = re.compile(r"([A-Za-z]\w*)\(([^\r\n#]*)")
 _PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:])")
 _CFG = re.compile(r"[ \t]*([a-z_]+)[ \t]*=[ \t]*[-0-9.,a-z]+[ \t]*")
+_SECTION = re.compile(r"^[ \t]*\[[a-z]+\][ \t]*$", re.MULTILINE)
 _PROTO = re.compile(
     r"[ \t]*(?:layers?[ \t]*\{|[a-z_]+[ \t]*\{[ \t]*(?:\w+:|$)"
     r"|[a-z_]+:[ \t]*(?:\"|[A-Z]+[ \t]*$|[0-9.]+[ \t]*$))"
 )
-_HALF = re.compile(r"[ \t]*[-=]>")
 
 
 def filters(word: str, rows: str | None, columns: str | None, maps: str | None) -> str:
@@ -165,7 +166,7 @@ def recognise(automaton: Automaton, failure: Failure) -> Told | None:
         for shape_like in (_TUPLE, _SPACED):
             if (shape_at := shape_like.search(line)) and shape_at.start() <= at + 1 <= shape_at.end() + 1:
                 sizes = re.findall(r"[0-9]+", shape_at.group())
-                if len(sizes) < 2:
+                if len(sizes) < 2 or shape_at.group() == "x".join(sizes):
                     continue
                 span = Span(begin + shape_at.start(), begin + shape_at.end())
                 shape = "x".join(sizes)
@@ -182,7 +183,11 @@ def recognise(automaton: Automaton, failure: Failure) -> Told | None:
             "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`",
             (),
         )
-    if (cfg := _CFG.fullmatch(line.split("#")[0])) and failure.kind == "EQUAL":
+    if (
+        failure.kind == "EQUAL"
+        and (cfg := _CFG.fullmatch(line.split("#")[0]))
+        and _SECTION.search(text, max(0, begin - 2000), begin)
+    ):
         return (
             "this is a Darknet .cfg", Span(begin + cfg.start(1), begin + len(cfg.group().rstrip())),
             "here a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`", (),
@@ -209,9 +214,14 @@ def call(name: str, text: str, start: int, end: int) -> Told | None:
 
 def word(name: str) -> str | None:
     """What `conv3x3`, `conv3`, `maxpool2` is meant to be; None for words that are nothing of the kind."""
-    if name in ("import", "from", "class", "def", "return"):
-        return "conv F3 S1 P1 K64"
     found = _WORD.fullmatch(name)
     if found is None or found.group(1).lower() not in _WORDS:
         return None
     return filters(found.group(1), found.group(2), found.group(3), None)
+
+
+def is_layer(name: str) -> bool:
+    """Whether a word is surely a layer, here or elsewhere."""
+    from cnnspec.diagnostics.foreign import LAYERS
+
+    return name in LAYERS.values() or name.lower() in CALLS

@@ -38,12 +38,6 @@ def format_file(source: Source, file: tree.File) -> str:
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
-def write_file(file: tree.File) -> str:
-    """The canonical text of a tree that no text belongs to."""
-    lines = _Writer("", []).items(file.statements, 0, 0, 0)
-    return "".join(line.rstrip() + "\n" for line in lines)
-
-
 class _Writer:
     def __init__(self, text: str, comments: list[tree.Comment]) -> None:
         self.text = text

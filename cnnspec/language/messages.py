@@ -19,6 +19,8 @@ _LETTER_NUMBER = re.compile(r"[FSPKGD][0-9][0-9A-Za-z_.]*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])")
 _TIMES = re.compile(r"x?[ \t]*([0-9]+)(?![A-Za-z0-9_.])")
 _WORD = re.compile(r"\w+")
+_VARIANT = re.compile(r"[ \t]*(variant[ \t]+\w+)[ \t]*")
+_LAYER = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)")
 REST = re.compile(r"[^\r\n]*")
 
 Instead: TypeAlias = Callable[..., "Repair"]
@@ -152,6 +154,21 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
             "the next step follows with `->` or on a new line", (Edit(Span(gap, gap), " ->"),), False,
             (("ARROW", "->", start, start),), start,
         )  # fmt: skip
+    if (
+        kind in ("NUMBER", "NAME", "CALL", "LPAR", "MINUS")
+        and accepts("EQUAL")
+        and not accepts("HYPER")
+        and not accepts("COMMA")
+    ):
+        return Repair(
+            "E101", f"`=` is missing before {found(failure, text)}", span, "as in `let k = 64`",
+            (Edit(Span(start, start), "= "),), False, (("EQUAL", "=", start, start),), start,
+        )  # fmt: skip
+    if kind == "STRING" and automaton.last == "MODEL":
+        return Repair(
+            "E101", "a model has a name before its title", span, f"as in `model Net {failure.text}`",
+            (), False, (("NAME", "Net", start, start),), start,
+        )  # fmt: skip
     if kind == "ARROW" and accepts("CALL"):
         return drop(end, "a step is missing before `->`", "leave the arrow out")
     if kind == "EQUAL" and accepts("COMPARE"):
@@ -169,7 +186,18 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
                 (), False, (("_NL", "\n", start, end),), end,
             )  # fmt: skip
     inside = automaton.brackets[-1].kind if automaton.brackets else ""
+    if kind == "COMMA" and inside == "[" and accepts("VBAR"):
+        return Repair(
+            "E101", "branches are parted by `|`, not by commas", span, "write `|`",
+            (Edit(span, " |"),), False, (("VBAR", "|", start, end),), end,
+        )  # fmt: skip
     if kind == "COMMA" and inside != "(":
+        following = _LAYER.match(text, end)
+        if accepts("ARROW") and following and foreign.is_layer(following[1]):
+            return Repair(
+                "E101", "steps are parted by `->`, not by commas", span, "write `->`",
+                (Edit(span, " ->"),), True, (("ARROW", "->", start, end),), end,
+            )  # fmt: skip
         if accepts("HYPER"):
             return drop(end, "arguments are parted by spaces, not by commas", "leave the comma out")
         rest = REST.match(text, end)
@@ -269,7 +297,10 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
                 "commas stand before every three digits: 1,516", (),
             )  # fmt: skip
     if last in ("BLOCK", "SHARED") and failure.text in automaton.tables.keywords:
-        return "E107", f"`{failure.text}` cannot be a name: it is a word of the language", span, "", ()
+        return (
+            "E107", f"`{failure.text}` cannot be a name: it is a word of the language", span,
+            "choose another name", (),
+        )  # fmt: skip
     if kind == "REFERENCE" and last == "ARROW":
         return (
             "E101", f"{what} stands at the head of a line or branch only", span,
@@ -304,6 +335,12 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
     advice = f"here may stand {expected}" if expected else ""
     if inside and kind in ("RSQB", "RBRACE") and last == "ARROW":
         advice = "a step is missing behind `->`"
+    elif (
+        last in ("NAME", "HYPER")
+        and kind != "_NL"
+        and (head := _VARIANT.fullmatch(text, text.rfind("\n", 0, start) + 1, start))
+    ):
+        advice = f"a colon stands behind the variant's name: `{head[1]}: …`"
     elif kind == "STAR":
         advice = "there is no power; write `a*a`"
     elif kind == "LET" or kind in STATEMENTS:
@@ -368,7 +405,7 @@ def expectation(automaton: Automaton) -> str:
     elif {"CALL", "LSQB", "IF"} <= kinds:
         parts.append("a step")
     elif "HYPER" in kinds and "NAME" in kinds:
-        parts.append("an argument")
+        parts.append("an argument" if "NUMBER" in kinds else "a name")
     elif "CLAIM_NUMBER" in kinds:
         parts.append("a claimed number" if "DIM" not in kinds else "a claim's value")
     elif {"NUMBER", "CALL"} <= kinds:
@@ -394,6 +431,8 @@ def expectation(automaton: Automaton) -> str:
             kind in ("_NL", "RSQB", "RBRACE", "VBAR") and len(parts) and parts[0].startswith("a st")
         ):
             parts.append(shown)
+    if not parts and "LSQB" in kinds:
+        return "an operator or `[`"
     if not parts:
         return "the end of the file" if END in kinds else ""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"

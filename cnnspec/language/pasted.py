@@ -51,7 +51,6 @@ _STRETCH = re.compile(
     r"|([“„«‟])([^“”„‟«»\"\r\n]*)([”“»\"‟])"
     rf"|[{re.escape(_ALL)}]+"
 )
-_SHAPE_TIMES = re.compile(r"(?<=[0-9)])x(?=[0-9(])")
 
 
 def read_plain(text: str, sink: Sink) -> str:

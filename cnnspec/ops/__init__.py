@@ -117,6 +117,8 @@ def load_op(plain: dict[str, Any] | Op) -> Op:
     """
     if isinstance(plain, Op):
         return plain
+    if not isinstance(plain, dict):
+        raise ValueError(f"a layer is an object, not {plain!r}")
     arguments = dict(plain)
     op = lookup(str(arguments.pop("op", "")))
     if op is None:

@@ -175,6 +175,8 @@ class Op(BaseModel):
     """It sets single numbers to 0 by chance (dropout)."""
     shares: ClassVar[bool] = False
     """Its numbers are shares that add up to 1 (softmax): a network's last word."""
+    smallest_wins: ClassVar[bool] = False
+    """Its numbers are distances: the class of the smallest is the answer (rbf)."""
     tensors: ClassVar[tuple[str, ...]] = ()
     """Fields of kind `tensor`, in the order in which they follow the arriving tensor as inputs. They lend
     their shape; what a position reads (`window`) is of the arriving tensor.
@@ -197,6 +199,10 @@ class Op(BaseModel):
         convention).
         """
         return 0
+
+    def unfit(self) -> Misfit | None:
+        """What is wrong with the arguments among themselves, whatever arrives."""
+        return None
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
         """(weights + bias of one output) × outputs, as LeCun counts; 0 for layers without."""

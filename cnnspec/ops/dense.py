@@ -173,6 +173,7 @@ class Rbf(Dense):
     word = "rbf"
     title = "LeNet-5's output: distance from K prototypes"
     example = "input 84\nrbf 10 frozen => 10, params 840\n"
+    smallest_wins = True
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         shape = (self.K, arriving[0][0])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from cnnspec.ops.base import Misfit
 
 
 def divisors(number: int, most: int) -> list[int]:
     """The divisors of `number` up to `most`, in order."""
-    return [d for d in range(1, min(number, most) + 1) if number % d == 0]
+    low = [d for d in range(1, min(isqrt(number), most) + 1) if number % d == 0]
+    high = [number // d for d in reversed(low) if d * d < number]
+    return low + [d for d in high if d <= most]
 
 
 def groups_misfit(G: int, C: int, K: int | None = None) -> Misfit | None:

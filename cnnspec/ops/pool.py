@@ -65,7 +65,7 @@ class AdaptivePooling(Pooling):
         """((top, bottom), (left, right))."""
         return padding_of(arriving, self.size, self.stride, self.P, self.dilation)
 
-    def misfit(self) -> Misfit | None:
+    def unfit(self) -> Misfit | None:
         if self.size_out is not None:
             for field in ("F", "S", "P", "D", "ceil", "exclude_pad"):
                 if getattr(self, field, None) not in (None, False, (0, 0), (1, 1)):
@@ -101,7 +101,7 @@ class AdaptivePooling(Pooling):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1; `ceil` rounds up."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here) or self.misfit():
+        if wrong := needs_map(self.word, here) or self.unfit():
             return wrong
         if self.size_out is not None:
             return here[0], *self.size_out

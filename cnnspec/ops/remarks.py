@@ -77,11 +77,15 @@ def lost_border(arriving: Shape, out: Shape, F: Pair, S: Pair, P: Pair | str, D:
 
 def _fitting_padding(N: int, F: int, S: int, P: int, D: int) -> int | None:
     """The padding nearest to P, below half the window, with which S divides."""
-    fits = [
-        p
-        for p in range((reach(F, D) + 1) // 2)
-        if (N + 2 * p - reach(F, D)) % S == 0 and N + 2 * p >= reach(F, D)
-    ]
+    over = reach(F, D) - N  # 2p must be at least this, and differ from it by a multiple of S
+    if S % 2 == 0 and over % 2:
+        return None
+    step = S if S % 2 else S // 2
+    rest = over * (S + 1) // 2 % S if S % 2 else over // 2 % step
+    least, most = max(0, -(-over // 2)), (reach(F, D) + 1) // 2 - 1
+    below = min(P, most) - (min(P, most) - rest) % step
+    above = max(P, least) + (rest - max(P, least)) % step
+    fits = [p for p in (below, above) if least <= p <= most]
     return min(fits, key=lambda p: (abs(p - P), p), default=None)
 
 

@@ -3,6 +3,7 @@ pixelshuffle, pixelunshuffle, shuffle. Nothing to train.
 """
 
 from fractions import Fraction
+from math import gcd, isqrt
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import PlainSerializer, PlainValidator
@@ -166,7 +167,7 @@ class PixelShuffle(Op):
             return wrong
         (C, H, W), r = here, self.factor
         if C % (r * r):
-            fits = [f for f in range(2, r) if C % (f * f) == 0]
+            fits = [f for f in range(2, min(r, isqrt(C) + 1)) if C % (f * f) == 0]
             more = -(-C // (r * r)) * r * r
             return Misfit(
                 "E307",
@@ -216,7 +217,7 @@ class PixelUnshuffle(Op):
             return wrong
         (C, H, W), r = here, self.factor
         if H % r or W % r:
-            fits = [f for f in range(2, r) if H % f == 0 and W % f == 0]
+            fits = divisors(gcd(H, W), r - 1)[1:]
             return Misfit(
                 "E307",
                 f"a map of {H}x{W} cannot be cut into squares of {r}x{r}",

@@ -128,10 +128,15 @@ def too_large(arriving: Shape, F: Pair, S: Pair, P: Pair, D: Pair, *, what: str 
     padded = f" and its padding ({H + 2 * P[0]}x{W + 2 * P[1]} in all)" if P != (0, 0) else ""
     return Misfit(
         "E301",
-        f"the {what} is larger than what arrives: {filter_text} on a {H}x{W} map{padded}",
+        f"the {what} is larger than what arrives: {filter_text} on {_a_map(H, W)}{padded}",
         argument="F",
         note=formula.steps(),
         help="; ".join(ways),
         replacement=smaller,
-        label=f"{F[0]}x{F[1]} {what} on a {H}x{W} map",
+        label=f"{F[0]}x{F[1]} {what} on {_a_map(H, W)}",
     )
+
+
+def _a_map(H: int, W: int) -> str:
+    """`a 7x7 map`, `an 8x8 map`: as the number is spoken."""
+    return f"{'an' if str(H).startswith('8') or H in (11, 18) else 'a'} {H}x{W} map"

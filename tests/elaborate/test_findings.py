@@ -20,6 +20,12 @@ CASES = [
     (IN + "conv F3 K4 stride=2", "E202", "stride"),
     (IN + "conv F3 filters=4", "E202", "filters"),
     (IN + "maxpool F2 K3", "E202", "K3"),
+    (IN + "conv F3 K4 relu", "E202", "relu"),
+    (IN + "conv F3 K4 stride 2", "E202", "stride 2"),
+    (IN + "conv 64 3", "E202", "64"),
+    (IN + "conv 3x3 64", "E202", "3x3"),
+    (IN + "dropout p=0.5", "E202", "p"),
+    ("Input 3x8x8\nrelu", "E201", "Input"),
     (IN + "relu 0.1", "E202", "0.1"),
     (IN + "id 3", "E202", "3"),
     (IN + "default conv nobia\nconv F1 K2", "E202", "nobia"),
@@ -52,7 +58,10 @@ CASES = [
     ("block f(k) { conv F1 K=k }\n" + IN + "f()", "E211", "f()"),
     ("block f(k) { conv F1 K=k }\n" + IN + "f(3, 4)", "E211", "4"),
     ("block f(k) { conv F1 K=k }\n" + IN + "f(k=3, j=4)", "E211", "j=4"),
+    ("block g(K, F=1) { conv F=F K=K }\n" + IN + "g(8)", "E211", "8"),
     (IN + "conv F3 K=7/2", "E212", "7/2"),
+    (IN + "conv F3 K=-(4)", "E205", "K=-(4)"),
+    (IN + "conv F3 K=(1)*(7/2)", "E212", "(1)*(7/2)"),
     (IN + "conv F3 K=4//0", "E212", "4//0"),
     (IN + "if C [ relu ]", "E212", "C"),
     ("block f() { f() }\n" + IN + "f()", "E213", "f()"),
@@ -77,6 +86,7 @@ CASES = [
     (IN + "x: relu\noutput @x\noutput @x", "E405", "output @x"),
     (IN + "add [ none | none ]", "E406", "add [ none | none ]"),
     ("input a: 3x8x8\ninput b: 3x8x8\nrelu", "E407", "relu"),
+    ("input 3x8x8\ninput 3x9x9\nrelu", "E209", "input 3x9x9"),
     ("let a = " + "9" * 30 + "\nlet b = a*a\n" + IN + "conv F1 K=b", "E603", "a*a"),
     ("input 3x9999999999x8\nrelu", "E604", "9999999999"),
     (IN + "conv F1 K99999999999", "E604", "99999999999"),
@@ -99,6 +109,17 @@ HELPS = [
     (IN + "convv F3 K4", "conv"),
     (IN + "Linear 3", "fc"),
     (IN + "conv F3 K4 stride=2", "S2"),
+    (IN + "conv F3 K4 stride 2", "S2"),
+    (IN + "conv F3 K4 padding=same", "Psame"),
+    (IN + "conv F3 K4 relu", "-> relu"),
+    (IN + "conv 64 3", "conv F3 K64"),
+    (IN + "maxpool 2", "maxpool F3"),
+    (IN + "fc 3 4", "`fc` takes a value"),
+    (IN + "dropout p=0.5", "write 0.5"),
+    ("Input 3x8x8", "`input`"),
+    ("block g(K, F=1) { conv F=F K=K }\n" + IN + "g(8)", "g(K64)"),
+    (IN + "foo", "explain layers"),
+    ("input 3x8x8\nrelu\n@input -> relu", "input x: …"),
     (IN + "xy: relu\ncrop like=@xz", "@xy"),
     ("block stage(k) { conv F1 K=k }\n" + IN + "stag(3)", "stage"),
     ("let width = 4\nvariant A: widht = 3\n" + IN + "conv F1 K=width", "width"),
@@ -121,6 +142,56 @@ def test_the_line_that_the_wrong_size_came_from_is_shown() -> None:
     assert related.message == "6x3x3 comes from here"
 
 
+def test_a_label_out_of_sight_is_shown() -> None:
+    text = IN + "[seen: relu -> bn]*2\nadd [ @seen | id ]\n"
+    (found,) = findings(text)
+    assert found.code == "E207"
+    (related,) = found.related
+    assert text[related.span.start : related.span.end + 1] == "seen:"
+
+
+def test_a_claimed_expression_is_told_as_it_is_written() -> None:
+    (found,) = findings(IN + "conv F3 K4 => 4x6x6, params (2*C)\n")
+    assert "it is 112, not (2*C)" in found.message
+    assert found.note.startswith("112 − 8")
+
+
+def test_what_no_shape_would_mend_is_told_behind_a_mistake_too() -> None:
+    text = "input 3x8x8\nconvv F3 K4\nmaxpool S2\nmaxpool F2 P2\nmaxpool F99\n"
+    assert [finding.code for finding in findings(text)] == ["E201", "E203", "E306"]
+
+
 def test_all_independent_mistakes_in_one_run() -> None:
     text = "input 3x8x8\nconvv F3 K4 => 4x6x6\nconv F3 K4 stride=1 => 4x4x4\nblok(3)\nconv F1 K=q\n"
     assert [finding.code for finding in findings(text)] == ["E201", "E202", "E208", "E206"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("conv F3 K4 stride=(2)", "conv F3 K4 S2"),
+        ("conv F3 K4 stride 2", "conv F3 K4 S2"),
+        ("conv F3 K4 relu", "conv F3 K4 -> relu"),
+        ("dropout p=0.5", "dropout 0.5"),
+    ],
+)
+def test_a_fix_takes_all_of_what_is_wrong(text: str, mended: str) -> None:
+    (found,) = [finding for finding in findings(IN + text + "\n") if finding.code == "E202"]
+    (edit,) = found.fix
+    written = IN + text
+    assert written[: edit.span.start] + edit.text + written[edit.span.end :] == IN + mended
+
+
+MAKERS = [
+    (IN + "conv F3 P1 K4 -> relu\npixelshuffle 3\n", "E307", "conv F3 P1 K4", "4x8x8 comes from here"),
+    (IN + "conv F3 P1 K4 -> relu\nfc 10\n", "E302", "conv F3 P1 K4", "4x8x8 comes from here"),
+    ("input 9x8x8\nmaxpool F2\nconv F3 G2 K4\n", "E305", "9x8x8", "9 channels come from here"),
+    (IN + "maxpool F2\nconv F1 K4\nconv F9 K4\n", "E301", "maxpool F2", "4x4 comes from here"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code", "at", "message"), MAKERS, ids=[case[1] for case in MAKERS])
+def test_the_step_shown_gave_what_does_not_fit(text: str, code: str, at: str, message: str) -> None:
+    (found,) = [finding for finding in findings(text) if finding.code == code]
+    (related,) = found.related
+    assert (text[related.span.start : related.span.end], related.message) == (at, message)

@@ -151,3 +151,12 @@ def test_a_claim_carries_on_after_a_line_in_error() -> None:
     assert [finding.code for finding in findings(text) if finding.code.startswith("E")] == ["E201", "E301"]
     text = "input 3x8x8\nconvv F3 K4\nconv F7 K2\n"
     assert [finding.code for finding in findings(text) if finding.code.startswith("E")] == ["E201"]
+
+
+def test_a_shared_block_and_a_label_of_its_name_keep_apart() -> None:
+    text = "shared t() { conv F1 K3 }\ninput 3x8x8\nt() -> t()\nt: conv F1 K3\n"
+    keys = [key for entry in flat(graph_of(text)) for key, _ in entry.weights]
+    assert keys == ["t_.weight", "t_.bias", "t.weight", "t.bias"]
+    text = "shared t() { conv F1 K3 }\ninput 3x8x8\nt() -> t()\nconv F1 K3\n"
+    keys = [key for entry in flat(graph_of(text)) for key, _ in entry.weights]
+    assert keys == ["t.weight", "t.bias", "conv.weight", "conv.bias"]

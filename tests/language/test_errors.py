@@ -26,6 +26,15 @@ CASES = [
     ("conv F3 > relu", "E101", ">"),
     ("conv F3 - > relu", "E101", "- >"),
     ("conv F3, K64", "E101", ","),
+    ("conv F3, relu", "E101", ","),
+    ("add [@a, @b]", "E101", ","),
+    ("add [relu, bn]", "E101", ","),
+    ('model "Net"', "E101", '"Net"'),
+    ("let k 3", "E101", "3"),
+    ("k = 3", "E101", "="),
+    ("if C > 3 conv F3", "E101", "conv"),
+    ("import torch", "E102", "import"),
+    ("return", "E102", "return"),
     ("conv F3; \nrelu", "E101", ";"),
     ("conv F3 // why", "E101", "//"),
     ("relu )", "E101", ")"),
@@ -129,3 +138,43 @@ def test_unclosed_brackets_end_at_statements() -> None:
 def test_small_names_that_are_bound_are_names() -> None:
     assert check("let k2 = 3\nfc k2\nblock f(s1) { conv K=s1 s1 }")[1] == []
     assert check("f(k, 1)")[1] == []
+
+
+WAYS = [
+    ("conv F3, relu", "write `->`"),
+    ("add [relu, bn]", "write `|`"),
+    ('model "Net"', 'model Net "Net"'),
+    ("let k 3", "let k = 64"),
+    ("k = 3", "let name = …"),
+    ("if C > 3 conv F3", "`[`"),
+    ("import torch", "leave the line out"),
+    ("variant B w = 2", "`variant B: …`"),
+    ("variant", "a name"),
+    ("input 3x8x8; relu", "`->`"),
+    ("let C = 3", "another name"),
+    ("block if(k) { relu }", "another name"),
+]
+
+
+@pytest.mark.parametrize(("text", "way"), WAYS, ids=[text for text, _ in WAYS])
+def test_the_help_is_the_way_out(text: str, way: str) -> None:
+    _, findings = check(text)
+    assert way in findings[0].help
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("conv F3 K=8*(i+1) -> relu", "conv F3 K=8*(i+1)"),
+        ("fc (4*k)", "fc (4*k)"),
+        ("slice (C):(2*C)", "slice (C):(2*C)"),
+        ("[relu]*(n) -> bn", "[relu]*(n)"),
+    ],
+)
+def test_brackets_belong_to_the_step_that_they_end(text: str, whole: str) -> None:
+    file, findings = check(text)
+    assert findings == []
+    line = file.statements[0]
+    assert isinstance(line, tree.Line)
+    span = line.steps[0].span
+    assert text[span.start : span.end] == whole
