@@ -180,7 +180,12 @@ def growth(folder: Path, runs: int) -> None:
     entries = []
     for count in (LAYERS, LAYERS // 100, LAYERS * 5):
         spec = spec_chain(folder / f"chain{count}.cnn", count)
-        entries.append(Entry(f"cnnspec check, {count:,} layers by repeats", cnnspec("check", str(spec))))
+        entries.append(
+            Entry(
+                f"cnnspec check, {count:,} layers by repeats",
+                cnnspec("check", str(spec), "--max-layers", "1000000"),
+            )
+        )
     for count in (LAYERS // 10, LAYERS // 2):
         spec = spec_chain(folder / f"chain{count}.cnn", count)
         entries.append(Entry(f"cnnspec check --all, {count:,} layers", cnnspec("check", "--all", str(spec))))

@@ -1,0 +1,129 @@
+"""The one namer and the one escaper: everything of a spec's that lands in emitted code goes through here.
+
+A name becomes an identifier that is nobody else's; a text becomes ASCII between double quotes, with every
+quote, backslash, line end and control character escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from keyword import kwlist, softkwlist
+
+from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES, RESERVED, attribute_name
+
+__all__ = ["MODULE_ATTRIBUTES", "RESERVED", "Namer", "attribute_name", "camel", "escaped", "string"]
+
+KEYWORDS = frozenset(kwlist) | frozenset(softkwlist)
+
+BUILTINS = frozenset(
+    [
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "bytes",
+        "ceil",
+        "dict",
+        "enumerate",
+        "filter",
+        "float",
+        "floor",
+        "int",
+        "isinstance",
+        "iter",
+        "len",
+        "list",
+        "map",
+        "max",
+        "min",
+        "next",
+        "object",
+        "open",
+        "pow",
+        "print",
+        "property",
+        "range",
+        "reversed",
+        "round",
+        "self",
+        "set",
+        "slice",
+        "sorted",
+        "str",
+        "sum",
+        "super",
+        "tuple",
+        "type",
+        "zip",
+        "__name__",
+        "annotations",
+    ]
+)
+"""Names that emitted code may use as Python's own: no variable, parameter or class is called so."""
+
+
+class Namer:
+    """Gives each name once: in a file for its classes and functions, in a function for its variables.
+
+    `taken` are names that are somebody's already: imports, helpers, parameters.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {*KEYWORDS, *BUILTINS, *taken}
+
+    def take(self, wanted: str) -> str:
+        """`wanted`, made an identifier; numbered from 2 where it is taken (`Up`, `Up2`), `in` is `in_`."""
+        name = identifier(wanted)
+        if name in KEYWORDS or name in BUILTINS:
+            name += "_"
+        found, number = name, 1
+        while found in self._taken:
+            number += 1
+            found = f"{name}{'_' if name[-1].isdigit() else ''}{number}"
+        self._taken.add(found)
+        return found
+
+    def free(self, name: str) -> bool:
+        return name not in self._taken
+
+    def child(self) -> Namer:
+        """A namer for a scope inside this one: what is taken here is taken there."""
+        return Namer(self._taken)
+
+
+def identifier(name: str) -> str:
+    """Letters, digits and underscores of ASCII; never empty, no digit or underscore first."""
+    kept = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in name)
+    kept = kept.lstrip("_")
+    if not kept:
+        return "net"
+    return kept if not kept[0].isdigit() else f"net_{kept}"
+
+
+def camel(name: str) -> str:
+    """A class's name: `bottleneck` is `Bottleneck`, `dense_layer` is `DenseLayer`; `ResNeXt50_32x4d`
+    stays."""
+    name = identifier(name)
+    if name[0].isupper():
+        return name
+    return "".join(part[0].upper() + part[1:] for part in identifier(name).split("_") if part)
+
+
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def escaped(text: str) -> str:
+    """The text as it stands between double quotes, single or triple: ASCII, one line."""
+    return "".join(_ESCAPES.get(char) or (char if " " <= char <= "~" else _numeric(char)) for char in text)
+
+
+def _numeric(char: str) -> str:
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def string(text: str) -> str:
+    """A string literal: `"…"`."""
+    return f'"{escaped(text)}"'

@@ -1,0 +1,22 @@
+"""A NumPy program: one file that imports numpy and nothing else, to be read from top to
+bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnnspec.diagnostics import Diagnostic
+    from cnnspec.ir.graph import Graph
+
+
+def emit(graph: Graph) -> str | tuple[Diagnostic, ...]:
+    """The program's text; or the layers that this target cannot say, E801."""
+    from cnnspec.diagnostics import Diagnostic
+    from cnnspec.targets.numpy.layered import Unsupported
+    from cnnspec.targets.numpy.program import program
+
+    try:
+        return program(graph)
+    except Unsupported as fault:
+        return (Diagnostic("E801", fault.why, fault.step.span),)

@@ -1,0 +1,186 @@
+"""Convolution: each function with the formula that it works out."""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.targets.numpy.layers.net import Array, Net, Start, uniform
+from cnnspec.targets.numpy.layers.windows import Padding, Pair, Size, blocks, ends, padded, taps, two, windows
+
+
+def slide(x: Array, weight: Array, S: Pair, P: Padding, D: Pair) -> Array:
+    """Slides K filters over the maps: y[i, j, k] = Σ_(f, g, c) x[S·i + D·f − P, S·j +
+    D·g − P, c] · w[k, c, f, g].
+
+    A window's F·F·C numbers are laid out as a row, a filter's as a column: the dot
+    products of many windows with all K filters, which give the K maps of the output,
+    are one matrix product.
+    """
+    K, C, F, G = weight.shape
+    filters = weight.transpose(0, 2, 3, 1).reshape(K, F * G * C).T
+    seen = windows(padded(x, P), (F, G), S, D)
+    N, H, W = seen.shape[:3]
+    y = np.empty((N, H, W, K), x.dtype)
+    for part in blocks(N, H, W * F * G * C):
+        np.matmul(seen[part].reshape(-1, F * G * C), filters, out=y[part].reshape(-1, K))
+    return y
+
+
+def slide_to_weight(dy: Array, x: Array, weight: Array, S: Pair, P: Padding, D: Pair) -> Array:
+    """dL/dw[k, c, f, g] = Σ_(n, i, j) dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]:
+    a weight is used at every place where the filter stops, so its gradient is the sum
+    over all of them."""
+    K, C, F, G = weight.shape
+    seen = windows(padded(x, P), (F, G), S, D)
+    N, H, W = seen.shape[:3]
+    total = np.zeros((F * G * C, K), dy.dtype)
+    for part in blocks(N, H, W * F * G * C):
+        total += seen[part].reshape(-1, F * G * C).T @ dy[part].reshape(-1, K)
+    return total.reshape(F, G, C, K).transpose(3, 2, 0, 1)
+
+
+def slide_to_input(dy: Array, weight: Array, size: Pair, S: Pair, P: Padding, D: Pair) -> Array:
+    """dL/dx: y[i, j] has seen x[S·i + D·f − P, S·j + D·g − P] through w[:, :, f, g], so
+    dy[i, j] · w[:, :, f, g] goes back there; what meets there adds up. Tap by tap: one
+    matrix product, shifted. At stride 1 all this is a convolution itself, of dy with
+    the filters turned by 180° (slower where there are few channels to give back to)."""
+    K, C, F, G = weight.shape
+    N, h, w, _ = dy.shape
+    (top, bottom), (left, right) = ends(P)
+    around = (
+        (D[0] * (F - 1) - top, size[0] - h + top),
+        (D[1] * (G - 1) - left, size[1] - w + left),
+    )
+    if S == (1, 1) and F * G > 1 and 2 * C >= K and min(*around[0], *around[1]) >= 0:
+        return slide(dy, weight[:, :, ::-1, ::-1].swapaxes(0, 1), S, around, D)
+    filters = np.ascontiguousarray(weight.transpose(2, 3, 0, 1))
+    dx = np.zeros((N, top + size[0] + max(bottom, 0), left + size[1] + max(right, 0), C), dy.dtype)
+    for n, _ in blocks(N, 1, h * w * max(C, K), 2**18):
+        rows, part = dy[n].reshape(-1, K), dx[n]
+        for f, g, tap in taps((F, G), S, D, (h, w)):
+            part[tap] += (rows @ filters[f, g]).reshape(len(part), h, w, C)
+    return dx[:, top : top + size[0], left : left + size[1]]
+
+
+def conv(
+    x: Array,
+    net: Net,
+    K: int,
+    F: Size,
+    S: Size = 1,
+    P: Padding = 0,
+    D: Size = 1,
+    bias: bool = True,
+    start: Start | None = None,
+    start_bias: Start | None = None,
+) -> Array:
+    """Convolution: x (N, H, W, C) → y (N, H', W', K), H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋
+    + 1.
+
+    Slide, dot product over the whole depth, add each filter's bias. (F·F·C)·K weights
+    and K biases.
+    """
+    C, S, D = x.shape[3], two(S), two(D)
+    first = uniform(1 / np.sqrt(C * two(F)[0] * two(F)[1]))
+    weight = net.weight("weight", (K, C, *two(F)), start or first)
+    y = slide(x, weight, S, P, D)
+    if bias:
+        y += net.weight("bias", (K,), start_bias or first)
+    net.keep(x, weight, S, P, D, bias)
+    return y
+
+
+def conv_backward(dy: Array, net: Net) -> Array:
+    """The bias was added at every place: dL/db = Σ dy. For the weights and the input
+    see slide_to_…"""
+    x, weight, S, P, D, bias = net.take()
+    if bias:
+        net.gradient("bias", dy.sum((0, 1, 2)))
+    net.gradient("weight", slide_to_weight(dy, x, weight, S, P, D))
+    return slide_to_input(dy, weight, x.shape[1:3], S, P, D)
+
+
+def conv_groups(
+    x: Array,
+    net: Net,
+    K: int,
+    F: Size,
+    G: int,
+    S: Size = 1,
+    P: Padding = 0,
+    D: Size = 1,
+    bias: bool = True,
+    start: Start | None = None,
+    start_bias: Start | None = None,
+) -> Array:
+    """Convolution in G groups: each group of K/G filters sees only its own C/G of the
+    maps.
+
+    (F·F·C/G)·K weights and K biases.
+    """
+    C, S, D = x.shape[3] // G, two(S), two(D)
+    first = uniform(1 / np.sqrt(C * two(F)[0] * two(F)[1]))
+    weight = net.weight("weight", (K, C, *two(F)), start or first)
+    pairs = zip(np.split(x, G, axis=3), np.split(weight, G), strict=True)
+    y = np.concatenate([slide(maps, filters, S, P, D) for maps, filters in pairs], axis=3)
+    if bias:
+        y += net.weight("bias", (K,), start_bias or first)
+    net.keep(x, weight, G, S, P, D, bias)
+    return y
+
+
+def conv_groups_backward(dy: Array, net: Net) -> Array:
+    """Each group by itself, as in a convolution."""
+    x, weight, G, S, P, D, bias = net.take()
+    if bias:
+        net.gradient("bias", dy.sum((0, 1, 2)))
+    dx, dweight = [], []
+    for dmaps, maps, filters in zip(
+        np.split(dy, G, axis=3), np.split(x, G, axis=3), np.split(weight, G), strict=True
+    ):
+        dweight.append(slide_to_weight(dmaps, maps, filters, S, P, D))
+        dx.append(slide_to_input(dmaps, filters, x.shape[1:3], S, P, D))
+    net.gradient("weight", np.concatenate(dweight))
+    return np.concatenate(dx, axis=3)
+
+
+def conv_table(
+    x: Array,
+    net: Net,
+    table: list[list[int]],
+    F: Size,
+    S: Size = 1,
+    P: Padding = 0,
+    D: Size = 1,
+    bias: bool = True,
+    start: Start | None = None,
+    start_bias: Start | None = None,
+) -> Array:
+    """Convolution in which filter k sees only the maps table[k]: one plane of F·F
+    weights for each connection.
+
+    The planes are laid into filters of full depth, 0 where there is no connection.
+    """
+    C, K, S, D = x.shape[3], len(table), two(S), two(D)
+    filters = [k for k, maps in enumerate(table) for _ in maps]
+    depth = [c for maps in table for c in maps]
+    first = uniform(1 / np.sqrt(len(depth) * two(F)[0] * two(F)[1] / K))
+    planes = net.weight("weight", (len(depth), *two(F)), start or first)
+    weight = np.zeros((K, C, *two(F)), x.dtype)
+    weight[filters, depth] = planes
+    y = slide(x, weight, S, P, D)
+    if bias:
+        y += net.weight("bias", (K,), start_bias or first)
+    net.keep(x, weight, filters, depth, S, P, D, bias)
+    return y
+
+
+def conv_table_backward(dy: Array, net: Net) -> Array:
+    """As in a convolution; only the planes of the table are weights."""
+    x, weight, filters, depth, S, P, D, bias = net.take()
+    if bias:
+        net.gradient("bias", dy.sum((0, 1, 2)))
+    net.gradient("weight", slide_to_weight(dy, x, weight, S, P, D)[filters, depth])
+    return slide_to_input(dy, weight, x.shape[1:3], S, P, D)

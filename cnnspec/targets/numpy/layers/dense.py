@@ -1,0 +1,156 @@
+"""Vectors: flatten, fc, rbf; and what multiplies or drops numbers."""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.targets.numpy.layers.net import Array, Net, Start, constant, signs, uniform
+
+
+def flatten(x: Array, net: Net) -> Array:
+    """A volume as a vector of C·H·W numbers: map by map, row by row."""
+    net.keep(x.shape)
+    return np.moveaxis(x, -1, 1).reshape(len(x), int(np.prod(x.shape[1:])))
+
+
+def flatten_backward(dy: Array, net: Net) -> Array:
+    """Each number goes back to its place."""
+    (shape,) = net.take()
+    N, *size, C = shape
+    return np.moveaxis(dy.reshape(N, C, *size), 1, -1)
+
+
+def reshape(x: Array, net: Net, *shape: int) -> Array:
+    """The same numbers, map by map and row by row, in another shape: C, H, W, or one
+    number for a vector."""
+    net.keep(x.shape)
+    return np.moveaxis(np.moveaxis(x, -1, 1).reshape(len(x), *shape), 1, -1)
+
+
+def reshape_backward(dy: Array, net: Net) -> Array:
+    """Each number goes back to its place."""
+    (shape,) = net.take()
+    N, *size, C = shape
+    return np.moveaxis(np.moveaxis(dy, -1, 1).reshape(N, C, *size), 1, -1)
+
+
+def fc(
+    x: Array,
+    net: Net,
+    K: int,
+    bias: bool = True,
+    start: Start | None = None,
+    start_bias: Start | None = None,
+) -> Array:
+    """Fully connected: y = W·x + b, each of K numbers from all C that arrive. C·K
+    weights and K biases."""
+    C = x.shape[-1]
+    first = uniform(1 / np.sqrt(C))
+    weight = net.weight("weight", (K, C), start or first)
+    rows = x.reshape(len(x), C)
+    y = rows @ weight.T
+    if bias:
+        y += net.weight("bias", (K,), start_bias or first)
+    net.keep(rows, weight, x.shape, bias)
+    return y
+
+
+def fc_backward(dy: Array, net: Net) -> Array:
+    """dL/dW = dyᵀ·x, dL/db = Σ dy, dL/dx = dy·W."""
+    rows, weight, shape, bias = net.take()
+    if bias:
+        net.gradient("bias", dy.sum(0))
+    net.gradient("weight", dy.T @ rows)
+    return (dy @ weight).reshape(shape)
+
+
+def rbf(x: Array, net: Net, K: int, start: Start = signs) -> Array:
+    """How far x is from K prototypes: y[k] = Σ_c (x[c] − w[k, c])². C·K weights."""
+    C = x.shape[-1]
+    weight = net.weight("weight", (K, C), start)
+    away = x.reshape(len(x), 1, C) - weight
+    net.keep(away, x.shape)
+    return (away * away).sum(2)
+
+
+def rbf_backward(dy: Array, net: Net) -> Array:
+    """dy[k]/dx = 2·(x − w[k]), and the opposite for w[k]."""
+    away, shape = net.take()
+    pull = 2 * dy[:, :, None] * away
+    net.gradient("weight", -pull.sum(0))
+    return pull.sum(1).reshape(shape)
+
+
+def scale(x: Array, net: Net, start: float = 1.0, one: bool = False) -> Array:
+    """y = w·x, a trained factor for each channel (`one`: for all of them)."""
+    weight = net.weight("weight", (1 if one else x.shape[-1],), constant(start))
+    net.keep(x, weight)
+    return x * weight
+
+
+def scale_backward(dy: Array, net: Net) -> Array:
+    """dL/dw = Σ dy·x, dL/dx = dy·w."""
+    x, weight = net.take()
+    dweight = (dy * x).sum(tuple(range(x.ndim - 1)))
+    net.gradient("weight", dweight.sum(keepdims=True) if len(weight) == 1 else dweight)
+    return dy * weight
+
+
+def times(x: Array, net: Net, factor: float) -> Array:
+    """y = factor·x."""
+    net.keep(factor)
+    return factor * x
+
+
+def times_backward(dy: Array, net: Net) -> Array:
+    """dx = factor·dy."""
+    (factor,) = net.take()
+    return factor * dy
+
+
+def dropout(x: Array, net: Net, p: float = 0.5) -> Array:
+    """In training each number is 0 with chance p, the others are divided by 1 − p.
+
+    A mask given for this place (1: the number stays; in x's order N, C, H, W) takes the
+    place of chance.
+    """
+    if not net.training:
+        net.keep(None)
+        return x
+    mask = net.masks.get(net.at[:-1])
+    mask = net.rng.random(x.shape) >= p if mask is None else np.moveaxis(np.asarray(mask, bool), 1, -1)
+    mask = mask.astype(x.dtype) * (1 / (1 - p) if p < 1 else 0)
+    net.keep(mask)
+    return x * mask
+
+
+def dropout_backward(dy: Array, net: Net) -> Array:
+    """What was dropped has no part in it; the others have been divided by 1 − p."""
+    (mask,) = net.take()
+    return dy if mask is None else dy * mask
+
+
+def droppath(x: Array, net: Net, p: float = 0.5) -> Array:
+    """In training all of an image's numbers are 0 with chance p, and divided by 1 − p
+    otherwise.
+
+    A mask given for this place (N numbers, 1: the image stays) takes the place of
+    chance.
+    """
+    if not net.training:
+        net.keep(None)
+        return x
+    mask = net.masks.get(net.at[:-1])
+    mask = net.rng.random(len(x)) >= p if mask is None else np.asarray(mask, bool)
+    mask = mask.reshape(-1, *[1] * (x.ndim - 1)).astype(x.dtype) * (1 / (1 - p) if p < 1 else 0)
+    net.keep(mask)
+    return x * mask
+
+
+def droppath_backward(dy: Array, net: Net) -> Array:
+    """An image that was dropped has no part in it; the others have been divided by 1 −
+    p."""
+    (mask,) = net.take()
+    return dy if mask is None else dy * mask

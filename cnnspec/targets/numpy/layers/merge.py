@@ -1,0 +1,72 @@
+"""Where branches meet."""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnspec.targets.numpy.layers.net import Array, Net
+
+
+def concat(net: Net, *xs: Array) -> Array:
+    """The maps of the branches, one behind the other."""
+    net.keep(np.cumsum([x.shape[-1] for x in xs[:-1]]))
+    return np.concatenate(xs, axis=-1)
+
+
+def concat_backward(dy: Array, net: Net) -> list[Array]:
+    """Each branch gets back the part of its own maps."""
+    (ends,) = net.take()
+    return np.split(dy, ends, axis=-1)
+
+
+def mul(net: Net, *xs: Array) -> Array:
+    """The product; C numbers are stretched over all positions, one map over all
+    channels."""
+    rank = max(x.ndim for x in xs)
+    factors = [x if x.ndim == rank else x[:, None, None] for x in xs]
+    y = factors[0]
+    for factor in factors[1:]:
+        y = y * factor
+    net.keep(factors, [x.shape for x in xs])
+    return y
+
+
+def mul_backward(dy: Array, net: Net) -> list[Array]:
+    """Each branch gets dy times the others, summed over what it was stretched over."""
+    factors, shapes = net.take()
+    found = []
+    for here, shape in enumerate(shapes):
+        d = dy
+        for there, factor in enumerate(factors):
+            if there != here:
+                d = d * factor
+        over = tuple(a for a in range(d.ndim) if factors[here].shape[a] < d.shape[a])
+        found.append(d.sum(over, keepdims=True).reshape(shape))
+    return found
+
+
+def maximum(net: Net, *xs: Array) -> Array:
+    """The largest of the branches, number by number."""
+    y = xs[0]
+    for x in xs[1:]:
+        y = np.maximum(y, x)
+    net.keep(xs)
+    return y
+
+
+def maximum_backward(dy: Array, net: Net) -> list[Array]:
+    """dy goes to the branch that had the largest number; of two equal ones, half of it
+    to each."""
+    (xs,) = net.take()
+    found: list[Array] = []
+    for number in range(len(xs) - 1, 0, -1):  # y = max(max(x1, x2), x3): the last one first
+        before = xs[0]
+        for x in xs[1:number]:
+            before = np.maximum(before, x)
+        share = (xs[number] > before) + 0.5 * (xs[number] == before)
+        share = share.astype(dy.dtype)
+        found.insert(0, dy * share)
+        dy = dy * (1 - share)
+    return [dy, *found]

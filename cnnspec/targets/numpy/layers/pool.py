@@ -1,0 +1,305 @@
+"""Pooling: windows over each map by itself."""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from cnnspec.targets.numpy.layers.net import Array, Net, constant
+from cnnspec.targets.numpy.layers.windows import Padding, Pair, Size, ends, padded, taps, two
+
+
+def places(
+    size: Pair, F: Pair, S: Pair, P: Padding, D: Pair = (1, 1), ceil: bool = False
+) -> tuple[Pair, tuple[Pair, Pair]]:
+    """How many windows fit along each axis, ⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, and the
+    padding they need. `ceil` rounds up, where the last window still starts on the map
+    or in its first padding."""
+    counts, needed = [], []
+    for N, f, s, (before, behind), d in zip(size, F, S, ends(P), D, strict=True):
+        reach = d * (f - 1) + 1
+        room = N + before + behind - reach
+        count = room // s + 1
+        if ceil and room % s and count * s < N + before:
+            count += 1
+        counts.append(count)
+        needed.append((before, max(behind, (count - 1) * s + reach - N - before)))
+    return (counts[0], counts[1]), (needed[0], needed[1])
+
+
+def over_windows(combine: np.ufunc, x: Array, F: Pair, S: Pair, D: Pair, size: Pair) -> Array:
+    """np.add or np.maximum over each window: first down its F rows, then along its F
+    columns, a tap at a time."""
+    down = (F[0], 1), (S[0], 1), (D[0], 1), (size[0], x.shape[2])
+    along = (1, F[1]), (1, S[1]), (1, D[1]), size
+    for direction in (down, along):
+        first, *others = [x[tap] for _, _, tap in taps(*direction)]
+        x = first if not others else combine(first, others[0])
+        for other in others[1:]:
+            combine(x, other, out=x)
+    return x
+
+
+def maxpool(
+    x: Array, net: Net, F: Size, S: Size | None = None, P: Padding = 0, D: Size = 1, ceil: bool = False
+) -> Array:
+    """The largest number of each window: y[i, j] = max_(f, g) x[S·i + D·f − P, S·j +
+    D·g − P]; the padding is −∞.
+
+    H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋ + 1.
+    """
+    F, S, D = two(F), two(S or F), two(D)
+    size, P = places(x.shape[1:3], F, S, P, D, ceil)
+    y = over_windows(np.maximum, padded(x, P, -np.inf), F, S, D, size)
+    net.keep(x, y, F, S, P, D)
+    return y
+
+
+def winners(x: Array, y: Array, F: Pair, S: Pair, D: Pair) -> Iterator[tuple[Any, Array]]:
+    """For each tap of a max pooling: what it sees, and in which windows it holds the
+    largest number (the first such tap, row by row, where several do)."""
+    open_ = np.ones(y.shape, bool)
+    for _, _, tap in taps(F, S, D, y.shape[1:3]):
+        wins = (x[tap] == y) & open_
+        open_ &= ~wins
+        yield tap, wins
+
+
+def maxpool_backward(dy: Array, net: Net) -> Array:
+    """dy goes back to where the largest number stood; all others have not counted."""
+    x, y, F, S, P, D = net.take()
+    (top, _), (left, _) = P
+    wide = padded(x, P, -np.inf)
+    dx = np.zeros(wide.shape, dy.dtype)
+    for tap, wins in winners(wide, y, F, S, D):
+        dx[tap] += dy * wins
+    return dx[:, top : top + x.shape[1], left : left + x.shape[2]]
+
+
+def unpool(
+    x: Array,
+    net: Net,
+    before: Array,
+    F: Size,
+    S: Size | None = None,
+    P: Padding = 0,
+    D: Size = 1,
+    ceil: bool = False,
+) -> Array:
+    """Puts each number back where a max pooling has found the largest in `before`; 0
+    everywhere else."""
+    F, S, D = two(F), two(S or F), two(D)
+    size, P = places(before.shape[1:3], F, S, P, D, ceil)
+    wide = padded(before, P, -np.inf)
+    after = over_windows(np.maximum, wide, F, S, D, size)
+    y = np.zeros(wide.shape, x.dtype)
+    for tap, wins in winners(wide, after, F, S, D):
+        y[tap][wins] = x[wins]
+    net.keep(wide, after, F, S, P, D)
+    (top, _), (left, _) = P
+    return y[:, top : top + before.shape[1], left : left + before.shape[2]]
+
+
+def unpool_backward(dy: Array, net: Net) -> Array:
+    """dL/dx is what dy has at the places where x was put."""
+    wide, after, F, S, P, D = net.take()
+    dwide = padded(dy, P)
+    dx = np.zeros(after.shape, dy.dtype)
+    for tap, wins in winners(wide, after, F, S, D):
+        dx += dwide[tap] * wins
+    return dx
+
+
+def avgpool(x: Array, net: Net, F: Size, S: Size | None = None, P: Padding = 0) -> Array:
+    """The mean of each window: y[i, j] = Σ_(f, g) x[S·i + f − P, S·j + g − P]/(F·F);
+    zeros of the padding count.
+
+    H' = ⌊(H + 2P − F)/S⌋ + 1.
+    """
+    F, S = two(F), two(S or F)
+    size, P = places(x.shape[1:3], F, S, P)
+    net.keep(x.shape[1:3], F, S, P)
+    return over_windows(np.add, padded(x, P), F, S, (1, 1), size) / (F[0] * F[1])
+
+
+def avgpool_backward(dy: Array, net: Net) -> Array:
+    """Each number has 1/(F·F) of every window that saw it: dy/(F·F) goes back to all of
+    the window."""
+    size, F, S, P = net.take()
+    return back_to_windows(dy / (F[0] * F[1]), size, F, S, P)
+
+
+def back_to_windows(dy: Array, size: Pair, F: Pair, S: Pair, P: Padding) -> Array:
+    """dy of each window's sum, added to all the numbers of the window."""
+    (N, h, w, C), ((top, bottom), (left, right)) = dy.shape, ends(P)
+    dwide = np.zeros((N, top + size[0] + bottom, left + size[1] + right, C), dy.dtype)
+    for _, _, tap in taps(F, S, (1, 1), (h, w)):
+        dwide[tap] += dy
+    return dwide[:, top : top + size[0], left : left + size[1]]
+
+
+def avgpool_counted(
+    x: Array,
+    net: Net,
+    F: Size,
+    S: Size | None = None,
+    P: Padding = 0,
+    ceil: bool = False,
+    exclude_pad: bool = False,
+) -> Array:
+    """The mean of each window, of those of its numbers that count: what `ceil` lets
+    stand out beyond the padding never does, the padding does unless `exclude_pad`."""
+    F, S, given = two(F), two(S or F), ends(P)
+    size, P = places(x.shape[1:3], F, S, P, ceil=ceil)
+    counts = []
+    for N, f, s, n, (before, behind) in zip(x.shape[1:3], F, S, size, given, strict=True):
+        first = np.arange(n) * s - before
+        low, high = (0, N) if exclude_pad else (-before, N + behind)
+        counts.append(np.minimum(first + f, high) - np.maximum(first, low))
+    count = np.multiply.outer(*counts)[:, :, None].astype(x.dtype)
+    net.keep(x.shape[1:3], F, S, P, count)
+    return over_windows(np.add, padded(x, P), F, S, (1, 1), size) / count
+
+
+def avgpool_counted_backward(dy: Array, net: Net) -> Array:
+    """dy/count goes back to all of the window."""
+    size, F, S, P, count = net.take()
+    return back_to_windows(dy / count, size, F, S, P)
+
+
+def subsample(x: Array, net: Net, F: Size, S: Size | None = None) -> Array:
+    """LeNet-5's pooling: y[c] = w[c]·Σ(window of map c) + b[c], one weight and one bias
+    a map; at first 1/F² and 0."""
+    F, S, C = two(F), two(S or F), x.shape[3]
+    size, P = places(x.shape[1:3], F, S, 0)
+    weight = net.weight("weight", (C,), constant(1 / (F[0] * F[1])))
+    total = over_windows(np.add, x, F, S, (1, 1), size)
+    net.keep(x.shape[1:3], weight, total, F, S, P)
+    return total * weight + net.weight("bias", (C,), constant(0))
+
+
+def subsample_backward(dy: Array, net: Net) -> Array:
+    """dL/dw = Σ dy·(the window's sum), dL/db = Σ dy; dy·w goes back to all of the
+    window."""
+    size, weight, total, F, S, P = net.take()
+    net.gradient("weight", (dy * total).sum((0, 1, 2)))
+    net.gradient("bias", dy.sum((0, 1, 2)))
+    return back_to_windows(dy * weight, size, F, S, P)
+
+
+def gap(x: Array, net: Net) -> Array:
+    """Global average pooling: the mean of each map, (N, H, W, C) → (N, 1, 1, C)."""
+    net.keep(x.shape)
+    return x.mean((1, 2), keepdims=True)
+
+
+def gap_backward(dy: Array, net: Net) -> Array:
+    """Each of the H·W numbers has its share in the mean: dx = dy/(H·W)."""
+    (shape,) = net.take()
+    return np.broadcast_to(dy / (shape[1] * shape[2]), shape)
+
+
+def gmp(x: Array, net: Net) -> Array:
+    """Global max pooling: the largest number of each map, (N, H, W, C) → (N, 1, 1, C)."""
+    rows = x.reshape(len(x), x.shape[1] * x.shape[2], x.shape[3])
+    where = rows.argmax(1)[:, None]
+    net.keep(x.shape, where)
+    return np.take_along_axis(rows, where, 1)[:, None]
+
+
+def gmp_backward(dy: Array, net: Net) -> Array:
+    """dy goes back to where the largest number stood."""
+    shape, where = net.take()
+    dx = np.zeros((shape[0], shape[1] * shape[2], shape[3]), dy.dtype)
+    np.put_along_axis(dx, where, dy[:, 0], 1)
+    return dx.reshape(shape)
+
+
+def cmean(x: Array, net: Net) -> Array:
+    """The mean over the channels at each position, (N, H, W, C) → (N, H, W, 1)."""
+    net.keep(x.shape)
+    return x.mean(3, keepdims=True)
+
+
+def cmean_backward(dy: Array, net: Net) -> Array:
+    """Each channel has its share in the mean: dx = dy/C."""
+    (shape,) = net.take()
+    return np.broadcast_to(dy / shape[3], shape)
+
+
+def cmax(x: Array, net: Net) -> Array:
+    """The largest number over the channels at each position, (N, H, W, C) → (N, H, W,
+    1)."""
+    where = x.argmax(3)[..., None]
+    net.keep(x.shape, where)
+    return np.take_along_axis(x, where, 3)
+
+
+def cmax_backward(dy: Array, net: Net) -> Array:
+    """dy goes back to where the largest number stood."""
+    shape, where = net.take()
+    dx = np.zeros(shape, dy.dtype)
+    np.put_along_axis(dx, where, dy, 3)
+    return dx
+
+
+def shares(count: int, size: int) -> Array:
+    """Row i has 1/n at the n positions that window i sees, from ⌊i·size/count⌋ to ⌈(i +
+    1)·size/count⌉."""
+    rows = np.zeros((count, size))
+    for i in range(count):
+        seen = np.s_[i * size // count : -(-(i + 1) * size // count)]
+        rows[i, seen] = 1 / len(rows[i, seen])
+    return rows
+
+
+def avgpool_to(x: Array, net: Net, out: Size) -> Array:
+    """Means of as many windows as are asked for, along rows and columns: y = A·x·Bᵀ,
+    where row i of A and B has window i's shares."""
+    A, B = (shares(n, size).astype(x.dtype) for n, size in zip(two(out), x.shape[1:3], strict=True))
+    net.keep(A, B)
+    return across(x, A, B)
+
+
+def avgpool_to_backward(dy: Array, net: Net) -> Array:
+    """y = A·x·Bᵀ, so dx = Aᵀ·dy·B."""
+    A, B = net.take()
+    return across(dy, A.T, B.T)
+
+
+def across(x: Array, A: Array, B: Array) -> Array:
+    """A·x·Bᵀ for every map: y[i, j] = Σ_(h, w) A[i, h]·B[j, w]·x[h, w]."""
+    N, H, W, C = x.shape
+    x = (A @ x.reshape(N, H, W * C)).reshape(N, len(A), W, C)
+    return B @ x
+
+
+def maxpool_to(x: Array, net: Net, out: Size) -> Array:
+    """The largest numbers of as many windows as are asked for; window i of n reaches
+    from ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉."""
+    (N, H, W, C), (h, w) = x.shape, two(out)
+    y, where = np.empty((N, h, w, C), x.dtype), {}
+    for i in range(h):
+        for j in range(w):
+            seen = np.s_[:, i * H // h : -(-(i + 1) * H // h), j * W // w : -(-(j + 1) * W // w)]
+            window = x[seen]
+            rows = window.reshape(N, window.shape[1] * window.shape[2], C)
+            where[i, j] = seen, rows.argmax(1)[:, None]
+            y[:, i, j] = np.take_along_axis(rows, where[i, j][1], 1)[:, 0]
+    net.keep(x.shape, where)
+    return y
+
+
+def maxpool_to_backward(dy: Array, net: Net) -> Array:
+    """dy goes back to where the largest number of each window stood."""
+    shape, where = net.take()
+    dx = np.zeros(shape, dy.dtype)
+    for (i, j), (seen, first) in where.items():
+        rows = np.zeros((shape[0], dx[seen].shape[1] * dx[seen].shape[2], shape[3]), dy.dtype)
+        np.put_along_axis(rows, first, dy[:, i, j][:, None], 1)
+        dx[seen] += rows.reshape(dx[seen].shape)
+    return dx

@@ -1,0 +1,187 @@
+"""A function of the emitted program before it is text: its steps, with every tensor
+assigned once.
+
+A step is a call of a layer or a block, an `if` or a loop. The forward pass is these
+steps as they stand; the backward pass is the same steps from the last to the first,
+each with its own backward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from cnnspec.targets.names import Namer
+from cnnspec.targets.symbolic import Node, variables
+from cnnspec.targets.writer import Code
+
+
+@dataclass(eq=False, slots=True)
+class Tensor:
+    """A tensor of a function. `sides`: the `if`s under which it is there. `name` is
+    given by naming.py: several tensors that are never alive at once may have one name.
+    """
+
+    number: int
+    label: str | None = None
+    sides: tuple[tuple[int, bool], ...] = ()
+    note: str = ""
+    name: str = ""
+
+
+Argument: TypeAlias = "tuple[str | None, Node | Code]"
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """`y = conv(x, net["conv1"], K=64, F=3)`.
+
+    form: `layer` has one tensor to differentiate by and takes it before the place;
+    `merge` takes the place and then all its tensors; `sum` and `difference` are written
+    as what they are; `block` is a function of this file's own. reads: tensors that the
+    arguments speak of, of which there is no gradient.
+    """
+
+    form: Literal["layer", "merge", "sum", "difference", "block"]
+    function: str
+    place: str
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    arguments: list[Argument] = field(default_factory=list)
+    reads: list[Tensor] = field(default_factory=list)
+    callee: Function | None = None
+    alive: set[Tensor] = field(default_factory=set)
+
+
+@dataclass(eq=False, slots=True)
+class Let:
+    """`c = x.shape[-1]`: a number of the author's; or (`place`) how an `if` comes out,
+    kept for the way back."""
+
+    variable: str
+    node: Node
+    reads: list[Tensor]
+    place: str = ""
+    alive: set[Tensor] = field(default_factory=set)
+
+
+@dataclass(eq=False, slots=True)
+class If:
+    """Both sides of an `if`; `joins` are the tensors that come out of it: (what it is
+    called behind it, what it is on the one side, on the other)."""
+
+    condition: int
+    variable: str
+    then: list[Step] = field(default_factory=list)
+    otherwise: list[Step] = field(default_factory=list)
+    joins: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
+    alive: set[Tensor] = field(default_factory=set)
+
+    def side(self, holds: bool) -> list[Step]:
+        return self.then if holds else self.otherwise
+
+
+@dataclass(eq=False, slots=True)
+class Loop:
+    """`for i in range(start, stop): x = …`: `given` goes in, `inside` is what each pass
+    begins with, `last` what it ends with, `output` what comes out. Where `stop` is no
+    plain number it is kept at `place`."""
+
+    variable: str
+    start: Node
+    stop: Node
+    place: str
+    given: Tensor
+    inside: Tensor
+    body: list[Step]
+    last: Tensor
+    output: Tensor
+    reads: list[Tensor] = field(default_factory=list)
+    alive: set[Tensor] = field(default_factory=set)
+    body_reads: set[Tensor] = field(default_factory=set)
+    """What the passes read of what was there before: the same for all."""
+
+
+Step: TypeAlias = "Call | Let | If | Loop"
+
+
+def used_before(steps: list[Step]) -> Iterator[Tensor]:
+    """All tensors that steps read, inner ones included."""
+    for step in steps:
+        match step:
+            case Call():
+                yield from step.inputs
+                yield from step.reads
+            case Let():
+                yield from step.reads
+            case If():
+                yield from used_before(step.then)
+                yield from used_before(step.otherwise)
+                for _, then, otherwise in step.joins:
+                    yield then
+                    yield otherwise
+            case Loop():
+                yield step.given
+                yield from step.reads
+                yield from used_before(step.body)
+                yield step.last
+
+
+def made_in(steps: list[Step]) -> Iterator[Tensor]:
+    """All tensors that steps make, inner ones included."""
+    for step in steps:
+        match step:
+            case Call():
+                yield from step.outputs
+            case If():
+                yield from made_in(step.then)
+                yield from made_in(step.otherwise)
+                yield from (made for made, _, _ in step.joins)
+            case Loop():
+                yield step.inside
+                yield from made_in(step.body)
+                yield step.output
+
+
+def numbers_in(steps: list[Step]) -> Iterator[str]:
+    """The variables of all numbers that steps need."""
+    for step in steps:
+        match step:
+            case Call():
+                for _, argument in step.arguments:
+                    yield from _variables(argument)
+            case Let():
+                yield from variables(step.node)
+            case If():
+                yield step.variable
+                yield from numbers_in(step.then)
+                yield from numbers_in(step.otherwise)
+            case Loop():
+                yield from variables(step.start)
+                yield from variables(step.stop)
+                yield from numbers_in(step.body)
+
+
+def _variables(argument: Node | Code) -> Iterator[str]:
+    from cnnspec.targets.symbolic import Apply, Const, Var
+
+    if isinstance(argument, Const | Var | Apply):
+        yield from variables(argument)
+
+
+@dataclass(eq=False, slots=True)
+class Function:
+    """A block of the author's (or the network) as a function: its tensors, its numbers,
+    its steps."""
+
+    name: str
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    steps: list[Step]
+    namer: Namer
+    parameters: list[tuple[str, str]] = field(default_factory=list)
+    """(the variable, the author's parameter)"""
+    doc: str = ""
+    differentiable: tuple[bool, ...] = ()
+    """Which inputs have a gradient: not those of which only the size is read."""

@@ -1,0 +1,283 @@
+"""Numbers of a class that depend on its constructor's arguments: the author's expressions, as Python writes
+them.
+
+A node is a constant, a variable (a name in the emitted constructor) or an operation. `value` works a node
+out the way that Python will when the emitted program runs (whole numbers exact, everything else in floats),
+so that an expression is only ever emitted where it gives, for each use of a block, the number that the IR
+has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from cnnspec.language import parse_expression, tree
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    value: Any  # int, float, bool, a pair of ints, text
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """`operator`: a binary one, `neg`, `not`, `if` (condition, then, else), or a function's name."""
+
+    operator: str
+    arguments: tuple[Node, ...]
+
+
+Node: TypeAlias = Const | Var | Apply
+Env: TypeAlias = Mapping[str, Any]
+
+_LEVELS = {
+    "if": 1,
+    "or": 2,
+    "and": 3,
+    "not": 4,
+    "==": 5,
+    "!=": 5,
+    "<": 5,
+    "<=": 5,
+    ">": 5,
+    ">=": 5,
+    "+": 6,
+    "-": 6,
+    "*": 7,
+    "/": 7,
+    "//": 7,
+    "%": 7,
+    "neg": 8,
+}
+"""How tightly Python binds; a call and a name bind tightest (9)."""
+
+FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "pair"})
+
+
+class Unclear(Exception):
+    """An expression that the constructor cannot work out (it speaks of H or W, or of what is not known
+    here)."""
+
+
+def from_text(text: str, scope: Mapping[str, Node]) -> Node:
+    """The author's text, with the names that `scope` knows."""
+    expr = parse_expression(text)
+    if expr is None:
+        raise Unclear(text)
+    return from_tree(expr, scope)
+
+
+def from_tree(expr: tree.Expr, scope: Mapping[str, Node]) -> Node:
+    match expr:
+        case tree.Number():
+            value = expr.value
+            return Const(value.numerator if value.denominator == 1 else float(value))
+        case tree.Name():
+            if expr.name not in scope:
+                raise Unclear(expr.name)
+            return scope[expr.name]
+        case tree.Unary():
+            operand = from_tree(expr.operand, scope)
+            if expr.operator == "+":
+                return operand
+            return apply("neg" if expr.operator == "-" else "not", operand)
+        case tree.Binary():
+            left, right = from_tree(expr.left, scope), from_tree(expr.right, scope)
+            return apply(expr.operator, left, right)
+        case tree.Conditional():
+            condition = from_tree(expr.condition, scope)
+            if isinstance(condition, Const):
+                return from_tree(expr.then if condition.value else expr.otherwise, scope)
+            return apply("if", condition, from_tree(expr.then, scope), from_tree(expr.otherwise, scope))
+        case tree.Function():
+            name = "int" if expr.name == "floor" else expr.name
+            return apply(name, *(from_tree(argument, scope) for argument in expr.arguments))
+
+
+def apply(operator: str, *arguments: Node) -> Node:
+    """An operation; what is constant is worked out, a sum with 0 and a product with 1 is left out."""
+    if operator not in _LEVELS and operator not in FUNCTIONS:
+        raise Unclear(operator)
+    if operator == "/" and not _fractional(arguments[0]) and not _fractional(arguments[1]):
+        operator = "//"  # checked against the number of the IR: right where it divides
+    node = Apply(operator, arguments)
+    if operator == "if":
+        condition, then, otherwise = arguments
+        if isinstance(condition, Const):
+            return then if condition.value else otherwise
+        if then == otherwise:
+            return then
+    if all(isinstance(argument, Const) for argument in arguments):
+        return Const(value(node, {}))
+    if operator in ("and", "or"):
+        for one, other in (arguments, arguments[::-1]):
+            if isinstance(one, Const):
+                return other if bool(one.value) is (operator == "and") else one
+    if operator in ("+", "-", "*", "//") and len(arguments) == 2:
+        left, right = arguments
+        neutral = Const(0) if operator in "+-" else Const(1)
+        if right == neutral:
+            return left
+        if left == neutral and operator in ("+", "*"):
+            return right
+    if operator in ("int", "round", "ceil") and not _fractional(arguments[0]):
+        return arguments[0]
+    return node
+
+
+def _fractional(node: Node) -> bool:
+    """Whether a node may be no whole number."""
+    match node:
+        case Const():
+            return isinstance(node.value, float)
+        case Var():
+            return False
+        case Apply():
+            if node.operator in ("round", "int", "ceil", "multiple", "//"):
+                return False
+            return node.operator == "/" or any(_fractional(argument) for argument in node.arguments)
+
+
+def value(node: Node, env: Env) -> Any:
+    """What Python will make of it; `Unclear` where a name is missing or nothing comes out."""
+    match node:
+        case Const():
+            return node.value
+        case Var():
+            if node.name not in env:
+                raise Unclear(node.name)
+            found = env[node.name]
+            return float(found) if isinstance(found, Fraction) else found
+    if node.operator == "if":
+        condition, then, otherwise = node.arguments
+        return value(then if value(condition, env) else otherwise, env)
+    arguments = [value(argument, env) for argument in node.arguments]
+    try:
+        return _OPERATIONS[node.operator](*arguments)
+    except (ZeroDivisionError, TypeError, OverflowError, ValueError):
+        raise Unclear(node.operator) from None
+
+
+def multiple(x: float, of: int) -> int:
+    """As the emitted helper of that name."""
+    rounded = max(of, int(x + of / 2) // of * of)
+    return rounded + of if rounded < 0.9 * x else rounded
+
+
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "and": lambda a, b: a and b,
+    "or": lambda a, b: a or b,
+    "neg": lambda a: -a,
+    "not": lambda a: not a,
+    "min": min,
+    "max": max,
+    "round": round,
+    "int": int,
+    "ceil": lambda x: -int(-x // 1),
+    "multiple": multiple,
+    "pair": lambda a, b: (a, b),
+}
+
+
+def gives(node: Node | None, env: Env, wanted: object) -> bool:
+    """Whether the node comes out as `wanted`; a pair of equal sizes is the size."""
+    if node is None:
+        return False
+    try:
+        found = value(node, env)
+    except Unclear:
+        return False
+    return bool(single(found) == single(wanted)) and isinstance(found, bool) == isinstance(wanted, bool)
+
+
+def single(size: object) -> object:
+    """(3, 3) as 3."""
+    if isinstance(size, tuple) and len(set(size)) == 1:
+        return size[0]
+    return size
+
+
+def variables(node: Node) -> Iterator[str]:
+    match node:
+        case Var():
+            yield node.name
+        case Apply():
+            for argument in node.arguments:
+                yield from variables(argument)
+
+
+def functions(node: Node) -> Iterator[str]:
+    """The helpers that it calls."""
+    if isinstance(node, Apply):
+        if node.operator == "multiple":
+            yield node.operator
+        for argument in node.arguments:
+            yield from functions(argument)
+
+
+def replaced(node: Node, by: Mapping[str, Node]) -> Node:
+    """The node with other nodes in place of variables."""
+    match node:
+        case Var():
+            return by.get(node.name, node)
+        case Apply():
+            return apply(node.operator, *(replaced(argument, by) for argument in node.arguments))
+    return node
+
+
+def python(node: Node) -> str:
+    return _python(node)[0]
+
+
+def _python(node: Node) -> tuple[str, int]:
+    """The text and how tightly it binds."""
+    from cnnspec.targets.writer import literal
+
+    match node:
+        case Const():
+            text = literal(node.value)
+            return text, 8 if text.startswith("-") else 9
+        case Var():
+            return node.name, 9
+    if node.operator == "ceil":
+        return f"-int(-{_inner(node.arguments[0], 8)} // 1)", 8
+    if node.operator == "pair":
+        return f"({', '.join(python(argument) for argument in node.arguments)})", 9
+    if node.operator in FUNCTIONS:
+        return f"{node.operator}({', '.join(python(argument) for argument in node.arguments)})", 9
+    level = _LEVELS[node.operator]
+    if node.operator == "if":
+        condition, then, otherwise = node.arguments
+        return f"{_inner(then, 2)} if {_inner(condition, 2)} else {_inner(otherwise, 1)}", level
+    if node.operator == "neg":
+        return f"-{_inner(node.arguments[0], 8)}", level
+    if node.operator == "not":
+        return f"not {_inner(node.arguments[0], 4)}", level
+    left, right = node.arguments
+    chained = level if level not in (5,) else 6
+    return f"{_inner(left, chained)} {node.operator} {_inner(right, level + 1)}", level
+
+
+def _inner(node: Node, least: int) -> str:
+    text, level = _python(node)
+    return text if level >= least else f"({text})"

@@ -1,0 +1,98 @@
+"""What `forward` says itself: merges, layers that read a second tensor, and layers that are one short
+expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.targets.symbolic import Const
+from cnnspec.targets.torch.pieces import Call, Piece
+from cnnspec.targets.writer import Code, call, listed
+
+if TYPE_CHECKING:
+    from cnnspec.targets.torch.plan import PlanStep
+
+
+def _slice(x: str, low: Any, high: Any) -> str:
+    return f"{x}[:, {low or ''}:{high}]"
+
+
+SHORT: dict[str, Callable[..., str]] = {
+    "nn.Flatten": lambda x: f"torch.flatten({x}, 1)",
+    "Slice": _slice,
+    "Abs": lambda x: f"{x}.abs()",
+    "Times": lambda x, factor: f"{factor} * {x}",
+    "ChannelMean": lambda x: f"{x}.mean(dim=1, keepdim=True)",
+    "ChannelMax": lambda x: f"{x}.max(dim=1, keepdim=True).values",
+    "L2Norm": lambda x: f"nn.functional.normalize({x})",
+    "Reshape": lambda x, *shape: f"{x}.reshape(-1, {', '.join(map(str, shape))})",
+}
+"""Layers without weights that need no attribute in a class with a forward of its own."""
+
+NAMES_ONLY: frozenset[object] = frozenset({"Slice", "Abs", "Times", "ChannelMean", "ChannelMax", "Reshape"})
+"""Those of them that want a name (or a call) before them, no longer expression."""
+
+
+def is_short(piece: Piece | None) -> bool:
+    """Whether a layer is written as an expression: its numbers must be constants, for `forward` sees no
+    others."""
+    return (
+        isinstance(piece, Call)
+        and piece.function in SHORT
+        and all(isinstance(argument, Const) for _, argument in piece.arguments)
+    )
+
+
+def short(piece: Call, x: str) -> str:
+    values = [argument.value for _, argument in piece.arguments if isinstance(argument, Const)]
+    return SHORT[str(piece.function)](x, *values)
+
+
+def merged(word: str, names: list[str]) -> Code:
+    """Branches merged, all of them there; `names` are variables (or calls)."""
+    if len(names) == 1:
+        return names[0]
+    if word == "concat":
+        return call("torch.cat", listed(names), dim=1)
+    if word == "max":
+        text = names[0]
+        for name in names[1:]:
+            text = f"torch.maximum({text}, {name})"
+        return text
+    return f" {SIGNS[word]} ".join(names)
+
+
+SIGNS = {"add": "+", "sub": "-", "mul": "*"}
+
+ATONCE = 4
+"""More branches than these are added up in several statements."""
+
+
+def lending(step: PlanStep, names: list[str]) -> Code:
+    """crop, upsample and unpool with a second tensor."""
+    op = step.op
+    if op.word == "crop":
+        if op.offset is not None:
+            return call("crop", *names, f"({op.offset[0]}, {op.offset[1]})")
+        return call("crop", *names)
+    if op.word == "upsample":
+        size = f"{names[1]}.shape[2:]"
+        return call(
+            "nn.functional.interpolate",
+            names[0],
+            size=size,
+            mode=f'"{op.mode}"',
+            defaults={"mode": '"nearest"'},
+        )
+    pool = op.maxpool
+    return call(
+        "unpool",
+        *names,
+        pool.size,
+        pool.stride,
+        padding=pool.P,
+        dilation=pool.D,
+        ceil_mode=pool.ceil,
+        defaults={"padding": (0, 0), "dilation": (1, 1), "ceil_mode": False},
+    )

@@ -1,0 +1,429 @@
+"""The body of a `forward`: statements in the order of the text, with as few variables as a person would
+use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cnnspec.targets.names import Namer
+from cnnspec.targets.torch.expressions import ATONCE, NAMES_ONLY, SIGNS, is_short, lending, merged, short
+from cnnspec.targets.torch.items import (
+    If,
+    Item,
+    liveness,
+    made_in,
+    place_phis,
+    reads_of,
+    tree_of,
+    with_choices,
+)
+from cnnspec.targets.torch.pieces import Call
+from cnnspec.targets.torch.plan import Arm, Plan, PlanStep
+from cnnspec.targets.union import Phi, Source
+from cnnspec.targets.writer import Code, Group, Writer, flat
+
+DEEPEST = 4
+"""Calls in one another on a line, at most."""
+
+NORMS = frozenset({"bn", "gn", "ln", "in"})
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An expression that the next statement takes in: its code, how many calls it has in one another, what
+    it reads; whether a layer with weights (or a block) is among them, and whether it began with a
+    normalisation."""
+
+    code: Code
+    depth: int
+    read: list[Source]
+    heavy: bool
+    normed: bool
+
+
+@dataclass(slots=True)
+class Forward:
+    """Writes one forward. `inputs` names the tensors that arrive, `modules` those of shared blocks by block,
+    `condition` gives the attribute that holds a condition."""
+
+    plan: Plan
+    writer: Writer
+    inputs: Mapping[int, str]
+    modules: Mapping[str, str]
+    condition: Callable[[int], str]
+    namer: Namer
+    comments: bool = False
+    variables: dict[Source, str] = field(default_factory=dict)
+    held: dict[str, Source] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+    pending: dict[Source, Waiting] = field(default_factory=dict)
+    readers: dict[Source, list[PlanStep]] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+
+    def write(self) -> None:
+        for number, name in self.inputs.items():
+            self._hold(number, name)
+            if name != "x":
+                self.named.add(name)
+        items = list(tree_of(self.plan.steps, 0))
+        place_phis(self.plan, items)
+        for step in self.plan.steps:
+            for source in reads_of(step):
+                self.readers.setdefault(source, []).append(step)
+        self._items(items, set(self.plan.outputs), {}, last=True)
+        if self.plan.outputs:
+            self._return()
+
+    def _return(self) -> None:
+        outputs = self.plan.outputs
+        if len(outputs) == 1:
+            source = outputs[0]
+            code = self.pending.pop(source).code if source in self.pending else self.variables[source]
+            self.writer.put("return ", code)
+            return
+        names = [flat(self._operand(source, [])) for source in outputs]
+        self.writer.put("", Group("return ", tuple(names), "")) if len(
+            ", ".join(names)
+        ) + 11 <= self.writer.room else (self.writer.put("return ", Group("(", tuple(names))))
+
+    # --- statements -----------------------------------------------------------------------------------
+
+    def _items(
+        self, items: list[Item], after: set[Source], wish: dict[Source, str], last: bool = False
+    ) -> None:
+        live = liveness(items, after)
+        for number, item in enumerate(items):
+            following = items[number + 1] if number + 1 < len(items) else None
+            if isinstance(item, If):
+                self._if(item, live[number], wish)
+            else:
+                self._step(item, live[number], following, wish, last and following is None)
+
+    def _if(self, item: If, after: set[Source], wish: dict[Source, str]) -> None:
+        targets: dict[Source, str] = {}
+        for phi in item.phis:
+            targets[phi] = wish.get(phi) or self._target(phi, item, after)
+        for phi in item.phis:
+            for side in (phi.then, phi.otherwise):
+                if side in self.pending:
+                    self._settle(side, after)
+        sides = []
+        kept: dict[Source, str] = {}  # made on one side, read later under the same condition
+        for chosen, steps in ((True, item.then), (False, item.otherwise)):
+            inner = Writer()
+            inner.level = self.writer.level + 1
+            outer = self.writer, dict(self.variables), dict(self.held)
+            self.writer = inner
+            wanted = {(phi.then if chosen else phi.otherwise): targets[phi] for phi in item.phis}
+            alive = {source for source in after if source not in targets} | set(wanted)
+            self._items(steps, alive, wanted)
+            for source, target in wanted.items():
+                if source in self.pending:
+                    self._settle(source, alive)
+                if self.variables[source] != target:
+                    self.writer.line(f"{target} = {self.variables[source]}")
+            kept.update({source: self.variables[source] for source in made_in(steps) & after})
+            self.writer, self.variables, self.held = outer
+            sides.append(inner)
+        condition = self.condition(item.condition)
+        then, otherwise = (side.written for side in sides)
+        if then:
+            self.writer.line(f"if {condition}:")
+            self.writer.extend(then)
+            if otherwise:
+                self.writer.line("else:")
+                self.writer.extend(otherwise)
+        elif otherwise:
+            self.writer.line(f"if not {condition}:")
+            self.writer.extend(otherwise)
+        for source, name in (*kept.items(), *targets.items()):
+            self._hold(source, name)
+
+    def _target(self, phi: Phi, item: If, after: set[Source]) -> str:
+        """The variable of a tensor that an `if` decides: that of the side which is there already, or of what
+        both sides read, where nobody else reads it any more."""
+        first = [
+            reads_of(steps[0])[0]
+            for steps in (item.then, item.otherwise)
+            if steps and isinstance(steps[0], PlanStep)
+        ]
+        for source in (phi.otherwise, phi.then, *first):
+            name = self.variables.get(source)
+            if name is not None and source not in after and name not in self.named:
+                return name
+        return self._new_name(phi)
+
+    def _step(
+        self, step: PlanStep, after: set[Source], following: Item | None, wish: dict[Source, str], last: bool
+    ) -> None:
+        if step.loop:
+            self._loop(step, after, wish)
+            return
+        if any(arm.when for arm in step.arms) or (len(step.arms) > ATONCE and step.word in SIGNS):
+            self._optional(step, after, wish, last)
+            return
+        read: list[Source] = []
+        earlier = [self.pending[source] for source in reads_of(step) if source in self.pending]
+        depth = 1 + max((one.depth for one in earlier), default=0)
+        heavy = step.starts_line or any(one.heavy for one in earlier)
+        normed = earlier[0].normed if earlier else step.word in NORMS
+        code = self._expression(step, read)
+        if len(step.outputs) > 1:
+            names = []
+            for number, output in enumerate(step.outputs):
+                names.append(self._name(output, [] if number else read, after, wish))
+                self._hold(output, names[-1])
+            self.writer.put(f"{', '.join(names)} = ", code)
+            return
+        (output,) = step.outputs
+        waiting = Waiting(code, depth, read, heavy, normed)
+        if self._nests(output, waiting, step, following, last and output in self.plan.outputs):
+            self.pending[output] = waiting
+            return
+        self._assign(output, code, read, after, wish)
+
+    def _nests(
+        self, output: int, waiting: Waiting, step: PlanStep, following: Item | None, returned: bool
+    ) -> bool:
+        """Whether an expression may wait for the next statement: conv, its norm and its activation share a
+        line; a layer with weights begins one, unless only light ones (or, in a small class, other blocks)
+        stand before it."""
+        if returned:
+            return self.plan.outputs == [output]
+        if (
+            not isinstance(following, PlanStep)
+            or following.loop
+            or following.arms
+            or waiting.depth >= DEEPEST
+        ):
+            return False
+        if following.shared is not None or following.needs or len(following.outputs) > 1:
+            return False
+        if reads_of(following) != [output] or len(self.readers.get(output, ())) != 1:
+            return False
+        if following.starts_line and waiting.heavy:
+            blocks = following.op is None and step.op is None
+            if self.comments or not blocks or waiting.depth >= 2:
+                return False
+        if step.starts_line and waiting.normed:
+            return False
+        if (
+            isinstance(following.piece, Call)
+            and is_short(following.piece)
+            and following.piece.function in NAMES_ONLY
+        ):
+            return False
+        others = (*self.readers, *self.plan.outputs)
+        if (
+            any(output in with_choices(source) and source != output for source in others)
+            or output in self.plan.outputs
+        ):
+            return False
+        room = self.writer.room - len("return ") - len(following.name) - len("self.()")
+        return isinstance(waiting.code, str) and len(waiting.code) <= room
+
+    def _assign(
+        self, output: Source, code: Code, read: list[Source], after: set[Source], wish: dict[Source, str]
+    ) -> None:
+        name = self._name(output, read, after, wish)
+        comment = ""
+        if self.comments and isinstance(output, int) and output in self.plan.shapes:
+            comment = "x".join(map(str, self.plan.shapes[output]))
+        self.writer.put(f"{name} = ", code, comment=comment)
+        self._hold(output, name)
+
+    def _settle(self, source: Source, after: set[Source]) -> None:
+        waiting = self.pending.pop(source)
+        self._assign(source, waiting.code, waiting.read, after, {})
+
+    def _loop(self, step: PlanStep, after: set[Source], wish: dict[Source, str]) -> None:
+        read: list[Source] = []
+        operands = [flat(self._operand(step.sources[place], read)) for place in step.takes]
+        (output,) = step.outputs
+        name = self._name(output, read[:1], after | set(read[1:]), wish)
+        if name != operands[0]:
+            self.writer.line(f"{name} = {operands[0]}")
+        layer = self.namer.child().take("layer")
+        arguments = [name, *operands[1:], *(self.modules[key] for key in step.needs)]
+        target = f"self.{step.name}" if step.name else "self"
+        self.writer.line(f"for {layer} in {target}:")
+        with self.writer.indented():
+            self.writer.put(f"{name} = ", Group(f"{layer}(", tuple(arguments)))
+        self._hold(output, name)
+
+    def _optional(self, step: PlanStep, after: set[Source], wish: dict[Source, str], last: bool) -> None:
+        """A merge of which some branches are there only under a condition, or of very many."""
+        (output,) = step.outputs
+        read: list[Source] = []
+        operands = [(arm, self._arm(step, arm, read)) for arm in step.arms]
+        if step.word == "concat":
+            parts = self.namer.child().take("parts")
+            always: list[str] = []
+            rest = list(operands)
+            while rest and rest[0][0].when is None:
+                always.append(rest.pop(0)[1])
+            self.writer.put(f"{parts} = ", Group("[", tuple(always), "]"))
+            for arm, text in rest:
+                self._under(arm, f"{parts}.append({text})")
+            code = f"torch.cat({parts}, dim=1)"
+            if last and self.plan.outputs == [output]:
+                self.pending[output] = Waiting(code, 1, read, False, False)
+            else:
+                self._assign(output, code, read, after, wish)
+            return
+        first = [pair for pair in operands if pair[0].when is None]
+        later = [pair for pair in operands if pair[0].when is not None]
+        start, rest_of = first[:ATONCE], first[ATONCE:]
+        # what is added later must not be overwritten by what is added first
+        needed = after | {arm.source for arm, _ in (*rest_of, *later)} | {arm.source for arm, _ in start[1:]}
+        name = self._name(output, [start[0][0].source], needed, wish)
+        texts = [text for _, text in start]
+        if texts != [name]:
+            self.writer.put(f"{name} = ", merged(step.word, texts))
+        for arm, text in [*rest_of, *later]:
+            joined = merged(step.word, [name, text])
+            self._under(arm, f"{name} = {flat(joined)}")
+        self._hold(output, name)
+
+    def _under(self, arm: Arm, statement: str) -> None:
+        if arm.when is None:
+            self.writer.line(statement)
+            return
+        number, side = arm.when
+        self.writer.line(f"if {'' if side else 'not '}{self.condition(number)}:")
+        with self.writer.indented():
+            self.writer.line(statement)
+
+    # --- expressions ----------------------------------------------------------------------------------
+
+    def _expression(self, step: PlanStep, read: list[Source]) -> Code:
+        if step.arms:
+            return merged(step.word, [self._arm(step, arm, read) for arm in step.arms])
+        operands = [self._operand(step.sources[place], read) for place in step.takes]
+        if step.piece is None and step.shared is None:
+            return lending(step, [flat(operand) for operand in operands])
+        if isinstance(step.piece, Call) and is_short(step.piece):
+            return short(step.piece, flat(operands[0]))
+        extra = [self.modules[key] for key in step.needs]
+        function = self.modules[step.shared] if step.shared is not None else f"self.{step.name}"
+        arguments = (*operands, *extra)
+        if all(isinstance(argument, str) for argument in arguments) and len(arguments) == 1:
+            return f"{function}({arguments[0]})"
+        return Group(f"{function}(", arguments)
+
+    def _arm(self, step: PlanStep, arm: Arm, read: list[Source]) -> str:
+        text = flat(self._operand(arm.source, read))
+        if step.word == "mul" and arm.rank < step.rank:
+            return f"{text}[:, :, None, None]"
+        return text
+
+    def _operand(self, source: Source, read: list[Source]) -> Code:
+        if source in self.pending:
+            waiting = self.pending.pop(source)
+            read += waiting.read
+            return waiting.code
+        read.append(source)
+        return self.variables[source]
+
+    # --- variables ------------------------------------------------------------------------------------
+
+    def _hold(self, source: Source, name: str) -> None:
+        self.variables[source] = name
+        self.held[name] = source
+
+    def _name(self, output: Source, read: list[Source], after: set[Source], wish: dict[Source, str]) -> str:
+        if output in wish:
+            return wish[output]
+        label = self.plan.labels.get(output) if isinstance(output, int) else None
+        if label is not None and (
+            len(self.readers.get(output, ())) > 1
+            or (output in self.plan.outputs and len(self.plan.outputs) > 1)
+        ):
+            name = self.namer.take(label)
+            self.named.add(name)
+            return name
+        branch = self._branch(output)
+        if branch is not None and not any(self.variables.get(source) == branch for source in read):
+            holder = self.held.get(branch)
+            if holder is None or holder not in after:
+                return branch
+        for source in read:
+            name_or_none = self.variables.get(source)
+            if name_or_none is None or source in after or name_or_none in self.named:
+                continue
+            if self.held.get(name_or_none) == source and not _is_role(name_or_none):
+                return name_or_none
+        if branch is not None and any(
+            self.variables.get(source) == branch and source not in after for source in read
+        ):
+            return branch
+        return self._free(after)
+
+    def _free(self, after: set[Source]) -> str:
+        """The first of x, y, z, … that nobody needs any more."""
+        number = 0
+        while True:
+            name = "xyz"[number] if number < 3 else f"x{number - 1}"
+            holder = self.held.get(name)
+            if name not in self.named and (holder is None or holder not in after):
+                return name
+            number += 1
+
+    def _new_name(self, output: Source) -> str:
+        return self._branch(output) or self._free(set(self.held.values()))
+
+    def _branch(self, output: Source) -> str | None:
+        """`branch2` where a tensor ends, by single readers, as the second of several branches; `gate` in a
+        `mul`."""
+        seen = 0
+        while seen < 100:
+            readers = self.readers.get(output, [])
+            phis = [phi for phi in self._phis() if output in (phi.then, phi.otherwise)]
+            if phis and not readers:
+                output = phis[0]
+                continue
+            if len(readers) != 1:
+                return None
+            step = readers[0]
+            if step.arms:
+                place = next((n for n, arm in enumerate(step.arms) if arm.source == output), None)
+                if place is None:
+                    return None
+                return self._branch_name(step, place)
+            if len(step.outputs) != 1:
+                return None
+            output = step.outputs[0]
+            seen += 1
+        return None
+
+    def _branch_name(self, step: PlanStep, place: int) -> str | None:
+        own = [
+            arm
+            for arm in step.arms
+            if len(self.readers.get(arm.source, ())) == 1 and not self._is_input(arm.source)
+        ]
+        if step.word == "mul" and len(own) == 1 and len(step.arms) == 2:
+            return "gate" if "gate" not in self.named else None
+        if len(own) >= 2 and all(isinstance(arm.source, int) for arm in own):
+            name = f"branch{place + 1}"
+            return name if name not in self.named else None
+        if place and isinstance(step.arms[place].source, Phi) and len(step.arms) == 2 and step.word == "add":
+            return "shortcut" if "shortcut" not in self.named else None
+        return None
+
+    def _is_input(self, source: Source) -> bool:
+        return isinstance(source, int) and source < self.plan.inputs
+
+    def _phis(self) -> Iterator[Phi]:
+        for source in self.readers:
+            if isinstance(source, Phi):
+                yield source
+        for source in self.plan.outputs:
+            if isinstance(source, Phi):
+                yield source
+
+
+def _is_role(name: str) -> bool:
+    """A name that says which branch of a merge a tensor is: nothing else is called so."""
+    return name.startswith("branch") or name in ("gate", "shortcut")

@@ -1,0 +1,427 @@
+"""Classes as text: the constructor, the forward, and the file around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cnnspec.ir.graph import Graph
+from cnnspec.targets.names import MODULE_ATTRIBUTES, Namer, attribute_name, camel, string
+from cnnspec.targets.symbolic import Apply, Node, Var, functions, python
+from cnnspec.targets.symbolic import replaced as node_replaced
+from cnnspec.targets.torch.builder import Builder
+from cnnspec.targets.torch.expressions import is_short
+from cnnspec.targets.torch.fold import Pair
+from cnnspec.targets.torch.forward import Forward
+from cnnspec.targets.torch.helpers import FOLD_BODY, HELPERS, NEEDS, RESERVED_NAMES
+from cnnspec.targets.torch.pieces import Growing, Piece, calls_in, code
+from cnnspec.targets.torch.plan import ClassPlan, Parameter, Plan, PlanStep
+from cnnspec.targets.writer import Group, Writer, listed, literal
+
+TORCH_NAMES = frozenset({"Tensor", "Parameter"})
+
+
+@dataclass(slots=True)
+class File:
+    """One emitted file in the making."""
+
+    graph: Graph
+    builder: Builder
+    names: dict[int, str] = field(default_factory=dict)
+    helpers: set[str] = field(default_factory=set)
+    ordered: list[ClassPlan] = field(default_factory=list)
+    shared_names: dict[str, str] = field(default_factory=dict)
+    model: str = ""
+    pairs: tuple[Pair, ...] | None = None
+    rule: dict[str, str] | None = None
+
+    def text(self) -> str:
+        root = self.builder.root()
+        namer = Namer(RESERVED_NAMES | TORCH_NAMES)
+        self.model = namer.take(camel(self.graph.name))
+        for piece in self._root_pieces(root):
+            self._collect(piece)
+        for plan in self.ordered:
+            wanted = plan.wanted
+            if plan.form == "function":
+                wanted = wanted[0].lower() + wanted[1:]
+            elif not namer.free(wanted):
+                wanted += "Block"
+            self.names[id(plan)] = namer.take(wanted)
+        body = Writer()
+        for plan in self.ordered:
+            self._class(body, plan)
+        self._model(body, root)
+        if self.pairs:
+            self._fold(body, self.pairs)
+        self._main(body)
+        head = Writer()
+        head.line("import torch")
+        head.line("from torch import Tensor, nn")
+        head.gap(2)
+        for name in HELPERS:
+            if name in self.helpers:
+                head.text(HELPERS[name])
+                head.gap(2)
+        head.extend(body.written)
+        return str(head)
+
+    # --- what is needed -------------------------------------------------------------------------------
+
+    def _root_pieces(self, root: Plan) -> Iterator[Piece]:
+        yield from self._pieces(root)
+        for call in self.builder.shared.values():
+            if call is not None:
+                yield call
+
+    def _pieces(self, plan: Plan) -> Iterator[Piece]:
+        for _, node in plan.lets:
+            yield node
+        for step in plan.steps:
+            if step.piece is not None:
+                yield step.piece
+        for number in plan.asked():
+            node_or_none = plan.conditions[number]
+            if node_or_none is not None:
+                yield node_or_none
+
+    def _collect(self, piece: Piece) -> None:
+        for function in calls_in(piece):
+            if isinstance(function, ClassPlan):
+                if id(function) not in self.names:
+                    self.names[id(function)] = ""
+                    for inner in self._pieces(function.plan):
+                        self._collect(inner)
+                    self.ordered.append(function)
+            elif function in HELPERS:
+                self._need(function)
+
+    def _need(self, helper: str) -> None:
+        self.helpers.add(helper)
+        for name in NEEDS[helper]:
+            self._need(name)
+
+    def _name(self, function: str | ClassPlan) -> str:
+        return self.names[id(function)] if isinstance(function, ClassPlan) else function
+
+    # --- classes --------------------------------------------------------------------------------------
+
+    def _class(self, writer: Writer, plan: ClassPlan) -> None:
+        name = self.names[id(plan)]
+        signature = [_parameter(parameter) for parameter in plan.parameters]
+        if plan.form == "function":
+            with writer.block(Group(f"def {name}(", tuple(signature), ") -> nn.Module:")):
+                self._lets(writer, plan.plan)
+                writer.put("return ", code(plan.base, self._name))
+            writer.gap(2)
+            return
+        base = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}.get(plan.form)
+        if base is None:
+            base = self._name(plan.base.function)
+        elif plan.form == "list":
+            base = "nn.ModuleList"
+        with writer.block(f"class {name}({base}):"):
+            if plan.doc:
+                writer.doc(plan.doc)
+                writer.gap(1)
+            lines = len(writer.written)
+            attributes = self._constructor(writer, plan, signature)
+            if plan.form in ("module", "list"):
+                if len(writer.written) > lines:
+                    writer.gap(1)
+                names = {place: plan.tensors[place] for place in plan.takes}
+                self._forward(writer, plan.plan, names, attributes)
+        writer.gap(2)
+
+    def _constructor(self, writer: Writer, plan: ClassPlan, signature: list[str]) -> dict[int, str]:
+        held: dict[int, str] = {}
+        body = Writer()
+        body.level = writer.level + 1
+        with_steps = [step for step in plan.plan.steps if self._is_attribute(step, plan)]
+        if plan.form == "layer" or plan.form == "list":
+            self._lets(body, plan.plan)
+            items = code(plan.base, self._name)
+            assert isinstance(items, Group)
+            body.put("", Group("super().__init__(", items.items, items.close))
+        elif plan.form == "chain" and plan.plan.single is not None:
+            body.line("super().__init__()")
+            self._lets(body, plan.plan)
+            piece = plan.plan.steps[0].piece
+            assert isinstance(piece, Growing)
+            self._growing(body, "self", piece)
+        else:
+            if not with_steps and not plan.plan.asked():
+                return held
+            body.line("super().__init__()")
+            self._lets(body, plan.plan)
+            held = self._statements(body, plan.plan, plan.form != "chain")
+        with writer.block(Group("def __init__(", ("self", *signature), ") -> None:")):
+            writer.extend(body.written)
+        return held
+
+    def _is_attribute(self, step: PlanStep, plan: ClassPlan) -> bool:
+        return step.piece is not None and (plan.form == "chain" or not is_short(step.piece))
+
+    def _lets(self, writer: Writer, plan: Plan) -> None:
+        for name, node in plan.lets:
+            self._note(node)
+            writer.put(f"{name} = ", python(node))
+
+    def _note(self, node: Node) -> None:
+        for name in functions(node):
+            self._need(name)
+
+    def _statements(self, writer: Writer, plan: Plan, with_forward: bool) -> dict[int, str]:
+        """The constructor's statements; gives the attributes that hold conditions for `forward`."""
+        taken = [step.name for step in plan.steps]
+        namer = Namer(MODULE_ATTRIBUTES | set(taken))
+        held: dict[int, str] = {}
+        annotated = _types(plan)
+        open_guards: tuple[tuple[int, bool], ...] = ()
+        base = writer.level
+
+        def hold(number: int, wanted: str) -> None:
+            if with_forward and number not in held:
+                held[number] = namer.take(wanted)
+                node = plan.conditions[number]
+                assert node is not None
+                self._note(node)
+                writer.put(f"self.{held[number]} = ", python(node))
+
+        for step in plan.steps:
+            attribute = step.piece is not None and not (with_forward and is_short(step.piece))
+            common = 0
+            while (
+                common < min(len(open_guards), len(step.guards))
+                and open_guards[common] == step.guards[common]
+            ):
+                common += 1
+            writer.level = base + common
+            for depth in range(common, len(step.guards)):
+                number, side = step.guards[depth]
+                other = depth < len(open_guards) and depth == common and open_guards[depth][0] == number
+                if other:
+                    writer.line("else:")
+                else:
+                    hold(number, _condition_name(plan, number))
+                    node = plan.conditions[number]
+                    assert node is not None
+                    text = f"self.{held[number]}" if number in held else python(node)
+                    if not side:
+                        text = (
+                            f"not {text}"
+                            if number in held or not isinstance(node, Apply)
+                            else f"not ({text})"
+                        )
+                    writer.line(f"if {text}:")
+                writer.level += 1
+            open_guards = step.guards
+            for number in _decided_by(step):
+                hold(number, _condition_name(plan, number))
+            if not attribute:
+                if step.guards and not _has_attribute(plan, step.guards, with_forward):
+                    writer.line("pass")
+                continue
+            assert step.piece is not None
+            self._attribute(writer, step, annotated)
+        writer.level = base
+        for number in plan.asked():
+            hold(number, _condition_name(plan, number))
+        return held
+
+    def _attribute(self, writer: Writer, step: PlanStep, annotated: set[str]) -> None:
+        piece = step.piece
+        assert piece is not None
+        if isinstance(piece, Growing):
+            if piece.start is not None and piece.variable is not None:
+                writer.line(f"{piece.variable} = {python(piece.start)}")
+            writer.line(f"self.{step.name} = {piece.container}()")
+            self._passes(writer, f"self.{step.name}", piece)
+            return
+        kind = ": nn.Module" if step.name in annotated else ""
+        annotated.discard(step.name)
+        writer.put(f"self.{step.name}{kind} = ", code(piece, self._name))
+
+    def _growing(self, writer: Writer, target: str, piece: Growing) -> None:
+        """The loop of a class that is one repeat; it may count up its own argument."""
+        if isinstance(piece.start, Var) and piece.variable is not None:
+            from cnnspec.targets.torch.pieces import with_nodes
+
+            by = {piece.variable: piece.start}
+            update = None if piece.update is None else node_replaced(piece.update, by)
+            element = with_nodes(piece.element, by)
+            piece = Growing(
+                piece.container, element, piece.index, piece.count, piece.start.name, None, update
+            )
+        elif piece.start is not None:
+            writer.line(f"{piece.variable} = {python(piece.start)}")
+        self._passes(writer, target, piece)
+
+    def _passes(self, writer: Writer, target: str, piece: Growing) -> None:
+        self._note(piece.count)
+        writer.line(f"for {piece.index} in range({python(piece.count)}):")
+        with writer.indented():
+            writer.put("", Group(f"{target}.append(", (code(piece.element, self._name),)))
+            if piece.update is not None and piece.variable is not None:
+                self._note(piece.update)
+                update = piece.update
+                if (
+                    isinstance(update, Apply)
+                    and update.operator == "+"
+                    and update.arguments[0] == Var(piece.variable)
+                ):
+                    writer.line(f"{piece.variable} += {python(update.arguments[1])}")
+                else:
+                    writer.line(f"{piece.variable} = {python(update)}")
+
+    def _forward(
+        self, writer: Writer, plan: Plan, tensors: dict[int, str], held: dict[int, str], *, root: bool = False
+    ) -> None:
+        namer = Namer(RESERVED_NAMES | set(tensors.values()) | {"x", "y", "z"})
+        modules = {}
+        signature = ["self", *(f"{tensor}: Tensor" for tensor in tensors.values())]
+        for key in plan.needs:
+            if root:
+                modules[key] = f"self.{self.shared_names[key]}"
+            else:
+                modules[key] = namer.take(key)
+                signature.append(f"{modules[key]}: nn.Module")
+        count = len(plan.outputs)
+        returns = "Tensor"
+        if count > 1:
+            returns = f"tuple[{', '.join(['Tensor'] * count)}]" if count <= 4 else "tuple[Tensor, ...]"
+        body = Writer()
+        body.level = writer.level + 1
+        forward = Forward(
+            plan, body, tensors, modules, lambda number: f"self.{held[number]}", namer, comments=root
+        )
+        forward.write()
+        for step in plan.steps:
+            if step.piece is None and step.shared is None and step.word in ("crop", "unpool"):
+                self._need(step.word)
+        with writer.block(Group("def forward(", tuple(signature), f") -> {returns}:")):
+            writer.extend(body.written)
+
+    # --- the model and main ---------------------------------------------------------------------------
+
+    def _model(self, writer: Writer, root: Plan) -> None:
+        for key in self.builder.shared:
+            self.shared_names[key] = attribute_name(key)
+        with writer.block(f"class {self.model}(nn.Module):"):
+            if self.graph.title.strip():
+                writer.doc(self.graph.title)
+                writer.gap(1)
+            constructor = Writer()
+            constructor.level = writer.level + 1
+            for key, call in self.builder.shared.items():
+                if call is not None:
+                    constructor.put(f"self.{self.shared_names[key]} = ", code(call, self._name))
+            held = self._statements(constructor, root, True)
+            if constructor.written:
+                with writer.block("def __init__(self) -> None:"):
+                    writer.line("super().__init__()")
+                    writer.extend(constructor.written)
+                writer.gap(1)
+            variables = Namer(RESERVED_NAMES)
+            inputs = self.graph.inputs
+            tensors = ["x"] if len(inputs) == 1 else [variables.take(name) for name in inputs]
+            self._forward(writer, root, dict(enumerate(tensors)), held, root=True)
+        writer.gap(2)
+
+    def _fold(self, writer: Writer, pairs: tuple[Pair, ...]) -> None:
+        """The function that turns a trained network's state_dict into this one's."""
+        alike = len({pair.eps for pair in pairs}) == 1
+        eps = literal(pairs[0].eps)
+        by_name = self.rule if alike else None
+        if by_name is not None:
+            items = [f"{string(norm)}: {string(layer)}" for norm, layer in by_name.items()]
+            writer.put("CONVOLUTIONS = ", listed(items, "{", "}"))
+        else:
+            rows = [
+                listed([string(pair.norm), string(pair.layer), literal(pair.eps)], "(", ")") for pair in pairs
+            ]
+            writer.put("CONVOLUTIONS = ", listed(rows))
+        writer.gap(2)
+        with writer.block("def fold_batch_norm(state: dict[str, Tensor]) -> dict[str, Tensor]:"):
+            writer.doc("This network's state_dict from that of the one with batch normalisation.")
+            if by_name is not None:
+                writer.line("pairs = []")
+                with writer.block("for key in state:"):
+                    writer.line('norm = key.removesuffix(".running_var")')
+                    writer.line('scope, dot, name = norm.rpartition(".")')
+                    writer.line('conv = f"{scope}{dot}{CONVOLUTIONS.get(name)}"')
+                    with writer.block('if norm != key and f"{conv}.weight" in state:'):
+                        writer.line(f"pairs.append((norm, conv, {eps}))")
+                text = FOLD_BODY
+            else:
+                text = FOLD_BODY.replace("in pairs:", "in CONVOLUTIONS:")
+            writer.extend(text.split("\n"))
+        writer.gap(2)
+
+    def _main(self, writer: Writer) -> None:
+        body = self.graph.root
+        with writer.block("def main() -> None:"):
+            writer.line(f"model = {self.model}().eval()")
+            tensors = []
+            for value, name in enumerate(self.graph.inputs):
+                shape = body.values[value]
+                assert shape is not None
+                text = f"torch.randn({', '.join(map(str, (2, *shape)))})"
+                tensors.append(text)
+                _ = name
+            with writer.block("with torch.no_grad():"):
+                if len(body.outputs) == 1:
+                    writer.put("y = ", Group("model(", tuple(tensors)))
+                else:
+                    writer.put("outputs = ", Group("model(", tuple(tensors)))
+            weights = 'print(f"{sum(p.numel() for p in model.parameters()):,} weights")'
+            if len(body.outputs) == 1:
+                writer.line("print(tuple(y.shape))")
+            else:
+                with writer.block("for y in outputs:"):
+                    writer.line("print(tuple(y.shape))")
+            writer.line(weights)
+        writer.gap(2)
+        with writer.block('if __name__ == "__main__":'):
+            writer.line("main()")
+
+
+def _parameter(parameter: Parameter) -> str:
+    default = "" if parameter.default is None else f" = {python(parameter.default)}"
+    return f"{parameter.variable}: {parameter.annotation}{default}"
+
+
+def _types(plan: Plan) -> set[str]:
+    """Names that more than one layer has (on the two sides of an `if`)."""
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for step in plan.steps:
+        if step.piece is not None:
+            (twice if step.name in seen else seen).add(step.name)
+    return twice
+
+
+def _decided_by(step: PlanStep) -> list[int]:
+    return [arm.when[0] for arm in step.arms if arm.when is not None]
+
+
+def _has_attribute(plan: Plan, guards: tuple[tuple[int, bool], ...], with_forward: bool) -> bool:
+    return any(
+        step.guards[: len(guards)] == guards
+        and step.piece is not None
+        and not (with_forward and is_short(step.piece))
+        for step in plan.steps
+    )
+
+
+def _condition_name(plan: Plan, number: int) -> str:
+    """`has_conv4`, after the first layer that stands under the condition; `residual`, for a branch of an
+    `add`."""
+    for side, word in ((True, "has"), (False, "without")):
+        for step in plan.steps:
+            if (number, side) in step.guards and step.piece is not None and step.name:
+                return f"{word}_{step.name}"
+    for step in plan.steps:
+        if number in _decided_by(step):
+            return "residual" if step.word == "add" else f"full_{step.word}"
+    return "chosen"

@@ -1,0 +1,65 @@
+"""How weights start where torch's own default is not what the spec says: `init=`, literals, `frozen`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.targets.torch.pieces import Built, Slot, build
+from cnnspec.targets.writer import Code, listed, literal
+
+if TYPE_CHECKING:
+    from cnnspec.ops import Op
+    from cnnspec.ops.base import Initial, Shape
+
+
+def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
+    """The call, wrapped in what sets its first weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`; frozen
+    ones end in `.requires_grad_(False)`."""
+    init = getattr(op, "init", None)
+    if init is not None:
+        layer = _by_scheme(op, arriving, init.scheme, init.value, layer)
+    given = {
+        field: _array(weight.initial)
+        for weight in op.weights(*arriving)
+        if (field := weight.name) in ("weight", "bias") and weight.initial.distribution == "values"
+    }
+    if given:
+        layer = Built("given", (Slot(None, layer), *(Slot(name, text) for name, text in given.items())))
+    if getattr(op, "frozen", False) and any(weight.role == "frozen" for weight in op.weights(*arriving)):
+        layer = replace(layer, suffix=".requires_grad_(False)")
+    return layer
+
+
+def _by_scheme(op: Op, arriving: tuple[Shape, ...], scheme: str, value: Any, layer: Built) -> Built:
+    weight = op.weights(*arriving)[0]
+    if scheme in ("he", "xavier") and (getattr(op, "connect", None) is not None):
+        # torch counts fans on the weight's shape, which does not say how many maps a filter sees
+        start = weight.initial
+        return build(start.distribution, layer, start.value)
+    if scheme in ("he", "xavier"):
+        return build(scheme, layer)
+    if scheme in ("normal", "uniform"):
+        return build(scheme, layer, float(value))
+    return build("constant", layer, 0 if scheme == "zeros" else 1)
+
+
+def _array(start: Initial) -> Code:
+    """The numbers as nested lists; axes of length 1 in front are left out (torch broadcasts)."""
+    shape = list(start.shape)
+    while len(shape) > 1 and shape[0] == 1:
+        shape.pop(0)
+    numbers = [int(x) if x == int(x) else x for x in start.values]
+    if prod(shape) == 1:
+        return literal(numbers[0])
+
+    def nested(values: list[float], sizes: list[int]) -> Code:
+        if len(sizes) == 1:
+            return listed([literal(value) for value in values])
+        step = len(values) // sizes[0]
+        return listed(
+            [nested(values[place * step : (place + 1) * step], sizes[1:]) for place in range(sizes[0])]
+        )
+
+    return nested(numbers, shape)

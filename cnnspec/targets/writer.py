@@ -1,0 +1,210 @@
+"""The one small code writer: indentation, calls, and the line breaks that `ruff format` would make.
+
+A piece of code is text, or a `Group` (a bracket with items), or a `Loop` (a comprehension in a bracket). What
+does not fit on its line is opened: an item a line, a comma behind the last one, so that a formatter leaves
+it as it is at any line length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from cnnspec.targets.names import escaped
+
+WIDTH = 88
+"""The longest line; ruff's and black's default, so that an emitted file needs no configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`nn.Conv2d(`, items, `)`: a call, a list, a tuple, a signature."""
+
+    open: str
+    items: tuple[Code, ...]
+    close: str = ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`*(`, an element, `for i in range(n)`, `)`: a comprehension."""
+
+    open: str
+    element: Code
+    clause: str
+    close: str = ")"
+
+
+Code: TypeAlias = str | Group | Loop
+
+
+def literal(value: object) -> str:
+    """A number, a truth value, None or a tuple of them as Python writes it; text is code already."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, tuple):
+        inner = ", ".join(literal(entry) for entry in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, list):
+        return f"[{', '.join(literal(entry) for entry in value)}]"
+    return repr(value)
+
+
+def _float(value: float) -> str:
+    """`0.1`, `1e-6`, `1e20`: repr, but without the zero and the plus in an exponent."""
+    text = repr(value)
+    if "e" not in text:
+        return text
+    digits, exponent = text.split("e")
+    return f"{digits}e{int(exponent)}"
+
+
+def call(function: str, *positional: object, defaults: Mapping[str, object] = {}, **named: object) -> Group:
+    """`call("nn.Conv2d", 3, 64, kernel_size=3)`: what equals its entry in `defaults` is left out.
+
+    Arguments are code (text, Group, Loop) or numbers.
+    """
+    items = [_code(value) for value in positional]
+    for name, value in named.items():
+        if name in defaults and defaults[name] == value and type(defaults[name]) is type(value):
+            continue
+        items.append(prefixed(f"{name}=", _code(value)))
+    return Group(f"{function}(", tuple(items))
+
+
+def listed(items: Sequence[Code], open: str = "[", close: str = "]") -> Group:
+    """`[a, b]`, or with other brackets."""
+    return Group(open, tuple(items), close)
+
+
+def _code(value: object) -> Code:
+    return value if isinstance(value, Group | Loop) else literal(value)
+
+
+def prefixed(prefix: str, code: Code) -> Code:
+    """The code with text before it on its first line: `kernel_size=`, `*`."""
+    return prefix + code if isinstance(code, str) else replace(code, open=prefix + code.open)
+
+
+def suffixed(code: Code, suffix: str) -> Code:
+    """The code with text behind it on its last line: `.eval()`."""
+    return code + suffix if isinstance(code, str) else replace(code, close=code.close + suffix)
+
+
+def flat(code: Code) -> str:
+    """The code on one line."""
+    if isinstance(code, str):
+        return code
+    if isinstance(code, Loop):
+        return f"{code.open}{flat(code.element)} {code.clause}{code.close}"
+    return f"{code.open}{', '.join(flat(item) for item in code.items)}{code.close}"
+
+
+def lines(code: Code, indent: int, room: int) -> list[str]:
+    """The code as lines, the first without its indentation.
+
+    `indent` is the level (of four blanks) of the line that it begins on; `room` what is left of that line,
+    counted with everything that must stand behind the code.
+    """
+    one = flat(code)
+    if len(one) <= room or isinstance(code, str) or (isinstance(code, Group) and not code.items):
+        return [one]
+    inner = "    " * (indent + 1)
+    space = WIDTH - len(inner)
+    found = [code.open]
+    if isinstance(code, Loop):
+        first, *rest = lines(code.element, indent + 1, space)
+        found += [inner + first, *rest, inner + code.clause]
+    else:
+        for item in code.items:
+            first, *rest = lines(item, indent + 1, space - 1)
+            found += [inner + first, *rest]
+            found[-1] += ","
+    return [*found, "    " * indent + code.close]
+
+
+class Writer:
+    """Collects lines of code at the current indentation."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self.level = 0
+
+    @property
+    def room(self) -> int:
+        """How many characters fit on a line here."""
+        return WIDTH - 4 * self.level
+
+    def line(self, text: str = "", comment: str = "") -> None:
+        """One line of code; the comment (which must be ours, never a spec's text) only where it fits."""
+        full = "    " * self.level + text if text else ""
+        if comment and len(full) + len(comment) + 4 <= WIDTH:
+            full += f"  # {comment}"
+        self._lines.append(full)
+
+    def put(self, before: str, code: Code, after: str = "", comment: str = "") -> None:
+        """A statement: `before`, the code, `after`; opened where it does not fit."""
+        first, *rest = lines(code, self.level, self.room - len(before) - len(after))
+        if not rest:
+            self.line(before + first + after, comment)
+            return
+        self.line(before + first)
+        self._lines += rest
+        self._lines[-1] += after
+        if comment and len(self._lines[-1]) + len(comment) + 4 <= WIDTH:
+            self._lines[-1] += f"  # {comment}"
+
+    def doc(self, text: str) -> None:
+        """A docstring; the text may come from a spec. It is ASCII and escaped, and broken between words
+        where it is long."""
+        broken = ['"""']
+        for word in escaped(text).split():
+            if len(broken[-1]) + len(word) + 1 > self.room and broken[-1] != '"""':
+                broken.append("")
+            broken[-1] += word if broken[-1] in ("", '"""') else " " + word
+        if len(broken) == 1 or (len(broken) == 2 and len(broken[1]) < 4):
+            self.line(" ".join(broken) + '"""')
+            return
+        for line in broken:
+            self.line(line)
+        self.line('"""')
+
+    def text(self, code: str) -> None:
+        """Lines of our own, indented as they are."""
+        for line in code.strip("\n").split("\n"):
+            self.line(line)
+
+    def gap(self, count: int = 1) -> None:
+        """Empty lines, as many as there should be."""
+        while self._lines and not self._lines[-1]:
+            self._lines.pop()
+        self._lines += [""] * count
+
+    @property
+    def written(self) -> list[str]:
+        """The lines so far, indented."""
+        return list(self._lines)
+
+    def extend(self, lines: Sequence[str]) -> None:
+        """Lines of another writer, which have their indentation already."""
+        self._lines += lines
+
+    @contextmanager
+    def block(self, header: str | Code, after: str = "") -> Iterator[None]:
+        """`with writer.block("class Net(nn.Module):"):`"""
+        self.put("", header, after)
+        with self.indented():
+            yield
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        self.level += 1
+        yield
+        self.level -= 1
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines).rstrip("\n") + "\n"

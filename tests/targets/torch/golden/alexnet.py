@@ -1,0 +1,66 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class AlexNet(nn.Module):
+    """One Weird Trick for Parallelizing Convolutional Neural Networks, Krizhevsky,
+    arXiv 2014
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
+        self.conv2 = nn.Conv2d(64, 192, kernel_size=5, padding=2)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
+        self.conv3 = nn.Conv2d(192, 384, kernel_size=3, padding=1)
+        self.relu3 = nn.ReLU(inplace=True)
+        self.conv4 = nn.Conv2d(384, 256, kernel_size=3, padding=1)
+        self.relu4 = nn.ReLU(inplace=True)
+        self.conv5 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.relu5 = nn.ReLU(inplace=True)
+        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
+        self.group = nn.Sequential(
+            sequential(
+                dropout=nn.Dropout(),
+                fc=nn.Linear(9216, 4096),
+                relu=nn.ReLU(inplace=True),
+            ),
+            sequential(
+                dropout=nn.Dropout(),
+                fc=nn.Linear(4096, 4096),
+                relu=nn.ReLU(inplace=True),
+            ),
+        )
+        self.fc = nn.Linear(4096, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool1(self.relu1(self.conv1(x)))  # 64x27x27
+        x = self.maxpool2(self.relu2(self.conv2(x)))  # 192x13x13
+        x = self.relu3(self.conv3(x))  # 384x13x13
+        x = self.relu4(self.conv4(x))  # 256x13x13
+        x = torch.flatten(self.maxpool3(self.relu5(self.conv5(x))), 1)  # 9216
+        x = self.group(x)  # 4096
+        return self.fc(x)
+
+
+def main() -> None:
+    model = AlexNet().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class AlexNet2012(nn.Module):
+    """ImageNet Classification with Deep Convolutional Neural Networks, Krizhevsky et
+    al., NIPS 2012
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 96, kernel_size=11, stride=4)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.lrn1 = nn.LocalResponseNorm(5, alpha=0.0005, k=2.0)
+        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2)
+        self.conv2 = nn.Conv2d(96, 256, kernel_size=5, padding=2, groups=2)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.lrn2 = nn.LocalResponseNorm(5, alpha=0.0005, k=2.0)
+        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2)
+        self.conv3 = nn.Conv2d(256, 384, kernel_size=3, padding=1)
+        self.relu3 = nn.ReLU(inplace=True)
+        self.conv4 = nn.Conv2d(384, 384, kernel_size=3, padding=1, groups=2)
+        self.relu4 = nn.ReLU(inplace=True)
+        self.conv5 = nn.Conv2d(384, 256, kernel_size=3, padding=1, groups=2)
+        self.relu5 = nn.ReLU(inplace=True)
+        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
+        self.group = nn.Sequential(
+            sequential(
+                fc=nn.Linear(9216, 4096),
+                relu=nn.ReLU(inplace=True),
+                dropout=nn.Dropout(),
+            ),
+            sequential(
+                fc=nn.Linear(4096, 4096),
+                relu=nn.ReLU(inplace=True),
+                dropout=nn.Dropout(),
+            ),
+        )
+        self.fc = nn.Linear(4096, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool1(self.lrn1(self.relu1(self.conv1(x))))  # 96x27x27
+        x = self.maxpool2(self.lrn2(self.relu2(self.conv2(x))))  # 256x13x13
+        x = self.relu3(self.conv3(x))  # 384x13x13
+        x = self.relu4(self.conv4(x))  # 384x13x13
+        x = torch.flatten(self.maxpool3(self.relu5(self.conv5(x))), 1)  # 9216
+        x = self.group(x)  # 4096
+        return self.fc(x)
+
+
+def main() -> None:
+    model = AlexNet2012().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 227, 227))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+import torch
+from torch import Tensor, nn
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """Layer normalisation over the channels, at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Scale(nn.Module):
+    """A trained factor for each channel, or one for all."""
+
+    def __init__(self, channels: int, init: float = 1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), float(init)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight.view((-1,) + (1,) * (x.ndim - 2))
+
+
+class Unit(nn.Module):
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.dwconv = nn.Conv2d(
+            in_channels,
+            in_channels,
+            kernel_size=7,
+            padding=3,
+            groups=in_channels,
+        )
+        self.ln = LayerNorm2d(in_channels, eps=1e-6)
+        self.conv1 = nn.Conv2d(in_channels, 4 * in_channels, kernel_size=1)
+        self.gelu = nn.GELU()
+        self.conv2 = nn.Conv2d(4 * in_channels, in_channels, kernel_size=1)
+        self.scale = Scale(in_channels, init=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.ln(self.dwconv(x))
+        y = self.gelu(self.conv1(y))
+        y = self.scale(self.conv2(y))
+        return y + x
+
+
+class Down(nn.Sequential):
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.ln = LayerNorm2d(in_channels, eps=1e-6)
+        self.conv = nn.Conv2d(in_channels, 2 * in_channels, kernel_size=2, stride=2)
+
+
+class ConvNeXtTiny(nn.Module):
+    """A ConvNet for the 2020s, Liu et al., CVPR 2022"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 96, kernel_size=4, stride=4)
+        self.ln1 = LayerNorm2d(96, eps=1e-6)
+        self.group1 = nn.Sequential(*(Unit(96) for _ in range(3)))
+        self.down1 = Down(96)
+        self.group2 = nn.Sequential(*(Unit(192) for _ in range(3)))
+        self.down2 = Down(192)
+        self.group3 = nn.Sequential(*(Unit(384) for _ in range(9)))
+        self.down3 = Down(384)
+        self.group4 = nn.Sequential(*(Unit(768) for _ in range(3)))
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.ln2 = LayerNorm2d(768, eps=1e-6)
+        self.fc = nn.Linear(768, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.ln1(self.conv(x))  # 96x56x56
+        x = self.group1(x)  # 96x56x56
+        x = self.down1(x)  # 192x28x28
+        x = self.group2(x)  # 192x28x28
+        x = self.down2(x)  # 384x14x14
+        x = self.group3(x)  # 384x14x14
+        x = self.down3(x)  # 768x7x7
+        x = torch.flatten(self.ln2(self.gap(self.group4(x))), 1)  # 768
+        return self.fc(x)
+
+
+def main() -> None:
+    model = ConvNeXtTiny().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

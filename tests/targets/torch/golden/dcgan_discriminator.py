@@ -1,0 +1,69 @@
+import torch
+from torch import Tensor, nn
+
+
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def normal(layer: nn.Module, std: float) -> nn.Module:
+    """Weights start as N(0, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), std=std)
+    zero_bias(layer)
+    return layer
+
+
+class DCGANDiscriminator(nn.Module):
+    """Unsupervised Representation Learning with Deep Convolutional Generative
+    Adversarial Networks, Radford et al., ICLR 2016
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = normal(
+            nn.Conv2d(3, 64, kernel_size=4, stride=2, padding=1, bias=False),
+            0.02,
+        )
+        self.leaky1 = nn.LeakyReLU(0.2, inplace=True)
+        self.conv2 = normal(
+            nn.Conv2d(64, 128, kernel_size=4, stride=2, padding=1, bias=False),
+            0.02,
+        )
+        self.bn1 = nn.BatchNorm2d(128)
+        self.leaky2 = nn.LeakyReLU(0.2, inplace=True)
+        self.conv3 = normal(
+            nn.Conv2d(128, 256, kernel_size=4, stride=2, padding=1, bias=False),
+            0.02,
+        )
+        self.bn2 = nn.BatchNorm2d(256)
+        self.leaky3 = nn.LeakyReLU(0.2, inplace=True)
+        self.conv4 = normal(
+            nn.Conv2d(256, 512, kernel_size=4, stride=2, padding=1, bias=False),
+            0.02,
+        )
+        self.bn3 = nn.BatchNorm2d(512)
+        self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
+        self.conv5 = normal(nn.Conv2d(512, 1, kernel_size=4, bias=False), 0.02)
+        self.sigmoid = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.leaky1(self.conv1(x))  # 64x32x32
+        x = self.leaky2(self.bn1(self.conv2(x)))  # 128x16x16
+        x = self.leaky3(self.bn2(self.conv3(x)))  # 256x8x8
+        x = self.leaky4(self.bn3(self.conv4(x)))  # 512x4x4
+        return self.sigmoid(self.conv5(x))
+
+
+def main() -> None:
+    model = DCGANDiscriminator().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 64, 64))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

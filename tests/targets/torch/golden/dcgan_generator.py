@@ -1,0 +1,87 @@
+import torch
+from torch import Tensor, nn
+
+
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def normal(layer: nn.Module, std: float) -> nn.Module:
+    """Weights start as N(0, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), std=std)
+    zero_bias(layer)
+    return layer
+
+
+class DCGANGenerator(nn.Module):
+    """Unsupervised Representation Learning with Deep Convolutional Generative
+    Adversarial Networks, Radford et al., ICLR 2016
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deconv1 = normal(
+            nn.ConvTranspose2d(100, 512, kernel_size=4, bias=False),
+            0.02,
+        )
+        self.bn1 = nn.BatchNorm2d(512)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.deconv2 = normal(
+            nn.ConvTranspose2d(
+                512,
+                256,
+                kernel_size=4,
+                stride=2,
+                padding=1,
+                bias=False,
+            ),
+            0.02,
+        )
+        self.bn2 = nn.BatchNorm2d(256)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.deconv3 = normal(
+            nn.ConvTranspose2d(
+                256,
+                128,
+                kernel_size=4,
+                stride=2,
+                padding=1,
+                bias=False,
+            ),
+            0.02,
+        )
+        self.bn3 = nn.BatchNorm2d(128)
+        self.relu3 = nn.ReLU(inplace=True)
+        self.deconv4 = normal(
+            nn.ConvTranspose2d(128, 64, kernel_size=4, stride=2, padding=1, bias=False),
+            0.02,
+        )
+        self.bn4 = nn.BatchNorm2d(64)
+        self.relu4 = nn.ReLU(inplace=True)
+        self.deconv5 = normal(
+            nn.ConvTranspose2d(64, 3, kernel_size=4, stride=2, padding=1, bias=False),
+            0.02,
+        )
+        self.tanh = nn.Tanh()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu1(self.bn1(self.deconv1(x)))  # 512x4x4
+        x = self.relu2(self.bn2(self.deconv2(x)))  # 256x8x8
+        x = self.relu3(self.bn3(self.deconv3(x)))  # 128x16x16
+        x = self.relu4(self.bn4(self.deconv4(x)))  # 64x32x32
+        return self.tanh(self.deconv5(x))
+
+
+def main() -> None:
+    model = DCGANGenerator().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 100, 1, 1))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+import torch
+from torch import Tensor, nn
+
+
+class DepthwiseSeparable(nn.Module):
+    """Rigid-Motion Scattering for Image Classification, Sifre, PhD thesis 2014"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(
+            32,
+            32,
+            kernel_size=3,
+            padding=1,
+            groups=32,
+            bias=False,
+        )
+        self.pointwise = nn.Conv2d(32, 64, kernel_size=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.depthwise(x)  # 32x112x112
+        return self.pointwise(x)
+
+
+def main() -> None:
+    model = DepthwiseSeparable().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 32, 112, 112))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

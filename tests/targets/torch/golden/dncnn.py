@@ -1,0 +1,50 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class DnCNN(nn.Module):
+    """Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising,
+    Zhang et al., TIP 2017
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 64, kernel_size=3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.group = nn.Sequential(
+            *(
+                sequential(
+                    conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                    bn=nn.BatchNorm2d(64),
+                    relu=nn.ReLU(inplace=True),
+                )
+                for _ in range(15)
+            ),
+        )
+        self.conv2 = nn.Conv2d(64, 1, kernel_size=3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu(self.conv1(x))  # 64x64x64
+        y = self.group(y)  # 64x64x64
+        y = self.conv2(y)  # 1x64x64
+        return x - y
+
+
+def main() -> None:
+    model = DnCNN().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 64, 64))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

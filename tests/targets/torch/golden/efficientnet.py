@@ -1,0 +1,130 @@
+import torch
+from torch import Tensor, nn
+
+
+def multiple(x: float, of: int) -> int:
+    """The multiple of `of` that is nearest to x, but no less than 90 % of it."""
+    rounded = max(of, int(x + of / 2) // of * of)
+    return rounded + of if rounded < 0.9 * x else rounded
+
+
+class Se(nn.Module):
+    def __init__(self, in_channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.conv1 = nn.Conv2d(in_channels, squeeze, kernel_size=1)
+        self.silu = nn.SiLU()
+        self.conv2 = nn.Conv2d(squeeze, in_channels, kernel_size=1)
+        self.sigmoid = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.silu(self.conv1(self.gap(x)))
+        gate = self.sigmoid(self.conv2(gate))
+        return x * gate
+
+
+class Inverted(nn.Module):
+    def __init__(self, in_channels: int, t: int, f: int, k: int, s: int) -> None:
+        super().__init__()
+        self.has_conv1 = t != 1
+        if self.has_conv1:
+            self.conv1 = nn.Conv2d(
+                in_channels,
+                t * in_channels,
+                kernel_size=1,
+                bias=False,
+            )
+            self.bn1 = nn.BatchNorm2d(t * in_channels)
+            self.silu1 = nn.SiLU()
+        self.dwconv = nn.Conv2d(
+            t * in_channels,
+            t * in_channels,
+            kernel_size=f,
+            stride=s,
+            padding=f // 2,
+            groups=t * in_channels,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(t * in_channels)
+        self.silu2 = nn.SiLU()
+        self.se = Se(t * in_channels, in_channels // 4)
+        self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(k)
+        self.residual = s == 1 and in_channels == k
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.has_conv1:
+            y = self.silu1(self.bn1(self.conv1(x)))
+        else:
+            y = x
+        y = self.silu2(self.bn2(self.dwconv(y)))
+        y = self.se(y)
+        y = self.bn3(self.conv2(y))
+        if self.residual:
+            y = y + x
+        return y
+
+
+class Stage(nn.Sequential):
+    def __init__(
+        self,
+        in_channels: int,
+        t: int,
+        f: int,
+        k: int,
+        n: int,
+        s: int,
+    ) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(Inverted(in_channels, t, f, multiple(k, 8), s if i == 0 else 1))
+            in_channels = multiple(k, 8)
+
+
+class EfficientNetB0(nn.Module):
+    """EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, Tan &
+    Le, ICML 2019
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(32)
+        self.silu1 = nn.SiLU()
+        self.stage1 = Stage(32, 1, 3, 16, 1, 1)
+        self.stage2 = Stage(16, 6, 3, 24, 2, 2)
+        self.stage3 = Stage(24, 6, 5, 40, 2, 2)
+        self.stage4 = Stage(40, 6, 3, 80, 3, 2)
+        self.stage5 = Stage(80, 6, 5, 112, 3, 1)
+        self.stage6 = Stage(112, 6, 5, 192, 4, 2)
+        self.stage7 = Stage(192, 6, 3, 320, 1, 1)
+        self.conv2 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(1280)
+        self.silu2 = nn.SiLU()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(0.2)
+        self.fc = nn.Linear(1280, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.silu1(self.bn1(self.conv1(x)))  # 32x112x112
+        x = self.stage1(x)  # 16x112x112
+        x = self.stage2(x)  # 24x56x56
+        x = self.stage3(x)  # 40x28x28
+        x = self.stage4(x)  # 80x14x14
+        x = self.stage5(x)  # 112x14x14
+        x = self.stage6(x)  # 192x7x7
+        x = self.stage7(x)  # 320x7x7
+        x = self.gap(self.silu2(self.bn2(self.conv2(x))))  # 1280x1x1
+        return self.fc(torch.flatten(self.dropout(x), 1))
+
+
+def main() -> None:
+    model = EfficientNetB0().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

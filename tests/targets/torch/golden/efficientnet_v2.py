@@ -1,0 +1,147 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class Fused(nn.Module):
+    def __init__(self, in_channels: int, t: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(
+            in_channels,
+            t * in_channels,
+            kernel_size=3,
+            stride=s,
+            padding=1,
+            bias=False,
+        )
+        self.bn1 = nn.BatchNorm2d(t * in_channels, eps=0.001)
+        self.silu = nn.SiLU()
+        self.has_conv2 = t != 1
+        if self.has_conv2:
+            self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(k, eps=0.001)
+        self.residual = s == 1 and in_channels == k
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.silu(self.bn1(self.conv1(x)))
+        if self.has_conv2:
+            y = self.bn2(self.conv2(y))
+        if self.residual:
+            y = y + x
+        return y
+
+
+class Early(nn.Sequential):
+    def __init__(self, in_channels: int, t: int, k: int, n: int, s: int) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(Fused(in_channels, t, k, s if i == 0 else 1))
+            in_channels = k
+
+
+class Se(nn.Module):
+    def __init__(self, in_channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.conv1 = nn.Conv2d(in_channels, squeeze, kernel_size=1)
+        self.silu = nn.SiLU()
+        self.conv2 = nn.Conv2d(squeeze, in_channels, kernel_size=1)
+        self.sigmoid = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.silu(self.conv1(self.gap(x)))
+        gate = self.sigmoid(self.conv2(gate))
+        return x * gate
+
+
+class Inverted(nn.Module):
+    def __init__(self, in_channels: int, t: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, t * in_channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(t * in_channels, eps=0.001)
+        self.silu1 = nn.SiLU()
+        self.dwconv = nn.Conv2d(
+            t * in_channels,
+            t * in_channels,
+            kernel_size=3,
+            stride=s,
+            padding=1,
+            groups=t * in_channels,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(t * in_channels, eps=0.001)
+        self.silu2 = nn.SiLU()
+        self.se = Se(t * in_channels, in_channels // 4)
+        self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(k, eps=0.001)
+        self.residual = s == 1 and in_channels == k
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.silu1(self.bn1(self.conv1(x)))
+        y = self.silu2(self.bn2(self.dwconv(y)))
+        y = self.se(y)
+        y = self.bn3(self.conv2(y))
+        if self.residual:
+            y = y + x
+        return y
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, t: int, k: int, n: int, s: int) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(Inverted(in_channels, t, k, s if i == 0 else 1))
+            in_channels = k
+
+
+class Small(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__()
+        self.early1 = Early(24, 1, 24, 2, 1)
+        self.early2 = Early(24, 4, 48, 4, 2)
+        self.early3 = Early(48, 4, 64, 4, 2)
+        self.stage1 = Stage(64, 4, 128, 6, 2)
+        self.stage2 = Stage(128, 6, 160, 9, 1)
+        self.stage3 = Stage(160, 6, 256, 15, 2)
+
+
+class EfficientNetV2S(nn.Module):
+    """EfficientNetV2: Smaller Models and Faster Training, Tan & Le, ICML 2021"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(24, eps=0.001)
+        self.silu1 = nn.SiLU()
+        self.body = sequential(small=Small())
+        self.conv2 = nn.Conv2d(256, 1280, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(1280, eps=0.001)
+        self.silu2 = nn.SiLU()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(0.2)
+        self.fc = nn.Linear(1280, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.silu1(self.bn1(self.conv1(x)))  # 24x192x192
+        x = self.body(x)  # 256x12x12
+        x = self.gap(self.silu2(self.bn2(self.conv2(x))))  # 1280x1x1
+        return self.fc(torch.flatten(self.dropout(x), 1))
+
+
+def main() -> None:
+    model = EfficientNetV2S().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 384, 384))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

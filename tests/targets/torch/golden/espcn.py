@@ -1,0 +1,42 @@
+import torch
+from torch import Tensor, nn
+
+
+class Activation(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tanh = nn.Tanh()
+
+
+class ESPCN(nn.Module):
+    """Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+    Convolutional Neural Network, Shi et al., CVPR 2016
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 64, kernel_size=5, padding=2)
+        self.activation1 = Activation()
+        self.conv3 = nn.Conv2d(64, 32, kernel_size=3, padding=1)
+        self.activation2 = Activation()
+        self.conv4 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
+        self.pixelshuffle = nn.PixelShuffle(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)  # 64x32x32
+        x = self.activation1(x)  # 64x32x32
+        x = self.conv3(x)  # 32x32x32
+        x = self.activation2(x)  # 32x32x32
+        return self.pixelshuffle(self.conv4(x))
+
+
+def main() -> None:
+    model = ESPCN().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 32, 32))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

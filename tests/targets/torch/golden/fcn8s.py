@@ -1,0 +1,179 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tensor:
+    """The piece of x of the size of `like`, from the middle or at `offset`."""
+    height, width = like.shape[2:]
+    top, left = offset or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
+    return x[:, :, top : top + height, left : left + width]
+
+
+class Crop(nn.Module):
+    """A piece of each map."""
+
+    def __init__(self, top: int, left: int, height: int, width: int) -> None:
+        super().__init__()
+        self.top, self.left, self.height, self.width = top, left, height, width
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.narrow(2, self.top, self.height).narrow(3, self.left, self.width)
+
+
+class Fuse4(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(512, 21, kernel_size=1)
+
+    def forward(self, x: Tensor, pool4: Tensor, up2: Tensor) -> Tensor:
+        y = self.conv(pool4)
+        y = crop(y, up2, (5, 5))
+        return x + y
+
+
+class Fuse3(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(256, 21, kernel_size=1)
+
+    def forward(self, x: Tensor, pool3: Tensor, up4: Tensor) -> Tensor:
+        y = self.conv(pool3)
+        y = crop(y, up4, (9, 9))
+        return x + y
+
+
+class FCN8s(nn.Module):
+    """Fully Convolutional Networks for Semantic Segmentation, Long et al., CVPR 2015"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pad = nn.ZeroPad2d(100)
+        self.conv1 = nn.Conv2d(3, 64, kernel_size=3)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(64, 64, kernel_size=3, padding=1)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.maxpool1 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+        self.group1 = nn.Sequential(
+            sequential(
+                conv=nn.Conv2d(64, 128, kernel_size=3, padding=1),
+                relu=nn.ReLU(inplace=True),
+            ),
+            sequential(
+                conv=nn.Conv2d(128, 128, kernel_size=3, padding=1),
+                relu=nn.ReLU(inplace=True),
+            ),
+        )
+        self.maxpool2 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+        self.pool3 = sequential(
+            group=nn.Sequential(
+                sequential(
+                    conv=nn.Conv2d(128, 256, kernel_size=3, padding=1),
+                    relu=nn.ReLU(inplace=True),
+                ),
+                *(
+                    sequential(
+                        conv=nn.Conv2d(256, 256, kernel_size=3, padding=1),
+                        relu=nn.ReLU(inplace=True),
+                    )
+                    for _ in range(2)
+                ),
+            ),
+            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+        )
+        self.pool4 = sequential(
+            group=nn.Sequential(
+                sequential(
+                    conv=nn.Conv2d(256, 512, kernel_size=3, padding=1),
+                    relu=nn.ReLU(inplace=True),
+                ),
+                *(
+                    sequential(
+                        conv=nn.Conv2d(512, 512, kernel_size=3, padding=1),
+                        relu=nn.ReLU(inplace=True),
+                    )
+                    for _ in range(2)
+                ),
+            ),
+            maxpool=nn.MaxPool2d(kernel_size=2, ceil_mode=True),
+        )
+        self.group2 = nn.Sequential(
+            *(
+                sequential(
+                    conv=nn.Conv2d(512, 512, kernel_size=3, padding=1),
+                    relu=nn.ReLU(inplace=True),
+                )
+                for _ in range(3)
+            ),
+        )
+        self.maxpool3 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
+        self.fc6 = sequential(
+            conv=nn.Conv2d(512, 4096, kernel_size=7),
+            relu=nn.ReLU(inplace=True),
+            dropout=nn.Dropout(),
+        )
+        self.fc7 = sequential(
+            conv=nn.Conv2d(4096, 4096, kernel_size=1),
+            relu=nn.ReLU(inplace=True),
+            dropout=nn.Dropout(),
+        )
+        self.score = nn.Conv2d(4096, 21, kernel_size=1)
+        self.up2 = nn.ConvTranspose2d(
+            21,
+            21,
+            kernel_size=4,
+            stride=2,
+            bias=False,
+        ).requires_grad_(False)
+        self.fuse4 = Fuse4()
+        self.up4 = nn.ConvTranspose2d(
+            21,
+            21,
+            kernel_size=4,
+            stride=2,
+            bias=False,
+        ).requires_grad_(False)
+        self.fuse3 = Fuse3()
+        self.deconv = nn.ConvTranspose2d(
+            21,
+            21,
+            kernel_size=16,
+            stride=8,
+            bias=False,
+        ).requires_grad_(False)
+        self.crop = Crop(31, 31, 500, 500)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu1(self.conv1(self.pad(x)))  # 64x698x698
+        x = self.maxpool1(self.relu2(self.conv2(x)))  # 64x349x349
+        x = self.maxpool2(self.group1(x))  # 128x175x175
+        pool3 = self.pool3(x)  # 256x88x88
+        pool4 = self.pool4(pool3)  # 512x44x44
+        x = self.maxpool3(self.group2(pool4))  # 512x22x22
+        x = self.fc6(x)  # 4096x16x16
+        x = self.fc7(x)  # 4096x16x16
+        x = self.score(x)  # 21x16x16
+        up2 = self.up2(x)  # 21x34x34
+        x = self.fuse4(up2, pool4, up2)  # 21x34x34
+        up4 = self.up4(x)  # 21x70x70
+        x = self.fuse3(up4, pool3, up4)  # 21x70x70
+        return self.crop(self.deconv(x))
+
+
+def main() -> None:
+    model = FCN8s().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 500, 500))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+import torch
+from torch import Tensor, nn
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, in_channels: int, k: int, s: int, d: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(k)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(
+            k,
+            k,
+            kernel_size=3,
+            stride=s,
+            padding=d,
+            dilation=d,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(k)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * k)
+        self.has_conv4 = s > 1 or in_channels != 4 * k
+        if self.has_conv4:
+            self.conv4 = nn.Conv2d(
+                in_channels,
+                4 * k,
+                kernel_size=1,
+                stride=s,
+                bias=False,
+            )
+            self.bn4 = nn.BatchNorm2d(4 * k)
+        self.relu3 = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        if self.has_conv4:
+            x = self.bn4(self.conv4(x))
+        return self.relu3(y + x)
+
+
+class Stage(nn.Sequential):
+    def __init__(
+        self,
+        in_channels: int,
+        k: int,
+        n: int,
+        s: int = 1,
+        first: int = 1,
+        d: int = 1,
+    ) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(
+                Bottleneck(in_channels, k, s if i == 0 else 1, first if i == 0 else d),
+            )
+            in_channels = 4 * k
+
+
+class Head(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(2048, 512, kernel_size=3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(512)
+        self.relu = nn.ReLU(inplace=True)
+        self.dropout = nn.Dropout(0.1)
+        self.conv2 = nn.Conv2d(512, 21, kernel_size=1)
+        self.upsample = nn.Upsample(size=(520, 520), mode="bilinear")
+
+
+class FCNResNet50(nn.Module):
+    """Fully Convolutional Networks for Semantic Segmentation, Long et al., CVPR 2015"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.stage1 = Stage(64, 64, 3)
+        self.stage2 = Stage(256, 128, 4, s=2)
+        self.c4 = Stage(512, 256, 6, d=2)
+        self.c5 = Stage(1024, 512, 3, first=2, d=4)
+        self.scores = Head()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 64x130x130
+        x = self.stage1(x)  # 256x130x130
+        x = self.stage2(x)  # 512x65x65
+        x = self.c4(x)  # 1024x65x65
+        x = self.c5(x)  # 2048x65x65
+        return self.scores(x)
+
+
+def main() -> None:
+    model = FCNResNet50().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 520, 520))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

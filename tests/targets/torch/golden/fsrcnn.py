@@ -1,0 +1,61 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class FSRCNN(nn.Module):
+    """Accelerating the Super-Resolution Convolutional Neural Network, Dong et al., ECCV
+    2016
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 56, kernel_size=5, padding=2)
+        self.prelu1 = nn.PReLU(56)
+        self.conv2 = nn.Conv2d(56, 12, kernel_size=1)
+        self.prelu2 = nn.PReLU(12)
+        self.group = nn.Sequential(
+            *(
+                sequential(
+                    conv=nn.Conv2d(12, 12, kernel_size=3, padding=1),
+                    prelu=nn.PReLU(12),
+                )
+                for _ in range(4)
+            ),
+        )
+        self.conv3 = nn.Conv2d(12, 56, kernel_size=1)
+        self.prelu3 = nn.PReLU(56)
+        self.deconv = nn.ConvTranspose2d(
+            56,
+            1,
+            kernel_size=9,
+            stride=3,
+            padding=4,
+            output_padding=2,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.prelu1(self.conv1(x))  # 56x33x33
+        x = self.prelu2(self.conv2(x))  # 12x33x33
+        x = self.group(x)  # 12x33x33
+        x = self.prelu3(self.conv3(x))  # 56x33x33
+        return self.deconv(x)
+
+
+def main() -> None:
+    model = FSRCNN().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 33, 33))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

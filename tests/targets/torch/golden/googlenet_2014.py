@@ -1,0 +1,120 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class Unit(nn.Sequential):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 1,
+        stride: int = 1,
+        padding: int = 0,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+        )
+        self.relu = nn.ReLU(inplace=True)
+
+
+class Inception(nn.Module):
+    def __init__(
+        self,
+        in_channels: int,
+        one: int,
+        three_in: int,
+        three: int,
+        five_in: int,
+        five: int,
+        pool: int,
+    ) -> None:
+        super().__init__()
+        self.unit1 = Unit(in_channels, one)
+        self.unit2 = Unit(in_channels, three_in)
+        self.unit3 = Unit(three_in, three, kernel_size=3, padding=1)
+        self.unit4 = Unit(in_channels, five_in)
+        self.unit5 = Unit(five_in, five, kernel_size=5, padding=2)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=1, padding=1, ceil_mode=True)
+        self.unit6 = Unit(in_channels, pool)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch1 = self.unit1(x)
+        branch2 = self.unit3(self.unit2(x))
+        branch3 = self.unit5(self.unit4(x))
+        branch4 = self.unit6(self.maxpool(x))
+        return torch.cat([branch1, branch2, branch3, branch4], dim=1)
+
+
+class GoogLeNet2014(nn.Module):
+    """Going Deeper with Convolutions, Szegedy et al., arXiv 2014"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unit1 = Unit(3, 64, kernel_size=7, stride=2, padding=3)
+        self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+        self.lrn1 = nn.LocalResponseNorm(5)
+        self.unit2 = Unit(64, 64)
+        self.unit3 = Unit(64, 192, kernel_size=3, padding=1)
+        self.lrn2 = nn.LocalResponseNorm(5)
+        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+        self.i3a = Inception(192, 64, 96, 128, 16, 32, 32)
+        self.i3b = sequential(
+            inception=Inception(256, 128, 128, 192, 32, 96, 64),
+            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
+        )
+        self.i4a = Inception(480, 192, 96, 208, 16, 48, 64)
+        self.i4b = Inception(512, 160, 112, 224, 24, 64, 64)
+        self.i4c = Inception(512, 128, 128, 256, 24, 64, 64)
+        self.i4d = Inception(512, 112, 144, 288, 32, 64, 64)
+        self.i4e = sequential(
+            inception=Inception(528, 256, 160, 320, 32, 128, 128),
+            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),
+        )
+        self.i5a = Inception(832, 256, 160, 320, 32, 128, 128)
+        self.i5b = Inception(832, 384, 192, 384, 48, 128, 128)
+        self.scores = sequential(
+            gap=nn.AdaptiveAvgPool2d(1),
+            dropout=nn.Dropout(0.4),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(1024, 1000),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.lrn1(self.maxpool1(self.unit1(x)))  # 64x56x56
+        x = self.unit2(x)  # 64x56x56
+        x = self.maxpool2(self.lrn2(self.unit3(x)))  # 192x28x28
+        x = self.i3a(x)  # 256x28x28
+        x = self.i3b(x)  # 480x14x14
+        x = self.i4a(x)  # 512x14x14
+        x = self.i4b(x)  # 512x14x14
+        x = self.i4c(x)  # 512x14x14
+        x = self.i4d(x)  # 528x14x14
+        x = self.i4e(x)  # 832x7x7
+        x = self.i5a(x)  # 832x7x7
+        x = self.i5b(x)  # 1024x7x7
+        return self.scores(x)
+
+
+def main() -> None:
+    model = GoogLeNet2014().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

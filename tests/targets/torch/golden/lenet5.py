@@ -1,0 +1,148 @@
+import torch
+from torch import Tensor, nn
+
+
+class SparseConv2d(nn.Module):
+    """A convolution whose filter k sees the maps in table[k] (LeNet-5's C3)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        table: list[list[int]],
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str = 0,
+        dilation: int | tuple[int, int] = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        high, wide = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        filters = [k for k, maps in enumerate(table) for _ in maps]
+        self.filters: Tensor
+        self.maps: Tensor
+        self.register_buffer("filters", torch.tensor(filters), persistent=False)
+        maps = torch.tensor([c for maps in table for c in maps])
+        self.register_buffer("maps", maps, persistent=False)
+        self.shape = (len(table), in_channels, high, wide)
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.weight = nn.Parameter(torch.empty(len(filters), high, wide))
+        self.bias = nn.Parameter(torch.empty(len(table))) if bias else None
+        bound = (len(table) / self.weight.numel()) ** 0.5
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight.new_zeros(self.shape)
+        weight = weight.index_put((self.filters, self.maps), self.weight)
+        return nn.functional.conv2d(
+            x, weight, self.bias, self.stride, self.padding, self.dilation
+        )
+
+
+class Rbf(nn.Module):
+    """Squared distances from prototypes: y[k] = sum((x - weight[k]) ** 2)."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        signs = torch.randint(2, (out_features, in_features)) * 2.0 - 1
+        self.weight = nn.Parameter(signs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.flatten(1)[:, None] - self.weight).square().sum(2)
+
+
+class Subsample(nn.Module):
+    """LeNet-5's pooling: the sum of a window, times a weight, plus a bias, one per map."""
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__()
+        high, wide = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size, self.stride = (high, wide), stride
+        self.weight = nn.Parameter(torch.full((channels,), 1 / (high * wide)))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = nn.functional.avg_pool2d(
+            x, self.kernel_size, self.stride, divisor_override=1
+        )
+        return total * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+class ScaledTanh(nn.Module):
+    """amp * tanh(gain * x)."""
+
+    def __init__(self, amp: float = 1, gain: float = 1) -> None:
+        super().__init__()
+        self.amp, self.gain = amp, gain
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.amp * torch.tanh(self.gain * x)
+
+
+class LeNet5(nn.Module):
+    """Gradient-Based Learning Applied to Document Recognition, LeCun et al., Proc. IEEE
+    1998
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.C1 = nn.Conv2d(1, 6, kernel_size=5)
+        self.tanh1 = ScaledTanh(amp=1.7159, gain=2 / 3)
+        self.S2 = Subsample(6, 2)
+        self.tanh2 = ScaledTanh(amp=1.7159, gain=2 / 3)
+        self.C3 = SparseConv2d(
+            6,
+            [
+                [0, 1, 2],
+                [1, 2, 3],
+                [2, 3, 4],
+                [3, 4, 5],
+                [0, 4, 5],
+                [0, 1, 5],
+                [0, 1, 2, 3],
+                [1, 2, 3, 4],
+                [2, 3, 4, 5],
+                [0, 3, 4, 5],
+                [0, 1, 4, 5],
+                [0, 1, 2, 5],
+                [0, 1, 3, 4],
+                [1, 2, 4, 5],
+                [0, 2, 3, 5],
+                [0, 1, 2, 3, 4, 5],
+            ],
+            kernel_size=5,
+        )
+        self.tanh3 = ScaledTanh(amp=1.7159, gain=2 / 3)
+        self.S4 = Subsample(16, 2)
+        self.tanh4 = ScaledTanh(amp=1.7159, gain=2 / 3)
+        self.C5 = nn.Conv2d(16, 120, kernel_size=5)
+        self.tanh5 = ScaledTanh(amp=1.7159, gain=2 / 3)
+        self.F6 = nn.Linear(120, 84)
+        self.tanh6 = ScaledTanh(amp=1.7159, gain=2 / 3)
+        self.rbf = Rbf(84, 10).requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.tanh1(self.C1(x))  # 6x28x28
+        x = self.tanh2(self.S2(x))  # 6x14x14
+        x = self.tanh3(self.C3(x))  # 16x10x10
+        x = self.tanh4(self.S4(x))  # 16x5x5
+        x = torch.flatten(self.tanh5(self.C5(x)), 1)  # 120
+        x = self.tanh6(self.F6(x))  # 84
+        return self.rbf(x)
+
+
+def main() -> None:
+    model = LeNet5().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 32, 32))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

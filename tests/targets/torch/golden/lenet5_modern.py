@@ -1,0 +1,49 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class LeNet5Modern(nn.Module):
+    """Gradient-Based Learning Applied to Document Recognition, LeCun et al., Proc. IEEE
+    1998
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.C1 = sequential(conv=nn.Conv2d(1, 6, kernel_size=5), tanh=nn.Tanh())
+        self.S2 = nn.AvgPool2d(kernel_size=2)
+        self.C3 = sequential(conv=nn.Conv2d(6, 16, kernel_size=5), tanh=nn.Tanh())
+        self.S4 = nn.AvgPool2d(kernel_size=2)
+        self.C5 = sequential(conv=nn.Conv2d(16, 120, kernel_size=5), tanh=nn.Tanh())
+        self.F6 = sequential(
+            flatten=nn.Flatten(),
+            fc=nn.Linear(120, 84),
+            tanh=nn.Tanh(),
+        )
+        self.fc = nn.Linear(84, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.S2(self.C1(x))  # 6x14x14
+        x = self.S4(self.C3(x))  # 16x5x5
+        x = self.C5(x)  # 120x1x1
+        x = self.F6(x)  # 84
+        return self.fc(x)
+
+
+def main() -> None:
+    model = LeNet5Modern().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 32, 32))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

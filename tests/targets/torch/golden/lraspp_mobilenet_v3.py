@@ -1,0 +1,169 @@
+import torch
+from torch import Tensor, nn
+
+
+def multiple(x: float, of: int) -> int:
+    """The multiple of `of` that is nearest to x, but no less than 90 % of it."""
+    rounded = max(of, int(x + of / 2) // of * of)
+    return rounded + of if rounded < 0.9 * x else rounded
+
+
+class Se(nn.Module):
+    def __init__(self, in_channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.conv1 = nn.Conv2d(in_channels, squeeze, kernel_size=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(squeeze, in_channels, kernel_size=1)
+        self.hsigmoid = nn.Hardsigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.relu(self.conv1(self.gap(x)))
+        gate = self.hsigmoid(self.conv2(gate))
+        return x * gate
+
+
+class Inverted(nn.Module):
+    def __init__(
+        self,
+        in_channels: int,
+        f: int,
+        t: int,
+        k: int,
+        squeeze: int,
+        hs: int,
+        s: int,
+        d: int = 1,
+    ) -> None:
+        super().__init__()
+        self.has_conv1 = t != in_channels
+        if self.has_conv1:
+            self.conv1 = nn.Conv2d(in_channels, t, kernel_size=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
+            self.has_hswish1 = hs == 1
+            if self.has_hswish1:
+                self.hswish1 = nn.Hardswish()
+            else:
+                self.relu1 = nn.ReLU(inplace=True)
+        self.dwconv = nn.Conv2d(
+            t,
+            t,
+            kernel_size=f,
+            stride=s,
+            padding=d * (f // 2),
+            dilation=d,
+            groups=t,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
+        self.has_hswish2 = hs == 1
+        if self.has_hswish2:
+            self.hswish2 = nn.Hardswish()
+        else:
+            self.relu2 = nn.ReLU(inplace=True)
+        self.has_se = squeeze == 1
+        if self.has_se:
+            self.se = Se(t, multiple(t // 4, 8))
+        self.conv2 = nn.Conv2d(t, k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(k, eps=0.001, momentum=0.01)
+        self.residual = s == 1 and in_channels == k
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.has_conv1:
+            y = self.bn1(self.conv1(x))
+            if self.has_hswish1:
+                y = self.hswish1(y)
+            else:
+                y = self.relu1(y)
+        else:
+            y = x
+        y = self.bn2(self.dwconv(y))
+        if self.has_hswish2:
+            y = self.hswish2(y)
+        else:
+            y = self.relu2(y)
+        if self.has_se:
+            y = self.se(y)
+        y = self.bn3(self.conv2(y))
+        if self.residual:
+            y = y + x
+        return y
+
+
+class LRASPP(nn.Module):
+    """Searching for MobileNetV3, Howard et al., ICCV 2019"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
+        self.hswish1 = nn.Hardswish()
+        self.inverted1 = Inverted(16, 3, 16, 16, 0, 0, 1)
+        self.inverted2 = Inverted(16, 3, 64, 24, 0, 0, 2)
+        self.inverted3 = Inverted(24, 3, 72, 24, 0, 0, 1)
+        self.low = Inverted(24, 5, 72, 40, 1, 0, 2)
+        self.group1 = nn.Sequential(
+            *(Inverted(40, 5, 120, 40, 1, 0, 1) for _ in range(2)),
+        )
+        self.inverted4 = Inverted(40, 3, 240, 80, 0, 1, 2)
+        self.inverted5 = Inverted(80, 3, 200, 80, 0, 1, 1)
+        self.group2 = nn.Sequential(
+            *(Inverted(80, 3, 184, 80, 0, 1, 1) for _ in range(2)),
+        )
+        self.inverted6 = Inverted(80, 3, 480, 112, 1, 1, 1)
+        self.inverted7 = Inverted(112, 3, 672, 112, 1, 1, 1)
+        self.inverted8 = Inverted(112, 5, 672, 160, 1, 1, 1, d=2)
+        self.group3 = nn.Sequential(
+            *(Inverted(160, 5, 960, 160, 1, 1, 1, d=2) for _ in range(2)),
+        )
+        self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(960, eps=0.001, momentum=0.01)
+        self.hswish2 = nn.Hardswish()
+        self.conv3 = nn.Conv2d(960, 128, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(128)
+        self.relu = nn.ReLU(inplace=True)
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.conv4 = nn.Conv2d(960, 128, kernel_size=1, bias=False)
+        self.sigmoid = nn.Sigmoid()
+        self.conv5 = nn.Conv2d(40, 21, kernel_size=1)
+        self.conv6 = nn.Conv2d(128, 21, kernel_size=1)
+        self.upsample2 = nn.Upsample(size=(520, 520), mode="bilinear")
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.hswish1(self.bn1(self.conv1(x)))  # 16x260x260
+        x = self.inverted1(x)  # 16x260x260
+        x = self.inverted2(x)  # 24x130x130
+        x = self.inverted3(x)  # 24x130x130
+        low = self.low(x)  # 40x65x65
+        x = self.group1(low)  # 40x65x65
+        x = self.inverted4(x)  # 80x33x33
+        x = self.inverted5(x)  # 80x33x33
+        x = self.group2(x)  # 80x33x33
+        x = self.inverted6(x)  # 112x33x33
+        x = self.inverted7(x)  # 112x33x33
+        x = self.inverted8(x)  # 160x33x33
+        x = self.group3(x)  # 160x33x33
+        x = self.hswish2(self.bn2(self.conv2(x)))  # 960x33x33
+        branch1 = self.relu(self.bn3(self.conv3(x)))  # 128x33x33
+        branch2 = self.sigmoid(self.conv4(self.gap(x)))  # 128x1x1
+        branch2 = branch1 * branch2  # 128x33x33
+        branch2 = nn.functional.interpolate(
+            branch2,
+            size=low.shape[2:],
+            mode="bilinear",
+        )  # 128x65x65
+        branch1 = self.conv5(low)  # 21x65x65
+        branch2 = self.conv6(branch2)  # 21x65x65
+        return self.upsample2(branch1 + branch2)
+
+
+def main() -> None:
+    model = LRASPP().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 520, 520))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

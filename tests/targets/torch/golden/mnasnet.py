@@ -1,0 +1,110 @@
+import torch
+from torch import Tensor, nn
+
+
+def multiple(x: float, of: int) -> int:
+    """The multiple of `of` that is nearest to x, but no less than 90 % of it."""
+    rounded = max(of, int(x + of / 2) // of * of)
+    return rounded + of if rounded < 0.9 * x else rounded
+
+
+class Inverted(nn.Module):
+    def __init__(self, in_channels: int, t: int, f: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, t * in_channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(t * in_channels, momentum=0.0003)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.dwconv = nn.Conv2d(
+            t * in_channels,
+            t * in_channels,
+            kernel_size=f,
+            stride=s,
+            padding=f // 2,
+            groups=t * in_channels,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(t * in_channels, momentum=0.0003)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(k, momentum=0.0003)
+        self.residual = s == 1 and in_channels == k
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.dwconv(y)))
+        y = self.bn3(self.conv2(y))
+        if self.residual:
+            y = y + x
+        return y
+
+
+class Stage(nn.Sequential):
+    def __init__(
+        self,
+        in_channels: int,
+        t: int,
+        f: int,
+        k: int,
+        n: int,
+        s: int,
+    ) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(
+                Inverted(in_channels, t, f, multiple(0.5 * k, 8), s if i == 0 else 1),
+            )
+            in_channels = multiple(0.5 * k, 8)
+
+
+class MnasNet_050(nn.Module):
+    """MnasNet: Platform-Aware Neural Architecture Search for Mobile, Tan et al., CVPR
+    2019
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16, momentum=0.0003)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.dwconv = nn.Conv2d(16, 16, kernel_size=3, padding=1, groups=16, bias=False)
+        self.bn2 = nn.BatchNorm2d(16, momentum=0.0003)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(16, 8, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(8, momentum=0.0003)
+        self.stage1 = Stage(8, 3, 3, 24, 3, 2)
+        self.stage2 = Stage(16, 3, 5, 40, 3, 2)
+        self.stage3 = Stage(24, 6, 5, 80, 3, 2)
+        self.stage4 = Stage(40, 6, 3, 96, 2, 1)
+        self.stage5 = Stage(48, 6, 5, 192, 4, 2)
+        self.stage6 = Stage(96, 6, 3, 320, 1, 1)
+        self.conv3 = nn.Conv2d(160, 1280, kernel_size=1, bias=False)
+        self.bn4 = nn.BatchNorm2d(1280, momentum=0.0003)
+        self.relu3 = nn.ReLU(inplace=True)
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(0.2)
+        self.fc = nn.Linear(1280, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu1(self.bn1(self.conv1(x)))  # 16x112x112
+        x = self.relu2(self.bn2(self.dwconv(x)))  # 16x112x112
+        x = self.bn3(self.conv2(x))  # 8x112x112
+        x = self.stage1(x)  # 16x56x56
+        x = self.stage2(x)  # 24x28x28
+        x = self.stage3(x)  # 40x14x14
+        x = self.stage4(x)  # 48x14x14
+        x = self.stage5(x)  # 96x7x7
+        x = self.stage6(x)  # 160x7x7
+        x = self.gap(self.relu3(self.bn4(self.conv3(x))))  # 1280x1x1
+        return self.fc(torch.flatten(self.dropout(x), 1))
+
+
+def main() -> None:
+    model = MnasNet_050().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+def multiple(x: float, of: int) -> int:
+    """The multiple of `of` that is nearest to x, but no less than 90 % of it."""
+    rounded = max(of, int(x + of / 2) // of * of)
+    return rounded + of if rounded < 0.9 * x else rounded
+
+
+class Se(nn.Module):
+    def __init__(self, in_channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.conv1 = nn.Conv2d(in_channels, squeeze, kernel_size=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(squeeze, in_channels, kernel_size=1)
+        self.hsigmoid = nn.Hardsigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.relu(self.conv1(self.gap(x)))
+        gate = self.hsigmoid(self.conv2(gate))
+        return x * gate
+
+
+class Inverted(nn.Module):
+    def __init__(
+        self,
+        in_channels: int,
+        f: int,
+        t: int,
+        k: int,
+        squeeze: int,
+        hs: int,
+        s: int,
+    ) -> None:
+        super().__init__()
+        self.has_conv1 = t != in_channels
+        if self.has_conv1:
+            self.conv1 = nn.Conv2d(in_channels, t, kernel_size=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
+            self.has_hswish1 = hs == 1
+            if self.has_hswish1:
+                self.hswish1 = nn.Hardswish()
+            else:
+                self.relu1 = nn.ReLU(inplace=True)
+        self.dwconv = nn.Conv2d(
+            t,
+            t,
+            kernel_size=f,
+            stride=s,
+            padding=f // 2,
+            groups=t,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
+        self.has_hswish2 = hs == 1
+        if self.has_hswish2:
+            self.hswish2 = nn.Hardswish()
+        else:
+            self.relu2 = nn.ReLU(inplace=True)
+        self.has_se = squeeze == 1
+        if self.has_se:
+            self.se = Se(t, multiple(t // 4, 8))
+        self.conv2 = nn.Conv2d(t, k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(k, eps=0.001, momentum=0.01)
+        self.residual = s == 1 and in_channels == k
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.has_conv1:
+            y = self.bn1(self.conv1(x))
+            if self.has_hswish1:
+                y = self.hswish1(y)
+            else:
+                y = self.relu1(y)
+        else:
+            y = x
+        y = self.bn2(self.dwconv(y))
+        if self.has_hswish2:
+            y = self.hswish2(y)
+        else:
+            y = self.relu2(y)
+        if self.has_se:
+            y = self.se(y)
+        y = self.bn3(self.conv2(y))
+        if self.residual:
+            y = y + x
+        return y
+
+
+class Large(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inverted1 = Inverted(16, 3, 16, 16, 0, 0, 1)
+        self.inverted2 = Inverted(16, 3, 64, 24, 0, 0, 2)
+        self.inverted3 = Inverted(24, 3, 72, 24, 0, 0, 1)
+        self.inverted4 = Inverted(24, 5, 72, 40, 1, 0, 2)
+        self.group1 = nn.Sequential(
+            *(Inverted(40, 5, 120, 40, 1, 0, 1) for _ in range(2)),
+        )
+        self.inverted5 = Inverted(40, 3, 240, 80, 0, 1, 2)
+        self.inverted6 = Inverted(80, 3, 200, 80, 0, 1, 1)
+        self.group2 = nn.Sequential(
+            *(Inverted(80, 3, 184, 80, 0, 1, 1) for _ in range(2)),
+        )
+        self.inverted7 = Inverted(80, 3, 480, 112, 1, 1, 1)
+        self.inverted8 = Inverted(112, 3, 672, 112, 1, 1, 1)
+        self.inverted9 = Inverted(112, 5, 672, 160, 1, 1, 2)
+        self.group3 = nn.Sequential(
+            *(Inverted(160, 5, 960, 160, 1, 1, 1) for _ in range(2)),
+        )
+
+
+class MobileNetV3Large(nn.Module):
+    """Searching for MobileNetV3, Howard et al., ICCV 2019"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
+        self.hswish1 = nn.Hardswish()
+        self.body = sequential(large=Large())
+        self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(960, eps=0.001, momentum=0.01)
+        self.hswish2 = nn.Hardswish()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Linear(960, 1280)
+        self.hswish3 = nn.Hardswish()
+        self.dropout = nn.Dropout(0.2)
+        self.fc2 = nn.Linear(1280, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.hswish1(self.bn1(self.conv1(x)))  # 16x112x112
+        x = self.body(x)  # 160x7x7
+        x = self.gap(self.hswish2(self.bn2(self.conv2(x))))  # 960x1x1
+        x = self.dropout(self.hswish3(self.fc1(torch.flatten(x, 1))))  # 1280
+        return self.fc2(x)
+
+
+def main() -> None:
+    model = MobileNetV3Large().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+import torch
+from torch import Tensor, nn
+
+
+def same_padding(
+    x: Tensor,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0,
+) -> Tensor:
+    """Pads x so that a window has ceil(N / stride) places, the odd pixel at the end."""
+    ends: list[int] = []
+    for axis in (1, 0):
+        numbers = kernel_size, stride, dilation
+        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+        length = x.shape[2 + axis]
+        places = (length + step - 1) // step
+        zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
+        ends += [zeros // 2, zeros - zeros // 2]
+    return nn.functional.pad(x, ends, value=value)
+
+
+class Conv2dSame(nn.Conv2d):
+    """A convolution with ceil(N / stride) outputs; odd zeros stand below and right."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
+        return super().forward(x)
+
+
+class OutputSizes(nn.Module):
+    """Convolutional layers: output size and weights, course notes, 2017"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain = nn.Conv2d(3, 10, kernel_size=5)
+        self.padded = nn.Conv2d(3, 10, kernel_size=5, padding=2)
+        self.strided = nn.Conv2d(3, 10, kernel_size=5, stride=3)
+        self.halved = nn.Conv2d(3, 10, kernel_size=3, stride=2, padding=1)
+        self.same = Conv2dSame(3, 10, kernel_size=3, stride=2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        plain = self.plain(x)  # 10x28x28
+        padded = self.padded(x)  # 10x32x32
+        strided = self.strided(x)  # 10x10x10
+        halved = self.halved(x)  # 10x16x16
+        same = self.same(x)  # 10x16x16
+        return plain, padded, strided, halved, same
+
+
+def main() -> None:
+    model = OutputSizes().eval()
+    with torch.no_grad():
+        outputs = model(torch.randn(2, 3, 32, 32))
+    for y in outputs:
+        print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

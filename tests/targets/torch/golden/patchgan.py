@@ -1,0 +1,65 @@
+import torch
+from torch import Tensor, nn
+
+
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def normal(layer: nn.Module, std: float) -> nn.Module:
+    """Weights start as N(0, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), std=std)
+    zero_bias(layer)
+    return layer
+
+
+class PatchGAN(nn.Module):
+    """Image-to-Image Translation with Conditional Adversarial Networks, Isola et al.,
+    CVPR 2017
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = normal(nn.Conv2d(6, 64, kernel_size=4, stride=2, padding=1), 0.02)
+        self.leaky1 = nn.LeakyReLU(0.2, inplace=True)
+        self.conv2 = normal(
+            nn.Conv2d(64, 128, kernel_size=4, stride=2, padding=1, bias=False),
+            0.02,
+        )
+        self.bn1 = nn.BatchNorm2d(128)
+        self.leaky2 = nn.LeakyReLU(0.2, inplace=True)
+        self.conv3 = normal(
+            nn.Conv2d(128, 256, kernel_size=4, stride=2, padding=1, bias=False),
+            0.02,
+        )
+        self.bn2 = nn.BatchNorm2d(256)
+        self.leaky3 = nn.LeakyReLU(0.2, inplace=True)
+        self.conv4 = normal(
+            nn.Conv2d(256, 512, kernel_size=4, padding=1, bias=False),
+            0.02,
+        )
+        self.bn3 = nn.BatchNorm2d(512)
+        self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
+        self.conv5 = normal(nn.Conv2d(512, 1, kernel_size=4, padding=1), 0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.leaky1(self.conv1(x))  # 64x128x128
+        x = self.leaky2(self.bn1(self.conv2(x)))  # 128x64x64
+        x = self.leaky3(self.bn2(self.conv3(x)))  # 256x32x32
+        x = self.leaky4(self.bn3(self.conv4(x)))  # 512x31x31
+        return self.conv5(x)
+
+
+def main() -> None:
+    model = PatchGAN().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 6, 256, 256))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+import torch
+from torch import Tensor, nn
+
+
+class Se(nn.Module):
+    def __init__(self, in_channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.conv1 = nn.Conv2d(in_channels, squeeze, kernel_size=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(squeeze, in_channels, kernel_size=1)
+        self.sigmoid = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.relu(self.conv1(self.gap(x)))
+        gate = self.sigmoid(self.conv2(gate))
+        return x * gate
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, in_channels: int, k: int, s: int) -> None:
+        super().__init__()
+        self.has_conv1 = s > 1 or in_channels != k
+        if self.has_conv1:
+            self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, stride=s, bias=False)
+            self.bn1 = nn.BatchNorm2d(k)
+        self.conv2 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(k)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv3 = nn.Conv2d(
+            k,
+            k,
+            kernel_size=3,
+            stride=s,
+            padding=1,
+            groups=k // min(8, k),
+            bias=False,
+        )
+        self.bn3 = nn.BatchNorm2d(k)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.se = Se(k, in_channels // 4)
+        self.conv4 = nn.Conv2d(k, k, kernel_size=1, bias=False)
+        self.bn4 = nn.BatchNorm2d(k)
+        self.relu3 = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.has_conv1:
+            y = self.bn1(self.conv1(x))
+        else:
+            y = x
+        x = self.relu1(self.bn2(self.conv2(x)))
+        x = self.relu2(self.bn3(self.conv3(x)))
+        x = self.se(x)
+        x = self.bn4(self.conv4(x))
+        return self.relu3(y + x)
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, n: int) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(Bottleneck(in_channels, k, 2 if i == 0 else 1))
+            in_channels = k
+
+
+class RegNetY_400MF(nn.Module):
+    """Designing Network Design Spaces, Radosavovic et al., CVPR 2020"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(32)
+        self.relu = nn.ReLU(inplace=True)
+        self.stage1 = Stage(32, 48, 1)
+        self.stage2 = Stage(48, 104, 3)
+        self.stage3 = Stage(104, 208, 6)
+        self.stage4 = Stage(208, 440, 6)
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(440, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn(self.conv(x)))  # 32x112x112
+        x = self.stage1(x)  # 48x56x56
+        x = self.stage2(x)  # 104x28x28
+        x = self.stage3(x)  # 208x14x14
+        x = torch.flatten(self.gap(self.stage4(x)), 1)  # 440
+        return self.fc(x)
+
+
+def main() -> None:
+    model = RegNetY_400MF().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class Residual(nn.Module):
+    def __init__(self, in_channels: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(k)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(k, k, kernel_size=3, stride=s, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(k)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * k)
+        self.has_conv4 = s > 1 or in_channels != 4 * k
+        if self.has_conv4:
+            self.conv4 = nn.Conv2d(
+                in_channels,
+                4 * k,
+                kernel_size=1,
+                stride=s,
+                bias=False,
+            )
+            self.bn4 = nn.BatchNorm2d(4 * k)
+        self.relu3 = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        if self.has_conv4:
+            x = self.bn4(self.conv4(x))
+        return self.relu3(y + x)
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, n: int, s: int = 2) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(Residual(in_channels, k, s if i == 0 else 1))
+            in_channels = 4 * k
+
+
+class ResNet50(nn.Module):
+    """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = sequential(
+            conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
+            bn=nn.BatchNorm2d(64),
+            relu=nn.ReLU(inplace=True),
+            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        self.body = sequential(
+            stage1=Stage(64, 64, 3, s=1),
+            stage2=Stage(256, 128, 4),
+            stage3=Stage(512, 256, 6),
+            stage4=Stage(1024, 512, 3),
+        )
+        self.head = sequential(
+            gap=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(2048, 1000),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # 64x56x56
+        x = self.body(x)  # 2048x7x7
+        return self.head(x)
+
+
+def main() -> None:
+    model = ResNet50().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

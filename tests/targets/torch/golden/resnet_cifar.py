@@ -1,0 +1,84 @@
+import torch
+from torch import Tensor, nn
+
+
+class PadChannels(nn.Module):
+    """Maps of zeros before and behind those that arrive."""
+
+    def __init__(self, before: int, behind: int) -> None:
+        super().__init__()
+        self.before, self.behind = before, behind
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.pad(x, (0, 0, 0, 0, self.before, self.behind))
+
+
+class Basic(nn.Module):
+    def __init__(self, in_channels: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(
+            in_channels,
+            k,
+            kernel_size=3,
+            stride=s,
+            padding=1,
+            bias=False,
+        )
+        self.bn1 = nn.BatchNorm2d(k)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(k, k, kernel_size=3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(k)
+        self.has_maxpool = s > 1
+        if self.has_maxpool:
+            self.maxpool = nn.MaxPool2d(kernel_size=1, stride=s)
+            self.pad = PadChannels(in_channels // 2, in_channels // 2)
+        self.relu2 = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        if self.has_maxpool:
+            x = self.pad(self.maxpool(x))
+        return self.relu2(y + x)
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, s: int = 2) -> None:
+        super().__init__()
+        for i in range(3):
+            self.append(Basic(in_channels, k, s if i == 0 else 1))
+            in_channels = k
+
+
+class ResNet20(nn.Module):
+    """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(16)
+        self.relu = nn.ReLU(inplace=True)
+        self.stage1 = Stage(16, 16, s=1)
+        self.stage2 = Stage(16, 32)
+        self.stage3 = Stage(32, 64)
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn(self.conv(x)))  # 16x32x32
+        x = self.stage1(x)  # 16x32x32
+        x = self.stage2(x)  # 32x16x16
+        x = torch.flatten(self.gap(self.stage3(x)), 1)  # 64
+        return self.fc(x)
+
+
+def main() -> None:
+    model = ResNet20().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 32, 32))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

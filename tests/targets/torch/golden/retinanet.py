@@ -1,0 +1,159 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, in_channels: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(k)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(k, k, kernel_size=3, stride=s, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(k)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * k)
+        self.has_conv4 = s > 1 or in_channels != 4 * k
+        if self.has_conv4:
+            self.conv4 = nn.Conv2d(
+                in_channels,
+                4 * k,
+                kernel_size=1,
+                stride=s,
+                bias=False,
+            )
+            self.bn4 = nn.BatchNorm2d(4 * k)
+        self.relu3 = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        if self.has_conv4:
+            x = self.bn4(self.conv4(x))
+        return self.relu3(y + x)
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, n: int, s: int = 2) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(Bottleneck(in_channels, k, s if i == 0 else 1))
+            in_channels = 4 * k
+
+
+class Lateral(nn.Module):
+    def __init__(self, finer_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(finer_channels, 256, kernel_size=1)
+
+    def forward(self, x: Tensor, finer: Tensor) -> Tensor:
+        branch1 = self.conv(finer)
+        branch2 = nn.functional.interpolate(x, size=finer.shape[2:])
+        return branch1 + branch2
+
+
+class Classes(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__()
+        self.group = nn.Sequential(
+            *(
+                sequential(
+                    conv=nn.Conv2d(256, 256, kernel_size=3, padding=1),
+                    relu=nn.ReLU(inplace=True),
+                )
+                for _ in range(4)
+            ),
+        )
+        self.conv = nn.Conv2d(256, 819, kernel_size=3, padding=1)
+
+
+class Boxes(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__()
+        self.group = nn.Sequential(
+            *(
+                sequential(
+                    conv=nn.Conv2d(256, 256, kernel_size=3, padding=1),
+                    relu=nn.ReLU(inplace=True),
+                )
+                for _ in range(4)
+            ),
+        )
+        self.conv = nn.Conv2d(256, 36, kernel_size=3, padding=1)
+
+
+class RetinaNet(nn.Module):
+    """Focal Loss for Dense Object Detection, Lin et al., ICCV 2017"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classes = Classes()
+        self.boxes = Boxes()
+        self.c2 = sequential(
+            conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
+            bn=nn.BatchNorm2d(64),
+            relu=nn.ReLU(inplace=True),
+            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+            stage=Stage(64, 64, 3, s=1),
+        )
+        self.c3 = Stage(256, 128, 4)
+        self.c4 = Stage(512, 256, 6)
+        self.c5 = Stage(1024, 512, 3)
+        self.m5 = nn.Conv2d(2048, 256, kernel_size=1)
+        self.m4 = Lateral(1024)
+        self.m3 = Lateral(512)
+        self.p3 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.p4 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.p5 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.p6 = nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1)
+        self.p7 = sequential(
+            relu=nn.ReLU(),
+            conv=nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        x = self.c2(x)  # 256x128x128
+        c3 = self.c3(x)  # 512x64x64
+        c4 = self.c4(c3)  # 1024x32x32
+        x = self.c5(c4)  # 2048x16x16
+        m5 = self.m5(x)  # 256x16x16
+        m4 = self.m4(m5, c4)  # 256x32x32
+        x = self.m3(m4, c3)  # 256x64x64
+        p3 = self.p3(x)  # 256x64x64
+        p4 = self.p4(m4)  # 256x32x32
+        p5 = self.p5(m5)  # 256x16x16
+        p6 = self.p6(p5)  # 256x8x8
+        p7 = self.p7(p6)  # 256x4x4
+        class3 = self.classes(p3)  # 819x64x64
+        class4 = self.classes(p4)  # 819x32x32
+        class5 = self.classes(p5)  # 819x16x16
+        class6 = self.classes(p6)  # 819x8x8
+        class7 = self.classes(p7)  # 819x4x4
+        box3 = self.boxes(p3)  # 36x64x64
+        box4 = self.boxes(p4)  # 36x32x32
+        box5 = self.boxes(p5)  # 36x16x16
+        box6 = self.boxes(p6)  # 36x8x8
+        box7 = self.boxes(p7)  # 36x4x4
+        return class3, class4, class5, class6, class7, box3, box4, box5, box6, box7
+
+
+def main() -> None:
+    model = RetinaNet().eval()
+    with torch.no_grad():
+        outputs = model(torch.randn(2, 3, 512, 512))
+    for y in outputs:
+        print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

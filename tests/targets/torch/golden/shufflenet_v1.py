@@ -1,0 +1,102 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class Path(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, out: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, k // 4, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(k // 4)
+        self.relu = nn.ReLU(inplace=True)
+        self.shuffle = nn.ChannelShuffle(1)
+        self.dwconv = nn.Conv2d(
+            k // 4,
+            k // 4,
+            kernel_size=3,
+            stride=s,
+            padding=1,
+            groups=k // 4,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(k // 4)
+        self.conv2 = nn.Conv2d(k // 4, out, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out)
+
+
+class Down(nn.Module):
+    def __init__(self, in_channels: int, k: int) -> None:
+        super().__init__()
+        self.avgpool = nn.AvgPool2d(kernel_size=3, stride=2, padding=1)
+        self.path = Path(in_channels, k, k - in_channels, 2)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch1 = self.avgpool(x)
+        branch2 = self.path(x)
+        x = torch.cat([branch1, branch2], dim=1)
+        return self.relu(x)
+
+
+class Unit(nn.Module):
+    def __init__(self, in_channels: int, k: int) -> None:
+        super().__init__()
+        self.path = Path(in_channels, k, k, 1)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.path(x)
+        return self.relu(y + x)
+
+
+class ShuffleNetG1(nn.Module):
+    """ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile
+    Devices, Zhang et al., CVPR 2018
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(24)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.stage2 = sequential(
+            down=Down(24, 144),
+            group=nn.Sequential(*(Unit(144, 144) for _ in range(3))),
+        )
+        self.stage3 = sequential(
+            down=Down(144, 288),
+            group=nn.Sequential(*(Unit(288, 288) for _ in range(7))),
+        )
+        self.stage4 = sequential(
+            down=Down(288, 576),
+            group=nn.Sequential(*(Unit(576, 576) for _ in range(3))),
+        )
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(576, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 24x56x56
+        x = self.stage2(x)  # 144x28x28
+        x = self.stage3(x)  # 288x14x14
+        x = torch.flatten(self.gap(self.stage4(x)), 1)  # 576
+        return self.fc(x)
+
+
+def main() -> None:
+    model = ShuffleNetG1().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class Slice(nn.Module):
+    """The channels from `low` up to `high`."""
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__()
+        self.low, self.high = low, high
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.low : self.high]
+
+
+class Path(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(k)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.dwconv = nn.Conv2d(
+            k,
+            k,
+            kernel_size=3,
+            stride=s,
+            padding=1,
+            groups=k,
+            bias=False,
+        )
+        self.bn2 = nn.BatchNorm2d(k)
+        self.conv2 = nn.Conv2d(k, k, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(k)
+        self.relu2 = nn.ReLU(inplace=True)
+
+
+class Down(nn.Module):
+    def __init__(self, in_channels: int, k: int) -> None:
+        super().__init__()
+        self.dwconv = nn.Conv2d(
+            in_channels,
+            in_channels,
+            kernel_size=3,
+            stride=2,
+            padding=1,
+            groups=in_channels,
+            bias=False,
+        )
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.conv = nn.Conv2d(in_channels, k // 2, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(k // 2)
+        self.relu = nn.ReLU(inplace=True)
+        self.path = Path(in_channels, k // 2, 2)
+        self.shuffle = nn.ChannelShuffle(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch1 = self.bn1(self.dwconv(x))
+        branch1 = self.relu(self.bn2(self.conv(branch1)))
+        branch2 = self.path(x)
+        x = torch.cat([branch1, branch2], dim=1)
+        return self.shuffle(x)
+
+
+class Unit(nn.Module):
+    def __init__(self, in_channels: int, k: int) -> None:
+        super().__init__()
+        self.slice1 = Slice(0, in_channels // 2)
+        self.slice2 = Slice(in_channels // 2, in_channels)
+        self.path = Path(in_channels - in_channels // 2, k // 2, 1)
+        self.shuffle = nn.ChannelShuffle(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch1 = self.slice1(x)
+        branch2 = self.path(self.slice2(x))
+        x = torch.cat([branch1, branch2], dim=1)
+        return self.shuffle(x)
+
+
+class ShuffleNetV2_050(nn.Module):
+    """ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design, Ma et
+    al., ECCV 2018
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(24)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.stage2 = sequential(
+            down=Down(24, 48),
+            group=nn.Sequential(*(Unit(48, 48) for _ in range(3))),
+        )
+        self.stage3 = sequential(
+            down=Down(48, 96),
+            group=nn.Sequential(*(Unit(96, 96) for _ in range(7))),
+        )
+        self.stage4 = sequential(
+            down=Down(96, 192),
+            group=nn.Sequential(*(Unit(192, 192) for _ in range(3))),
+        )
+        self.conv2 = nn.Conv2d(192, 1024, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(1024)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(1024, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu1(self.bn1(self.conv1(x))))  # 24x56x56
+        x = self.stage2(x)  # 48x28x28
+        x = self.stage3(x)  # 96x14x14
+        x = self.stage4(x)  # 192x7x7
+        x = self.gap(self.relu2(self.bn2(self.conv2(x))))  # 1024x1x1
+        return self.fc(torch.flatten(x, 1))
+
+
+def main() -> None:
+    model = ShuffleNetV2_050().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

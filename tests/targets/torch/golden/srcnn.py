@@ -1,0 +1,43 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class SRCNN_915(nn.Module):
+    """Image Super-Resolution Using Deep Convolutional Networks, Dong et al., TPAMI 2016"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extract = sequential(
+            conv=nn.Conv2d(1, 64, kernel_size=9),
+            relu=nn.ReLU(inplace=True),
+        )
+        self.map = sequential(
+            conv=nn.Conv2d(64, 32, kernel_size=1),
+            relu=nn.ReLU(inplace=True),
+        )
+        self.rebuild = nn.Conv2d(32, 1, kernel_size=5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.extract(x)  # 64x25x25
+        x = self.map(x)  # 32x25x25
+        return self.rebuild(x)
+
+
+def main() -> None:
+    model = SRCNN_915().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 33, 33))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

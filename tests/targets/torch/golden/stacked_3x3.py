@@ -1,0 +1,65 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class StackedFilters(nn.Module):
+    """Very Deep Convolutional Networks for Large-Scale Image Recognition, Simonyan &
+    Zisserman, ICLR 2015
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.two = nn.Sequential(
+            *(
+                sequential(
+                    conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                    relu=nn.ReLU(inplace=True),
+                )
+                for _ in range(2)
+            ),
+        )
+        self.five = sequential(
+            conv=nn.Conv2d(64, 64, kernel_size=5, padding=2, bias=False),
+            relu=nn.ReLU(inplace=True),
+        )
+        self.three = nn.Sequential(
+            *(
+                sequential(
+                    conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                    relu=nn.ReLU(inplace=True),
+                )
+                for _ in range(3)
+            ),
+        )
+        self.seven = sequential(
+            conv=nn.Conv2d(64, 64, kernel_size=7, padding=3, bias=False),
+            relu=nn.ReLU(inplace=True),
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        two = self.two(x)  # 64x56x56
+        five = self.five(x)  # 64x56x56
+        three = self.three(x)  # 64x56x56
+        seven = self.seven(x)  # 64x56x56
+        return two, five, three, seven
+
+
+def main() -> None:
+    model = StackedFilters().eval()
+    with torch.no_grad():
+        outputs = model(torch.randn(2, 64, 56, 56))
+    for y in outputs:
+        print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tensor:
+    """The piece of x of the size of `like`, from the middle or at `offset`."""
+    height, width = like.shape[2:]
+    top, left = offset or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
+    return x[:, :, top : top + height, left : left + width]
+
+
+class Double(nn.Sequential):
+    def __init__(self, in_channels: int, k: int) -> None:
+        super().__init__(
+            sequential(
+                conv=nn.Conv2d(in_channels, k, kernel_size=3),
+                relu=nn.ReLU(inplace=True),
+            ),
+            sequential(conv=nn.Conv2d(k, k, kernel_size=3), relu=nn.ReLU(inplace=True)),
+        )
+
+
+class Up(nn.Module):
+    def __init__(self, in_channels: int, skip_channels: int, k: int) -> None:
+        super().__init__()
+        self.u = nn.ConvTranspose2d(in_channels, k, kernel_size=2, stride=2)
+        self.double_ = Double(skip_channels + k, k)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        u = self.u(x)
+        x = crop(skip, u)
+        x = torch.cat([x, u], dim=1)
+        return self.double_(x)
+
+
+class UNet(nn.Module):
+    """U-Net: Convolutional Networks for Biomedical Image Segmentation, Ronneberger et
+    al., MICCAI 2015
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.e1 = Double(1, 64)
+        self.e2 = sequential(
+            maxpool=nn.MaxPool2d(kernel_size=2),
+            double_=Double(64, 128),
+        )
+        self.e3 = sequential(
+            maxpool=nn.MaxPool2d(kernel_size=2),
+            double_=Double(128, 256),
+        )
+        self.e4 = sequential(
+            maxpool=nn.MaxPool2d(kernel_size=2),
+            double_=Double(256, 512),
+            dropout=nn.Dropout(),
+        )
+        self.maxpool = nn.MaxPool2d(kernel_size=2)
+        self.double_ = Double(512, 1024)
+        self.dropout = nn.Dropout()
+        self.up1 = Up(1024, 512, 512)
+        self.up2 = Up(512, 256, 256)
+        self.up3 = Up(256, 128, 128)
+        self.up4 = Up(128, 64, 64)
+        self.conv = nn.Conv2d(64, 2, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        e1 = self.e1(x)  # 64x568x568
+        e2 = self.e2(e1)  # 128x280x280
+        e3 = self.e3(e2)  # 256x136x136
+        e4 = self.e4(e3)  # 512x64x64
+        x = self.dropout(self.double_(self.maxpool(e4)))  # 1024x28x28
+        x = self.up1(x, e4)  # 512x52x52
+        x = self.up2(x, e3)  # 256x100x100
+        x = self.up3(x, e2)  # 128x196x196
+        x = self.up4(x, e1)  # 64x388x388
+        return self.conv(x)
+
+
+def main() -> None:
+    model = UNet().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 572, 572))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

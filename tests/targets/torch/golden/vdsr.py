@@ -1,0 +1,50 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class VDSR(nn.Module):
+    """Accurate Image Super-Resolution Using Very Deep Convolutional Networks, Kim et
+    al., CVPR 2016
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.group = nn.Sequential(
+            sequential(
+                conv=nn.Conv2d(1, 64, kernel_size=3, padding=1, bias=False),
+                relu=nn.ReLU(inplace=True),
+            ),
+            *(
+                sequential(
+                    conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                    relu=nn.ReLU(inplace=True),
+                )
+                for _ in range(18)
+            ),
+        )
+        self.conv = nn.Conv2d(64, 1, kernel_size=3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.group(x)  # 64x41x41
+        y = self.conv(y)  # 1x41x41
+        return x + y
+
+
+def main() -> None:
+    model = VDSR().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 41, 41))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

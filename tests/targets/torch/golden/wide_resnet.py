@@ -1,0 +1,84 @@
+import torch
+from torch import Tensor, nn
+
+
+class Path(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(
+            in_channels,
+            k,
+            kernel_size=3,
+            stride=s,
+            padding=1,
+            bias=False,
+        )
+        self.bn = nn.BatchNorm2d(k)
+        self.relu = nn.ReLU(inplace=True)
+        self.dropout = nn.Dropout(0.3)
+        self.conv2 = nn.Conv2d(k, k, kernel_size=3, padding=1, bias=False)
+
+
+class Unit(nn.Module):
+    def __init__(self, in_channels: int, k: int, s: int) -> None:
+        super().__init__()
+        self.has_bn1 = in_channels == k
+        if self.has_bn1:
+            self.bn1 = nn.BatchNorm2d(in_channels)
+            self.relu1 = nn.ReLU(inplace=True)
+            self.path1 = Path(in_channels, k, s)
+        else:
+            self.bn2 = nn.BatchNorm2d(in_channels)
+            self.relu2 = nn.ReLU(inplace=True)
+            self.path2 = Path(in_channels, k, s)
+            self.conv = nn.Conv2d(in_channels, k, kernel_size=1, stride=s, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.has_bn1:
+            y = self.path1(self.relu1(self.bn1(x)))
+            x = y + x
+        else:
+            x = self.relu2(self.bn2(x))
+            branch1 = self.path2(x)
+            branch2 = self.conv(x)
+            x = branch1 + branch2
+        return x
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, s: int) -> None:
+        super().__init__(Unit(in_channels, k, s), *(Unit(k, k, 1) for _ in range(3)))
+
+
+class WRN_28_10(nn.Module):
+    """Wide Residual Networks, Zagoruyko & Komodakis, BMVC 2016"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
+        self.stage1 = Stage(16, 160, 1)
+        self.stage2 = Stage(160, 320, 2)
+        self.stage3 = Stage(320, 640, 2)
+        self.bn = nn.BatchNorm2d(640)
+        self.relu = nn.ReLU(inplace=True)
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(640, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)  # 16x32x32
+        x = self.stage1(x)  # 160x32x32
+        x = self.stage2(x)  # 320x16x16
+        x = self.gap(self.relu(self.bn(self.stage3(x))))  # 640x1x1
+        return self.fc(torch.flatten(x, 1))
+
+
+def main() -> None:
+    model = WRN_28_10().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 32, 32))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+import torch
+from torch import Tensor, nn
+
+
+def same_padding(
+    x: Tensor,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0,
+) -> Tensor:
+    """Pads x so that a window has ceil(N / stride) places, the odd pixel at the end."""
+    ends: list[int] = []
+    for axis in (1, 0):
+        numbers = kernel_size, stride, dilation
+        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+        length = x.shape[2 + axis]
+        places = (length + step - 1) // step
+        zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
+        ends += [zeros // 2, zeros - zeros // 2]
+    return nn.functional.pad(x, ends, value=value)
+
+
+class MaxPool2dSame(nn.MaxPool2d):
+    """Max pooling with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        ends = self.kernel_size, self.stride, self.dilation
+        return super().forward(same_padding(x, *ends, value=float("-inf")))
+
+
+class Unit(nn.Sequential):
+    def __init__(self, in_channels: int, k: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, k, kernel_size=3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(k)
+        self.leaky = nn.LeakyReLU(0.1, inplace=True)
+
+
+class YOLOv2Tiny(nn.Module):
+    """YOLO9000: Better, Faster, Stronger, Redmon & Farhadi, CVPR 2017"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unit1 = Unit(3, 16)
+        self.maxpool1 = nn.MaxPool2d(kernel_size=2)
+        self.unit2 = Unit(16, 32)
+        self.maxpool2 = nn.MaxPool2d(kernel_size=2)
+        self.unit3 = Unit(32, 64)
+        self.maxpool3 = nn.MaxPool2d(kernel_size=2)
+        self.unit4 = Unit(64, 128)
+        self.maxpool4 = nn.MaxPool2d(kernel_size=2)
+        self.unit5 = Unit(128, 256)
+        self.maxpool5 = nn.MaxPool2d(kernel_size=2)
+        self.unit6 = Unit(256, 512)
+        self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
+        self.group = nn.Sequential(Unit(512, 1024), Unit(1024, 1024))
+        self.conv = nn.Conv2d(1024, 125, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool1(self.unit1(x))  # 16x208x208
+        x = self.maxpool2(self.unit2(x))  # 32x104x104
+        x = self.maxpool3(self.unit3(x))  # 64x52x52
+        x = self.maxpool4(self.unit4(x))  # 128x26x26
+        x = self.maxpool5(self.unit5(x))  # 256x13x13
+        x = self.maxpool6(self.unit6(x))  # 512x13x13
+        x = self.group(x)  # 1024x13x13
+        return self.conv(x)
+
+
+def main() -> None:
+    model = YOLOv2Tiny().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 416, 416))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

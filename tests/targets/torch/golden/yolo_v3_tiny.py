@@ -1,0 +1,110 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+def same_padding(
+    x: Tensor,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0,
+) -> Tensor:
+    """Pads x so that a window has ceil(N / stride) places, the odd pixel at the end."""
+    ends: list[int] = []
+    for axis in (1, 0):
+        numbers = kernel_size, stride, dilation
+        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+        length = x.shape[2 + axis]
+        places = (length + step - 1) // step
+        zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
+        ends += [zeros // 2, zeros - zeros // 2]
+    return nn.functional.pad(x, ends, value=value)
+
+
+class MaxPool2dSame(nn.MaxPool2d):
+    """Max pooling with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        ends = self.kernel_size, self.stride, self.dilation
+        return super().forward(same_padding(x, *ends, value=float("-inf")))
+
+
+class Unit(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, f: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, k, kernel_size=f, padding=f // 2, bias=False)
+        self.bn = nn.BatchNorm2d(k)
+        self.leaky = nn.LeakyReLU(0.1, inplace=True)
+
+
+class Yolo26(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.unit = Unit(384, 256, 3)
+        self.conv = nn.Conv2d(256, 255, kernel_size=1)
+
+    def forward(self, x: Tensor, fine: Tensor) -> Tensor:
+        x = torch.cat([x, fine], dim=1)
+        x = self.unit(x)
+        return self.conv(x)
+
+
+class YOLOv3Tiny(nn.Module):
+    """YOLOv3: An Incremental Improvement, Redmon & Farhadi, arXiv 2018"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unit1 = Unit(3, 16, 3)
+        self.maxpool1 = nn.MaxPool2d(kernel_size=2)
+        self.unit2 = Unit(16, 32, 3)
+        self.maxpool2 = nn.MaxPool2d(kernel_size=2)
+        self.unit3 = Unit(32, 64, 3)
+        self.maxpool3 = nn.MaxPool2d(kernel_size=2)
+        self.unit4 = Unit(64, 128, 3)
+        self.maxpool4 = nn.MaxPool2d(kernel_size=2)
+        self.fine = Unit(128, 256, 3)
+        self.maxpool5 = nn.MaxPool2d(kernel_size=2)
+        self.unit5 = Unit(256, 512, 3)
+        self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
+        self.coarse = sequential(unit1=Unit(512, 1024, 3), unit2=Unit(1024, 256, 1))
+        self.yolo13 = sequential(
+            unit=Unit(256, 512, 3),
+            conv=nn.Conv2d(512, 255, kernel_size=1),
+        )
+        self.unit6 = Unit(256, 128, 1)
+        self.upsample = nn.Upsample(scale_factor=2)
+        self.yolo26 = Yolo26()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.maxpool1(self.unit1(x))  # 16x208x208
+        x = self.maxpool2(self.unit2(x))  # 32x104x104
+        x = self.maxpool3(self.unit3(x))  # 64x52x52
+        x = self.maxpool4(self.unit4(x))  # 128x26x26
+        fine = self.fine(x)  # 256x26x26
+        x = self.maxpool6(self.unit5(self.maxpool5(fine)))  # 512x13x13
+        coarse = self.coarse(x)  # 256x13x13
+        yolo13 = self.yolo13(coarse)  # 255x13x13
+        x = self.upsample(self.unit6(coarse))  # 128x26x26
+        yolo26 = self.yolo26(x, fine)  # 255x26x26
+        return yolo13, yolo26
+
+
+def main() -> None:
+    model = YOLOv3Tiny().eval()
+    with torch.no_grad():
+        outputs = model(torch.randn(2, 3, 416, 416))
+    for y in outputs:
+        print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

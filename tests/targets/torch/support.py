@@ -1,0 +1,92 @@
+"""What the tests of the torch target share: a spec to a graph, a graph to a running model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cnnspec.diagnostics import Severity, Sink, Source
+from cnnspec.elaborate import elaborate, variants
+from cnnspec.ir import Graph
+from cnnspec.ir.flat import flat
+from cnnspec.language import parse
+from cnnspec.targets.torch import emit
+
+SPECS = Path(__file__).parents[3] / "specs"
+
+
+def graph_of(
+    text: str, variant: str | None = None, *, name: str = "spec.cnn", settings: Mapping[str, str] = {}
+) -> Graph:
+    source, sink = Source(name, text), Sink()
+    file = parse(source, sink)
+    names = variants(file)
+    graph = elaborate(file, source, sink, variant=variant or (names[0] if names else None), settings=settings)
+    errors = [f"{found.code} {found.message}" for found in sink if found.severity is Severity.ERROR]
+    assert not errors, errors
+    assert graph is not None
+    return graph
+
+
+@cache
+def spec(path: str, variant: str | None = None) -> Graph:
+    file = SPECS / path
+    return graph_of(file.read_text(encoding="utf-8"), variant, name=path)
+
+
+@cache
+def zoo(*, all_variants: bool = False) -> tuple[tuple[str, str | None], ...]:
+    found: list[tuple[str, str | None]] = []
+    for file in sorted(SPECS.rglob("*.cnn")):
+        path = file.relative_to(SPECS).as_posix()
+        names = variants(parse(Source(path, file.read_text(encoding="utf-8")), Sink()))
+        found += [(path, name) for name in (names if all_variants else names[:1]) or (None,)]
+    return tuple(found)
+
+
+def program(graph: Graph, **options: Any) -> str:
+    text = emit(graph, **options)
+    assert isinstance(text, str), text
+    return text
+
+
+def executed(text: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "emitted"}
+    exec(compile(text, "emitted", "exec"), names)
+    return names
+
+
+def model_class(names: Mapping[str, Any]) -> type[torch.nn.Module]:
+    """The model is the last class of the file."""
+    classes = [
+        value
+        for value in names.values()
+        if isinstance(value, type) and issubclass(value, torch.nn.Module) and value.__module__ == "emitted"
+    ]
+    return classes[-1]
+
+
+def built(graph: Graph) -> torch.nn.Module:
+    return model_class(executed(program(graph)))()
+
+
+def keys_of(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """The state_dict that the IR says."""
+    return {key: weight.shape for entry in flat(graph) for key, weight in entry.weights}
+
+
+def inputs_of(graph: Graph, batch: int = 2, **options: Any) -> list[torch.Tensor]:
+    root = graph.root
+    return [torch.randn(batch, *(root.values[value] or ()), **options) for value in range(root.inputs)]
+
+
+def outputs_of(result: Any) -> list[torch.Tensor]:
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+def shapes_of(graph: Graph) -> list[tuple[int, ...] | None]:
+    return [graph.root.values[value] for value in graph.root.outputs]

@@ -1,0 +1,71 @@
+"""Emitted models are at home in torch: compile without a break, export, autocast, channels_last, ONNX where
+it is installed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.targets.torch.constructs import CONSTRUCTS
+from tests.targets.torch.support import built, graph_of, inputs_of, outputs_of, spec
+from tests.targets.torch.test_layers import LAYERS
+
+WORTH = [*CONSTRUCTS.values(), *LAYERS]
+"""What is compiled and exported: every construct, every layer with every argument."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", WORTH)
+def test_compiles_without_a_graph_break(text: str) -> None:
+    graph = graph_of(text)
+    model = built(graph).eval()
+    inputs = inputs_of(graph)
+    torch.compiler.reset()
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    for output, other in zip(outputs_of(compiled(*inputs)), outputs_of(model(*inputs)), strict=True):
+        torch.testing.assert_close(output, other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", WORTH)
+def test_exports(text: str) -> None:
+    graph = graph_of(text)
+    model = built(graph).eval()
+    inputs = inputs_of(graph)
+    exported = torch.export.export(model, tuple(inputs)).module()
+    for output, other in zip(outputs_of(exported(*inputs)), outputs_of(model(*inputs)), strict=True):
+        torch.testing.assert_close(output, other)
+
+
+def test_trains_compiled() -> None:
+    """Batch norm, dropout, stochastic depth and the way back, compiled."""
+    graph = graph_of(
+        "input 3x16x16\nconv F3 P1 K8 nobias -> bn -> relu\n"
+        "[add [ conv F3 P1 K8 -> bn -> droppath 0.2 | id ] -> relu]*2\ngap -> dropout 0.1 -> fc 10\n"
+    )
+    model = built(graph)
+    step = torch.compile(model, fullgraph=True, backend="aot_eager")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    torch.manual_seed(0)
+    x, y = torch.randn(16, 3, 16, 16), torch.randint(10, (16,))
+    losses = []
+    for _ in range(30):
+        loss = torch.nn.functional.cross_entropy(step(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("path", ["classic/lenet5.cnn", "light/squeezenet.cnn"])
+def test_bf16_autocast_and_channels_last(path: str) -> None:
+    graph = spec(path)
+    model = built(graph).eval().to(memory_format=torch.channels_last)
+    inputs = [x.to(memory_format=torch.channels_last) for x in inputs_of(graph, 1)]
+    with torch.no_grad():
+        whole = model(*inputs)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            half = model(*inputs)
+    assert whole.shape == half.shape
+    assert (whole - half.float()).abs().max() <= 0.1 * whole.abs().max().clamp(min=1)
