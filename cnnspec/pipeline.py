@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Severity, Sink, Source, Span
-from cnnspec.elaborate.limits import Limits
+from cnnspec.elaborate.limits import Limits, Spent
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -76,7 +76,13 @@ def models(
 
         for finding in lint_text(file, source):
             parsing.add(finding)
-    return [_model(source, file, parsing, name, settings, limits, ignore, lints) for name in names]
+    spent = Spent()
+    found: list[Model] = []
+    for name in names:
+        found.append(_model(source, file, parsing, name, settings, limits, spent, ignore, lints))
+        if spent.work > limits.work:
+            break  # it is told; the other variants would say the same
+    return found
 
 
 def _model(
@@ -86,6 +92,7 @@ def _model(
     variant: str | None,
     settings: Mapping[str, str],
     limits: Limits,
+    spent: Spent,
     ignore: frozenset[str],
     lints: bool,
 ) -> Model:
@@ -97,7 +104,7 @@ def _model(
     sink = Sink()
     for finding in parsing:
         sink.add(finding)
-    graph = elaborate(file, source, sink, variant=variant, settings=settings, limits=limits)
+    graph = elaborate(file, source, sink, variant=variant, settings=settings, limits=limits, spent=spent)
     report = None
     if graph is not None:
         report = analyse(graph)
@@ -120,13 +127,16 @@ TARGETS = ("torch", "numpy")
 """The folders of `cnnspec/targets/`."""
 
 
-def program(model: Model, target: str) -> str | tuple[Diagnostic, ...]:
-    """The text of a model's program, or why this target cannot say it."""
+def program(model: Model, target: str, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]:
+    """The text of a model's program, or why this target cannot say it. `fold_bn`: the form for inference that
+    the torch target has, with batch norm folded into the convolutions.
+    """
     from importlib import import_module
 
     if target not in TARGETS:
         raise ValueError(f"there is no target {target!r}; there are {', '.join(TARGETS)}")
-    made = import_module(f"cnnspec.targets.{target}").emit(model.graph)
+    options = {"fold_bn": True} if fold_bn else {}
+    made = import_module(f"cnnspec.targets.{target}").emit(model.graph, **options)
     return made if isinstance(made, str) else tuple(made)
 
 

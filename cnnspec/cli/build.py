@@ -21,19 +21,29 @@ from cnnspec.pipeline import TARGETS
 @click.option("--target", type=click.Choice(TARGETS), required=True, help="What the program is written for.")
 @click.option("-o", "--output", metavar="OUT", help="Where to write it; without, to standard output.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option(
+    "--fold-bn", is_flag=True, help="torch: for inference, batch norm folded into the convolutions."
+)
 @model_options
 @format_option("text", "json")
 @color_option
 def command(
-    file: str | None, target: str, output: str | None, force: bool, form: str, color: str, **options: Any
+    file: str | None,
+    target: str,
+    output: str | None,
+    force: bool,
+    fold_bn: bool,
+    form: str,
+    color: str,
+    **options: Any,
 ) -> int:
     """Write the program of a spec.
 
-    Without FILE, the only .cnn of the current folder is taken. Of a spec with variants, the first is taken,
-    or
-    --variant. Errors stop a build; a claim that fails is told and does not, but the exit status is 1 then
-    too.
-    """
+    Without FILE, the only .cnn of the current folder is taken. Of a spec with variants, the first is
+    taken, or --variant. Errors stop a build; a claim that fails is told and does not, but the exit status
+    is 1 then too."""
+    if fold_bn and target != "torch":
+        raise click.UsageError("--fold-bn goes with --target torch")
     choice = chosen(options)
     found = _only_spec() if file is None else _one(file)
     if isinstance(found, Diagnostic):
@@ -57,7 +67,7 @@ def command(
     text = None
     misused = misuse(model.file, choice.variant, choice.settings)
     if model.buildable:
-        made = program(model, target)
+        made = program(model, target, fold_bn=fold_bn)
         if isinstance(made, str):
             text = made
         else:

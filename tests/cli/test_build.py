@@ -148,3 +148,14 @@ def test_nothing_imports_torch_or_numpy_nor_rich_without_need(
     assert told.startswith("LOADED [] "), done.stderr
     if "rich" not in drawn:
         assert "rich" not in told
+
+
+def test_batch_norm_is_folded_for_inference_where_asked(cnnspec: Command, good: Path) -> None:
+    good.write_text("input 3x8x8\nconv F3 P1 K4 nobias -> bn -> relu\n")
+    plain = cnnspec("build", good, "--target", "torch").out
+    folded = cnnspec("build", good, "--target", "torch", "--fold-bn").out
+    assert "BatchNorm2d" in plain
+    assert "BatchNorm2d" not in folded
+    assert "def fold_batch_norm" in folded
+    ran = cnnspec("build", good, "--target", "numpy", "--fold-bn")
+    assert (ran.status, ran.out) == (2, "")

@@ -169,7 +169,7 @@ def test_a_lint_is_switched_off_by_option_or_on_its_line(cnnspec: Command) -> No
     assert "W204" not in told
 
 
-@pytest.mark.parametrize("code", ["E301", "nonsense"])
+@pytest.mark.parametrize("code", ["E301", "nonsense", "W999"])
 def test_only_lints_can_be_ignored(cnnspec: Command, good: Path, code: str) -> None:
     assert cnnspec("check", good, "--ignore", code).status == 2
 

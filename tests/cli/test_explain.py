@@ -116,3 +116,9 @@ def test_every_topic_has_a_page(topic: str) -> None:
     text = page(topic)
     assert text is not None
     assert text.startswith(f"# {topic}: ")
+
+
+def test_the_lists_of_pages_are_pages(cnnspec: Command) -> None:
+    listed = [cnnspec("explain", topic).out for topic in ("layers", "codes")]
+    missing = [topic for topic in topics() if not any(f"`{topic}`" in text for text in listed)]
+    assert missing == ["layers", "codes"]

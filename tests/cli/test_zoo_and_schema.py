@@ -57,3 +57,8 @@ def test_the_document_of_the_whole_zoo_is_what_its_schema_says(cnnspec: Command)
     validator = Draft202012Validator(schema)
     for name in ("lenet5", "googlenet", "unet"):
         validator.validate(json.loads(cnnspec("check", f"zoo:{name}", "--format", "json").out))
+
+
+def test_a_schema_is_json_whatever_is_asked(cnnspec: Command) -> None:
+    ran = cnnspec("schema", "--format", "json")
+    assert (ran.status, ran.out) == (0, cnnspec("schema").out)

@@ -1,0 +1,247 @@
+"""`cnnspec verify`: programs that agree, programs that don't, no torch, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnnspec import pipeline
+from tests.cli.conftest import WRONG, Command
+
+SMALL = """\
+model Small
+input 2x8x8
+block res(k) { add [ conv F3 P1 K(k) -> bn -> droppath 0.3 | id ] -> relu }
+stem: conv F3 P1 K4 -> bn -> relu
+res(4)
+maxpool F2 -> dropout 0.4
+flatten -> fc 5
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.cnn"
+    path.write_text(SMALL)
+    return path
+
+
+def altered(monkeypatch: pytest.MonkeyPatch, target: str, old: str, new: str) -> None:
+    """From now on one program has a mistake in it."""
+    original = pipeline.program
+
+    def program(model: pipeline.Model, wanted: str) -> Any:
+        text = original(model, wanted)
+        if wanted == target:
+            assert isinstance(text, str)
+            assert old in text
+            text = text.replace(old, new, 1)
+        return text
+
+    monkeypatch.setattr(pipeline, "program", program)
+
+
+def test_the_programs_agree_in_every_layer(cnnspec: Command, small: Path) -> None:
+    ran = cnnspec("verify", small, "--format", "json")
+    assert ran.status == 0, ran.err
+    document = json.loads(ran.out)
+    assert document["ok"] is document["holds"] is True
+    assert 0 < document["worst"]["difference"] < 1e-13
+    layers = {row.pop("name"): row for row in document["layers"]}
+    assert set(layers["stem.bn"]) == {
+        "layer", "eval", "train", "statistics", "gradient_eval", "gradient_train", "start",
+    }  # fmt: skip
+    for name in ("stem.conv", "res.conv", "res.bn", "res.droppath", "res.relu", "maxpool", "dropout", "fc"):
+        assert {"eval", "train"} <= set(layers[name]), name
+    assert set(document["outputs"]["output"]) == {"eval", "train"}
+    assert set(document["inputs"]["input"]) == {"gradient_eval", "gradient_train"}
+    assert "gradient_train" in document["tensors"]["res.bn.weight"]
+
+
+def test_the_table_says_where_the_largest_difference_is(cnnspec: Command, small: Path) -> None:
+    ran = cnnspec("verify", small)
+    assert (ran.status, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[2].split() == [
+        "name",
+        "layer",
+        "start",
+        "eval",
+        "train",
+        "statistics",
+        "grad",
+        "eval",
+        "grad",
+        "train",
+    ]
+    assert any(line.startswith("stem.bn ") for line in lines)
+    assert lines[-1].startswith("✓ largest difference ")
+    assert lines[-1].endswith(", within the tolerance of 1e-10")
+
+
+def test_beyond_the_tolerance_the_status_is_1(cnnspec: Command, small: Path) -> None:
+    ran = cnnspec("verify", small, "--tolerance", "1e-18")
+    assert ran.status == 1
+    assert "✗ largest difference " in ran.out
+    assert "beyond the tolerance of 1e-18" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("target", "old", "new", "kinds"),
+    [
+        ("numpy", "return dy * (y > 0)", "return dy", {"gradient"}),
+        ("numpy", "n / max(n - 1, 1)", "1", {"statistic"}),
+        ("torch", "nn.ReLU(inplace=True)", "nn.LeakyReLU(0.001)", {"evaluation", "training"}),
+        ("torch", "nn.BatchNorm2d(4)", "nn.BatchNorm2d(4, eps=1e-4)", {"evaluation", "training"}),
+        ("torch", "nn.Dropout(0.4)", "nn.Dropout(0.3)", {"training"}),
+    ],
+)
+def test_a_mistake_in_a_program_is_found(
+    cnnspec: Command,
+    small: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+    old: str,
+    new: str,
+    kinds: set[str],
+) -> None:
+    altered(monkeypatch, target, old, new)
+    ran = cnnspec("verify", small)
+    assert ran.status == 1
+    last = ran.out.splitlines()[-1]
+    assert last.startswith("✗ largest difference ")
+    assert any(kind in last for kind in kinds)
+
+
+def test_a_literal_that_one_program_has_otherwise_is_found(
+    cnnspec: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "literal.cnn"
+    spec.write_text("input 1x4x4\nconv F3 K1 weight=[1 0 -1; 1 0 -1; 1 0 -1] bias=3\n")
+    assert cnnspec("verify", spec).status == 0
+    altered(monkeypatch, "numpy", "literal(1, 0, -1", "literal(1, 0, 1")
+    ran = cnnspec("verify", spec)
+    assert ran.status == 1
+    assert "(conv.weight, before training begins)" in ran.out
+
+
+def test_weights_that_one_program_lacks_are_named(
+    cnnspec: Command, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    altered(monkeypatch, "torch", "self.fc = nn.Linear(64, 5)", "self.fc = nn.Linear(64, 5, bias=False)")
+    ran = cnnspec("verify", small)
+    assert ran.status == 1
+    assert "✗ fc.bias is only in the numpy program\n" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("spec", "options"),
+    [
+        ("zoo:lenet5", ()),
+        ("zoo:output_sizes", ()),
+        ("zoo:unet", ("--set", "r=188", "--batch", "1")),
+    ],
+)
+def test_specs_of_the_zoo(cnnspec: Command, spec: str, options: tuple[str, ...]) -> None:
+    ran = cnnspec("verify", spec, *options)
+    assert ran.status == 0, ran.out + ran.err
+    if spec == "zoo:unet":
+        assert " layers " in ran.out, "a long network is folded"
+
+
+def test_several_inputs_and_a_shared_block(cnnspec: Command, tmp_path: Path) -> None:
+    spec = tmp_path / "siamese.cnn"
+    spec.write_text("""\
+input left: 1x6x6
+input right: 1x6x6
+shared tower() { conv F3 K2 -> tanh -> flatten -> fc 3 }
+a: @left -> tower()
+b: @right -> tower()
+far: sub [ @a | @b ]
+near: mul [ @a | @b ]
+output @far, @near
+""")
+    ran = cnnspec("verify", spec, "--all")
+    assert ran.status == 0, ran.out + ran.err
+    shown = [line.split()[0] for line in ran.out.splitlines() if "e-1" in line]
+    assert {"left", "right", "a.conv", "b.conv", "far", "near"} <= set(shown)
+
+
+def test_without_torch_it_says_how_to_get_it(
+    cnnspec: Command, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnnspec.cli.verify.find_spec", lambda name: None)
+    ran = cnnspec("verify", small)
+    assert (ran.status, ran.out) == (2, "")
+    assert "pip install 'cnnspec[torch]'" in ran.err
+    document = json.loads(cnnspec("verify", small, "--format", "json").out)
+    assert document["ok"] is False
+    assert "cnnspec[torch]" in document["message"]
+
+
+def test_a_torch_that_does_not_load(cnnspec: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = small.parent / "site-packages"
+    (broken / "torch").mkdir(parents=True)
+    (broken / "torch" / "__init__.py").write_text("raise ImportError('libcuda is not here')")
+    worker = small.parent / "worker.py"
+    from cnnspec.running import process
+
+    worker.write_text(
+        f"import sys; sys.path.insert(0, {str(broken)!r}); sys.argv[0] = {process.WORKER!r}\n"
+        f"import runpy; runpy.run_path({process.WORKER!r}, run_name='__main__')\n"
+    )
+    monkeypatch.setattr(process, "WORKER", str(worker))
+    ran = cnnspec("verify", small)
+    assert ran.status == 2
+    assert "libcuda is not here" in ran.err
+    assert "pip install 'cnnspec[torch]'" in ran.err
+
+
+def test_a_wrong_spec_is_not_verified(cnnspec: Command, tmp_path: Path) -> None:
+    spec = tmp_path / "wrong.cnn"
+    spec.write_text(WRONG)
+    ran = cnnspec("verify", spec)
+    assert (ran.status, ran.out) == (1, "")
+    assert "error[E301]" in ran.err
+
+
+def test_a_program_that_fails_is_no_traceback(cnnspec: Command, tmp_path: Path) -> None:
+    spec = tmp_path / "one.cnn"
+    spec.write_text("input 2x1x1\nbn\n")
+    ran = cnnspec("verify", spec, "--batch", "1")
+    assert ran.status == 1
+    assert "Traceback" not in ran.err
+    assert "Expected more than 1 value per channel" in ran.err
+    assert "--batch 2" in ran.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_it_nothing_is_left(small: Path, tmp_path: Path, number: signal.Signals) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "cnnspec", "verify", str(small)],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until = time.monotonic() + 60
+    while not list(scratch.glob("*/errors.txt")) and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    assert list(scratch.iterdir()), "there was something to clean up"
+    running.send_signal(number)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(number, -number)
+    assert b"Traceback" not in said
+    while list(scratch.iterdir()) and time.monotonic() < until:
+        time.sleep(0.02)  # after SIGKILL the child cleans up
+    assert list(scratch.iterdir()) == []
