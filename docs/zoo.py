@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
-from math import hypot, log10
+from math import hypot, inf, log10
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
     @property
     def year(self) -> str:
-        return YEAR.findall(self.title)[-1]
+        return str(YEAR.findall(self.title)[-1])
 
 
 def entries() -> list[Entry]:
@@ -131,7 +131,7 @@ def page(models: Sequence[Entry]) -> str:
 
 WIDTH, HEIGHT = 1000, 960
 LEFT, RIGHT, TOP, BOTTOM = 64, 984, 60, 904
-WEIGHTS = (3.5, 9.0)  # decades
+WEIGHTS = (3.3, 9.0)  # decades
 MACS = (5.3, 11.5)
 FONT = 11
 
@@ -179,11 +179,16 @@ class Label(NamedTuple):
     point: Point
 
 
-def place(params: int, macs: int) -> Point:
-    """Logarithms on both axes, MACs upwards."""
-    x = LEFT + (log10(params) - WEIGHTS[0]) / (WEIGHTS[1] - WEIGHTS[0]) * (RIGHT - LEFT)
-    y = BOTTOM - (log10(macs) - MACS[0]) / (MACS[1] - MACS[0]) * (BOTTOM - TOP)
+def at(weights: float, macs: float) -> Point:
+    """The place of two decades: logarithms on both axes, MACs upwards."""
+    x = LEFT + (weights - WEIGHTS[0]) / (WEIGHTS[1] - WEIGHTS[0]) * (RIGHT - LEFT)
+    y = BOTTOM - (macs - MACS[0]) / (MACS[1] - MACS[0]) * (BOTTOM - TOP)
     return round(x, 1), round(y, 1)
+
+
+def place(params: int, macs: int) -> Point:
+    """The place of a model."""
+    return at(log10(params), log10(macs))
 
 
 def drawn(models: Iterable[Entry]) -> list[Family]:
@@ -199,19 +204,16 @@ def drawn(models: Iterable[Entry]) -> list[Family]:
 
 def width(text: str) -> float:
     """About what a text takes in a sans-serif face."""
-    return (
-        sum(
-            0.31 if c in "iljtfI1-. " else 0.86 if c in "mwMW" else 0.68 if c.isupper() else 0.57
-            for c in text
-        )
-        * FONT
+    wide = (
+        0.31 if c in "iljtfI1-. " else 0.86 if c in "mwMW" else 0.68 if c.isupper() else 0.57 for c in text
     )
+    return sum(wide) * FONT
 
 
 def candidates(family: Family) -> Iterator[Label]:
     """Around every point, near ones first."""
     w, h = width(family.name), FONT
-    for gap in (8.0, 16.0, 26.0, 40.0):
+    for gap in (8.0, 16.0, 26.0, 40.0, 56.0):
         for x, y in family.points:
             for across, down in ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1)):
                 reach = gap if across == 0 or down == 0 else 0.75 * gap
@@ -243,32 +245,40 @@ def labelled(families: Sequence[Family]) -> list[Label]:
             for k in range(1, steps):
                 x, y = x0 + (x1 - x0) * k / steps, y0 + (y1 - y0) * k / steps
                 strokes.append(Box(x - 3, y - 3, x + 3, y + 3))
-    cells: dict[
-        tuple[int, int], list[tuple[Box, int]]
-    ] = {}  # what lies near: a cell's boxes, and how bad each is
-    for boxes, weight in ((marks, 3), (strokes, 2)):
+    near: dict[tuple[int, int], list[tuple[Box, float]]] = {}  # by cell: what lies there, and how bad it is
+    halos = [Box(x - 12, y - 12, x + 12, y + 12) for family in families for x, y in family.points]
+    for boxes, weight in ((marks, 6), (strokes, 2), (halos, 0.3)):
         for box in boxes:
             for cell in covered(box):
-                cells.setdefault(cell, []).append((box, weight))
+                near.setdefault(cell, []).append((box, weight))
 
-    def cost(label: Label) -> float:
+    def cost(family: Family, label: Label) -> float:
         box = label.box
         outside = (box.right - box.left) * (box.bottom - box.top) - box.shared(FRAME)
-        near = {other for cell in covered(box) for other in cells.get(cell, ())}
-        return (
-            distance(label)
-            + 100 * outside
-            + sum(weight * box.shared(other) for other, weight in sorted(near))
-        )
+        hidden = {other for cell in covered(box) for other in near.get(cell, ())}
+        covering = sum(weight * box.shared(other) for other, weight in sorted(hidden))
+        # a name may be near a mark where that is its own
+        own = sum(box.shared(Box(x - 12, y - 12, x + 12, y + 12)) for x, y in family.points)
+        return distance(label) + 100 * outside + covering - 0.3 * own
 
-    options = [[(cost(label), label) for label in candidates(family)] for family in families]
-    chosen = [min(each, key=lambda option: option[0])[1] for each in options]
-    for _ in range(12):
+    options = []
+    for family in families:
+        costs = {label: cost(family, label) for label in candidates(family)}
+        options.append(sorted(costs.items(), key=lambda option: option[1]))
+    chosen = [each[0][0] for each in options]
+    before: list[Label] = []
+    while chosen != before:
+        before = [*chosen]
         for number, each in enumerate(options):
             others = [label.box for place, label in enumerate(chosen) if place != number]
-            chosen[number] = min(
-                each, key=lambda option: option[0] + sum(10 * option[1].box.shared(box) for box in others)
-            )[1]
+            least = inf
+            for label, alone in each:
+                if alone >= least:
+                    break
+                total = alone + sum(10 * label.box.shared(other) for other in others)
+                # where two are as good the present one stays, so that this ends
+                if total < least or (total == least and label == before[number]):
+                    least, chosen[number] = total, label
     return chosen
 
 
@@ -369,13 +379,6 @@ def axes() -> Iterator[str]:
         x = RIGHT - 78 * (len(MARKS) - number)
         yield f'<path class="mark {family}" transform="translate({x} 40)" d="{mark}"/>'
         yield f'<text class="{family}" x="{x + 10}" y="44">{family}</text>'
-
-
-def at(weights: float, macs: float) -> Point:
-    """The place of two decades."""
-    x = LEFT + (weights - WEIGHTS[0]) / (WEIGHTS[1] - WEIGHTS[0]) * (RIGHT - LEFT)
-    y = BOTTOM - (macs - MACS[0]) / (MACS[1] - MACS[0]) * (BOTTOM - TOP)
-    return round(x, 1), round(y, 1)
 
 
 def decimal(decade: int) -> str:
