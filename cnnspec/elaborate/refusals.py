@@ -114,6 +114,8 @@ def refused(
     told = _told(value)
     subject = how(argument) if argument is not None else "this"
     way = f"for instance {_sample(word, argument)}" if argument is not None else ""
+    if any(finding.code == "E108" and finding.span.start == span.start for finding in sink):
+        return  # its sign has been told
     sink.report("E205", f"{subject} of `{word}` cannot be {told}: {wanted}", span, help=way)
 
 

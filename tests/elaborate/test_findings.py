@@ -94,6 +94,7 @@ CASES = [
     ("let k = 3\n" + IN + "relu", "W105", "k"),
     ("block f() { relu }\n" + IN + "relu", "W105", "f"),
     (IN + "conv F1 K=4 -1", "W103", "4 -1"),
+    (IN + "pad -1", "E108", "-1"),
 ]  # fmt: skip
 
 
