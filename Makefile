@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV   := .venv
 DEMO   := .venv-demo
 BENCH  := .venv-bench
+PARITY := .venv-parity
 RUN    := $(VENV)/bin/python -m
 PYTEST ?= -n 2
+FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench fuzz parity clean
+.PHONY: help demo test zoo lint fmt bench fuzz parity clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +24,9 @@ demo: $(DEMO)/.stamp  ## see it work: checks ResNet-50, builds its torch and Num
 test: lint $(VENV)/.stamp  ## lint, then every test (installs torch on the first run)
 	$(RUN) pytest $(PYTEST)
 
+zoo: $(VENV)/.stamp  ## every spec and variant of the zoo, NumPy beside torch, gradients too (an hour, 20 GB)
+	$(RUN) pytest -m heavy
+
 lint: $(VENV)/.stamp  ## ruff and mypy
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -34,14 +39,16 @@ fmt: $(VENV)/.stamp  ## put the code in its canonical form
 bench: $(BENCH)/.stamp  ## what README's figures come from: cnnspec beside onnx and torchinfo
 	$(BENCH)/bin/python benchmarks/check.py
 
-fuzz: $(VENV)/.stamp  ## the long size of the property tests (minutes)
-	CNNSPEC_FUZZ=long $(RUN) pytest $(PYTEST) -k "propert or fuzz"
+fuzz: $(VENV)/.stamp  ## the long size of the property tests, then atheris (minutes; FUZZ=seconds of it)
+	CNNSPEC_FUZZ=long $(RUN) pytest $(PYTEST) tests/properties
+	-$(RUN) pip install --quiet --editable '.[fuzz]'
+	$(RUN) tests.fuzz.harness --seconds $(FUZZ)
 
-parity: $(VENV)/.stamp  ## emitted programs beside torch's own layers
-	$(RUN) pytest $(PYTEST) tests/parity
+parity: $(PARITY)/.stamp  ## torchvision's weights in emitted programs: all 75 networks (minutes; installs 5 GB)
+	$(PARITY)/bin/python tests/parity/against_torchvision.py
 
 clean:  ## remove environments and caches
-	rm -rf $(VENV) $(DEMO) $(BENCH) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(BENCH) $(PARITY) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
 
 $(VENV)/.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -56,4 +63,9 @@ $(DEMO)/.stamp: pyproject.toml
 $(BENCH)/.stamp: pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+$(PARITY)/.stamp: pyproject.toml
+	$(PYTHON) -m venv $(PARITY)
+	$(PARITY)/bin/python -m pip install --quiet --editable '.[parity]'
 	@touch $@

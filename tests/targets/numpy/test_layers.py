@@ -158,6 +158,7 @@ CONSTRUCTS = {
     "maxout": "input 6x5x4\nmax [ conv F1 K3 -> relu | conv F1 K3 -> relu | conv F1 K3 -> relu ]",
     "concat": "input 6x5x4\nconcat [ id | conv F1 K3 | maxpool F3 S1 P1 ]\nflatten -> fc 3",
     "concat of vectors": "input 6\nconcat [ id | fc 3 ] -> fc 2",
+    "ties in a max pooling": "input 3x8x8\nrelu -> maxpool F3 S2 P1 ceil -> relu -> maxpool F2 S1",
     "unpool": "input 6x8x8\np: maxpool F2\nconv F3 P1 K6\nunpool like=@p\nconv F1 K2",
     "unpool overlapping nothing": "input 3x9x7\np: maxpool F2 S3 P1\nrelu\nunpool like=@p",
     "crop like": "input 6x9x8\na: conv F3 K4\n@a -> conv F4 K4\nb: relu\nconcat [ @a -> crop like=@b | @b ]",

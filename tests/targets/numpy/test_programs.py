@@ -27,7 +27,7 @@ QUICK = (
     *("lenet5", "lenet5_modern", "googlenet", "densenet", "resnet_cifar", "mobilenet_v2", "mobilenet_v3"),
     *("shufflenet_v2", "squeezenet", "regnet_x", "lraspp_mobilenet_v3", "dcgan_generator", "srcnn"),
 )
-"""What the ordinary run holds against torch; the slow run takes every spec and variant."""
+"""What the ordinary run holds against torch; `make zoo` takes every spec and variant."""
 
 
 def variants(path: Path) -> list[str | None]:
@@ -65,7 +65,7 @@ def test_zoo_equals_torch(path: Path, training: bool) -> None:
     check(smaller(path), variants(path)[0], training)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("path", "variant"),
     [(path, variant) for path in ZOO for variant in variants(path)],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 
@@ -15,6 +15,9 @@ from cnnspec.ir import Graph
 from cnnspec.ir.flat import flat
 from cnnspec.language import parse
 from cnnspec.targets.torch import emit
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SPECS = Path(__file__).parents[3] / "specs"
 
@@ -90,3 +93,18 @@ def outputs_of(result: Any) -> list[torch.Tensor]:
 
 def shapes_of(graph: Graph) -> list[tuple[int, ...] | None]:
     return [graph.root.values[value] for value in graph.root.outputs]
+
+
+def single_threaded(test: Callable[P, R]) -> Callable[P, R]:
+    """Small networks lose more by torch's threads than they win, above all where tests share the cores."""
+
+    @wraps(test)
+    def run(*args: P.args, **options: P.kwargs) -> R:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return test(*args, **options)
+        finally:
+            torch.set_num_threads(threads)
+
+    return run

@@ -1,13 +1,17 @@
-"""Emitted models are at home in torch: compile without a break, export, autocast, channels_last, ONNX where
-it is installed."""
+"""Emitted models are at home in torch: compile without a break, export, by inductor too; export, autocast,
+channels_last."""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
+import torch._inductor.config
 
 from tests.targets.torch.constructs import CONSTRUCTS
-from tests.targets.torch.support import built, graph_of, inputs_of, outputs_of, spec
+from tests.targets.torch.support import built, graph_of, inputs_of, outputs_of, single_threaded, spec
 from tests.targets.torch.test_layers import LAYERS
 
 WORTH = [*CONSTRUCTS.values(), *LAYERS]
@@ -56,6 +60,36 @@ def test_trains_compiled() -> None:
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="inductor needs a C++ compiler, none is here"
+)
+@pytest.mark.filterwarnings("ignore::FutureWarning:torch.*", "ignore::UserWarning:torch.*")
+@single_threaded
+def test_inductor_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forward and gradients, as C++: a residual, a concat, batch norm, a depthwise convolution."""
+    graph = graph_of(
+        "input 3x8x8\nconv F3 P1 K4 nobias -> bn -> relu\n"
+        "add [ dwconv F3 P1 -> hardswish | id ]\n"
+        "concat [ conv F1 K4 | maxpool F3 S1 P1 ] -> gap -> fc 3\n"
+    )
+    model = built(graph).eval()
+    inputs = inputs_of(graph)
+    expected = model(*inputs)
+    expected.square().sum().backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    model.zero_grad(set_to_none=True)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    torch.compiler.reset()
+    with torch._inductor.config.patch(compile_threads=1, force_disable_caches=True):
+        output = torch.compile(model, fullgraph=True, backend="inductor")(*inputs)
+        output.square().sum().backward()
+    assert list(tmp_path.rglob("*.cpp")), "inductor wrote no C++"
+    torch.testing.assert_close(output, expected, atol=1e-5, rtol=1e-4)
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, gradients[name], atol=1e-4, rtol=1e-4, msg=name)
 
 
 @pytest.mark.parametrize("path", ["classic/lenet5.cnn", "light/squeezenet.cnn"])

@@ -1,0 +1,116 @@
+"""Two processes under torchrun, with gloo, train an emitted program to the weights that one process
+reaches with the same global batch; the program is a file that nothing but torch reads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.targets.torch import distributed_worker as worker
+from tests.targets.torch.support import graph_of, program, single_threaded
+
+WORLD = 2
+SECONDS = 240
+"""Some ten seconds are enough where nothing else runs."""
+
+PLAIN = """
+model Net
+block residual(k, s=1) { add [ conv F3 S=s P1 K=k -> relu -> conv F3 P1 K=k | conv F1 S=s K=k ] -> relu }
+shared same(k) { conv F3 P1 K=k -> relu }
+input 1x8x8
+stem: conv F3 P1 K8 -> relu
+[residual(8)]*2 -> same(8) -> same(8)
+concat [ conv F1 K4 | dwconv F3 P1 -> conv F1 K4 ] -> gn G2
+gap -> fc 10
+"""
+NORM = """
+model Net
+block unit(k, s=1) { conv F3 S=s P1 K=k nobias -> bn -> relu }
+input 1x8x8
+unit(8)
+[add [ unit(8) -> unit(8) | id ]]*2
+unit(16, s=2) -> gap -> fc 10
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    folder: Path
+    result: subprocess.CompletedProcess[str]
+
+    def of(self, case: str) -> tuple[dict[str, torch.Tensor], list[float]]:
+        assert self.result.returncode == 0, self.result.stderr[-4000:]
+        weights, losses = torch.load(self.folder / f"{case}.pt")
+        return weights, losses
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """All cases in one start of torchrun: most of the time goes to importing torch."""
+    if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
+        pytest.skip("this torch has no gloo")
+    folder = tmp_path_factory.mktemp("torchrun")
+    (folder / "plain.py").write_text(program(graph_of(PLAIN)))
+    (folder / "bn.py").write_text(program(graph_of(NORM)))
+    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed (it is in [dev])")
+    digits = datasets.load_digits()
+    torch.save((torch.tensor(digits.images[:, None] / 16), torch.tensor(digits.target)), folder / "images.pt")
+    # --standalone: a free port of its own choice
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={WORLD}"]
+    command += [worker.__file__, str(folder), "ddp", "fsdp2", "ddp_bn", "fsdp2_bn"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        out, err = process.communicate(timeout=SECONDS)
+    finally:
+        if process.poll() is None:
+            process.terminate()  # torchrun passes it on to its workers
+            try:
+                process.communicate(timeout=40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+    return Run(folder, subprocess.CompletedProcess(command, process.returncode, out, err))
+
+
+@pytest.mark.slow
+@single_threaded
+@pytest.mark.parametrize("how", ["ddp", "fsdp2"])
+def test_two_processes_reach_the_weights_of_one(run: Run, how: str) -> None:
+    """In float64, to 1e-10: only the order of the sums differs."""
+    weights, losses = run.of(how)
+    alone = worker.load(run.folder / "plain.py")
+    before = {key: value.clone() for key, value in alone.state_dict().items()}
+    expected = worker.train(alone, *torch.load(run.folder / "images.pt"), worker.STEPS["plain"])
+    assert weights.keys() == alone.state_dict().keys()
+    for key, value in alone.state_dict().items():
+        torch.testing.assert_close(weights[key], value, atol=1e-10, rtol=1e-10)
+        assert (value - before[key]).abs().max() > 1e-4, key
+    assert losses == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["ddp", "fsdp2"])
+def test_with_batch_norm_the_loss_falls(run: Run, how: str) -> None:
+    """Each process normalises its own half, so the weights are not those of one process."""
+    weights, losses = run.of(f"{how}_bn")
+    assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
+    assert all(bool(value.isfinite().all()) for value in weights.values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="asks a POSIX system about its processes")
+def test_leaves_no_process_behind(run: Run) -> None:
+    pids = [int((run.folder / f"{rank}.pid").read_text()) for rank in range(WORLD)]
+    assert len(set(pids)) == WORLD
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
