@@ -81,10 +81,24 @@ class Union:
     made_under: dict[int, tuple[Guard, ...]] = field(default_factory=dict)
     """By value: the conditions that its step stands under."""
 
-    def source(self, by_use: dict[int, int]) -> Source:
-        """Where a tensor comes from that is the value `by_use[use]` of each use."""
+    def source(self, by_use: dict[int, int], guards: tuple[Guard, ...] = ()) -> Source:
+        """Where a tensor comes from that is the value `by_use[use]` of each use. `guards`: what its reader
+        stands under. A reader that takes what arrives at its `if` takes that, whichever uses are at hand.
+        """
         named = {use: self.numbers[use][value] for use, value in by_use.items()}
+        if guards:
+            arriving = self._arriving(guards[-1][0])
+            if all(arriving[use] == value for use, value in named.items()):
+                try:
+                    return self._resolve(arriving, frozenset())
+                except Diverges:
+                    pass
         return self._resolve(named, frozenset())
+
+    def _arriving(self, number: int) -> dict[int, int]:
+        """What arrives at an `if`, by use; only of the uses that reach it."""
+        where = self.conditions[number].where
+        return {use: self.numbers[use][at.at] for use, at in enumerate(where) if at is not None}
 
     def _resolve(self, named: dict[int, int], tried: frozenset[int]) -> Source:
         found = set(named.values())
@@ -102,8 +116,10 @@ class Union:
                     for side in (True, False)
                     for value in found
                 )
-                candidates.append((not under, len(sides[0]) + len(sides[1]), number))
-        for *_, number in sorted(candidates):
+                # of several `if`s one behind the other, the last one has the last word
+                candidates.append((not under, len(sides[0]) + len(sides[1]), -number))
+        for *_, last in sorted(candidates):
+            number = -last
             holds = self.conditions[number].holds
             try:
                 then, otherwise = (
@@ -112,8 +128,23 @@ class Union:
                 )
             except Diverges:
                 continue
-            return Phi(number, then, otherwise)
+            return Phi(
+                number, self._passed(number, True, named, then), self._passed(number, False, named, otherwise)
+            )
         raise Diverges("a tensor that comes from different steps")
+
+    def _passed(self, number: int, side: bool, named: dict[int, int], found: Source) -> Source:
+        """The source of one side of an `if`: where that side passes on what arrives at the `if`, it is what
+        arrives there in all uses, not only in those at hand that took this side.
+        """
+        condition = self.conditions[number]
+        arriving = self._arriving(number)
+        if any(arriving[use] != value for use, value in named.items() if condition.holds[use] is side):
+            return found
+        try:
+            return self._resolve(arriving, frozenset({number}))
+        except Diverges:
+            return found
 
     def closed(self, sources: Sequence[tuple[Source, tuple[Guard, ...]]]) -> list[Source]:
         """The sources (each with the conditions that its reader stands under) without tensors read past

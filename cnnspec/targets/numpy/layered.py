@@ -31,7 +31,10 @@ class Layers(Frame):
         if len({len(step.steps[use].inputs) for use in step.present}) != 1:  # type: ignore[union-attr]
             raise Diverges("different numbers of inputs")
         return [
-            self.laid.source({use: step.steps[use].inputs[place] for use in step.present})  # type: ignore[union-attr]
+            self.laid.source(
+                {use: step.steps[use].inputs[place] for use in step.present},  # type: ignore[union-attr]
+                step.guards,
+            )
             for place in range(len(step.first.inputs))
         ]
 

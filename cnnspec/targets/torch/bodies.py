@@ -306,7 +306,10 @@ class BodyBuilder:
         if len(counts) != 1:
             raise Diverges("different numbers of inputs")
         return [
-            self.laid.source({use: step.steps[use].inputs[place] for use in step.present})  # type: ignore[union-attr]
+            self.laid.source(
+                {use: step.steps[use].inputs[place] for use in step.present},  # type: ignore[union-attr]
+                step.guards,
+            )
             for place in range(counts.pop())
         ]
 

@@ -14,6 +14,7 @@ import torch
 from cnnspec.api import load
 from cnnspec.targets.numpy import emit
 from tests.targets.numpy.support import compare, program
+from tests.targets.torch.constructs import CONSTRUCTS as WRITTEN
 
 MAP, VECTOR = "6x9x8", "12"
 
@@ -279,3 +280,10 @@ def test_init_is_the_same_for_the_same_seed_and_has_the_type_asked_for() -> None
     assert not np.array_equal(one["conv.weight"], third["conv.weight"])
     assert {value.dtype.name for key, value in one.items()} == {"float32", "int64"}
     assert third["conv.weight"].dtype == np.float64
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_constructs_written_for_torch(name: str, training: bool) -> None:
+    for tensor, error in compare(load(text=WRITTEN[name]), training, batch=3).items():
+        assert error < 1e-10, tensor

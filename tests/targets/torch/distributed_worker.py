@@ -20,7 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-STEPS = {"plain": 6, "bn": 25}
+STEPS = {"plain": 6, "bn": 50}
 BATCH = 32
 
 

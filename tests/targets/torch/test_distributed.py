@@ -58,7 +58,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("torchrun")
     (folder / "plain.py").write_text(program(graph_of(PLAIN)))
     (folder / "bn.py").write_text(program(graph_of(NORM)))
-    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed (it is in [dev])")
+    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn (in [dev]) is not installed")
     digits = datasets.load_digits()
     torch.save((torch.tensor(digits.images[:, None] / 16), torch.tensor(digits.target)), folder / "images.pt")
     # --standalone: a free port of its own choice

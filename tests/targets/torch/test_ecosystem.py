@@ -1,5 +1,5 @@
-"""Emitted models are at home in torch: compile without a break, export, by inductor too; export, autocast,
-channels_last."""
+"""Emitted models are at home in torch: compile without a break, also into C++, are exported,
+and run under bf16 autocast and with channels_last."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def test_trains_compiled() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="inductor needs a C++ compiler, none is here"
+    not any(map(shutil.which, ("g++", "clang++", "c++"))),
+    reason="inductor needs a C++ compiler, and none is here",
 )
 @pytest.mark.filterwarnings("ignore::FutureWarning:torch.*", "ignore::UserWarning:torch.*")
 @single_threaded
@@ -72,7 +73,7 @@ def test_inductor_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Forward and gradients, as C++: a residual, a concat, batch norm, a depthwise convolution."""
     graph = graph_of(
         "input 3x8x8\nconv F3 P1 K4 nobias -> bn -> relu\n"
-        "add [ dwconv F3 P1 -> hardswish | id ]\n"
+        "add [ dwconv F3 P1 -> hswish | id ]\n"
         "concat [ conv F1 K4 | maxpool F3 S1 P1 ] -> gap -> fc 3\n"
     )
     model = built(graph).eval()

