@@ -57,7 +57,11 @@ class Forward:
         self.writer.put(f"{names} = ", Group(f"{step.function}(", tuple(items)), comment=step.outputs[0].note)
 
     def _chain(self, name: str, sign: str, inputs: list[str], note: str) -> None:
-        """`x = a + b + c`, in several lines where there are many."""
+        """`x = a + b + c`, in several lines where there are many; what is called x itself goes into the first."""
+        if name in inputs[6:]:
+            own = inputs[1:].count(name)
+            others = [operand for operand in inputs[1:] if operand != name]
+            inputs = [inputs[0], name if own == 1 else f"{own} * {name}", *others]
         self.writer.line(f"{name} = {sign.join(inputs[:6])}", note)
         for start in range(6, len(inputs), 6):
             rest = sign.join(inputs[start : start + 6])

@@ -97,8 +97,8 @@ def unpool(
     wide = padded(before, P, -np.inf)
     after = over_windows(np.maximum, wide, F, S, D, size)
     y = np.zeros(wide.shape, x.dtype)
-    for tap, wins in winners(wide, after, F, S, D):
-        y[tap][wins] = x[wins]
+    for tap, wins in reversed(list(winners(wide, after, F, S, D))):
+        y[tap][wins] = x[wins]  # of two windows with one maximum, the later one's number stays
     net.keep(wide, after, F, S, P, D)
     (top, _), (left, _) = P
     return y[:, top : top + before.shape[1], left : left + before.shape[2]]
