@@ -11,12 +11,17 @@ from cnnspec import __version__
 COMMANDS = {
     "check": "every finding, the layer table, totals and claims",
     "build": "a standalone PyTorch or NumPy program",
+    "run": "an input through the NumPy program",
+    "verify": "the torch and the NumPy program compared",
     "explain": "one layer worked out; the page of a finding or a layer",
     "fmt": "the canonical form of a spec",
     "zoo": "the shipped specs: all, or one to start from",
     "schema": "the JSON schema of `check --format json` and of the IR",
 }
 """Each stands in the file of its name, as `command`."""
+
+FILES = {"run": "run_"}
+"""But for a name that is taken: `cnnspec.cli.run` runs a command line."""
 
 
 class Commands(click.Group):
@@ -28,7 +33,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"cnnspec.cli.{cmd_name}").command
+        command = import_module(f"cnnspec.cli.{FILES.get(cmd_name, cmd_name)}").command
         assert isinstance(command, click.Command)
         return command
 

@@ -259,6 +259,8 @@ def test_an_image_of_another_size_is_refused_or_scaled(cnnspec: Command, tmp_pat
     assert ran.status == 2
     assert "error[E708]: this image is 48x64 (height x width); the spec's input wants 5x5" in ran.err
     assert "--resize scales it to 5x5" in ran.err
+    document = json.loads(cnnspec("run", "zoo:threshold_5x5", "--input", photo, "--format", "json").out)
+    assert [one["code"] for one in document["diagnostics"]] == ["E708"]
     ran = cnnspec("run", "zoo:threshold_5x5", "--input", photo, "--resize")
     assert ran.status == 0
     assert "input: scaled from 48x64 to 5x5\ninput: colours turned to grey\n" in ran.out

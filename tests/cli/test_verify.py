@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from tests.cli.conftest import WRONG, Command
 SMALL = """\
 model Small
 input 2x8x8
-block res(k) { add [ conv F3 P1 K(k) -> bn -> droppath 0.3 | id ] -> relu }
+block res(k) { add [ conv F3 P1 K=k -> bn -> droppath 0.3 | id ] -> relu }
 stem: conv F3 P1 K4 -> bn -> relu
 res(4)
 maxpool F2 -> dropout 0.4
@@ -54,7 +55,7 @@ def test_the_programs_agree_in_every_layer(cnnspec: Command, small: Path) -> Non
     assert ran.status == 0, ran.err
     document = json.loads(ran.out)
     assert document["ok"] is document["holds"] is True
-    assert 0 < document["worst"]["difference"] < 1e-13
+    assert 0 < document["worst"]["difference"] < 1e-11
     layers = {row.pop("name"): row for row in document["layers"]}
     assert set(layers["stem.bn"]) == {
         "layer", "eval", "train", "statistics", "gradient_eval", "gradient_train", "start",
@@ -142,19 +143,19 @@ def test_weights_that_one_program_lacks_are_named(
     assert "✗ fc.bias is only in the numpy program\n" in ran.out
 
 
-@pytest.mark.parametrize(
-    ("spec", "options"),
-    [
-        ("zoo:lenet5", ()),
-        ("zoo:output_sizes", ()),
-        ("zoo:unet", ("--set", "r=188", "--batch", "1")),
-    ],
-)
-def test_specs_of_the_zoo(cnnspec: Command, spec: str, options: tuple[str, ...]) -> None:
-    ran = cnnspec("verify", spec, *options)
+@pytest.mark.parametrize("spec", ["zoo:lenet5", "zoo:output_sizes"])
+def test_specs_of_the_zoo(cnnspec: Command, spec: str) -> None:
+    ran = cnnspec("verify", spec)
     assert ran.status == 0, ran.out + ran.err
-    if spec == "zoo:unet":
-        assert " layers " in ran.out, "a long network is folded"
+
+
+def test_a_long_network_is_folded(cnnspec: Command, tmp_path: Path) -> None:
+    spec = tmp_path / "long.cnn"
+    spec.write_text("input 2x3x3\ntrunk: [conv F1 K2 -> tanh]*25\n")
+    ran = cnnspec("verify", spec)
+    assert ran.status == 0, ran.out + ran.err
+    assert re.search(r"^trunk\.24 +2 layers ", ran.out, re.M)
+    assert not re.search(r"^trunk\.24\.conv", ran.out, re.M)
 
 
 def test_several_inputs_and_a_shared_block(cnnspec: Command, tmp_path: Path) -> None:
@@ -239,7 +240,7 @@ def test_whatever_ends_it_nothing_is_left(small: Path, tmp_path: Path, number: s
     time.sleep(0.5)
     assert list(scratch.iterdir()), "there was something to clean up"
     running.send_signal(number)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=15)
     assert running.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(number, -number)
     assert b"Traceback" not in said
     while list(scratch.iterdir()) and time.monotonic() < until:

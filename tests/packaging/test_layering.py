@@ -17,6 +17,7 @@ ORDER = (
     "analyses",
     "targets",
     "pipeline",
+    "running",
     "api",
     "cli",
 )

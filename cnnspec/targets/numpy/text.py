@@ -57,7 +57,7 @@ class Forward:
         self.writer.put(f"{names} = ", Group(f"{step.function}(", tuple(items)), comment=step.outputs[0].note)
 
     def _chain(self, name: str, sign: str, inputs: list[str], note: str) -> None:
-        """`x = a + b + c`, in several lines where there are many; what is called x itself goes into the first."""
+        """`x = a + b + c`, in several lines where there are many; x itself goes into the first."""
         if name in inputs[6:]:
             own = inputs[1:].count(name)
             others = [operand for operand in inputs[1:] if operand != name]

@@ -1,0 +1,144 @@
+"""What `cnnspec run` says: small volumes number by number, large ones as statistics, a classifier's top
+classes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from cnnspec.cli.amounts import shape_text
+from cnnspec.cli.table import Column, Row, Table
+from cnnspec.cli.table import show as show_table
+from cnnspec.cli.terminal import out
+from cnnspec.diagnostics.printable import printable
+
+STATISTICS = ("mean", "std", "min", "max")
+COLUMNS = (
+    Column("name", flexible=True),
+    Column("layer", flexible=True),
+    Column("volume"),
+    *(Column(name, right=True) for name in STATISTICS),
+    Column("zeros", right=True),
+)
+MOST_IMAGES = 8
+
+
+def show(
+    job: dict[str, Any],
+    result: dict[str, Any],
+    file: str,
+    title: str,
+    weights: str | None,
+    seed: int,
+    color: str,
+) -> None:
+    """Draw what came of a run to standard output."""
+    out(printable(f"{job['model']}: {title}" if title else f"{job['model']} ({file})") + "\n")
+    if weights:
+        out(f"weights: {printable(weights)}\n")
+    elif result["random"]:
+        out(f"weights: drawn by chance (seed {seed}), nothing is trained; --weights FILE gives others\n")
+    elif result["keys"]:
+        out("weights: as they stand in the spec\n")
+    for note in result["notes"]:
+        out(printable(note) + "\n")
+    if result["batch"] > 1:
+        out(f"{result['batch']} images: numbers are the first one's, statistics those of all\n")
+    shown = [
+        (one["name"], "input", found) for one, found in zip(job["inputs"], result["inputs"], strict=True)
+    ]
+    outputs = {one["value"]: one["name"] for one in job["outputs"]}
+    told: set[int] = set()
+    for row, found in zip(job["rows"], result["trace"], strict=False):
+        if found is not None:
+            shown.append((row["name"], row["layer"], found))
+            if row["output"] in outputs:
+                told.add(row["output"])
+    if job["trace"]:
+        _volumes(shown, color)
+    left = [
+        (one["name"], "output", found)
+        for one, found in zip(job["outputs"], result["outputs"], strict=True)
+        if one["value"] not in told and not (found["top"] and "values" not in found)
+    ]
+    _volumes(left, color)
+    for one, found in zip(job["outputs"], result["outputs"], strict=True):
+        _classes(one["name"] if len(outputs) > 1 else "", found["top"])
+
+
+def _volumes(volumes: list[tuple[str, str, dict[str, Any]]], color: str) -> None:
+    """Small ones one by one, and the large ones between them as tables."""
+    rows: list[Row] = []
+    for name, layer, found in volumes:
+        if "values" in found:
+            _table(rows, color)
+            rows = []
+            layer = layer if len(layer) <= 60 else f"{layer[:59]}…"
+            out(
+                f"\n{printable(name)}  {printable(layer)}  {shape_text(found['shape'])}\n"
+                f"{matrix(found['values'])}"
+            )
+        else:
+            numbers = [short(found[key]) for key in STATISTICS]
+            zeros = f"{found['zeros']:.0%}"
+            rows.append(Row((name, layer, shape_text(found["shape"]), *numbers, zeros)))
+    _table(rows, color)
+
+
+def _table(rows: list[Row], color: str) -> None:
+    if rows:
+        out("\n")
+        show_table(Table(COLUMNS, rows), color, sys.stdout)
+
+
+def short(number: float) -> str:
+    """Four digits: `0.02419`, `1.5e+06`, `-12`."""
+    text = f"{number:.4g}"
+    return "0" if text == "-0" else text
+
+
+def matrix(values: list[Any]) -> str:
+    """A vector as one line; a map as its rows; several maps one below the other, a blank line between."""
+    planes = values if values and isinstance(values[0], list) else [[values]]
+    cells = [[[short(one) for one in row] for row in plane] for plane in planes]
+    wide = max((len(one) for plane in cells for row in plane for one in row), default=1)
+    return "\n".join(
+        "".join("  " + "  ".join(one.rjust(wide) for one in row) + "\n" for row in plane) for plane in cells
+    )
+
+
+def _classes(output: str, images: list[list[dict[str, Any]]]) -> None:
+    for number, image in enumerate(images[:MOST_IMAGES]):
+        where = ", ".join(filter(None, (output, f"image {number + 1}" if len(images) > 1 else "")))
+        out(f"\ntop {len(image)}{' of ' if where else ''}{printable(where)}\n")
+        names = [printable(one["label"] or f"class {one['class']}") for one in image]
+        wide = max(map(len, names), default=0)
+        for name, one in zip(names, image, strict=True):
+            share = "" if one["share"] is None else f"  {one['share']:7.2%}"
+            out(f"  {name.ljust(wide)}{share}  {short(one['score']).rjust(9)}\n")
+    if len(images) > MOST_IMAGES:
+        out(f"\n… and {len(images) - MOST_IMAGES} images more (--format json has them all)\n")
+
+
+def as_document(
+    job: dict[str, Any], result: dict[str, Any], weights: str | None, written: list[str]
+) -> dict[str, Any]:
+    """The run for `--format json`."""
+    kind = "file" if weights else "random" if result["random"] else "spec"
+    return {
+        "weights": {"from": kind, "file": weights, "seed": job["seed"] if kind == "random" else None},
+        "batch": result["batch"],
+        "notes": result["notes"],
+        "inputs": [
+            {"name": one["name"], **found} for one, found in zip(job["inputs"], result["inputs"], strict=True)
+        ],
+        "layers": [
+            {"name": row["name"], "layer": row["layer"], **(found or {"shape": row["shape"]})}
+            for row, found in zip(job["rows"], result["trace"], strict=False)
+        ],
+        "outputs": [
+            {"name": one["name"], **found}
+            for one, found in zip(job["outputs"], result["outputs"], strict=True)
+        ],
+        "written": written,
+    }

@@ -1,0 +1,316 @@
+"""`cnnspec run`: an input through the NumPy program."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnspec.cli import USAGE
+from cnnspec.cli.findings import tell, tell_file
+from cnnspec.cli.options import chosen, color_option, format_option, model_options
+from cnnspec.cli.programs import Programs, head, print_json, programs, unfinished
+from cnnspec.cli.terminal import out
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.files import NOWHERE, read_source, write_whole
+
+if TYPE_CHECKING:
+    from cnnspec.ir import Graph
+    from cnnspec.running.process import Outcome
+
+
+def _number(text: str) -> float:
+    from fractions import Fraction
+
+    return float(Fraction(text.strip()))
+
+
+def _scale(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    return _numbers(context, parameter, value)[0]
+
+
+def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+    try:
+        return tuple(_number(one) for one in value.split(",")) if value else ()
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise click.BadParameter(
+            f"{value!r}: numbers are wanted, as in 0.485,0.456,0.406 or 1/255", context, parameter
+        ) from None
+
+
+def _divisors(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+    numbers = _numbers(context, parameter, value)
+    if 0 in numbers:
+        raise click.BadParameter("nothing can be divided by 0", context, parameter)
+    return numbers
+
+
+@click.command("run", short_help="an input through the NumPy program")
+@click.argument("file")
+@click.option(
+    "--input",
+    "given",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="A .npy array, a .csv (a row a line, planes apart by a blank line) or an image; NAME= where "
+    "the spec has several inputs.",
+)
+@click.option("--random", is_flag=True, help="An input drawn from N(0, 1).")
+@click.option(
+    "--batch", type=click.IntRange(1, 10_000), default=1, metavar="N", help="Images to draw by --random."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of all that is drawn.")
+@click.option("--weights", metavar="FILE", help="A .safetensors file, or an .npz without pickles.")
+@click.option("--resize", is_flag=True, help="Scale an image to the size that the spec wants.")
+@click.option("--scale", default="1", metavar="X", callback=_scale, help="Multiply the input by X: 1/255.")
+@click.option(
+    "--mean", default="", metavar="A,B,C", callback=_numbers, help="Then subtract, a number a channel."
+)
+@click.option(
+    "--std", default="", metavar="A,B,C", callback=_divisors, help="Then divide, a number a channel."
+)
+@click.option("--trace", is_flag=True, help="Show what every layer puts out.")
+@click.option("--save-maps", metavar="DIR", help="Write every layer's feature maps as PNG sheets.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=5, metavar="K", help="Classes to list.", show_default=True
+)
+@click.option("--labels", metavar="FILE", help="The names of the classes, one a line.")
+@click.option("-o", "--output", metavar="OUT", help="Write the output: .npy, or .npz for several.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@model_options
+@format_option("text", "json")
+@color_option
+def command(file: str, form: str, color: str, **options: Any) -> int:
+    """Run a spec's NumPy program on an input.
+
+    It runs in a process of its own, in float32, without --weights on weights drawn by --seed. The numbers of
+    an image are taken as they stand in the file, 0 to 255: networks trained on 0 to 1 want --scale 1/255.
+    """
+    choice = chosen(options)
+    given, unnamed = options.pop("given"), options["random"]
+    if not given and not unnamed:
+        raise click.UsageError("say what goes in: --input FILE, or --random")
+    if options["output"] and os.path.splitext(options["output"])[1] not in (".npy", ".npz"):
+        raise click.BadParameter("it ends in .npy, or in .npz", param_hint="--output")
+    found = programs(file, choice, ("numpy",))
+    document = head(found)
+    if form == "text":
+        tell(found.findings, found.source, color)
+    if found.texts is None or found.model is None or found.model.graph is None:
+        if form == "json":
+            print_json(document)
+        return found.status
+    graph = found.model.graph
+    files = _files(given, graph, unnamed)
+    if options["output"] and options["output"].endswith(".npy") and len(graph.outputs) > 1:
+        raise click.UsageError(f"there are {len(graph.outputs)} outputs: -o wants an .npz for them")
+    labels, problem = _labels(options["labels"], graph)
+    problem = problem or _readable([*files.values(), *filter(None, [options["weights"]])])
+    if problem is None and options["output"] and os.path.isfile(options["output"]) and not options["force"]:
+        problem = options["output"], _exists()
+    if problem is not None:
+        return _refuse(problem, document, form, color)
+    return _run(found, graph, files, labels, document, form, color, options)
+
+
+def _run(
+    found: Programs,
+    graph: Graph,
+    files: dict[str, str],
+    labels: list[str],
+    document: dict[str, Any],
+    form: str,
+    color: str,
+    options: dict[str, Any],
+) -> int:
+    from cnnspec.cli.progress import Progress
+    from cnnspec.running.job import network
+    from cnnspec.running.process import work
+
+    assert found.texts is not None
+    weights = options["weights"]
+    job = {
+        **network(graph),
+        "kind": "run",
+        "files": {name: os.path.abspath(path) for name, path in files.items()},
+        "weights_file": os.path.abspath(weights) if weights else None,
+        "smallest": _smallest(graph),
+        "maps": options["save_maps"] is not None,
+        **{
+            name: options[name]
+            for name in ("batch", "seed", "resize", "scale", "mean", "std", "trace", "top")
+        },
+    }
+    with Progress("run") as progress, work(job, found.texts, progress) as outcome:
+        if outcome.result is None:
+            return unfinished(_as_given(outcome, files, weights), document, form, color)
+        kept = (found.path, *files.values(), *filter(None, [weights, options["labels"]]))
+        written, problem = _write(outcome, graph, options, kept)
+        if problem is not None:
+            return _refuse(problem, document, form, color)
+    result = outcome.result
+    for output in result["outputs"]:
+        for image in output["top"]:
+            for one in image:
+                one["label"] = labels[one["class"]] if labels else None
+    from cnnspec.cli.ran import as_document, show
+
+    if form == "json":
+        document["ok"] = not found.findings
+        print_json(document | as_document(job, result, weights, written))
+    else:
+        show(job, result, found.source.name, graph.title, weights, options["seed"], color)
+        for path in written:
+            out(f"{path}: written\n")
+    return found.status
+
+
+def _files(given: Iterable[str], graph: Graph, random: bool) -> dict[str, str]:
+    """The file of each input, by the input's name."""
+    names = graph.inputs
+    files: dict[str, str] = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        if not equals or (name not in names and os.path.exists(one)):
+            if len(names) > 1:
+                raise click.UsageError(
+                    f"the spec has {len(names)} inputs: say which one {one!r} is, as in {names[0]}={one}"
+                )
+            name, path = names[0], one
+        if name not in names:
+            from cnnspec.diagnostics.suggest import did_you_mean
+
+            near = (
+                did_you_mean(name, names) or f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+            )
+            raise click.UsageError(f"the spec has no input {name!r}; {near}")
+        if name in files:
+            raise click.UsageError(f"the input {name} is given twice")
+        files[name] = path
+    left = [name for name in names if name not in files]
+    if left and not random:
+        raise click.UsageError(
+            f"nothing is given for the input {left[0]}: --input {left[0]}=FILE, or --random"
+        )
+    return files
+
+
+def _readable(paths: Iterable[str]) -> tuple[str, Diagnostic] | None:
+    """Whether these are files; what is in them, the child finds out."""
+    for path in paths:
+        try:
+            mode = os.stat(path).st_mode
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            return path, Diagnostic("E701", f"this file cannot be read: {reason}", NOWHERE)
+        if not stat.S_ISREG(mode):
+            return path, Diagnostic("E702", "this is not a file to read", NOWHERE)
+        if not os.access(path, os.R_OK):
+            return path, Diagnostic("E701", "this file cannot be read: Permission denied", NOWHERE)
+    return None
+
+
+def _labels(path: str | None, graph: Graph) -> tuple[list[str], tuple[str, Diagnostic] | None]:
+    if path is None:
+        return [], None
+    source, problem = read_source(path)
+    if problem is not None:
+        return [], (path, problem)
+    labels = [line.strip() for line in source.text.splitlines() if line.strip()]
+    root = graph.root
+    shapes = [root.values[value] or () for value in root.outputs]
+    classes = {shape[0] for shape in shapes if len(shape) == 1}
+    if classes and classes != {len(labels)}:
+        wanted = " and ".join(map(str, sorted(classes)))
+        return [], (
+            path,
+            Diagnostic("E708", f"these are {len(labels)} labels, for {wanted} classes", NOWHERE),
+        )
+    return labels, None
+
+
+def _smallest(graph: Graph) -> list[bool]:
+    """Of each output whether its numbers are distances."""
+    from cnnspec.ir.flat import flat, flat_outputs
+
+    ops = {entry.output: entry.op for entry in flat(graph)}
+    return [getattr(ops.get(value), "smallest_wins", False) for value in flat_outputs(graph)]
+
+
+def _as_given(outcome: Outcome, files: dict[str, str], weights: str | None) -> Outcome:
+    """Messages name a file as it was given on the command line."""
+    for path in (*files.values(), *filter(None, [weights])):
+        if os.path.abspath(path) == outcome.about:
+            return outcome._replace(about=path)
+    return outcome
+
+
+def _write(
+    outcome: Outcome, graph: Graph, options: dict[str, Any], kept: tuple[str, ...]
+) -> tuple[list[str], tuple[str, Diagnostic] | None]:
+    """The files that were asked for, each whole or not at all; never over one that was read (`kept`)."""
+    assert outcome.result is not None
+    contents: dict[str, bytes] = {}
+    if options["output"]:
+        arrays = {
+            name: _bytes(outcome.folder, f"output{number}.npy") for number, name in enumerate(graph.outputs)
+        }
+        single = options["output"].endswith(".npy")
+        contents[options["output"]] = arrays[graph.outputs[0]] if single else _npz(arrays)
+    sheets = outcome.result["sheets"]
+    if options["save_maps"] is not None:
+        try:
+            os.makedirs(options["save_maps"], exist_ok=True)
+        except OSError as error:
+            reason = f"this folder cannot be made: {error.strerror}"
+            return [], (options["save_maps"], Diagnostic("E704", reason, NOWHERE))
+        for name in sheets:
+            contents[os.path.join(options["save_maps"], name)] = _bytes(outcome.folder, "maps", name)
+    if not options["force"]:
+        for path in contents:
+            if os.path.lexists(path):
+                return [], (path, _exists())
+    for path, content in contents.items():
+        problem = write_whole(path, content, force=options["force"], inputs=kept)
+        if problem is not None:
+            return [], (path, problem)
+    written = [options["output"]] if options["output"] else []
+    if options["save_maps"] is not None:
+        written.append(f"{os.path.join(options['save_maps'], '')} ({len(sheets)} sheets)")
+    return written, None
+
+
+def _exists() -> Diagnostic:
+    return Diagnostic("E705", "this file exists already", NOWHERE, help="--force replaces it")
+
+
+def _bytes(*path: str) -> bytes:
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
+
+
+def _npz(arrays: dict[str, bytes]) -> bytes:
+    import io
+    import zipfile
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, content in arrays.items():
+            archive.writestr(f"{name}.npy", content)
+    return made.getvalue()
+
+
+def _refuse(problem: tuple[str, Diagnostic], document: dict[str, Any], form: str, color: str) -> int:
+    path, finding = problem
+    if form == "json":
+        from cnnspec.diagnostics import Source
+        from cnnspec.diagnostics.as_json import as_json
+
+        document["diagnostics"].append(as_json(finding, Source(path, "")))
+        print_json(document)
+    else:
+        tell_file(finding, path, color)
+    return USAGE

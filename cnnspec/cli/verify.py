@@ -1,0 +1,152 @@
+"""`cnnspec verify`: both programs with the same weights, compared."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnspec.cli import FOUND, USAGE
+from cnnspec.cli.findings import tell
+from cnnspec.cli.options import chosen, color_option, format_option, model_options
+from cnnspec.cli.programs import Programs, head, missing, print_json, programs, unfinished
+from cnnspec.cli.terminal import err, is_terminal
+
+if TYPE_CHECKING:
+    from cnnspec.pipeline import Model
+
+TOLERANCE = 1e-10
+LONG = 10**10
+"""Multiply–accumulates from which it takes more than some seconds: both programs go forward and backward
+twice."""
+
+
+@click.command("verify", short_help="the torch and the NumPy program compared")
+@click.argument("file")
+@click.option(
+    "--batch", type=click.IntRange(1, 1000), default=2, metavar="N", help="Images.", show_default=True
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of weights, inputs and masks."
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=TOLERANCE,
+    metavar="X",
+    show_default=True,
+    help="Largest difference over largest value, of a tensor.",
+)
+@click.option("--all", "every", is_flag=True, help="A line a layer, however many there are.")
+@model_options
+@format_option("text", "json")
+@color_option
+def command(
+    file: str, batch: int, seed: int, tolerance: float, every: bool, form: str, color: str, **options: Any
+) -> int:
+    """Build a spec's torch and NumPy programs, and compare them in float64.
+
+    The same weights, moved by their keys, the same random input, the same dropout masks; in evaluation and in
+    training: every layer's volume, outputs, running statistics, and all gradients. Exit status 1 where a
+    difference is beyond the tolerance. Both run in a process of their own.
+    """
+    choice = chosen(options)
+    if not _has_torch():
+        document = {"version": 1, "file": file, "ok": False, "message": missing("torch"), "diagnostics": []}
+        if form == "json":
+            print_json(document)
+        else:
+            err(f"cnnspec: {document['message']}\n")
+        return USAGE
+    found = programs(file, choice, ("numpy", "torch"))
+    document = head(found)
+    if form == "text":
+        tell(found.findings, found.source, color)
+    if found.texts is None or found.model is None or found.model.graph is None:
+        if form == "json":
+            print_json(document)
+        return found.status
+    return _verify(found, found.model, document, batch, seed, tolerance, every, form, color)
+
+
+def _has_torch() -> bool:
+    try:
+        return find_spec("torch") is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _verify(
+    found: Programs,
+    model: Model,
+    document: dict[str, Any],
+    batch: int,
+    seed: int,
+    tolerance: float,
+    every: bool,
+    form: str,
+    color: str,
+) -> int:
+    from cnnspec.cli.progress import Progress
+    from cnnspec.cli.verified import Verdict, as_document, show
+    from cnnspec.running.job import network
+    from cnnspec.running.process import work
+
+    assert model.graph is not None
+    assert found.texts is not None
+    job = {**network(model.graph), "kind": "verify", "batch": batch, "seed": seed}
+    if is_terminal(sys.stderr):
+        _say_what_is_slow(model, batch)
+    with Progress("verify") as progress, work(job, found.texts, progress) as outcome:
+        pass
+    if outcome.result is None:
+        unfinished(outcome, document, form, color)
+        if outcome.failed is not None and batch == 1 and form == "text":
+            err("a norm cannot be trained on a single number a channel: --batch 2 gives it more\n")
+        return USAGE if outcome.missing is not None else FOUND
+    verdict = Verdict(job, outcome.result, tolerance)
+    if form == "json":
+        document["ok"] = verdict.holds and not found.findings
+        print_json(document | as_document(verdict, batch, seed))
+    else:
+        show(verdict, batch, model.graph.title, every, color)
+    return found.status if verdict.holds else FOUND
+
+
+def _say_what_is_slow(model: Model, batch: int) -> None:
+    """A word in advance, where it takes long."""
+    from cnnspec.cli.amounts import short
+
+    macs = model.report.totals.macs if model.report is not None else None
+    if macs is None or macs * batch < LONG:
+        return
+    knobs = _knobs_of_the_input(model)
+    hint = (
+        f"; a smaller input is quicker: --set {knobs[0]}=…"
+        if knobs
+        else "; --batch 1 halves it"
+        if batch > 1
+        else ""
+    )
+    err(
+        f"{short(macs * batch)} multiply–accumulates, in float64, twice forward and backward in both: "
+        f"this takes minutes{hint}\n"
+    )
+
+
+def _knobs_of_the_input(model: Model) -> list[str]:
+    """The knobs that the spec's input is written with."""
+    from cnnspec.language import tree
+
+    knobs = [one.name for one in model.file.statements if isinstance(one, tree.Let)]
+    texts = [
+        model.source.text[one.span.start : one.span.end]
+        for one in model.file.statements
+        if isinstance(one, tree.Input)
+    ]
+    import re
+
+    words = {word for text in texts for word in re.findall(r"[A-Za-z_]\w*", text)}
+    return [knob for knob in knobs if knob in words]

@@ -1,0 +1,188 @@
+"""What goes in: an array, a CSV or an image as (N, C, H, W), or (N, K) for a vector. Nothing is cut, and
+nothing scaled unless asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cnnspec.running.worker.program import Array
+from cnnspec.running.worker.tell import Fault, shape_text
+
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+TEXTS = (".csv", ".tsv", ".txt")
+MOST_TEXT = 64_000_000
+"""Bytes of a CSV."""
+
+
+@dataclass
+class Wanted:
+    """One input of the network, and how what is given is to be turned into it: y = (x·scale − mean)/std,
+    `mean` and `std` one number a channel or one for all. `notes` collects what is worth telling."""
+
+    name: str
+    shape: tuple[int, ...]
+    resize: bool = False
+    scale: float = 1.0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def read_input(path: str, wanted: Wanted) -> Array:
+    """The numbers in a file, in float64, (N, C, H, W) or (N, K)."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix == ".npy":
+        array = _batch(path, _npy(path), wanted)
+    elif suffix in TEXTS:
+        array = _batch(path, _csv(path, wanted), wanted)
+    elif suffix in IMAGES:
+        from cnnspec.running.worker.images import read_image
+
+        array = _batch(path, read_image(path, wanted), wanted)
+    else:
+        raise Fault(
+            "E708",
+            path,
+            "an input is an array (.npy), a table (.csv) or an image (.png, .jpg, …), not "
+            f"{suffix or 'a file without an ending'}",
+        )
+    if array.dtype.kind not in "fiub":
+        raise Fault("E708", path, f"it holds {array.dtype}, not numbers")
+    array = np.asarray(array, np.float64)
+    if not np.isfinite(array).all():
+        bad = int(np.count_nonzero(~np.isfinite(array)))
+        raise Fault(
+            "E708", path, f"it holds numbers that are not finite (NaN or ∞): {bad:,} of {array.size:,}"
+        )
+    return _scaled(path, array, wanted)
+
+
+def _scaled(path: str, x: Array, wanted: Wanted) -> Array:
+    x = x * wanted.scale
+    for name, numbers in (("mean", wanted.mean), ("std", wanted.std)):
+        if numbers and len(numbers) not in (1, wanted.shape[0]):
+            raise Fault("E708", path, f"--{name} has {len(numbers)} numbers for {wanted.shape[0]} channels")
+    across = (-1, *[1] * (len(wanted.shape) - 1))
+    if wanted.mean:
+        x = x - np.reshape(wanted.mean, across)
+    if wanted.std:
+        x = x / np.reshape(wanted.std, across)
+    return x
+
+
+def _batch(path: str, array: Array, wanted: Wanted) -> Array:
+    """The array with its batch axis; a finding where it is of another shape."""
+    shape, has = wanted.shape, array.shape
+    if has == shape:
+        return array[None]
+    if has[1:] == shape and has[0] > 0:
+        return array
+    if len(shape) == 3 and shape[0] == 1 and has == shape[1:]:  # a single plane
+        return array[None, None]
+    note = ""
+    if len(shape) == 3 and len(has) in (3, 4) and (has[-1], *has[-3:-1]) == shape:
+        note = "it has the channels last: np.moveaxis(x, -1, -3) puts them first"
+    raise Fault(
+        "E708",
+        path,
+        f"it is {shape_text(has) or 'one number'}; the spec's {wanted.name} wants {shape_text(shape)}, "
+        f"or Nx{shape_text(shape)}",
+        help=note,
+    )
+
+
+def _npy(path: str) -> Array:
+    """The array, not yet read: a wrong shape is found before its numbers are."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise Fault("E708", path, f"this is no whole .npy file: {_short(error)}") from None
+    if not isinstance(array, np.ndarray):
+        raise Fault("E708", path, "this is an .npz file, of several arrays", help="save one with np.save")
+    return array
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return (
+        "it is pickled, and a pickle can run code"
+        if "allow_pickle" in text or "Python objects" in text
+        else text[:200]
+    )
+
+
+def _csv(path: str, wanted: Wanted) -> Array:
+    """Rows of numbers; a blank line begins the next plane. Commas, semicolons, tabs or blanks separate, `#`
+    begins a comment."""
+    with open(path, "rb") as file:
+        data = file.read(MOST_TEXT + 1)
+    if len(data) > MOST_TEXT:
+        raise Fault(
+            "E708",
+            path,
+            f"this table has more than {MOST_TEXT:,} bytes",
+            help="save it with np.save, as .npy",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Fault("E708", path, f"this table is not UTF-8: byte {error.start}") from None
+    planes = _planes(path, text)
+    if not planes:
+        raise Fault("E708", path, "this table is empty")
+    if len({(len(plane), len(plane[0])) for plane in planes}) > 1:
+        sizes = ", ".join(dict.fromkeys(f"{len(plane)}x{len(plane[0])}" for plane in planes))
+        raise Fault("E708", path, f"the planes of this table are of different sizes: {sizes}")
+    return _folded(np.array(planes, np.float64), wanted.shape)
+
+
+def _planes(path: str, text: str) -> list[list[list[float]]]:
+    planes: list[list[list[float]]] = []
+    begins = True
+    for number, line in enumerate(text.splitlines(), 1):
+        numbers = line.partition("#")[0]
+        if not numbers.strip():
+            begins = begins or not line.strip()
+            continue
+        for separator in ",;":
+            if separator in numbers:
+                cells = numbers.split(separator)
+                break
+        else:
+            cells = numbers.split()
+        try:
+            row = [float(cell) for cell in cells]
+        except ValueError as error:
+            raise Fault("E708", path, f"line {number}: {str(error)[:80]}") from None
+        if begins:
+            planes.append([])
+            begins = False
+        elif len(row) != len(planes[-1][0]):
+            raise Fault(
+                "E708", path, f"line {number} has {len(row)} numbers, the one above {len(planes[-1][0])}"
+            )
+        planes[-1].append(row)
+    return planes
+
+
+def _folded(planes: Array, shape: tuple[int, ...]) -> Array:
+    """Planes, rows, columns as what is wanted: C planes an image; a vector in a row, a column or wrapped
+    over rows."""
+    count, rows, columns = planes.shape
+    if len(shape) == 1:
+        if count == 1 and rows > 1 and columns == shape[0]:
+            rows_of_vectors: Array = planes[0]
+            return rows_of_vectors
+        return planes.reshape(-1) if planes.size == shape[0] else planes
+    if (rows, columns) == tuple(shape[1:]) and count > shape[0] and count % shape[0] == 0:
+        return planes.reshape(-1, *shape)
+    return planes
+
+
+def draw(wanted: Wanted, batch: int, rng: np.random.Generator) -> Any:
+    """An input by chance: N(0, 1)."""
+    return rng.standard_normal((batch, *wanted.shape))

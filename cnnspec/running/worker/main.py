@@ -1,0 +1,63 @@
+"""The child's first file: `python -I main.py FOLDER`. See `cnnspec.running.process`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+
+
+def main() -> None:
+    folder = sys.argv[1]
+    # a closed terminal, or Ctrl-C in it, reaches both of us: the parent ends us, or we see that it is gone
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, args=(folder,), daemon=True).start()
+    with open(os.path.join(folder, "job.json"), encoding="utf-8") as file:
+        job = json.load(file)
+    here = os.path.abspath(__file__)
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(here))))
+    sys.path += [path for path in (*job["paths"], package) if path not in sys.path]
+    if not sys.flags.isolated or sys.path[0] == os.path.dirname(here):
+        sys.exit("this file is run in isolated mode")
+
+    from importlib import import_module
+
+    from cnnspec.running.worker.tell import Fault, Missing, say
+
+    try:
+        result = import_module(f"cnnspec.running.worker.{job['kind']}").work(job, folder)
+    except Fault as fault:
+        say("finding", **fault.said)
+    except Missing as missing:
+        say("missing", extra=missing.extra, why=missing.why)
+    except MemoryError as error:
+        say("failed", why=f"out of memory {error}".strip())
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        say("failed", why=" ".join(f"{type(error).__name__}: {error}".split())[:500])
+    else:
+        with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
+            json.dump(result, file)
+        say("done")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _leave_with_parent(folder: str) -> None:
+    """Standard input ends when the parent does, however that ended; then there is nobody to clean up but
+    us."""
+    while sys.stdin.buffer.read(1 << 16):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Feature maps as pictures: a layer's maps side by side on one sheet, from black, its least number, to
+white."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from cnnspec.running.worker.program import Array
+from cnnspec.running.worker.tell import Missing
+
+MOST_MAPS = 256
+LEAST_SIDE = 32
+"""Pixels: smaller maps are drawn in larger squares."""
+MOST_SIDE = 256
+GAP = 2
+GREY = 64
+
+
+class Sheets:
+    """Writes PNG sheets into a folder and remembers their names."""
+
+    def __init__(self, folder: str) -> None:
+        try:
+            from PIL import Image
+        except ImportError as error:
+            raise Missing("images", str(error)) from None
+        self._image = Image
+        self.folder = folder
+        os.makedirs(folder, exist_ok=True)
+        self.names: list[str] = []
+
+    def add(self, number: int, name: str, volume: Array) -> None:
+        """The first image's maps (C, H, W) as `012-body.stage1.0.conv1.png`; a vector has no maps."""
+        if volume.ndim != 4 or volume.shape[2:] == (1, 1):
+            return
+        file = f"{number:03}-{_safe(name)}.png"
+        self._image.fromarray(sheet(volume[0])).save(os.path.join(self.folder, file), "PNG")
+        self.names.append(file)
+
+
+def _safe(name: str) -> str:
+    return "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in name)[
+        :120
+    ]
+
+
+def sheet(maps: Array) -> Array:
+    """(C, H, W) as one grey picture, about as wide as it is high; all maps of a layer on one scale."""
+    maps = maps[:MOST_MAPS].astype(np.float64)
+    step = max(1, -(-max(maps.shape[1:]) // MOST_SIDE))
+    maps = maps[:, ::step, ::step]
+    low, high = float(maps.min()), float(maps.max())
+    grey = np.zeros(maps.shape) if high <= low or not np.isfinite(high - low) else (maps - low) / (high - low)
+    squares = max(1, -(-LEAST_SIDE // max(maps.shape[1:])))
+    pixels = np.kron(np.round(grey * 255).astype(np.uint8), np.ones((1, squares, squares), np.uint8))
+    C, H, W = pixels.shape
+    columns = int(np.ceil(np.sqrt(C * (H + GAP) / (W + GAP))))
+    rows = -(-C // columns)
+    picture = np.full((rows * (H + GAP) + GAP, columns * (W + GAP) + GAP), GREY, np.uint8)
+    for number, one in enumerate(pixels):
+        top = GAP + number // columns * (H + GAP)
+        left = GAP + number % columns * (W + GAP)
+        picture[top : top + H, left : left + W] = one
+    return picture

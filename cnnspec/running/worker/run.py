@@ -1,0 +1,161 @@
+"""The job `run`: one forward pass of the NumPy program, and what its layers put out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from cnnspec.running.worker.inputs import Wanted, draw, read_input
+from cnnspec.running.worker.maps import Sheets
+from cnnspec.running.worker.program import Array, Program
+from cnnspec.running.worker.tell import Fault, step
+from cnnspec.running.worker.weights import read_weights
+
+SMALL = 12
+"""Rows and columns up to which a map is shown number by number."""
+FEW = 48
+"""Rows in all that may be shown so, over all maps."""
+SHORT = 16
+"""Numbers up to which a vector is shown so."""
+
+
+def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
+    """Run the network; results for the parent, outputs as `output0.npy`, …, and sheets in `maps/`."""
+    program = Program(folder, job["rows"])
+    wanted = [_wanted(job, one) for one in job["inputs"]]
+    rng = np.random.default_rng(job["seed"])
+    given = [_given(job, one, rng) for one in wanted]
+    batch = _batch(job, wanted, given)
+    inputs = [np.repeat(one, batch, axis=0) if len(one) == 1 else one for one in given]
+    step("weights", 0, 1)
+    if job["weights_file"]:
+        params = read_weights(job["weights_file"], job["weights"], np.float32)
+    else:
+        params = program.module.init(job["seed"], np.float32)
+    sheets = Sheets(os.path.join(folder, "maps")) if job["maps"] else None
+    seen: dict[int, dict[str, Any]] = {}
+    steps = len(job["rows"])
+
+    def look(number: int, volume: Array) -> None:
+        seen[number] = summary(volume) if job["trace"] else {}
+        step("layers", len(seen), steps)
+        if sheets is not None:
+            sheets.add(number + 1, job["rows"][number]["name"], volume)
+
+    if sheets is not None:
+        for one, volume in zip(wanted, inputs, strict=True):
+            sheets.add(0, one.name, volume)
+    program.watch(look)
+    with np.errstate(all="ignore"):
+        made = program.module.forward(params, *(one.astype(np.float32) for one in inputs))
+    outputs = made if isinstance(made, tuple) else (made,)
+    for number, output in enumerate(outputs):
+        np.save(os.path.join(folder, f"output{number}.npy"), np.ascontiguousarray(output))
+    before = [summary(one) for one in inputs]
+    return {
+        "batch": batch,
+        "notes": [note for one in wanted for note in one.notes],
+        "random": len(program.drawn) if not job["weights_file"] else 0,
+        "keys": len(params),
+        "inputs": before,
+        "trace": _trace(job, seen, before) if job["trace"] else [],
+        "outputs": [
+            {**summary(output), "top": top(output, job["top"], job["smallest"][number])}
+            for number, output in enumerate(outputs)
+        ],
+        "sheets": sheets.names if sheets is not None else [],
+    }
+
+
+def _wanted(job: dict[str, Any], one: dict[str, Any]) -> Wanted:
+    return Wanted(
+        one["name"], tuple(one["shape"]), job["resize"], job["scale"], tuple(job["mean"]), tuple(job["std"])
+    )
+
+
+def _given(job: dict[str, Any], one: Wanted, rng: np.random.Generator) -> Array:
+    path = job["files"].get(one.name)
+    made: Array = draw(one, job["batch"], rng) if path is None else read_input(path, one)
+    return made
+
+
+def _batch(job: dict[str, Any], wanted: list[Wanted], given: list[Array]) -> int:
+    """How many images there are; one image of an input serves all of the others."""
+    counts = {len(one) for one in given} - {1} or {1}
+    if len(counts) > 1:
+        of = ", ".join(f"{one.name} has {len(array)}" for one, array in zip(wanted, given, strict=True))
+        path = job["files"].get(wanted[-1].name) or wanted[-1].name
+        raise Fault("E708", path, f"the inputs are of different numbers of images: {of}")
+    return counts.pop()
+
+
+def _trace(job: dict[str, Any], seen: dict[int, dict[str, Any]], inputs: list[dict[str, Any]]) -> list[Any]:
+    """What each row put out; a row that hands on what it gets (`id`) has no line in the program."""
+    made: dict[int, dict[str, Any]] = dict(enumerate(inputs))
+    trace: list[Any] = []
+    for number, row in enumerate(job["rows"]):
+        found = seen.get(number)
+        if found is None:
+            same = [
+                made[one] for one in row["inputs"] if made.get(one, {}).get("shape") == list(row["shape"])
+            ]
+            found = same[0] if len(same) == 1 else None
+        if found is not None:
+            made[row["output"]] = found
+        trace.append(found)
+    return trace
+
+
+def summary(volume: Array) -> dict[str, Any]:
+    """Shape (without the batch), statistics over all images; the first image's numbers where they are few."""
+    shape = list(volume.shape[1:])
+    with np.errstate(all="ignore"):
+        found: dict[str, Any] = {
+            "shape": shape,
+            "mean": float(volume.mean(dtype=np.float64)),
+            "std": float(volume.std(dtype=np.float64)),
+            "min": float(volume.min()),
+            "max": float(volume.max()),
+            "zeros": float(np.count_nonzero(volume == 0) / volume.size),
+        }
+    if _few(shape):
+        found["values"] = volume[0].astype(np.float64).tolist()
+    return found
+
+
+def _few(shape: list[int]) -> bool:
+    if len(shape) == 1:
+        return shape[0] <= SHORT
+    C, H, W = shape
+    return max(H, W) <= SMALL and C * H <= FEW
+
+
+def top(output: Array, count: int, smallest: bool) -> list[list[dict[str, Any]]]:
+    """Of each image the classes that come first: their number, their score, and their share by softmax.
+
+    Numbers that are shares already (none negative, their sum 1) are taken as such. `smallest`: the numbers
+    are distances, and the least of them is the answer.
+    """
+    if output.ndim != 2 or output.shape[1] < 2 or not np.isfinite(output).all():
+        return []
+    found = []
+    for scores in output[:1000].astype(np.float64):
+        order = np.argsort(scores if smallest else -scores, kind="stable")[:count]
+        if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-3:
+            shares = scores
+        else:
+            shares = np.exp(scores - scores.max())
+            shares /= shares.sum()
+        found.append(
+            [
+                {
+                    "class": int(one),
+                    "score": float(scores[one]),
+                    "share": None if smallest else float(shares[one]),
+                }
+                for one in order
+            ]
+        )
+    return found

@@ -1,0 +1,278 @@
+"""The job `verify`: the torch and the NumPy program side by side, in float64.
+
+Both get the same weights (the NumPy program's `init`, moved by key), the same random input, and the same
+masks where numbers are dropped; each layer's volume, the outputs, the new running statistics and every
+gradient are compared, in evaluation and in training. A difference is the largest difference over the
+largest value of that tensor.
+
+Norms begin as the identity (weight 1, bias 0, mean 0, variance 1), which hides mistakes: constants of 0 and
+1 are moved a little first. Weights that `init` does not draw (literals, constants) are compared with
+torch's own before that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnspec.running.worker.program import Array, Program
+from cnnspec.running.worker.tell import Missing, step
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+MODES = (("eval", False), ("train", True))
+TINY = 1e-30
+PART = 1e-3
+"""A gradient counts as at least this part of the largest of all: a bias right before a norm has the
+gradient 0, and both programs have only rounding there."""
+
+
+def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The differences, by row and kind; see `Found`."""
+    step("loading torch", 0, 1)
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        raise Missing("torch", str(error)) from None
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(job["seed"])
+    program = Program(folder, job["rows"])
+    model = _model(folder)
+    step("weights", 0, 1)
+    params = program.module.init(job["seed"], np.float64)
+    found = Found(job)
+    own = {key: value.detach().numpy() for key, value in model.state_dict().items()}
+    for key in sorted(own.keys() ^ params.keys()):
+        found.only_one(key, "numpy" if key in params else "torch")
+    if found.problems:
+        return found.result()
+    for key, value in params.items():
+        if key not in program.drawn:
+            found.weight(key, "start", difference(value, own[key]))
+    del own
+    rng = np.random.default_rng(job["seed"] + 1)
+    params = {key: _moved(key, value, rng) for key, value in params.items()}
+    inputs = [rng.standard_normal((job["batch"], *one["shape"])) for one in job["inputs"]]
+    masks = _masks(job, model, rng)
+    for name, training in MODES:
+        Compared(job, found, program, model, params, masks).mode(name, training, inputs, rng)
+    return found.result()
+
+
+def difference(ours: Array, theirs: Array, least: float = TINY) -> float:
+    """The largest difference over the largest value; infinite where shapes differ or a number is not
+    finite."""
+    if ours.shape != theirs.shape:
+        if ours.size != theirs.size or len(ours) != len(theirs):
+            return float("inf")
+        ours = ours.reshape(theirs.shape)  # a vector is a map of 1x1
+    if ours.size == 0:
+        return 0.0
+    apart = float(np.abs(ours - theirs).max())
+    found = apart / max(float(np.abs(theirs).max()), least)
+    return found if np.isfinite(found) else float("inf")
+
+
+class Found:
+    """Differences of each row (`eval`, `train`: its volume; `gradient eval`, `gradient train`: of its
+    weights; `statistics`; `start`: its weights before anything is drawn), of the outputs, and of the
+    inputs' gradients."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.rows: list[dict[str, float]] = [{} for _ in job["rows"]]
+        self.outputs: list[dict[str, float]] = [{} for _ in job["outputs"]]
+        self.inputs: list[dict[str, float]] = [{} for _ in job["inputs"]]
+        self.tensors: dict[str, dict[str, float]] = {}
+        self.problems: list[str] = []
+        self.row_of = {key: number for number, row in enumerate(job["rows"]) for key in row["keys"]}
+
+    def row(self, number: int, kind: str, value: float) -> None:
+        self.rows[number][kind] = max(value, self.rows[number].get(kind, 0.0))
+
+    def weight(self, key: str, kind: str, value: float) -> None:
+        self.tensors.setdefault(key, {})[kind] = value
+        self.row(self.row_of[key], kind, value)
+
+    def only_one(self, key: str, where: str) -> None:
+        self.problems.append(f"{key} is only in the {where} program")
+
+    def result(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "outputs": self.outputs,
+            "inputs": self.inputs,
+            "tensors": self.tensors,
+            "problems": self.problems,
+        }
+
+
+class Compared:
+    """One comparison of both programs, in evaluation or in training."""
+
+    def __init__(
+        self,
+        job: dict[str, Any],
+        found: Found,
+        program: Program,
+        model: nn.Module,
+        params: dict[str, Array],
+        masks: dict[str, Array],
+    ) -> None:
+        self.job, self.found, self.program, self.model = job, found, program, model
+        self.params, self.masks = params, masks
+        self.layers = {row["attribute"] for row in job["rows"]}
+        self.volumes: dict[str, list[Array]] = {}
+        self.hooks: list[Any] = []
+
+    def mode(self, name: str, training: bool, inputs: list[Array], rng: np.random.Generator) -> None:
+        import torch
+
+        steps = len(self.job["rows"])
+        self.model.load_state_dict(
+            {key: torch.from_numpy(value.copy()) for key, value in self.params.items()}
+        )
+        self.model.train(training)
+        self._hook(name)
+        leaves = [torch.from_numpy(one.copy()).requires_grad_() for one in inputs]
+        try:
+            made = self.model(*(one.clone() for one in leaves))
+        finally:
+            for hook in self.hooks:
+                hook.remove()
+        theirs: list[Tensor] = list(made) if isinstance(made, tuple) else [made]
+
+        def look(number: int, volume: Array) -> None:
+            row = self.job["rows"][number]
+            step(f"{name}, the NumPy program's layers", number, steps)
+            if self.volumes.get(row["attribute"]):
+                self.found.row(number, name, difference(volume, self.volumes[row["attribute"]].pop(0)))
+
+        self.program.watch(look)
+        module = self.program.module
+        made, net = module.record(self.params, *inputs, training=training, masks=self.masks)
+        self.program.watch(None)
+        ours = made if isinstance(made, tuple) else (made,)
+        for output, a, b in zip(self.found.outputs, ours, theirs, strict=True):
+            output[name] = difference(a, b.detach().numpy())
+        if training:
+            self._statistics(net.stats)
+
+        directions = [rng.standard_normal(one.shape) for one in ours]
+        step(f"{name}, gradients", 0, 2)
+        reached = [
+            (a, torch.from_numpy(b)) for a, b in zip(theirs, directions, strict=True) if a.requires_grad
+        ]
+        self.model.zero_grad()
+        torch.autograd.backward([a for a, _ in reached], [b for _, b in reached])
+        step(f"{name}, gradients", 1, 2)
+        dx, grads = module.backward(tuple(directions) if len(directions) > 1 else directions[0], net)
+        self._gradients(f"gradient {name}", grads, dx if isinstance(dx, tuple) else (dx,), leaves)
+
+    def _hook(self, name: str) -> None:
+        """Keeps what each torch layer puts out (a copy: the next may work in place), and puts the shared
+        masks in the place of chance."""
+        done = 0
+        steps = len(self.job["rows"])
+
+        def keep(at: str, output: Any) -> None:
+            nonlocal done
+            done += 1
+            step(f"{name}, the torch program's layers", min(done, steps), steps)
+            tensor = output[0] if isinstance(output, tuple) else output
+            self.volumes.setdefault(at, []).append(tensor.detach().numpy().copy())
+
+        for at, module in self.model.named_modules():
+            if at not in self.layers:
+                continue
+            if at in self.masks and self.model.training:
+                module.eval()
+                self.hooks.append(module.register_forward_hook(_masked(self.masks[at], float(module.p))))
+            self.hooks.append(module.register_forward_hook(lambda module, given, made, at=at: keep(at, made)))
+
+    def _statistics(self, ours: dict[str, Array]) -> None:
+        theirs = self.model.state_dict()
+        for key, weight in self.job["weights"].items():
+            if weight["role"] == "buffer":
+                value = ours.get(key, self.params[key])
+                self.found.weight(key, "statistics", difference(np.asarray(value), theirs[key].numpy()))
+
+    def _gradients(self, kind: str, ours: dict[str, Array], dx: Any, leaves: list[Tensor]) -> None:
+        parameters = dict(self.model.named_parameters())
+        trained = {key for key, weight in self.job["weights"].items() if weight["role"] == "trainable"}
+        theirs = {key: _gradient(parameters[key]) for key in trained}
+        inputs = [_gradient(one) for one in leaves]
+        largest = max((float(np.abs(one).max()) for one in (*theirs.values(), *inputs)), default=0.0)
+        for key in self.job["weights"]:
+            if key in trained and key in ours:
+                value = difference(ours[key], theirs[key], max(PART * largest, TINY))
+                self.found.weight(key, kind, value)
+            elif (key in trained) != (key in ours):
+                self.found.problems.append(
+                    f"the NumPy program {'lacks' if key in trained else 'has'} a gradient of {key}"
+                )
+            if key in parameters and parameters[key].requires_grad != (key in trained):
+                self.found.problems.append(
+                    f"the torch program {'does not train' if key in trained else 'trains'} {key}"
+                )
+        for one, a, b in zip(self.found.inputs, dx, inputs, strict=True):
+            one[kind] = difference(a, b, max(PART * largest, TINY))
+
+
+def _gradient(tensor: Tensor) -> Array:
+    return np.zeros(tuple(tensor.shape)) if tensor.grad is None else tensor.grad.numpy()
+
+
+def _model(folder: str) -> nn.Module:
+    """The torch program's network: the last class of its file."""
+    import os
+    from types import ModuleType
+
+    from torch import nn
+
+    module = ModuleType("emitted")
+    with open(os.path.join(folder, "program_torch.py"), encoding="utf-8") as file:
+        exec(compile(file.read(), "program_torch.py", "exec"), module.__dict__)
+    classes = [
+        one
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, nn.Module) and one.__module__ == "emitted"
+    ]
+    return classes[-1]()
+
+
+def _moved(key: str, value: Array, rng: np.random.Generator) -> Array:
+    """A constant of 0 or 1 moved a little; variances stay positive."""
+    if value.dtype != np.float64 or value.ndim != 1 or value.size == 0:
+        return value
+    if value.min() != value.max() or value[0] not in (0, 1):
+        return value
+    if key.endswith("running_var"):
+        return rng.uniform(0.5, 2, value.shape)
+    return value + rng.normal(0, 0.1, value.shape)
+
+
+def _masks(job: dict[str, Any], model: nn.Module, rng: np.random.Generator) -> dict[str, Array]:
+    """For each layer that drops: of single numbers (N, C, H, W), or of whole images (N); 1 stays."""
+    shapes = {row["attribute"]: row["shape"] for row in job["rows"]}
+    masks = {}
+    for at, module in model.named_modules():
+        kind = type(module).__name__
+        if at in shapes and kind in ("Dropout", "DropPath"):
+            shape = (job["batch"], *(shapes[at] if kind == "Dropout" else ()))
+            masks[at] = rng.random(shape) >= float(module.p)
+    return masks
+
+
+def _masked(mask: Array, p: float) -> Any:
+    """A hook that drops by the mask: the layer itself, switched to evaluation, has let everything through."""
+    import torch
+
+    def hook(module: Any, given: Any, made: Tensor) -> Tensor:
+        factor = torch.from_numpy(mask * (1 / (1 - p) if p < 1 else 0.0))
+        return made * factor.reshape(
+            len(factor), *(made.shape[1:] if mask.ndim > 1 else [1] * (made.ndim - 1))
+        )
+
+    return hook

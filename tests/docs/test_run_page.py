@@ -1,0 +1,32 @@
+"""docs/run.md shows what its commands print."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from cnnspec.cli.verified import TITLES
+
+ROOT = Path(__file__).parents[2]
+
+
+def writer() -> object:
+    spec = importlib.util.spec_from_file_location("run_page", ROOT / "docs" / "run.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_shows_what_its_commands_print() -> None:
+    module = writer()
+    page = (ROOT / "docs" / "run.md").read_text("utf-8")
+    assert len(module.COMMAND.findall(page)) >= 4  # type: ignore[attr-defined]
+    assert module.rendered(page) == page  # type: ignore[attr-defined]
+
+
+def test_the_example_of_verify_has_the_columns_of_today() -> None:
+    page = (ROOT / "docs" / "run.md").read_text("utf-8")
+    assert re.search("name +layer +" + " +".join(TITLES), page)
