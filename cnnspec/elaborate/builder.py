@@ -101,6 +101,10 @@ class BodyBuilder:
             self._add_value(shape, Origin(span, source))
         return first
 
+    def value_of(self, step: Step) -> int:
+        """The number of the first value that a step made."""
+        return next(value for value, made in self.makers.items() if made is step)
+
     @property
     def shape(self) -> Shape | None:
         return None if self.current is None else self.values[self.current]

@@ -198,7 +198,9 @@ class LayerSteps(State):
         at_fault = inputs[min(answer.input, len(inputs) - 1)]
         shape = builder.values[at_fault]
         related: tuple[Related, ...] = ()
+        way = answer.help
         if branches is not None:
+            way = self.lost_padding(builder, branches) or way
             first = builder.values[inputs[0]]
             if len(branches) > 1 and branches[0] != span and first is not None:
                 related = (Related(branches[0], f"this branch brings {shown_shape(first)}"),)
@@ -225,9 +227,26 @@ class LayerSteps(State):
             label=answer.label,
             related=related,
             note=answer.note,
-            help=answer.help,
+            help=way,
             fix=fix,
         )
+
+    def lost_padding(self, builder: BodyBuilder, branches: tuple[Span, ...]) -> str:
+        """The classic of a residual block: a 3x3 filter without the padding that keeps the size."""
+        for step in builder.steps:
+            if not isinstance(step, Layer) or not any(
+                branch.start <= step.span.start < branch.end for branch in branches
+            ):
+                continue
+            arriving = builder.values[step.inputs[0]]
+            out = builder.values[builder.value_of(step)]
+            if arriving is None or out is None or len(arriving) != 3 or len(out) != 3:
+                continue
+            rows, columns = step.op.window((arriving,), out)
+            if rows == columns and rows.stride == 1 and rows.start == 0 and rows.size in (3, 5, 7, 9, 11):
+                text = self.text[step.span.start : step.span.end]
+                return f"P{(int(rows.size) - 1) // 2} on `{text}` keeps it at {shown_shape(arriving[1:])}"
+        return ""
 
 
 def means_input(step: tree.LayerStep) -> bool:

@@ -196,3 +196,9 @@ def test_the_step_shown_gave_what_does_not_fit(text: str, code: str, at: str, me
     (found,) = [finding for finding in findings(text) if finding.code == code]
     (related,) = found.related
     assert (text[related.span.start : related.span.end], related.message) == (at, message)
+
+
+def test_a_residual_that_lost_its_padding_is_told_which() -> None:
+    text = "input 3x32x32\nconv F3 P1 K32 -> relu\nadd [ conv F3 K32 -> relu | id ]\n"
+    (found,) = [finding for finding in findings(text) if finding.code == "E304"]
+    assert found.help == "P1 on `conv F3 K32` keeps it at 32x32"
