@@ -121,9 +121,12 @@ class Forward:
         if step.start != Const(0):
             bounds = f"{self._text(step.start)}, {bounds}"
         with self.writer.block(f"for {step.variable} in range({bounds}):"):
+            lines = len(self.writer.written)
             self.steps(step.body)
             if step.last.name != step.inside.name:
                 self.writer.line(f"{step.inside.name} = {step.last.name}")
+            if len(self.writer.written) == lines:
+                self.writer.line("pass")
         if step.output.name != step.inside.name:
             self.writer.line(f"{step.output.name} = {step.inside.name}")
 

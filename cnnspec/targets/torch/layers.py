@@ -57,7 +57,8 @@ def module(op: Op, arriving: tuple[Shape, ...], out: Shape, fresh: bool) -> Buil
 def number(exact: Fraction | int) -> int | float:
     """An exact number as Python writes it."""
     value = Fraction(exact)
-    return value.numerator if value.denominator == 1 else float(value)
+    small = value.denominator == 1 and abs(value) < 2**53
+    return value.numerator if small else float(value)
 
 
 def real(exact: Fraction, default: object, field: str) -> Slot:

@@ -131,6 +131,8 @@ class File:
                     writer.gap(1)
                 names = {place: plan.tensors[place] for place in plan.takes}
                 self._forward(writer, plan.plan, names, attributes)
+            elif len(writer.written) == lines and not plan.doc:
+                writer.doc("Passes on what arrives.")
         writer.gap(2)
 
     def _constructor(self, writer: Writer, plan: ClassPlan, signature: list[str]) -> dict[int, str]:
