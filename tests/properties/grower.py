@@ -1,0 +1,168 @@
+"""Valid networks, grown forward: every step asks its layer which arguments the arriving shape allows
+(`Op.draw`).
+
+A new layer is grown the day it is declared. What the shape is after a step is asked of the elaborator itself,
+and of torch by the tests.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from cnnspec.diagnostics import Sink, Source
+from cnnspec.elaborate import elaborate
+from cnnspec.language import parse
+from cnnspec.ops import lookup, words
+from cnnspec.ops.base import Shape
+
+WORDS = tuple(sorted(words()))
+LARGEST = 40_000
+"""Numbers in a tensor: small enough to run."""
+
+
+def shape_after(shape: Shape, steps: str) -> Shape | None:
+    """What comes out of `steps`; None where they do not fit."""
+    text = f"input {'x'.join(map(str, shape))}\n{steps}\nrelu\n"  # `id` alone would be nothing to compute
+    source, sink = Source("grown", text), Sink()
+    graph = elaborate(parse(source, sink), source, sink)
+    if graph is None or sink.has_errors:
+        return None
+    return graph.root.values[graph.root.outputs[0]]
+
+
+@dataclass
+class Grower:
+    """Grows one spec; the same seed gives the same one."""
+
+    seed: int
+    steps: int = 8
+    lines: list[str] = field(default_factory=list)
+    blocks: list[str] = field(default_factory=list)
+    labels: list[tuple[str, Shape]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+
+    def text(self) -> str:
+        chance = self.chance
+        shape: Shape = chance.choice(
+            [(1, 9, 9), (2, 8, 6), (3, 12, 12), (4, 7, 5), (6, 16, 16), (8, 4, 4), (5, 1, 1)]
+        )
+        head = f"input {'x'.join(map(str, shape))}\n"
+        for number in range(self.steps):
+            step, out = self.step(shape, 2)
+            label = f"l{number}: " if chance.random() < 0.3 else ""
+            self.lines.append(f"{label}{step}")
+            if label:
+                self.labels.append((f"l{number}", out))
+            shape = out
+        read = "\n".join(self.lines)
+        tail = ""
+        unread = [label for label, _ in self.labels if f"@{label}" not in read]
+        if unread and not self.lines[-1].startswith(f"{unread[-1]}:") and chance.random() < 0.3:
+            self.lines[-1] = "last: " + self.lines[-1].split(": ", 1)[-1]
+            tail = f"output @last, @{unread[0]}\n"
+        return "".join(f"{block}\n" for block in self.blocks) + head + "\n".join(self.lines) + "\n" + tail
+
+    def layer(self, shape: Shape) -> tuple[str, Shape]:
+        """One layer that fits, in the arguments that it drew itself."""
+        for _ in range(60):
+            word = self.chance.choice(WORDS)
+            op = lookup(word)
+            assert op is not None
+            drawn = op.draw(self.chance, shape)
+            if drawn is None:
+                continue
+            out = shape_after(shape, drawn)
+            assert out is not None, f"{word} drew {drawn!r} for {shape}, and it does not fit"
+            if _size(out) <= LARGEST and max(out) <= 4000:
+                return drawn, out
+        return "relu", shape
+
+    def chain(self, shape: Shape, depth: int) -> tuple[str, Shape]:
+        steps = []
+        for _ in range(self.chance.randint(1, 3)):
+            step, shape = self.step(shape, depth)
+            steps.append(step)
+        return " -> ".join(steps), shape
+
+    def kept(self, shape: Shape, depth: int) -> str:
+        """A chain that gives back the shape it gets."""
+        for _ in range(8):
+            chain, out = self.chain(shape, depth)
+            if out == shape:
+                return chain
+        return self.chance.choice(["relu", "bn", "id"]) if len(shape) == 3 else "relu"
+
+    def step(self, shape: Shape, depth: int) -> tuple[str, Shape]:
+        chance = self.chance
+        if depth == 0 or chance.random() < 0.55:
+            return self.layer(shape)
+        match chance.randrange(9):
+            case 0:
+                return f"[ {self.kept(shape, depth - 1)} ]*{chance.randint(1, 4)}", shape
+            case 1:
+                word = chance.choice(["add", "sub", "max"])
+                return f"{word} [ {' | '.join(self.arms(shape, depth))} ]", shape
+            case 2:
+                arms = self.arms(shape, depth)
+                return f"concat [ {' | '.join(arms)} ]", (shape[0] * len(arms), *shape[1:])
+            case 3 if len(shape) == 3:
+                gate = chance.choice(
+                    [f"gap -> fc {shape[0]}", f"gap -> conv F1 K{shape[0]}", "cmean", "cmax"]
+                )
+                return f"mul [ {self.kept(shape, depth - 1)} | {gate} -> sigmoid ]", shape
+            case 4:
+                seen, self.labels = self.labels, []  # a block does not see the file's labels
+                body, out = self.chain(shape, depth - 1)
+                self.labels = seen
+                name = f"b{len(self.blocks)}"
+                kind = chance.choice(["block", "block", "shared"])
+                self.blocks.append(f"{kind} {name}(k=1) {{ {body} }}")
+                if out == shape and chance.random() < 0.5:
+                    return f"{name}() -> {name}(k=2)", out
+                return f"{name}()", out
+            case 5:
+                then, out = self.chain(shape, depth - 1)
+                condition = chance.choice([f"C == {shape[0]}", f"C >= {shape[0]} and 1 < 2", "not C == 0"])
+                if chance.random() < 0.5:
+                    return f"if {condition} [ {then} ] else [ {self.chain(shape, 0)[0]} ]", out
+                return f"if C != {shape[0]} [ {self.chain(shape, 0)[0]} ] else [ {then} ]", out
+            case 6:
+                body, out = self.chain(shape, depth - 1)
+                return f"[ {body} ]", out
+            case 7:
+                equal = [label for label, other in self.labels if other == shape]
+                if equal:
+                    return f"add [ id | @{chance.choice(equal)} ]", shape
+                return self.layer(shape)
+            case _:
+                if len(shape) != 3:
+                    return self.layer(shape)
+                name = f"s{len(self.blocks)}"
+                self.blocks.append(f"block {name}(@other, K) {{ concat [ id | @other ] -> conv F1 K=K }}")
+                equal = [label for label, other in self.labels if other[1:] == shape[1:] and len(other) == 3]
+                if equal:
+                    K = chance.randint(1, 8)
+                    return f"{name}(@{chance.choice(equal)}, K={K})", (K, *shape[1:])
+                self.blocks.pop()
+                return self.layer(shape)
+
+    def arms(self, shape: Shape, depth: int) -> list[str]:
+        arms = [self.kept(shape, depth - 1) for _ in range(self.chance.randint(1, 2))]
+        arms.append(self.chance.choice(["id", "id", "relu"]))
+        self.chance.shuffle(arms)
+        return arms
+
+
+def _size(shape: Shape) -> int:
+    size = 1
+    for number in shape:
+        size *= number
+    return size
+
+
+def grown(seed: int, steps: int = 8) -> str:
+    """A valid spec."""
+    return Grower(seed, steps).text()

@@ -1,0 +1,148 @@
+"""Networks grown from the layers' own declarations: accepted, and the same in whatever words."""
+
+# ruff: noqa: E501 (tables, a case a line)
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnspec.ir.serialize import graph_from_json, graph_to_json
+from cnnspec.ir.verify import verify
+from cnnspec.targets.numpy import emit as emit_numpy
+from cnnspec.targets.torch import emit as emit_torch
+from tests.properties.conftest import LONG
+from tests.properties.grower import WORDS, Grower, grown
+from tests.properties.oracles import ends_well, figures, graph_of, well_behaved
+from tests.properties.rewrites import inlined, renamed, unrolled
+
+seeds = st.integers(0, 2**32)
+
+
+@given(seeds)
+def test_property_a_grown_network_is_valid(seed: int) -> None:
+    text = grown(seed)
+    graph = graph_of(text)
+    assert verify(graph) == []
+    assert graph_from_json(graph_to_json(graph)) == graph
+    ends_well(text)
+
+
+@given(seeds)
+def test_property_other_words_give_the_same_numbers(seed: int) -> None:
+    text = grown(seed)
+    wanted = figures(text)
+    for rewrite in (renamed, unrolled, inlined):
+        assert figures(rewrite(text)) == wanted, f"{rewrite.__name__}\n{text}\n{rewrite(text)}"
+
+
+@given(seeds)
+def test_property_programs_compile_and_import_only_their_target(seed: int) -> None:
+    graph = graph_of(grown(seed))
+    for target, emit in (("torch", emit_torch), ("numpy", emit_numpy)):
+        text = emit(graph)
+        if not isinstance(text, str):
+            assert {one.code for one in text} == {"E801"}
+            continue
+        well_behaved(text, target)
+        assert emit(graph_from_json(graph_to_json(graph))) == text
+
+
+@given(seeds)
+def test_property_torch_gives_the_predicted_shapes_and_weights(seed: int) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: the shapes have no second witness")
+    text = grown(seed)
+    graph = graph_of(text)
+    program = emit_torch(graph)
+    if not isinstance(program, str):
+        assert {one.code for one in program} == {"E801"}
+        return
+    names: dict[str, object] = {"__name__": "emitted"}
+    exec(compile(program, "emitted", "exec"), names)
+    classes = [
+        one
+        for one in names.values()
+        if isinstance(one, type) and issubclass(one, torch.nn.Module) and one.__module__ == "emitted"
+    ]
+    with torch.device("meta"):
+        model = classes[-1]().eval()
+        result = model(*(torch.empty(2, *shape) for shape in _shapes(graph, range(graph.root.inputs))))
+    results = result if isinstance(result, tuple) else (result,)
+    assert [tuple(one.shape[1:]) for one in results] == _shapes(graph, graph.root.outputs), text
+    assert sum(one.numel() for one in model.parameters()) == figures(text)["params"], text
+
+
+@given(seeds)
+def test_property_numpy_equals_torch_with_gradients(seed: int) -> None:
+    pytest.importorskip("torch", reason="torch is not installed: the values have no second witness")
+    import numpy
+
+    from tests.targets.numpy import support
+
+    def difference(ours, theirs, least: float = 1e-6) -> float:
+        """What is nothing but rounding (a map of one channel less its own mean) has no relative difference."""
+        theirs = numpy.asarray(theirs)
+        assert ours.shape == theirs.shape
+        return float(
+            numpy.abs(ours - theirs).max(initial=0) / max(numpy.abs(theirs).max(initial=0), 1e-6, least)
+        )
+
+    text = grown(seed, 4)
+    with pytest.MonkeyPatch.context() as patch, numpy.errstate(all="ignore"):
+        patch.setattr(support, "difference", difference)
+        differences = support.compare(graph_of(text), training=False)
+    wrong = {name: value for name, value in differences.items() if not value < 1e-6}
+    assert not wrong, f"{wrong}\n{text}"
+
+
+def _shapes(graph, values):
+    return [graph.root.values[value] for value in values]
+
+
+def test_every_layer_is_grown() -> None:
+    """A layer that is never drawn is never fuzzed. `none` and the merges are the grower's own; `unpool` needs a
+    pool that it undoes."""
+    seen = set()
+    for seed in range(400):
+        grower = Grower(seed)
+        shape = [(4, 8, 8), (3, 9, 7), (12,), (8, 1, 1)][seed % 4]
+        for _ in range(12):
+            seen.add(grower.layer(shape)[0].split()[0])
+    assert set(WORDS) - seen <= {"none", "unpool", "add", "sub", "max", "mul", "concat"}
+
+
+SCRIPT = """
+import hashlib, sys
+from cnnspec.ir.serialize import graph_to_json
+from cnnspec.targets.numpy import emit as numpy
+from cnnspec.targets.torch import emit as torch
+from tests.properties.grower import grown
+from tests.properties.oracles import graph_of
+for seed in range(int(sys.argv[1])):
+    graph = graph_of(grown(seed))
+    made = [graph_to_json(graph), str(numpy(graph)), str(torch(graph))]
+    print(seed, *(hashlib.sha256(one.encode()).hexdigest() for one in made))
+"""
+
+
+def test_the_same_bytes_whatever_the_hash_seed() -> None:
+    count = "40" if LONG else "6"
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT, count],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("0", "1", "4711")
+    }
+    assert len(printed) == 1
+    assert hashlib.sha256(b"").hexdigest() not in printed.pop()
