@@ -75,5 +75,5 @@ def test_a_holes_row_is_there() -> None:
 
 
 def test_only_what_is_asked_for_is_made() -> None:
-    network = graph("input 8\n[[[fc 8]*100]*100]*99\n")
+    network = graph("input 8\n[[[fc 8]*100]*100]*19\n")
     assert [entry.path for entry in islice(flat(network), 101)][-1] == "group.0.1.0"
