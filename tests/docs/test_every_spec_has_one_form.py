@@ -1,4 +1,4 @@
-"""`fmt` has one answer for every spec that is shipped or shown: twice is once, and the tree stays the same."""
+"""`fmt` has one answer for every spec that is shipped or shown: twice is once, and the tree stays."""
 
 from __future__ import annotations
 
