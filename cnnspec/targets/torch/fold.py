@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Body, Graph, Layer, Region, Step
 from cnnspec.ir.walk import places
+from cnnspec.targets.torch.renumber import renumbered
 
 FOLDS = frozenset({"conv", "dwconv", "fc"})
 
@@ -102,20 +103,7 @@ def _without(body: Body, pairs: dict[int, int]) -> Body:
             values.append(body.values[old])
             old += 1
     where.append(len(steps))
-    return body.model_copy(
-        update={
-            "values": tuple(values),
-            "steps": tuple(steps),
-            "outputs": tuple(number[value] for value in body.outputs),
-            "labels": {label: number[value] for label, value in body.labels.items()},
-            "conditions": tuple(one.model_copy(update={"at": number[one.at]}) for one in body.conditions),
-            "locals": tuple(
-                one.model_copy(update={"at": number[one.at], "before": where[one.before]})
-                for one in body.locals
-            ),
-            "claims": (),
-        }
-    )
+    return renumbered(body, steps, values, number, where)
 
 
 def rule(pairs: tuple[Pair, ...], norms: set[str], layers: set[str]) -> dict[str, str] | None:

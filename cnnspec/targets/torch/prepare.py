@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from cnnspec.ir.graph import Body, Graph, Layer, Region
+from cnnspec.ir.graph import Body, Graph, Layer, Region, Step
 from cnnspec.ops import load_op
+from cnnspec.targets.torch.renumber import renumbered
 
 
 def prepared(graph: Graph) -> Graph:
@@ -21,7 +22,7 @@ def _flattened(body: Body) -> Body:
     taken = {step.name for step in body.steps}
     number: dict[int, int] = {value: value for value in range(body.inputs)}
     values = list(body.values[: body.inputs])
-    steps: list[object] = []
+    steps: list[Step] = []
     old = body.inputs
     where: dict[int, int] = {}
     for index, step in enumerate(body.steps):
@@ -57,20 +58,7 @@ def _flattened(body: Body) -> Body:
             values.append(body.values[old])
             old += 1
     where[len(body.steps)] = len(steps)
-    return body.model_copy(
-        update={
-            "values": tuple(values),
-            "steps": tuple(steps),
-            "outputs": tuple(number[value] for value in body.outputs),
-            "labels": {label: number[value] for label, value in body.labels.items()},
-            "conditions": tuple(one.model_copy(update={"at": number[one.at]}) for one in body.conditions),
-            "locals": tuple(
-                one.model_copy(update={"at": number[one.at], "before": where[one.before]})
-                for one in body.locals
-            ),
-            "claims": (),
-        }
-    )
+    return renumbered(body, steps, values, number, where)
 
 
 def _wants(body: Body, step: object) -> bool:
