@@ -14,7 +14,7 @@ def too_many_weights(report: Report, limit: int) -> Diagnostic | None:
         return None
     body = len(report.graph.bodies) - 1
     while True:
-        held = [report.weights.count(holding) for holding in report.weights.steps[body]]
+        held = [report.weights.of(holding) for holding in report.weights.steps[body]]
         most = max(range(len(held)), key=lambda step: getattr(held[step], "params", 0))
         step = report.graph.bodies[body].steps[most]
         if not isinstance(step, Region):

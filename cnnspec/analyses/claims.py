@@ -3,14 +3,13 @@
 A claim holds to the precision that it is written with: `params 0.27M` for 269,722, rounded or cut off to
 the digits written; `params 269,722` only for that; `~8.8M` within 5 %. A vector of N numbers is an Nx1x1
 map and the other way round. What is unknown, because of a mistake before it, is not checked; and under
-`--set` nothing is, for the claims are about the network as its author set it."""
+`--set`, or where a knob could not be set, nothing is: claims are about the network as its author set it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnnspec.analyses.origin import origin
 from cnnspec.analyses.shapes import made
@@ -27,8 +26,7 @@ ABOUT = Fraction(5, 100)
 """How far from the claimed number `~` reaches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """A claim and the truth. `holds` is None where it was not checked, `value` is None where nothing is
     known. `body` is the body that makes the claim, None where the file does (`expect`, a variant).
     """
@@ -52,7 +50,7 @@ def check_claims(report: Report) -> tuple[Checked, ...]:
     uses once.
     """
     found: dict[tuple[Span, str, Value], Checked] = {}
-    free = bool(report.graph.settings)
+    free = bool(report.graph.settings) or not report.judged
     for body, claim in _all(report):
         value = worth(report, body, claim)
         holds = None if value is None or free else fits(claim, value)

@@ -11,8 +11,7 @@ outputs, so that a repeat is a sum."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.carried import carried_values
 from cnnspec.analyses.shapes import Shapes
@@ -29,8 +28,7 @@ def weighted(graph: Graph, shapes: Shapes) -> Sums:
     return sums(graph, shapes, lambda op, arriving, out: int(op.weighted))
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
+class Depth(NamedTuple):
     """`outputs[b]`: the ways from the inputs of body `b` to its outputs."""
 
     graph: Graph

@@ -168,7 +168,7 @@ def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
         power = behind(power, [power, *same])
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Fields:
     """`views[b][v]`: what value `v` of body `b` reads of the body's inputs."""
 

@@ -5,8 +5,7 @@ region.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import Fit, Shapes
 from cnnspec.ir.graph import Graph, Layer, Region, Step
@@ -16,8 +15,7 @@ from cnnspec.ops.base import Shape
 Cost: TypeAlias = Callable[[Op, tuple[Shape, ...], Shape], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """`steps[b][s]` is the cost of step `s` of body `b`, all its passes together; `bodies[b]` that of one
     pass through body `b`. None where a shape in it is unknown.
     """

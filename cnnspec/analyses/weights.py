@@ -8,7 +8,6 @@ which add up, and a set of shared blocks, whose union is taken."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
@@ -50,8 +49,7 @@ class Holding(NamedTuple):
         return Holding(None if self.own is None else self.own.times(count), self.shared)
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(NamedTuple):
     """`steps[b][s]`: what step `s` of body `b` holds, all its passes together; `bodies[b]`: what one pass
     through body `b` holds; `shared`: what each shared block holds itself, without those that it uses.
     """
@@ -63,13 +61,13 @@ class Weights:
     @property
     def total(self) -> Tally | None:
         """Of the whole network."""
-        return self.count(self.bodies[-1])
+        return self.of(self.bodies[-1])
 
     def stretch(self, body: int, first: int, last: int) -> Tally | None:
         """Of the steps `first` … `last` (exclusive) of a body; a shared block in it counts once."""
-        return self.count(_together(self.steps[body][first:last]))
+        return self.of(_together(self.steps[body][first:last]))
 
-    def count(self, holding: Holding) -> Tally | None:
+    def of(self, holding: Holding) -> Tally | None:
         """A holding's own weights and those of its shared blocks."""
         result = holding.own
         for name in holding.shared:

@@ -130,7 +130,7 @@ class _Folder:
         weights = self.report.weights
         total = 0
         for own, shared in weights.steps[body][first:last]:
-            tally = weights.count(Holding(own, shared - self.shown))
+            tally = weights.of(Holding(own, shared - self.shown))
             self.shown |= shared
             if tally is None:
                 return None

@@ -32,11 +32,11 @@ class BranchSteps(LayerSteps):
                 first = len(builder.steps)
                 absent, guards = self.branch(builder, branch.items)
                 if absent:
-                    arms.append(Arm(value=None, guards=guards))
+                    arms.append(Arm.model_construct(value=None, guards=guards))
                     continue
                 if builder.current is None and not self.need_arriving(builder, branch.span, step.word):
                     builder.current = self.hole(builder, "", "", branch.span, ())
-                arms.append(Arm(value=builder.current, guards=guards))
+                arms.append(Arm.model_construct(value=builder.current, guards=guards))
                 last = builder.steps[-1].span if len(builder.steps) > first else branch.span
                 spans.append(last if not branch.items else branch.span)
         inputs = tuple(arm.value for arm in arms if arm.value is not None)
@@ -83,7 +83,7 @@ class BranchSteps(LayerSteps):
                 if side is None:
                     return False, ()
                 condition, holds, chosen = side
-                guard = Guard(condition=condition, side=holds)
+                guard = Guard.model_construct(condition=condition, side=holds)
                 outer = builder.guards
                 builder.guards = (*outer, guard)
                 with self.deeper(step.span):
@@ -108,7 +108,7 @@ class BranchSteps(LayerSteps):
             builder.current = self.hole(builder, "", "if", step.span, () if arriving is None else (arriving,))
             return None
         builder.conditions.append(
-            Condition(
+            Condition.model_construct(
                 text=write_expr(step.condition),
                 holds=holds,
                 at=arriving if arriving is not None else 0,
@@ -125,7 +125,7 @@ class BranchSteps(LayerSteps):
         if sequence is None:
             return
         outer = builder.guards
-        builder.guards = (*outer, Guard(condition=condition, side=holds))
+        builder.guards = (*outer, Guard.model_construct(condition=condition, side=holds))
         with self.deeper(step.span):
             if label is not None:
                 for item in sequence.items:

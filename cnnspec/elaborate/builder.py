@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnnspec.ops.base import Op, Shape
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Scope:
     """Values by name. A block's body sees its parameters, its own `let`s and the file's; a repeat adds
     `i`."""
@@ -23,7 +23,6 @@ class Scope:
     names: dict[str, Value]
     parent: Scope | None = None
     index: int | None = None  # i of the innermost repeat
-    before: int | None = None  # of a block: only the file's lets that stand before this offset
 
     def find(self, name: str) -> Value | None:
         scope: Scope | None = self
@@ -43,7 +42,7 @@ class Scope:
         return found
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Origin:
     """Where a value was made: by the step whose text is `span`, from `source` (a value of the same body);
     for an input of a body, by a value of the body around it (`outside`); by a region, by a value of the
@@ -55,7 +54,7 @@ class Origin:
     inside: tuple[BodyBuilder, int] | None = None
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class BodyBuilder:
     """Collects one body. `current` is the number of the tensor that arrives at the next step, None where
     there is none. `undoable` are the layers with a label that an `unpool` may undo; what arrived at them
@@ -105,12 +104,8 @@ class BodyBuilder:
         """The number of the first value that a step made."""
         return next(value for value, made in self.makers.items() if made is step)
 
-    @property
-    def shape(self) -> Shape | None:
-        return None if self.current is None else self.values[self.current]
-
     def finish(self, outputs: tuple[int, ...], labels: Mapping[str, int]) -> Body:
-        return Body(
+        return Body.model_construct(
             inputs=self.inputs,
             values=tuple(self.values),
             steps=tuple(self.steps),
@@ -143,7 +138,7 @@ def made_by(builder: BodyBuilder, value: int, part: Part) -> Maker | None:
     while True:
         origin = builder.origins[value]
         around = origin.outside or origin.inside
-        if around is not None:
+        if around is not None and around[0].values[around[1]] is not None:  # a claim can say what a hole made
             builder, value = around
             continue
         here = builder.values[value]

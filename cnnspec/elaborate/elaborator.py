@@ -42,7 +42,7 @@ class Elaborator(RepeatSteps):
         builder.scope.names[item.name] = value
         if value != UNKNOWN and builder.current is not None:
             builder.locals.append(
-                Local(
+                Local.model_construct(
                     name=item.name,
                     text=write_expr(item.value),
                     value=shown(value),

@@ -4,10 +4,10 @@ option."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """`layers`: after all repeats; `dimension`: of a tensor or an argument; `weights`: in all; `work`:
     steps that are really worked out, whatever is repeated, by all variants of a spec together; `digits`:
     of a number that an expression makes; `depth`: blocks in blocks."""
@@ -20,7 +20,7 @@ class Limits:
     depth: int = 64
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Spent:
     """What the variants of one spec have used up together."""
 

@@ -22,7 +22,7 @@ Named: TypeAlias = tree.LayerStep | tree.CallStep | tree.GroupStep | tree.Branch
 """Steps that get a name."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Names:
     """The names in one scope: of its steps, by identity of the tree's node, and of the labelled lines
     that are scopes of their own."""

@@ -51,12 +51,12 @@ class RegionSteps(BranchSteps):
         inputs = (() if arriving is None else (arriving,)) + tuple(
             builder.labels[label] for label in captured
         )
-        region = Region(
+        region = Region.model_construct(
             kind=kind,  # type: ignore[arg-type]
             name=name,
             inputs=inputs,
             outputs=len(outputs),
-            passes=(Pass(body=body),),
+            passes=(Pass.model_construct(body=body),),
             guards=builder.guards,
             label=label,
             span=span,

@@ -84,16 +84,16 @@ class RepeatSteps(CallSteps):
                 run = count - done if not varies and left == shape else 1
                 if passes and passes[-1].body == body:
                     run_before = passes.pop().count
-                    passes.append(Pass(body=body, count=run_before + run))
+                    passes.append(Pass.model_construct(body=body, count=run_before + run))
                 else:
-                    passes.append(Pass(body=body, count=run))
+                    passes.append(Pass.model_construct(body=body, count=run))
                 layers += run * self.body_layers[body]
                 if builder.layers + layers > self.limits.layers:
                     self.charge(builder, layers, step.span)
                 done += run
                 shape = left
         self.references_around = around
-        region = Region(
+        region = Region.model_construct(
             kind="repeat",
             name=name,
             inputs=inputs + tuple(builder.labels[label] for label in captured),

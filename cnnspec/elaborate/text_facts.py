@@ -63,7 +63,7 @@ _CHILDREN = {
 """The fields of each kind of node that hold nodes, last first."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Facts:
     """What one walk over a whole file finds."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
 from cnnspec.ir.graph import Graph, Hole, Layer, Region
@@ -16,8 +17,7 @@ from cnnspec.ops import Op
 from cnnspec.ops.base import Shape, Weight
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One layer of the unrolled network.
 
     `path` is the layer's name, level by level (`body.stage2.0.conv3`); `scope` is the path of the region
@@ -44,7 +44,7 @@ class Entry:
     step: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Place:
     """Where a pass through a body stands: its path, its attribute, and whether its weights were on no row
     before.
@@ -55,7 +55,7 @@ class _Place:
     fresh: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Progress:
     """What the whole walk knows: the flat values given out so far, and the shared blocks met."""
 

@@ -10,7 +10,6 @@ is worked out once a body.
 The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when asked for.
 """
 
-from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -24,6 +23,9 @@ IR_VERSION = 1
 
 
 class Frozen(BaseModel):
+    """What is read from JSON is validated; the elaborator, whose values are right by their types, uses
+    `model_construct`: to build the validators is 4 % of the instructions of a `check`."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 

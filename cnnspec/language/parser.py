@@ -13,13 +13,16 @@ import gc
 from cnnspec.diagnostics import Sink, Source, Span
 from cnnspec.language import tree
 from cnnspec.language.automaton import Automaton
-from cnnspec.language.pasted import read_plain
 
 
 def parse(source: Source, sink: Sink) -> tree.File:
     """The tree of a spec. Never raises: what cannot be read is a finding in `sink`."""
     text = source.text
-    parser = Automaton(text if text.isascii() else read_plain(text, sink), source, sink)
+    if not text.isascii():
+        from cnnspec.language.pasted import read_plain
+
+        text = read_plain(text, sink)
+    parser = Automaton(text, source, sink)
     # The tree has no cycles: looking for them while it grows is a third of the work.
     collecting = gc.isenabled()
     gc.disable()

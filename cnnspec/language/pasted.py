@@ -10,20 +10,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Sink, Span
-
-ARROWS = {
-    "→": "->",
-    "⟶": "->",
-    "➔": "->",
-    "➜": "->",
-    "➞": "->",
-    "⇒": "=>",
-    "⟹": "=>",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-}
-"""Read by the lexer as what they mean: one character for two."""
+from cnnspec.language.tables import ARROWS
 
 _READ_AS = {
     **dict.fromkeys("×✕✖╳", "x"),

@@ -7,7 +7,19 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from cnnspec.language.pasted import ARROWS
+ARROWS = {
+    "→": "->",
+    "⟶": "->",
+    "➔": "->",
+    "➜": "->",
+    "➞": "->",
+    "⇒": "=>",
+    "⟹": "=>",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+}
+"""Read by the lexer as what they mean: one character for two."""
 
 Match = Callable[[str, int], "re.Match[str] | None"]
 

@@ -11,7 +11,6 @@ H and W later.
 # of every base class again for each class, and making the classes would take twice as long.
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -33,8 +32,7 @@ Kind: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """How an argument is written, as metadata of a pydantic field: `F: Annotated[Pair, Argument(…)]`.
 
     letter: the capital that stands for it (`F3`, `F=k`). keyword: `eps=…`. positional: its place among the
@@ -61,7 +59,7 @@ class Argument:
 
 
 class Init(NamedTuple):
-    """`init=normal(0.01)`: `he`, `xavier`, `normal(std)`, `uniform(bound)`, `zeros`, `ones`."""
+    """`init=normal(0.01)`: `he`, `xavier`, `normal(std)`, `uniform(bound)`, `zeros`, `ones`, `bilinear`."""
 
     scheme: str
     value: Fraction | None = None
@@ -73,10 +71,10 @@ class Initial(NamedTuple):
     `uniform`: U(−value, value); `normal`: N(0, value²); `constant`: value everywhere; `signs`: +value or
     −value with equal chances; `values`: the numbers of a literal, row-major, as an array of shape `shape`
     that is broadcast to the weight's own shape as NumPy does it (one plane for every filter and channel:
-    (1, 1, F, F)).
+    (1, 1, F, F)); `bilinear`: filter k interpolates channel k and is 0 on all others (see start.py).
     """
 
-    distribution: Literal["uniform", "normal", "constant", "signs", "values"]
+    distribution: Literal["uniform", "normal", "constant", "signs", "values", "bilinear"]
     value: float = 0.0
     values: tuple[float, ...] = ()
     shape: Shape = ()
@@ -115,8 +113,7 @@ POINT = Window(1, 1, 0)
 """Each output position reads just its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(NamedTuple):
     """Why a layer cannot take what arrives: returned by `Op.out`, never raised.
 
     `argument` is the field whose text is to be underlined (None: the layer's word). `input` is the number

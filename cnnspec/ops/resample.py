@@ -124,7 +124,7 @@ class Unpool(Op):
                 help="put a label on the line that ends with the maxpool, and name it in like=",
             )
         pooled = self.maxpool.out(arriving[1])
-        if isinstance(pooled, tuple) and pooled != here:
+        if not isinstance(pooled, Misfit) and pooled != here:
             return Misfit(
                 "E308",
                 f"{written_shape(here)} arrives, and the maxpool gave {written_shape(pooled)}: "

@@ -24,7 +24,7 @@ Carried: TypeAlias = Neighbour | int | None
 """A layer; an input of the body; nothing."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Summary:
     """Of a body: what its outputs carry, and the layers that its inputs come to."""
 
