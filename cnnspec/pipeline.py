@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.diagnostics import Diagnostic, Severity, Sink, Source, Span
+from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Related, Severity, Sink, Source, Span
 from cnnspec.elaborate.limits import Limits, Spent
 
 if TYPE_CHECKING:
@@ -107,20 +107,56 @@ def _model(
     graph = elaborate(file, source, sink, variant=variant, settings=settings, limits=limits, spent=spent)
     report = None
     if graph is not None:
-        report = analyse(graph)
+        report = analyse(graph, judged=not _set_otherwise(file, variant, sink))
         for finding in report.findings if lints else failed_claims(report):
             sink.add(finding)
         over = too_many_weights(report, limits.weights)
         if over is not None:
             sink.add(over)
     switched_off = _switched_off(file, source)
-    findings = tuple(
+    findings = [
         finding
         for finding in sink
         if finding.severity is Severity.ERROR
         or (finding.code not in ignore and finding.code not in switched_off.get(_line(source, finding), ()))
-    )
-    return Model(source, file, variant, settings, graph, report, findings)
+    ]
+    return Model(source, file, variant, settings, graph, report, tuple(_by_cause(findings)))
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+def _set_otherwise(file: File, variant: str | None, sink: Sink) -> bool:
+    """Whether a knob of this variant, or of the command line, could not be set (E210)."""
+    from cnnspec.language import tree
+
+    places = [WHOLE_FILE]
+    places += [one.span for one in file.statements if isinstance(one, tree.Variant) and one.name == variant]
+    unset = [finding.span for finding in sink if finding.code == "E210"]
+    return any(_within(span, place) for span in unset for place in places)
+
+
+def _by_cause(findings: list[Diagnostic]) -> list[Diagnostic]:
+    """One mistake, one finding. An input that looks like HxWxC (W101) and the sizes that do not fit because
+    of it: the first of these, with the way out of the input. A pasted character (E103) in another tool's
+    notation (E102), which has it in its fix. A claim that does not hold, its number not readable (E106).
+    """
+    foreign = [one.span for one in findings if one.code == "E102"]
+    unread = [one.span for one in findings if one.code == "E106"]
+    findings = [
+        one
+        for one in findings
+        if not (one.code == "E103" and any(_within(one.span, span) for span in foreign))
+        and not (one.code == "E501" and any(_within(span, one.span) for span in unread))
+    ]
+    cause = next((one for one in findings if one.code == "W101"), None)
+    sizes = [one for one in findings if one.code.startswith("E3") or one.code == "E501"]
+    if cause is None or not sizes:
+        return findings
+    what = cause.message.replace("this input has ", "")
+    told = sizes[0]._replace(related=(Related(cause.span, what),), help=cause.help, fix=cause.fix)
+    return [told if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]]
 
 
 TARGETS = ("torch", "numpy")
@@ -140,15 +176,11 @@ def program(model: Model, target: str, *, fold_bn: bool = False) -> str | tuple[
     return made if isinstance(made, str) else tuple(made)
 
 
-def misuse(file: File, variant: str | None, settings: Mapping[str, str]) -> bool:
-    """Whether a variant or a knob was asked for that this spec does not have: the command line is wrong, not
-    the spec.
+def misuse(model: Model) -> bool:
+    """Whether the command line is wrong, not the spec: it asks for a variant or a knob that the spec has not,
+    or gives a knob no value.
     """
-    from cnnspec.language import tree
-
-    variants = {one.name for one in file.statements if isinstance(one, tree.Variant)}
-    knobs = {one.name for one in file.statements if isinstance(one, tree.Let)}
-    return (variant is not None and variant not in variants) or not knobs.issuperset(settings)
+    return any(finding.code == "E210" and finding.span == WHOLE_FILE for finding in model.findings)
 
 
 _OFF = re.compile(r"#[ \t]*lint:[ \t]*off\b(.*)")

@@ -88,9 +88,9 @@ def worth(report: Report, body: int | None, claim: Claim) -> Value:
         case "weighted":
             return report.weighted.stretch(here, first, last)
         case "layers":
-            if body is None:
-                return report.depth.total
-            return report.depth.stretch(here, first, last)
+            if report.weighted.stretch(here, first, last) is None:  # a hole may hide layers, and ways
+                return None
+            return report.depth.total if body is None else report.depth.stretch(here, first, last, value)
     return None
 
 

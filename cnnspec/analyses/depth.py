@@ -39,8 +39,10 @@ class Depth(NamedTuple):
         """Most weighted layers on one way from an input to an output of the network."""
         return max((most for ways in self.outputs[-1] for most in ways.values()), default=0)
 
-    def stretch(self, body: int, first: int, last: int) -> int:
-        """Most weighted layers on one way through the steps `first` … `last` (exclusive) of a body."""
+    def stretch(self, body: int, first: int, last: int, value: int) -> int:
+        """Most weighted layers on one way through the steps `first` … `last` (exclusive) of a body to the
+        value that they end with.
+        """
         known: list[Ways] = []
         here = self.graph.bodies[body]
         for index, step, output in places(here):
@@ -49,7 +51,7 @@ class Depth(NamedTuple):
             if index >= first:
                 known += [{0: 0}] * (output - len(known))  # what is there before: all one origin
                 known += _step(here, step, output, known, self.outputs)
-        return max((most for ways in known for most in ways.values()), default=0)
+        return max((most for ways in known[value : value + 1] for most in ways.values()), default=0)
 
 
 def depth(graph: Graph) -> Depth:

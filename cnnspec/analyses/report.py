@@ -23,10 +23,8 @@ from cnnspec.analyses.sums import Sums
 from cnnspec.analyses.weights import Weights, tally, weights
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.ir.flat import Entry, flat
-from cnnspec.ir.graph import Graph, Layer, Step
-from cnnspec.ir.walk import outputs_of, places
+from cnnspec.ir.graph import Graph, Layer
 from cnnspec.ops import Op
-from cnnspec.ops.base import Shape
 
 
 class Totals(NamedTuple):
@@ -46,19 +44,6 @@ class Totals(NamedTuple):
     field: tuple[int, int] | None
 
 
-class StepRow(NamedTuple):
-    """A step of a body as the folded table shows it: a layer, or a region with all its passes.
-    `first_params` leaves out the shared blocks whose weights an earlier row has (None where unknown);
-    `field` is that at the body's first use."""
-
-    step: Step
-    outs: tuple[Shape | None, ...]
-    params: int | None
-    macs: int | None
-    connections: int | None
-    field: Field | None
-
-
 class Row(NamedTuple):
     """A layer of the unrolled network, a row of the JSON. `params` is 0 on a shared block's later rows."""
 
@@ -68,11 +53,13 @@ class Row(NamedTuple):
     field: Field | None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Report:
     """The answers of all analyses about `graph`, each worked out when it is first asked for."""
 
     graph: Graph
+    judged: bool = True
+    """Whether the network is the one that its claims are about."""
 
     @cached_property
     def shapes(self) -> Shapes:
@@ -136,11 +123,6 @@ class Report:
         yield from failed_claims(self)
         yield from lint(self)
 
-    @property
-    def ok(self) -> bool:
-        """Whether every claim holds that could be checked."""
-        return all(claim.holds is not False for claim in self.claims)
-
     @cached_property
     def totals(self) -> Totals:
         held = self.weights.total
@@ -157,23 +139,6 @@ class Report:
             layers=self.depth.total if whole else None,
             weighted=self.weighted.total,
             field=None if field is None else field.size,
-        )
-
-    def table(self, body: int) -> tuple[StepRow, ...]:
-        """The rows of one body."""
-        here = self.graph.bodies[body]
-        return tuple(
-            StepRow(
-                step=step,
-                outs=here.values[output : output + outputs_of(step)],
-                params=None
-                if (held := self.weights.stretch(body, index, index + 1)) is None
-                else held.params,
-                macs=self.macs.steps[body][index],
-                connections=self.connections.steps[body][index],
-                field=self.fields.at(body, output) if outputs_of(step) else None,
-            )
-            for index, step, output in places(here)
         )
 
     def rows(self) -> Iterator[Row]:
@@ -195,6 +160,8 @@ class Report:
             )
 
 
-def analyse(graph: Graph) -> Report:
-    """Everything that can be asked of a network, worked out as it is asked for."""
-    return Report(graph)
+def analyse(graph: Graph, judged: bool = True) -> Report:
+    """Everything that can be asked of a network, worked out as it is asked for. Claims are not `judged`
+    where a knob could not be set as the author meant it.
+    """
+    return Report(graph, judged)

@@ -127,12 +127,13 @@ class Sink:
     """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, Span], Diagnostic] = {}
+        self._found: dict[tuple[str, Span, str], Diagnostic] = {}
         self._errors = 0
         self.full = False
 
     def add(self, diagnostic: Diagnostic) -> None:
-        key = diagnostic.code, diagnostic.span
+        # two wrong options of a command line have no place in the text that would tell them apart
+        key = diagnostic.code, diagnostic.span, diagnostic.message if diagnostic.span == WHOLE_FILE else ""
         if key in self._found:
             return
         if diagnostic.severity is Severity.ERROR:
@@ -147,7 +148,7 @@ class Sink:
                     diagnostic.span,
                     help="mend the first ones, and check again",
                 )
-                key = diagnostic.code, diagnostic.span
+                key = diagnostic.code, diagnostic.span, ""
         self._found[key] = diagnostic
 
     def report(

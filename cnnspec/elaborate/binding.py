@@ -16,7 +16,7 @@ from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Argument, Init, Op, arguments_of
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Bound:
     """What binding gives: field values, where each stands, which the author wrote as expressions, and the
     tensors."""
@@ -82,28 +82,26 @@ def _refusals() -> ModuleType:
 class Binder:
     """Binds the arguments of one layer; findings go to the sink, and `bind` gives None after an error."""
 
-    def __init__(self, sink: Sink, lookup: Lookup, digits: int, dimension: int) -> None:
+    def __init__(self, sink: Sink, lookup: Lookup, digits: int, dimension: int, text: str) -> None:
         self.sink = sink
         self.lookup = lookup
         self.digits = digits
         self.dimension = dimension
+        self.text = text
 
     def bind(
-        self,
-        op: type[Op],
-        word: str,
-        word_span: Span,
-        defaults: Iterable[tree.Argument],
-        own: Iterable[tree.Argument],
+        self, op: type[Op], step: tree.LayerStep, defaults: Iterable[tree.Argument]
     ) -> tuple[Op, Bound] | None:
         slots = slots_of(op)
         bound = Bound()
-        ok = self._take(slots, word, defaults, bound)
+        problems = self._take(slots, step.word, defaults, bound)
         given: dict[str, Span] = {}
-        ok = self._take(slots, word, own, bound, given) and ok
-        if not ok:
+        problems += self._take(slots, step.word, step.arguments, bound, given)
+        if problems:
+            for problem in _refusals().together(problems, self.text, step):
+                problem.tell(self.sink)
             return None
-        return self._construct(op, word, word_span, slots, bound)
+        return self._construct(op, step, slots, bound)
 
     def _take(
         self,
@@ -112,8 +110,8 @@ class Binder:
         arguments: Iterable[tree.Argument],
         bound: Bound,
         given: dict[str, Span] | None = None,
-    ) -> bool:
-        ok = True
+    ) -> list[NoValue]:
+        problems: list[NoValue] = []
         place = 0
         surplus = False
         left = iter(arguments)
@@ -149,9 +147,8 @@ class Binder:
                 if text is not None:
                     bound.written[name] = text
             except NoValue as problem:
-                ok = False
-                problem.tell(self.sink)
-        return ok
+                problems.append(problem)
+        return problems
 
     def _put(
         self,
@@ -225,7 +222,12 @@ class Binder:
             value, (tree.Number, tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Function)
         ):
             return value
-        raise NoValue("E205", f"this wants {wanted}, not {_refusals().what(value)}", value.span)
+        raise NoValue(
+            "E205",
+            f"this wants {wanted}, not {_refusals().what(value)}",
+            value.span,
+            help="write one number" if isinstance(value, tree.Dims) else "",
+        )
 
     def _integer(self, value: tree.Value) -> int:
         return self._sized(whole(self._expr(value, "a whole number"), self.lookup, self.digits), value.span)
@@ -301,15 +303,20 @@ class Binder:
         )
 
     def _construct(
-        self, op: type[Op], word: str, word_span: Span, slots: Slots, bound: Bound
+        self, op: type[Op], step: tree.LayerStep, slots: Slots, bound: Bound
     ) -> tuple[Op, Bound] | None:
         from pydantic import ValidationError
 
         try:
             return op(**bound.values), bound
         except ValidationError as error:
-            for detail in error.errors(include_url=False):
-                _refusals().refused(self.sink, op, word, word_span, slots, bound, detail)
+            details = error.errors(include_url=False)
+            needed = [slots.fields[str(one["loc"][0])] for one in details if one["type"] == "missing"]
+            if needed:
+                _refusals().missing(self.sink, step, self.text, needed)
+            for detail in details:
+                if detail["type"] != "missing":
+                    _refusals().refused(self.sink, step.word, step.word_span, slots, bound, detail)
             return None
 
 
@@ -318,7 +325,9 @@ def written_or(value: tree.Value) -> str:
     match value:
         case tree.Dims():
             return "x".join(write_expr(dim) for dim in value.dims)
-        case tree.Range() | tree.Matrix() | tree.Reference() | tree.Same():
+        case tree.Same():
+            return "same"
+        case tree.Range() | tree.Matrix() | tree.Reference():
             return "…"
         case _:
             return write_expr(value)

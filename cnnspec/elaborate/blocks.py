@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cnnspec.diagnostics import Related, Sink
+from cnnspec.diagnostics import Edit, Related, Sink
 from cnnspec.elaborate.binding import written
 from cnnspec.elaborate.text_facts import nodes
 from cnnspec.elaborate.values import Lookup, NoValue, Value, evaluate, shown
 from cnnspec.language import tree
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Call:
     """A use of a block with its arguments bound: values by parameter, tensors by parameter, and what was
     written."""
@@ -34,6 +34,10 @@ def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: in
             wanted = "tensor" if isinstance(argument.value, tree.Reference) else "value"
             parameter = next((p for p in free if p.kind == wanted), None)
             if parameter is None:
+                unlabelled = _without_at(call, free) if wanted == "value" else None
+                if unlabelled is not None:
+                    unlabelled.tell(sink)
+                    return None
                 letter = next(
                     (p.name for p in block.parameters if p.kind == "letter" and p.name not in given), None
                 )
@@ -88,12 +92,7 @@ def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: in
                 bound.values[parameter.name] = _value(parameter.default, lookup, digits)
             elif parameter.kind == "tensor":
                 if not isinstance(argument_or_none.value, tree.Reference):
-                    raise NoValue(
-                        "E211",
-                        f"`@{parameter.name}` wants a tensor by its label",
-                        argument_or_none.span,
-                        help="write `@label`",
-                    )
+                    raise _no_label(parameter, argument_or_none)
                 bound.tensors[parameter.name] = argument_or_none.value
             else:
                 bound.values[parameter.name] = _value(argument_or_none.value, lookup, digits)
@@ -104,6 +103,24 @@ def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: in
             problem.tell(sink)
             return None
     return bound
+
+
+def _without_at(call: tree.CallStep, free: list[tree.Parameter]) -> NoValue | None:
+    """`up(e1, 16)` for `up(@e1, 16)`: where a tensor is wanted, the name that was given without its `@`."""
+    tensor = next((parameter for parameter in free if parameter.kind == "tensor"), None)
+    name = next((a for a in call.arguments if isinstance(a.value, tree.Name)), None)
+    return None if tensor is None or name is None else _no_label(tensor, name)
+
+
+def _no_label(parameter: tree.Parameter, argument: tree.Argument) -> NoValue:
+    meant = f"@{argument.value.name}" if isinstance(argument.value, tree.Name) else ""
+    return NoValue(
+        "E211",
+        f"`@{parameter.name}` wants a tensor by its label",
+        argument.value.span,
+        help=f"write `{meant or '@label'}`",
+        fix=(Edit(argument.value.span, meant),) if meant else (),
+    )
 
 
 def _value(value: tree.Value, lookup: Lookup, digits: int) -> Value:

@@ -34,9 +34,8 @@ class BranchSteps(LayerSteps):
                 if absent:
                     arms.append(Arm.model_construct(value=None, guards=guards))
                     continue
-                if builder.current is None and not self.need_arriving(builder, branch.span, step.word):
-                    builder.current = self.hole(builder, "", "", branch.span, ())
-                arms.append(Arm.model_construct(value=builder.current, guards=guards))
+                value = self.ended(builder, branch.span, step.word)
+                arms.append(Arm.model_construct(value=value, guards=guards))
                 last = builder.steps[-1].span if len(builder.steps) > first else branch.span
                 spans.append(last if not branch.items else branch.span)
         inputs = tuple(arm.value for arm in arms if arm.value is not None)

@@ -3,6 +3,8 @@ weights."""
 
 from __future__ import annotations
 
+import re
+
 from cnnspec.diagnostics import Edit
 from cnnspec.elaborate.blocks import bind_call
 from cnnspec.elaborate.builder import BodyBuilder, Scope
@@ -12,7 +14,6 @@ from cnnspec.elaborate.state import Unknown
 from cnnspec.elaborate.values import shown
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
-from cnnspec.ops import lookup as lookup_op
 
 
 class CallSteps(RegionSteps):
@@ -57,9 +58,7 @@ class CallSteps(RegionSteps):
             with self.deeper(step.span):
                 self.run_items(child, block.body.items)
             self.references_around = around
-            if child.current is None:
-                child.current = self.hole(child, "", "", step.span, ())
-            body = self._uses[key] = self.close(child, (child.current,))
+            body = self._uses[key] = self.close(child, (self.ended(child, step.span, step.name),))
         made = self.bodies[body]
         shared: str | None = None
         if block.shared:
@@ -68,11 +67,11 @@ class CallSteps(RegionSteps):
             shared = self.shared.get(weights_key)
             if shared is None:
                 shared = self.shared[weights_key] = self.shared_name(block)
-        region = Region(
+        region = Region.model_construct(
             kind="shared" if block.shared else "block",
             name=name,
             inputs=inputs,
-            passes=(Pass(body=body),),
+            passes=(Pass.model_construct(body=body),),
             block=block.name,
             arguments={parameter: shown(value) for parameter, value in bound.values.items()},
             written=bound.written,
@@ -82,6 +81,15 @@ class CallSteps(RegionSteps):
             span=step.span,
         )
         builder.current = self.add_region(builder, region, [made.values[made.outputs[0]]], step.span)
+
+    def declared_in_error(self, name: str) -> bool:
+        """Whether a line with a mistake in it looks like this block's head: `blcok f(k) {`."""
+        for finding in self.sink:
+            if finding.code.startswith("E1"):
+                begin = self.text.rfind("\n", 0, finding.span.start) + 1
+                if re.compile(rf"[ \t]*\w+[ \t]+{name}\(").match(self.text, begin):
+                    return True
+        return False
 
     def shared_name(self, block: tree.Block) -> str:
         """The attribute of one more set of a shared block's weights, at the model's top beside the layers
@@ -103,13 +111,18 @@ class CallSteps(RegionSteps):
         )
 
     def unknown_block(self, step: tree.CallStep) -> None:
+        from cnnspec.diagnostics.foreign import layer_word
         from cnnspec.diagnostics.suggest import nearest
+        from cnnspec.elaborate import refusals
 
         near = nearest(step.name, self.blocks)
-        layer = lookup_op(step.name)
-        if layer is not None:
-            way = f"`{step.name}` is a layer: write it with a space, `{step.name} …`"
-        elif near:
+        layer = layer_word(step.name)
+        if layer is not None and not near:
+            refusals.foreign_call(self.text, step, layer).tell(self.sink)
+            return
+        if self.declared_in_error(step.name):
+            return
+        if near:
             way = f"did you mean `{near}`?"
         else:
             way = f"write it: `block {step.name}(…) {{ … }}`"
@@ -118,5 +131,5 @@ class CallSteps(RegionSteps):
             f"there is no block `{step.name}`",
             step.name_span,
             help=way,
-            fix=(Edit(step.name_span, near),) if near and layer is None else (),
+            fix=(Edit(step.name_span, near),) if near else (),
         )

@@ -13,10 +13,17 @@ SUBJECTS = ("out", "params", "trainable", "macs", "layers", "weighted", "field",
 def claim_of(claim: tree.Claim, lookup: Lookup, digits: int) -> Claim:
     """The claim as the IR holds it; raises NoValue where it cannot be read."""
     if claim.subject not in SUBJECTS:
-        from cnnspec.diagnostics.foreign import CLAIMS
+        from cnnspec.diagnostics.foreign import CLAIMS, layer_word
         from cnnspec.diagnostics.suggest import nearest
 
         near = nearest(claim.subject, SUBJECTS, CLAIMS)
+        if layer_word(claim.subject) is not None:
+            raise NoValue(
+                "E216",
+                f"`{claim.subject}` is a layer, and claims stand behind `=>`",
+                claim.subject_span,
+                help=f"a step follows with `->`: `-> {claim.subject} …`",
+            )
         raise NoValue(
             "E216",
             f"nothing called `{claim.subject}` can be claimed",
@@ -35,7 +42,7 @@ def claim_of(claim: tree.Claim, lookup: Lookup, digits: int) -> Claim:
                 claim.subject, "a number"
             )
             raise NoValue("E216", f"a claim about `{claim.subject}` is {wants}", value.span)
-        return Claim(subject=claim.subject, text=text_of(claim), shape=shape, span=claim.span)
+        return Claim.model_construct(subject=claim.subject, text=text_of(claim), shape=shape, span=claim.span)
     if value.expression is not None:
         exact = number(value.expression, lookup, digits)
         text, step = str(exact), "1"
@@ -44,8 +51,8 @@ def claim_of(claim: tree.Claim, lookup: Lookup, digits: int) -> Claim:
     if claim.subject == "out":
         if not text.isdigit() or step != "1" or value.about:
             raise NoValue("E216", "a claim about `out` is a shape: CxHxW or one number", value.span)
-        return Claim(subject="out", text=text_of(claim), shape=(int(text),), span=claim.span)
-    return Claim(
+        return Claim.model_construct(subject="out", text=text_of(claim), shape=(int(text),), span=claim.span)
+    return Claim.model_construct(
         subject=claim.subject, text=text_of(claim), number=text, step=step, about=value.about, span=claim.span
     )
 

@@ -20,10 +20,8 @@ class Ends(Knobs):
 
     def outputs(self, walker: Elaborator, builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
         if self.output is None:
-            current = builder.current
-            if current is None:
-                current = walker.hole(builder, "", "", WHOLE_FILE, ())
-            return (current,), ("output",)
+            last = self.lines[-1].span if self.lines else WHOLE_FILE
+            return (walker.ended(builder, last, ""),), ("output",)
         values: list[int] = []
         labels: list[str] = []
         for reference in self.output.references:

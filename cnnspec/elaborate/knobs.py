@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cnnspec.diagnostics import WHOLE_FILE, Span
 from cnnspec.elaborate.binding import slots_of
 from cnnspec.elaborate.elaborator import Elaborator
+from cnnspec.elaborate.state import UNKNOWN
 from cnnspec.elaborate.statements import Statements
 from cnnspec.elaborate.values import Lookup, NoValue, Value, evaluate
 from cnnspec.language import tree
@@ -50,6 +51,7 @@ class Knobs(Statements):
                 knobs[setting.name] = evaluate(setting.value, _no_names(knobs), self.limits.digits)
             except NoValue as problem:
                 problem.tell(self.sink)
+                knobs[setting.name] = UNKNOWN
         for name, text in settings.items():
             if name not in self.lets:
                 self.no_knob(name, WHOLE_FILE, option=True)

@@ -6,7 +6,7 @@ from cnnspec.diagnostics import Edit, Related, Span
 from cnnspec.elaborate.binding import Binder, Bound
 from cnnspec.elaborate.builder import BodyBuilder, Part, made_by
 from cnnspec.elaborate.naming import UNNAMED
-from cnnspec.elaborate.state import State, Unknown, has_name, shown_shape
+from cnnspec.elaborate.state import UNKNOWN, State, Unknown, has_name, shown_shape
 from cnnspec.ir.graph import Arm, Layer
 from cnnspec.language import tree
 from cnnspec.ops import lookup, words
@@ -41,7 +41,7 @@ class LayerSteps(State):
         name = builder.names.steps.get(id(step), word)
         op = self.op_of(word)
         if op is None or op.merges:
-            self.unknown_word(step, op)
+            self.unknown_word(builder, step, op)
             arriving = () if builder.current is None else (builder.current,)
             builder.current = self.hole(builder, name, word, step.span, arriving, label)
             return
@@ -89,9 +89,11 @@ class LayerSteps(State):
             instance, bound, at = kept
             return instance, bound.moved(start - at)
         self.spent.work += 2 if has_name(step.arguments) else 1
-        binder = Binder(self.sink, self.lookup_in(builder), self.limits.digits, self.limits.dimension)
+        binder = Binder(
+            self.sink, self.lookup_in(builder), self.limits.digits, self.limits.dimension, self.text
+        )
         try:
-            made = binder.bind(op, step.word, step.word_span, defaults, step.arguments)
+            made = binder.bind(op, step, defaults)
         except Unknown:
             return None
         if made is not None and not made[1].written and not made[1].tensors and not has_name(step.arguments):
@@ -100,10 +102,29 @@ class LayerSteps(State):
                 self._constant[key] = (*made, start)
         return made
 
-    def unknown_word(self, step: tree.LayerStep, op: type[Op] | None) -> None:
+    def unknown_word(self, builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
         from cnnspec.diagnostics.foreign import LAYERS
         from cnnspec.diagnostics.suggest import nearest
+        from cnnspec.elaborate.refusals import foreign_step, is_python
 
+        if self.behind_statement(step.span.start):
+            return
+        if step.word in builder.labels and not step.arguments:
+            label = f"@{step.word}"
+            self.sink.report(
+                "E201",
+                f"there is no layer `{step.word}`; a tensor of that name there is",
+                step.word_span,
+                help=f"write `{label}`, at the head of a line or branch",
+                fix=(Edit(step.word_span, label),) if self.heads(step.span.start) else (),
+            )
+            return
+        foreign = is_python(step) or foreign_step(self.text, step.span, step.word)
+        if foreign is not None:
+            earlier = [one.message for one in self.sink if one.span.start < step.span.start]
+            if "Python" not in foreign.message or foreign.message not in earlier:
+                foreign.tell(self.sink)
+            return
         if op is not None:
             self.sink.report(
                 "E205",
@@ -117,14 +138,18 @@ class LayerSteps(State):
                 "E201",
                 f"`{step.word}` is a block of this spec, and a block is used with brackets",
                 step.word_span,
-                help=f"write `{step.word}(…)`",
+                help=f"write `{step.word}({'…' if self.blocks[step.word].parameters else ''})`",
             )
             return
-        near = "input" if means_input(step) else nearest(step.word, words(), LAYERS)
+        statement = means_statement(step)
+        near = statement or nearest(step.word, words(), LAYERS)
         block = None if near else nearest(step.word, self.blocks)
+        for argument in step.arguments:
+            if statement == "let" and isinstance(argument, tree.NamedArgument):
+                builder.scope.names[argument.name] = UNKNOWN  # what it should have named: silent
         self.sink.report(
             "E201",
-            f"there is no layer `{step.word}`",
+            f"there is no {'statement' if statement else 'layer'} `{step.word}`",
             step.word_span,
             help=f"did you mean `{near}`?"
             if near
@@ -133,6 +158,18 @@ class LayerSteps(State):
             ),
             fix=(Edit(step.word_span, near),) if near else (),
         )
+
+    def behind_statement(self, start: int) -> bool:
+        """Whether a colon behind a statement's word, `expect: params 3`, has made a step of what follows."""
+        return any(
+            one.code == "E102" and one.message.startswith("no `:`") and one.span.end == start
+            for one in self.sink
+        )
+
+    def heads(self, start: int) -> bool:
+        """Whether what begins there is the head of a line or branch."""
+        before = self.text[:start].rstrip(" \t")
+        return not before or before[-1] in "\r\n[|{:"
 
     def add_layer(
         self,
@@ -170,7 +207,7 @@ class LayerSteps(State):
                 out = answer
         elif (wrong := op.unfit()) is not None:
             self.misfit(builder, wrong, bound, inputs, word_span, branches)
-        step = Layer(
+        step = Layer.model_construct(
             name=name,
             op=op,
             inputs=inputs,
@@ -200,7 +237,11 @@ class LayerSteps(State):
         related: tuple[Related, ...] = ()
         way = answer.help
         if branches is not None:
-            way = self.lost_padding(builder, branches) or way
+            if any(found.code == "E105" and inside(found.span, branches) for found in self.sink):
+                return  # where its branches end is a guess
+            from cnnspec.elaborate.ways import way_out
+
+            way = way_out(builder, branches, inputs, answer, self.text, "equal shapes" in answer.message)
             first = builder.values[inputs[0]]
             if len(branches) > 1 and branches[0] != span and first is not None:
                 related = (Related(branches[0], f"this branch brings {shown_shape(first)}"),)
@@ -231,32 +272,33 @@ class LayerSteps(State):
             fix=fix,
         )
 
-    def lost_padding(self, builder: BodyBuilder, branches: tuple[Span, ...]) -> str:
-        """The classic of a residual block: a 3x3 filter without the padding that keeps the size."""
-        for step in builder.steps:
-            if not isinstance(step, Layer) or not any(
-                branch.start <= step.span.start < branch.end for branch in branches
-            ):
-                continue
-            arriving = builder.values[step.inputs[0]]
-            out = builder.values[builder.value_of(step)]
-            if arriving is None or out is None or len(arriving) != 3 or len(out) != 3:
-                continue
-            rows, columns = step.op.window((arriving,), out)
-            if rows == columns and rows.stride == 1 and rows.start == 0 and rows.size in (3, 5, 7, 9, 11):
-                text = self.text[step.span.start : step.span.end]
-                return f"P{(int(rows.size) - 1) // 2} on `{text}` keeps it at {shown_shape(arriving[1:])}"
-        return ""
+
+def inside(span: Span, branches: tuple[Span, ...]) -> bool:
+    """Whether a bracket stands before or among these branches, on their merge's line or below it."""
+    return branches[0].start - 80 <= span.start < branches[-1].end
+
+
+def means_statement(step: tree.LayerStep) -> str | None:
+    """The statement that a step is meant to be, its word written wrong: `Input 3x8x8`, `lte k = 3`."""
+    from cnnspec.diagnostics.suggest import nearest
+
+    if lookup(step.word) is not None:
+        return None
+    match step.arguments:
+        case (tree.PositionalArgument(tree.Dims()),):
+            form = ["input"]
+        case (tree.NamedArgument(),):
+            form = ["let"]
+        case (tree.PositionalArgument(tree.Name()),):
+            form = ["model", "variant"]
+        case (tree.PositionalArgument(tree.Name()), *_):
+            form = ["expect", "default"]
+        case _:
+            return None
+    near = nearest(step.word, [*words(), *form])
+    return near if near in form else None
 
 
 def means_input(step: tree.LayerStep) -> bool:
-    """Whether a step is an `input` written wrong: `Input 3x8x8`."""
-    from cnnspec.diagnostics.suggest import nearest
-
-    values = [argument.value for argument in step.arguments]
-    return (
-        len(values) == 1
-        and isinstance(values[0], tree.Dims)
-        and lookup(step.word) is None
-        and nearest(step.word, [*words(), "input"]) == "input"
-    )
+    """Whether a step is an `input` written wrong."""
+    return means_statement(step) == "input"

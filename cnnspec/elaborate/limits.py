@@ -6,6 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+DEEPEST = 200
+"""The most that `depth` can be. Beyond 64 Python's own limit (`sys.setrecursionlimit`) has to be raised with
+it, by RECURSION a level; the command line does."""
+RECURSION = 20
+
 
 class Limits(NamedTuple):
     """`layers`: after all repeats; `dimension`: of a tensor or an argument; `weights`: in all; `work`:

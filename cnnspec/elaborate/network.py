@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 
 from cnnspec.diagnostics import WHOLE_FILE, Related, Sink, Source
+from cnnspec.elaborate.binding import written_or
 from cnnspec.elaborate.blocks import refuse_cycles
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.elaborator import Elaborator, OverBudget, Unknown
 from cnnspec.elaborate.ends import Ends
 from cnnspec.elaborate.layers import means_input
-from cnnspec.elaborate.limits import Limits, Spent
+from cnnspec.elaborate.limits import DEEPEST, Limits, Spent
 from cnnspec.elaborate.naming import Names, named_steps, names_of
 from cnnspec.elaborate.text_facts import references
 from cnnspec.elaborate.values import NoValue, Value, shown
@@ -41,7 +42,10 @@ def elaborate(
     shapes as None; None comes back only where a budget is used up. Elaborations that are given one `spent`
     share the budget of work.
     """
-    return _Network(file, source, sink, limits or Limits()).make(variant, settings or {}, spent or Spent())
+    limits = limits or Limits()
+    if limits.depth > DEEPEST:
+        raise ValueError(f"a depth of {limits.depth}: {DEEPEST} is the most")
+    return _Network(file, source, sink, limits).make(variant, settings or {}, spent or Spent())
 
 
 class _Network(Ends):
@@ -51,13 +55,15 @@ class _Network(Ends):
         if spent.work:  # a further variant goes through the statements again
             spent.work += len(self.file.statements)
         self.sort_statements()
-        self.check_labels(self.file.statements)
+        named = {one.name: one.name_span or one.span for one in self.inputs if one.name is not None}
+        self.check_labels(self.file.statements, named)
         for repeat in self.facts.repeats:
             self.check_labels(repeat.body.items)
         for block in self.blocks.values():
             self.check_block(block)
         self.unusable.update(one.name for one in self.broken if one.word in ("block", "shared") and one.name)
-        unusable = self.unusable | refuse_cycles(self.blocks, self.sink)
+        unclosed = any(finding.code == "E105" for finding in self.sink)  # a way round is a guess then
+        unusable = self.unusable | refuse_cycles(self.blocks, Sink() if unclosed else self.sink)
         walker = Elaborator(self.source.text, self.sink, self.limits, self.blocks, unusable, spent)
         walker.global_starts = {name: let.span.start for name, let in self.lets.items()}
         walker.failed_labels = frozenset(one.name for one in self.broken if one.name)
@@ -66,6 +72,7 @@ class _Network(Ends):
         self.defaults(walker)
         builder = BodyBuilder(names_of(self.lines, collapse=False), walker.globals)
         walker.top_names = self.top_names(builder.names)
+        walker.several_inputs = len(self.inputs) > 1
         names = self.take_inputs(builder)
         walker.references_around = dict(references(self.file.statements))
         try:
@@ -87,7 +94,7 @@ class _Network(Ends):
 
     def take_inputs(self, builder: BodyBuilder) -> tuple[str, ...]:
         if not self.inputs:
-            if not any(one.word == "input" for one in self.broken) and not self.misspelt_input():
+            if not self.misspelt_input():
                 self.sink.report(
                     "E401",
                     "this spec has no input",
@@ -117,9 +124,14 @@ class _Network(Ends):
         return tuple(names)
 
     def misspelt_input(self) -> bool:
-        """Whether a line begins with what is meant as `input`; its E201 says so."""
+        """Whether something is meant as `input`, and has its finding; or the whole file is Python."""
         heads = (line.steps[0] for line in self.lines)
-        return any(isinstance(head, tree.LayerStep) and means_input(head) for head in heads)
+        return (
+            any(one.word == "input" for one in self.broken)
+            or any(line.label == "input" for line in self.lines)
+            or any(isinstance(head, tree.LayerStep) and means_input(head) for head in heads)
+            or any("Python" in one.message or "`Input(…)`" in one.message for one in self.sink)
+        )
 
     def run(self, walker: Elaborator, builder: BodyBuilder, knobs: dict[str, Value]) -> None:
         value = 0
@@ -136,6 +148,13 @@ class _Network(Ends):
                     if name in seen:
                         continue
                     seen.add(name)
+                    if value in builder.read:
+                        self.sink.report(
+                            "E405",
+                            "this input stands behind a line that reads it",
+                            statement.span,
+                            help="inputs come before the lines that read them",
+                        )
                     builder.values[value] = self.shape_of(walker, builder, statement)
                     if len({one.name for one in self.inputs}) == 1:
                         builder.current = value
@@ -208,7 +227,7 @@ class _Network(Ends):
         claims = self.claims(walker, builder, variant)
         name = self.model.name if self.model else _name_of_file(self.source.name)
         assert root == len(walker.bodies) - 1
-        return Graph(
+        return Graph.model_construct(
             name=variant.name if variant else name,
             title=self.model.title if self.model else "",
             variant=variant.name if variant else None,
@@ -217,13 +236,13 @@ class _Network(Ends):
             inputs=names,
             outputs=labels,
             blocks=tuple(
-                Block(
+                Block.model_construct(
                     name=block.name,
                     parameters=tuple(
-                        BlockParameter(
+                        BlockParameter.model_construct(
                             name=p.name,
                             kind=p.kind,  # type: ignore[arg-type]
-                            default=None if p.default is None else _default_text(p.default),
+                            default=None if p.default is None else written_or(p.default),
                         )
                         for p in block.parameters
                     ),
@@ -236,12 +255,6 @@ class _Network(Ends):
             claims=claims,
             file=self.source.name,
         )
-
-
-def _default_text(value: tree.Value) -> str:
-    from cnnspec.elaborate.binding import written_or
-
-    return "same" if isinstance(value, tree.Same) else written_or(value)
 
 
 def _name_of_file(name: str) -> str:

@@ -2,19 +2,104 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from cnnspec.diagnostics import Edit, Sink, Span
-from cnnspec.diagnostics.foreign import ARGUMENTS, UNNEEDED
+from cnnspec.diagnostics.foreign import ARGUMENTS, UNNEEDED, layer_word
 from cnnspec.diagnostics.suggest import fold, nearest
-from cnnspec.elaborate.binding import Bound, Slots, written_or
+from cnnspec.elaborate.binding import Bound, Slots, slots_of, written_or
 from cnnspec.elaborate.values import NoValue, shown
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops import lookup
-from cnnspec.ops.base import Argument, Init, Op
+from cnnspec.ops.base import Argument, Init
+
+
+def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[NoValue]:
+    """The problems of one step; of a step in another notation that it is, which is one."""
+    bare = {
+        argument.span
+        for argument in step.arguments
+        if isinstance(argument, tree.PositionalArgument) and not isinstance(argument.value, tree.Name)
+    }
+    for argument in step.arguments:
+        truth = _truth(argument) or _activation(argument, step)
+        if truth is not None:
+            whole = argument.span
+            problems = [one for one in problems if not whole.start <= one.span.start < whole.end] + [truth]
+    if any(problem.code == "E202" and problem.span in bare for problem in problems):
+        foreign = foreign_step(text, step.span, step.word)
+        if foreign is not None:
+            return [foreign]
+    return problems
+
+
+def _truth(argument: tree.Argument) -> NoValue | None:
+    """E202 for `bias=False` and `bias=True`."""
+    if not isinstance(argument, tree.NamedArgument) or not isinstance(argument.value, tree.Name):
+        return None
+    said, name = argument.value.name.lower(), fold(argument.name)
+    if name not in ("bias", "usebias") or said not in ("true", "false", "none", "no", "yes"):
+        return None
+    way = "bias" if said in ("true", "yes") else "nobias"
+    return NoValue(
+        "E202",
+        "whether there is a bias is said by a word alone",
+        argument.span,
+        help=f"write `{way}`",
+        fix=(Edit(argument.span, way),),
+    )
+
+
+def _activation(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `activation=relu`."""
+    if not isinstance(argument, tree.NamedArgument) or fold(argument.name) != "activation":
+        return None
+    word = layer_word(argument.value.name) if isinstance(argument.value, tree.Name) else None
+    way = f"-> {word}"
+    return NoValue(
+        "E202",
+        f"`{step.word}` has no `{argument.name}=`; an activation is a step of its own",
+        argument.span,
+        help=f"write `{way if word else '-> relu'}` behind it",
+        fix=(Edit(argument.span, way),) if word and argument.span.end == step.span.end else (),
+    )
+
+
+def is_python(step: tree.LayerStep) -> NoValue | None:
+    """E102 for a line that can be read and is Python: `import torch`."""
+    if step.word in ("for", "while", "repeat", "loop"):
+        return NoValue("E102", f"there is no `{step.word}`", step.span, "a repetition is written `[ … ]*3`")
+    if step.word not in ("import", "from", "class", "def", "return"):
+        return None
+    return NoValue("E102", "this is Python; a spec only describes", step.span, help="leave the line out")
+
+
+def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
+    """E102 for a step in another notation, where it is sure how it is written here."""
+    from cnnspec.diagnostics.notations import step_in_our_words, told
+
+    written = text[span.start : span.end]
+    shown = step_in_our_words(written)
+    if shown is None or (word.isalpha() and written[len(word) :] == shown[-len(written) + len(word) :]):
+        return None  # but for its word it is well
+    message, advice = told(written, shown)
+    return NoValue("E102", message, span, advice, fix=(Edit(span, shown),))
+
+
+def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
+    """E102 for a layer written as a call: `Conv2d(3, 64, 3)`, `relu()`."""
+    from cnnspec.diagnostics.notations import call_in_our_words, told
+
+    written = text[step.span.start : step.span.end]
+    shown = call_in_our_words(written)
+    message, advice = told(written, shown or "")
+    if shown is None:
+        return NoValue("E102", message, step.span, f"as in `{_usual(layer)}`")
+    return NoValue("E102", message, step.span, advice, fix=(Edit(step.span, shown),))
 
 
 def surplus(
@@ -26,6 +111,24 @@ def surplus(
     """E202 for a value without a name where none may stand; of `stride 2` the 2 is taken from `left`."""
     value, span = argument.value, argument.span
     message = f"`{word}` does not take {what(value)} here"
+    if isinstance(value, tree.Name) and value.name.upper() in slots.letters:
+        return NoValue(
+            "E202", f"`{word}` has `{value.name}` without its number", span,
+            f"it stands right behind its letter: `{_lettered(value.name.upper())}`",
+        )  # fmt: skip
+    if (
+        isinstance(value, tree.Name)
+        and slots.letters
+        and re.fullmatch(r"[A-Za-z][0-9]+(?:x[0-9]+)?", value.name)
+    ):
+        return NoValue(
+            "E202", f"`{word}` has no letter {value.name[0]}", span,
+            "its letters are " + ", ".join(f"{letter} {_MEANING[letter]}" for letter in slots.letters),
+        )  # fmt: skip
+    if isinstance(value, tree.Dims) and len(value.dims) == 3:
+        return NoValue(
+            "E202", message, span, f"a shape is claimed behind the layer: `=> {written_or(value)}`"
+        )
     if isinstance(value, tree.Name):
         near = nearest(value.name, [*slots.flags, *slots.keywords], ARGUMENTS)
         if near:
@@ -48,12 +151,29 @@ def surplus(
                 f"a layer is a step of its own: write {way}",
                 fix=(Edit(span, way),),
             )
+    elif (negative := _negative(slots, word, value)) is not None:
+        return negative
     elif slots.letters and not slots.places:
         needed = (letter for letter, (name, _) in slots.letters.items() if slots.required(name))
         samples = " ".join(map(_lettered, needed))
         advice = f"numbers have their letter before them, as in `{word} {samples or _lettered('F')}`"
         return NoValue("E202", message, span, advice)
     return NoValue("E202", message, span, help=f"`{word}` takes {slots.listed()}")
+
+
+def _negative(slots: Slots, word: str, value: tree.Value) -> NoValue | None:
+    """E205 for `P-1`, which reads as a difference."""
+    match value:
+        case tree.Binary("-", tree.Name(letter), tree.Number(text=text)) if letter in slots.letters:
+            least = 0 if letter == "P" else 1
+            return NoValue(
+                "E205",
+                f"{letter} of `{word}` cannot be -{text}: it is at least {least}",
+                value.span,
+                NO_NEGATIVE_PADDING if letter == "P" else f"write `{letter}{text}`",
+                fix=(Edit(value.span, f"{letter}{text}"),) if letter != "P" else (),
+            )
+    return None
 
 
 def no_letter(slots: Slots, word: str, argument: tree.LetterArgument) -> NoValue:
@@ -67,6 +187,17 @@ def no_letter(slots: Slots, word: str, argument: tree.LetterArgument) -> NoValue
     )
 
 
+_MEANING = {
+    "F": "size", "S": "stride", "P": "padding", "K": "filters", "G": "groups", "D": "dilation",
+}  # fmt: skip
+_INITS = {
+    **dict.fromkeys(("henormal", "heuniform", "kaimingnormal", "kaiminguniform", "kaiming", "msra"), "he"),
+    **dict.fromkeys(("glorotnormal", "glorotuniform", "xaviernormal", "xavieruniform", "glorot"), "xavier"),
+}
+_BARE_VALUES = ("scale", "scalefactor", "factor", "rate", "prob", "alpha", "slope", "negativeslope", "ratio")
+"""What other tools call the bare value of a layer: `upsample scale=2`."""
+
+
 def no_keyword(slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue:
     """E202 for a `name=` that the layer does not have, with what it is called here."""
     message, span = f"`{word}` has no `{argument.name}=`", argument.name_span
@@ -76,13 +207,20 @@ def no_keyword(slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue
     near = nearest(argument.name, [*slots.keywords, *slots.flags, *slots.letters], ARGUMENTS)
     if argument.name in dict(slots.places):
         near = ""
-    if near is None and ARGUMENTS.get(fold(argument.name)) == "K" and slots.places:
-        near = ""
+    if near is None and slots.places:
+        if ARGUMENTS.get(fold(argument.name)) == "K" or fold(argument.name) in _BARE_VALUES:
+            near = ""
     if near is None:
         return NoValue("E202", message, span, help=f"`{word}` takes {slots.listed()}")
     if near in slots.flags and near not in slots.keywords:
-        return NoValue("E202", message, span, help=f"`{near}` is a word by itself, without `=`")
+        true = isinstance(argument.value, tree.Name) and argument.value.name.lower() == "true"
+        fix = (Edit(argument.span, near),) if true else ()
+        return NoValue("E202", message, span, help=f"`{near}` is a word by itself, without `=`", fix=fix)
     text = written_or(argument.value)
+    if near == "init":
+        text = _INITS.get(fold(text), text)
+    if near in slots.letters and slots.places and slots.places[0][0] == slots.letters[near][0]:
+        near = ""  # `fc 10`
     if near in slots.letters and _glued(text):
         way = f"{near}{text}"
     else:
@@ -90,30 +228,37 @@ def no_keyword(slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue
     return NoValue("E202", message, span, help=f"write {way}", fix=(Edit(argument.span, way),))
 
 
-def refused(
-    sink: Sink, op: type[Op], word: str, word_span: Span, slots: Slots, bound: Bound, detail: Any
-) -> None:
-    """What pydantic refused, as E203, E204 or E205."""
+def missing(sink: Sink, step: tree.LayerStep, text: str, needed: list[Argument]) -> None:
+    """E203 for what a layer cannot do without."""
+    told = f": {needed[0].doc}" if len(needed) == 1 else ""
+    written = text[step.span.start : step.span.end]
+    sample = " ".join([written if len(written) < 60 else step.word, *map(_sample, needed)])
+    sink.report(
+        "E203",
+        f"`{step.word}` needs {' and '.join(map(how, needed))}{told}",
+        step.word_span,
+        help=f"for instance `{sample}`",
+    )
+
+
+def refused(sink: Sink, word: str, word_span: Span, slots: Slots, bound: Bound, detail: Any) -> None:
+    """What pydantic refused, as E204 or E205."""
     name = str(detail["loc"][0]) if detail["loc"] else None
     argument = slots.fields.get(name) if name else None
-    if detail["type"] == "missing" and argument is not None:
-        sink.report(
-            "E203",
-            f"`{word}` needs {how(argument)}: {argument.doc}",
-            word_span,
-            help=f"for instance {_sample(word, argument)}",
-        )
-        return
     span = bound.spans.get(name or "", word_span)
     if detail["type"] in ("value_error", "assertion_error"):
         message = str(detail["ctx"]["error"])
         sink.report("E204" if "exclude" in message else "E205", message, span)
         return
     wanted = str(detail["msg"]).replace("Input should be", "it must be")
+    for long, short in _BOUNDS:
+        wanted = wanted.replace(long, short)
     value = detail["input"]
     told = _told(value)
     subject = how(argument) if argument is not None else "this"
-    way = f"for instance {_sample(word, argument)}" if argument is not None else ""
+    way = f"for instance `{_sample(argument)}`" if argument is not None else ""
+    if argument is not None and argument.letter == "P":
+        way = NO_NEGATIVE_PADDING
     if any(finding.code == "E108" and finding.span.start == span.start for finding in sink):
         return  # its sign has been told
     sink.report("E205", f"{subject} of `{word}` cannot be {told}: {wanted}", span, help=way)
@@ -143,6 +288,13 @@ def _glued(text: str) -> bool:
     return text == "same" or text.replace("x", "").isdigit()
 
 
+_BOUNDS = (
+    ("it must be greater than or equal to ", "it is at least "),
+    ("it must be less than or equal to ", "it is at most "),
+    ("it must be greater than ", "it is more than "),
+    ("it must be less than ", "it is less than "),
+)
+NO_NEGATIVE_PADDING = "padding adds zeros around a map, and `P0` adds none; `crop` cuts a border off"
 _USUAL = {"K": 64, "F": 3, "G": 32}
 
 
@@ -151,9 +303,23 @@ def _lettered(letter: str) -> str:
     return f"{letter}{_USUAL.get(letter, 1)}"
 
 
-def _sample(word: str, argument: Argument) -> str:
-    if argument.letter:
-        return f"`{word} {_lettered(argument.letter)}`"
+def _usual(word: str) -> str:
+    """A layer with the arguments that it often has: `conv F3 K64`."""
+    op = lookup(word)
+    assert op is not None
+    slots = slots_of(op)
+    if op.merges:
+        return f"{word} [ conv F3 P1 K64 | id ]"
+    letters = [letter for letter, (name, _) in slots.letters.items() if slots.required(name)]
+    if not letters and "pool" in word:
+        return f"{word} F2"
+    return " ".join([word, *map(_lettered, letters)])
+
+
+def _sample(argument: Argument) -> str:
+    """`K64`, `0.5`, `size=2`: an argument as it often is."""
+    if argument.letter and argument.positional is None:
+        return _lettered(argument.letter)
     samples = {
         "shape": "7x7",
         "tensor": "@label",
@@ -162,8 +328,8 @@ def _sample(word: str, argument: Argument) -> str:
         "matrix": "[1 0 -1]",
         "number": "0.5",
     }
-    value = samples.get(argument.kind, "2")
-    return f"`{word} {value}`" if argument.positional is not None else f"`{word} {argument.keyword}={value}`"
+    value = samples.get(argument.kind, str(_USUAL.get(argument.letter or "", 2)))
+    return value if argument.positional is not None else f"{argument.keyword}={value}"
 
 
 def what(value: tree.Value) -> str:

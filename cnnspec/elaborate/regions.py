@@ -44,9 +44,7 @@ class RegionSteps(BranchSteps):
             for label, value in child.labels.items()
             if label not in captured and around.get(label, 0) > inside.get(label, 0)
         }
-        if child.current is None:
-            child.current = self.hole(child, "", "", span, ())
-        outputs = (child.current, *exported.values())
+        outputs = (self.ended(child, span, "[ … ]"), *exported.values())
         body = self.close(child, outputs)
         inputs = (() if arriving is None else (arriving,)) + tuple(
             builder.labels[label] for label in captured

@@ -74,9 +74,7 @@ class RepeatSteps(CallSteps):
                         last = passes[-1].body
                         child.origins[0].outside = self.builders[last], self.bodies[last].outputs[0]
                     self.run_items(child, items)
-                    if child.current is None:
-                        child.current = self.hole(child, "", "", step.span, ())
-                    body = self.close(child, (child.current,))
+                    body = self.close(child, (self.ended(child, step.span, "[ … ]"),))
                     if key is not None:
                         known[key] = body
                 made = self.bodies[body]

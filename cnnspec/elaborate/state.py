@@ -65,6 +65,7 @@ class State:
         self.shared: dict[tuple[object, ...], str] = {}
         self.top_names: set[str] = set()  # of the layers and parts at the model's top
         self.absent: set[str] = set()
+        self.several_inputs = False
         self._uses: dict[tuple[object, ...], int] = {}
         self._constant: dict[tuple[str, int], tuple[Op, Bound, int]] = {}
         self._names: dict[int, object] = {}
@@ -205,12 +206,15 @@ class State:
         if reference.name not in self.failed_labels:
             near = nearest(reference.name, builder.labels)
             known = ", ".join(f"@{label}" for label in builder.labels)
+            hidden = self._hidden_label(reference)
             self.sink.report(
                 "E207",
                 f"there is no tensor `@{reference.name}` to be seen from here",
                 reference.span,
-                related=self._hidden_label(reference.name),
-                help=f"did you mean `@{near}`?"
+                related=hidden,
+                help=hidden_way(reference, hidden[0].span)
+                if hidden
+                else f"did you mean `@{near}`?"
                 if near
                 else "give the input a name: `input x: …`, and then `@x`"
                 if reference.name == "input"
@@ -219,16 +223,19 @@ class State:
                     if known
                     else f"name a line before this: `{reference.name}: …`"
                 ),
-                fix=(Edit(reference.span, f"@{near}"),) if near else (),
+                fix=(Edit(reference.span, f"@{near}"),) if near and not hidden else (),
             )
         return self.hole(builder, "", f"@{reference.name}", reference.span, ())
 
-    def _hidden_label(self, name: str) -> tuple[Related, ...]:
+    def _hidden_label(self, reference: tree.Reference) -> tuple[Related, ...]:
         """The line that has this label, where it cannot be seen from here."""
+        name = reference.name
         found = re.search(rf"(?<![A-Za-z0-9_@]){name}(?=[ \t]*:)", self.text)
         if found is None or "#" in self.text[self.text.rfind("\n", 0, found.start()) + 1 : found.start()]:
             return ()
-        return (Related(Span(*found.span()), f"`{name}` is seen from here on, in its own block or repeat"),)
+        span = Span(*found.span())
+        where = "stands further down" if span.start > reference.span.start else "is seen in its own part only"
+        return (Related(span, f"`{name}` {where}"),)
 
     def resolve_undone(
         self, builder: BodyBuilder, word: str, reference: tree.Reference
@@ -258,7 +265,9 @@ class State:
         inputs: tuple[int, ...],
         label: str | None = None,
     ) -> int:
-        step = Hole(name=name, text=text, inputs=inputs, guards=builder.guards, label=label, span=span)
+        step = Hole.model_construct(
+            name=name, text=text, inputs=inputs, guards=builder.guards, label=label, span=span
+        )
         return builder.add_step(step, (None,), span)
 
     def need_arriving(self, builder: BodyBuilder, span: Span, what: str) -> bool:
@@ -268,11 +277,28 @@ class State:
             "E407",
             f"nothing arrives at `{what}`",
             span,
-            help="with several inputs a line begins with the tensor it goes on from: `@name -> …`"
-            if builder.labels
+            help="the line before is `none` here: begin with the tensor that this goes on from, `@name -> …`"
+            if self.absent
+            else "with several inputs a line begins with the tensor it goes on from: `@name -> …`"
+            if self.several_inputs
             else "begin the network with `input 3x224x224`",
         )
         return False
+
+    def ended(self, builder: BodyBuilder, span: Span, what: str) -> int:
+        """The tensor that a body or a branch ends with; where there is none, that is told."""
+        if builder.current is not None:
+            return builder.current
+        if self.absent:
+            self.sink.report(
+                "E404",
+                "this ends with a line that is `none` here: no tensor comes out of it",
+                span,
+                help="end with a tensor that is there; `else [ id ]` hands on what arrives",
+            )
+        elif what:
+            self.need_arriving(builder, span, what)
+        return self.hole(builder, "", "", span, ())
 
     def op_of(self, word: str) -> type[Op] | None:
         if word not in self._ops:
@@ -298,7 +324,8 @@ class State:
             if current is None:
                 continue
             if made.shape is not None and made.subject == "out" and builder.values[current] is None:
-                builder.values[current] = made.shape  # go on from what the author says
+                if all(1 <= size <= self.limits.dimension for size in made.shape):
+                    builder.values[current] = made.shape  # go on from what the author says
             builder.claims.append(
                 made.model_copy(update={"first": first, "last": len(builder.steps), "value": current})
             )
@@ -321,12 +348,19 @@ class _Deeper:
                 "E602",
                 f"blocks, groups and branches stand more than {self.owner.limits.depth} deep in one another",
                 self.span,
-                help="flatten the nesting",
+                help="flatten the nesting; --max-depth raises the limit, to 200",
             )
             raise OverBudget
 
     def __exit__(self, *exception: object) -> None:
         self.owner._depth -= 1
+
+
+def hidden_way(reference: tree.Reference, label: Span) -> str:
+    """What to do about a label that is there and cannot be seen."""
+    if label.start > reference.span.start:
+        return f"only what stands above can be read: move the line `{reference.name}: …` up"
+    return f"a label is read in its own block or repeat: put what reads `@{reference.name}` there too"
 
 
 def shown_shape(shape: Shape) -> str:

@@ -124,7 +124,9 @@ def shown(value: Value) -> str:
 def _as_number(value: Value, span: Span) -> Exact:
     if isinstance(value, bool):
         raise NoValue("E212", "a comparison is no number", span, help="write `a if condition else b`")
-    if isinstance(value, (tuple, str)):
+    if isinstance(value, str):
+        raise NoValue("E212", f"`{value}` is a padding, not a number", span)
+    if isinstance(value, tuple):
         raise NoValue("E212", f"{shown(value)} is a size in two directions, not one number", span)
     return value
 
@@ -247,8 +249,10 @@ def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
         )
     least, most = FUNCTIONS[expr.name]
     if not least <= len(expr.arguments) <= most:
-        wants = str(least) if least == most else f"{least} or more"
-        raise NoValue("E212", f"`{expr.name}` takes {wants} numbers, not {len(expr.arguments)}", expr.span)
+        wants = (
+            "1 number" if most == 1 else f"{least} numbers" if least == most else f"{least} to {most} numbers"
+        )
+        raise NoValue("E212", f"`{expr.name}` takes {wants}, not {len(expr.arguments)}", expr.span)
     values = [number(argument, lookup, digits) for argument in expr.arguments]
     match expr.name:
         case "min":

@@ -10,7 +10,6 @@ is worked out once a body.
 The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when asked for.
 """
 
-
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator

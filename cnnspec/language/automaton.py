@@ -207,8 +207,8 @@ class Automaton:
         text = self.text
         while pos < len(text) and text[pos] in " \t":
             pos += 1
-        if pos == len(text):
-            return END, pos, pos
+        if pos >= len(text):
+            return END, len(text), len(text)
         return "?", pos, pos + 1
 
     # --- mistakes ---------------------------------------------------------------------------------

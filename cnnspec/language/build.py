@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from cnnspec.diagnostics import Edit, Sink, Span
-from cnnspec.language import foreign, tree
-from cnnspec.language.pasted import ARROWS
+from cnnspec.language import tree
+from cnnspec.language.tables import ARROWS
 
 Token: TypeAlias = tuple[str, int, int]
 
@@ -46,6 +46,8 @@ RESERVED = frozenset(
 _LETTER = re.compile(r"([FSPKGD])(?:(same)|([0-9]+)(?:x([0-9]+))?)")
 _HYPER = re.compile(r"(?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))+")
 SMALL_HYPER = re.compile(r"(?:[fspkgd](?:[0-9]+(?:x[0-9]+)?|same))+")
+_BEHIND = {"input": r"[0-9(]", "output": "@", "expect": r"[a-z]+[ \t]+~?[0-9]", "model": r"\w+[ \t]*[\r\n#]"}
+"""How that goes on which a statement says of something: `expect` of a number."""
 _UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
 _ONE = Fraction(1)
 _ZERO = Fraction(0)
@@ -72,7 +74,6 @@ class Builder:
         self.depths: dict[int, int] = {}
         self.deep: set[int] = set()
         self.brackets: dict[int, tuple[Any, Span]] = {}  # expressions in brackets, by the node's id
-        self.words: set[str] = set()  # of layers, seen before and no foreign notation
 
     # --- lists and values handed on ---------------------------------------------------------------
 
@@ -134,6 +135,11 @@ class Builder:
                 value = Fraction(text)
             except ZeroDivisionError:
                 self.sink.report("E106", f"{text} divides by zero", Span(start, end))
+                return value
+            except ValueError:
+                self.sink.report(
+                    "E106", f"{text} is no fraction: whole numbers stand above and below", Span(start, end)
+                )
                 return value
             self.numbers[text] = value
         return value
@@ -328,10 +334,9 @@ class Builder:
             names.update(re.findall(r"[A-Za-z][A-Za-z0-9_]*", parameters))
         return frozenset(names)
 
-    def tidied(self, arguments: list[Any]) -> tuple[Any, ...]:
-        """The arguments, with `f3`.
-
-        `F 3` and `F(3)` read as the hyperparameters that they are meant to be (E104).
+    def tidied(self, arguments: list[Any]) -> tuple[Any, ...] | None:
+        """The arguments, with `f3`, `F 3` and `F(3)` read as the hyperparameters that they are meant to be
+        (E104); None where one cannot be read.
         """
         if not any(
             type(a) is tree.PositionalArgument and type(a.value) in (tree.Name, tree.Function)
@@ -369,11 +374,8 @@ class Builder:
                 span = Span(span.start, following.span.end)
                 made = [tree.LetterArgument(name.upper(), following.value, True, span)]
             elif _LETTER.match(name) and not _HYPER.fullmatch(name):
-                self.sink.report(
-                    "E106", f"`{name}` is no hyperparameter", span,
-                    help="a number follows the letter, `K64`; k, M and G stand in claims only",
-                )  # fmt: skip
-                continue
+                self._no_hyperparameter(name, span)
+                return None
             if meant:
                 self.sink.report(
                     "E104",
@@ -388,41 +390,36 @@ class Builder:
                 found.append(argument)
         return tuple(found)
 
+    def _no_hyperparameter(self, name: str, span: Span) -> None:
+        size = re.fullmatch(r"F([0-9]+)x([0-9]+)x[0-9]+", name)
+        if size is not None:
+            plain = f"F{size[1]}" if size[1] == size[2] else f"F{size[1]}x{size[2]}"
+            self.sink.report(
+                "E106", f"`{name}` is no filter size: its depth is that of what arrives", span,
+                help=f"write `{plain}`", fix=(Edit(span, plain),),
+            )  # fmt: skip
+            return
+        self.sink.report(
+            "E106", f"`{name}` is no hyperparameter", span,
+            help="a number follows the letter, `K64`; k, M and G stand in claims only",
+        )  # fmt: skip
+
     # --- steps and lines --------------------------------------------------------------------------
 
     def layer(self, v: Items[Any]) -> tree.LayerStep | tree.ErrorStep:
         text, start, end = v[0]
         word = Span(start, end)
-        if text not in self.words:
-            meant = foreign.word(text)
-            if text in foreign.PYTHON:
-                self.sink.report(
-                    "E102", "this is Python; a spec only describes", word, help="leave the line out"
-                )
-            elif meant is not None:
-                self.sink.report(
-                    "E102", f"`{text}` is no layer: what a layer is given stands apart from its word",
-                    word, help=f"here it is `{meant}`", fix=(Edit(word, meant),),
-                )  # fmt: skip
-            else:
-                self.words.add(text)
-        if text not in self.words:
-            return tree.ErrorStep(Span(start, v[1][-1].span.end if len(v) == 2 else end))
         if len(v) == 1:
             return tree.LayerStep(text, (), word, word)
-        arguments = self.tidied(v[1])
-        return tree.LayerStep(text, arguments, Span(start, v[1][-1].span.end), word)
+        arguments, span = self.tidied(v[1]), Span(start, v[1][-1].span.end)
+        return tree.ErrorStep(span) if arguments is None else tree.LayerStep(text, arguments, span, word)
 
     def call(self, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
         text, start, end = v[0]
         arguments = self.tidied(v[1]) if len(v) == 3 else ()
         last = v[-1][2]
-        if text[:-1].lower() in foreign.CALLS and text[:-1] not in self.bound:
-            told = foreign.call(text[:-1], self.text, start, last)
-            if told is not None:
-                message, span, advice, fix = told
-                self.sink.report("E102", message, span, help=advice, fix=fix)
-                return tree.ErrorStep(span)
+        if arguments is None:
+            return tree.ErrorStep(Span(start, last))
         return tree.CallStep(text[:-1], arguments, Span(start, last), Span(start, end - 1))
 
     def _sequence(self, items: Items[Any], start: int, end: int) -> tree.Sequence:
@@ -547,13 +544,24 @@ class Builder:
         if behind:
             text = text.removesuffix(behind).rstrip(" \t")
         if text in RESERVED:
-            self.sink.report(
-                "E107",
-                f"`{text}` cannot be a name: it is a word of the language",
-                Span(start, start + len(text)),
-                help="choose another name",
-            )
+            self._reserved(text, start)
         return text, start, start + len(text)
+
+    def _reserved(self, text: str, start: int) -> None:
+        """E107 for a word of the language as a name, or E102 for `expect: params 3`."""
+        end = start + len(text)
+        colon = re.compile(r"[ \t]*:[ \t]*").match(self.text, end)
+        if colon and text in _BEHIND and re.compile(_BEHIND[text]).match(self.text, colon.end()):
+            where = Span(end, colon.end())
+            self.sink.report(
+                "E102", f"no `:` stands behind `{text}`", where,
+                help=f"write `{text}` and a space", fix=(Edit(where, " "),),
+            )  # fmt: skip
+            return
+        self.sink.report(
+            "E107", f"`{text}` cannot be a name: it is a word of the language", Span(start, end),
+            help="choose another name",
+        )  # fmt: skip
 
     def value_name(self, token: Token, what: str, letters: bool = False) -> tuple[str, Span]:
         """The name of a `let`, a setting or a parameter, with E107 where it cannot be one."""

@@ -1,6 +1,8 @@
-"""Other people's notations: PyTorch's and Keras's calls, a paper's table, VGG's `conv3-64`.
-
+"""Other people's notations where the parser could not go on: Python, a paper's table, a tuple for a shape,
 .cfg and .prototxt.
+
+Looked at only once something is wrong. What can be parsed and is foreign all the same, `Conv2d(3, 64, 3)`, is
+told when the layers are looked up.
 """
 
 from __future__ import annotations
@@ -9,107 +11,33 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics.foreign import LAYERS, layer_word
+from cnnspec.diagnostics.notations import LONGEST, MERGES, call_in_our_words, step_in_our_words, told
+from cnnspec.diagnostics.suggest import fold
 
 if TYPE_CHECKING:
     from cnnspec.language.automaton import Automaton, Failure
 
 Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
 
-_WORDS = {
-    "conv": "conv", "convolution": "conv", "dwconv": "dwconv", "depthwise": "dwconv", "deconv": "deconv",
-    "maxpool": "maxpool", "pool": "maxpool", "max": "maxpool", "avgpool": "avgpool", "fc": "fc",
-    "dense": "fc", "linear": "fc",
-}  # fmt: skip
-CALLS = {
-    "conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "convolution2d": "conv",
-    "convtranspose2d": "deconv",
-    "conv2dtranspose": "deconv", "depthwiseconv2d": "dwconv", "separableconv2d": "dwconv",
-    "maxpool2d": "maxpool", "maxpooling2d": "maxpool", "avgpool2d": "avgpool", "averagepooling2d": "avgpool",
-    "adaptiveavgpool2d": "avgpool", "globalaveragepooling2d": "gap", "globalmaxpooling2d": "gmp",
-    "batchnorm2d": "bn", "batchnormalization": "bn", "instancenorm2d": "in", "layernorm": "ln",
-    "groupnorm": "gn", "linear": "fc", "dense": "fc", "relu": "relu", "leakyrelu": "leaky",
-    "softmax": "softmax",
-    "dropout": "dropout", "dropout2d": "dropout", "flatten": "flatten", "upsample": "upsample",
-    "upsampling2d": "upsample", "concatenate": "concat", "zeropadding2d": "pad", "sigmoid": "sigmoid",
-    "pixelshuffle": "pixelshuffle",
-}  # fmt: skip
-"""Classes of PyTorch and Keras, small, and the layer that each is here."""
-
-_TABLE = re.compile(
-    r"([A-Za-z]+)?[ \t]*\(?([0-9]+)[ \t]*x[ \t]*([0-9]+)\)?[ \t]*([A-Za-z]+)?[ \t]*,[ \t]*([0-9]+)"
-)
-_VGG = re.compile(r"([A-Za-z]+)([0-9]+)?(?:x([0-9]+))?-([0-9]+)(?![A-Za-z0-9_.])")
-_WORD = re.compile(r"([A-Za-z]+?)([0-9]+)(?:x([0-9]+))?")
 _TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
-_SPACED = re.compile(r"[0-9]+(?:[ \t]*[x*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t]+[0-9]+)+(?![A-Za-z0-9_.])")
-PYTHON = frozenset(("import", "from", "class", "def", "return"))
-"""Words with which a line of Python begins."""
+_SPACED = re.compile(r"[0-9]+(?:[ \t]*[xX*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t]+[0-9]+)+(?![A-Za-z0-9_.])")
+_CALL = re.compile(r"([A-Za-z_]\w*)\(")
+_PADDING = re.compile(r"(?:padding|pad|P)[ \t]*=[ \t]*[\"'](same|valid)[\"']", re.IGNORECASE)
+_SHAPE_STANDS = re.compile(r"(?:(?i:input)(?:[ \t]+\w+[ \t]*:)?|=>|,|out)[ \t]*$")
+_REPEAT = re.compile(r"[ \t]*(repeat|for|while|loop)\b[^\[]*(?=\[)")
+_INPUT_LAYER = re.compile(r"[ \t]*(?:\w+[ \t]*=[ \t]*)?(?:\w+\.)*Input(?:Layer)?\((?:[a-z_]+=)?(.*)")
 _DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+([A-Za-z_]\w*)[ \t]*(\([^\r\n#]*)?")
 _PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:])")
+_BUILDS = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*(?:\w+\.)*(?:Sequential|Model|Module\w*)\(")
 _CFG = re.compile(r"[ \t]*([a-z_]+)[ \t]*=[ \t]*[-0-9.,a-z]+[ \t]*")
 _SECTION = re.compile(r"^[ \t]*\[[a-z]+\][ \t]*$", re.MULTILINE)
 _PROTO = re.compile(
     r"[ \t]*(?:layers?[ \t]*\{|[a-z_]+[ \t]*\{[ \t]*(?:\w+:|$)"
     r"|[a-z_]+:[ \t]*(?:\"|[A-Z]+[ \t]*$|[0-9.]+[ \t]*$))"
 )
-
-
-def filters(word: str, rows: str | None, columns: str | None, maps: str | None) -> str:
-    """`conv F3 K64` from what a table gives of it."""
-    layer = _WORDS.get(word.lower(), "conv")
-    size = "" if not rows else f"F{rows}" if columns in (None, rows) else f"F{rows}x{columns}"
-    if layer == "fc":
-        return f"fc {maps or rows}"
-    if "pool" in layer:
-        return " ".join(filter(None, (layer, size, f"S{maps}" if maps else "")))
-    return " ".join(filter(None, (layer, size, f"K{maps}" if maps else "")))
-
-
-def arguments(layer: str, inner: str) -> str:
-    """What a call's arguments are here, as far as they are plain numbers: `3, 64, 3.
-
-    Stride=2` → `F3 S2 K64`.
-    """
-    values: dict[str, str] = {}
-    positional: list[str] = []
-    for part in re.split(r",(?![^(]*\))", inner.strip().rstrip(")").strip()):
-        key, equal, value = part.partition("=")
-        number = re.search(r"[0-9]+(?:\.[0-9]+)?", value if equal else key)
-        if number is None:
-            continue
-        if equal:
-            values[key.strip()] = number.group()
-        else:
-            positional.append(number.group())
-    given = dict(zip(("in", "K", "F", "S", "P"), positional, strict=False))
-    if layer in ("maxpool", "avgpool"):
-        given = dict(zip("FSP", positional, strict=False))
-    elif layer == "fc":
-        return f"fc {positional[-1]}" if positional else "fc 1000"
-    elif layer not in ("conv", "deconv", "dwconv"):
-        return layer
-    elif len(positional) == 2 or "kernel_size" in values:  # Keras: filters, kernel_size
-        given = dict(
-            zip(
-                "KF" if len(positional) <= 2 and "kernel_size" not in values else ("in", "K"),
-                positional,
-                strict=False,
-            )
-        )
-        if len(positional) == 1:
-            given = {"K": positional[0]}
-    names = {
-        "kernel_size": "F",
-        "stride": "S",
-        "strides": "S",
-        "padding": "P",
-        "out_channels": "K",
-        "filters": "K",
-        "pool_size": "F",
-    }
-    given.update({names[key]: value for key, value in values.items() if key in names})
-    letters = " ".join(f"{letter}{given[letter]}" for letter in "FSPK" if letter in given)
-    return f"{layer} {letters}".strip()
+PYTHON_TOLD = "this is Python; a spec only describes"
+LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
 
 
 def recognise(automaton: Automaton, failure: Failure) -> Told | None:
@@ -122,60 +50,162 @@ def recognise(automaton: Automaton, failure: Failure) -> Told | None:
         start = max(begin, start - 1)
     line = text[begin : begin + 600].splitlines()[0] if text[begin : begin + 600] else ""
     at = start - begin
+    return (
+        _input(line, begin)
+        or _keras_input(line, begin)
+        or _repeat(text, line, begin, failure)
+        or _python(line, begin, at, failure.kind, any(one.message == PYTHON_TOLD for one in automaton.sink))
+        or _shape(line, begin, at)
+        or _step(text, begin, start)
+        or _other_files(text, line, begin, failure.kind)
+    )
 
+
+def _input(line: str, begin: int) -> Told | None:
+    """`input: 3x32x32`, `input = 3x32x32`."""
+    found = re.match(r"[ \t]*input[ \t]*([:=])[ \t]*(?=[0-9(])", line)
+    if found is None or (found[1] == ":" and not re.match(r"[0-9]+[x@]|\(", line[found.end() :])):
+        return None
+    if found[1] == ":":
+        return "", Span(begin, begin + len(line)), "", ()  # told of the label
+    mark = Span(begin + found.start(1), begin + found.end())
+    before = "" if line[found.start(1) - 1] in " \t" else " "
+    return f"no `{found[1]}` stands behind `input`", mark, "as in `input 3x224x224`", (Edit(mark, before),)
+
+
+def _keras_input(line: str, begin: int) -> Told | None:
+    """`Input(shape=(28, 28, 1))`."""
+    found = _INPUT_LAYER.match(line)
+    shape = found and _TUPLE.search(found[1])
+    if not shape:
+        return None
+    sizes = shape[1].replace(" ", "").split(",")
+    if len(sizes) == 3 and int(sizes[2]) <= 4 < int(sizes[0]):  # Keras has the channels last
+        sizes = [sizes[2], *sizes[:2]]
+    span, shown = _whole(begin, line.split("#")[0]), f"input {'x'.join(sizes)}"
+    return (
+        "`Input(…)` is a call; the input is a statement",
+        span,
+        f"here it is `{shown}`",
+        (Edit(span, shown),),
+    )
+
+
+def _repeat(text: str, line: str, begin: int, failure: Failure) -> Told | None:
+    """`repeat 3 [ … ]`, `for i in range(3) [ … ]`."""
+    found = _REPEAT.match(line)
+    if found is None or failure.kind != "LSQB" or begin + found.end() != failure.start:
+        return None
+    span = Span(begin + found.start(1), begin + found.end())
+    count = re.search(r"[0-9]+", found.group())
+    close = closing(text, failure.start)
+    fix = () if count is None or close is None else (Edit(span, ""), Edit(Span(close, close), f"*{count[0]}"))
+    return (
+        f"there is no `{found[1]}`",
+        span,
+        f"a repetition is written `[ … ]*{count[0] if count else 3}`",
+        fix,
+    )
+
+
+def _python(line: str, begin: int, at: int, kind: str, told_before: bool) -> Told | None:
+    """`x = nn.Conv2d(3, 64, 3)`, `import torch`. That a whole file is Python is said once."""
+    python = _PYTHON.match(line) is not None
     for found in _DOTTED.finditer(line):
-        if found.start() <= at < found.end() or (failure.kind == "EQUAL" and at < found.start()):
-            name, inner = found.group(1), found.group(2)
-            layer = CALLS.get(name.lower(), name.lower())
-            span = Span(begin + found.start(), begin + found.start() + len(found.group().rstrip()))
-            if inner is None and name.lower() not in CALLS:
-                break
-            shown = arguments(layer, (inner or "")[1:])
-            return "this is Python; a spec only describes", span, f"here it is `{shown}`", ()
-    if _PYTHON.match(line):
-        return (
-            "this is Python; a spec only describes",
-            _whole(begin, line),
-            "a layer is a word: `conv F3 S1 P1 K64 -> relu`",
-            (),
-        )
-    for found in _TABLE.finditer(line):
-        if found.start() <= at <= found.end():
-            word = found.group(1) or found.group(4) or "conv"
-            if word.lower() not in _WORDS:
+        if found.start() <= at < found.end() or (
+            at < found.start() and found[2] and (kind == "EQUAL" or python)
+        ):
+            if found[2] is None and fold(found[1]) not in LAYERS:
+                continue
+            call = found.group()[: _closed(found.group())]
+            if found[1] == "add" and re.match(r"\w+\(", (found[2] or "")[1:]):  # model.add(Conv2D(…))
+                call = found[2][1 : 1 + _closed(found[2][1:])]
+                span = Span(begin + found.start(2) + 1, begin + found.start(2) + 1 + len(call))
+                shown = call_in_our_words(call)
+                return PYTHON_TOLD, span, f"here it is `{shown}`" if shown else LAYER_SHOWN, ()
+            span = Span(begin + found.start(), begin + found.start() + len(call.rstrip()))
+            shown = call_in_our_words(call) if found[2] else LAYERS[fold(found[1])]
+            if shown or not told_before:
+                return PYTHON_TOLD, span, f"here it is `{shown}`" if shown else LAYER_SHOWN, ()
+            return "", span, "", ()
+    if python or _BUILDS.match(line) or (told_before and line.rstrip().endswith(("()", "):", '"""'))):
+        return "" if told_before else PYTHON_TOLD, _whole(begin, line), LAYER_SHOWN, ()
+    return None
+
+
+def _shape(line: str, begin: int, at: int) -> Told | None:
+    """`input (3, 224, 224)`, `=> 3 x 224 x 224`."""
+    if not re.match(r"[ \t]*[iI]nput\b|[ \t]*INPUT\b|.*=>", line):
+        return None
+    for shape_like in (_TUPLE, _SPACED):
+        found = shape_like.search(line)
+        if (
+            found
+            and found.start() <= at + 1 <= found.end() + 1
+            and _SHAPE_STANDS.search(line[: found.start()])
+        ):
+            sizes = re.findall(r"[0-9]+", found.group())
+            batch = len(sizes) == 4
+            shape = "x".join(sizes[1:] if batch else sizes)
+            if len(sizes) < 2 or found.group() == shape:
                 continue
             span = Span(begin + found.start(), begin + found.end())
-            shown = filters(word, found.group(2), found.group(3), found.group(5))
             return (
-                "the filter is written as a paper's table has it",
+                "a shape is written without spaces, brackets and commas",
                 span,
-                f"here it is `{shown}`",
-                (Edit(span, shown),),
+                f"write `{shape}`, channels first{', without the batch axis' if batch else ''}",
+                (Edit(span, shape),),
             )
-    for found in _VGG.finditer(line):
-        if found.start() <= at < found.end() and found.group(1).lower() in _WORDS:
-            span = Span(begin + found.start(), begin + found.end())
-            shown = filters(found.group(1), found.group(2), found.group(3), found.group(4))
-            return (
-                f"`{found.group()}` is the notation of VGG's table",
-                span,
-                f"here it is `{shown}`",
-                (Edit(span, shown),),
-            )
-    if re.match(r"[ \t]*input\b|.*=>", line):
-        for shape_like in (_TUPLE, _SPACED):
-            if (shape_at := shape_like.search(line)) and shape_at.start() <= at + 1 <= shape_at.end() + 1:
-                sizes = re.findall(r"[0-9]+", shape_at.group())
-                if len(sizes) < 2 or shape_at.group() == "x".join(sizes):
-                    continue
-                span = Span(begin + shape_at.start(), begin + shape_at.end())
-                shape = "x".join(sizes)
-                return (
-                    "a shape is written without spaces, brackets and commas",
-                    span,
-                    f"write `{shape}`, channels first",
-                    (Edit(span, shape),),
-                )
+    return None
+
+
+def _step(text: str, begin: int, at: int) -> Told | None:
+    """`conv 3x3, 64`, `Conv2D(32, (3, 3), activation='relu')`: the step that the mistake stands in."""
+    span = _around(text, begin, at)
+    if span is None:
+        return None
+    written = text[span.start : span.end]
+    for quoted in _PADDING.finditer(text, span.start, span.end):
+        if quoted.start() < at < quoted.end() and "(" not in written:
+            where, letter = Span(*quoted.span()), "Psame" if quoted[1] == "same" else "P0"
+            return "padding is a letter, `P`", where, f"write `{letter}`", (Edit(where, letter),)
+    shown = step_in_our_words(written)
+    if shown is None:
+        called = _CALL.match(written)
+        if called is None or called[1] == called[1].lower() or layer_word(called[1]) is None:
+            return None
+        word = layer_word(called[1])
+        way = f"as in `{word} [ @a | @b ]`" if word in MERGES else LAYER_SHOWN
+        return told(written, "")[0], span, way, ()
+    message, advice = told(written, shown)
+    return message, span, advice, (Edit(span, shown),)
+
+
+def _around(text: str, begin: int, at: int) -> Span | None:
+    """The step around a place of a line that begins at `begin`; None where that is a claim or a statement."""
+    start, depth, place = begin, 0, begin
+    while place < min(len(text), begin + LONGEST):
+        char = text[place]
+        if depth == 0 and place >= at and (char in "|]}#\r\n" or text[place : place + 2] in ("->", "=>")):
+            break
+        opens = char == "(" or depth or (place == at if char == "{" else text[place - 1 : place] == "=")
+        if char in "([{" and opens:
+            depth += 1
+        elif char in ")]}" and depth:
+            depth -= 1
+        elif depth == 0 and place < at and (char in "|[{:" or text[place : place + 2] in ("->", "=>")):
+            start = place + (2 if char in "-=" else 1)
+        place += 1
+    while start < place and text[start] in " \t\r\n":
+        start += 1
+    end = start + len(text[start:place].rstrip())
+    if text[:start].rstrip().endswith("=>") or end <= at - 1:
+        return None
+    return Span(start, end)
+
+
+def _other_files(text: str, line: str, begin: int, kind: str) -> Told | None:
+    """Caffe's prototxt and Darknet's cfg."""
     if _PROTO.match(line):
         return (
             "this is Caffe's prototxt",
@@ -183,16 +213,33 @@ def recognise(automaton: Automaton, failure: Failure) -> Told | None:
             "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`",
             (),
         )
-    if (
-        failure.kind == "EQUAL"
-        and (cfg := _CFG.fullmatch(line.split("#")[0]))
-        and _SECTION.search(text, max(0, begin - 2000), begin)
-    ):
+    cfg = _CFG.fullmatch(line.split("#")[0]) if kind == "EQUAL" else None
+    if cfg and _SECTION.search(text, max(0, begin - 2000), begin):
         return (
             "this is a Darknet .cfg", Span(begin + cfg.start(1), begin + len(cfg.group().rstrip())),
             "here a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`", (),
         )  # fmt: skip
     return None
+
+
+def closing(text: str, place: int) -> int | None:
+    """Behind the `]` that closes the `[` at a place."""
+    depth = 0
+    for at in range(place, min(len(text), place + 2000)):
+        depth += (text[at] == "[") - (text[at] == "]")
+        if depth == 0:
+            return at + 1
+    return None
+
+
+def _closed(call: str) -> int:
+    """Where the brackets of a call are closed for the first time; its end where they are not."""
+    depth = 0
+    for place, char in enumerate(call):
+        depth += (char in "([") - (char in ")]")
+        if char == ")" and depth == 0:
+            return place + 1
+    return len(call)
 
 
 def _whole(begin: int, line: str) -> Span:
@@ -201,27 +248,6 @@ def _whole(begin: int, line: str) -> Span:
     return Span(start, start + len(stripped))
 
 
-def call(name: str, text: str, start: int, end: int) -> Told | None:
-    """A class of PyTorch or Keras used as if it were a block: `Conv2d(3, 64, 3)`."""
-    layer = CALLS.get(name.lower())
-    if layer is None or (name == name.lower() and name != layer):
-        return None
-    inner = text[start + len(name) + 1 : min(end, start + 300)]
-    shown = arguments(layer, inner)
-    span = Span(start, end)
-    return f"`{name}(…)` is a call of Python", span, f"here it is `{shown}`", (Edit(span, shown),)
-
-
-def word(name: str) -> str | None:
-    """What `conv3x3`, `conv3`, `maxpool2` is meant to be; None for words that are nothing of the kind."""
-    found = _WORD.fullmatch(name)
-    if found is None or found.group(1).lower() not in _WORDS:
-        return None
-    return filters(found.group(1), found.group(2), found.group(3), None)
-
-
 def is_layer(name: str) -> bool:
     """Whether a word is surely a layer, here or elsewhere."""
-    from cnnspec.diagnostics.foreign import LAYERS
-
-    return name in LAYERS.values() or name.lower() in CALLS
+    return name in LAYERS.values() or fold(name) in LAYERS

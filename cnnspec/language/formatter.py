@@ -1,12 +1,9 @@
 """The canonical form of a spec: one answer for every file, with all its comments.
 
 What the author decides is which lines there are, one blank line between them or none, and whether a line
-without
-a label hangs under the labels above it. All else follows from the tree: hyperparameters stand apart and in
-the order
-F S P K G D, a bracket is laid out over lines where it holds several or would be too long, and the claims
-of lines
-that follow one another begin in one column.
+without a label hangs under the labels above it. All else follows from the tree: hyperparameters stand apart
+and in the order F S P K G D, a bracket is laid out over lines where it holds several or would be too long,
+and the claims, the comments and the variants of lines that follow one another stand in columns.
 """
 
 from __future__ import annotations
@@ -15,16 +12,13 @@ import re
 from typing import Any, TypeAlias
 
 from cnnspec.diagnostics import Source, Span
-from cnnspec.language import tree
+from cnnspec.language import columns, tree
 from cnnspec.language import write as w
 from cnnspec.language.write import write_expr as write_expr
 
 WIDTH = 100
 """A line longer than this has its brackets laid out over lines."""
 MATRIX_WIDTH = 60
-CLAIM_GAP = 3
-CLAIM_LIMIT = 64
-"""Lines longer than this don't push their neighbours' claims to the right."""
 
 Item: TypeAlias = tree.Statement
 _STRUCTURE = re.compile(r'#[^\r\n]*|"[^"\r\n]*"|[][|(){}]')
@@ -49,10 +43,9 @@ class _Writer:
     def items(self, items: tuple[Any, ...], low: int, high: int, indent: int) -> list[str]:
         """The lines of a file or a sequence whose text is `low` to `high`, with comments and blank lines."""
         lines: list[str] = []
-        spots: list[
-            tuple[int, int]
-        ] = []  # of lines with a claim at the end: index of the line, claim's column
-        claims: dict[int, str] = {}
+        claims: dict[int, str] = {}  # by the number of the line that they end
+        comments: dict[int, str] = {}
+        variants: list[columns.Variant] = []
         margin = min((self.column(item) for item in items if self.text), default=0)
         hanging = 0
         end = low  # of what has been written
@@ -60,24 +53,26 @@ class _Writer:
         for item in items:
             start = item.span.start
             first = True
+            if variants and (type(item) is not tree.Variant or self.apart(end, start)):
+                self.tabulate(lines, variants, indent)
             for comment in self.between(end, start):
                 if before is not None and first and not comment.own_line:
-                    self.trail(lines, claims, comment)
+                    comments[len(lines) - 1] = comment.text
                 else:
                     if lines and self.blank(end, comment.span.start):
-                        self.align(lines, spots, claims)
+                        self.align(lines, claims)
                         hanging = 0
                         lines.append("")
                     lines.append(" " * indent + comment.text)
                 first = False
                 end = comment.span.end
             if lines and self.blank(end, start):
-                self.align(lines, spots, claims)
+                self.align(lines, claims)
                 hanging = 0
                 lines.append("")
             is_line = type(item) is tree.Line
             if not is_line:
-                self.align(lines, spots, claims)
+                self.align(lines, claims)
                 hanging = 0
             elif item.label is not None:
                 hanging = len(item.label) + 2
@@ -87,41 +82,44 @@ class _Writer:
                 lines.append(" " * indent + comment.text)
             lines += written
             if claim:
-                spots.append((len(lines) - 1, len(lines[-1])))
                 claims[len(lines) - 1] = claim
+            if type(item) is tree.Variant:
+                variants.append(self.variant(item))
             end = max(end, item.span.end)
             before = item
+        self.tabulate(lines, variants, indent)
         first = True
         for comment in self.between(end, high):
             if before is not None and first and not comment.own_line:
-                self.trail(lines, claims, comment)
+                comments[len(lines) - 1] = comment.text
             else:
                 if lines and self.blank(end, comment.span.start):
                     lines.append("")
-                    self.align(lines, spots, claims)
                 lines.append(" " * indent + comment.text)
             first = False
             end = comment.span.end
-        self.align(lines, spots, claims)
+        self.align(lines, claims)
+        columns.append_runs(lines, comments, columns.COMMENT_GAP)
         return lines
 
-    def align(self, lines: list[str], spots: list[tuple[int, int]], claims: dict[int, str]) -> None:
+    def align(self, lines: list[str], claims: dict[int, str]) -> None:
         """Puts the claims of lines that follow one another into one column."""
-        widths = [width for _, width in spots if width <= CLAIM_LIMIT]
-        column = max(widths, default=0) + CLAIM_GAP
-        for index, width in spots:
-            lines[index] = (
-                lines[index].ljust(column if width <= CLAIM_LIMIT else width + CLAIM_GAP) + claims[index]
-            )
-        spots.clear()
+        columns.append(lines, claims, columns.CLAIM_GAP)
         claims.clear()
 
-    def trail(self, lines: list[str], claims: dict[int, str], comment: tree.Comment) -> None:
-        index = len(lines) - 1
-        if index in claims:
-            claims[index] += f"  {comment.text}"
-        else:
-            lines[index] += f"  {comment.text}"
+    def tabulate(self, lines: list[str], variants: list[columns.Variant], indent: int) -> None:
+        """Makes the last lines, those of the variants, a table."""
+        if variants:
+            lines[-len(variants) :] = [" " * indent + row for row in columns.table(variants)]
+            variants.clear()
+
+    def variant(self, variant: tree.Variant) -> columns.Variant:
+        claims = (w.write_claim(claim, self.text).partition(" ") for claim in variant.claims)
+        return columns.Variant(
+            f"variant {variant.name}",
+            tuple((setting.name, w.write_expr(setting.value)) for setting in variant.settings),
+            tuple((subject, value) for subject, _, value in claims),
+        )
 
     # --- comments and blank lines -----------------------------------------------------------------
 
@@ -141,6 +139,11 @@ class _Writer:
         first = bisect_left(comments, low, key=lambda comment: comment.span.start)
         last = bisect_left(comments, high, key=lambda comment: comment.span.start)
         return comments[first:last]
+
+    def apart(self, low: int, high: int) -> bool:
+        """Whether anything but the end of a line, and a comment behind it, stands in between."""
+        own = any(comment.own_line for comment in self._comments(low, high))
+        return own or self.blank(low, high)
 
     def blank(self, low: int, high: int) -> bool:
         gap = self.text[low:high].replace("\r\n", "\n").replace("\r", "\n")
@@ -168,10 +171,7 @@ class _Writer:
             case tree.Let():
                 text = f"let {item.name} = {w.write_expr(item.value)}"
             case tree.Variant():
-                parts = [f"{setting.name} = {w.write_expr(setting.value)}" for setting in item.settings]
-                if item.claims:
-                    parts.append(f"expect {w.write_claims(item.claims, self.text)}")
-                text = f"variant {item.name}" + (f": {', '.join(parts)}" if parts else "")
+                text = self.variant(item).plain()
             case tree.Default():
                 words = [word.name for word in item.words]
                 text = " ".join(["default", *words, *map(w.write_argument, w.ordered(item.arguments))])

@@ -1,15 +1,14 @@
 """Characters that come along when a spec is pasted from a paper, a web page or a word processor.
 
 Each is one character, and so is what it is read as, so that offsets stay what they are: an arrow is read
-by the
-lexer itself (`ARROWS`).
+by the lexer itself (`ARROWS`). The same character several times in a line is one finding.
 """
 
 from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit, Sink, Span
+from cnnspec.diagnostics import Edit, Related, Sink, Span
 from cnnspec.language.tables import ARROWS
 
 _READ_AS = {
@@ -27,6 +26,10 @@ _READ_AS = {
     **dict.fromkeys("\x85\u2028\u2029", "\n"),
     **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
 }
+_LETTERS = dict(zip("АВЕКМНОРСТХаеорсухΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEKMHOPCTXaeopcyxABEZHIKMNOPTXo", strict=True))
+"""Cyrillic and Greek letters that look like Latin ones, where they stand among those."""
+_ASCII = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_ALIKE = "".join(_LETTERS)
 _NAMES = {
     " ": "a space that is no plain space",
     "\n": "a line separator that is no plain new line",
@@ -37,6 +40,7 @@ _STRETCH = re.compile(
     r'|"[^"\r\n]*"'  # and so it may in a title
     r"|([“„«‟])([^“”„‟«»\"\r\n]*)([”“»\"‟])"
     rf"|[{re.escape(_ALL)}]+"
+    rf"|[A-Za-z0-9_]*[{_ALIKE}][A-Za-z0-9_{_ALIKE}]*"
 )
 
 
@@ -44,6 +48,7 @@ def read_plain(text: str, sink: Sink) -> str:
     """The text with pasted characters read as the plain ones that they stand for, each with its E103."""
     parts: list[str] = []
     done = 0
+    met: dict[tuple[int, str], list[Edit]] = {}  # by line and message
     for found in _STRETCH.finditer(text):
         start, end = found.span()
         stretch = found.group()
@@ -55,19 +60,39 @@ def read_plain(text: str, sink: Sink) -> str:
             stretch = stretch[1:]
             if not stretch:
                 continue
+        if stretch[0] in _ASCII or stretch[0] in _LETTERS:
+            read = "".join(_LETTERS.get(char, char) for char in stretch)
+            if not any(char in _ASCII for char in stretch):
+                continue  # a word of that script
+            alike = "".join(sorted({char for char in stretch if char in _LETTERS}))
+            parts += text[done:start], read
+            done = end
+            sink.report(
+                "E103",
+                f"`{alike}` in `{stretch}` looks like a Latin letter and is none",
+                Span(start, end),
+                help=f"write `{read}`",
+                fix=(Edit(Span(start, end), read),),
+                safe=True,
+            )
+            continue
         parts.append(text[done:start])
         done = end
         span = Span(start, end)
         if found.group(1):
             title = found.group(2)
-            edits = (Edit(Span(start, start + 1), '"'), Edit(Span(end - 1, end), '"'))
+            left, right = (
+                start + 1 + len(title) - len(title.lstrip()),
+                end - 1 - len(title) + len(title.rstrip()),
+            )
+            quotes = (Edit(Span(start, left), '"'), Edit(Span(max(left, right), end), '"'))
             parts.append(f'"{title}"')
             sink.report(
                 "E103",
                 "typographic quotation marks",
                 span,
-                help=f'a title stands in plain ones: "{title}"',
-                fix=edits,
+                help=f'a title stands in plain ones: "{title.strip()}"',
+                fix=quotes,
                 safe=True,
             )
             continue
@@ -75,18 +100,33 @@ def read_plain(text: str, sink: Sink) -> str:
         before, after = text[start - 1 : start], text[end : end + 1]
         if stretch in "×✕✖╳" and not (_digit(before, ")") and _digit(after, "(")):
             read = "*" if _times(text, start, end) else "x"
+        if stretch in "—–―" and _parts_steps(text, end):
+            read = "→"
         plain = "".join(ARROWS.get(char, char) for char in read)
         parts.append(read)
+        message = f"{_shown(stretch, read)} in place of `{plain}`" if plain.strip() else _NAMES[plain[0]]
+        met.setdefault((text.rfind("\n", 0, start), message), []).append(Edit(span, plain))
+    for (_, message), edits in met.items():
+        plain = edits[0].text
         sink.report(
             "E103",
-            f"{_shown(stretch, read)} in place of `{plain}`" if plain.strip() else _NAMES[plain[0]],
-            span,
+            message,
+            edits[0].span,
+            related=tuple(Related(edit.span, "") for edit in edits[1:]),
             help=f"write `{plain}`" if plain.strip() else "write a plain space" if plain[0] == " " else "",
-            fix=(Edit(span, plain),),
+            fix=tuple(edits),
             safe=True,
         )
     parts.append(text[done:])
     return "".join(parts)
+
+
+def _parts_steps(text: str, end: int) -> bool:
+    """Whether a dash stands before a layer and is meant as an arrow."""
+    from cnnspec.language.foreign import is_layer
+
+    following = re.compile(r"[ \t]+([A-Za-z][A-Za-z0-9_]*)").match(text, end)
+    return following is not None and is_layer(following[1])
 
 
 def _digit(char: str, other: str) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from cnnspec.diagnostics import Span
 from cnnspec.language import messages, tree
 from cnnspec.language.automaton import CLOSES, END, JOINS_NEXT, OPENS, STATEMENTS, Automaton, Failure
+from cnnspec.language.mistake import found
 
 MAX_FAILURES = 3
 """At one place, before a token is passed over unseen."""
@@ -48,7 +49,7 @@ class Recovery:
             )
             self.leave_out(failure)
             return True
-        if self.unclosed(failure):
+        if self.inside_a_block(failure) or self.unclosed(failure):
             return True
         if (failure.kind in STATEMENTS or failure.kind == "LET") and self.begins_line(failure, -1):
             # a line before it ended with `->`, `=` or the like, or does not go on as it must
@@ -60,14 +61,43 @@ class Recovery:
             return True
         repair = messages.repair(automaton, failure)
         if repair is not None:
-            code, message, span, advice, fix, safe, feeds, pos = repair
-            self.sink.report(code, message, span, help=advice, fix=fix, safe=safe)
+            code, message, span, advice, fix, safe, feeds, pos, back = repair
+            if message:
+                self.sink.report(code, message, span, help=advice, fix=fix, safe=safe)
+            del (
+                automaton.states[len(automaton.states) - back :],
+                automaton.values[len(automaton.values) - back :],
+            )
             if all(automaton.feed(*token) for token in feeds):
                 automaton.pos = pos
                 return True
         elif automaton.failures == 1:
             code, message, span, advice, fix = messages.explain(automaton, failure)
-            self.sink.report(code, message, span, help=advice, fix=fix)
+            if message:
+                self.sink.report(code, message, span, help=advice, fix=fix)
+            if code in ("E102", "E106") or failure.kind == "CLAIMS":  # told as a whole, left out as a whole
+                failure = failure._replace(start=max(failure.start, span.end))
+        self.leave_out(failure)
+        return True
+
+    def inside_a_block(self, failure: Failure) -> bool:
+        """Tells and passes over a statement of the file in a block: `block f() { output @x }`."""
+        brackets, end = self.automaton.brackets, failure.end
+        if failure.kind not in STATEMENTS or not brackets or brackets[-1].kind != "{":
+            return False
+        closed, opened = self.text.find("}", end), self.text.find("{", end)
+        if closed < 0 or (0 <= opened < closed):
+            return False  # the block before is not closed, and this begins a new statement
+        self.sink.report(
+            "E405",
+            f"`{failure.text}` is a statement of the file and cannot stand in a block",
+            Span(failure.start, end),
+            help={
+                "output": "a block gives what its last line makes; leave this out",
+                "input": "what arrives at a block is there from its first line; leave this out",
+                "expect": "in a block a line's claims stand behind `=>`",
+            }.get(failure.text, "put it before the block"),
+        )
         self.leave_out(failure)
         return True
 
@@ -108,7 +138,7 @@ class Recovery:
                 "E105",
                 f"this `{bracket.kind}` is not closed",
                 bracket.span,
-                help=f"`{closer}` is missing before {messages.found(failure, self.text)}",
+                help=f"`{closer}` is missing before {found(failure, self.text)}",
             )
             if not automaton.feed(name, closer, failure.start, failure.start):
                 self.leave_out(failure, skipping=False)

@@ -47,7 +47,6 @@ def load() -> Tables:
 
     with open(__file__.removesuffix("tables.py") + "tables.json", encoding="utf-8") as file:
         data: dict[str, Any] = json.load(file)
-    rows, goto = data["rows"], data["goto"]
     # pasted arrows are read as the plain ones (they have had their finding)
     known = {"->": "ARROW", "=>": "CLAIMS"}
     data["literals"].update({char: known.get(plain, "COMPARE") for char, plain in ARROWS.items()})
@@ -60,20 +59,15 @@ def load() -> Tables:
         *(pattern for _, pattern in data["tokens"]),
         "|".join(map(re.escape, literals)),
     ]
-    entered_by = [""] * len(rows)
-    for row in (*rows, *goto):
-        for symbol, action in row.items():
-            if action >= 0:
-                entered_by[action] = symbol
     contextual: dict[int, tuple[Match, str]] = {}
     for name, pattern in data["contextual"]:
         match = re.compile(rf"[ \t]*({pattern})").match
-        for state, row in enumerate(rows):
+        for state, row in enumerate(data["rows"]):
             if name in row:
                 contextual[state] = (match, name)
     return Tables(
-        rows,
-        goto,
+        data["rows"],
+        data["goto"],
         data["rules"],
         data["starts"],
         re.compile("[ \t]*(?:" + "|".join(f"({pattern})" for pattern in patterns) + ")").match,
@@ -81,5 +75,5 @@ def load() -> Tables:
         data["literals"],
         data["keywords"],
         contextual,
-        entered_by,
+        data["entered_by"],
     )

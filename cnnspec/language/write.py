@@ -68,20 +68,53 @@ def write_dims(dims: tree.Dims, maps: bool = False) -> str:
 
 
 def write_number(value: Fraction) -> str:
-    """A number of a matrix: an integer, a decimal where it has an end, else a fraction."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    twos = fives = 0
-    rest = value.denominator
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
+    """A number of a matrix: an integer, a decimal if it has an end, else a fraction; with an exponent where
+    it could not be read again without."""
+    from cnnspec.language.build import MAX_DIGITS
+
+    twos, fives = _times(value.denominator, 2), _times(value.denominator, 5)
     places = max(twos, fives)
-    if rest != 1 or places > 20:
-        return f"{value.numerator}/{value.denominator}"
-    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
+    plain = value.denominator == 2**twos * 5**fives
+    texts = [f"{value.numerator}/{value.denominator}"]
+    if plain and places <= 20:
+        texts.insert(0, _decimal(value.numerator * 10**places // value.denominator, places))
+    for text in texts:
+        if _digits(text) <= MAX_DIGITS:
+            return text
+    return _with_exponent(value, places, MAX_DIGITS) if plain else text
+
+
+def _with_exponent(value: Fraction, places: int, most: int) -> str:
+    """The shortest of the ways to write a number of so many decimals as `1.5e-40`, exponents up to `most`."""
+    power = -places or min(_times(value.numerator, 10), most)
+    number = int(value / Fraction(10) ** power)
+    length = len(str(abs(number)))
+    least = max(power, -most)
+    exponent = min(
+        range(least, max(least, min(power + length, most)) + 1),
+        key=lambda one: max(length, one - power + 1) + len(str(abs(one))),
+    )
+    return f"{_decimal(number, exponent - power)}e{exponent}"
+
+
+def _times(number: int, factor: int) -> int:
+    """How often `factor` divides `number`."""
+    times = 0
+    while number and number % factor == 0:
+        number, times = number // factor, times + 1
+    return times
+
+
+def _decimal(value: int, places: int) -> str:
+    """`value` / 10^`places`."""
+    if not places:
+        return str(value)
+    digits = str(abs(value)).rjust(places + 1, "0")
     return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 def write_rows(plane: Iterable[Iterable[Fraction]]) -> list[str]:

@@ -11,10 +11,9 @@ from cnnspec.diagnostics.foreign import (
     CLAIMS,
     LAYERS,
     UNNEEDED,
-    call_in_our_words,
-    in_our_words,
     layer_word,
 )
+from cnnspec.diagnostics.notations import call_in_our_words, in_our_words
 from cnnspec.diagnostics.suggest import did_you_mean, fold, listing, nearest, typing_distance
 
 WORDS = """

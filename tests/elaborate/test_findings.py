@@ -22,8 +22,16 @@ CASES = [
     (IN + "maxpool F2 K3", "E202", "K3"),
     (IN + "conv F3 K4 relu", "E202", "relu"),
     (IN + "conv F3 K4 stride 2", "E202", "stride 2"),
-    (IN + "conv 64 3", "E202", "64"),
-    (IN + "conv 3x3 64", "E202", "3x3"),
+    (IN + "conv 64 3", "E102", "conv 64 3"),
+    (IN + "conv 3x3 64 -> relu", "E102", "conv 3x3 64"),
+    (IN + "conv 8 5", "E202", "8"),
+    (IN + "conv3x3", "E201", "conv3x3"),
+    (IN + "max pool 2x2", "E102", "max pool 2x2"),
+    (IN + "Conv2d(3, 64, 3)", "E102", "Conv2d(3, 64, 3)"),
+    (IN + "relu() -> bn", "E102", "relu()"),
+    (IN + "relu -> bn()", "E102", "bn()"),
+    (IN + "import torch", "E102", "import torch"),
+    (IN + "return", "E102", "return"),
     (IN + "dropout p=0.5", "E202", "p"),
     ("Input 3x8x8\nrelu", "E201", "Input"),
     (IN + "relu 0.1", "E202", "0.1"),
@@ -95,6 +103,33 @@ CASES = [
     ("block f() { relu }\n" + IN + "relu", "W105", "f"),
     (IN + "conv F1 K=4 -1", "W103", "4 -1"),
     (IN + "pad -1", "E108", "-1"),
+    (IN + "reshape -1 -> fc 10", "E108", "reshape -1"),
+    (IN + "conv F3 P-1 K8", "E205", "P-1"),
+    (IN + "conv F3 K8 S-2", "E205", "S-2"),
+    (IN + "conv F K8", "E202", "F"),
+    (IN + "conv F3 N8", "E202", "N8"),
+    (IN + "conv", "E203", "conv"),
+    (IN + "conv F3 K8 bias=False", "E202", "bias=False"),
+    (IN + "conv F3 K8 use_bias=True", "E202", "use_bias=True"),
+    (IN + "conv F3 K8 activation=relu", "E202", "activation=relu"),
+    (IN + "conv F3x3x3 K8", "E106", "F3x3x3"),
+    (IN + "conv F3 K1k", "E106", "K1k"),
+    (IN + "conv F3 K8 => fc 10", "E216", "fc"),
+    (IN + "a: relu\nadd [ a | id ]", "E201", "a"),
+    (IN + "vairant A", "E201", "vairant"),
+    ("lte k = 8\n" + IN + "conv F3 K=k", "E201", "lte"),
+    ("blcok f(k) { relu }\n" + IN + "f(3)", "E101", "blcok"),
+    ("input: 3x8x8\nrelu", "E102", ": "),
+    (IN + "expect: params 0\nrelu", "E102", ": "),
+    ("model = Sequential()\nrelu", "E102", "model = Sequential()"),
+    ("block up(@s, k) { add [ @s | id ] -> conv F1 K=k }\n" + IN + "a: relu\nbn\nup(a, 8)", "E211", "a"),
+    ("input 224x224x3\nconv F7 K8 => 8x218x218\nmaxpool F2 => 8x109x109", "E301", "F7"),
+    ("input 32x32x3\nconv F1 K8 => 8x32x32\nconv F1 K8 => 8x32x32", "E501", "8x32x32"),
+    ("input 32x32x3\nrelu", "W101", "32x32x3"),
+    (IN + "conv F3 K8 => 8x6x6, params 22 4", "E106", "22 4"),
+    (IN + "conv F3 K8\nexpect params 1,24", "E106", "1,24"),
+    (IN + "conv F3 K8\nexpect params 25.6m", "E106", "25.6m"),
+    (IN + "conv F3 K8 padding=‘same’", "E102", "padding=‘same’"),
 ]  # fmt: skip
 
 
@@ -107,15 +142,43 @@ def test_one_mistake_is_one_message_at_its_characters(text: str, code: str, at: 
 
 
 HELPS = [
+    (IN + "conv F3 P-1 K8", "`P0` adds none"),
+    (IN + "conv F3 P=-1 K8", "`P0` adds none"),
+    (IN + "conv F3 S-2 K8", "`S2`"),
+    (IN + "conv F3 P1", "`conv F3 P1 K64`"),
+    (IN + "conv", "`conv F3 K64`"),
+    (IN + "gap -> fc", "`fc 64`"),
+    (IN + "conv F K8", "`F3`"),
+    (IN + "conv F3 N8", "K filters"),
+    (IN + "conv 6@28x28", "`=> 6x28x28`"),
+    (IN + "conv F3 K8 bias=False", "`nobias`"),
+    (IN + "conv F3 K8 activation=softmax", "`-> softmax`"),
+    (IN + "conv F3 K8 kernel_initializer=he_normal", "init=he"),
+    (IN + "upsample scale=2", "write 2"),
+    (IN + "conv F3 K8 => fc 10", "`-> fc"),
+    (IN + "a: relu\nadd [ a | id ]", "`@a`"),
+    ("lte k = 8\n" + IN + "conv F3 K=k", "`let`"),
+    ("input 224x224x3\nconv F7 K8", "write 3x224x224"),
+    (IN + "block f() { x: relu }\nf()\nadd [ @x | id ]", "there too"),
+    (IN + "add [ @x | id ]\nx: relu", "move the line `x: …` up"),
+    ("block up(@skip) { concat [ @skip | id ] }\n" + IN + "a: relu\nbn\nup(a)", "`@a`"),
+    ("block f() { relu }\n" + IN + "f", "`f()`"),
+    (IN + "Conv2D(8, 3, padding='odd')", "`conv F3 S1 P1 K64 -> relu`"),
     (IN + "convv F3 K4", "conv"),
     (IN + "Linear 3", "fc"),
     (IN + "conv F3 K4 stride=2", "S2"),
     (IN + "conv F3 K4 stride 2", "S2"),
     (IN + "conv F3 K4 padding=same", "Psame"),
     (IN + "conv F3 K4 relu", "-> relu"),
-    (IN + "conv 64 3", "conv F3 K64"),
-    (IN + "maxpool 2", "maxpool F3"),
-    (IN + "fc 3 4", "`fc` takes a value"),
+    (IN + "conv 64 3", "`conv F3 K64`"),
+    (IN + "conv 64 3x3", "`conv F3 K64`"),
+    (IN + "conv 3x3 64 stride=2", "`conv F3 S2 K64`"),
+    (IN + "maxpool 2", "`maxpool F2`"),
+    (IN + "fc(120)", "`fc 120`"),
+    (IN + "conv(8, 5)", "`conv F3 K64`"),
+    (IN + "conv(F3, P1, K8)", "`conv F3 P1 K8`"),
+    (IN + "SeparableConv2D(32, 3)", "`dwconv F3 nobias -> conv F1 K32`"),
+    (IN + "leaky 3 4", "`leaky` takes a value"),
     (IN + "dropout p=0.5", "write 0.5"),
     ("Input 3x8x8", "`input`"),
     ("block g(K, F=1) { conv F=F K=K }\n" + IN + "g(8)", "g(K64)"),
@@ -133,6 +196,17 @@ HELPS = [
 def test_the_way_out_names_what_was_meant(text: str, way: str) -> None:
     found = [finding for finding in findings(text + "\n") if finding.code.startswith("E")]
     assert way in found[0].help
+
+
+def test_python_that_can_be_read_is_told_at_its_first_line() -> None:
+    text = "import os\nos.system('x')\nimport sys\n"
+    assert [text[one.span.start : one.span.end] for one in findings(text)] == ["import os", "os.system('x')"]
+
+
+def test_a_label_is_put_in_only_where_one_may_stand() -> None:
+    for text, fixes in ((IN + "a: relu\nadd [ a | id ]", 1), (IN + "a: relu\nbn -> a", 0)):
+        (found,) = [finding for finding in findings(text) if finding.code.startswith("E")]
+        assert (found.code, len(found.fix)) == ("E201", fixes)
 
 
 def test_the_line_that_the_wrong_size_came_from_is_shown() -> None:
@@ -172,6 +246,8 @@ def test_all_independent_mistakes_in_one_run() -> None:
     [
         ("conv F3 K4 stride=(2)", "conv F3 K4 S2"),
         ("conv F3 K4 stride 2", "conv F3 K4 S2"),
+        ("conv F3 K4 kernel_initializer=he_normal", "conv F3 K4 init=he"),
+        ("maxpool F2 ceil_mode=True", "maxpool F2 ceil"),
         ("conv F3 K4 relu", "conv F3 K4 -> relu"),
         ("dropout p=0.5", "dropout 0.5"),
     ],

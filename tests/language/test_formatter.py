@@ -35,6 +35,17 @@ FIXED = [
     "e4: maxpool F2 -> double(512)\n    maxpool F2\nup(@e4, 512)\nconv F1 K2\n",
     "conv F3 K1 nobias weight=[1 0 -1; 1 0 -1; 1 0 -1] frozen   => 1x4x4\n",
     "variant B3: width = 1.2, depth = 1.4, expect params 12,233,232\n",
+    "variant A:            a = 1, expect params    123, macs 1.5G\nvariant Bcd: b = 1/2,        expect params 12,345\nvariant C\n",
+    "variant A:   a = 1,   b = 2\nvariant Bcd: a = 100\n",
+    "variant A: a = 1, b = 2\nvariant Bcd: b = 1, a = 2\n",  # no common order
+    "variant A: a = 1, expect params 1, params 2\nvariant Bcd: a = 20\n",
+    "variant A: a = 1\n# apart\nvariant Bcd: b = 2\n\nvariant E: a = 1\n",
+    "variant A:   a = 1,        expect 3x4    # one\nvariant Bcd: a = 2, b = 2, expect out 5  # two\n",
+    f"variant A: a = 1\nvariant {'B' * 180}: b = 2\n",
+    f"variant A: a = 1\nvariant {'B' * 165}: b = 2\n",  # too wide only as a table
+    "conv F3 K4     # one\nconv F3 K4096  # two\nrelu\ntanh  # three\n\nabs  # four\n",
+    "relu      => 3x4  # one\nflatten   => 12   # two\n",
+    f"a{' ' * 63}  # one\n{'b' * 64}  # two\n{'c' * 65}  # three\n",
     "if s == 1 and c == k [ id ] else [ none ]\n",
     "# first\nrelu  # behind\n\n# before\nadd [\n    # in\n    a\n  | b\n]\n# last\n",
 ]  # fmt: skip
