@@ -90,7 +90,7 @@ def _check(
     found = models(
         source, variant=choice.variant, settings=choice.settings, limits=choice.limits, ignore=ignore
     )
-    if misuse(found[0].file, choice.variant, choice.settings):
+    if misuse(found[0]):
         return Checked(source, found), USAGE
     told = (
         (Severity.ERROR, Severity.WARNING, Severity.ADVICE) if advice else (Severity.ERROR, Severity.WARNING)
@@ -132,18 +132,20 @@ MOST_ROUNDS = 10
 
 
 def _print_json(checked: list[Checked]) -> None:
-    import json
-
     from cnnspec import __version__
-    from cnnspec.cli.document import Document
-    from cnnspec.cli.documented import model_entry, unreadable_entry
+    from cnnspec.cli.documented import document_text, entry_and_rows, unreadable_entry
 
-    entries = []
-    for one in checked:
-        if one.unread is not None:
-            entries.append(unreadable_entry(one.source, [one.unread]))
-        entries += [model_entry(model) for model in one.models]
-    out(json.dumps(Document(cnnspec=__version__, models=entries).as_plain(), indent=1) + "\n")
+    entries = (
+        entry
+        for one in checked
+        for entry in (
+            [(unreadable_entry(one.source, [one.unread]), ())]
+            if one.unread is not None
+            else map(entry_and_rows, one.models)
+        )
+    )
+    for text in document_text(entries, __version__):
+        out(text)
 
 
 def _print_github(checked: list[Checked], advice: bool) -> None:

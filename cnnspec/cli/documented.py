@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from cnnspec.cli.document import (
     ClaimEntry,
+    Document,
     Field2D,
     FindingEntry,
     ModelEntry,
@@ -24,16 +25,55 @@ if TYPE_CHECKING:
     from cnnspec.pipeline import Model
 
 
+def document_text(entries: Iterable[tuple[ModelEntry, Iterable[RowEntry]]], version: str) -> Iterator[str]:
+    """The document as JSON, piece by piece, a row a line. Rows are made as they are written: a network of a
+    million layers takes time, and no memory.
+    """
+    import json
+
+    yield f'{{\n "version": 1,\n "cnnspec": {json.dumps(version)},\n "models": ['
+    for number, (entry, rows) in enumerate(entries):
+        yield f"{',' if number else ''}\n  {{"
+        (plain,) = Document(cnnspec=version, models=[entry]).as_plain()["models"]
+        for place, (name, value) in enumerate(plain.items()):
+            yield f"{',' if place else ''}\n   {json.dumps(name)}: "
+            if name == "rows":
+                value = (row.model_dump(by_alias=True) for row in rows)
+            elif not isinstance(value, list):
+                yield json.dumps(value)
+                continue
+            between = "["
+            for one in value:
+                yield f"{between}\n    {json.dumps(one)}"
+                between = ","
+            yield "[]" if between == "[" else "\n   ]"
+        yield "\n  }"
+    yield "\n ]\n}\n"
+
+
 def model_entry(model: Model) -> ModelEntry:
     """What `check --format json` says of a model; what could not be worked out is null or missing."""
+    return _entry(model, list(row_entries(model)))
+
+
+def entry_and_rows(model: Model) -> tuple[ModelEntry, Iterator[RowEntry]]:
+    """The same, its rows apart and not yet worked out."""
+    return _entry(model, []), row_entries(model)
+
+
+def row_entries(model: Model) -> Iterator[RowEntry]:
+    if model.graph is not None and model.report is not None:
+        for one in model.report.rows():
+            yield _row(one, model.source)
+
+
+def _entry(model: Model, rows: list[RowEntry]) -> ModelEntry:
     graph, report, source = model.graph, model.report, model.source
     name = graph.name if graph is not None else model.variant or ""
-    rows: list[RowEntry] = []
     claims: list[ClaimEntry] = []
     inputs: dict[str, list[int] | None] = {}
     outputs: dict[str, list[int] | None] = {}
     if graph is not None and report is not None:
-        rows = [_row(one, source) for one in report.rows()]
         root = graph.root
         inputs = {name: _list(shape) for name, shape in zip(graph.inputs, root.values, strict=False)}
         outputs = {

@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.findings import tell, tell_file
+from cnnspec.cli.findings import tell
+from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, chosen, color_option, format_option, model_options
 from cnnspec.cli.terminal import err, out
 from cnnspec.diagnostics.suggest import did_you_mean
-from cnnspec.files import STDIN, ZOO, named, read_source
+from cnnspec.files import STDIN, ZOO
 
 
 @click.command("explain", short_help="one layer worked out; the page of a finding or a layer")
@@ -50,34 +51,16 @@ def command(topic: str, layer: str | None, form: str, color: str, **options: Any
 
 
 def _layer(argument: str, layer: str | None, choice: Choice, form: str, color: str) -> int:
-    pairs, problem = named(argument)
-    if problem is not None:
-        tell_file(problem, argument, color)
-        return USAGE
-    if len(pairs) != 1:
-        raise click.UsageError(f"{argument} is a folder; name one spec")
-    source, problem = read_source(pairs[0][0], choice.max_bytes, pairs[0][1])
-    if problem is not None:
-        tell([problem], source, color)
+    _, source, model, errors, status = open_model(argument, choice)
+    if model is None or status == USAGE:
+        tell(errors, source, color)
         return USAGE
 
     from cnnspec.cli.explained import explain_layer
-    from cnnspec.pipeline import misuse, models
 
-    (model,) = models(
-        source,
-        variant=choice.variant,
-        settings=choice.settings,
-        limits=choice.limits,
-        first=True,
-        lints=False,
-    )
-    if misuse(model.file, choice.variant, choice.settings):
-        tell((finding for finding in model.findings if finding.code == "E210"), source, color)
-        return USAGE
     found = explain_layer(model, layer or "")
     if isinstance(found, list):
-        tell((finding for finding in model.findings if finding.severity == "error"), source, color)
+        tell(errors, source, color)
         err(_no_layer(source.name, layer, found))
         return USAGE if found else FOUND
     if form == "json":

@@ -18,7 +18,7 @@ BUDGETS = {
     "dimension": "the size of a dimension",
     "work": "steps worked out, whatever is repeated",
     "digits": "digits of a number that an expression makes",
-    "depth": "blocks within blocks",
+    "depth": "blocks within blocks, at most 200",
 }
 """The fields of `Limits`, each with an option `--max-…`."""
 
@@ -64,11 +64,17 @@ def _codes(context: click.Context, parameter: click.Parameter, values: tuple[str
 
 def model_options(command: Command) -> Command:
     """`--variant`, `--set` and the budgets; the command gets them as `choice` by `chosen`."""
+    from cnnspec.elaborate.limits import DEEPEST
     from cnnspec.files import MAX_BYTES
 
     for option in (
         *(
-            click.option(f"--max-{name}", type=click.IntRange(min=1), metavar="N", help=f"Budget: {what}.")
+            click.option(
+                f"--max-{name}",
+                type=click.IntRange(1, DEEPEST if name == "depth" else None),
+                metavar="N",
+                help=f"Budget: {what}.",
+            )
             for name, what in reversed(BUDGETS.items())
         ),
         click.option(
@@ -133,9 +139,13 @@ def color_option(command: Command) -> Command:
 
 def chosen(options: dict[str, Any]) -> Choice:
     """Take what `model_options` added out of a command's options."""
-    from cnnspec.elaborate.limits import Limits
+    import sys
+
+    from cnnspec.elaborate.limits import RECURSION, Limits
 
     budgets = {name: options.pop(f"max_{name}") for name in BUDGETS}
+    if budgets["depth"] is not None:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000 + RECURSION * budgets["depth"]))
     return Choice(
         variant=options.pop("variant"),
         settings=options.pop("settings"),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnspec.cli import FOUND, INTERNAL, OK, USAGE
 from cnnspec.cli.findings import tell
+from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice
 from cnnspec.cli.terminal import err, out
-from cnnspec.diagnostics import Diagnostic, Severity, Source
-from cnnspec.files import NOWHERE, named, read_source
+from cnnspec.diagnostics import Diagnostic, Source
 
 if TYPE_CHECKING:
     from cnnspec.pipeline import Model
@@ -29,33 +29,12 @@ class Programs(NamedTuple):
 
 def programs(argument: str, choice: Choice, targets: tuple[str, ...]) -> Programs:
     """The programs of a spec's model for these targets; of a spec with variants, the first or `--variant`."""
-    pairs, problem = named(argument)
-    if problem is None and len(pairs) != 1:
-        problem = Diagnostic(
-            "E706", f"{len(pairs)} .cnn files are in this folder", NOWHERE, help="name one of them"
-        )
-    if problem is not None:
-        return Programs(argument, Source(argument, ""), [problem], USAGE)
-    ((path, name),) = pairs
-    source, problem = read_source(path, choice.max_bytes, name)
-    if problem is not None:
-        return Programs(path, source, [problem], FOUND if problem.code == "E703" else USAGE)
+    path, source, model, findings, status = open_model(argument, choice)
+    if model is None or not model.buildable:
+        return Programs(path, source, findings, status, model)
 
-    from cnnspec.pipeline import misuse, models, program
+    from cnnspec.pipeline import program
 
-    (model,) = models(
-        source,
-        variant=choice.variant,
-        settings=choice.settings,
-        limits=choice.limits,
-        first=True,
-        lints=False,
-    )
-    findings = [finding for finding in model.findings if finding.severity is Severity.ERROR]
-    if misuse(model.file, choice.variant, choice.settings):
-        return Programs(path, source, findings, USAGE, model)
-    if not model.buildable:
-        return Programs(path, source, findings, FOUND, model)
     texts: dict[str, str] = {}
     for target in targets:
         made = program(model, target)
@@ -66,6 +45,9 @@ def programs(argument: str, choice: Choice, targets: tuple[str, ...]) -> Program
     complete = texts if len(texts) == len(targets) else None
     return Programs(path, source, findings, FOUND if findings else OK, model, complete)
 
+
+MOST_CALLS = 3
+"""Lines of an emitted program that are shown where it has failed: the innermost call, and those around it."""
 
 INSTALL = {"torch": "torch", "images": "Pillow", "weights": "safetensors"}
 """The extras that a job may need, and the library that each brings."""
@@ -91,11 +73,17 @@ def unfinished(outcome: Outcome, document: dict[str, Any], form: str, color: str
             tell([finding], Source(outcome.about, ""), color)
     elif outcome.missing is not None:
         status, message = USAGE, missing(*outcome.missing)
+    elif outcome.memory:
+        why = f" ({outcome.failed})" if outcome.failed else ""
+        message = f"there is not enough memory for this{why}; fewer images or a smaller input need less"
     else:
+        message = "\n  ".join(
+            [f"the emitted program did not end well: {outcome.failed}", *outcome.where[:MOST_CALLS]]
+        )
+    if message:
         from cnnspec.diagnostics.printable import printable
 
-        message = f"the emitted program did not end well: {printable(outcome.failed or '')}"
-    if message:
+        message = "\n".join(map(printable, message.split("\n")))
         document["message"] = message
         if form == "text":
             err(f"cnnspec: {message}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from cnnspec.cli.terminal import err, is_terminal
+from cnnspec.cli.terminal import columns, err, is_terminal
 
 
 class Progress:
@@ -18,7 +18,9 @@ class Progress:
     def __call__(self, what: str, done: int, of: int) -> None:
         if self.wanted:
             self.shown = True
-            err(f"\r{self.title}: {what} {done:,}/{of:,}\x1b[K")
+            far = f" {done:,}/{of:,}" if of > 1 else ""
+            line = f"{self.title}: {what}{far}"
+            err(f"\r{line[: columns(sys.stderr) - 1]}\x1b[K")  # a line that wraps could not be taken back
 
     def __enter__(self) -> Progress:
         return self

@@ -42,8 +42,6 @@ def show(
         out("weights: as they stand in the spec\n")
     for note in result["notes"]:
         out(printable(note) + "\n")
-    if result["batch"] > 1:
-        out(f"{result['batch']} images: numbers are the first one's, statistics those of all\n")
     shown = [
         (one["name"], "input", found) for one, found in zip(job["inputs"], result["inputs"], strict=True)
     ]
@@ -54,13 +52,15 @@ def show(
             shown.append((row["name"], row["layer"], found))
             if row["output"] in outputs:
                 told.add(row["output"])
-    if job["trace"]:
-        _volumes(shown, color)
     left = [
         (one["name"], "output", found)
         for one, found in zip(job["outputs"], result["outputs"], strict=True)
         if one["value"] not in told and not (found["top"] and "values" not in found)
     ]
+    if result["batch"] > 1 and (job["trace"] or left):
+        out(f"{result['batch']} images: numbers are the first one's, statistics those of all\n")
+    if job["trace"]:
+        _volumes(shown, color)
     _volumes(left, color)
     for one, found in zip(job["outputs"], result["outputs"], strict=True):
         _classes(one["name"] if len(outputs) > 1 else "", found["top"])

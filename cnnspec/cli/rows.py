@@ -57,6 +57,8 @@ class _Folder:
         self.graph = graph
         self.report = report
         self.shown: frozenset[str] = frozenset()
+        self.counts: dict[int, set[int]] = {}
+        """Of the row being made: by where a repeat begins in the text, how many passes it has."""
 
     def lines(self, lines: Iterable[tree.Statement], scope: _Scope) -> Iterator[Row]:
         position = 0  # both the lines and the steps stand in the order of the text
@@ -100,15 +102,19 @@ class _Folder:
             yield from self.lines(lines, _Scope(scope.number, scope.body, run.places, scope.path))
 
     def _row(self, run: _Run, scope: _Scope, label: str) -> Row:
+        self.counts = {}
+        self._count_passes(place.step for place in run.places)
         text = " → ".join(filter(None, (self._text(step) for step in run.steps)))
         if not run.places:
             if any(isinstance(step, tree.IfStep) for step in run.steps):  # it leaves everything out
                 return Row((label, text, "", "", "", ""), "faint")
+            if all(isinstance(step, _SILENT) or _names_only(step) for step in run.steps):
+                return Row((label, text, "", "", "", ""))
             return Row((label, text, UNKNOWN, UNKNOWN, UNKNOWN, ""), "wrong")
         last = run.places[-1]
         first = run.places[0].index
-        if isinstance(last.step, Region):
-            text = self._with_count(text, run.step, last.step)
+        if isinstance(last.step, Region) and not isinstance(run.step, tree.GroupStep):
+            text = self._with_count(text, last.step)
         params = self._params(scope.number, first, last.index + 1)
         macs = self.report.macs.stretch(scope.number, first, last.index + 1)
         field = self.report.fields.at(scope.number, last.output)
@@ -137,10 +143,18 @@ class _Folder:
             total += tally.params
         return total
 
-    def _with_count(self, text: str, written: tree.Step | None, region: Region) -> str:
-        """`stage(64, 3): bottleneck ×3`, `[conv F3 K64 → relu] ×2`."""
-        if isinstance(written, tree.GroupStep):
-            return f"{text} ×{sum(one.count for one in region.passes)}"
+    def _count_passes(self, steps: Iterable[Step]) -> None:
+        """Of the repeats among the steps, and of those in them."""
+        for step in steps:
+            if not isinstance(step, Region) or step.kind not in ("repeat", "group"):
+                continue
+            if step.kind == "repeat":
+                self.counts.setdefault(step.span.start, set()).add(sum(one.count for one in step.passes))
+            for body in {one.body for one in step.passes}:
+                self._count_passes(self.graph.bodies[body].steps)
+
+    def _with_count(self, text: str, region: Region) -> str:
+        """`stage(64, 3): bottleneck ×3`."""
         inside = self.graph.bodies[region.passes[0].body].steps if region.passes else ()
         if len(inside) == 1 and isinstance(inside[0], Region) and inside[0].kind == "repeat":
             repeat = inside[0]
@@ -161,7 +175,15 @@ class _Folder:
         if isinstance(step, tree.ClaimStep):
             return ""
         if isinstance(step, tree.GroupStep):
-            return f"[{self._sequence(step.body)}]"
+            text = f"[{self._sequence(step.body)}]"
+            if step.times is None:
+                return text
+            counts = self.counts.get(step.span.start, set())
+            # as it is written where it is left out here, or differs from pass to pass
+            if len(counts) == 1:
+                return f"{text} ×{min(counts)}"
+            written = self._slice(step.times.span)
+            return f"{text} ×{written if written.isalnum() or written.startswith('(') else f'({written})'}"
         if isinstance(step, tree.BranchStep):
             branches = " | ".join(self._sequence(branch) or "id" for branch in step.branches)
             return f"{step.word} [ {branches} ]"
@@ -217,6 +239,11 @@ def _runs(line: tree.Line, here: list[Place]) -> Iterator[_Run]:
         steps, made = [], []
     if steps and (made or not all(isinstance(one, _SILENT) for one in steps)):
         yield _Run(steps, made)
+
+
+def _names_only(step: tree.Step) -> bool:
+    """`x: id` makes nothing; it gives what arrives a name."""
+    return isinstance(step, tree.LayerStep) and step.word == "id"
 
 
 def _name(here: list[Place]) -> str:

@@ -15,7 +15,7 @@ from cnnspec.cli.options import chosen, color_option, format_option, model_optio
 from cnnspec.cli.programs import Programs, head, print_json, programs, unfinished
 from cnnspec.cli.terminal import out
 from cnnspec.diagnostics import Diagnostic
-from cnnspec.files import NOWHERE, read_source, write_whole
+from cnnspec.files import NOWHERE, read_source, write_all
 
 if TYPE_CHECKING:
     from cnnspec.ir import Graph
@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 
 
 def _number(text: str) -> float:
-    from fractions import Fraction
-
-    return float(Fraction(text.strip()))
+    """`0.485` or `1/255`; by floats, whose size has an end: 1e999999999 as a fraction would be worked out."""
+    above, slash, below = text.partition("/")
+    number = float(above) / float(below) if slash else float(above)
+    if number - number != 0:
+        raise ValueError("not finite")
+    return number
 
 
 def _scale(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    return _numbers(context, parameter, value)[0]
+    numbers = _numbers(context, parameter, value)
+    if len(numbers) != 1:
+        raise click.BadParameter("one number is wanted", context, parameter)
+    return numbers[0]
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
@@ -93,7 +99,7 @@ def command(file: str, form: str, color: str, **options: Any) -> int:
     given, unnamed = options.pop("given"), options["random"]
     if not given and not unnamed:
         raise click.UsageError("say what goes in: --input FILE, or --random")
-    if options["output"] and os.path.splitext(options["output"])[1] not in (".npy", ".npz"):
+    if options["output"] is not None and os.path.splitext(options["output"])[1] not in (".npy", ".npz"):
         raise click.BadParameter("it ends in .npy, or in .npz", param_hint="--output")
     found = programs(file, choice, ("numpy",))
     document = head(found)
@@ -108,7 +114,7 @@ def command(file: str, form: str, color: str, **options: Any) -> int:
     if options["output"] and options["output"].endswith(".npy") and len(graph.outputs) > 1:
         raise click.UsageError(f"there are {len(graph.outputs)} outputs: -o wants an .npz for them")
     labels, problem = _labels(options["labels"], graph)
-    problem = problem or _readable([*files.values(), *filter(None, [options["weights"]])])
+    problem = problem or _readable([*files.values(), *_given(options["weights"])])
     if problem is None and options["output"] and os.path.isfile(options["output"]) and not options["force"]:
         problem = options["output"], _exists()
     if problem is not None:
@@ -136,7 +142,7 @@ def _run(
         **network(graph),
         "kind": "run",
         "files": {name: os.path.abspath(path) for name, path in files.items()},
-        "weights_file": os.path.abspath(weights) if weights else None,
+        "weights_file": None if weights is None else os.path.abspath(weights),
         "smallest": _smallest(graph),
         "maps": options["save_maps"] is not None,
         **{
@@ -147,7 +153,7 @@ def _run(
     with Progress("run") as progress, work(job, found.texts, progress) as outcome:
         if outcome.result is None:
             return unfinished(_as_given(outcome, files, weights), document, form, color)
-        kept = (found.path, *files.values(), *filter(None, [weights, options["labels"]]))
+        kept = (found.path, *files.values(), *_given(weights, options["labels"]))
         written, problem = _write(outcome, graph, options, kept)
         if problem is not None:
             return _refuse(problem, document, form, color)
@@ -198,6 +204,11 @@ def _files(given: Iterable[str], graph: Graph, random: bool) -> dict[str, str]:
     return files
 
 
+def _given(*paths: str | None) -> list[str]:
+    """Those that were given; an empty one (`--weights "$MISSING"`) is one that cannot be read."""
+    return [path for path in paths if path is not None]
+
+
 def _readable(paths: Iterable[str]) -> tuple[str, Diagnostic] | None:
     """Whether these are files; what is in them, the child finds out."""
     for path in paths:
@@ -221,8 +232,8 @@ def _labels(path: str | None, graph: Graph) -> tuple[list[str], tuple[str, Diagn
         return [], (path, problem)
     labels = [line.strip() for line in source.text.splitlines() if line.strip()]
     root = graph.root
-    shapes = [root.values[value] or () for value in root.outputs]
-    classes = {shape[0] for shape in shapes if len(shape) == 1}
+    shapes = [shape for value in root.outputs if (shape := root.values[value]) is not None]
+    classes = {shape[0] for shape in shapes if shape[1:] in ((), (1, 1))}
     if classes and classes != {len(labels)}:
         wanted = " and ".join(map(str, sorted(classes)))
         return [], (
@@ -242,7 +253,7 @@ def _smallest(graph: Graph) -> list[bool]:
 
 def _as_given(outcome: Outcome, files: dict[str, str], weights: str | None) -> Outcome:
     """Messages name a file as it was given on the command line."""
-    for path in (*files.values(), *filter(None, [weights])):
+    for path in (*files.values(), *_given(weights)):
         if os.path.abspath(path) == outcome.about:
             return outcome._replace(about=path)
     return outcome
@@ -251,7 +262,7 @@ def _as_given(outcome: Outcome, files: dict[str, str], weights: str | None) -> O
 def _write(
     outcome: Outcome, graph: Graph, options: dict[str, Any], kept: tuple[str, ...]
 ) -> tuple[list[str], tuple[str, Diagnostic] | None]:
-    """The files that were asked for, each whole or not at all; never over one that was read (`kept`)."""
+    """The files that were asked for, all of them or none; never over one that was read (`kept`)."""
     assert outcome.result is not None
     contents: dict[str, bytes] = {}
     if options["output"]:
@@ -261,25 +272,16 @@ def _write(
         single = options["output"].endswith(".npy")
         contents[options["output"]] = arrays[graph.outputs[0]] if single else _npz(arrays)
     sheets = outcome.result["sheets"]
-    if options["save_maps"] is not None:
-        try:
-            os.makedirs(options["save_maps"], exist_ok=True)
-        except OSError as error:
-            reason = f"this folder cannot be made: {error.strerror}"
-            return [], (options["save_maps"], Diagnostic("E704", reason, NOWHERE))
+    folder = options["save_maps"]
+    if folder is not None:
         for name in sheets:
-            contents[os.path.join(options["save_maps"], name)] = _bytes(outcome.folder, "maps", name)
-    if not options["force"]:
-        for path in contents:
-            if os.path.lexists(path):
-                return [], (path, _exists())
-    for path, content in contents.items():
-        problem = write_whole(path, content, force=options["force"], inputs=kept)
-        if problem is not None:
-            return [], (path, problem)
+            contents[os.path.join(folder, name)] = _bytes(outcome.folder, "maps", name)
+    problem = write_all(contents, folder=folder, force=options["force"], inputs=kept)
+    if problem is not None:
+        return [], problem
     written = [options["output"]] if options["output"] else []
-    if options["save_maps"] is not None:
-        written.append(f"{os.path.join(options['save_maps'], '')} ({len(sheets)} sheets)")
+    if folder is not None:
+        written.append(f"{os.path.join(folder, '')} ({len(sheets)} sheets)")
     return written, None
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 GAP = "  "
 CUT = "…"
-LEAST = 12
+LEAST = 11
 """Columns of a terminal that a flexible column keeps, however narrow the terminal is."""
 
 

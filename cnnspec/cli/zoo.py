@@ -91,12 +91,12 @@ def _entries(every: bool) -> list[dict[str, Any]]:
 
 
 def _table(entries: list[dict[str, Any]]) -> Any:
-    from cnnspec.cli.amounts import exact, field_text, short
+    from cnnspec.cli.amounts import exact, short
     from cnnspec.cli.table import Column, Row, Table
 
     columns = (
         Column("name"),
-        Column("variant"),
+        Column("variant", flexible=True),
         Column("year", right=True),
         Column("weights", right=True),
         Column("MACs", right=True),
@@ -113,7 +113,7 @@ def _table(entries: list[dict[str, Any]]) -> Any:
         variant = entry["variant"] or ""
         listed = [one for one in entries if one["name"] == entry["name"]]
         if more > 0 and len(listed) == 1:
-            variant += f" (+{more})"
+            variant += f" +{more}"
         rows.append(
             Row(
                 (
@@ -122,9 +122,18 @@ def _table(entries: list[dict[str, Any]]) -> Any:
                     str(entry["year"] or ""),
                     exact(entry["params"]),
                     short(entry["macs"]),
-                    field_text(entry["field"]),
+                    _field(entry["field"]),
                     entry["title"],
                 )
             )
         )
     return Table(columns, rows)
+
+
+def _field(field: list[Any] | None) -> str:
+    """`212` for 212x212, as claims have it: the list has to find room on a terminal."""
+    from cnnspec.cli.amounts import field_text
+
+    text = field_text(field)
+    height, _, width = text.partition("x")
+    return height if height == width else text
