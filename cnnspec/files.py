@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Source, Span
 
@@ -139,6 +140,68 @@ def write_whole(
     An existing file is replaced only with `force`, and one of `inputs` never. Whatever interrupts (a full
     disk, Ctrl-C), what was at `path` is still there.
     """
+    problem = write_all({path: text}, force=force, inputs=inputs)
+    return None if problem is None else problem[1]
+
+
+def write_all(
+    contents: Mapping[str, str | bytes],
+    *,
+    folder: str | None = None,
+    force: bool = False,
+    inputs: tuple[str, ...] = (),
+) -> tuple[str, Diagnostic] | None:
+    """Write several files, all of them or none: only when each stands in full beside its place do they take
+    their names. `folder` is made first, and is gone again where nothing could be written.
+
+    Gives the path that was in the way, and how.
+    """
+    made: list[str] = []
+    ready: list[_Ready] = []
+    done = False
+    try:
+        try:
+            if folder is not None:
+                _make_folders(folder, made)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            return folder or "", Diagnostic("E704", f"this folder cannot be made: {reason}", NOWHERE)
+        for path, content in contents.items():
+            problem = _prepare(path, content, force, inputs, ready)
+            if problem is not None:
+                return path, problem
+        for one in ready:
+            try:
+                if one.new:
+                    _take_free_name(one.beside, one.target)
+                else:
+                    os.replace(one.beside, one.target)
+            except FileExistsError:
+                return one.path, _exists()
+            except OSError as error:
+                return one.path, _unwritable(error)
+            done = True
+    finally:
+        for one in ready:
+            _remove(one.beside)
+        for path in [] if done else reversed(made):
+            _remove_folder(path)
+    return None
+
+
+class _Ready(NamedTuple):
+    """A file that is to take its name: what was asked for, where that is, and where the file is so far."""
+
+    path: str
+    target: str
+    beside: str
+    new: bool
+
+
+def _prepare(
+    path: str, content: str | bytes, force: bool, inputs: tuple[str, ...], ready: list[_Ready]
+) -> Diagnostic | None:
+    """Write the file beside its place, and add it to `ready`."""
     try:
         target = os.path.realpath(path)
         old = os.stat(target)
@@ -152,21 +215,21 @@ def write_whole(
         if any(_same(old, source) for source in inputs):
             return Diagnostic(
                 "E704",
-                "this is the spec itself: the output would overwrite it",
+                "this file was read for it: the output would overwrite it",
                 NOWHERE,
                 help="choose another -o",
             )
         if not force:
             return _exists()
-    data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:40]}.{os.getpid()}.tmp")
+    mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    ready.append(_Ready(path, target, beside, old is None))  # before there is something to clean up
     try:
-        mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
-        flags = (
-            os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        )
         descriptor = os.open(beside, flags, mode)
     except (OSError, ValueError) as error:
+        ready.pop()
         return _unwritable(error)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -175,17 +238,20 @@ def write_whole(
             os.fsync(descriptor)
             if old is not None and hasattr(os, "fchmod"):
                 os.fchmod(descriptor, mode)
-        if old is None:
-            _take_free_name(beside, target)
-        else:
-            os.replace(beside, target)
-    except FileExistsError:
-        return _exists()
     except OSError as error:
         return _unwritable(error)
-    finally:
-        _remove(beside)
     return None
+
+
+def _make_folders(folder: str, made: list[str]) -> None:
+    """Make a folder and those above it that are missing; `made` gets them, the outermost first."""
+    missing = [folder]
+    while (above := os.path.dirname(missing[-1])) and not os.path.lexists(above) and above != missing[-1]:
+        missing.append(above)
+    for path in reversed(missing):
+        if not os.path.isdir(path):
+            made.append(path)
+            os.mkdir(path)
 
 
 def _take_free_name(beside: str, target: str) -> None:
@@ -207,6 +273,13 @@ def _remove(path: str) -> None:
         pass  # it has its name
     except OSError:
         pass  # nothing more can be done about it
+
+
+def _remove_folder(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except (OSError, ValueError):
+        return  # it was not made, or somebody else has put something into it
 
 
 def _same(state: os.stat_result, path: str) -> bool:

@@ -286,7 +286,7 @@ TITLE = "Multiply–accumulates of one input, by weights"
 STYLE = f"""\
 text {{ font: {FONT}px system-ui, 'Helvetica Neue', Arial, sans-serif; fill: #52514e }}
 .head {{ font-size: 15px; font-weight: 600; fill: #1a1a19 }}
-.name {{ paint-order: stroke; stroke: #fcfcfb; stroke-width: 2.5; stroke-linejoin: round }}
+.halo {{ fill: none; stroke: #fcfcfb; stroke-width: 2.5; stroke-linejoin: round }}
 .faint {{ fill: #8a8984 }}
 .paper {{ fill: #fcfcfb }}
 .frame {{ stroke: #a9a8a2; fill: none }}
@@ -298,7 +298,7 @@ text {{ font: {FONT}px system-ui, 'Helvetica Neue', Arial, sans-serif; fill: #52
 DARK = """\
 text { fill: #c3c2b7 }
 .head { fill: #ffffff }
-.name { stroke: #1a1a19 }
+.halo { stroke: #1a1a19 }
 .faint { fill: #8a8984 }
 .paper { fill: #1a1a19 }
 .frame { stroke: #6b6a66 }
@@ -343,10 +343,11 @@ def plot(models: Iterable[Entry]) -> str:
             )
     for label, family in zip(labels, families, strict=True):
         middle, base = (label.box.left + label.box.right) / 2, label.box.bottom - 2
-        lines.append(
-            f'<text class="name {family.family}" x="{middle:.1f}" y="{base:.1f}" text-anchor="middle">'
-            f"{family.name}</text>"
-        )
+        # the halo is a text of its own: not every program that draws SVG knows `paint-order`
+        lines += [
+            f'<text class="{part}" x="{middle:.1f}" y="{base:.1f}" text-anchor="middle">{family.name}</text>'
+            for part in ("halo", family.family)
+        ]
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 

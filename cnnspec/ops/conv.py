@@ -21,7 +21,7 @@ from cnnspec.ops.base import (
     Weight,
     Window,
 )
-from cnnspec.ops.draw import draw_window, draw_words
+from cnnspec.ops.draw import draw_window, draw_words, plane_of
 from cnnspec.ops.fields import (
     BiasValues,
     Dilation,
@@ -105,6 +105,15 @@ class Convolution(Op):
             return Misfit("E204", "init= and weight= exclude each other", argument="init")
         shape = self.weight_shape(arriving)
         planes, K = prod(shape[:-2]), self.filters(arriving)
+        C = arriving[0]
+        if self.init is not None and self.init.scheme == "bilinear" and shape[1] != 1 and C != K:
+            return Misfit(
+                "E205",
+                f"init=bilinear makes a filter of each channel alone: {C:,} channels, {K:,} filters",
+                argument="K",
+                help=f"K{C} gives each channel its filter",
+                replacement=f"K{C}",
+            )
         return literal_misfit(
             self.weight_values, self.bias_values, planes, self.F, K, of="filter by filter, channel by channel"
         )
@@ -236,6 +245,8 @@ class Conv(Convolution):
         table = self.connect or ()
         if self.G != 1:
             return Misfit("E204", "connect= and groups exclude each other", argument="connect")
+        if self.init is not None and self.init.scheme == "bilinear":
+            return Misfit("E204", "connect= and init=bilinear exclude each other", argument="init")
         if len(table) != self.K:
             return Misfit(
                 "E215",
@@ -295,11 +306,12 @@ class Conv(Convolution):
         C, H, W = arriving
         G = chance.choice([1, 1, 1, *divisors(C, 8)])
         K = G * chance.randint(1, max(1, 12 // G))
-        text = f"conv {draw_window(chance, H, W)} {f'G{G} ' if G > 1 else ''}K{K}"
+        window = draw_window(chance, H, W)
+        text = f"conv {window} {f'G{G} ' if G > 1 else ''}K{K}"
         if G == 1 and chance.random() < 0.1:
             rows = (sorted(chance.sample(range(C), chance.randint(1, min(C, 4)))) for _ in range(K))
             text += f" connect=[{'; '.join(' '.join(map(str, row)) for row in rows)}]"
-        return text + draw_words(chance)
+        return text + draw_words(chance, plane_of(window))
 
 
 class DwConv(Convolution):
@@ -350,7 +362,8 @@ class DwConv(Convolution):
         if len(arriving) != 3:
             return None
         K = f" K{arriving[0] * chance.randint(1, 3)}" if chance.random() < 0.4 else ""
-        return f"dwconv {draw_window(chance, *arriving[1:])}{K}{draw_words(chance)}"
+        window = draw_window(chance, *arriving[1:])
+        return f"dwconv {window}{K}{draw_words(chance, plane_of(window))}"
 
 
 def _window_symbols(F: tuple[int, int]) -> tuple[str, dict[str, int | str]]:

@@ -27,6 +27,9 @@ class Deconv(Convolution):
     bottom and columns at the right, which a convolution of that stride would have lost (less than S or less
     than D). `Psame` gives W·S, what is cut off unevenly at the bottom and right.
 
+    With `init=bilinear` filter k starts as bilinear interpolation of channel k, and `F4 S2 P1` enlarges a
+    map as `upsample 2 bilinear` does, but for its border; `frozen` keeps it so (FCN's upsampling).
+
     Weights: (F·F·K/G)·C + K, stored as torch does, (C, K/G, F, F).
     """
 
@@ -158,4 +161,4 @@ class Deconv(Convolution):
             extra = f" extra={chance.randrange(max(S, D))}" if chance.random() < 0.3 else ""
             P = f"P{chance.randint(0, min(F, (grown - 1) // 2))}"
         text = f"deconv F{F} S{S} {P} D{D} {f'G{G} ' if G > 1 else ''}K{K}{extra}"
-        return text + draw_words(chance)
+        return text + draw_words(chance, (F, F))

@@ -88,6 +88,13 @@ class Dense(Op):
             )
         if self.init is not None and self.weight_values is not None:
             return Misfit("E204", "init= and weight= exclude each other", argument="init")
+        if self.init is not None and self.init.scheme == "bilinear":
+            return Misfit(
+                "E205",
+                f"init=bilinear is for filters that slide; {self.word} has none",
+                argument="init",
+                help="conv, dwconv and deconv have them; init=xavier is made for layers like this one",
+            )
         wrong = literal_misfit(
             self.weight_values, self.bias_literal, 1, (self.K, here[0]), self.K, of="a row for each output"
         )
@@ -159,7 +166,8 @@ class Fc(Dense):
     def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
         if len(arriving) == 3 and arriving[1:] != (1, 1):
             return None
-        return f"fc {chance.randint(1, 24)}{draw_words(chance)}"
+        K = chance.randint(1, 24)
+        return f"fc {chance.choice(['', '', 'K'])}{K}{draw_words(chance, (K, arriving[0]))}"
 
 
 class Rbf(Dense):
@@ -190,4 +198,5 @@ class Rbf(Dense):
     def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
         if len(arriving) == 3 and arriving[1:] != (1, 1):
             return None
-        return f"rbf {chance.randint(1, 12)}{chance.choice(['', ' frozen', ' init=normal(0.1)'])}"
+        K = chance.randint(1, 12)
+        return f"rbf {chance.choice(['', '', 'K'])}{K}{draw_words(chance, (K, arriving[0]), biased=False)}"

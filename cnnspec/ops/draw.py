@@ -32,10 +32,21 @@ def draw_window(chance: random.Random, H: int, W: int) -> str:
     return text + (f" D{D[0]}x{D[1]}" if D != [1, 1] else "")
 
 
-def draw_words(chance: random.Random) -> str:
-    """Now and then nobias, literal biases, frozen, init=."""
-    text = chance.choice(["", "", "", " nobias", f" bias={chance.randint(-500, 500)}"])
+def draw_words(chance: random.Random, plane: tuple[int, int], *, biased: bool = True) -> str:
+    """Now and then bias, nobias, literal biases, frozen, init=, weight= of one plane of this size."""
+    biases = ["", "", "", "", " bias", " nobias", f" bias={chance.randint(-500, 500)}"]
+    text = chance.choice(biases) if biased else ""
     text += " frozen" if chance.random() < 0.1 else ""
-    if chance.random() < 0.2:
+    start = chance.random()
+    if start < 0.2:
         text += " init=" + chance.choice(["he", "xavier", "normal(0.01)", "uniform(0.1)", "zeros", "ones"])
+    elif start < 0.3 and plane[0] * plane[1] <= 64:
+        row = " ".join(chance.choice(["1", "-1/3", "0.2"]) for _ in range(plane[1]))
+        text += f" weight=[{'; '.join([row] * plane[0])}]"
     return text
+
+
+def plane_of(window: str) -> tuple[int, int]:
+    """(3, 2) of `F3x2 S1 …`."""
+    rows, _, columns = window.split()[0].removeprefix("F").partition("x")
+    return int(rows), int(columns or rows)

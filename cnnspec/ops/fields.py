@@ -36,8 +36,9 @@ def exact(value: Any) -> Fraction:
 def _init(value: Any) -> Init:
     """`he`, or a scheme with its number: `["normal", "0.01"]`."""
     scheme, number = (value, None) if isinstance(value, str) else (*value, None, None)[:2]
-    if scheme not in ("he", "xavier", "normal", "uniform", "zeros", "ones"):
-        raise PydanticCustomError("init", "must be he, xavier, normal(…), uniform(…), zeros or ones")
+    if scheme not in ("he", "xavier", "normal", "uniform", "zeros", "ones", "bilinear"):
+        schemes = "he, xavier, normal(…), uniform(…), zeros, ones or bilinear"
+        raise PydanticCustomError("init", f"must be {schemes}")
     if (number is not None) != (scheme in ("normal", "uniform")):
         wants = {"normal": "its standard deviation: normal(0.01)", "uniform": "its bound: uniform(0.1)"}
         raise PydanticCustomError("init", f"{scheme} needs {wants.get(scheme, 'no number')}")
@@ -103,7 +104,7 @@ Start: TypeAlias = Annotated[
     Annotated[Init, PlainValidator(_init)] | None,
     Argument(
         "init",
-        "how weights start: he, xavier, normal(σ), uniform(b), zeros, ones",
+        "how weights start: he, xavier, normal(σ), uniform(b), zeros, ones, bilinear",
         keyword="init",
         replaces=("weight_values",),
     ),

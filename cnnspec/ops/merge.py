@@ -173,7 +173,17 @@ def _way_out(first: Shape, other: Shape, number: int) -> str:
         larger, smaller = (1, number) if first[1] > other[1] else (number, 1)
         factor = steps[0]
         return (
-            f"S{factor} in branch {larger}, or `upsample {factor}` at the end of branch {smaller}, "
-            "makes them equal"
+            f"`maxpool F{factor}` at the end of branch {larger}, or `upsample {factor}` at the end of branch "
+            f"{smaller}, makes them equal"
         )
-    return f"P and S decide the size: look at branch {number}; or `crop like=@…` cuts the larger one"
+    more = [a - b for a, b in zip(first[1:], other[1:], strict=True)]
+    if max(more) <= 0 or min(more) >= 0:
+        larger, smaller = (1, number) if max(more) > 0 else (number, 1)
+        least = other if max(more) > 0 else first
+        way = f"`crop {written_shape(least[1:])}` at the end of branch {larger}"
+        if max(map(abs, more)) == 1:
+            sides = " ".join(f"{side}=1" for side, by in (("right", more[1]), ("bottom", more[0])) if by)
+            return f"{way}, or `pad {sides}` at the end of branch {smaller}, makes them equal"
+        if min(least[1:]) * 2 > max(max(first[1:]), max(other[1:])):
+            return f"{way} makes them equal"
+    return f"P and S decide the size: look at branch {number}"

@@ -203,5 +203,5 @@ class L2Norm(Op):
 
 
 def draw_norm(chance: "random.Random") -> str:
-    text = chance.choice(["", "", " eps=1e-3", " eps=1e-6"]) + chance.choice(["", "", "", " noaffine"])
+    text = chance.choice(["", "", " eps=1e-3", " eps=1e-6"]) + chance.choice(["", "", " affine", " noaffine"])
     return text + (" frozen" if chance.random() < 0.1 else "")

@@ -20,6 +20,7 @@ from cnnspec.ops.sliding import (
     reach,
     size_formulas,
     sliding_window,
+    steps_over,
     too_large,
 )
 from cnnspec.ops.start import ZERO, role_of
@@ -67,8 +68,9 @@ class AdaptivePooling(Pooling):
 
     def unfit(self) -> Misfit | None:
         if self.size_out is not None:
+            fields = type(self).model_fields
             for field in ("F", "S", "P", "D", "ceil", "exclude_pad"):
-                if getattr(self, field, None) not in (None, False, (0, 0), (1, 1)):
+                if field in fields and getattr(self, field) != fields[field].default:
                     shown = field if len(field) > 1 else f"{field}…"
                     return Misfit(
                         "E204",
@@ -111,6 +113,19 @@ class AdaptivePooling(Pooling):
         if min(H, W) < 1:
             assert not isinstance(self.P, str)
             return too_large(here, self.size, self.stride, self.P, self.dilation, what="window")
+        for axis, along in enumerate((H, W)):
+            N, D = here[1 + axis], self.dilation[axis]
+            if steps_over(N, self.stride[axis], ends[axis][0], D, along):
+                fits = f"D{written_pair((min(self.dilation[0], here[1]), min(self.dilation[1], here[2])))}"
+                return Misfit(
+                    "E306",
+                    f"a window sees only padding: its taps stand {D} apart and step over the map, {N} "
+                    f"{'row' if axis == 0 else 'column'}{'s' if N > 1 else ''}",
+                    argument="D",
+                    note=f"D ≤ {'HW'[axis]}: {D} > {N}",
+                    help=f"{fits} always meets the map; padding counts as −∞",
+                    replacement=fits,
+                )
         return here[0], H, W
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
@@ -145,8 +160,9 @@ class MaxPool(AdaptivePooling):
 
     Without S the windows stand side by side, S = F. `ceil` rounds the size up where S does not divide, as
     Caffe did (GoogLeNet, SqueezeNet); a last window must still start inside the input or its first padding.
-    Padding counts as −∞, at most F/2. `out=7x7` asks for a size whatever arrives: window i then reaches
-    from ⌊i·W/7⌋ to ⌈(i + 1)·W/7⌉.
+    Padding counts as −∞, at most F/2, and no window may see nothing else (a dilated one steps over a map
+    smaller than D). `out=7x7` asks for a size whatever arrives: window i then reaches from ⌊i·W/7⌋ to
+    ⌈(i + 1)·W/7⌉.
     """
 
     word = "maxpool"
@@ -353,7 +369,7 @@ def _draw(chance: "random.Random", arriving: Shape, word: str, *, dilated: bool)
     F, P, D = [], [], []
     for N in (H, W):
         while True:
-            f, d = chance.randint(1, 4), chance.choice([1, 1, 1, 2]) if dilated else 1
+            f, d = chance.randint(1, 4), chance.choice([1, 1, 1, 2]) if dilated and N > 1 else 1
             p = chance.choice([0, 0, chance.randint(0, f // 2)])
             if reach(f, d) <= N + 2 * p:
                 break

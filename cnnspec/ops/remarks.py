@@ -157,12 +157,13 @@ def large_filter(op: Convolution, arriving: Shape, out: Shape) -> tuple[Remark, 
     large, stack = F * F * first, 9 * first + 9 * (layers - 1) * later
     if stack >= large:
         return ()
+    small = op.model_copy(update={"F": (3, 3), "P": (1, 1), "weight_values": None})
     return (
         Remark(
             "W210",
             f"{layers} layers of 3x3 see as far as one of {F}x{F}: {stack:,} weights instead of {large:,}",
             argument="F",
             note=f"1 + {layers}·(3 − 1) = {F}",
-            help=f"[{op.word} F3 P1 K{K} -> relu]*{layers} has {layers} nonlinearities as well",
+            help=f"[{op.word} {small.written()} -> relu]*{layers} has {layers} nonlinearities as well",
         ),
     )

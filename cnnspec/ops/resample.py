@@ -79,7 +79,7 @@ class Upsample(Op):
         size = chance.choice(
             [str(chance.randint(1, 3)), "2x1", f"out={chance.randint(1, 12)}x{chance.randint(1, 12)}"]
         )
-        return f"upsample {size}{chance.choice(['', ' bilinear'])}"
+        return f"upsample {size}{chance.choice(['', ' nearest', ' bilinear'])}"
 
 
 def _load_pool(value: Any) -> Op | None:

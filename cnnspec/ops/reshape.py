@@ -129,7 +129,7 @@ class Pad(Op):
                 f"left={chance.randint(0, most[1])} right={chance.randint(0, most[1])} "
                 f"top={chance.randint(0, most[0])} bottom={chance.randint(0, most[0])}"
             )
-        return f"pad {sides}" + ("" if mode == "zeros" else f" {mode}")
+        return f"pad {sides}" + ("" if mode == "zeros" and chance.random() < 0.8 else f" {mode}")
 
 
 class Crop(Op):

@@ -45,6 +45,19 @@ def padding_of(arriving: Shape, F: Pair, S: Pair, P: Pair | str, D: Pair) -> tup
     return (P[0], P[0]), (P[1], P[1])
 
 
+def steps_over(N: int, S: int, before: int, D: int, count: int) -> bool:
+    """Whether one of the first `count` windows has a tap before the map, its next one behind it, and none
+    on it. The first tap at or behind position 0 of a window that starts at s < 0 is s mod D.
+    """
+    if N >= D or before == 0:
+        return False
+    first = -before
+    last = first + (min(count, -(-before // S)) - 1) * S  # of the windows that start before the map
+    turn = last - last % D  # s mod D grows up to here, and again from here on
+    highest = first + (turn - 1 - first) // S * S
+    return last % D >= N or (highest >= first and highest % D >= N)
+
+
 def sliding_window(F: int, S: int, before: int, D: int = 1) -> Window:
     return Window(reach(F, D), S, -before)
 

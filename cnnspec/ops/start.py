@@ -25,7 +25,11 @@ def torch_default(fan_in: int | Fraction) -> Initial:
 def by_scheme(init: Init | None, fan_in: int | Fraction, fan_out: int | Fraction) -> Initial:
     """The weights' start. he: N(0, 2/fan_in) (He et al., 2015). xavier: U(±√(6/(fan_in + fan_out))) (Glorot
     and Bengio, 2010). Fans are counted as torch counts them, on the weight's own shape: axis 1 times the
-    window, and axis 0 times the window.
+    window, and axis 0 times the window. bilinear: filter k reads channel k alone, with the plane
+
+        (1 − |y − (F − 1)/2| / f) · (1 − |x − (F − 1)/2| / f),    f = ⌈F/2⌉
+
+    so that a deconv of F2·S (or 2·S − 1) enlarges S times by bilinear interpolation (Long et al., 2015).
     """
     if init is None:
         return torch_default(fan_in)
@@ -38,6 +42,8 @@ def by_scheme(init: Init | None, fan_in: int | Fraction, fan_out: int | Fraction
             return Initial("normal" if init.scheme == "normal" else "uniform", float(init.value or 0))
         case "ones":
             return ONE
+        case "bilinear":
+            return Initial("bilinear")
     return ZERO
 
 

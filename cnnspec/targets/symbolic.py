@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isclose
 from typing import Any, TypeAlias
 
 from cnnspec.language import parse_expression, tree
@@ -199,6 +200,10 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+ROUNDING = 1e-14
+"""How far Python's floats may be from the exact number of the spec: some roundings of 1e-16."""
+
+
 def gives(node: Node | None, env: Env, wanted: object) -> bool:
     """Whether the node comes out as `wanted`; a pair of equal sizes is the size."""
     if node is None:
@@ -207,6 +212,8 @@ def gives(node: Node | None, env: Env, wanted: object) -> bool:
         found = value(node, env)
     except Unclear:
         return False
+    if isinstance(found, float) and isinstance(wanted, float):
+        return isclose(found, wanted, rel_tol=ROUNDING)
     return bool(single(found) == single(wanted)) and isinstance(found, bool) == isinstance(wanted, bool)
 
 
@@ -243,6 +250,13 @@ def replaced(node: Node, by: Mapping[str, Node]) -> Node:
         case Apply():
             return apply(node.operator, *(replaced(argument, by) for argument in node.arguments))
     return node
+
+
+def divided(node: Node) -> Node:
+    """The node with true divisions, for numbers that need not be whole: `i/16` as Python's `i / 16`."""
+    if not isinstance(node, Apply):
+        return node
+    return Apply("/" if node.operator == "//" else node.operator, tuple(map(divided, node.arguments)))
 
 
 def python(node: Node) -> str:

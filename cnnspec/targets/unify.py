@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.targets.symbolic import Const, Env, Node, apply, gives, single
+from cnnspec.targets.symbolic import Const, Env, Node, apply, divided, gives, single
 from cnnspec.targets.symbolic import value as node_value
 
 
@@ -15,14 +15,15 @@ class Diverges(Exception):
 
 def unify_number(values: Sequence[Any], source: Node | None, envs: Sequence[Env]) -> Node:
     """The node, where it is the author's own expression or the numbers differ; else the number."""
-    if source is not None and all(
-        gives(source, env, wanted) for env, wanted in zip(envs, values, strict=True)
-    ):
-        if isinstance(source, Const):
+    for node in () if source is None else (source, divided(source)):
+        if not all(gives(node, env, wanted) for env, wanted in zip(envs, values, strict=True)):
+            continue
+        if isinstance(node, Const):
             return Const(single(values[0]))
-        if any(isinstance(node_value(source, env), float) for env in envs) and isinstance(values[0], int):
-            source = apply("int", source)
-        return source
+        whole = all(isinstance(value, int) for value in values)
+        if whole and any(isinstance(node_value(node, env), float) for env in envs):
+            return apply("int", node)
+        return node
     first = single(values[0])
     if any(single(value) != first for value in values):
         raise Diverges("a number that no expression gives")

@@ -36,6 +36,10 @@ Source: TypeAlias = int | Phi
 
 Guard: TypeAlias = tuple[int, bool]
 
+MOST_IFS = 10
+"""With each `if` that comes out differently, laying uses over each other may take twice as long; beyond this
+number the uses are written one by one."""
+
 
 def leaves(source: Source) -> set[int]:
     if isinstance(source, int):
@@ -302,6 +306,8 @@ def _settle_conditions(made: Union, conditions: dict[tuple[int, int], UnionCondi
         numbers[span] = number if differs else None
         if differs:
             made.conditions[number] = condition
+    if len(made.conditions) > MOST_IFS:
+        raise Diverges(f"more than {MOST_IFS} `if`s that come out differently")
     for step in made.steps:
         guards: set[tuple[Guard, ...]] = set()
         for use in step.present:

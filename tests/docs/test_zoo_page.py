@@ -49,7 +49,7 @@ def test_every_spec_is_linked_and_every_link_leads_somewhere() -> None:
 def test_every_network_is_in_the_plot_and_no_name_is_on_another() -> None:
     plot = ElementTree.parse(DOCS / "zoo.svg").getroot()
     texts = plot.iter("{http://www.w3.org/2000/svg}text")
-    names = [text for text in texts if "name" in text.get("class", "").split()]
+    names = [text for text in texts if "halo" in text.get("class", "").split()]
     worked_examples = sum(resources.family(path) == "notes" for path in resources.zoo().values())
     assert len(names) == len(resources.zoo()) - worked_examples
     boxes = []

@@ -7,8 +7,8 @@ A network's program is built from its spec and given the weights of torchvision'
 the order in which both call their layers. In float64, what the two give must then be equal but for rounding:
 the outputs in eval mode and in train mode, the gradients of the image and of every weight, the running
 statistics that a training step leaves. All weights are random; those that torchvision starts at 0 or 1, where
-a mistake would not show, are drawn anew. Dropout and stochastic depth are off; the rates of dropout are
-compared as numbers.
+a mistake would not show, are drawn anew. Dropout and stochastic depth are off; their rates are compared as
+numbers.
 
 The images are smaller than torchvision's, where the network allows it, to save time: the layers are the same.
 """
@@ -20,7 +20,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
-from math import inf, isnan
+from math import inf, isclose, isnan
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -175,14 +175,15 @@ def own(module: nn.Module) -> list[tuple[str, Tensor]]:
 
 
 def calls(model: nn.Module, image: Tensor) -> tuple[list[nn.Module], list[float]]:
-    """The modules that hold weights, and dropout's rates, in the order in which a forward pass ends them."""
+    """The modules that hold weights, and the rates of dropout and stochastic depth, in the order in which a
+    forward pass ends them."""
     called: list[nn.Module] = []
     rates: list[float] = []
 
     def note(module: nn.Module, _: Any, __: Any) -> None:
         if own(module):
             called.append(module)
-        if isinstance(module, nn.Dropout) and module.p > 0:
+        if drops(module) and module.p > 0:
             rates.append(module.p)
 
     hooks = [module.register_forward_hook(note) for module in model.modules()]
@@ -190,6 +191,11 @@ def calls(model: nn.Module, image: Tensor) -> tuple[list[nn.Module], list[float]
     for hook in hooks:
         hook.remove()
     return called, rates
+
+
+def drops(module: nn.Module) -> bool:
+    """Whether a module leaves something out in training, at a rate `p`; DropPath is our StochasticDepth."""
+    return isinstance(module, nn.Dropout | StochasticDepth) or type(module).__name__ == "DropPath"
 
 
 def share_weights(ours: nn.Module, theirs: nn.Module, image: Tensor) -> list[tuple[nn.Module, nn.Module]]:
@@ -201,7 +207,7 @@ def share_weights(ours: nn.Module, theirs: nn.Module, image: Tensor) -> list[tup
     their_calls, their_rates = calls(theirs, image)
     if len(our_calls) != len(their_calls):
         raise Mismatch(f"{len(our_calls)} layers with weights, torchvision has {len(their_calls)}")
-    if our_rates != their_rates:
+    if len(our_rates) != len(their_rates) or not all(map(isclose, our_rates, their_rates)):
         raise Mismatch(f"dropout {our_rates}, torchvision has {their_rates}")
     layers = list(zip(our_calls, their_calls, strict=True))
     for place, (mine, its) in enumerate(layers):
@@ -236,7 +242,7 @@ def training_step(model: nn.Module, layers: Sequence[nn.Module], image: Tensor) 
     """The gradients are those of a fixed random mixture of all outputs."""
     model.train()
     for module in model.modules():
-        if isinstance(module, nn.Dropout | StochasticDepth):
+        if drops(module):
             module.p = 0.0
     image = image.clone().requires_grad_()
     outputs = results(model(image))

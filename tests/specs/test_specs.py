@@ -37,3 +37,47 @@ def test_tells_its_source(path: Path) -> None:
     titles = [statement.title for statement in statements if isinstance(statement, ModelStatement)]
     assert len(titles) == 1
     assert TITLE.fullmatch(titles[0])
+
+
+LONGER = {
+    "retinanet": 45,  # ten outputs, a line each
+    "deeplabv3_resnet50": 41,
+    "mobilenet_v3": 44,  # two tables of 11 and 15 rows
+    "regnet_y": 43,  # a table of eight networks and nine columns
+    "inception_resnet_v2": 42,
+    "inception_v3": 48,
+    "inception_v4": 49,  # six figures of the paper, a branch a line
+    "efficientnet": 57,  # eight networks, seven stages, rates that grow over all of them
+    "efficientnet_v2": 61,  # three tables, two kinds of blocks
+}
+"""Lines of those that cannot be told in 40, a page's table."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_is_as_short_as_a_papers_table(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= LONGER.get(path.stem, 40)
+
+
+def blocks(name: str) -> dict[str, str]:
+    """The blocks of that name, by their files."""
+    pattern = re.compile(rf"^block {name}\(.*?^}}", re.MULTILINE | re.DOTALL)
+    return {
+        path.stem: found.group()
+        for path in FILES
+        if (found := pattern.search(path.read_text("utf-8"))) is not None
+    }
+
+
+def test_squeeze_and_excitation_is_written_the_same_way_everywhere() -> None:
+    """But for its two activations."""
+    texts = {re.sub(r"\b(relu|silu|sigmoid|hsigmoid)\b", "…", text) for text in blocks("se").values()}
+    assert len(blocks("se")) > 5
+    assert len(texts) == 1
+
+
+def test_an_inverted_residual_ends_the_same_way_everywhere() -> None:
+    """A projection without activation, and the tensor itself where it fits."""
+    assert len(blocks("inverted")) > 4
+    for name, text in blocks("inverted").items():
+        assert re.search(r"conv F1 K=k -> bn( -> if residual \[ droppath rate \])?\n    \| if", text), name
+        assert "s == 1 and c == k" in text, name

@@ -67,7 +67,10 @@ class BodyBuilder(Layers):
         written = self._written(regions, sources[0])
         arguments: list[Argument] = []
         reads: dict[Tensor, None] = {}
-        for _, name in made.parameters:
+        by_name = False
+        for variable, name, letter, default in made.parameters:
+            by_name = by_name or letter or default is not None
+            keyword = variable if by_name else None
             values = [parsed(region.arguments[name]) for region in regions.values()]
             nodes = written.get(name)
             source = None
@@ -76,11 +79,12 @@ class BodyBuilder(Layers):
             if any(isinstance(value, str) for value in values):
                 if any(value != values[0] for value in values):
                     raise Diverges("different code")
-                arguments.append((None, values[0]))
+                arguments.append((keyword, values[0]))
                 continue
             node = unify_number(values, source, [self.envs[use] for use in regions])
-            reads |= dict.fromkeys(self._reads(node))
-            arguments.append((None, node))
+            if default is None or node != default:
+                reads |= dict.fromkeys(self._reads(node))
+                arguments.append((keyword, node))
         place = self._at(first.name)
         if first.shared is not None:
             names = {region.shared for region in regions.values()}

@@ -11,13 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cnnspec.ir.graph import Graph, Region
+from cnnspec.ir.graph import Block, Graph, Region
 from cnnspec.ops.base import written_shape
 from cnnspec.targets.names import Namer
 from cnnspec.targets.numpy.body import BodyBuilder
 from cnnspec.targets.numpy.frame import UseOf
-from cnnspec.targets.numpy.statements import Function, If, Let, Loop, Step, Tensor, numbers_in
-from cnnspec.targets.symbolic import Const, Node, Var
+from cnnspec.targets.numpy.statements import (
+    Call,
+    Function,
+    If,
+    Let,
+    Loop,
+    Parameter,
+    Step,
+    Tensor,
+    numbers_in,
+)
+from cnnspec.targets.symbolic import Const, Node, Unclear, Var, from_text
 from cnnspec.targets.unify import Diverges
 from cnnspec.targets.values import parsed
 
@@ -36,11 +46,19 @@ class Builder:
         self._collect()
 
     def _collect(self) -> None:
-        """Every use of every block: its body and its arguments."""
-        for body in self.graph.bodies:
-            for step in body.steps:
-                if isinstance(step, Region) and step.block is not None:
+        """Every use of every block, its body and its arguments, in the order of the forward pass."""
+        seen = {len(self.graph.bodies) - 1}
+        ways = [iter(self.graph.root.steps)]
+        while ways:
+            step = next(ways[-1], None)
+            if step is None:
+                ways.pop()
+            elif isinstance(step, Region):
+                if step.block is not None:
                     self._uses.setdefault(step.block, {}).setdefault(_key(step), step)
+                bodies = dict.fromkeys(one.body for one in step.passes if one.body not in seen)
+                seen |= bodies.keys()
+                ways += [iter(self.graph.bodies[body].steps) for body in reversed(bodies)]
 
     def tensor(self, label: str | None = None, sides: tuple[tuple[int, bool], ...] = ()) -> Tensor:
         made = Tensor(len(self.tensors), label, sides)
@@ -54,6 +72,10 @@ class Builder:
         if len(inputs) == 1:
             inputs[0].label = None
         steps, outputs = scope.body([UseOf(len(self.graph.bodies) - 1, {})], inputs, "net", self.knobs)
+        for place, tensor in enumerate(outputs):
+            if tensor in outputs[:place]:  # one tensor under two names: each has a gradient of its own
+                outputs[place] = self.tensor()
+                steps.append(Call("sum", "+", "", [tensor], [outputs[place]]))
         made = Function(self.namer.take("network"), inputs, outputs, scope.swept(steps), scope.namer)
         self.functions.append(made)
         return made
@@ -111,10 +133,35 @@ class Builder:
         steps, outputs = scope.body(uses, inputs, "net", self.knobs | known)
         steps = scope.swept(steps)
         needed = set(numbers_in(steps))
-        parameters = [(variable, name) for name, variable in names.items() if variable in needed]
+        parameters = self._parameters(head, {name: names[name] for name in names if names[name] in needed})
         shapes = [bodies[0].values[0], *(bodies[0].values[value] for value in bodies[0].outputs[:1])]
         sizes = " -> ".join(written_shape(shape) for shape in shapes if shape is not None)
         return Function(block, inputs, outputs, steps, scope.namer, parameters, doc=sizes)
+
+    def _parameters(self, head: Block, names: dict[str, str]) -> list[Parameter]:
+        """With the author's defaults, as far as nothing without one stands behind them."""
+        found: list[Parameter] = []
+        optional = True
+        for parameter in reversed(head.parameters):
+            if parameter.name in names:
+                default = None if parameter.default is None else self._constant(parameter.default)
+                optional = optional and default is not None
+                letter = parameter.kind == "letter"
+                given = default if optional else None
+                found.append(Parameter(names[parameter.name], parameter.name, letter, given))
+        return found[::-1]
+
+    def _constant(self, text: str) -> Const | None:
+        """A default, where it is a number."""
+        try:
+            number = parsed(text)
+        except ValueError:
+            try:
+                node = from_text(text, self.knobs)
+            except Unclear:
+                return None
+            return node if isinstance(node, Const) else None
+        return None if isinstance(number, str) else Const(number)
 
 
 def _key(region: Region) -> tuple[int, tuple[tuple[str, str], ...]]:

@@ -165,6 +165,8 @@ def _start(initial: Initial, init: Any, op: Op) -> Code:
     match initial.distribution:
         case "signs":
             return "signs"
+        case "bilinear":
+            return "bilinear_filters"
         case "values":
             return call("literal", *(plain(Fraction(value)) for value in initial.values), shape=initial.shape)
         case distribution:

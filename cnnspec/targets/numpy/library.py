@@ -77,9 +77,9 @@ def _only_a_type(node: ast.stmt) -> bool:
 
 
 def _bare(module: str, text: list[str], node: ast.stmt) -> str:
-    """The definition without annotations and without remarks to the checkers, as the
+    """The definition without annotations and without remarks to the type checker, as the
     notes would write it."""
-    made = [line.split("  # type: ignore")[0].split("  # fmt: ")[0] for line in text]
+    made = [line.split("  # type: ignore")[0] for line in text]
     offset = node.lineno - 1
     for inner in ast.walk(node):
         if isinstance(inner, ast.AnnAssign) and inner.value is not None:

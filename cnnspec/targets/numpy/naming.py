@@ -8,6 +8,8 @@ other is made; then the same holds for their gradients on the way back.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from cnnspec.targets.names import Namer, identifier
 from cnnspec.targets.numpy.statements import (
     Call,
@@ -29,36 +31,64 @@ def name_tensors(function: Function) -> None:
     readers: dict[Tensor, int] = {}
     for tensor in [*used_before(function.steps), *function.outputs]:
         readers[tensor] = readers.get(tensor, 0) + 1
-    _live(function.steps, set(function.outputs))
     names = _Names(function.namer, readers)
     for place, tensor in enumerate(function.inputs):
         names.input(tensor, first=place == 0)
-    names.steps(function.steps)
+    names.steps(function.steps, set(function.outputs))
 
 
-def _live(steps: list[Step], after: set[Tensor]) -> set[Tensor]:
-    """Notes at each step what is needed behind it; gives what is needed before the
-    first."""
+Change = tuple[list[Tensor], list[Tensor]]
+"""Of a step: what it makes that is needed behind it, and what is needed for the last time in it."""
+
+
+def _alive(steps: list[Step], after: set[Tensor]) -> Iterator[set[Tensor]]:
+    """For each step in turn, what is needed behind it: one set, which changes from step to
+    step."""
+    live = set(after)
+    changes = _back(steps, live)
+    for made, last_read in reversed(changes):
+        live.difference_update(last_read)
+        live.update(made)
+        yield live
+
+
+def _back(steps: list[Step], live: set[Tensor]) -> list[Change]:
+    """Turns what is needed behind the steps into what is needed before them; gives the changes,
+    the last step's first."""
+    changes = []
     for step in reversed(steps):
-        step.alive = set(after)
         match step:
             case Call():
-                after = (after - set(step.outputs)) | set(step.inputs) | set(step.reads)
+                made = [one for one in step.outputs if one in live]
+                live.difference_update(made)
+                last_read = [one for one in {*step.inputs, *step.reads} if one not in live]
             case Let():
-                after = after | set(step.reads)
-            case If():
-                after = after - {made for made, _, _ in step.joins}
-                then = _live(step.then, after | {one for _, one, _ in step.joins})
-                otherwise = _live(step.otherwise, after | {other for _, _, other in step.joins})
-                after = then | otherwise
-            case Loop():
-                outside = step.body_reads = (set(used_before(step.body)) - {step.inside}) - set(
-                    made_in(step.body)
-                )
-                after = (after - {step.output}) | outside | set(step.reads)
-                _live(step.body, after | {step.last})
-                after = after | {step.given}
-    return after
+                made, last_read = [], [one for one in step.reads if one not in live]
+            case _:
+                before = _before(step, live)
+                made, last_read = list(live - before), list(before - live)
+                live.difference_update(made)
+        live.update(last_read)
+        changes.append((made, last_read))
+    return changes
+
+
+def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
+    """What is needed before a step that holds steps."""
+    if isinstance(step, Loop):
+        inside = (set(used_before(step.body)) - {step.inside}) - set(made_in(step.body))
+        step.body_reads = inside
+        return (after - {step.output}) | inside | set(step.reads) | {step.given}
+    sides = [_behind(step, side, after) for side in (True, False)]
+    for side, live in zip((True, False), sides, strict=True):
+        _back(step.side(side), live)
+    return sides[0] | sides[1]
+
+
+def _behind(step: If, side: bool, after: set[Tensor]) -> set[Tensor]:
+    """What is needed behind one side of an `if`."""
+    ends = {then if side else otherwise for _, then, otherwise in step.joins}
+    return (after - {made for made, _, _ in step.joins}) | ends
 
 
 class _Names:
@@ -66,13 +96,15 @@ class _Names:
         self.namer, self.readers = namer, readers
         self.main = "x"
         self.taken: dict[str, str] = {}
-        self.around: list[If] = []
+        self.around: list[tuple[If, set[Tensor]]] = []
+        self.holders: dict[str, set[Tensor]] = {}
 
     def input(self, tensor: Tensor, first: bool) -> None:
         if first and tensor.label is None:
-            tensor.name = self.main = self._own("x")
+            self.main = self._own("x")
+            self._call(tensor, self.main)
         else:
-            tensor.name = self._own(tensor.label or "skip")
+            self._call(tensor, self._own(tensor.label or "skip"))
 
     def _own(self, wanted: str) -> str:
         """The name of a label, the same for all tensors that have it."""
@@ -80,18 +112,28 @@ class _Names:
             self.taken[wanted] = self.namer.take(identifier(wanted))
         return self.taken[wanted]
 
-    def _choose(self, tensor: Tensor, alive: set[Tensor], wishes: list[str]) -> None:
+    def _choose(
+        self, tensor: Tensor, alive: set[Tensor], wishes: list[str], beside: Collection[Tensor] = ()
+    ) -> None:
+        """A name that none of those alive (and of those beside it) has."""
         if tensor.name:
             return
-        used = {other.name for other in alive if other is not tensor}
-        for decided in self.around:  # what is needed behind an `if` stays clear of what comes out of it
-            if tensor in decided.alive:
-                used |= {made.name for made, _, _ in decided.joins}
+        # what is needed behind an `if` stays clear of what comes out of it
+        kept = {
+            made.name for decided, behind in self.around if tensor in behind for made, _, _ in decided.joins
+        }
+
+        def free(name: str) -> bool:
+            others = self.holders.get(name, ())
+            return name not in kept and not any(
+                other is not tensor and (other in alive or other in beside) for other in others
+            )
+
         if tensor.label is not None and self.readers.get(tensor, 0) > 1:
             wishes = [self._own(tensor.label), *wishes]
         for wish in wishes:
-            if wish and wish not in used:
-                tensor.name = wish
+            if wish and free(wish):
+                self._call(tensor, wish)
                 return
         for letter in LETTERS:
             name = self.taken.get(letter)
@@ -99,46 +141,55 @@ class _Names:
                 if not self.namer.free(letter):
                     continue
                 name = self._own(letter)
-            if name not in used:
-                tensor.name = name
+            if free(name):
+                self._call(tensor, name)
                 return
-        tensor.name = self._own(f"branch{tensor.number}")
+        self._call(tensor, self._own(f"branch{tensor.number}"))
 
-    def steps(self, steps: list[Step]) -> None:
-        for step in steps:
+    def _call(self, tensor: Tensor, name: str) -> None:
+        tensor.name = name
+        self.holders.setdefault(name, set()).add(tensor)
+
+    def steps(self, steps: list[Step], after: set[Tensor], inside: bool = False) -> None:
+        for step, alive in zip(steps, _alive(steps, after), strict=True):
             match step:
                 case Call():
                     wishes = [step.inputs[0].name] if step.inputs else []
                     if step.form != "layer" and step.form != "block":
                         wishes = [self.main, *wishes, *(tensor.name for tensor in step.inputs)]
                     for output in step.outputs:
-                        self._choose(output, step.alive | set(step.outputs), wishes)
+                        self._choose(output, alive, wishes, beside=step.outputs)
+                    if not inside:  # what is not needed here is needed nowhere any more
+                        for output in step.outputs:
+                            self.holders[output.name] &= {*step.outputs, *(self.holders[output.name] & alive)}
                 case If():
                     # What comes out is named first, so that both sides may end in its name.
-                    behind = step.alive | {made for made, _, _ in step.joins}
+                    behind = alive | {made for made, _, _ in step.joins}
                     for made, then, otherwise in step.joins:
                         known = [one.name for one in (otherwise, then) if one.name]
                         self._choose(made, behind, [*known, self.main])
-                        for side, steps_ in ((then, step.then), (otherwise, step.otherwise)):
-                            if not side.name and steps_:
-                                self._last(side, made.name, steps_, step)
-                    self.around.append(step)
-                    self.steps(step.then)
-                    self.steps(step.otherwise)
+                        for side, holds in ((then, True), (otherwise, False)):
+                            if not side.name and step.side(holds):
+                                self._last(side, made.name, step.side(holds), _behind(step, holds, alive))
+                    self.around.append((step, alive))
+                    self.steps(step.then, _behind(step, True, alive), inside=True)
+                    self.steps(step.otherwise, _behind(step, False, alive), inside=True)
                     self.around.pop()
                 case Loop():
-                    dies = step.given not in step.alive and step.given not in step.body_reads
+                    dies = step.given not in alive and step.given not in step.body_reads
                     wishes = [step.given.name] if dies else []
-                    self._choose(step.inside, step.alive | step.body_reads, [*wishes, self.main])
-                    self.steps(step.body)
-                    self._choose(step.output, step.alive, [step.inside.name])
+                    self._choose(step.inside, alive | step.body_reads, [*wishes, self.main])
+                    behind = (alive - {step.output}) | step.body_reads | {*step.reads, step.last}
+                    self.steps(step.body, behind, inside=True)
+                    self._choose(step.output, alive, [step.inside.name])
 
-    def _last(self, tensor: Tensor, name: str, steps: list[Step], around: If) -> None:
+    def _last(self, tensor: Tensor, name: str, steps: list[Step], after: set[Tensor]) -> None:
         """Names what a side ends with as what comes out, where nothing on that side
         stands in its way."""
         for step in reversed(steps):
             if isinstance(step, Call) and tensor in step.outputs:
-                others = {other.name for other in step.alive if other is not tensor}
+                others = {other.name for other in after if other is not tensor}
                 if "" not in others and name not in others:
-                    tensor.name = name
+                    self._call(tensor, name)
                 return
+            _back([step], after)

@@ -12,6 +12,7 @@ from cnnspec.targets.numpy.statements import Call, Function, If, Loop, Step
 from cnnspec.targets.numpy.text import Backward, Forward, differentiated
 from cnnspec.targets.writer import Group, Writer
 
+MOST_COLUMNS = 110
 OWN = (
     *("np", "params", "net", "training", "rng", "masks", "loss", "target", "seed", "dtype"),
     *("init", "forward", "record", "backward", "loss_and_grads", "inside", "outside", "FROZEN"),
@@ -50,6 +51,7 @@ def program(graph: Graph) -> str:
             "uniform",
             "constant",
             "signs",
+            "bilinear_filters",
             "literal",
         )
         if f"{name}(" in text or f"={name}" in text
@@ -131,10 +133,11 @@ def _interface(writer: Writer, graph: Graph, network: Function, frozen: list[str
         "EMPTY": _around_net(empty),
         "GIVEN": _around_net([f"inside({name})" for name in inputs]),
         "OUT": "outside(y)" if outputs == 1 else "tuple(outside(one) for one in y)",
-        "DY": _around_net(["inside(dy)"] if outputs == 1 else [f"inside(dy[{n}])" for n in range(outputs)]),
+        "DY": "inside(dy), net" if outputs == 1 else "first, net, *others",
+        "SPLIT": "" if outputs == 1 else "    first, *others = map(inside, dy)\n",
         "DX": "outside(dx)" if len(inputs) == 1 else "tuple(outside(one) for one in dx)",
         "FROZEN": "key not in FROZEN and " if frozen else "",
-        "LOSS": loss[0],
+        "SIGNATURE": _signature(inputs, loss[0]),
     }
     writer.gap(2)
     if frozen:
@@ -150,6 +153,18 @@ def _interface(writer: Writer, graph: Graph, network: Function, frozen: list[str
 def _around_net(arguments: list[str]) -> str:
     """The first one, the place, the others: `x, net, skip`."""
     return ", ".join([arguments[0], "net", *arguments[1:]])
+
+
+def _signature(inputs: list[str], loss: str) -> str:
+    """The head of loss_and_grads, in one line where it fits."""
+    named = [f"loss={loss}", "training=True", "rng=None", "masks=None"]
+    line = f"def loss_and_grads({', '.join(['params', *inputs, 'target', *named])}):"
+    if len(line) <= MOST_COLUMNS:
+        return line
+    return (
+        "\n    ".join(["def loss_and_grads(", *(f"{one}," for one in ("params", *inputs, "target", *named))])
+        + "\n):"
+    )
 
 
 _INTERFACE = '''
@@ -189,7 +204,7 @@ def record(params, <INPUTS>, training=True, rng=None, masks=None):
 
 def backward(dy, net):
     """From dL/dy: dL/dx, and the gradient of each trainable weight by its name."""
-    dx = <NETWORK>_backward(<DY>)
+<SPLIT>    dx = <NETWORK>_backward(<DY>)
     grads = {
         key: net.grads.get(key, np.zeros_like(value))
         for key, value in net.params.items()
@@ -198,9 +213,7 @@ def backward(dy, net):
     return <DX>, grads
 
 
-def loss_and_grads(
-    params, <INPUTS>, target, loss=<LOSS>, training=True, rng=None, masks=None
-):
+<SIGNATURE>
     """The loss, the gradient of each trainable weight, that of the input, and the new
     running statistics. loss(y, target) gives its value and dL/dy."""
     y, net = record(params, <INPUTS>, training, rng, masks)

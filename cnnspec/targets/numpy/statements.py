@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from cnnspec.targets.names import Namer
-from cnnspec.targets.symbolic import Node, variables
+from cnnspec.targets.symbolic import Const, Node, variables
 from cnnspec.targets.writer import Code
 
 
@@ -51,7 +51,6 @@ class Call:
     arguments: list[Argument] = field(default_factory=list)
     reads: list[Tensor] = field(default_factory=list)
     callee: Function | None = None
-    alive: set[Tensor] = field(default_factory=set)
 
 
 @dataclass(eq=False, slots=True)
@@ -63,7 +62,6 @@ class Let:
     node: Node
     reads: list[Tensor]
     place: str = ""
-    alive: set[Tensor] = field(default_factory=set)
 
 
 @dataclass(eq=False, slots=True)
@@ -76,7 +74,6 @@ class If:
     then: list[Step] = field(default_factory=list)
     otherwise: list[Step] = field(default_factory=list)
     joins: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
-    alive: set[Tensor] = field(default_factory=set)
 
     def side(self, holds: bool) -> list[Step]:
         return self.then if holds else self.otherwise
@@ -98,7 +95,6 @@ class Loop:
     last: Tensor
     output: Tensor
     reads: list[Tensor] = field(default_factory=list)
-    alive: set[Tensor] = field(default_factory=set)
     body_reads: set[Tensor] = field(default_factory=set)
     """What the passes read of what was there before: the same for all."""
 
@@ -164,10 +160,20 @@ def numbers_in(steps: list[Step]) -> Iterator[str]:
 
 
 def _variables(argument: Node | Code) -> Iterator[str]:
-    from cnnspec.targets.symbolic import Apply, Const, Var
+    from cnnspec.targets.symbolic import Apply, Var
 
     if isinstance(argument, Const | Var | Apply):
         yield from variables(argument)
+
+
+class Parameter(NamedTuple):
+    """A number that a function is given: its variable there, the author's name for it, the author's default.
+    Letters (`K`, `F`) are given by name."""
+
+    variable: str
+    name: str
+    letter: bool
+    default: Const | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -180,8 +186,7 @@ class Function:
     outputs: list[Tensor]
     steps: list[Step]
     namer: Namer
-    parameters: list[tuple[str, str]] = field(default_factory=list)
-    """(the variable, the author's parameter)"""
+    parameters: list[Parameter] = field(default_factory=list)
     doc: str = ""
     differentiable: tuple[bool, ...] = ()
     """Which inputs have a gradient: not those of which only the size is read."""

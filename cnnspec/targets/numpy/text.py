@@ -11,6 +11,9 @@ from cnnspec.targets.symbolic import Apply, Const, Var, python
 from cnnspec.targets.writer import Code, Group, Writer, prefixed
 
 _SHAPE = {"C": "shape[-1]", "H": "shape[1]", "W": "shape[2]"}
+MOST_TERMS = 6
+"""Of a sum that is written with `+`."""
+
 _TENSOR = re.compile(r"§(\d+)(?:\.([CHW]))?")
 
 
@@ -23,7 +26,8 @@ class Forward:
     def function(self, function: Function, title: str) -> None:
         items = [tensor.name for tensor in function.inputs]
         items.insert(1, "net")
-        items += [variable for variable, _ in function.parameters]
+        for variable, _, _, default in function.parameters:
+            items.append(variable if default is None else f"{variable}={python(default)}")
         with self.writer.block(Group(f"def {function.name}(", tuple(items)), ":"):
             self.writer.doc(title)
             self.steps(function.steps)
@@ -47,8 +51,7 @@ class Forward:
         names = ", ".join(tensor.name for tensor in step.outputs)
         inputs = [tensor.name for tensor in step.inputs]
         if step.form in ("sum", "difference"):
-            sign = f" {step.function} "
-            self._chain(names, sign, inputs, step.outputs[0].note)
+            self.writer.put(f"{names} = ", self._sum(step.function, inputs), comment=step.outputs[0].note)
             return
         items: list[Code] = [*inputs[:1], step.place, *inputs[1:]]
         if step.form == "merge":
@@ -56,16 +59,13 @@ class Forward:
         items += [self._argument(argument) for argument in step.arguments]
         self.writer.put(f"{names} = ", Group(f"{step.function}(", tuple(items)), comment=step.outputs[0].note)
 
-    def _chain(self, name: str, sign: str, inputs: list[str], note: str) -> None:
-        """`x = a + b + c`, in several lines where there are many; x itself goes into the first."""
-        if name in inputs[6:]:
-            own = inputs[1:].count(name)
-            others = [operand for operand in inputs[1:] if operand != name]
-            inputs = [inputs[0], name if own == 1 else f"{own} * {name}", *others]
-        self.writer.line(f"{name} = {sign.join(inputs[:6])}", note)
-        for start in range(6, len(inputs), 6):
-            rest = sign.join(inputs[start : start + 6])
-            self.writer.line(f"{name} = {name}{sign}{rest}", note)
+    def _sum(self, sign: str, inputs: list[str]) -> Code:
+        """`a + b + c`; of many, `sum([a, b, …])`."""
+        if len(inputs) <= MOST_TERMS:
+            return f" {sign} ".join(inputs)
+        if sign == "+":
+            return Group("sum([", tuple(inputs), "])")
+        return Group(f"{inputs[0]} - sum([", tuple(inputs[1:]), "])")
 
     def _argument(self, argument: Argument) -> Code:
         name, value = argument

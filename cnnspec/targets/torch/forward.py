@@ -59,7 +59,10 @@ class Forward:
     named: set[str] = field(default_factory=set)
     pending: dict[Source, Waiting] = field(default_factory=dict)
     readers: dict[Source, list[PlanStep]] = field(default_factory=dict)
-    outputs: tuple[str, ...] = ()
+    choices: dict[Source, Phi] = field(default_factory=dict)
+    """By tensor: the first choice that it is a side of."""
+    chosen: set[Source] = field(default_factory=set)
+    """What stands anywhere in a choice."""
 
     def write(self) -> None:
         for number, name in self.inputs.items():
@@ -71,6 +74,10 @@ class Forward:
         for step in self.plan.steps:
             for source in reads_of(step):
                 self.readers.setdefault(source, []).append(step)
+        for phi in self._phis():
+            for side in (phi.then, phi.otherwise):
+                self.choices.setdefault(side, phi)
+            self.chosen |= with_choices(phi)
         self._items(items, set(self.plan.outputs), {}, last=True)
         if self.plan.outputs:
             self._return()
@@ -92,13 +99,12 @@ class Forward:
     def _items(
         self, items: list[Item], after: set[Source], wish: dict[Source, str], last: bool = False
     ) -> None:
-        live = liveness(items, after)
-        for number, item in enumerate(items):
+        for number, (item, live) in enumerate(zip(items, liveness(items, after), strict=True)):
             following = items[number + 1] if number + 1 < len(items) else None
             if isinstance(item, If):
-                self._if(item, live[number], wish)
+                self._if(item, live, wish)
             else:
-                self._step(item, live[number], following, wish, last and following is None)
+                self._step(item, live, following, wish, last and following is None)
 
     def _if(self, item: If, after: set[Source], wish: dict[Source, str]) -> None:
         targets: dict[Source, str] = {}
@@ -214,11 +220,7 @@ class Forward:
             and following.piece.function in NAMES_ONLY
         ):
             return False
-        others = (*self.readers, *self.plan.outputs)
-        if (
-            any(output in with_choices(source) and source != output for source in others)
-            or output in self.plan.outputs
-        ):
+        if output in self.chosen or output in self.plan.outputs:
             return False
         room = self.writer.room - len("return ") - len(following.name) - len("self.()")
         return isinstance(waiting.code, str) and len(waiting.code) <= room
@@ -379,9 +381,8 @@ class Forward:
         seen = 0
         while seen < 100:
             readers = self.readers.get(output, [])
-            phis = [phi for phi in self._phis() if output in (phi.then, phi.otherwise)]
-            if phis and not readers:
-                output = phis[0]
+            if output in self.choices and not readers:
+                output = self.choices[output]
                 continue
             if len(readers) != 1:
                 return None

@@ -100,6 +100,24 @@ def constant(layer: nn.Module, value: float) -> nn.Module:
     "zero_bias",
 )
 _keep(
+    "bilinear",
+    '''
+def bilinear(layer: nn.Module) -> nn.Module:
+    """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
+    weight = layer.get_parameter("weight")
+    filters, channels, *sizes = weight.shape
+    rows, columns = (
+        1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2) for F in sizes
+    )
+    own_channel = torch.eye(channels).repeat(filters // channels, 1)
+    with torch.no_grad():
+        weight.copy_(own_channel[:, :, None, None] * torch.outer(rows, columns))
+    zero_bias(layer)
+    return layer
+''',
+    "zero_bias",
+)
+_keep(
     "given",
     '''
 def given(layer: nn.Module, **values: list | float) -> nn.Module:
@@ -489,7 +507,7 @@ FOLD_BODY = """
     return state
 """.strip("\n")
 
-FUNCTIONS = frozenset({"sequential", "he", "xavier", "normal", "uniform", "constant", "given"})
+FUNCTIONS = frozenset({"sequential", "he", "xavier", "normal", "uniform", "constant", "bilinear", "given"})
 """Helpers that return a layer: nothing can be derived from them."""
 
 RESERVED_NAMES = frozenset(HELPERS) | {"torch", "nn", "Tensor", "zero_bias", "main"}

@@ -134,16 +134,18 @@ def reads_in(item: Item) -> set[Source]:
     return found
 
 
-def liveness(items: list[Item], after: set[Source]) -> list[set[Source]]:
-    """For each item, what is read after it."""
+def liveness(items: list[Item], after: set[Source]) -> Iterator[set[Source]]:
+    """For each item in turn, what is read after it: one set, which changes from item to item."""
     live = set(after)
-    found: list[set[Source]] = [set()] * len(items)
-    for place in range(len(items) - 1, -1, -1):
-        found[place] = set(live)
-        item = items[place]
-        if isinstance(item, PlanStep):
-            live.difference_update(item.outputs)
-        else:
-            live.difference_update(item.phis)
-        live |= reads_in(item)
-    return found
+    made: list[list[Source]] = []
+    read_last: list[list[Source]] = []
+    for item in reversed(items):
+        outputs = item.outputs if isinstance(item, PlanStep) else item.phis
+        made.append([source for source in outputs if source in live])
+        live.difference_update(made[-1])
+        read_last.append([source for source in reads_in(item) if source not in live])
+        live.update(read_last[-1])
+    for here, gone in zip(reversed(made), reversed(read_last), strict=True):
+        live.difference_update(gone)
+        live.update(here)
+        yield live

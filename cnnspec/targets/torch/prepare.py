@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 from cnnspec.ir.graph import Body, Graph, Layer, Region, Step
 from cnnspec.ops import load_op
 from cnnspec.targets.torch.renumber import renumbered
@@ -20,6 +23,7 @@ def _flattened(body: Body) -> Body:
     if not any(_wants(body, step) for step in body.steps):
         return body
     taken = {step.name for step in body.steps}
+    names = (name for name in _flatten_names() if name not in taken)
     number: dict[int, int] = {value: value for value in range(body.inputs)}
     values = list(body.values[: body.inputs])
     steps: list[Step] = []
@@ -36,14 +40,10 @@ def _flattened(body: Body) -> Body:
                     for arm in step.arms
                 )
             if _wants(body, step):
-                name = "flatten"
-                while name in taken:
-                    name += "_"
-                taken.add(name)
                 shape = body.values[step.inputs[0]]
                 assert shape is not None
                 flatten = Layer(
-                    name=name,
+                    name=next(names),
                     op=load_op({"op": "flatten"}),
                     inputs=inputs,
                     guards=step.guards,
@@ -59,6 +59,11 @@ def _flattened(body: Body) -> Body:
             old += 1
     where[len(body.steps)] = len(steps)
     return renumbered(body, steps, values, number, where)
+
+
+def _flatten_names() -> Iterator[str]:
+    yield "flatten"
+    yield from (f"flatten{number}" for number in count(2))
 
 
 def _wants(body: Body, step: object) -> bool:

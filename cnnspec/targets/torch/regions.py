@@ -254,8 +254,7 @@ def _as_runs(
     arriving = symbols[0]
     start = 0
     simple = True
-    takes: tuple[int, ...] = (0,)
-    needs: tuple[str, ...] = ()
+    read: tuple[tuple[int, ...], tuple[str, ...]] = ((0,), ())
     for number, one in enumerate(first.passes):
         bodies = [graph.bodies[region.passes[number].body] for region in regions.values()]
         place = _inner(body.place, first, body.scope | {"i": Const(start)})
@@ -263,15 +262,17 @@ def _as_runs(
         piece, takes, loop = piece_of(body, plan, place, envs, in_loop=True)
         if not inline(piece) or loop:
             raise Diverges("a repeat in a repeat")
+        if number and (takes, plan.needs) != read:
+            raise Diverges("passes that read different tensors")
+        read = takes, plan.needs
         simple = simple and takes == (0,) and not plan.needs and len(plan.outputs) == 1
-        needs = plan.needs
         pieces.append((None, piece if one.count == 1 else Series(piece, "_", Const(one.count))))
         arriving = plan.symbols[0]
         if arriving is None:
             sizes = {(inner.values[inner.outputs[0]] or (0,))[0] for inner in bodies}
             arriving = Const(sizes.pop()) if len(sizes) == 1 else None
         start += one.count
-    _finish(made, simple, takes, needs)
+    _finish(made, simple, *read)
     if simple:
         made.piece = Call("nn.Sequential", tuple(pieces))
     else:

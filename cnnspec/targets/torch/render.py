@@ -69,16 +69,17 @@ class File:
     # --- what is needed -------------------------------------------------------------------------------
 
     def _root_pieces(self, root: Plan) -> Iterator[Piece]:
-        yield from self._pieces(root)
+        yield from self._pieces(root, True)
         for call in self.builder.shared.values():
             if call is not None:
                 yield call
 
-    def _pieces(self, plan: Plan) -> Iterator[Piece]:
+    def _pieces(self, plan: Plan, own_forward: bool) -> Iterator[Piece]:
+        """What a class makes; a `forward` of its own writes short layers as expressions."""
         for _, node in plan.lets:
             yield node
         for step in plan.steps:
-            if step.piece is not None:
+            if step.piece is not None and not (own_forward and is_short(step.piece)):
                 yield step.piece
         for number in plan.asked():
             node_or_none = plan.conditions[number]
@@ -90,7 +91,7 @@ class File:
             if isinstance(function, ClassPlan):
                 if id(function) not in self.names:
                     self.names[id(function)] = ""
-                    for inner in self._pieces(function.plan):
+                    for inner in self._pieces(function.plan, function.form == "module"):
                         self._collect(inner)
                     self.ordered.append(function)
             elif function in HELPERS:
@@ -179,6 +180,7 @@ class File:
         namer = Namer(MODULE_ATTRIBUTES | set(taken))
         held: dict[int, str] = {}
         annotated = _types(plan)
+        making = _making(plan, with_forward)
         open_guards: tuple[tuple[int, bool], ...] = ()
         base = writer.level
 
@@ -192,15 +194,15 @@ class File:
 
         for step in plan.steps:
             attribute = step.piece is not None and not (with_forward and is_short(step.piece))
+            guards = step.guards
+            while guards and guards not in making:
+                guards = guards[:-1]  # nothing to make under it: its condition is all that forward asks for
             common = 0
-            while (
-                common < min(len(open_guards), len(step.guards))
-                and open_guards[common] == step.guards[common]
-            ):
+            while common < min(len(open_guards), len(guards)) and open_guards[common] == guards[common]:
                 common += 1
             writer.level = base + common
-            for depth in range(common, len(step.guards)):
-                number, side = step.guards[depth]
+            for depth in range(common, len(guards)):
+                number, side = guards[depth]
                 other = depth < len(open_guards) and depth == common and open_guards[depth][0] == number
                 if other:
                     writer.line("else:")
@@ -217,12 +219,12 @@ class File:
                         )
                     writer.line(f"if {text}:")
                 writer.level += 1
-            open_guards = step.guards
+            open_guards = guards
+            for number, _ in step.guards[len(guards) :]:
+                hold(number, _condition_name(plan, number))
             for number in _decided_by(step):
                 hold(number, _condition_name(plan, number))
             if not attribute:
-                if step.guards and not _has_attribute(plan, step.guards, with_forward):
-                    writer.line("pass")
                 continue
             assert step.piece is not None
             self._attribute(writer, step, annotated)
@@ -407,13 +409,14 @@ def _decided_by(step: PlanStep) -> list[int]:
     return [arm.when[0] for arm in step.arms if arm.when is not None]
 
 
-def _has_attribute(plan: Plan, guards: tuple[tuple[int, bool], ...], with_forward: bool) -> bool:
-    return any(
-        step.guards[: len(guards)] == guards
-        and step.piece is not None
-        and not (with_forward and is_short(step.piece))
+def _making(plan: Plan, with_forward: bool) -> set[tuple[tuple[int, bool], ...]]:
+    """The conditions under which the constructor makes anything, each with those around it."""
+    return {
+        step.guards[:depth]
         for step in plan.steps
-    )
+        if step.piece is not None and not (with_forward and is_short(step.piece))
+        for depth in range(1, len(step.guards) + 1)
+    }
 
 
 def _condition_name(plan: Plan, number: int) -> str:

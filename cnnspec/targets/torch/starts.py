@@ -42,6 +42,8 @@ def _by_scheme(op: Op, arriving: tuple[Shape, ...], scheme: str, value: Any, lay
         return build(scheme, layer)
     if scheme in ("normal", "uniform"):
         return build(scheme, layer, float(value))
+    if scheme == "bilinear":
+        return build(scheme, layer)
     return build("constant", layer, 0 if scheme == "zeros" else 1)
 
 

@@ -6,6 +6,7 @@ import types
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from cnnspec.ir.flat import flat
@@ -25,70 +26,154 @@ def program(text: str) -> Any:
 
 def difference(ours: Any, theirs: Any, least: float = 1e-30) -> float:
     """The largest difference over the largest value (over `least`, where all values are next to nothing)."""
+    worst, largest = extremes(ours, theirs)
+    return worst / max(largest, least)
+
+
+def extremes(ours: Any, theirs: Any) -> tuple[float, float]:
+    """The largest difference, and the largest of their values."""
     theirs = np.asarray(theirs)
     assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
     if theirs.size == 0:
-        return 0.0
-    return float(np.abs(ours - theirs).max() / max(np.abs(theirs).max(), least))
+        return 0.0, 0.0
+    return float(np.abs(ours - theirs).max()), float(np.abs(theirs).max())
+
+
+class Beside:
+    """An emitted program and the reference, with the same weights, inputs and dropout masks, in float64.
+
+    Both work on the same memory for what is trained (the largest network of the zoo has 5 GB of it): the
+    program could not write there, and the reference does not.
+    """
+
+    def __init__(self, graph: Graph, batch: int = 2, seed: int = 0, text: str | None = None) -> None:
+        if text is None:
+            made = emit(graph)
+            assert isinstance(made, str), made
+            text = made
+        self.graph, self.module, self.rng = graph, program(text), np.random.default_rng(seed)
+        self.params = self.module.init(seed, np.float64)
+        self.roles = {key: weight for entry in flat(graph) for key, weight in entry.weights}
+        assert set(self.roles) == set(self.params)
+        for key, value in self.params.items():  # statistics and affine weights that are not 0 and 1
+            assert value.shape == self.roles[key].shape, key
+            if key.endswith("running_var"):
+                self.params[key] = self.rng.uniform(0.5, 2, value.shape)
+            elif value.ndim == 1 and value.dtype == float:
+                self.params[key] = value + self.rng.normal(0, 0.1, value.shape)
+        self.tensors = {key: torch.from_numpy(value) for key, value in self.params.items()}
+        for value in self.params.values():
+            value.setflags(write=False)
+        shapes = [graph.root.values[number] or () for number in range(len(graph.inputs))]
+        self.inputs = [self.rng.standard_normal((batch, *shape)) for shape in shapes]
+        self.masks = _masks(graph, batch, self.rng)
+
+    def differences(self, training: bool) -> dict[str, float]:
+        """Outputs, running statistics, all gradients, by name."""
+        before = dict(self.params)
+        y, net = self.module.record(self.params, *self.inputs, training=training, masks=self.masks)
+        ys = y if isinstance(y, tuple) else (y,)
+        plain = self.module.forward(self.params, *self.inputs, training=training, masks=self.masks)
+        found = {
+            f"forward{n}": difference(one, ys[n])
+            for n, one in enumerate(plain if isinstance(plain, tuple) else (plain,))
+        }
+        theirs, x = self._tensors(), [torch.from_numpy(one).requires_grad_() for one in self.inputs]
+        masks = {key: torch.from_numpy(mask) for key, mask in self.masks.items()}
+        ty = reference.run(self.graph, theirs, x, training, masks)
+        for n, (a, b) in enumerate(zip(ys, ty, strict=True)):
+            found[f"output{n}"] = difference(a, b.detach())
+
+        dys = [self.rng.standard_normal(one.shape) for one in ys]
+        dx, grads = self.module.backward(tuple(dys) if len(dys) > 1 else dys[0], net)
+        stats = net.stats
+        del net
+        slopes = self._gradients(grads, theirs, ty, dys)
+        for n, (a, b) in enumerate(zip(dx if isinstance(dx, tuple) else (dx,), x, strict=True)):
+            slopes[f"dinput{n}"] = extremes(a, torch.zeros_like(b) if b.grad is None else b.grad)
+        # A bias right before a batch norm has the gradient 0, and both sides only have rounding there.
+        least = max([1e-4, *(1e-3 * largest for _, largest in slopes.values())])
+        found |= {key: worst / max(largest, least) for key, (worst, largest) in slopes.items()}
+        for key, weight in self.roles.items():
+            if weight.role == "buffer" and training:
+                found[f"stat {key}"] = difference(stats[key], theirs[key])
+        assert before.keys() == self.params.keys()
+        assert all(self.params[key] is value for key, value in before.items())
+        return found
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        """The weights as torch leaves; running statistics, which torch changes in place, as copies."""
+        found = {}
+        for key, tensor in self.tensors.items():
+            role = self.roles[key].role
+            found[key] = tensor.clone() if role == "buffer" else tensor.detach()
+            found[key].requires_grad_(role == "trainable")
+        return found
+
+    def _gradients(
+        self, ours: dict[str, Any], theirs: dict[str, torch.Tensor], ty: list[torch.Tensor], dys: list[Any]
+    ) -> dict[str, tuple[float, float]]:
+        """Each weight's two gradients are compared as soon as torch has its own, and then dropped."""
+        wanted = {key for key, weight in self.roles.items() if weight.role == "trainable"}
+        assert set(ours) == wanted, set(ours) ^ wanted
+        found: dict[str, tuple[float, float]] = {}
+
+        def compared(key: str) -> Any:
+            def hook(tensor: torch.Tensor) -> None:
+                found[key] = extremes(ours.pop(key), tensor.grad)
+                tensor.grad = None
+
+            return hook
+
+        for key in wanted:
+            theirs[key].register_post_accumulate_grad_hook(compared(key))
+        torch.autograd.backward(ty, [torch.from_numpy(one) for one in dys])
+        for key, grad in ours.items():  # weights that no output depends on
+            found[key] = extremes(grad, np.zeros(grad.shape))
+        return {f"d {key}": pair for key, pair in found.items()}
 
 
 def compare(
     graph: Graph, training: bool, batch: int = 2, seed: int = 0, text: str | None = None
 ) -> dict[str, float]:
     """The emitted program against torch in float64: outputs, running statistics, all gradients, by name."""
-    if text is None:
-        made = emit(graph)
-        assert isinstance(made, str), made
-        text = made
-    module = program(text)
+    return Beside(graph, batch, seed, text).differences(training)
+
+
+def check_slopes(graph: Graph, places: int, seed: int = 3, text: str | None = None) -> None:
+    """Gradients against finite differences, which owe torch nothing: (L(v + h·e) − L(v − h·e))/2h for some
+    numbers of each input and each weight, where L = Σ y·r with a random r; in training."""
+    module = program(text or str(emit(graph)))
     rng = np.random.default_rng(seed)
     params = module.init(seed, np.float64)
-    for key, value in params.items():  # statistics and affine weights that are not 0 and 1
-        if key.endswith("running_var"):
-            params[key] = rng.uniform(0.5, 2, value.shape)
-        elif value.ndim == 1 and value.dtype == float:
-            params[key] = value + rng.normal(0, 0.1, value.shape)
-    roles = {key: weight for entry in flat(graph) for key, weight in entry.weights}
-    assert set(roles) == set(params)
-    for key, weight in roles.items():
-        assert params[key].shape == weight.shape, key
-    inputs = [rng.standard_normal((batch, *(graph.root.values[n] or ()))) for n in range(len(graph.inputs))]
+    inputs = [rng.standard_normal((2, *(graph.root.values[n] or ()))) for n in range(len(graph.inputs))]
+    masks = _masks(graph, 2, rng)
+    y, net = module.record(params, *inputs, masks=masks)
+    several = isinstance(y, tuple)
+    r = [rng.standard_normal(one.shape) for one in (y if several else (y,))]
+    dx, grads = module.backward(tuple(r) if several else r[0], net)
+    slopes = [*zip(inputs, dx if isinstance(dx, tuple) else (dx,), strict=True)]
+    slopes += [(params[key], grad) for key, grad in grads.items()]
+    assert all(value.flags.c_contiguous for value, _ in slopes)
+    h = 1e-6
+    for value, slope in slopes:
+        numbers = value.reshape(-1)
+        for place in rng.choice(numbers.size, min(numbers.size, places), replace=False):
+            kept, sides = numbers[place], []
+            for numbers[place] in (kept + h, kept - h):
+                made = module.forward(params, *inputs, training=True, masks=masks)
+                ys = made if several else (made,)
+                sides.append(sum(float((a * b).sum()) for a, b in zip(ys, r, strict=True)))
+            numbers[place] = kept
+            expected = (sides[0] - sides[1]) / (2 * h)
+            assert slope.reshape(-1)[place] == pytest.approx(expected, rel=1e-5, abs=2e-6)
+
+
+def _masks(graph: Graph, batch: int, rng: np.random.Generator) -> dict[str, Any]:
+    """For each layer that drops: of single numbers (N, C, H, W), or of whole images (N); 1 stays."""
     masks = {}
     for entry in flat(graph):
         if entry.op is not None and entry.op.word in ("dropout", "droppath"):
             shape = (batch, *(entry.out or ())) if entry.op.word == "dropout" else (batch,)
             masks[entry.attribute] = rng.random(shape) >= float(entry.op.p)
-    before = {key: value.copy() for key, value in params.items()}
-    y, net = module.record(params, *inputs, training=training, masks=masks)
-    ys = y if isinstance(y, tuple) else (y,)
-
-    theirs = {key: torch.from_numpy(value.copy()) for key, value in params.items()}
-    for key, weight in roles.items():
-        theirs[key].requires_grad_(weight.role == "trainable")
-    x = [torch.from_numpy(one.copy()).requires_grad_() for one in inputs]
-    ty = reference.run(graph, theirs, x, training, {k: torch.from_numpy(m) for k, m in masks.items()})
-    found = {f"output{n}": difference(a, b.detach()) for n, (a, b) in enumerate(zip(ys, ty, strict=True))}
-    plain = module.forward(params, *inputs, training=training, masks=masks)
-    for n, one in enumerate(plain if isinstance(plain, tuple) else (plain,)):
-        found[f"forward{n}"] = difference(one, ys[n])
-
-    dys = [rng.standard_normal(one.shape) for one in ys]
-    dx, grads = module.backward(tuple(dys) if len(dys) > 1 else dys[0], net)
-    torch.autograd.backward(ty, [torch.from_numpy(one) for one in dys])
-    for n, (a, b) in enumerate(zip(dx if isinstance(dx, tuple) else (dx,), x, strict=True)):
-        expected_dx = b.grad if b.grad is not None else torch.zeros_like(b)
-        found[f"dinput{n}"] = difference(a, expected_dx, 1e-6)
-    wanted = {key for key, weight in roles.items() if weight.role == "trainable"}
-    assert set(grads) == wanted, set(grads) ^ wanted
-    zero = {key: torch.zeros_like(theirs[key]) for key in wanted}
-    expected = {key: theirs[key].grad if theirs[key].grad is not None else zero[key] for key in wanted}
-    # A bias right before a batch norm has the gradient 0, and both sides only have rounding there.
-    least = max([1e-4, *(1e-3 * float(grad.abs().max()) for grad in expected.values())])
-    for key, grad in expected.items():
-        found[f"d {key}"] = difference(grads[key], grad, least)
-    for key, weight in roles.items():
-        if weight.role == "buffer" and training:
-            found[f"stat {key}"] = difference(net.stats[key], theirs[key].detach())
-    for key, value in before.items():
-        assert np.array_equal(value, params[key]), f"{key} was changed"
-    return found
+    return masks

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,12 @@ def test_no_file_is_left_over() -> None:
             (FOLDER / name).unlink()
         left = set()
     assert not left
+
+
+@pytest.mark.parametrize(("path", "variant"), CASES)
+def test_nothing_is_defined_for_nobody(path: str, variant: str | None) -> None:
+    """Neither a helper nor a block's class that the program does not use, nor an `if` around nothing."""
+    text = program(spec(path, variant))
+    for name in re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE):
+        assert len(re.findall(rf"\b{name}\b", text)) > 1, name
+    assert not re.search(r"^ +pass$", text, re.MULTILINE)

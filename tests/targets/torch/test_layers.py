@@ -33,6 +33,7 @@ LAYERS = [
     "input 4x5x5\ndeconv F3 S2 P1 K6 extra=1",
     "input 4x5x5\ndeconv F3x2 S2x3 P1x0 K6 G2 extra=1x2 D1x2",
     "input 4x5x5\ndeconv F4 S2 Psame K6",
+    "input 4x5x5\ndeconv F4 S2 P1 K4 init=bilinear frozen",
     "input 4x5x5\ndeconv F3 S2 Psame K6 nobias",
     "input 4x5x5\ndeconv F2 S3 Psame K6",
     "input 4x5x5\ndeconv F1 S2 Psame K6 nobias init=normal(0.1)",

@@ -11,8 +11,9 @@ from cnnspec.targets.numpy.layers.windows import Padding, Pair, Size, blocks, en
 
 
 def slide(x: Array, weight: Array, S: Pair, P: Padding, D: Pair) -> Array:
-    """Slides K filters over the maps: y[i, j, k] = Σ_(f, g, c) x[S·i + D·f − P, S·j +
-    D·g − P, c] · w[k, c, f, g].
+    """Slides K filters over the maps:
+
+        y[i, j, k] = Σ_(f, g, c) x[S·i + D·f − P, S·j + D·g − P, c] · w[k, c, f, g]
 
     A window's F·F·C numbers are laid out as a row, a filter's as a column: the dot
     products of many windows with all K filters, which give the K maps of the output,
@@ -29,9 +30,11 @@ def slide(x: Array, weight: Array, S: Pair, P: Padding, D: Pair) -> Array:
 
 
 def slide_to_weight(dy: Array, x: Array, weight: Array, S: Pair, P: Padding, D: Pair) -> Array:
-    """dL/dw[k, c, f, g] = Σ_(n, i, j) dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]:
-    a weight is used at every place where the filter stops, so its gradient is the sum
-    over all of them."""
+    """A weight is used at every place where the filter stops, so its gradient is the
+    sum over all of them:
+
+        dL/dw[k, c, f, g] = Σ_(n, i, j) dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]
+    """
     K, C, F, G = weight.shape
     seen = windows(padded(x, P), (F, G), S, D)
     N, H, W = seen.shape[:3]
@@ -42,10 +45,15 @@ def slide_to_weight(dy: Array, x: Array, weight: Array, S: Pair, P: Padding, D: 
 
 
 def slide_to_input(dy: Array, weight: Array, size: Pair, S: Pair, P: Padding, D: Pair) -> Array:
-    """dL/dx: y[i, j] has seen x[S·i + D·f − P, S·j + D·g − P] through w[:, :, f, g], so
-    dy[i, j] · w[:, :, f, g] goes back there; what meets there adds up. Tap by tap: one
-    matrix product, shifted. At stride 1 all this is a convolution itself, of dy with
-    the filters turned by 180° (slower where there are few channels to give back to)."""
+    """y[i, j] has seen x[S·i + D·f − P, S·j + D·g − P] through w[:, :, f, g], so that
+    much goes back there, and what meets there adds up:
+
+        dL/dx[S·i + D·f − P, S·j + D·g − P, c] += Σ_k dy[i, j, k] · w[k, c, f, g]
+
+    Tap by tap: one matrix product, shifted. At stride 1 all this is a convolution
+    itself, of dy with the filters turned by 180° (slower where there are few channels
+    to give back to).
+    """
     K, C, F, G = weight.shape
     N, h, w, _ = dy.shape
     (top, bottom), (left, right) = ends(P)
@@ -76,11 +84,11 @@ def conv(
     start: Start | None = None,
     start_bias: Start | None = None,
 ) -> Array:
-    """Convolution: x (N, H, W, C) → y (N, H', W', K), H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋
-    + 1.
+    """Convolution: x (N, H, W, C) → y (N, H', W', K)
 
-    Slide, dot product over the whole depth, add each filter's bias. (F·F·C)·K weights
-    and K biases.
+        H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋ + 1      (F·F·C)·K weights and K biases
+
+    Slide, dot product over the whole depth, add each filter's bias.
     """
     C, S, D = x.shape[3], two(S), two(D)
     first = uniform(1 / np.sqrt(C * two(F)[0] * two(F)[1]))

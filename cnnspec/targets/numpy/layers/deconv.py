@@ -35,8 +35,9 @@ def deconv(
     start: Start | None = None,
     start_bias: Start | None = None,
 ) -> Array:
-    """Transposed convolution: x (N, H, W, C) → y (N, H', W', K), H' = (H − 1)·S − 2P +
-    D(F − 1) + 1 + extra.
+    """Transposed convolution: x (N, H, W, C) → y (N, H', W', K)
+
+        H' = (H − 1)·S − 2P + D(F − 1) + 1 + extra
 
     What a convolution does to the gradient of its input: each number is multiplied with
     a whole filter and laid down S places from its neighbour's; what overlaps adds up; P

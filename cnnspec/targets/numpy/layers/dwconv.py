@@ -25,9 +25,10 @@ def dwconv(
     """Depthwise convolution: each map has a filter of its own, one map deep; with K, it
     has K/C of them.
 
-    y[i, j, c] = b[c] + Σ_(f, g) x[S·i + D·f − P, S·j + D·g − P, c] · w[c, f, g]. F·F·K
-    weights and K biases. A tap is a whole row of the map times a row of weights, so
-    each tap's weights are repeated along the row.
+        y[i, j, c] = b[c] + Σ_(f, g) x[S·i + D·f − P, S·j + D·g − P, c] · w[c, f, g]
+
+    F·F·K weights and K biases. A tap is a whole row of the map times a row of weights,
+    so each tap's weights are repeated along the row.
     """
     (N, _, _, C), S, D, (Fh, Fw) = x.shape, two(S), two(D), two(F)
     K = K or C
@@ -49,10 +50,12 @@ def dwconv(
 
 
 def dwconv_backward(dy: Array, net: Net) -> Array:
-    """dL/dw[c, f, g] = Σ_(n, i, j) dy[i, j, c] · x[S·i + D·f − P, S·j + D·g − P, c],
-    and through each tap dy[i, j, c] · w[c, f, g] goes back to where it came from."""
+    """Through each tap dy[i, j, c] · w[c, f, g] goes back to where x came from, and
+
+    dL/dw[c, f, g] = Σ_(n, i, j) dy[i, j, c] · x[S·i + D·f − P, S·j + D·g − P, c]
+    """
     x, weight, S, P, D, bias = net.take()
-    (N, H, W, C), (N, h, w, K), F = x.shape, dy.shape, weight.shape[2:]
+    (N, H, W, C), (_, h, w, K), F = x.shape, dy.shape, weight.shape[2:]
     if bias:
         net.gradient("bias", dy.sum((0, 1, 2)))
     wide = padded(x, P) if K == C else np.repeat(padded(x, P), K // C, axis=3)

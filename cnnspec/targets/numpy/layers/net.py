@@ -107,7 +107,7 @@ def signs(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array
 
 def literal(*numbers: float, shape: tuple[int, ...]) -> Start:
     """Starts as these numbers; one plane serves every filter and channel."""
-    return lambda rng, whole, dtype: np.broadcast_to(np.reshape(numbers, shape), whole).astype(dtype)
+    return lambda rng, whole, dtype: np.full(whole, np.reshape(numbers, shape), dtype)
 
 
 def he(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -120,6 +120,14 @@ def xavier(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Arra
     """Starts as U(±√(6/(fan_in + fan_out))) (Glorot and Bengio, 2010)."""
     bound = np.sqrt(6 / ((shape[0] + shape[1]) * np.prod(shape[2:])))
     return (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
+
+
+def bilinear_filters(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Filter k starts as bilinear interpolation of channel k, 0 on all others (Long et
+    al., 2015)."""
+    rows, columns = (1 - abs(np.arange(F) - (F - 1) / 2) / ((F + 1) // 2) for F in shape[2:])
+    own_channel = np.tile(np.eye(shape[1]), (shape[0] // shape[1], 1))
+    return (own_channel[:, :, None, None] * np.outer(rows, columns)).astype(dtype)
 
 
 def multiple(x: float, of: int) -> int:

@@ -56,8 +56,9 @@ def bn_backward(dy: Array, net: Net) -> Array:
     """With x̂ = (x − μ)/√(σ² + eps): dL/dw = Σ dy·x̂, dL/db = Σ dy.
 
     x reaches y directly and, in training, through μ and σ² as well, which takes the
-    mean of dy and its share along x̂ out of it: dx = w/√(σ² + eps) · (dy − mean(dy) −
-    x̂·mean(dy·x̂)).
+    mean of dy and its share along x̂ out of it:
+
+        dx = w/√(σ² + eps) · (dy − mean(dy) − x̂·mean(dy·x̂))
     """
     x, mean, inverse, weight, affine, training = net.take()
     dbias = total(dy)
@@ -84,8 +85,10 @@ def standard(x: Array, axes: Any, eps: float) -> tuple[Array, Array]:
 
 
 def standard_backward(d: Array, xhat: Array, inverse: Array, axes: Any) -> Array:
-    """x reaches x̂ directly, through μ and through σ²: dx = (d − mean(d) −
-    x̂·mean(d·x̂))/√(σ² + eps)."""
+    """x reaches x̂ directly, through μ and through σ²:
+
+    dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + eps)
+    """
     along = (d * xhat).mean(axes, keepdims=True)
     return (d - d.mean(axes, keepdims=True) - xhat * along) * inverse
 
@@ -162,16 +165,18 @@ def neighbours(x: Array, before: int, behind: int) -> Array:
 
 
 def lrn(x: Array, net: Net, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Array:
-    """Local response normalisation: y = x/s^beta with s = k + alpha/size·Σ x² over the
-    `size` channels around."""
+    """Local response normalisation: y = x/s^beta, where s = k + alpha/size·Σ x² over
+    the `size` channels around."""
     s = neighbours(x * x, size // 2, (size - 1) // 2) * (alpha / size) + k
     net.keep(x, s, size, alpha, beta)
     return x * s**-beta
 
 
 def lrn_backward(dy: Array, net: Net) -> Array:
-    """x[c] stands in its own y and in the s of its neighbours: dx = dy·s^−beta −
-    2·alpha·beta/size·x·Σ dy·x·s^(−beta−1)."""
+    """x[c] stands in its own y and in the s of its neighbours:
+
+    dx = dy·s^−beta − 2·alpha·beta/size·x·Σ dy·x·s^(−beta − 1)
+    """
     x, s, size, alpha, beta = net.take()
     power = s**-beta
     through = neighbours(dy * x * power / s, (size - 1) // 2, size // 2)
@@ -187,8 +192,8 @@ def l2norm(x: Array, net: Net) -> Array:
 
 
 def l2norm_backward(dy: Array, net: Net) -> Array:
-    """A step along x changes only its length, which is divided out: dx = (dy − y·Σ
-    dy·y)/√(Σ x²)."""
+    """A step along x changes only its length, which is divided out:
+    dx = (dy − y·Σ dy·y)/√(Σ x²)."""
     y, length = net.take()
     along = (dy * y).sum(-1, keepdims=True) * (length > 1e-12)
     return (dy - y * along) / np.maximum(length, 1e-12)

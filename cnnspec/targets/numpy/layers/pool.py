@@ -47,10 +47,10 @@ def over_windows(combine: np.ufunc, x: Array, F: Pair, S: Pair, D: Pair, size: P
 def maxpool(
     x: Array, net: Net, F: Size, S: Size | None = None, P: Padding = 0, D: Size = 1, ceil: bool = False
 ) -> Array:
-    """The largest number of each window: y[i, j] = max_(f, g) x[S·i + D·f − P, S·j +
-    D·g − P]; the padding is −∞.
+    """The largest number of each window; the padding is −∞:
 
-    H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋ + 1.
+    y[i, j] = max_(f, g) x[S·i + D·f − P, S·j + D·g − P]
+    H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋ + 1
     """
     F, S, D = two(F), two(S or F), two(D)
     size, P = places(x.shape[1:3], F, S, P, D, ceil)
@@ -115,10 +115,10 @@ def unpool_backward(dy: Array, net: Net) -> Array:
 
 
 def avgpool(x: Array, net: Net, F: Size, S: Size | None = None, P: Padding = 0) -> Array:
-    """The mean of each window: y[i, j] = Σ_(f, g) x[S·i + f − P, S·j + g − P]/(F·F);
-    zeros of the padding count.
+    """The mean of each window; zeros of the padding count:
 
-    H' = ⌊(H + 2P − F)/S⌋ + 1.
+    y[i, j] = Σ_(f, g) x[S·i + f − P, S·j + g − P]/(F·F)
+    H' = ⌊(H + 2P − F)/S⌋ + 1
     """
     F, S = two(F), two(S or F)
     size, P = places(x.shape[1:3], F, S, P)
@@ -220,7 +220,7 @@ def gmp_backward(dy: Array, net: Net) -> Array:
 
 
 def cmean(x: Array, net: Net) -> Array:
-    """The mean over the channels at each position, (N, H, W, C) → (N, H, W, 1)."""
+    """The mean over the channels at each position: one map comes out."""
     net.keep(x.shape)
     return x.mean(3, keepdims=True)
 
@@ -232,8 +232,7 @@ def cmean_backward(dy: Array, net: Net) -> Array:
 
 
 def cmax(x: Array, net: Net) -> Array:
-    """The largest number over the channels at each position, (N, H, W, C) → (N, H, W,
-    1)."""
+    """The largest number over the channels at each position: one map comes out."""
     where = x.argmax(3)[..., None]
     net.keep(x.shape, where)
     return np.take_along_axis(x, where, 3)
@@ -248,8 +247,8 @@ def cmax_backward(dy: Array, net: Net) -> Array:
 
 
 def shares(count: int, size: int) -> Array:
-    """Row i has 1/n at the n positions that window i sees, from ⌊i·size/count⌋ to ⌈(i +
-    1)·size/count⌉."""
+    """Row i has 1/n at the n positions that window i sees, which are those from
+    ⌊i·size/count⌋ up to ⌈(i + 1)·size/count⌉."""
     rows = np.zeros((count, size))
     for i in range(count):
         seen = np.s_[i * size // count : -(-(i + 1) * size // count)]

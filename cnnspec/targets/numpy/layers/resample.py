@@ -18,8 +18,8 @@ def picked(where: Array, size: int, dtype: object) -> Array:
 
 
 def upsample(x: Array, net: Net, out: Size) -> Array:
-    """Each new position takes the number of the old one that it lies in: y[i, j] =
-    x[⌊i·H/H'⌋, ⌊j·W/W'⌋]."""
+    """Each new position takes the number of the old one that it lies in:
+    y[i, j] = x[⌊i·H/H'⌋, ⌊j·W/W'⌋]."""
     (H, W), (h, w) = x.shape[1:3], two(out)
     rows, columns = np.arange(h) * H // h, np.arange(w) * W // w
     net.keep(rows, columns, x.shape)
@@ -33,8 +33,8 @@ def upsample_backward(dy: Array, net: Net) -> Array:
 
 
 def between(count: int, size: int, dtype: object) -> Array:
-    """Row i mixes the two old positions around new position i, which lies at (i +
-    ½)·size/count − ½."""
+    """Row i mixes the two old positions around new position i, which lies at
+    (i + ½)·size/count − ½."""
     at = np.maximum((np.arange(count) + 0.5) * size / count - 0.5, 0)
     low = np.minimum(at.astype(int), size - 1)
     high = np.minimum(low + 1, size - 1)
@@ -58,8 +58,8 @@ def bilinear_backward(dy: Array, net: Net) -> Array:
 
 
 def pixelshuffle(x: Array, net: Net, r: int) -> Array:
-    """Channels become positions: (H, W, C·r·r) → (r·H, r·W, C), y[r·i + a, r·j + b, c]
-    = x[i, j, c·r·r + a·r + b]."""
+    """Channels become positions, (H, W, C·r·r) → (r·H, r·W, C):
+    y[r·i + a, r·j + b, c] = x[i, j, c·r·r + a·r + b]."""
     N, H, W, C = x.shape
     net.keep(r)
     cells = x.reshape(N, H, W, C // (r * r), r, r).transpose(0, 1, 4, 2, 5, 3)
@@ -80,8 +80,8 @@ def positions_to_channels(x: Array, r: int) -> Array:
 
 
 def pixelunshuffle(x: Array, net: Net, r: int) -> Array:
-    """Positions become channels: (r·H, r·W, C) → (H, W, C·r·r), y[i, j, c·r·r + a·r +
-    b] = x[r·i + a, r·j + b, c]."""
+    """Positions become channels, (r·H, r·W, C) → (H, W, C·r·r):
+    y[i, j, c·r·r + a·r + b] = x[r·i + a, r·j + b, c]."""
     net.keep(r)
     return positions_to_channels(x, r)
 

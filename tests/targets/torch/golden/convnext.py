@@ -9,6 +9,20 @@ class LayerNorm2d(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class DropPath(nn.Module):
+    """Stochastic depth: in training, an image's whole tensor becomes 0 with chance p."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.p)
+        return x * kept / (1 - self.p) if self.p < 1 else x * 0
+
+
 class Scale(nn.Module):
     """A trained factor for each channel, or one for all."""
 
@@ -21,7 +35,7 @@ class Scale(nn.Module):
 
 
 class Unit(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, rate: float) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(
             in_channels,
@@ -35,12 +49,18 @@ class Unit(nn.Module):
         self.gelu = nn.GELU()
         self.conv2 = nn.Conv2d(4 * in_channels, in_channels, kernel_size=1)
         self.scale = Scale(in_channels, init=1e-6)
+        self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.ln(self.dwconv(x))
         y = self.gelu(self.conv1(y))
-        y = self.scale(self.conv2(y))
+        y = self.droppath(self.scale(self.conv2(y)))
         return y + x
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, n: int, first: int) -> None:
+        super().__init__(*(Unit(in_channels, 0.1 * (first + i) / 17) for i in range(n)))
 
 
 class Down(nn.Sequential):
@@ -57,26 +77,26 @@ class ConvNeXtTiny(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(3, 96, kernel_size=4, stride=4)
         self.ln1 = LayerNorm2d(96, eps=1e-6)
-        self.group1 = nn.Sequential(*(Unit(96) for _ in range(3)))
+        self.stage1 = Stage(96, 3, 0)
         self.down1 = Down(96)
-        self.group2 = nn.Sequential(*(Unit(192) for _ in range(3)))
+        self.stage2 = Stage(192, 3, 3)
         self.down2 = Down(192)
-        self.group3 = nn.Sequential(*(Unit(384) for _ in range(9)))
+        self.stage3 = Stage(384, 9, 6)
         self.down3 = Down(384)
-        self.group4 = nn.Sequential(*(Unit(768) for _ in range(3)))
+        self.stage4 = Stage(768, 3, 15)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.ln2 = LayerNorm2d(768, eps=1e-6)
         self.fc = nn.Linear(768, 1000)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.ln1(self.conv(x))  # 96x56x56
-        x = self.group1(x)  # 96x56x56
+        x = self.stage1(x)  # 96x56x56
         x = self.down1(x)  # 192x28x28
-        x = self.group2(x)  # 192x28x28
+        x = self.stage2(x)  # 192x28x28
         x = self.down2(x)  # 384x14x14
-        x = self.group3(x)  # 384x14x14
+        x = self.stage3(x)  # 384x14x14
         x = self.down3(x)  # 768x7x7
-        x = torch.flatten(self.ln2(self.gap(self.group4(x))), 1)  # 768
+        x = torch.flatten(self.ln2(self.gap(self.stage4(x))), 1)  # 768
         return self.fc(x)
 
 

@@ -2,14 +2,6 @@ import torch
 from torch import Tensor, nn
 
 
-def sequential(**layers: nn.Module) -> nn.Sequential:
-    """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
 class Bottleneck(nn.Module):
     def __init__(self, in_channels: int, k: int, s: int, d: int) -> None:
         super().__init__()
@@ -68,19 +60,33 @@ class Stage(nn.Sequential):
             in_channels = 4 * k
 
 
-class Atrous(nn.Sequential):
-    def __init__(self, d: int) -> None:
+class Unit(nn.Sequential):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            2048,
-            256,
-            kernel_size=3,
-            padding=d,
-            dilation=d,
+            in_channels,
+            out_channels,
+            kernel_size=kernel_size,
+            padding=padding,
+            dilation=dilation,
             bias=False,
         )
-        self.bn = nn.BatchNorm2d(256)
+        self.bn = nn.BatchNorm2d(out_channels)
         self.relu = nn.ReLU(inplace=True)
+
+
+class Classes(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(256, 21, kernel_size=1)
+        self.upsample = nn.Upsample(size=(520, 520), mode="bilinear")
 
 
 class DeepLabV3ResNet50(nn.Module):
@@ -90,51 +96,40 @@ class DeepLabV3ResNet50(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.relu1 = nn.ReLU(inplace=True)
+        self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.stage1 = Stage(64, 64, 3)
         self.stage2 = Stage(256, 128, 4, s=2)
         self.c4 = Stage(512, 256, 6, d=2)
         self.c5 = Stage(1024, 512, 3, first=2, d=4)
-        self.conv2 = nn.Conv2d(2048, 256, kernel_size=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(256)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.atrous1 = Atrous(12)
-        self.atrous2 = Atrous(24)
-        self.atrous3 = Atrous(36)
+        self.unit1 = Unit(2048, 256)
+        self.unit2 = Unit(2048, 256, kernel_size=3, padding=12, dilation=12)
+        self.unit3 = Unit(2048, 256, kernel_size=3, padding=24, dilation=24)
+        self.unit4 = Unit(2048, 256, kernel_size=3, padding=36, dilation=36)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.conv3 = nn.Conv2d(2048, 256, kernel_size=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(256)
-        self.relu3 = nn.ReLU(inplace=True)
-        self.conv4 = nn.Conv2d(1280, 256, kernel_size=1, bias=False)
-        self.bn4 = nn.BatchNorm2d(256)
-        self.relu4 = nn.ReLU(inplace=True)
+        self.unit5 = Unit(2048, 256)
+        self.unit6 = Unit(1280, 256)
         self.dropout = nn.Dropout()
-        self.conv5 = nn.Conv2d(256, 256, kernel_size=3, padding=1, bias=False)
-        self.bn5 = nn.BatchNorm2d(256)
-        self.relu5 = nn.ReLU(inplace=True)
-        self.scores = sequential(
-            conv=nn.Conv2d(256, 21, kernel_size=1),
-            upsample=nn.Upsample(size=(520, 520), mode="bilinear"),
-        )
+        self.unit7 = Unit(256, 256, kernel_size=3, padding=1)
+        self.scores = Classes()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu1(self.bn1(self.conv1(x))))  # 64x130x130
+        x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 64x130x130
         x = self.stage1(x)  # 256x130x130
         x = self.stage2(x)  # 512x65x65
         x = self.c4(x)  # 1024x65x65
         c5 = self.c5(x)  # 2048x65x65
-        branch1 = self.relu2(self.bn2(self.conv2(c5)))  # 256x65x65
-        branch2 = self.atrous1(c5)  # 256x65x65
-        branch3 = self.atrous2(c5)  # 256x65x65
-        branch4 = self.atrous3(c5)  # 256x65x65
-        branch5 = self.relu3(self.bn3(self.conv3(self.gap(c5))))  # 256x1x1
+        branch1 = self.unit1(c5)  # 256x65x65
+        branch2 = self.unit2(c5)  # 256x65x65
+        branch3 = self.unit3(c5)  # 256x65x65
+        branch4 = self.unit4(c5)  # 256x65x65
+        branch5 = self.unit5(self.gap(c5))  # 256x1x1
         branch5 = nn.functional.interpolate(branch5, size=c5.shape[2:], mode="bilinear")
         x = torch.cat([branch1, branch2, branch3, branch4, branch5], dim=1)
-        x = self.dropout(self.relu4(self.bn4(self.conv4(x))))  # 256x65x65
-        x = self.relu5(self.bn5(self.conv5(x)))  # 256x65x65
+        x = self.dropout(self.unit6(x))  # 256x65x65
+        x = self.unit7(x)  # 256x65x65
         return self.scores(x)
 
 

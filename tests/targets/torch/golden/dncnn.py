@@ -17,7 +17,7 @@ class DnCNN(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 64, kernel_size=3, padding=1)
+        self.conv = nn.Conv2d(1, 64, kernel_size=3, padding=1)
         self.relu = nn.ReLU(inplace=True)
         self.group = nn.Sequential(
             *(
@@ -29,12 +29,12 @@ class DnCNN(nn.Module):
                 for _ in range(15)
             ),
         )
-        self.conv2 = nn.Conv2d(64, 1, kernel_size=3, padding=1)
+        self.noise = nn.Conv2d(64, 1, kernel_size=3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.relu(self.conv1(x))  # 64x64x64
+        y = self.relu(self.conv(x))  # 64x64x64
         y = self.group(y)  # 64x64x64
-        y = self.conv2(y)  # 1x64x64
+        y = self.noise(y)  # 1x64x64
         return x - y
 
 

@@ -8,6 +8,20 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
+class DropPath(nn.Module):
+    """Stochastic depth: in training, an image's whole tensor becomes 0 with chance p."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.p)
+        return x * kept / (1 - self.p) if self.p < 1 else x * 0
+
+
 class Se(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
@@ -24,8 +38,17 @@ class Se(nn.Module):
 
 
 class Inverted(nn.Module):
-    def __init__(self, in_channels: int, t: int, f: int, k: int, s: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        t: int,
+        f: int,
+        k: int,
+        s: int,
+        rate: float,
+    ) -> None:
         super().__init__()
+        residual = s == 1 and in_channels == k
         self.has_conv1 = t != 1
         if self.has_conv1:
             self.conv1 = nn.Conv2d(
@@ -50,7 +73,9 @@ class Inverted(nn.Module):
         self.se = Se(t * in_channels, in_channels // 4)
         self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k)
-        self.residual = s == 1 and in_channels == k
+        self.has_droppath = residual
+        if self.has_droppath:
+            self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.has_conv1:
@@ -60,7 +85,9 @@ class Inverted(nn.Module):
         y = self.silu2(self.bn2(self.dwconv(y)))
         y = self.se(y)
         y = self.bn3(self.conv2(y))
-        if self.residual:
+        if self.has_droppath:
+            y = self.droppath(y)
+        if self.has_droppath:
             y = y + x
         return y
 
@@ -74,10 +101,20 @@ class Stage(nn.Sequential):
         k: int,
         n: int,
         s: int,
+        first: int,
     ) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Inverted(in_channels, t, f, multiple(k, 8), s if i == 0 else 1))
+            self.append(
+                Inverted(
+                    in_channels,
+                    t,
+                    f,
+                    multiple(k, 8),
+                    s if i == 0 else 1,
+                    0.2 * (first + i) / 16,
+                ),
+            )
             in_channels = multiple(k, 8)
 
 
@@ -91,13 +128,13 @@ class EfficientNetB0(nn.Module):
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(32)
         self.silu1 = nn.SiLU()
-        self.stage1 = Stage(32, 1, 3, 16, 1, 1)
-        self.stage2 = Stage(16, 6, 3, 24, 2, 2)
-        self.stage3 = Stage(24, 6, 5, 40, 2, 2)
-        self.stage4 = Stage(40, 6, 3, 80, 3, 2)
-        self.stage5 = Stage(80, 6, 5, 112, 3, 1)
-        self.stage6 = Stage(112, 6, 5, 192, 4, 2)
-        self.stage7 = Stage(192, 6, 3, 320, 1, 1)
+        self.stage1 = Stage(32, 1, 3, 16, 1, 1, 0)
+        self.stage2 = Stage(16, 6, 3, 24, 2, 2, 1)
+        self.stage3 = Stage(24, 6, 5, 40, 2, 2, 3)
+        self.stage4 = Stage(40, 6, 3, 80, 3, 2, 5)
+        self.stage5 = Stage(80, 6, 5, 112, 3, 1, 8)
+        self.stage6 = Stage(112, 6, 5, 192, 4, 2, 11)
+        self.stage7 = Stage(192, 6, 3, 320, 1, 1, 15)
         self.conv2 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
         self.bn2 = nn.BatchNorm2d(1280)
         self.silu2 = nn.SiLU()

@@ -10,9 +10,24 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-class Fused(nn.Module):
-    def __init__(self, in_channels: int, t: int, k: int, s: int) -> None:
+class DropPath(nn.Module):
+    """Stochastic depth: in training, an image's whole tensor becomes 0 with chance p."""
+
+    def __init__(self, p: float = 0.5) -> None:
         super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.p)
+        return x * kept / (1 - self.p) if self.p < 1 else x * 0
+
+
+class Fused(nn.Module):
+    def __init__(self, in_channels: int, t: int, k: int, s: int, rate: float) -> None:
+        super().__init__()
+        residual = s == 1 and in_channels == k
         self.conv1 = nn.Conv2d(
             in_channels,
             t * in_channels,
@@ -27,22 +42,36 @@ class Fused(nn.Module):
         if self.has_conv2:
             self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
             self.bn2 = nn.BatchNorm2d(k, eps=0.001)
-        self.residual = s == 1 and in_channels == k
+        self.has_droppath = residual
+        if self.has_droppath:
+            self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.silu(self.bn1(self.conv1(x)))
         if self.has_conv2:
             y = self.bn2(self.conv2(y))
-        if self.residual:
+        if self.has_droppath:
+            y = self.droppath(y)
+        if self.has_droppath:
             y = y + x
         return y
 
 
 class Early(nn.Sequential):
-    def __init__(self, in_channels: int, t: int, k: int, n: int, s: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        t: int,
+        k: int,
+        n: int,
+        s: int,
+        first: int,
+    ) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Fused(in_channels, t, k, s if i == 0 else 1))
+            self.append(
+                Fused(in_channels, t, k, s if i == 0 else 1, 0.2 * (first + i) / 40),
+            )
             in_channels = k
 
 
@@ -62,8 +91,9 @@ class Se(nn.Module):
 
 
 class Inverted(nn.Module):
-    def __init__(self, in_channels: int, t: int, k: int, s: int) -> None:
+    def __init__(self, in_channels: int, t: int, k: int, s: int, rate: float) -> None:
         super().__init__()
+        residual = s == 1 and in_channels == k
         self.conv1 = nn.Conv2d(in_channels, t * in_channels, kernel_size=1, bias=False)
         self.bn1 = nn.BatchNorm2d(t * in_channels, eps=0.001)
         self.silu1 = nn.SiLU()
@@ -81,35 +111,49 @@ class Inverted(nn.Module):
         self.se = Se(t * in_channels, in_channels // 4)
         self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001)
-        self.residual = s == 1 and in_channels == k
+        self.has_droppath = residual
+        if self.has_droppath:
+            self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.silu1(self.bn1(self.conv1(x)))
         y = self.silu2(self.bn2(self.dwconv(y)))
         y = self.se(y)
         y = self.bn3(self.conv2(y))
-        if self.residual:
+        if self.has_droppath:
+            y = self.droppath(y)
+        if self.has_droppath:
             y = y + x
         return y
 
 
 class Stage(nn.Sequential):
-    def __init__(self, in_channels: int, t: int, k: int, n: int, s: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        t: int,
+        k: int,
+        n: int,
+        s: int,
+        first: int,
+    ) -> None:
         super().__init__()
         for i in range(n):
-            self.append(Inverted(in_channels, t, k, s if i == 0 else 1))
+            self.append(
+                Inverted(in_channels, t, k, s if i == 0 else 1, 0.2 * (first + i) / 40),
+            )
             in_channels = k
 
 
 class Small(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()
-        self.early1 = Early(24, 1, 24, 2, 1)
-        self.early2 = Early(24, 4, 48, 4, 2)
-        self.early3 = Early(48, 4, 64, 4, 2)
-        self.stage1 = Stage(64, 4, 128, 6, 2)
-        self.stage2 = Stage(128, 6, 160, 9, 1)
-        self.stage3 = Stage(160, 6, 256, 15, 2)
+        self.early1 = Early(24, 1, 24, 2, 1, 0)
+        self.early2 = Early(24, 4, 48, 4, 2, 2)
+        self.early3 = Early(48, 4, 64, 4, 2, 6)
+        self.stage1 = Stage(64, 4, 128, 6, 2, 10)
+        self.stage2 = Stage(128, 6, 160, 9, 1, 16)
+        self.stage3 = Stage(160, 6, 256, 15, 2, 25)
 
 
 class EfficientNetV2S(nn.Module):

@@ -10,6 +10,27 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def bilinear(layer: nn.Module) -> nn.Module:
+    """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
+    weight = layer.get_parameter("weight")
+    filters, channels, *sizes = weight.shape
+    rows, columns = (
+        1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2) for F in sizes
+    )
+    own_channel = torch.eye(channels).repeat(filters // channels, 1)
+    with torch.no_grad():
+        weight.copy_(own_channel[:, :, None, None] * torch.outer(rows, columns))
+    zero_bias(layer)
+    return layer
+
+
 def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tensor:
     """The piece of x of the size of `like`, from the middle or at `offset`."""
     height, width = like.shape[2:]
@@ -125,28 +146,16 @@ class FCN8s(nn.Module):
             dropout=nn.Dropout(),
         )
         self.score = nn.Conv2d(4096, 21, kernel_size=1)
-        self.up2 = nn.ConvTranspose2d(
-            21,
-            21,
-            kernel_size=4,
-            stride=2,
-            bias=False,
+        self.up2 = bilinear(
+            nn.ConvTranspose2d(21, 21, kernel_size=4, stride=2, bias=False),
         ).requires_grad_(False)
         self.fuse4 = Fuse4()
-        self.up4 = nn.ConvTranspose2d(
-            21,
-            21,
-            kernel_size=4,
-            stride=2,
-            bias=False,
+        self.up4 = bilinear(
+            nn.ConvTranspose2d(21, 21, kernel_size=4, stride=2, bias=False),
         ).requires_grad_(False)
         self.fuse3 = Fuse3()
-        self.deconv = nn.ConvTranspose2d(
-            21,
-            21,
-            kernel_size=16,
-            stride=8,
-            bias=False,
+        self.deconv = bilinear(
+            nn.ConvTranspose2d(21, 21, kernel_size=16, stride=8, bias=False),
         ).requires_grad_(False)
         self.crop = Crop(31, 31, 500, 500)
 

@@ -2,17 +2,6 @@ import torch
 from torch import Tensor, nn
 
 
-class Times(nn.Module):
-    """A constant factor."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.factor
-
-
 class Unit(nn.Sequential):
     def __init__(
         self,
@@ -33,6 +22,18 @@ class Unit(nn.Sequential):
         )
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
         self.relu = nn.ReLU(inplace=True)
+
+
+class Mean(nn.Sequential):
+    def __init__(self, k: int) -> None:
+        super().__init__()
+        self.avgpool = nn.AvgPool2d(
+            kernel_size=3,
+            stride=1,
+            padding=1,
+            count_include_pad=False,
+        )
+        self.unit = Unit(192, k)
 
 
 class Inception35(nn.Module):
@@ -147,31 +148,25 @@ class InceptionResNetV2(nn.Module):
             Unit(64, 96, kernel_size=3, padding=1),
             Unit(96, 96, kernel_size=3, padding=1),
         )
-        self.avgpool = nn.AvgPool2d(
-            kernel_size=3,
-            stride=1,
-            padding=1,
-            count_include_pad=False,
-        )
-        self.unit10 = Unit(192, 64)
+        self.mean = Mean(64)
         self.group2 = nn.Sequential(*(Group2() for _ in range(10)))
-        self.unit11 = Unit(320, 384, kernel_size=3, stride=2)
-        self.unit12 = Unit(320, 256)
-        self.unit13 = Unit(256, 256, kernel_size=3, padding=1)
-        self.unit14 = Unit(256, 384, kernel_size=3, stride=2)
+        self.unit10 = Unit(320, 384, kernel_size=3, stride=2)
+        self.unit11 = Unit(320, 256)
+        self.unit12 = Unit(256, 256, kernel_size=3, padding=1)
+        self.unit13 = Unit(256, 384, kernel_size=3, stride=2)
         self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2)
         self.group3 = nn.Sequential(*(Group3() for _ in range(20)))
-        self.unit15 = Unit(1088, 256)
-        self.unit16 = Unit(256, 384, kernel_size=3, stride=2)
-        self.unit17 = Unit(1088, 256)
-        self.unit18 = Unit(256, 288, kernel_size=3, stride=2)
-        self.unit19 = Unit(1088, 256)
-        self.unit20 = Unit(256, 288, kernel_size=3, padding=1)
-        self.unit21 = Unit(288, 320, kernel_size=3, stride=2)
+        self.unit14 = Unit(1088, 256)
+        self.unit15 = Unit(256, 384, kernel_size=3, stride=2)
+        self.unit16 = Unit(1088, 256)
+        self.unit17 = Unit(256, 288, kernel_size=3, stride=2)
+        self.unit18 = Unit(1088, 256)
+        self.unit19 = Unit(256, 288, kernel_size=3, padding=1)
+        self.unit20 = Unit(288, 320, kernel_size=3, stride=2)
         self.maxpool4 = nn.MaxPool2d(kernel_size=3, stride=2)
         self.group4 = nn.Sequential(*(Group4() for _ in range(9)))
         self.inception8 = Inception8()
-        self.unit22 = Unit(2080, 1536)
+        self.unit21 = Unit(2080, 1536)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1536, 1000)
@@ -187,28 +182,28 @@ class InceptionResNetV2(nn.Module):
         branch2 = self.unit8(branch2)  # 64x35x35
         branch3 = self.unit9(x)  # 64x35x35
         branch3 = self.group1(branch3)  # 96x35x35
-        branch4 = self.unit10(self.avgpool(x))  # 64x35x35
+        branch4 = self.mean(x)  # 64x35x35
         x = torch.cat([branch1, branch2, branch3, branch4], dim=1)  # 320x35x35
         x = self.group2(x)  # 320x35x35
-        branch1 = self.unit11(x)  # 384x17x17
-        branch2 = self.unit12(x)  # 256x35x35
-        branch2 = self.unit13(branch2)  # 256x35x35
-        branch2 = self.unit14(branch2)  # 384x17x17
+        branch1 = self.unit10(x)  # 384x17x17
+        branch2 = self.unit11(x)  # 256x35x35
+        branch2 = self.unit12(branch2)  # 256x35x35
+        branch2 = self.unit13(branch2)  # 384x17x17
         branch3 = self.maxpool3(x)  # 320x17x17
         x = torch.cat([branch1, branch2, branch3], dim=1)  # 1088x17x17
         x = self.group3(x)  # 1088x17x17
-        branch1 = self.unit15(x)  # 256x17x17
-        branch1 = self.unit16(branch1)  # 384x8x8
-        branch2 = self.unit17(x)  # 256x17x17
-        branch2 = self.unit18(branch2)  # 288x8x8
-        branch3 = self.unit19(x)  # 256x17x17
-        branch3 = self.unit20(branch3)  # 288x17x17
-        branch3 = self.unit21(branch3)  # 320x8x8
+        branch1 = self.unit14(x)  # 256x17x17
+        branch1 = self.unit15(branch1)  # 384x8x8
+        branch2 = self.unit16(x)  # 256x17x17
+        branch2 = self.unit17(branch2)  # 288x8x8
+        branch3 = self.unit18(x)  # 256x17x17
+        branch3 = self.unit19(branch3)  # 288x17x17
+        branch3 = self.unit20(branch3)  # 320x8x8
         branch4 = self.maxpool4(x)  # 1088x8x8
         x = torch.cat([branch1, branch2, branch3, branch4], dim=1)  # 2080x8x8
         x = self.group4(x)  # 2080x8x8
         y = self.inception8(x)  # 2080x8x8
-        x = self.dropout(self.gap(self.unit22(x + y)))  # 1536x1x1
+        x = self.dropout(self.gap(self.unit21(x + y)))  # 1536x1x1
         return self.fc(torch.flatten(x, 1))
 
 

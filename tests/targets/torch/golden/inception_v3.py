@@ -32,6 +32,13 @@ class Unit(nn.Sequential):
         self.relu = nn.ReLU(inplace=True)
 
 
+class Mean(nn.Sequential):
+    def __init__(self, in_channels: int, k: int) -> None:
+        super().__init__()
+        self.avgpool = nn.AvgPool2d(kernel_size=3, stride=1, padding=1)
+        self.unit = Unit(in_channels, k)
+
+
 class Inception35(nn.Module):
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
@@ -43,14 +50,13 @@ class Inception35(nn.Module):
             Unit(64, 96, kernel_size=3, padding=1),
             Unit(96, 96, kernel_size=3, padding=1),
         )
-        self.avgpool = nn.AvgPool2d(kernel_size=3, stride=1, padding=1)
-        self.unit5 = Unit(in_channels, k)
+        self.mean = Mean(in_channels, k)
 
     def forward(self, x: Tensor) -> Tensor:
         branch1 = self.unit1(x)
         branch2 = self.unit3(self.unit2(x))
         branch3 = self.group(self.unit4(x))
-        branch4 = self.unit5(self.avgpool(x))
+        branch4 = self.mean(x)
         return torch.cat([branch1, branch2, branch3, branch4], dim=1)
 
 
@@ -66,8 +72,7 @@ class Inception17(nn.Module):
         self.unit7 = Unit(k, k, kernel_size=(1, 7), padding=(0, 3))
         self.unit8 = Unit(k, k, kernel_size=(7, 1), padding=(3, 0))
         self.unit9 = Unit(k, 192, kernel_size=(1, 7), padding=(0, 3))
-        self.avgpool = nn.AvgPool2d(kernel_size=3, stride=1, padding=1)
-        self.unit10 = Unit(768, 192)
+        self.mean = Mean(768, 192)
 
     def forward(self, x: Tensor) -> Tensor:
         branch1 = self.unit1(x)
@@ -76,7 +81,7 @@ class Inception17(nn.Module):
         branch3 = self.unit6(self.unit5(x))
         branch3 = self.unit8(self.unit7(branch3))
         branch3 = self.unit9(branch3)
-        branch4 = self.unit10(self.avgpool(x))
+        branch4 = self.mean(x)
         return torch.cat([branch1, branch2, branch3, branch4], dim=1)
 
 
@@ -101,15 +106,14 @@ class Inception8(nn.Module):
         self.unit3 = Unit(in_channels, 448)
         self.unit4 = Unit(448, 384, kernel_size=3, padding=1)
         self.split2 = Split()
-        self.avgpool = nn.AvgPool2d(kernel_size=3, stride=1, padding=1)
-        self.unit5 = Unit(in_channels, 192)
+        self.mean = Mean(in_channels, 192)
 
     def forward(self, x: Tensor) -> Tensor:
         branch1 = self.unit1(x)
         branch2 = self.split1(self.unit2(x))
         branch3 = self.unit4(self.unit3(x))
         branch3 = self.split2(branch3)
-        branch4 = self.unit5(self.avgpool(x))
+        branch4 = self.mean(x)
         return torch.cat([branch1, branch2, branch3, branch4], dim=1)
 
 

@@ -2,11 +2,6 @@ import torch
 from torch import Tensor, nn
 
 
-class Abs(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.abs()
-
-
 class Tower(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()

@@ -30,11 +30,11 @@ class VDSR(nn.Module):
                 for _ in range(18)
             ),
         )
-        self.conv = nn.Conv2d(64, 1, kernel_size=3, padding=1, bias=False)
+        self.details = nn.Conv2d(64, 1, kernel_size=3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.group(x)  # 64x41x41
-        y = self.conv(y)  # 1x41x41
+        y = self.details(y)  # 1x41x41
         return x + y
 
 

@@ -10,17 +10,6 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-class Reshape(nn.Module):
-    """The same numbers in another shape."""
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(x.shape[0], *self.shape)
-
-
 class Unit(nn.Sequential):
     def __init__(self, in_channels: int, k: int, f: int, s: int = 1) -> None:
         super().__init__()

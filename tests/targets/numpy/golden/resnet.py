@@ -1,0 +1,553 @@
+"""ResNet50: Deep Residual Learning for Image Recognition, He et al., CVPR 2016
+
+init() draws the weights, forward() runs the network, loss_and_grads() and backward()
+work out the gradients. A volume is an array (N, H, W, C) inside, the channels last, and
+(N, C, H, W) outside, as in PyTorch; so are the weights' names and layouts: those of
+its state_dict. Of S, P, F and the like, one number serves rows and columns.
+"""
+
+import numpy as np
+
+
+class Net:
+    """A place in the network, in one pass through it: net["body"]["conv1"] is the place
+    body.conv1.
+
+    A layer finds its weights here, under their names in the state_dict; leaves what its
+    backward will need; and its backward leaves the gradients. All places of a pass
+    share these:
+
+    params    every weight by its name, "body.conv1.weight"; never written to, but where `init` draws them
+    kept      what forward left for backward; None where there will be no backward
+    grads     the gradient of each weight; where a weight is used twice, the sum
+    stats     new running statistics
+    """
+
+    def __init__(
+        self,
+        params,
+        training=False,
+        keep=False,
+        rng=None,
+        masks=None,
+        draw=None,
+    ):
+        self.at = ""
+        self.params, self.training, self.draw = params, training, draw
+        self.kept = {} if keep else None
+        self.grads = {}
+        self.stats = {}
+        self.rng = rng or np.random.default_rng()
+        self.masks = masks or {}
+
+    def __getitem__(self, name):
+        """The place one level down."""
+        return self.go(f"{self.at}{name}.")
+
+    def go(self, at):
+        """The place of that whole name, which ends in a dot."""
+        there = object.__new__(Net)
+        there.__dict__.update(self.__dict__, at=at)
+        return there
+
+    def weight(self, name, shape, start):
+        """The layer's weight of that name; `init` draws it here, as numbers of type
+        `draw`."""
+        if self.draw is not None and self.at + name not in self.params:
+            self.params[self.at + name] = start(self.rng, shape, self.draw)
+        return self.params[self.at + name]
+
+    def stat(self, name):
+        """A running statistic: the newest one."""
+        return self.stats.get(self.at + name, self.params.get(self.at + name))
+
+    def keep(self, *values):
+        """Leaves what backward will need."""
+        if self.kept is not None:
+            self.kept.setdefault(self.at, []).append(values)
+
+    def take(self):
+        """What forward left here; of several uses, the last one's, for backward goes
+        the other way round."""
+        assert self.kept is not None, "this pass kept nothing for backward"
+        return self.kept[self.at].pop()
+
+    def gradient(self, name, value):
+        """The loss's gradient with respect to a weight: with several uses, it is the
+        sum over them."""
+        key = self.at + name
+        self.grads[key] = self.grads[key] + value if key in self.grads else value
+
+
+def uniform(bound):
+    """Starts as U(−bound, bound)."""
+    return lambda rng, shape, dtype: (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
+
+
+def constant(value):
+    """Starts as the same number everywhere."""
+    return lambda rng, shape, dtype: np.full(shape, value, dtype)
+
+
+def two(size):
+    """(rows, columns): 3 means (3, 3)."""
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def ends(P):
+    """Padding as ((top, bottom), (left, right)): 1 means ((1, 1), (1, 1))."""
+    a, b = P if isinstance(P, tuple) else (P, P)
+    return (a if isinstance(a, tuple) else (a, a)), (b if isinstance(b, tuple) else (b, b))
+
+
+def padded(x, P, value=0):
+    """The map with P rows and columns of `value` around it."""
+    (top, bottom), (left, right) = ends(P)
+    if top == bottom == left == right == 0:
+        return x
+    N, H, W, C = x.shape
+    wide = np.full((N, top + H + bottom, left + W + right, C), value, x.dtype)
+    wide[:, top : top + H, left : left + W] = x
+    return wide
+
+
+def windows(x, F, S, D):
+    """What the filter sees at each place where it stops: (N, H', W', F, F, C), a view
+    in which nothing is copied."""
+    reach = (D[0] * (F[0] - 1) + 1, D[1] * (F[1] - 1) + 1)
+    seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
+    return seen[:, :: S[0], :: S[1], :, :: D[0], :: D[1]].transpose(0, 1, 2, 4, 5, 3)
+
+
+def blocks(count, rows, numbers, most=2**20):
+    """Goes through `rows` rows of `count` images in blocks of a million numbers, which
+    the processor's cache holds; a row has `numbers` of them."""
+    images, step = max(1, most // (rows * numbers)), max(1, most // numbers)
+    for n in range(0, count, images):
+        for i in range(0, rows, step):
+            yield np.s_[n : n + images, i : i + step]
+
+
+def taps(F, S, D, size):
+    """Each place (f, g) in the filter, and the part of the map that it sees as the
+    filter slides over `size` places."""
+    (h, w) = size
+    for f in range(F[0]):
+        for g in range(F[1]):
+            i, j = f * D[0], g * D[1]
+            yield f, g, np.s_[:, i : i + S[0] * (h - 1) + 1 : S[0], j : j + S[1] * (w - 1) + 1 : S[1]]
+
+
+def slide(x, weight, S, P, D):
+    """Slides K filters over the maps:
+
+        y[i, j, k] = Σ_(f, g, c) x[S·i + D·f − P, S·j + D·g − P, c] · w[k, c, f, g]
+
+    A window's F·F·C numbers are laid out as a row, a filter's as a column: the dot
+    products of many windows with all K filters, which give the K maps of the output,
+    are one matrix product.
+    """
+    K, C, F, G = weight.shape
+    filters = weight.transpose(0, 2, 3, 1).reshape(K, F * G * C).T
+    seen = windows(padded(x, P), (F, G), S, D)
+    N, H, W = seen.shape[:3]
+    y = np.empty((N, H, W, K), x.dtype)
+    for part in blocks(N, H, W * F * G * C):
+        np.matmul(seen[part].reshape(-1, F * G * C), filters, out=y[part].reshape(-1, K))
+    return y
+
+
+def slide_to_weight(dy, x, weight, S, P, D):
+    """A weight is used at every place where the filter stops, so its gradient is the
+    sum over all of them:
+
+        dL/dw[k, c, f, g] = Σ_(n, i, j) dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]
+    """
+    K, C, F, G = weight.shape
+    seen = windows(padded(x, P), (F, G), S, D)
+    N, H, W = seen.shape[:3]
+    total = np.zeros((F * G * C, K), dy.dtype)
+    for part in blocks(N, H, W * F * G * C):
+        total += seen[part].reshape(-1, F * G * C).T @ dy[part].reshape(-1, K)
+    return total.reshape(F, G, C, K).transpose(3, 2, 0, 1)
+
+
+def slide_to_input(dy, weight, size, S, P, D):
+    """y[i, j] has seen x[S·i + D·f − P, S·j + D·g − P] through w[:, :, f, g], so that
+    much goes back there, and what meets there adds up:
+
+        dL/dx[S·i + D·f − P, S·j + D·g − P, c] += Σ_k dy[i, j, k] · w[k, c, f, g]
+
+    Tap by tap: one matrix product, shifted. At stride 1 all this is a convolution
+    itself, of dy with the filters turned by 180° (slower where there are few channels
+    to give back to).
+    """
+    K, C, F, G = weight.shape
+    N, h, w, _ = dy.shape
+    (top, bottom), (left, right) = ends(P)
+    around = (
+        (D[0] * (F - 1) - top, size[0] - h + top),
+        (D[1] * (G - 1) - left, size[1] - w + left),
+    )
+    if S == (1, 1) and F * G > 1 and 2 * C >= K and min(*around[0], *around[1]) >= 0:
+        return slide(dy, weight[:, :, ::-1, ::-1].swapaxes(0, 1), S, around, D)
+    filters = np.ascontiguousarray(weight.transpose(2, 3, 0, 1))
+    dx = np.zeros((N, top + size[0] + max(bottom, 0), left + size[1] + max(right, 0), C), dy.dtype)
+    for n, _ in blocks(N, 1, h * w * max(C, K), 2**18):
+        rows, part = dy[n].reshape(-1, K), dx[n]
+        for f, g, tap in taps((F, G), S, D, (h, w)):
+            part[tap] += (rows @ filters[f, g]).reshape(len(part), h, w, C)
+    return dx[:, top : top + size[0], left : left + size[1]]
+
+
+def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
+    """Convolution: x (N, H, W, C) → y (N, H', W', K)
+
+        H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋ + 1      (F·F·C)·K weights and K biases
+
+    Slide, dot product over the whole depth, add each filter's bias.
+    """
+    C, S, D = x.shape[3], two(S), two(D)
+    first = uniform(1 / np.sqrt(C * two(F)[0] * two(F)[1]))
+    weight = net.weight("weight", (K, C, *two(F)), start or first)
+    y = slide(x, weight, S, P, D)
+    if bias:
+        y += net.weight("bias", (K,), start_bias or first)
+    net.keep(x, weight, S, P, D, bias)
+    return y
+
+
+def conv_backward(dy, net):
+    """The bias was added at every place: dL/db = Σ dy. For the weights and the input
+    see slide_to_…"""
+    x, weight, S, P, D, bias = net.take()
+    if bias:
+        net.gradient("bias", dy.sum((0, 1, 2)))
+    net.gradient("weight", slide_to_weight(dy, x, weight, S, P, D))
+    return slide_to_input(dy, weight, x.shape[1:3], S, P, D)
+
+
+def places(size, F, S, P, D=(1, 1), ceil=False):
+    """How many windows fit along each axis, ⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, and the
+    padding they need. `ceil` rounds up, where the last window still starts on the map
+    or in its first padding."""
+    counts, needed = [], []
+    for N, f, s, (before, behind), d in zip(size, F, S, ends(P), D, strict=True):
+        reach = d * (f - 1) + 1
+        room = N + before + behind - reach
+        count = room // s + 1
+        if ceil and room % s and count * s < N + before:
+            count += 1
+        counts.append(count)
+        needed.append((before, max(behind, (count - 1) * s + reach - N - before)))
+    return (counts[0], counts[1]), (needed[0], needed[1])
+
+
+def over_windows(combine, x, F, S, D, size):
+    """np.add or np.maximum over each window: first down its F rows, then along its F
+    columns, a tap at a time."""
+    down = (F[0], 1), (S[0], 1), (D[0], 1), (size[0], x.shape[2])
+    along = (1, F[1]), (1, S[1]), (1, D[1]), size
+    for direction in (down, along):
+        first, *others = [x[tap] for _, _, tap in taps(*direction)]
+        x = first if not others else combine(first, others[0])
+        for other in others[1:]:
+            combine(x, other, out=x)
+    return x
+
+
+def maxpool(x, net, F, S=None, P=0, D=1, ceil=False):
+    """The largest number of each window; the padding is −∞:
+
+    y[i, j] = max_(f, g) x[S·i + D·f − P, S·j + D·g − P]
+    H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋ + 1
+    """
+    F, S, D = two(F), two(S or F), two(D)
+    size, P = places(x.shape[1:3], F, S, P, D, ceil)
+    y = over_windows(np.maximum, padded(x, P, -np.inf), F, S, D, size)
+    net.keep(x, y, F, S, P, D)
+    return y
+
+
+def winners(x, y, F, S, D):
+    """For each tap of a max pooling: what it sees, and in which windows it holds the
+    largest number (the first such tap, row by row, where several do)."""
+    open_ = np.ones(y.shape, bool)
+    for _, _, tap in taps(F, S, D, y.shape[1:3]):
+        wins = (x[tap] == y) & open_
+        open_ &= ~wins
+        yield tap, wins
+
+
+def maxpool_backward(dy, net):
+    """dy goes back to where the largest number stood; all others have not counted."""
+    x, y, F, S, P, D = net.take()
+    (top, _), (left, _) = P
+    wide = padded(x, P, -np.inf)
+    dx = np.zeros(wide.shape, dy.dtype)
+    for tap, wins in winners(wide, y, F, S, D):
+        dx[tap] += dy * wins
+    return dx[:, top : top + x.shape[1], left : left + x.shape[2]]
+
+
+def gap(x, net):
+    """Global average pooling: the mean of each map, (N, H, W, C) → (N, 1, 1, C)."""
+    net.keep(x.shape)
+    return x.mean((1, 2), keepdims=True)
+
+
+def gap_backward(dy, net):
+    """Each of the H·W numbers has its share in the mean: dx = dy/(H·W)."""
+    (shape,) = net.take()
+    return np.broadcast_to(dy / (shape[1] * shape[2]), shape)
+
+
+def total(x):
+    """Σ over all images and positions, for each channel."""
+    rows = x.reshape(x.size // x.shape[-1], x.shape[-1])
+    return np.ones(len(rows), x.dtype) @ rows
+
+
+def product(x, y):
+    """Σ x·y over all images and positions, for each channel."""
+    C = x.shape[-1]
+    return np.einsum("nc,nc->c", x.reshape(x.size // C, C), y.reshape(y.size // C, C))
+
+
+def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
+    """Batch normalisation: y = w·(x − μ)/√(σ² + eps) + b, for each channel.
+
+    In training μ and σ² are the batch's, over all images and positions, and a share
+    `momentum` of them goes into the running statistics (σ² there as an unbiased
+    estimate); in evaluation they are the running ones.
+    """
+    C = x.shape[-1]
+    weight = net.weight("weight", (C,), constant(1)) if affine else np.ones(C, x.dtype)
+    bias = net.weight("bias", (C,), constant(0)) if affine else np.zeros(C, x.dtype)
+    mean = net.weight("running_mean", (C,), constant(0))
+    var = net.weight("running_var", (C,), constant(1))
+    net.weight("num_batches_tracked", (), lambda rng, shape, dtype: np.zeros(shape, np.int64))
+    if net.training:
+        n = x.size // C
+        mean = total(x) / n
+        x = x - mean
+        var = product(x, x) / n
+        for name, new in ("running_mean", mean), ("running_var", var * (n / max(n - 1, 1))):
+            net.stats[net.at + name] = (1 - momentum) * net.stat(name) + momentum * new
+        net.stats[net.at + "num_batches_tracked"] = net.stat("num_batches_tracked") + 1
+        mean = np.zeros_like(mean)  # x is centred now
+    inverse = 1 / np.sqrt(var + eps)
+    y = x * (weight * inverse)
+    y += bias - mean * weight * inverse
+    net.keep(x, mean, inverse, weight, affine, net.training)
+    return y
+
+
+def bn_backward(dy, net):
+    """With x̂ = (x − μ)/√(σ² + eps): dL/dw = Σ dy·x̂, dL/db = Σ dy.
+
+    x reaches y directly and, in training, through μ and σ² as well, which takes the
+    mean of dy and its share along x̂ out of it:
+
+        dx = w/√(σ² + eps) · (dy − mean(dy) − x̂·mean(dy·x̂))
+    """
+    x, mean, inverse, weight, affine, training = net.take()
+    dbias = total(dy)
+    dweight = (product(dy, x) - mean * dbias) * inverse
+    if affine:
+        net.gradient("weight", dweight)
+        net.gradient("bias", dbias)
+    scale = weight * inverse
+    if not training:
+        return dy * scale
+    n = x.size // x.shape[-1]
+    dx = x * (-scale * inverse * dweight / n)
+    dx += dy * scale
+    dx -= scale * dbias / n
+    return dx
+
+
+def relu(x, net):
+    """max(x, 0)"""
+    y = np.maximum(x, 0)
+    net.keep(y)
+    return y
+
+
+def relu_backward(dy, net):
+    """f'(x) is 1 where x > 0, else 0."""
+    (y,) = net.take()
+    return dy * (y > 0)
+
+
+def fc(x, net, K, bias=True, start=None, start_bias=None):
+    """Fully connected: y = W·x + b, each of K numbers from all C that arrive. C·K
+    weights and K biases."""
+    C = x.shape[-1]
+    first = uniform(1 / np.sqrt(C))
+    weight = net.weight("weight", (K, C), start or first)
+    rows = x.reshape(len(x), C)
+    y = rows @ weight.T
+    if bias:
+        y += net.weight("bias", (K,), start_bias or first)
+    net.keep(rows, weight, x.shape, bias)
+    return y
+
+
+def fc_backward(dy, net):
+    """dL/dW = dyᵀ·x, dL/db = Σ dy, dL/dx = dy·W."""
+    rows, weight, shape, bias = net.take()
+    if bias:
+        net.gradient("bias", dy.sum(0))
+    net.gradient("weight", dy.T @ rows)
+    return (dy @ weight).reshape(shape)
+
+
+def cross_entropy(y, labels):
+    """−mean ln softmax(y)[label], and its gradient (softmax(y) − [1 at the label])/N.
+    labels: N class numbers."""
+    z = y - y.max(1, keepdims=True)
+    z -= np.log(np.exp(z).sum(1, keepdims=True))
+    rows = np.arange(len(y))
+    dy = np.exp(z)
+    dy[rows, labels] -= 1
+    return float(-z[rows, labels].mean()), dy / len(y)
+
+
+def residual(x, net, k, s):
+    """The block residual, first used for 64x56x56 -> 256x56x56."""
+    a = conv(x, net["conv1"], K=k, F=1, bias=False)
+    a = bn(a, net["bn1"])
+    a = relu(a, net["relu1"])
+    a = conv(a, net["conv2"], K=k, F=3, S=s, P=1, bias=False)
+    a = bn(a, net["bn2"])
+    a = relu(a, net["relu2"])
+    a = conv(a, net["conv3"], K=4 * k, F=1, bias=False)
+    a = bn(a, net["bn3"])
+    when = s > 1 or x.shape[-1] != 4 * k
+    net["if"].keep(when)
+    if when:
+        x = conv(x, net["conv4"], K=4 * k, F=1, S=s, bias=False)
+        x = bn(x, net["bn4"])
+    x = a + x
+    x = relu(x, net["relu3"])
+    return x
+
+
+def residual_backward(dx, net):
+    """The chain rule, from the last step to the first."""
+    (when,) = net["if"].take()
+    dx = relu_backward(dx, net["relu3"])
+    da = dx
+    if when:
+        dx = bn_backward(dx, net["bn4"])
+        dx = conv_backward(dx, net["conv4"])
+    da = bn_backward(da, net["bn3"])
+    da = conv_backward(da, net["conv3"])
+    da = relu_backward(da, net["relu2"])
+    da = bn_backward(da, net["bn2"])
+    da = conv_backward(da, net["conv2"])
+    da = relu_backward(da, net["relu1"])
+    da = bn_backward(da, net["bn1"])
+    dx = dx + conv_backward(da, net["conv1"])
+    return dx
+
+
+def stage(x, net, k, n, s=2):
+    """The block stage, first used for 64x56x56 -> 256x56x56."""
+    net.keep(n)
+    for i in range(n):
+        x = residual(x, net[i], k, s if i == 0 else 1)
+    return x
+
+
+def stage_backward(dx, net):
+    """The chain rule, from the last step to the first."""
+    (count,) = net.take()
+    for i in reversed(range(count)):
+        dx = residual_backward(dx, net[i])
+    return dx
+
+
+def network(x, net):
+    """The network."""
+    x = conv(x, net["stem"]["conv"], K=64, F=7, S=2, P=3, bias=False)  # 64x112x112
+    x = bn(x, net["stem"]["bn"])  # 64x112x112
+    x = relu(x, net["stem"]["relu"])  # 64x112x112
+    x = maxpool(x, net["stem"]["maxpool"], F=3, S=2, P=1)  # 64x56x56
+    x = stage(x, net["body"]["stage1"], 64, 3, s=1)  # 256x56x56
+    x = stage(x, net["body"]["stage2"], 128, 4)  # 512x28x28
+    x = stage(x, net["body"]["stage3"], 256, 6)  # 1024x14x14
+    x = stage(x, net["body"]["stage4"], 512, 3)  # 2048x7x7
+    x = gap(x, net["head"]["gap"])  # 2048x1x1
+    x = fc(x, net["head"]["fc"], 1000)  # 1000
+    return x
+
+
+def network_backward(dx, net):
+    """The chain rule, from the last step to the first."""
+    dx = fc_backward(dx, net["head"]["fc"])
+    dx = gap_backward(dx, net["head"]["gap"])
+    dx = stage_backward(dx, net["body"]["stage4"])
+    dx = stage_backward(dx, net["body"]["stage3"])
+    dx = stage_backward(dx, net["body"]["stage2"])
+    dx = stage_backward(dx, net["body"]["stage1"])
+    dx = maxpool_backward(dx, net["stem"]["maxpool"])
+    dx = relu_backward(dx, net["stem"]["relu"])
+    dx = bn_backward(dx, net["stem"]["bn"])
+    dx = conv_backward(dx, net["stem"]["conv"])
+    return dx
+
+
+def inside(x):
+    """(N, C, H, W) as (N, H, W, C)."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
+
+
+def outside(x):
+    """(N, H, W, C) as (N, C, H, W)."""
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
+
+
+def init(seed=0, dtype=np.float32):
+    """New weights. A batch of no images goes through the network, and each layer draws
+    its weights when it comes by: a filter's depth is that of what arrives."""
+    net = Net({}, rng=np.random.default_rng(seed), draw=np.dtype(dtype).type)
+    network(np.empty((0, 224, 224, 3), dtype), net)
+    return net.params
+
+
+def forward(params, x, training=False, rng=None, masks=None):
+    """What the network says. In training, dropout takes its mask from `masks`, by the
+    layer's name (1: the number stays), or draws one from `rng`."""
+    net = Net(params, training, rng=rng, masks=masks)
+    y = network(inside(x), net)
+    return outside(y)
+
+
+def record(params, x, training=True, rng=None, masks=None):
+    """As forward; gives y and what backward needs. New running statistics are in its
+    `stats`, by name; `params` stays as it is."""
+    net = Net(params, training, keep=True, rng=rng, masks=masks)
+    y = network(inside(x), net)
+    return outside(y), net
+
+
+def backward(dy, net):
+    """From dL/dy: dL/dx, and the gradient of each trainable weight by its name."""
+    dx = network_backward(inside(dy), net)
+    grads = {
+        key: net.grads.get(key, np.zeros_like(value))
+        for key, value in net.params.items()
+        if key.endswith(("weight", "bias"))
+    }
+    return outside(dx), grads
+
+
+def loss_and_grads(params, x, target, loss=cross_entropy, training=True, rng=None, masks=None):
+    """The loss, the gradient of each trainable weight, that of the input, and the new
+    running statistics. loss(y, target) gives its value and dL/dy."""
+    y, net = record(params, x, training, rng, masks)
+    value, dy = loss(y, target)
+    dx, grads = backward(dy, net)
+    return value, grads, dx, net.stats

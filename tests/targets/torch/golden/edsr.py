@@ -1,0 +1,50 @@
+import torch
+from torch import Tensor, nn
+
+
+class Group1(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu(self.conv1(x))
+        y = self.conv2(y)
+        y = 0.1 * y
+        return y + x
+
+
+class EDSR_X2(nn.Module):
+    """Enhanced Deep Residual Networks for Single Image Super-Resolution, Lim et al.,
+    CVPR Workshops 2017
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 256, kernel_size=3, padding=1)
+        self.group1 = nn.Sequential(*(Group1() for _ in range(32)))
+        self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(256, 1024, kernel_size=3, padding=1)
+        self.pixelshuffle = nn.PixelShuffle(2)
+        self.conv3 = nn.Conv2d(256, 3, kernel_size=3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.first(x)  # 256x48x48
+        x = self.group1(first)  # 256x48x48
+        x = self.conv1(x)  # 256x48x48
+        x = self.pixelshuffle(self.conv2(x + first))  # 256x96x96
+        return self.conv3(x)
+
+
+def main() -> None:
+    model = EDSR_X2().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 48, 48))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class Slice(nn.Module):
+    """The channels from `low` up to `high`."""
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__()
+        self.low, self.high = low, high
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.low : self.high]
+
+
+class Unit(nn.Sequential):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 1,
+        stride: int = 1,
+        padding: int = 0,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            bias=False,
+        )
+        self.bn = nn.BatchNorm2d(out_channels)
+        self.relu = nn.ReLU(inplace=True)
+
+
+class BottleneckB(nn.Module):
+    def __init__(self, w: int, s: int, first: bool) -> None:
+        super().__init__()
+        self.slice = Slice(w, 2 * w)
+        self.chosen = not first
+        self.unit = Unit(2 * w - w, w, kernel_size=3, stride=s, padding=1)
+
+    def forward(self, x: Tensor, a: Tensor) -> Tensor:
+        x = self.slice(x)
+        if self.chosen:
+            x = x + a
+        return self.unit(x)
+
+
+class BottleneckC(nn.Module):
+    def __init__(self, w: int, s: int, first: bool) -> None:
+        super().__init__()
+        self.slice = Slice(2 * w, 3 * w)
+        self.chosen = not first
+        self.unit = Unit(3 * w - 2 * w, w, kernel_size=3, stride=s, padding=1)
+
+    def forward(self, x: Tensor, b: Tensor) -> Tensor:
+        x = self.slice(x)
+        if self.chosen:
+            x = x + b
+        return self.unit(x)
+
+
+class BottleneckD(nn.Sequential):
+    def __init__(self, w: int, s: int, first: bool) -> None:
+        super().__init__()
+        self.slice = Slice(3 * w, 4 * w)
+        if first:
+            self.avgpool = nn.AvgPool2d(kernel_size=3, stride=s, padding=1)
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, in_channels: int, k: int, s: int, first: bool) -> None:
+        super().__init__()
+        w = 26 * k // 64
+        self.all = Unit(in_channels, 4 * w)
+        self.a = sequential(
+            slice=Slice(0, w),
+            unit=Unit(w, w, kernel_size=3, stride=s, padding=1),
+        )
+        self.b = BottleneckB(w, s, first)
+        self.c = BottleneckC(w, s, first)
+        self.d = BottleneckD(w, s, first)
+        self.conv1 = nn.Conv2d(
+            w + w + w + (4 * w - 3 * w),
+            4 * k,
+            kernel_size=1,
+            bias=False,
+        )
+        self.bn1 = nn.BatchNorm2d(4 * k)
+        self.has_conv2 = first
+        if self.has_conv2:
+            self.conv2 = nn.Conv2d(
+                in_channels,
+                4 * k,
+                kernel_size=1,
+                stride=s,
+                bias=False,
+            )
+            self.bn2 = nn.BatchNorm2d(4 * k)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        all_ = self.all(x)
+        a = self.a(all_)
+        b = self.b(all_, a)
+        branch3 = self.c(all_, b)
+        branch4 = self.d(all_)
+        y = torch.cat([a, b, branch3, branch4], dim=1)
+        y = self.bn1(self.conv1(y))
+        if self.has_conv2:
+            x = self.bn2(self.conv2(x))
+        return self.relu(y + x)
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, n: int, s: int = 2) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(Bottleneck(in_channels, k, s if i == 0 else 1, i == 0))
+            in_channels = 4 * k
+
+
+class Res2Net50(nn.Module):
+    """Res2Net: A New Multi-Scale Backbone Architecture, Gao et al., TPAMI 2021"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = sequential(
+            conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
+            bn=nn.BatchNorm2d(64),
+            relu=nn.ReLU(inplace=True),
+            maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        self.body = sequential(
+            stage1=Stage(64, 64, 3, s=1),
+            stage2=Stage(256, 128, 4),
+            stage3=Stage(512, 256, 6),
+            stage4=Stage(1024, 512, 3),
+        )
+        self.head = sequential(
+            gap=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(2048, 1000),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # 64x56x56
+        x = self.body(x)  # 2048x7x7
+        return self.head(x)
+
+
+def main() -> None:
+    model = Res2Net50().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()
