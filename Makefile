@@ -24,7 +24,7 @@ demo: $(DEMO)/.stamp  ## see it work: checks ResNet-50, builds its torch and Num
 test: lint $(VENV)/.stamp  ## lint, then every test (installs torch on the first run)
 	$(RUN) pytest $(PYTEST)
 
-zoo: $(VENV)/.stamp  ## every spec and variant of the zoo, NumPy beside torch, gradients too (an hour, 20 GB)
+zoo: $(VENV)/.stamp  ## every spec and variant of the zoo, NumPy beside torch, gradients too (half an hour of a core, 13 GB)
 	$(RUN) pytest -m heavy
 
 lint: $(VENV)/.stamp  ## ruff and mypy

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker", "main.py")
 
+NO_ROOM = "the temporary folder cannot be written"
+NO_ROOM_HELP = "the environment variable TMPDIR chooses another"
+
 Progress = Callable[[str, int, int], None]
 """Is told what is being done, how many steps of it are done, and how many there are."""
 
 
 class Outcome(NamedTuple):
     """What came of it. One of these: `result`; a `finding` about the file `about`; a library that is
-    `missing` (which extra has it, and why it could not be loaded); or why it `failed`."""
+    `missing` (which extra has it, and why it could not be loaded); or why it `failed`, and `where` in the
+    emitted programs, innermost first, where it was not for want of `memory`."""
 
     folder: str
     result: dict[str, Any] | None = None
@@ -37,6 +41,8 @@ class Outcome(NamedTuple):
     about: str = ""
     missing: tuple[str, str] | None = None
     failed: str | None = None
+    where: tuple[str, ...] = ()
+    memory: bool = False
 
 
 @contextmanager
@@ -49,12 +55,19 @@ def work(job: Mapping[str, Any], programs: Mapping[str, str], progress: Progress
     import subprocess
     import tempfile
 
-    folder = tempfile.mkdtemp(prefix="cnnspec-")
+    folder = ""
     child: Popen[bytes] | None = None
     try:
-        for target, text in programs.items():
-            _write(folder, f"program_{target}.py", text)
-        _write(folder, "job.json", json.dumps({**job, "paths": _libraries()}))
+        try:
+            folder = tempfile.mkdtemp(prefix="cnnspec-")
+            for target, text in programs.items():
+                _write(folder, f"program_{target}.py", text)
+            _write(folder, "job.json", json.dumps({**job, "paths": _libraries()}))
+        except OSError as error:
+            reason = f"{NO_ROOM}: {error.strerror or error}"
+            finding = Diagnostic("E704", reason, WHOLE_FILE, help=NO_ROOM_HELP)
+            yield Outcome(folder, finding=finding, about=folder or "TMPDIR")
+            return
         with open(os.path.join(folder, "errors.txt"), "wb") as errors:
             child = subprocess.Popen(
                 [sys.executable, "-I", "-X", "utf8", WORKER, folder],
@@ -85,16 +98,19 @@ def _listen(lines: IO[bytes], child: Popen[bytes], folder: str, progress: Progre
             case "missing":
                 outcome = Outcome(folder, missing=(said["extra"], said["why"]))
             case "failed":
-                outcome = Outcome(folder, failed=said["why"])
+                outcome = Outcome(
+                    folder, failed=said["why"], where=tuple(said["where"]), memory=said["memory"]
+                )
             case "done":
                 with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
                     outcome = Outcome(folder, result=json.load(file))
     status = child.wait()
     if outcome is not None:
         return outcome
+    if status == -9:  # by the kernel, nearly always: nobody else knows the child
+        return Outcome(folder, failed="it was ended by signal 9", memory=True)
     if status < 0:
-        reason = " (is there enough memory?)" if status == -9 else ""
-        return Outcome(folder, failed=f"it was ended by signal {-status}{reason}")
+        return Outcome(folder, failed=f"it was ended by signal {-status}")
     with open(os.path.join(folder, "errors.txt"), encoding="utf-8", errors="replace") as file:
         last = file.read().strip().splitlines()[-1:]
     return Outcome(folder, failed=last[0] if last else f"exit status {status}")

@@ -30,6 +30,31 @@ def test_a_good_spec_has_its_table_on_standard_output_and_nothing_on_standard_er
     assert "✓ 2 claims on lines" in lines
 
 
+def test_a_repeat_in_brackets_shows_its_passes_too(cnnspec: Command) -> None:
+    """Worked out; as written where the number differs from pass to pass, or the repeat is left out."""
+    ran = cnnspec(
+        "check",
+        "-",
+        stdin="let n = 3\ninput 8x9x9\nadd [ id | [[conv F3 P1 K8]*(n - 1) -> relu]*n -> conv F1 K8 ]\n"
+        "[[relu]*(i + 1) -> tanh]*2\nif n > 3 [ [relu]*n ] -> abs\n",
+    )
+    rows = dict(
+        line.split("  ", 1) for line in ran.out.splitlines() if line.startswith(("add", "group", "abs"))
+    )
+    texts = {name: row.strip().split("  ")[0] for name, row in rows.items()}
+    assert texts == {
+        "add": "add [ id | [[conv F3 P1 K8] ×2 → relu] ×3 → conv F1 K8 ]",
+        "group2": "[[relu] ×(i + 1) → tanh] ×2",
+        "abs": "if n > 3 [ [relu] ×n ] → abs",
+    }
+
+
+def test_a_line_that_only_names_what_arrives_is_no_mistake(cnnspec: Command) -> None:
+    ran = cnnspec("check", "-", stdin="input 3x9x9\nconv F3 P1 K3\nx: id\nrelu\nadd [ id | @x ]\n")
+    (row,) = (line for line in ran.out.splitlines() if line.startswith("x "))
+    assert row.split() == ["x", "id"]
+
+
 def test_all_unfolds_every_layer(cnnspec: Command, good: Path) -> None:
     names = [line.split()[0] for line in cnnspec("check", good, "--all").out.splitlines()[4:15]]
     passes = [f"group.{number}.{layer}" for number in range(3) for layer in ("conv", "relu")]
@@ -73,7 +98,15 @@ def test_under_set_claims_are_not_checked(cnnspec: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--set", "q=2"), ("--variant", "Big"), ("--set", "k=2", "--set", "z=1")]
+    "arguments",
+    [
+        ("--set", "q=2"),
+        ("--variant", "Big"),
+        ("--set", "k=2", "--set", "z=1"),
+        ("--set", "k=1/0"),
+        ("--set", "k=)"),
+        ("--set", "k=other"),
+    ],
 )
 def test_asking_for_what_a_spec_does_not_have_is_wrong_use(
     cnnspec: Command, arguments: tuple[str, ...]
@@ -81,6 +114,24 @@ def test_asking_for_what_a_spec_does_not_have_is_wrong_use(
     ran = cnnspec("check", "-", *arguments, stdin="let k = 4\ninput 1x8x8\nconv F3 K=k\n")
     assert ran.status == 2
     assert "E210" in ran.err
+
+
+def test_all_wrong_settings_are_told(cnnspec: Command) -> None:
+    ran = cnnspec("check", "-", "--set", "y=1", "--set", "z=1", stdin="let k = 4\ninput 1x8x8\nconv F3 K=k\n")
+    assert "let y" in ran.err
+    assert "let z" in ran.err
+
+
+def test_claims_under_an_unknown_setting_of_a_variant_are_not_checked(cnnspec: Command) -> None:
+    spec = (
+        "let k = 4\nvariant A: k = 3, expect params 1\nvariant B: kk = 3, expect params 1\n"
+        "variant C: k = 1/0, expect params 1\ninput 1x8x8\nconv F3 K=k\n"
+    )
+    ran = cnnspec("check", "-", "--format", "json", stdin=spec)
+    models = json.loads(ran.out)["models"]
+    assert [one["claims"][0]["holds"] for one in models] == [False, None, None]
+    errors = [{found["code"] for found in one["diagnostics"] if found["code"][0] == "E"} for one in models]
+    assert errors == [{"E210", "E501"}, {"E210"}, {"E210", "E212"}]
 
 
 @pytest.mark.parametrize("setting", ["k", "=3", "k="])

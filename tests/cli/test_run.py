@@ -157,6 +157,21 @@ g()
     ]
 
 
+@pytest.mark.parametrize(("merge", "whole"), [("add", 45), ("sub", -43)])
+def test_a_sum_of_many_branches_is_traced_whole(
+    cnnspec: Command, tmp_path: Path, merge: str, whole: int
+) -> None:
+    spec = tmp_path / "many.cnn"
+    branches = " | ".join(f"times {factor}" for factor in range(1, 10))
+    spec.write_text(f"input 1x1x1\n{merge} [ {branches} ]\nrelu\nadd [ id | id ]\n")
+    csv(tmp_path / "x.csv", [[1]])
+    ran = cnnspec("run", spec, "--input", tmp_path / "x.csv", "--trace", "--format", "json")
+    shown = {row["name"]: row["values"][0][0][0] for row in json.loads(ran.out)["layers"]}
+    last = "add" if merge == "sub" else "add2"
+    first = "sub" if merge == "sub" else "add1"
+    assert (shown[first], shown[last]) == (whole, 2 * max(whole, 0))
+
+
 # --- inputs -----------------------------------------------------------------------------------------------
 
 
@@ -401,6 +416,11 @@ def test_the_classes_of_a_classifier(cnnspec: Command, tmp_path: Path) -> None:
     x = csv(tmp_path / "x.csv", [[0, 2, 1]])
     ran = cnnspec("run", spec, "--input", x, "--top", "2", "--labels", labels)
     assert ran.out.endswith("\ntop 2\n  dog     66.52%          2\n  horse   24.47%          1\n")
+    spec.write_text("input 3x1x1\ntimes 1\n")
+    np.save(tmp_path / "x.npy", [[[0]], [[2]], [[1]]])
+    maps = cnnspec("run", spec, "--input", tmp_path / "x.npy", "--top", "2", "--labels", labels)
+    assert maps.out.endswith("\ntop 2\n  dog     66.52%          2\n  horse   24.47%          1\n")
+    spec.write_text("input 3\ntimes 1\n")
     shares = csv(tmp_path / "x.csv", [[0.1, 0.7, 0.2]])
     assert "class 1   70.00%" in cnnspec("run", spec, "--input", shares).out
     labels.write_text("cat\ndog\n")

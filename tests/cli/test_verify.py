@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from cnnspec import pipeline
+from cnnspec.diagnostics import Source
 from tests.cli.conftest import WRONG, Command
+from tests.targets.numpy.zoo import ZOO, smaller, variants
 
 SMALL = """\
 model Small
@@ -88,6 +90,50 @@ def test_the_table_says_where_the_largest_difference_is(cnnspec: Command, small:
     assert lines[-1].endswith(", within the tolerance of 1e-10")
 
 
+MERGED = """\
+input 4x6x6
+a: conv F3 P1 K4
+sum: add [ id | conv F1 K4 | times 0.5 -> conv F1 K4 ]
+relu
+gate: mul [ id | gap -> fc 4 -> sigmoid ]
+conv F1 K4
+all: concat [ @a | id ]
+part: slice 0:4
+conv F1 K2 -> hsigmoid
+twice: add [ id | id ]
+"""
+
+
+def test_lines_that_are_no_layers_in_torch_are_compared_too(cnnspec: Command, tmp_path: Path) -> None:
+    spec = tmp_path / "merged.cnn"
+    spec.write_text(MERGED)
+    ran = cnnspec("verify", spec, "--format", "json")
+    assert ran.status == 0, ran.err
+    layers = {row["name"]: row for row in json.loads(ran.out)["layers"]}
+    for name in ("sum.times", "sum.add", "gate.mul", "part", "twice"):
+        assert {"eval", "train"} <= set(layers[name]), name
+    assert "eval" not in layers["all"], "only `part` reads it, which is no layer either"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("x + branch2 + branch3", "x + branch2 - branch3", "sum.add"),
+        ("x * gate[:, :, None, None]", "x + gate[:, :, None, None]", "gate.mul"),
+        ("x[:, :4]", "x[:, 4:]", "part"),
+    ],
+)
+def test_a_mistake_in_such_a_line_is_found_in_its_row(
+    cnnspec: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, name: str
+) -> None:
+    spec = tmp_path / "merged.cnn"
+    spec.write_text(MERGED)
+    altered(monkeypatch, "torch", old, new)
+    document = json.loads(cnnspec("verify", spec, "--format", "json").out)
+    wrong = [row["name"] for row in document["layers"] if row.get("eval", 0) > 1e-10]
+    assert wrong[0] == name
+
+
 def test_beyond_the_tolerance_the_status_is_1(cnnspec: Command, small: Path) -> None:
     ran = cnnspec("verify", small, "--tolerance", "1e-18")
     assert ran.status == 1
@@ -147,6 +193,15 @@ def test_weights_that_one_program_lacks_are_named(
 def test_specs_of_the_zoo(cnnspec: Command, spec: str) -> None:
     ran = cnnspec("verify", spec)
     assert ran.status == 0, ran.out + ran.err
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
+def test_every_spec_of_the_zoo_on_a_small_input(cnnspec: Command, tmp_path: Path, path: Path) -> None:
+    spec = tmp_path / path.name
+    spec.write_text(smaller(path, variants(path)[0]))
+    ran = cnnspec("verify", spec)
+    assert (ran.status, ran.err) == (0, "")
 
 
 def test_a_long_network_is_folded(cnnspec: Command, tmp_path: Path) -> None:
@@ -221,7 +276,93 @@ def test_a_program_that_fails_is_no_traceback(cnnspec: Command, tmp_path: Path) 
     assert ran.status == 1
     assert "Traceback" not in ran.err
     assert "Expected more than 1 value per channel" in ran.err
+    assert "\n  the torch program, line 11, in forward: return self.bn(x)\n" in ran.err
     assert "--batch 2" in ran.err
+
+
+def test_a_program_that_fails_shows_the_lines_that_lead_there(
+    cnnspec: Command, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    altered(monkeypatch, "numpy", "return dy * (y > 0)", "return dy * missing")
+    ran = cnnspec("verify", small)
+    assert (ran.status, ran.out) == (1, "")
+    first, *lines = ran.err.splitlines()
+    assert first == "cnnspec: the emitted program did not end well: NameError: name 'missing' is not defined"
+    numbers = [re.fullmatch(r"  the NumPy program, line (\d+), in (\w+): (.*)", line) for line in lines]
+    assert [found and found[2] for found in numbers] == ["relu_backward", "res_backward", "network_backward"]
+    text = pipeline.program(pipeline.models(Source("", SMALL))[0], "numpy").splitlines()
+    assert text[int(numbers[0][1]) - 1].strip() == numbers[0][3] == "return dy * missing"
+    document = json.loads(cnnspec("verify", small, "--format", "json").out)
+    assert document["message"].splitlines() == [first.removeprefix("cnnspec: "), *lines]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS")
+def test_too_little_memory_is_said(tmp_path: Path) -> None:
+    spec = tmp_path / "large.cnn"
+    spec.write_text("input 1000x1000x1000\nrelu\n")
+    ran = subprocess.run(
+        [sys.executable, "-c", LIMITED, "run", str(spec), "--random", "--batch", "50"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 70
+    assert ran.stderr.startswith("cnnspec: there is not enough memory for this (Unable to allocate")
+    assert ran.stderr.endswith("; fewer images or a smaller input need less\n")
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+from cnnspec.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pty")
+def test_long_work_shows_how_far_it_is(small: Path) -> None:
+    """On a terminal one line that changes, and is gone at the end; elsewhere nothing."""
+    said = on_a_terminal("verify", str(small))
+    shown = [part for part in said.split("\r") if part.startswith("verify: ")]
+    assert shown[0] == "verify: loading torch\x1b[K"
+    assert re.fullmatch(
+        r"verify: (eval|train), the (torch|NumPy) program's (layers|gradients) \d+/\d+\x1b\[K", shown[-1]
+    )
+    assert said.index(shown[-1]) < said.index("\r\x1b[K") < said.index("the NumPy program against")
+    assert "minute" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pty")
+def test_what_takes_long_is_said_before_it_begins(tmp_path: Path) -> None:
+    spec = tmp_path / "long.cnn"
+    spec.write_text("let r = 1000\ninput 3x(r)x(r)\n[conv F3 P1 K64 -> relu]*2\n")
+    said = on_a_terminal("verify", str(spec), until="\n")
+    first = said.splitlines()[0]
+    assert first.startswith("77.2G multiply–accumulates, in float64, twice forward and backward in both")
+    assert first.endswith(": about 2 minutes on one core; a smaller input is quicker: --set r=…")
+    spec.write_text("input 3x1000x1000\n[conv F3 P1 K64 -> relu]*2\n")
+    assert on_a_terminal("verify", str(spec), until="\n").splitlines()[0].endswith("; --batch 1 halves it")
+
+
+def on_a_terminal(*arguments: str, until: str = "") -> str:
+    """What a command writes to a terminal; it is ended where `until` has been written."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "cnnspec", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as running:
+        os.close(theirs)
+        said = b""
+        try:
+            while part := os.read(ours, 1 << 16):
+                said += part
+                if until and until.encode() in said:
+                    running.terminate()
+                    until = ""
+        except OSError:  # the other side is closed
+            pass
+    os.close(ours)
+    return said.decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from cnnspec import resources
@@ -17,7 +18,12 @@ def test_the_zoo_lists_every_spec_by_family(cnnspec: Command) -> None:
     families = [line[0] for line in listed if line and line[0].endswith("/")]
     assert families == sorted({f"{resources.family(path)}/" for path in resources.zoo().values()})
     (vgg,) = (line for line in listed if line[:1] == ["vgg"])
-    assert {"VGG11", "2015", "132,863,336", "7.61G", "150x150"} <= set(vgg)
+    assert {"VGG11", "2015", "132,863,336", "7.61G", "150"} <= set(vgg)
+
+
+def test_the_list_fits_a_terminal_of_80_columns(cnnspec: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, cnnspec("zoo").out.splitlines())) <= 80
 
 
 def test_the_zoo_as_json(cnnspec: Command) -> None:

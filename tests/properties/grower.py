@@ -14,9 +14,12 @@ from cnnspec.diagnostics import Sink, Source
 from cnnspec.elaborate import elaborate
 from cnnspec.language import parse
 from cnnspec.ops import lookup, words
-from cnnspec.ops.base import Shape
+from cnnspec.ops.base import Misfit, Shape
 
 WORDS = tuple(sorted(words()))
+_OPS = [op for word in WORDS if (op := lookup(word)) is not None]
+LIKE = [op for op in _OPS if op.tensors and op.undoes is None]
+UNDOING = [op for op in _OPS if op.undoes is not None]
 LARGEST = 40_000
 """Numbers in a tensor: small enough to run."""
 
@@ -51,6 +54,8 @@ class Grower:
         )
         head = f"input {'x'.join(map(str, shape))}\n"
         for number in range(self.steps):
+            if chance.random() < 0.04 and self.undone(shape, number):
+                continue
             step, out = self.step(shape, 2)
             label = f"l{number}: " if chance.random() < 0.3 else ""
             self.lines.append(f"{label}{step}")
@@ -64,6 +69,31 @@ class Grower:
             self.lines[-1] = "last: " + self.lines[-1].split(": ", 1)[-1]
             tail = f"output @last, @{unread[0]}\n"
         return "".join(f"{block}\n" for block in self.blocks) + head + "\n".join(self.lines) + "\n" + tail
+
+    def undone(self, shape: Shape, number: int) -> bool:
+        """Lines with a layer and with the one that undoes it; what comes out has the shape that arrived."""
+        op = self.chance.choice(UNDOING)
+        assert op.undoes is not None
+        there = lookup(op.undoes)
+        assert there is not None
+        drawn = there.draw(self.chance, shape)
+        out = None if drawn is None else shape_after(shape, drawn)
+        if out is None:
+            return False
+        self.lines.append(f"l{number}: {drawn}")
+        self.lines.append(f"{self.kept(out, 1)} -> {op.word} {op.tensors[0]}=@l{number}")
+        self.labels.append((f"l{number}", out))
+        return True
+
+    def like(self, shape: Shape) -> tuple[str, Shape] | None:
+        """A layer that takes its size from a tensor with a label, where one fits."""
+        op = self.chance.choice(LIKE)
+        fits: list[tuple[str, Shape]] = []
+        for label, other in self.labels:
+            out = op.model_validate({op.tensors[0]: True}).out(shape, other)
+            if not isinstance(out, Misfit) and _size(out) <= LARGEST:
+                fits.append((f"{op.word} {op.tensors[0]}=@{label}", out))
+        return self.chance.choice(fits) if fits else None
 
     def layer(self, shape: Shape) -> tuple[str, Shape]:
         """One layer that fits, in the arguments that it drew itself."""
@@ -99,9 +129,14 @@ class Grower:
         chance = self.chance
         if depth == 0 or chance.random() < 0.55:
             return self.layer(shape)
-        match chance.randrange(9):
+        match chance.randrange(10):
             case 0:
-                return f"[ {self.kept(shape, depth - 1)} ]*{chance.randint(1, 4)}", shape
+                body, times = self.kept(shape, depth - 1), chance.randint(1, 4)
+                if chance.random() < 0.3:
+                    other = self.kept(shape, depth - 1)
+                    first = f"i {chance.choice(['==', '<'])} {chance.randrange(times)}"
+                    body = f"if {first} [ {body} ] else [ {other} ]"
+                return f"[ {body} ]*{times}", shape
             case 1:
                 word = chance.choice(["add", "sub", "max"])
                 return f"{word} [ {' | '.join(self.arms(shape, depth))} ]", shape
@@ -137,6 +172,8 @@ class Grower:
                 if equal:
                     return f"add [ id | @{chance.choice(equal)} ]", shape
                 return self.layer(shape)
+            case 8:
+                return self.like(shape) or self.layer(shape)
             case _:
                 if len(shape) != 3:
                     return self.layer(shape)

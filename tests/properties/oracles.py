@@ -17,16 +17,16 @@ from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
 from cnnspec.language import parse
 from cnnspec.language.formatter import format_file, same_tree
-from cnnspec.pipeline import models
+from cnnspec.pipeline import TARGETS, models, program
 
 SMALL = Limits(work=4_000, layers=3_000)
 """Budgets under which thousands of texts are gone through in minutes."""
 
 
-def ends_well(text: str) -> None:
+def ends_well(text: str, limits: Limits = SMALL) -> None:
     """Any text ends in IR or in coded findings with a place; what formats, formats for good."""
     source = Source("any.cnn", text)
-    found = models(source, limits=SMALL)
+    found = models(source, limits=limits)
     assert found
     for model in found[:3]:
         for finding in model.findings:
@@ -103,6 +103,19 @@ def figures(text: str) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, int | Fraction | tuple | type(None)) else repr(value)
+
+
+def programs_are_well_behaved(text: str, limits: Limits = SMALL) -> None:
+    """Of a text that is valid both targets write a program, or say why not."""
+    (model, *_) = models(Source("any.cnn", text), limits=limits, first=True, lints=False)
+    if not model.buildable:
+        return
+    for target in TARGETS:
+        made = program(model, target)
+        if isinstance(made, str):
+            well_behaved(made, target)
+        else:
+            assert {one.code for one in made} == {"E801"}
 
 
 def well_behaved(text: str, target: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnnspec.diagnostics import Sink, Source
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
+from cnnspec.language import parse, tree
+from cnnspec.ops import lookup
+from cnnspec.ops.base import arguments_of
 from cnnspec.targets.numpy import emit as emit_numpy
 from cnnspec.targets.torch import emit as emit_torch
 from tests.properties.conftest import LONG
-from tests.properties.grower import WORDS, Grower, grown
+from tests.properties.grower import WORDS, grown
+from tests.properties.mutants import layers_in
 from tests.properties.oracles import ends_well, figures, graph_of, well_behaved
-from tests.properties.rewrites import inlined, renamed, unrolled
+from tests.properties.rewrites import inlined, named, renamed, unrolled, varied
 
 seeds = st.integers(0, 2**32)
 
@@ -38,7 +44,7 @@ def test_property_a_grown_network_is_valid(seed: int) -> None:
 def test_property_other_words_give_the_same_numbers(seed: int) -> None:
     text = grown(seed)
     wanted = figures(text)
-    for rewrite in (renamed, unrolled, inlined):
+    for rewrite in (renamed, unrolled, inlined, named, varied):
         assert figures(rewrite(text)) == wanted, f"{rewrite.__name__}\n{text}\n{rewrite(text)}"
 
 
@@ -94,9 +100,14 @@ def test_property_numpy_equals_torch_with_gradients(seed: int) -> None:
         )
 
     text = grown(seed, 4)
+    graph = graph_of(text)
+    program = emit_numpy(graph)
+    if not isinstance(program, str):
+        assert {one.code for one in program} == {"E801"}
+        return
     with pytest.MonkeyPatch.context() as patch, numpy.errstate(all="ignore"):
         patch.setattr(support, "difference", difference)
-        differences = support.compare(graph_of(text), training=False)
+        differences = support.compare(graph, training=False)
     wrong = {name: value for name, value in differences.items() if not value < 1e-6}
     assert not wrong, f"{wrong}\n{text}"
 
@@ -105,16 +116,37 @@ def _shapes(graph, values):
     return [graph.root.values[value] for value in values]
 
 
-def test_every_layer_is_grown() -> None:
-    """A layer that is never drawn is never fuzzed. `none` and the merges are the grower's own; `unpool` needs a
-    pool that it undoes."""
-    seen = set()
-    for seed in range(400):
-        grower = Grower(seed)
-        shape = [(4, 8, 8), (3, 9, 7), (12,), (8, 1, 1)][seed % 4]
-        for _ in range(12):
-            seen.add(grower.layer(shape)[0].split()[0])
-    assert set(WORDS) - seen <= {"none", "unpool", "add", "sub", "max", "mul", "concat"}
+def test_every_layer_is_grown_with_every_argument() -> None:
+    """What is never drawn is never fuzzed: each layer, each way to write an argument, each flag. `none` and the
+    merges, which have no arguments, are the grower's own."""
+    ops = {word: op for word in WORDS if (op := lookup(word)) is not None}
+    chance = random.Random(0)
+    shapes = [(4, 8, 8), (3, 9, 7), (2,), (2, 1, 1)]
+    drawn = [op.draw(chance, shape) for op in ops.values() for shape in shapes for _ in range(150)]
+    texts = ["\n".join(one for one in drawn if one is not None), *map(grown, range(150))]
+    seen: set[tuple[str, str]] = set()
+    for text in texts:
+        for step in layers_in(parse(Source("grown", text), Sink())):
+            seen.add((step.word, ""))
+            seen |= {(step.word, name) for argument in step.arguments for name in spelled(argument)}
+    wanted = {(word, "") for word in WORDS}
+    for word, op in ops.items():
+        for _, one in arguments_of(op):
+            names = [flag for flag, _ in one.flags]
+            wanted |= {(word, name) for name in names or [one.letter or one.keyword or "a value"]}
+    assert wanted - seen <= {(word, "") for word in ("none", "add", "sub", "max", "mul", "concat")}
+
+
+def spelled(argument: tree.Argument) -> tuple[str, ...]:
+    """How an argument is told from the others; a bare word may be a flag or a value."""
+    match argument:
+        case tree.LetterArgument():
+            return (argument.letter,)
+        case tree.NamedArgument():
+            return (argument.name,)
+        case tree.PositionalArgument(tree.Name(name)):
+            return name, "a value"
+    return ("a value",)
 
 
 SCRIPT = """

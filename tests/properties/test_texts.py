@@ -6,15 +6,19 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnnspec.diagnostics import Sink, Source
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
-from cnnspec.language import parse_expression
+from cnnspec.language import parse, parse_expression
+from cnnspec.language.build import MAX_DIGITS
+from cnnspec.language.write import write_number
 from tests.properties.grower import grown
 from tests.properties.oracles import ends_well, formats_for_good, graph_of
 from tests.properties.texts import HOSTILE, ZOO, any_text, mutants, mutated, soup
@@ -40,6 +44,22 @@ def test_property_one_mutation_of_a_spec(text: str) -> None:
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
 def test_property_one_mutation_of_a_grown_network(seed: int, other: int) -> None:
     ends_well(mutated(grown(seed % 997, 4), random.Random(other)))
+
+
+@given(
+    st.from_regex(r"-?[0-9]{1,38}(\.[0-9]{1,30})?(e[-+]?([0-9]|[123][0-9]|40))?", fullmatch=True)
+    | st.from_regex(r"-?[0-9]{1,38}/[1-9][0-9]{0,20}", fullmatch=True)
+)
+def test_property_a_number_of_a_matrix_is_written_to_be_read(text: str) -> None:
+    sink = Sink()
+    (line,) = parse(Source("any.cnn", f"conv weight=[{text}]"), sink).statements
+    if sink.has_errors:  # too many digits
+        return
+    value = Fraction(text)
+    assert line.steps[0].arguments[0].value.planes == (((value,),),)
+    again = write_number(value)
+    assert Fraction(again) == value
+    assert sum(map(str.isdigit, again)) <= MAX_DIGITS
 
 
 @pytest.mark.parametrize("name", sorted(ZOO))

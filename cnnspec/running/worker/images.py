@@ -19,6 +19,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Only these: some others are read by starting programs."""
 MOST_PIXELS = 50_000_000
 """A small file can say that it is a huge image; it is refused before a pixel is made."""
+ORIENTATION = 0x0112
+"""The EXIF tag of how the camera was held; from 5 on it lay on its side."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -37,33 +39,51 @@ def read_image(path: str, wanted: Wanted) -> Array:
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as opened:
+            with Image.open(path, formats=FORMATS) as image:
+                _fits(path, image, wanted)  # before a pixel is made
+                if getattr(image, "is_animated", False):  # how many there are, only all of them would tell
+                    wanted.notes.append(f"{wanted.name}: the first of several images in the file")
+                    image.seek(0)
                 # turned as the camera says, as every viewer shows it
-                image = ImageOps.exif_transpose(opened)
-                return _pixels(path, image, wanted)
+                ImageOps.exif_transpose(image, in_place=True)
+                return _pixels(image, wanted)
     except UnidentifiedImageError:
         raise Fault(
             "E708", path, "this is no image that can be read", help=f"known are {', '.join(FORMATS)}"
         ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Fault("E708", path, f"this image has more than {MOST_PIXELS:,} pixels") from None
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except (Fault, MemoryError):
+        raise
+    except Exception as error:  # of a file with mistakes in it Pillow raises many kinds
         raise Fault("E708", path, f"this image cannot be read: {str(error)[:200]}") from None
 
 
-def _pixels(path: str, image: Image, wanted: Wanted) -> Array:
+def _fits(path: str, image: Image, wanted: Wanted) -> None:
+    """Whether the image is of the size that is wanted, turned as its camera says."""
+    _, height, width = wanted.shape
+    has = (
+        (image.width, image.height)
+        if image.getexif().get(ORIENTATION, 1) >= 5
+        else (image.height, image.width)
+    )
+    if has == (height, width):
+        return
+    if not wanted.resize:
+        raise Fault(
+            "E708",
+            path,
+            f"this image is {has[0]}x{has[1]} (height x width); "
+            f"the spec's {wanted.name} wants {height}x{width}",
+            help=f"--resize scales it to {height}x{width}",
+        )
+    wanted.notes.append(f"{wanted.name}: scaled from {has[0]}x{has[1]} to {height}x{width}")
+
+
+def _pixels(image: Image, wanted: Wanted) -> Array:
     depth, height, width = wanted.shape
-    if (image.height, image.width) != (height, width):
-        if not wanted.resize:
-            raise Fault(
-                "E708",
-                path,
-                f"this image is {image.height}x{image.width} (height x width); "
-                f"the spec's {wanted.name} wants {height}x{width}",
-                help=f"--resize scales it to {height}x{width}",
-            )
-        wanted.notes.append(f"{wanted.name}: scaled from {image.height}x{image.width} to {height}x{width}")
     image = _in_mode(image, depth, wanted)
     if image.size != (width, height):
         from PIL import Image

@@ -3,19 +3,26 @@ nothing scaled unless asked for."""
 
 from __future__ import annotations
 
+import io
 import os
+from array import array as compact
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from cnnspec.running.worker.arrays import NotNumbers, mapped
 from cnnspec.running.worker.program import Array
 from cnnspec.running.worker.tell import Fault, shape_text
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 TEXTS = (".csv", ".tsv", ".txt")
-MOST_TEXT = 64_000_000
+MOST_TEXT = 16_000_000
 """Bytes of a CSV."""
+MOST_COLUMNS = 100_000
+"""Numbers of its lines, where the input is not wider."""
+MOST_MISFITS = 10_000
+"""Rows or planes that no input has, up to which all of them are counted."""
 
 
 @dataclass
@@ -50,15 +57,18 @@ def read_input(path: str, wanted: Wanted) -> Array:
             "an input is an array (.npy), a table (.csv) or an image (.png, .jpg, …), not "
             f"{suffix or 'a file without an ending'}",
         )
-    if array.dtype.kind not in "fiub":
-        raise Fault("E708", path, f"it holds {array.dtype}, not numbers")
     array = np.asarray(array, np.float64)
     if not np.isfinite(array).all():
         bad = int(np.count_nonzero(~np.isfinite(array)))
         raise Fault(
             "E708", path, f"it holds numbers that are not finite (NaN or ∞): {bad:,} of {array.size:,}"
         )
-    return _scaled(path, array, wanted)
+    with np.errstate(all="ignore"):
+        made = _scaled(path, array, wanted)
+        single = np.isfinite(made.astype(np.float32)).all()
+    if not single:
+        raise Fault("E708", path, "it holds numbers beyond float32, or gets them by --scale, --mean or --std")
+    return made
 
 
 def _scaled(path: str, x: Array, wanted: Wanted) -> Array:
@@ -89,30 +99,33 @@ def _batch(path: str, array: Array, wanted: Wanted) -> Array:
     raise Fault(
         "E708",
         path,
-        f"it is {shape_text(has) or 'one number'}; the spec's {wanted.name} wants {shape_text(shape)}, "
-        f"or Nx{shape_text(shape)}",
+        f"it is {shape_text(has) or 'one number'}; {_wants(wanted)}",
         help=note,
     )
+
+
+def _wants(wanted: Wanted) -> str:
+    shape = shape_text(wanted.shape)
+    return f"the spec's {wanted.name} wants {shape}, or Nx{shape}"
 
 
 def _npy(path: str) -> Array:
     """The array, not yet read: a wrong shape is found before its numbers are."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise Fault("E708", path, f"this is no whole .npy file: {_short(error)}") from None
-    if not isinstance(array, np.ndarray):
-        raise Fault("E708", path, "this is an .npz file, of several arrays", help="save one with np.save")
-    return array
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return (
-        "it is pickled, and a pickle can run code"
-        if "allow_pickle" in text or "Python objects" in text
-        else text[:200]
-    )
+        return mapped(path)
+    except NotNumbers as error:
+        what = (
+            "is pickled, and a pickle can run code" if error.pickled else f"holds {error.kind}, not numbers"
+        )
+        raise Fault("E708", path, f"it {what}") from None
+    except (OSError, ValueError, OverflowError) as error:
+        with open(path, "rb") as file:
+            zipped = file.read(4) == b"PK\x03\x04"
+        if zipped:
+            raise Fault(
+                "E708", path, "this is an .npz file, of several arrays", help="save one with np.save"
+            ) from None
+        raise Fault("E708", path, f"this is no whole .npy file: {str(error)[:200]}") from None
 
 
 def _csv(path: str, wanted: Wanted) -> Array:
@@ -131,42 +144,51 @@ def _csv(path: str, wanted: Wanted) -> Array:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Fault("E708", path, f"this table is not UTF-8: byte {error.start}") from None
-    planes = _planes(path, text)
-    if not planes:
+    numbers, sizes = _planes(path, text, wanted)
+    if not sizes:
         raise Fault("E708", path, "this table is empty")
-    if len({(len(plane), len(plane[0])) for plane in planes}) > 1:
-        sizes = ", ".join(dict.fromkeys(f"{len(plane)}x{len(plane[0])}" for plane in planes))
-        raise Fault("E708", path, f"the planes of this table are of different sizes: {sizes}")
-    return _folded(np.array(planes, np.float64), wanted.shape)
+    if len(set(sizes)) > 1:
+        different = [f"{rows}x{columns}" for rows, columns in dict.fromkeys(sizes)]
+        shown = ", ".join(different[:4]) + (", …" if len(different) > 4 else "")
+        raise Fault("E708", path, f"the planes of this table are of different sizes: {shown}")
+    return _folded(np.frombuffer(numbers).reshape(len(sizes), *sizes[0]), wanted.shape)
 
 
-def _planes(path: str, text: str) -> list[list[list[float]]]:
-    planes: list[list[list[float]]] = []
+def _planes(path: str, text: str, wanted: Wanted) -> tuple[compact[float], list[tuple[int, int]]]:
+    """All numbers, and the rows and columns of each plane. Long before a table of any size is in memory, it
+    is refused where no input has such rows."""
+    numbers = compact("d")
+    sizes: list[tuple[int, int]] = []
     begins = True
-    for number, line in enumerate(text.splitlines(), 1):
-        numbers = line.partition("#")[0]
-        if not numbers.strip():
+    most = max(wanted.shape[-1], MOST_COLUMNS)
+    for number, line in enumerate(io.StringIO(text, None), 1):
+        row = line.partition("#")[0]
+        if not row.strip():
             begins = begins or not line.strip()
             continue
-        for separator in ",;":
-            if separator in numbers:
-                cells = numbers.split(separator)
-                break
-        else:
-            cells = numbers.split()
+        separator = next((one for one in ",;" if one in row), None)
+        cells = row.split(separator, most)
+        if len(cells) > most:
+            raise Fault("E708", path, f"line {number} has more than {most:,} numbers")
         try:
-            row = [float(cell) for cell in cells]
+            numbers.extend(map(float, cells))
         except ValueError as error:
             raise Fault("E708", path, f"line {number}: {str(error)[:80]}") from None
         if begins:
-            planes.append([])
+            if len(sizes) > MOST_MISFITS and wanted.shape[1:] not in (sizes[0], ()):
+                raise Fault("E708", path, f"its planes are {shape_text(sizes[0])}; {_wants(wanted)}")
+            sizes.append((1, len(cells)))
             begins = False
-        elif len(row) != len(planes[-1][0]):
+            continue
+        rows, columns = sizes[-1]
+        if rows > MOST_MISFITS and wanted.shape[1:] and rows >= wanted.shape[1]:
             raise Fault(
-                "E708", path, f"line {number} has {len(row)} numbers, the one above {len(planes[-1][0])}"
+                "E708", path, f"line {number}: its plane has more than {rows:,} rows; {_wants(wanted)}"
             )
-        planes[-1].append(row)
-    return planes
+        if len(cells) != columns:
+            raise Fault("E708", path, f"line {number} has {len(cells)} numbers, the one above {columns}")
+        sizes[-1] = rows + 1, columns
+    return numbers, sizes
 
 
 def _folded(planes: Array, shape: tuple[int, ...]) -> Array:

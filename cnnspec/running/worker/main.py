@@ -21,30 +21,37 @@ def main() -> None:
         job = json.load(file)
     here = os.path.abspath(__file__)
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(here))))
-    sys.path += [path for path in (*job["paths"], package) if path not in sys.path]
+    sys.path += [path for path in job["paths"] if path not in sys.path]
+    libraries = [number for number, path in enumerate(sys.path) if path.endswith("-packages")]
+    sys.path.insert(
+        libraries[0] if libraries else len(sys.path), package
+    )  # this cnnspec, if there are others
     if not sys.flags.isolated or sys.path[0] == os.path.dirname(here):
         sys.exit("this file is run in isolated mode")
 
     from importlib import import_module
 
+    from cnnspec.running.process import NO_ROOM, NO_ROOM_HELP
     from cnnspec.running.worker.tell import Fault, Missing, say
 
     try:
         result = import_module(f"cnnspec.running.worker.{job['kind']}").work(job, folder)
+        with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
+            json.dump(result, file)
     except Fault as fault:
         say("finding", **fault.said)
     except Missing as missing:
         say("missing", extra=missing.extra, why=missing.why)
-    except MemoryError as error:
-        say("failed", why=f"out of memory {error}".strip())
+    except OSError as error:  # of the folder itself: what else is read and written has findings of its own
+        say(
+            "finding",
+            **Fault("E704", folder, f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP).said,
+        )
     except Exception as error:
-        import traceback
+        from cnnspec.running.worker.broken import said
 
-        traceback.print_exc()
-        say("failed", why=" ".join(f"{type(error).__name__}: {error}".split())[:500])
+        say("failed", **said(error, folder))
     else:
-        with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
-            json.dump(result, file)
         say("done")
     sys.stdout.flush()
     os._exit(0)

@@ -1,8 +1,9 @@
 """An emitted NumPy program as a module, and a look at what its layers put out.
 
 Every layer of the program is a function that is given its place, `conv(x, net["conv1"], …)`: a wrapper
-around each such function sees what it gives. A sum is no function but written as what it is, `x = a + x`;
-such a line is led through `seen` in the syntax tree, and nothing else of the program is touched.
+around each such function sees what it gives. A sum is no such function but written as what it is, `x = a + x`
+or `x = sum([a, …])`; such a line is led through `seen` in the syntax tree, and nothing else of the program is
+touched.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Program:
         self._open: list[str] = []
         self._left: dict[str, list[int]] = {}
         self._sums: list[int] = []
+        self._count: Callable[[int], None] | None = None
+        self._counted = 0
         self._wrap()
 
     def watch(self, look: Look | None) -> None:
@@ -54,6 +57,10 @@ class Program:
         self._sums = [
             number for number, row in enumerate(self.rows) if row["merges"] and len(row["inputs"]) > 1
         ]
+
+    def count_gradients(self, count: Callable[[int], None] | None) -> None:
+        """From now on `count` is told how many weights backward has come by."""
+        self._count, self._counted = count, 0
 
     def _wrap(self) -> None:
         for name, function in list(vars(self.module).items()):
@@ -102,8 +109,9 @@ class Program:
         self._look(number, _outside(made))
 
     def _spy(self, net: Any) -> None:
-        """Notes which weights `init` draws: those where the state of chance has changed behind them."""
-        original = net.weight
+        """Notes which weights `init` draws: those where the state of chance has changed behind them; counts
+        the gradients."""
+        original, gradient = net.weight, net.gradient
 
         @wraps(original)
         def weight(place: Any, name: str, shape: Any, start: Any) -> Any:
@@ -115,7 +123,14 @@ class Program:
                 self.drawn.add(place.at + name)
             return made
 
-        net.weight = weight
+        @wraps(gradient)
+        def counted(place: Any, name: str, value: Any) -> None:
+            gradient(place, name, value)
+            self._counted += 1
+            if self._count is not None:
+                self._count(self._counted)
+
+        net.weight, net.gradient = weight, counted
 
 
 def _outside(volume: Array) -> Array:
@@ -131,15 +146,20 @@ def _watched(tree: ast.Module) -> ast.Module:
         if all(argument.arg != "net" for argument in function.args.args):
             continue
         for line in ast.walk(function):
-            if isinstance(line, ast.Assign) and isinstance(line.value, ast.BinOp) and _sum(line.value):
+            if isinstance(line, ast.Assign) and _sum(line.value):
                 line.value = ast.Call(ast.Name("seen", ast.Load()), [line.value], [])
     return ast.fix_missing_locations(tree)
 
 
 def _sum(value: ast.expr) -> bool:
-    """`a + b - c` of nothing but names; walked without recursion down its left side."""
-    while isinstance(value, ast.BinOp):
-        if not isinstance(value.op, ast.Add | ast.Sub) or not isinstance(value.right, ast.Name):
+    """`a + b - c`, `sum([a, b])`, `a - sum([b, c])`, of nothing but names."""
+    terms = 0
+    while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+        if not isinstance(value.right, ast.Name) and not _many(value.right):
             return False
-        value = value.left
-    return isinstance(value, ast.Name)
+        value, terms = value.left, terms + 1
+    return _many(value) or (terms > 0 and isinstance(value, ast.Name))
+
+
+def _many(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "sum"

@@ -124,6 +124,7 @@ class Compared:
         self.params, self.masks = params, masks
         self.layers = {row["attribute"] for row in job["rows"]}
         self.volumes: dict[str, list[Array]] = {}
+        self.arrived: dict[int, Array] = {}
         self.hooks: list[Any] = []
 
     def mode(self, name: str, training: bool, inputs: list[Array], rng: np.random.Generator) -> None:
@@ -139,15 +140,18 @@ class Compared:
         try:
             made = self.model(*(one.clone() for one in leaves))
         finally:
-            for hook in self.hooks:
-                hook.remove()
+            self._unhook()
         theirs: list[Tensor] = list(made) if isinstance(made, tuple) else [made]
+        for output, tensor in zip(self.job["outputs"], theirs, strict=True):
+            self.arrived.setdefault(output["value"], tensor.detach().numpy())
 
         def look(number: int, volume: Array) -> None:
             row = self.job["rows"][number]
             step(f"{name}, the NumPy program's layers", number, steps)
             if self.volumes.get(row["attribute"]):
                 self.found.row(number, name, difference(volume, self.volumes[row["attribute"]].pop(0)))
+            elif (other := self.arrived.pop(row["output"], None)) is not None and other.size == volume.size:
+                self.found.row(number, name, difference(volume, other))
 
         self.program.watch(look)
         module = self.program.module
@@ -160,19 +164,24 @@ class Compared:
             self._statistics(net.stats)
 
         directions = [rng.standard_normal(one.shape) for one in ours]
-        step(f"{name}, gradients", 0, 2)
         reached = [
             (a, torch.from_numpy(b)) for a, b in zip(theirs, directions, strict=True) if a.requires_grad
         ]
         self.model.zero_grad()
+        self._count_gradients(f"{name}, the torch program's gradients")
         torch.autograd.backward([a for a, _ in reached], [b for _, b in reached])
-        step(f"{name}, gradients", 1, 2)
+        self._unhook()
+        trained = len(list(self.model.parameters()))
+        self.program.count_gradients(
+            lambda done: step(f"{name}, the NumPy program's gradients", min(done, trained), trained)
+        )
         dx, grads = module.backward(tuple(directions) if len(directions) > 1 else directions[0], net)
         self._gradients(f"gradient {name}", grads, dx if isinstance(dx, tuple) else (dx,), leaves)
 
     def _hook(self, name: str) -> None:
         """Keeps what each torch layer puts out (a copy: the next may work in place), and puts the shared
-        masks in the place of chance."""
+        masks in the place of chance. What comes from a line of the program and not from a layer, a sum or a
+        concat, is kept where it arrives at a layer."""
         done = 0
         steps = len(self.job["rows"])
 
@@ -183,13 +192,41 @@ class Compared:
             tensor = output[0] if isinstance(output, tuple) else output
             self.volumes.setdefault(at, []).append(tensor.detach().numpy().copy())
 
-        for at, module in self.model.named_modules():
-            if at not in self.layers:
-                continue
+        def arrive(uses: list[list[int]], given: tuple[Tensor, ...]) -> None:
+            values = uses.pop(0) if uses else []
+            for value, tensor in zip(values, given, strict=False):
+                if value in lines and value not in self.arrived:
+                    self.arrived[value] = tensor.detach().numpy().copy()
+
+        modules = {at: module for at, module in self.model.named_modules() if at in self.layers}
+        lines = {row["output"] for row in self.job["rows"] if row["attribute"] not in modules}
+        self.arrived.clear()
+        for at, module in modules.items():
             if at in self.masks and self.model.training:
                 module.eval()
                 self.hooks.append(module.register_forward_hook(_masked(self.masks[at], float(module.p))))
             self.hooks.append(module.register_forward_hook(lambda module, given, made, at=at: keep(at, made)))
+            uses = [row["inputs"] for row in self.job["rows"] if row["attribute"] == at]
+            self.hooks.append(
+                module.register_forward_pre_hook(lambda module, given, uses=uses: arrive(uses, given))
+            )
+
+    def _unhook(self) -> None:
+        while self.hooks:
+            self.hooks.pop().remove()
+
+    def _count_gradients(self, what: str) -> None:
+        """Tells progress as torch comes by each weight."""
+        weights = [one for one in self.model.parameters() if one.requires_grad]
+        done = 0
+
+        def count(weight: Tensor) -> None:
+            nonlocal done
+            done += 1
+            step(what, done, len(weights))
+
+        for one in weights:
+            self.hooks.append(one.register_post_accumulate_grad_hook(count))  # type: ignore[no-untyped-call]
 
     def _statistics(self, ours: dict[str, Array]) -> None:
         theirs = self.model.state_dict()
@@ -239,7 +276,18 @@ def _model(folder: str) -> nn.Module:
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, nn.Module) and one.__module__ == "emitted"
     ]
-    return classes[-1]()
+    model = classes[-1]()
+    for layer in model.modules():
+        if isinstance(layer, nn.Hardsigmoid):
+            layer.forward = _hsigmoid  # type: ignore[method-assign, assignment]
+    return model
+
+
+def _hsigmoid(x: Tensor) -> Tensor:
+    """What torch's own layer says; its gradient has 1/6 rounded to float32, even in float64."""
+    from torch.nn.functional import relu6
+
+    return relu6(x + 3) / 6
 
 
 def _moved(key: str, value: Array, rng: np.random.Generator) -> Array:

@@ -4,17 +4,24 @@ the spec's before a number is read."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from cnnspec.diagnostics.suggest import did_you_mean
+from cnnspec.running.worker.arrays import Head, NotNumbers, read_head, unpacked
 from cnnspec.running.worker.program import Array
 from cnnspec.running.worker.tell import Fault, Missing, shape_text
 
 Expected = dict[str, dict[str, Any]]
+Shapes = dict[str, tuple[int, ...]]
 MOST_LINES = 12
+MOST_MORE = 1_000
+"""Names that are not in the spec, up to which they are told one by one."""
+LONGEST = 200
+"""Characters of a name that is told."""
 
 SAVE = "save them with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
 
@@ -42,7 +49,10 @@ def read_weights(path: str, expected: Expected, dtype: Any) -> dict[str, Array]:
             raise Fault(
                 "E707", path, f"{key} holds numbers that are not finite (NaN or ∞): {bad:,} of {value.size:,}"
             )
-        weights[key] = value.astype(np.int64 if _counts(key) else dtype)
+        with np.errstate(over="ignore"):
+            weights[key] = value.astype(np.int64 if _counts(key) else dtype)
+        if not np.isfinite(weights[key]).all():
+            raise Fault("E707", path, f"{key} holds numbers beyond {np.dtype(dtype)}")
     for key in expected.keys() - weights.keys():
         weights[key] = np.zeros((), np.int64)
     return weights
@@ -54,7 +64,15 @@ def _counts(key: str) -> bool:
     return key.rpartition(".")[2] == "num_batches_tracked"
 
 
-def _fit(path: str, expected: Expected, shapes: dict[str, tuple[int, ...]]) -> None:
+def _not_far_too_many(path: str, expected: Expected, names: int) -> None:
+    """Before each of a hundred thousand is looked at."""
+    if names > len(expected) + MOST_MORE:
+        raise Fault(
+            "E707", path, f"these weights do not fit: {names:,} names, and the spec has {len(expected):,}"
+        )
+
+
+def _fit(path: str, expected: Expected, shapes: Shapes) -> None:
     """Whether the names and shapes are the spec's; a finding with all that are not."""
     missing = [key for key in expected if key not in shapes and not _counts(key)]
     extra = [key for key in shapes if key not in expected]
@@ -63,16 +81,10 @@ def _fit(path: str, expected: Expected, shapes: dict[str, tuple[int, ...]]) -> N
         return
     counts = [(len(missing), "missing"), (len(extra), "too many"), (len(wrong), "of another shape")]
     what = ", ".join(f"{count} {how}" for count, how in counts if count)
-    lines = [
-        f"{key}: the file has {_size(shapes[key])}, the spec {_size(expected[key]['shape'])}" for key in wrong
-    ]
-    free = set(extra)
-    for key in missing:
-        near = did_you_mean(key, free)
-        lines.append(f"{key} ({_size(expected[key]['shape'])}) is missing{_meant(near)}")
-    lines += [f"{key} ({_size(shapes[key])}) is not in the spec" for key in extra]
-    if len(lines) > MOST_LINES:
-        lines = [*lines[:MOST_LINES], f"… {len(lines) - MOST_LINES} more"]
+    lines = list(islice(_misfits(expected, shapes, missing, extra, wrong), MOST_LINES))
+    more = len(missing) + len(extra) + len(wrong) - len(lines)
+    if more:
+        lines.append(f"… {more:,} more")
     raise Fault(
         "E707",
         path,
@@ -80,6 +92,23 @@ def _fit(path: str, expected: Expected, shapes: dict[str, tuple[int, ...]]) -> N
         note="\n".join(lines),
         help="`cnnspec check FILE --format json` lists the names and shapes that the spec has",
     )
+
+
+def _misfits(
+    expected: Expected, shapes: Shapes, missing: list[str], extra: list[str], wrong: list[str]
+) -> Iterator[str]:
+    for key in wrong:
+        yield f"{key}: the file has {_cut(_size(shapes[key]))}, the spec {_size(expected[key]['shape'])}"
+    free = set(extra)
+    for key in missing:
+        yield f"{key} ({_size(expected[key]['shape'])}) is missing{_meant(did_you_mean(key, free))}"
+    for key in extra:
+        yield f"{_cut(key)} ({_cut(_size(shapes[key]))}) is not in the spec"
+
+
+def _cut(text: str) -> str:
+    """A file can hold names and shapes of a million characters."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _meant(near: str) -> str:
@@ -97,7 +126,9 @@ def _safetensors(path: str, expected: Expected) -> dict[str, Array]:
         raise Missing("weights", str(error)) from None
     try:
         with safe_open(path, framework="np") as file:
-            slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            keys = list(file.keys())
+            _not_far_too_many(path, expected, len(keys))
+            slices = {key: file.get_slice(key) for key in keys}
             odd = sorted({str(one.get_dtype()) for one in slices.values()} - _KNOWN)
             if odd:
                 raise Fault(
@@ -117,47 +148,40 @@ _KNOWN = {"F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "
 
 def _npz(path: str, expected: Expected) -> dict[str, Array]:
     import zipfile
-    import zlib
 
     try:
         with zipfile.ZipFile(path) as archive:
-            shapes = {}
+            members: dict[str, str] = {}
+            heads: dict[str, Head] = {}
+            _not_far_too_many(path, expected, len(archive.namelist()))
             for member in archive.namelist():
+                key = member.removesuffix(".npy")
+                if key in members:
+                    raise Fault("E707", path, f"{_cut(key)} stands twice in this .npz file")
+                members[key] = member
                 with archive.open(member) as file:
-                    key = member.removesuffix(".npy")
-                    shape, pickled = _header(file)
-                    if pickled:
-                        raise Fault(
-                            "E707",
-                            path,
-                            f"{key} is pickled, and a pickle can run code: it is not loaded",
-                            help="save plain arrays with np.savez(path, **params)",
-                        )
-                    shapes[key] = shape
-        _fit(path, expected, shapes)
-        with np.load(path, allow_pickle=False) as opened:
-            return {key: opened[key] for key in shapes}
-    except (  # whatever zipfile says of a broken, encrypted or odd archive
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise Fault("E707", path, f"this is no whole .npz file: {error}") from None
+                    heads[key] = _head(path, key, file)
+            _fit(path, expected, {key: head.shape for key, head in heads.items()})
+            found = {}
+            for key, member in members.items():
+                with archive.open(member) as file:
+                    found[key] = unpacked(file, heads[key])
+            return found
+    except (Fault, MemoryError):
+        raise
+    except Exception as error:  # of a broken archive zipfile and its decompressors raise many kinds
+        raise Fault("E707", path, f"this is no whole .npz file: {_cut(str(error))}") from None
 
 
-def _header(file: Any) -> tuple[tuple[int, ...], bool]:
-    """The shape that stands at the head of an array's file, and whether its numbers are pickled objects."""
-    readers: dict[tuple[int, int], Callable[[Any], Any]] = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    version = np.lib.format.read_magic(file)
-    if version not in readers:
-        raise ValueError(f"an array's file of version {version}")
-    shape, _, dtype = readers[version](file)
-    return shape, dtype.hasobject
+def _head(path: str, key: str, file: Any) -> Head:
+    try:
+        return read_head(file)
+    except NotNumbers as error:
+        if not error.pickled:
+            raise Fault("E707", path, f"{_cut(key)} holds {error.kind}, not numbers") from None
+        raise Fault(
+            "E707",
+            path,
+            f"{_cut(key)} is pickled, and a pickle can run code: it is not loaded",
+            help="save plain arrays with np.savez(path, **params)",
+        ) from None

@@ -1,0 +1,87 @@
+"""NumPy's file of one array (`.npy`; an `.npz` is a zip of them), read with suspicion: the header first,
+within limits, and no number before the header's shape and kind are known to be wanted."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from typing import IO, Any, Literal, NamedTuple
+
+import numpy as np
+
+from cnnspec.running.worker.program import Array
+
+MOST_HEADER = 10_000
+"""Bytes of a header; it can say that it has 4 GB."""
+
+
+class NotNumbers(ValueError):
+    """The array holds something else; `pickled`: objects, which only unpickling could bring back."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        text = str(dtype)
+        self.kind = text if len(text) <= 60 else f"{text[:59]}…"
+        self.pickled = dtype.hasobject
+        super().__init__(f"it holds {self.kind}, not numbers")
+
+
+class Head(NamedTuple):
+    """What stands before the numbers, and where they begin."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of its numbers."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def order(self) -> Literal["F", "C"]:
+        return "F" if self.fortran else "C"
+
+
+def read_head(file: IO[bytes]) -> Head:
+    """The head of an array's file. Raises ValueError for whatever is none, and NotNumbers."""
+    start = io.BytesIO(file.read(MOST_HEADER + 12))
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    version = np.lib.format.read_magic(start)
+    if version not in readers:
+        raise ValueError(f"it is of version {version}")
+    try:
+        shape, fortran, dtype = readers[version](start)
+    except Exception as error:  # it is parsed as a Python literal, and what that raises is of many kinds
+        raise ValueError("its header cannot be read") from error
+    if dtype.kind not in "fiub" or dtype.itemsize == 0:
+        raise NotNumbers(dtype)
+    if any(size < 0 for size in shape):
+        raise ValueError("its shape has a negative size")
+    return Head(tuple(map(int, shape)), dtype, fortran, start.tell())
+
+
+def mapped(path: str) -> Array:
+    """The array in a `.npy` file, its numbers not yet read."""
+    with open(path, "rb") as file:
+        head = read_head(file)
+        size = os.fstat(file.fileno()).st_size
+    if head.size == 0:
+        return np.zeros(head.shape, head.dtype)
+    if size - head.offset < head.size:
+        raise ValueError("it is cut off")
+    return np.memmap(path, head.dtype, "r", head.offset, head.shape, head.order)
+
+
+def unpacked(file: IO[bytes], head: Head) -> Array:
+    """The numbers behind a head that was read from the same bytes."""
+    data = file.read(head.offset + head.size)[head.offset :]
+    if len(data) < head.size:
+        raise ValueError("an array in it is cut off")
+    if file.read(1):
+        raise ValueError("something stands behind an array in it")
+    return np.frombuffer(data, head.dtype).reshape(head.shape, order=head.order)
