@@ -40,7 +40,7 @@ bench: $(BENCH)/.stamp  ## what README's figures come from: cnnspec beside onnx 
 	$(BENCH)/bin/python benchmarks/check.py
 
 fuzz: $(VENV)/.stamp  ## the long size of the property tests, then atheris (minutes; FUZZ=seconds of it)
-	CNNSPEC_FUZZ=long $(RUN) pytest $(PYTEST) tests/properties
+	CNNSPEC_FUZZ=long $(RUN) pytest $(PYTEST) tests/properties tests/language/test_any_text.py
 	-$(RUN) pip install --quiet --editable '.[fuzz]'
 	$(RUN) tests.fuzz.harness --seconds $(FUZZ)
 
