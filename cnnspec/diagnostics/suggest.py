@@ -73,9 +73,12 @@ def did_you_mean(word: str, candidates: Iterable[str], also: Mapping[str, str] |
 
 def listing(candidates: Iterable[str], most: int = 12) -> str:
     """`a, b and c`: the words that there are, where no single one is near; cut after `most`."""
-    words = sorted(set(candidates))
-    if len(words) > most:
-        return f"{', '.join(words[:most])} … ({len(words)} in all)"
+    from heapq import nsmallest
+
+    known = set(candidates)
+    words = nsmallest(most, known)
+    if len(known) > most:
+        return f"{', '.join(words)} … ({len(known):,} in all)"
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
@@ -96,6 +99,8 @@ def _slips(word: str, candidate: str, least: float) -> float:
         return 1
     if abs(len(candidate) - len(word)) >= least:
         return least
+    if len({*word}.difference(candidate)) >= least or len({*candidate}.difference(word)) >= least:
+        return least  # a slip brings in, or leaves out, one letter at most
     return typing_distance(word, candidate) + (0.5 if word[0] != candidate[0] else 0)
 
 
@@ -104,8 +109,9 @@ def typing_distance(left: str, right: str) -> int:
 
     A slip is a letter too many, missing or wrong, or two neighbours swapped.
 
-    >>> typing_distance("cnov", "conv"), typing_distance("maxpol", "maxpool"), typing_distance("relu",
-    "elu") (1, 1, 1)"""
+    >>> typing_distance("cnov", "conv"), typing_distance("maxpol", "maxpool")
+    (1, 1)
+    """
     two_up: list[int] = []
     one_up: list[int] = []
     row = list(range(len(right) + 1))

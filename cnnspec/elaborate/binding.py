@@ -336,21 +336,28 @@ def written_or(value: tree.Value) -> str:
 def written(value: tree.Value) -> tuple[str, ...] | None:
     """The canonical texts of an argument that names something, a text a dimension; None where it is
     literal."""
+    return tuple(write_expr(part) for part in _parts(value)) if names_something(value) else None
+
+
+def names_something(value: tree.Value) -> bool:
+    """Whether an argument is more than literal numbers: a name stands in it."""
+    return any(_has_name(part) for part in _parts(value))
+
+
+def _parts(value: tree.Value) -> tuple[tree.Expr, ...]:
+    """The expressions of an argument; none of one that is literal by its kind."""
     match value:
         case tree.Matrix() | tree.Reference() | tree.Same() | tree.Number():
-            return None
+            return ()
         case tree.Dims():
-            parts: tuple[tree.Expr, ...] = value.dims
+            return value.dims
         case tree.Range():
-            parts = (value.low, value.high)
+            return (value.low, value.high)
         case _:
-            parts = (value,)
-    if not any(_names_something(part) for part in parts):
-        return None
-    return tuple(write_expr(part) for part in parts)
+            return (value,)
 
 
-def _names_something(expr: tree.Expr) -> bool:
+def _has_name(expr: tree.Expr) -> bool:
     stack: list[tree.Expr] = [expr]
     while stack:
         node = stack.pop()

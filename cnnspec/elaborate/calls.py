@@ -49,6 +49,7 @@ class CallSteps(RegionSteps):
         key = (id(block), builder.current is None, tuple(bound.values.items()), tuple(tensors), shapes)
         body = self._uses.get(key)
         if body is None:
+            self.spent.work += 2
             scope = Scope(dict(bound.values), parent=self.visible_globals(block))
             child = self.child(builder, block.body.items, id(block), scope, [], step.span)
             for parameter, value in tensors.items():

@@ -32,6 +32,7 @@ class Elaborator(RepeatSteps):
     def run_let(self, builder: BodyBuilder, item: tree.Let) -> None:
         if item.name in builder.scope.names:
             return  # told before: a name given twice
+        self.charge_text(item.span)  # a second time: it is worked out, and written down
         try:
             value = evaluate(item.value, self.lookup_in(builder), self.limits.digits)
         except NoValue as problem:

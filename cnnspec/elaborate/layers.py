@@ -88,7 +88,8 @@ class LayerSteps(State):
         if kept is not None:
             instance, bound, at = kept
             return instance, bound.moved(start - at)
-        self.spent.work += 2 if has_name(step.arguments) else 1
+        named = has_name(step.arguments)
+        self.spent.work += 2 if named else 1
         binder = Binder(
             self.sink, self.lookup_in(builder), self.limits.digits, self.limits.dimension, self.text
         )
@@ -96,7 +97,7 @@ class LayerSteps(State):
             made = binder.bind(op, step, defaults)
         except Unknown:
             return None
-        if made is not None and not made[1].written and not made[1].tensors and not has_name(step.arguments):
+        if made is not None and not named and not made[1].written and not made[1].tensors:
             made[1].kept = not any(has_name((argument,)) for argument in defaults)
             if made[1].kept:
                 self._constant[key] = (*made, start)

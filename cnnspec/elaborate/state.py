@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TypeAlias
 
 from cnnspec.diagnostics import Edit, Related, Sink, Span
-from cnnspec.elaborate.binding import Bound, written
+from cnnspec.elaborate.binding import Bound, names_something
 from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.limits import Limits, Spent
@@ -201,11 +202,10 @@ class State:
                 help="put this under the same `if`",
             )
             return self.hole(builder, "", f"@{reference.name}", reference.span, ())
-        from cnnspec.diagnostics.suggest import nearest
+        from cnnspec.diagnostics.suggest import listing, nearest
 
         if reference.name not in self.failed_labels:
             near = nearest(reference.name, builder.labels)
-            known = ", ".join(f"@{label}" for label in builder.labels)
             hidden = self._hidden_label(reference)
             self.sink.report(
                 "E207",
@@ -219,21 +219,32 @@ class State:
                 else "give the input a name: `input x: …`, and then `@x`"
                 if reference.name == "input"
                 else (
-                    f"the labels here are {known}"
-                    if known
+                    f"the labels here are {listing(f'@{label}' for label in builder.labels)}"
+                    if builder.labels
                     else f"name a line before this: `{reference.name}: …`"
                 ),
                 fix=(Edit(reference.span, f"@{near}"),) if near and not hidden else (),
             )
         return self.hole(builder, "", f"@{reference.name}", reference.span, ())
 
+    @cached_property
+    def _written_labels(self) -> dict[str, Span]:
+        """The first place of each label in the text, whatever it is a label of."""
+        found: dict[str, Span] = {}
+        for match in re.finditer(r"(?<![A-Za-z0-9_@])([A-Za-z_][A-Za-z0-9_]*)[ \t]*:", self.text):
+            if (
+                match[1] not in found
+                and "#" not in self.text[self.text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            ):
+                found[match[1]] = Span(*match.span(1))
+        return found
+
     def _hidden_label(self, reference: tree.Reference) -> tuple[Related, ...]:
         """The line that has this label, where it cannot be seen from here."""
         name = reference.name
-        found = re.search(rf"(?<![A-Za-z0-9_@]){name}(?=[ \t]*:)", self.text)
-        if found is None or "#" in self.text[self.text.rfind("\n", 0, found.start()) + 1 : found.start()]:
+        span = self._written_labels.get(name)
+        if span is None:
             return ()
-        span = Span(*found.span())
         where = "stands further down" if span.start > reference.span.start else "is seen in its own part only"
         return (Related(span, f"`{name}` {where}"),)
 
@@ -368,4 +379,4 @@ def shown_shape(shape: Shape) -> str:
 
 
 def has_name(arguments: Iterable[tree.Argument]) -> bool:
-    return any(written(argument.value) is not None for argument in arguments)
+    return any(names_something(argument.value) for argument in arguments)

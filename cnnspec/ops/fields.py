@@ -25,10 +25,10 @@ def exact(value: Any) -> Fraction:
     if isinstance(text, str) and not _NUMBER.fullmatch(text):
         raise PydanticCustomError("number", "must be a finite number")
     try:
-        number = Fraction(text)
+        number = text if type(text) is Fraction else Fraction(text)
     except ZeroDivisionError:
         raise PydanticCustomError("number", "must be a finite number") from None
-    if abs(number) > 10**38:  # float32 ends at 3.4e38
+    if abs(number.numerator) > 10**38 * number.denominator:  # float32 ends at 3.4e38
         raise PydanticCustomError("number", "must be no larger than 1e38, where float32 ends")
     return number
 
