@@ -206,7 +206,7 @@ def test_planes_of_a_table(cnnspec: Command, tmp_path: Path) -> None:
         ("1,2\n3,x\n", "line 2: could not convert"),
         ("", "is empty"),
         ("1,2\n3,nan\n", "not finite"),
-        ("1,2\n\n3,4\n5,6\n", "of different sizes: 1x2, 2x2"),
+        ("1,2\n\n3,4\n5,6\n", "of different sizes: the first is 1x2, plane 2 is 2x2"),
         ("1,2,3\n", "it is 1x1x3; the spec's input wants 1x2x2"),
         (b"\xff\xfe1", "not UTF-8"),
     ],

@@ -147,11 +147,20 @@ def _csv(path: str, wanted: Wanted) -> Array:
     numbers, sizes = _planes(path, text, wanted)
     if not sizes:
         raise Fault("E708", path, "this table is empty")
-    if len(set(sizes)) > 1:
-        different = [f"{rows}x{columns}" for rows, columns in dict.fromkeys(sizes)]
-        shown = ", ".join(different[:4]) + (", …" if len(different) > 4 else "")
-        raise Fault("E708", path, f"the planes of this table are of different sizes: {shown}")
+    _refuse_another_size(path, sizes)
     return _folded(np.frombuffer(numbers).reshape(len(sizes), *sizes[0]), wanted.shape)
+
+
+def _refuse_another_size(path: str, sizes: list[tuple[int, int]]) -> None:
+    """What is wrong with the last plane, once it is whole."""
+    if sizes and sizes[-1] != sizes[0]:
+        (rows, columns), (other_rows, other_columns) = sizes[0], sizes[-1]
+        raise Fault(
+            "E708",
+            path,
+            "the planes of this table are of different sizes: "
+            f"the first is {rows}x{columns}, plane {len(sizes):,} is {other_rows}x{other_columns}",
+        )
 
 
 def _planes(path: str, text: str, wanted: Wanted) -> tuple[compact[float], list[tuple[int, int]]]:
@@ -175,6 +184,7 @@ def _planes(path: str, text: str, wanted: Wanted) -> tuple[compact[float], list[
         except ValueError as error:
             raise Fault("E708", path, f"line {number}: {str(error)[:80]}") from None
         if begins:
+            _refuse_another_size(path, sizes)
             if len(sizes) > MOST_MISFITS and wanted.shape[1:] not in (sizes[0], ()):
                 raise Fault("E708", path, f"its planes are {shape_text(sizes[0])}; {_wants(wanted)}")
             sizes.append((1, len(cells)))
