@@ -17,7 +17,7 @@ from cnnspec.targets.symbolic import (
     from_text,
 )
 from cnnspec.targets.torch.bodies import BodyBuilder
-from cnnspec.targets.torch.helpers import FUNCTIONS, RESERVED_NAMES
+from cnnspec.targets.torch.helpers import RESERVED_NAMES, RETURN_A_LAYER
 from cnnspec.targets.torch.pieces import (
     Call,
 )
@@ -190,7 +190,7 @@ def _as_class(
         made.form = "layer"
         if isinstance(single.piece, Call):
             function = single.piece.function
-            plain = function in FUNCTIONS or single.piece.suffix
+            plain = function in RETURN_A_LAYER or single.piece.suffix
             if plain or (isinstance(function, ClassPlan) and function.form == "function"):
                 made.form = "function"
         elif not inline(single.piece):

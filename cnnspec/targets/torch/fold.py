@@ -1,5 +1,5 @@
-"""The inference form: batch normalisation folded into the layer before it. An IR pass, and the keys that it
-moves.
+"""The inference form: batch normalisation folded into the layer before it. An IR pass, the keys that it
+moves, and what the emitted file does to a trained network's weights.
 
 In evaluation y = γ·(Wx + b − μ)/√(σ² + eps) + β is a convolution again, with W' = γ/√(σ² + eps)·W and
 b' = (b − μ)·γ/√(σ² + eps) + β. A `bn` goes where it alone reads what a conv, dwconv or fc of its own body
@@ -16,6 +16,21 @@ from cnnspec.ir.walk import places
 from cnnspec.targets.torch.renumber import renumbered
 
 FOLDS = frozenset({"conv", "dwconv", "fc"})
+
+FOLD_BODY = """
+    state = dict(state)
+    for norm, conv, eps in pairs:
+        variance = state.pop(f"{norm}.running_var")
+        mean = state.pop(f"{norm}.running_mean")
+        state.pop(f"{norm}.num_batches_tracked", None)
+        gain = state.pop(f"{norm}.weight", torch.ones_like(mean))
+        scale = gain / (variance + eps).sqrt()
+        shift = state.pop(f"{norm}.bias", torch.zeros_like(mean))
+        weight, bias = state[f"{conv}.weight"], state.get(f"{conv}.bias", 0)
+        state[f"{conv}.weight"] = weight * scale.view(-1, *[1] * (weight.ndim - 1))
+        state[f"{conv}.bias"] = (bias - mean) * scale + shift
+    return state
+""".strip("\n")
 
 
 @dataclass(frozen=True, slots=True)

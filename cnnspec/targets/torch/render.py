@@ -11,9 +11,9 @@ from cnnspec.targets.symbolic import Apply, Node, Var, functions, python
 from cnnspec.targets.symbolic import replaced as node_replaced
 from cnnspec.targets.torch.builder import Builder
 from cnnspec.targets.torch.expressions import is_short
-from cnnspec.targets.torch.fold import Pair
+from cnnspec.targets.torch.fold import FOLD_BODY, Pair
 from cnnspec.targets.torch.forward import Forward
-from cnnspec.targets.torch.helpers import FOLD_BODY, HELPERS, NEEDS, RESERVED_NAMES
+from cnnspec.targets.torch.helpers import HELPERS, NEEDS, RESERVED_NAMES
 from cnnspec.targets.torch.pieces import Growing, Piece, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Parameter, Plan, PlanStep
 from cnnspec.targets.writer import Group, Writer, listed, literal
