@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.diagnostics import Sink, Source, Span
 from cnnspec.language import tables, tree
-from cnnspec.language.build import Builder
+from cnnspec.language.builder import Builder
 
 MAX_NESTING = 64
 """Brackets of any kind, one inside the other."""

@@ -9,6 +9,7 @@ from cnnspec.diagnostics.foreign import CLAIMS
 from cnnspec.language import foreign
 from cnnspec.language.automaton import END, Automaton, Failure
 from cnnspec.language.mistake import Finding, Repair, found
+from cnnspec.language.nearby import NUMBER_LIKE
 
 LONGEST_NUMBER = 40
 """How far around a mistake a number is looked for."""
@@ -22,7 +23,6 @@ _SUBJECT = re.compile(
     r"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*[kMG]?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
 )
 _CLAIMED = re.compile(r"[0-9.][0-9A-Za-z_.]*(?:,[0-9]+)*[A-Za-z]*")
-_NUMBER_LIKE = re.compile(r"~?[0-9.][0-9A-Za-z_.]*(?:,[0-9]+)*[A-Za-z]*")
 _LOOKS = "claims look like `=> 64x56x56, params 1,516`; a step follows with `->`"
 
 
@@ -94,7 +94,7 @@ def claim_finding(automaton: Automaton, failure: Failure) -> Finding | None:
         )
     if kind == "MINUS":
         return "E106", "nothing that is claimed is negative", span, "", (Edit(span, ""),)
-    number = _NUMBER_LIKE.match(text, start)
+    number = NUMBER_LIKE.match(text, start)
     if kind in ("NUMBER", "?") and number and last != "CLAIM_NUMBER":
         if parted := re.fullmatch(r"(~?[0-9]+),([0-9]+[kMG])", number.group()):
             return no_number(number, f"{parted[1]}.{parted[2]}", "the decimal mark is a point")

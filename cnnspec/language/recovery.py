@@ -10,7 +10,7 @@ next `->`, `=>` or line outside of brackets.
 from __future__ import annotations
 
 from cnnspec.diagnostics import Span
-from cnnspec.language import messages, tree
+from cnnspec.language import explanations, nearby, repairs, tree
 from cnnspec.language.automaton import CLOSES, END, JOINS_NEXT, OPENS, STATEMENTS, Automaton, Failure
 from cnnspec.language.mistake import found
 
@@ -53,13 +53,13 @@ class Recovery:
             return True
         if (failure.kind in STATEMENTS or failure.kind == "LET") and self.begins_line(failure, -1):
             # a line before it ended with `->`, `=` or the like, or does not go on as it must
-            code, message, span, advice, fix = messages.explain(automaton, failure)
+            code, message, span, advice, fix = explanations.explain(automaton, failure)
             self.sink.report(code, message, span, help=advice, fix=fix)
             self.leave_out(failure, skipping=False)
             automaton.feed("_NL", "\n", failure.start, failure.start)
             automaton.pos = failure.start
             return True
-        repair = messages.repair(automaton, failure)
+        repair = repairs.repair(automaton, failure)
         if repair is not None:
             code, message, span, advice, fix, safe, feeds, pos, back = repair
             if message:
@@ -72,7 +72,7 @@ class Recovery:
                 automaton.pos = pos
                 return True
         elif automaton.failures == 1:
-            code, message, span, advice, fix = messages.explain(automaton, failure)
+            code, message, span, advice, fix = explanations.explain(automaton, failure)
             if message:
                 self.sink.report(code, message, span, help=advice, fix=fix)
             if code in ("E102", "E106") or failure.kind == "CLAIMS":  # told as a whole, left out as a whole
@@ -158,7 +158,7 @@ class Recovery:
         start = failure.start
         line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
         bracket = automaton.brackets[-1]
-        rest = messages.REST.match(text, start)
+        rest = nearby.REST.match(text, start)
         if line <= bracket.span.start or (rest and ")" in rest.group()):
             return False
         self.sink.report(
@@ -270,7 +270,7 @@ class Recovery:
             if group < 3:
                 automaton.pos, automaton.last = pos, "NAME"
                 kind, begin, end = automaton.gap(pos)
-                if kind and (depth == 0 or messages.STATEMENT.match(text, end)):
+                if kind and (depth == 0 or nearby.STATEMENT.match(text, end)):
                     automaton.forget_comments(begin)
                     automaton.pos = begin
                     return end_of_last

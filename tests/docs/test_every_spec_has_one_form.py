@@ -9,7 +9,8 @@ import pytest
 
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.language import parse
-from cnnspec.language.formatter import format_file, same_tree
+from cnnspec.language.formatter import format_file
+from tests.language.same_tree import same_tree
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.language import parse, parse_expression
-from cnnspec.language.formatter import format_file, same_tree
+from cnnspec.language.formatter import format_file
+from tests.language.same_tree import same_tree
 
 TOKENS = [
     "conv",
@@ -117,13 +118,13 @@ def holds(text: str) -> None:
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=150, deadline=None, derandomize=not LONG)
+@settings(max_examples=2000 if LONG else 150, deadline=None, derandomize=not LONG)
 def test_any_text(text: str) -> None:
     holds(text)
 
 
 @given(st.lists(st.sampled_from(TOKENS), max_size=40).map(" ".join))
-@settings(max_examples=300, deadline=None, derandomize=not LONG)
+@settings(max_examples=2000 if LONG else 300, deadline=None, derandomize=not LONG)
 def test_token_soup(text: str) -> None:
     holds(text)
 
@@ -190,7 +191,7 @@ files = st.lists(
 
 
 @given(files)
-@settings(max_examples=200, deadline=None, derandomize=not LONG)
+@settings(max_examples=2000 if LONG else 200, deadline=None, derandomize=not LONG)
 def test_what_is_right_is_kept(text: str) -> None:
     sink = Sink()
     parse(Source("a", text), sink)
@@ -198,7 +199,7 @@ def test_what_is_right_is_kept(text: str) -> None:
     holds(text)
 
 
-LONG = {
+LONG_TEXTS = {
     "not": "let a = " + "not " * 1000 + "1",
     "minus": "let a = " + "-" * 1000 + "1",
     "plus": "let a = " + "+".join(["1"] * 10_000),
@@ -218,10 +219,10 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("name", LONG_TEXTS)
 def test_long_texts_are_bounded(name: str) -> None:
     """The limit guards against hanging; it measures nothing."""
-    source, sink = Source("a", LONG[name]), Sink()
+    source, sink = Source("a", LONG_TEXTS[name]), Sink()
     start = time.process_time()
     file = parse(source, sink)
     format_file(source, file)

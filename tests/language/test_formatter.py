@@ -7,7 +7,8 @@ import pytest
 
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.language import parse
-from cnnspec.language.formatter import format_file, same_tree
+from cnnspec.language.formatter import format_file
+from tests.language.same_tree import same_tree
 
 
 def formatted(text: str) -> str:

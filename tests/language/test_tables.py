@@ -16,7 +16,7 @@ def test_tables_are_in_sync_with_the_grammar() -> None:
 
 
 def test_every_alias_is_a_method_of_the_builder() -> None:
-    from cnnspec.language.build import Builder
+    from cnnspec.language.builder import Builder
     from cnnspec.language.tables import load
 
     assert [name for _, _, name in load().rules if name is not None and not hasattr(Builder, name)] == []
