@@ -217,7 +217,7 @@ class Automaton:
         """Reports what is wrong and brings the automaton to where it can go on; False where it is to stop."""
         if not self.recovers or self.sink.full:
             return False
-        from cnnspec.language.recovery import Recovery
+        from cnnspec.language.mistakes.recovery import Recovery
 
         return Recovery(self).mistake(failure, deep)
 

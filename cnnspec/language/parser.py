@@ -19,7 +19,7 @@ def parse(source: Source, sink: Sink) -> tree.File:
     """The tree of a spec. Never raises: what cannot be read is a finding in `sink`."""
     text = source.text
     if not text.isascii():
-        from cnnspec.language.pasted import read_plain
+        from cnnspec.language.mistakes.pasted import read_plain
 
         text = read_plain(text, sink)
     parser = Automaton(text, source, sink)

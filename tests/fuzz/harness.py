@@ -92,7 +92,7 @@ def instrumented() -> Any:
         import cnnspec.elaborate
         import cnnspec.ir.serialize
         import cnnspec.language.formatter
-        import cnnspec.language.recovery
+        import cnnspec.language.mistakes.recovery
         import cnnspec.pipeline
         import cnnspec.targets.numpy
         import cnnspec.targets.torch  # noqa: F401

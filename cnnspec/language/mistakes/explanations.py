@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.language import foreign
 from cnnspec.language.automaton import END, STATEMENTS, Automaton, Failure
-from cnnspec.language.claimed import claim_finding, number_in_pieces
-from cnnspec.language.expectation import expectation
-from cnnspec.language.mistake import Finding, character, found
-from cnnspec.language.nearby import NUMBER_LIKE, gap_before, mistyped_statement, open_reshape
+from cnnspec.language.mistakes import foreign
+from cnnspec.language.mistakes.claimed import claim_finding, number_in_pieces
+from cnnspec.language.mistakes.expectation import expectation
+from cnnspec.language.mistakes.mistake import Finding, character, found
+from cnnspec.language.mistakes.nearby import NUMBER_LIKE, gap_before, mistyped_statement, open_reshape
 
 _LETTER_NUMBER = re.compile(r"[FSPKGD][0-9][0-9A-Za-z_.]*")
 _NAMED = re.compile(r"[ \t]*(let|model)[ \t]+([^=\"#\r\n:,(]+)(?:=|\"|#|[\r\n]|$)")

@@ -6,10 +6,10 @@ import re
 
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.diagnostics.foreign import CLAIMS
-from cnnspec.language import foreign
 from cnnspec.language.automaton import END, Automaton, Failure
-from cnnspec.language.mistake import Finding, Repair, found
-from cnnspec.language.nearby import NUMBER_LIKE
+from cnnspec.language.mistakes import foreign
+from cnnspec.language.mistakes.mistake import Finding, Repair, found
+from cnnspec.language.mistakes.nearby import NUMBER_LIKE
 
 LONGEST_NUMBER = 40
 """How far around a mistake a number is looked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Span
-from cnnspec.language import foreign
+from cnnspec.language.mistakes import foreign
 
 STATEMENT = re.compile(r"(?:model|input|variant|default|block|shared|output|expect)(?![A-Za-z0-9_:])")
 STATEMENT_WORDS = (*STATEMENT.pattern[3 : STATEMENT.pattern.index(")")].split("|"), "let")

@@ -7,13 +7,20 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.language import foreign
 from cnnspec.language.automaton import STATEMENTS, Automaton, Failure
 from cnnspec.language.builder.arguments import SMALL_HYPER
-from cnnspec.language.claimed import claim_finding, claim_repair, number_in_pieces
-from cnnspec.language.explanations import name_in_pieces
-from cnnspec.language.mistake import Repair, found
-from cnnspec.language.nearby import LAYER, NUMBER_LIKE, REST, gap_before, mistyped_statement, open_reshape
+from cnnspec.language.mistakes import foreign
+from cnnspec.language.mistakes.claimed import claim_finding, claim_repair, number_in_pieces
+from cnnspec.language.mistakes.explanations import name_in_pieces
+from cnnspec.language.mistakes.mistake import Repair, found
+from cnnspec.language.mistakes.nearby import (
+    LAYER,
+    NUMBER_LIKE,
+    REST,
+    gap_before,
+    mistyped_statement,
+    open_reshape,
+)
 
 _ARROW_LIKE = re.compile(r"-+[ \t]*>+|~>|>+(?!=)")
 _CLAIMS_LIKE = re.compile(r"={2,}>+|=>+|=[ \t]+>")

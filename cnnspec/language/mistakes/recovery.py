@@ -10,9 +10,10 @@ next `->`, `=>` or line outside of brackets.
 from __future__ import annotations
 
 from cnnspec.diagnostics import Span
-from cnnspec.language import explanations, nearby, repairs, tree
+from cnnspec.language import tree
 from cnnspec.language.automaton import CLOSES, END, JOINS_NEXT, OPENS, STATEMENTS, Automaton, Failure
-from cnnspec.language.mistake import found
+from cnnspec.language.mistakes import explanations, nearby, repairs
+from cnnspec.language.mistakes.mistake import found
 
 MAX_FAILURES = 3
 """At one place, before a token is passed over unseen."""
