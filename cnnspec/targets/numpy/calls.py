@@ -213,7 +213,7 @@ def unpool(use: Use) -> Said:
     op = use.op.maxpool
     hidden = Use(op, (use.arriving[1],), use.arriving[0], {})
     if op.size_out is not None:
-        raise NotImplementedError("unpool of an adaptive maxpool")
+        return Said("unpool_to", (Given(None, tensor(1)),))
     window = _pool_window(op, hidden, tensor(1))
     rest = (hidden.given("D", "D", 1), Given("ceil", op.ceil, None, False))
     return Said("unpool", (Given(None, tensor(1)), *window, *rest))

@@ -19,7 +19,7 @@ from cnnspec.targets.symbolic import (
     replaced,
     variables,
 )
-from cnnspec.targets.torch.layers import MODULES, Unsayable, channels, module
+from cnnspec.targets.torch.layers import MODULES, channels, module
 from cnnspec.targets.torch.pieces import Built, Slot, unify
 from cnnspec.targets.torch.place import Place, Unsupported
 from cnnspec.targets.torch.plan import Arm, Plan, PlanStep
@@ -253,11 +253,6 @@ class BodyBuilder:
         lends = any(getattr(layer.op, field) for layer in layers.values() for field in first.op.tensors)  # type: ignore[union-attr]
         known = {"@C": symbols[0]}
         if lends:
-            pool = getattr(first.op, "maxpool", None)
-            if pool is not None and (pool.P == "same" or pool.size_out is not None):
-                raise Unsupported(
-                    "the torch target cannot say `unpool` of a maxpool with Psame or out=", first
-                )
             if len({repr(layer.op) for layer in layers.values()}) != 1:  # type: ignore[union-attr]
                 raise Diverges("different arguments")
             made.takes = tuple(range(len(sources)))
@@ -269,10 +264,7 @@ class BodyBuilder:
             for use, layer in layers.items():
                 assert isinstance(layer, Layer)
                 arriving, out = self._shapes_at(use, sources, step.outputs[0])
-                try:
-                    calls.append(module(layer.op, arriving, out, fresh))
-                except Unsayable as problem:
-                    raise Unsupported(f"the torch target cannot say {problem}", layer) from None
+                calls.append(module(layer.op, arriving, out, fresh))
                 envs.append(self.envs[use])
             known |= self._written(layers, symbols[0])
             made.piece = unify([_resolved(call, known) for call in calls], envs)

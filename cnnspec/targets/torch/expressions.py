@@ -69,6 +69,14 @@ ATONCE = 4
 """More branches than these are added up in several statements."""
 
 
+def helper_of(op: Any) -> str:
+    """The function that a layer with a second tensor calls; "" where torch has it."""
+    if op.word == "unpool":
+        pool = op.maxpool
+        return "unpool_to" if pool.size_out is not None else "unpool_same" if pool.P == "same" else "unpool"
+    return "crop" if op.word == "crop" else ""
+
+
 def lending(step: PlanStep, names: list[str]) -> Code:
     """crop, upsample and unpool with a second tensor."""
     op = step.op
@@ -86,8 +94,13 @@ def lending(step: PlanStep, names: list[str]) -> Code:
             defaults={"mode": '"nearest"'},
         )
     pool = op.maxpool
+    if pool.size_out is not None:
+        return call(helper_of(op), *names)
+    if pool.P == "same":
+        window = pool.size, pool.stride
+        return call(helper_of(op), *names, *window, dilation=pool.D, defaults={"dilation": (1, 1)})
     return call(
-        "unpool",
+        helper_of(op),
         *names,
         pool.size,
         pool.stride,

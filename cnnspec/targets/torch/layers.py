@@ -36,10 +36,6 @@ def W(field: str, place: int | None = None) -> Node:
     return Var(f"@{field}" if place is None else f"@{field}.{place}")
 
 
-class Unsayable(Exception):
-    """Arguments that this target has no words for; its text says which."""
-
-
 def emits(*words: str) -> Callable[[Emitter], Emitter]:
     def keep(emitter: Emitter) -> Emitter:
         for word in words:
@@ -83,9 +79,8 @@ def _window(op: Any) -> dict[str, Slot]:
 def conv(op: Any, arriving: tuple[Shape, ...], out: Shape, fresh: bool) -> Built:
     if op.connect is not None:
         table = listed([listed([str(number) for number in row]) for row in op.connect])
-        if _is_same(op) and (op.S != (1, 1) or any(d * (f - 1) % 2 for f, d in zip(op.F, op.D, strict=True))):
-            raise Unsayable("`connect=` with Psame, where zeros are uneven or depend on the size")
-        return build("SparseConv2d", n(arriving[0][0], C), table, **_window(op), bias=opt(op.has_bias, True))
+        function, window = _or_same("SparseConv2d", op)
+        return build(function, n(arriving[0][0], C), table, **window, bias=opt(op.has_bias, True))
     return _convolution(op, arriving, n(op.K, W("K")), opt(op.G, 1, W("G")))
 
 
@@ -101,15 +96,20 @@ def _is_same(op: Any) -> bool:
 
 
 def _convolution(op: Any, arriving: tuple[Shape, ...], filters: Slot, groups: Slot) -> Built:
-    """torch's own `padding="same"` wants stride 1, and warns where the zeros are odd in number."""
-    function = "nn.Conv2d"
-    named = _window(op)
+    function, window = _or_same("nn.Conv2d", op)
+    bias = opt(op.has_bias, True)
+    return build(function, n(arriving[0][0], C), filters, **window, groups=groups, bias=bias)
+
+
+def _or_same(function: str, op: Any) -> tuple[str, dict[str, Slot]]:
+    """The layer and its window. torch's own `padding="same"` wants stride 1, and warns where the zeros are
+    odd in number: then the layer is our own."""
+    window = _window(op)
     odd = any(d * (f - 1) % 2 for f, d in zip(op.F, op.D, strict=True))
     if _is_same(op) and (op.S != (1, 1) or odd):
-        function = "Conv2dSame"
-        del named["padding"]
-    bias = opt(op.has_bias, True)
-    return build(function, n(arriving[0][0], C), filters, **named, groups=groups, bias=bias)
+        function = f"{function.removeprefix('nn.')}Same"
+        del window["padding"]
+    return function, window
 
 
 @emits("deconv")

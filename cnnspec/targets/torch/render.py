@@ -10,7 +10,7 @@ from cnnspec.targets.names import MODULE_ATTRIBUTES, Namer, attribute_name, came
 from cnnspec.targets.symbolic import Apply, Node, Var, functions, python
 from cnnspec.targets.symbolic import replaced as node_replaced
 from cnnspec.targets.torch.builder import Builder
-from cnnspec.targets.torch.expressions import is_short
+from cnnspec.targets.torch.expressions import helper_of, is_short
 from cnnspec.targets.torch.fold import FOLD_BODY, Pair
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.helpers import HELPERS, NEEDS, RESERVED_NAMES
@@ -301,8 +301,8 @@ class File:
         )
         forward.write()
         for step in plan.steps:
-            if step.piece is None and step.shared is None and step.word in ("crop", "unpool"):
-                self._need(step.word)
+            if step.piece is None and step.shared is None and (helper := helper_of(step.op)):
+                self._need(helper)
         with writer.block(Group("def forward(", tuple(signature), f") -> {returns}:")):
             writer.extend(body.written)
 

@@ -128,7 +128,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], Arguments]] = {
     "unpool": (
         MAP,
         {
-            "like": ["F2", "F3 S2", "F3 S2 P1", "F2 S3", "F3 S2 ceil", "F2 D2", "F3 S2 Psame", "F3x2 S1x2 P1x0"],
+            "like": ["F2", "F3 S2", "F3 S2 P1", "F2 S3", "F3 S2 ceil", "F2 D2", "F3 S2 Psame", "F3x2 S1x2 P1x0", "out=3x4"],
             "maxpool": ["", "-> relu", "-> conv F3 P1 K6"],
         },
     ),
@@ -192,6 +192,8 @@ def places_meet(graph: Graph) -> bool:
     """Whether two numbers of an unpool may be put at one place, where one of them is lost: like torch, the
     program gives both of them the gradient of the place."""
     pool = getattr([*flat(graph)][-1].op, "maxpool", None)
+    if pool is not None and pool.size_out is not None:
+        return True
     return pool is not None and any(
         s < d * (f - 1) + 1 for f, s, d in zip(pool.size, pool.stride, pool.D, strict=True)
     )

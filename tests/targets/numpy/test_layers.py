@@ -162,6 +162,8 @@ CONSTRUCTS = {
     "concat of vectors": "input 6\nconcat [ id | fc 3 ] -> fc 2",
     "ties in a max pooling": "input 3x8x8\nrelu -> maxpool F3 S2 P1 ceil -> relu -> maxpool F2 S1",
     "unpool": "input 6x8x8\np: maxpool F2\nconv F3 P1 K6\nunpool like=@p\nconv F1 K2",
+    "unpool of an adaptive pooling": "input 3x9x8\np: maxpool out=3x2\nconv F3 P1 K3\nunpool like=@p\nconv F1 K2",
+    "unpool of a pooling as large": "input 3x9x8\np: maxpool F2 S3 Psame\nconv F3 P1 K3\nunpool like=@p\nconv F1 K2",
     "unpool overlapping nothing": "input 3x9x7\np: maxpool F2 S3 P1\nrelu\nunpool like=@p",
     "crop like": "input 6x9x8\na: conv F3 K4\n@a -> conv F4 K4\nb: relu\nconcat [ @a -> crop like=@b | @b ]",
     "upsample like": "input 6x9x8\na: conv F3 K4\nmaxpool F2 -> conv F1 K4 -> upsample like=@a bilinear\nadd [ @a | id ]",

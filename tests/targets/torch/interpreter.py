@@ -249,9 +249,17 @@ def upsampled(x: Tensor, out: tuple[int, ...], mode: str) -> Tensor:
 
 
 def unpooled(x: Tensor, before: Tensor, op: Any) -> Tensor:
-    _, places = F.max_pool2d(before, op.size, op.stride, op.P, op.dilation, op.ceil, return_indices=True)
-    y = torch.zeros_like(before)
+    if op.size_out is not None:
+        _, places = F.adaptive_max_pool2d(before, op.size_out, return_indices=True)
+        left = right = top = bottom = 0
+        wide = before
+    else:
+        left, right, top, bottom = ends(op, tuple(before.shape[1:])) if op.P == "same" else (0, 0, 0, 0)
+        wide = F.pad(before, (left, right, top, bottom), value=float("-inf"))
+        P = 0 if op.P == "same" else op.P
+        _, places = F.max_pool2d(wide, op.size, op.stride, P, op.dilation, op.ceil, return_indices=True)
+    y = torch.zeros_like(wide)
     for image in range(x.shape[0]):
         for channel in range(x.shape[1]):
             y[image, channel].view(-1)[places[image, channel].view(-1)] = x[image, channel].view(-1)
-    return y
+    return y[:, :, top : y.shape[2] - bottom, left : y.shape[3] - right]

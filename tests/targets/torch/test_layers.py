@@ -105,6 +105,11 @@ LAYERS = [
     "input 4x9x8\na: maxpool F2\nconv F1 K3 -> upsample like=@a",
     "input x: 4x9x8\na: conv F3 S2 P1 K4\n@x -> crop like=@a offset=1x2 -> concat [ id | @a ]",
     "input x: 4x9x8\np: maxpool F3x2 S2 P1 D1x1 ceil\nunpool like=@p",
+    "input 4x9x8\nconv F3x2 S2 Psame K3 connect=[0 1; 2; 1 3]",
+    "input 4x9x8\nconv F2 Psame K3 D3 nobias connect=[0 1; 2; 1 3]",
+    "input x: 4x9x8\np: maxpool F3 S3 Psame\nunpool like=@p",
+    "input x: 4x10x11\np: maxpool F2 S3 D2x1 Psame\nunpool like=@p",
+    "input x: 4x9x8\np: maxpool out=3x4\nunpool like=@p",
 ]
 
 

@@ -277,18 +277,29 @@ def across(x: Array, A: Array, B: Array) -> Array:
     return B @ x
 
 
-def maxpool_to(x: Array, net: Net, out: Size) -> Array:
-    """The largest numbers of as many windows as are asked for; window i of n reaches
-    from ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉."""
-    (N, H, W, C), (h, w) = x.shape, two(out)
-    y, where = np.empty((N, h, w, C), x.dtype), {}
+def pieces(size: Pair, counts: Pair) -> Iterator[tuple[Pair, Any]]:
+    """The windows of an adaptive pooling, and what each sees; of n windows, window i
+    reaches from ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉."""
+    (H, W), (h, w) = size, counts
     for i in range(h):
         for j in range(w):
-            seen = np.s_[:, i * H // h : -(-(i + 1) * H // h), j * W // w : -(-(j + 1) * W // w)]
-            window = x[seen]
-            rows = window.reshape(N, window.shape[1] * window.shape[2], C)
-            where[i, j] = seen, rows.argmax(1)[:, None]
-            y[:, i, j] = np.take_along_axis(rows, where[i, j][1], 1)[:, 0]
+            yield (i, j), np.s_[:, i * H // h : -(-(i + 1) * H // h), j * W // w : -(-(j + 1) * W // w)]
+
+
+def in_rows(piece: Array) -> Array:
+    """The pixels of a piece one behind the other: (N, H·W, C)."""
+    N, H, W, C = piece.shape
+    return piece.reshape(N, H * W, C)
+
+
+def maxpool_to(x: Array, net: Net, out: Size) -> Array:
+    """The largest numbers of as many windows as are asked for."""
+    N, _, _, C = x.shape
+    y, where = np.empty((N, *two(out), C), x.dtype), {}
+    for (i, j), seen in pieces(x.shape[1:3], two(out)):
+        rows = in_rows(x[seen])
+        where[i, j] = seen, rows.argmax(1)[:, None]
+        y[:, i, j] = np.take_along_axis(rows, where[i, j][1], 1)[:, 0]
     net.keep(x.shape, where)
     return y
 
@@ -298,7 +309,29 @@ def maxpool_to_backward(dy: Array, net: Net) -> Array:
     shape, where = net.take()
     dx = np.zeros(shape, dy.dtype)
     for (i, j), (seen, first) in where.items():
-        rows = np.zeros((shape[0], dx[seen].shape[1] * dx[seen].shape[2], shape[3]), dy.dtype)
+        rows = np.zeros_like(in_rows(dx[seen]))
         np.put_along_axis(rows, first, dy[:, i, j][:, None], 1)
         dx[seen] += rows.reshape(dx[seen].shape)
+    return dx
+
+
+def unpool_to(x: Array, net: Net, before: Array) -> Array:
+    """Puts each number back where `maxpool_to` has found the largest in `before`; 0
+    everywhere else."""
+    y, where = np.zeros(before.shape, x.dtype), {}
+    for (i, j), seen in pieces(before.shape[1:3], x.shape[1:3]):
+        where[i, j] = seen, in_rows(before[seen]).argmax(1)[:, None]
+        rows = in_rows(y[seen])
+        np.put_along_axis(rows, where[i, j][1], x[:, i, j][:, None], 1)
+        y[seen] = rows.reshape(y[seen].shape)
+    net.keep(x.shape, where)
+    return y
+
+
+def unpool_to_backward(dy: Array, net: Net) -> Array:
+    """dL/dx is what dy has at the places where x was put."""
+    shape, where = net.take()
+    dx = np.empty(shape, dy.dtype)
+    for (i, j), (seen, first) in where.items():
+        dx[:, i, j] = np.take_along_axis(in_rows(dy[seen]), first, 1)[:, 0]
     return dx

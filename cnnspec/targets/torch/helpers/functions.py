@@ -31,8 +31,34 @@ def unpool(
     _, places = nn.functional.max_pool2d_with_indices(
         before, kernel_size, stride, padding, dilation, ceil_mode
     )
-    zeros = torch.zeros_like(before).flatten(2)
+    zeros = x.new_zeros(before.shape).flatten(2)
     return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
 ''',
+    ),
+    Helper(
+        "unpool_to",
+        '''
+def unpool_to(x: Tensor, before: Tensor) -> Tensor:
+    """Puts the numbers of x where adaptive max pooling of `before` found its maxima, else 0."""
+    _, places = nn.functional.adaptive_max_pool2d_with_indices(before, x.shape[2:])
+    zeros = x.new_zeros(before.shape).flatten(2)
+    return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
+''',
+    ),
+    Helper(
+        "unpool_same",
+        '''
+def unpool_same(
+    x: Tensor,
+    before: Tensor,
+    kernel_size: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> Tensor:
+    """`unpool` where the pooling had ceil(N / stride) outputs."""
+    wide = same_padding(before, kernel_size, stride, dilation, float("-inf"))
+    return crop(unpool(x, wide, kernel_size, stride, dilation=dilation), before)
+''',
+        ("same_padding", "crop", "unpool"),
     ),
 )

@@ -46,6 +46,17 @@ class SparseConv2d(nn.Module):
 ''',
     ),
     Helper(
+        "SparseConv2dSame",
+        '''
+class SparseConv2dSame(SparseConv2d):
+    """A sparse convolution with ceil(N / stride) outputs; odd zeros stand below and right."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(same_padding(x, self.shape[2:], self.stride, self.dilation))
+''',
+        ("SparseConv2d", "same_padding"),
+    ),
+    Helper(
         "FlatLinear",
         '''
 class FlatLinear(nn.Linear):

@@ -15,7 +15,7 @@ def unpool(
     _, places = nn.functional.max_pool2d_with_indices(
         before, kernel_size, stride, padding, dilation, ceil_mode
     )
-    zeros = torch.zeros_like(before).flatten(2)
+    zeros = x.new_zeros(before.shape).flatten(2)
     return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
 
 
