@@ -132,6 +132,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self._under: tuple[tuple[int, str], int] | None = None  # the last `if`, and where it ended
         self.level = 0
 
     @property
@@ -199,6 +200,16 @@ class Writer:
         self.put("", header, after)
         with self.indented():
             yield
+
+    @contextmanager
+    def under(self, condition: str) -> Iterator[None]:
+        """`if condition:`, unless the lines right above stand under it: then what follows joins them."""
+        header = self.level, condition
+        if self._under != (header, len(self._lines)):
+            self.line(f"if {condition}:")
+        with self.indented():
+            yield
+        self._under = header, len(self._lines)
 
     @contextmanager
     def indented(self) -> Iterator[None]:

@@ -98,10 +98,10 @@ class Forward:
         if not then and not then_copies:
             if not otherwise and not other_copies:
                 return
-            with self.writer.block(f"if not {step.variable}:"):
+            with self.writer.under(f"not {step.variable}"):
                 self._side(otherwise, other_copies)
             return
-        with self.writer.block(f"if {step.variable}:"):
+        with self.writer.under(step.variable):
             self._side(then, then_copies)
         if otherwise or other_copies:
             with self.writer.block("else:"):

@@ -135,14 +135,14 @@ class Forward:
         condition = self.condition(item.condition)
         then, otherwise = (side.written for side in sides)
         if then:
-            self.writer.line(f"if {condition}:")
-            self.writer.extend(then)
+            with self.writer.under(condition):
+                self.writer.extend(then)
             if otherwise:
                 self.writer.line("else:")
                 self.writer.extend(otherwise)
         elif otherwise:
-            self.writer.line(f"if not {condition}:")
-            self.writer.extend(otherwise)
+            with self.writer.under(f"not {condition}"):
+                self.writer.extend(otherwise)
         for source, name in (*kept.items(), *targets.items()):
             self._hold(source, name)
 
@@ -293,8 +293,7 @@ class Forward:
             self.writer.line(statement)
             return
         number, side = arm.when
-        self.writer.line(f"if {'' if side else 'not '}{self.condition(number)}:")
-        with self.writer.indented():
+        with self.writer.under(f"{'' if side else 'not '}{self.condition(number)}"):
             self.writer.line(statement)
 
     # --- expressions ----------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ def unpool(
         '''
 def unpool_to(x: Tensor, before: Tensor) -> Tensor:
     """Puts the numbers of x where adaptive max pooling of `before` found its maxima, else 0."""
-    _, places = nn.functional.adaptive_max_pool2d_with_indices(before, x.shape[2:])
+    height, width = x.shape[2:]
+    _, places = nn.functional.adaptive_max_pool2d_with_indices(before, (height, width))
     zeros = x.new_zeros(before.shape).flatten(2)
     return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
 ''',

@@ -52,7 +52,8 @@ class SparseConv2dSame(SparseConv2d):
     """A sparse convolution with ceil(N / stride) outputs; odd zeros stand below and right."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(same_padding(x, self.shape[2:], self.stride, self.dilation))
+        x = same_padding(x, self.shape[2:], self.stride, self.dilation)
+        return super().forward(x)
 ''',
         ("SparseConv2d", "same_padding"),
     ),

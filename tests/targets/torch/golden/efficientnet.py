@@ -87,7 +87,6 @@ class Inverted(nn.Module):
         y = self.bn3(self.conv2(y))
         if self.has_droppath:
             y = self.droppath(y)
-        if self.has_droppath:
             y = y + x
         return y
 

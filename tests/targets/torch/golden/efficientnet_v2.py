@@ -52,7 +52,6 @@ class Fused(nn.Module):
             y = self.bn2(self.conv2(y))
         if self.has_droppath:
             y = self.droppath(y)
-        if self.has_droppath:
             y = y + x
         return y
 
@@ -122,7 +121,6 @@ class Inverted(nn.Module):
         y = self.bn3(self.conv2(y))
         if self.has_droppath:
             y = self.droppath(y)
-        if self.has_droppath:
             y = y + x
         return y
 
