@@ -180,6 +180,22 @@ def used_in(piece: Piece) -> Iterator[str]:
             yield from variables(piece)
 
 
+def assigned_in(piece: Piece | None) -> Iterator[str]:
+    """The variables that the loops of a piece set."""
+    match piece:
+        case Call():
+            for _, argument in piece.arguments:
+                yield from assigned_in(argument)
+        case Series():
+            yield piece.variable
+            yield from assigned_in(piece.element)
+        case Growing():
+            yield piece.index
+            if piece.variable is not None:
+                yield piece.variable
+            yield from assigned_in(piece.element)
+
+
 def calls_in(piece: Piece) -> Iterator[str | ClassPlan]:
     """The functions and classes that a piece calls, the inner ones first."""
     match piece:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cnnspec.ir.graph import Graph
 from cnnspec.targets.names import MODULE_ATTRIBUTES, Namer, attribute_name, camel, string
@@ -14,8 +14,9 @@ from cnnspec.targets.torch.expressions import helper_of, is_short
 from cnnspec.targets.torch.fold import FOLD_BODY, Pair
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.helpers import HELPERS, NEEDS, RESERVED_NAMES
-from cnnspec.targets.torch.pieces import Growing, Piece, calls_in, code
+from cnnspec.targets.torch.pieces import Growing, Piece, assigned_in, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Parameter, Plan, PlanStep
+from cnnspec.targets.torch.repeated import named
 from cnnspec.targets.writer import Group, Writer, listed, literal
 
 TORCH_NAMES = frozenset({"Tensor", "Parameter"})
@@ -156,11 +157,26 @@ class File:
             if not with_steps and not plan.plan.asked():
                 return held
             body.line("super().__init__()")
-            self._lets(body, plan.plan)
-            held = self._statements(body, plan.plan, plan.form != "chain")
+            made = self._with_names(plan)
+            self._lets(body, made)
+            held = self._statements(body, made, plan.form != "chain")
         with writer.block(Group("def __init__(", ("self", *signature), ") -> None:")):
             writer.extend(body.written)
         return held
+
+    def _with_names(self, plan: ClassPlan) -> Plan:
+        """The class's plan, with names for what its constructor says often."""
+        steps = [step for step in plan.plan.steps if self._is_attribute(step, plan)]
+        known = {parameter.variable for parameter in plan.parameters} | {name for name, _ in plan.plan.lets}
+        loops = {name for step in steps for name in assigned_in(step.piece)}
+        taken = {*RESERVED_NAMES, *self.names.values(), *known, *loops}
+        lets, renamed = named(steps, known - loops, taken)
+        by = dict(zip(map(id, steps), renamed, strict=True))
+        return replace(
+            plan.plan,
+            lets=[*plan.plan.lets, *lets],
+            steps=[by.get(id(step), step) for step in plan.plan.steps],
+        )
 
     def _is_attribute(self, step: PlanStep, plan: ClassPlan) -> bool:
         return step.piece is not None and (plan.form == "chain" or not is_short(step.piece))

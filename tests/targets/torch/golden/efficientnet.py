@@ -49,29 +49,25 @@ class Inverted(nn.Module):
     ) -> None:
         super().__init__()
         residual = s == 1 and in_channels == k
+        channels = t * in_channels
         self.has_conv1 = t != 1
         if self.has_conv1:
-            self.conv1 = nn.Conv2d(
-                in_channels,
-                t * in_channels,
-                kernel_size=1,
-                bias=False,
-            )
-            self.bn1 = nn.BatchNorm2d(t * in_channels)
+            self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(channels)
             self.silu1 = nn.SiLU()
         self.dwconv = nn.Conv2d(
-            t * in_channels,
-            t * in_channels,
+            channels,
+            channels,
             kernel_size=f,
             stride=s,
             padding=f // 2,
-            groups=t * in_channels,
+            groups=channels,
             bias=False,
         )
-        self.bn2 = nn.BatchNorm2d(t * in_channels)
+        self.bn2 = nn.BatchNorm2d(channels)
         self.silu2 = nn.SiLU()
-        self.se = Se(t * in_channels, in_channels // 4)
-        self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
+        self.se = Se(channels, in_channels // 4)
+        self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k)
         self.has_droppath = residual
         if self.has_droppath:

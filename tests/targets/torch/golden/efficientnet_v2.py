@@ -93,22 +93,23 @@ class Inverted(nn.Module):
     def __init__(self, in_channels: int, t: int, k: int, s: int, rate: float) -> None:
         super().__init__()
         residual = s == 1 and in_channels == k
-        self.conv1 = nn.Conv2d(in_channels, t * in_channels, kernel_size=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(t * in_channels, eps=0.001)
+        channels = t * in_channels
+        self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels, eps=0.001)
         self.silu1 = nn.SiLU()
         self.dwconv = nn.Conv2d(
-            t * in_channels,
-            t * in_channels,
+            channels,
+            channels,
             kernel_size=3,
             stride=s,
             padding=1,
-            groups=t * in_channels,
+            groups=channels,
             bias=False,
         )
-        self.bn2 = nn.BatchNorm2d(t * in_channels, eps=0.001)
+        self.bn2 = nn.BatchNorm2d(channels, eps=0.001)
         self.silu2 = nn.SiLU()
-        self.se = Se(t * in_channels, in_channels // 4)
-        self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
+        self.se = Se(channels, in_channels // 4)
+        self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001)
         self.has_droppath = residual
         if self.has_droppath:

@@ -20,15 +20,16 @@ class GhostPrimary(nn.Sequential):
 class GhostCheap(nn.Sequential):
     def __init__(self, k: int, act: int) -> None:
         super().__init__()
+        channels = k // 2
         self.dwconv = nn.Conv2d(
-            k // 2,
-            k // 2,
+            channels,
+            channels,
             kernel_size=3,
             padding=1,
-            groups=k // 2,
+            groups=channels,
             bias=False,
         )
-        self.bn = nn.BatchNorm2d(k // 2)
+        self.bn = nn.BatchNorm2d(channels)
         if act == 1:
             self.relu = nn.ReLU(inplace=True)
 
@@ -71,23 +72,24 @@ class Bottleneck(nn.Module):
         s: int,
     ) -> None:
         super().__init__()
+        channels = t // 2 + t // 2
         self.ghost1 = Ghost(in_channels, t, 1)
         self.has_dwconv1 = s > 1
         if self.has_dwconv1:
             self.dwconv1 = nn.Conv2d(
-                t // 2 + t // 2,
-                t // 2 + t // 2,
+                channels,
+                channels,
                 kernel_size=f,
                 stride=s,
                 padding=f // 2,
-                groups=t // 2 + t // 2,
+                groups=channels,
                 bias=False,
             )
-            self.bn1 = nn.BatchNorm2d(t // 2 + t // 2)
+            self.bn1 = nn.BatchNorm2d(channels)
         self.has_se = squeeze == 1
         if self.has_se:
-            self.se = Se(t // 2 + t // 2, multiple(t // 4, 4))
-        self.ghost2 = Ghost(t // 2 + t // 2, k, 0)
+            self.se = Se(channels, multiple(t // 4, 4))
+        self.ghost2 = Ghost(channels, k, 0)
         self.has_dwconv2 = s > 1 or in_channels != k
         if self.has_dwconv2:
             self.dwconv2 = nn.Conv2d(

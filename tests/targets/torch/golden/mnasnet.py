@@ -11,21 +11,22 @@ def multiple(x: float, of: int) -> int:
 class Inverted(nn.Module):
     def __init__(self, in_channels: int, t: int, f: int, k: int, s: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, t * in_channels, kernel_size=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(t * in_channels, momentum=0.0003)
+        channels = t * in_channels
+        self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels, momentum=0.0003)
         self.relu1 = nn.ReLU(inplace=True)
         self.dwconv = nn.Conv2d(
-            t * in_channels,
-            t * in_channels,
+            channels,
+            channels,
             kernel_size=f,
             stride=s,
             padding=f // 2,
-            groups=t * in_channels,
+            groups=channels,
             bias=False,
         )
-        self.bn2 = nn.BatchNorm2d(t * in_channels, momentum=0.0003)
+        self.bn2 = nn.BatchNorm2d(channels, momentum=0.0003)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
+        self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, momentum=0.0003)
         self.residual = s == 1 and in_channels == k
 

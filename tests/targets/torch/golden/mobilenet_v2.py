@@ -11,28 +11,24 @@ def multiple(x: float, of: int) -> int:
 class Inverted(nn.Module):
     def __init__(self, in_channels: int, t: int, k: int, s: int) -> None:
         super().__init__()
+        channels = t * in_channels
         self.has_conv1 = t != 1
         if self.has_conv1:
-            self.conv1 = nn.Conv2d(
-                in_channels,
-                t * in_channels,
-                kernel_size=1,
-                bias=False,
-            )
-            self.bn1 = nn.BatchNorm2d(t * in_channels)
+            self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(channels)
             self.relu6_1 = nn.ReLU6(inplace=True)
         self.dwconv = nn.Conv2d(
-            t * in_channels,
-            t * in_channels,
+            channels,
+            channels,
             kernel_size=3,
             stride=s,
             padding=1,
-            groups=t * in_channels,
+            groups=channels,
             bias=False,
         )
-        self.bn2 = nn.BatchNorm2d(t * in_channels)
+        self.bn2 = nn.BatchNorm2d(channels)
         self.relu6_2 = nn.ReLU6(inplace=True)
-        self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
+        self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k)
         self.residual = s == 1 and in_channels == k
 

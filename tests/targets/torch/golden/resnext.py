@@ -13,21 +13,22 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 class Bottleneck(nn.Module):
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, k * 32 * 4 // 64, kernel_size=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(k * 32 * 4 // 64)
+        channels = k * 32 * 4 // 64
+        self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            k * 32 * 4 // 64,
-            k * 32 * 4 // 64,
+            channels,
+            channels,
             kernel_size=3,
             stride=s,
             padding=1,
             groups=32,
             bias=False,
         )
-        self.bn2 = nn.BatchNorm2d(k * 32 * 4 // 64)
+        self.bn2 = nn.BatchNorm2d(channels)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(k * 32 * 4 // 64, 4 * k, kernel_size=1, bias=False)
+        self.conv3 = nn.Conv2d(channels, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
         self.has_conv4 = s > 1 or in_channels != 4 * k
         if self.has_conv4:

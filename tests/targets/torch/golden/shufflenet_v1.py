@@ -13,21 +13,22 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 class Path(nn.Sequential):
     def __init__(self, in_channels: int, k: int, out: int, s: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, k // 4, kernel_size=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(k // 4)
+        channels = k // 4
+        self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
         self.shuffle = nn.ChannelShuffle(1)
         self.dwconv = nn.Conv2d(
-            k // 4,
-            k // 4,
+            channels,
+            channels,
             kernel_size=3,
             stride=s,
             padding=1,
-            groups=k // 4,
+            groups=channels,
             bias=False,
         )
-        self.bn2 = nn.BatchNorm2d(k // 4)
-        self.conv2 = nn.Conv2d(k // 4, out, kernel_size=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, out, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(out)
 
 
