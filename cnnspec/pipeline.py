@@ -123,6 +123,10 @@ def _model(
     return Model(source, file, variant, settings, graph, report, tuple(_by_cause(findings)))
 
 
+_MOOT = re.compile("E103|E2|E3|E501")
+"""What may be said of a text that is to be written otherwise as a whole (E102), and then need not be said."""
+
+
 def _within(inner: Span, outer: Span) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
 
@@ -147,7 +151,7 @@ def _by_cause(findings: list[Diagnostic]) -> list[Diagnostic]:
     findings = [
         one
         for one in findings
-        if not (one.code == "E103" and any(_within(one.span, span) for span in foreign))
+        if not (_MOOT.match(one.code) and any(_within(one.span, span) for span in foreign))
         and not (one.code == "E501" and any(_within(span, one.span) for span in unread))
     ]
     cause = next((one for one in findings if one.code == "W101"), None)

@@ -7,6 +7,7 @@ map and the other way round. What is unknown, because of a mistake before it, is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -185,4 +186,6 @@ def _help(checked: Checked) -> str:
         return (
             f"`=> {right}` would hold" if claim.subject == "out" else f"`{claim.subject} {right}` would hold"
         )
-    return f"`{claim.subject} {value:,}` would hold"
+    pointed = re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", _written(claim))
+    parted = f"; commas part thousands, `{pointed[0].replace('.', ',')}`" if pointed else ""
+    return f"`{claim.subject} {value:,}` would hold{parted}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Span
 from cnnspec.elaborate.binding import Bound
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.layers import LayerSteps
@@ -56,19 +56,9 @@ class BranchSteps(LayerSteps):
         )
 
     def no_merge(self, step: tree.BranchStep, op: type[Op] | None) -> None:
-        from cnnspec.diagnostics.suggest import nearest
+        from cnnspec.elaborate import refusals
 
-        merges = ("add", "mul", "sub", "max", "concat")
-        near = None if op is not None else nearest(step.word, merges)
-        self.sink.report(
-            "E201" if op is None else "E202",
-            f"`{step.word}` does not merge branches"
-            if op is not None
-            else f"there is no merge `{step.word}`",
-            step.word_span,
-            help=f"did you mean `{near}`?" if near else f"branches are merged by {', '.join(merges)}",
-            fix=(Edit(step.word_span, near),) if near else (),
-        )
+        refusals.no_merge(self.sink, self.text, step, op)
 
     def branch(self, builder: BodyBuilder, items: Items) -> tuple[bool, tuple[Guard, ...]]:
         """Runs one branch from `builder.current`; says whether it is `none`, and under which `if` that

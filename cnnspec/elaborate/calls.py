@@ -88,7 +88,7 @@ class CallSteps(RegionSteps):
         for finding in self.sink:
             if finding.code.startswith("E1"):
                 begin = self.text.rfind("\n", 0, finding.span.start) + 1
-                if re.compile(rf"[ \t]*\w+[ \t]+{name}\(").match(self.text, begin):
+                if re.compile(rf"[ \t]*(?:\w+[ \t]+)?{name}\(").match(self.text, begin):
                     return True
         return False
 
@@ -116,6 +116,17 @@ class CallSteps(RegionSteps):
         from cnnspec.diagnostics.suggest import nearest
         from cnnspec.elaborate import refusals
 
+        if step.name in ("model", "input", "default", "expect", "output"):
+            inner = self.text[step.name_span.end + 1 : step.span.end - 1].strip()
+            way = f"{step.name} {inner.replace(',', '') if step.name == 'default' else inner}"
+            self.sink.report(
+                "E102",
+                f"`{step.name}` is a statement and has no brackets",
+                step.span,
+                help=f"here it is `{way}`",
+                fix=(Edit(step.span, way),),
+            )
+            return
         near = nearest(step.name, self.blocks)
         layer = layer_word(step.name)
         if layer is not None and not near:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnspec.diagnostics import WHOLE_FILE, Span
+from cnnspec.diagnostics import WHOLE_FILE, Edit, Span
 from cnnspec.elaborate.binding import slots_of
 from cnnspec.elaborate.elaborator import Elaborator
 from cnnspec.elaborate.state import UNKNOWN
@@ -112,10 +112,23 @@ class Knobs(Statements):
                     word.span if word else statement.span,
                     help=f"did you mean `{near}`?" if near else "as in `default conv nobias`",
                 )
+            arguments = [self.no_truth(argument) for argument in arguments]
             arguments.sort(key=lambda argument: argument.span)
             for kind in kinds:
                 if self.default_fits(kind, arguments):
                     walker.defaults.append((statement.span.start, kind.name, tuple(arguments)))
+
+    def no_truth(self, argument: tree.Argument) -> tree.Argument:
+        """The argument; `bias=false` as the word that it means, and told."""
+        if not isinstance(argument, tree.NamedArgument) or not isinstance(argument.value, tree.Name):
+            return argument
+        from cnnspec.elaborate.refusals import truth
+
+        told = truth(argument)
+        if told is None:
+            return argument
+        told.tell(self.sink)
+        return tree.PositionalArgument(tree.Name(told.fix[0].text, argument.span), argument.span)
 
     def default_fits(self, kind: tree.Name, arguments: list[tree.Argument]) -> bool:
         """Whether a layer has all of a `default`'s arguments; E202 for the first that it has not."""
@@ -137,11 +150,19 @@ class Knobs(Statements):
                 from cnnspec.diagnostics.suggest import nearest
 
                 near = nearest(name, [*slots.flags, *slots.keywords, *words()])
+                way = f"did you mean `{near}`?" if near else f"`{kind.name}` takes {slots.listed()}"
+                fix: tuple[Edit, ...] = ()
+                if isinstance(argument, tree.NamedArgument):
+                    from cnnspec.elaborate.refusals import no_keyword
+
+                    problem = no_keyword(slots, kind.name, argument)
+                    way, fix = problem.help, problem.fix
                 self.sink.report(
                     "E202",
                     f"`{kind.name}` has no `{name}` that could be a default",
                     argument.span,
-                    help=f"did you mean `{near}`?" if near else f"`{kind.name}` takes {slots.listed()}",
+                    help=way,
+                    fix=fix,
                 )
                 return False
         return True

@@ -106,6 +106,7 @@ class LayerSteps(State):
     def unknown_word(self, builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
         from cnnspec.diagnostics.foreign import LAYERS
         from cnnspec.diagnostics.suggest import nearest
+        from cnnspec.elaborate import refusals
         from cnnspec.elaborate.refusals import foreign_step, is_python
 
         if self.behind_statement(step.span.start):
@@ -120,6 +121,10 @@ class LayerSteps(State):
                 fix=(Edit(step.word_span, label),) if self.heads(step.span.start) else (),
             )
             return
+        meant = refusals.meant_as_label(self.text, step)
+        if meant is not None:
+            meant.tell(self.sink)
+            return
         foreign = is_python(step) or foreign_step(self.text, step.span, step.word)
         if foreign is not None:
             earlier = [one.message for one in self.sink if one.span.start < step.span.start]
@@ -127,6 +132,8 @@ class LayerSteps(State):
                 foreign.tell(self.sink)
             return
         if op is not None:
+            if any(one.code == "E101" and one.span == step.word_span for one in self.sink):
+                return  # it stands behind its branches, which is told
             self.sink.report(
                 "E205",
                 f"`{step.word}` merges branches and has none",
@@ -233,6 +240,10 @@ class LayerSteps(State):
         span = bound.spans.get(answer.argument or "", word_span)
         if branches is not None and answer.input < len(branches):
             span = branches[answer.input]
+        if answer.code == "E215" and any(
+            one.code.startswith("E1") and span.start <= one.span.start < span.end for one in self.sink
+        ):
+            return  # which rows it has is a guess
         at_fault = inputs[min(answer.input, len(inputs) - 1)]
         shape = builder.values[at_fault]
         related: tuple[Related, ...] = ()
@@ -296,6 +307,8 @@ def means_statement(step: tree.LayerStep) -> str | None:
             form = ["expect", "default"]
         case _:
             return None
+    if form == ["let"] and step.word in ("const", "var", "val", "set", "define", "param", "parameter"):
+        return "let"
     near = nearest(step.word, [*words(), *form])
     return near if near in form else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cnnspec.diagnostics import WHOLE_FILE, Related, Sink, Source
+from cnnspec.diagnostics import WHOLE_FILE, Edit, Related, Sink, Source
 from cnnspec.elaborate.binding import written_or
 from cnnspec.elaborate.blocks import refuse_cycles
 from cnnspec.elaborate.builder import BodyBuilder
@@ -130,7 +130,11 @@ class _Network(Ends):
             any(one.word == "input" for one in self.broken)
             or any(line.label == "input" for line in self.lines)
             or any(isinstance(head, tree.LayerStep) and means_input(head) for head in heads)
-            or any("Python" in one.message or "`Input(…)`" in one.message for one in self.sink)
+            or "input" in self.facts.calls
+            or any(
+                one.code == "E102" and re.search("Python|`Input\\(…\\)`|an input is|cfg", one.message)
+                for one in self.sink
+            )
         )
 
     def run(self, walker: Elaborator, builder: BodyBuilder, knobs: dict[str, Value]) -> None:
@@ -196,11 +200,13 @@ class _Network(Ends):
         if len(sizes) not in (1, 3):
             text = "x".join(map(str, sizes))
             way = f"`input 1x{text}` for one channel" if len(sizes) == 2 else "leave the batch axis out"
+            right = {2: f"1x{text}", 4: "x".join(map(str, sizes[1:]))}.get(len(sizes), "")
             self.sink.report(
                 "E205",
                 f"an input is depth x height x width or one number, and this has {len(sizes)} sizes",
                 statement.shape.span,
-                help=way,
+                help=f"{way}: `{right}`" if len(sizes) == 4 else way,
+                fix=(Edit(statement.shape.span, right),) if right else (),
             )
             return None
         return tuple(sizes)
@@ -223,7 +229,10 @@ class _Network(Ends):
             )
         root = walker.close(builder, outputs)
         self.tell_unread(walker, builder)
-        self.unread_names()
+        if unused := self.unread_names():
+            from cnnspec.elaborate.unused import tell_mistakes, with_those_inside
+
+            tell_mistakes(walker, with_those_inside(unused, self.blocks, tuple(self.lines)))
         claims = self.claims(walker, builder, variant)
         name = self.model.name if self.model else _name_of_file(self.source.name)
         assert root == len(walker.bodies) - 1

@@ -15,21 +15,23 @@ from cnnspec.elaborate.values import NoValue, shown
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops import lookup
-from cnnspec.ops.base import Argument, Init
+from cnnspec.ops.base import Argument, Init, Op
 
 
 def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[NoValue]:
     """The problems of one step; of a step in another notation that it is, which is one."""
+    if (label := meant_as_label(text, step)) is not None and label.code == "E101":
+        return [label]
     bare = {
         argument.span
         for argument in step.arguments
         if isinstance(argument, tree.PositionalArgument) and not isinstance(argument.value, tree.Name)
     }
     for argument in step.arguments:
-        truth = _truth(argument) or _activation(argument, step)
-        if truth is not None:
+        said = truth(argument) or _activation(argument, step)
+        if said is not None:
             whole = argument.span
-            problems = [one for one in problems if not whole.start <= one.span.start < whole.end] + [truth]
+            problems = [one for one in problems if not whole.start <= one.span.start < whole.end] + [said]
     if any(problem.code == "E202" and problem.span in bare for problem in problems):
         foreign = foreign_step(text, step.span, step.word)
         if foreign is not None:
@@ -37,7 +39,7 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
     return problems
 
 
-def _truth(argument: tree.Argument) -> NoValue | None:
+def truth(argument: tree.Argument) -> NoValue | None:
     """E202 for `bias=False` and `bias=True`."""
     if not isinstance(argument, tree.NamedArgument) or not isinstance(argument.value, tree.Name):
         return None
@@ -78,6 +80,33 @@ def is_python(step: tree.LayerStep) -> NoValue | None:
     return NoValue("E102", "this is Python; a spec only describes", step.span, help="leave the line out")
 
 
+_LABEL_APART = re.compile(r"(([A-Za-z]\w*)[ \t-]+([0-9]+)[ \t]*:)[ \t]*([A-Za-z]\w*)")
+
+
+def meant_as_label(text: str, step: tree.LayerStep) -> NoValue | None:
+    """E101 for `Layer 1: conv F3` and `C1 conv F3`: a label in two words, or without its colon."""
+    first = step.arguments[0] if step.arguments else None
+    named = first.value.name if first is not None and isinstance(first.value, tree.Name) else ""
+    if step.word.lower() in ("activation", "act", "nonlinearity") and (way := layer_word(named)):
+        fix = (Edit(step.span, way),) if len(step.arguments) == 1 else ()
+        message = f"there is no layer `{step.word}`"
+        return NoValue("E201", message, step.word_span, f"write `{way}`", fix=fix)
+    begin = max(text.rfind("\n", 0, step.span.start), text.rfind("\r", 0, step.span.start)) + 1
+    if text[begin : step.span.start].strip(" \t"):
+        return None
+    apart = _LABEL_APART.match(text, step.span.start)
+    if apart is not None and layer_word(apart[4]) is not None:
+        plain, span = f"{apart[2]}{apart[3]}:", Span(*apart.span(1))
+        return NoValue("E101", "a label is one word", span, f"write `{plain}`", fix=(Edit(span, plain),))
+    behind = Span(step.word_span.end, step.word_span.end)
+    if not isinstance(first, tree.PositionalArgument) or lookup(named) is None or step.word[-1].isalpha():
+        return None
+    return NoValue(
+        "E101", f"a label has a colon behind it: `{step.word}:`", step.word_span,
+        f"write `{step.word}: {named}`", fix=(Edit(behind, ":"),),
+    )  # fmt: skip
+
+
 def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
     """E102 for a step in another notation, where it is sure how it is written here."""
     from cnnspec.diagnostics.notations import step_in_our_words, told
@@ -102,6 +131,42 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     return NoValue("E102", message, step.span, advice, fix=(Edit(step.span, shown),))
 
 
+def no_merge(sink: Sink, text: str, step: tree.BranchStep, op: type[Op] | None) -> None:
+    """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`."""
+    from cnnspec.diagnostics.notations import MERGES
+    from cnnspec.language.mistakes.merged import several, word_behind
+
+    word, span = step.word, step.word_span
+    opened = text.find("[", span.end)
+    behind = None if lookup(word) is not None else word_behind(text, span, opened)
+    if behind is not None:
+        behind.tell(sink)
+        return
+    if op is not None:
+        sink.report(
+            "E202",
+            f"`{word}` does not merge branches",
+            span,
+            help=f"branches are merged by {', '.join(MERGES)}",
+        )
+        return
+    merge = layer_word(word) if layer_word(word) in MERGES else nearest(word, MERGES)
+    fix: tuple[Edit, ...] = ()
+    if merge is not None:
+        shown, added = several(text, opened, step.span.end)
+        added = added if merge == "add" else ()
+        way = f"write `{merge} {shown}`" if added else f"did you mean `{merge}`?"
+        fix = (Edit(span, merge), *added)
+    elif fold(word) in _SIDE_BY_SIDE:
+        way = "`concat [ … | … ]` joins their channels, `add [ … | … ]` sums them"
+    else:
+        way = f"branches are merged by {', '.join(MERGES)}"
+    sink.report("E201", f"there is no merge `{word}`", span, help=way, fix=fix)
+
+
+_SIDE_BY_SIDE = ("parallel", "branch", "branches", "split", "fork", "paths", "inception", "towers")
+
+
 def surplus(
     slots: Slots,
     word: str,
@@ -116,6 +181,12 @@ def surplus(
             "E202", f"`{word}` has `{value.name}` without its number", span,
             f"it stands right behind its letter: `{_lettered(value.name.upper())}`",
         )  # fmt: skip
+    if isinstance(value, tree.Name) and re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", value.name):
+        letter, name = value.name[0], value.name[1]
+        return NoValue(
+            "E202", message, span,
+            f"a value by its name follows `=`: `{letter}={name}`, and `let {name} = …` stands above",
+        )  # fmt: skip
     if (
         isinstance(value, tree.Name)
         and slots.letters
@@ -129,17 +200,23 @@ def surplus(
         return NoValue(
             "E202", message, span, f"a shape is claimed behind the layer: `=> {written_or(value)}`"
         )
+    if isinstance(value, tree.Name) and "P" in slots.letters and fold(value.name) in ("same", "valid"):
+        way = "Psame" if fold(value.name) == "same" else "P0"
+        return NoValue("E202", message, span, f"padding is a letter: write `{way}`", fix=(Edit(span, way),))
     if isinstance(value, tree.Name):
         near = nearest(value.name, [*slots.flags, *slots.keywords], ARGUMENTS)
         if near:
-            return NoValue("E202", f"`{word}` has no `{value.name}`", span, f"did you mean `{near}`?")
-        letter = ARGUMENTS.get(fold(value.name))
-        if letter in slots.letters:
+            fix = (Edit(span, near),) if near in slots.flags else ()
+            return NoValue(
+                "E202", f"`{word}` has no `{value.name}`", span, f"did you mean `{near}`?", fix=fix
+            )
+        meant = ARGUMENTS.get(fold(value.name))
+        if meant in slots.letters:
             following = next(left, None)
             if following is not None:
                 span = Span(span.start, following.span.end)
             text = written_or(following.value) if following is not None else "…"
-            way = f"{letter}{text}" if _glued(text) else f"{letter}={text}"
+            way = f"{meant}{text}" if _glued(text) else f"{meant}={text}"
             fix = (Edit(span, way),) if following is not None and "…" not in text else ()
             return NoValue("E202", f"`{word}` has no `{value.name}`", span, f"write {way}", fix=fix)
         if lookup(value.name) is not None:
@@ -151,6 +228,9 @@ def surplus(
                 f"a layer is a step of its own: write {way}",
                 fix=(Edit(span, way),),
             )
+    elif word in ("bn", "in", "ln") and isinstance(value, tree.Number):
+        way = "leave it out: the depth of what arrives is known"
+        return NoValue("E202", message, span, way, fix=(Edit(Span(span.start - 1, span.end), ""),))
     elif (negative := _negative(slots, word, value)) is not None:
         return negative
     elif slots.letters and not slots.places:
@@ -194,17 +274,31 @@ _INITS = {
     **dict.fromkeys(("henormal", "heuniform", "kaimingnormal", "kaiminguniform", "kaiming", "msra"), "he"),
     **dict.fromkeys(("glorotnormal", "glorotuniform", "xaviernormal", "xavieruniform", "glorot"), "xavier"),
 }
-_BARE_VALUES = ("scale", "scalefactor", "factor", "rate", "prob", "alpha", "slope", "negativeslope", "ratio")
+_BARE_VALUES = (
+    *("scale", "scalefactor", "factor", "rate", "prob", "p"),
+    *("alpha", "slope", "negativeslope", "ratio"),
+)
 """What other tools call the bare value of a layer: `upsample scale=2`."""
 
 
 def no_keyword(slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue:
     """E202 for a `name=` that the layer does not have, with what it is called here."""
     message, span = f"`{word}` has no `{argument.name}=`", argument.name_span
+    if isinstance(argument.value, tree.Name) and argument.value.name in slots.flags:
+        way = argument.value.name
+        return NoValue("E202", message, span, f"write `{way}`", fix=(Edit(argument.span, way),))
     unneeded = UNNEEDED.get(fold(argument.name))
+    if argument.name in ("in", "cin", "dim", "axis"):
+        unneeded = "leave it out: what arrives is known"
     if unneeded is not None:
-        return NoValue("E202", message, span, help=unneeded)
+        left_out = unneeded.startswith("leave it out") and fold(argument.name) != "aligncorners"
+        fix = (Edit(Span(argument.span.start - 1, argument.span.end), ""),) if left_out else ()
+        return NoValue("E202", message, span, help=unneeded, fix=fix)
     near = nearest(argument.name, [*slots.keywords, *slots.flags, *slots.letters], ARGUMENTS)
+    if argument.name in ("out", "cout") and "K" in slots.letters:
+        near = "K"
+    if word == "lrn" and fold(argument.name) in ("n", "localsize"):
+        near = "size"
     if argument.name in dict(slots.places):
         near = ""
     if near is None and slots.places:
@@ -230,6 +324,8 @@ def no_keyword(slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue
 
 def missing(sink: Sink, step: tree.LayerStep, text: str, needed: list[Argument]) -> None:
     """E203 for what a layer cannot do without."""
+    if any(one.code == "E102" and step.span.start <= one.span.start < step.span.end for one in sink):
+        return  # its notation comes first
     told = f": {needed[0].doc}" if len(needed) == 1 else ""
     written = text[step.span.start : step.span.end]
     sample = " ".join([written if len(written) < 60 else step.word, *map(_sample, needed)])
@@ -313,6 +409,9 @@ def _usual(word: str) -> str:
     letters = [letter for letter, (name, _) in slots.letters.items() if slots.required(name)]
     if not letters and "pool" in word:
         return f"{word} F2"
+    if not letters:
+        needed = [argument for name, argument in slots.places if slots.required(name)]
+        return " ".join([word, *map(_sample, needed)])
     return " ".join([word, *map(_lettered, letters)])
 
 

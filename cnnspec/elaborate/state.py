@@ -144,6 +144,13 @@ class State:
                 name.span,
                 help=f"a tensor is given by its label: `@{name.name}`",
             )
+        if name.name.lower() in ("true", "false"):
+            return NoValue(
+                "E206",
+                f"there is no value `{name.name}` here",
+                name.span,
+                help=f"write {int(name.name.lower() == 'true')}, and ask with `==`: `if n == 1 [ … ]`",
+            )
         near = nearest(name.name, builder.scope.all_names())
         return NoValue(
             "E206",

@@ -118,10 +118,11 @@ class Statements:
     def has_syntax_errors(self) -> bool:
         return any(finding.code.startswith("E1") for finding in self.sink)
 
-    def unread_names(self) -> None:
-        """W105: a `let` or a block that nothing in the spec uses."""
+    def unread_names(self) -> list[str]:
+        """W105: a `let` or a block that nothing in the spec uses; the names of these blocks."""
+        unused: list[str] = []
         if self.has_syntax_errors() or any(finding.code in ("E206", "E208") for finding in self.sink):
-            return
+            return unused
         for name, let in self.lets.items():
             if name not in self.facts.names:
                 self.sink.report(
@@ -129,9 +130,11 @@ class Statements:
                 )
         for name, block in self.blocks.items():
             if name not in self.facts.calls:
+                unused.append(name)
                 self.sink.report(
                     "W105",
                     f"nothing uses the block `{name}`",
                     block.name_span,
                     help="use it, or leave it out",
                 )
+        return unused

@@ -6,6 +6,7 @@ may hold a pair (`F1x7`) or `"same"`."""
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TypeAlias
@@ -92,6 +93,15 @@ def whole(expr: tree.Expr, lookup: Lookup, digits: int) -> int:
     value = number(expr, lookup, digits)
     if isinstance(value, int):
         return value
+    if isinstance(expr, tree.Number) and re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", expr.text):
+        plain = expr.text.replace(".", "")
+        raise NoValue(
+            "E212",
+            f"this must be a whole number, and a point is the decimal mark: `{expr.text}` is {shown(value)}",
+            expr.span,
+            help=f"write `{plain}`",
+            fix=(Edit(expr.span, plain),),
+        )
     raise NoValue(
         "E212",
         f"this must be a whole number and is {shown(value)}",

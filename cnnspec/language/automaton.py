@@ -14,6 +14,8 @@ MAX_NESTING = 64
 
 END = "$END"
 _GAP = re.compile(r"[ \t\r\n]*(?:#[^\r\n]*[ \t\r\n]*)*")
+_PERCENT = re.compile(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?[ \t]*%\Z")
+"""`dropout 50%` at the end of a line: the next one is not what it divides by."""
 _COMMENT = re.compile(r"#[^\r\n]*")
 JOINS_NEXT = re.compile(r"->|=>|[|\])}{→⇒]|else(?![A-Za-z0-9_])")
 """Before these a new line is no step. (`}` needs none: the grammar knows where a body ends.)"""
@@ -189,7 +191,8 @@ class Automaton:
             return "", end, end
         inside = self.brackets[-1].kind if self.brackets else ""
         last = self.last
-        if inside == "(" or last in _JOINED:
+        percentage = last == "DIVIDE" and _PERCENT.search(text, max(0, pos - 40), pos)
+        if inside == "(" or (last in _JOINED and not percentage):
             self.pos = end
             return "", end, end
         if last == "MATRIX_NUMBER":

@@ -58,9 +58,21 @@ STEPS = [
     ("concat a b", "concat [ @a | @b ]"),
     ("add @a", "add [ @a | id ]"),
     ("add { conv F3 P1 K3 | id }", "add [ conv F3 P1 K3 | id ]"),
+    ("branch { conv F3 P1 K3 } add { id }", "add [ conv F3 P1 K3 | id ]"),
+    ("lrn 5, 1e-4, 0.75, 2", "lrn size=5 alpha=1e-4 beta=0.75 k=2"),
+    ("LocalResponseNorm(5, alpha=1e-4, k=2)", "lrn size=5 alpha=1e-4 k=2"),
+    ("adaptiveavgpool 1", "gap"),
+    ("groupnorm 1 64", "gn G1"),
+    ("conv 3x3@64", "conv F3 K64"),
+    ("3x3 conv. 64", "conv F3 K64"),
+    ("conv (3x3, 64)", "conv F3 K64"),
+    ("Conv1 & 7x7, 64, stride 2 \\\\", "conv F7 S2 K64"),
+    ("$3 \\times 3$ conv, 64", "conv F3 K64"),
+    ("upsample(scale_factor=2, align_corners=False)", "upsample 2"),
 ]  # fmt: skip
 
 UNSURE = [
+    "upsample(scale_factor=2, align_corners=True)",
     "", ",", "conv", "conv F3 K64", "conv F3 $ K64", "conv 8 5", "conv(3, 6, 5)", "conv 3x3x64",
     "conv 6@28x28", "conv 3x3 64 96", "Conv2d(3, 64)", "Conv2d(64, 64, 3, padding_mode='reflect')",
     "relu 0.1", "fc 4,096", "view(8, 8)", "relu, maxpool 2x2", "wibble 3x3, 64", "concat", "Add()",

@@ -1,4 +1,4 @@
-"""Lints about how a spec is written: W101, an input that looks like HxWxC; W103, `K=4 -1`."""
+"""Lints about how a spec is written: W101, `input 32x32x3`; W103, `K=4 -1`; W106, `fc 1.000`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from cnnspec.language import tree
 
 _APART = re.compile(r"[ \t][-+][^ \t>]")
 
+_THOUSANDS = re.compile(r"(?<![\w.])[1-9][0-9]{0,2}\.000(?![\w.])")
+
 COLOURS = (1, 3, 4)
 """Channels of a picture: grey, red-green-blue, and with transparency."""
 
@@ -20,9 +22,12 @@ def lint_text(file: tree.File, source: Source) -> Iterator[Diagnostic]:
     for statement in file.statements:
         if isinstance(statement, tree.Input):
             yield from channels_last(statement)
-    if not _APART.search(source.text):  # saves going through the whole tree
+    thousands = _THOUSANDS.search(source.text) is not None
+    if not thousands and not _APART.search(source.text):  # saves going through the whole tree
         return
     for node in nodes(file.statements):
+        if thousands and isinstance(node, tree.LayerStep):
+            yield from thousands_parted(node)
         if isinstance(node, (tree.LetterArgument, tree.NamedArgument)):
             yield from apart(node.value, source)
 
@@ -66,3 +71,31 @@ def apart(value: tree.Value, source: Source) -> Iterator[Diagnostic]:
             fix=(Edit(value.span, plain),),
             safe=True,
         )
+
+
+def thousands_parted(step: tree.LayerStep) -> Iterator[Diagnostic]:
+    """W106: `fc 1.000`, where a count is wanted and 1 is what is written."""
+    from cnnspec.elaborate.binding import slots_of
+    from cnnspec.ops import lookup
+
+    op = lookup(step.word)
+    slots = slots_of(op) if op is not None else None
+    for argument in step.arguments:
+        value = argument.value
+        if slots is None or not isinstance(value, tree.Number) or not _THOUSANDS.fullmatch(value.text):
+            continue
+        if isinstance(argument, tree.LetterArgument):
+            kinds = {slots.letters[argument.letter][1].kind} if argument.letter in slots.letters else set()
+        elif isinstance(argument, tree.NamedArgument):
+            kinds = {slots.keywords[argument.name][1].kind} if argument.name in slots.keywords else set()
+        else:
+            kinds = {declared.kind for _, declared in slots.places}
+        if kinds and kinds <= {"integer", "pair", "shape"}:
+            plain = value.text.replace(".", "")
+            yield Diagnostic(
+                "W106",
+                f"`{value.text}` is the number {value.value}: a point parts no thousands",
+                value.span,
+                help=f"write `{plain}`, or `{value.value}` if that is meant",
+                fix=(Edit(value.span, plain),),
+            )

@@ -18,6 +18,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("fc", "upsample", "pad"), (ANY,)),
     "gn": ("G",),
 }
+LRN = ("size", "alpha", "beta", "k")
 TAKES: dict[str, tuple[str, ...]] = {
     "conv": (*"FSPDGK", "nobias"),
     "deconv": (*"FSPDGK", "extra", "nobias"),
@@ -27,6 +28,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "fc": (ANY, "nobias"),
     "bn": ("eps", "momentum"),
     "gn": ("G", "eps"),
+    "lrn": LRN,
     **dict.fromkeys(("in", "ln"), ("eps",)),
     "upsample": (ANY, "bilinear"),
     **dict.fromkeys(("leaky", "dropout", "droppath", "pixelshuffle", "pixelunshuffle", "pad"), (ANY,)),
@@ -37,9 +39,11 @@ _BARE = {
     "p": "dropout",
     "rate": "dropout",
     "scalefactor": "upsample",
+    "upscalefactor": "pixelshuffle",
+    "downscalefactor": "pixelunshuffle",
 }
 """What other tools call the bare value of a layer here."""
-ORDER = (ANY, "F", "S", "P", "D", "G", "K", "extra", "eps", "momentum", "ceil", "bilinear", "nobias")
+ORDER = (ANY, "F", "S", "P", "D", "G", "K", *LRN, "extra", "eps", "momentum", "ceil", "bilinear", "nobias")
 _DEFAULTS = ("S1", "P0", "D1", "G1", "extra=0")
 SIZE = re.compile(r"[(\[]?([0-9]+)[ \t]*[x×,][ \t]*([0-9]+)[)\]]?")
 
@@ -62,8 +66,12 @@ def named_argument(word: str, key: str, value: str, given: dict[str, str], then:
         return true or "nobias" in given
     if key in ("mode", "interpolation") and value.strip("'\"") in ("nearest", "bilinear"):
         return value.strip("'\"") == "nearest" or put(given, "bilinear", "")
+    if key == "aligncorners":
+        return not true
     if key == "ceilmode":
         return not true or put(given, "ceil", "")
+    if word == "lrn" and key in ("n", "localsize", *LRN):
+        return put(given, key if key in LRN else "size", value)
     if _BARE.get(key) == word or (word == "droppath" and key == "p"):
         return put(given, ANY, value)
     slot = key.upper() if key in [*"fspkgd"] else ARGUMENTS.get(key, key)
@@ -109,4 +117,4 @@ def argument(slot: str, value: str) -> str | None:
         return None
     if slot == ANY:
         return value
-    return slot + value if value[0].isdecimal() and len(slot) == 1 else f"{slot}={value}"
+    return slot + value if value[0].isdecimal() and slot in [*"FSPDGK"] else f"{slot}={value}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cnnspec.diagnostics.foreign import layer_word
-from cnnspec.diagnostics.notations.arguments import ANY, NEEDED, argument, named_argument, written_step
+from cnnspec.diagnostics.notations.arguments import ANY, LRN, NEEDED, argument, named_argument, written_step
 from cnnspec.diagnostics.notations.merges import MERGES, merge_in_our_words, parts_of
 from cnnspec.diagnostics.notations.rows import row_in_our_words
 from cnnspec.diagnostics.suggest import fold
@@ -20,6 +20,7 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {  # the order of torch's positional a
     "avgpool": ("F", "S", "P"),
     "fc": ("", ANY),
     "gn": ("G",),
+    "lrn": LRN,
     **dict.fromkeys(
         ("leaky", "dropout", "droppath", "pixelshuffle", "pixelunshuffle", "upsample", "pad"), (ANY,)
     ),
@@ -58,9 +59,9 @@ def in_our_words(
         return None
     if bare in ("MaxPooling2D", "AveragePooling2D") and not positional and "pool_size" not in dict(named):
         positional = ["2"]  # Keras's default
-    if "daptive" in bare:
+    if "daptive" in bare:  # `AdaptiveAvgPool2d`, `adaptiveavgpool`
         return _adaptive(
-            "maxpool" if "ax" in bare else "avgpool", [*positional, *(value for _, value in named)]
+            "maxpool" if "max" in bare.lower() else "avgpool", [*positional, *(value for _, value in named)]
         )
     if word == "reshape":
         volume = re.fullmatch(r"\(([0-9]+), *([0-9]+), *([0-9]+)\)", positional[0] if positional else "")

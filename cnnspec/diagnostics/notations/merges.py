@@ -9,13 +9,28 @@ from cnnspec.diagnostics.foreign import layer_word
 
 MERGES = ("add", "mul", "sub", "max", "concat")
 _MERGE = re.compile(
-    r"([A-Za-z_.]+)(?:\(\))?[ \t]*(?:\([ \t]*\[?(.*?)\]?[ \t]*\)|\{(.*)\}|[ \t]((?:@?\w+(?:[ \t,]+|$))+))",
+    r"([A-Za-z_.]+)(?:\(\))?[ \t]*"
+    r"(?:\([ \t]*\[?([^\[\]]*?)\]?[ \t]*(?:,[ \t]*(?:dim|axis)[ \t]*=[ \t]*-?[0-9]+[ \t]*)?\)"
+    r"|\{(.*)\}|[ \t]((?:@?\w+(?:[ \t,]+|$))+))",
     re.DOTALL,
 )
+_BETWEEN = re.compile(r"(?:[A-Za-z_]+[ \t]*)?(\{[^{}#]*\})[ \t\r\n]*([A-Za-z_]+)[ \t]*(\{[^{}#]*\})")
+_BEHIND = re.compile(r"([A-Za-z_]+)[ \t]*(\{[^{}#]*\}(?:[ \t\r\n,]*\{[^{}#]*\})+)")
+_SIDE = re.compile(r"\{([^{}]*)\}")
 
 
 def merge_in_our_words(text: str) -> str | None:
-    """`add(@a, @b)`, `concat a b`, `add { relu | id }`: branches in other brackets, or in none."""
+    """`add(@a, @b)`, `concat a b`, `add { relu | id }`: branches in other brackets, or in none.
+
+    >>> merge_in_our_words("branch { conv F3 P1 K3 } add { id }")
+    'add [ conv F3 P1 K3 | id ]'
+    """
+    for form, place in ((_BETWEEN, 2), (_BEHIND, 1)):
+        braced = form.fullmatch(text.strip())
+        if braced is not None and layer_word(braced[place]) in MERGES:
+            lines = (filter(None, map(str.strip, side.splitlines())) for side in _SIDE.findall(text))
+            sides = map(" -> ".join, lines)
+            return f"{layer_word(braced[place])} [ {' | '.join(sides)} ]"
     found = _MERGE.fullmatch(text.strip())
     word = found and layer_word(found[1])
     if found is None or word not in MERGES or (found[4] and word == "max" and "@" not in text):

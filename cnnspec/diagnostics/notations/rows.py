@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cnnspec.diagnostics.foreign import ARGUMENTS, layer_word
 from cnnspec.diagnostics.notations.arguments import (
     ANY,
+    LRN,
     ORDER,
     SIZE,
     TAKES,
@@ -19,7 +20,7 @@ from cnnspec.diagnostics.suggest import fold
 
 _MAPS_AT = re.compile(r"([0-9]+)@([0-9]+)(?:[x×]([0-9]+))?")
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)x[0-9]+(?:x([0-9]+))?")
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?")
 LETTERS = re.compile(r"(?:[FSPKGDfspdg](?:[0-9]+(?:x[0-9]+)?|same))+")
 LETTER = re.compile(r"([FSPKGDfspdg])([0-9]+(?:x[0-9]+)?|same)")
 ROWS = frozenset((*TAKES, "gap")) - {"bn", "in", "ln"}
@@ -127,6 +128,8 @@ def _numbers_placed(word: str, numbers: list[str], given: dict[str, str]) -> boo
         slots = ("", ANY) if len(numbers) == 2 else (ANY,)
     elif word == "gn":
         slots = ("G",)
+    elif word == "lrn":
+        slots = LRN
     return len(numbers) <= len(slots) and all(
         not slot or put(given, slot, number) for slot, number in zip(slots, numbers, strict=False)
     )

@@ -28,7 +28,18 @@ _SPELLINGS = (  # of papers' tables, as single pieces
     (re.compile(r"\bglobal[ _-]+(?:average|avg)[ _-]*pool(?:ing)?\b", re.IGNORECASE), "gap"),
     (re.compile(r"\bconv[ _/-]*dw\b", re.IGNORECASE), "dwconv"),
     (re.compile(r"\b([0-9]+)-d\b"), r"\1"),
+    (re.compile(r"\b(conv|max|avg)\."), r"\1"),
+    (re.compile(r"\b([0-9]+x[0-9]+)@([0-9]+)\b(?!x)"), r"\1 \2"),
+    (re.compile(r"^(conv|maxpool|avgpool)[ \t]+\(([^()]*)\)$"), r"\1 \2"),
     (re.compile(r"\b(stride|pad|padding)[-:]?[ \t]*(?=[0-9])", re.IGNORECASE), r"\1 "),
+)
+_IS_LATEX = re.compile(r"\\|\$[^$]+\$|_\{|&")
+_LATEX = (
+    (re.compile(r"[ \t]*\\(?:times|cdot)[ \t]*"), "x"),
+    (re.compile(r"\\(?:text|mathrm|textbf)\{([^{}]*)\}"), r"\1"),
+    (re.compile(r"_\{([0-9a-z]+)\}|_([0-9])"), r"\1\2"),
+    (re.compile(r"\\\\|\\hline|\\,|[$~]"), ""),
+    (re.compile(r"[ \t]*&[ \t]*"), ", "),
 )
 _PIECE = re.compile(r"[(\[][^()\[\]]*[)\]]|[^ \t\r\n,]+?=[(\[][^()\[\]]*[)\]]|[^ \t\r\n,]+")
 
@@ -57,6 +68,8 @@ def step_in_our_words(text: str) -> str | None:
 
 def _one_step_in_our_words(text: str) -> str | None:
     text = text.strip()
+    if _IS_LATEX.search(text):
+        text = without_latex(text)
     if (
         not text
         or len(text) > LONGEST
@@ -77,6 +90,12 @@ def _one_step_in_our_words(text: str) -> str | None:
         return None
     if re.fullmatch(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,3}", written) and (single := layer_word(written)):
         return single
+    if len(pieces) == 2 and (known := layer_word(pieces[0])) not in (None, pieces[0]):
+        sized = call_in_our_words(f"{pieces[0]}({pieces[1]})") if "daptive" in pieces[0] else None
+        if sized or (known in ("bn", "in", "ln") and pieces[1].isdigit()):
+            return sized or known
+    if layer_word(pieces[0]) == "gn" != pieces[0] and len(pieces) > 1 and all(map(str.isdigit, pieces[1:])):
+        return f"gn G{pieces[1]}"
     place = next((at for at, piece in enumerate(pieces) if layer_word(piece) in ROWS), None)
     if place is None:
         return row_in_our_words("conv", pieces) if SIZE.fullmatch(pieces[0]) else None
@@ -90,6 +109,13 @@ def _one_step_in_our_words(text: str) -> str | None:
     ):
         return None
     return row_in_our_words(word, pieces)
+
+
+def without_latex(text: str) -> str:
+    """`$3\\times3$, $K_{64}$` as it is read: `3x3, K64`."""
+    for written, plain in _LATEX:
+        text = written.sub(plain, text)
+    return text.strip()
 
 
 def _names_a_layer(text: str) -> bool:

@@ -14,6 +14,9 @@ from cnnspec.language.builder.expressions import Expressions
 LETTERS = frozenset("FSPKGD")
 HYPER = re.compile(r"(?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))+")
 SMALL_HYPER = re.compile(r"(?:[fspkgd](?:[0-9]+(?:x[0-9]+)?|same))+")
+_NAMED_LETTER = re.compile(
+    r"((?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))*)([FSPKGD])([0-9]*)([A-Za-z_][A-Za-z0-9_]*)"
+)
 _LETTER = re.compile(r"([FSPKGD])(?:(same)|([0-9]+)(?:x([0-9]+))?)")
 
 _Part: TypeAlias = tuple[str, int, int, str | None, int, str | None]
@@ -108,7 +111,7 @@ class Arguments(Expressions):
             names.update(re.findall(r"[A-Za-z][A-Za-z0-9_]*", parameters))
         return frozenset(names)
 
-    def tidied(self, arguments: list[Any]) -> tuple[Any, ...] | None:
+    def tidied(self, arguments: list[Any], word: str = "") -> tuple[Any, ...] | None:
         """The arguments, with `f3`, `F 3` and `F(3)` read as the hyperparameters that they are meant to be
         (E104); None where one cannot be read.
         """
@@ -133,6 +136,8 @@ class Arguments(Expressions):
             elif SMALL_HYPER.fullmatch(name) and name not in self.bound:
                 meant = re.sub("[fspkgd](?=[0-9s])", lambda part: part[0].upper(), name)
                 meant = meant.replace("Same", "same").replace("PSame", "Psame")
+                if word in ("maxpool", "avgpool"):
+                    meant = meant.replace("K", "F")  # the kernel, elsewhere
                 made = self.letters(((meant, *span),))
             elif name.upper() in LETTERS and (name in LETTERS or name not in self.bound):
                 following = next(rest, None)
@@ -147,13 +152,17 @@ class Arguments(Expressions):
                     continue
                 span = Span(span.start, following.span.end)
                 made = [tree.LetterArgument(name.upper(), following.value, True, span)]
+            elif (lettered := self._named_letter(name, span)) is not None:
+                meant, made = lettered
             elif _LETTER.match(name) and not HYPER.fullmatch(name):
                 self._no_hyperparameter(name, span)
                 return None
             if meant:
                 self.sink.report(
                     "E104",
-                    f"a hyperparameter is written as in `{meant}`",
+                    f"a hyperparameter is written as in `{meant}`"
+                    if "=" not in meant or type(value) is tree.Function
+                    else f"behind its letter stands a number; a value by its name follows `=`: `{meant}`",
                     span,
                     help=f"write `{meant}`",
                     fix=(Edit(span, meant),),
@@ -163,6 +172,22 @@ class Arguments(Expressions):
             else:
                 found.append(argument)
         return tuple(found)
+
+    def _named_letter(self, name: str, span: Span) -> tuple[str, list[tree.LetterArgument]] | None:
+        """`Kn`, `F3Kn` and `K2n` of a value n that the file names: `K=n`, `F3 K=n`, `K=2*n`."""
+        found = _NAMED_LETTER.fullmatch(name)
+        if found is None or found[4] not in self.bound or name in self.bound:
+            return None
+        start = span.start
+        made = self.letters(((found[1], start, start + found.end(1)),)) if found[1] else []
+        value: tree.Expr = tree.Name(found[4], Span(start + found.start(4), span.end))
+        if found[3]:
+            factor = Span(start + found.start(3), start + found.end(3))
+            times = tree.Number(self.fraction(found[3], *factor), found[3], factor)
+            value = tree.Binary("*", times, value, Span(factor.start, span.end))
+        made.append(tree.LetterArgument(found[2], value, False, Span(start + found.start(2), span.end)))
+        written = f"{found[2]}={found[3]}*{found[4]}" if found[3] else f"{found[2]}={found[4]}"
+        return f"{found[1]} {written}".strip(), made
 
     def _no_hyperparameter(self, name: str, span: Span) -> None:
         size = re.fullmatch(r"F([0-9]+)x([0-9]+)x[0-9]+", name)

@@ -21,7 +21,7 @@ class Steps(Names):
         word = Span(start, end)
         if len(v) == 1:
             return tree.LayerStep(text, (), word, word)
-        arguments, span = self.tidied(v[1]), Span(start, v[1][-1].span.end)
+        arguments, span = self.tidied(v[1], text), Span(start, v[1][-1].span.end)
         return tree.ErrorStep(span) if arguments is None else tree.LayerStep(text, arguments, span, word)
 
     def call(self, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:

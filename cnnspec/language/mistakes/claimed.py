@@ -19,6 +19,10 @@ _SPACED_NUMBER = re.compile(r"~?[0-9]+(?:[ \t]+[0-9]+)+[kMG]?")
 _THOUSANDS = re.compile(r"~?[0-9]{1,3}(?:,[0-9]{3})+[kMG]?")
 _PARTED_NUMBER = re.compile(r"([FSPD])?([0-9]+),([0-9]+)(?![0-9,])")
 _UNIT_APART = re.compile(r"~?[0-9][0-9,.]*[ \t]+([kKmMgGB]|million|billion)\b")
+_POINTED = re.compile(
+    r"(?:[FSPKGD][1-9][0-9]{0,2}\.[0-9]{3}"
+    r"|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,5}|[1-9][0-9]{0,2}(?:'[0-9]{3}){1,5})(?![\w.,'])"
+)
 _SUBJECT = re.compile(
     r"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*[kMG]?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
 )
@@ -143,11 +147,38 @@ def number_in_pieces(automaton: Automaton, failure: Failure) -> Finding | None:
     return None
 
 
+def points_between_thousands(automaton: Automaton, start: int) -> Repair | None:
+    """`K1.024` read as `K1024`; in a claim, `25.557.032` and `25'557'032` as `25,557,032`."""
+    text = automaton.text
+    begin = start
+    while begin > max(0, start - LONGEST_NUMBER) and (text[begin - 1].isalnum() or text[begin - 1] in ".'"):
+        begin -= 1
+    found_ = _POINTED.match(text, begin)
+    if found_ is None or not begin <= start < found_.end():
+        return None
+    written = found_.group()
+    claimed = automaton.last == "CLAIM_NUMBER" or automaton.accepts("CLAIM_NUMBER")
+    kind = "CLAIM_NUMBER" if claimed else "HYPER" if written[0].isalpha() else ""
+    if not kind or (kind == "CLAIM_NUMBER") is written[0].isalpha():
+        return None
+    plain = re.sub("[.']", "," if claimed else "", written)
+    read = automaton.values[-1] if automaton.values else None  # `K1`, `4` of `4'000`
+    back = 1 if type(read) is tuple and read[1] == begin else 0
+    if not back and not automaton.accepts(kind):
+        return None
+    reason = "commas part the thousands of a claim" if claimed else "thousands are not parted"
+    span = Span(begin, found_.end())
+    return Repair(
+        "E106", f"`{written}` is no number", span, f"{reason}: `{plain}`", (Edit(span, plain),), True,
+        ((kind, plain, *span),), span.end, back,
+    )  # fmt: skip
+
+
 def no_number(
     written: re.Match[str], plain: str, reason: str, wanted: re.Pattern[str] | None = None
 ) -> Finding:
     span = Span(*written.span())
     message = f"`{written.group()}` is no number"
-    if wanted is not None and not wanted.fullmatch(plain):
+    if not plain or (wanted is not None and not wanted.fullmatch(plain)):
         return "E106", message, span, reason, ()
     return "E106", message, span, f"{reason}: `{plain}`", (Edit(span, plain),)

@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics.notations import step_in_our_words, told
 from cnnspec.language.automaton import END, STATEMENTS, Automaton, Failure
 from cnnspec.language.mistakes import foreign
 from cnnspec.language.mistakes.claimed import claim_finding, number_in_pieces
 from cnnspec.language.mistakes.expectation import expectation
+from cnnspec.language.mistakes.matrices import NO_COMMAS, no_matrix
 from cnnspec.language.mistakes.mistake import Finding, character, found
-from cnnspec.language.mistakes.nearby import NUMBER_LIKE, gap_before, mistyped_statement, open_reshape
+from cnnspec.language.mistakes.nearby import (
+    LAYER,
+    NUMBER_LIKE,
+    REST,
+    gap_before,
+    mistyped_statement,
+    open_reshape,
+)
+from cnnspec.language.mistakes.repeated import closing
 
 _LETTER_NUMBER = re.compile(r"[FSPKGD][0-9][0-9A-Za-z_.]*")
 _NAMED = re.compile(r"[ \t]*(let|model)[ \t]+([^=\"#\r\n:,(]+)(?:=|\"|#|[\r\n]|$)")
@@ -29,6 +39,8 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
     if told is not None:
         message, where, advice, fix = told
         return "E102", message, where, advice, fix
+    if (matrix := no_matrix(automaton, failure)) is not None:
+        return matrix
     if (pieces := number_in_pieces(automaton, failure)) is not None:
         return pieces
     if (named := name_in_pieces(text, start)) is not None:
@@ -86,7 +98,11 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
             "E108", "no size of a `reshape` is left open", reshape, "`flatten` makes a vector of any map",
             (Edit(reshape, "flatten"),),
         )  # fmt: skip
+    if kind == "COMMA" and last == "MATRIX_NUMBER":
+        return "E101", NO_COMMAS, span, "leave the commas out", ()
     if kind == "VBAR" and not inside:
+        if (row := _row_of_a_table(text, start)) is not None:
+            return row
         return (
             "E101", "`|` parts branches, and here are none", span,
             "branches stand behind a word that merges them: `add [ … | … ]`, `concat [ … | … ]`", (),
@@ -97,12 +113,19 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
             "give each number a name of its own: `let n1 = 2`", (),
         )  # fmt: skip
     if kind == "PLUS" and automaton.accepts("ARROW"):
+        following = LAYER.match(text, end)
+        line = text[text.rfind("\n", 0, start) + 1 : start]
+        if following and foreign.is_layer(following[1]) and "@" not in line:
+            return (
+                "E101", "steps are not joined by `+`", span,
+                f"`->` hands on to `{following[1]}`; `add [ … | … ]` sums branches", (Edit(span, "->"),),
+            )  # fmt: skip
         return (
             "E101", "tensors are not added with `+`", span,
             "branches are added: `add [ … | … ]`, each from the tensor that arrives or from an `@label`", (),
         )  # fmt: skip
     if kind == "NUMBER" and (times := _TIMES_GROUP.match(text, start)):
-        close = foreign.closing(text, times.end() - 1)
+        close = closing(text, times.end() - 1)
         where = Span(start, times.end() - 1)
         fix = (Edit(where, ""), Edit(Span(close, close), f"*{failure.text}")) if close else ()
         return "E101", "a repetition has its number behind it", where, f"write `[ … ]*{failure.text}`", fix
@@ -148,6 +171,18 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
     elif kind == "LET" or kind in STATEMENTS:
         advice = f"`{failure.text}` begins a line of its own"
     return "E101", early, span, advice, ()
+
+
+def _row_of_a_table(text: str, start: int) -> Finding | None:
+    """`| conv | 3x3 | 64 |`, a line of a Markdown table."""
+    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    line = (REST.match(text, begin) or "")[0].split("#")[0].rstrip()
+    shown = step_in_our_words(" ".join(line.replace("|", " ").split()))
+    if shown is None:
+        return None
+    span = Span(begin + len(line) - len(line.lstrip()), begin + len(line))
+    message, way = told(line.strip(), shown)
+    return "E102", message, span, way, (Edit(span, shown),)
 
 
 def _explain_character(automaton: Automaton, failure: Failure) -> Finding:

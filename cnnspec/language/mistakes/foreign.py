@@ -14,6 +14,11 @@ from cnnspec.diagnostics import Edit, Span
 from cnnspec.diagnostics.foreign import LAYERS, layer_word
 from cnnspec.diagnostics.notations import LONGEST, MERGES, call_in_our_words, step_in_our_words, told
 from cnnspec.diagnostics.suggest import fold
+from cnnspec.language.mistakes.bodies import block_otherwise
+from cnnspec.language.mistakes.darknet import section
+from cnnspec.language.mistakes.inputs import input_otherwise
+from cnnspec.language.mistakes.named import variant_otherwise
+from cnnspec.language.mistakes.repeated import repeated
 
 if TYPE_CHECKING:
     from cnnspec.language.automaton import Automaton, Failure
@@ -25,7 +30,6 @@ _SPACED = re.compile(r"[0-9]+(?:[ \t]*[xX*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t
 _CALL = re.compile(r"([A-Za-z_]\w*)\(")
 _PADDING = re.compile(r"(?:padding|pad|P)[ \t]*=[ \t]*[\"'](same|valid)[\"']", re.IGNORECASE)
 _SHAPE_STANDS = re.compile(r"(?:(?i:input)(?:[ \t]+\w+[ \t]*:)?|=>|,|out)[ \t]*$")
-_REPEAT = re.compile(r"[ \t]*(repeat|for|while|loop)\b[^\[]*(?=\[)")
 _INPUT_LAYER = re.compile(r"[ \t]*(?:\w+[ \t]*=[ \t]*)?(?:\w+\.)*Input(?:Layer)?\((?:[a-z_]+=)?(.*)")
 _DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+([A-Za-z_]\w*)[ \t]*(\([^\r\n#]*)?")
 _PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:])")
@@ -35,6 +39,9 @@ _SECTION = re.compile(r"^[ \t]*\[[a-z]+\][ \t]*$", re.MULTILINE)
 _PROTO = re.compile(
     r"[ \t]*(?:layers?[ \t]*\{|[a-z_]+[ \t]*\{[ \t]*(?:\w+:|$)"
     r"|[a-z_]+:[ \t]*(?:\"|[A-Z]+[ \t]*$|[0-9.]+[ \t]*$))"
+)
+_FROM_TO = re.compile(
+    r"(conv|deconv|fc|linear|dense)[ \t]*\(?[ \t]*[0-9]+[ \t]*(?:->|→)[ \t]*([0-9]+)([^|\]>=\r\n#-]*)"
 )
 PYTHON_TOLD = "this is Python; a spec only describes"
 LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
@@ -51,11 +58,15 @@ def recognise(automaton: Automaton, failure: Failure) -> Told | None:
     line = text[begin : begin + 600].splitlines()[0] if text[begin : begin + 600] else ""
     at = start - begin
     return (
-        _input(line, begin)
+        (section(text, start) if failure.kind == "EQUAL" else None)
+        or _input(line, begin)
         or _keras_input(line, begin)
-        or _repeat(text, line, begin, failure)
+        or repeated(automaton, line, begin, failure)
+        or variant_otherwise(line, begin, failure)
+        or block_otherwise(text, line, begin, failure)
         or _python(line, begin, at, failure.kind, any(one.message == PYTHON_TOLD for one in automaton.sink))
         or _shape(line, begin, at)
+        or input_otherwise(line, begin)
         or _step(text, begin, start)
         or _other_files(text, line, begin, failure.kind)
     )
@@ -91,23 +102,6 @@ def _keras_input(line: str, begin: int) -> Told | None:
     )
 
 
-def _repeat(text: str, line: str, begin: int, failure: Failure) -> Told | None:
-    """`repeat 3 [ … ]`, `for i in range(3) [ … ]`."""
-    found = _REPEAT.match(line)
-    if found is None or failure.kind != "LSQB" or begin + found.end() != failure.start:
-        return None
-    span = Span(begin + found.start(1), begin + found.end())
-    count = re.search(r"[0-9]+", found.group())
-    close = closing(text, failure.start)
-    fix = () if count is None or close is None else (Edit(span, ""), Edit(Span(close, close), f"*{count[0]}"))
-    return (
-        f"there is no `{found[1]}`",
-        span,
-        f"a repetition is written `[ … ]*{count[0] if count else 3}`",
-        fix,
-    )
-
-
 def _python(line: str, begin: int, at: int, kind: str, told_before: bool) -> Told | None:
     """`x = nn.Conv2d(3, 64, 3)`, `import torch`. That a whole file is Python is said once."""
     python = _PYTHON.match(line) is not None
@@ -135,7 +129,7 @@ def _python(line: str, begin: int, at: int, kind: str, told_before: bool) -> Tol
 
 def _shape(line: str, begin: int, at: int) -> Told | None:
     """`input (3, 224, 224)`, `=> 3 x 224 x 224`."""
-    if not re.match(r"[ \t]*[iI]nput\b|[ \t]*INPUT\b|.*=>", line):
+    if not re.match(r"[ \t]*input\b|.*=>", line):
         return None
     for shape_like in (_TUPLE, _SPACED):
         found = shape_like.search(line)
@@ -170,6 +164,10 @@ def _step(text: str, begin: int, at: int) -> Told | None:
             where, letter = Span(*quoted.span()), "Psame" if quoted[1] == "same" else "P0"
             return "padding is a letter, `P`", where, f"write `{letter}`", (Edit(where, letter),)
     shown = step_in_our_words(written)
+    if shown is None and (turned := _FROM_TO.match(text, start_of_step := _before_arrow(text, span.start))):
+        shown = step_in_our_words(f"{turned[1]} {turned[2]}{turned[3].rstrip(') ')}")
+        span = Span(start_of_step, turned.end())
+        written = text[span.start : span.end]
     if shown is None:
         called = _CALL.match(written)
         if called is None or called[1] == called[1].lower() or layer_word(called[1]) is None:
@@ -181,6 +179,14 @@ def _step(text: str, begin: int, at: int) -> Told | None:
     return message, span, advice, (Edit(span, shown),)
 
 
+def _before_arrow(text: str, start: int) -> int:
+    """Where the step before `-> 64` begins, that is `conv 3 -> 64`."""
+    line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    before = text[line:start].rstrip(" \t>→-")
+    head = re.search(r"(?:.*(?:->|[→|\[:{]))?[ \t]*", before)
+    return line + (head.end() if head else 0)
+
+
 def _around(text: str, begin: int, at: int) -> Span | None:
     """The step around a place of a line that begins at `begin`; None where that is a claim or a statement."""
     start, depth, place = begin, 0, begin
@@ -188,7 +194,7 @@ def _around(text: str, begin: int, at: int) -> Span | None:
         char = text[place]
         if depth == 0 and place >= at and (char in "|]}#\r\n" or text[place : place + 2] in ("->", "=>")):
             break
-        opens = char == "(" or depth or (place == at if char == "{" else text[place - 1 : place] == "=")
+        opens = char == "(" or depth or (place >= at if char == "{" else text[place - 1 : place] == "=")
         if char in "([{" and opens:
             depth += 1
         elif char in ")]}" and depth:
@@ -205,7 +211,7 @@ def _around(text: str, begin: int, at: int) -> Span | None:
 
 
 def _other_files(text: str, line: str, begin: int, kind: str) -> Told | None:
-    """Caffe's prototxt and Darknet's cfg."""
+    """Caffe's prototxt."""
     if _PROTO.match(line):
         return (
             "this is Caffe's prototxt",
@@ -213,22 +219,6 @@ def _other_files(text: str, line: str, begin: int, kind: str) -> Told | None:
             "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`",
             (),
         )
-    cfg = _CFG.fullmatch(line.split("#")[0]) if kind == "EQUAL" else None
-    if cfg and _SECTION.search(text, max(0, begin - 2000), begin):
-        return (
-            "this is a Darknet .cfg", Span(begin + cfg.start(1), begin + len(cfg.group().rstrip())),
-            "here a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`", (),
-        )  # fmt: skip
-    return None
-
-
-def closing(text: str, place: int) -> int | None:
-    """Behind the `]` that closes the `[` at a place."""
-    depth = 0
-    for at in range(place, min(len(text), place + 2000)):
-        depth += (text[at] == "[") - (text[at] == "]")
-        if depth == 0:
-            return at + 1
     return None
 
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 from cnnspec.diagnostics import Span
 from cnnspec.language import tree
 from cnnspec.language.automaton import CLOSES, END, JOINS_NEXT, OPENS, STATEMENTS, Automaton, Failure
-from cnnspec.language.mistakes import explanations, nearby, repairs
+from cnnspec.language.mistakes import explanations, foreign, nearby, repairs
+from cnnspec.language.mistakes.merged import merged
 from cnnspec.language.mistakes.mistake import found
+from cnnspec.language.mistakes.percent import read_as_fraction
 
 MAX_FAILURES = 3
 """At one place, before a token is passed over unseen."""
@@ -50,7 +52,9 @@ class Recovery:
             )
             self.leave_out(failure)
             return True
-        if self.inside_a_block(failure) or self.unclosed(failure):
+        if read_as_fraction(automaton, failure) or self.inside_a_block(failure):
+            return True
+        if merged(automaton, failure) or self.unclosed(failure):
             return True
         if (failure.kind in STATEMENTS or failure.kind == "LET") and self.begins_line(failure, -1):
             # a line before it ended with `->`, `=` or the like, or does not go on as it must
@@ -69,6 +73,8 @@ class Recovery:
                 automaton.states[len(automaton.states) - back :],
                 automaton.values[len(automaton.values) - back :],
             )
+            while automaton.brackets and automaton.brackets[-1].height >= len(automaton.states):
+                automaton.brackets.pop()
             if all(automaton.feed(*token) for token in feeds):
                 automaton.pos = pos
                 return True
@@ -108,6 +114,8 @@ class Recovery:
         """Closes the brackets that must have been meant to be closed before this token."""
         automaton = self.automaton
         brackets, kind = automaton.brackets, failure.kind
+        if kind == "LSQB" and foreign.recognise(automaton, failure) is not None:
+            return False
         wanted = "[" if kind == "VBAR" else CLOSES.get(kind)
         if kind == END or kind in STATEMENTS:
             closing = len(brackets)

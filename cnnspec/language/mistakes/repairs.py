@@ -10,9 +10,18 @@ from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.automaton import STATEMENTS, Automaton, Failure
 from cnnspec.language.builder.arguments import SMALL_HYPER
 from cnnspec.language.mistakes import foreign
-from cnnspec.language.mistakes.claimed import claim_finding, claim_repair, number_in_pieces
+from cnnspec.language.mistakes.bullets import list_item
+from cnnspec.language.mistakes.claimed import (
+    claim_finding,
+    claim_repair,
+    number_in_pieces,
+    points_between_thousands,
+)
 from cnnspec.language.mistakes.explanations import name_in_pieces
+from cnnspec.language.mistakes.matrices import other_matrix
+from cnnspec.language.mistakes.merged import arguments_between
 from cnnspec.language.mistakes.mistake import Repair, found
+from cnnspec.language.mistakes.named import value_named
 from cnnspec.language.mistakes.nearby import (
     LAYER,
     NUMBER_LIKE,
@@ -21,14 +30,16 @@ from cnnspec.language.mistakes.nearby import (
     mistyped_statement,
     open_reshape,
 )
+from cnnspec.language.mistakes.repeated import TIMES_BEHIND
+from cnnspec.language.mistakes.sizes import sizes_apart
 
 _ARROW_LIKE = re.compile(r"-+[ \t]*>+|~>|>+(?!=)")
 _CLAIMS_LIKE = re.compile(r"={2,}>+|=>+|=[ \t]+>")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])")
-_TIMES = re.compile(r"x?[ \t]*([0-9]+)(?![A-Za-z0-9_.])")
 _INPUT_BEFORE = re.compile(r"(?:^|[\r\n])[ \t]*input[^\r\n]*[ \t\r\n]*$")
 _SOME_HYPER = re.compile(r"[ \t]*[FSPKGD](?:[0-9]|same)")
 _CLAIMED_SHAPE = re.compile(r"[ \t]*(?:[0-9]+[x@]|\()")
+_VARIANT = re.compile(r"[ \t]*variant\b")
 _ARROWS = re.compile(r"->(?:[ \t]*->)*")
 
 Instead: TypeAlias = Callable[..., Repair]
@@ -48,9 +59,20 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
 
     def drop(end: int, message: str, help: str) -> Repair:
         where = Span(start, end)
-        return Repair("E101", message, where, help, (Edit(where, ""),), True, (), end)
+        glued = text[start - 1 : start].isalnum() and text[end : end + 1].isalnum()
+        return Repair("E101", message, where, help, (Edit(where, " " if glued else ""),), True, (), end)
 
-    if foreign.recognise(automaton, failure) is not None or number_in_pieces(automaton, failure):
+    if (item := list_item(automaton, failure)) is not None:
+        return item
+    if foreign.recognise(automaton, failure) is not None:
+        return None
+    if (between := arguments_between(automaton, failure)) is not None:
+        return between
+    if (named := value_named(automaton, failure)) is not None:
+        return named
+    if (sizes := sizes_apart(automaton, failure)) is not None:
+        return sizes
+    if number_in_pieces(automaton, failure):
         return None
     if kind in ("EQUAL", "COMMA", "LBRACE", "STRING", "REFERENCE") and mistyped_statement(text, start):
         return None
@@ -58,6 +80,8 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
         claim = claim_repair(automaton, failure)
         if claim is not None or claim_finding(automaton, failure) is not None:
             return claim
+    if (matrix := other_matrix(automaton, failure)) is not None:
+        return matrix
     if kind == "NAME" and automaton.last in ("BLOCK", "SHARED"):
         return Repair(
             "E101", "a block has brackets behind its name, be there parameters or not", span,
@@ -66,9 +90,6 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
         )  # fmt: skip
     if kind == "BLOCK" and automaton.last == "SHARED":
         return drop(end, "`shared` stands in place of `block`", "leave `block` out")
-    if kind == "COMMA" and automaton.last == "MATRIX_NUMBER":
-        opened = automaton.brackets[-1].span.start
-        return _no_comma_in_matrix(text, opened, span, first="," not in text[opened:start])
     if kind in STATEMENTS or kind in ("LET", "IF", "ELSE", "AND", "OR", "NOT"):
         if automaton.last in ("MODEL", "LET", "VARIANT") and accepts("NAME"):
             return Repair(
@@ -78,8 +99,6 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
     if kind == "NAME" and accepts("HYPER") and SMALL_HYPER.fullmatch(failure.text):
         upper = _upper(failure.text)
         return instead("HYPER", upper, end, f"a hyperparameter has a capital letter: `{upper}`", "E104")
-    if kind == "?":
-        return _odd_character(automaton, failure, instead)
     if (like := _CLAIMS_LIKE.match(text, start)) and accepts("CLAIMS"):
         return instead("CLAIMS", "=>", like.end(), f"`{like.group()}` in place of `=>`")
     if (arrow := _ARROW_LIKE.match(text, start)) and accepts("ARROW"):
@@ -147,15 +166,19 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
             "branches stand behind a word that merges them: `add [ … | … ]`, `concat [ … | … ]`",
             (), False, (("_NL", "\n", start, end),), end,
         )  # fmt: skip
-    if kind in ("NAME", "DIM", "NUMBER") and automaton.last == "RSQB" and accepts("STAR"):
-        times = _TIMES.match(text, start)
-        if times:
-            count = ("NUMBER", times[1], times.start(1), times.end())
-            where = Span(gap_before(text, start), times.end())
-            return Repair(
-                "E101", "a repetition is written with `*`", where, f"write `*{times[1]}`",
-                (Edit(where, f"*{times[1]}"),), True, (("STAR", "*", start, start), count), times.end(),
-            )  # fmt: skip
+    if automaton.last == "RSQB" and accepts("STAR") and (times := TIMES_BEHIND.match(text, start)):
+        count = ("NUMBER", times[1], *times.span(1))
+        where = Span(gap_before(text, start), times.end())
+        return Repair(
+            "E101", "a repetition is written with `*`", where, f"write `*{times[1]}`",
+            (Edit(where, f"*{times[1]}"),), failure.text != "times",
+            (("STAR", "*", start, start), count), times.end(),
+        )  # fmt: skip
+    if kind == "?":
+        return _odd_character(automaton, failure, instead)
+    if kind == "STAR" and automaton.last == "STAR" and len(automaton.values) > 1:
+        if automaton.values[-2][0] == "]" and text[start - 1] == "*":
+            return drop(end, "`**` in place of `*`", "write `*`")
     if (
         kind in ("LSQB", "NAME", "CALL")
         and accepts("ARROW")
@@ -200,6 +223,18 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
             return instead("ARROW", " -> ", end, "`-` in place of `->`", help="write `->`")
     if (kind == "EQUAL" or failure.text == "==") and accepts("CLAIMS") and _CLAIMED_SHAPE.match(text, end):
         return instead("CLAIMS", "=>", end, f"`{failure.text}` in place of `=>`")
+    if kind == "SEMICOLON" and accepts("COMMA") and _VARIANT.match(text, text.rfind("\n", 0, start) + 1):
+        return instead("COMMA", ",", end, "what a variant says is parted by commas, not by `;`")
+    if (
+        kind in ("EXPECT", "NAME")
+        and accepts("COMMA")
+        and _VARIANT.match(text, text.rfind("\n", 0, start) + 1)
+    ):
+        comma = Span(gap_before(text, start), gap_before(text, start))
+        return Repair(
+            "E101", f"`,` is missing before {found(failure, text)}", span, "put a comma between the two",
+            (Edit(comma, ","),), True, (("COMMA", ",", start, start),), start,
+        )  # fmt: skip
     if kind == "SEMICOLON":
         rest = REST.match(text, end)
         tail = rest.group().strip() if rest else ""
@@ -208,7 +243,7 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
         if accepts("_NL"):
             return Repair(
                 "E101", "`;` does not part steps", span, "the next step follows with `->` or on a new line",
-                (), False, (("_NL", "\n", start, end),), end,
+                (Edit(span, "\n"),), False, (("_NL", "\n", start, end),), end,
             )  # fmt: skip
     inside = automaton.brackets[-1].kind if automaton.brackets else ""
     if kind == "COMMA" and inside == "[" and accepts("VBAR"):
@@ -254,6 +289,8 @@ def _odd_character(automaton: Automaton, failure: Failure, instead: Instead) -> 
     accepts, char = automaton.accepts, failure.text
     rest = REST.match(text, start)
     line = rest.group() if rest else ""
+    if (dotted := points_between_thousands(automaton, start)) is not None:
+        return dotted
     if char in "\"'`":
         close = line.find(char, 1)
         stop = start + (close + 1 if close > 0 else len(line.rstrip()))
@@ -288,18 +325,11 @@ def _odd_character(automaton: Automaton, failure: Failure, instead: Instead) -> 
         if re.fullmatch(r"~?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?[kMG]?", plain):
             advice = "units are k, M and G" if plain[-1].isalpha() else ""
             return instead("CLAIM_NUMBER", plain, stop, f"`{written}` is no number", "E106", advice)
+    elif kinds and kinds[0] == "NUMBER" and re.fullmatch("[0-9]+[xX]", plain):
+        return instead("NUMBER", plain[:-1], stop, f"`{written}` is no number", "E106")
     elif kinds and re.fullmatch(_NUMBER, plain):
         return instead(kinds[0], plain, stop, f"`{written}` is no number", "E106")
     return None
-
-
-def _no_comma_in_matrix(text: str, opened: int, comma: Span, first: bool) -> Repair:
-    """`weight=[1, 0, -1]`: told of the first comma, with all of them in the fix."""
-    close = foreign.closing(text, opened) or comma.end
-    commas = [at for at in range(opened, close) if text[at] == ","]
-    edits = tuple(Edit(Span(at, at + 1), "" if text[at + 1 : at + 2] == " " else " ") for at in commas)
-    message = "the numbers of a matrix are parted by spaces" if first else ""
-    return Repair("E101", message, comma, "leave the commas out", edits, True, (), comma.end)
 
 
 def _behind_arrows(text: str, start: int) -> int:

@@ -196,7 +196,8 @@ def _planes(path: str, text: str, wanted: Wanted) -> tuple[compact[float], list[
                 "E708", path, f"line {number}: its plane has more than {rows:,} rows; {_wants(wanted)}"
             )
         if len(cells) != columns:
-            raise Fault("E708", path, f"line {number} has {len(cells)} numbers, the one above {columns}")
+            counted = "1 number" if len(cells) == 1 else f"{len(cells):,} numbers"
+            raise Fault("E708", path, f"line {number} has {counted}, the one above {columns:,}")
         sizes[-1] = rows + 1, columns
     return numbers, sizes
 
