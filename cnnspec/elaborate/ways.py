@@ -65,7 +65,7 @@ class _Ways:
 
     def stride_missing(self, branch: int, larger: Shape, smaller: Shape) -> str:
         """A layer of the larger branch that could take the smaller one's stride."""
-        factor = larger[1] // smaller[1]
+        factor = -(-larger[1] // smaller[1])  # 9 rows become 5
         for op, text, arriving, out in reversed([*self.steps(branch)]):
             if out[1:] == larger[1:] and getattr(op, "S", None) == (1, 1):
                 mended = op.model_copy(update={"S": (factor, factor)}).out(arriving)
@@ -75,7 +75,7 @@ class _Ways:
 
     def projection(self, branch: int, larger: Shape, smaller: Shape) -> str:
         """ResNet's: the shortcut takes the stride and the channels of the branch beside it."""
-        factor = larger[1] // smaller[1]
+        factor = -(-larger[1] // smaller[1])  # 9 rows become 5
         span = self.branches[branch]
         if self.text[span.start : span.end].strip() not in ("id", ""):
             return ""
@@ -90,9 +90,10 @@ class _Ways:
                 continue
             size = op.F if op.F is not None and op.F[0] % 2 and op.F[1] % 2 else (3, 3)
             padding = (size[0] // 2, size[1] // 2)
-            mended = op.model_copy(update={"F": size, "S": (1, 1), "P": padding}).out(arriving)
+            wanted = {"F": size, "S": (1, 1), "P": padding}
+            letters = {name: v for name, v in wanted.items() if hasattr(op, name)}  # subsample has no P
+            mended = op.model_copy(update=letters).out(arriving)
             if not isinstance(mended, Misfit) and mended[1:] == larger[1:]:
-                letters = {"F": size, "S": (1, 1), "P": padding}
                 changed = [
                     f"{name}{written_pair(v)}" for name, v in letters.items() if getattr(op, name) != v
                 ]

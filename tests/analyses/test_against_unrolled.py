@@ -9,7 +9,7 @@ import pytest
 from cnnspec.analyses import analyse
 from cnnspec.ir.flat import flat
 from tests.analyses import brute
-from tests.analyses.specs import drawn, graph, of_zoo
+from tests.analyses.specs import drawn, elaborated, graph, of_zoo
 
 NETWORKS = [
     ("lenet5", None),
@@ -79,6 +79,12 @@ def test_what_came_into_a_repeat_lives_on_while_later_passes_run() -> None:
     text = "input 8x4x4\na: conv F1 K8\n[conv F1 K8]*3 -> gap\nmul [ @a | id ]\n"
     network = graph(text)
     assert analyse(network).totals.peak_memory == 4 * brute.peak(network, list(flat(network))) == 3 * 128 * 4
+
+
+def test_a_volume_that_nobody_reads_dies_at_once() -> None:
+    """The 64 maps of the first line are gone (and an error) when the second line makes its own."""
+    network, _ = elaborated("input x: 8x4x4\nconv F1 K64\n@x -> conv F1 K64\n")
+    assert analyse(network).totals.peak_memory == (128 + 1024) * 4
 
 
 @pytest.mark.parametrize(

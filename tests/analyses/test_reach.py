@@ -29,6 +29,7 @@ THREE = Reach((-1,), (1,), 1)
         (Window(3, 1, -HALF), Reach((0,), (1,), 1)),
         (Window(4, 3, -HALF), Reach((0,), (2,), 3)),
         (Window(1, Fraction(3, 2), 0), Reach((0, 2), (0, 1), 3)),
+        (Window(Fraction(5, 3), 1, Fraction(1, 3)), Reach((1,), (1,), 1)),  # from 1/3: 0 is not read
     ],
 )
 def test_a_window(window: Window, reach: Reach) -> None:

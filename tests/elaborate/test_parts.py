@@ -44,6 +44,14 @@ def test_what_a_group_gives_away() -> None:
     assert outputs("[ p: maxpool F2\n unpool like=@p ]") == 1
 
 
+@pytest.mark.parametrize("inside", ["unpool like=@p -> maxpool F2", "[unpool like=@p -> maxpool F2]*2"])
+def test_a_maxpool_may_be_undone_in_its_group_and_again_behind_it(inside: str) -> None:
+    (model,) = check_text(f"input 3x8x8\n[ p: maxpool F2\n {inside} ]\nunpool like=@p\n")
+    assert [finding for finding in model.findings if finding.code.startswith("E")] == []
+    assert model.graph is not None
+    assert model.graph.root.values[-1] == (3, 8, 8)
+
+
 def test_a_labelled_if_of_several_steps_is_a_part_of_its_own() -> None:
     for lines in ("p: if C == 3 [ conv F1 K1 -> bn ]", "p: if C == 4 [ id ] else [ conv F1 K1 -> bn ]"):
         graph = check_text(IN + lines + "\n")[0].graph

@@ -58,6 +58,13 @@ def test_a_let_that_could_not_be_read_is_told_once() -> None:
         assert [f.code[:2] for f in findings(text) if f.code[0] == "E"] == ["E1"], text
 
 
+def test_a_block_that_is_not_closed_does_not_reach_itself() -> None:
+    """The use below stands inside it only because of the missing `}`."""
+    assert [f.code for f in findings(IN + "block a() { relu -> bn\na() -> gap\n") if f.code[0] == "E"] == [
+        "E105"
+    ]
+
+
 def test_nothing_is_called_unused_behind_a_line_that_could_not_be_read() -> None:
     text = "let k = 3\nblock f() { relu }\n" + IN + "conv F3 K4 ]\nrelu\n"
     assert [finding.code for finding in findings(text)] == ["E101"]

@@ -53,6 +53,21 @@ WAYS = [
         "`conv F1 S2 K16` in place of `id` makes it 16x16x16 too",
         IN + "conv F3 P1 K8\nadd [ conv F3 S2 P1 K16 -> bn | conv F1 S2 K16 ]\n",
     ),
+    (
+        IN + "add [ conv F11 K8 -> conv F9 K3 | id ]\n",
+        "P5 on `conv F11 K8` and P4 on `conv F9 K3` keep it at 32x32",
+        IN + "add [ conv F11 P5 K8 -> conv F9 P4 K3 | id ]\n",
+    ),
+    (  # an odd size, halved
+        "input 4x9x10\nadd [ conv F3 S2 P1 K16 -> relu | id ]\n",
+        "`conv F1 S2 K16` in place of `id` makes it 16x5x5 too",
+        "input 4x9x10\nadd [ conv F3 S2 P1 K16 -> relu | conv F1 S2 K16 ]\n",
+    ),
+    (
+        "input 4x9x10\nadd [ conv F3 S2 P1 K16 | conv F1 K16 -> relu ]\n",
+        "S2 on `conv F1 K16` makes it 5x5 too",
+        "input 4x9x10\nadd [ conv F3 S2 P1 K16 | conv F1 S2 K16 -> relu ]\n",
+    ),
 ]  # fmt: skip
 
 
