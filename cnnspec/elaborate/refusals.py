@@ -13,7 +13,7 @@ from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import Bound, Slots, slots_of, written_or
 from cnnspec.elaborate.values import NoValue, shown
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr
+from cnnspec.language.write import write_expr, write_number
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Argument, Init, Op
 
@@ -294,7 +294,9 @@ def no_keyword(slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue
         left_out = unneeded.startswith("leave it out") and fold(argument.name) != "aligncorners"
         fix = (Edit(Span(argument.span.start - 1, argument.span.end), ""),) if left_out else ()
         return NoValue("E202", message, span, help=unneeded, fix=fix)
-    near = nearest(argument.name, [*slots.keywords, *slots.flags, *slots.letters], ARGUMENTS)
+    near: str | None = argument.name  # `nobias=1`
+    if near not in slots.flags:
+        near = nearest(argument.name, [*slots.keywords, *slots.flags, *slots.letters], ARGUMENTS)
     if argument.name in ("out", "cout") and "K" in slots.letters:
         near = "K"
     if word == "lrn" and fold(argument.name) in ("n", "localsize"):
@@ -307,7 +309,7 @@ def no_keyword(slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue
     if near is None:
         return NoValue("E202", message, span, help=f"`{word}` takes {slots.listed()}")
     if near in slots.flags and near not in slots.keywords:
-        true = isinstance(argument.value, tree.Name) and argument.value.name.lower() == "true"
+        true = written_or(argument.value).lower() in ("true", "1")
         fix = (Edit(argument.span, near),) if true else ()
         return NoValue("E202", message, span, help=f"`{near}` is a word by itself, without `=`", fix=fix)
     text = written_or(argument.value)
@@ -364,7 +366,9 @@ def _told(value: Any) -> str:
     """The refused value as a spec writes it."""
     if isinstance(value, Init):
         return value.scheme if value.value is None else f"{value.scheme}({value.value})"
-    if isinstance(value, (int, Fraction, str)):
+    if isinstance(value, Fraction):
+        return write_number(value)
+    if isinstance(value, (int, str)):
         return shown(value)
     if isinstance(value, tuple) and len(value) == 2 and all(isinstance(size, int) for size in value):
         return shown(value)

@@ -52,9 +52,10 @@ def lost_border(arriving: Shape, out: Shape, F: Pair, S: Pair, P: Pair | str, D:
     axis = 1 if over[1] else 0
     real = [max(0, over[a] - ends[a][1]) for a in (0, 1)]
     lost = _rows_and_columns(real)
-    what = f"{lost} of the map {'is' if lost.startswith('1 ') and ' and ' not in lost else 'are'} never read"
+    what = f"{lost} of the map {'is' if sum(real) == 1 else 'are'} never read"
     if real == [0, 0]:
-        what = f"{_rows_and_columns(over)} of padding stand at the end for nothing"
+        stands = "stands" if sum(over) == 1 else "stand"
+        what = f"{_rows_and_columns(over)} of padding {stands} at the end for nothing"
     fits = "x".join(str(arriving[1 + a] - over[a]) for a in (0, 1))
     more = "x".join(str(arriving[1 + a] + (S[a] - over[a]) % S[a]) for a in (0, 1))
     ways = [f"an input of {fits} or {more} would fit"]

@@ -176,3 +176,15 @@ def test_a_tensor_that_is_not_there_is_one_message(lines: str) -> None:
     """Nothing is told of what would read it, nor of the inputs."""
     told = [finding.code for finding in findings(lines + "\n") if finding.code.startswith("E")]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(("value", "fixed"), [("1", True), ("true", True), ("0", False), ("16", False)])
+def test_a_flag_with_a_value_stays_the_flag(value: str, fixed: bool) -> None:
+    (found,) = findings(f"input 3x8x8\nconv F3 K4 nobias={value}\n")
+    assert (found.code, found.help) == ("E202", "`nobias` is a word by itself, without `=`")
+    assert [edit.text for edit in found.fix] == (["nobias"] if fixed else [])
+
+
+def test_a_refused_number_is_shown_as_it_is_written() -> None:
+    (found,) = findings("input 3x8x8\ndropout 1.5\n")
+    assert found.message == "a value of `dropout` cannot be 1.5: it is at most 1"
