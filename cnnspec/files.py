@@ -121,14 +121,16 @@ def _kind(mode: int) -> str:
 
 
 def specs_below(folder: str) -> Iterator[str]:
-    """Every `.cnn` below a folder, folder by folder in alphabetical order; links to folders are not
-    followed."""
-    for path, folders, files in os.walk(folder):
+    """Every `.cnn` below a folder, folder by folder in alphabetical order, then the folders that cannot be
+    looked into: whoever reads them is told why. Links to folders are not followed."""
+    closed: list[str] = []
+    for path, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         inside = os.path.normpath(path)
         for name in sorted(files):
             if name.endswith(".cnn"):
                 yield name if inside == os.curdir else os.path.join(inside, name)
+    yield from map(os.path.normpath, closed)
 
 
 def write_whole(
@@ -204,6 +206,9 @@ def _prepare(
     """Write the file beside its place, and add it to `ready`."""
     try:
         target = os.path.realpath(path)
+    except (OSError, ValueError) as error:  # the working folder is gone; a NUL
+        return _unwritable(error)
+    try:
         old = os.stat(target)
     except FileNotFoundError:
         old = None
@@ -221,6 +226,8 @@ def _prepare(
             )
         if not force:
             return _exists()
+        if not os.access(target, os.W_OK):  # taking its name would need the folder's rights alone
+            return Diagnostic("E704", "this file cannot be written: it is write-protected", NOWHERE)
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:40]}.{os.getpid()}.tmp")
     mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)

@@ -10,7 +10,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import click
 
 OK, FOUND, USAGE, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 70, 130, 143
 
@@ -57,7 +60,7 @@ def run(arguments: list[str]) -> int:
     try:
         status = root.main(arguments, prog_name="cnnspec", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
@@ -76,6 +79,19 @@ def run(arguments: list[str]) -> int:
         print("".join(char if char.isprintable() else "?" for char in line), file=sys.stderr)  # noqa: T201
         return INTERNAL
     return status if isinstance(status, int) else OK
+
+
+def _show(error: click.ClickException) -> None:
+    """How a command was used wrongly; what was given it is shown as harmless as a name in a finding."""
+    import io
+
+    from cnnspec.diagnostics.printable import printable
+
+    text = io.StringIO()
+    error.show(text)
+    lines = text.getvalue().removesuffix("\n").split("\n")
+    sys.stdout.flush()
+    sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
 
 
 def _leave(status: int) -> NoReturn:

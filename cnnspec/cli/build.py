@@ -10,7 +10,7 @@ from cnnspec.cli import FOUND, USAGE
 from cnnspec.cli.findings import tell, tell_file
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import chosen, color_option, format_option, model_options
-from cnnspec.cli.terminal import out
+from cnnspec.cli.terminal import out, out_json
 from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.files import STDIN, write_whole
 from cnnspec.pipeline import TARGETS
@@ -76,8 +76,12 @@ def command(
             return USAGE
     if form == "json":
         _print_json(source, model.variant, target, destination, text, findings)
-    elif text is not None:
-        out(f"{destination}: written\n" if destination is not None else text)
+    elif text is not None and destination is None:
+        out(text)
+    elif destination is not None and text is not None:
+        from cnnspec.diagnostics.printable import printable
+
+        out(f"{printable(destination)}: written\n")
     return status
 
 
@@ -105,4 +109,4 @@ def _print_json(
         "program": text if output is None else None,
         "diagnostics": [as_json(finding, source) for finding in findings],
     }
-    out(json.dumps(document, indent=1) + "\n")
+    out_json(json.dumps(document, indent=1) + "\n")

@@ -9,7 +9,7 @@ import click
 from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.findings import tell_file
 from cnnspec.cli.options import Choice, chosen, color_option, format_option, lint_options, model_options
-from cnnspec.cli.terminal import err, out
+from cnnspec.cli.terminal import err, out, out_json
 from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
 
@@ -124,7 +124,9 @@ def _fix(path: str, name: str, choice: Choice, color: str) -> int:
         if problem is not None:
             tell_file(problem, name, color)
             return USAGE
-        err(f"{name}: {made} {'fix' if made == 1 else 'fixes'} applied\n")
+        from cnnspec.diagnostics.printable import printable
+
+        err(f"{printable(name)}: {made} {'fix' if made == 1 else 'fixes'} applied\n")
     return OK
 
 
@@ -145,7 +147,7 @@ def _print_json(checked: list[Checked]) -> None:
         )
     )
     for text in document_text(entries, __version__):
-        out(text)
+        out_json(text)
 
 
 def _print_github(checked: list[Checked], advice: bool) -> None:

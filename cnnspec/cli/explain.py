@@ -11,7 +11,7 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.findings import tell
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, chosen, color_option, format_option, model_options
-from cnnspec.cli.terminal import err, out
+from cnnspec.cli.terminal import err, out, out_json
 from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO
 
@@ -105,4 +105,4 @@ def _print_json(content: dict[str, Any]) -> None:
 
     from cnnspec import __version__
 
-    out(json.dumps({"version": 1, "cnnspec": __version__, **content}, indent=1) + "\n")
+    out_json(json.dumps({"version": 1, "cnnspec": __version__, **content}, indent=1) + "\n")

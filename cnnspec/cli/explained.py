@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnspec.cli.amounts import exact, number_text, shape_text
+from cnnspec.diagnostics.printable import printable
 from cnnspec.ops.formula import Formula
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Explained(NamedTuple):
     def as_text(self) -> str:
         """For a person; ends in a new line."""
         lines = [
-            f"{self.name}: {self.op} {self.args}".rstrip() + f"    ({self.place})",
+            f"{self.name}: {self.op} {self.args}".rstrip() + f"    ({printable(self.place)})",
             f"  {self.title}",
             "",
         ]

@@ -10,7 +10,7 @@ import click
 from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.findings import tell
 from cnnspec.cli.options import color_option, format_option
-from cnnspec.cli.terminal import out, wants_color
+from cnnspec.cli.terminal import out, out_json, wants_color
 from cnnspec.diagnostics import Diagnostic, Sink, Source
 from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
 
@@ -85,6 +85,8 @@ def _format(path: str, asked: bool) -> Formatted:
 
 
 def _print_text(one: Formatted, check: bool, diff: bool, color: str) -> None:
+    from cnnspec.diagnostics.printable import printable
+
     tell(one.findings, one.source, color)
     if one.text is None:
         return
@@ -92,11 +94,11 @@ def _print_text(one: Formatted, check: bool, diff: bool, color: str) -> None:
         _print_difference(one.source, one.text, wants_color(sys.stdout, color))
     elif check:
         if one.changed:
-            out(f"{one.source.name}: not in its canonical form\n")
+            out(f"{printable(one.source.name)}: not in its canonical form\n")
     elif one.source.name == "<stdin>":
         out(one.text)
     elif one.changed:
-        out(f"{one.source.name}: formatted\n")
+        out(f"{printable(one.source.name)}: formatted\n")
 
 
 def _print_difference(source: Source, text: str, color: bool) -> None:
@@ -130,4 +132,4 @@ def _print_json(done: list[Formatted]) -> None:
         }
         for one in done
     ]
-    out(json.dumps({"version": 1, "cnnspec": __version__, "files": files}, indent=1) + "\n")
+    out_json(json.dumps({"version": 1, "cnnspec": __version__, "files": files}, indent=1) + "\n")

@@ -8,7 +8,7 @@ from cnnspec.cli import FOUND, INTERNAL, OK, USAGE
 from cnnspec.cli.findings import tell
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice
-from cnnspec.cli.terminal import err, out
+from cnnspec.cli.terminal import err, out_json
 from cnnspec.diagnostics import Diagnostic, Source
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def print_json(document: dict[str, Any]) -> None:
     """The document; a number that is not finite, which JSON has no word for, is null."""
     import json
 
-    out(json.dumps(_finite(document), indent=1, allow_nan=False) + "\n")
+    out_json(json.dumps(_finite(document), indent=1, allow_nan=False) + "\n")
 
 
 def _finite(value: Any) -> Any:

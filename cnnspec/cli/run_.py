@@ -169,8 +169,10 @@ def _run(
         print_json(document | as_document(job, result, weights, written))
     else:
         show(job, result, found.source.name, graph.title, weights, options["seed"], color)
+        from cnnspec.diagnostics.printable import printable
+
         for path in written:
-            out(f"{path}: written\n")
+            out(f"{printable(path)}: written\n")
     return found.status
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from cnnspec.diagnostics.printable import printable, width
+from cnnspec.diagnostics.printable import OLD_COMMAND, printable, width
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -84,7 +84,8 @@ def _measured(cells: tuple[str, ...]) -> list[Cell]:
     """The cells made safe to show. Nearly every one is ASCII, and then its length is its width."""
     measured = []
     for cell in cells:
-        if (cell if cell.isascii() else cell.translate(_NARROW)).isascii() and cell.isprintable():
+        plain = cell.isprintable() and OLD_COMMAND not in cell
+        if plain and (cell if cell.isascii() else cell.translate(_NARROW)).isascii():
             measured.append((cell, len(cell)))
         else:
             cell = printable(cell)

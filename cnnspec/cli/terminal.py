@@ -46,6 +46,11 @@ def out(text: str) -> None:
     sys.stdout.write(text)
 
 
+def out_json(text: str) -> None:
+    """Write JSON, or a piece of it, to standard output; its strings may hold what GitHub's runner obeys."""
+    sys.stdout.write(text.replace("##[", "##\\u005b"))
+
+
 def err(text: str) -> None:
     """Write to standard error; what was said on standard output before stands before it."""
     sys.stdout.flush()

@@ -1,12 +1,16 @@
 """Text from a spec, made safe to show: no character of it moves a cursor, changes a colour or hides another.
 
 A terminal obeys escape sequences, and bidirectional controls turn the reading order around. So what cannot be
-printed is shown by name: control characters by their pictures (`␛`), the rest as `\\u202e`.
+printed is shown by name: control characters by their pictures (`␛`), the rest as `\\u202e`. GitHub's runner
+obeys what it finds in a log, `##[error]` anywhere in a line and `::error::` at its beginning: one character
+of these is shown by name, too.
 """
 
 from __future__ import annotations
 
 TAB_STOP = 4
+COMMAND, OLD_COMMAND = "::", "##["
+"""How a line begins that GitHub's runner obeys, and what it obeys wherever it stands."""
 
 
 def cells(text: str) -> list[tuple[str, int]]:
@@ -15,23 +19,28 @@ def cells(text: str) -> list[tuple[str, int]]:
     >>> cells("a\\x1b木")
     [('a', 1), ('␛', 1), ('木', 2)]
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable() and OLD_COMMAND not in text:
         return [(char, 1) for char in text]
     shown: list[tuple[str, int]] = []
     column = 0
     after_mark = False
-    for char in text:
-        cell, after_mark = _cell(char, column, after_mark)
+    for place, char in enumerate(text):
+        if char == OLD_COMMAND[-1] and text[max(place - 2, 0) : place] == OLD_COMMAND[:-1]:
+            cell, after_mark = _named(char), False
+        else:
+            cell, after_mark = _cell(char, column, after_mark)
         shown.append(cell)
         column += cell[1]
     return shown
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with nothing in it that a terminal would obey."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(shown for shown, _ in cells(text))
+    """`text` on one line, with nothing in it that a terminal or a runner would obey."""
+    if not (text.isascii() and text.isprintable()) or OLD_COMMAND in text:
+        text = "".join(shown for shown, _ in cells(text))
+    if text.lstrip().startswith(COMMAND):
+        text = text.replace(COMMAND, _named(COMMAND[0])[0] + COMMAND[1], 1)
+    return text
 
 
 def width(text: str) -> int:
@@ -58,6 +67,11 @@ def _cell(char: str, column: int, after_mark: bool) -> tuple[tuple[str, int], bo
     if category in ("Mn", "Me") and not after_mark:
         return (char, 0), True  # one accent is writing; a pile of them covers the lines above
     if category[0] == "C" or category in ("Zl", "Zp", "Mn", "Me"):
-        escape = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-        return (escape, len(escape)), False
+        return _named(char), False
     return (char, 2 if unicodedata.east_asian_width(char) in "WF" else 1), False
+
+
+def _named(char: str) -> tuple[str, int]:
+    code = ord(char)
+    escape = f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return escape, len(escape)

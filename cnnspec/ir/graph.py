@@ -12,13 +12,26 @@ The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when ask
 
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from cnnspec.diagnostics import Span
 from cnnspec.ops import Op, dump_op, load_op
 from cnnspec.ops.base import Shape
 
 IR_VERSION = 1
+
+Name: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
+"""What becomes a name in emitted programs; the elaborator lets nothing else pass, and a graph from JSON may
+come from anybody."""
+Level: TypeAlias = Annotated[str, Field(pattern="^([A-Za-z][A-Za-z0-9_]*)?$")]
+"""A name, or none."""
+Plain: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern="^([?]|true|false|same|[0-9]{1,40}x[0-9]{1,40}|-?[0-9]{1,300}(/[0-9]{0,300}[1-9][0-9]{0,300})?)$"
+    ),
+]
+"""A value as text: `64`, `2/3`, `1x7`, `true`, `same`; `?` where a mistake is."""
 
 
 class Frozen(BaseModel):
@@ -69,13 +82,13 @@ class Layer(Frozen):
     """One layer. `name` is its level in the dotted path ("" where its scope is only this step)."""
 
     kind: Literal["layer"] = "layer"
-    name: str
+    name: Level
     op: Annotated[Op, PlainValidator(load_op), PlainSerializer(dump_op)]
     inputs: tuple[int, ...]
     arms: tuple[Arm, ...] = ()
     written: Written = {}
     guards: tuple[Guard, ...] = ()
-    label: str | None = None
+    label: Name | None = None
     span: Span
     spans: dict[str, Span] = {}
 
@@ -84,11 +97,11 @@ class Hole(Frozen):
     """A step that could not be made out (an unknown layer, an argument in error): its output is unknown."""
 
     kind: Literal["hole"] = "hole"
-    name: str
+    name: Level
     text: str
     inputs: tuple[int, ...]
     guards: tuple[Guard, ...] = ()
-    label: str | None = None
+    label: Name | None = None
     span: Span
 
 
@@ -109,16 +122,16 @@ class Region(Frozen):
     expressions."""
 
     kind: Literal["block", "shared", "group", "line", "repeat"]
-    name: str
+    name: Level
     inputs: tuple[int, ...]
     outputs: int = 1
     passes: tuple[Pass, ...]
-    block: str | None = None
-    arguments: dict[str, str] = {}
+    block: Name | None = None
+    arguments: dict[Name, Plain] = {}
     written: Written = {}
-    shared: str | None = None
+    shared: Name | None = None
     guards: tuple[Guard, ...] = ()
-    label: str | None = None
+    label: Name | None = None
     span: Span
 
 
@@ -139,9 +152,9 @@ class Local(Frozen):
     """A `let` of the author's in this body. `at` is the value arriving there, `before` the number of
     steps before it."""
 
-    name: str
+    name: Name
     text: str
-    value: str
+    value: Plain
     at: int
     before: int
 
@@ -182,7 +195,7 @@ class Body(Frozen):
 class BlockParameter(Frozen):
     """Of a block, as written: its default is canonical text."""
 
-    name: str
+    name: Name
     kind: Literal["value", "letter", "tensor"]
     default: str | None = None
 
@@ -190,7 +203,7 @@ class BlockParameter(Frozen):
 class Block(Frozen):
     """A block of the author's: its head. What it became is in the bodies of the regions that name it."""
 
-    name: str
+    name: Name
     parameters: tuple[BlockParameter, ...]
     shared: bool
     span: Span
@@ -204,11 +217,11 @@ class Graph(Frozen):
     title: str = ""
     variant: str | None = None
     settings: dict[str, str] = {}
-    knobs: dict[str, str] = {}
+    knobs: dict[Name, Plain] = {}
     """The file's `let`s with the values that they have here (numbers as text, exact): what names in
     `written` mean."""
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
+    inputs: tuple[Name, ...]
+    outputs: tuple[Name, ...]
     blocks: tuple[Block, ...] = ()
     bodies: tuple[Body, ...]
     claims: tuple[Claim, ...] = ()

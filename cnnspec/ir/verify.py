@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from keyword import iskeyword
 
 from cnnspec.ir.graph import Arm, Body, Claim, Graph, Guard, Hole, Layer, Region, Step
 from cnnspec.ir.walk import outputs_of, places
@@ -29,7 +30,8 @@ def verify(graph: Graph) -> list[str]:
         faults += (f"body {number}: {fault}" for fault in _body(graph, number, body))
     faults += (f"{fault}" for claim in graph.claims for fault in _claim(graph.root, claim))
     faults += _unreached(graph)
-    faults += _shared(graph)
+    if not faults:  # bodies come before those that run them, values before the steps that read them
+        faults += _shared(graph)
     return faults
 
 
@@ -39,13 +41,15 @@ def _body(graph: Graph, number: int, body: Body) -> Iterator[str]:
         yield f"{len(body.values)} shapes for {made} values"
         return
     for value, shape in enumerate(body.values):
-        if shape is not None and (len(shape) not in (1, 3) or min(shape) < 1):
+        if shape is not None and not _is_volume(shape):
             yield f"value {value} has no shape of a volume: {shape}"
     for value in (*body.outputs, *body.labels.values()):
         if not 0 <= value < made:
             yield f"there is no value {value} to give"
     for name in _twice([step.name for step in body.steps if step.name]):
         yield f"two steps are named {name!r}"
+    if words := [step.name for step in body.steps if iskeyword(step.name)]:
+        yield f"steps have words of Python's own for names: {words}"
     if len(body.steps) > 1 and any(not step.name for step in body.steps):
         yield "a step without a name has others beside it"
     for place in places(body):
@@ -59,6 +63,10 @@ def _body(graph: Graph, number: int, body: Body) -> Iterator[str]:
             yield f"local {local.name!r} stands nowhere"
     for claim in body.claims:
         yield from _claim(body, claim)
+
+
+def _is_volume(shape: Shape) -> bool:
+    return len(shape) in (1, 3) and min(shape) >= 1
 
 
 def _step(graph: Graph, number: int, body: Body, step: Step, output: int) -> Iterator[str]:
@@ -93,6 +101,8 @@ def _layer(body: Body, layer: Layer, arriving: Sequence[Shape | None], output: i
         if out is not None and not _claimed(body, output):
             yield "puts out a known shape where an unknown one arrives"
         return
+    if not all(map(_is_volume, known)):
+        return  # which is told where it comes from; a layer's rules are for volumes
     answer = layer.op.out(*known)
     if not isinstance(answer, Misfit) and answer != out:
         yield f"puts out {answer}, but its value is {out}"
@@ -127,6 +137,12 @@ def _region(
         yield "only uses of shared blocks, and all of them, name their common attribute"
     if not region.passes:
         yield "has no pass"
+    if region.block is not None:
+        heads = [block for block in graph.blocks if block.name == region.block]
+        if len(heads) != 1:
+            yield f"{len(heads)} blocks are named {region.block!r}"
+        elif wrong := set(region.arguments) - {one.name for one in heads[0].parameters}:
+            yield f"gives block {region.block!r} what it does not take: {sorted(wrong)}"
     given = list(arriving)
     for place, one in enumerate(region.passes):
         if one.count < 1:
@@ -183,29 +199,32 @@ def _unreached(graph: Graph) -> Iterator[str]:
 
 def _shared(graph: Graph) -> Iterator[str]:
     """Uses of one shared block have the same steps with the same weights, if not the same H and W."""
+    numbers: dict[object, int] = {}
+    held: list[int] = []  # of each body what it holds, as a number: bodies that hold the same have the same
+    for body in graph.bodies:
+        held.append(numbers.setdefault(_weights(body, held), len(numbers)))
     first: dict[str, int] = {}
     for body in graph.bodies:
         for step in body.steps:
             if isinstance(step, Region) and step.shared is not None and step.passes:
-                other = first.setdefault(step.shared, step.passes[0].body)
-                if _weights(graph, other) != _weights(graph, step.passes[0].body):
+                here = held[step.passes[0].body]
+                if first.setdefault(step.shared, here) != here:
                     yield f"two uses of the shared {step.shared!r} have different weights"
 
 
-def _weights(graph: Graph, number: int) -> list[object]:
-    """Names and shapes of the weights in a body, as far as they are known."""
-    body = graph.bodies[number]
-    held: list[object] = []
+def _weights(body: Body, held: Sequence[int]) -> tuple[object, ...]:
+    """Names and shapes of the weights in a body, as far as they are known; `held`: the bodies before it."""
+    found: list[object] = []
     for _, step, _ in places(body):
         if isinstance(step, Region):
-            held.append((step.name, step.shared, [(_weights(graph, p.body), p.count) for p in step.passes]))
+            found.append((step.name, step.shared, *((held[one.body], one.count) for one in step.passes)))
         elif isinstance(step, Layer):
             known = [shape for value in step.inputs if (shape := body.values[value]) is not None]
             if len(known) == len(step.inputs) and not isinstance(step.op.out(*known), Misfit):
-                held.append((step.name, [(w.name, w.shape) for w in step.op.weights(*known)]))
+                found.append((step.name, *((w.name, w.shape) for w in step.op.weights(*known))))
         else:
             assert isinstance(step, Hole)
-    return held
+    return tuple(found)
 
 
 def _twice(names: Sequence[str]) -> list[str]:

@@ -84,7 +84,7 @@ def literal_misfit(
             wants = f"1 serves all, or {planes:,} are needed, {of}" if planes > 1 else f"1 is needed, {of}"
             return Misfit("E215", f"weight= has {len(weight)} planes; {wants}", argument="weight_values")
         for number, grid in enumerate(weight, 1):
-            wide = sorted({len(row) for row in grid})
+            wide = sorted({len(row) for row in grid}) or [0]  # from JSON: a plane without rows
             if len(grid) != rows or wide != [columns]:
                 which = f"plane {number} of weight=" if len(weight) > 1 else "weight="
                 has = f"{len(grid)}x{wide[0]}"

@@ -113,8 +113,12 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def escaped(text: str) -> str:
-    """The text as it stands between double quotes, single or triple: ASCII, one line."""
-    return "".join(_ESCAPES.get(char) or (char if " " <= char <= "~" else _numeric(char)) for char in text)
+    """The text as it stands between double quotes, single or triple: ASCII, one line.
+
+    A program may be printed in a log: nothing that GitHub's runner obeys there is left in one piece.
+    """
+    made = "".join(_ESCAPES.get(char) or (char if " " <= char <= "~" else _numeric(char)) for char in text)
+    return made.replace("##[", "##\\x5b").replace("::", ":\\x3a")
 
 
 def _numeric(char: str) -> str:

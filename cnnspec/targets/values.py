@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnspec.targets.symbolic import Const
 
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?(/[0-9]+)?")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?(/[0-9]*[1-9][0-9]*)?")
 _PAIR = re.compile(r"([0-9]+)x([0-9]+)")
 
 

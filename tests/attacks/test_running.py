@@ -170,7 +170,7 @@ TABLES: dict[str, Attack] = {
     "empty": Attack(".csv", b"", "is empty"),
     "only a byte order mark": Attack(".csv", b"\xef\xbb\xbf", "is empty"),
     "only comments": Attack(".csv", b"# 1,2\n" * 1000, "is empty"),
-    "ragged": Attack(".csv", b"1,2\n3\n", "line 2 has 1 numbers"),
+    "ragged": Attack(".csv", b"1,2\n3\n", "line 2 has 1 number,"),
     "words": Attack(".csv", b"1,2\n3,four\n", "line 2"),
     "a heading": Attack(".csv", b"left,right\n1,2\n3,4\n", "line 1"),
     "words that a terminal obeys": Attack(".csv", b"1,2\n3,\x1b[2J\x1b]0;mine\x07\n", "line 2"),
@@ -531,7 +531,6 @@ PATHS: dict[str, tuple[str, str | Make]] = {
     "link to nothing": ("E701", lambda path: path.symlink_to("missing")),
     "ring of links": ("E701", lambda path: (path.symlink_to("b"), Path("b").symlink_to(path))),
     "missing": ("E701", lambda path: None),
-    "unreadable": ("E701", lambda path: (path.write_bytes(FITS), path.chmod(0))),
     "a NUL in the name": ("E701", "a\0b"),
     "a name too long": ("E701", "a" * 5000),
     "a path too long": ("E701", "a/" * 5000 + "a"),
@@ -550,8 +549,6 @@ def test_a_path_that_is_no_file(
     name: str, option: str, cnnspec: Command, unchanged: Snapshot, tmp_path: Path
 ) -> None:
     code, make = PATHS[name]
-    if name == "unreadable" and os.geteuid() == 0:
-        pytest.skip("root reads everything")
     (tmp_path / "net.cnn").write_text(SPEC)
     suffix = {"--weights": ".npz", "--input": ".npy", "--labels": ".txt"}[option]
     path: str | Path = make if isinstance(make, str) else tmp_path / f"given{suffix}"
@@ -596,6 +593,17 @@ def test_labels_move_no_cursor(cnnspec: Command, unchanged: Snapshot, tmp_path: 
     assert ran.status == 0
     assert {char for char in ran.out if not char.isprintable()} == {"\n"}
     assert "[bold]b[/]" in ran.out
+
+
+@pytest.mark.usefixtures("without_a_child")
+def test_labels_are_no_commands_in_a_log(cnnspec: Command, unchanged: Snapshot, tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(SPEC)
+    (tmp_path / "labels.txt").write_text("::error::a\n##[error]b\n\v::error::c\nd ::error::\n")
+    ran = cnnspec("run", "net.cnn", "--random", "--labels", "labels.txt")
+    assert ran.status == 0
+    assert ran.out.count("error") == 4
+    assert "##[" not in ran.out
+    assert not [line for line in ran.out.splitlines() if line.lstrip().startswith("::")]
 
 
 NUMBERS = (

@@ -202,7 +202,7 @@ def test_planes_of_a_table(cnnspec: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,2\n3\n", "line 2 has 1 numbers"),
+        ("1,2\n3\n", "line 2 has 1 number,"),
         ("1,2\n3,x\n", "line 2: could not convert"),
         ("", "is empty"),
         ("1,2\n3,nan\n", "not finite"),

@@ -24,7 +24,7 @@ from cnnspec.ops.base import Init, arguments_of
 from tests.ops.torch_layers import module
 
 Shape = tuple[int, ...]
-Arguments = tuple[tree.Argument, ...]
+TWICE = "only one of size or scale_factor should be defined"  # as torch puts it
 
 
 @dataclass
@@ -276,6 +276,8 @@ class ByTorch:
                 fields = type(op).model_fields
                 if any(getattr(op, name) != fields[name].default for name in fields if name != "size_out"):
                     raise TypeError("an adaptive pool takes a size and nothing else")
+            case "upsample" if op.factor is not None and op.size_out is not None:
+                raise ValueError(TWICE)
             case "unpool":
                 raise ValueError("no maxpool")
             case "conv" if op.connect is not None:
@@ -313,7 +315,7 @@ class ByTorch:
     def like(self, op: Any, x: torch.Tensor, like: Flow) -> torch.Tensor:
         assert like.x is not None
         if getattr(op, "factor", None) or getattr(op, "size_out", None) or getattr(op, "size", None):
-            raise ValueError("only one of size or scale_factor should be defined")  # as torch puts it
+            raise ValueError(TWICE)
         size = tuple(like.x.shape[2:])
         match op.word:
             case "unpool":

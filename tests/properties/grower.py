@@ -150,11 +150,16 @@ class Grower:
                 return f"mul [ {self.kept(shape, depth - 1)} | {gate} -> sigmoid ]", shape
             case 4:
                 seen, self.labels = self.labels, []  # a block does not see the file's labels
-                body, out = self.chain(shape, depth - 1)
+                kind = chance.choice(["block", "block", "shared"])
+                if kind == "shared":  # which is for being used twice
+                    body, out = self.kept(shape, depth - 1), shape
+                else:
+                    body, out = self.chain(shape, depth - 1)
                 self.labels = seen
                 name = f"b{len(self.blocks)}"
-                kind = chance.choice(["block", "block", "shared"])
                 self.blocks.append(f"{kind} {name}(k=1) {{ {body} }}")
+                if kind == "shared":  # other arguments are other weights
+                    return f"{name}() -> {name}({chance.choice(['', '', 'k=2'])})", out
                 if out == shape and chance.random() < 0.5:
                     return f"{name}() -> {name}(k=2)", out
                 return f"{name}()", out

@@ -66,7 +66,10 @@ def _value(declared: Argument, chance: random.Random, labels: list[str], before:
     """As it is written: `F3`, `P=(-1)`, `extra=2`, `56x56`, `nobias`; `before` stands there."""
     match declared.kind:
         case "integer":
-            text = _whole(chance)
+            groups = (
+                declared.letter == "G" and chance.random() < 0.5
+            )  # which are of interest where they nearly fit
+            text = chance.choice("234") if groups else _whole(chance)
         case "number":
             text = chance.choice(NUMBERS)
         case "pair":

@@ -16,8 +16,9 @@ from cnnspec.ir import Graph
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
 from cnnspec.language import parse
-from cnnspec.language.formatter import format_file, same_tree
+from cnnspec.language.formatter import format_file
 from cnnspec.pipeline import TARGETS, models, program
+from tests.language.same_tree import same_tree
 
 SMALL = Limits(work=4_000, layers=3_000)
 """Budgets under which thousands of texts are gone through in minutes."""

@@ -6,12 +6,13 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnspec.diagnostics import Sink, Source
@@ -40,12 +41,30 @@ def test_property_a_grown_network_is_valid(seed: int) -> None:
     ends_well(text)
 
 
+REWRITES = {
+    renamed: r"\bl\d+\b|\b[bs]\d+\(",
+    unrolled: r"\]\*",
+    inlined: r"^block ",
+    named: r"\b[FSPKGD]\d+(?=[ \n])",
+    varied: r"\b[FSPKGD]\d+(?=[ \n])",
+}
+"""Each, and what of a grown network it leaves nowhere: one that changed nothing would change no number."""
+
+
 @given(seeds)
 def test_property_other_words_give_the_same_numbers(seed: int) -> None:
     text = grown(seed)
     wanted = figures(text)
-    for rewrite in (renamed, unrolled, inlined, named, varied):
-        assert figures(rewrite(text)) == wanted, f"{rewrite.__name__}\n{text}\n{rewrite(text)}"
+    for rewrite, gone in REWRITES.items():
+        other = rewrite(text)
+        assert not re.search(gone, other, re.MULTILINE), f"{rewrite.__name__}\n{text}\n{other}"
+        assert figures(other) == wanted, f"{rewrite.__name__}\n{text}\n{other}"
+
+
+def test_every_rewrite_has_something_to_rewrite() -> None:
+    texts = [grown(seed) for seed in range(40)]
+    for rewrite, gone in REWRITES.items():
+        assert sum(bool(re.search(gone, text, re.MULTILINE)) for text in texts) >= 10, rewrite.__name__
 
 
 @given(seeds)
@@ -85,19 +104,19 @@ def test_property_torch_gives_the_predicted_shapes_and_weights(seed: int) -> Non
 
 
 @given(seeds)
+@settings(max_examples=2000 if LONG else 200)
 def test_property_numpy_equals_torch_with_gradients(seed: int) -> None:
     pytest.importorskip("torch", reason="torch is not installed: the values have no second witness")
     import numpy
 
     from tests.targets.numpy import support
 
-    def difference(ours, theirs, least: float = 1e-6) -> float:
-        """What is nothing but rounding (a map of one channel less its own mean) has no relative difference."""
+    def difference(ours, theirs, least: float = 1e-4) -> float:
+        """What is nothing but rounding (a map of one channel less its own mean, again and again normalised) has
+        no relative difference."""
         theirs = numpy.asarray(theirs)
         assert ours.shape == theirs.shape
-        return float(
-            numpy.abs(ours - theirs).max(initial=0) / max(numpy.abs(theirs).max(initial=0), 1e-6, least)
-        )
+        return float(numpy.abs(ours - theirs).max(initial=0) / max(numpy.abs(theirs).max(initial=0), least))
 
     text = grown(seed, 4)
     graph = graph_of(text)
@@ -107,31 +126,54 @@ def test_property_numpy_equals_torch_with_gradients(seed: int) -> None:
         return
     with pytest.MonkeyPatch.context() as patch, numpy.errstate(all="ignore"):
         patch.setattr(support, "difference", difference)
-        differences = support.compare(graph, training=False)
+        beside = support.Beside(graph, text=program)
+        differences = beside.differences(training=False)
         wrong = {name: value for name, value in differences.items() if not value < 1e-6}
-        assert not wrong or _amplifies(program, graph, difference) > 1e-7, f"{wrong}\n{text}"
+        assert not wrong or _amplifies(beside, difference) > 1e-7 or not _stays(wrong, graph, program), (
+            f"{wrong}\n{text}"
+        )
 
 
-def _amplifies(program, graph, difference) -> float:
-    """How far a network's numbers move where its inputs do by 1e-14: one that divides rounding by rounding (a
-    constant map, normalised) gives no two programs the same numbers. The NumPy program beside itself.
+def _amplifies(beside, difference) -> float:
+    """How far a network's numbers move where its inputs and weights do by 1e-14: one that divides rounding by
+    rounding (a constant map, normalised), or asks whether it is above 0, gives no two programs the same
+    numbers. The NumPy program beside itself.
     """
     import numpy
 
-    from tests.targets.numpy.support import program as module_of
-
-    module, random_ = module_of(program), numpy.random.default_rng(0)
-    params = module.init(0, numpy.float64)
-    inputs = [random_.standard_normal((2, *shape)) for shape in _shapes(graph, range(graph.root.inputs))]
+    random_ = numpy.random.default_rng(0)
     found = []
-    for moved in (0, 1e-14):
-        given_ = [one * (1 + moved * random_.standard_normal(one.shape)) for one in inputs]
-        y, net = module.record(params, *given_, training=False)
+    for moved in (0, 1e-14, 1e-14, 1e-14):
+
+        def near(one, moved=moved):
+            return one * (1 + moved * random_.standard_normal(one.shape))
+
+        given_, weights = map(near, beside.inputs), {key: near(one) for key, one in beside.params.items()}
+        y, net = beside.module.record(weights, *given_, training=False)
         outputs = y if isinstance(y, tuple) else (y,)
         ones = tuple(numpy.cos(numpy.arange(one.size)).reshape(one.shape) for one in outputs)
-        dx, grads = module.backward(ones if isinstance(y, tuple) else ones[0], net)
+        dx, grads = beside.module.backward(ones if isinstance(y, tuple) else ones[0], net)
         found.append([*outputs, *(dx if isinstance(dx, tuple) else (dx,)), *grads.values()])
-    return max(difference(ours, theirs) for ours, theirs in zip(*found, strict=True))
+    first, *others = found
+    return max(
+        difference(ours, theirs) for other in others for ours, theirs in zip(other, first, strict=True)
+    )
+
+
+def _stays(wrong, graph, program) -> bool:
+    """Whether what differs is as far apart wherever the inputs are moved by 1e-14: a mistake is, and rounding is
+    not (torch's, of a gradient that is 0, before an `l2norm` of nothing, whose slope is 1e12)."""
+    import numpy
+
+    from tests.targets.numpy import support
+
+    for seed in range(10):
+        beside, random_ = support.Beside(graph, text=program), numpy.random.default_rng(seed)
+        beside.inputs = [one * (1 + 1e-14 * random_.standard_normal(one.shape)) for one in beside.inputs]
+        again = beside.differences(training=False)
+        if any(abs(again[name] - value) > 1e-3 * value for name, value in wrong.items()):
+            return False
+    return True
 
 
 def _shapes(graph, values):
