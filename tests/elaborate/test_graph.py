@@ -149,3 +149,10 @@ def of_guard(guard: Guard) -> str:
 
 def of_claim(claim: Claim) -> str:
     return f"claim {claim.text}: steps {claim.first}-{claim.last} value {claim.value}"
+
+
+def test_a_labelled_use_of_a_block_keeps_its_label() -> None:
+    graph = check_text("block f(k) { conv F1 K=k -> relu }\ninput 3x8x8\na: f(3)\nf(4)")[0].graph
+    assert graph is not None
+    steps = [step for step in graph.root.steps if isinstance(step, Region)]
+    assert [(step.name, step.label) for step in steps] == [("a", "a"), ("f", None)]

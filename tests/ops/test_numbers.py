@@ -288,3 +288,12 @@ def test_the_notes_formulas_word_for_word() -> None:
     assert lines("deconv F2 S2 K64", (128, 28, 28))[0] == (
         "W' = H' = (W − 1)·S − 2P + F = (28 − 1)·2 − 0 + 2 = 56"
     )
+
+
+def test_a_frozen_scale_trains_nothing() -> None:
+    (weight,) = bind("scale frozen").weights((3, 8, 8))
+    assert (weight.shape, weight.role) == ((3,), "frozen")
+
+
+def test_a_window_as_large_as_the_map() -> None:
+    assert bind("subsample F2").out((3, 2, 2)) == (3, 1, 1)
