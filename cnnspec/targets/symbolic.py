@@ -129,7 +129,7 @@ def apply(operator: str, *arguments: Node) -> Node:
             return left
         if left == neutral and operator in ("+", "*"):
             return right
-    if operator in ("int", "round", "ceil") and not _fractional(arguments[0]):
+    if operator in ("int", "round", "ceil") and _whole(arguments[0]):
         return arguments[0]
     return node
 
@@ -145,6 +145,15 @@ def _fractional(node: Node) -> bool:
             if node.operator in ("round", "int", "ceil", "multiple", "//"):
                 return False
             return node.operator == "/" or any(_fractional(argument) for argument in node.arguments)
+
+
+def _whole(node: Node) -> bool:
+    """Whether a node is a whole number whatever its variables are: `w` of a block may be 0.3."""
+    if isinstance(node, Apply):
+        if node.operator in ("+", "-", "*", "%", "neg", "min", "max"):
+            return all(map(_whole, node.arguments))
+        return node.operator in ("round", "int", "ceil", "//")
+    return isinstance(node, Const) and not isinstance(node.value, float)
 
 
 def value(node: Node, env: Env) -> Any:
