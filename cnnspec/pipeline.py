@@ -144,15 +144,19 @@ def _set_otherwise(file: File, variant: str | None, sink: Sink) -> bool:
 def _by_cause(findings: list[Diagnostic]) -> list[Diagnostic]:
     """One mistake, one finding. An input that looks like HxWxC (W101) and the sizes that do not fit because
     of it: the first of these, with the way out of the input. A pasted character (E103) in another tool's
-    notation (E102), which has it in its fix. A claim that does not hold, its number not readable (E106).
+    notation (E102) or in a number (E106), which has it in its fix, and so a number (E106) in an argument
+    that is to be written otherwise (E202). A claim that does not hold, its number not readable (E106).
     """
     foreign = [one.span for one in findings if one.code == "E102"]
     unread = [one.span for one in findings if one.code == "E106"]
+    mended = [edit.span for one in findings if one.code == "E202" for edit in one.fix]
     findings = [
         one
         for one in findings
         if not (_MOOT.match(one.code) and any(_within(one.span, span) for span in foreign))
         and not (one.code == "E501" and any(_within(span, one.span) for span in unread))
+        and not (one.code == "E103" and not one.related and any(_within(one.span, span) for span in unread))
+        and not (one.code == "E106" and any(_within(one.span, span) for span in mended))
     ]
     cause = next((one for one in findings if one.code == "W101"), None)
     sizes = [one for one in findings if one.code.startswith("E3") or one.code == "E501"]

@@ -169,7 +169,7 @@ class LayerSteps(State):
 
     def behind_statement(self, start: int) -> bool:
         """Whether a colon behind a statement's word, `expect: params 3`, has made a step of what follows."""
-        return any(
+        return ":" in self.text[max(0, start - 40) : start] and any(
             one.code == "E102" and one.message.startswith("no `:`") and one.span.end == start
             for one in self.sink
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -27,11 +28,17 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
         for argument in step.arguments
         if isinstance(argument, tree.PositionalArgument) and not isinstance(argument.value, tree.Name)
     }
-    for argument in step.arguments:
-        said = truth(argument) or _activation(argument, step)
-        if said is not None:
-            whole = argument.span
-            problems = [one for one in problems if not whole.start <= one.span.start < whole.end] + [said]
+    said = [(argument.span, truth(argument) or _activation(argument, step)) for argument in step.arguments]
+    instead = {span: problem for span, problem in said if problem is not None}
+    if instead:
+        begins = [span.start for span in instead]  # in the order of the text
+
+        def is_told(problem: NoValue) -> bool:
+            at = bisect(begins, problem.span.start) - 1
+            return at >= 0 and problem.span.start < ends[at]
+
+        ends = [span.end for span in instead]
+        problems = [one for one in problems if not is_told(one)] + [*instead.values()]
     if any(problem.code == "E202" and problem.span in bare for problem in problems):
         foreign = foreign_step(text, step.span, step.word)
         if foreign is not None:
@@ -231,6 +238,10 @@ def surplus(
     elif word in ("bn", "in", "ln") and isinstance(value, tree.Number):
         way = "leave it out: the depth of what arrives is known"
         return NoValue("E202", message, span, way, fix=(Edit(Span(span.start - 1, span.end), ""),))
+    elif word == "scale":
+        factor = written_or(value)
+        way = f"a constant factor is `times {factor}`, a trained one that starts there `scale init={factor}`"
+        return NoValue("E202", message, span, way)
     elif (negative := _negative(slots, word, value)) is not None:
         return negative
     elif slots.letters and not slots.places:

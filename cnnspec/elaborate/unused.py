@@ -34,6 +34,8 @@ def tell_mistakes(walker: Elaborator, unused: Iterable[tree.Block]) -> None:
     for block in unused:
         builder = BodyBuilder(names_of((), collapse=False), Scope({}))
         for node in nodes(block.body):
+            if walker.sink.full:
+                return
             match node:
                 case tree.LayerStep():
                     _layer(walker, builder, node)

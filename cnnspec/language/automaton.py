@@ -15,7 +15,11 @@ MAX_NESTING = 64
 END = "$END"
 _GAP = re.compile(r"[ \t\r\n]*(?:#[^\r\n]*[ \t\r\n]*)*")
 _PERCENT = re.compile(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?[ \t]*%\Z")
-"""`dropout 50%` at the end of a line: the next one is not what it divides by."""
+"""`dropout 50%` at the end of a line,"""
+_DIVISOR = re.compile(
+    r"[0-9(]|(?:min|max|round|floor|ceil|multiple)\(|([A-Za-z]\w*)(?=[ \t]*(?:[-+*/%)\],|#\r\n]|=>|$))"
+)
+"""and what a next line begins with that is what it divides by."""
 _COMMENT = re.compile(r"#[^\r\n]*")
 JOINS_NEXT = re.compile(r"->|=>|[|\])}{→⇒]|else(?![A-Za-z0-9_])")
 """Before these a new line is no step. (`}` needs none: the grammar knows where a body ends.)"""
@@ -191,8 +195,7 @@ class Automaton:
             return "", end, end
         inside = self.brackets[-1].kind if self.brackets else ""
         last = self.last
-        percentage = last == "DIVIDE" and _PERCENT.search(text, max(0, pos - 40), pos)
-        if inside == "(" or (last in _JOINED and not percentage):
+        if inside == "(" or (last in _JOINED and not (last == "DIVIDE" and self.is_percentage(pos, end))):
             self.pos = end
             return "", end, end
         if last == "MATRIX_NUMBER":
@@ -204,6 +207,17 @@ class Automaton:
             self.pos = end
             return "", end, end
         return "_NL", pos, end
+
+    def is_percentage(self, pos: int, following: int) -> bool:
+        """Whether the `%` before `pos` has nothing to divide by on the line that begins at `following`."""
+        if not _PERCENT.search(self.text, max(0, pos - 40), pos):
+            return False
+        divisor = _DIVISOR.match(self.text, following)
+        if divisor is None or divisor[1] is None:
+            return divisor is None
+        from cnnspec.language.mistakes.foreign import is_layer
+
+        return divisor[1] in self.tables.keywords or is_layer(divisor[1])
 
     def no_token(self, pos: int) -> tuple[str, int, int]:
         """What stands where no token is: the end of the text, or a character that no token begins with."""

@@ -231,9 +231,9 @@ def test_stopped_in_the_middle_of_writing_the_old_file_stays(
 def test_the_working_folder_is_gone(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
+    removing = "import os; os.rmdir(os.getcwd()); from cnnspec.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", "import os, sys; os.rmdir(os.getcwd()); from cnnspec.cli import main; main()"]
-        + ["build", "zoo:lenet5", "--target", "torch", "-o", "net.py"],
+        [sys.executable, "-c", removing, "build", "zoo:lenet5", "--target", "torch", "-o", "net.py"],
         cwd=folder,
         capture_output=True,
         text=True,

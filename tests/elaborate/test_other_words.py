@@ -37,6 +37,10 @@ WORDS = [
     ("conv F3 K8 valid", "E202", "`P0`", "conv F3 K8 P0"),
     ("conv F3 out=8", "E202", "K8", "conv F3 K8"),
     ("conv F3 K8 in_channels=3", "E202", "leave it out", "conv F3 K8"),
+    ("gap -> fc(512 -> 10)", "E102", "`fc 10`", "gap -> fc 10"),
+    ("C-1: conv F3 K8", "E101", "`C1:`", "C1: conv F3 K8"),
+    ("upsample 2×", "E106", "`2`", "upsample 2"),
+    ("dropout p=50%", "E202", "0.5", "dropout 0.5"),
     ("softmax dim=1", "E202", "leave it out", "softmax"),
     ("upsample 2 mode=bilinear", "E202", "`bilinear`", "upsample 2 bilinear"),
     ("conv F3 K8 nobais", "E202", "`nobias`", "conv F3 K8 nobias"),
@@ -126,3 +130,17 @@ def test_other_decimals_are_none_of_its_business(step: str) -> None:
 def test_a_claim_with_a_point_between_its_thousands_is_told_of_the_comma() -> None:
     (one,) = errors(IN + "gap -> fc 1000\nexpect params 4.000\n")
     assert (one.code, one.help) == ("E501", "`params 4,000` would hold; commas part thousands, `4,000`")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("route -1, 61", "`concat [ @label | id ]`"),
+        ("shortcut -3", "`add [ @label | id ]`"),
+        ("scale 0.17", "`times 0.17`, a trained one that starts there `scale init=0.17`"),
+    ],
+)
+def test_what_has_two_meanings_is_told_without_a_fix(line: str, said: str) -> None:
+    (told,) = errors(IN + line)
+    assert said in told.help
+    assert not told.fix

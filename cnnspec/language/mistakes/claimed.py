@@ -62,9 +62,10 @@ def claim_finding(automaton: Automaton, failure: Failure) -> Finding | None:
     last, span, what = automaton.last, Span(start, end), found(failure, text)
     if kind == "_NL":
         span = Span(start, start)
-    line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
     if last == "CLAIM_NUMBER":
-        for apart in _UNIT_APART.finditer(text, line, start + 20):
+        line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+        near = max(line, start - LONGEST_NUMBER)
+        for apart in _UNIT_APART.finditer(text, near, start + 20):
             if apart.start() < start <= apart.start(1):
                 unit = {"K": "k", "m": "M", "g": "G", "B": "G"}.get(apart[1][:1].upper(), apart[1])
                 unit = {"k": "k", "K": "k", "m": "M", "million": "M", "billion": "G"}.get(apart[1], unit)
@@ -73,7 +74,7 @@ def claim_finding(automaton: Automaton, failure: Failure) -> Finding | None:
                     f"{apart.group()[: apart.start(1) - apart.start()].rstrip()}{unit}",
                     "the unit is glued to it",
                 )
-        for turned in _SUBJECT.finditer(text, line, start + LONGEST_NUMBER):
+        for turned in _SUBJECT.finditer(text, near, start + LONGEST_NUMBER):
             if turned.start(2) == start:
                 where, plain = (
                     Span(turned.start(1), turned.end()),

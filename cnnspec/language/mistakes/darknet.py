@@ -11,7 +11,7 @@ from cnnspec.diagnostics.foreign import layer_word
 Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
 
 _SECTION = re.compile(r"^[ \t]*\[([a-z]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
-_KEY = re.compile(r"[ \t]*([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*?)[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")
+_KEY = re.compile(r"[ \t]*([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*)(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")
 _LONGEST = 2000
 """How far before a mistake its section may begin."""
 
@@ -26,19 +26,20 @@ def section(text: str, start: int) -> Told | None:
     while place < len(text) and text[place] in "\r\n":
         place += 1
     while (found := _KEY.match(text, place)) is not None and len(keys) < 100:
-        keys[found[1]] = found[2]
-        place, end = found.end(), found.end(2)
+        value = found[2].rstrip(" \t")
+        keys[found[1]] = value
+        place, end = found.end(), found.start(2) + len(value)
     if not head.end() <= start <= end:
         return None
     span = Span(head.start() + head.group().index("["), end)
     shown = _in_our_words(head[1], keys)
     if shown is None:
-        way = _JOINS.get(head[1], "a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`")
+        way = JOINS.get(head[1], "a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`")
         return "this is a Darknet .cfg", span, f"here {way}", ()
     return "this is a Darknet .cfg", span, f"here it is `{shown}`", (Edit(span, shown),)
 
 
-_JOINS = {
+JOINS = {
     "shortcut": "a sum names what it adds: `add [ @label | id ]`",
     "route": "channels are joined by `concat [ @label | id ]`; `@label` alone goes on from there",
 }

@@ -28,6 +28,8 @@ _WORD = re.compile(r"\w+")
 _SHAPE_NEXT = re.compile(r"[ \t]+[0-9]+(?:[x@]|[ \t]*(?:[\r\n]|$))")
 _SUM = re.compile(r"@\w+(?:[ \t]*\+[ \t]*@\w+)+")
 _TIMES_GROUP = re.compile(r"[0-9]+[ \t]*[*x]?[ \t]*\[")
+_IF = re.compile(r"(?:^|->|(?<=\[)|[|{:])[ \t]*if\b")
+_IF_ELSE = re.compile(r"(?:^|[|\[])[ \t]*if\b|else\b")
 _VARIANT = re.compile(r"[ \t]*(variant[ \t]+\w+)[ \t]*")
 
 
@@ -275,14 +277,14 @@ def _without_brackets(automaton: Automaton, failure: Failure) -> Finding | None:
     """`if C > 3 then relu`, `else relu`: the steps of an `if` stand in brackets."""
     text, start = automaton.text, failure.start
     begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
-    if failure.text == "=>" and re.compile(r"(?:.*->|.*[|\[{:])?[ \t]*if\b[^\[]*").fullmatch(
-        text, begin, start
-    ):
+    line = text[begin:start]
+    if failure.text == "=>" and _IF.search(line, line.rfind("[") + 1):
         span = Span(start, failure.end)
         return "E101", "`=>` in place of `>=`", span, "write `>=`", (Edit(span, ">="),)
-    head = re.compile(r"(?:.*[|\[])?[ \t]*(?:if\b|.*\]?[ \t]*else\b)").match(text, begin, start)
     wanted = automaton.accepts("LSQB") and not automaton.accepts("CALL")
-    if head is None or not (wanted or failure.kind in ("LBRACE", "COLON") or failure.text == ":"):
+    if not (wanted or failure.kind in ("LBRACE", "COLON") or failure.text == ":") or not _IF_ELSE.search(
+        line
+    ):
         return None
     span = Span(start, failure.end)
     fix = (

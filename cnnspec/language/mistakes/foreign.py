@@ -15,7 +15,7 @@ from cnnspec.diagnostics.foreign import LAYERS, layer_word
 from cnnspec.diagnostics.notations import LONGEST, MERGES, call_in_our_words, step_in_our_words, told
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.language.mistakes.bodies import block_otherwise
-from cnnspec.language.mistakes.darknet import section
+from cnnspec.language.mistakes.darknet import JOINS, section
 from cnnspec.language.mistakes.inputs import input_otherwise
 from cnnspec.language.mistakes.named import variant_otherwise
 from cnnspec.language.mistakes.repeated import repeated
@@ -40,6 +40,7 @@ _PROTO = re.compile(
     r"[ \t]*(?:layers?[ \t]*\{|[a-z_]+[ \t]*\{[ \t]*(?:\w+:|$)"
     r"|[a-z_]+:[ \t]*(?:\"|[A-Z]+[ \t]*$|[0-9.]+[ \t]*$))"
 )
+_FAR_AWAY = re.compile(r"[ \t]*(route|shortcut)[ \t]+-[0-9]")
 _FROM_TO = re.compile(
     r"(conv|deconv|fc|linear|dense)[ \t]*\(?[ \t]*[0-9]+[ \t]*(?:->|→)[ \t]*([0-9]+)([^|\]>=\r\n#-]*)"
 )
@@ -164,10 +165,13 @@ def _step(text: str, begin: int, at: int) -> Told | None:
             where, letter = Span(*quoted.span()), "Psame" if quoted[1] == "same" else "P0"
             return "padding is a letter, `P`", where, f"write `{letter}`", (Edit(where, letter),)
     shown = step_in_our_words(written)
-    if shown is None and (turned := _FROM_TO.match(text, start_of_step := _before_arrow(text, span.start))):
-        shown = step_in_our_words(f"{turned[1]} {turned[2]}{turned[3].rstrip(') ')}")
-        span = Span(start_of_step, turned.end())
-        written = text[span.start : span.end]
+    if shown is None:
+        places = (span.start, _before_arrow(text, span.start))
+        turned = next(filter(None, (_FROM_TO.match(text, place) for place in places)), None)
+        if turned is not None:
+            shown = step_in_our_words(f"{turned[1]} {turned[2]}{turned[3].rstrip(') ')}")
+            span = Span(*turned.span())
+            written = turned.group()
     if shown is None:
         called = _CALL.match(written)
         if called is None or called[1] == called[1].lower() or layer_word(called[1]) is None:
@@ -177,6 +181,11 @@ def _step(text: str, begin: int, at: int) -> Told | None:
         return told(written, "")[0], span, way, ()
     message, advice = told(written, shown)
     return message, span, advice, (Edit(span, shown),)
+
+
+def is_from_to(text: str, arrow: int) -> bool:
+    """Whether an arrow stands in brackets between what comes and what goes: `fc(512 -> 10)`."""
+    return _FROM_TO.match(text, _before_arrow(text, arrow)) is not None
 
 
 def _before_arrow(text: str, start: int) -> int:
@@ -211,7 +220,9 @@ def _around(text: str, begin: int, at: int) -> Span | None:
 
 
 def _other_files(text: str, line: str, begin: int, kind: str) -> Told | None:
-    """Caffe's prototxt."""
+    """Caffe's prototxt; a layer of Darknet that speaks of others by how far away they are."""
+    if joins := _FAR_AWAY.match(line):
+        return "this is Darknet's", _whole(begin, line.split("#")[0]), f"here {JOINS[joins[1]]}", ()
     if _PROTO.match(line):
         return (
             "this is Caffe's prototxt",

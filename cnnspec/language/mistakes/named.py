@@ -1,4 +1,4 @@
-"""Values and variants named in another form: `n = 3`, `let n := 3`, `variant A { n = 3 }`."""
+"""Values, tensors and variants named in another form: `n = 3`, `C-1: relu`, `variant A { n = 3 }`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _ASSIGNS = re.compile(r"([ \t]*)([A-Za-z_]\w*)[ \t]*:?=[ \t]*(?=[0-9(.])")
 _COLON = re.compile(r"[ \t]*let[ \t]+[A-Za-z]\w*[ \t]*(:=?)[ \t]*(?=[\w(])")
 _LETS = re.compile(r"[ \t]*let\b[^\r\n]*")
 _NEXT_LET = re.compile(r"([,;])[ \t]*(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?==(?![=>]))")
+_LABEL_APART = re.compile(r"[ \t]*([A-Za-z]\w*)[ \t]*-[ \t]*([0-9]+)[ \t]*:")
 _VARIANT = re.compile(
     r"[ \t]*variant[ \t]+\"?([A-Za-z]\w*(?:[-.][\w.]+)*)\"?[ \t]*[:({=]*(?:[ \t]+|(?<=[:({=\"]))(.*?)[ \t)}]*"
 )
@@ -55,6 +56,20 @@ def value_named(automaton: Automaton, failure: Failure) -> Repair | None:
             mended, False, taken, start + 1, 1,
         )  # fmt: skip
     return None
+
+
+def label_apart(automaton: Automaton, failure: Failure) -> Repair | None:
+    """`C-1: conv F3`, read as `C1: conv F3`."""
+    text, start = automaton.text, failure.start
+    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    apart = _LABEL_APART.match(text, begin)
+    if apart is None or failure.kind != "MINUS" or not apart.end(1) <= start < apart.end():
+        return None
+    span, plain = Span(apart.start(1), apart.end()), f"{apart[1]}{apart[2]}:"
+    return Repair(
+        "E101", "a label is one word", span, f"write `{plain}`", (Edit(span, plain),), False,
+        (("LABEL", plain, *span),), span.end, back=1,
+    )  # fmt: skip
 
 
 def variant_otherwise(line: str, begin: int, failure: Failure) -> Told | None:

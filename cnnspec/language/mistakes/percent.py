@@ -7,18 +7,18 @@ from fractions import Fraction
 
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language import tree
-from cnnspec.language.automaton import Automaton, Failure
+from cnnspec.language.automaton import Automaton
 
 _PERCENTAGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \t]*%")
 
 
-def read_as_fraction(automaton: Automaton, failure: Failure) -> bool:
+def read_as_fraction(automaton: Automaton) -> bool:
     """Reads a percentage as the fraction that it is."""
     text, values = automaton.text, automaton.values
     if automaton.last != "DIVIDE" or len(values) < 2 or not isinstance(number := values[-2], tree.Number):
         return False
     found = _PERCENTAGE.match(text, number.span.start)
-    if found is None or text[found.end() : failure.start].strip(" \t"):
+    if found is None:
         return False
     fraction = _decimal(Fraction(found[1]) / 100)
     span = Span(*found.span())

@@ -52,7 +52,7 @@ class Recovery:
             )
             self.leave_out(failure)
             return True
-        if read_as_fraction(automaton, failure) or self.inside_a_block(failure):
+        if read_as_fraction(automaton) or self.inside_a_block(failure):
             return True
         if merged(automaton, failure) or self.unclosed(failure):
             return True
@@ -115,6 +115,8 @@ class Recovery:
         automaton = self.automaton
         brackets, kind = automaton.brackets, failure.kind
         if kind == "LSQB" and foreign.recognise(automaton, failure) is not None:
+            return False
+        if kind == "ARROW" and foreign.is_from_to(self.text, failure.start):
             return False
         wanted = "[" if kind == "VBAR" else CLOSES.get(kind)
         if kind == END or kind in STATEMENTS:

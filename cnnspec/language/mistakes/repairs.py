@@ -21,7 +21,7 @@ from cnnspec.language.mistakes.explanations import name_in_pieces
 from cnnspec.language.mistakes.matrices import other_matrix
 from cnnspec.language.mistakes.merged import arguments_between
 from cnnspec.language.mistakes.mistake import Repair, found
-from cnnspec.language.mistakes.named import value_named
+from cnnspec.language.mistakes.named import label_apart, value_named
 from cnnspec.language.mistakes.nearby import (
     LAYER,
     NUMBER_LIKE,
@@ -70,6 +70,8 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
         return between
     if (named := value_named(automaton, failure)) is not None:
         return named
+    if (label := label_apart(automaton, failure)) is not None:
+        return label
     if (sizes := sizes_apart(automaton, failure)) is not None:
         return sizes
     if number_in_pieces(automaton, failure):
