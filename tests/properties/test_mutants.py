@@ -193,6 +193,7 @@ def named(found: Diagnostic, steps: list[Done]) -> Stricter | None:
         if done.step.span.start <= found.span.start
         and found.span.end <= done.step.span.end
         and (done.op is None) == (found.code == "E304")
+        and not (found.code == "E304" and done.step.span == found.span)  # a branch that is a merge itself
     ]
     length = min((done.step.span.end - done.step.span.start for done in around), default=0)
     innermost = [done for done in around if done.step.span.end - done.step.span.start == length]
