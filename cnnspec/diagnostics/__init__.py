@@ -9,6 +9,7 @@ from cnnspec.diagnostics.diagnostic import (
     Sink,
     Source,
     Span,
+    line_start,
 )
 from cnnspec.diagnostics.severity import Severity, severity_of
 
@@ -22,5 +23,6 @@ __all__ = [
     "Sink",
     "Source",
     "Span",
+    "line_start",
     "severity_of",
 ]

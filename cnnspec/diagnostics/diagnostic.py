@@ -36,6 +36,11 @@ class Position(NamedTuple):
     column: int
 
 
+def line_start(text: str, offset: int) -> int:
+    """Where the line of an offset begins; lines end as in a `Source`."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
 class Source:
     """The text of one spec and the name that messages give it.
 

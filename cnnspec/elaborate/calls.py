@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit
+from cnnspec.diagnostics import Edit, line_start
 from cnnspec.elaborate.blocks import bind_call
 from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.regions import RegionSteps
@@ -87,7 +87,7 @@ class CallSteps(RegionSteps):
         """Whether a line with a mistake in it looks like this block's head: `blcok f(k) {`."""
         for finding in self.sink:
             if finding.code.startswith("E1"):
-                begin = self.text.rfind("\n", 0, finding.span.start) + 1
+                begin = line_start(self.text, finding.span.start)
                 if re.compile(rf"[ \t]*(?:\w+[ \t]+)?{name}\(").match(self.text, begin):
                     return True
         return False
@@ -114,7 +114,7 @@ class CallSteps(RegionSteps):
     def unknown_block(self, step: tree.CallStep) -> None:
         from cnnspec.diagnostics.foreign import layer_word
         from cnnspec.diagnostics.suggest import nearest
-        from cnnspec.elaborate import refusals
+        from cnnspec.elaborate.other_words import foreign_call
 
         if step.name in ("model", "input", "default", "expect", "output"):
             inner = self.text[step.name_span.end + 1 : step.span.end - 1].strip()
@@ -130,7 +130,7 @@ class CallSteps(RegionSteps):
         near = nearest(step.name, self.blocks)
         layer = layer_word(step.name)
         if layer is not None and not near:
-            refusals.foreign_call(self.text, step, layer).tell(self.sink)
+            foreign_call(self.text, step, layer).tell(self.sink)
             return
         if self.declared_in_error(step.name):
             return

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TypeAlias
 
-from cnnspec.diagnostics import Edit, Related, Sink, Span
+from cnnspec.diagnostics import Edit, Related, Sink, Span, line_start
 from cnnspec.elaborate.binding import Bound, names_something
 from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.claims import claim_of
@@ -241,7 +241,7 @@ class State:
         for match in re.finditer(r"(?<![A-Za-z0-9_@])([A-Za-z_][A-Za-z0-9_]*)[ \t]*:", self.text):
             if (
                 match[1] not in found
-                and "#" not in self.text[self.text.rfind("\n", 0, match.start()) + 1 : match.start()]
+                and "#" not in self.text[line_start(self.text, match.start()) : match.start()]
             ):
                 found[match[1]] = Span(*match.span(1))
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from cnnspec.diagnostics import Sink, Source, Span
+from cnnspec.diagnostics import Sink, Source, Span, line_start
 from cnnspec.language import tables, tree
 from cnnspec.language.builder import Builder
 
@@ -182,8 +182,8 @@ class Automaton:
         end = found.end()
         stretch = found.group()
         if "#" in stretch:
-            line_start = max(text.rfind("\n", 0, pos), text.rfind("\r", 0, pos)) + 1
-            own_line = not text[line_start:pos].strip(" \t")
+            begin = line_start(text, pos)
+            own_line = not text[begin:pos].strip(" \t")
             for comment in _COMMENT.finditer(text, pos, end):
                 if not own_line:
                     before = text[pos : comment.start()]

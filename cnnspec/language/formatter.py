@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeAlias
 
-from cnnspec.diagnostics import Source, Span
+from cnnspec.diagnostics import Source, Span, line_start
 from cnnspec.language import columns, tree
 from cnnspec.language import write as w
 
@@ -150,7 +150,7 @@ class _Writer:
 
     def column(self, item: Any) -> int:
         text, start = self.text, item.span.start
-        return int(start) - max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) - 1
+        return int(start) - line_start(text, start)
 
     # --- one item ---------------------------------------------------------------------------------
 

@@ -39,3 +39,21 @@ def test_a_remainder_goes_on_below(text: str) -> None:
 def test_a_percentage_ends_with_its_line(text: str) -> None:
     (told,) = (one for one in findings(text) if not one.code.startswith("W"))
     assert (told.code, told.help) == ("E106", "write `0.5`")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a note\ninput 3x8x8\n@b -> relu\nb: conv F3 K4\n",
+        "let n = 1\ninput 3x8x8\nvariant A: n = 3; expect params 3\nrelu\n",
+        "input 3x8x8\nblcok f(k) { relu }\nf(3)\n",
+        "input 3x8x8\nconv F3 K4\n-> -> relu\n",
+    ],
+)
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_a_line_is_a_line_however_it_ends(text: str, end: str) -> None:
+    told = [
+        [(one.code, one.message, one.help) for one in findings(t)] for t in (text, text.replace("\n", end))
+    ]
+    assert told[0] == told[1]
+    assert told[0]

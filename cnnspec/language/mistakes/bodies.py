@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
 
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.automaton import Failure
+from cnnspec.language.mistakes.mistake import Told
 from cnnspec.language.mistakes.repeated import closing
-
-Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
 
 _HEAD = re.compile(
     r"[ \t]*(?:(block|shared|def|function|func|fn|module|macro|template|class)[ \t]+)?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.foreign import layer_word
 from cnnspec.language.automaton import Automaton, Failure
 from cnnspec.language.mistakes.mistake import Repair
@@ -18,7 +18,7 @@ _ENDS_ROW = re.compile(r"\\\\(?:hline)?[ \t]*(?=[\r\n]|$)")
 def list_item(automaton: Automaton, failure: Failure) -> Repair | None:
     """Reads such a line without its bullet, its quotation marks, its `\\\\`."""
     text, start = automaton.text, failure.start
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    begin = line_start(text, start)
     if ends := _ENDS_ROW.match(text, start):
         span = Span(*ends.span())
         return Repair(

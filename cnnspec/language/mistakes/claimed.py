@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.foreign import CLAIMS
 from cnnspec.language.automaton import END, Automaton, Failure
 from cnnspec.language.mistakes import foreign
@@ -63,7 +63,7 @@ def claim_finding(automaton: Automaton, failure: Failure) -> Finding | None:
     if kind == "_NL":
         span = Span(start, start)
     if last == "CLAIM_NUMBER":
-        line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+        line = line_start(text, start)
         near = max(line, start - LONGEST_NUMBER)
         for apart in _UNIT_APART.finditer(text, near, start + 20):
             if apart.start() < start <= apart.start(1):

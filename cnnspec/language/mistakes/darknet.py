@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
 
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.diagnostics.foreign import layer_word
-
-Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
+from cnnspec.language.mistakes.mistake import Told
 
 _SECTION = re.compile(r"^[ \t]*\[([a-z]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
 _KEY = re.compile(r"[ \t]*([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*)(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.notations import step_in_our_words, told
 from cnnspec.language.automaton import END, STATEMENTS, Automaton, Failure
 from cnnspec.language.mistakes import foreign
@@ -116,7 +116,7 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
         )  # fmt: skip
     if kind == "PLUS" and automaton.accepts("ARROW"):
         following = LAYER.match(text, end)
-        line = text[text.rfind("\n", 0, start) + 1 : start]
+        line = text[line_start(text, start) : start]
         if following and foreign.is_layer(following[1]) and "@" not in line:
             return (
                 "E101", "steps are not joined by `+`", span,
@@ -165,7 +165,7 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
     elif (
         last in ("NAME", "HYPER")
         and kind != "_NL"
-        and (head := _VARIANT.fullmatch(text, text.rfind("\n", 0, start) + 1, start))
+        and (head := _VARIANT.fullmatch(text, line_start(text, start), start))
     ):
         advice = f"a colon stands behind the variant's name: `{head[1]}: …`"
     elif kind == "STAR":
@@ -177,7 +177,7 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
 
 def _row_of_a_table(text: str, start: int) -> Finding | None:
     """`| conv | 3x3 | 64 |`, a line of a Markdown table."""
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    begin = line_start(text, start)
     line = (REST.match(text, begin) or "")[0].split("#")[0].rstrip()
     shown = step_in_our_words(" ".join(line.replace("|", " ").split()))
     if shown is None:
@@ -244,7 +244,7 @@ def _explain_character(automaton: Automaton, failure: Failure) -> Finding:
 
 def name_in_pieces(text: str, start: int) -> Finding | None:
     """`let a-b = 3`, `model Mein Netz`, `model 3D`: a name that is no single word."""
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    begin = line_start(text, start)
     found_ = _NAMED.match(text, begin)
     if found_ is None or not found_.start(2) <= start <= found_.end(2):
         return None
@@ -276,7 +276,7 @@ def name_in_pieces(text: str, start: int) -> Finding | None:
 def _without_brackets(automaton: Automaton, failure: Failure) -> Finding | None:
     """`if C > 3 then relu`, `else relu`: the steps of an `if` stand in brackets."""
     text, start = automaton.text, failure.start
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    begin = line_start(text, start)
     line = text[begin:start]
     if failure.text == "=>" and _IF.search(line, line.rfind("[") + 1):
         span = Span(start, failure.end)

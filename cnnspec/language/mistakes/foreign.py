@@ -8,22 +8,21 @@ told when the layers are looked up.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.foreign import LAYERS, layer_word
 from cnnspec.diagnostics.notations import LONGEST, MERGES, call_in_our_words, step_in_our_words, told
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.language.mistakes.bodies import block_otherwise
 from cnnspec.language.mistakes.darknet import JOINS, section
 from cnnspec.language.mistakes.inputs import input_otherwise
+from cnnspec.language.mistakes.mistake import Told
 from cnnspec.language.mistakes.named import variant_otherwise
 from cnnspec.language.mistakes.repeated import repeated
 
 if TYPE_CHECKING:
     from cnnspec.language.automaton import Automaton, Failure
-
-Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
 
 _TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
 _SPACED = re.compile(r"[0-9]+(?:[ \t]*[xX*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t]+[0-9]+)+(?![A-Za-z0-9_.])")
@@ -51,7 +50,7 @@ LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
 def recognise(automaton: Automaton, failure: Failure) -> Told | None:
     """The foreign notation at a mistake: message, span, help and fix."""
     text, start = automaton.text, failure.start
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    begin = line_start(text, start)
     if start - begin > 400:
         return None
     if failure.kind == "_NL":
@@ -190,7 +189,7 @@ def is_from_to(text: str, arrow: int) -> bool:
 
 def _before_arrow(text: str, start: int) -> int:
     """Where the step before `-> 64` begins, that is `conv 3 -> 64`."""
-    line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    line = line_start(text, start)
     before = text[line:start].rstrip(" \t>→-")
     head = re.search(r"(?:.*(?:->|[→|\[:{]))?[ \t]*", before)
     return line + (head.end() if head else 0)

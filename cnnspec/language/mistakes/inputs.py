@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
 
 from cnnspec.diagnostics import Edit, Span
-
-Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
+from cnnspec.language.mistakes.mistake import Told
 
 _LINE = re.compile(
     r"[ \t]*(?:input|inputs|Input|Inputs|INPUT)(?:[ \t]*[:=(]+[ \t]*|[ \t]+)"

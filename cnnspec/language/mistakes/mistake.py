@@ -8,6 +8,10 @@ from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.automaton import END, Failure
 
 Finding: TypeAlias = tuple[str, str, Span, str, tuple[Edit, ...]]
+"""Code, message, place, way out, fix."""
+
+Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
+"""The same of another notation, whose code is E102."""
 
 
 class Repair(NamedTuple):

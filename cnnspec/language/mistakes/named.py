@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.language.automaton import Automaton, Failure
-from cnnspec.language.mistakes.mistake import Repair
-
-Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
+from cnnspec.language.mistakes.mistake import Repair, Told
 
 _ASSIGNS = re.compile(r"([ \t]*)([A-Za-z_]\w*)[ \t]*:?=[ \t]*(?=[0-9(.])")
 _COLON = re.compile(r"[ \t]*let[ \t]+[A-Za-z]\w*[ \t]*(:=?)[ \t]*(?=[\w(])")
@@ -26,7 +23,7 @@ _CLAIM = re.compile(r"(?:expect[ \t]+)?[a-z]+[ \t]+~?[0-9][\w.,]*")
 def value_named(automaton: Automaton, failure: Failure) -> Repair | None:
     """`n = 3`, `n := 3`, `let n: 3` and `let n = 3, m = 4`, read as the `let`s that they are meant to be."""
     text, start = automaton.text, failure.start
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    begin = line_start(text, start)
     colon = _COLON.match(text, begin)
     if colon and colon.start(1) == start and automaton.accepts("EQUAL"):
         span = Span(*colon.span(1))
@@ -61,7 +58,7 @@ def value_named(automaton: Automaton, failure: Failure) -> Repair | None:
 def label_apart(automaton: Automaton, failure: Failure) -> Repair | None:
     """`C-1: conv F3`, read as `C1: conv F3`."""
     text, start = automaton.text, failure.start
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    begin = line_start(text, start)
     apart = _LABEL_APART.match(text, begin)
     if apart is None or failure.kind != "MINUS" or not apart.end(1) <= start < apart.end():
         return None

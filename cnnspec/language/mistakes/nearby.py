@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Span
+from cnnspec.diagnostics import Span, line_start
 from cnnspec.language.mistakes import foreign
 
 STATEMENT = re.compile(r"(?:model|input|variant|default|block|shared|output|expect)(?![A-Za-z0-9_:])")
@@ -19,7 +19,7 @@ def mistyped_statement(text: str, start: int) -> tuple[Span, str] | None:
     """The first word of a line where it looks like a statement's: `blcok f(k) {`, `vairant A: …`."""
     from cnnspec.diagnostics.suggest import nearest
 
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    begin = line_start(text, start)
     head = LAYER.match(text, begin)
     if (
         head is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit, Related, Sink, Span
+from cnnspec.diagnostics import Edit, Related, Sink, Span, line_start
 from cnnspec.language.tables import ARROWS
 
 _READ_AS = {
@@ -105,7 +105,7 @@ def read_plain(text: str, sink: Sink) -> str:
         plain = "".join(ARROWS.get(char, char) for char in read)
         parts.append(read)
         message = f"{_shown(stretch, read)} in place of `{plain}`" if plain.strip() else _NAMES[plain[0]]
-        met.setdefault((text.rfind("\n", 0, start), message), []).append(Edit(span, plain))
+        met.setdefault((line_start(text, start), message), []).append(Edit(span, plain))
     for (_, message), edits in met.items():
         plain = edits[0].text
         sink.report(

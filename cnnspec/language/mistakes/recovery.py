@@ -9,7 +9,7 @@ next `->`, `=>` or line outside of brackets.
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import Span
+from cnnspec.diagnostics import Span, line_start
 from cnnspec.language import tree
 from cnnspec.language.automaton import CLOSES, END, JOINS_NEXT, OPENS, STATEMENTS, Automaton, Failure
 from cnnspec.language.mistakes import explanations, foreign, nearby, repairs
@@ -167,7 +167,7 @@ class Recovery:
         if not automaton.brackets or automaton.brackets[-1].kind != "(":
             return False
         start = failure.start
-        line = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+        line = line_start(text, start)
         bracket = automaton.brackets[-1]
         rest = nearby.REST.match(text, start)
         if line <= bracket.span.start or (rest and ")" in rest.group()):
@@ -185,7 +185,7 @@ class Recovery:
     def begins_line(self, failure: Failure, behind: int) -> bool:
         """Whether the token is the first of a line that begins behind a place."""
         start = failure.start
-        line = max(self.text.rfind("\n", 0, start), self.text.rfind("\r", 0, start)) + 1
+        line = line_start(self.text, start)
         return line > behind and not self.text[line:start].strip(" \t")
 
     # --- leaving a part out -----------------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.language.automaton import STATEMENTS, Automaton, Failure
 from cnnspec.language.builder.arguments import SMALL_HYPER
 from cnnspec.language.mistakes import foreign
@@ -143,7 +143,7 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
                 feeds, number.end(),
             )  # fmt: skip
     if kind == "ARROW" and accepts("_NL") and _INPUT_BEFORE.search(text, max(0, start - 200), start):
-        alone = not text[text.rfind("\n", 0, start) + 1 : start].strip()  # the arrow begins its line
+        alone = not text[line_start(text, start) : start].strip()  # the arrow begins its line
         gap = Span(start if alone else gap_before(text, start), _behind_arrows(text, start))
         way, written = ("leave the arrow out", "") if alone else ("begin a new line here", "\n")
         return Repair(
@@ -225,13 +225,9 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
             return instead("ARROW", " -> ", end, "`-` in place of `->`", help="write `->`")
     if (kind == "EQUAL" or failure.text == "==") and accepts("CLAIMS") and _CLAIMED_SHAPE.match(text, end):
         return instead("CLAIMS", "=>", end, f"`{failure.text}` in place of `=>`")
-    if kind == "SEMICOLON" and accepts("COMMA") and _VARIANT.match(text, text.rfind("\n", 0, start) + 1):
+    if kind == "SEMICOLON" and accepts("COMMA") and _VARIANT.match(text, line_start(text, start)):
         return instead("COMMA", ",", end, "what a variant says is parted by commas, not by `;`")
-    if (
-        kind in ("EXPECT", "NAME")
-        and accepts("COMMA")
-        and _VARIANT.match(text, text.rfind("\n", 0, start) + 1)
-    ):
+    if kind in ("EXPECT", "NAME") and accepts("COMMA") and _VARIANT.match(text, line_start(text, start)):
         comma = Span(gap_before(text, start), gap_before(text, start))
         return Repair(
             "E101", f"`,` is missing before {found(failure, text)}", span, "put a comma between the two",

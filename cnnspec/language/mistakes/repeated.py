@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from cnnspec.diagnostics import Edit, Span
+from cnnspec.language.mistakes.mistake import Told
 
 if TYPE_CHECKING:
     from cnnspec.language.automaton import Automaton, Failure
-
-Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
 
 _WORD_BEFORE = re.compile(r"(?:^|->|[|\[{:])[ \t]*(repeat|for|while|loop)\b([^\[{]*)$")
 _NUMBER_BEFORE = re.compile(r"([0-9]+)[ \t]*[x*]?[ \t]*(?=[{(])")

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.language import tree
 from cnnspec.language.automaton import Automaton, Failure
 from cnnspec.language.mistakes.mistake import Repair
@@ -25,7 +25,7 @@ def sizes_apart(automaton: Automaton, failure: Failure) -> Repair | None:
     text, start = automaton.text, failure.start
     if failure.kind not in ("COMMA", "NUMBER", "NAME", "DIM", "STAR"):
         return None
-    begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start), start - _LONGEST) + 1
+    begin = max(line_start(text, start), start - _LONGEST + 1)
     for found in _SIZES.finditer(text, begin, min(len(text), start + _LONGEST)):
         if not found.start(3) < start < found.end():
             continue
