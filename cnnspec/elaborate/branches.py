@@ -56,9 +56,9 @@ class BranchSteps(LayerSteps):
         )
 
     def no_merge(self, step: tree.BranchStep, op: type[Op] | None) -> None:
-        from cnnspec.elaborate import refusals
+        from cnnspec.elaborate import other_words
 
-        refusals.no_merge(self.sink, self.text, step, op)
+        other_words.no_merge(self.sink, self.text, step, op)
 
     def branch(self, builder: BodyBuilder, items: Items) -> tuple[bool, tuple[Guard, ...]]:
         """Runs one branch from `builder.current`; says whether it is `none`, and under which `if` that

@@ -106,8 +106,7 @@ class LayerSteps(State):
     def unknown_word(self, builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
         from cnnspec.diagnostics.foreign import LAYERS
         from cnnspec.diagnostics.suggest import nearest
-        from cnnspec.elaborate import refusals
-        from cnnspec.elaborate.refusals import foreign_step, is_python
+        from cnnspec.elaborate.other_words import foreign_step, is_python, meant_as_label
 
         if self.behind_statement(step.span.start):
             return
@@ -121,7 +120,7 @@ class LayerSteps(State):
                 fix=(Edit(step.word_span, label),) if self.heads(step.span.start) else (),
             )
             return
-        meant = refusals.meant_as_label(self.text, step)
+        meant = meant_as_label(self.text, step)
         if meant is not None:
             meant.tell(self.sink)
             return

@@ -11,12 +11,14 @@ from typing import Any
 from cnnspec.diagnostics import Edit, Sink, Span
 from cnnspec.diagnostics.foreign import ARGUMENTS, UNNEEDED, layer_word
 from cnnspec.diagnostics.suggest import fold, nearest
-from cnnspec.elaborate.binding import Bound, Slots, slots_of, written_or
+from cnnspec.elaborate.binding import Bound, Slots, written_or
+from cnnspec.elaborate.other_words import foreign_step, meant_as_label
+from cnnspec.elaborate.samples import lettered, sample_of
 from cnnspec.elaborate.values import NoValue, shown
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr, write_number
 from cnnspec.ops import lookup
-from cnnspec.ops.base import Argument, Init, Op
+from cnnspec.ops.base import Argument, Init
 
 
 def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[NoValue]:
@@ -78,102 +80,6 @@ def _activation(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None
     )
 
 
-def is_python(step: tree.LayerStep) -> NoValue | None:
-    """E102 for a line that can be read and is Python: `import torch`."""
-    if step.word in ("for", "while", "repeat", "loop"):
-        return NoValue("E102", f"there is no `{step.word}`", step.span, "a repetition is written `[ … ]*3`")
-    if step.word not in ("import", "from", "class", "def", "return"):
-        return None
-    return NoValue("E102", "this is Python; a spec only describes", step.span, help="leave the line out")
-
-
-_LABEL_APART = re.compile(r"(([A-Za-z]\w*)[ \t-]+([0-9]+)[ \t]*:)[ \t]*([A-Za-z]\w*)")
-
-
-def meant_as_label(text: str, step: tree.LayerStep) -> NoValue | None:
-    """E101 for `Layer 1: conv F3` and `C1 conv F3`: a label in two words, or without its colon."""
-    first = step.arguments[0] if step.arguments else None
-    named = first.value.name if first is not None and isinstance(first.value, tree.Name) else ""
-    if step.word.lower() in ("activation", "act", "nonlinearity") and (way := layer_word(named)):
-        fix = (Edit(step.span, way),) if len(step.arguments) == 1 else ()
-        message = f"there is no layer `{step.word}`"
-        return NoValue("E201", message, step.word_span, f"write `{way}`", fix=fix)
-    begin = max(text.rfind("\n", 0, step.span.start), text.rfind("\r", 0, step.span.start)) + 1
-    if text[begin : step.span.start].strip(" \t"):
-        return None
-    apart = _LABEL_APART.match(text, step.span.start)
-    if apart is not None and layer_word(apart[4]) is not None:
-        plain, span = f"{apart[2]}{apart[3]}:", Span(*apart.span(1))
-        return NoValue("E101", "a label is one word", span, f"write `{plain}`", fix=(Edit(span, plain),))
-    behind = Span(step.word_span.end, step.word_span.end)
-    if not isinstance(first, tree.PositionalArgument) or lookup(named) is None or step.word[-1].isalpha():
-        return None
-    return NoValue(
-        "E101", f"a label has a colon behind it: `{step.word}:`", step.word_span,
-        f"write `{step.word}: {named}`", fix=(Edit(behind, ":"),),
-    )  # fmt: skip
-
-
-def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
-    """E102 for a step in another notation, where it is sure how it is written here."""
-    from cnnspec.diagnostics.notations import step_in_our_words, told
-
-    written = text[span.start : span.end]
-    shown = step_in_our_words(written)
-    if shown is None or (word.isalpha() and written[len(word) :] == shown[-len(written) + len(word) :]):
-        return None  # but for its word it is well
-    message, advice = told(written, shown)
-    return NoValue("E102", message, span, advice, fix=(Edit(span, shown),))
-
-
-def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
-    """E102 for a layer written as a call: `Conv2d(3, 64, 3)`, `relu()`."""
-    from cnnspec.diagnostics.notations import call_in_our_words, told
-
-    written = text[step.span.start : step.span.end]
-    shown = call_in_our_words(written)
-    message, advice = told(written, shown or "")
-    if shown is None:
-        return NoValue("E102", message, step.span, f"as in `{_usual(layer)}`")
-    return NoValue("E102", message, step.span, advice, fix=(Edit(step.span, shown),))
-
-
-def no_merge(sink: Sink, text: str, step: tree.BranchStep, op: type[Op] | None) -> None:
-    """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`."""
-    from cnnspec.diagnostics.notations import MERGES
-    from cnnspec.language.mistakes.merged import several, word_behind
-
-    word, span = step.word, step.word_span
-    opened = text.find("[", span.end)
-    behind = None if lookup(word) is not None else word_behind(text, span, opened)
-    if behind is not None:
-        behind.tell(sink)
-        return
-    if op is not None:
-        sink.report(
-            "E202",
-            f"`{word}` does not merge branches",
-            span,
-            help=f"branches are merged by {', '.join(MERGES)}",
-        )
-        return
-    merge = layer_word(word) if layer_word(word) in MERGES else nearest(word, MERGES)
-    fix: tuple[Edit, ...] = ()
-    if merge is not None:
-        shown, added = several(text, opened, step.span.end)
-        added = added if merge == "add" else ()
-        way = f"write `{merge} {shown}`" if added else f"did you mean `{merge}`?"
-        fix = (Edit(span, merge), *added)
-    elif fold(word) in _SIDE_BY_SIDE:
-        way = "`concat [ … | … ]` joins their channels, `add [ … | … ]` sums them"
-    else:
-        way = f"branches are merged by {', '.join(MERGES)}"
-    sink.report("E201", f"there is no merge `{word}`", span, help=way, fix=fix)
-
-
-_SIDE_BY_SIDE = ("parallel", "branch", "branches", "split", "fork", "paths", "inception", "towers")
-
-
 def surplus(
     slots: Slots,
     word: str,
@@ -186,7 +92,7 @@ def surplus(
     if isinstance(value, tree.Name) and value.name.upper() in slots.letters:
         return NoValue(
             "E202", f"`{word}` has `{value.name}` without its number", span,
-            f"it stands right behind its letter: `{_lettered(value.name.upper())}`",
+            f"it stands right behind its letter: `{lettered(value.name.upper())}`",
         )  # fmt: skip
     if isinstance(value, tree.Name) and re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", value.name):
         letter, name = value.name[0], value.name[1]
@@ -246,8 +152,8 @@ def surplus(
         return negative
     elif slots.letters and not slots.places:
         needed = (letter for letter, (name, _) in slots.letters.items() if slots.required(name))
-        samples = " ".join(map(_lettered, needed))
-        advice = f"numbers have their letter before them, as in `{word} {samples or _lettered('F')}`"
+        samples = " ".join(map(lettered, needed))
+        advice = f"numbers have their letter before them, as in `{word} {samples or lettered('F')}`"
         return NoValue("E202", message, span, advice)
     return NoValue("E202", message, span, help=f"`{word}` takes {slots.listed()}")
 
@@ -341,7 +247,7 @@ def missing(sink: Sink, step: tree.LayerStep, text: str, needed: list[Argument])
         return  # its notation comes first
     told = f": {needed[0].doc}" if len(needed) == 1 else ""
     written = text[step.span.start : step.span.end]
-    sample = " ".join([written if len(written) < 60 else step.word, *map(_sample, needed)])
+    sample = " ".join([written if len(written) < 60 else step.word, *map(sample_of, needed)])
     sink.report(
         "E203",
         f"`{step.word}` needs {' and '.join(map(how, needed))}{told}",
@@ -365,7 +271,7 @@ def refused(sink: Sink, word: str, word_span: Span, slots: Slots, bound: Bound, 
     value = detail["input"]
     told = _told(value)
     subject = how(argument) if argument is not None else "this"
-    way = f"for instance `{_sample(argument)}`" if argument is not None else ""
+    way = f"for instance `{sample_of(argument)}`" if argument is not None else ""
     if argument is not None and argument.letter == "P":
         way = NO_NEGATIVE_PADDING
     if any(finding.code == "E108" and finding.span.start == span.start for finding in sink):
@@ -406,44 +312,6 @@ _BOUNDS = (
     ("it must be less than ", "it is less than "),
 )
 NO_NEGATIVE_PADDING = "padding adds zeros around a map, and `P0` adds none; `crop` cuts a border off"
-_USUAL = {"K": 64, "F": 3, "G": 32}
-
-
-def _lettered(letter: str) -> str:
-    """`F3`, `K64`: a letter with a number that is often behind it."""
-    return f"{letter}{_USUAL.get(letter, 1)}"
-
-
-def _usual(word: str) -> str:
-    """A layer with the arguments that it often has: `conv F3 K64`."""
-    op = lookup(word)
-    assert op is not None
-    slots = slots_of(op)
-    if op.merges:
-        return f"{word} [ conv F3 P1 K64 | id ]"
-    letters = [letter for letter, (name, _) in slots.letters.items() if slots.required(name)]
-    if not letters and "pool" in word:
-        return f"{word} F2"
-    if not letters:
-        needed = [argument for name, argument in slots.places if slots.required(name)]
-        return " ".join([word, *map(_sample, needed)])
-    return " ".join([word, *map(_lettered, letters)])
-
-
-def _sample(argument: Argument) -> str:
-    """`K64`, `0.5`, `size=2`: an argument as it often is."""
-    if argument.letter and argument.positional is None:
-        return _lettered(argument.letter)
-    samples = {
-        "shape": "7x7",
-        "tensor": "@label",
-        "range": "0:16",
-        "init": "he",
-        "matrix": "[1 0 -1]",
-        "number": "0.5",
-    }
-    value = samples.get(argument.kind, str(_USUAL.get(argument.letter or "", 2)))
-    return value if argument.positional is not None else f"{argument.keyword}={value}"
 
 
 def what(value: tree.Value) -> str:

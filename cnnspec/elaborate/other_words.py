@@ -1,0 +1,111 @@
+"""Steps, merges and uses of blocks that there are not, in the words of other tools and of papers: how they
+are written here."""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Edit, Sink, Span, line_start
+from cnnspec.diagnostics.foreign import layer_word
+from cnnspec.diagnostics.suggest import fold, nearest
+from cnnspec.elaborate.samples import usual
+from cnnspec.elaborate.values import NoValue
+from cnnspec.language import tree
+from cnnspec.ops import lookup
+from cnnspec.ops.base import Op
+
+
+def is_python(step: tree.LayerStep) -> NoValue | None:
+    """E102 for a line that can be read and is Python: `import torch`."""
+    if step.word in ("for", "while", "repeat", "loop"):
+        return NoValue("E102", f"there is no `{step.word}`", step.span, "a repetition is written `[ … ]*3`")
+    if step.word not in ("import", "from", "class", "def", "return"):
+        return None
+    return NoValue("E102", "this is Python; a spec only describes", step.span, help="leave the line out")
+
+
+_LABEL_APART = re.compile(r"(([A-Za-z]\w*)[ \t-]+([0-9]+)[ \t]*:)[ \t]*([A-Za-z]\w*)")
+
+
+def meant_as_label(text: str, step: tree.LayerStep) -> NoValue | None:
+    """E101 for `Layer 1: conv F3` and `C1 conv F3`: a label in two words, or without its colon."""
+    first = step.arguments[0] if step.arguments else None
+    named = first.value.name if first is not None and isinstance(first.value, tree.Name) else ""
+    if step.word.lower() in ("activation", "act", "nonlinearity") and (way := layer_word(named)):
+        fix = (Edit(step.span, way),) if len(step.arguments) == 1 else ()
+        message = f"there is no layer `{step.word}`"
+        return NoValue("E201", message, step.word_span, f"write `{way}`", fix=fix)
+    begin = line_start(text, step.span.start)
+    if text[begin : step.span.start].strip(" \t"):
+        return None
+    apart = _LABEL_APART.match(text, step.span.start)
+    if apart is not None and layer_word(apart[4]) is not None:
+        plain, span = f"{apart[2]}{apart[3]}:", Span(*apart.span(1))
+        return NoValue("E101", "a label is one word", span, f"write `{plain}`", fix=(Edit(span, plain),))
+    behind = Span(step.word_span.end, step.word_span.end)
+    if not isinstance(first, tree.PositionalArgument) or lookup(named) is None or step.word[-1].isalpha():
+        return None
+    return NoValue(
+        "E101", f"a label has a colon behind it: `{step.word}:`", step.word_span,
+        f"write `{step.word}: {named}`", fix=(Edit(behind, ":"),),
+    )  # fmt: skip
+
+
+def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
+    """E102 for a step in another notation, where it is sure how it is written here."""
+    from cnnspec.diagnostics.notations import step_in_our_words, told
+
+    written = text[span.start : span.end]
+    shown = step_in_our_words(written)
+    if shown is None or (word.isalpha() and written[len(word) :] == shown[-len(written) + len(word) :]):
+        return None  # but for its word it is well
+    message, advice = told(written, shown)
+    return NoValue("E102", message, span, advice, fix=(Edit(span, shown),))
+
+
+def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
+    """E102 for a layer written as a call: `Conv2d(3, 64, 3)`, `relu()`."""
+    from cnnspec.diagnostics.notations import call_in_our_words, told
+
+    written = text[step.span.start : step.span.end]
+    shown = call_in_our_words(written)
+    message, advice = told(written, shown or "")
+    if shown is None:
+        return NoValue("E102", message, step.span, f"as in `{usual(layer)}`")
+    return NoValue("E102", message, step.span, advice, fix=(Edit(step.span, shown),))
+
+
+def no_merge(sink: Sink, text: str, step: tree.BranchStep, op: type[Op] | None) -> None:
+    """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`."""
+    from cnnspec.diagnostics.notations import MERGES
+    from cnnspec.language.mistakes.merged import several, word_behind
+
+    word, span = step.word, step.word_span
+    opened = text.find("[", span.end)
+    behind = None if lookup(word) is not None else word_behind(text, span, opened)
+    if behind is not None:
+        behind.tell(sink)
+        return
+    if op is not None:
+        sink.report(
+            "E202",
+            f"`{word}` does not merge branches",
+            span,
+            help=f"branches are merged by {', '.join(MERGES)}",
+        )
+        return
+    merge = layer_word(word) if layer_word(word) in MERGES else nearest(word, MERGES)
+    fix: tuple[Edit, ...] = ()
+    if merge is not None:
+        shown, added = several(text, opened, step.span.end)
+        added = added if merge == "add" else ()
+        way = f"write `{merge} {shown}`" if added else f"did you mean `{merge}`?"
+        fix = (Edit(span, merge), *added)
+    elif fold(word) in _SIDE_BY_SIDE:
+        way = "`concat [ … | … ]` joins their channels, `add [ … | … ]` sums them"
+    else:
+        way = f"branches are merged by {', '.join(MERGES)}"
+    sink.report("E201", f"there is no merge `{word}`", span, help=way, fix=fix)
+
+
+_SIDE_BY_SIDE = ("parallel", "branch", "branches", "split", "fork", "paths", "inception", "towers")
