@@ -14,7 +14,7 @@ MAX_LENGTH = 80
 def nearest(word: str, candidates: Iterable[str], also: Mapping[str, str] | None = None) -> str | None:
     """The candidate that `word` was most likely meant to be; None where none is near.
 
-    `also` maps further words to candidates (`dense` → `fc`, see `cnnspec.diagnostics.foreign`). In order:
+    `also` maps further words to candidates (`dense` → `fc`, see `cnnspec.notations.words`). In order:
     the same but for case, `_` and `-`; a further word; the fewest slips in typing, where a word left off
     in the middle counts one, and a wrong first letter, which is rare, half a slip more. Ties go by the
     alphabet: the answer is the same in every run. Last, a further word that is nearer than any of these.

@@ -112,9 +112,9 @@ class CallSteps(RegionSteps):
         )
 
     def unknown_block(self, step: tree.CallStep) -> None:
-        from cnnspec.diagnostics.foreign import layer_word
         from cnnspec.diagnostics.suggest import nearest
         from cnnspec.elaborate.other_words import foreign_call
+        from cnnspec.notations.words import layer_word
 
         if step.name in ("model", "input", "default", "expect", "output"):
             inner = self.text[step.name_span.end + 1 : step.span.end - 1].strip()

@@ -13,8 +13,8 @@ SUBJECTS = ("out", "params", "trainable", "macs", "layers", "weighted", "field",
 def claim_of(claim: tree.Claim, lookup: Lookup, digits: int) -> Claim:
     """The claim as the IR holds it; raises NoValue where it cannot be read."""
     if claim.subject not in SUBJECTS:
-        from cnnspec.diagnostics.foreign import CLAIMS, layer_word
         from cnnspec.diagnostics.suggest import nearest
+        from cnnspec.notations.words import CLAIMS, layer_word
 
         near = nearest(claim.subject, SUBJECTS, CLAIMS)
         if layer_word(claim.subject) is not None:

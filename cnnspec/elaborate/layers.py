@@ -104,9 +104,9 @@ class LayerSteps(State):
         return made
 
     def unknown_word(self, builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
-        from cnnspec.diagnostics.foreign import LAYERS
         from cnnspec.diagnostics.suggest import nearest
         from cnnspec.elaborate.other_words import foreign_step, is_python, meant_as_label
+        from cnnspec.notations.words import LAYERS
 
         if self.behind_statement(step.span.start):
             return

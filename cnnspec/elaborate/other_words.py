@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Sink, Span, line_start
-from cnnspec.diagnostics.foreign import layer_word
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.samples import usual
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
+from cnnspec.notations.words import layer_word
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Op
 
@@ -53,7 +53,7 @@ def meant_as_label(text: str, step: tree.LayerStep) -> NoValue | None:
 
 def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
     """E102 for a step in another notation, where it is sure how it is written here."""
-    from cnnspec.diagnostics.notations import step_in_our_words, told
+    from cnnspec.notations import step_in_our_words, told
 
     written = text[span.start : span.end]
     shown = step_in_our_words(written)
@@ -65,7 +65,7 @@ def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
 
 def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     """E102 for a layer written as a call: `Conv2d(3, 64, 3)`, `relu()`."""
-    from cnnspec.diagnostics.notations import call_in_our_words, told
+    from cnnspec.notations import call_in_our_words, told
 
     written = text[step.span.start : step.span.end]
     shown = call_in_our_words(written)
@@ -77,8 +77,8 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
 
 def no_merge(sink: Sink, text: str, step: tree.BranchStep, op: type[Op] | None) -> None:
     """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`."""
-    from cnnspec.diagnostics.notations import MERGES
     from cnnspec.language.mistakes.merged import several, word_behind
+    from cnnspec.notations import MERGES
 
     word, span = step.word, step.word_span
     opened = text.find("[", span.end)

@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import Any
 
 from cnnspec.diagnostics import Edit, Sink, Span
-from cnnspec.diagnostics.foreign import ARGUMENTS, UNNEEDED, layer_word
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import Bound, Slots, written_or
 from cnnspec.elaborate.other_words import foreign_step, meant_as_label
@@ -17,6 +16,7 @@ from cnnspec.elaborate.samples import lettered, sample_of
 from cnnspec.elaborate.values import NoValue, shown
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr, write_number
+from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Argument, Init
 

@@ -6,15 +6,15 @@ import itertools
 
 import pytest
 
-from cnnspec.diagnostics.foreign import (
+from cnnspec.diagnostics.suggest import did_you_mean, fold, listing, nearest, typing_distance
+from cnnspec.notations import call_in_our_words, in_our_words
+from cnnspec.notations.words import (
     ARGUMENTS,
     CLAIMS,
     LAYERS,
     UNNEEDED,
     layer_word,
 )
-from cnnspec.diagnostics.notations import call_in_our_words, in_our_words
-from cnnspec.diagnostics.suggest import did_you_mean, fold, listing, nearest, typing_distance
 
 WORDS = """
 conv dwconv deconv maxpool avgpool gap gmp cmean cmax subsample bn in ln gn lrn relu relu6 leaky

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2] / "cnnspec"
 ORDER = (
     "resources",
     "diagnostics",
+    "notations",
     "files",
     "language",
     "ops",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.diagnostics.foreign import layer_word
 from cnnspec.language.automaton import Automaton, Failure
 from cnnspec.language.mistakes.mistake import Repair
+from cnnspec.notations.words import layer_word
 
 _BULLET = re.compile(r"[ \t]*((?:[0-9]{1,3}[.):]|\([0-9]{1,3}\)|[-*+])[ \t]*)(?=([A-Za-z][A-Za-z0-9_]*))")
 _QUOTED = re.compile(r"[ \t]*(\"([A-Za-z]\w*)\"[ \t]*:)")

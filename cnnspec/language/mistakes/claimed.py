@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.diagnostics.foreign import CLAIMS
 from cnnspec.language.automaton import END, Automaton, Failure
 from cnnspec.language.mistakes import foreign
 from cnnspec.language.mistakes.mistake import Finding, Repair, found
 from cnnspec.language.mistakes.nearby import NUMBER_LIKE
+from cnnspec.notations.words import CLAIMS
 
 LONGEST_NUMBER = 40
 """How far around a mistake a number is looked for."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.diagnostics.foreign import layer_word
 from cnnspec.language.mistakes.mistake import Told
+from cnnspec.notations.words import layer_word
 
 _SECTION = re.compile(r"^[ \t]*\[([a-z]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
 _KEY = re.compile(r"[ \t]*([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*)(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.diagnostics.notations import step_in_our_words, told
 from cnnspec.language.automaton import END, STATEMENTS, Automaton, Failure
 from cnnspec.language.mistakes import foreign
 from cnnspec.language.mistakes.claimed import claim_finding, number_in_pieces
@@ -21,6 +20,7 @@ from cnnspec.language.mistakes.nearby import (
     open_reshape,
 )
 from cnnspec.language.mistakes.repeated import closing
+from cnnspec.notations import step_in_our_words, told
 
 _LETTER_NUMBER = re.compile(r"[FSPKGD][0-9][0-9A-Za-z_.]*")
 _NAMED = re.compile(r"[ \t]*(let|model)[ \t]+([^=\"#\r\n:,(]+)(?:=|\"|#|[\r\n]|$)")

@@ -11,8 +11,6 @@ import re
 from typing import TYPE_CHECKING
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.diagnostics.foreign import LAYERS, layer_word
-from cnnspec.diagnostics.notations import LONGEST, MERGES, call_in_our_words, step_in_our_words, told
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.language.mistakes.bodies import block_otherwise
 from cnnspec.language.mistakes.darknet import JOINS, section
@@ -20,6 +18,8 @@ from cnnspec.language.mistakes.inputs import input_otherwise
 from cnnspec.language.mistakes.mistake import Told
 from cnnspec.language.mistakes.named import variant_otherwise
 from cnnspec.language.mistakes.repeated import repeated
+from cnnspec.notations import LONGEST, MERGES, call_in_our_words, step_in_our_words, told
+from cnnspec.notations.words import LAYERS, layer_word
 
 if TYPE_CHECKING:
     from cnnspec.language.automaton import Automaton, Failure

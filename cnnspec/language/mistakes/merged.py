@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.diagnostics.foreign import layer_word
-from cnnspec.diagnostics.notations import MERGES
 from cnnspec.language.mistakes.mistake import Repair
 from cnnspec.language.mistakes.repeated import closing
+from cnnspec.notations import MERGES
+from cnnspec.notations.words import layer_word
 
 if TYPE_CHECKING:
     from cnnspec.diagnostics import Sink

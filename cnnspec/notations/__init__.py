@@ -4,8 +4,8 @@ Everything is text, as written. None comes back where it is not sure what was me
 it is foreign. Looked at only once something is wrong.
 """
 
-from cnnspec.diagnostics.notations.calls import LONGEST, call_in_our_words, in_our_words
-from cnnspec.diagnostics.notations.merges import MERGES
-from cnnspec.diagnostics.notations.steps import step_in_our_words, told
+from cnnspec.notations.calls import LONGEST, call_in_our_words, in_our_words
+from cnnspec.notations.merges import MERGES
+from cnnspec.notations.steps import step_in_our_words, told
 
 __all__ = ["LONGEST", "MERGES", "call_in_our_words", "in_our_words", "step_in_our_words", "told"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cnnspec.diagnostics.foreign import ARGUMENTS, UNNEEDED, layer_word
 from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 
 ANY = "*"  # the one bare value of a layer: fc 1000, dropout 0.5
 NEEDED: dict[str, tuple[str, ...]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnnspec.diagnostics.foreign import layer_word
+from cnnspec.notations.words import layer_word
 
 MERGES = ("add", "mul", "sub", "max", "concat")
 _MERGE = re.compile(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cnnspec.diagnostics.foreign import layer_word
-from cnnspec.diagnostics.notations.arguments import ANY, LRN, NEEDED, argument, named_argument, written_step
-from cnnspec.diagnostics.notations.merges import MERGES, merge_in_our_words, parts_of
-from cnnspec.diagnostics.notations.rows import row_in_our_words
 from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.arguments import ANY, LRN, NEEDED, argument, named_argument, written_step
+from cnnspec.notations.merges import MERGES, merge_in_our_words, parts_of
+from cnnspec.notations.rows import row_in_our_words
+from cnnspec.notations.words import layer_word
 
 LONGEST = 500
 """Characters of a step that are looked at."""

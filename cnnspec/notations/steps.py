@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics.foreign import layer_word
-from cnnspec.diagnostics.notations.arguments import SIZE
-from cnnspec.diagnostics.notations.calls import LONGEST, call_in_our_words
-from cnnspec.diagnostics.notations.merges import merge_in_our_words
-from cnnspec.diagnostics.notations.rows import LETTER, LETTERS, ROWS, row_in_our_words
 from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.arguments import SIZE
+from cnnspec.notations.calls import LONGEST, call_in_our_words
+from cnnspec.notations.merges import merge_in_our_words
+from cnnspec.notations.rows import LETTER, LETTERS, ROWS, row_in_our_words
+from cnnspec.notations.words import layer_word
 
 _OURS = re.compile(rf"{LETTERS.pattern}|nobias|bias|frozen")
 _SPELLINGS = (  # of papers' tables, as single pieces

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.diagnostics.notations import step_in_our_words
+from cnnspec.notations import step_in_our_words
 from tests.support import findings
 
 STEPS = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cnnspec.diagnostics.foreign import ARGUMENTS, layer_word
-from cnnspec.diagnostics.notations.arguments import (
+from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.arguments import (
     ANY,
     LRN,
     ORDER,
@@ -16,7 +16,7 @@ from cnnspec.diagnostics.notations.arguments import (
     put,
     written_step,
 )
-from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.words import ARGUMENTS, layer_word
 
 _MAPS_AT = re.compile(r"([0-9]+)@([0-9]+)(?:[x×]([0-9]+))?")
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)x[0-9]+(?:x([0-9]+))?")
