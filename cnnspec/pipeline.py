@@ -120,7 +120,7 @@ def _model(
         if finding.severity is Severity.ERROR
         or (finding.code not in ignore and finding.code not in switched_off.get(_line(source, finding), ()))
     ]
-    return Model(source, file, variant, settings, graph, report, tuple(_by_cause(findings)))
+    return Model(source, file, variant, settings, graph, report, tuple(_by_cause(findings, file)))
 
 
 _MOOT = re.compile("E103|E2|E3|E501")
@@ -141,7 +141,7 @@ def _set_otherwise(file: File, variant: str | None, sink: Sink) -> bool:
     return any(_within(span, place) for span in unset for place in places)
 
 
-def _by_cause(findings: list[Diagnostic]) -> list[Diagnostic]:
+def _by_cause(findings: list[Diagnostic], file: File) -> list[Diagnostic]:
     """One mistake, one finding. An input that looks like HxWxC (W101) and the sizes that do not fit because
     of it: the first of these, with the way out of the input. A pasted character (E103) in another tool's
     notation (E102) or in a number (E106), which has it in its fix, and so a number (E106) in an argument
@@ -162,8 +162,14 @@ def _by_cause(findings: list[Diagnostic]) -> list[Diagnostic]:
     sizes = [one for one in findings if one.code.startswith("E3") or one.code == "E501"]
     if cause is None or not sizes:
         return findings
-    what = cause.message.replace("this input has ", "")
-    told = sizes[0]._replace(related=(Related(cause.span, what),), help=cause.help, fix=cause.fix)
+    from cnnspec.analyses.lints.text import as_channels_first
+    from cnnspec.language import tree
+
+    shape = next(
+        one.shape for one in file.statements if isinstance(one, tree.Input) and one.shape.span == cause.span
+    )
+    origin = Related(cause.span, as_channels_first(shape))
+    told = sizes[0]._replace(related=(origin,), help=cause.help, fix=cause.fix)
     return [told if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]]
 
 

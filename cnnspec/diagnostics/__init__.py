@@ -2,6 +2,7 @@
 
 from cnnspec.diagnostics.diagnostic import (
     WHOLE_FILE,
+    Cause,
     Diagnostic,
     Edit,
     Position,
@@ -15,6 +16,7 @@ from cnnspec.diagnostics.severity import Severity, severity_of
 
 __all__ = [
     "WHOLE_FILE",
+    "Cause",
     "Diagnostic",
     "Edit",
     "Position",

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics.severity import Severity, severity_of
 
@@ -97,6 +97,11 @@ class Edit(NamedTuple):
     text: str
 
 
+Cause: TypeAlias = Literal["python", "darknet", "input", "colon"]
+"""What is behind a finding, where others depend on it: the text is Python or a Darknet .cfg; an input is
+in another notation; a colon follows the word of a statement."""
+
+
 class Diagnostic(NamedTuple):
     """One finding.
 
@@ -104,6 +109,7 @@ class Diagnostic(NamedTuple):
     concrete way out; `fix` are the edits that make this finding go away, and `safe` says that
     they keep the network's meaning, so that `check --fix` may apply them unasked. `label` is what stands
     under the marked characters ("5x5 filter on a 2x2 map"), where the message does not say it already.
+    `cause` decides which other findings this one silences.
     """
 
     code: str
@@ -115,6 +121,7 @@ class Diagnostic(NamedTuple):
     fix: tuple[Edit, ...] = ()
     safe: bool = False
     label: str = ""
+    cause: Cause | None = None
 
     @property
     def severity(self) -> Severity:
@@ -168,8 +175,9 @@ class Sink:
         fix: tuple[Edit, ...] = (),
         safe: bool = False,
         label: str = "",
+        cause: Cause | None = None,
     ) -> None:
-        self.add(Diagnostic(code, message, span, related, note, help, fix, safe, label))
+        self.add(Diagnostic(code, message, span, related, note, help, fix, safe, label, cause))
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """The findings in the order of the text."""

@@ -126,8 +126,8 @@ class LayerSteps(State):
             return
         foreign = is_python(step) or foreign_step(self.text, step.span, step.word)
         if foreign is not None:
-            earlier = [one.message for one in self.sink if one.span.start < step.span.start]
-            if "Python" not in foreign.message or foreign.message not in earlier:
+            earlier = {one.cause for one in self.sink if one.span.start < step.span.start}
+            if foreign.cause != "python" or "python" not in earlier:
                 foreign.tell(self.sink)
             return
         if op is not None:
@@ -169,8 +169,7 @@ class LayerSteps(State):
     def behind_statement(self, start: int) -> bool:
         """Whether a colon behind a statement's word, `expect: params 3`, has made a step of what follows."""
         return ":" in self.text[max(0, start - 40) : start] and any(
-            one.code == "E102" and one.message.startswith("no `:`") and one.span.end == start
-            for one in self.sink
+            one.cause == "colon" and one.span.end == start for one in self.sink
         )
 
     def heads(self, start: int) -> bool:
@@ -252,7 +251,7 @@ class LayerSteps(State):
                 return  # where its branches end is a guess
             from cnnspec.elaborate.ways import way_out
 
-            way = way_out(builder, branches, inputs, answer, self.text, "equal shapes" in answer.message)
+            way = way_out(builder, branches, inputs, answer, self.text)
             first = builder.values[inputs[0]]
             if len(branches) > 1 and branches[0] != span and first is not None:
                 related = (Related(branches[0], f"this branch brings {shown_shape(first)}"),)

@@ -131,10 +131,7 @@ class _Network(Ends):
             or any(line.label == "input" for line in self.lines)
             or any(isinstance(head, tree.LayerStep) and means_input(head) for head in heads)
             or "input" in self.facts.calls
-            or any(
-                one.code == "E102" and re.search("Python|`Input\\(…\\)`|an input is|cfg", one.message)
-                for one in self.sink
-            )
+            or any(one.cause in ("python", "darknet", "input") for one in self.sink)
         )
 
     def run(self, walker: Elaborator, builder: BodyBuilder, knobs: dict[str, Value]) -> None:

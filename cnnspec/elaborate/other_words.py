@@ -21,7 +21,9 @@ def is_python(step: tree.LayerStep) -> NoValue | None:
         return NoValue("E102", f"there is no `{step.word}`", step.span, "a repetition is written `[ … ]*3`")
     if step.word not in ("import", "from", "class", "def", "return"):
         return None
-    return NoValue("E102", "this is Python; a spec only describes", step.span, help="leave the line out")
+    return NoValue(
+        "E102", "this is Python; a spec only describes", step.span, "leave the line out", cause="python"
+    )
 
 
 _LABEL_APART = re.compile(r"(([A-Za-z]\w*)[ \t-]+([0-9]+)[ \t]*:)[ \t]*([A-Za-z]\w*)")

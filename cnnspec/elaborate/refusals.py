@@ -257,13 +257,12 @@ def missing(sink: Sink, step: tree.LayerStep, text: str, needed: list[Argument])
 
 
 def refused(sink: Sink, word: str, word_span: Span, slots: Slots, bound: Bound, detail: Any) -> None:
-    """What pydantic refused, as E204 or E205."""
+    """What pydantic refused, as E205."""
     name = str(detail["loc"][0]) if detail["loc"] else None
     argument = slots.fields.get(name) if name else None
     span = bound.spans.get(name or "", word_span)
     if detail["type"] in ("value_error", "assertion_error"):
-        message = str(detail["ctx"]["error"])
-        sink.report("E204" if "exclude" in message else "E205", message, span)
+        sink.report("E205", str(detail["ctx"]["error"]), span)
         return
     wanted = str(detail["msg"]).replace("Input should be", "it must be")
     for long, short in _BOUNDS:

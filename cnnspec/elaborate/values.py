@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TypeAlias
 
-from cnnspec.diagnostics import Edit, Related, Sink, Span
+from cnnspec.diagnostics import Cause, Edit, Related, Sink, Span
 from cnnspec.language import tree
 
 Value: TypeAlias = int | Fraction | bool | tuple[int, int] | str
@@ -30,6 +30,7 @@ class NoValue(Exception):
         note: str = "",
         related: tuple[Related, ...] = (),
         fix: tuple[Edit, ...] = (),
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -39,6 +40,7 @@ class NoValue(Exception):
         self.note = note
         self.related = related
         self.fix = fix
+        self.cause = cause
 
     def tell(self, sink: Sink) -> None:
         sink.report(
@@ -49,6 +51,7 @@ class NoValue(Exception):
             note=self.note,
             related=self.related,
             fix=self.fix,
+            cause=self.cause,
         )
 
 

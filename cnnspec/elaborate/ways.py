@@ -16,11 +16,8 @@ def way_out(
     inputs: tuple[int, ...],
     answer: Misfit,
     text: str,
-    equal: bool,
 ) -> str:
-    """What to change in the branch at fault or in the first one; else what the merge itself says. `equal`: it
-    wants equal channels too.
-    """
+    """What to change in the branch at fault or in the first one; else what the merge itself says."""
     first, other = builder.values[inputs[0]], builder.values[inputs[answer.input]]
     if first is None or other is None or len(first) != 3 or len(other) != 3 or first[1:] == other[1:]:
         return answer.help
@@ -28,7 +25,7 @@ def way_out(
     larger, smaller = (0, answer.input) if first[1] > other[1] else (answer.input, 0)
     sizes = (first, other) if larger == 0 else (other, first)
     missing, too_much = ways.stride_missing(larger, *sizes), ways.stride_too_much(smaller, sizes[0])
-    if equal:
+    if answer.cause == "equal shapes":  # the channels too
         found = (missing, ways.projection(larger, *sizes), too_much)
     else:
         found = (too_much, missing, "")

@@ -119,7 +119,8 @@ class Misfit(NamedTuple):
     `argument` is the field whose text is to be underlined (None: the layer's word). `input` is the number
     of the input that is at fault. `label` is the short word under the underlined characters ("5x5 filter on
     a 2x2 map"). `replacement` is what to write instead of that argument's text (or, with no argument, of
-    the word), where one exists that fits: `"F2"`, `"flatten -> fc"`.
+    the word), where one exists that fits: `"F2"`, `"flatten -> fc"`. `cause` says which rule is broken, where
+    what to do about it depends on that.
     """
 
     code: str
@@ -130,6 +131,7 @@ class Misfit(NamedTuple):
     help: str = ""
     replacement: str | None = None
     label: str = ""
+    cause: Literal["equal shapes"] | None = None
 
 
 class Remark(NamedTuple):

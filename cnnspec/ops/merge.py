@@ -33,6 +33,7 @@ class EqualShapes(Merge):
                     f"{self.word} wants equal shapes",
                     input=number,
                     help=_way_out(first, shape, number + 1),
+                    cause="equal shapes",
                 )
         return first
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import cnnspec
 from cnnspec.ir.graph import Hole
 from tests.support import check_text, findings
 
@@ -105,3 +109,20 @@ def test_a_step_that_could_not_be_made_out_keeps_its_words() -> None:
     assert (hole.name, hole.text, hole.label, hole.inputs) == ("y", "convv", "y", (1,))
     assert [(guard.condition, guard.side) for guard in hole.guards] == [(0, True)]
     assert text[slice(*hole.span)] == "convv F3"
+
+
+def test_no_decision_reads_the_english_of_a_finding() -> None:
+    """A message is printed, never compared, searched or cut: what silences what is a typed cause."""
+    for path in Path(cnnspec.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Compare():
+                    asked: list[ast.expr] = [node.left, *node.comparators]
+                case ast.Call(ast.Attribute(ast.Name("re"))):
+                    asked = node.args
+                case ast.Call(ast.Attribute(value)):
+                    asked = [value]
+                case _:
+                    continue
+            read = [one for one in asked if isinstance(one, ast.Attribute) and one.attr == "message"]
+            assert not read, f"{path}:{node.lineno}"

@@ -44,12 +44,18 @@ def channels_last(statement: tree.Input) -> Iterator[Diagnostic]:
         turned = f"{last}x{first}x{second}"
         yield Diagnostic(
             "W101",
-            f"this input has {first} channels of {second}x{last}; it looks like HxWxC",
+            f"this input has {as_channels_first(statement.shape)}",
             statement.shape.span,
             note="shapes are CxHxW: channels, rows, columns",
             help=f"write {turned}",
             fix=(Edit(statement.shape.span, turned),),
         )
+
+
+def as_channels_first(shape: tree.Dims) -> str:
+    """What `32x32x3` says: 32 channels of 32x3."""
+    first, second, last = (dim.value for dim in shape.dims if isinstance(dim, tree.Number))
+    return f"{first} channels of {second}x{last}; it looks like HxWxC"
 
 
 def apart(value: tree.Value, source: Source) -> Iterator[Diagnostic]:

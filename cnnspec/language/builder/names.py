@@ -49,7 +49,7 @@ class Names(Arguments):
             where = Span(end, colon.end())
             self.sink.report(
                 "E102", f"no `:` stands behind `{text}`", where,
-                help=f"write `{text}` and a space", fix=(Edit(where, " "),),
+                help=f"write `{text}` and a space", fix=(Edit(where, " "),), cause="colon",
             )  # fmt: skip
             return
         self.sink.report(

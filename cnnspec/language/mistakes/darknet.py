@@ -33,8 +33,8 @@ def section(text: str, start: int) -> Told | None:
     shown = _in_our_words(head[1], keys)
     if shown is None:
         way = JOINS.get(head[1], "a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`")
-        return "this is a Darknet .cfg", span, f"here {way}", ()
-    return "this is a Darknet .cfg", span, f"here it is `{shown}`", (Edit(span, shown),)
+        return "this is a Darknet .cfg", span, f"here {way}", (), "darknet"
+    return "this is a Darknet .cfg", span, f"here it is `{shown}`", (Edit(span, shown),), "darknet"
 
 
 JOINS = {

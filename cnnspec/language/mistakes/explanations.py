@@ -39,8 +39,8 @@ def explain(automaton: Automaton, failure: Failure) -> Finding:
     last = automaton.last
     told = foreign.recognise(automaton, failure)
     if told is not None:
-        message, where, advice, fix = told
-        return "E102", message, where, advice, fix
+        message, where, advice, fix, *cause = told
+        return "E102", message, where, advice, fix, *cause
     if (matrix := no_matrix(automaton, failure)) is not None:
         return matrix
     if (pieces := number_in_pieces(automaton, failure)) is not None:

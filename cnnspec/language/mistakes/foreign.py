@@ -64,7 +64,7 @@ def recognise(automaton: Automaton, failure: Failure) -> Told | None:
         or repeated(automaton, line, begin, failure)
         or variant_otherwise(line, begin, failure)
         or block_otherwise(text, line, begin, failure)
-        or _python(line, begin, at, failure.kind, any(one.message == PYTHON_TOLD for one in automaton.sink))
+        or _python(line, begin, at, failure.kind, any(one.cause == "python" for one in automaton.sink))
         or _shape(line, begin, at)
         or input_otherwise(line, begin)
         or _step(text, begin, start)
@@ -99,6 +99,7 @@ def _keras_input(line: str, begin: int) -> Told | None:
         span,
         f"here it is `{shown}`",
         (Edit(span, shown),),
+        "input",
     )
 
 
@@ -116,14 +117,14 @@ def _python(line: str, begin: int, at: int, kind: str, told_before: bool) -> Tol
                 call = found[2][1 : 1 + _closed(found[2][1:])]
                 span = Span(begin + found.start(2) + 1, begin + found.start(2) + 1 + len(call))
                 shown = call_in_our_words(call)
-                return PYTHON_TOLD, span, f"here it is `{shown}`" if shown else LAYER_SHOWN, ()
+                return PYTHON_TOLD, span, f"here it is `{shown}`" if shown else LAYER_SHOWN, (), "python"
             span = Span(begin + found.start(), begin + found.start() + len(call.rstrip()))
             shown = call_in_our_words(call) if found[2] else LAYERS[fold(found[1])]
             if shown or not told_before:
-                return PYTHON_TOLD, span, f"here it is `{shown}`" if shown else LAYER_SHOWN, ()
+                return PYTHON_TOLD, span, f"here it is `{shown}`" if shown else LAYER_SHOWN, (), "python"
             return "", span, "", ()
     if python or _BUILDS.match(line) or (told_before and line.rstrip().endswith(("()", "):", '"""'))):
-        return "" if told_before else PYTHON_TOLD, _whole(begin, line), LAYER_SHOWN, ()
+        return "" if told_before else PYTHON_TOLD, _whole(begin, line), LAYER_SHOWN, (), "python"
     return None
 
 

@@ -42,4 +42,4 @@ def input_otherwise(line: str, begin: int) -> Told | None:
         return None
     span = Span(begin + code.index(stripped), begin + code.index(stripped) + len(stripped))
     batch = ", and no batch axis" if _BATCH.match(body) else ""
-    return f"{MESSAGE}{batch}", span, f"here it is `{shown}`", (Edit(span, shown),)
+    return f"{MESSAGE}{batch}", span, f"here it is `{shown}`", (Edit(span, shown),), "input"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Cause, Edit, Span
 from cnnspec.language.automaton import END, Failure
 
-Finding: TypeAlias = tuple[str, str, Span, str, tuple[Edit, ...]]
-"""Code, message, place, way out, fix."""
+Finding: TypeAlias = tuple[str, str, Span, str, tuple[Edit, ...], *tuple[Cause, ...]]
+"""Code, message, place, way out, fix; its cause, where other findings depend on it."""
 
-Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...]]
+Told: TypeAlias = tuple[str, Span, str, tuple[Edit, ...], *tuple[Cause, ...]]
 """The same of another notation, whose code is E102."""
 
 

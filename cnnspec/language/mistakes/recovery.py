@@ -58,8 +58,8 @@ class Recovery:
             return True
         if (failure.kind in STATEMENTS or failure.kind == "LET") and self.begins_line(failure, -1):
             # a line before it ended with `->`, `=` or the like, or does not go on as it must
-            code, message, span, advice, fix = explanations.explain(automaton, failure)
-            self.sink.report(code, message, span, help=advice, fix=fix)
+            code, message, span, advice, fix, *cause = explanations.explain(automaton, failure)
+            self.sink.report(code, message, span, help=advice, fix=fix, cause=next(iter(cause), None))
             self.leave_out(failure, skipping=False)
             automaton.feed("_NL", "\n", failure.start, failure.start)
             automaton.pos = failure.start
@@ -79,9 +79,9 @@ class Recovery:
                 automaton.pos = pos
                 return True
         elif automaton.failures == 1:
-            code, message, span, advice, fix = explanations.explain(automaton, failure)
+            code, message, span, advice, fix, *cause = explanations.explain(automaton, failure)
             if message:
-                self.sink.report(code, message, span, help=advice, fix=fix)
+                self.sink.report(code, message, span, help=advice, fix=fix, cause=next(iter(cause), None))
             if code in ("E102", "E106") or failure.kind == "CLAIMS":  # told as a whole, left out as a whole
                 failure = failure._replace(start=max(failure.start, span.end))
         self.leave_out(failure)
