@@ -14,14 +14,14 @@ from math import ceil, floor
 from typing import Any
 
 import torch
-import torch.nn.functional as f
 
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.language import parse, tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops import Op, lookup
 from cnnspec.ops.base import Init, arguments_of
-from tests.ops.torch_layers import module
+from tests.oracle.layers import layer
+from tests.oracle.weights import fresh
 
 Shape = tuple[int, ...]
 TWICE = "only one of size or scale_factor should be defined"  # as torch puts it
@@ -156,23 +156,9 @@ class ByTorch:
     def merge(self, step: tree.BranchStep, arms: list[torch.Tensor]) -> Flow:
         shapes = tuple(tuple(arm.shape[1:]) for arm in arms)
         try:
-            x = arms[0]
-            if step.word == "concat":
-                x, arms = torch.cat(arms, 1), []
-            if step.word == "mul":  # a gate of C numbers over a map
-                most = max(arm.dim() for arm in arms)
-                arms = [arm[:, :, None, None] if arm.dim() < most else arm for arm in arms]
-                x = arms[0]
-            for arm in arms[1:]:
-                match step.word:
-                    case "add":
-                        x = x + arm
-                    case "sub":
-                        x = x - arm
-                    case "max":
-                        x = torch.maximum(x, arm)
-                    case "mul":
-                        x = x * arm
+            made = lookup(step.word)
+            assert made is not None
+            x = layer(made.model_construct(), arms, {})
             self.steps.append(Done(step, None, shapes, tuple(x.shape[1:])))
             return Flow(x)
         except (RuntimeError, IndexError) as problem:
@@ -257,47 +243,23 @@ class ByTorch:
 
     def apply(self, op: Any, x: torch.Tensor) -> torch.Tensor:
         shape = tuple(x.shape[1:])
-        C = shape[0]
         match op.word:
-            case "subsample":
-                return f.avg_pool2d(x, op.size, op.stride)
-            case "scale":
-                return x * torch.ones(1 if op.one else C, device=self.device).view(
-                    -1, *[1] * (len(shape) - 1)
-                )
-            case "rbf":
-                vector = x.flatten(1)
-                weight = torch.zeros(op.K, C, device=self.device)
-                self.literals(op, weight, None)
-                return (vector[:, None] - weight).square().sum(2)
-            case "droppath":
-                return torch.nn.Dropout(float(op.p))(x)
             case "maxpool" | "avgpool" if op.size_out is not None:
                 fields = type(op).model_fields
                 if any(getattr(op, name) != fields[name].default for name in fields if name != "size_out"):
                     raise TypeError("an adaptive pool takes a size and nothing else")
+            case "maxpool" | "avgpool" if op.F is None:
+                raise TypeError("a window has a size")
             case "upsample" if op.factor is not None and op.size_out is not None:
                 raise ValueError(TWICE)
             case "unpool":
                 raise ValueError("no maxpool")
-            case "conv" if op.connect is not None:
-                if len(op.connect) != op.K or op.G != 1:
-                    raise ValueError("a table has a row for each of K filters")
-                weight = torch.zeros(len(op.connect), C, *op.F)
-                for number, row in enumerate(op.connect):
-                    weight[number, list(row)] = 1
-                ends = [end for side in reversed(op.padding(shape)) for end in side]
-                return f.conv2d(f.pad(x, ends), weight.to(self.device), None, op.S, 0, op.D)
-        layer = module(op, shape, self.device)
-        assert layer is not None
-        named = dict(layer.named_parameters())
-        weight, bias = (
-            next((one for key, one in named.items() if key.rpartition(".")[2] == name), None)
-            for name in ("weight", "bias")
-        )
-        if weight is not None:
-            self.literals(op, weight, bias)
-        return layer.eval()(x)  # type: ignore[no-any-return]
+            case "conv" if op.connect is not None and (len(op.connect) != op.K or op.G != 1):
+                raise ValueError("a table has a row for each of K filters")
+        own = fresh(op, shape, self.device)
+        if "weight" in own:
+            self.literals(op, own["weight"], own.get("bias"))
+        return layer(op, [x], own)
 
     def literals(self, op: Any, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         """`weight=` and `bias=` copied into the layer's own."""
@@ -316,31 +278,12 @@ class ByTorch:
         assert like.x is not None
         if getattr(op, "factor", None) or getattr(op, "size_out", None) or getattr(op, "size", None):
             raise ValueError(TWICE)
-        size = tuple(like.x.shape[2:])
-        match op.word:
-            case "unpool":
-                if like.pooled is None:
-                    raise ValueError("no maxpool")
-                pool, before = like.pooled
-                a: Any = pool
-                if a.P == "same" or a.size_out is not None:
-                    if tuple(x.shape) != tuple(like.x.shape):
-                        raise ValueError("another shape")
-                    return torch.zeros_like(before)
-                _, places = f.max_pool2d(
-                    before, a.size, a.stride, a.P, a.dilation, a.ceil, return_indices=True
-                )
-                if tuple(places.shape) != tuple(x.shape):  # as max_unpool2d has it
-                    raise ValueError("another shape")
-                return torch.zeros_like(before)
-            case "upsample":
-                return f.interpolate(x, size=size, mode=op.mode)
-            case "crop":
-                top, left = op.offset or tuple(
-                    (have - want) // 2 for have, want in zip(x.shape[2:], size, strict=True)
-                )
-                return x.narrow(2, top, size[0]).narrow(3, left, size[1])
-        raise AssertionError(op.word)
+        if op.word == "unpool":
+            if like.pooled is None:
+                raise ValueError("no maxpool")
+            op.__dict__["maxpool"], before = like.pooled
+            return layer(op, [x, before], {})
+        return layer(op, [x, like.x], {})
 
     # --- values ---------------------------------------------------------------------------------------
 

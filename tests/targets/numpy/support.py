@@ -1,4 +1,4 @@
-"""Running an emitted program beside the reference."""
+"""Running an emitted program beside the oracle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
 from cnnspec.targets.numpy import emit
-from tests.targets.numpy import reference
+from tests.oracle.network import run
 
 torch.set_num_threads(1)  # several threads wait for each other where tests share a machine
 
@@ -40,10 +40,10 @@ def extremes(ours: Any, theirs: Any) -> tuple[float, float]:
 
 
 class Beside:
-    """An emitted program and the reference, with the same weights, inputs and dropout masks, in float64.
+    """An emitted program and the oracle, with the same weights, inputs and dropout masks, in float64.
 
     Both work on the same memory for what is trained (the largest network of the zoo has 5 GB of it): the
-    program could not write there, and the reference does not.
+    program could not write there, and the oracle does not.
     """
 
     def __init__(self, graph: Graph, batch: int = 2, seed: int = 0, text: str | None = None) -> None:
@@ -80,7 +80,7 @@ class Beside:
         }
         theirs, x = self._tensors(), [torch.from_numpy(one).requires_grad_() for one in self.inputs]
         masks = {key: torch.from_numpy(mask) for key, mask in self.masks.items()}
-        ty = reference.run(self.graph, theirs, x, training, masks)
+        ty = run(self.graph, theirs, x, training, masks)
         for n, (a, b) in enumerate(zip(ys, ty, strict=True)):
             found[f"output{n}"] = difference(a, b.detach())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.oracle.network import run
 from tests.targets.torch.constructs import CONSTRUCTS
-from tests.targets.torch.interpreter import run
 from tests.targets.torch.support import built, graph_of, inputs_of, keys_of, outputs_of, shapes_of
 
 
@@ -36,8 +36,9 @@ def test_gradients_go_back_through_it(name: str) -> None:
     model = built(graph).double()
     disturb(model)
     inputs = [x.requires_grad_() for x in inputs_of(graph, dtype=torch.float64)]
+    trained = dict(model.named_parameters())
     state = {
-        key: value.detach().clone().requires_grad_(value.is_floating_point())
+        key: value.detach().clone().requires_grad_(key in trained)
         for key, value in model.state_dict().items()
     }
     sum(y.square().sum() for y in outputs_of(model.eval()(*inputs))).backward()  # type: ignore[union-attr]

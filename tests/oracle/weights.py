@@ -1,0 +1,56 @@
+"""The weights that torch gives a layer: names, shapes and how they start are those of torch.nn's modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Shape = tuple[int, ...]
+
+
+def module(op: Any, shape: Shape, device: str = "meta") -> nn.Module | None:
+    """torch's module for an input of this shape; None where it has none, or none with weights."""
+    C, here = shape[0], {"device": device}
+    match op.word:
+        case "conv" if op.connect is None:
+            return nn.Conv2d(C, op.K, op.F, op.S, 0, op.D, op.G, op.has_bias, **here)  # type: ignore[arg-type]
+        case "dwconv":
+            return nn.Conv2d(C, op.filters(shape), op.F, op.S, 0, op.D, C, op.has_bias, **here)  # type: ignore[arg-type]
+        case "deconv":
+            return nn.ConvTranspose2d(C, op.K, op.F, op.S, 0, 0, op.G, op.has_bias, op.D, **here)  # type: ignore[arg-type]
+        case "fc":
+            return nn.Linear(C, op.K, op.has_bias, **here)  # type: ignore[arg-type]
+        case "bn":
+            made = nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d
+            return made(C, float(op.eps), float(op.momentum), op.affine, **here)  # type: ignore[arg-type]
+        case "in":
+            return nn.InstanceNorm2d(C, float(op.eps), affine=op.affine, **here)  # type: ignore[arg-type]
+        case "ln":
+            return nn.LayerNorm(C, float(op.eps), op.affine, **here)  # type: ignore[arg-type]
+        case "gn":
+            return nn.GroupNorm(op.G, C, float(op.eps), op.affine, **here)  # type: ignore[arg-type]
+        case "prelu":
+            return nn.PReLU(1 if op.one else C, **here)  # type: ignore[arg-type]
+    return None
+
+
+def fresh(op: Any, shape: Shape, device: str = "meta") -> dict[str, Tensor]:
+    """Weights to run a layer with; of those that torch has no module for, zeros."""
+    made = module(op, shape, device)
+    if made is not None:
+        return {name: value.detach() for name, value in made.state_dict().items()}
+    C = shape[0]
+    shapes: dict[str, Shape] = {}
+    match op.word:
+        case "conv":
+            shapes = {"weight": (sum(map(len, op.connect)), *op.F)}
+            shapes |= {"bias": (op.K,)} if op.has_bias else {}
+        case "subsample":
+            shapes = {"weight": (C,), "bias": (C,)}
+        case "scale":
+            shapes = {"weight": (1 if op.one else C,)}
+        case "rbf":
+            shapes = {"weight": (op.K, C)}
+    return {name: torch.zeros(own, device=device) for name, own in shapes.items()}
