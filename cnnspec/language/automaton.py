@@ -1,18 +1,22 @@
-"""The LALR(1) automaton over the tables of grammar/cnn.lark, which asks for the text token by token."""
+"""lark's LALR(1) engine on the tables of grammar/cnn.lark, which asks for the text token by token."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+from lark.exceptions import UnexpectedToken
+from lark.parsers.lalr_analysis import Shift
 
 from cnnspec.diagnostics import Sink, Source, Span, line_start
 from cnnspec.language import tables, tree
-from cnnspec.language.builder import Builder
+from cnnspec.language.builder import Context
+from cnnspec.language.tokens import CLOSES, END, OPENS, UNKNOWN, Token
 
 MAX_NESTING = 64
 """Brackets of any kind, one inside the other."""
 
-END = "$END"
 _GAP = re.compile(r"[ \t\r\n]*(?:#[^\r\n]*[ \t\r\n]*)*")
 _PERCENT = re.compile(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?[ \t]*%\Z")
 """`dropout 50%` at the end of a line,"""
@@ -48,10 +52,6 @@ _JOINED = frozenset(
     )
 )
 """Behind these a new line is no step."""
-OPENS = {"LPAR": "(", "CALL": "(", "LSQB": "[", "LBRACE": "{"}
-CLOSES = {"RPAR": "(", "TIMES_DIM": "(", "RSQB": "[", "RBRACE": "{"}
-STATEMENTS = frozenset(("MODEL", "INPUT", "VARIANT", "DEFAULT", "BLOCK", "SHARED", "OUTPUT", "EXPECT"))
-"""Words that begin a statement, which stands outside of brackets."""
 
 
 class Bracket(NamedTuple):
@@ -59,15 +59,6 @@ class Bracket(NamedTuple):
     span: Span
     height: int
     """The parser's stack when it opened: what stands above belongs into the bracket."""
-
-
-class Failure(NamedTuple):
-    """Where the parser could not go on."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
 
 
 class Automaton:
@@ -78,98 +69,82 @@ class Automaton:
         self.source = source
         self.sink = sink
         self.tables = tables.load()
-        self.builder = Builder(text, sink)
+        self.context = Context(text, sink)
         self.comments: list[tree.Comment] = []
         self.brackets: list[Bracket] = []
         self.states: list[int] = []
         self.values: list[Any] = []
+        self.parser: Any = None
         self.pos = 0
         self.last = "_NL"
         self.recovers = True
         self.failed_at = -1
         self.failures = 0
 
-    # --- the automaton ----------------------------------------------------------------------------
+    # --- lark's engine ------------------------------------------------------------------------------
 
     def run(self, start: str) -> Any:
         """The value of the start rule, or None where `recovers` is off and the text is wrong."""
-        tables = self.tables
-        rows, goto, rules = tables.rows, tables.goto, tables.rules
-        match, names = tables.match, tables.names
-        literals, keywords, contextual = tables.literals, tables.keywords, tables.contextual
-        actions = [None if name is None else getattr(self.builder, name) for _, _, name in rules]
-        first, final = tables.starts[start]
-        text, brackets = self.text, self.brackets
-        states, values = self.states, self.values
-        states.append(first)
-        state = first
+        self.parser = self.tables.parser(start, self.context)
+        self.states, self.values = self.parser.parser_state.state_stack, self.parser.parser_state.value_stack
+        feed, brackets, recovered = self.parser.feed_token, self.brackets, True
+        for token in self.tokens():
+            kind = token.type
+            if kind in OPENS and len(brackets) >= MAX_NESTING and self.accepts(kind):
+                recovered = self.mistake(token, deep=True)
+            else:
+                try:
+                    value = feed(token)
+                except UnexpectedToken:
+                    recovered = self.mistake(token)
+                else:
+                    if kind == END:
+                        return value
+                    self.took(token)
+                    self.pos = token.end
+            if not recovered:
+                break
+        if not self.recovers:
+            return None
+        return self.values[0] if self.values and self.tables.entered_by[self.states[1]] == "file" else []
+
+    def tokens(self) -> Iterator[Token]:
+        """The token at `self.pos`, again and again: of this context, else one that stands everywhere."""
+        tables, text, states = self.tables, self.text, self.states
+        match, names, contextual = tables.match, tables.names, tables.contextual
+        literals, keywords = tables.literals, tables.keywords
         while True:
-            # the next token: one of this context, else one of those that stand everywhere
             pos = self.pos
-            special = contextual.get(state)
+            special = contextual.get(states[-1])
             found = special[0](text, pos) if special else None
             if found is not None and special is not None:
-                kind = special[1]
                 begin, end = found.span(1)
-            else:
-                found = match(text, pos)
-                if found is None:
-                    kind, begin, end = self.no_token(pos)
-                else:
-                    group = found.lastindex or 0
-                    begin, end = found.span(group)
-                    kind = names[group]
-                    if kind == "LITERAL":
-                        kind = literals[text[begin:end]]
-                    elif kind == "NAME":
-                        kind = keywords.get(text[begin:end], kind)
-                    elif group < 3:
-                        kind, begin, end = self.gap(pos)
-                        if not kind:
-                            continue
-            # reduce as long as the token asks for it, then shift it
-            while True:
-                action = rows[state].get(kind)
-                if action is None:
-                    if kind == END and state == final:
-                        return values[-1]
-                    if not self.mistake(Failure(kind, text[begin:end], begin, end)):
-                        if not self.recovers:
-                            return None
-                        return values[0] if values and tables.entered_by[states[1]] == "file" else []
-                    state = states[-1]
-                    break
-                if action >= 0:
-                    if kind in OPENS:
-                        if len(brackets) >= MAX_NESTING:
-                            if not self.mistake(Failure(kind, text[begin:end], begin, end), deep=True):
-                                return None
-                            state = states[-1]
-                            break
-                        brackets.append(Bracket(OPENS[kind], Span(end - 1, end), len(states)))
-                    elif kind in CLOSES:
-                        brackets.pop()
-                    states.append(action)
-                    values.append((text[begin:end], begin, end))
-                    state = action
-                    self.pos = end
-                    self.last = kind
-                    break
-                origin, size, _ = rules[-1 - action]
-                make = actions[-1 - action]
-                if make is None:
-                    states.pop()
-                elif size:
-                    value = make(values[-size:])
-                    del values[-size:]
-                    del states[-size:]
-                    values.append(value)
-                else:
-                    values.append(make(()))
-                state = goto[states[-1]][origin]
-                states.append(state)
-                if kind == END and state == final:
-                    return values[-1]
+                yield Token(special[1], text[begin:end], begin, end)
+                continue
+            found = match(text, pos)
+            if found is None:
+                yield self.no_token(pos)
+                continue
+            group = found.lastindex or 0
+            begin, end = found.span(group)
+            kind = names[group]
+            if kind == "LITERAL":
+                kind = literals[text[begin:end]]
+            elif kind == "NAME":
+                kind = keywords.get(text[begin:end], kind)
+            elif group < 3:
+                kind, begin, end = self.gap(pos)
+                if not kind:
+                    continue
+            yield Token(kind, text[begin:end], begin, end)
+
+    def took(self, token: Token) -> None:
+        """What is to be known of a token that lark has shifted."""
+        kind = self.last = token.type
+        if kind in OPENS:
+            self.brackets.append(Bracket(OPENS[kind], Span(token.end - 1, token.end), len(self.states) - 1))
+        elif kind in CLOSES:
+            self.brackets.pop()
 
     def gap(self, pos: int) -> tuple[str, int, int]:
         """Passes over new lines and comments from `pos`: the token that they amount to, or ("".
@@ -219,74 +194,56 @@ class Automaton:
 
         return divisor[1] in self.tables.keywords or is_layer(divisor[1])
 
-    def no_token(self, pos: int) -> tuple[str, int, int]:
+    def no_token(self, pos: int) -> Token:
         """What stands where no token is: the end of the text, or a character that no token begins with."""
         text = self.text
         while pos < len(text) and text[pos] in " \t":
             pos += 1
         if pos >= len(text):
-            return END, len(text), len(text)
-        return "?", pos, pos + 1
+            return Token(END, "", len(text), len(text))
+        return Token(UNKNOWN, text[pos], pos, pos + 1)
 
     # --- mistakes ---------------------------------------------------------------------------------
 
-    def mistake(self, failure: Failure, deep: bool = False) -> bool:
+    def mistake(self, found: Token, deep: bool = False) -> bool:
         """Reports what is wrong and brings the automaton to where it can go on; False where it is to stop."""
         if not self.recovers or self.sink.full:
             return False
         from cnnspec.language.mistakes.recovery import Recovery
 
-        return Recovery(self).mistake(failure, deep)
+        return Recovery(self).mistake(found, deep)
 
-    def feed(self, kind: str, text: str, start: int, end: int) -> bool:
+    def feed(self, token: Token) -> bool:
         """Takes a token that does not stand in the text so.
 
         False, and nothing changed, where it does not fit.
         """
-        if not self.accepts(kind):
+        if not self.accepts(token.type):
             return False
-        rows, goto, rules = self.tables.rows, self.tables.goto, self.tables.rules
-        states, values = self.states, self.values
-        while True:
-            action = rows[states[-1]][kind]
-            if action >= 0:
-                if kind in OPENS:
-                    self.brackets.append(Bracket(OPENS[kind], Span(end - 1, end), len(states)))
-                elif kind in CLOSES:
-                    self.brackets.pop()
-                states.append(action)
-                values.append((text, start, end))
-                self.last = kind
-                return True
-            origin, size, name = rules[-1 - action]
-            if name is None:
-                states.pop()
-            else:
-                taken = values[len(values) - size :]
-                del values[len(values) - size :], states[len(states) - size :]
-                values.append(getattr(self.builder, name)(taken))
-            states.append(goto[states[-1]][origin])
+        self.parser.feed_token(token)
+        self.took(token)
+        return True
 
     def accepts(self, kind: str) -> bool:
-        """Whether the automaton can take a token of this kind now."""
-        rows, goto, rules = self.tables.rows, self.tables.goto, self.tables.rules
+        """Whether such a token can be taken now. (lark's `accepts()` copies the stack for each kind.)"""
+        table = self.tables.table.states
         below = len(self.states)
         above: list[int] = []  # the stack is self.states[:below] + above
         while True:
-            action = rows[above[-1] if above else self.states[below - 1]].get(kind)
-            if action is None:
+            step = table[above[-1] if above else self.states[below - 1]].get(kind)
+            if step is None:
                 return False
-            if action >= 0:
+            action, rule = step
+            if action is Shift:
                 return True
-            origin, size, _ = rules[-1 - action]
-            kept = max(0, len(above) - size)
-            below -= size - (len(above) - kept)
+            kept = max(0, len(above) - len(rule.expansion))
+            below -= len(rule.expansion) - (len(above) - kept)
             del above[kept:]
-            above.append(goto[above[-1] if above else self.states[below - 1]][origin])
+            above.append(table[above[-1] if above else self.states[below - 1]][rule.origin.name][1])
 
     def push(self, symbol: str, value: Any) -> None:
         """Puts a nonterminal's value where the automaton waits for one."""
-        self.states.append(self.tables.goto[self.states[-1]][symbol])
+        self.states.append(self.tables.table.states[self.states[-1]][symbol][1])
         self.values.append(value)
 
     def forget_comments(self, begin: int) -> None:

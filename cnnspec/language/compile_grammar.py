@@ -9,7 +9,7 @@ The file holds
     rows        for each state {terminal: action}; n >= 0 shifts to state n, -1 - r reduces by rule r
     goto        for each state {nonterminal: state}
     entered_by  for each state the symbol by which it is reached
-    rules       [nonterminal, number of symbols, name of the Builder's method or null]
+    rules       [nonterminal, number of symbols, name of the builder's function or null]
     starts      {start rule: [first state, last state]}
     tokens      [name, regular expression], in the order in which they are tried
     literals    {text: terminal} of tokens that are no words

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-ARROWS = {
-    "→": "->",
-    "⟶": "->",
-    "➔": "->",
-    "➜": "->",
-    "➞": "->",
-    "⇒": "=>",
-    "⟹": "=>",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-}
-"""Read by the lexer as what they mean: one character for two."""
+from lark.grammar import NonTerminal, Rule
+from lark.parsers.lalr_analysis import IntParseTable, Reduce, Shift
+from lark.parsers.lalr_interactive_parser import InteractiveParser
+from lark.parsers.lalr_parser_state import ParseConf, ParserState
+
+from cnnspec.language.builder import Action, Context, action
+from cnnspec.language.tokens import ARROWS
 
 Match = Callable[[str, int], "re.Match[str] | None"]
 
 
+class NumberedRule(Rule):
+    """Known by what it is: lark's own hash goes through a rule's symbols at each reduction."""
+
+    __slots__ = ()
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
 class Tables(NamedTuple):
-    rows: list[dict[str, int]]
-    goto: list[dict[str, int]]
-    rules: list[tuple[str, int, str | None]]
-    starts: dict[str, tuple[int, int]]
+    table: IntParseTable
+    """lark's: for each state {symbol: (Shift, state) or (Reduce, rule)}."""
+    actions: dict[Rule, Action | None]
+    """The builder's function for each rule; None where its one symbol's value is handed on."""
     match: Match
     """Tries the tokens that stand everywhere; passes over spaces before them."""
     names: list[str]
@@ -39,6 +42,15 @@ class Tables(NamedTuple):
     """For the states that take a token of one context: how to find it, and its name."""
     entered_by: list[str]
     """The symbol by which each state is reached."""
+
+    def parser(self, start: str, context: Context) -> InteractiveParser:
+        first = itemgetter(0)
+        callbacks: Any = {
+            rule: partial(action, context) if action else first for rule, action in self.actions.items()
+        }
+        thread: Any = None  # tokens are fed
+        state = ParserState(ParseConf(self.table, callbacks, start), thread)
+        return InteractiveParser(None, state, thread)
 
 
 @cache
@@ -65,11 +77,21 @@ def load() -> Tables:
         for state, row in enumerate(data["rows"]):
             if name in row:
                 contextual[state] = (match, name)
+    actions: dict[Rule, Action | None] = {
+        NumberedRule(NonTerminal(origin), [NonTerminal("")] * size): action(alias) if alias else None
+        for origin, size, alias in data["rules"]
+    }
+    rules = list(actions)
+    states: dict[int, dict[str, tuple[Any, Any]]] = {}
+    for number, (row, goto) in enumerate(zip(data["rows"], data["goto"], strict=True)):
+        states[number] = {
+            symbol: (Shift, step) if step >= 0 else (Reduce, rules[-1 - step]) for symbol, step in row.items()
+        }
+        states[number].update({symbol: (Shift, step) for symbol, step in goto.items()})
+    first, last = ({start: pair[end] for start, pair in data["starts"].items()} for end in (0, 1))
     return Tables(
-        data["rows"],
-        data["goto"],
-        data["rules"],
-        data["starts"],
+        IntParseTable(states, first, last),  # type: ignore[no-untyped-call]
+        actions,
         re.compile("[ \t]*(?:" + "|".join(f"({pattern})" for pattern in patterns) + ")").match,
         names,
         data["literals"],

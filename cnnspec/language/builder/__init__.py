@@ -1,48 +1,26 @@
-"""The tree's nodes, built while parsing: a method for each alias in grammar/cnn.lark.
+"""The tree's nodes, built while lark parses: a function for each alias in grammar/cnn.lark.
 
-A method gets the values of the alternative's symbols in order; a token is `(text, start, end)`. Nothing here
-recurses: a node is made from nodes that are ready. Each file stands on the one before it: numbers,
-expressions, arguments, names, steps, statements.
+A function takes the context and the values of the alternative's symbols in order; a token is a `Token`.
+Nothing here recurses: a node is made from nodes that are ready.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Items
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from cnnspec.language.builder.statements import Statements
+from cnnspec.language.builder import arguments, expressions, letters, lists, numbers, statements, steps
+from cnnspec.language.builder.context import Context
+
+__all__ = ["Action", "Context", "action"]
+
+Action: TypeAlias = Callable[[Context, Any], Any]
 
 
-class Builder(Statements):
-    """Makes nodes; reports what is well formed but cannot be (a name, a number).
-
-    Here stand lists, and values that are handed on.
-    """
-
-    def nothing(self, v: Items[Any]) -> Any:
-        return None
-
-    def same(self, v: Items[Any]) -> Any:
-        return v[0]
-
-    def one(self, v: Items[Any]) -> list[Any]:
-        return [v[0]]
-
-    def append_second(self, v: Items[Any]) -> Any:
-        v[0].append(v[1])
-        return v[0]
-
-    def append_third(self, v: Items[Any]) -> Any:
-        v[0].append(v[2])
-        return v[0]
-
-    def spread(self, v: Items[Any]) -> list[Any]:
-        return list(v[0])
-
-    def extend_second(self, v: Items[Any]) -> Any:
-        v[0].extend(v[1])
-        return v[0]
-
-    def extend_third(self, v: Items[Any]) -> Any:
-        v[0].extend(v[2])
-        return v[0]
+def action(alias: str) -> Action:
+    """The function that makes an alternative's value."""
+    for module in (lists, numbers, expressions, letters, arguments, steps, statements):
+        if hasattr(module, alias):
+            made: Action = getattr(module, alias)
+            return made
+    raise KeyError(alias)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.language.builder.arguments import HYPER, LETTERS, Arguments
-from cnnspec.language.builder.numbers import Token
+from cnnspec.language.builder.context import Context
+from cnnspec.language.builder.letters import HYPER
+from cnnspec.language.tokens import LETTERS, Token
 
 ARRIVING = frozenset("CHWi")
 RESERVED = frozenset(
@@ -31,49 +32,48 @@ _BEHIND = {"input": r"[0-9(]", "output": "@", "expect": r"[a-z]+[ \t]+~?[0-9]", 
 """How that goes on which a statement says of something: `expect` of a number."""
 
 
-class Names(Arguments):
-    def declared(self, token: Token, behind: str = "") -> Token:
-        """The name in a token, without what the token took in behind it."""
-        text, start, _end = token
-        if behind:
-            text = text.removesuffix(behind).rstrip(" \t")
-        if text in RESERVED:
-            self._reserved(text, start)
-        return text, start, start + len(text)
+def declared(c: Context, token: Token, behind: str = "") -> tuple[str, Span]:
+    """The name in a token, without what the token took in behind it."""
+    _, text, start, _ = token
+    if behind:
+        text = text.removesuffix(behind).rstrip(" \t")
+    if text in RESERVED:
+        _reserved(c, text, start)
+    return text, Span(start, start + len(text))
 
-    def _reserved(self, text: str, start: int) -> None:
-        """E107 for a word of the language as a name, or E102 for `expect: params 3`."""
-        end = start + len(text)
-        colon = re.compile(r"[ \t]*:[ \t]*").match(self.text, end)
-        if colon and text in _BEHIND and re.compile(_BEHIND[text]).match(self.text, colon.end()):
-            where = Span(end, colon.end())
-            self.sink.report(
-                "E102", f"no `:` stands behind `{text}`", where,
-                help=f"write `{text}` and a space", fix=(Edit(where, " "),), cause="colon",
-            )  # fmt: skip
-            return
-        self.sink.report(
-            "E107", f"`{text}` cannot be a name: it is a word of the language", Span(start, end),
-            help="choose another name",
+
+def _reserved(c: Context, text: str, start: int) -> None:
+    """E107 for a word of the language as a name, or E102 for `expect: params 3`."""
+    end = start + len(text)
+    colon = re.compile(r"[ \t]*:[ \t]*").match(c.text, end)
+    if colon and text in _BEHIND and re.compile(_BEHIND[text]).match(c.text, colon.end()):
+        where = Span(end, colon.end())
+        c.sink.report(
+            "E102", f"no `:` stands behind `{text}`", where,
+            help=f"write `{text}` and a space", fix=(Edit(where, " "),), cause="colon",
         )  # fmt: skip
+        return
+    c.sink.report(
+        "E107", f"`{text}` cannot be a name: it is a word of the language", Span(start, end),
+        help="choose another name",
+    )  # fmt: skip
 
-    def value_name(self, token: Token, what: str, letters: bool = False) -> tuple[str, Span]:
-        """The name of a `let`, a setting or a parameter, with E107 where it cannot be one."""
-        text, start, end = token
-        span = Span(start, end)
-        if text in ARRIVING:
-            meaning = (
-                "the number of the pass in a repeat" if text == "i" else "the shape that arrives at a step"
-            )
-            self.sink.report(
-                "E107", f"{what} cannot be named {text}: that is {meaning}", span, help="choose another name"
-            )
-        elif HYPER.fullmatch(text) and not (letters and text in LETTERS):
-            self.sink.report(
-                "E107",
-                f"{what} cannot be named {text}: it looks like a hyperparameter",
-                span,
-                help=f"write it small, `{text.lower()}`",
-                fix=(Edit(span, text.lower()),),
-            )
-        return text, span
+
+def value_name(c: Context, token: Token, what: str, letters: bool = False) -> tuple[str, Span]:
+    """The name of a `let`, a setting or a parameter, with E107 where it cannot be one."""
+    _, text, start, end = token
+    span = Span(start, end)
+    if text in ARRIVING:
+        meaning = "the number of the pass in a repeat" if text == "i" else "the shape that arrives at a step"
+        c.sink.report(
+            "E107", f"{what} cannot be named {text}: that is {meaning}", span, help="choose another name"
+        )
+    elif HYPER.fullmatch(text) and not (letters and text in LETTERS):
+        c.sink.report(
+            "E107",
+            f"{what} cannot be named {text}: it looks like a hyperparameter",
+            span,
+            help=f"write it small, `{text.lower()}`",
+            fix=(Edit(span, text.lower()),),
+        )
+    return text, span

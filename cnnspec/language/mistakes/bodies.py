@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.language.automaton import Failure
 from cnnspec.language.mistakes.mistake import Told
 from cnnspec.language.mistakes.repeated import closing
+from cnnspec.language.tokens import Token
 
 _HEAD = re.compile(
     r"[ \t]*(?:(block|shared|def|function|func|fn|module|macro|template|class)[ \t]+)?"
@@ -18,7 +18,7 @@ _SHORT = 60
 """Characters up to which a block is shown as a whole in a way out."""
 
 
-def block_otherwise(text: str, line: str, begin: int, failure: Failure) -> Told | None:
+def block_otherwise(text: str, line: str, begin: int, failure: Token) -> Told | None:
     """What is told of a block whose steps stand in no braces, or that begins with another word."""
     head = _HEAD.match(line)
     if head is None:

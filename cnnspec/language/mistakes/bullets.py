@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.language.automaton import Automaton, Failure
+from cnnspec.language.automaton import Automaton
 from cnnspec.language.mistakes.mistake import Repair
+from cnnspec.language.tokens import Token
 from cnnspec.notations.words import layer_word
 
 _BULLET = re.compile(r"[ \t]*((?:[0-9]{1,3}[.):]|\([0-9]{1,3}\)|[-*+])[ \t]*)(?=([A-Za-z][A-Za-z0-9_]*))")
@@ -15,7 +16,7 @@ _COMMENT = re.compile(r"[ \t]*%[^\r\n]*")
 _ENDS_ROW = re.compile(r"\\\\(?:hline)?[ \t]*(?=[\r\n]|$)")
 
 
-def list_item(automaton: Automaton, failure: Failure) -> Repair | None:
+def list_item(automaton: Automaton, failure: Token) -> Repair | None:
     """Reads such a line without its bullet, its quotation marks, its `\\\\`."""
     text, start = automaton.text, failure.start
     begin = line_start(text, start)
@@ -33,7 +34,7 @@ def list_item(automaton: Automaton, failure: Failure) -> Repair | None:
             (), comment.end(),
         )  # fmt: skip
     top = automaton.values[-1] if automaton.values else None
-    inside = type(top) is tuple and top[1] >= begin
+    inside = type(top) is Token and top.start >= begin
     bullet = _BULLET.match(text, begin)
     if bullet and layer_word(bullet[2]) is not None and not inside:
         span = Span(*bullet.span(1))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.language.automaton import END, Automaton, Failure
+from cnnspec.language.automaton import Automaton
 from cnnspec.language.mistakes import foreign
 from cnnspec.language.mistakes.mistake import Finding, Repair, found
 from cnnspec.language.mistakes.nearby import NUMBER_LIKE
+from cnnspec.language.tokens import END, Token
 from cnnspec.notations.words import CLAIMS
 
 LONGEST_NUMBER = 40
@@ -30,9 +31,9 @@ _CLAIMED = re.compile(r"[0-9.][0-9A-Za-z_.]*(?:,[0-9]+)*[A-Za-z]*")
 _LOOKS = "claims look like `=> 64x56x56, params 1,516`; a step follows with `->`"
 
 
-def claim_repair(automaton: Automaton, failure: Failure) -> Repair | None:
+def claim_repair(automaton: Automaton, failure: Token) -> Repair | None:
     """What can be read as the claim that it was meant to be."""
-    text, kind, start, end = automaton.text, failure.kind, failure.start, failure.end
+    text, kind, start, end = automaton.text, failure.type, failure.start, failure.end
     span = Span(start, end)
     if automaton.last == "NAME" and (step := _step_behind_claims(text, start)):
         mark, word = step
@@ -56,9 +57,9 @@ def claim_repair(automaton: Automaton, failure: Failure) -> Repair | None:
     return None
 
 
-def claim_finding(automaton: Automaton, failure: Failure) -> Finding | None:
+def claim_finding(automaton: Automaton, failure: Token) -> Finding | None:
     """What is wrong about a claim, in plain words."""
-    text, kind, start, end = automaton.text, failure.kind, failure.start, failure.end
+    text, kind, start, end = automaton.text, failure.type, failure.start, failure.end
     last, span, what = automaton.last, Span(start, end), found(failure, text)
     if kind == "_NL":
         span = Span(start, start)
@@ -122,19 +123,19 @@ def _step_behind_claims(text: str, start: int) -> tuple[Span, Span] | None:
     return Span(begin, begin + 2), Span(*found_.span(1))
 
 
-def number_in_pieces(automaton: Automaton, failure: Failure) -> Finding | None:
+def number_in_pieces(automaton: Automaton, failure: Token) -> Finding | None:
     """`1 516` in a claim; `0,5`, `4,096` and `F3,5` among arguments."""
     text, start = automaton.text, failure.start
     begin = min(start, len(text))
     least = max(0, begin - LONGEST_NUMBER)
     while begin > least and (text[begin - 1].isalnum() or text[begin - 1] in " \t~.,"):
         begin -= 1
-    if failure.kind in ("NUMBER", "CLAIM_NUMBER", "DIM") and automaton.last == "CLAIM_NUMBER":
+    if failure.type in ("NUMBER", "CLAIM_NUMBER", "DIM") and automaton.last == "CLAIM_NUMBER":
         for spaced in _SPACED_NUMBER.finditer(text, begin, start + LONGEST_NUMBER):
             if spaced.start() < start < spaced.end():
                 plain = re.sub(r"[ \t]+", ",", spaced.group())
                 return no_number(spaced, plain, "commas stand before every three digits", _THOUSANDS)
-    if failure.kind == "COMMA" and not automaton.accepts("COMMA") and automaton.last != "MATRIX_NUMBER":
+    if failure.type == "COMMA" and not automaton.accepts("COMMA") and automaton.last != "MATRIX_NUMBER":
         for parted in _PARTED_NUMBER.finditer(text, begin, start + LONGEST_NUMBER):
             if parted.start() < start < parted.end():
                 letter, first, second = parted.groups()
@@ -164,7 +165,7 @@ def points_between_thousands(automaton: Automaton, start: int) -> Repair | None:
         return None
     plain = re.sub("[.']", "," if claimed else "", written)
     read = automaton.values[-1] if automaton.values else None  # `K1`, `4` of `4'000`
-    back = 1 if type(read) is tuple and read[1] == begin else 0
+    back = 1 if type(read) is Token and read.start == begin else 0
     if not back and not automaton.accepts(kind):
         return None
     reason = "commas part the thousands of a claim" if claimed else "thousands are not parted"

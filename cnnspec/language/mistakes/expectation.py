@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cnnspec.language.automaton import END, Automaton
+from cnnspec.language.automaton import Automaton
+from cnnspec.language.tokens import END
 
 
 def expectation(automaton: Automaton) -> str:
     """What may stand here, in plain words."""
-    row = automaton.tables.rows[automaton.states[-1]]
-    kinds = {kind for kind in row if automaton.accepts(kind)}
+    kinds = {kind for kind in automaton.parser.choices() if kind.isupper() and automaton.accepts(kind)}
     parts: list[str] = []
     if "MODEL" in kinds:
         parts.append("a statement or a line of steps")

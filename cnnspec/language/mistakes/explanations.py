@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.language.automaton import END, STATEMENTS, Automaton, Failure
+from cnnspec.language.automaton import Automaton
 from cnnspec.language.mistakes import foreign
 from cnnspec.language.mistakes.claimed import claim_finding, number_in_pieces
 from cnnspec.language.mistakes.expectation import expectation
@@ -20,6 +20,7 @@ from cnnspec.language.mistakes.nearby import (
     open_reshape,
 )
 from cnnspec.language.mistakes.repeated import closing
+from cnnspec.language.tokens import END, STATEMENTS, Token
 from cnnspec.notations import step_in_our_words, told
 
 _LETTER_NUMBER = re.compile(r"[FSPKGD][0-9][0-9A-Za-z_.]*")
@@ -33,9 +34,9 @@ _IF_ELSE = re.compile(r"(?:^|[|\[])[ \t]*if\b|else\b")
 _VARIANT = re.compile(r"[ \t]*(variant[ \t]+\w+)[ \t]*")
 
 
-def explain(automaton: Automaton, failure: Failure) -> Finding:
+def explain(automaton: Automaton, failure: Token) -> Finding:
     """The mistake in plain words: what was found, what may stand there, how it is written."""
-    text, kind, start, end = automaton.text, failure.kind, failure.start, failure.end
+    text, kind, start, end = automaton.text, failure.type, failure.start, failure.end
     last = automaton.last
     told = foreign.recognise(automaton, failure)
     if told is not None:
@@ -187,7 +188,7 @@ def _row_of_a_table(text: str, start: int) -> Finding | None:
     return "E102", message, span, way, (Edit(span, shown),)
 
 
-def _explain_character(automaton: Automaton, failure: Failure) -> Finding:
+def _explain_character(automaton: Automaton, failure: Token) -> Finding:
     text, start = automaton.text, failure.start
     char = failure.text
     begin = start
@@ -273,7 +274,7 @@ def name_in_pieces(text: str, start: int) -> Finding | None:
     return "E107", f"`{name}` cannot be a name", span, f"a name is one word: `{plain}`", (Edit(span, plain),)
 
 
-def _without_brackets(automaton: Automaton, failure: Failure) -> Finding | None:
+def _without_brackets(automaton: Automaton, failure: Token) -> Finding | None:
     """`if C > 3 then relu`, `else relu`: the steps of an `if` stand in brackets."""
     text, start = automaton.text, failure.start
     begin = line_start(text, start)
@@ -282,7 +283,7 @@ def _without_brackets(automaton: Automaton, failure: Failure) -> Finding | None:
         span = Span(start, failure.end)
         return "E101", "`=>` in place of `>=`", span, "write `>=`", (Edit(span, ">="),)
     wanted = automaton.accepts("LSQB") and not automaton.accepts("CALL")
-    if not (wanted or failure.kind in ("LBRACE", "COLON") or failure.text == ":") or not _IF_ELSE.search(
+    if not (wanted or failure.type in ("LBRACE", "COLON") or failure.text == ":") or not _IF_ELSE.search(
         line
     ):
         return None

@@ -22,7 +22,8 @@ from cnnspec.notations import LONGEST, MERGES, call_in_our_words, step_in_our_wo
 from cnnspec.notations.words import LAYERS, layer_word
 
 if TYPE_CHECKING:
-    from cnnspec.language.automaton import Automaton, Failure
+    from cnnspec.language.automaton import Automaton
+    from cnnspec.language.tokens import Token
 
 _TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
 _SPACED = re.compile(r"[0-9]+(?:[ \t]*[xX*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t]+[0-9]+)+(?![A-Za-z0-9_.])")
@@ -47,28 +48,28 @@ PYTHON_TOLD = "this is Python; a spec only describes"
 LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
 
 
-def recognise(automaton: Automaton, failure: Failure) -> Told | None:
+def recognise(automaton: Automaton, failure: Token) -> Told | None:
     """The foreign notation at a mistake: message, span, help and fix."""
     text, start = automaton.text, failure.start
     begin = line_start(text, start)
     if start - begin > 400:
         return None
-    if failure.kind == "_NL":
+    if failure.type == "_NL":
         start = max(begin, start - 1)
     line = text[begin : begin + 600].splitlines()[0] if text[begin : begin + 600] else ""
     at = start - begin
     return (
-        (section(text, start) if failure.kind == "EQUAL" else None)
+        (section(text, start) if failure.type == "EQUAL" else None)
         or _input(line, begin)
         or _keras_input(line, begin)
         or repeated(automaton, line, begin, failure)
         or variant_otherwise(line, begin, failure)
         or block_otherwise(text, line, begin, failure)
-        or _python(line, begin, at, failure.kind, any(one.cause == "python" for one in automaton.sink))
+        or _python(line, begin, at, failure.type, any(one.cause == "python" for one in automaton.sink))
         or _shape(line, begin, at)
         or input_otherwise(line, begin)
         or _step(text, begin, start)
-        or _other_files(text, line, begin, failure.kind)
+        or _other_files(text, line, begin, failure.type)
     )
 
 

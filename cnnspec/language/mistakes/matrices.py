@@ -6,9 +6,10 @@ import re
 from fractions import Fraction
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.language.automaton import Automaton, Failure
+from cnnspec.language.automaton import Automaton
 from cnnspec.language.mistakes.mistake import Finding, Repair
 from cnnspec.language.mistakes.repeated import closing
+from cnnspec.language.tokens import Token
 
 _TOKEN = re.compile(r"[\[\],;|&\r\n]|\\+|[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?:/[0-9]+)?(?![\w./])")
 _FACTOR = re.compile(r"weight[ \t]*=[ \t]*([0-9]+(?:\.[0-9]+)?(?:[ \t]*/[ \t]*[0-9]+)?)[ \t]*\*[ \t]*$")
@@ -21,7 +22,7 @@ _LATEX = "this is LaTeX: the numbers of a matrix are parted by spaces, rows by `
 LOOKS = "as in `[1 0; 0 1]`, and planes by `|`"
 
 
-def other_matrix(automaton: Automaton, failure: Failure) -> Repair | None:
+def other_matrix(automaton: Automaton, failure: Token) -> Repair | None:
     """`[[1, 0], [0, 1]]` and LaTeX's `[1 & 0 \\\\ 0 & 1]`, read as `[1 0; 0 1]`."""
     text, brackets = automaton.text, automaton.brackets
     if failure.text not in ("[", "&", "\\", ",") or not brackets or not automaton.accepts("MATRIX_NUMBER"):
@@ -86,14 +87,14 @@ def _written(tokens: list[tuple[str, str, int, int]]) -> str:
     return " ".join(token[1] for token in tokens).replace(" ;", ";")
 
 
-def no_matrix(automaton: Automaton, failure: Failure) -> Finding | None:
+def no_matrix(automaton: Automaton, failure: Token) -> Finding | None:
     """`{1 0; 0 1}`, and a number times a matrix."""
     text, start = automaton.text, failure.start
-    close = closing(text, start) if failure.kind in ("LSQB", "LBRACE") else None
+    close = closing(text, start) if failure.type in ("LSQB", "LBRACE") else None
     tokens = _tokens(text, Span(start + 1, close - 1), rows=False) if close else None
     if close is None or not tokens:
         return None
-    if failure.kind == "LBRACE" and automaton.last == "EQUAL":
+    if failure.type == "LBRACE" and automaton.last == "EQUAL":
         span, shown = Span(start, close), f"[{_written(tokens)}]"
         way = f"write `{shown}`" if len(shown) <= _SHORT else LOOKS
         return "E102", "a matrix stands in square brackets", span, way, (Edit(span, shown),)

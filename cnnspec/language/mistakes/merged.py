@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.mistakes.mistake import Repair
 from cnnspec.language.mistakes.repeated import closing
+from cnnspec.language.tokens import Token
 from cnnspec.notations import MERGES
 from cnnspec.notations.words import layer_word
 
 if TYPE_CHECKING:
     from cnnspec.diagnostics import Sink
-    from cnnspec.language.automaton import Automaton, Failure
+    from cnnspec.language.automaton import Automaton
 
 _WORD_BEHIND = re.compile(r"[ \t]*(?:->|→)?[ \t]*([A-Za-z_]+)(?:\([ \t]*\))?(?![ \t]*(?:[\w(\[:]|=(?!>)))")
 _SHORT = 60
@@ -73,10 +74,10 @@ def word_behind(text: str, head: Span, opened: int) -> Behind | None:
     return Behind(text, head, opened, closed, found)
 
 
-def merged(automaton: Automaton, failure: Failure) -> bool:
+def merged(automaton: Automaton, failure: Token) -> bool:
     """Reads branches as merged by the word behind them, which is told; and passes over that word."""
     brackets, values = automaton.brackets, automaton.values
-    if failure.kind == "VBAR" and brackets and brackets[-1].kind == "[":
+    if failure.type == "VBAR" and brackets and brackets[-1].kind == "[":
         opened = brackets[-1].span.start
         behind = word_behind(automaton.text, Span(opened, opened), opened)
         if behind is None:
@@ -85,25 +86,20 @@ def merged(automaton: Automaton, failure: Failure) -> bool:
         _enter_again(automaton, behind.word)
         automaton.pos = failure.start
         return True
-    if failure.kind not in ("NAME", "CALL") or automaton.last != "RSQB" or len(values) < 4:
+    if failure.type not in ("NAME", "CALL") or automaton.last != "RSQB" or len(values) < 4:
         return False
     if any(one.span.start == failure.start for one in automaton.sink):  # told at the first `|`
         automaton.pos = failure.start + len(_call_or_word(automaton.text, failure.start))
         return True
     branches = automaton.tables.entered_by[automaton.states[-2]] == "branches"
     head, bracket = (values[-4], values[-3]) if branches else (values[-3], values[-3])
-    opened = bracket[1]
-    if (
-        not isinstance(opened, int)
-        or automaton.text[opened : opened + 1] != "["
-        or not isinstance(head[1], int)
-    ):
+    if type(bracket) is not Token or bracket.text != "[" or type(head) is not Token:
         return False  # something else stands there: an `else`, or what was mended
-    behind = word_behind(automaton.text, Span(head[1], head[1]), opened)
+    behind = word_behind(automaton.text, Span(head.start, head.start), bracket.start)
     if behind is None or behind.span.start != failure.start:
         return False
     if branches:
-        values[-4] = (behind.word, *head[1:])
+        values[-4] = head._replace(text=behind.word)
     behind.tell(automaton.sink)
     automaton.pos = behind.end
     return True
@@ -122,26 +118,25 @@ def _enter_again(automaton: Automaton, word: str) -> None:
     symbols = [tables.entered_by[state] for state in states[bracket.height + 1 :]]
     inside = values[bracket.height :]
     del states[bracket.height :], values[bracket.height - 1 :]
-    automaton.feed("NAME", word, bracket.span.start, bracket.span.start)
-    automaton.feed("LSQB", "[", *bracket.span)
+    automaton.feed(Token("NAME", word, bracket.span.start, bracket.span.start))
+    automaton.feed(Token("LSQB", "[", *bracket.span))
     for symbol, value in zip(symbols, inside, strict=True):
-        goto, row = tables.goto[states[-1]], tables.rows[states[-1]]
-        states.append(goto[symbol] if symbol in goto else row[symbol])
+        states.append(tables.table.states[states[-1]][symbol][1])
         values.append(value)
 
 
-def arguments_between(automaton: Automaton, failure: Failure) -> Repair | None:
+def arguments_between(automaton: Automaton, failure: Token) -> Repair | None:
     """`concat dim=1 [ a | b ]`: a merge takes nothing but its branches."""
     values, text = automaton.values, automaton.text
-    if failure.kind != "LSQB":
+    if failure.type != "LSQB":
         return None
     for back in range(1, min(4, len(values))):
         head = values[-1 - back]
-        if type(head) is tuple and head[0] in MERGES:
-            span = Span(head[2], failure.start)
+        if type(head) is Token and head.text in MERGES:
+            span = Span(head.end, failure.start)
             shown = Span(span.start + 1, span.start + 1 + len(text[span.start + 1 : span.end].rstrip()))
             return Repair(
-                "E202", f"`{head[0]}` takes branches and nothing else", shown, "leave it out",
+                "E202", f"`{head.text}` takes branches and nothing else", shown, "leave it out",
                 (Edit(span, " "),), False, (), failure.start, back,
             )  # fmt: skip
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Cause, Edit, Span
-from cnnspec.language.automaton import END, Failure
+from cnnspec.language.tokens import END, Token
 
 Finding: TypeAlias = tuple[str, str, Span, str, tuple[Edit, ...], *tuple[Cause, ...]]
 """Code, message, place, way out, fix; its cause, where other findings depend on it."""
@@ -29,9 +29,9 @@ class Repair(NamedTuple):
     """How many symbols are taken off the stack before."""
 
 
-def found(failure: Failure, text: str) -> str:
+def found(failure: Token, text: str) -> str:
     """A token in plain words."""
-    kind = failure.kind
+    kind = failure.type
     if kind == END:
         return "the end of the file"
     if kind == "_NL":

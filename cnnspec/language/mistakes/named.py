@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.language.automaton import Automaton, Failure
+from cnnspec.language.automaton import Automaton
 from cnnspec.language.mistakes.mistake import Repair, Told
+from cnnspec.language.tokens import Token
 
 _ASSIGNS = re.compile(r"([ \t]*)([A-Za-z_]\w*)[ \t]*:?=[ \t]*(?=[0-9(.])")
 _COLON = re.compile(r"[ \t]*let[ \t]+[A-Za-z]\w*[ \t]*(:=?)[ \t]*(?=[\w(])")
@@ -20,7 +21,7 @@ _SETTING = re.compile(r"(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?::=?|=)[ \t]*([^\s,;:
 _CLAIM = re.compile(r"(?:expect[ \t]+)?[a-z]+[ \t]+~?[0-9][\w.,]*")
 
 
-def value_named(automaton: Automaton, failure: Failure) -> Repair | None:
+def value_named(automaton: Automaton, failure: Token) -> Repair | None:
     """`n = 3`, `n := 3`, `let n: 3` and `let n = 3, m = 4`, read as the `let`s that they are meant to be."""
     text, start = automaton.text, failure.start
     begin = line_start(text, start)
@@ -39,7 +40,7 @@ def value_named(automaton: Automaton, failure: Failure) -> Repair | None:
             (Edit(span, "\nlet "),), True, (("_NL", "\n", *span), ("LET", "let", *span)), span.end,
         )  # fmt: skip
     assigns = _ASSIGNS.match(text, begin)
-    if assigns and failure.kind == "EQUAL" and automaton.last in ("NAME", "LABEL") and start < assigns.end():
+    if assigns and failure.type == "EQUAL" and automaton.last in ("NAME", "LABEL") and start < assigns.end():
         name, head = assigns[2], assigns.start(2)
         mended = (Edit(Span(head, assigns.end()), f"let {name} = "),)
         taken = (
@@ -55,12 +56,12 @@ def value_named(automaton: Automaton, failure: Failure) -> Repair | None:
     return None
 
 
-def label_apart(automaton: Automaton, failure: Failure) -> Repair | None:
+def label_apart(automaton: Automaton, failure: Token) -> Repair | None:
     """`C-1: conv F3`, read as `C1: conv F3`."""
     text, start = automaton.text, failure.start
     begin = line_start(text, start)
     apart = _LABEL_APART.match(text, begin)
-    if apart is None or failure.kind != "MINUS" or not apart.end(1) <= start < apart.end():
+    if apart is None or failure.type != "MINUS" or not apart.end(1) <= start < apart.end():
         return None
     span, plain = Span(apart.start(1), apart.end()), f"{apart[1]}{apart[2]}:"
     return Repair(
@@ -69,7 +70,7 @@ def label_apart(automaton: Automaton, failure: Failure) -> Repair | None:
     )  # fmt: skip
 
 
-def variant_otherwise(line: str, begin: int, failure: Failure) -> Told | None:
+def variant_otherwise(line: str, begin: int, failure: Token) -> Told | None:
     """`variant A { n = 3 }`, `variant A n = 3`, `variant A: n: 3`: a variant in another form."""
     code = line.split("#")[0].rstrip()
     found = _VARIANT.fullmatch(code)

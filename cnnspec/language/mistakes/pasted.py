@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Related, Sink, Span, line_start
-from cnnspec.language.tables import ARROWS
+from cnnspec.language.tokens import ARROWS
 
 _READ_AS = {
     **dict.fromkeys("×✕✖╳", "x"),

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from cnnspec.diagnostics import Span, line_start
 from cnnspec.language import tree
-from cnnspec.language.automaton import CLOSES, END, JOINS_NEXT, OPENS, STATEMENTS, Automaton, Failure
+from cnnspec.language.automaton import JOINS_NEXT, Automaton
 from cnnspec.language.mistakes import explanations, foreign, nearby, repairs
 from cnnspec.language.mistakes.merged import merged
 from cnnspec.language.mistakes.mistake import found
 from cnnspec.language.mistakes.percent import read_as_fraction
+from cnnspec.language.tokens import CLOSES, END, OPENS, STATEMENTS, Token
 
 MAX_FAILURES = 3
 """At one place, before a token is passed over unseen."""
@@ -32,14 +33,14 @@ class Recovery:
         self.sink = automaton.sink
         self.text = automaton.text
 
-    def mistake(self, failure: Failure, deep: bool) -> bool:
+    def mistake(self, failure: Token, deep: bool) -> bool:
         automaton = self.automaton
         # An error may leave the automaton where it was; it must not stay there for ever.
         if failure.start != automaton.failed_at:
             automaton.failed_at, automaton.failures = failure.start, 0
         automaton.failures += 1
         if automaton.failures > MAX_FAILURES + len(automaton.brackets):
-            if failure.kind == END:
+            if failure.type == END:
                 return False
             automaton.pos = failure.end
             return True
@@ -56,12 +57,12 @@ class Recovery:
             return True
         if merged(automaton, failure) or self.unclosed(failure):
             return True
-        if (failure.kind in STATEMENTS or failure.kind == "LET") and self.begins_line(failure, -1):
+        if (failure.type in STATEMENTS or failure.type == "LET") and self.begins_line(failure, -1):
             # a line before it ended with `->`, `=` or the like, or does not go on as it must
             code, message, span, advice, fix, *cause = explanations.explain(automaton, failure)
             self.sink.report(code, message, span, help=advice, fix=fix, cause=next(iter(cause), None))
             self.leave_out(failure, skipping=False)
-            automaton.feed("_NL", "\n", failure.start, failure.start)
+            automaton.feed(Token("_NL", "\n", failure.start, failure.start))
             automaton.pos = failure.start
             return True
         repair = repairs.repair(automaton, failure)
@@ -75,22 +76,22 @@ class Recovery:
             )
             while automaton.brackets and automaton.brackets[-1].height >= len(automaton.states):
                 automaton.brackets.pop()
-            if all(automaton.feed(*token) for token in feeds):
+            if all(automaton.feed(Token(*token)) for token in feeds):
                 automaton.pos = pos
                 return True
         elif automaton.failures == 1:
             code, message, span, advice, fix, *cause = explanations.explain(automaton, failure)
             if message:
                 self.sink.report(code, message, span, help=advice, fix=fix, cause=next(iter(cause), None))
-            if code in ("E102", "E106") or failure.kind == "CLAIMS":  # told as a whole, left out as a whole
+            if code in ("E102", "E106") or failure.type == "CLAIMS":  # told as a whole, left out as a whole
                 failure = failure._replace(start=max(failure.start, span.end))
         self.leave_out(failure)
         return True
 
-    def inside_a_block(self, failure: Failure) -> bool:
+    def inside_a_block(self, failure: Token) -> bool:
         """Tells and passes over a statement of the file in a block: `block f() { output @x }`."""
         brackets, end = self.automaton.brackets, failure.end
-        if failure.kind not in STATEMENTS or not brackets or brackets[-1].kind != "{":
+        if failure.type not in STATEMENTS or not brackets or brackets[-1].kind != "{":
             return False
         closed, opened = self.text.find("}", end), self.text.find("{", end)
         if closed < 0 or (0 <= opened < closed):
@@ -110,10 +111,10 @@ class Recovery:
 
     # --- brackets that are not closed -------------------------------------------------------------
 
-    def unclosed(self, failure: Failure) -> bool:
+    def unclosed(self, failure: Token) -> bool:
         """Closes the brackets that must have been meant to be closed before this token."""
         automaton = self.automaton
-        brackets, kind = automaton.brackets, failure.kind
+        brackets, kind = automaton.brackets, failure.type
         if kind == "LSQB" and foreign.recognise(automaton, failure) is not None:
             return False
         if kind == "ARROW" and foreign.is_from_to(self.text, failure.start):
@@ -151,17 +152,17 @@ class Recovery:
                 bracket.span,
                 help=f"`{closer}` is missing before {found(failure, self.text)}",
             )
-            if not automaton.feed(name, closer, failure.start, failure.start):
+            if not automaton.feed(Token(name, closer, failure.start, failure.start)):
                 self.leave_out(failure, skipping=False)
                 if len(brackets) and brackets[-1] is bracket:
-                    if not automaton.feed(name, closer, failure.start, failure.start):
+                    if not automaton.feed(Token(name, closer, failure.start, failure.start)):
                         brackets.pop()
         if new_line and not JOINS_NEXT.match(self.text, failure.start):
-            automaton.feed("_NL", "\n", failure.start, failure.start)
+            automaton.feed(Token("_NL", "\n", failure.start, failure.start))
         automaton.pos = failure.start
         return True
 
-    def swallowed(self, failure: Failure) -> bool:
+    def swallowed(self, failure: Token) -> bool:
         """A `(` of a line before that took in this line's beginning: `f(64, s=2` and below it `conv F3`."""
         automaton, text = self.automaton, self.text
         if not automaton.brackets or automaton.brackets[-1].kind != "(":
@@ -178,11 +179,11 @@ class Recovery:
         self.leave_out(failure, skipping=False)
         automaton.forget_comments(line)
         if not JOINS_NEXT.match(text, line):
-            automaton.feed("_NL", "\n", line, line)
+            automaton.feed(Token("_NL", "\n", line, line))
         automaton.pos = line
         return True
 
-    def begins_line(self, failure: Failure, behind: int) -> bool:
+    def begins_line(self, failure: Token, behind: int) -> bool:
         """Whether the token is the first of a line that begins behind a place."""
         start = failure.start
         line = line_start(self.text, start)
@@ -190,36 +191,36 @@ class Recovery:
 
     # --- leaving a part out -----------------------------------------------------------------------
 
-    def leave_out(self, failure: Failure, skipping: bool = True) -> None:
+    def leave_out(self, failure: Token, skipping: bool = True) -> None:
         """Takes the innermost step, claim or statement off the stack and goes on behind it."""
         automaton = self.automaton
         states, values, brackets = automaton.states, automaton.values, automaton.brackets
-        goto, entered_by = automaton.tables.goto, automaton.tables.entered_by
-        automaton.builder.depths.clear()
+        table, entered_by = automaton.tables.table.states, automaton.tables.entered_by
+        automaton.context.depths.clear()
         at = len(states) - 1
         closed = 0  # brackets above that are closed already: what they hold is no place to go on
-        while closed or ("claim" not in goto[states[at]] and "step" not in goto[states[at]]):
+        while closed or ("claim" not in table[states[at]] and "step" not in table[states[at]]):
             symbol = entered_by[states[at]]
             if symbol in CLOSES:
                 closed += 1
             elif symbol in OPENS and closed:
                 closed -= 1
             at -= 1
-        above = entered_by[states[at + 1]] if at + 1 < len(states) else failure.kind
+        above = entered_by[states[at + 1]] if at + 1 < len(states) else failure.type
         on_top = at + 2 >= len(states)
         begin = failure.start
         if above == "block_head" and at < len(values):
             begin = values[at][3].start
         elif at < len(values) and (above.isupper() or above == "block_word"):
-            begin = values[at][1]
-        if "claim" in goto[states[at]]:
+            begin = values[at].start
+        if "claim" in table[states[at]]:
             symbol = "claim"
         elif above in _WHOLE and on_top:
             symbol = ""
-        elif "item" in goto[states[at]] and (
+        elif "item" in table[states[at]] and (
             above in STATEMENTS or above in ("LET", "block_word", "block_head")
         ):
-            symbol = "statement" if "statement" in goto[states[at]] else "let"
+            symbol = "statement" if "statement" in table[states[at]] else "let"
         else:
             symbol = "step"
         while brackets and brackets[-1].height > at:
@@ -250,11 +251,11 @@ class Recovery:
     def name_of(self, at: int) -> str | None:
         """What the broken statement would have named: the token behind its word."""
         for value in self.automaton.values[at + 1 : at + 2]:
-            if type(value) is tuple and type(value[0]) is str and value[0][:1].isalpha():
-                return value[0].rstrip("(: \t") or None
+            if type(value) is Token and value.text[:1].isalpha():
+                return value.text.rstrip("(: \t") or None
         return None
 
-    def skip(self, failure: Failure, symbol: str) -> int:
+    def skip(self, failure: Token, symbol: str) -> int:
         """Moves on to where the automaton may take up again; gives the end of what was passed over."""
         automaton, text = self.automaton, self.text
         match, names, literals = (
@@ -267,7 +268,7 @@ class Recovery:
         while True:
             found = match(text, pos)
             if found is None:
-                kind, begin, end = automaton.no_token(pos)
+                kind, _, begin, end = automaton.no_token(pos)
                 if kind == END:
                     automaton.pos = begin
                     return end_of_last

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from cnnspec.diagnostics import Edit, Span, line_start
-from cnnspec.language.automaton import STATEMENTS, Automaton, Failure
-from cnnspec.language.builder.arguments import SMALL_HYPER
+from cnnspec.language.automaton import Automaton
+from cnnspec.language.builder.letters import SMALL_HYPER
 from cnnspec.language.mistakes import foreign
 from cnnspec.language.mistakes.bullets import list_item
 from cnnspec.language.mistakes.claimed import (
@@ -32,6 +32,7 @@ from cnnspec.language.mistakes.nearby import (
 )
 from cnnspec.language.mistakes.repeated import TIMES_BEHIND
 from cnnspec.language.mistakes.sizes import sizes_apart
+from cnnspec.language.tokens import STATEMENTS, Token
 
 _ARROW_LIKE = re.compile(r"-+[ \t]*>+|~>|>+(?!=)")
 _CLAIMS_LIKE = re.compile(r"={2,}>+|=>+|=[ \t]+>")
@@ -45,9 +46,9 @@ _ARROWS = re.compile(r"->(?:[ \t]*->)*")
 Instead: TypeAlias = Callable[..., Repair]
 
 
-def repair(automaton: Automaton, failure: Failure) -> Repair | None:
+def repair(automaton: Automaton, failure: Token) -> Repair | None:
     """The mistake and its mending, where it is plain what was meant."""
-    text, kind, start, end = automaton.text, failure.kind, failure.start, failure.end
+    text, kind, start, end = automaton.text, failure.type, failure.start, failure.end
     accepts, span = automaton.accepts, Span(start, end)
 
     def instead(kind: str, plain: str, end: int, message: str, code: str = "E101", help: str = "") -> Repair:
@@ -179,7 +180,7 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
     if kind == "?":
         return _odd_character(automaton, failure, instead)
     if kind == "STAR" and automaton.last == "STAR" and len(automaton.values) > 1:
-        if automaton.values[-2][0] == "]" and text[start - 1] == "*":
+        if getattr(automaton.values[-2], "text", "") == "]" and text[start - 1] == "*":
             return drop(end, "`**` in place of `*`", "write `*`")
     if (
         kind in ("LSQB", "NAME", "CALL")
@@ -282,7 +283,7 @@ def repair(automaton: Automaton, failure: Failure) -> Repair | None:
     return None
 
 
-def _odd_character(automaton: Automaton, failure: Failure, instead: Instead) -> Repair | None:
+def _odd_character(automaton: Automaton, failure: Token, instead: Instead) -> Repair | None:
     text, start = automaton.text, failure.start
     accepts, char = automaton.accepts, failure.text
     rest = REST.match(text, start)

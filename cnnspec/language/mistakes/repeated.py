@@ -9,7 +9,8 @@ from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.mistakes.mistake import Told
 
 if TYPE_CHECKING:
-    from cnnspec.language.automaton import Automaton, Failure
+    from cnnspec.language.automaton import Automaton
+    from cnnspec.language.tokens import Token
 
 _WORD_BEFORE = re.compile(r"(?:^|->|[|\[{:])[ \t]*(repeat|for|while|loop)\b([^\[{]*)$")
 _NUMBER_BEFORE = re.compile(r"([0-9]+)[ \t]*[x*]?[ \t]*(?=[{(])")
@@ -23,10 +24,10 @@ _SHORT = 60
 """Characters up to which a group is shown as a whole in a way out."""
 
 
-def repeated(automaton: Automaton, line: str, begin: int, failure: Failure) -> Told | None:
+def repeated(automaton: Automaton, line: str, begin: int, failure: Token) -> Told | None:
     """What is told of such a group at its bracket, or at the number before it."""
     text, start = automaton.text, failure.start
-    number = _NUMBER_BEFORE.match(text, start) if failure.kind in ("NUMBER", "DIM") else None
+    number = _NUMBER_BEFORE.match(text, start) if failure.type in ("NUMBER", "DIM") else None
     opened = number.end() if number else start
     if text[opened : opened + 1] not in ("[", "{", "("):
         return None

@@ -8,8 +8,9 @@ from typing import Any
 
 from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.language import tree
-from cnnspec.language.automaton import Automaton, Failure
+from cnnspec.language.automaton import Automaton
 from cnnspec.language.mistakes.mistake import Repair
+from cnnspec.language.tokens import Token
 
 _SIZES = re.compile(
     r"(?<!\w)(?:(reshape|crop|upsample)[ \t]+|(out|offset|[FSPD])[ \t]*=[ \t]*)"
@@ -20,10 +21,10 @@ _LONGEST = 60
 """How far before a mistake its sizes may begin."""
 
 
-def sizes_apart(automaton: Automaton, failure: Failure) -> Repair | None:
+def sizes_apart(automaton: Automaton, failure: Token) -> Repair | None:
     """Such sizes read as joined by `x`."""
     text, start = automaton.text, failure.start
-    if failure.kind not in ("COMMA", "NUMBER", "NAME", "DIM", "STAR"):
+    if failure.type not in ("COMMA", "NUMBER", "NAME", "DIM", "STAR"):
         return None
     begin = max(line_start(text, start), start - _LONGEST + 1)
     for found in _SIZES.finditer(text, begin, min(len(text), start + _LONGEST)):
@@ -62,8 +63,8 @@ def _corrected(value: Any, numbers: list[re.Match[str]], span: Span) -> bool:
 
 def _begin(value: Any) -> int:
     """Where something on the stack begins."""
-    if type(value) is tuple:
-        return int(value[1])
+    if type(value) is Token:
+        return value.start
     while isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, int):

@@ -1,0 +1,61 @@
+"""What the functions that make nodes share while one text is read."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from cnnspec.diagnostics import Sink, Span
+from cnnspec.language import tree
+
+MAX_DEPTH = 100
+"""Operations one inside the other in an expression, and `else if` behind `else if`."""
+
+LetterPart: TypeAlias = tuple[str, int, int, str | None, int, str | None]
+"""(letter, start, end, first number or None for `same`, start of the second, second number)."""
+
+
+class Context:
+    def __init__(self, text: str, sink: Sink) -> None:
+        self.text = text
+        self.sink = sink
+        self.numbers: dict[str, Fraction] = {}
+        self.letters: dict[str, list[LetterPart]] = {}
+        # How deep an expression or a chain of `else if` is, by the node's id; a node that is missing is flat.
+        self.depths: dict[int, int] = {}
+        self.deep: set[int] = set()
+        self.brackets: dict[int, tuple[Any, Span]] = {}  # expressions in brackets, by the node's id
+
+    def checked(self, node: Any, *parts: Any, instead: Any = None) -> Any:
+        """The node; with a finding, its first part where the node would be too deep for a walk over it."""
+        depth = 1 + max(self.depths.get(id(part), 0) for part in parts)
+        if depth <= MAX_DEPTH:
+            self.depths[id(node)] = depth
+            return node
+        if node.span.start not in self.deep and node.span.end not in self.deep:
+            self.deep.add(node.span.start)
+            self.deep.add(node.span.end)
+            if len(self.deep) <= 64:
+                steps = isinstance(node, tree.GroupStep | tree.BranchStep | tree.IfStep)
+                self.sink.report(
+                    "E602",
+                    f"more than {MAX_DEPTH} {'steps' if steps else 'operations'} inside one another",
+                    Span(node.span.start, min(node.span.end, node.span.start + 80)),
+                    help="give a part of it a name with " + ("`block`" if steps else "`let`"),
+                )
+        return instead or parts[0]
+
+    def whole(self, value: Any) -> Span:
+        """Where a value stands, with the brackets around it, which are no node."""
+        found = self.brackets.get(id(value)) if self.brackets else None
+        return value.span if found is None else found[1]
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """What the file names by `let`, as a block or as a parameter (roughly: asked only for suspects)."""
+        names = set(re.findall(r"(?:let|block|shared)[ \t]+([A-Za-z][A-Za-z0-9_]*)", self.text))
+        for parameters in re.findall(r"(?:block|shared)[ \t]+[A-Za-z][A-Za-z0-9_]*\(([^{]*)", self.text):
+            names.update(re.findall(r"[A-Za-z][A-Za-z0-9_]*", parameters))
+        return frozenset(names)
