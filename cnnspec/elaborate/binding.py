@@ -10,14 +10,14 @@ from types import ModuleType
 from typing import Any
 
 from cnnspec.diagnostics import Related, Sink, Span
-from cnnspec.elaborate.values import Lookup, NoValue, evaluate, number, whole
+from cnnspec.elaborate.values import Lookup, NoValue, Unknown, evaluate, number, whole
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Argument, Init, Op, arguments_of
 
 
 @dataclass(eq=False, repr=False)
-class Bound:
+class BoundArguments:
     """What binding gives: field values, where each stands, which the author wrote as expressions, and the
     tensors."""
 
@@ -28,10 +28,10 @@ class Bound:
     kept: bool = False
     """The op depends on nothing but its text, and is kept for the next step with the same text."""
 
-    def moved(self, by: int) -> Bound:
+    def moved(self, by: int) -> BoundArguments:
         """The same arguments `by` characters further on in the text."""
         spans = {name: Span(start + by, end + by) for name, (start, end) in self.spans.items()}
-        return Bound(self.values, spans, kept=self.kept)
+        return BoundArguments(self.values, spans, kept=self.kept)
 
 
 class Slots:
@@ -91,9 +91,9 @@ class Binder:
 
     def bind(
         self, op: type[Op], step: tree.LayerStep, defaults: Iterable[tree.Argument]
-    ) -> tuple[Op, Bound] | None:
+    ) -> tuple[Op, BoundArguments] | None:
         slots = slots_of(op)
-        bound = Bound()
+        bound = BoundArguments()
         problems = self._take(slots, step.word, defaults, bound)
         given: dict[str, Span] = {}
         problems += self._take(slots, step.word, step.arguments, bound, given)
@@ -108,7 +108,7 @@ class Binder:
         slots: Slots,
         word: str,
         arguments: Iterable[tree.Argument],
-        bound: Bound,
+        bound: BoundArguments,
         given: dict[str, Span] | None = None,
     ) -> list[NoValue]:
         problems: list[NoValue] = []
@@ -146,6 +146,8 @@ class Binder:
                 text = written(argument.value)
                 if text is not None:
                     bound.written[name] = text
+            except Unknown:
+                raise
             except NoValue as problem:
                 problems.append(problem)
         return problems
@@ -153,7 +155,7 @@ class Binder:
     def _put(
         self,
         slots: Slots,
-        bound: Bound,
+        bound: BoundArguments,
         given: dict[str, Span] | None,
         name: str,
         value: Any,
@@ -303,8 +305,8 @@ class Binder:
         )
 
     def _construct(
-        self, op: type[Op], step: tree.LayerStep, slots: Slots, bound: Bound
-    ) -> tuple[Op, Bound] | None:
+        self, op: type[Op], step: tree.LayerStep, slots: Slots, bound: BoundArguments
+    ) -> tuple[Op, BoundArguments] | None:
         from pydantic import ValidationError
 
         try:

@@ -13,7 +13,7 @@ from cnnspec.language import tree
 
 
 @dataclass(eq=False, repr=False)
-class Call:
+class BoundCall:
     """A use of a block with its arguments bound: values by parameter, tensors by parameter, and what was
     written."""
 
@@ -22,87 +22,87 @@ class Call:
     written: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: int, sink: Sink) -> Call | None:
-    """Binds the arguments of `call`; None after a finding."""
-    bound = Call()
-    parameters = {parameter.name: parameter for parameter in block.parameters}
+def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: int) -> BoundCall:
+    """The arguments of `call`; raises NoValue where they do not fit."""
+    bound = BoundCall()
+    given = _by_parameter(block, call)
+    for parameter in block.parameters:
+        argument = given.get(parameter.name)
+        if argument is None:
+            if parameter.default is None:
+                raise NoValue(
+                    "E211",
+                    f"`{block.name}` wants `{_shown_parameter(parameter)}`",
+                    call.span,
+                    related=(Related(parameter.span, "this parameter has no default"),),
+                    help=f"it is {signature(block)}",
+                )
+            bound.values[parameter.name] = _value(parameter.default, lookup, digits)
+        elif parameter.kind == "tensor":
+            if not isinstance(argument.value, tree.Reference):
+                raise _no_label(parameter, argument)
+            bound.tensors[parameter.name] = argument.value
+        else:
+            bound.values[parameter.name] = _value(argument.value, lookup, digits)
+            text = written(argument.value)
+            if text is not None:
+                bound.written[parameter.name] = text
+    return bound
+
+
+def _by_parameter(block: tree.Block, call: tree.CallStep) -> dict[str, tree.Argument]:
+    """The arguments of a use, each with the parameter that it is for."""
     given: dict[str, tree.Argument] = {}
-    rest = [p for p in block.parameters if p.kind != "letter"]
     for argument in call.arguments:
         if isinstance(argument, tree.PositionalArgument):
-            free = [p for p in rest if p.name not in given]
-            wanted = "tensor" if isinstance(argument.value, tree.Reference) else "value"
-            parameter = next((p for p in free if p.kind == wanted), None)
-            if parameter is None:
-                unlabelled = _without_at(call, free) if wanted == "value" else None
-                if unlabelled is not None:
-                    unlabelled.tell(sink)
-                    return None
-                letter = next(
-                    (p.name for p in block.parameters if p.kind == "letter" and p.name not in given), None
-                )
-                sink.report(
-                    "E211",
-                    f"`{block.name}` has no parameter left for this",
-                    argument.span,
-                    related=(Related(block.name_span, f"{signature(block)} stands here"),),
-                    help=f"a letter is given as a letter: `{block.name}({letter}64)` or `{letter}=…`"
-                    if letter and wanted == "value"
-                    else f"{signature(block)} takes {_count(block)}",
-                )
-                return None
-            name = parameter.name
+            name = _next_parameter(block, call, argument, given)
         else:
             name = argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
-            if name not in parameters:
+            if all(name != parameter.name for parameter in block.parameters):
                 from cnnspec.diagnostics.suggest import nearest
 
-                near = nearest(name, parameters)
-                sink.report(
+                near = nearest(name, [parameter.name for parameter in block.parameters])
+                raise NoValue(
                     "E211",
                     f"`{block.name}` has no parameter `{name}`",
                     argument.span,
                     related=(Related(block.name_span, f"{signature(block)} stands here"),),
                     help=f"did you mean `{near}`?" if near else f"it is {signature(block)}",
                 )
-                return None
         if name in given:
-            sink.report(
+            raise NoValue(
                 "E211",
                 f"`{name}` is given twice",
                 argument.span,
                 related=(Related(given[name].span, "first here"),),
                 help="keep one of the two",
             )
-            return None
         given[name] = argument
-    for parameter in block.parameters:
-        argument_or_none = given.get(parameter.name)
-        try:
-            if argument_or_none is None:
-                if parameter.default is None:
-                    sink.report(
-                        "E211",
-                        f"`{block.name}` wants `{_shown_parameter(parameter)}`",
-                        call.span,
-                        related=(Related(parameter.span, "this parameter has no default"),),
-                        help=f"it is {signature(block)}",
-                    )
-                    return None
-                bound.values[parameter.name] = _value(parameter.default, lookup, digits)
-            elif parameter.kind == "tensor":
-                if not isinstance(argument_or_none.value, tree.Reference):
-                    raise _no_label(parameter, argument_or_none)
-                bound.tensors[parameter.name] = argument_or_none.value
-            else:
-                bound.values[parameter.name] = _value(argument_or_none.value, lookup, digits)
-                text = written(argument_or_none.value)
-                if text is not None:
-                    bound.written[parameter.name] = text
-        except NoValue as problem:
-            problem.tell(sink)
-            return None
-    return bound
+    return given
+
+
+def _next_parameter(
+    block: tree.Block, call: tree.CallStep, argument: tree.PositionalArgument, given: dict[str, tree.Argument]
+) -> str:
+    """The parameter that an argument without a name is for: the next one of its kind."""
+    free = [parameter for parameter in block.parameters if parameter.name not in given]
+    wanted = "tensor" if isinstance(argument.value, tree.Reference) else "value"
+    for parameter in free:
+        if parameter.kind == wanted:
+            return parameter.name
+    unlabelled = _without_at(call, free) if wanted == "value" else None
+    if unlabelled is not None:
+        raise unlabelled
+    letter = next((parameter.name for parameter in free if parameter.kind == "letter"), None)
+    raise NoValue(
+        "E211",
+        f"`{block.name}` has no parameter left for this",
+        argument.span,
+        related=(Related(block.name_span, f"{signature(block)} stands here"),),
+        help=f"a letter is given as a letter: `{block.name}({letter}64)` or `{letter}=…`"
+        if letter and wanted == "value"
+        else f"{signature(block)} takes {_count(block)}",
+    )
 
 
 def _without_at(call: tree.CallStep, free: list[tree.Parameter]) -> NoValue | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from cnnspec.diagnostics import Span
 from cnnspec.elaborate.naming import Names
 from cnnspec.elaborate.values import Value
-from cnnspec.ir.graph import Body, Claim, Condition, Guard, Local, Step
+from cnnspec.ir.graph import Body, Claim, Condition, Guard, Hole, Local, Step
 
 if TYPE_CHECKING:
     from cnnspec.ops.base import Op, Shape
@@ -100,6 +100,20 @@ class BodyBuilder:
             self._add_value(shape, Origin(span, source))
         return first
 
+    def add_hole(
+        self, name: str, text: str, span: Span, inputs: tuple[int, ...] = (), label: str | None = None
+    ) -> int:
+        """Appends a step that could not be made out; gives the number of its value, of unknown shape."""
+        step = Hole.model_construct(
+            name=name, text=text, inputs=inputs, guards=self.guards, label=label, span=span
+        )
+        return self.add_step(step, (None,), span)
+
+    def leave_hole(self, name: str, text: str, span: Span, label: str | None = None) -> None:
+        """Puts a hole in place of the next step."""
+        inputs = () if self.current is None else (self.current,)
+        self.current = self.add_hole(name, text, span, inputs, label)
+
     def value_of(self, step: Step) -> int:
         """The number of the first value that a step made."""
         return next(value for value, made in self.makers.items() if made is step)
@@ -124,11 +138,11 @@ class Maker(NamedTuple):
     shape: Shape
 
 
-Part: TypeAlias = Literal["size", "channels", "shape"]
+ShapePart: TypeAlias = Literal["size", "channels", "shape"]
 """What of a shape is asked about: height and width, channels, or all of it."""
 
 
-def made_by(builder: BodyBuilder, value: int, part: Part) -> Maker | None:
+def made_by(builder: BodyBuilder, value: int, part: ShapePart) -> Maker | None:
     """The step that gave this value a part of its shape: the one back from it after which it no longer
     changed."""
     shape = builder.values[value]
@@ -149,7 +163,7 @@ def made_by(builder: BodyBuilder, value: int, part: Part) -> Maker | None:
         value = origin.source
 
 
-def _part(shape: Shape, part: Part) -> Shape:
+def _part(shape: Shape, part: ShapePart) -> Shape:
     """Of a vector all parts are its length."""
     if part == "channels":
         return shape[:1]

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnspec.diagnostics import Edit, Sink, Span
 from cnnspec.diagnostics.suggest import fold, nearest
-from cnnspec.elaborate.binding import Bound, Slots, written_or
+from cnnspec.elaborate.binding import BoundArguments, Slots, written_or
 from cnnspec.elaborate.other_words import foreign_step, meant_as_label
 from cnnspec.elaborate.samples import lettered, sample_of
 from cnnspec.elaborate.values import NoValue, shown
@@ -256,7 +256,7 @@ def missing(sink: Sink, step: tree.LayerStep, text: str, needed: list[Argument])
     )
 
 
-def refused(sink: Sink, word: str, word_span: Span, slots: Slots, bound: Bound, detail: Any) -> None:
+def refused(sink: Sink, word: str, word_span: Span, slots: Slots, bound: BoundArguments, detail: Any) -> None:
     """What pydantic refused, as E205."""
     name = str(detail["loc"][0]) if detail["loc"] else None
     argument = slots.fields.get(name) if name else None

@@ -64,7 +64,7 @@ _CHILDREN = {
 
 
 @dataclass(eq=False, repr=False)
-class Facts:
+class TextFacts:
     """What one walk over a whole file finds."""
 
     names: set[str]
@@ -72,8 +72,8 @@ class Facts:
     repeats: list[tree.GroupStep]
 
 
-def facts_of(root: Any) -> Facts:
-    facts = Facts(set(), set(), [])
+def facts_of(root: Any) -> TextFacts:
+    facts = TextFacts(set(), set(), [])
     for node in nodes(root):
         match node:
             case tree.Name():

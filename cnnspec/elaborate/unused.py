@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from cnnspec.elaborate import refusals
 from cnnspec.elaborate.binding import slots_of
 from cnnspec.elaborate.builder import BodyBuilder, Scope
-from cnnspec.elaborate.elaborator import Elaborator
+from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.naming import UNNAMED, names_of
 from cnnspec.elaborate.text_facts import nodes
+from cnnspec.elaborate.unknown import unknown_block, unknown_merge, unknown_word
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
 from cnnspec.ops import lookup
@@ -29,33 +30,33 @@ def with_those_inside(
     return [block for name, block in blocks.items() if name in unused or name not in reached]
 
 
-def tell_mistakes(walker: Elaborator, unused: Iterable[tree.Block]) -> None:
+def report_mistakes(context: Context, unused: Iterable[tree.Block]) -> None:
     """Layers, merges and blocks that there are not, and arguments that a layer has not."""
     for block in unused:
         builder = BodyBuilder(names_of((), collapse=False), Scope({}))
         for node in nodes(block.body):
-            if walker.sink.full:
+            if context.sink.full:
                 return
             match node:
                 case tree.LayerStep():
-                    _layer(walker, builder, node)
+                    _layer(context, builder, node)
                 case tree.BranchStep():
                     op = lookup(node.word)
                     if op is None or not op.merges:
-                        walker.no_merge(node, op)
+                        unknown_merge(context, node, op)
                 case tree.CallStep():
-                    if node.name not in walker.blocks and node.name not in walker.unusable:
-                        walker.unknown_block(node)
+                    if node.name not in context.statements.blocks and node.name not in context.unusable:
+                        unknown_block(context, node)
                 case _:
                     pass
 
 
-def _layer(walker: Elaborator, builder: BodyBuilder, step: tree.LayerStep) -> None:
+def _layer(context: Context, builder: BodyBuilder, step: tree.LayerStep) -> None:
     op = lookup(step.word)
     if step.word in UNNAMED:
         return
     if op is None or op.merges:
-        walker.unknown_word(builder, step, op)
+        unknown_word(context, builder, step, op)
         return
     slots = slots_of(op)
     problems: list[NoValue] = []
@@ -73,5 +74,5 @@ def _layer(walker: Elaborator, builder: BodyBuilder, step: tree.LayerStep) -> No
         ):
             problems.append(refusals.surplus(slots, step.word, argument, iter(())))
     if problems:
-        for problem in refusals.together(problems, walker.text, step):
-            problem.tell(walker.sink)
+        for problem in refusals.together(problems, context.text, step):
+            problem.tell(context.sink)

@@ -55,6 +55,16 @@ class NoValue(Exception):
         )
 
 
+class Unknown(NoValue):
+    """A value depends on a shape that an earlier mistake has left unknown: no finding of its own."""
+
+    def __init__(self) -> None:
+        pass
+
+    def tell(self, sink: Sink) -> None:
+        pass
+
+
 Lookup: TypeAlias = Callable[[tree.Name], Value]
 
 
