@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cnnspec.diagnostics import Edit, Related, Sink
@@ -168,33 +167,22 @@ def refuse_cycles(blocks: dict[str, tree.Block], sink: Sink) -> set[str]:
     cyclic: set[str] = set()
     done: set[str] = set()
     for start in blocks:
-        if start in done:
-            continue
         path: list[str] = []
-        stack: list[tuple[str, Callable[[], str | None]]] = []
-
-        def enter(
-            name: str, path: list[str] = path, stack: list[tuple[str, Callable[[], str | None]]] = stack
-        ) -> None:
-            path.append(name)
-            following = iter(calls[name])
-            stack.append((name, lambda: next(following, None)))
-
-        enter(start)
-        while stack:
-            name, advance = stack[-1]
-            target = advance()
+        following = [iter([start])]  # one more than the path has blocks
+        while following:
+            target = next(following[-1], None)
             if target is None:
-                stack.pop()
-                path.pop()
-                done.add(name)
+                following.pop()
+                if path:
+                    done.add(path.pop())
             elif target in path:
                 way = path[path.index(target) :]
                 if not cyclic.issuperset(way):
                     _report_cycle(blocks, calls, way, sink)
                 cyclic.update(way)
             elif target not in done:
-                enter(target)
+                path.append(target)
+                following.append(iter(calls[target]))
     return cyclic
 
 

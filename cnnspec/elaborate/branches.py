@@ -20,9 +20,9 @@ def merge(context: Context, builder: BodyBuilder, step: tree.BranchStep, label: 
     context.charge(builder, 1, step.span)
     op = context.op_of(step.word)
     if op is None or not op.merges:
-        from cnnspec.elaborate.unknown import unknown_merge
+        from cnnspec.elaborate.other_words import no_merge
 
-        unknown_merge(context, step, op)
+        no_merge(context.sink, context.text, step, op)
     arms, spans = _branches(context, builder, step)
     inputs = tuple(arm.value for arm in arms if arm.value is not None)
     if op is not None and op.merges and inputs:
@@ -114,7 +114,7 @@ def is_absent(context: Context, builder: BodyBuilder, line: tree.Line) -> bool:
     try:
         holds = truth(step.condition, lookup_in(context, builder), context.limits.digits)
     except NoValue:
-        return False  # told when the line is run
+        return False  # reported when the line is run
     side = step.then if holds else step.otherwise
     return side is not None and _is_none(side)
 

@@ -86,7 +86,7 @@ class Context:
         self.ops: dict[str, type[Op] | None] = {}
         self.constant_layers: dict[tuple[str, int], tuple[Op, BoundArguments, int]] = {}
         self.shapes_out: dict[tuple[int, tuple[Shape, ...]], Shape | Misfit] = {}
-        self.names: dict[int, Names] = {}
+        self.scope_names: dict[int, Names] = {}
         self.references: dict[int, dict[str, int]] = {}
         self.varying: dict[int, list[tree.Expr]] = {}
         self.label_places: dict[str, Span] | None = None

@@ -125,16 +125,16 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
 
 
 def _without_truth(sink: Sink, argument: tree.Argument) -> tree.Argument:
-    """The argument; `bias=false` as the word that it means, and told."""
+    """The argument; `bias=false` as the word that it means, and reported."""
     if not isinstance(argument, tree.NamedArgument) or not isinstance(argument.value, tree.Name):
         return argument
     from cnnspec.elaborate.refusals import truth
 
-    told = truth(argument)
-    if told is None:
+    problem = truth(argument)
+    if problem is None:
         return argument
-    told.tell(sink)
-    return tree.PositionalArgument(tree.Name(told.fix[0].text, argument.span), argument.span)
+    problem.tell(sink)
+    return tree.PositionalArgument(tree.Name(problem.fix[0].text, argument.span), argument.span)
 
 
 def _default_fits(sink: Sink, kind: tree.Name, arguments: list[tree.Argument]) -> bool:

@@ -24,10 +24,9 @@ def resolve(context: Context, builder: BodyBuilder, reference: tree.Reference) -
             reference.span,
             help="put this under the same `if`",
         )
-        return builder.add_hole("", f"@{reference.name}", reference.span)
-    from cnnspec.diagnostics.suggest import listing, nearest
+    elif reference.name not in context.failed_names:
+        from cnnspec.diagnostics.suggest import listing, nearest
 
-    if reference.name not in context.failed_names:
         near = nearest(reference.name, builder.labels)
         hidden = _hidden_label(context, reference)
         context.sink.report(

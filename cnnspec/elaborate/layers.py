@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cnnspec.diagnostics import Span
 from cnnspec.elaborate.binding import Binder, BoundArguments, names_something
 from cnnspec.elaborate.builder import BodyBuilder
@@ -84,6 +82,7 @@ def _made(
 def _bind(
     context: Context, builder: BodyBuilder, op: type[Op], step: tree.LayerStep
 ) -> tuple[Op, BoundArguments] | None:
+    """The layer and its arguments, found again where they are literal; None after a finding."""
     context.spent.work += len(context.defaults) // 8
     defaults = [
         argument
@@ -97,7 +96,7 @@ def _bind(
     if kept is not None:
         instance, bound, at = kept
         return instance, bound.moved(start - at)
-    named = _has_name(step.arguments)
+    named = any(names_something(argument.value) for argument in step.arguments)
     context.spent.work += 2 if named else 1
     binder = Binder(
         context.sink,
@@ -111,14 +110,10 @@ def _bind(
     except Unknown:
         return None
     if made is not None and not named and not made[1].written and not made[1].tensors:
-        made[1].kept = not any(_has_name((argument,)) for argument in defaults)
+        made[1].kept = not any(names_something(argument.value) for argument in defaults)
         if made[1].kept:
             context.constant_layers[key] = (*made, start)
     return made
-
-
-def _has_name(arguments: Iterable[tree.Argument]) -> bool:
-    return any(names_something(argument.value) for argument in arguments)
 
 
 def add_layer(

@@ -30,17 +30,17 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
         for argument in step.arguments
         if isinstance(argument, tree.PositionalArgument) and not isinstance(argument.value, tree.Name)
     }
-    said = [(argument.span, truth(argument) or _activation(argument, step)) for argument in step.arguments]
-    instead = {span: problem for span, problem in said if problem is not None}
+    found = [(argument.span, truth(argument) or _activation(argument, step)) for argument in step.arguments]
+    instead = {span: problem for span, problem in found if problem is not None}
     if instead:
         begins = [span.start for span in instead]  # in the order of the text
 
-        def is_told(problem: NoValue) -> bool:
+        def is_covered(problem: NoValue) -> bool:
             at = bisect(begins, problem.span.start) - 1
             return at >= 0 and problem.span.start < ends[at]
 
         ends = [span.end for span in instead]
-        problems = [one for one in problems if not is_told(one)] + [*instead.values()]
+        problems = [one for one in problems if not is_covered(one)] + [*instead.values()]
     if any(problem.code == "E202" and problem.span in bare for problem in problems):
         foreign = foreign_step(text, step.span, step.word)
         if foreign is not None:
@@ -52,10 +52,10 @@ def truth(argument: tree.Argument) -> NoValue | None:
     """E202 for `bias=False` and `bias=True`."""
     if not isinstance(argument, tree.NamedArgument) or not isinstance(argument.value, tree.Name):
         return None
-    said, name = argument.value.name.lower(), fold(argument.name)
-    if name not in ("bias", "usebias") or said not in ("true", "false", "none", "no", "yes"):
+    value, name = argument.value.name.lower(), fold(argument.name)
+    if name not in ("bias", "usebias") or value not in ("true", "false", "none", "no", "yes"):
         return None
-    way = "bias" if said in ("true", "yes") else "nobias"
+    way = "bias" if value in ("true", "yes") else "nobias"
     return NoValue(
         "E202",
         "whether there is a bias is said by a word alone",
@@ -245,12 +245,12 @@ def missing(sink: Sink, step: tree.LayerStep, text: str, needed: list[Argument])
     """E203 for what a layer cannot do without."""
     if any(one.code == "E102" and step.span.start <= one.span.start < step.span.end for one in sink):
         return  # its notation comes first
-    told = f": {needed[0].doc}" if len(needed) == 1 else ""
+    meaning = f": {needed[0].doc}" if len(needed) == 1 else ""
     written = text[step.span.start : step.span.end]
     sample = " ".join([written if len(written) < 60 else step.word, *map(sample_of, needed)])
     sink.report(
         "E203",
-        f"`{step.word}` needs {' and '.join(map(how, needed))}{told}",
+        f"`{step.word}` needs {' and '.join(map(how, needed))}{meaning}",
         step.word_span,
         help=f"for instance `{sample}`",
     )
@@ -268,17 +268,17 @@ def refused(sink: Sink, word: str, word_span: Span, slots: Slots, bound: BoundAr
     for long, short in _BOUNDS:
         wanted = wanted.replace(long, short)
     value = detail["input"]
-    told = _told(value)
+    text = _as_written(value)
     subject = how(argument) if argument is not None else "this"
     way = f"for instance `{sample_of(argument)}`" if argument is not None else ""
     if argument is not None and argument.letter == "P":
         way = NO_NEGATIVE_PADDING
     if any(finding.code == "E108" and finding.span.start == span.start for finding in sink):
-        return  # its sign has been told
-    sink.report("E205", f"{subject} of `{word}` cannot be {told}: {wanted}", span, help=way)
+        return  # its sign is reported already
+    sink.report("E205", f"{subject} of `{word}` cannot be {text}: {wanted}", span, help=way)
 
 
-def _told(value: Any) -> str:
+def _as_written(value: Any) -> str:
     """The refused value as a spec writes it."""
     if isinstance(value, Init):
         return value.scheme if value.value is None else f"{value.scheme}({value.value})"

@@ -83,9 +83,9 @@ def open_body(
     span: Span,
     arriving: int | None = None,
 ) -> BodyBuilder:
-    names = context.names.get(key)
+    names = context.scope_names.get(key)
     if names is None:
-        names = context.names[key] = names_of(
+        names = context.scope_names[key] = names_of(
             (item for item in items if isinstance(item, tree.Line)), collapse=True
         )
     child = BodyBuilder(names, scope)

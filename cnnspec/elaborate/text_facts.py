@@ -139,7 +139,7 @@ def undone(step: tree.LayerStep) -> list[tree.Reference]:
 
 def mentions(root: Any, name: str) -> bool:
     """Does an expression below `root` use this name? (`i` of a repeat inside counts too: a repeat inside
-    binds its own, and then being told yes costs time, not truth.)"""
+    binds its own, and then a yes costs time, not truth.)"""
     return any(isinstance(node, tree.Name) and node.name == name for node in nodes(root))
 
 

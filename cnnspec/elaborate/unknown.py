@@ -1,4 +1,4 @@
-"""Words that are no layer, no merge and no block: what they were meant to be."""
+"""Words that are not a layer or a block: what they were meant to be."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def unknown_word(context: Context, builder: BodyBuilder, step: tree.LayerStep, o
         return
     if op is not None:
         if any(one.code == "E101" and one.span == step.word_span for one in context.sink):
-            return  # it stands behind its branches, which is told
+            return  # it stands behind its branches, which is reported
         context.sink.report(
             "E205",
             f"`{step.word}` merges branches and has none",
@@ -85,12 +85,6 @@ def _heads(context: Context, start: int) -> bool:
     """Whether what begins there is the head of a line or branch."""
     before = context.text[:start].rstrip(" \t")
     return not before or before[-1] in "\r\n[|{:"
-
-
-def unknown_merge(context: Context, step: tree.BranchStep, op: type[Op] | None) -> None:
-    from cnnspec.elaborate.other_words import no_merge
-
-    no_merge(context.sink, context.text, step, op)
 
 
 def _means_statement(step: tree.LayerStep) -> str | None:
@@ -144,15 +138,11 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
         return
     if _declared_in_error(context, step.name):
         return
-    if near:
-        way = f"did you mean `{near}`?"
-    else:
-        way = f"write it: `block {step.name}(…) {{ … }}`"
     context.sink.report(
         "E208",
         f"there is no block `{step.name}`",
         step.name_span,
-        help=way,
+        help=f"did you mean `{near}`?" if near else f"write it: `block {step.name}(…) {{ … }}`",
         fix=(Edit(step.name_span, near),) if near else (),
     )
 

@@ -9,8 +9,9 @@ from cnnspec.elaborate.binding import slots_of
 from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.naming import UNNAMED, names_of
+from cnnspec.elaborate.other_words import no_merge
 from cnnspec.elaborate.text_facts import nodes
-from cnnspec.elaborate.unknown import unknown_block, unknown_merge, unknown_word
+from cnnspec.elaborate.unknown import unknown_block, unknown_word
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
 from cnnspec.ops import lookup
@@ -43,7 +44,7 @@ def report_mistakes(context: Context, unused: Iterable[tree.Block]) -> None:
                 case tree.BranchStep():
                     op = lookup(node.word)
                     if op is None or not op.merges:
-                        unknown_merge(context, node, op)
+                        no_merge(context.sink, context.text, node, op)
                 case tree.CallStep():
                     if node.name not in context.statements.blocks and node.name not in context.unusable:
                         unknown_block(context, node)

@@ -19,7 +19,7 @@ Exact: TypeAlias = int | Fraction
 
 
 class NoValue(Exception):
-    """An expression that has no value; caught by whoever asked, and told as a finding."""
+    """An expression that has no value; caught by whoever asked, and reported as a finding."""
 
     def __init__(
         self,
