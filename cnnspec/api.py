@@ -10,9 +10,9 @@ from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.elaborate.limits import Limits
 
 if TYPE_CHECKING:
-    from cnnspec.cli.document import Document
     from cnnspec.ir import Graph
     from cnnspec.pipeline import Model
+    from cnnspec.report.document import Document
 
 Spec = str | os.PathLike[str]
 Values = Mapping[str, object]
@@ -56,9 +56,9 @@ def check(
 ) -> Document:
     """The document of `cnnspec check --format json`: findings, layers, totals and claims of every variant."""
     from cnnspec import __version__
-    from cnnspec.cli.document import Document
-    from cnnspec.cli.documented import model_entry
     from cnnspec.pipeline import models
+    from cnnspec.report.document import Document
+    from cnnspec.report.entries import model_entry
 
     source = _source(spec, text)
     checked = models(source, variant=variant, settings=_texts(settings), limits=limits or Limits())
@@ -95,8 +95,8 @@ def explain(
 ) -> str:
     """A layer of a spec worked out, `explain("lenet.cnn", "C1")`; or a page, `explain("E301")`,
     `explain("conv")`."""
-    from cnnspec.cli.explained import explain_layer
-    from cnnspec.cli.pages import page
+    from cnnspec.report.pages import page
+    from cnnspec.report.worked_out import explain_layer
 
     if layer is None:
         found = page(str(spec_or_topic))

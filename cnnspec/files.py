@@ -179,7 +179,7 @@ def write_all(
                 else:
                     os.replace(one.beside, one.target)
             except FileExistsError:
-                return one.path, _exists()
+                return one.path, exists_already()
             except OSError as error:
                 return one.path, _unwritable(error)
             done = True
@@ -225,7 +225,7 @@ def _prepare(
                 help="choose another -o",
             )
         if not force:
-            return _exists()
+            return exists_already()
         if not os.access(target, os.W_OK):  # taking its name would need the folder's rights alone
             return Diagnostic("E704", "this file cannot be written: it is write-protected", NOWHERE)
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
@@ -296,7 +296,8 @@ def _same(state: os.stat_result, path: str) -> bool:
         return False
 
 
-def _exists() -> Diagnostic:
+def exists_already() -> Diagnostic:
+    """Of a file that would be replaced unasked."""
     return Diagnostic("E705", "this file exists already", NOWHERE, help="--force replaces it")
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnnspec import pipeline, resources
-from cnnspec.cli.amounts import exact, field_text, shape_text, short
 from cnnspec.diagnostics import Source
 from cnnspec.language import tree
+from cnnspec.report.amounts import exact, field_text, shape_text, short
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "zoo.md"

@@ -30,7 +30,7 @@ def main() -> NoReturn:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
         gc.disable()  # a run is short: its end takes what it leaves
         _spare_pydantic_searches()
-        status = run(sys.argv[1:])
+        status = execute(sys.argv[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
     _leave(status)
@@ -48,7 +48,7 @@ def _spare_pydantic_searches() -> None:
     os.environ.setdefault("PYTHONTZPATH", "")
 
 
-def run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
     """Run one command line and give its exit status."""
     import click
 

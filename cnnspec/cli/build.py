@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from cnnspec.cli import FOUND, USAGE
-from cnnspec.cli.findings import tell, tell_file
-from cnnspec.cli.one_model import open_model
+from cnnspec.cli import USAGE
+from cnnspec.cli.findings import show_findings
+from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import chosen, color_option, format_option, model_options
-from cnnspec.cli.terminal import out, out_json
+from cnnspec.cli.terminal import out, out_document
 from cnnspec.diagnostics import Diagnostic, Source
+from cnnspec.diagnostics.printable import printable
 from cnnspec.files import STDIN, write_whole
 from cnnspec.pipeline import TARGETS
 
@@ -44,69 +45,46 @@ def command(
     is 1 then too."""
     if fold_bn and target != "torch":
         raise click.UsageError("--fold-bn goes with --target torch")
-    choice = chosen(options)
-    path, source, model, findings, status = open_model(file, choice)
-    if model is None:
-        if form == "json":
-            _print_json(source, None, None, None, None, findings)
-        else:
-            tell(findings, source, color)
-        return status
-
-    from cnnspec.pipeline import program
-
-    text = None
-    if model.buildable:
-        made = program(model, target, fold_bn=fold_bn)
-        if isinstance(made, str):
-            text = made
-        else:
-            findings += made
-            status = FOUND
-    if form == "text":
-        tell(findings, source, color)
+    found = built(open_model(file, chosen(options)), (target,), fold_bn=fold_bn)
+    text = found.programs.get(target)
     destination = None if output in (None, STDIN) else output
+    if form == "text":
+        show_findings(found.findings, found.source, color)
     if text is not None and destination is not None:
-        problem = write_whole(destination, text, force=force, inputs=(path,))
+        problem = write_whole(destination, text, force=force, inputs=(found.path,))
         if problem is not None:
             if form == "json":
-                _print_json(Source(destination, ""), None, None, None, None, [problem])
+                _print_json(Source(destination, ""), [problem])
             else:
-                tell_file(problem, destination, color)
+                show_findings([problem], Source(destination, ""), color)
             return USAGE
-    if form == "json":
-        _print_json(source, model.variant, target, destination, text, findings)
-    elif text is not None and destination is None:
-        out(text)
-    elif destination is not None and text is not None:
-        from cnnspec.diagnostics.printable import printable
-
-        out(f"{printable(destination)}: written\n")
-    return status
+    if form == "json" and found.model is None:
+        _print_json(found.source, found.findings)
+    elif form == "json" and found.model is not None:
+        _print_json(found.source, found.findings, found.model.variant, target, destination, text)
+    elif text is not None:
+        out(text if destination is None else f"{printable(destination)}: written\n")
+    return found.status
 
 
 def _print_json(
     source: Source,
-    variant: str | None,
-    target: str | None,
-    output: str | None,
-    text: str | None,
     findings: list[Diagnostic],
+    variant: str | None = None,
+    target: str | None = None,
+    output: str | None = None,
+    text: str | None = None,
 ) -> None:
-    import json
-
-    from cnnspec import __version__
     from cnnspec.diagnostics.as_json import as_json
 
-    document = {
-        "version": 1,
-        "cnnspec": __version__,
-        "file": source.name,
-        "variant": variant,
-        "target": target,
-        "ok": not findings,
-        "output": output,
-        "program": text if output is None else None,
-        "diagnostics": [as_json(finding, source) for finding in findings],
-    }
-    out_json(json.dumps(document, indent=1) + "\n")
+    out_document(
+        {
+            "file": source.name,
+            "variant": variant,
+            "target": target,
+            "ok": not findings,
+            "output": output,
+            "program": text if output is None else None,
+            "diagnostics": [as_json(finding, source) for finding in findings],
+        }
+    )

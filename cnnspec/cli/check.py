@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.findings import tell_file
+from cnnspec.cli.findings import show_findings
 from cnnspec.cli.options import Choice, chosen, color_option, format_option, lint_options, model_options
 from cnnspec.cli.terminal import err, out, out_json
 from cnnspec.diagnostics import Diagnostic, Severity, Source
@@ -73,9 +74,7 @@ def command(
     elif form == "github":
         _print_github(checked, advice)
     else:
-        from cnnspec.cli.check_text import print_text
-
-        print_text(checked, every=every, advice=advice, color=color)
+        _print_text(checked, every, advice, color)
     return status
 
 
@@ -122,7 +121,7 @@ def _fix(path: str, name: str, choice: Choice, color: str) -> int:
     if source.text != before:
         problem = write_whole(path, source.text, force=True)
         if problem is not None:
-            tell_file(problem, name, color)
+            show_findings([problem], Source(name, ""), color)
             return USAGE
         from cnnspec.diagnostics.printable import printable
 
@@ -133,15 +132,38 @@ def _fix(path: str, name: str, choice: Choice, color: str) -> int:
 MOST_ROUNDS = 10
 
 
+def _print_text(checked: list[Checked], every: bool, advice: bool, color: str) -> None:
+    """Findings, then the table of the only model, or a line for each of several."""
+    from cnnspec.cli.drawn import show
+    from cnnspec.report.summary import network_table, outcome, overview
+
+    left_out = 0
+    for one in checked:
+        if one.unread is not None:
+            show_findings([one.unread], one.source, color)
+        left_out += show_findings(_findings(one), one.source, color, advice=advice)
+    models = [model for one in checked for model in one.models]
+    if len(checked) == len(models) == 1:
+        show(network_table(models[0], every), color)
+    elif models:
+        show([overview(models)], color)
+    show([outcome(models, left_out)], color)
+
+
+def _findings(one: Checked) -> Iterable[Diagnostic]:
+    """Of all models of a file, each finding once."""
+    return dict.fromkeys(finding for model in one.models for finding in model.findings)
+
+
 def _print_json(checked: list[Checked]) -> None:
     from cnnspec import __version__
-    from cnnspec.cli.documented import document_text, entry_and_rows, unreadable_entry
+    from cnnspec.report.entries import document_text, entry_and_rows, unreadable_entry
 
     entries = (
         entry
         for one in checked
         for entry in (
-            [(unreadable_entry(one.source, [one.unread]), ())]
+            [(unreadable_entry(one.source, one.unread), ())]
             if one.unread is not None
             else map(entry_and_rows, one.models)
         )
@@ -156,6 +178,6 @@ def _print_github(checked: list[Checked], advice: bool) -> None:
     for one in checked:
         if one.unread is not None:
             out(render_github(one.unread, one.source))
-        for finding in dict.fromkeys(finding for model in one.models for finding in model.findings):
+        for finding in _findings(one):
             if advice or finding.severity is not Severity.ADVICE:
                 out(render_github(finding, one.source))

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.findings import tell
+from cnnspec.cli.findings import show_findings
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, chosen, color_option, format_option, model_options
-from cnnspec.cli.terminal import err, out, out_json
+from cnnspec.cli.terminal import err, out, out_document
 from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO
 
@@ -35,7 +35,7 @@ def command(topic: str, layer: str | None, form: str, color: str, **options: Any
     choice = chosen(options)
     if layer is not None:
         return _layer(topic, layer, choice, form, color)
-    from cnnspec.cli.pages import page, show_page, topics
+    from cnnspec.report.pages import page, topics
 
     text = page(topic)
     if text is None:
@@ -44,27 +44,30 @@ def command(topic: str, layer: str | None, form: str, color: str, **options: Any
         near = did_you_mean(topic, topics())
         raise click.UsageError(f"there is no page {topic!r}{'; ' + near if near else ''}")
     if form == "json":
-        _print_json({"topic": topic, "page": text})
+        out_document({"topic": topic, "page": text})
     else:
+        from cnnspec.cli.drawn import show_page
+
         show_page(text, color)
     return OK
 
 
 def _layer(argument: str, layer: str | None, choice: Choice, form: str, color: str) -> int:
-    _, source, model, errors, status = open_model(argument, choice)
-    if model is None or status == USAGE:
-        tell(errors, source, color)
+    opened = open_model(argument, choice)
+    model, name = opened.model, opened.source.name
+    if model is None or opened.status == USAGE:
+        show_findings(opened.findings, opened.source, color)
         return USAGE
 
-    from cnnspec.cli.explained import explain_layer
+    from cnnspec.report.worked_out import explain_layer
 
     found = explain_layer(model, layer or "")
     if isinstance(found, list):
-        tell(errors, source, color)
-        err(_no_layer(source.name, layer, found))
+        show_findings(opened.findings, opened.source, color)
+        err(_no_layer(name, layer, found))
         return USAGE if found else FOUND
     if form == "json":
-        _print_json({"file": source.name, "variant": model.variant, **found.as_json()})
+        out_document({"file": name, "variant": model.variant, **found.as_json()})
     else:
         out(found.as_text())
     return OK
@@ -98,11 +101,3 @@ def _in_order(levels: list[str], path: list[str]) -> bool:
     """Whether all levels stand in a path, in this order, the last one at its end."""
     rest = iter(path)
     return path[-1] == levels[-1] and all(level in rest for level in levels)
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    import json
-
-    from cnnspec import __version__
-
-    out_json(json.dumps({"version": 1, "cnnspec": __version__, **content}, indent=1) + "\n")

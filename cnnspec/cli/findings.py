@@ -10,7 +10,7 @@ from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.diagnostics.text import render_text
 
 
-def tell(findings: Iterable[Diagnostic], source: Source, color: str, *, advice: bool = True) -> int:
+def show_findings(findings: Iterable[Diagnostic], source: Source, color: str, *, advice: bool = True) -> int:
     """Write findings to standard error; gives how many pieces of advice were left out."""
     in_color = wants_color(sys.stderr, color)
     left_out = 0
@@ -20,8 +20,3 @@ def tell(findings: Iterable[Diagnostic], source: Source, color: str, *, advice: 
             continue
         err(render_text(finding, source, in_color))
     return left_out
-
-
-def tell_file(finding: Diagnostic, name: str, color: str) -> None:
-    """A finding about a whole file: there is no line to show."""
-    err(render_text(finding, Source(name, ""), wants_color(sys.stderr, color)))

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.findings import tell
+from cnnspec.cli.findings import show_findings
 from cnnspec.cli.options import color_option, format_option
-from cnnspec.cli.terminal import out, out_json, wants_color
+from cnnspec.cli.terminal import out, out_document, wants_color
 from cnnspec.diagnostics import Diagnostic, Sink, Source
+from cnnspec.diagnostics.printable import printable
 from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
 
 
@@ -85,9 +86,7 @@ def _format(path: str, asked: bool) -> Formatted:
 
 
 def _print_text(one: Formatted, check: bool, diff: bool, color: str) -> None:
-    from cnnspec.diagnostics.printable import printable
-
-    tell(one.findings, one.source, color)
+    show_findings(one.findings, one.source, color)
     if one.text is None:
         return
     if diff:
@@ -106,8 +105,6 @@ def _print_difference(source: Source, text: str, color: bool) -> None:
         return
     from difflib import unified_diff
 
-    from cnnspec.diagnostics.printable import printable
-
     paint = {"+": "32", "-": "31", "@": "36"} if color else {}
     name = printable(source.name)
     before, after = source.text.splitlines(), text.splitlines()
@@ -117,9 +114,6 @@ def _print_difference(source: Source, text: str, color: bool) -> None:
 
 
 def _print_json(done: list[Formatted]) -> None:
-    import json
-
-    from cnnspec import __version__
     from cnnspec.diagnostics.as_json import as_json
 
     files = [
@@ -132,4 +126,4 @@ def _print_json(done: list[Formatted]) -> None:
         }
         for one in done
     ]
-    out_json(json.dumps({"version": 1, "cnnspec": __version__, "files": files}, indent=1) + "\n")
+    out_document({"files": files})

@@ -1,9 +1,10 @@
-"""The one model that a command is about: its spec found, read, and worked out."""
+"""The one model that a command is about: its spec found, read and worked out, and its programs."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice
@@ -11,19 +12,43 @@ from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.files import NOWHERE, named, read_source
 
 if TYPE_CHECKING:
+    from cnnspec.ir import Graph
     from cnnspec.pipeline import Model
 
 
+NONE_BUILT: Mapping[str, str] = {}
+
+
 class Opened(NamedTuple):
-    """`model` is None where the spec can't be had. `errors` are all that is wrong; `status` is what they
-    ask for.
+    """`model` is None where the spec can't be had. `findings` are all that is wrong; `status` is what they
+    ask for. `programs` are the texts by target, none where a finding stands in the way.
     """
 
     path: str
     source: Source
     model: Model | None
-    errors: list[Diagnostic]
+    findings: list[Diagnostic]
     status: int
+    programs: Mapping[str, str] = NONE_BUILT
+
+    @property
+    def graph(self) -> Graph | None:
+        """The network, where it is known."""
+        return self.model.graph if self.model is not None else None
+
+    def head(self) -> dict[str, Any]:
+        """What a document about this model begins with."""
+        from cnnspec.diagnostics.as_json import as_json
+
+        model, graph = self.model, self.graph
+        return {
+            "file": self.source.name,
+            "model": graph.name if graph is not None else None,
+            "variant": model.variant if model is not None else None,
+            "settings": dict(model.settings) if model is not None else {},
+            "ok": False,
+            "diagnostics": [as_json(finding, self.source) for finding in self.findings],
+        }
 
 
 def open_model(argument: str | None, choice: Choice) -> Opened:
@@ -49,6 +74,25 @@ def open_model(argument: str | None, choice: Choice) -> Opened:
     )
     errors = [finding for finding in model.findings if finding.severity is Severity.ERROR]
     return Opened(path, source, model, errors, USAGE if misuse(model) else FOUND if errors else OK)
+
+
+def built(opened: Opened, targets: tuple[str, ...], *, fold_bn: bool = False) -> Opened:
+    """The same with the programs for these targets."""
+    if opened.model is None or not opened.model.buildable:
+        return opened
+
+    from cnnspec.pipeline import program
+
+    programs: dict[str, str] = {}
+    findings = list(opened.findings)
+    for target in targets:
+        made = program(opened.model, target, fold_bn=fold_bn)
+        if isinstance(made, str):
+            programs[target] = made
+        else:
+            findings += made
+    complete = programs if len(programs) == len(targets) else NONE_BUILT
+    return opened._replace(findings=findings, status=FOUND if findings else OK, programs=complete)
 
 
 def _the_spec(argument: str | None) -> tuple[str, str] | Diagnostic:

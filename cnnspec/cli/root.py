@@ -20,9 +20,6 @@ COMMANDS = {
 }
 """Each stands in the file of its name, as `command`."""
 
-FILES = {"run": "run_"}
-"""But for a name that is taken: `cnnspec.cli.run` runs a command line."""
-
 
 class Commands(click.Group):
     """A group that imports a command's file only when that command is wanted."""
@@ -33,7 +30,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"cnnspec.cli.{FILES.get(cmd_name, cmd_name)}").command
+        command = import_module(f"cnnspec.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 

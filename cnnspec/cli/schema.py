@@ -17,17 +17,7 @@ def command(name: str) -> int:
     """Print the JSON schema of the document of `check --format json` (check), or of the IR (ir)."""
     import json
 
+    from cnnspec.report.document import schema
+
     out(json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n")
     return OK
-
-
-def schema(name: str) -> dict[str, object]:
-    """The JSON schema (draft 2020-12) of the check document or of the IR."""
-    if name == "ir":
-        from cnnspec.ir import Graph as Described
-    else:
-        from cnnspec.cli.document import Document as Described  # type: ignore[assignment]
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Described.model_json_schema(mode="serialization", by_alias=True),
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 PIPE_WIDTH = 100
 """Columns of a table that goes into a pipe or a file."""
@@ -49,6 +49,26 @@ def out(text: str) -> None:
 def out_json(text: str) -> None:
     """Write JSON, or a piece of it, to standard output; its strings may hold what GitHub's runner obeys."""
     sys.stdout.write(text.replace("##[", "##\\u005b"))
+
+
+def out_document(content: dict[str, Any]) -> None:
+    """Write a command's document; a number that is not finite, which JSON has no word for, is null."""
+    import json
+
+    from cnnspec import __version__
+
+    document = {"version": 1, "cnnspec": __version__, **content}
+    out_json(json.dumps(_finite(document), indent=1, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value
 
 
 def err(text: str) -> None:

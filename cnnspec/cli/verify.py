@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.cli import FOUND, USAGE
-from cnnspec.cli.findings import tell
+from cnnspec.cli.findings import show_findings
+from cnnspec.cli.one_model import Opened, built, open_model
 from cnnspec.cli.options import chosen, color_option, format_option, model_options
-from cnnspec.cli.programs import Programs, head, missing, print_json, programs, unfinished
-from cnnspec.cli.terminal import err, is_terminal
+from cnnspec.cli.terminal import err, is_terminal, out_document
+from cnnspec.cli.unfinished import missing, unfinished
 
 if TYPE_CHECKING:
     from cnnspec.pipeline import Model
@@ -53,19 +54,18 @@ def command(
     """
     choice = chosen(options)
     if not _has_torch():
-        document = {"version": 1, "file": file, "ok": False, "message": missing("torch"), "diagnostics": []}
         if form == "json":
-            print_json(document)
+            out_document({"file": file, "ok": False, "message": missing("torch"), "diagnostics": []})
         else:
-            err(f"cnnspec: {document['message']}\n")
+            err(f"cnnspec: {missing('torch')}\n")
         return USAGE
-    found = programs(file, choice, ("numpy", "torch"))
-    document = head(found)
+    found = built(open_model(file, choice), ("numpy", "torch"))
+    document = found.head()
     if form == "text":
-        tell(found.findings, found.source, color)
-    if found.texts is None or found.model is None or found.model.graph is None:
+        show_findings(found.findings, found.source, color)
+    if found.model is None or not found.programs:
         if form == "json":
-            print_json(document)
+            out_document(document)
         return found.status
     return _verify(found, found.model, document, batch, seed, tolerance, every, form, color)
 
@@ -78,7 +78,7 @@ def _has_torch() -> bool:
 
 
 def _verify(
-    found: Programs,
+    found: Opened,
     model: Model,
     document: dict[str, Any],
     batch: int,
@@ -88,17 +88,17 @@ def _verify(
     form: str,
     color: str,
 ) -> int:
+    from cnnspec.cli.drawn import show
     from cnnspec.cli.progress import Progress
-    from cnnspec.cli.verified import Verdict, as_document, show
+    from cnnspec.report.verified import Verdict, as_document, as_text
     from cnnspec.running.job import network
     from cnnspec.running.process import work
 
     assert model.graph is not None
-    assert found.texts is not None
     job = {**network(model.graph), "kind": "verify", "batch": batch, "seed": seed}
     if is_terminal(sys.stderr):
         _say_what_is_slow(model, batch)
-    with Progress("verify") as progress, work(job, found.texts, progress) as outcome:
+    with Progress("verify") as progress, work(job, found.programs, progress) as outcome:
         pass
     if outcome.result is None:
         status = unfinished(outcome, document, form, color)
@@ -110,15 +110,15 @@ def _verify(
     verdict = Verdict(job, outcome.result, tolerance)
     if form == "json":
         document["ok"] = verdict.holds and not found.findings
-        print_json(document | as_document(verdict, batch, seed))
+        out_document(document | as_document(verdict))
     else:
-        show(verdict, batch, model.graph.title, every, color)
+        show(as_text(verdict, model.graph.title, every), color)
     return found.status if verdict.holds else FOUND
 
 
 def _say_what_is_slow(model: Model, batch: int) -> None:
     """A word in advance, where it takes long."""
-    from cnnspec.cli.amounts import short
+    from cnnspec.report.amounts import short
 
     macs = model.report.totals.macs if model.report is not None else None
     if macs is None or 2 * macs * batch < A_MINUTE:

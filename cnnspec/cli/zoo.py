@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import Any
 
 import click
 
 from cnnspec.cli import OK, USAGE
-from cnnspec.cli.findings import tell, tell_file
+from cnnspec.cli.findings import show_findings
 from cnnspec.cli.options import color_option, format_option
-from cnnspec.cli.terminal import out
+from cnnspec.cli.terminal import out, out_document
+from cnnspec.diagnostics import Source
 
 _YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
 
@@ -30,15 +30,11 @@ def command(name: str | None, every: bool, form: str, color: str) -> int:
         return _print(name, color)
     entries = _entries(every)
     if form == "json":
-        import json
-
-        from cnnspec import __version__
-
-        out(json.dumps({"version": 1, "cnnspec": __version__, "models": entries}, indent=1) + "\n")
+        out_document({"models": entries})
         return OK
-    from cnnspec.cli.table import show
+    from cnnspec.cli.drawn import show
 
-    show(_table(entries), color, sys.stdout)
+    show([_table(entries)], color)
     return OK
 
 
@@ -47,12 +43,12 @@ def _print(name: str, color: str) -> int:
 
     pairs, problem = named(ZOO + name.removeprefix(ZOO))
     if problem is not None:
-        tell_file(problem, name, color)
+        show_findings([problem], Source(name, ""), color)
         return USAGE
     ((path, shown),) = pairs
     source, problem = read_source(path, name=shown)
     if problem is not None:
-        tell([problem], source, color)
+        show_findings([problem], source, color)
         return USAGE
     out(source.text)
     return OK
@@ -91,8 +87,8 @@ def _entries(every: bool) -> list[dict[str, Any]]:
 
 
 def _table(entries: list[dict[str, Any]]) -> Any:
-    from cnnspec.cli.amounts import exact, short
-    from cnnspec.cli.table import Column, Row, Table
+    from cnnspec.report.amounts import exact, short
+    from cnnspec.report.table import Column, Row, Table
 
     columns = (
         Column("name"),
@@ -132,7 +128,7 @@ def _table(entries: list[dict[str, Any]]) -> Any:
 
 def _field(field: list[Any] | None) -> str:
     """`212` for 212x212, as claims have it: the list has to find room on a terminal."""
-    from cnnspec.cli.amounts import field_text
+    from cnnspec.report.amounts import field_text
 
     text = field_text(field)
     height, _, width = text.partition("x")

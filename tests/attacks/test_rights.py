@@ -81,7 +81,7 @@ for line in sys.stdin:
     os.chdir(folder)
     tempfile.tempdir, tempfile._candidate_tempdir_list = None, lambda: places
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
-        status = cli.run(arguments)
+        status = cli.execute(arguments)
     os.chdir("/")
     print(json.dumps([status, out.getvalue(), err.getvalue()]), flush=True)
 """

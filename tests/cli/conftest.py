@@ -33,7 +33,7 @@ def cnnspec(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         data = stdin.encode() if isinstance(stdin, str) else stdin
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
         capsys.readouterr()
-        status = cli.run([str(argument) for argument in arguments])
+        status = cli.execute([str(argument) for argument in arguments])
         printed = capsys.readouterr()
         return Ran(status, printed.out, printed.err)
 

@@ -115,7 +115,7 @@ def test_json(cnnspec: Command, good: Path) -> None:
 IMPORTS = """
 import sys
 from cnnspec import cli
-status = cli.run(sys.argv[1:])
+status = cli.execute(sys.argv[1:])
 heavy = {"torch", "numpy", "PIL", "safetensors", "onnx"} & set(sys.modules)
 drawn = {"rich", "json", "subprocess", "tempfile"} & set(sys.modules)
 print("LOADED", sorted(heavy), sorted(drawn), file=sys.stderr)

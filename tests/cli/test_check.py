@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from cnnspec.cli.schema import schema
+from cnnspec.report.document import schema
 from tests.cli.conftest import GOOD, Command
 
 

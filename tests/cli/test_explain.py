@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec.cli.pages import page, topics
+from cnnspec.report.pages import topics
 from tests.cli.conftest import Command
 
 NOTES = """\
@@ -109,13 +109,6 @@ def test_a_page_is_drawn_on_a_terminal(cnnspec: Command) -> None:
     bright = cnnspec("explain", "conv", "--color", "always").out
     assert "\x1b[" in bright
     assert "# conv" not in bright
-
-
-@pytest.mark.parametrize("topic", list(topics()))
-def test_every_topic_has_a_page(topic: str) -> None:
-    text = page(topic)
-    assert text is not None
-    assert text.startswith(f"# {topic}: ")
 
 
 def test_the_lists_of_pages_are_pages(cnnspec: Command) -> None:

@@ -14,7 +14,9 @@ from tests.cli.conftest import GOOD, WRONG, Command
 
 
 def test_help_lists_every_command_without_loading_any() -> None:
-    code = "import sys; from cnnspec.cli import run; run(['-h']); print('cnnspec.cli.check' in sys.modules)"
+    code = (
+        "import sys; from cnnspec import cli; cli.execute(['-h']); print('cnnspec.cli.check' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
     assert done.stdout.endswith("False\n")
@@ -55,7 +57,7 @@ def test_a_mistake_of_our_own_is_one_line_and_a_status_of_its_own(
     assert "\x1b" not in ran.err
     monkeypatch.setenv("CNNSPEC_DEBUG", "1")
     with pytest.raises(RuntimeError):
-        cli.run(["check", str(good)])
+        cli.execute(["check", str(good)])
 
 
 def test_ctrl_c_is_130(cnnspec: Command, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:

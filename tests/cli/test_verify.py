@@ -41,8 +41,8 @@ def altered(monkeypatch: pytest.MonkeyPatch, target: str, old: str, new: str) ->
     """From now on one program has a mistake in it."""
     original = pipeline.program
 
-    def program(model: pipeline.Model, wanted: str) -> Any:
-        text = original(model, wanted)
+    def program(model: pipeline.Model, wanted: str, **options: bool) -> Any:
+        text = original(model, wanted, **options)
         if wanted == target:
             assert isinstance(text, str)
             assert old in text

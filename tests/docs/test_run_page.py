@@ -6,7 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from cnnspec.cli.verified import TITLES
+from cnnspec.report.verified import TITLES
 
 ROOT = Path(__file__).parents[2]
 

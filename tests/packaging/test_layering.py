@@ -1,9 +1,13 @@
 """Imports run one way only: a stage imports what stands before it, never what stands behind it."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from cnnspec.cli.root import COMMANDS
 
 ROOT = Path(__file__).parents[2] / "cnnspec"
 ORDER = (
@@ -18,13 +22,14 @@ ORDER = (
     "analyses",
     "targets",
     "pipeline",
+    "report",
     "running",
     "api",
     "cli",
 )
 """Folders and single files, in the order in which data passes through them."""
-ALLOWED = {("api", "cli.document"), ("api", "cli.explained"), ("api", "cli.pages")}
-"""The Python API gives the same document, and the same text, as the command line."""
+TERMINAL = ("rich", "click")
+"""What only the command line imports."""
 
 
 def stage_of(module: str) -> str:
@@ -58,12 +63,32 @@ def test_a_stage_imports_only_what_stands_before_it(path: Path) -> None:
         if not module.startswith("cnnspec."):
             continue
         other = stage_of(module)
-        if other in ("__version__", stage) or any(
-            stage == origin and module.startswith(f"cnnspec.{target}") for origin, target in ALLOWED
-        ):
+        if other in ("__version__", stage):
             continue
         if other in ORDER:
             assert ORDER.index(other) < ORDER.index(stage), f"{relative} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_command_line_knows_a_terminal(path: Path) -> None:
+    if path.relative_to(ROOT).parts[0] != "cli":
+        assert not {module.split(".")[0] for module in imports_of(path)} & set(TERMINAL)
+
+
+def test_a_command_is_the_file_of_its_name() -> None:
+    assert all((ROOT / "cli" / f"{command}.py").is_file() for command in COMMANDS)
+
+
+def test_the_python_api_works_without_the_command_line() -> None:
+    """Nor do the document, the rows and the pages need it, whatever is imported on the way."""
+    code = """
+import cnnspec, sys
+cnnspec.check("zoo:lenet5").as_plain(), cnnspec.build("zoo:lenet5", target="numpy")
+cnnspec.explain("zoo:lenet5", "C1"), cnnspec.explain("conv"), cnnspec.explain("E301")
+print(*sorted(name for name in sys.modules if name.split(".")[0] in ("rich", "click") or ".cli" in name))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
 
 
 def test_targets_do_not_know_each_other() -> None:

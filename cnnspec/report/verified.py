@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-from cnnspec.cli.table import Column, Row, Table
-from cnnspec.cli.table import show as show_table
-from cnnspec.cli.terminal import out
 from cnnspec.diagnostics.printable import printable
+from cnnspec.report.table import Column, Row, Table
 
 KINDS = ("start", "eval", "train", "statistics", "gradient eval", "gradient train")
 TITLES = ("start", "eval", "train", "statistics", "grad eval", "grad train")
@@ -51,12 +48,12 @@ def _kind(kind: str) -> str:
     }[kind]
 
 
-def show(verdict: Verdict, batch: int, title: str, every: bool, color: str) -> None:
-    """Draw the comparison to standard output."""
+def as_text(verdict: Verdict, title: str, every: bool) -> Iterator[str | Table]:
+    """The comparison for a person."""
     job, result = verdict.job, verdict.result
     name = f"{job['model']}: {title}" if title else job["model"]
     above = (
-        f"{name}\nthe NumPy program against the torch program, float64, batch {batch}: "
+        f"{name}\nthe NumPy program against the torch program, float64, batch {job['batch']}: "
         "largest difference over largest value"
     )
     columns = (
@@ -73,14 +70,14 @@ def show(verdict: Verdict, batch: int, title: str, every: bool, color: str) -> N
         _row(one["name"], "output", found, verdict)
         for one, found in zip(job["outputs"], result["outputs"], strict=True)
     ]
-    show_table(Table(columns, rows, title=above), color, sys.stdout)
-    out("\n")
+    yield Table(columns, rows, title=above)
+    yield "\n"
     for problem in verdict.problems[:20]:
-        out(f"✗ {printable(problem)}\n")
+        yield f"✗ {printable(problem)}\n"
     if not verdict.problems:
         mark, what = ("✓", "within") if verdict.holds else ("✗", "beyond")
         where = f" ({printable(verdict.where)})" if verdict.where else ""
-        out(
+        yield (
             f"{mark} largest difference {verdict.worst:.1e}{where}, {what} the tolerance of "
             f"{verdict.tolerance:g}\n"
         )
@@ -119,12 +116,12 @@ def _layers(
         yield name, layers[0] if len(layers) == 1 else f"{len(layers)} layers", worst
 
 
-def as_document(verdict: Verdict, batch: int, seed: int) -> dict[str, Any]:
+def as_document(verdict: Verdict) -> dict[str, Any]:
     """The comparison for `--format json`; a difference that is null is infinite (shapes differ, or NaN)."""
     job, result = verdict.job, verdict.result
     return {
-        "batch": batch,
-        "seed": seed,
+        "batch": job["batch"],
+        "seed": job["seed"],
         "tolerance": verdict.tolerance,
         "holds": verdict.holds,
         "worst": {"difference": verdict.worst, "at": verdict.where},

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.analyses.weights import Holding
-from cnnspec.cli.amounts import UNKNOWN, exact, field_text, shape_text, short
-from cnnspec.cli.table import Column, Row
 from cnnspec.diagnostics import Source, Span
 from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step
 from cnnspec.ir.walk import Place, places
 from cnnspec.language import tree
+from cnnspec.report.amounts import UNKNOWN, exact, field_text, shape_text, short
+from cnnspec.report.table import Column, Row
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 
@@ -74,17 +73,3 @@ def _outdented(text: str) -> str:
     first, _, rest = text.partition("\n")
     margin = min((len(line) - len(line.lstrip()) for line in rest.splitlines() if line.strip()), default=0)
     return "\n".join([first.strip(), *(line[margin:].rstrip() for line in rest.splitlines())])
-
-
-def show_page(text: str, color: str) -> None:
-    """A page on standard output: as Markdown in a pipe, drawn by rich where colours are wanted."""
-    from cnnspec.cli.terminal import columns, out, wants_color
-
-    if not wants_color(sys.stdout, color):
-        out(text)
-        return
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    width = min(columns(sys.stdout), 100)
-    Console(file=sys.stdout, force_terminal=True, width=width).print(Markdown(text))

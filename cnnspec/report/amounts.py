@@ -21,21 +21,15 @@ def short(amount: int | None) -> str:
     """
     if amount is None:
         return UNKNOWN
-    if abs(amount) < 1000:
+    if amount < 1000:
         return str(amount)
-    for unit in ("k", "M", "G", "T", "P", "E"):
-        amount_in_unit = Fraction(amount, 1000)
-        if abs(amount_in_unit) < Fraction(9995, 10) or unit == "E":
-            digits = (
-                2
-                if amount_in_unit < Fraction(9995, 1000)
-                else 1
-                if amount_in_unit < Fraction(9995, 100)
-                else 0
-            )
-            return f"{float(amount_in_unit):,.{digits}f}{unit}"
-        amount = amount_in_unit  # type: ignore[assignment]
-    raise AssertionError
+    scaled = Fraction(amount)
+    units = iter("kMGTPE")
+    unit = ""
+    while scaled >= Fraction("999.5") and (larger := next(units, "")):
+        scaled, unit = scaled / 1000, larger
+    digits = 2 if scaled < Fraction("9.995") else 1 if scaled < Fraction("99.95") else 0
+    return f"{float(scaled):,.{digits}f}{unit}"
 
 
 def shape_text(shape: Sequence[int] | None) -> str:

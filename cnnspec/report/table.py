@@ -1,16 +1,10 @@
-"""A table as data, and two ways to draw it: plain text, and rich's where colours are wanted.
-
-Plain text needs no library: rich is 16 ms to import, a tenth of a whole `check`.
-"""
+"""A table as data, and as plain text."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics.printable import OLD_COMMAND, printable, width
-
-if TYPE_CHECKING:
-    from typing import TextIO
 
 GAP = "  "
 CUT = "…"
@@ -41,17 +35,6 @@ class Table(NamedTuple):
     rows: list[Row]
     title: str = ""
     notes: tuple[str, ...] = ()
-
-
-def show(table: Table, color: str, stream: TextIO) -> None:
-    """Draw the table to `stream`, as `--color` and the stream ask for."""
-    from cnnspec.cli.terminal import columns, wants_color
-
-    if wants_color(stream, color):
-        stream.flush()
-        colored(table, columns(stream), stream)
-    else:
-        stream.write(plain(table, columns(stream)))
 
 
 def plain(table: Table, room: int) -> str:
@@ -127,36 +110,3 @@ def _cut(text: str, size: int) -> tuple[str, int]:
             return text[:place] + CUT, taken + 1
         taken += step
     return text, taken
-
-
-_STYLES = {"plain": "", "wrong": "red", "faint": "dim", "total": "bold"}
-
-
-def colored(table: Table, room: int, stream: TextIO) -> None:
-    """Draw the table with rich, in colours, to `stream`. Text from a spec is no markup here: it goes in as
-    `Text`."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table as Drawn
-    from rich.text import Text
-
-    console = Console(file=stream, force_terminal=True, width=room, highlight=False, soft_wrap=False)
-    drawn = Drawn(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    for column in table.columns:
-        drawn.add_column(
-            Text(column.title),
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=None,
-            min_width=LEAST if column.flexible else width(column.title),
-        )
-    for number, row in enumerate(table.rows):
-        if row.style == "total" and (number == 0 or table.rows[number - 1].style != "total"):
-            drawn.add_section()
-        drawn.add_row(*(Text(printable(cell)) for cell in row.cells), style=_STYLES[row.style])
-    for line in table.title.splitlines():
-        console.print(Text(printable(line), style="bold"))
-    console.print(drawn)
-    for note in table.notes:
-        console.print(Text(note))

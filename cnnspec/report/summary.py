@@ -1,64 +1,41 @@
-"""What `check` says to a person."""
+"""What `check` says to a person besides the findings: the table of a model or a line for each of several,
+totals, claims, and how it went."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cnnspec.cli.amounts import UNKNOWN, bytes_text, exact, field_text, shape_text, short
-from cnnspec.cli.findings import tell
-from cnnspec.cli.table import Column, Row, Table, show
-from cnnspec.cli.terminal import out
 from cnnspec.diagnostics import Severity
+from cnnspec.report.amounts import UNKNOWN, bytes_text, exact, field_text, shape_text, short
+from cnnspec.report.rows import COLUMNS, folded, unfolded
+from cnnspec.report.table import Column, Row, Table
 
 if TYPE_CHECKING:
-    from cnnspec.cli.check import Checked
     from cnnspec.pipeline import Model
 
 HEAD = "MACs: multiply–accumulates of conv, dwconv, deconv and fc, for one image"
 
 
-def print_text(checked: list[Checked], *, every: bool, advice: bool, color: str) -> None:
-    """Findings, then the table of the only model, or a line for each of several."""
-    left_out = 0
-    for one in checked:
-        if one.unread is not None:
-            tell([one.unread], one.source, color)
-        findings = dict.fromkeys(finding for model in one.models for finding in model.findings)
-        left_out += tell(findings, one.source, color, advice=advice)
-    models = [model for one in checked for model in one.models]
-    if len(checked) == len(models) == 1:
-        _one(models[0], every, color)
-    elif models:
-        show(_overview(models), color, sys.stdout)
-    if models:
-        _summary(models, left_out)
-
-
-def _one(model: Model, every: bool, color: str) -> None:
+def network_table(model: Model, every: bool) -> Iterator[Table]:
+    """The table of a model, blocks and repeats folded, or `every` layer; none where nothing is known."""
     graph, report = model.graph, model.report
     if graph is None or report is None:
         return
-    from cnnspec.cli.rows import COLUMNS, folded, unfolded
-
     rows = list(unfolded(graph, report)) if every else folded(model.file, model.source, graph, report)
     totals = report.totals
-    rows.append(
-        Row(
-            (
-                "total",
-                "",
-                _outputs([graph.root.values[value] for value in graph.root.outputs]),
-                exact(totals.params),
-                short(totals.macs),
-                field_text(totals.field),
-            ),
-            "total",
-        )
+    total = (
+        "total",
+        "",
+        _outputs([graph.root.values[value] for value in graph.root.outputs]),
+        exact(totals.params),
+        short(totals.macs),
+        field_text(totals.field),
     )
+    rows.append(Row(total, "total"))
     knobs = "".join(f", {name} = {value}" for name, value in model.settings.items())
     title = f"{graph.name}{knobs}" + (f": {graph.title}" if graph.title else "")
-    show(Table(COLUMNS, rows, f"{title}\n{HEAD}", tuple(_notes(model))), color, sys.stdout)
+    yield Table(COLUMNS, rows, f"{title}\n{HEAD}", tuple(_notes(model)))
 
 
 def _notes(model: Model) -> list[str]:
@@ -118,7 +95,8 @@ _OVERVIEW = (
 )
 
 
-def _overview(models: list[Model]) -> Table:
+def overview(models: list[Model]) -> Table:
+    """A line for each model."""
     rows = []
     for model in models:
         graph, report = model.graph, model.report
@@ -150,8 +128,8 @@ def _outputs(shapes: list[tuple[int, ...] | None]) -> str:
     return f"{text}, … ({len(shapes)})" if len(shapes) > 2 else text
 
 
-def _summary(models: list[Model], left_out: int) -> None:
-    """The last line: how it went."""
+def outcome(models: list[Model], left_out: int) -> str:
+    """The last line: how it went; "" where there is nothing to say."""
     findings = {(model.source.name, finding): None for model in models for finding in model.findings}
     counts = {severity: sum(one.severity is severity for _, one in findings) for severity in Severity}
     parts = []
@@ -166,5 +144,4 @@ def _summary(models: list[Model], left_out: int) -> None:
     if len(models) > 1:
         well = sum(not model.has_errors for model in models)
         parts.insert(0, f"{well} of {len(models)} models are well")
-    if parts:
-        out("\n" + ", ".join(parts) + "\n")
+    return "\n" + ", ".join(parts) + "\n" if parts else ""

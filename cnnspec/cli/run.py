@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.cli import USAGE
-from cnnspec.cli.findings import tell, tell_file
+from cnnspec.cli.findings import show_findings
+from cnnspec.cli.one_model import Opened, built, open_model
 from cnnspec.cli.options import chosen, color_option, format_option, model_options
-from cnnspec.cli.programs import Programs, head, print_json, programs, unfinished
-from cnnspec.cli.terminal import out
-from cnnspec.diagnostics import Diagnostic
-from cnnspec.files import NOWHERE, read_source, write_all
+from cnnspec.cli.terminal import out, out_document
+from cnnspec.cli.unfinished import unfinished
+from cnnspec.diagnostics import Diagnostic, Source
+from cnnspec.diagnostics.printable import printable
+from cnnspec.files import NOWHERE, exists_already, read_source, write_all
 
 if TYPE_CHECKING:
     from cnnspec.ir import Graph
@@ -101,29 +103,28 @@ def command(file: str, form: str, color: str, **options: Any) -> int:
         raise click.UsageError("say what goes in: --input FILE, or --random")
     if options["output"] is not None and os.path.splitext(options["output"])[1] not in (".npy", ".npz"):
         raise click.BadParameter("it ends in .npy, or in .npz", param_hint="--output")
-    found = programs(file, choice, ("numpy",))
-    document = head(found)
+    found = built(open_model(file, choice), ("numpy",))
+    document, graph = found.head(), found.graph
     if form == "text":
-        tell(found.findings, found.source, color)
-    if found.texts is None or found.model is None or found.model.graph is None:
+        show_findings(found.findings, found.source, color)
+    if graph is None or not found.programs:
         if form == "json":
-            print_json(document)
+            out_document(document)
         return found.status
-    graph = found.model.graph
     files = _files(given, graph, unnamed)
     if options["output"] and options["output"].endswith(".npy") and len(graph.outputs) > 1:
         raise click.UsageError(f"there are {len(graph.outputs)} outputs: -o wants an .npz for them")
     labels, problem = _labels(options["labels"], graph)
     problem = problem or _readable([*files.values(), *_given(options["weights"])])
     if problem is None and options["output"] and os.path.isfile(options["output"]) and not options["force"]:
-        problem = options["output"], _exists()
+        problem = options["output"], exists_already()
     if problem is not None:
         return _refuse(problem, document, form, color)
     return _run(found, graph, files, labels, document, form, color, options)
 
 
 def _run(
-    found: Programs,
+    found: Opened,
     graph: Graph,
     files: dict[str, str],
     labels: list[str],
@@ -136,7 +137,6 @@ def _run(
     from cnnspec.running.job import network
     from cnnspec.running.process import work
 
-    assert found.texts is not None
     weights = options["weights"]
     job = {
         **network(graph),
@@ -150,7 +150,7 @@ def _run(
             for name in ("batch", "seed", "resize", "scale", "mean", "std", "trace", "top")
         },
     }
-    with Progress("run") as progress, work(job, found.texts, progress) as outcome:
+    with Progress("run") as progress, work(job, found.programs, progress) as outcome:
         if outcome.result is None:
             return unfinished(_as_given(outcome, files, weights), document, form, color)
         kept = (found.path, *files.values(), *_given(weights, options["labels"]))
@@ -162,15 +162,14 @@ def _run(
         for image in output["top"]:
             for one in image:
                 one["label"] = labels[one["class"]] if labels else None
-    from cnnspec.cli.ran import as_document, show
+    from cnnspec.cli.drawn import show
+    from cnnspec.report.ran import as_document, as_text
 
     if form == "json":
         document["ok"] = not found.findings
-        print_json(document | as_document(job, result, weights, written))
+        out_document(document | as_document(job, result, weights, written))
     else:
-        show(job, result, found.source.name, graph.title, weights, options["seed"], color)
-        from cnnspec.diagnostics.printable import printable
-
+        show(as_text(job, result, found.source.name, graph.title, weights), color)
         for path in written:
             out(f"{printable(path)}: written\n")
     return found.status
@@ -287,10 +286,6 @@ def _write(
     return written, None
 
 
-def _exists() -> Diagnostic:
-    return Diagnostic("E705", "this file exists already", NOWHERE, help="--force replaces it")
-
-
 def _bytes(*path: str) -> bytes:
     with open(os.path.join(*path), "rb") as file:
         return file.read()
@@ -310,11 +305,10 @@ def _npz(arrays: dict[str, bytes]) -> bytes:
 def _refuse(problem: tuple[str, Diagnostic], document: dict[str, Any], form: str, color: str) -> int:
     path, finding = problem
     if form == "json":
-        from cnnspec.diagnostics import Source
         from cnnspec.diagnostics.as_json import as_json
 
         document["diagnostics"].append(as_json(finding, Source(path, "")))
-        print_json(document)
+        out_document(document)
     else:
-        tell_file(finding, path, color)
+        show_findings([finding], Source(path, ""), color)
     return USAGE

@@ -3,14 +3,12 @@ classes."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 from typing import Any
 
-from cnnspec.cli.amounts import shape_text
-from cnnspec.cli.table import Column, Row, Table
-from cnnspec.cli.table import show as show_table
-from cnnspec.cli.terminal import out
 from cnnspec.diagnostics.printable import printable
+from cnnspec.report.amounts import shape_text
+from cnnspec.report.table import Column, Row, Table
 
 STATISTICS = ("mean", "std", "min", "max")
 COLUMNS = (
@@ -23,25 +21,20 @@ COLUMNS = (
 MOST_IMAGES = 8
 
 
-def show(
-    job: dict[str, Any],
-    result: dict[str, Any],
-    file: str,
-    title: str,
-    weights: str | None,
-    seed: int,
-    color: str,
-) -> None:
-    """Draw what came of a run to standard output."""
-    out(printable(f"{job['model']}: {title}" if title else f"{job['model']} ({file})") + "\n")
+def as_text(
+    job: dict[str, Any], result: dict[str, Any], file: str, title: str, weights: str | None
+) -> Iterator[str | Table]:
+    """The run for a person: texts, and tables between them."""
+    yield printable(f"{job['model']}: {title}" if title else f"{job['model']} ({file})") + "\n"
     if weights:
-        out(f"weights: {printable(weights)}\n")
+        yield f"weights: {printable(weights)}\n"
     elif result["random"]:
-        out(f"weights: drawn by chance (seed {seed}), nothing is trained; --weights FILE gives others\n")
+        seed = job["seed"]
+        yield f"weights: drawn by chance (seed {seed}), nothing is trained; --weights FILE gives others\n"
     elif result["keys"]:
-        out("weights: as they stand in the spec\n")
+        yield "weights: as they stand in the spec\n"
     for note in result["notes"]:
-        out(printable(note) + "\n")
+        yield printable(note) + "\n"
     shown = [
         (one["name"], "input", found) for one, found in zip(job["inputs"], result["inputs"], strict=True)
     ]
@@ -58,37 +51,35 @@ def show(
         if one["value"] not in told and not (found["top"] and "values" not in found)
     ]
     if result["batch"] > 1 and (job["trace"] or left):
-        out(f"{result['batch']} images: numbers are the first one's, statistics those of all\n")
+        yield f"{result['batch']} images: numbers are the first one's, statistics those of all\n"
     if job["trace"]:
-        _volumes(shown, color)
-    _volumes(left, color)
+        yield from _volumes(shown)
+    yield from _volumes(left)
     for one, found in zip(job["outputs"], result["outputs"], strict=True):
-        _classes(one["name"] if len(outputs) > 1 else "", found["top"])
+        yield from _classes(one["name"] if len(outputs) > 1 else "", found["top"])
 
 
-def _volumes(volumes: list[tuple[str, str, dict[str, Any]]], color: str) -> None:
+def _volumes(volumes: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str | Table]:
     """Small ones one by one, and the large ones between them as tables."""
     rows: list[Row] = []
     for name, layer, found in volumes:
         if "values" in found:
-            _table(rows, color)
+            yield from _table(rows)
             rows = []
             layer = layer if len(layer) <= 60 else f"{layer[:59]}…"
-            out(
-                f"\n{printable(name)}  {printable(layer)}  {shape_text(found['shape'])}\n"
-                f"{matrix(found['values'])}"
-            )
+            yield f"\n{printable(name)}  {printable(layer)}  {shape_text(found['shape'])}\n"
+            yield matrix(found["values"])
         else:
             numbers = [short(found[key]) for key in STATISTICS]
             zeros = f"{found['zeros']:.0%}"
             rows.append(Row((name, layer, shape_text(found["shape"]), *numbers, zeros)))
-    _table(rows, color)
+    yield from _table(rows)
 
 
-def _table(rows: list[Row], color: str) -> None:
+def _table(rows: list[Row]) -> Iterator[str | Table]:
     if rows:
-        out("\n")
-        show_table(Table(COLUMNS, rows), color, sys.stdout)
+        yield "\n"
+        yield Table(COLUMNS, rows)
 
 
 def short(number: float) -> str:
@@ -107,17 +98,17 @@ def matrix(values: list[Any]) -> str:
     )
 
 
-def _classes(output: str, images: list[list[dict[str, Any]]]) -> None:
+def _classes(output: str, images: list[list[dict[str, Any]]]) -> Iterator[str]:
     for number, image in enumerate(images[:MOST_IMAGES]):
         where = ", ".join(filter(None, (output, f"image {number + 1}" if len(images) > 1 else "")))
-        out(f"\ntop {len(image)}{' of ' if where else ''}{printable(where)}\n")
+        yield f"\ntop {len(image)}{' of ' if where else ''}{printable(where)}\n"
         names = [printable(one["label"] or f"class {one['class']}") for one in image]
         wide = max(map(len, names), default=0)
         for name, one in zip(names, image, strict=True):
             share = "" if one["share"] is None else f"  {one['share']:7.2%}"
-            out(f"  {name.ljust(wide)}{share}  {short(one['score']).rjust(9)}\n")
+            yield f"  {name.ljust(wide)}{share}  {short(one['score']).rjust(9)}\n"
     if len(images) > MOST_IMAGES:
-        out(f"\n… and {len(images) - MOST_IMAGES} images more (--format json has them all)\n")
+        yield f"\n… and {len(images) - MOST_IMAGES} images more (--format json has them all)\n"
 
 
 def as_document(

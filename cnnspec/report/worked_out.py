@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnspec.cli.amounts import exact, number_text, shape_text
 from cnnspec.diagnostics.printable import printable
 from cnnspec.ops.formula import Formula
+from cnnspec.report.amounts import exact, number_text, shape_text
 
 if TYPE_CHECKING:
     from cnnspec.analyses.receptive_field import Field
