@@ -95,6 +95,19 @@ def shapes_of(graph: Graph) -> list[tuple[int, ...] | None]:
     return [graph.root.values[value] for value in graph.root.outputs]
 
 
+def disturb(model: torch.nn.Module) -> None:
+    """Weights and statistics that are nothing special; nothing is dropped."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.5)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            module.running_mean.normal_()  # type: ignore[union-attr]
+            module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr]
+        if isinstance(getattr(module, "p", None), int | float):
+            module.p = 0  # type: ignore[assignment]
+
+
 def single_threaded(test: Callable[P, R]) -> Callable[P, R]:
     """Small networks lose more by torch's threads than they win, above all where tests share the cores."""
 

@@ -7,7 +7,7 @@ import torch
 
 from tests.oracle.network import run
 from tests.targets.torch.constructs import CONSTRUCTS
-from tests.targets.torch.support import built, graph_of, inputs_of, keys_of, outputs_of, shapes_of
+from tests.targets.torch.support import built, disturb, graph_of, inputs_of, keys_of, outputs_of, shapes_of
 
 
 @pytest.mark.parametrize("name", CONSTRUCTS)
@@ -51,16 +51,3 @@ def test_gradients_go_back_through_it(name: str) -> None:
         torch.testing.assert_close(
             parameter.grad, state[key].grad, rtol=1e-7, atol=1e-7, msg=lambda text, key=key: f"{key}: {text}"
         )
-
-
-def disturb(model: torch.nn.Module) -> None:
-    """Weights and statistics that are nothing special; nothing is dropped."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            torch.nn.init.normal_(parameter, std=0.5)
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-            module.running_mean.normal_()  # type: ignore[union-attr]
-            module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr]
-        if isinstance(getattr(module, "p", None), int | float):
-            module.p = 0  # type: ignore[assignment]

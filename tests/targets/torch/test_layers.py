@@ -9,8 +9,7 @@ import torch
 from cnnspec.ops import lookup, words
 from cnnspec.targets.torch.layers import MODULES
 from tests.oracle.network import run
-from tests.targets.torch.support import built, graph_of, inputs_of, keys_of, outputs_of, shapes_of
-from tests.targets.torch.test_constructs import disturb
+from tests.targets.torch.support import built, disturb, graph_of, inputs_of, keys_of, outputs_of, shapes_of
 
 SAID_IN_FORWARD = {"add", "mul", "sub", "max", "concat", "unpool"}
 NO_STEP = {"id", "none"}

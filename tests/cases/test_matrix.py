@@ -1,0 +1,71 @@
+"""Nothing is left out: layers and findings have their case files, and every layer meets every target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cnnspec import pipeline
+from cnnspec.diagnostics.pages import codes
+from cnnspec.ir.flat import flat
+from cnnspec.ops import lookup, words
+from cnnspec.ops.base import arguments_of
+from tests.cases import views
+from tests.cases.markdown import FOLDER, Case, read
+from tests.diagnostics.test_pages import SHOWN_BY_A_COMMAND
+
+
+def cases_of(folder: str, name: str) -> list[Case]:
+    return read(FOLDER / folder / f"{name}.md")[0]
+
+
+def stems(folder: str) -> list[str]:
+    return sorted(file.stem for file in (FOLDER / folder).glob("*.md"))
+
+
+def test_every_layer_has_a_case_file() -> None:
+    assert stems("layers") == sorted(words())
+
+
+@pytest.mark.parametrize("word", words())
+def test_a_case_file_shows_the_layer_with_each_of_its_arguments(word: str) -> None:
+    """In specs that have no error: their programs are run."""
+    op: Any = lookup(word)
+    written, used = set(), False
+    for case in cases_of("layers", word):
+        (model,) = views.checked(case.text, case.options)
+        if not model.buildable or model.graph is None:
+            continue
+        used |= word in case.text.replace("[", " ").split()
+        for entry in flat(model.graph):
+            if entry.op is not None and entry.op.word == word:
+                written |= {name for name in type(entry.op).model_fields if name in entry.op.model_fields_set}
+    assert used, "no spec without an error uses it"
+    assert {name for name, _ in arguments_of(op)} <= written
+
+
+@pytest.mark.parametrize("target", pipeline.TARGETS)
+@pytest.mark.parametrize("word", words())
+def test_every_target_writes_the_layer_or_says_that_it_cannot(word: str, target: str) -> None:
+    """What a target cannot say is an error at build time that names the layer, never a broken program."""
+    op: Any = lookup(word)
+    (model,) = views.checked(op.example)
+    made = pipeline.program(model, target)
+    if not isinstance(made, str):
+        assert [finding.code for finding in made] == ["E801"]
+        assert f"`{word}`" in made[0].message
+
+
+def test_every_finding_of_a_spec_has_a_case_file() -> None:
+    assert stems("findings") == sorted(set(codes()) - SHOWN_BY_A_COMMAND)
+
+
+@pytest.mark.parametrize("code", stems("findings"))
+def test_a_case_file_shows_its_finding(code: str) -> None:
+    found = [
+        finding
+        for case in cases_of("findings", code)
+        for finding in views.found(views.checked(case.text, case.options))
+    ]
+    assert code in {finding.code for finding in found}
