@@ -54,27 +54,24 @@ def meant_as_label(text: str, step: tree.LayerStep) -> NoValue | None:
 
 
 def foreign_step(text: str, span: Span, word: str) -> NoValue | None:
-    """E102 for a step in another notation, where it is sure how it is written here."""
-    from cnnspec.notations import step_in_our_words, told
+    """E102 for a step in another notation."""
+    from cnnspec.notations import translate
 
-    written = text[span.start : span.end]
-    shown = step_in_our_words(written)
-    if shown is None or (word.isalpha() and written[len(word) :] == shown[-len(written) + len(word) :]):
+    found = translate(text, span.start, span)
+    arguments = text[span.start + len(word) : span.end]
+    if found is None or (word.isalpha() and found.text == found.text.partition(" ")[0] + arguments):
         return None  # but for its word it is well
-    message, advice = told(written, shown)
-    return NoValue("E102", message, span, advice, fix=(Edit(span, shown),))
+    return NoValue("E102", found.message, span, found.help, fix=found.fix)
 
 
 def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     """E102 for a layer written as a call: `Conv2d(3, 64, 3)`, `relu()`."""
-    from cnnspec.notations import call_in_our_words, told
+    from cnnspec.notations import translate
 
-    written = text[step.span.start : step.span.end]
-    shown = call_in_our_words(written)
-    message, advice = told(written, shown or "")
-    if shown is None:
-        return NoValue("E102", message, step.span, f"as in `{usual(layer)}`")
-    return NoValue("E102", message, step.span, advice, fix=(Edit(step.span, shown),))
+    found = translate(text, step.span.start, step.span)
+    assert found is not None
+    way = found.help or f"as in `{usual(layer)}`"
+    return NoValue("E102", found.message, step.span, way, fix=found.fix)
 
 
 def no_merge(sink: Sink, text: str, step: tree.BranchStep, op: type[Op] | None) -> None:

@@ -1,11 +1,75 @@
-"""Layers in another notation, put as they are written here: PyTorch's and Keras's calls, rows of tables.
+"""Other tools' notations, put as they are written here: torch, Keras, MATLAB, Darknet, Caffe, papers' tables.
 
-Everything is text, as written. None comes back where it is not sure what was meant, or where nothing about
-it is foreign. Looked at only once something is wrong.
+`translate` is all that the rest of the compiler asks; it is asked only once something is wrong. What a layer
+of a tool is here stands in that tool's table, an entry with an example for each; the words of other tools,
+for did-you-mean, are in `words`.
 """
 
-from cnnspec.notations.calls import LONGEST, call_in_our_words, in_our_words
-from cnnspec.notations.merges import MERGES
-from cnnspec.notations.steps import step_in_our_words, told
+from __future__ import annotations
 
-__all__ = ["LONGEST", "MERGES", "call_in_our_words", "in_our_words", "step_in_our_words", "told"]
+import re
+
+from cnnspec.diagnostics import Span, line_start
+from cnnspec.notations.around import before_arrow, step_around
+from cnnspec.notations.caffe import prototxt
+from cnnspec.notations.darknet import far_away, section
+from cnnspec.notations.merges import MERGES
+from cnnspec.notations.python import LAYER_SHOWN, line_of_python
+from cnnspec.notations.steps import step
+from cnnspec.notations.translation import Notation, Translation
+from cnnspec.notations.words import layer_word
+
+__all__ = ["MERGES", "Notation", "Translation", "is_from_to", "translate"]
+
+_FROM_TO = re.compile(
+    r"(conv|deconv|fc|linear|dense)[ \t]*\(?[ \t]*[0-9]+[ \t]*(?:->|→)[ \t]*([0-9]+)([^|\]>=\r\n#-]*)"
+)
+_LONGEST_LINE = 600
+
+
+def translate(text: str, at: int, span: Span | None = None) -> Translation | None:
+    """The notation around a place of a text, or of a step with a known span; None where there is none.
+
+    >>> found = translate("input 3x8x8\\nConv2d(3, 8, 3, padding=1)\\n", 20)
+    >>> found.text, found.sure, found.message
+    ('conv F3 P1 K8', True, '`Conv2d(…)` is a call; a layer is a word with its arguments behind it')
+    """
+    if span is not None:
+        found = step(text[span.start : span.end])
+        return found and found._replace(span=span)
+    begin = line_start(text, at)
+    line = (text[begin : begin + _LONGEST_LINE].splitlines() or [""])[0]
+    named = text[at : at + 1] == "=" and text[at + 1 : at + 2] not in (">", "=")
+    return (
+        section(text, at)
+        or line_of_python(line, begin, at - begin, named)
+        or _step_at(text, begin, at)
+        or far_away(text, begin)
+        or prototxt(line, begin)
+    )
+
+
+def _step_at(text: str, begin: int, at: int) -> Translation | None:
+    """`conv 3x3, 64`, `Conv2D(32, (3, 3), activation='relu')`: the step around a place."""
+    span = step_around(text, begin, at)
+    if span is None:
+        return None
+    found = step(text[span.start : span.end])
+    if found is not None and found.text:
+        return found._replace(span=span)
+    for place in (span.start, before_arrow(text, span.start)):
+        if turned := _FROM_TO.match(text, place):
+            other = step(f"{turned[1]} {turned[2]}{turned[3].rstrip(') ')}")
+            if other is not None and other.text:
+                notation = Notation.CALL if "(" in turned.group() else other.notation
+                return other._replace(notation=notation, name=turned[1], span=Span(*turned.span()))
+    word = found and layer_word(found.name)
+    if found is None or found.name.islower() or not (word or found.why):
+        return None
+    way = found.why or (f"as in `{word} [ @a | @b ]`" if word in MERGES else LAYER_SHOWN)
+    return found._replace(span=span, why=way)
+
+
+def is_from_to(text: str, arrow: int) -> bool:
+    """Whether an arrow stands in brackets between what comes and what goes: `fc(512 -> 10)`."""
+    return _FROM_TO.match(text, before_arrow(text, arrow)) is not None

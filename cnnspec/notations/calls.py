@@ -1,135 +1,124 @@
-"""Calls of PyTorch and Keras, by the order and the names of their arguments."""
+"""Calls of PyTorch, Keras and MATLAB, read by the tables of their layers."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
 
 from cnnspec.diagnostics.suggest import fold
-from cnnspec.notations.arguments import ANY, LRN, NEEDED, argument, named_argument, written_step
-from cnnspec.notations.merges import MERGES, merge_in_our_words, parts_of
-from cnnspec.notations.rows import row_in_our_words
-from cnnspec.notations.words import layer_word
+from cnnspec.notations.entry import Entry, Reading, read
+from cnnspec.notations.pieces import closed, parts_of
 
 LONGEST = 500
 """Characters of a step that are looked at."""
-_SIGNATURES: dict[str, tuple[str, ...]] = {  # the order of torch's positional arguments; "": not written here
-    "conv": ("", "K", "F", "S", "P", "D", "G"),
-    "deconv": ("", "K", "F", "S", "P", "extra", "G"),
-    "maxpool": ("F", "S", "P", "D"),
-    "avgpool": ("F", "S", "P"),
-    "fc": ("", ANY),
-    "gn": ("G",),
-    "lrn": LRN,
-    **dict.fromkeys(
-        ("leaky", "dropout", "droppath", "pixelshuffle", "pixelunshuffle", "upsample", "pad"), (ANY,)
-    ),
-}
-_KERAS_SIGNATURES: dict[str, tuple[str, ...]] = {
-    "Conv2D": ("K", "F", "S", "P"),
-    "Convolution2D": ("K", "F", "S", "P"),
-    "Conv2DTranspose": ("K", "F", "S", "P"),
-    "DepthwiseConv2D": ("F", "S", "P"),
-    "Dense": (ANY,),
-    "MaxPooling2D": ("F", "S", "P"),
-    "AveragePooling2D": ("F", "S", "P"),
-}
-_NUMBERS_DROPPED = (
-    *("bn", "in", "ln", "relu", "sigmoid", "tanh", "softmax", "logsoftmax", "elu", "flatten"),
-    "gap",
-    "gmp",
-)
-"""Whose numbers elsewhere say what is known here: the arriving depth, an axis, the default."""
+_HEAD = re.compile(r"[ \t]*((?:[A-Za-z_]\w*\.)*)([A-Za-z_]\w*)\(")
+_MATLAB_NAME = re.compile(r"['\"]([A-Z]\w+)['\"]")
 
 
-def in_our_words(
-    name: str, positional: Sequence[str] = (), named: Sequence[tuple[str, str]] = ()
-) -> str | None:
-    """A layer as torch or Keras write it → as it is written here; None where that is not sure.
+class Tool(NamedTuple):
+    name: str
+    entries: Sequence[Entry]
+    ignored: frozenset[str]
+    prefixes: Sequence[str]
 
-    >>> in_our_words("Conv2d", ["3", "64", "3"], [("padding", "1"), ("bias", "False")])
-    'conv F3 P1 K64 nobias'
-    >>> in_our_words("Dense", ["10"], [("activation", "'softmax'")])
-    'fc 10 -> softmax'
-    >>> in_our_words("Conv2D", ["32", "(3, 5)"]), in_our_words("MaxPool2d", ["2"]), in_our_words("ReLU")
-    ('conv F3x5 K32', 'maxpool F2', 'relu')
+
+class Call(NamedTuple):
+    prefix: str
+    name: str
+    positional: Sequence[str]
+    named: dict[str, str]
+    rest: str
+    """What follows the last bracket."""
+
+
+@cache
+def tools() -> tuple[Tool, ...]:
+    from cnnspec.notations import keras, matlab, torch
+
+    return (
+        Tool("torch", torch.TORCH, torch.IGNORED, ("nn", "torch", "F", "functional")),
+        Tool("Keras", keras.KERAS, keras.IGNORED, ("layers", "keras", "tf", "tfl", "L")),
+        Tool("MATLAB", matlab.MATLAB, matlab.IGNORED, ()),
+    )
+
+
+def name_of(entry: Entry) -> str:
+    return re.split(r"\W", entry.example, maxsplit=1)[0]
+
+
+@cache
+def _entries() -> tuple[dict[str, list[tuple[Tool, Entry]]], dict[str, list[tuple[Tool, Entry]]]]:
+    """The entries by name, and by name as people write it from memory."""
+    exact: dict[str, list[tuple[Tool, Entry]]] = {}
+    folded: dict[str, list[tuple[Tool, Entry]]] = {}
+    for tool in tools():
+        for entry in tool.entries:
+            name = name_of(entry)
+            exact.setdefault(name, []).append((tool, entry))
+            for plain in {fold(name), fold(name).removesuffix("2d")}:
+                folded.setdefault(plain, []).append((tool, entry))
+    return exact, folded
+
+
+def _entries_of(name: str) -> list[tuple[Tool, Entry]]:
+    exact, folded = _entries()
+    return exact.get(name) or folded.get(fold(name)) or []
+
+
+def is_known(name: str) -> bool:
+    """Whether some tool has a layer of this name."""
+    return bool(_entries_of(name))
+
+
+def parsed(text: str) -> Call | None:
+    """A call's name and arguments; its last bracket may be missing.
+
+    >>> parsed("nn.Conv2d(3, 64, kernel_size=(7, 7))(x)")
+    Call(prefix='nn', name='Conv2d', positional=['3', '64'], named={'kernel_size': '(7, 7)'}, rest='(x)')
     """
-    word, bare = layer_word(name), name.rpartition(".")[2]
-    if word is None or word in MERGES:
+    head = _HEAD.match(text)
+    if head is None or len(text) > LONGEST:
         return None
-    if bare in ("MaxPooling2D", "AveragePooling2D") and not positional and "pool_size" not in dict(named):
-        positional = ["2"]  # Keras's default
-    if "daptive" in bare:  # `AdaptiveAvgPool2d`, `adaptiveavgpool`
-        return _adaptive(
-            "maxpool" if "max" in bare.lower() else "avgpool", [*positional, *(value for _, value in named)]
-        )
-    if word == "reshape":
-        volume = re.fullmatch(r"\(([0-9]+), *([0-9]+), *([0-9]+)\)", positional[0] if positional else "")
-        if volume and bare == "Reshape":  # Keras has the channels last
-            return f"reshape {volume[3]}x{volume[1]}x{volume[2]}"
-        return "flatten" if any(part.lstrip().startswith("-1") for part in positional) else None
-    if bare == "SeparableConv2D":
-        return _separable(in_our_words("Conv2D", positional, named))
-    if positional and not {word, bare} & {*_SIGNATURES, *_KERAS_SIGNATURES, *_NUMBERS_DROPPED}:
-        return None
-    signature = _KERAS_SIGNATURES.get(bare, _SIGNATURES.get(word, ()))
-    if word == "fc" and len(positional) == 1:
-        signature = (ANY,)
-    if bare == "Convolution2D" and len(positional) > 2:  # of the first Keras: filters, rows, columns
-        positional = [positional[0], f"({positional[1]},{positional[2]})", *positional[3:]]
-    given = {slot: value for slot, value in zip(signature, positional, strict=False) if slot}
-    then: list[str] = []
-    if not all(named_argument(word, key, value, given, then) for key, value in named):
-        return None
-    return written_step(word, given, then)
+    end = closed(text, head.end() - 1)
+    inside = text[head.end() : None if end is None else end - 1]
+    positional: list[str] = []
+    named: dict[str, str] = {}
+    parts = iter(parts_of(inside))
+    for part in parts:
+        key, is_, value = part.partition("=")
+        if is_ and key.strip().isidentifier():
+            named[key.strip()] = value.strip()
+        elif pair := _MATLAB_NAME.fullmatch(part):
+            named[pair[1]] = next(parts, "")
+        else:
+            positional.append(part)
+    prefix = head[1].rstrip(".").rpartition(".")[2] if head[1] else ""
+    return Call(prefix, head[2], positional, named, text[end or len(text) :].strip(" \t,;"))
 
 
-def call_in_our_words(text: str) -> str | None:
-    """The same for a call's text, from its name to its last bracket, which may be missing.
+def read_call(call: Call) -> Reading | None:
+    """The layer of a call; None where no tool has it.
 
-    >>> call_in_our_words("nn.Conv2d(3, 64, kernel_size=(3, 3), padding='same')")
-    'conv F3 Psame K64'
-    >>> call_in_our_words("conv(F3, P1, K64)"), call_in_our_words("conv(64, 3)"), call_in_our_words("fc(120)")
-    ('conv F3 P1 K64', 'conv F3 K64', 'fc 120')
-    >>> call_in_our_words("x.conv(f(1)(2), *more)") is None
-    True
+    >>> read_call(parsed("Conv2d(3, 64, kernel_size=(7, 7), padding=3)"))
+    Reading(text='conv F7 P3 K64', why='', fits=True)
+    >>> read_call(parsed("LeakyReLU()")).why
+    'in torch it is `leaky`, in Keras `leaky 0.3`'
     """
-    if (merged := merge_in_our_words(text)) is not None:
-        return merged
-    name, bracket, inside = text.strip().partition("(")
-    name, inside = name.strip(), inside.rstrip()
-    if not bracket or len(text) > LONGEST:
+    entries = _entries_of(call.name)
+    if call.prefix in ("F", "functional"):  # the tensor comes first
+        call = call._replace(positional=call.positional[1:])
+    if any(call.prefix in tool.prefixes for tool, _ in entries):
+        entries = [(tool, entry) for tool, entry in entries if call.prefix in tool.prefixes]
+    read_as = [(tool, read(entry, call.positional, call.named, tool.ignored)) for tool, entry in entries]
+    fitting = [(tool, reading) for tool, reading in read_as if reading.fits] or read_as[:1]
+    if not fitting:
         return None
-    depth = 0
-    for place, char in enumerate(inside):
-        if char in ")]" and depth == 0:
-            if inside[place + 1 :].strip(" ,"):
-                return None  # something follows the call
-            inside = inside[:place]
-            break
-        depth += (char in "([") - (char in ")]")
-    parts = list(parts_of(inside, ","))
-    positional = [part for part in parts if "=" not in part]
-    if fold(name.rpartition(".")[2]) == "activation":
-        return layer_word(positional[0].strip("'\"")) if len(parts) == len(positional) == 1 else None
-    bare = name.rpartition(".")[2]
-    if bare == bare.lower() and layer_word(name) in NEEDED:  # no class, so no order that is known
-        return row_in_our_words(name, parts)
-    pairs = [part.partition("=") for part in parts if "=" in part]
-    return in_our_words(name, positional, [(key.strip(), value.strip()) for key, _, value in pairs])
-
-
-def _adaptive(word: str, values: Sequence[str]) -> str | None:
-    """`AdaptiveAvgPool2d(1)` is `gap`, `AdaptiveAvgPool2d((7, 7))` is `avgpool out=7x7`."""
-    size = argument("F", values[0]) if len(values) == 1 else None
-    if size is None or not size[1:].replace("x", "").isdigit():
-        return None
-    if size == "F1":
-        return "gap" if word == "avgpool" else "gmp"
-    return f"{word} out={size[1:] if 'x' in size else f'{size[1:]}x{size[1:]}'}"
-
-
-def _separable(conv: str | None) -> str | None:
-    """A filter for each map, and behind it one across the maps: the bias is the second one's."""
-    found = re.fullmatch(r"conv (.*) (K[^ ]*)( nobias)?(.*)", conv or "")
-    return found and f"dwconv {found[1]} nobias -> conv F1 {found[2]}{found[3] or ''}{found[4]}"
+    first = fitting[0][1]
+    if all(reading == first for _, reading in fitting):
+        return first
+    ways = {
+        f"{tool.name} {f'`{one.text}`' if one.text else f'none: {one.why}'}": None for tool, one in fitting
+    }
+    return Reading(first.text, "in " + ", in ".join(ways).replace(" ", " it is ", 1))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
+from cnnspec.notations.pieces import parts_of
 from cnnspec.notations.words import layer_word
 
 MERGES = ("add", "mul", "sub", "max", "concat")
@@ -41,15 +41,3 @@ def merge_in_our_words(text: str) -> str | None:
         return None
     branches = [f"@{part}" if part.isidentifier() and layer_word(part) is None else part for part in branches]
     return f"{word} [ {' | '.join(branches if len(branches) > 1 else [*branches, 'id'])} ]"
-
-
-def parts_of(text: str, mark: str = ",") -> Iterator[str]:
-    """What stands between the commas that are in no bracket."""
-    depth = begin = 0
-    for place, char in enumerate(f"{text},"):
-        depth += (char in "([") - (char in ")]")
-        if char == "," and depth <= 0:
-            part = text[begin:place].strip()
-            begin = place + 1
-            if part:
-                yield part

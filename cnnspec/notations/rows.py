@@ -1,4 +1,4 @@
-"""Rows of papers' tables: hyperparameters told by their form, their words and their sizes, not by letters."""
+"""Rows of papers' tables: hyperparameters known by their form, their words and their sizes."""
 
 from __future__ import annotations
 
@@ -6,96 +6,127 @@ import re
 from collections.abc import Sequence
 
 from cnnspec.diagnostics.suggest import fold
-from cnnspec.notations.arguments import (
-    ANY,
-    LRN,
-    ORDER,
-    SIZE,
-    TAKES,
-    named_argument,
-    put,
-    written_step,
-)
-from cnnspec.notations.words import ARGUMENTS, layer_word
+from cnnspec.notations.meanings import MEANINGS
+from cnnspec.notations.values import ORDER, SIZE, Given, put, written_layer
+from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 
+_ABOUT = "conv deconv dwconv maxpool avgpool gap fc gn lrn upsample pad leaky dropout droppath pixelshuffle"
+ROWS = frozenset((*_ABOUT.split(), "pixelunshuffle"))
+"""Layers that a row can be about; the others are written behind one: `3x3, 64, bn, relu`."""
+LETTERS = re.compile(r"(?:[FSPKGDfspdg](?:[0-9]+(?:x[0-9]+)?|same))+")
+LETTER = re.compile(r"([FSPKGDfspdg])([0-9]+(?:x[0-9]+)?|same)")
 _MAPS_AT = re.compile(r"([0-9]+)@([0-9]+)(?:[x×]([0-9]+))?")
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)x[0-9]+(?:x([0-9]+))?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?")
-LETTERS = re.compile(r"(?:[FSPKGDfspdg](?:[0-9]+(?:x[0-9]+)?|same))+")
-LETTER = re.compile(r"([FSPKGDfspdg])([0-9]+(?:x[0-9]+)?|same)")
-ROWS = frozenset((*TAKES, "gap")) - {"bn", "in", "ln"}
-"""Layers that a row can be about; the others are written behind one: `3x3, 64, bn, relu`."""
 _LARGEST_SIZE = 11
 """Of two bare numbers the one up to this is the filter's size, the one beyond it the number of filters."""
+_SAID = {
+    **dict.fromkeys(("activation", "act", "nonlinearity"), "then"),
+    **dict.fromkeys(("bias", "usebias"), "bias"),
+    **dict.fromkeys(("mode", "interpolation"), "mode"),
+    "aligncorners": "corners",
+    "ceilmode": "ceil",
+}
+"""Names of arguments whose value is said otherwise here (see `MEANINGS`)."""
+_WORD_ALONE = {
+    **dict.fromkeys(("alpha", "negativeslope"), ("leaky",)),
+    **dict.fromkeys(("p", "rate"), ("dropout", "droppath")),
+    "scalefactor": ("upsample",),
+    "upscalefactor": ("pixelshuffle",),
+    "downscalefactor": ("pixelunshuffle",),
+    **dict.fromkeys("KFP", ("fc", "upsample", "pad")),
+}
+"""Names of arguments that are the one value without a name here, and whose."""
+_SLOTS = {
+    **{letter.lower(): letter for letter in "FSPKGD"},
+    **dict.fromkeys(("out", "cout", "outc"), "K"),
+    **dict.fromkeys(("n", "localsize"), "size"),
+}
 
 
-def row_in_our_words(name: str, pieces: Sequence[str]) -> str | None:
-    """A layer whose hyperparameters are not told by letters: by their form, their words, their sizes.
+def row(name: str, pieces: Sequence[str]) -> str | None:
+    """A layer whose hyperparameters have no letters; None where it is not sure what they are.
 
-    >>> row_in_our_words("conv", ["3x3", "64", "stride", "2"]), row_in_our_words("conv", ["64", "3x3", "/2"])
+    >>> row("conv", ["3x3", "64", "stride", "2"]), row("conv", ["64", "3x3", "/2"])
     ('conv F3 S2 K64', 'conv F3 S2 K64')
-    >>> row_in_our_words("conv", ["3", "64", "3"]), row_in_our_words("conv", ["8", "5"])
-    ('conv F3 K64', None)
-    >>> row_in_our_words("maxpool", ["3x3", "s2"]), row_in_our_words("fc", ["400", "120", "relu"])
-    ('maxpool F3 S2', 'fc 120 -> relu')
+    >>> row("conv", ["3", "64", "3"]), row("conv", ["8", "5"]), row("maxpool", ["3x3", "s2"])
+    ('conv F3 K64', None, 'maxpool F3 S2')
     """
     word = layer_word(name)
     if word is None or word not in ROWS:
         return None
-    given: dict[str, str] = {}
-    then: list[str] = []
+    given: Given = {}
     numbers: list[str] = []
     left = list(pieces)
     while left:
         piece = left.pop(0).strip()
-        if size := SIZE.fullmatch(piece):
-            ok = put(given, ANY if word in ("pad", "upsample") else "F", f"({size[1]},{size[2]})")
-        elif kernel := _KERNEL.fullmatch(piece):
-            ok = word in ("conv", "dwconv") and put(given, "F", f"({kernel[1]},{kernel[2]})")
-            if kernel[3] is not None and word == "conv":
-                ok = ok and put(given, "K", kernel[3])
-            ok = ok and (kernel[3] is not None) == (word == "conv")
-        elif piece == "dw" and word == "dwconv":
-            ok = True
-        elif maps := _MAPS_AT.fullmatch(piece):
-            ok = (
-                int(maps[2]) <= _LARGEST_SIZE
-                and put(given, "K", maps[1])
-                and put(given, "F", f"({maps[2]},{maps[3] or maps[2]})")
-            )
-        elif _NUMBER.fullmatch(piece):
-            numbers.append(piece)
-            ok = True
-        elif piece[:1] == "/" and piece[1:].isdigit():
-            ok = put(given, "S", piece[1:])
-        elif LETTERS.fullmatch(piece):
-            ok = all(put(given, letter.upper(), value) for letter, value in LETTER.findall(piece))
-        elif "=" in piece or ":" in piece:
-            key, _, value = piece.replace(":", "=", 1).partition("=")
-            ok = named_argument(word, key.strip(), value.strip(), given, then)
-        else:
-            ok = _told_by_word(word, piece, left, numbers, given, then)
-        if not ok:
+        if not (_by_form(word, piece, numbers, given) or _by_word(word, piece, left, numbers, given)):
             return None
-    if not _numbers_placed(word, numbers, given):
+    if not _place_numbers(word, numbers, given):
         return None
     if word in ("maxpool", "avgpool") and "F" not in given and "S" in given:
         given["F"] = given.pop("S")
-    return written_step(word, given, then)
+    return written_layer(word, given)
 
 
-def _told_by_word(
-    word: str, piece: str, left: list[str], numbers: list[str], given: dict[str, str], then: list[str]
-) -> bool:
+def without_outputs(pieces: list[str]) -> list[str]:
+    """A row's pieces without the size of its output, where a filter's size stands too: `112x112, 7x7, 64`."""
+    sizes = [piece for piece in pieces if SIZE.fullmatch(piece)]
+    outputs = [piece for piece in sizes if min(map(int, re.findall("[0-9]+", piece))) > _LARGEST_SIZE]
+    return pieces if len(outputs) == len(sizes) else [piece for piece in pieces if piece not in outputs]
+
+
+def _by_form(word: str, piece: str, numbers: list[str], given: Given) -> bool:
+    """Takes `3x3`, `3x3x64x128`, `64@3x3`, `64`, `/2`, `s2`, `stride=2`."""
+    if size := SIZE.fullmatch(piece):
+        return put(given, "*" if word in ("pad", "upsample") else "F", f"({size[1]},{size[2]})")
+    if kernel := _KERNEL.fullmatch(piece):
+        if word not in ("conv", "dwconv") or (kernel[3] is None) != (word == "dwconv"):
+            return False
+        return put(given, "F", f"({kernel[1]},{kernel[2]})") and (
+            word == "dwconv" or put(given, "K", kernel[3])
+        )
+    if maps := _MAPS_AT.fullmatch(piece):
+        size_of = f"({maps[2]},{maps[3] or maps[2]})"
+        return int(maps[2]) <= _LARGEST_SIZE and put(given, "K", maps[1]) and put(given, "F", size_of)
+    if _NUMBER.fullmatch(piece):
+        numbers.append(piece)
+        return True
+    if piece[:1] == "/" and piece[1:].isdigit():
+        return put(given, "S", piece[1:])
+    if LETTERS.fullmatch(piece):
+        return all(put(given, letter.upper(), value) for letter, value in LETTER.findall(piece))
+    key, is_, value = piece.replace(":", "=", 1).partition("=")
+    return bool(is_) and named(word, key.strip(), value.strip(), given)
+
+
+def named(word: str, key: str, value: str, given: Given) -> bool:
+    """Takes `stride=2`; False where that has no sure counterpart here."""
+    key = fold(key)
+    if key in _SAID:
+        means = MEANINGS[_SAID[key]](value)
+        given |= means or {}
+        return means is not None
+    slot = key if word == "lrn" and key in ORDER else _SLOTS.get(key, ARGUMENTS.get(key, key))
+    if word in _WORD_ALONE.get(key, ()) or word in _WORD_ALONE.get(slot, ()):
+        return put(given, "*", value)
+    if slot in ORDER:
+        return put(given, slot, value)
+    return key in ("dim", "axis", "in", "cin", "inc") or UNNEEDED.get(key, "").startswith("leave it out")
+
+
+def _by_word(word: str, piece: str, left: list[str], numbers: list[str], given: Given) -> bool:
     """Takes `stride 2`, `64 filters`, `same`, `relu`."""
     plain = fold(piece.strip("'\""))
+    if plain == "dw" and word == "dwconv":
+        return True
     if plain in ("same", "valid"):
         return put(given, "P", plain)
     if plain == "nobias":
         return put(given, "nobias", "")
     slot = ARGUMENTS.get(plain)
     if slot == "K" and numbers and not (left and _NUMBER.fullmatch(left[0])):
-        return put(given, ANY if word == "fc" else slot, numbers.pop())
+        return put(given, "*" if word == "fc" else slot, numbers.pop())
     if slot in ORDER and left and (_NUMBER.fullmatch(left[0]) or SIZE.fullmatch(left[0])):
         return put(given, slot, left.pop(0).replace("x", ","))
     if slot == "P" and left and fold(left[0]) in ("same", "valid"):
@@ -103,13 +134,13 @@ def _told_by_word(
     following = layer_word(piece)
     if following is None or following in ROWS:
         return False
-    then.append(f" -> {following}")
+    given["then"] = f"{given['then']} -> {following}" if "then" in given else following
     return True
 
 
-def _numbers_placed(word: str, numbers: list[str], given: dict[str, str]) -> bool:
+def _place_numbers(word: str, numbers: list[str], given: Given) -> bool:
     """Whether it is sure what the bare numbers are, and if so, puts them there."""
-    slots: Sequence[str] = (ANY,)
+    slots: Sequence[str] = ("*",)
     if word in ("conv", "deconv"):
         if not all(map(str.isdigit, numbers)):
             return False
@@ -125,11 +156,11 @@ def _numbers_placed(word: str, numbers: list[str], given: dict[str, str]) -> boo
     elif word in ("dwconv", "maxpool", "avgpool"):
         slots = [slot for slot in "FSP" if slot not in given]
     elif word == "fc":
-        slots = ("", ANY) if len(numbers) == 2 else (ANY,)
+        slots = ("", "*") if len(numbers) == 2 else ("*",)
     elif word == "gn":
         slots = ("G",)
     elif word == "lrn":
-        slots = LRN
+        slots = ("size", "alpha", "beta", "k")
     return len(numbers) <= len(slots) and all(
         not slot or put(given, slot, number) for slot, number in zip(slots, numbers, strict=False)
     )

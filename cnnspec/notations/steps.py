@@ -1,138 +1,157 @@
-"""A whole step in another notation: a call, branches, or a row of a table, put as it is written here."""
+"""A step in another notation, as a whole: a call, branches, or a row of a paper's table."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from cnnspec.diagnostics.suggest import fold
-from cnnspec.notations.arguments import SIZE
-from cnnspec.notations.calls import LONGEST, call_in_our_words
+from cnnspec.diagnostics import Span
+from cnnspec.notations.calls import LONGEST, Call, is_known, parsed, read_call
+from cnnspec.notations.entry import Reading
 from cnnspec.notations.merges import merge_in_our_words
-from cnnspec.notations.rows import LETTER, LETTERS, ROWS, row_in_our_words
+from cnnspec.notations.rows import LETTER, LETTERS, ROWS, row, without_outputs
+from cnnspec.notations.translation import Notation, Translation
+from cnnspec.notations.values import SIZE
 from cnnspec.notations.words import layer_word
 
-_OURS = re.compile(rf"{LETTERS.pattern}|nobias|bias|frozen")
-_SPELLINGS = (  # of papers' tables, as single pieces
-    (re.compile(r"(?<=[0-9)])[ \t]*[x×][ \t]*(?=[0-9])"), "x"),
-    (re.compile(r"[ \t]*=[ \t]*"), "="),
-    (re.compile(r"(?<=[0-9])s(?=[0-9])|[ \t]*/[ \t]*s(?=[0-9])"), " s"),
-    (re.compile(r"\bpool(?:ing)?[ \t]*/"), "pool /"),
-    (re.compile(r"\b(max|avg|average|mean)[ \t_-]*pool(?:ing)?\b", re.IGNORECASE), r"\1pool"),
-    (re.compile(r"\b(conv|fc|linear|dense)([0-9]+)?-([0-9]+)\b", re.IGNORECASE), r"\1 \2 \3"),
-    (
-        re.compile(
-            r"\b(conv|convolution|maxpool|avgpool)[-_]?([0-9]+x[0-9]+)(?:-([0-9]+))?\b", re.IGNORECASE
-        ),
-        r"\1 \2 \3",
+
+class Spelling(NamedTuple):
+    """How something is written elsewhere, in plain pieces; an example, and what it is here."""
+
+    written: re.Pattern[str]
+    plain: str
+    example: str
+    here: str
+
+
+def _spelling(written: str, plain: str, example: str, here: str) -> Spelling:
+    return Spelling(re.compile(written, re.IGNORECASE), plain, example, here)
+
+
+SPELLINGS = (
+    _spelling(r"(?<=[0-9)])[ \t]*[x×][ \t]*(?=[0-9])", "x", "conv 3 x 3, 64", "conv F3 K64"),
+    _spelling(r"[ \t]*=[ \t]*", "=", "conv 3x3, 64, stride = 2", "conv F3 S2 K64"),
+    _spelling(r"(?<=[0-9])s(?=[0-9])|[ \t]*/[ \t]*s(?=[0-9])", " s", "conv 11x11s4, 96", "conv F11 S4 K96"),
+    _spelling(r"\bpool(?:ing)?[ \t]*/", "pool /", "pool/2", "maxpool F2"),
+    _spelling(
+        r"\b(max|avg|average|mean)[ \t_-]*pool(?:ing)?\b",
+        r"\1pool",
+        "3x3 max pool, stride 2",
+        "maxpool F3 S2",
     ),
-    (re.compile(r"\bglobal[ _-]+(?:average|avg)[ _-]*pool(?:ing)?\b", re.IGNORECASE), "gap"),
-    (re.compile(r"\bconv[ _/-]*dw\b", re.IGNORECASE), "dwconv"),
-    (re.compile(r"\b([0-9]+)-d\b"), r"\1"),
-    (re.compile(r"\b(conv|max|avg)\."), r"\1"),
-    (re.compile(r"\b([0-9]+x[0-9]+)@([0-9]+)\b(?!x)"), r"\1 \2"),
-    (re.compile(r"^(conv|maxpool|avgpool)[ \t]+\(([^()]*)\)$"), r"\1 \2"),
-    (re.compile(r"\b(stride|pad|padding)[-:]?[ \t]*(?=[0-9])", re.IGNORECASE), r"\1 "),
+    _spelling(r"\b(conv|fc|linear|dense)([0-9]+)?-([0-9]+)\b", r"\1 \2 \3", "conv3-64", "conv F3 K64"),
+    _spelling(
+        r"\b(conv|convolution|maxpool|avgpool)[-_]?([0-9]+x[0-9]+)(?:-([0-9]+))?\b",
+        r"\1 \2 \3",
+        "conv3x3-64",
+        "conv F3 K64",
+    ),
+    _spelling(
+        r"\bglobal[ _-]+(?:average|avg)[ _-]*pool(?:ing)?\b",
+        "gap",
+        "global average pool, relu",
+        "gap -> relu",
+    ),
+    _spelling(r"\bleaky[ _-]*relu\b", "leaky", "leaky relu 0.1", "leaky 0.1"),
+    _spelling(r"\bconv[ _/-]*dw\b", "dwconv", "conv dw 3x3", "dwconv F3"),
+    _spelling(r"\b([0-9]+)-d\b", r"\1", "1000-d fc", "fc 1000"),
+    _spelling(r"\b(conv|max|avg)\.", r"\1", "3x3 conv. 64", "conv F3 K64"),
+    _spelling(r"\b([0-9]+x[0-9]+)@([0-9]+)\b(?!x)", r"\1 \2", "conv 3x3@64", "conv F3 K64"),
+    _spelling(r"^(conv|maxpool|avgpool)[ \t]+\(([^()]*)\)$", r"\1 \2", "conv (3x3, 64)", "conv F3 K64"),
+    _spelling(r"\b(stride|pad|padding)[-:]?[ \t]*(?=[0-9])", r"\1 ", "conv 3x3, 64, pad:1", "conv F3 P1 K64"),
+)
+LATEX = (
+    _spelling(r"[ \t]*\\(?:times|cdot)[ \t]*", "x", r"conv $3 \times 3$, 64", "conv F3 K64"),
+    _spelling(r"\\(?:text|mathrm|textbf)\{([^{}]*)\}", r"\1", r"3x3 \text{conv}, 64", "conv F3 K64"),
+    _spelling(r"_\{([0-9a-z]+)\}|_([0-9])", r"\1\2", r"conv 3x3, $K_{64}$", "conv F3 K64"),
+    _spelling(r"\\\\|\\hline|\\,|[$~]", "", r"conv & 3x3 & 64 \\ \hline", "conv F3 K64"),
+    _spelling(r"[ \t]*&[ \t]*", ", ", r"conv1 & $112\times112$ & $7\times7$, 64, stride 2", "conv F7 S2 K64"),
 )
 _IS_LATEX = re.compile(r"\\|\$[^$]+\$|_\{|&")
-_LATEX = (
-    (re.compile(r"[ \t]*\\(?:times|cdot)[ \t]*"), "x"),
-    (re.compile(r"\\(?:text|mathrm|textbf)\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"_\{([0-9a-z]+)\}|_([0-9])"), r"\1\2"),
-    (re.compile(r"\\\\|\\hline|\\,|[$~]"), ""),
-    (re.compile(r"[ \t]*&[ \t]*"), ", "),
-)
+_OURS = re.compile(rf"{LETTERS.pattern}|nobias|bias|frozen")
 _PIECE = re.compile(r"[(\[][^()\[\]]*[)\]]|[^ \t\r\n,]+?=[(\[][^()\[\]]*[)\]]|[^ \t\r\n,]+")
+_THOUSANDS = re.compile(r"(?:fc|dense|linear)[ \t]+[0-9]+,[0-9]{3}\b", re.IGNORECASE)
 
 
-def step_in_our_words(text: str) -> str | None:
-    """A whole step: a call, or a row of a table, its layer's word anywhere in it; a bare `3x3, 64` is a conv.
+def step(text: str) -> Translation | None:
+    """A step as a whole: a call, or a row, its layer's word anywhere in it; a bare `3x3, 64` is a conv.
 
-    >>> step_in_our_words("3x3 conv, 64, stride 2"), step_in_our_words("7x7, 64, /2")
-    ('conv F3 S2 K64', 'conv F7 S2 K64')
-    >>> step_in_our_words("3x3 max pool, stride 2"), step_in_our_words("conv3-64")
-    ('maxpool F3 S2', 'conv F3 K64')
-    >>> step_in_our_words("conv F3 K64") is None
-    True
+    >>> step("3x3 conv, 64, stride 2").text, step("7x7, 64, /2").text, step("conv F3 K64")
+    ('conv F3 S2 K64', 'conv F7 S2 K64', None)
     """
-    whole = _one_step_in_our_words(text)
-    if whole is not None:
-        return whole
+    found = _one_step(text)
     for mark in ";,":
         parts = text.split(mark)
-        if 1 < len(parts) < 20 and (mark == ";" or all(map(_names_a_layer, parts))):
-            steps = [_one_step_in_our_words(part) for part in parts]
-            if all(steps):
-                return " -> ".join(map(str, steps))
-    return None
+        if found is None and 1 < len(parts) < 20 and (mark == ";" or all(map(_names_a_layer, parts))):
+            steps = [_one_step(part) for part in parts]
+            if all(one is not None and one.sure for one in steps):
+                shown = " -> ".join(one.text for one in steps if one is not None)
+                found = Translation(_notation_of_row(text, shown), Span(0, 0), shown)
+    return found and found._replace(span=Span(0, len(text)))
 
 
-def _one_step_in_our_words(text: str) -> str | None:
+def _one_step(text: str) -> Translation | None:
     text = text.strip()
     if _IS_LATEX.search(text):
-        text = without_latex(text)
-    if (
-        not text
-        or len(text) > LONGEST
-        or re.match(r"(?:fc|dense|linear)[ \t]+[0-9]+,[0-9]{3}\b", text, re.IGNORECASE)
-    ):
+        text = _plain(text, LATEX).strip()
+    if not text or len(text) > LONGEST or _THOUSANDS.match(text):
         return None
     if (merged := merge_in_our_words(text)) is not None:
-        return merged
-    name, bracket, _ = text.partition("(")
-    called = layer_word(name) is not None or fold(name) == "activation"
-    if bracket and not name.endswith((" ", "\t")) and called:
-        return call_in_our_words(text.rstrip(" \t,;"))
-    written = text
-    for spelling, piece in _SPELLINGS:
-        text = spelling.sub(piece, text)
-    pieces = _PIECE.findall(text)
+        return Translation(Notation.BRANCHES, Span(0, 0), merged)
+    call = parsed(text)
+    if call is not None and (is_known(call.name) or layer_word(call.name) is not None):
+        return _call(call)
+    shown = _row(text)
+    return Translation(_notation_of_row(text, shown), Span(0, 0), shown) if shown else None
+
+
+def _call(call: Call) -> Translation | None:
+    """A call that ends its step."""
+    reading = None if call.rest else read_call(call)
+    if call.name.islower() and not call.rest and not call.prefix:  # no class, so no order that is known
+        pieces = [*call.positional, *(f"{name}={value}" for name, value in call.named.items())]
+        if shown := row(call.name, pieces) or (None if pieces else layer_word(call.name)):
+            reading = Reading(shown)
+        elif reading and (not reading.fits or (layer_word(call.name) in ROWS and not reading.why)):
+            reading = None
+    reading = reading or Reading("")
+    notation = Notation.INPUT_CALL if reading.text.startswith("input ") else Notation.CALL
+    name = f"{call.prefix}.{call.name}" if call.prefix else call.name
+    return Translation(notation, Span(0, 0), reading.text, reading.why, name)
+
+
+def _row(text: str) -> str | None:
+    written, text = text, _plain(text, SPELLINGS)
+    pieces = without_outputs(_PIECE.findall(text))
     if not pieces:
         return None
     if re.fullmatch(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,3}", written) and (single := layer_word(written)):
         return single
-    if len(pieces) == 2 and (known := layer_word(pieces[0])) not in (None, pieces[0]):
-        sized = call_in_our_words(f"{pieces[0]}({pieces[1]})") if "daptive" in pieces[0] else None
-        if sized or (known in ("bn", "in", "ln") and pieces[1].isdigit()):
-            return sized or known
-    if layer_word(pieces[0]) == "gn" != pieces[0] and len(pieces) > 1 and all(map(str.isdigit, pieces[1:])):
-        return f"gn G{pieces[1]}"
+    if len(pieces) > 1 and layer_word(pieces[0]) not in (None, pieces[0]):
+        reading = read_call(Call("", pieces[0].lower(), pieces[1:], {}, ""))
+        if reading is not None and not reading.why:
+            return reading.text
     place = next((at for at, piece in enumerate(pieces) if layer_word(piece) in ROWS), None)
     if place is None:
-        return row_in_our_words("conv", pieces) if SIZE.fullmatch(pieces[0]) else None
+        return row("conv", pieces) if SIZE.fullmatch(pieces[0]) else None
     if any(map(layer_word, pieces[:place])):
         return None
     word = pieces.pop(place)
-    if (
-        place == 0
-        and text == written
-        and all(_OURS.fullmatch(piece) or layer_word(piece) == piece for piece in pieces)
-    ):
-        return None
-    return row_in_our_words(word, pieces)
+    ours = all(_OURS.fullmatch(piece) or layer_word(piece) == piece for piece in pieces)
+    return None if place == 0 and text == written and ours else row(word, pieces)
 
 
-def without_latex(text: str) -> str:
-    """`$3\\times3$, $K_{64}$` as it is read: `3x3, K64`."""
-    for written, plain in _LATEX:
-        text = written.sub(plain, text)
-    return text.strip()
+def _plain(text: str, spellings: tuple[Spelling, ...]) -> str:
+    for spelling in spellings:
+        text = spelling.written.sub(spelling.plain, text)
+    return text
 
 
 def _names_a_layer(text: str) -> bool:
     return layer_word(text.split()[0].split("-")[0]) in ROWS if text.split() else False
 
 
-def told(written: str, shown: str) -> tuple[str, str]:
-    """The message and the way out of a finding about a step that is `shown` here."""
-    if " [ " in shown:
-        return "branches stand in square brackets, parted by `|`", f"here it is `{shown}`"
-    name, bracket, _ = written.partition("(")
-    if bracket and name.replace(".", "").replace("_", "").isalnum():
-        return (
-            f"`{name}(…)` is a call; a layer is a word with its arguments behind it",
-            f"here it is `{shown}`",
-        )
+def _notation_of_row(written: str, shown: str) -> Notation:
     if "=" in written:
-        return "this is another tool's notation; here each number has its letter", f"here it is `{shown}`"
-    lettered = "; here each number has its letter" if LETTER.search(shown, shown.find(" ")) else ""
-    return f"this is written as in a paper's table{lettered}", f"here it is `{shown}`"
+        return Notation.NAMED
+    return Notation.ROW if LETTER.search(shown, shown.find(" ")) else Notation.ROW_OF_WORDS

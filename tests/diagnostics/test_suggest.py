@@ -7,7 +7,6 @@ import itertools
 import pytest
 
 from cnnspec.diagnostics.suggest import did_you_mean, fold, listing, nearest, typing_distance
-from cnnspec.notations import call_in_our_words, in_our_words
 from cnnspec.notations.words import (
     ARGUMENTS,
     CLAIMS,
@@ -155,56 +154,3 @@ def test_the_tables_are_folded_and_disjoint() -> None:
 )
 def test_the_word_for_a_foreign_layer(name: str, word: str | None) -> None:
     assert layer_word(name) == word
-
-
-@pytest.mark.parametrize(
-    ("name", "positional", "named", "ours"),
-    [
-        ("Conv2d", "3 64 3", "", "conv F3 K64"),
-        ("nn.Conv2d", "3 64 7 2 3", "bias=False", "conv F7 S2 P3 K64 nobias"),
-        ("Conv2d", "3 64 3 1 0", "", "conv F3 K64"),
-        ("Conv2d", "64 64", "kernel_size=3 groups=64", "conv F3 G64 K64"),
-        ("Conv2d", "64 k", "kernel_size=(1,7) padding=(0,3)", "conv F1x7 P0x3 K=k"),
-        ("Conv2D", "32 (3,3)", "activation='relu'", "conv F3 K32 -> relu"),
-        ("Conv2D", "32 5", "padding='same'", "conv F5 Psame K32"),
-        ("Conv2d", "3 64", "", None),  # torch's has no default for the filter's size
-        ("Conv2d", "3 64 f(x)", "", None),
-        ("ConvTranspose2d", "64 32 2 2", "", "deconv F2 S2 K32"),
-        ("MaxPool2d", "3 2 1", "", "maxpool F3 S2 P1"),
-        ("MaxPooling2D", "(2,2)", "", "maxpool F2"),
-        ("Linear", "512 10", "", "fc 10"),
-        ("Dense", "10", "activation='softmax'", "fc 10 -> softmax"),
-        ("BatchNorm2d", "64", "", "bn"),
-        ("ReLU", "", "inplace=True", "relu"),
-        ("LeakyReLU", "0.1", "", "leaky 0.1"),
-        ("Dropout", "0.5", "", "dropout 0.5"),
-        ("GroupNorm", "32 64", "", "gn G32"),
-        ("Flatten", "", "", "flatten"),
-        ("Wibble", "1", "", None),
-    ],
-)
-def test_a_call_of_another_tool_in_our_words(
-    name: str, positional: str, named: str, ours: str | None
-) -> None:
-    pairs = [(key, value) for key, _, value in (pair.partition("=") for pair in named.split())]
-    assert in_our_words(name, positional.split(), pairs) == ours
-
-
-@pytest.mark.parametrize(
-    ("text", "ours"),
-    [
-        ("Conv2d(3, 64, 3, padding=1)", "conv F3 P1 K64"),
-        ("Conv2D(32, (3, 3), activation='relu')", "conv F3 K32 -> relu"),
-        ("nn.Conv2d(64, 64, [1, 7], padding = (0, 3), bias = False)", "conv F1x7 P0x3 K64 nobias"),
-        ("ReLU(inplace=True),", "relu"),
-        ("Conv2d(3, 64, 3", "conv F3 K64"),
-        ("Conv2d(3, 64, 3)(x)", None),
-        ("Conv2d(3, 64, *size)", None),
-        ("Conv2d", None),
-        ("(3)", None),
-        ("(" * 400, None),
-        ("Conv2d(" + "1, " * 400, None),
-    ],
-)
-def test_the_text_of_a_call_in_our_words(text: str, ours: str | None) -> None:
-    assert call_in_our_words(text) == ours

@@ -163,7 +163,7 @@ HELPS = [
     (IN + "add [ @x | id ]\nx: relu", "move the line `x: …` up"),
     ("block up(@skip) { concat [ @skip | id ] }\n" + IN + "a: relu\nbn\nup(a)", "`@a`"),
     ("block f() { relu }\n" + IN + "f", "`f()`"),
-    (IN + "Conv2D(8, 3, padding='odd')", "`conv F3 S1 P1 K64 -> relu`"),
+    (IN + "Conv2D(8, 3, padding='odd')", "`padding='odd'` has no counterpart here"),
     (IN + "convv F3 K4", "conv"),
     (IN + "Linear 3", "fc"),
     (IN + "conv F3 K4 stride=2", "S2"),

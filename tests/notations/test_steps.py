@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.notations import step_in_our_words
+from cnnspec.notations.steps import step
 from tests.support import findings
 
 STEPS = [
+    ("Conv2d(3, 64, 3, 1, 0)", "conv F3 K64"),
+    ("ReLU(inplace=True),", "relu"),
+    ("ConvTranspose2d(64, 32, 2, 2)", "deconv F2 S2 K32"),
     ("conv 3x3 64", "conv F3 K64"),
     ("conv 3x3, 64", "conv F3 K64"),
     ("conv 64 3x3", "conv F3 K64"),
@@ -72,6 +75,8 @@ STEPS = [
 ]  # fmt: skip
 
 UNSURE = [
+    "Conv2d(3, 64, 3)(x)", "Conv2d(3, 64, *size)", "Conv2d", "(3)", "(" * 400, "Conv2d(" + "1, " * 400,
+    "Conv2d(3, 64, f(x))", "Wibble(1)", "x.conv(f(1)(2), *more)",
     "upsample(scale_factor=2, align_corners=True)",
     "", ",", "conv", "conv F3 K64", "conv F3 $ K64", "conv 8 5", "conv(3, 6, 5)", "conv 3x3x64",
     "conv 6@28x28", "conv 3x3 64 96", "Conv2d(3, 64)", "Conv2d(64, 64, 3, padding_mode='reflect')",
@@ -82,12 +87,15 @@ UNSURE = [
 
 @pytest.mark.parametrize(("text", "ours"), STEPS, ids=[text for text, _ in STEPS])
 def test_a_step_in_our_words(text: str, ours: str) -> None:
-    assert step_in_our_words(text) == ours
+    found = step(text)
+    assert found is not None
+    assert (found.text, found.why) == (ours, "")
 
 
 @pytest.mark.parametrize("text", UNSURE)
 def test_what_is_not_sure_is_not_guessed(text: str) -> None:
-    assert step_in_our_words(text) is None
+    found = step(text)
+    assert found is None or not found.sure
 
 
 @pytest.mark.parametrize("text", [text for text, ours in STEPS if "@" not in ours and "view" not in text])

@@ -21,7 +21,7 @@ from cnnspec.language.mistakes.nearby import (
 )
 from cnnspec.language.mistakes.repeated import closing
 from cnnspec.language.tokens import END, STATEMENTS, Token
-from cnnspec.notations import step_in_our_words, told
+from cnnspec.notations.steps import step
 
 _LETTER_NUMBER = re.compile(r"[FSPKGD][0-9][0-9A-Za-z_.]*")
 _NAMED = re.compile(r"[ \t]*(let|model)[ \t]+([^=\"#\r\n:,(]+)(?:=|\"|#|[\r\n]|$)")
@@ -180,12 +180,11 @@ def _row_of_a_table(text: str, start: int) -> Finding | None:
     """`| conv | 3x3 | 64 |`, a line of a Markdown table."""
     begin = line_start(text, start)
     line = (REST.match(text, begin) or "")[0].split("#")[0].rstrip()
-    shown = step_in_our_words(" ".join(line.replace("|", " ").split()))
-    if shown is None:
+    found_ = step(" ".join(line.replace("|", " ").split()))
+    if found_ is None or not found_.sure:
         return None
-    span = Span(begin + len(line) - len(line.lstrip()), begin + len(line))
-    message, way = told(line.strip(), shown)
-    return "E102", message, span, way, (Edit(span, shown),)
+    found_ = found_._replace(span=Span(begin + len(line) - len(line.lstrip()), begin + len(line)))
+    return "E102", found_.message, found_.span, found_.help, found_.fix
 
 
 def _explain_character(automaton: Automaton, failure: Token) -> Finding:

@@ -17,6 +17,7 @@ from cnnspec.language.mistakes.merged import merged
 from cnnspec.language.mistakes.mistake import found
 from cnnspec.language.mistakes.percent import read_as_fraction
 from cnnspec.language.tokens import CLOSES, END, OPENS, STATEMENTS, Token
+from cnnspec.notations import is_from_to
 
 MAX_FAILURES = 3
 """At one place, before a token is passed over unseen."""
@@ -117,7 +118,7 @@ class Recovery:
         brackets, kind = automaton.brackets, failure.type
         if kind == "LSQB" and foreign.recognise(automaton, failure) is not None:
             return False
-        if kind == "ARROW" and foreign.is_from_to(self.text, failure.start):
+        if kind == "ARROW" and is_from_to(self.text, failure.start):
             return False
         wanted = "[" if kind == "VBAR" else CLOSES.get(kind)
         if kind == END or kind in STATEMENTS:

@@ -1,0 +1,136 @@
+"""One layer of another tool: an example, the same in this language, and what its arguments are here.
+
+An entry's `arguments` are its signature there, each parameter with what it is here behind a colon:
+
+    in_channels:known out_channels:K kernel_size:F stride:S=1 bias:bias=True padding_mode:='zeros'
+
+A parameter without `=` is needed. What it is here is one of
+
+    F S P D G K, eps, momentum …    the letter or the argument with that name
+    *                               the one value that stands without a name: `fc 10`
+    known                           nothing that the network depends on; any value is right
+    +reflect                        a word that the layer always has here
+    nothing                         has to have its default, for nothing here says the same
+    a name of `MEANINGS`            a value that is said otherwise here: `bias=False` is `nobias`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.meanings import MEANINGS, NO_OTHERS
+from cnnspec.notations.values import DEFAULTS, Given, argument, equal, written_layer
+from cnnspec.notations.words import UNNEEDED
+
+ANYTHING = "*"
+"""The arguments of a layer that is the same whatever they are."""
+
+
+class Entry(NamedTuple):
+    """A layer of another tool: what is written there, and what here.
+
+    Without a text here it has no counterpart; with a `why`, none that is surely the same.
+    """
+
+    example: str
+    here: str
+    arguments: str = ""
+    why: str = ""
+    takes: str = "8x16x16"
+    """A shape that the example's layer takes."""
+    adjust: Callable[[Given], None] | None = None
+    """For values that mean something only together: changes what was written before it is read."""
+
+
+class Reading(NamedTuple):
+    """What a layer is in this language; why that is not sure (nothing if it is); whether it is this layer."""
+
+    text: str
+    why: str = ""
+    fits: bool = True
+
+
+class Parameter(NamedTuple):
+    name: str
+    meaning: str
+    default: str | None = None
+
+
+@cache
+def parameters(arguments: str) -> tuple[Parameter, ...]:
+    """The signature of an entry.
+
+    >>> parameters("units:* use_bias:bias=True")[1]
+    Parameter(name='use_bias', meaning='bias', default='True')
+    """
+    found = []
+    for one in arguments.split():
+        name, _, rest = one.partition(":")
+        meaning, is_, default = rest.partition("=")
+        found.append(Parameter(name, meaning, default if is_ else None))
+    return tuple(found)
+
+
+def read(
+    entry: Entry,
+    positional: Sequence[str],
+    named: Mapping[str, str],
+    ignored: frozenset[str] = frozenset(),
+) -> Reading:
+    """A layer with its arguments as written, as its entry says."""
+    if entry.arguments == ANYTHING:
+        return Reading(entry.here, entry.why)
+    signature = parameters(entry.arguments)
+    values = {one.name: value for one, value in zip(signature, positional, strict=False)}
+    if len(positional) > len(signature) or values.keys() & named.keys():
+        return Reading("", "its arguments are others", fits=False)
+    values |= named
+    if entry.adjust is not None:
+        entry.adjust(values)
+    word = entry.here.partition(" ")[0]
+    given: Given = {}
+    problems = []
+    for parameter in signature:
+        if parameter.name.startswith("+"):
+            given[parameter.name[1:]] = ""
+            continue
+        value = values.pop(parameter.name, None)
+        if value is None and parameter.default is None:
+            return Reading("", f"`{parameter.name}` is missing", fits=False)
+        found = _meaning(parameter, word, value)
+        if found is None and parameter.meaning in NO_OTHERS:
+            return Reading("", _no_counterpart(parameter.name, value or ""), fits=False)
+        if found is None:
+            problems.append(_no_counterpart(parameter.name, value or parameter.default or ""))
+        else:
+            given |= found
+    unknown = [_no_counterpart(name, values[name]) for name in values if name not in ignored]
+    why = "; ".join([entry.why] if entry.why else unknown + problems)
+    text = written_layer(word, given) if word else ""
+    if text is None:
+        return Reading("", why or "it needs more than that", fits=not unknown)
+    return Reading(text, why, fits=not unknown)
+
+
+def _no_counterpart(name: str, value: str) -> str:
+    way = UNNEEDED.get(fold(name), "")
+    return f"`{name}={value}` has no counterpart here" + (f" ({way})" if way else "")
+
+
+def _meaning(parameter: Parameter, word: str, value: str | None) -> Given | None:
+    """What a parameter with a value (None: with its default) makes of a layer; None where it is not sure."""
+    written = parameter.default if value is None else value.strip()
+    assert written is not None
+    if parameter.meaning == "known" or (written == "None" == parameter.default):
+        return {}
+    if not parameter.meaning:
+        default = (parameter.default or "").strip("'\"").lower()
+        return {} if written.strip("'\"").lower() == default or equal(written, default) else None
+    if (means := MEANINGS.get(parameter.meaning)) is not None:
+        return means(written)
+    if value is None and equal(written, DEFAULTS.get(word, {}).get(parameter.meaning, "")):
+        return {}
+    return {parameter.meaning: written} if argument(parameter.meaning, written) is not None else None

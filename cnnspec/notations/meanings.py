@@ -1,0 +1,133 @@
+"""What a parameter of another tool says, where that is not a letter or an argument with a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.values import Given, equal
+
+Meaning: TypeAlias = Callable[[str], Given | None]
+_NUMBER = re.compile(r"[0-9]+")
+_NUMBERS = re.compile(r"[()\[\]0-9, ]+")
+_ALIKE = "relu relu6 sigmoid tanh softmax softplus elu selu gelu mish silu logsoftmax"
+ACTIVATIONS = {
+    **{name: name for name in _ALIKE.split()},
+    **dict.fromkeys(("none", "linear"), "id"),
+    **dict.fromkeys(("hardswish", "hardsilu"), "hswish"),
+    "swish": "silu",
+}
+"""Functions that every tool means alike by their name alone."""
+
+
+def activation(value: str) -> str | None:
+    """The step that `'relu'`, `tf.nn.relu`, `nn.ReLU()` is; None where that is not sure."""
+    return ACTIVATIONS.get(fold(value.strip("'\"").removesuffix("()").rpartition(".")[2]))
+
+
+def _then(value: str) -> Given | None:
+    word = activation(value)
+    return None if word is None else {} if word == "id" else {"then": word}
+
+
+def _words(**words: str) -> Meaning:
+    """Values that are a word here, or nothing: `false="nobias"`."""
+
+    def meaning(value: str) -> Given | None:
+        value = value.strip("'\"").lower()
+        return None if value not in words else {words[value]: ""} if words[value] else {}
+
+    return meaning
+
+
+def _sides(value: str) -> Given | None:
+    """torch's (left, right, top, bottom), or one number for all."""
+    numbers = _NUMBER.findall(value)
+    if len(numbers) not in (1, 4) or not _NUMBERS.fullmatch(value):
+        return None
+    return {"*": numbers[0]} if len(numbers) == 1 else dict(zip(_SIDES, numbers, strict=True))
+
+
+def _rows_and_columns(value: str) -> Given | None:
+    """Keras's ((top, bottom), (left, right)), (rows, columns), or one number for all."""
+    numbers = _NUMBER.findall(value)
+    if len(numbers) not in (1, 2, 4) or not _NUMBERS.fullmatch(value):
+        return None
+    if len(numbers) < 4:
+        if len({*numbers}) == 1:
+            return {"*": numbers[0]}
+        numbers = [numbers[0], numbers[0], numbers[1], numbers[1]]
+    return dict(zip(_SIDES, numbers[2:] + numbers[:2], strict=True))
+
+
+_WHOLE = re.compile(r"[0-9]+(?:\.0*)?|[(\[][0-9, ]+[)\]]")
+_FIRST = re.compile(r"[(\[][134], ?[0-9]{2}")
+"""A shape that has its channels first, whatever the tool says."""
+_SIDES = ("left", "right", "top", "bottom")
+
+
+def _uncounted(value: str) -> Given | None:
+    """A padding that the mean does not count."""
+    if value.strip("'\"") == "same":
+        return {"P": "same", "exclude_pad": ""}
+    return {} if value.strip("'\"") in ("valid", "0") else None
+
+
+def _kept(value: str) -> Given | None:
+    """How much of a running value is kept, which is 1 less what a batch replaces of it."""
+    decimals = re.fullmatch(r"0?\.([0-9]{1,9})", value)
+    if decimals is None:
+        return None
+    rest = 10 ** len(decimals[1]) - int(decimals[1])
+    return {"momentum": f"0.{rest:0{len(decimals[1])}}"}
+
+
+def _volume(value: str) -> Given | None:
+    """A shape, the channels first."""
+    numbers = re.findall(r"-?[0-9]+", value) if re.fullmatch(r"[-()\[\]0-9, ]+", value) else []
+    if numbers == ["-1"]:
+        return {"word": "flatten"}
+    return {"*": "x".join(numbers)} if len(numbers) in (1, 3) and "-" not in value else None
+
+
+def _volume_last(value: str) -> Given | None:
+    """A shape, the channels last."""
+    given = _volume(value)
+    if given is not None and "x" in given.get("*", ""):
+        height, width, channels = given["*"].split("x")
+        return {"*": f"{channels}x{height}x{width}"}
+    return given
+
+
+MEANINGS: dict[str, Meaning] = {
+    "bias": _words(true="", false="nobias"),
+    "affine": _words(true="", false="noaffine"),
+    "ceil": _words(true="ceil", false=""),
+    "counted": _words(true="", false="exclude_pad"),
+    "in_place": _words(true="", false=""),
+    "corners": _words(none="", false=""),
+    "mode": _words(nearest="", bilinear="bilinear"),
+    "over_channels": _words(none="", **{"1": "", "-3": ""}),
+    "format": _words(channels_first="", channels_last=""),
+    "last": _words(**{"-1": "", "3": ""}),
+    "map_axes": lambda value: {} if re.fullmatch(r"[(\[]1, ?2[)\]]", value) else None,
+    "batch": lambda value: {} if value == "-1" or re.search(r"size\(0\)|shape\[0\]", value) else None,
+    "ceiling": lambda value: {"word": "relu6"} if equal(value, "6") else None,
+    "factor": lambda value: {"*": value} if _WHOLE.fullmatch(value) else None,
+    "slopes": lambda value: {"one": ""} if value == "1" else {} if value.isdigit() else None,
+    "activation": lambda value: {"word": word} if (word := activation(value)) else None,
+    "then": _then,
+    "steps": lambda value: None if value == "?" else {"then": value} if value else {},
+    "sides": _sides,
+    "rows_and_columns": _rows_and_columns,
+    "uncounted": _uncounted,
+    "kept": _kept,
+    "volume": _volume,
+    "volume_last": _volume_last,
+    "image": lambda value: _volume(value) if _FIRST.match(value) else _volume_last(value),
+}
+"""By the name that entries use."""
+NO_OTHERS = frozenset(("in_place", "map_axes", "ceiling", "format"))
+"""Meanings whose other values are of no such layer: `ReLU(6)` does not say `inplace=6`."""

@@ -1,0 +1,68 @@
+"""What comes of a notation: the line in this language, whether it is sure, and what is to be said of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Cause, Edit, Span
+
+
+class Notation(Enum):
+    """What the notation is; its value is the message, `{name}` the layer's name there."""
+
+    CALL = "`{name}(…)` is a call; a layer is a word with its arguments behind it"
+    INPUT_CALL = "`{name}(…)` is a call; the input is a statement"
+    PYTHON = "this is Python; a spec only describes"
+    BRANCHES = "branches stand in square brackets, separated by `|`"
+    NAMED = "this is another tool's notation; here each number has its letter"
+    ROW = "this is written as in a paper's table; here each number has its letter"
+    ROW_OF_WORDS = "this is written as in a paper's table"
+    DARKNET = "this is a Darknet .cfg"
+    CAFFE = "this is Caffe's prototxt"
+    YOLO = "this is a YOLO yaml"
+
+
+class Translation(NamedTuple):
+    """`text` at `span` in this language; without a text it is not known.
+
+    `why` says why the text is not sure, or what to do without one; if it is sure there is none.
+    """
+
+    notation: Notation
+    span: Span
+    text: str
+    why: str = ""
+    name: str = ""
+    alone: bool = True
+    """Whether the text may stand at `span`; a layer that is only a part of a statement there may not."""
+
+    @property
+    def sure(self) -> bool:
+        return bool(self.text) and not self.why
+
+    @property
+    def message(self) -> str:
+        return self.notation.value.format(name=self.name)
+
+    @property
+    def cause(self) -> Cause | None:
+        """What other findings ask for."""
+        return _CAUSES.get(self.notation)
+
+    @property
+    def help(self) -> str:
+        if not self.text:
+            return self.why
+        return f"here it is `{self.text}`" if self.sure else f"`{self.text}` is near it, but {self.why}"
+
+    @property
+    def fix(self) -> tuple[Edit, ...]:
+        return (Edit(self.span, self.text),) if self.sure and self.alone else ()
+
+
+_CAUSES: dict[Notation, Cause] = {
+    Notation.PYTHON: "python",
+    Notation.DARKNET: "darknet",
+    Notation.INPUT_CALL: "input",
+}

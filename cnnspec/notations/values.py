@@ -1,0 +1,169 @@
+"""The arguments of a layer, gathered from another notation, and the step that they make here.
+
+What is given is a text, as written, for each letter, argument, word (`nobias`), or `*`, the one value that
+stands without a name.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TypeAlias
+
+Given: TypeAlias = dict[str, str]
+
+_CONV = (*"FSPDGK", "nobias")
+_POOL = (*"FSP", "ceil", "out")
+TAKES: dict[str, tuple[str, ...]] = {
+    "conv": _CONV,
+    "deconv": (*_CONV, "extra"),
+    "dwconv": (*"FSPDK", "nobias"),
+    "maxpool": (*_POOL, "D"),
+    "avgpool": (*_POOL, "exclude_pad"),
+    "fc": ("*", "nobias"),
+    "bn": ("eps", "momentum", "noaffine"),
+    "gn": ("G", "eps", "noaffine"),
+    "lrn": ("size", "alpha", "beta", "k"),
+    **dict.fromkeys(("in", "ln"), ("eps", "noaffine")),
+    "upsample": ("*", "out", "bilinear"),
+    "pad": ("*", "left", "right", "top", "bottom", "reflect", "replicate"),
+    "prelu": ("one",),
+    "input": ("*",),
+    "shuffle": ("G",),
+    **dict.fromkeys(("leaky", "elu", "dropout", "droppath", "times"), ("*",)),
+    **dict.fromkeys(("pixelshuffle", "pixelunshuffle", "reshape"), ("*",)),
+}
+_NEEDED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("conv", "deconv"), ("F", "K")),
+    "dwconv": ("F",),
+    **dict.fromkeys(("fc", "pixelshuffle", "pixelunshuffle", "reshape", "times"), ("*",)),
+    **dict.fromkeys(("gn", "shuffle"), ("G",)),
+    "lrn": ("size",),
+}
+_ONE_OF = {
+    **dict.fromkeys(("maxpool", "avgpool"), ("F", "out")),
+    "upsample": ("*", "out"),
+    "pad": ("*", "left"),
+}
+ORDER = (
+    *(
+        "*",
+        "F",
+        "out",
+        "left",
+        "right",
+        "top",
+        "bottom",
+        "S",
+        "P",
+        "D",
+        "G",
+        "K",
+        "size",
+        "alpha",
+        "beta",
+        "k",
+    ),
+    *("extra", "eps", "momentum", "noaffine", "one", "ceil", "exclude_pad", "bilinear"),
+    *("reflect", "replicate", "nobias"),
+)
+_LEFT_OUT = {"S": "1", "P": "0", "D": "1", "G": "1", "extra": "0", "eps": "1e-5", "momentum": "0.1"}
+"""What need not be written: the defaults of arguments that every layer has alike."""
+DEFAULTS = {
+    "lrn": {"alpha": "1e-4", "beta": "0.75", "k": "1"},
+    "leaky": {"*": "0.01"},
+    "elu": {"*": "1"},
+    "dropout": {"*": "0.5"},
+    "droppath": {"*": "0.5"},
+}
+"""What need not be written where the author did not write it either."""
+_IN_ONE_WORD = {"avgpool out=1x1": "gap", "maxpool out=1x1": "gmp"}
+SIZE = re.compile(r"[(\[]?([0-9]+)[ \t]*[x×,][ \t]*([0-9]+)[)\]]?")
+_NUMBER = re.compile(r"([0-9]*)(?:\.([0-9]*))?(e-?[0-9]+)?")
+
+
+def put(given: Given, slot: str, value: str) -> bool:
+    """Whether a slot was free for its value."""
+    return given.setdefault(slot, value) is value
+
+
+def equal(one: str, other: str) -> bool:
+    """Whether two texts are the same number: `1e-05` and `0.00001`."""
+    try:
+        return Fraction(one) == Fraction(other)
+    except ValueError:
+        return False
+
+
+def written_layer(word: str, given: Given) -> str | None:
+    """The step; None where the layer needs more, or takes less.
+
+    >>> written_layer("conv", {"K": "64", "F": "(3, 5)", "S": "1", "then": "relu"})
+    'conv F3x5 K64 -> relu'
+    >>> written_layer("maxpool", {"F": "3", "S": "1"}), written_layer("maxpool", {"F": "2", "S": "2"})
+    ('maxpool F3 S1', 'maxpool F2')
+    """
+    if "separable" in given:
+        return _separable(given)
+    word = given.get("word", word)
+    slots = given.keys() - {"word", "then"}
+    one_of = _ONE_OF.get(word, ())
+    if not slots.issuperset(_NEEDED.get(word, ())) or (one_of and not slots.intersection(one_of)):
+        return None
+    if not slots.issubset(TAKES.get(word, ())):
+        return None
+    written = [word]
+    for slot in ORDER:
+        if slot in slots:
+            text = argument(slot, given[slot])
+            if text is None:
+                return None
+            if not _goes_without_saying(word, slot, text, given):
+                written.append(text)
+    step = " ".join(written)
+    return _IN_ONE_WORD.get(step, step) + (f" -> {given['then']}" if "then" in given else "")
+
+
+def _goes_without_saying(word: str, slot: str, text: str, given: Given) -> bool:
+    if slot == "S" and word in ("maxpool", "avgpool"):
+        return text[1:] == (argument("F", given.get("F", "")) or "")[1:]
+    return (
+        slot in _LEFT_OUT
+        and slot not in _NEEDED.get(word, ())
+        and equal(text[len(slot) :].lstrip("="), _LEFT_OUT[slot])
+    )
+
+
+def argument(slot: str, value: str) -> str | None:
+    """`F` and `(3, 5)` → `F3x5`; `P` and `'same'` → `Psame`; a name → `K=width`.
+
+    >>> argument("F", "(3, 5)"), argument("P", "'same'"), argument("K", "width"), argument("*", ".5")
+    ('F3x5', 'Psame', 'K=width', '0.5')
+    """
+    plain = value.strip().strip("'\"")
+    if not plain:
+        return slot
+    if slot == "P" and plain.lower() in ("same", "valid"):
+        return "Psame" if plain.lower() == "same" else "P0"
+    if plain in ("None", "True", "False"):
+        return None
+    value = value.strip()
+    if (size := SIZE.fullmatch(value)) and slot in ("F", "S", "P", "D", "*", "out", "extra"):
+        value = size[1] if size[1] == size[2] and slot != "out" else f"{size[1]}x{size[2]}"
+    elif number := _NUMBER.fullmatch(value):
+        decimals = (number[2] or "").rstrip("0") if not number[3] else number[2]
+        value = (number[1] or "0") + (f".{decimals}" if decimals else "") + (number[3] or "")
+        value = f"{value}x{value}" if slot == "out" else value
+    elif not value.isidentifier() and not (slot == "*" and re.fullmatch(r"[0-9]+(?:x[0-9]+)+", value)):
+        return None
+    if slot == "*":
+        return value
+    return slot + value if value[0].isdecimal() and slot in [*"FSPDGK"] else f"{slot}={value}"
+
+
+def _separable(given: Given) -> str | None:
+    """A filter for each map, and behind it one across the maps: the bias is the second one's."""
+    first = {slot: value for slot, value in given.items() if slot in "FSPD"} | {"nobias": ""}
+    second = {slot: value for slot, value in given.items() if slot in ("K", "nobias", "then")} | {"F": "1"}
+    steps = written_layer("dwconv", first), written_layer("conv", second)
+    return None if None in steps else " -> ".join(map(str, steps))

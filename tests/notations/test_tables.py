@@ -1,0 +1,124 @@
+"""Every entry of the tables of other tools' layers: its example is what it says it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnnspec.notations import translate
+from cnnspec.notations.calls import parsed, tools
+from cnnspec.notations.darknet import DARKNET
+from cnnspec.notations.entry import Entry, read
+from cnnspec.notations.steps import LATEX, SPELLINGS, Spelling
+from tests.support import findings
+
+CALLS = [(tool.name, entry) for tool in tools() for entry in tool.entries]
+INPUT = "input 3x16x16\n"
+
+
+def ids(entries: list[tuple[str, Entry]]) -> list[str]:
+    return [f"{tool}-{entry.example}" for tool, entry in entries]
+
+
+@pytest.mark.parametrize(("tool", "entry"), CALLS, ids=ids(CALLS))
+def test_an_example_is_what_its_entry_says(tool: str, entry: Entry) -> None:
+    call = parsed(entry.example)
+    assert call is not None
+    (ignored,) = [one.ignored for one in tools() if one.name == tool]
+    reading = read(entry, call.positional, call.named, ignored)
+    assert reading.text == entry.here
+    assert reading.why == entry.why
+    assert bool(entry.here) or bool(entry.why), "what has no counterpart says why"
+
+
+HERE = [(tool, entry) for tool, entry in CALLS if entry.here and not entry.here.startswith("input")]
+
+
+@pytest.mark.parametrize(("tool", "entry"), HERE, ids=ids(HERE))
+def test_a_translation_can_be_read_here(tool: str, entry: Entry) -> None:
+    found = findings(f"input {entry.takes}\n{entry.here}\nrelu\n")
+    assert [one.message for one in found if one.code.startswith("E")] == []
+
+
+@pytest.mark.parametrize("entry", DARKNET, ids=[entry.example.splitlines()[0] for entry in DARKNET])
+def test_a_section_of_a_cfg_is_what_its_entry_says(entry: Entry) -> None:
+    text = f"{INPUT}{entry.example}\n"
+    found = translate(text, len(INPUT) + len(entry.example))
+    if "=" not in entry.example:  # `[avgpool]` alone can be read as a group
+        assert found is None
+        return
+    assert found is not None
+    assert (found.text, found.why) == (entry.here, entry.why)
+    assert text[slice(*found.span)] == entry.example
+
+
+@pytest.mark.parametrize("spelling", [*SPELLINGS, *LATEX], ids=lambda spelling: spelling.example)
+def test_a_spelling_of_a_paper_is_what_it_says(spelling: Spelling) -> None:
+    assert spelling.written.search(spelling.example)
+    found = translate(spelling.example, 0)
+    assert found is not None
+    assert (found.text, found.sure) == (spelling.here, True)
+
+
+SURE = [
+    ("nn.Conv2d(3, 64, 7, 2, 3, bias=False)", "conv F7 S2 P3 K64 nobias"),
+    ("Conv2d(64, 64, kernel_size=3, groups=64)", "conv F3 G64 K64"),
+    ("nn.Conv2d(64, 64, [1, 7], padding = (0, 3), bias = False)", "conv F1x7 P0x3 K64 nobias"),
+    ("Conv2d(3, 64, 3", "conv F3 K64"),
+    ("Conv2d(64, k, kernel_size=(1, 7), padding=(0, 3))", "conv F1x7 P0x3 K=k"),
+    ("Conv2d(8, 8, 3, padding='same')", "conv F3 Psame K8"),
+    ("MaxPool2d(3, 2, 1)", "maxpool F3 S2 P1"),
+    ("MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)", "maxpool F2"),
+    ("AdaptiveAvgPool2d(output_size=(1, 1))", "gap"),
+    ("BatchNorm2d(64, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)", "bn"),
+    ("InstanceNorm2d(64, affine=True)", "in"),
+    ("nn.PReLU()", "prelu one"),
+    ("PReLU(num_parameters=64)", "prelu"),
+    ("PReLU(64)", "prelu"),
+    ("nn.LeakyReLU()", "leaky"),
+    ("layers.LeakyReLU()", "leaky 0.3"),
+    ("ReLU(6.)", "relu6"),
+    ("Upsample(scale_factor=2.0, mode='nearest')", "upsample 2"),
+    ("BatchNormalization()", "bn eps=1e-3 momentum=0.01"),
+    ("BatchNormalization(momentum=0.9, epsilon=1e-5)", "bn"),
+    ("MaxPooling2D((2, 2), strides=1, padding='same')", "maxpool F2 S1 Psame"),
+    ("Conv2D(64, 3, activation='relu', name='conv1', kernel_initializer='he_normal')", "conv F3 K64 -> relu"),
+    ("Conv2D(64, 3, activation='linear')", "conv F3 K64"),
+    ("Reshape((-1,))", "flatten"),
+    ("ZeroPadding2D(3)", "pad 3"),
+    ("Input(shape=(3, 224, 224))", "input 3x224x224"),
+    ("F.max_pool2d(x, 2)", "maxpool F2"),
+]
+
+
+@pytest.mark.parametrize(("written", "here"), SURE, ids=[written for written, _ in SURE])
+def test_a_call_that_has_one_meaning(written: str, here: str) -> None:
+    found = translate(written, 0)
+    assert found is not None
+    assert (found.text, found.why) == (here, "")
+
+
+UNSURE = [
+    ("PReLU()", "in torch it is `prelu one`, in Keras none: its slopes are one for each position"),
+    ("LeakyReLU()", "in torch it is `leaky`, in Keras `leaky 0.3`"),
+    ("LayerNorm([68, 120])", "one weight for each channel"),
+    ("Conv1d(3, 64, 3)", "one axis"),
+    ("Conv1D(64, 3)", "one axis"),
+    ("Dropout2d(0.5)", "whole maps"),
+    ("Softmax(dim=2)", "`dim=2` has no counterpart"),
+    (
+        "Upsample(scale_factor=2, mode='bilinear', align_corners=True)",
+        "`align_corners=True` has no counterpart",
+    ),
+    ("Upsample(scale_factor=2, mode='bicubic')", "`mode='bicubic'` has no counterpart"),
+    ("Conv2d(64, 64, 3, padding_mode='reflect')", "a pad layer before it"),
+    ("Conv2D(64, 3, activation='leaky_relu')", "`activation='leaky_relu'` has no counterpart"),
+    ("Conv2d(3, 64)", "`kernel_size` is missing"),
+    ("BatchNormalization(scale=False)", "`scale=False` has no counterpart"),
+]
+
+
+@pytest.mark.parametrize(("written", "why"), UNSURE, ids=[written for written, _ in UNSURE])
+def test_what_has_no_certain_meaning_is_explained_without_a_fix(written: str, why: str) -> None:
+    (found,) = [one for one in findings(f"{INPUT}{written}\n") if one.code == "E102"]
+    assert why in found.help
+    assert found.fix == ()
