@@ -97,9 +97,9 @@ class Edit(NamedTuple):
     text: str
 
 
-Cause: TypeAlias = Literal["python", "darknet", "input", "colon"]
-"""What is behind a finding, where others depend on it: the text is Python or a Darknet .cfg; an input is
-in another notation; a colon follows the word of a statement."""
+Cause: TypeAlias = Literal["python", "model file", "input", "colon"]
+"""What is behind a finding, where others depend on it: the text is Python or another tool's model file; an
+input is in another notation; a colon follows the word of a statement."""
 
 
 class Diagnostic(NamedTuple):

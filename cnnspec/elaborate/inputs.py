@@ -55,7 +55,7 @@ def _misspelt(statements: Statements, sink: Sink) -> bool:
         or any(line.label == "input" for line in statements.lines)
         or any(isinstance(head, tree.LayerStep) and means_input(head) for head in heads)
         or "input" in statements.facts.calls
-        or any(one.cause in ("python", "darknet", "input") for one in sink)
+        or any(one.cause in ("python", "model file", "input") for one in sink)
     )
 
 

@@ -1,4 +1,4 @@
-"""Other tools' notations, put as they are written here: torch, Keras, MATLAB, Darknet, Caffe, papers' tables.
+"""Other tools' notations, put as they are written here: torch, Keras, MATLAB, Darknet, Caffe, YOLO, papers.
 
 `translate` is all that the rest of the compiler asks; it is asked only once something is wrong. What a layer
 of a tool is here stands in that tool's table, an entry with an example for each; the words of other tools,
@@ -18,6 +18,7 @@ from cnnspec.notations.python import LAYER_SHOWN, line_of_python
 from cnnspec.notations.steps import step
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.words import layer_word
+from cnnspec.notations.yolo import row_of_yaml
 
 __all__ = ["MERGES", "Notation", "Translation", "is_from_to", "translate"]
 
@@ -45,7 +46,8 @@ def translate(text: str, at: int, span: Span | None = None) -> Translation | Non
         or line_of_python(line, begin, at - begin, named)
         or _step_at(text, begin, at)
         or far_away(text, begin)
-        or prototxt(line, begin)
+        or row_of_yaml(text, line, begin)
+        or prototxt(text, begin, at)
     )
 
 

@@ -90,7 +90,7 @@ def read(
     values |= named
     if entry.adjust is not None:
         entry.adjust(values)
-    word = entry.here.partition(" ")[0]
+    word = entry.here.rpartition(": ")[2].partition(" ")[0]
     given: Given = {}
     problems = []
     for parameter in signature:

@@ -9,7 +9,7 @@ def closed(text: str, opened: int) -> int | None:
     """The place behind the bracket that closes the one at `opened`."""
     depth = 0
     for place in range(opened, len(text)):
-        depth += (text[place] in "([") - (text[place] in ")]")
+        depth += (text[place] in "([{") - (text[place] in ")]}")
         if depth == 0:
             return place + 1
     return None

@@ -48,7 +48,7 @@ class Translation(NamedTuple):
     @property
     def cause(self) -> Cause | None:
         """What other findings ask for."""
-        return _CAUSES.get(self.notation)
+        return "input" if self.text.startswith("input ") else _CAUSES.get(self.notation)
 
     @property
     def help(self) -> str:
@@ -63,6 +63,5 @@ class Translation(NamedTuple):
 
 _CAUSES: dict[Notation, Cause] = {
     Notation.PYTHON: "python",
-    Notation.DARKNET: "darknet",
-    Notation.INPUT_CALL: "input",
+    **dict.fromkeys((Notation.DARKNET, Notation.CAFFE, Notation.YOLO), "model file"),
 }

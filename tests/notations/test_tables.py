@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.notations import translate
+from cnnspec.notations.caffe import CAFFE
 from cnnspec.notations.calls import parsed, tools
 from cnnspec.notations.darknet import DARKNET
 from cnnspec.notations.entry import Entry, read
 from cnnspec.notations.steps import LATEX, SPELLINGS, Spelling
+from cnnspec.notations.yolo import YOLO
 from tests.support import findings
 
 CALLS = [(tool.name, entry) for tool in tools() for entry in tool.entries]
@@ -49,6 +51,70 @@ def test_a_section_of_a_cfg_is_what_its_entry_says(entry: Entry) -> None:
     assert found is not None
     assert (found.text, found.why) == (entry.here, entry.why)
     assert text[slice(*found.span)] == entry.example
+
+
+FILES = [
+    *((f"layer {{\n{entry.example}\n}}", entry) for entry in CAFFE),
+    *((entry.example, entry) for entry in YOLO),
+]
+
+
+@pytest.mark.parametrize(("written", "entry"), FILES, ids=[entry.example for _, entry in FILES])
+def test_a_part_of_a_model_file_is_what_its_entry_says(written: str, entry: Entry) -> None:
+    (found,) = [one for one in findings(f"{INPUT}{written}\nrelu\n") if one.code.startswith("E")]
+    assert found.code == "E102"
+    assert found.span == (len(INPUT), len(INPUT) + len(written))
+    assert [edit.text for edit in found.fix] == ([entry.here] if entry.here else [])
+    assert found.help == (f"here it is `{entry.here}`" if entry.here else entry.why)
+
+
+PROTOTXT = """name: "Net"
+layer { type: "Input" name: "data" top: "data" input_param { shape: { dim: 64 dim: 1 dim: 28 dim: 28 } } }
+layer {
+  name: "conv1"
+  type: "Convolution"
+  bottom: "data"
+  top: "conv1"
+  param { lr_mult: 1 }
+  convolution_param {
+    num_output: 20
+    kernel_size: 5
+    weight_filler { type: "xavier" }
+  }
+}
+layers { name: "fc/1" type: INNER_PRODUCT bottom: "pool1" top: "fc" inner_product_param { num_output: 10 } }
+"""
+YAML = """width_multiple: 0.50
+backbone:
+  - [-1, 1, Conv, [64, 6, 2, 2]]  # 0-P1/2
+  - [-1, 3, C3, [128]]
+head:
+  - [4, 1, Conv, [64]]
+"""
+
+
+def told(text: str) -> list[str]:
+    return [one.help for one in findings(text) if one.code == "E102"]
+
+
+def test_a_layer_of_a_prototxt_is_sure_where_it_goes_on_from_the_one_before() -> None:
+    assert told(PROTOTXT) == [
+        "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`",
+        "here it is `input 1x28x28`",
+        "here it is `conv1: conv F5 K20`",
+        "`fc 10` is near it, but it goes on from `pool1`: `@pool1 -> …`",
+    ]
+    assert "E401" not in {one.code for one in findings(PROTOTXT)}, "there is an input"
+
+
+def test_a_yolo_yaml_with_a_width_has_other_numbers_of_filters() -> None:
+    wide = "nobias -> bn eps=1e-3 momentum=0.03 -> silu"
+    assert told(YAML)[1:] == [
+        f"`conv F6 S2 P2 K64 {wide}` is near it, but this file's widths are multiplied",
+        "a module of several layers is written once here, as a block: `block name(k) { … }`",
+        f"`conv F1 K64 {wide}` is near it, but it goes on from layer 4: `@label -> …`",
+    ]
+    assert told(YAML.replace("0.50", "1.0"))[1] == f"here it is `conv F6 S2 P2 K64 {wide}`"
 
 
 @pytest.mark.parametrize("spelling", [*SPELLINGS, *LATEX], ids=lambda spelling: spelling.example)
