@@ -36,7 +36,8 @@ def _update(file: Path) -> None:
     file.write_text(text, "utf-8")
 
 
-if os.environ.get("UPDATE_CASES") and "PYTEST_XDIST_WORKER" not in os.environ:
+if os.environ.get("UPDATE_CASES"):
+    assert "PYTEST_XDIST_WORKER" not in os.environ, "one process writes the files: -n 0"
     for changed in files():
         _update(changed)
 
