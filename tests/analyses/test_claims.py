@@ -8,7 +8,7 @@ import pytest
 
 from cnnspec.analyses import analyse
 from cnnspec.analyses.claims import holds
-from tests.analyses.specs import graph
+from tests.analyses.specs import elaborated, graph
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,24 @@ def test_a_shared_block_counts_once_in_a_stretch() -> None:
         "expect params 584, weighted 3\n"
     )
     assert set(outcomes(text).values()) == {True}
+
+
+def test_the_inputs_own_size_comes_from_no_step() -> None:
+    (found,) = analyse(graph("input 3x8x8\nrelu -> bn => 3x9x9\n")).findings
+    assert found.related == ()
+
+
+def test_claims_of_the_file_are_about_the_first_output() -> None:
+    text = "input 3x8x8\na: conv F1 K4\nb: @a -> conv F3 K6\noutput @a, @b\nexpect out 4x8x8, field 3\n"
+    assert {claim.text: claim.holds for claim in analyse(graph(text)).claims} == {
+        "=> 4x8x8": True,
+        "field 3": True,
+    }
+
+
+def test_what_no_step_is_known_to_make_is_not_held_against_a_claim() -> None:
+    claims = "4x8x8, params 3, macs 5, field 1, layers 1, weighted 1, connections 2"
+    made, _ = elaborated(f"input 3x8x8\nconvv F1 K4 => {claims}\nexpect layers 2\n")
+    held = {claim.text: claim.holds for claim in analyse(made).claims}
+    assert len(held) == 8
+    assert set(held.values()) == {None}
