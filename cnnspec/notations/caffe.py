@@ -22,6 +22,8 @@ _LONGEST = 2000
 _A_LINE = "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`"
 _NO_LAYER = "data, labels and losses are no layers here; leave it out"
 _SLIDES = "num_output:K kernel_size:F stride:S=1 pad:P=0 dilation:D=1 group:G=1 bias_term:bias=true"
+_POOL = "kernel_size:F=None stride:S=1 pad:P=0 ceil:ceil=true word:word"
+_LRN = "local_size:size=5 alpha:alpha=1 beta:beta=0.75 k:k=1 norm_region:=ACROSS_CHANNELS"
 
 
 def _pool(values: Given) -> None:
@@ -32,35 +34,13 @@ def _pool(values: Given) -> None:
 
 
 CAFFE = (
-    Entry(
-        'type: "Input" input_param { shape: { dim: 1 dim: 3 dim: 9 dim: 8 } }', "input 3x9x8", "dim:batched"
-    ),
-    Entry(
-        'name: "c1" type: "Convolution" convolution_param { num_output: 20 kernel_size: 5 }',
-        "c1: conv F5 K20",
-        _SLIDES,
-    ),
-    Entry(
-        'type: "Deconvolution" convolution_param { num_output: 2 kernel_size: 4 stride: 2 }',
-        "deconv F4 S2 K2",
-        _SLIDES,
-    ),
-    Entry(
-        'type: "Pooling" pooling_param { pool: MAX kernel_size: 3 stride: 2 }',
-        "maxpool F3 S2 ceil",
-        "kernel_size:F=None stride:S=1 pad:P=0 ceil:ceil=true word:word",
-        adjust=_pool,
-    ),
-    Entry(
-        'type: "InnerProduct" inner_product_param { num_output: 10 }',
-        "fc 10",
-        "num_output:* bias_term:bias=true axis:=1",
-    ),
-    Entry(
-        'type: "LRN" lrn_param { local_size: 5 alpha: 0.0005 beta: 0.75 }',
-        "lrn size=5 alpha=0.0005 beta=0.75",
-        "local_size:size=5 alpha:alpha=1 beta:beta=0.75 k:k=1 norm_region:=ACROSS_CHANNELS",
-    ),
+    Entry('type: "Input" shape {  dim: 1 dim: 3 dim: 9 dim: 8 }', "input 3x9x8", "dim:batched"),
+    Entry('name: "c1" type: "Convolution" num_output: 20 kernel_size: 5', "c1: conv F5 K20", _SLIDES),
+    Entry('type: "Deconvolution" num_output: 2 kernel_size: 4 stride: 2', "deconv F4 S2 K2", _SLIDES),
+    Entry('type: "Pooling" pool: MAX kernel_size: 3 stride: 2', "maxpool F3 S2 ceil", _POOL, adjust=_pool),
+    Entry('type: "Pooling" pool: AVE global_pooling: true', "gap", _POOL, adjust=_pool),
+    Entry('type: "InnerProduct" num_output: 10', "fc 10", "num_output:* bias_term:bias=true axis:=1"),
+    Entry('type: "LRN" local_size: 5 alpha: 0.0005', "lrn size=5 alpha=0.0005", _LRN),
     Entry('type: "BatchNorm"', "bn noaffine", "use_global_stats:known=0 eps:eps=1e-5 +noaffine"),
     Entry('type: "ReLU"', "relu", "negative_slope:=0"),
     Entry('type: "PReLU"', "prelu", "channel_shared:=false"),

@@ -15,6 +15,11 @@ _KEY = re.compile(r"[ \t]*([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*)(?:#[^\r\n]*)?(?:\r\n
 _FAR_AWAY = re.compile(r"[ \t]*(route|shortcut)[ \t]+-[0-9][^\r\n#]*")
 _LONGEST = 2000
 """How far before a mistake its section may begin."""
+_LAST = "bias:bias=true then:steps="
+_CONV = f"filters:K size:F=1 stride:S=1 padding:P=0 groups:G=1 dilation:D=1 {_LAST}"
+_POOL = "size:F stride:S padding:P=0 ceil:ceil=false"
+_ADDED = "here a sum names what it adds: `add [ @label | id ]`"
+_JOINED = "here channels are joined by `concat [ @label | id ]`; `@label` alone goes on from there"
 _A_LINE = "here a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`"
 
 
@@ -59,34 +64,19 @@ def _pool(values: Given) -> None:
 DARKNET = (
     Entry("[net]\nwidth=32\nheight=24\nchannels=3", "input 3x24x32", "shape:volume_last", adjust=_input),
     Entry(
-        "[convolutional]\nbatch_normalize=1\nfilters=8\nsize=3\npad=1\nactivation=leaky",
-        "conv F3 P1 K8 nobias -> bn -> leaky 0.1",
-        "filters:K size:F=1 stride:S=1 padding:P=0 groups:G=1 dilation:D=1 bias:bias=true then:steps=",
+        "[convolutional]\nbatch_normalize=1\nfilters=8\nsize=3",
+        "conv F3 K8 nobias -> bn -> sigmoid",
+        _CONV,
         adjust=_convolution,
     ),
-    Entry(
-        "[maxpool]\nsize=3\nstride=2",
-        "maxpool F3 S2 P1",
-        "size:F stride:S padding:P=0 ceil:ceil=false",
-        adjust=_pool,
-    ),
+    Entry("[maxpool]\nsize=3\nstride=2", "maxpool F3 S2 P1", _POOL, adjust=_pool),
     Entry("[avgpool]", "gap"),
     Entry("[dropout]\nprobability=.5", "dropout 0.5", "probability:*=.5"),
-    Entry(
-        "[connected]\noutput=10\nactivation=linear",
-        "fc 10",
-        "output:* bias:bias=true then:steps=",
-        adjust=_steps_behind,
-    ),
+    Entry("[connected]\noutput=10\nactivation=linear", "fc 10", f"output:* {_LAST}", adjust=_steps_behind),
     Entry("[upsample]\nstride=2", "upsample 2", "stride:*=2"),
     Entry("[softmax]", "softmax", "groups:=1"),
-    Entry("[shortcut]\nfrom=-3", "", ANYTHING, "here a sum names what it adds: `add [ @label | id ]`"),
-    Entry(
-        "[route]\nlayers=-1, 61",
-        "",
-        ANYTHING,
-        "here channels are joined by `concat [ @label | id ]`; `@label` alone goes on from there",
-    ),
+    Entry("[shortcut]\nfrom=-3", "", ANYTHING, _ADDED),
+    Entry("[route]\nlayers=-1, 61", "", ANYTHING, _JOINED),
 )
 _BY_NAME = {entry.example[1 : entry.example.index("]")]: entry for entry in DARKNET}
 

@@ -13,9 +13,14 @@ IGNORED = frozenset(
 """Arguments of every layer that do not change the network, but for what its weights are at first."""
 _FORMAT = "data_format:format=None"
 _SLIDES = f"strides:S=1 padding:P='valid' {_FORMAT}"
-_CONV = f"filters:K kernel_size:F {_SLIDES}"
 _LAST = "activation:then=None use_bias:bias=True"
+_CONV = f"filters:K kernel_size:F {_SLIDES}"
+_GROUPS = f"dilation_rate:D=1 groups:G=1 {_LAST}"
+_DECONV = f"{_CONV} output_padding:extra=0 dilation_rate:D=1 {_LAST}"
+_DEPTH = f"dilation_rate:D=1 depth_multiplier:=1 {_LAST}"
+_KERAS_1 = f"filters:K rows:known=0 columns:known=0 {_SLIDES} {_LAST} kernel_size:F"
 _POOL = f"pool_size:F=2 strides:S=None padding:P='valid' {_FORMAT}"
+_AVERAGE = _POOL.replace(":P", ":uncounted")
 _AXIS = "axis:last=-1"
 _NORM = "epsilon:eps=1e-3 center:=True scale:=True"
 _KEEPS = f"{_FORMAT} keepdims:known=False"
@@ -31,59 +36,26 @@ def _rows_and_columns(values: Given) -> None:
 def _without_overlap(values: Given) -> None:
     """Filters smaller than the stride leave gaps, and the output ends with one."""
     size, stride = values.get("kernel_size", ""), values.get("strides", "1")
-    if (
-        size.isdigit()
-        and stride.isdigit()
-        and int(size) < int(stride)
-        and "same" not in values.get("padding", "")
-    ):
-        values.setdefault("output_padding", str(int(stride) - int(size)))
+    if size.isdigit() and stride.isdigit() and "same" not in values.get("padding", ""):
+        values.setdefault("output_padding", str(max(int(stride) - int(size), 0)))
 
 
 KERAS = (
     # --- convolution and pooling
     Entry(
-        "Conv2D(32, (3, 3), padding='same', activation='relu')",
-        "conv F3 Psame K32 -> relu",
-        f"{_CONV} dilation_rate:D=1 groups:G=1 {_LAST}",
+        "Conv2D(32, 3, padding='same', activation='relu')", "conv F3 Psame K32 -> relu", f"{_CONV} {_GROUPS}"
     ),
-    Entry(
-        "Convolution2D(32, 3, 5)",
-        "conv F3x5 K32",
-        f"filters:K rows:known=0 columns:known=0 {_SLIDES} {_LAST} kernel_size:F",
-        adjust=_rows_and_columns,
-    ),
-    Entry(
-        "Conv2DTranspose(4, 2, strides=3)",
-        "deconv F2 S3 K4 extra=1",
-        f"{_CONV} output_padding:extra=0 dilation_rate:D=1 {_LAST}",
-        adjust=_without_overlap,
-    ),
-    Entry(
-        "DepthwiseConv2D(3, use_bias=False)",
-        "dwconv F3 nobias",
-        f"kernel_size:F {_SLIDES} depth_multiplier:=1 dilation_rate:D=1 {_LAST}",
-    ),
-    Entry(
-        "SeparableConv2D(32, 3)",
-        "dwconv F3 nobias -> conv F1 K32",
-        f"{_CONV} dilation_rate:D=1 depth_multiplier:=1 {_LAST} +separable",
-    ),
+    Entry("Convolution2D(32, 3, 5)", "conv F3x5 K32", _KERAS_1, adjust=_rows_and_columns),
+    Entry("Conv2DTranspose(4, 2, strides=3)", "deconv F2 S3 K4 extra=1", _DECONV, adjust=_without_overlap),
+    Entry("DepthwiseConv2D(3, use_bias=False)", "dwconv F3 nobias", f"kernel_size:F {_SLIDES} {_DEPTH}"),
+    Entry("SeparableConv2D(32, 3)", "dwconv F3 nobias -> conv F1 K32", f"{_CONV} {_DEPTH} +separable"),
     Entry("Conv1D(32, 3)", "", ANYTHING, why="its map has one axis, and maps here have two"),
     Entry("MaxPooling2D()", "maxpool F2", _POOL),
-    Entry(
-        "AveragePooling2D(3, 1, padding='same')",
-        "avgpool F3 S1 Psame exclude_pad",
-        _POOL.replace(":P", ":uncounted"),
-    ),
+    Entry("AveragePooling2D(3, 1, 'same')", "avgpool F3 S1 Psame exclude_pad", _AVERAGE),
     Entry("GlobalAveragePooling2D()", "gap", _KEEPS),
     Entry("GlobalMaxPooling2D()", "gmp", _KEEPS),
     # --- normalisation
-    Entry(
-        "BatchNormalization(momentum=0.95)",
-        "bn eps=1e-3 momentum=0.05",
-        f"{_AXIS} momentum:kept=0.99 {_NORM}",
-    ),
+    Entry("BatchNormalization()", "bn eps=1e-3 momentum=0.01", f"{_AXIS} momentum:kept=0.99 {_NORM}"),
     Entry("LayerNormalization()", "ln eps=1e-3", f"{_AXIS} {_NORM}"),
     Entry("GroupNormalization(4)", "gn G4 eps=1e-3", f"groups:G=32 {_AXIS} {_NORM}"),
     # --- activations
@@ -103,11 +75,7 @@ KERAS = (
     Entry("Flatten()", "flatten", _FORMAT),
     Entry("Reshape((2, 4, 1))", "reshape 1x2x4", "target_shape:volume_last", takes="8"),
     Entry("UpSampling2D()", "upsample 2", f"size:*=2 {_FORMAT} interpolation:mode='nearest'"),
-    Entry(
-        "ZeroPadding2D(((1, 0), (2, 3)))",
-        "pad left=2 right=3 top=1 bottom=0",
-        f"padding:rows_and_columns=1 {_FORMAT}",
-    ),
+    Entry("ZeroPadding2D((1, 2))", "pad left=2 right=2 top=1 bottom=1", f"padding:height_width=1 {_FORMAT}"),
     Entry("InputLayer((28, 28, 1))", "input 1x28x28", "input_shape:image"),
     Entry("Input(shape=(28, 28, 1))", "input 1x28x28", "shape:image"),
 )

@@ -123,7 +123,7 @@ MEANINGS: dict[str, Meaning] = {
     "word": lambda value: {"word": value} if value else None,
     "batched": lambda value: {"*": "x".join(value.split()[1:])} if value.count(" ") in (1, 3) else None,
     "sides": _sides,
-    "rows_and_columns": _rows_and_columns,
+    "height_width": _rows_and_columns,
     "uncounted": _uncounted,
     "kept": _kept,
     "volume": _volume,

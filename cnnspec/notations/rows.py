@@ -10,9 +10,22 @@ from cnnspec.notations.meanings import MEANINGS
 from cnnspec.notations.values import ORDER, SIZE, Given, put, written_layer
 from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 
-_ABOUT = "conv deconv dwconv maxpool avgpool gap fc gn lrn upsample pad leaky dropout droppath pixelshuffle"
-ROWS = frozenset((*_ABOUT.split(), "pixelunshuffle"))
-"""Layers that a row can be about; the others are written behind one: `3x3, 64, bn, relu`."""
+_WHOLE = "F! S P D G K! nobias"
+ROWS = {
+    "conv": _WHOLE,
+    "deconv": f"{_WHOLE} extra",
+    "dwconv": "F! S P D K nobias",
+    "maxpool": "F! S P D ceil",
+    "avgpool": "F! S P ceil",
+    "fc": "*! nobias",
+    "gn": "G! eps",
+    "lrn": "size! alpha beta k",
+    "upsample": "*! bilinear",
+    **dict.fromkeys(("pad", "pixelshuffle", "pixelunshuffle"), "*!"),
+    **dict.fromkeys(("leaky", "dropout", "droppath"), "*"),
+    "gap": "",
+}
+"""Layers that a row can be about, with what they take (`!`: need). Others stand behind one: `bn`."""
 LETTERS = re.compile(r"(?:[FSPKGDfspdg](?:[0-9]+(?:x[0-9]+)?|same))+")
 LETTER = re.compile(r"([FSPKGDfspdg])([0-9]+(?:x[0-9]+)?|same)")
 _MAPS_AT = re.compile(r"([0-9]+)@([0-9]+)(?:[x×]([0-9]+))?")
@@ -66,7 +79,10 @@ def row(name: str, pieces: Sequence[str]) -> str | None:
         return None
     if word in ("maxpool", "avgpool") and "F" not in given and "S" in given:
         given["F"] = given.pop("S")
-    return written_layer(word, given)
+    takes = ROWS[word].replace("!", "").split()
+    needs = [slot[:-1] for slot in ROWS[word].split() if slot.endswith("!")]
+    fits = given.keys() - {"then"} <= {*takes} and given.keys() >= {*needs}
+    return written_layer(word, given) if fits else None
 
 
 def without_outputs(pieces: list[str]) -> list[str]:

@@ -34,24 +34,11 @@ SPELLINGS = (
     _spelling(r"(?<=[0-9])s(?=[0-9])|[ \t]*/[ \t]*s(?=[0-9])", " s", "conv 11x11s4, 96", "conv F11 S4 K96"),
     _spelling(r"\bpool(?:ing)?[ \t]*/", "pool /", "pool/2", "maxpool F2"),
     _spelling(
-        r"\b(max|avg|average|mean)[ \t_-]*pool(?:ing)?\b",
-        r"\1pool",
-        "3x3 max pool, stride 2",
-        "maxpool F3 S2",
+        r"\bglobal[ _-]+av(?:era)?ge?[ _-]*pool(?:ing)?\b", "gap", "global avg pool, relu", "gap -> relu"
     ),
+    _spelling(r"\b(max|avg|average|mean)[ \t_-]*pool(?:ing)?\b", r"\1pool", "3x3 max pool", "maxpool F3"),
     _spelling(r"\b(conv|fc|linear|dense)([0-9]+)?-([0-9]+)\b", r"\1 \2 \3", "conv3-64", "conv F3 K64"),
-    _spelling(
-        r"\b(conv|convolution|maxpool|avgpool)[-_]?([0-9]+x[0-9]+)(?:-([0-9]+))?\b",
-        r"\1 \2 \3",
-        "conv3x3-64",
-        "conv F3 K64",
-    ),
-    _spelling(
-        r"\bglobal[ _-]+(?:average|avg)[ _-]*pool(?:ing)?\b",
-        "gap",
-        "global average pool, relu",
-        "gap -> relu",
-    ),
+    _spelling(r"\b(conv|maxpool|avgpool)[-_]?([0-9]+x[0-9]+)-?\b", r"\1 \2 ", "conv3x3-64", "conv F3 K64"),
     _spelling(r"\bleaky[ _-]*relu\b", "leaky", "leaky relu 0.1", "leaky 0.1"),
     _spelling(r"\bconv[ _/-]*dw\b", "dwconv", "conv dw 3x3", "dwconv F3"),
     _spelling(r"\b([0-9]+)-d\b", r"\1", "1000-d fc", "fc 1000"),

@@ -4,53 +4,39 @@ from cnnspec.notations.entry import ANYTHING, Entry
 
 IGNORED = frozenset(("device", "dtype"))
 """Arguments of every layer that do not change the network."""
-_CONV = "in_channels:known out_channels:K kernel_size:F stride:S=1 padding:P=0"
-_LAST = "bias:bias=True padding_mode:='zeros'"
+_REST = "dilation:D=1 groups:G=1 bias:bias=True"
+_CONV = "in_channels:known out_channels:K kernel_size:F stride:S=1 padding:P=0 " + _REST
+_DECONV = _CONV.replace("dilation:D=1", "output_padding:extra=0") + " dilation:D=1"
+_MODE = "padding_mode:='zeros'"
 _POOL = "kernel_size:F stride:S=None padding:P=0"
-_COUNT = "count_include_pad:counted=True divisor_override:=None"
+_MAX = f"{_POOL} dilation:D=1 return_indices:=False ceil_mode:ceil=False"
+_AVG = f"{_POOL} ceil_mode:ceil=False count_include_pad:counted=True divisor_override:=None"
 _NORM = "num_features:known eps:eps=1e-5 momentum:momentum=0.1 affine:affine=True track_running_stats:=True"
+_ALONE = _NORM.replace("momentum:momentum", "momentum:known").replace("=True", "=False")
 _AGAIN = "inplace:in_place=False"
 _SIZE = "size:out=None scale_factor:factor=None"
+_SCALED = f"{_SIZE} mode:mode='nearest' align_corners:corners=None"
 _ONE_AXIS = "its map has one axis, and maps here have two"
 _WHOLE_MAPS = "it sets whole maps to 0, and `dropout` single numbers"
+_ALIGNED = "its corners are aligned, and here they are not"
 _LAYER_NORM = "`ln` normalises the channels of each position, and has one weight for each channel"
 
 TORCH = (
     # --- convolution and pooling
-    Entry(
-        "Conv2d(8, 16, (3, 5), stride=2, bias=False)",
-        "conv F3x5 S2 K16 nobias",
-        f"{_CONV} dilation:D=1 groups:G=1 {_LAST}",
-    ),
+    Entry("Conv2d(8, 16, (3, 5), 2, bias=False)", "conv F3x5 S2 K16 nobias", f"{_CONV} {_MODE}"),
     Entry("Conv1d(8, 64, 3)", "", ANYTHING, why=_ONE_AXIS),
     Entry("Conv3d(8, 64, 3)", "", ANYTHING, why="its map has three axes, and maps here have two"),
-    Entry(
-        "ConvTranspose2d(8, 4, 3, 2, output_padding=1)",
-        "deconv F3 S2 K4 extra=1",
-        f"{_CONV} output_padding:extra=0 groups:G=1 bias:bias=True dilation:D=1 padding_mode:='zeros'",
-    ),
-    Entry(
-        "MaxPool2d(2, stride=1)",
-        "maxpool F2 S1",
-        f"{_POOL} dilation:D=1 return_indices:=False ceil_mode:ceil=False",
-    ),
+    Entry("ConvTranspose2d(8, 4, 3, 2, output_padding=1)", "deconv F3 S2 K4 extra=1", f"{_DECONV} {_MODE}"),
+    Entry("MaxPool2d(2, stride=1)", "maxpool F2 S1", _MAX),
     Entry("MaxPool1d(2)", "", ANYTHING, why=_ONE_AXIS),
-    Entry(
-        "AvgPool2d(3, 2, 1, count_include_pad=False)",
-        "avgpool F3 S2 P1 exclude_pad",
-        f"{_POOL} ceil_mode:ceil=False {_COUNT}",
-    ),
+    Entry("AvgPool2d(3, 2, 1, count_include_pad=False)", "avgpool F3 S2 P1 exclude_pad", _AVG),
     Entry("AdaptiveAvgPool2d((7, 7))", "avgpool out=7x7", "output_size:out"),
     Entry("AdaptiveMaxPool2d(4)", "maxpool out=4x4", "output_size:out return_indices:=False"),
     # --- normalisation
     Entry("BatchNorm2d(8, eps=1e-3)", "bn eps=1e-3", _NORM),
     Entry("BatchNorm1d(8)", "bn", _NORM, takes="8"),
     Entry("SyncBatchNorm(8)", "bn", _NORM),
-    Entry(
-        "InstanceNorm2d(8)",
-        "in noaffine",
-        _NORM.replace("momentum:momentum", "momentum:known").replace("=True", "=False"),
-    ),
+    Entry("InstanceNorm2d(8)", "in noaffine", _ALONE),
     Entry("LayerNorm([8, 16, 16])", "ln", ANYTHING, why=_LAYER_NORM),
     Entry("LayerNorm2d(8, eps=1e-6)", "ln eps=1e-6", "num_channels:known eps:eps=1e-6"),  # timm's
     Entry("LayerNorm2d(8, eps=1e-5)", "ln", "num_channels:known eps:eps=1e-5"),  # torchvision's
@@ -80,29 +66,15 @@ TORCH = (
     Entry("StochasticDepth(0.2, 'row')", "droppath 0.2", "p:* mode:='row'"),
     Entry("DropPath(0.2)", "droppath 0.2", "drop_prob:*=0 scale_by_keep:=True"),
     # --- vectors and sizes
-    Entry(
-        "Linear(8, 10, bias=False)",
-        "fc 10 nobias",
-        "in_features:known out_features:* bias:bias=True",
-        takes="8",
-    ),
+    Entry("Linear(8, 10)", "fc 10", "in_features:known out_features:* bias:bias=True", takes="8"),
     Entry("Flatten()", "flatten", "start_dim:=1 end_dim:=-1"),
     Entry("flatten(x, 1)", "flatten", "input:known start_dim:=1"),
     Entry("view(-1, 400)", "flatten", "batch:batch size:known"),
     Entry("Unflatten(1, (2, 2, 4))", "reshape 2x2x4", "dim:=1 unflattened_size:volume", takes="16"),
     Entry("Identity()", "id"),
-    Entry(
-        "Upsample(size=(11, 11))",
-        "upsample out=11x11",
-        f"{_SIZE} mode:mode='nearest' align_corners:corners=None",
-    ),
+    Entry("Upsample(size=(11, 11))", "upsample out=11x11", _SCALED),
     Entry("UpsamplingNearest2d(scale_factor=2)", "upsample 2", _SIZE),
-    Entry(
-        "UpsamplingBilinear2d(scale_factor=2)",
-        "upsample 2 bilinear",
-        f"{_SIZE} +bilinear",
-        why="its corners are aligned",
-    ),
+    Entry("UpsamplingBilinear2d(9)", "upsample out=9x9 bilinear", f"{_SIZE} +bilinear", _ALIGNED),
     Entry("PixelShuffle(2)", "pixelshuffle 2", "upscale_factor:*"),
     Entry("PixelUnshuffle(2)", "pixelunshuffle 2", "downscale_factor:*"),
     Entry("ChannelShuffle(2)", "shuffle G2", "groups:G"),

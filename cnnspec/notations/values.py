@@ -12,61 +12,12 @@ from typing import TypeAlias
 
 Given: TypeAlias = dict[str, str]
 
-_CONV = (*"FSPDGK", "nobias")
-_POOL = (*"FSP", "ceil", "out")
-TAKES: dict[str, tuple[str, ...]] = {
-    "conv": _CONV,
-    "deconv": (*_CONV, "extra"),
-    "dwconv": (*"FSPDK", "nobias"),
-    "maxpool": (*_POOL, "D"),
-    "avgpool": (*_POOL, "exclude_pad"),
-    "fc": ("*", "nobias"),
-    "bn": ("eps", "momentum", "noaffine"),
-    "gn": ("G", "eps", "noaffine"),
-    "lrn": ("size", "alpha", "beta", "k"),
-    **dict.fromkeys(("in", "ln"), ("eps", "noaffine")),
-    "upsample": ("*", "out", "bilinear"),
-    "pad": ("*", "left", "right", "top", "bottom", "reflect", "replicate"),
-    "prelu": ("one",),
-    "input": ("*",),
-    "shuffle": ("G",),
-    **dict.fromkeys(("leaky", "elu", "dropout", "droppath", "times"), ("*",)),
-    **dict.fromkeys(("pixelshuffle", "pixelunshuffle", "reshape"), ("*",)),
-}
-_NEEDED: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("conv", "deconv"), ("F", "K")),
-    "dwconv": ("F",),
-    **dict.fromkeys(("fc", "pixelshuffle", "pixelunshuffle", "reshape", "times"), ("*",)),
-    **dict.fromkeys(("gn", "shuffle"), ("G",)),
-    "lrn": ("size",),
-}
-_ONE_OF = {
-    **dict.fromkeys(("maxpool", "avgpool"), ("F", "out")),
-    "upsample": ("*", "out"),
-    "pad": ("*", "left"),
-}
-ORDER = (
-    *(
-        "*",
-        "F",
-        "out",
-        "left",
-        "right",
-        "top",
-        "bottom",
-        "S",
-        "P",
-        "D",
-        "G",
-        "K",
-        "size",
-        "alpha",
-        "beta",
-        "k",
-    ),
-    *("extra", "eps", "momentum", "noaffine", "one", "ceil", "exclude_pad", "bilinear"),
-    *("reflect", "replicate", "nobias"),
-)
+_IN_ORDER = """
+* F out left right top bottom S P D G K size alpha beta k extra eps momentum noaffine one ceil exclude_pad
+bilinear reflect replicate nobias
+"""
+ORDER = tuple(_IN_ORDER.split())
+_ONE_OF = {"maxpool": {"F", "out"}, "avgpool": {"F", "out"}, "upsample": {"*", "out"}}
 _LEFT_OUT = {"S": "1", "P": "0", "D": "1", "G": "1", "extra": "0", "eps": "1e-5", "momentum": "0.1"}
 """What need not be written: the defaults of arguments that every layer has alike."""
 DEFAULTS = {
@@ -96,7 +47,7 @@ def equal(one: str, other: str) -> bool:
 
 
 def written_layer(word: str, given: Given) -> str | None:
-    """The step; None where the layer needs more, or takes less.
+    """The step; None where a value cannot be read, or none says how large.
 
     >>> written_layer("conv", {"K": "64", "F": "(3, 5)", "S": "1", "then": "relu"})
     'conv F3x5 K64 -> relu'
@@ -106,32 +57,22 @@ def written_layer(word: str, given: Given) -> str | None:
     if "separable" in given:
         return _separable(given)
     word = given.get("word", word)
-    slots = given.keys() - {"word", "then"}
-    one_of = _ONE_OF.get(word, ())
-    if not slots.issuperset(_NEEDED.get(word, ())) or (one_of and not slots.intersection(one_of)):
+    if word in _ONE_OF and not given.keys() & _ONE_OF[word]:
         return None
-    if not slots.issubset(TAKES.get(word, ())):
+    arguments = [(slot, argument(slot, given[slot])) for slot in ORDER if slot in given]
+    if any(text is None for _, text in arguments):
         return None
-    written = [word]
-    for slot in ORDER:
-        if slot in slots:
-            text = argument(slot, given[slot])
-            if text is None:
-                return None
-            if not _goes_without_saying(word, slot, text, given):
-                written.append(text)
-    step = " ".join(written)
+    shown = [text for slot, text in arguments if text and not _goes_without_saying(word, slot, text, given)]
+    step = " ".join([word, *shown])
     return _IN_ONE_WORD.get(step, step) + (f" -> {given['then']}" if "then" in given else "")
 
 
 def _goes_without_saying(word: str, slot: str, text: str, given: Given) -> bool:
-    if slot == "S" and word in ("maxpool", "avgpool"):
-        return text[1:] == (argument("F", given.get("F", "")) or "")[1:]
-    return (
-        slot in _LEFT_OUT
-        and slot not in _NEEDED.get(word, ())
-        and equal(text[len(slot) :].lstrip("="), _LEFT_OUT[slot])
-    )
+    if slot == "S" and word in ("maxpool", "avgpool") and "F" in given:
+        return text[1:] == (argument("F", given["F"]) or "")[1:]
+    if slot not in _LEFT_OUT or (slot == "G" and word in ("gn", "shuffle")):
+        return False
+    return equal(text[len(slot) :].lstrip("="), _LEFT_OUT[slot])
 
 
 def argument(slot: str, value: str) -> str | None:
