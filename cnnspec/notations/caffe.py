@@ -34,7 +34,7 @@ def _pool(values: Given) -> None:
 
 
 CAFFE = (
-    Entry('type: "Input" shape {  dim: 1 dim: 3 dim: 9 dim: 8 }', "input 3x9x8", "dim:batched"),
+    Entry('type: "Input" shape { dim: 1 dim: 3 dim: 9 dim: 8 }', "input 3x9x8", "dim:batched"),
     Entry('name: "c1" type: "Convolution" num_output: 20 kernel_size: 5', "c1: conv F5 K20", _SLIDES),
     Entry('type: "Deconvolution" num_output: 2 kernel_size: 4 stride: 2', "deconv F4 S2 K2", _SLIDES),
     Entry('type: "Pooling" pool: MAX kernel_size: 3 stride: 2', "maxpool F3 S2 ceil", _POOL, adjust=_pool),

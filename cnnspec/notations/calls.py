@@ -121,4 +121,4 @@ def read_call(call: Call) -> Reading | None:
     ways = {
         f"{tool.name} {f'`{one.text}`' if one.text else f'none: {one.why}'}": None for tool, one in fitting
     }
-    return Reading(first.text, "in " + ", in ".join(ways).replace(" ", " it is ", 1))
+    return Reading("", "in " + ", in ".join(ways).replace(" ", " it is ", 1))

@@ -4,16 +4,16 @@ outputs of the same shape with the same numbers, also after a step of training."
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import torch
 
 from cnnspec.notations import translate
-from cnnspec.notations.entry import ANYTHING, Entry, Parameter, parameters
+from cnnspec.notations.entry import Entry, Parameter, parameters
 from cnnspec.notations.torch import TORCH
 from tests.support import findings
-from tests.targets.torch.support import built, graph_of
+from tests.targets.torch.support import built, graph_of, single_threaded
 
 SURE = [entry for entry in TORCH if entry.here and not entry.why]
 MODULES = [entry for entry in SURE if hasattr(torch.nn, entry.example.partition("(")[0])]
@@ -22,9 +22,9 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "view(-1, 400)": lambda x: x.reshape(-1, 2048),
 }
 NOT_IN_TORCH = ("StochasticDepth", "DropPath", "LayerNorm2d")  # torchvision's and timm's
-TRIES = 16
+TRIES = 8
 WRITTEN = {
-    "known": ("0.3",),
+    "known": ("0.3", "True", "False", "'tanh'", "'reflect'"),
     "K": ("8", "16"),
     "F": ("1", "2", "3", "(3, 2)", "[2, 3]"),
     "S": ("1", "2", "3", "(2, 1)", "None"),
@@ -73,6 +73,7 @@ def same(written: str, here: str, takes: str, original: torch.nn.Module) -> None
 
 
 @pytest.mark.parametrize("entry", MODULES, ids=[entry.example for entry in MODULES])
+@single_threaded
 def test_a_layer_of_torch_and_its_translation_compute_the_same(entry: Entry) -> None:
     same(entry.example, entry.here, entry.takes, eval(entry.example, {**vars(torch.nn)}))
 
@@ -95,6 +96,7 @@ def test_what_is_not_executed_is_known() -> None:
 
 
 @pytest.mark.parametrize("entry", MODULES, ids=[entry.example for entry in MODULES])
+@single_threaded
 def test_a_layer_with_any_arguments_and_its_translation_compute_the_same(entry: Entry) -> None:
     executed = 0
     for written, original in calls(entry):
@@ -112,19 +114,24 @@ def test_a_layer_with_any_arguments_and_its_translation_compute_the_same(entry: 
 
 
 def calls(entry: Entry) -> Iterator[tuple[str, torch.nn.Module]]:
-    """Calls of a layer with arguments at random that torch takes, and its modules."""
+    """Calls that torch takes, and their modules: each value alone, and some at random together."""
     chance = random.Random(entry.example)
     tensor = torch.rand(4, *map(int, entry.takes.split("x")))
-    name, signature = entry.example.partition("(")[0], parameters(entry.arguments)
-    for _ in range(TRIES if entry.arguments != ANYTHING else 0):
+    name = entry.example.partition("(")[0]
+    signature = [one for one in parameters(entry.arguments) if not one.name.startswith("+")]
+    texts = []
+    for values in each_alone(signature, chance, entry.takes):
+        named = [f"{one.name}={value}" for one, value in zip(signature, values, strict=True) if value]
+        texts.append(f"{name}({', '.join(named)})")
+    for _ in range(TRIES):
         positional = chance.randint(0, len(signature))
-        values = [
-            (f"{one.name}=" if place >= positional else "") + value(chance, one, entry.takes)
+        several = [
+            (f"{one.name}=" if place >= positional else "") + drawn(chance, one, entry.takes)
             for place, one in enumerate(signature)
-            if not one.name.startswith("+")
-            and (place < positional or one.default is None or chance.random() < 0.3)
+            if place < positional or one.default is None or chance.random() < 0.3
         ]
-        written = f"{name}({', '.join(values)})"
+        texts.append(f"{name}({', '.join(several)})")
+    for written in dict.fromkeys(texts):
         try:
             torch.manual_seed(0)
             original = eval(written, {**vars(torch.nn)})
@@ -134,10 +141,22 @@ def calls(entry: Entry) -> Iterator[tuple[str, torch.nn.Module]]:
         yield written, original
 
 
-def value(chance: random.Random, parameter: Parameter, takes: str) -> str:
-    channels = takes.partition("x")[0]
+def each_alone(
+    signature: Sequence[Parameter], chance: random.Random, takes: str
+) -> Iterator[Sequence[str | None]]:
+    for place, one in enumerate(signature):
+        for value in values_of(one, takes):
+            needed = [None if other.default else drawn(chance, other, takes) for other in signature]
+            yield [*needed[:place], value, *needed[place + 1 :]]
+
+
+def values_of(parameter: Parameter, takes: str) -> Sequence[str]:
+    if parameter.name in ("in_channels", "num_features", "num_channels", "in_features"):
+        return (takes.partition("x")[0],)
+    return WRITTEN.get(parameter.meaning, ("True", "False"))
+
+
+def drawn(chance: random.Random, parameter: Parameter, takes: str) -> str:
     if parameter.default is not None and chance.random() < 0.4:
         return parameter.default
-    if parameter.name in ("in_channels", "num_features", "num_channels", "in_features"):
-        return channels
-    return chance.choice(WRITTEN.get(parameter.meaning, ("True", "False")))
+    return chance.choice(values_of(parameter, takes))
