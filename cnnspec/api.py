@@ -62,8 +62,7 @@ def check(
 
     source = _source(spec, text)
     checked = models(source, variant=variant, settings=_texts(settings), limits=limits or Limits())
-    entries = [{**entry, "rows": [*entry["rows"]]} for entry in map(model_entry, checked)]
-    return Document.model_validate({"cnnspec": __version__, "models": entries})
+    return Document(cnnspec=__version__, models=[model_entry(model) for model in checked])
 
 
 def build(

@@ -23,7 +23,7 @@ class BoundArguments:
 
     values: dict[str, Any] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
-    written: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    written: dict[str, tuple[tree.Expr, ...]] = field(default_factory=dict)
     tensors: dict[str, tree.Reference] = field(default_factory=dict)
     kept: bool = False
     """The op depends on nothing but its text, and is kept for the next step with the same text."""
@@ -143,9 +143,11 @@ class Binder:
                 self._put(slots, bound, given, name, self._value(declared, argument), argument.span, word)
                 if declared.kind == "tensor" and isinstance(argument.value, tree.Reference):
                     bound.tensors[name] = argument.value
-                text = written(argument.value)
-                if text is not None:
-                    bound.written[name] = text
+                parts = written(argument.value)
+                if parts is not None and declared.short and len(parts) == 1:
+                    parts = tree.Number(Fraction(0), "0", argument.span), parts[0]
+                if parts is not None:
+                    bound.written[name] = parts
             except Unknown:
                 raise
             except NoValue as problem:
@@ -335,10 +337,9 @@ def written_or(value: tree.Value) -> str:
             return write_expr(value)
 
 
-def written(value: tree.Value) -> tuple[str, ...] | None:
-    """The canonical texts of an argument that names something, a text a dimension; None where it is
-    literal."""
-    return tuple(write_expr(part) for part in _parts(value)) if names_something(value) else None
+def written(value: tree.Value) -> tuple[tree.Expr, ...] | None:
+    """The expressions of an argument that names something, one for each axis; None where it is literal."""
+    return _parts(value) if names_something(value) else None
 
 
 def names_something(value: tree.Value) -> bool:

@@ -18,7 +18,7 @@ class BoundCall:
 
     values: dict[str, Value] = field(default_factory=dict)
     tensors: dict[str, tree.Reference] = field(default_factory=dict)
-    written: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    written: dict[str, tuple[tree.Expr, ...]] = field(default_factory=dict)
 
 
 def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: int) -> BoundCall:

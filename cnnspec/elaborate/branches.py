@@ -94,6 +94,7 @@ def choose(
         problem.tell(context.sink)
         builder.leave_hole("", "if", step.span)
         return None
+    context.stretches.taken.add((id(step), holds))
     builder.conditions.append(
         Condition.model_construct(
             text=write_expr(step.condition),
@@ -116,7 +117,10 @@ def is_absent(context: Context, builder: BodyBuilder, line: tree.Line) -> bool:
     except NoValue:
         return False  # reported when the line is run
     side = step.then if holds else step.otherwise
-    return side is not None and _is_none(side)
+    if side is None or not _is_none(side):
+        return False
+    context.stretches.taken.add((id(step), holds))
+    return True
 
 
 def _only_step(items: Items) -> tree.Step | None:

@@ -62,6 +62,7 @@ class BodyBuilder:
 
     names: Names
     scope: Scope
+    template: int = 0
     values: list[Shape | None] = field(default_factory=list)
     origins: list[Origin] = field(default_factory=list)
     inputs: int = 0
@@ -120,6 +121,7 @@ class BodyBuilder:
 
     def finish(self, outputs: tuple[int, ...], labels: Mapping[str, int]) -> Body:
         return Body.model_construct(
+            template=self.template,
             inputs=self.inputs,
             values=tuple(self.values),
             steps=tuple(self.steps),

@@ -13,6 +13,7 @@ from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.elaborate.values import NoValue, shown
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
+from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Shape
 
 
@@ -35,14 +36,18 @@ def call(context: Context, builder: BodyBuilder, step: tree.CallStep, label: str
     if body is None:
         body = context.block_bodies[key] = _body(context, builder, block, step, bound, tensors)
     made = context.finished[body].body
+    site = builder.names.sites[id(step)]
+    context.stretches.note_written(builder.template, site, bound.written)
+    context.stretches.note_call(builder.template, site, bound.tensors, made.template)
     region = Region.model_construct(
+        site=site,
         kind="shared" if block.shared else "block",
         name=name,
         inputs=inputs,
         passes=(Pass.model_construct(body=body),),
         block=block.name,
         arguments={parameter: shown(value) for parameter, value in bound.values.items()},
-        written=bound.written,
+        written={name: tuple(map(write_expr, parts)) for name, parts in bound.written.items()},
         shared=_shared_name(context, block, bound, shapes) if block.shared else None,
         guards=builder.guards,
         label=label,
@@ -85,6 +90,9 @@ def _body(
     child = open_body(context, builder, items, id(block), scope, [], step.span)
     for parameter, value in tensors.items():
         child.labels[parameter] = child.add_input(builder.values[value], step.span, (builder, value))
+    child.template = context.stretches.number(
+        "block", items, id(block), child.names, bound.tensors, block, arriving=builder.current is not None
+    )
     with context.deeper(step.span, context.references_in(items, id(block.body))):
         context.run_items(context, child, items)
     return close_body(context, child, (ended(context, child, step.span, step.name),))

@@ -12,6 +12,7 @@ from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.limits import Limits, Spent
 from cnnspec.elaborate.naming import Names
 from cnnspec.elaborate.statements import Statements
+from cnnspec.elaborate.stretches import Stretches
 from cnnspec.elaborate.text_facts import references
 from cnnspec.ir.graph import Body
 from cnnspec.language import tree
@@ -69,6 +70,7 @@ class Context:
         self.unusable = unusable  # blocks with a mistake in their head, or that call themselves
         self.run_items = run_items
         self.depth = 0
+        self.stretches = Stretches()
 
         # names in scope
         self.globals = Scope({})

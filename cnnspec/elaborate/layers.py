@@ -12,6 +12,7 @@ from cnnspec.elaborate.naming import UNNAMED
 from cnnspec.elaborate.values import Unknown
 from cnnspec.ir.graph import Arm, Layer
 from cnnspec.language import tree
+from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Misfit, Op, Shape, written_shape
 
 
@@ -153,12 +154,15 @@ def add_layer(
         )
     else:
         out = answer
+    site = builder.names.sites[id(step)]
+    context.stretches.note_written(builder.template, site, bound.written)
     layer = Layer.model_construct(
+        site=site,
         name=builder.names.steps.get(id(step), step.word),
         op=op,
         inputs=inputs,
         arms=arms,
-        written=bound.written,
+        written={name: tuple(map(write_expr, parts)) for name, parts in bound.written.items()},
         guards=builder.guards,
         label=label,
         span=step.span,

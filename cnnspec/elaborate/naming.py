@@ -29,6 +29,8 @@ class Names:
 
     steps: dict[int, str] = field(default_factory=dict)
     lines: dict[int, str] = field(default_factory=dict)
+    sites: dict[int, int] = field(default_factory=dict)
+    """The number of each step and line, in the order of the text: its site in the template."""
 
 
 def named_steps(steps: Iterable[tree.Step]) -> Iterator[Named]:
@@ -114,7 +116,7 @@ def names_of(lines: Iterable[tree.Line], *, collapse: bool) -> Names:
                     pass
 
     collect(lines)
-    names = Names()
+    names = Names(sites={id(entry): site for site, (entry, _) in enumerate(entries)})
     if collapse and len(entries) == 1 and entries[0][1] is None and not isinstance(entries[0][0], tree.Line):
         names.steps[id(entries[0][0])] = ""
         return names

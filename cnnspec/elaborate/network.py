@@ -18,9 +18,11 @@ from cnnspec.elaborate.naming import Names, named_steps, names_of
 from cnnspec.elaborate.regions import close_body
 from cnnspec.elaborate.statements import Statements, check_names, sort_statements, unused_blocks
 from cnnspec.elaborate.steps import run_items, run_let
+from cnnspec.elaborate.templates import Knobs, templates
 from cnnspec.elaborate.text_facts import references
 from cnnspec.elaborate.values import Value, shown
 from cnnspec.ir.graph import Block, BlockParameter, Claim, Graph
+from cnnspec.ir.template import Template
 from cnnspec.language import tree
 
 
@@ -58,6 +60,7 @@ def elaborate(
     knobs = knobs_of(statements, sink, limits.digits, chosen, settings)
     context.defaults = defaults_of(statements, sink)
     builder = BodyBuilder(names_of(statements.lines, collapse=False), context.globals)
+    context.stretches.number("network", tuple(statements.lines), 0, builder.names)
     context.top_names = _top_names(statements, builder.names)
     inputs = take_inputs(statements, sink, builder)
     context.references_around = dict(references(file.statements))
@@ -165,10 +168,21 @@ def _graph(
         inputs=inputs,
         outputs=outputs,
         blocks=tuple(_head(block) for block in statements.blocks.values()),
+        templates=_templates(context, outputs),
         bodies=tuple(one.body for one in context.finished),
         claims=claims,
         file=source.name,
     )
+
+
+def _templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...]:
+    """The text as it was written; of a spec with mistakes there is none."""
+    statements = context.statements
+    if context.sink.has_errors:
+        return ()
+    inputs = tuple(one.name for one in statements.inputs)
+    knobs = Knobs(context.globals.names, {name: let.span.start for name, let in statements.lets.items()})
+    return templates(context.stretches, inputs, None if statements.output is None else outputs, knobs)
 
 
 def _head(block: tree.Block) -> Block:

@@ -32,6 +32,9 @@ def enclose(
     child = open_body(context, builder, items, key, builder.scope, captured, span)
     child.label_spans = builder.label_spans
     child.undoable = builder.undoable
+    child.template = context.stretches.number(
+        kind, items, key, child.names, captured, arriving=arriving is not None, label=label
+    )
     with context.deeper(span):
         context.run_items(context, child, items)
     if label is not None:
@@ -46,7 +49,9 @@ def enclose(
     outputs = (ended(context, child, span, "[ … ]"), *exported.values())
     body = close_body(context, child, outputs)
     inputs = (() if arriving is None else (arriving,)) + tuple(builder.labels[label] for label in captured)
+    context.stretches.note_exported(child.template, exported)
     region = Region.model_construct(
+        site=builder.names.sites[key],
         kind=kind,
         name=name,
         inputs=inputs,

@@ -12,6 +12,7 @@ from cnnspec.elaborate.text_facts import varying
 from cnnspec.elaborate.values import NoValue, evaluate, whole
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
+from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Shape
 
 
@@ -36,11 +37,12 @@ def repeat(
     with context.deeper(step.span, references):
         passes, shape = _passes(context, builder, step, count, captured, arriving)
     region = Region.model_construct(
+        site=builder.names.sites[id(step)],
         kind="repeat",
         name=name,
         inputs=(arriving, *(builder.labels[label] for label in captured)),
         passes=passes,
-        written={} if (text := written(times)) is None else {"times": text},
+        written={} if (text := written(times)) is None else {"times": tuple(map(write_expr, text))},
         guards=builder.guards,
         label=label,
         span=step.span,
@@ -94,6 +96,7 @@ def _passes(
         if body is None:
             child = open_body(context, builder, items, id(step), scope, captured, step.span, arriving)
             child.values[0] = shape
+            child.template = context.stretches.number("repeat", items, id(step), child.names, captured)
             if passes:  # its input was made by the pass before
                 last = context.finished[passes[-1].body]
                 child.origins[0].outside = last.builder, last.body.outputs[0]

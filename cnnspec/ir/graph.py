@@ -10,21 +10,18 @@ is worked out once a body.
 The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when asked for.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic import Field, PlainSerializer, PlainValidator
 
 from cnnspec.diagnostics import Span
+from cnnspec.ir.frozen import Frozen, Level, Name
+from cnnspec.ir.template import Template
 from cnnspec.ops import Op, dump_op, load_op
 from cnnspec.ops.base import Shape
 
 IR_VERSION = 1
 
-Name: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
-"""What becomes a name in emitted programs; the elaborator lets nothing else pass, and a graph from JSON may
-come from anybody."""
-Level: TypeAlias = Annotated[str, Field(pattern="^([A-Za-z][A-Za-z0-9_]*)?$")]
-"""A name, or none."""
 Plain: TypeAlias = Annotated[
     str,
     Field(
@@ -32,30 +29,6 @@ Plain: TypeAlias = Annotated[
     ),
 ]
 """A value as text: `64`, `2/3`, `1x7`, `true`, `same`; `?` where a mistake is."""
-
-
-class Frozen(BaseModel):
-    """What is read from JSON is validated; the elaborator, whose values are right by their types, uses
-    `model_construct`: to build the validators is 4 % of the instructions of a `check`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-    _blank: ClassVar[dict[str, Any]]
-
-    @classmethod
-    def model_construct(  # type: ignore[override]  # the plugin knows the fields, and checks them in each call
-        cls, _fields_set: set[str] | None = None, **values: Any
-    ) -> Self:
-        """pydantic's, without its search for aliases, of which there are none, field by field (a sixth of
-        the time of a spec of many steps)."""
-        if "_blank" not in cls.__dict__:
-            cls._blank = {name: field.default for name, field in cls.model_fields.items()}
-        made = cls.__new__(cls)
-        put = object.__setattr__
-        put(made, "__dict__", cls._blank | values)  # in the order of the fields, which is that of the JSON
-        put(made, "__pydantic_fields_set__", _fields_set or set())
-        put(made, "__pydantic_extra__", None)
-        put(made, "__pydantic_private__", None)
-        return made
 
 
 class Guard(Frozen):
@@ -82,6 +55,7 @@ class Layer(Frozen):
     """One layer. `name` is its level in the dotted path ("" where its scope is only this step)."""
 
     kind: Literal["layer"] = "layer"
+    site: int = 0
     name: Level
     op: Annotated[Op, PlainValidator(load_op), PlainSerializer(dump_op)]
     inputs: tuple[int, ...]
@@ -122,6 +96,7 @@ class Region(Frozen):
     expressions."""
 
     kind: Literal["block", "shared", "group", "line", "repeat"]
+    site: int = 0
     name: Level
     inputs: tuple[int, ...]
     outputs: int = 1
@@ -182,6 +157,7 @@ class Body(Frozen):
     """A closed stretch of steps. `values` are the shapes of all its values, None where unknown (a mistake
     before)."""
 
+    template: int = 0
     inputs: int
     values: tuple[Shape | None, ...]
     steps: tuple[Step, ...]
@@ -223,6 +199,7 @@ class Graph(Frozen):
     inputs: tuple[Name, ...]
     outputs: tuple[Name, ...]
     blocks: tuple[Block, ...] = ()
+    templates: tuple[Template, ...] = ()
     bodies: tuple[Body, ...]
     claims: tuple[Claim, ...] = ()
     file: str = ""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from keyword import iskeyword
 
 from cnnspec.ir.graph import Arm, Body, Claim, Graph, Guard, Hole, Layer, Region, Step
+from cnnspec.ir.verify_templates import template_faults
 from cnnspec.ir.walk import outputs_of, places
 from cnnspec.ops.base import Misfit, Shape
 
@@ -32,6 +33,8 @@ def verify(graph: Graph) -> list[str]:
     faults += _unreached(graph)
     if not faults:  # bodies come before those that run them, values before the steps that read them
         faults += _shared(graph)
+    if not faults and not any(isinstance(step, Hole) for body in graph.bodies for step in body.steps):
+        faults += template_faults(graph)
     return faults
 
 

@@ -110,7 +110,7 @@ def test_the_verifier_says_what_is_wrong(name: str) -> None:
         except ValueError:
             return
         faults = verify(made)
-    assert bool(faults) == (name not in ("doubling", "passes without end"))
+    assert faults  # what grows without end has no template
 
 
 HOSTILE = [

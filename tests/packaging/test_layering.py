@@ -20,6 +20,7 @@ ORDER = (
     "ir",
     "elaborate",
     "analyses",
+    "lower",
     "targets",
     "pipeline",
     "report",

@@ -1,22 +1,22 @@
-"""From the IR to functions: blocks stay functions, repeats stay loops, the author's
-`if`s stay where uses of a block differ by them.
-
-All uses of a block are laid over each other; a number is the author's expression where
-that gives the right number in every use. Where one function cannot serve all uses, the
-block becomes several.
-"""
+"""A lowered program as NumPy's steps: groups written where they stand, weights found by their place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cnnspec.ir.graph import Block, Graph, Region
+from cnnspec.ir import graph as ir
+from cnnspec.lower import program
+from cnnspec.lower.call import Built, Diverges, Use
+from cnnspec.lower.call import Call as LoweredCall
+from cnnspec.lower.lowering import Lowering, Unsupported
+from cnnspec.lower.names import Namer
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, variables
+from cnnspec.lower.writer import Code, Group, flat
 from cnnspec.ops.base import written_shape
-from cnnspec.targets.names import Namer
-from cnnspec.targets.numpy.body import BodyBuilder
-from cnnspec.targets.numpy.frame import UseOf
+from cnnspec.targets.numpy.calls import EMITTERS
 from cnnspec.targets.numpy.statements import (
+    Argument,
     Call,
     Function,
     If,
@@ -27,169 +27,330 @@ from cnnspec.targets.numpy.statements import (
     Tensor,
     numbers_in,
 )
-from cnnspec.targets.symbolic import Const, Node, Unclear, Var, from_text
-from cnnspec.targets.unify import Diverges
-from cnnspec.targets.values import parsed
 
 
 class Builder:
-    """Makes the functions of one graph; `functions` has them with the called before the
-    calling."""
+    """Makes the functions of one graph; `functions` has them with the called before the calling."""
 
-    def __init__(self, graph: Graph, namer: Namer) -> None:
+    def __init__(self, graph: ir.Graph, namer: Namer) -> None:
         self.graph, self.namer = graph, namer
         self.functions: list[Function] = []
-        self.tensors: list[Tensor] = []
-        self.knobs: dict[str, Node] = {name: Const(parsed(text)) for name, text in graph.knobs.items()}
-        self._uses: dict[str, dict[tuple[int, tuple[tuple[str, str], ...]], Region]] = {}
-        self._made: dict[str, dict[tuple[int, tuple[tuple[str, str], ...]], Function]] = {}
-        self._collect()
-
-    def _collect(self) -> None:
-        """Every use of every block, its body and its arguments, in the order of the forward pass."""
-        seen = {len(self.graph.bodies) - 1}
-        ways = [iter(self.graph.root.steps)]
-        while ways:
-            step = next(ways[-1], None)
-            if step is None:
-                ways.pop()
-            elif isinstance(step, Region):
-                if step.block is not None:
-                    self._uses.setdefault(step.block, {}).setdefault(_key(step), step)
-                bodies = dict.fromkeys(one.body for one in step.passes if one.body not in seen)
-                seen |= bodies.keys()
-                ways += [iter(self.graph.bodies[body].steps) for body in reversed(bodies)]
-
-    def tensor(self, label: str | None = None, sides: tuple[tuple[int, bool], ...] = ()) -> Tensor:
-        made = Tensor(len(self.tensors), label, sides)
-        self.tensors.append(made)
-        return made
+        named = Namer({*namer.taken, "x"})  # what arrives is called x
+        self.names = {block.name: named.take(block.name) for block in graph.blocks}
+        self.network_name = named.take("network")
+        for name in (*self.names.values(), self.network_name):
+            namer.take(name)
+        self.lowering = Lowering(graph, emit, self._finish, runtime_shapes=True, reserved=namer.taken)
+        self._named: set[str] = set()
 
     def network(self) -> Function:
         """The whole network as a function."""
-        scope = FunctionScope(self, self.namer.child())
-        inputs = [self.tensor(name) for name in self.graph.inputs]
-        if len(inputs) == 1:
-            inputs[0].label = None
-        steps, outputs = scope.body([UseOf(len(self.graph.bodies) - 1, {})], inputs, "net", self.knobs)
-        for place, tensor in enumerate(outputs):
-            if tensor in outputs[:place]:  # one tensor under two names: each has a gradient of its own
-                outputs[place] = self.tensor()
-                steps.append(Call("sum", "+", "", [tensor], [outputs[place]]))
-        made = Function(self.namer.take("network"), inputs, outputs, scope.swept(steps), scope.namer)
-        self.functions.append(made)
+        made: Function = self.lowering.network().made
         return made
 
-    def function_of(self, region: Region) -> Function:
-        """The function that serves a use of a block."""
-        assert region.block is not None
-        if region.block not in self._made:
-            self._made[region.block] = self._serve(region.block)
-        return self._made[region.block][_key(region)]
+    def _finish(self, function: program.Function) -> None:
+        made = _Translation(self, function).function()
+        function.made = made
+        needed = set(numbers_in(made.steps))
+        for parameter in function.parameters:
+            parameter.used = parameter.variable in needed
+        made.parameters = _parameters(function)
+        self.functions.append(made)
 
-    def _serve(self, block: str) -> dict[tuple[int, tuple[tuple[str, str], ...]], Function]:
-        """As few functions as serve all uses of a block."""
-        uses = list(self._uses[block].items())
-        try:
-            groups = [(uses, self._function(block, [region for _, region in uses]))]
-        except Diverges:
-            groups = []
-            for use in uses:
-                for place, (members, _) in enumerate(groups):
-                    try:
-                        made = self._function(block, [region for _, region in [*members, use]])
-                    except Diverges:
-                        continue
-                    groups[place] = ([*members, use], made)
-                    break
-                else:
-                    groups.append(([use], self._function(block, [use[1]])))
-        found = {}
-        for members, made in groups:
-            made.name = self.namer.take(block)
-            self.functions.append(made)
-            for key, _ in members:
-                found[key] = made
-        return found
-
-    def _function(self, block: str, regions: Sequence[Region]) -> Function:
-        head = next(one for one in self.graph.blocks if one.name == block)
-        scope = FunctionScope(self, self.namer.child())
-        names = {
-            parameter.name: scope.namer.take(parameter.name)
-            for parameter in head.parameters
-            if parameter.kind != "tensor"
-        }
-        uses = []
-        for region in regions:
-            given = {names[name]: parsed(text) for name, text in region.arguments.items() if name in names}
-            uses.append(UseOf(region.passes[0].body, given))
-        bodies = [self.graph.bodies[use.body] for use in uses]
-        inputs = [self.tensor() for _ in range(bodies[0].inputs)]
-        tensors = [parameter.name for parameter in head.parameters if parameter.kind == "tensor"]
-        for made, name in zip(inputs[len(inputs) - len(tensors) :], tensors, strict=False):
-            made.label = name
-        known: dict[str, Node] = {name: Var(variable) for name, variable in names.items()}
-        steps, outputs = scope.body(uses, inputs, "net", self.knobs | known)
-        steps = scope.swept(steps)
-        needed = set(numbers_in(steps))
-        parameters = self._parameters(head, {name: names[name] for name in names if names[name] in needed})
-        shapes = [bodies[0].values[0], *(bodies[0].values[value] for value in bodies[0].outputs[:1])]
-        sizes = " -> ".join(written_shape(shape) for shape in shapes if shape is not None)
-        return Function(block, inputs, outputs, steps, scope.namer, parameters, doc=sizes)
-
-    def _parameters(self, head: Block, names: dict[str, str]) -> list[Parameter]:
-        """With the author's defaults, as far as nothing without one stands behind them."""
-        found: list[Parameter] = []
-        optional = True
-        for parameter in reversed(head.parameters):
-            if parameter.name in names:
-                default = None if parameter.default is None else self._constant(parameter.default)
-                optional = optional and default is not None
-                letter = parameter.kind == "letter"
-                given = default if optional else None
-                found.append(Parameter(names[parameter.name], parameter.name, letter, given))
-        return found[::-1]
-
-    def _constant(self, text: str) -> Const | None:
-        """A default, where it is a number."""
-        try:
-            number = parsed(text)
-        except ValueError:
-            try:
-                node = from_text(text, self.knobs)
-            except Unclear:
-                return None
-            return node if isinstance(node, Const) else None
-        return None if isinstance(number, str) else Const(number)
+    def name_of(self, function: program.Function) -> str:
+        if function.template.kind == "network":
+            return self.network_name
+        name = self.names[function.name]
+        if name in self._named:
+            name = self.namer.take(function.name)
+        self._named.add(name)
+        return name
 
 
-def _key(region: Region) -> tuple[int, tuple[tuple[str, str], ...]]:
-    return region.passes[0].body, tuple(region.arguments.items())
+def emit(use: Use, layer: ir.Layer | None = None) -> Built:
+    """How a layer of one use is called."""
+    if use.op.word not in EMITTERS:
+        raise Unsupported(f"the NumPy target cannot say `{use.op.word}` yet", layer)
+    try:
+        return EMITTERS[use.op.word](use)
+    except NotImplementedError as why:
+        raise Unsupported(f"the NumPy target cannot say {why}", layer) from None
 
 
-@dataclass
-class FunctionScope:
-    """What a function's bodies share: its variables for numbers."""
+def _parameters(function: program.Function) -> list[Parameter]:
+    """With the author's defaults, as far as nothing without one stands behind them."""
+    found: list[Parameter] = []
+    optional = True
+    for parameter in reversed([one for one in function.parameters if one.used]):
+        default = parameter.default
+        if default is not None and isinstance(default.value, str):
+            default = None
+        optional = optional and default is not None
+        found.append(
+            Parameter(
+                parameter.variable, str(parameter.source), parameter.letter, default if optional else None
+            )
+        )
+    return found[::-1]
+
+
+@dataclass(eq=False)
+class _Translation:
+    """One function's statements as steps."""
 
     builder: Builder
-    namer: Namer
-    conditions: int = 0
-    lets: set[str] = field(default_factory=set)
+    source: program.Function
+    tensors: dict[program.Tensor, Tensor] = field(default_factory=dict)
+    decided: dict[int, str] = field(default_factory=dict)
 
-    def body(
-        self, uses: Sequence[UseOf], inputs: list[Tensor], place: str, scope: Mapping[str, Node]
-    ) -> tuple[list[Step], list[Tensor]]:
-        return BodyBuilder(self, uses, inputs, place, dict(scope)).build()
+    def function(self) -> Function:
+        source = self.source
+        inputs = [self.tensor(tensor) for tensor in source.region.inputs]
+        kind = source.template.kind
+        for tensor, name in zip(inputs, source.template.inputs, strict=True):
+            tensor.label = name if kind != "network" or len(inputs) > 1 else None
+        steps = _swept(self.steps(source.region.statements, "net"))
+        outputs = [self.tensor(tensor) for tensor in source.region.outputs]
+        for place, tensor in enumerate(outputs):
+            if tensor in outputs[:place]:  # one tensor under two names: each has a gradient of its own
+                outputs[place] = self.new()
+                steps.append(Call("sum", "+", "", [tensor], [outputs[place]]))
+        doc = ""
+        if kind == "block":
+            first = source.uses[0]
+            shapes = [first.shape(0), first.shape(source.template.outputs[0])]
+            doc = " -> ".join(map(written_shape, shapes))
+        name = self.builder.name_of(source)
+        numbered = [self.tensors.get(tensor) for tensor in source.tensors]
+        made = Function(name, inputs, outputs, steps, source.namer, doc=doc)
+        made.numbered = numbered
+        made.places = [need.variable for need in source.needs]
+        return made
 
-    def swept(self, steps: list[Step]) -> list[Step]:
-        """Without the author's `let`s that nothing reads."""
-        while True:
-            needed = set(numbers_in(steps))
-            kept = _without(steps, needed)
-            if len(set(numbers_in(kept))) == len(needed):
-                return kept
-            steps = kept
+    def new(self) -> Tensor:
+        tensor = program.Tensor(len(self.source.tensors))
+        self.source.tensors.append(tensor)
+        return self.tensor(tensor)
+
+    def tensor(self, source: program.Tensor) -> Tensor:
+        if source not in self.tensors:
+            sides = tuple((condition.number, side) for condition, side in source.sides)
+            note = "" if source.shape is None else written_shape(source.shape)
+            self.tensors[source] = Tensor(source.number, source.label, sides, note)
+        return self.tensors[source]
+
+    # --- statements ---------------------------------------------------------------------------------------
+
+    def steps(self, statements: Sequence[program.Statement], place: str) -> list[Step]:
+        found: list[Step] = []
+        for statement in statements:
+            match statement:
+                case program.Layer():
+                    self.layer(statement, place, found)
+                case program.Merge():
+                    self.merge(statement, place, found)
+                case program.Invoke():
+                    self.invoke(statement, place, found)
+                case program.Part():
+                    found += self.steps(statement.region.statements, _at(place, statement.name))
+                    for outer, inner in zip(statement.outputs, statement.region.outputs, strict=True):
+                        self.same(outer, inner)
+                case program.Repeat():
+                    self.repeat(statement, place, found)
+                case program.If():
+                    self.decide(statement, place, found)
+                case program.Let():
+                    found.append(Let(statement.variable, statement.node, self.reads(statement.node)))
+        return found
+
+    def same(self, outer: program.Tensor, inner: program.Tensor) -> None:
+        """Two names of the lowered program for one tensor."""
+        self.tensors[outer] = made = self.tensor(inner)
+        made.label = made.label or outer.label
+
+    def layer(self, layer: program.Layer, place: str, found: list[Step]) -> None:
+        inputs = [self.tensor(tensor) for tensor in layer.inputs]
+        if layer.call.form == "alias":
+            self.tensors[layer.output] = inputs[0]
+            return
+        arguments = [(name, _code(value, layer.inputs)) for name, value in layer.call.arguments]
+        reads = self.read_by(arguments)
+        output = self.tensor(layer.output)
+        place = _at(place, layer.name)
+        found.append(Call("layer", layer.call.function, place, inputs[:1], [output], arguments, reads))
+
+    def read_by(self, arguments: Sequence[Argument]) -> list[Tensor]:
+        reads: dict[Tensor, None] = {}
+        for _, value in arguments:
+            if isinstance(value, Const | Var | Apply):
+                reads |= dict.fromkeys(self.reads(value))
+            else:
+                text = flat(value)
+                reads |= {
+                    self.tensor(one): None for one in self.source.tensors if f"§{one.number}" in _marks(text)
+                }
+        return list(reads)
+
+    def reads(self, node: Node) -> list[Tensor]:
+        """The tensors whose sizes a node speaks of."""
+        numbers = dict.fromkeys(
+            int(name[1:].split(".")[0]) for name in variables(node) if name.startswith("§")
+        )
+        return [self.tensor(self.source.tensors[number]) for number in numbers]
+
+    def invoke(self, call: program.Invoke, place: str, found: list[Step]) -> None:
+        callee: Function = call.function.made
+        used = [one for one in call.function.parameters if one.used]
+        arguments: list[Argument] = []
+        by_name = False
+        for parameter, lowered, node in zip(callee.parameters, used, call.arguments, strict=True):
+            by_name = by_name or parameter.letter or parameter.default is not None
+            if parameter.default is None or node != parameter.default:
+                arguments.append((parameter.variable if by_name else None, node))
+            assert parameter.variable == lowered.variable
+        place = _at(place, call.name)
+        if call.shared is not None:
+            place = _module(call.shared)
+        places = [_module(one) for one in call.modules]
+        inputs = [self.tensor(tensor) for tensor in call.inputs]
+        outputs = [self.tensor(tensor) for tensor in call.outputs]
+        while len(outputs) < len(callee.outputs):
+            outputs.append(self.new())
+        reads = self.read_by(arguments)
+        found.append(Call("block", callee.name, place, inputs, outputs, arguments, reads, callee, places))
+
+    def repeat(self, repeat: program.Repeat, place: str, found: list[Step]) -> None:
+        place = _at(place, repeat.name)
+        given = self.tensor(repeat.inputs[0])
+        if repeat.count == Const(1) and (runs := repeat.runs()) is not None:
+            region = runs[0][1]
+            for outer, inner in zip(repeat.inputs, region.inputs, strict=True):
+                self.tensors[inner] = self.tensor(outer)
+            found += self.steps(region.statements, f"{place}[0]")
+            self.same(repeat.output, region.outputs[0])
+            return
+        for outer, inner in zip(repeat.inputs[1:], repeat.region.inputs[1:], strict=True):
+            self.tensors[inner] = self.tensor(outer)
+        inside = self.tensor(repeat.region.inputs[0])
+        loop = Loop(
+            repeat.index, Const(0), repeat.count, place, given, inside, [], inside, self.tensor(repeat.output)
+        )
+        loop.reads = self.reads(repeat.count)
+        loop.places = [(variable, [_module(one) for one in modules]) for variable, modules in repeat.per_pass]
+        loop.body = self.steps(repeat.region.statements, f"{place}[{repeat.index}]")
+        loop.last = self.tensor(repeat.region.outputs[0])
+        found.append(loop)
+
+    # --- ifs ----------------------------------------------------------------------------------------------
+
+    def variable(self, condition: program.Condition, place: str, found: list[Step]) -> str:
+        """The variable of a condition; where it has none yet, it is worked out here."""
+        if condition.number not in self.decided:
+            name = self.source.namer.take("when")
+            self.decided[condition.number] = name
+            kept = '["if"]' if name == "when" else f'["if.{name.removeprefix("when")}"]'
+            found.append(Let(name, condition.node, self.reads(condition.node), place + kept))
+        return self.decided[condition.number]
+
+    def decide(self, statement: program.If, place: str, found: list[Step]) -> None:
+        made = If(statement.condition.number, self.variable(statement.condition, place, found))
+        made.then = self.steps(statement.then, place)
+        made.otherwise = self.steps(statement.otherwise, place)
+        made.joins = [
+            (self.tensor(joined), self.tensor(then), self.tensor(otherwise))
+            for joined, then, otherwise in statement.joins
+        ]
+        found.append(made)
+
+    def merge(self, merge: program.Merge, place: str, found: list[Step]) -> None:
+        """`add [ … ]`. A branch that is only there under an `if` makes the merge an `if` of two."""
+        for _, when, _ in merge.arms:
+            if when is not None:
+                self.variable(when[0], place, found)
+        said = emit(Use(merge.op, (merge.op,), (), ()))
+        arms = [(self.tensor(tensor), when) for tensor, when, _ in merge.arms]
+        made = self.merged(arms, said, _at(place, merge.name), found, merge.output)
+        self.tensors[merge.output] = made
+        made.label = made.label or merge.output.label
+
+    def merged(
+        self,
+        arms: Sequence[tuple[Tensor, program.When]],
+        said: Built,
+        place: str,
+        found: list[Step],
+        output: program.Tensor,
+    ) -> Tensor:
+        condition = next((when[0] for _, when in arms if when is not None), None)
+        if condition is None:
+            inputs = [tensor for tensor, _ in arms]
+            if len(inputs) == 1:
+                return inputs[0]
+            made = self.new()
+            made.note = "" if output.shape is None else written_shape(output.shape)
+            found.append(Call(said.form, said.function, place, inputs, [made]))  # type: ignore[arg-type]
+            return made
+        decided = If(condition.number, self.decided[condition.number])
+        sides = []
+        for holds in (True, False):
+            left = [
+                (tensor, None if when is not None and when[0] is condition else when)
+                for tensor, when in arms
+                if when is None or when[0] is not condition or when[1] is holds
+            ]
+            sides.append(self.merged(left, said, place, decided.side(holds), output))
+        found.append(decided)
+        made = self.new()
+        decided.joins.append((made, sides[0], sides[1]))
+        return made
+
+
+def _at(place: str, name: str) -> str:
+    return f'{place}["{name}"]' if name else place
+
+
+def _module(module: program.Module) -> str:
+    return f'net.go("{module.key}.")' if module.key is not None else str(module.variable)
+
+
+def _marks(text: str) -> set[str]:
+    """The tensors that stand in a piece of code."""
+    return {"§" + part.split(".")[0].split(",")[0].split(")")[0] for part in text.split("§")[1:]}
+
+
+def _code(value: object, inputs: Sequence[program.Tensor]) -> Node | Code:
+    """An argument as code, with the tensors' numbers in place of `§in0`."""
+    if isinstance(value, LoweredCall):
+        items: list[Code] = []
+        for name, argument in value.arguments:
+            code = _code(argument, inputs)
+            text = _text(code) if isinstance(code, Const | Var | Apply) else code
+            items.append(text if name is None else f"{name}={flat(text)}")
+        return Group(f"{value.function}(", tuple(items))
+    if isinstance(value, str):
+        for number, tensor in enumerate(inputs):
+            value = value.replace(f"§in{number}", f"§{tensor.number}")
+        return value
+    if isinstance(value, Group):
+        return Group(value.open, tuple(_code(item, inputs) for item in value.items), value.close)  # type: ignore[misc]
+    assert isinstance(value, Const | Var | Apply)
+    return value
+
+
+def _text(node: Node) -> str:
+    from cnnspec.lower.symbolic import python
+
+    return python(node)
+
+
+def _swept(steps: list[Step]) -> list[Step]:
+    """Without the author's `let`s that nothing reads."""
+    while True:
+        needed = set(numbers_in(steps))
+        kept = _without(steps, needed)
+        if len(set(numbers_in(kept))) == len(needed):
+            return kept
+        steps = kept
 
 
 def _without(steps: list[Step], needed: set[str]) -> list[Step]:
@@ -204,3 +365,6 @@ def _without(steps: list[Step], needed: set[str]) -> list[Step]:
                 step.body = _without(step.body, needed)
         kept.append(step)
     return kept
+
+
+__all__ = ["Builder", "Diverges", "apply"]

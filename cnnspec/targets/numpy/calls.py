@@ -4,66 +4,24 @@ a word; what is not here is Unsupported."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.targets.symbolic import Apply, Const, Node, Var
-from cnnspec.targets.writer import Code, Group, call
+from cnnspec.lower.call import NOTHING, Built, Slot, Use, W
+from cnnspec.lower.symbolic import Apply, Var
+from cnnspec.lower.writer import Code, Group, call
 
 if TYPE_CHECKING:
-    from cnnspec.ops.base import Initial, Op, Shape
-
-NOTHING = object()
+    from cnnspec.ops.base import Initial, Op
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An argument: its value in this use, the author's expression for it, what it is
-    where it is left out."""
-
-    name: str | None
-    value: Any
-    source: Node | None = None
-    default: Any = NOTHING
+def given(use: Use, name: str | None, field: str, default: Any = NOTHING) -> Slot:
+    """A field as an argument."""
+    return Slot(name, plain(getattr(use.op, field)), W(field), default)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A layer as a call. form: see statements.Call; `alias`: it gives the tensor that
-    it gets."""
-
-    function: str
-    arguments: tuple[Given, ...] = ()
-    form: str = "layer"
-
-
-@dataclass(slots=True)
-class Use:
-    """One layer of one use: its arguments, its shapes, and the author's expressions for
-    the arguments (a node for each dimension that was written as one)."""
-
-    op: Any
-    arriving: tuple[Shape, ...]
-    out: Shape
-    written: dict[str, tuple[Node | None, ...]]
-
-    def node(self, field: str, place: int | None = None) -> Node | None:
-        """The author's expression for a field: of one dimension, or of all together."""
-        nodes = self.written.get(field)
-        if nodes is None:
-            return None
-        if place is not None:
-            return nodes[place] if place < len(nodes) else None
-        if len(nodes) == 1:
-            return nodes[0]
-        if any(node is None for node in nodes):
-            return None
-        return Apply("pair", tuple(node for node in nodes if node is not None))
-
-    def given(self, name: str | None, field: str, default: Any = NOTHING) -> Given:
-        """A field as an argument."""
-        return Given(name, plain(getattr(self.op, field)), self.node(field), default)
+def _said(function: str, slots: tuple[Slot, ...] = (), form: str = "layer") -> Built:
+    return Built(function, slots, form=form)
 
 
 def plain(value: Any) -> Any:
@@ -75,7 +33,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-Emitter = Callable[[Use], Said]
+Emitter = Callable[[Use], Built]
 EMITTERS: dict[str, Emitter] = {}
 
 
@@ -97,64 +55,64 @@ def tensor(number: int) -> str:
 
 
 @emits("conv")
-def conv(use: Use) -> Said:
+def conv(use: Use) -> Built:
     op = use.op
     sliding = (*_window(use, "same"), *_bias_and_starts(use))
     if op.connect is not None:
         table = Group("[", tuple(f"[{', '.join(map(str, row))}]" for row in op.connect), "]")
-        return Said("conv_table", (Given("table", table), *sliding))
-    K = use.given("K", "K")
-    if op.G == 1:
-        return Said("conv", (K, *sliding))
-    return Said("conv_groups", (K, use.given("G", "G"), *sliding))
+        return _said("conv_table", (Slot("table", table), *sliding))
+    K = given(use, "K", "K")
+    if not use.any(lambda op: op.G != 1):
+        return _said("conv", (K, *sliding))
+    return _said("conv_groups", (K, given(use, "G", "G"), *sliding))
 
 
 @emits("dwconv")
-def dwconv(use: Use) -> Said:
+def dwconv(use: Use) -> Built:
     K = None if use.op.K in (None, use.arriving[0][0]) else use.op.K
-    return Said(
+    return _said(
         "dwconv",
-        (Given("K", K, use.node("K"), None), *_window(use, "same"), *_bias_and_starts(use)),
+        (Slot("K", K, W("K"), None), *_window(use, "same"), *_bias_and_starts(use)),
     )
 
 
 @emits("deconv")
-def deconv(use: Use) -> Said:
-    return Said(
+def deconv(use: Use) -> Built:
+    return _said(
         "deconv",
         (
-            use.given("K", "K"),
+            given(use, "K", "K"),
             *_window(use, "cut_to_same"),
-            use.given("G", "G", 1),
-            use.given("extra", "extra", 0),
+            given(use, "G", "G", 1),
+            given(use, "extra", "extra", 0),
             *_bias_and_starts(use),
         ),
     )
 
 
-def _window(use: Use, same: str) -> tuple[Given, ...]:
+def _window(use: Use, same: str) -> tuple[Slot, ...]:
     op = use.op
-    P = Given("P", plain(op.P), use.node("P"), 0)
+    P = Slot("P", plain(op.P), W("P"), 0)
     if op.P == "same":
-        first = (tensor(0),) if same == "same" else ()
-        defaults = {"S": 1, "D": 1}
-        P = Given("P", call(same, *first, _one(op.F), S=_one(op.S), D=_one(op.D), defaults=defaults))
-    return use.given("F", "F"), use.given("S", "S", 1), P, use.given("D", "D", 1)
+        first = (Slot(None, tensor(0)),) if same == "same" else ()
+        sizes = Slot(None, op.F, W("F")), Slot("S", op.S, W("S"), 1), Slot("D", op.D, W("D"), 1)
+        P = Slot("P", Built(same, (*first, *sizes)))
+    return given(use, "F", "F"), given(use, "S", "S", 1), P, given(use, "D", "D", 1)
 
 
 def _one(pair: tuple[int, int]) -> Any:
     return pair[0] if pair[0] == pair[1] else pair
 
 
-def _bias_and_starts(use: Use) -> tuple[Given, ...]:
+def _bias_and_starts(use: Use) -> tuple[Slot, ...]:
     """Whether there is a bias; how weights start where the spec says so."""
     op = use.op
     weights = {weight.name: weight.initial for weight in op.weights(*use.arriving)}
-    found = [Given("bias", op.has_bias, None, True)]
+    found = [Slot("bias", op.has_bias, None, True)]
     if op.init is not None or op.weight_values is not None:
-        found.append(Given("start", _start(weights["weight"], op.init, op)))
+        found.append(Slot("start", _start(weights["weight"], op.init, op)))
     if op.has_bias and (op.bias_values is not None or op.init is not None):
-        found.append(Given("start_bias", _start(weights["bias"], None, op)))
+        found.append(Slot("start_bias", _start(weights["bias"], None, op)))
     return tuple(found)
 
 
@@ -174,69 +132,68 @@ def _start(initial: Initial, init: Any, op: Op) -> Code:
 
 
 @emits("fc")
-def fc(use: Use) -> Said:
-    return Said("fc", (Given(None, use.op.K, use.node("K")), *_bias_and_starts(use)))
+def fc(use: Use) -> Built:
+    return _said("fc", (Slot(None, use.op.K, W("K")), *_bias_and_starts(use)))
 
 
 @emits("rbf")
-def rbf(use: Use) -> Said:
+def rbf(use: Use) -> Built:
     op = use.op
-    start: tuple[Given, ...] = ()
+    start: tuple[Slot, ...] = ()
     if op.init is not None or op.weight_values is not None:
-        start = (Given("start", _start(op.weights(*use.arriving)[0].initial, op.init, op)),)
-    return Said("rbf", (Given(None, op.K, use.node("K")), *start))
+        start = (Slot("start", _start(op.weights(*use.arriving)[0].initial, op.init, op)),)
+    return _said("rbf", (Slot(None, op.K, W("K")), *start))
 
 
 # --- pooling ----------------------------------------------------------------------------------------------
 
 
-def _pool_window(op: Any, use: Use, before: str) -> tuple[Given, ...]:
-    P = Given("P", plain(op.P), use.node("P"), 0)
+def _pool_window(op: Any, use: Use, before: str) -> tuple[Slot, ...]:
+    P = Slot("P", plain(op.P), W("P"), 0)
     if op.P == "same":
         options: dict[str, Any] = {"S": _one(op.stride), "D": _one(op.dilation)}
-        P = Given("P", call("same", before, _one(op.size), defaults={"D": 1}, **options))
-    stride = Given("S", op.stride, use.node("S"), op.size)
-    return Given("F", op.size, use.node("F")), stride, P
+        P = Slot("P", call("same", before, _one(op.size), defaults={"D": 1}, **options))
+    stride = () if op.S is None else (Slot("S", op.stride, W("S"), op.size),)
+    return Slot("F", op.size, W("F")), *stride, P
 
 
 @emits("maxpool")
-def maxpool(use: Use) -> Said:
+def maxpool(use: Use) -> Built:
     op = use.op
     if op.size_out is not None:
-        return Said("maxpool_to", (use.given("out", "size_out"),))
+        return _said("maxpool_to", (given(use, "out", "size_out"),))
     window = _pool_window(op, use, tensor(0))
-    return Said("maxpool", (*window, use.given("D", "D", 1), Given("ceil", op.ceil, None, False)))
+    return _said("maxpool", (*window, given(use, "D", "D", 1), Slot("ceil", op.ceil, None, False)))
 
 
 @emits("unpool")
-def unpool(use: Use) -> Said:
+def unpool(use: Use) -> Built:
     op = use.op.maxpool
-    hidden = Use(op, (use.arriving[1],), use.arriving[0], {})
+    hidden = Use(op, (op,), (use.arriving[1],), use.arriving[0])
     if op.size_out is not None:
-        return Said("unpool_to", (Given(None, tensor(1)),))
+        return _said("unpool_to", (Slot(None, tensor(1)),))
     window = _pool_window(op, hidden, tensor(1))
-    rest = (hidden.given("D", "D", 1), Given("ceil", op.ceil, None, False))
-    return Said("unpool", (Given(None, tensor(1)), *window, *rest))
+    rest = (given(hidden, "D", "D", 1), Slot("ceil", op.ceil, None, False))
+    return _said("unpool", (Slot(None, tensor(1)), *window, *rest))
 
 
 @emits("avgpool")
-def avgpool(use: Use) -> Said:
+def avgpool(use: Use) -> Built:
     op = use.op
     if op.size_out is not None:
-        return Said("avgpool_to", (use.given("out", "size_out"),))
+        return _said("avgpool_to", (given(use, "out", "size_out"),))
     window = _pool_window(op, use, tensor(0))
     if not op.ceil and not op.exclude_pad:
-        return Said("avgpool", window)
-    flags = Given("ceil", op.ceil, None, False), Given("exclude_pad", op.exclude_pad, None, False)
-    return Said("avgpool_counted", (*window, *flags))
+        return _said("avgpool", window)
+    flags = Slot("ceil", op.ceil, None, False), Slot("exclude_pad", op.exclude_pad, None, False)
+    return _said("avgpool_counted", (*window, *flags))
 
 
 @emits("subsample")
-def subsample(use: Use) -> Said:
+def subsample(use: Use) -> Built:
     op = use.op
-    return Said(
-        "subsample", (Given("F", op.size, use.node("F")), Given("S", op.stride, use.node("S"), op.size))
-    )
+    stride = () if op.S is None else (Slot("S", op.stride, W("S"), op.size),)
+    return _said("subsample", (Slot("F", op.size, W("F")), *stride))
 
 
 # --- layers without arguments, or with plain ones -----------------------------------------
@@ -262,172 +219,164 @@ for _word, _function in {
     "l2norm": "l2norm",
     "flatten": "flatten",
 }.items():
-    EMITTERS[_word] = lambda use, function=_function: Said(function)  # type: ignore[misc]
+    EMITTERS[_word] = lambda use, function=_function: _said(function)  # type: ignore[misc]
 
 
 @emits("leaky")
-def leaky(use: Use) -> Said:
-    return Said("leaky", (use.given("slope", "slope", 0.01),))
+def leaky(use: Use) -> Built:
+    return _said("leaky", (given(use, "slope", "slope", 0.01),))
 
 
 @emits("prelu")
-def prelu(use: Use) -> Said:
-    return Said("prelu", (Given("one", use.op.one, None, False),))
+def prelu(use: Use) -> Built:
+    return _said("prelu", (Slot("one", use.op.one, None, False),))
 
 
 @emits("elu")
-def elu(use: Use) -> Said:
-    return Said("elu", (use.given("alpha", "alpha", 1),))
+def elu(use: Use) -> Built:
+    return _said("elu", (given(use, "alpha", "alpha", 1),))
 
 
 @emits("tanh")
-def tanh(use: Use) -> Said:
-    return Said("tanh", (use.given("amp", "amp", 1), use.given("gain", "gain", 1)))
+def tanh(use: Use) -> Built:
+    return _said("tanh", (given(use, "amp", "amp", 1), given(use, "gain", "gain", 1)))
 
 
 @emits("bn")
-def bn(use: Use) -> Said:
-    affine = Given("affine", use.op.affine, None, True)
-    return Said("bn", (use.given("eps", "eps", 1e-5), use.given("momentum", "momentum", 0.1), affine))
+def bn(use: Use) -> Built:
+    affine = Slot("affine", use.op.affine, None, True)
+    return _said("bn", (given(use, "eps", "eps", 1e-5), given(use, "momentum", "momentum", 0.1), affine))
 
 
 @emits("in", "ln")
-def instance_or_layer_norm(use: Use) -> Said:
+def instance_or_layer_norm(use: Use) -> Built:
     function = "instance_norm" if use.op.word == "in" else "ln"
-    return Said(function, (use.given("eps", "eps", 1e-5), Given("affine", use.op.affine, None, True)))
+    return _said(function, (given(use, "eps", "eps", 1e-5), Slot("affine", use.op.affine, None, True)))
 
 
 @emits("gn")
-def gn(use: Use) -> Said:
-    affine = Given("affine", use.op.affine, None, True)
-    return Said("gn", (use.given("G", "G"), use.given("eps", "eps", 1e-5), affine))
+def gn(use: Use) -> Built:
+    affine = Slot("affine", use.op.affine, None, True)
+    return _said("gn", (given(use, "G", "G"), given(use, "eps", "eps", 1e-5), affine))
 
 
 @emits("lrn")
-def lrn(use: Use) -> Said:
-    return Said(
+def lrn(use: Use) -> Built:
+    return _said(
         "lrn",
         (
-            use.given("size", "size"),
-            use.given("alpha", "alpha", 1e-4),
-            use.given("beta", "beta", 0.75),
-            use.given("k", "k", 1),
+            given(use, "size", "size"),
+            given(use, "alpha", "alpha", 1e-4),
+            given(use, "beta", "beta", 0.75),
+            given(use, "k", "k", 1),
         ),
     )
 
 
 @emits("dropout", "droppath")
-def dropout(use: Use) -> Said:
-    return Said(use.op.word, (use.given("p", "p", 0.5),))
+def dropout(use: Use) -> Built:
+    return _said(use.op.word, (given(use, "p", "p", 0.5),))
 
 
 @emits("scale")
-def scale(use: Use) -> Said:
-    return Said("scale", (use.given("start", "start", 1), Given("one", use.op.one, None, False)))
+def scale(use: Use) -> Built:
+    return _said("scale", (given(use, "start", "start", 1), Slot("one", use.op.one, None, False)))
 
 
 @emits("times")
-def times(use: Use) -> Said:
-    return Said("times", (Given(None, plain(use.op.factor), use.node("factor")),))
+def times(use: Use) -> Built:
+    return _said("times", (Slot(None, plain(use.op.factor), W("factor")),))
 
 
 # --- other places, other sizes ------------------------------------------------------------
 
 
 @emits("upsample")
-def upsample(use: Use) -> Said:
+def upsample(use: Use) -> Built:
     op = use.op
     function = "upsample" if op.mode == "nearest" else "bilinear"
     if op.like:
-        return Said(function, (Given("out", f"{tensor(1)}.shape[1:3]"),))
+        return _said(function, (Slot("out", f"{tensor(1)}.shape[1:3]"),))
     if op.size_out is not None:
-        return Said(function, (use.given("out", "size_out"),))
+        return _said(function, (given(use, "out", "size_out"),))
     axes = []
     for place, letter in enumerate("HW"):
-        node = use.node("factor", place) or use.node("factor", 0) or Const(op.factor[place])
-        axes.append(Apply("*", (node, Var(f"§in0.{letter}"))))
-    return Said(function, (Given("out", use.out[1:], Apply("pair", tuple(axes))),))
+        axes.append(Apply("*", (W("factor", place), Var(f"@{letter}"))))
+    return _said(function, (Slot("out", use.out[1:], Apply("sizes", tuple(axes))),))
 
 
 @emits("pixelshuffle", "pixelunshuffle")
-def pixelshuffle(use: Use) -> Said:
-    return Said(use.op.word, (Given(None, use.op.factor, use.node("factor")),))
+def pixelshuffle(use: Use) -> Built:
+    return _said(use.op.word, (Slot(None, use.op.factor, W("factor")),))
 
 
 @emits("shuffle")
-def shuffle(use: Use) -> Said:
-    return Said("shuffle", (use.given("G", "G"),))
+def shuffle(use: Use) -> Built:
+    return _said("shuffle", (given(use, "G", "G"),))
 
 
 @emits("pad")
-def pad(use: Use) -> Said:
+def pad(use: Use) -> Built:
     op = use.op
-    border = use.node("border")
-    around = None if border is None else Apply("pair", (border, border))
+    around = Apply("sizes", (W("border"), W("border")))
     sides = tuple(
-        Given(name, pair, around if pair[0] == pair[1] == op.border else None)
+        Slot(name, pair, around if pair[0] == pair[1] == op.border else None)
         for name, pair in (("rows", op.rows), ("columns", op.columns))
     )
     if op.mode != "zeros":
         mode = '"edge"' if op.mode == "replicate" else '"reflect"'
-        return Said("pad_mirrored", (*sides, Given("mode", mode)))
-    return Said("pad", (*sides, Given("channels", op.channels, use.node("channels"), (0, 0))))
+        return _said("pad_mirrored", (*sides, Slot("mode", mode)))
+    return _said("pad", (*sides, Slot("channels", op.channels, W("channels"), (0, 0))))
 
 
 @emits("crop")
-def crop(use: Use) -> Said:
+def crop(use: Use) -> Built:
     op = use.op
-    size = (
-        Given("size", f"{tensor(1)}.shape[1:3]") if op.like else Given("size", use.out[1:], use.node("size"))
-    )
-    offset = () if op.offset is None else (Given("offset", op.offset, use.node("offset")),)
-    return Said("crop", (size, *offset))
+    size = Slot("size", f"{tensor(1)}.shape[1:3]") if op.like else Slot("size", use.out[1:], W("size"))
+    offset = () if op.offset is None else (Slot("offset", op.offset, W("offset")),)
+    return _said("crop", (size, *offset))
 
 
 @emits("slice")
-def slice_(use: Use) -> Said:
+def slice_(use: Use) -> Built:
     low, high = use.op.channels
-    return Said(
-        "channels", (Given(None, low, use.node("channels", 0)), Given(None, high, use.node("channels", 1)))
-    )
+    return _said("channels", (Slot(None, low, W("channels", 0)), Slot(None, high, W("channels", 1))))
 
 
 @emits("reshape")
-def reshape(use: Use) -> Said:
+def reshape(use: Use) -> Built:
     shape = use.op.shape
-    return Said(
-        "reshape", tuple(Given(None, size, use.node("shape", place)) for place, size in enumerate(shape))
-    )
+    return _said("reshape", tuple(Slot(None, size, W("shape", place)) for place, size in enumerate(shape)))
 
 
 # --- merges -------------------------------------------------------------------------------
 
 
 @emits("add")
-def add(use: Use) -> Said:
-    return Said("+", form="sum")
+def add(use: Use) -> Built:
+    return _said("+", form="sum")
 
 
 @emits("sub")
-def sub(use: Use) -> Said:
-    return Said("-", form="difference")
+def sub(use: Use) -> Built:
+    return _said("-", form="difference")
 
 
 @emits("mul")
-def mul(use: Use) -> Said:
-    return Said("mul", form="merge")
+def mul(use: Use) -> Built:
+    return _said("mul", form="merge")
 
 
 @emits("max")
-def maximum(use: Use) -> Said:
-    return Said("maximum", form="merge")
+def maximum(use: Use) -> Built:
+    return _said("maximum", form="merge")
 
 
 @emits("concat")
-def concat(use: Use) -> Said:
-    return Said("concat", form="merge")
+def concat(use: Use) -> Built:
+    return _said("concat", form="merge")
 
 
 @emits("id", "none")
-def identity(use: Use) -> Said:
-    return Said("", form="alias")
+def identity(use: Use) -> Built:
+    return _said("", form="alias")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from cnnspec.targets.writer import WIDTH, Group
-from cnnspec.targets.writer import lines as writer_lines
+from cnnspec.lower.writer import WIDTH, Group
+from cnnspec.lower.writer import lines as writer_lines
 
 MODULES = (
     "net",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from cnnspec.targets.names import Namer, identifier
+from cnnspec.lower.names import Namer, identifier
 from cnnspec.targets.numpy.statements import (
     Call,
     Function,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
-from cnnspec.targets.names import Namer, escaped, string
+from cnnspec.lower.names import Namer, escaped, string
+from cnnspec.lower.writer import Group, Writer
 from cnnspec.targets.numpy.build import Builder
 from cnnspec.targets.numpy.library import needed, pieces
 from cnnspec.targets.numpy.naming import name_tensors
 from cnnspec.targets.numpy.statements import Call, Function, If, Loop, Step
 from cnnspec.targets.numpy.text import Backward, Forward, differentiated
-from cnnspec.targets.writer import Group, Writer
 
 MOST_COLUMNS = 110
 OWN = (
@@ -92,7 +92,7 @@ def _functions(builder: Builder) -> str:
         title = f"The block {function.name}" if function.doc else "The network."
         if function.doc:
             title += f", first used for {function.doc}."
-        Forward(writer, builder.tensors).function(function, title)
+        Forward(writer).function(function, title)
         writer.gap(2)
         Backward(writer, function.namer.child()).function(function)
     return str(writer)

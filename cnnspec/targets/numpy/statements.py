@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-from cnnspec.targets.names import Namer
-from cnnspec.targets.symbolic import Const, Node, variables
-from cnnspec.targets.writer import Code
+from cnnspec.lower.names import Namer
+from cnnspec.lower.symbolic import Const, Node, variables
+from cnnspec.lower.writer import Code
 
 
 @dataclass(eq=False, slots=True)
@@ -51,6 +51,8 @@ class Call:
     arguments: list[Argument] = field(default_factory=list)
     reads: list[Tensor] = field(default_factory=list)
     callee: Function | None = None
+    places: list[str] = field(default_factory=list)
+    """Of a block: where the weights of the shared blocks are that it is handed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -97,6 +99,8 @@ class Loop:
     reads: list[Tensor] = field(default_factory=list)
     body_reads: set[Tensor] = field(default_factory=set)
     """What the passes read of what was there before: the same for all."""
+    places: list[tuple[str, list[str]]] = field(default_factory=list)
+    """Variables for places that differ from pass to pass."""
 
 
 Step: TypeAlias = "Call | Let | If | Loop"
@@ -160,7 +164,7 @@ def numbers_in(steps: list[Step]) -> Iterator[str]:
 
 
 def _variables(argument: Node | Code) -> Iterator[str]:
-    from cnnspec.targets.symbolic import Apply, Var
+    from cnnspec.lower.symbolic import Apply, Var
 
     if isinstance(argument, Const | Var | Apply):
         yield from variables(argument)
@@ -190,3 +194,7 @@ class Function:
     doc: str = ""
     differentiable: tuple[bool, ...] = ()
     """Which inputs have a gradient: not those of which only the size is read."""
+    numbered: list[Tensor | None] = field(default_factory=list)
+    """The tensors by the numbers that nodes speak of."""
+    places: list[str] = field(default_factory=list)
+    """Variables for the places of the shared blocks that it is handed."""

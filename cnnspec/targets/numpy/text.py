@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.targets.names import Namer
+from cnnspec.lower.names import Namer
+from cnnspec.lower.symbolic import Apply, Const, Var, python
+from cnnspec.lower.writer import Code, Group, Writer, prefixed
 from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step, Tensor, made_in
-from cnnspec.targets.symbolic import Apply, Const, Var, python
-from cnnspec.targets.writer import Code, Group, Writer, prefixed
 
 _SHAPE = {"C": "shape[-1]", "H": "shape[1]", "W": "shape[2]"}
 MOST_TERMS = 6
@@ -20,12 +20,14 @@ _TENSOR = re.compile(r"§(\d+)(?:\.([CHW]))?")
 class Forward:
     """Writes the forward pass of a function."""
 
-    def __init__(self, writer: Writer, tensors: list[Tensor]) -> None:
-        self.writer, self.tensors = writer, tensors
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.tensors: list[Tensor | None] = []
 
     def function(self, function: Function, title: str) -> None:
+        self.tensors = function.numbered
         items = [tensor.name for tensor in function.inputs]
-        items.insert(1, "net")
+        items[1:1] = ["net", *function.places]
         for variable, _, _, default in function.parameters:
             items.append(variable if default is None else f"{variable}={python(default)}")
         with self.writer.block(Group(f"def {function.name}(", tuple(items)), ":"):
@@ -53,7 +55,7 @@ class Forward:
         if step.form in ("sum", "difference"):
             self.writer.put(f"{names} = ", self._sum(step.function, inputs), comment=step.outputs[0].note)
             return
-        items: list[Code] = [*inputs[:1], step.place, *inputs[1:]]
+        items: list[Code] = [*inputs[:1], step.place, *step.places, *inputs[1:]]
         if step.form == "merge":
             items = [step.place, *inputs]
         items += [self._argument(argument) for argument in step.arguments]
@@ -84,7 +86,9 @@ class Forward:
         """The text with tensors' names: `§12.C` is `x.shape[-1]`."""
 
         def name(found: re.Match[str]) -> str:
-            tensor = self.tensors[int(found[1])].name
+            known = self.tensors[int(found[1])]
+            assert known is not None
+            tensor = known.name
             return f"{tensor}.{_SHAPE[found[2]]}" if found[2] else tensor
 
         return _TENSOR.sub(name, text)
@@ -121,6 +125,7 @@ class Forward:
         if step.start != Const(0):
             bounds = f"{self._text(step.start)}, {bounds}"
         with self.writer.block(f"for {step.variable} in range({bounds}):"):
+            put_places(self.writer, step)
             lines = len(self.writer.written)
             self.steps(step.body)
             if step.last.name != step.inside.name:
@@ -148,7 +153,7 @@ class Backward:
 
     def function(self, function: Function) -> None:
         items = [self.gradient(tensor) for tensor in function.outputs]
-        items.insert(1, "net")
+        items[1:1] = ["net", *function.places]
         with self.writer.block(Group(f"def {function.name}_backward(", tuple(items)), ":"):
             self.writer.doc("The chain rule, from the last step to the first.")
             self.having = set(function.outputs)
@@ -196,7 +201,7 @@ class Backward:
         if step.form in ("sum", "difference"):
             self._spread(step, values[0])
             return
-        items = [*values[:1], step.place, *values[1:]]
+        items = [*values[:1], step.place, *step.places, *values[1:]]
         wanted = step.inputs
         if step.callee is not None:
             wanted = [t for t, has in zip(step.inputs, step.callee.differentiable, strict=True) if has]
@@ -290,6 +295,7 @@ class Backward:
             self.writer.line(f"{self.gradient(tensor)} = 0")
             self.having.add(tensor)
         with self.writer.block(f"for {step.variable} in reversed(range({stop})):"):
+            put_places(self.writer, step)
             if step.last is not step.inside:
                 self.having.discard(step.last)
                 self.having.discard(step.inside)
@@ -303,6 +309,12 @@ class Backward:
         if step.given in self.having or step.given.name != step.inside.name:
             self._receive(step.given, self.gradient(step.inside))
         self.having.add(step.given)
+
+
+def put_places(writer: Writer, step: Loop) -> None:
+    """Where the shared blocks of this pass are."""
+    for variable, places in step.places:
+        writer.put(f"{variable} = ", Group("(", tuple(places), f")[{step.variable}]"))
 
 
 def _lines(writer: Writer) -> list[str]:

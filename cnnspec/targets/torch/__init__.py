@@ -18,28 +18,19 @@ def emit(graph: Graph, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]
 
     `fold_bn` writes the form for inference, with batch normalisation folded into the convolutions before it.
     """
-    from cnnspec.diagnostics import Diagnostic, Span
-    from cnnspec.targets.torch.builder import Builder
-    from cnnspec.targets.torch.place import Unsupported
-    from cnnspec.targets.torch.prepare import prepared
+    from cnnspec.diagnostics import Diagnostic
+    from cnnspec.lower.call import Diverges
+    from cnnspec.lower.lowering import Unsupported
+    from cnnspec.targets.torch.fold import folded
+    from cnnspec.targets.torch.planning import Planner
     from cnnspec.targets.torch.render import File
-    from cnnspec.targets.unify import Diverges
 
-    pairs, by_name = None, None
-    if fold_bn:
-        from cnnspec.ir.flat import flat
-        from cnnspec.targets.torch.fold import FOLDS, folded, rule
-
-        whole = graph
-        graph, pairs = folded(graph)
-        norms = {entry.attribute for entry in flat(whole) if entry.op is not None and entry.op.word == "bn"}
-        layers = {entry.attribute for entry in flat(whole) if entry.op is not None and entry.op.word in FOLDS}
-        by_name = rule(pairs, norms, layers)
-    graph = prepared(graph)
+    folds = folded(graph) if fold_bn else None
     try:
-        return File(graph, Builder(graph), pairs=pairs, rule=by_name).text()
+        planner = Planner(graph, folds.sites if folds is not None else {})
+        return File(graph, planner, folds=folds).text()
     except Unsupported as problem:
-        return (Diagnostic("E801", problem.message, problem.step.span),)
+        step = problem.step or graph.root.steps[0]
+        return (Diagnostic("E801", problem.message, step.span),)
     except Diverges as problem:
-        where = graph.root.steps[0].span if graph.root.steps else Span(0, 0)
-        return (Diagnostic("E801", f"the torch target cannot say {problem}", where),)
+        return (Diagnostic("E801", f"the torch target cannot express {problem}", graph.root.steps[0].span),)

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.targets.symbolic import Const
-from cnnspec.targets.torch.pieces import Call, Piece
-from cnnspec.targets.writer import Code, call, listed
+from cnnspec.lower.call import Call
+from cnnspec.lower.symbolic import Const
+from cnnspec.lower.writer import Code, call, listed
+from cnnspec.targets.torch.pieces import Piece
 
 if TYPE_CHECKING:
     from cnnspec.targets.torch.plan import PlanStep
@@ -18,9 +19,15 @@ def _slice(x: str, low: Any, high: Any) -> str:
     return f"{x}[:, {low or ''}:{high}]"
 
 
+def _crop(x: str, top: Any, bottom: Any, left: Any, right: Any) -> str:
+    rows, columns = (f"{a or ''}:{-b if b else ''}" for a, b in ((top, bottom), (left, right)))
+    return f"{x}[:, :, {rows}, {columns}]"
+
+
 SHORT: dict[str, Callable[..., str]] = {
     "nn.Flatten": lambda x: f"torch.flatten({x}, 1)",
     "Slice": _slice,
+    "Crop": _crop,
     "Abs": lambda x: f"{x}.abs()",
     "Times": lambda x, factor: f"{factor} * {x}",
     "ChannelMean": lambda x: f"{x}.mean(dim=1, keepdim=True)",
@@ -30,7 +37,9 @@ SHORT: dict[str, Callable[..., str]] = {
 }
 """Layers without weights that need no attribute in a class with a forward of its own."""
 
-NAMES_ONLY: frozenset[object] = frozenset({"Slice", "Abs", "Times", "ChannelMean", "ChannelMax", "Reshape"})
+NAMES_ONLY: frozenset[object] = frozenset(
+    {"Slice", "Crop", "Abs", "Times", "ChannelMean", "ChannelMax", "Reshape"}
+)
 """Those of them that want a name (or a call) before them, no longer expression."""
 
 

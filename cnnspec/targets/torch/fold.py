@@ -1,19 +1,20 @@
-"""The inference form: batch normalisation folded into the layer before it. An IR pass, the keys that it
-moves, and what the emitted file does to a trained network's weights.
+"""The inference form: batch normalisation folded into the layer before it. Which ones fold, the keys that
+move, and what the emitted file does to a trained network's weights.
 
 In evaluation y = γ·(Wx + b − μ)/√(σ² + eps) + β is a convolution again, with W' = γ/√(σ² + eps)·W and
-b' = (b − μ)·γ/√(σ² + eps) + β. A `bn` goes where it alone reads what a conv, dwconv or fc of its own body
+b' = (b − μ)·γ/√(σ² + eps) + β. A `bn` goes where it alone reads what a conv, dwconv or fc of its own template
 puts out; every other one stays.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cnnspec.ir.flat import flat
-from cnnspec.ir.graph import Body, Graph, Layer, Region, Step
-from cnnspec.ir.walk import places
-from cnnspec.targets.torch.renumber import renumbered
+from cnnspec.ir.graph import Graph, Layer
+from cnnspec.ir.template import IfSite, LayerSite, RegionSite, Site, Template
 
 FOLDS = frozenset({"conv", "dwconv", "fc"})
 
@@ -42,83 +43,86 @@ class Pair:
     eps: float
 
 
-def folded(graph: Graph) -> tuple[Graph, tuple[Pair, ...]]:
-    """The graph without the batch norms that fold, and which they were, in the order of the forward pass."""
-    found = [_pairs(body) for body in graph.bodies]
-    bodies = tuple(
-        _without(body, pairs) if pairs else body for body, pairs in zip(graph.bodies, found, strict=True)
-    )
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """The batch norms that fold: their templates and sites, with the sites of the layers that take them in;
+    the pairs by their paths, in the order of the forward pass; and by the last level of their names, where
+    that says the same (else None)."""
+
+    sites: dict[tuple[int, int], int]
+    pairs: tuple[Pair, ...]
+    rule: dict[str, str] | None
+
+
+def folded(graph: Graph) -> Folds:
+    """The batch norms of a graph that fold."""
+    kept = {
+        (body.template, step.site)
+        for body in graph.bodies
+        for step in body.steps
+        if isinstance(step, Layer) and step.op.word in FOLDS and not _takes(step)
+    }
+    sites = {
+        (number, norm.site): layer.site
+        for number, template in enumerate(graph.templates)
+        for norm, layer in _pairs(template)
+        if (number, layer.site) not in kept
+    }
     moved: dict[str, Pair] = {}
+    norms: set[str] = set()
+    layers: set[str] = set()
     for entry in flat(graph):
-        pairs = found[entry.body]
-        if entry.step not in pairs:
+        if entry.op is None:
             continue
+        if entry.op.word in FOLDS:
+            layers.add(entry.attribute)
+        if entry.op.word != "bn":
+            continue
+        norms.add(entry.attribute)
         body = graph.bodies[entry.body]
-        norm, layer = body.steps[entry.step], body.steps[pairs[entry.step]]
-        assert isinstance(norm, Layer)
+        norm = body.steps[entry.step]
+        taker = sites.get((body.template, norm.site)) if isinstance(norm, Layer) else None
+        if taker is None:
+            continue
+        layer = next(step for step in body.steps if isinstance(step, Layer) and step.site == taker)
         scope = entry.attribute[: len(entry.attribute) - len(norm.name)]
-        moved.setdefault(entry.attribute, Pair(entry.attribute, scope + layer.name, float(norm.op.eps)))  # type: ignore[attr-defined]
-    return graph.model_copy(update={"bodies": bodies}), tuple(moved.values())
+        eps = float(entry.op.eps)  # type: ignore[attr-defined]
+        moved.setdefault(entry.attribute, Pair(entry.attribute, scope + layer.name, eps))
+    pairs = tuple(moved.values())
+    return Folds(sites, pairs, rule(pairs, norms, layers))
 
 
-def _pairs(body: Body) -> dict[int, int]:
-    """The indices of the batch norms that fold, with those of their layers."""
-    makers = {place.output: place for place in places(body)}
-    readers: dict[int, int] = {}
-    for step in body.steps:
-        for value in step.inputs:
-            readers[value] = readers.get(value, 0) + 1
-    for value in body.outputs:
-        readers[value] = readers.get(value, 0) + 1
-    pairs: dict[int, int] = {}
-    for index, step in enumerate(body.steps):
-        if not isinstance(step, Layer) or step.op.word != "bn":
-            continue
-        maker = makers.get(step.inputs[0])
-        if maker is None or readers[step.inputs[0]] != 1 or not _takes(maker.step):
-            continue
-        if maker.step.guards == step.guards and maker.step.name and step.name:
-            pairs[index] = maker.index
-    return pairs
+def _pairs(template: Template) -> Iterator[tuple[LayerSite, LayerSite]]:
+    """The batch norms that alone read what a layer before them, under the same conditions, puts out."""
+    reads = Counter(template.outputs)
+    makers: dict[int, tuple[LayerSite, int]] = {}
+    norms: list[tuple[LayerSite, int]] = []
+
+    def walk(sites: Iterable[Site], side: int) -> None:
+        for site in sites:
+            if isinstance(site, IfSite):
+                for join in site.joins.values():
+                    reads.update(value for value in (join.then, join.otherwise) if value is not None)
+                walk(site.then, id(site.then))
+                walk(site.otherwise, id(site.otherwise))
+            elif isinstance(site, LayerSite | RegionSite):
+                reads.update(site.inputs)
+                if isinstance(site, LayerSite) and site.name:
+                    makers[site.output] = site, side
+                    if site.word == "bn":
+                        norms.append((site, side))
+
+    walk(template.sites, 0)
+    for norm, side in norms:
+        layer, other = makers.get(norm.inputs[0], (norm, -1))
+        if layer.word in FOLDS and other == side and reads[norm.inputs[0]] == 1:
+            yield norm, layer
 
 
-def _takes(step: Step) -> bool:
+def _takes(step: Layer) -> bool:
     """Whether a layer can take a batch norm in: its weights are torch's own, and none is a literal."""
-    if not isinstance(step, Layer) or step.op.word not in FOLDS:
-        return False
     op = step.op
     return all(getattr(op, field, None) is None for field in ("connect", "weight_values", "bias_values"))
-
-
-def _without(body: Body, pairs: dict[int, int]) -> Body:
-    """The body without these batch norms; the layers before them have a bias."""
-    number = {value: value for value in range(body.inputs)}
-    values = list(body.values[: body.inputs])
-    steps: list[Step] = []
-    where: list[int] = []
-    layers = set(pairs.values())
-    old = body.inputs
-    for index, step in enumerate(body.steps):
-        where.append(len(steps))
-        if index in pairs:
-            number[old] = number[step.inputs[0]]
-            old += 1
-            continue
-        update: dict[str, object] = {"inputs": tuple(number[value] for value in step.inputs)}
-        if isinstance(step, Layer):
-            update["arms"] = tuple(
-                arm if arm.value is None else arm.model_copy(update={"value": number[arm.value]})
-                for arm in step.arms
-            )
-            if index in layers:
-                update["op"] = step.op.model_copy(update={"bias": True})
-        steps.append(step.model_copy(update=update))
-        for _ in range(step.outputs if isinstance(step, Region) else 1):
-            number[old] = len(values)
-            values.append(body.values[old])
-            old += 1
-    where.append(len(steps))
-    return renumbered(body, steps, values, number, where)
 
 
 def rule(pairs: tuple[Pair, ...], norms: set[str], layers: set[str]) -> dict[str, str] | None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cnnspec.targets.names import Namer
+from cnnspec.lower.call import Call
+from cnnspec.lower.names import Namer
+from cnnspec.lower.writer import Code, Group, Writer, flat
 from cnnspec.targets.torch.expressions import ATONCE, NAMES_ONLY, SIGNS, is_short, lending, merged, short
 from cnnspec.targets.torch.items import (
     If,
@@ -18,10 +20,7 @@ from cnnspec.targets.torch.items import (
     tree_of,
     with_choices,
 )
-from cnnspec.targets.torch.pieces import Call
-from cnnspec.targets.torch.plan import Arm, Plan, PlanStep
-from cnnspec.targets.union import Phi, Source
-from cnnspec.targets.writer import Code, Group, Writer, flat
+from cnnspec.targets.torch.plan import Arm, Phi, Plan, PlanStep, Source
 
 DEEPEST = 4
 """Calls in one another on a line, at most."""
@@ -247,9 +246,18 @@ class Forward:
         if name != operands[0]:
             self.writer.line(f"{name} = {operands[0]}")
         layer = self.namer.child().take("layer")
-        arguments = [name, *operands[1:], *(self.modules[key] for key in step.needs)]
+        zipped = dict(step.zipped)
+        arguments = [
+            name,
+            *operands[1:],
+            *(key if key in zipped else self.modules[key] for key in step.needs),
+        ]
         target = f"self.{step.name}" if step.name else "self"
-        self.writer.line(f"for {layer} in {target}:")
+        if zipped:
+            rows = [f"({', '.join(self.modules[key] for key in keys)})" for keys in zipped.values()]
+            self.writer.put(f"for {', '.join((layer, *zipped))} in ", Group("zip(", (target, *rows)), ":")
+        else:
+            self.writer.line(f"for {layer} in {target}:")
         with self.writer.indented():
             self.writer.put(f"{name} = ", Group(f"{layer}(", tuple(arguments)))
         self._hold(output, name)

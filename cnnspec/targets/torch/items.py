@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from cnnspec.targets.torch.plan import Plan, PlanStep
-from cnnspec.targets.union import Phi, Source
+from cnnspec.targets.torch.plan import Phi, Plan, PlanStep, Source
 
 
 @dataclass(slots=True)

@@ -1,91 +1,20 @@
-"""Constructor calls on their way from numbers to code.
-
-An emitter says for one layer of one use which call makes it (`Built`: numbers, each with the node that it
-may come from). `unify` turns the calls of all uses of the same text into one (`Call`), whose arguments are
-constants or nodes.
-"""
+"""The calls that a constructor makes, on their way to code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from cnnspec.targets.symbolic import (
-    Apply,
-    Const,
-    Env,
-    Node,
-    Var,
-    functions,
-    gives,
-    single,
-    variables,
-)
-from cnnspec.targets.symbolic import python as python_of
-from cnnspec.targets.symbolic import replaced as node_replaced
-from cnnspec.targets.unify import Diverges, unify_number
-from cnnspec.targets.writer import Code, Group, prefixed
-from cnnspec.targets.writer import Loop as LoopCode
+from cnnspec.lower.call import Call
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, functions, variables
+from cnnspec.lower.symbolic import python as python_of
+from cnnspec.lower.symbolic import replaced as node_replaced
+from cnnspec.lower.writer import Code, Group, prefixed
+from cnnspec.lower.writer import Loop as LoopCode
 
 if TYPE_CHECKING:
     from cnnspec.targets.torch.plan import ClassPlan
-
-
-NOTHING = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """An argument: its keyword (None: by position), its value here, where the value may come from, torch's
-    default."""
-
-    name: str | None
-    value: Any  # int, float, bool, tuple of ints, code (text or Group), Built
-    source: Node | None = None
-    default: object = NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """One layer's constructor call; `suffix` stands behind it (`.requires_grad_(False)`)."""
-
-    function: str | ClassPlan
-    slots: tuple[Slot, ...] = ()
-    suffix: str = ""
-
-
-def build(function: str | ClassPlan, *positional: Any, **named: Any) -> Built:
-    """`build("nn.Conv2d", n(3, C), kernel_size=n(3, F), bias=opt(False, True))`; a bare value is a slot of
-    its own."""
-    slots = [_slot(None, entry) for entry in positional]
-    slots += [_slot(name, entry) for name, entry in named.items()]
-    return Built(function, tuple(slots))
-
-
-def _slot(name: str | None, entry: Any) -> Slot:
-    if isinstance(entry, Slot):
-        return Slot(name, entry.value, entry.source, entry.default)
-    return Slot(name, entry)
-
-
-def opt(value: Any, default: object, source: Node | None = None) -> Slot:
-    """An argument that is left out where it has torch's default."""
-    return Slot(None, value, source, default)
-
-
-def n(value: Any, source: Node | None) -> Slot:
-    """A number and where it comes from."""
-    return Slot(None, value, source)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call with its arguments settled; text is code."""
-
-    function: str | ClassPlan
-    arguments: tuple[tuple[str | None, Piece], ...] = ()
-    suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,48 +42,6 @@ class Growing:
 
 
 Piece: TypeAlias = "Node | str | Group | Call | Series | Growing"
-
-
-def unify(calls: Sequence[Built], envs: Sequence[Env]) -> Call:
-    """One call for all uses: a value that differs must have a node that gives it."""
-    first = calls[0]
-    if any(call.function != first.function or call.suffix != first.suffix for call in calls):
-        raise Diverges("different layers")
-    if any([slot.name for slot in call.slots] != [slot.name for slot in first.slots] for call in calls):
-        raise Diverges("different arguments")
-    arguments: list[tuple[str | None, Piece]] = []
-    for place, slot in enumerate(first.slots):
-        slots = [call.slots[place] for call in calls]
-        piece = _unify_slot(slots, envs)
-        if isinstance(piece, Const | str) and all(_is_default(slot) for slot in slots):
-            continue
-        arguments.append((slot.name, piece))
-    return Call(first.function, tuple(arguments), first.suffix)
-
-
-def _is_default(slot: Slot) -> bool:
-    if slot.default is NOTHING or isinstance(slot.value, bool) != isinstance(slot.default, bool):
-        return False
-    return single(slot.value) == single(slot.default)
-
-
-def _unify_slot(slots: list[Slot], envs: Sequence[Env]) -> Piece:
-    value = slots[0].value
-    if isinstance(value, Built):
-        if not all(isinstance(slot.value, Built) for slot in slots):
-            raise Diverges("different layers")
-        return unify([slot.value for slot in slots], envs)
-    if any(isinstance(slot.value, str | Group) for slot in slots):
-        source = slots[0].source
-        if source is not None and all(
-            gives(source, env, slot.value) for env, slot in zip(envs, slots, strict=True)
-        ):
-            return source
-        if any(slot.value != value for slot in slots):
-            raise Diverges("different code")
-        assert isinstance(value, str | Group)
-        return value
-    return unify_number([slot.value for slot in slots], slots[0].source, envs)
 
 
 def used_in(piece: Piece) -> Iterator[str]:

@@ -10,14 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from cnnspec.targets.symbolic import Node, variables
-from cnnspec.targets.torch.pieces import Call, Growing, Piece, used_in
-from cnnspec.targets.union import Guard, Source, leaves
+from cnnspec.lower.call import Call
+from cnnspec.lower.symbolic import Node, variables
+from cnnspec.targets.torch.pieces import Growing, Piece, used_in
 
 if TYPE_CHECKING:
     from cnnspec.ops.base import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Phi:
+    """The tensor of `then` where the condition holds, else of `otherwise`."""
+
+    condition: int
+    then: Source
+    otherwise: Source
+
+
+Source: TypeAlias = int | Phi
+"""A value of the plan (its inputs first, then the outputs of its steps), or a choice of two."""
+
+Guard: TypeAlias = tuple[int, bool]
+
+
+def leaves(source: Source) -> set[int]:
+    if isinstance(source, int):
+        return {source}
+    return leaves(source.then) | leaves(source.otherwise)
 
 
 @dataclass(slots=True)
@@ -50,6 +71,8 @@ class PlanStep:
     loop: bool = False
     shared: str | None = None
     needs: tuple[str, ...] = ()
+    zipped: list[tuple[str, list[str]]] = field(default_factory=list)
+    """In a loop: needed modules that differ from pass to pass."""
     starts_line: bool = False
     op: Any = None
     rank: int = 3
@@ -57,14 +80,12 @@ class PlanStep:
 
 @dataclass(slots=True)
 class Plan:
-    """A body with its calls settled. `symbols` are the channels of its outputs as nodes, None where none is
-    known."""
+    """A stretch of steps with its calls settled."""
 
     inputs: int
     steps: list[PlanStep]
     outputs: list[Source]
-    symbols: list[Node | None]
-    conditions: dict[int, Node | None]
+    conditions: dict[int, Node]
     labels: dict[int, str]
     shapes: dict[int, Shape]
     lets: list[tuple[str, Node]] = field(default_factory=list)
@@ -76,7 +97,9 @@ class Plan:
         for step in self.steps:
             if step.shared is not None:
                 found[step.shared] = None
-            found.update(dict.fromkeys(step.needs))
+            zipped = dict(step.zipped)
+            for name in step.needs:
+                found.update(dict.fromkeys(zipped.get(name, [name])))
         return tuple(found)
 
     @property
@@ -132,6 +155,16 @@ class Plan:
             return None
         return step
 
+    @property
+    def optional(self) -> PlanStep | None:
+        """The step of a body that has no level of its own and is only there under a condition."""
+        if len(self.steps) != 1 or self.steps[0].name != "" or not self.steps[0].guards or self.inputs != 1:
+            return None
+        step = self.steps[0]
+        return (
+            step if step.piece is not None and inline(step.piece) and self.chain and not step.loop else None
+        )
+
     def used(self) -> Iterator[str]:
         """The variables that the constructor reads, `let`s and loops aside."""
         own: set[str] = set()
@@ -142,9 +175,7 @@ class Plan:
             if step.piece is not None:
                 yield from (n for n in used_in(step.piece) if n not in own)
         for number in self.asked():
-            node_or_none = self.conditions[number]
-            if node_or_none is not None:
-                yield from (n for n in variables(node_or_none) if n not in own)
+            yield from (n for n in variables(self.conditions[number]) if n not in own)
 
     def reads(self) -> set[int]:
         """The values that anything reads, or that come out."""

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from cnnspec.ir.graph import Graph
-from cnnspec.targets.names import MODULE_ATTRIBUTES, Namer, attribute_name, camel, string
-from cnnspec.targets.symbolic import Apply, Node, Var, functions, python
-from cnnspec.targets.symbolic import replaced as node_replaced
-from cnnspec.targets.torch.builder import Builder
+from cnnspec.lower.names import MODULE_ATTRIBUTES, Namer, attribute_name, camel, string
+from cnnspec.lower.symbolic import Apply, Node, Var, functions, python
+from cnnspec.lower.symbolic import replaced as node_replaced
+from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch.expressions import helper_of, is_short
-from cnnspec.targets.torch.fold import FOLD_BODY, Pair
+from cnnspec.targets.torch.fold import FOLD_BODY, Folds
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.helpers import HELPERS, NEEDS, RESERVED_NAMES
 from cnnspec.targets.torch.pieces import Growing, Piece, assigned_in, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Parameter, Plan, PlanStep
+from cnnspec.targets.torch.planning import Planner
 from cnnspec.targets.torch.repeated import named
-from cnnspec.targets.writer import Group, Writer, listed, literal
 
 TORCH_NAMES = frozenset({"Tensor", "Parameter"})
 
@@ -27,14 +27,13 @@ class File:
     """One emitted file in the making."""
 
     graph: Graph
-    builder: Builder
+    builder: Planner
     names: dict[int, str] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)
     ordered: list[ClassPlan] = field(default_factory=list)
     shared_names: dict[str, str] = field(default_factory=dict)
     model: str = ""
-    pairs: tuple[Pair, ...] | None = None
-    rule: dict[str, str] | None = None
+    folds: Folds | None = None
 
     def text(self) -> str:
         root = self.builder.root()
@@ -42,10 +41,14 @@ class File:
         self.model = namer.take(camel(self.graph.name))
         for piece in self._root_pieces(root):
             self._collect(piece)
+        variables = {parameter.variable for plan in self.ordered for parameter in plan.all_parameters}
+        variables |= {name for plan in self.ordered for name, _ in plan.plan.lets}
         for plan in self.ordered:
             wanted = plan.wanted
             if plan.form == "function":
                 wanted = wanted[0].lower() + wanted[1:]
+                if wanted in variables:
+                    wanted = f"make_{wanted}"
             elif not namer.free(wanted):
                 wanted += "Block"
             self.names[id(plan)] = namer.take(wanted)
@@ -53,8 +56,8 @@ class File:
         for plan in self.ordered:
             self._class(body, plan)
         self._model(body, root)
-        if self.pairs:
-            self._fold(body, self.pairs)
+        if self.folds is not None and self.folds.pairs:
+            self._fold(body, self.folds)
         self._main(body)
         head = Writer()
         head.line("import torch")
@@ -71,9 +74,7 @@ class File:
 
     def _root_pieces(self, root: Plan) -> Iterator[Piece]:
         yield from self._pieces(root, True)
-        for call in self.builder.shared.values():
-            if call is not None:
-                yield call
+        yield from self.builder.shared.values()
 
     def _pieces(self, plan: Plan, own_forward: bool) -> Iterator[Piece]:
         """What a class makes; a `forward` of its own writes short layers as expressions."""
@@ -83,9 +84,7 @@ class File:
             if step.piece is not None and not (own_forward and is_short(step.piece)):
                 yield step.piece
         for number in plan.asked():
-            node_or_none = plan.conditions[number]
-            if node_or_none is not None:
-                yield node_or_none
+            yield plan.conditions[number]
 
     def _collect(self, piece: Piece) -> None:
         for function in calls_in(piece):
@@ -114,7 +113,7 @@ class File:
         if plan.form == "function":
             with writer.block(Group(f"def {name}(", tuple(signature), ") -> nn.Module:")):
                 self._lets(writer, plan.plan)
-                writer.put("return ", code(plan.base, self._name))
+                self._returned(writer, plan)
             writer.gap(2)
             return
         base = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}.get(plan.form)
@@ -136,6 +135,21 @@ class File:
             elif len(writer.written) == lines and not plan.doc:
                 writer.doc("Passes on what arrives.")
         writer.gap(2)
+
+    def _returned(self, writer: Writer, plan: ClassPlan) -> None:
+        """The layer that a function returns; one under a condition is else the identity."""
+        made = code(plan.base, self._name)
+        optional = plan.plan.optional
+        if optional is None:
+            writer.put("return ", made)
+            return
+        texts = []
+        for number, side in optional.guards:
+            text, node = python(plan.plan.conditions[number]), plan.plan.conditions[number]
+            texts.append(text if side else f"not ({text})" if isinstance(node, Apply) else f"not {text}")
+        with writer.block(f"if {' and '.join(texts)}:"):
+            writer.put("return ", made)
+        writer.line("return nn.Identity()")
 
     def _constructor(self, writer: Writer, plan: ClassPlan, signature: list[str]) -> dict[int, str]:
         held: dict[int, str] = {}
@@ -195,16 +209,22 @@ class File:
         taken = [step.name for step in plan.steps]
         namer = Namer(MODULE_ATTRIBUTES | set(taken))
         held: dict[int, str] = {}
+        made: dict[int, tuple[tuple[int, bool], ...]] = {}
+        """The conditions that have an attribute, with those that it is set under."""
         annotated = _types(plan)
         making = _making(plan, with_forward)
         open_guards: tuple[tuple[int, bool], ...] = ()
         base = writer.level
 
-        def hold(number: int, wanted: str) -> None:
+        def hold(number: int, wanted: str, under: tuple[tuple[int, bool], ...]) -> None:
             if with_forward and number not in held:
-                held[number] = namer.take(wanted)
                 node = plan.conditions[number]
-                assert node is not None
+                for other, made_under in made.items():
+                    if plan.conditions[other] == node and made_under == under[: len(made_under)]:
+                        held[number] = held[other]
+                        return
+                made[number] = under
+                held[number] = namer.take(wanted)
                 self._note(node)
                 writer.put(f"self.{held[number]} = ", python(node))
 
@@ -223,9 +243,8 @@ class File:
                 if other:
                     writer.line("else:")
                 else:
-                    hold(number, _condition_name(plan, number))
+                    hold(number, _condition_name(plan, number), guards[:depth])
                     node = plan.conditions[number]
-                    assert node is not None
                     text = f"self.{held[number]}" if number in held else python(node)
                     if not side:
                         text = (
@@ -236,17 +255,15 @@ class File:
                     writer.line(f"if {text}:")
                 writer.level += 1
             open_guards = guards
-            for number, _ in step.guards[len(guards) :]:
-                hold(number, _condition_name(plan, number))
-            for number in _decided_by(step):
-                hold(number, _condition_name(plan, number))
+            for number in (*(number for number, _ in step.guards[len(guards) :]), *_decided_by(step)):
+                hold(number, _condition_name(plan, number), guards)
             if not attribute:
                 continue
             assert step.piece is not None
             self._attribute(writer, step, annotated)
         writer.level = base
         for number in plan.asked():
-            hold(number, _condition_name(plan, number))
+            hold(number, _condition_name(plan, number), ())
         return held
 
     def _attribute(self, writer: Writer, step: PlanStep, annotated: set[str]) -> None:
@@ -334,8 +351,7 @@ class File:
             constructor = Writer()
             constructor.level = writer.level + 1
             for key, call in self.builder.shared.items():
-                if call is not None:
-                    constructor.put(f"self.{self.shared_names[key]} = ", code(call, self._name))
+                constructor.put(f"self.{self.shared_names[key]} = ", code(call, self._name))
             held = self._statements(constructor, root, True)
             if constructor.written:
                 with writer.block("def __init__(self) -> None:"):
@@ -348,11 +364,12 @@ class File:
             self._forward(writer, root, dict(enumerate(tensors)), held, root=True)
         writer.gap(2)
 
-    def _fold(self, writer: Writer, pairs: tuple[Pair, ...]) -> None:
+    def _fold(self, writer: Writer, folds: Folds) -> None:
         """The function that turns a trained network's state_dict into this one's."""
+        pairs = folds.pairs
         alike = len({pair.eps for pair in pairs}) == 1
         eps = literal(pairs[0].eps)
-        by_name = self.rule if alike else None
+        by_name = folds.rule if alike else None
         if by_name is not None:
             items = [f"{string(norm)}: {string(layer)}" for norm, layer in by_name.items()]
             writer.put("CONVOLUTIONS = ", listed(items, "{", "}"))

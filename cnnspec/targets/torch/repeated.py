@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from cnnspec.targets.names import Namer
-from cnnspec.targets.symbolic import Apply, Const, Node, Var, functions, python, variables
-from cnnspec.targets.torch.pieces import Call, Growing, Piece, Series
+from cnnspec.lower.call import Call
+from cnnspec.lower.names import Namer
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, functions, python, variables
+from cnnspec.targets.torch.pieces import Growing, Piece, Series
 from cnnspec.targets.torch.plan import PlanStep
 
 OFTEN = 4

@@ -6,8 +6,8 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.targets.torch.pieces import Built, Slot, build
-from cnnspec.targets.writer import Code, listed, literal
+from cnnspec.lower.call import Built, Slot, build
+from cnnspec.lower.writer import Code, listed, literal
 
 if TYPE_CHECKING:
     from cnnspec.ops import Op

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
-from cnnspec.targets.names import BUILTINS, Namer, attribute_name, camel, escaped, identifier, string
-from cnnspec.targets.writer import Writer
+from cnnspec.lower.names import BUILTINS, Namer, attribute_name, camel, escaped, identifier, string
+from cnnspec.lower.writer import Writer
 from tests.targets.torch.support import (
     built,
     executed,

@@ -232,14 +232,15 @@ class PadChannels(nn.Module):
         "Crop",
         '''
 class Crop(nn.Module):
-    """A piece of each map."""
+    """Each map without rows above and below and columns at the left and right."""
 
-    def __init__(self, top: int, left: int, height: int, width: int) -> None:
+    def __init__(self, top: int, bottom: int, left: int, right: int) -> None:
         super().__init__()
-        self.top, self.left, self.height, self.width = top, left, height, width
+        self.top, self.bottom, self.left, self.right = top, bottom, left, right
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.narrow(2, self.top, self.height).narrow(3, self.left, self.width)
+        height, width = x.shape[2] - self.bottom, x.shape[3] - self.right
+        return x[:, :, self.top : height, self.left : width]
 ''',
     ),
     Helper(

@@ -86,7 +86,7 @@ class Classes(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(256, 21, kernel_size=1)
-        self.upsample = nn.Upsample(size=(520, 520), mode="bilinear")
+        self.upsample = nn.Upsample(size=520, mode="bilinear")
 
 
 class DeepLabV3ResNet50(nn.Module):

@@ -38,17 +38,6 @@ def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tens
     return x[:, :, top : top + height, left : left + width]
 
 
-class Crop(nn.Module):
-    """A piece of each map."""
-
-    def __init__(self, top: int, left: int, height: int, width: int) -> None:
-        super().__init__()
-        self.top, self.left, self.height, self.width = top, left, height, width
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.narrow(2, self.top, self.height).narrow(3, self.left, self.width)
-
-
 class Fuse4(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +146,6 @@ class FCN8s(nn.Module):
         self.deconv = bilinear(
             nn.ConvTranspose2d(21, 21, kernel_size=16, stride=8, bias=False),
         ).requires_grad_(False)
-        self.crop = Crop(31, 31, 500, 500)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.conv1(self.pad(x)))  # 64x698x698
@@ -173,7 +161,8 @@ class FCN8s(nn.Module):
         x = self.fuse4(up2, pool4, up2)  # 21x34x34
         up4 = self.up4(x)  # 21x70x70
         x = self.fuse3(up4, pool3, up4)  # 21x70x70
-        return self.crop(self.deconv(x))
+        x = self.deconv(x)  # 21x568x568
+        return x[:, :, 31:-37, 31:-37]
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ class Head(nn.Sequential):
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(0.1)
         self.conv2 = nn.Conv2d(512, 21, kernel_size=1)
-        self.upsample = nn.Upsample(size=(520, 520), mode="bilinear")
+        self.upsample = nn.Upsample(size=520, mode="bilinear")
 
 
 class FCNResNet50(nn.Module):

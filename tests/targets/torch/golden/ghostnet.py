@@ -72,7 +72,7 @@ class Bottleneck(nn.Module):
         s: int,
     ) -> None:
         super().__init__()
-        channels = t // 2 + t // 2
+        channels = 2 * (t // 2)
         self.ghost1 = Ghost(in_channels, t, 1)
         self.has_dwconv1 = s > 1
         if self.has_dwconv1:

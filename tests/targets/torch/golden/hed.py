@@ -27,7 +27,7 @@ class Side(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, 1, kernel_size=1)
-        self.upsample = nn.Upsample(size=(256, 256), mode="bilinear")
+        self.upsample = nn.Upsample(size=256, mode="bilinear")
 
 
 class Fused(nn.Module):

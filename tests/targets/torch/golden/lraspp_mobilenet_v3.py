@@ -127,7 +127,7 @@ class LRASPP(nn.Module):
         self.sigmoid = nn.Sigmoid()
         self.conv5 = nn.Conv2d(40, 21, kernel_size=1)
         self.conv6 = nn.Conv2d(128, 21, kernel_size=1)
-        self.upsample2 = nn.Upsample(size=(520, 520), mode="bilinear")
+        self.upsample2 = nn.Upsample(size=520, mode="bilinear")
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.hswish1(self.bn1(self.conv1(x)))  # 16x260x260

@@ -48,7 +48,7 @@ class BottleneckB(nn.Module):
         super().__init__()
         self.slice = Slice(w, 2 * w)
         self.chosen = not first
-        self.unit = Unit(2 * w - w, w, kernel_size=3, stride=s, padding=1)
+        self.unit = Unit(w, w, kernel_size=3, stride=s, padding=1)
 
     def forward(self, x: Tensor, a: Tensor) -> Tensor:
         x = self.slice(x)
@@ -62,7 +62,7 @@ class BottleneckC(nn.Module):
         super().__init__()
         self.slice = Slice(2 * w, 3 * w)
         self.chosen = not first
-        self.unit = Unit(3 * w - 2 * w, w, kernel_size=3, stride=s, padding=1)
+        self.unit = Unit(w, w, kernel_size=3, stride=s, padding=1)
 
     def forward(self, x: Tensor, b: Tensor) -> Tensor:
         x = self.slice(x)
@@ -91,12 +91,7 @@ class Bottleneck(nn.Module):
         self.b = BottleneckB(w, s, first)
         self.c = BottleneckC(w, s, first)
         self.d = BottleneckD(w, s, first)
-        self.conv1 = nn.Conv2d(
-            w + w + w + (4 * w - 3 * w),
-            4 * k,
-            kernel_size=1,
-            bias=False,
-        )
+        self.conv1 = nn.Conv2d(4 * w, 4 * k, kernel_size=1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * k)
         self.has_conv2 = first
         if self.has_conv2:

@@ -13,17 +13,6 @@ class ScaledTanh(nn.Module):
         return self.amp * torch.tanh(self.gain * x)
 
 
-class Crop(nn.Module):
-    """A piece of each map."""
-
-    def __init__(self, top: int, left: int, height: int, width: int) -> None:
-        super().__init__()
-        self.top, self.left, self.height, self.width = top, left, height, width
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.narrow(2, self.top, self.height).narrow(3, self.left, self.width)
-
-
 class Residual(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -32,80 +21,11 @@ class Residual(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(128, 128, kernel_size=3)
         self.bn2 = nn.BatchNorm2d(128)
-        self.crop = Crop(2, 2, 80, 80)
 
     def forward(self, x: Tensor) -> Tensor:
         branch1 = self.relu(self.bn1(self.conv1(x)))
         branch1 = self.bn2(self.conv2(branch1))
-        branch2 = self.crop(x)
-        return branch1 + branch2
-
-
-class ResidualBlock(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(128, 128, kernel_size=3)
-        self.bn1 = nn.BatchNorm2d(128)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(128, 128, kernel_size=3)
-        self.bn2 = nn.BatchNorm2d(128)
-        self.crop = Crop(2, 2, 76, 76)
-
-    def forward(self, x: Tensor) -> Tensor:
-        branch1 = self.relu(self.bn1(self.conv1(x)))
-        branch1 = self.bn2(self.conv2(branch1))
-        branch2 = self.crop(x)
-        return branch1 + branch2
-
-
-class ResidualBlock2(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(128, 128, kernel_size=3)
-        self.bn1 = nn.BatchNorm2d(128)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(128, 128, kernel_size=3)
-        self.bn2 = nn.BatchNorm2d(128)
-        self.crop = Crop(2, 2, 72, 72)
-
-    def forward(self, x: Tensor) -> Tensor:
-        branch1 = self.relu(self.bn1(self.conv1(x)))
-        branch1 = self.bn2(self.conv2(branch1))
-        branch2 = self.crop(x)
-        return branch1 + branch2
-
-
-class ResidualBlock3(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(128, 128, kernel_size=3)
-        self.bn1 = nn.BatchNorm2d(128)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(128, 128, kernel_size=3)
-        self.bn2 = nn.BatchNorm2d(128)
-        self.crop = Crop(2, 2, 68, 68)
-
-    def forward(self, x: Tensor) -> Tensor:
-        branch1 = self.relu(self.bn1(self.conv1(x)))
-        branch1 = self.bn2(self.conv2(branch1))
-        branch2 = self.crop(x)
-        return branch1 + branch2
-
-
-class ResidualBlock4(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(128, 128, kernel_size=3)
-        self.bn1 = nn.BatchNorm2d(128)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(128, 128, kernel_size=3)
-        self.bn2 = nn.BatchNorm2d(128)
-        self.crop = Crop(2, 2, 64, 64)
-
-    def forward(self, x: Tensor) -> Tensor:
-        branch1 = self.relu(self.bn1(self.conv1(x)))
-        branch1 = self.bn2(self.conv2(branch1))
-        branch2 = self.crop(x)
+        branch2 = x[:, :, 2:-2, 2:-2]
         return branch1 + branch2
 
 
@@ -126,13 +46,7 @@ class StyleTransfer(nn.Module):
         self.conv3 = nn.Conv2d(64, 128, kernel_size=3, stride=2, padding=1)
         self.bn3 = nn.BatchNorm2d(128)
         self.relu3 = nn.ReLU(inplace=True)
-        self.group = nn.Sequential(
-            Residual(),
-            ResidualBlock(),
-            ResidualBlock2(),
-            ResidualBlock3(),
-            ResidualBlock4(),
-        )
+        self.group = nn.Sequential(*(Residual() for _ in range(5)))
         self.deconv1 = nn.ConvTranspose2d(
             128,
             64,

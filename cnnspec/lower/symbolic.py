@@ -1,42 +1,24 @@
-"""Numbers of a class that depend on its constructor's arguments: the author's expressions, as Python writes
-them.
+"""Numbers of an emitted function or class that depend on its parameters, as Python computes them.
 
-A node is a constant, a variable (a name in the emitted constructor) or an operation. `value` works a node
-out the way that Python will when the emitted program runs (whole numbers exact, everything else in floats),
-so that an expression is only ever emitted where it gives, for each use of a block, the number that the IR
-has.
+The nodes are those of the IR's expressions, with Python's names for what the language calls otherwise.
+`value` works a node out the way that Python will when the emitted program runs (whole numbers exact,
+everything else in floats), so that an expression is only ever emitted where it gives, in each use of a block,
+the number that the IR has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isclose
 from typing import Any, TypeAlias
 
-from cnnspec.language import parse_expression, tree
+from cnnspec.ir import expr
+from cnnspec.ir.expr import Apply, Const, Unclear, Var, variables
 
+__all__ = ["Apply", "Const", "Env", "Node", "Unclear", "Var", "apply", "variables"]
 
-@dataclass(frozen=True, slots=True)
-class Const:
-    value: Any  # int, float, bool, a pair of ints, text
-
-
-@dataclass(frozen=True, slots=True)
-class Var:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Apply:
-    """`operator`: a binary one, `neg`, `not`, `if` (condition, then, else), or a function's name."""
-
-    operator: str
-    arguments: tuple[Node, ...]
-
-
-Node: TypeAlias = Const | Var | Apply
+Node: TypeAlias = expr.Expr
 Env: TypeAlias = Mapping[str, Any]
 
 _LEVELS = {
@@ -60,55 +42,36 @@ _LEVELS = {
 }
 """How tightly Python binds; a call and a name bind tightest (9)."""
 
-FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "pair"})
+FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "sizes", "at"})
 
 
-class Unclear(Exception):
-    """An expression that the constructor cannot work out (it speaks of H or W, or of what is not known
-    here)."""
-
-
-def from_text(text: str, scope: Mapping[str, Node]) -> Node:
-    """The author's text, with the names that `scope` knows."""
-    expr = parse_expression(text)
-    if expr is None:
-        raise Unclear(text)
-    return from_tree(expr, scope)
-
-
-def from_tree(expr: tree.Expr, scope: Mapping[str, Node]) -> Node:
-    match expr:
-        case tree.Number():
-            value = expr.value
-            return Const(value.numerator if value.denominator == 1 else float(value))
-        case tree.Name():
-            if expr.name not in scope:
-                raise Unclear(expr.name)
-            return scope[expr.name]
-        case tree.Unary():
-            operand = from_tree(expr.operand, scope)
-            if expr.operator == "+":
-                return operand
-            return apply("neg" if expr.operator == "-" else "not", operand)
-        case tree.Binary():
-            left, right = from_tree(expr.left, scope), from_tree(expr.right, scope)
-            return apply(expr.operator, left, right)
-        case tree.Conditional():
-            condition = from_tree(expr.condition, scope)
-            if isinstance(condition, Const):
-                return from_tree(expr.then if condition.value else expr.otherwise, scope)
-            return apply("if", condition, from_tree(expr.then, scope), from_tree(expr.otherwise, scope))
-        case tree.Function():
-            name = "int" if expr.name == "floor" else expr.name
-            return apply(name, *(from_tree(argument, scope) for argument in expr.arguments))
+def from_expr(node: expr.Expr, scope: Mapping[str, Node], *, whole: bool = True) -> Node:
+    """An expression of the IR, with what its names stand for here. `whole`: a division is Python's `//`,
+    which is right where it divides."""
+    if isinstance(node, Const):
+        value = node.value
+        if value == "same":
+            return Const('"same"')
+        return Const(float(value) if isinstance(value, Fraction) else single(value))
+    if isinstance(node, Var):
+        if node.name not in scope:
+            raise Unclear(node.name)
+        return scope[node.name]
+    if node.operator == "if":
+        condition = from_expr(node.arguments[0], scope, whole=whole)
+        if isinstance(condition, Const):
+            return from_expr(node.arguments[1 if condition.value else 2], scope, whole=whole)
+    arguments = [from_expr(argument, scope, whole=whole) for argument in node.arguments]
+    operator = "int" if node.operator == "floor" else node.operator
+    if operator == "/" and whole and not any(map(_fractional, arguments)):
+        operator = "//"
+    return apply(operator, *arguments)
 
 
 def apply(operator: str, *arguments: Node) -> Node:
     """An operation; what is constant is worked out, a sum with 0 and a product with 1 is left out."""
     if operator not in _LEVELS and operator not in FUNCTIONS:
         raise Unclear(operator)
-    if operator == "/" and not _fractional(arguments[0]) and not _fractional(arguments[1]):
-        operator = "//"  # checked against the number of the IR: right where it divides
     node = Apply(operator, arguments)
     if operator == "if":
         condition, then, otherwise = arguments
@@ -205,7 +168,8 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "int": int,
     "ceil": lambda x: -int(-x // 1),
     "multiple": multiple,
-    "pair": lambda a, b: (a, b),
+    "sizes": lambda *sizes: sizes,
+    "at": lambda table, place: table[place],
 }
 
 
@@ -233,15 +197,6 @@ def single(size: object) -> object:
     return size
 
 
-def variables(node: Node) -> Iterator[str]:
-    match node:
-        case Var():
-            yield node.name
-        case Apply():
-            for argument in node.arguments:
-                yield from variables(argument)
-
-
 def functions(node: Node) -> Iterator[str]:
     """The helpers that it calls."""
     if isinstance(node, Apply):
@@ -261,20 +216,13 @@ def replaced(node: Node, by: Mapping[str, Node]) -> Node:
     return node
 
 
-def divided(node: Node) -> Node:
-    """The node with true divisions, for numbers that need not be whole: `i/16` as Python's `i / 16`."""
-    if not isinstance(node, Apply):
-        return node
-    return Apply("/" if node.operator == "//" else node.operator, tuple(map(divided, node.arguments)))
-
-
 def python(node: Node) -> str:
     return _python(node)[0]
 
 
 def _python(node: Node) -> tuple[str, int]:
     """The text and how tightly it binds."""
-    from cnnspec.targets.writer import literal
+    from cnnspec.lower.writer import literal
 
     match node:
         case Const():
@@ -284,8 +232,10 @@ def _python(node: Node) -> tuple[str, int]:
             return node.name, 9
     if node.operator == "ceil":
         return f"-int(-{_inner(node.arguments[0], 8)} // 1)", 8
-    if node.operator == "pair":
+    if node.operator == "sizes":
         return f"({', '.join(python(argument) for argument in node.arguments)})", 9
+    if node.operator == "at":
+        return f"{_inner(node.arguments[0], 9)}[{python(node.arguments[1])}]", 9
     if node.operator in FUNCTIONS:
         return f"{node.operator}({', '.join(python(argument) for argument in node.arguments)})", 9
     level = _LEVELS[node.operator]

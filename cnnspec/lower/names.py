@@ -83,6 +83,11 @@ class Namer:
         self._taken.add(found)
         return found
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """All names that are somebody's."""
+        return frozenset(self._taken)
+
     def free(self, name: str) -> bool:
         return name not in self._taken
 

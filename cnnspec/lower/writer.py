@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from cnnspec.targets.names import escaped
+from cnnspec.lower.names import escaped
 
 WIDTH = 88
 """The longest line; ruff's and black's default, so that an emitted file needs no configuration."""

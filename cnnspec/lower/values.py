@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from cnnspec.targets.symbolic import Const
+from cnnspec.lower.symbolic import Const
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?(/[0-9]*[1-9][0-9]*)?")
 _PAIR = re.compile(r"([0-9]+)x([0-9]+)")

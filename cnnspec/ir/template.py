@@ -1,0 +1,92 @@
+"""Templates: every stretch of the author's text once, as it was written.
+
+A template is the network, a block, a group, a labelled line of several steps or the body of a repeat. Its
+*sites* stand in the order of the text; numbers are expressions over the parameters; an `if` is a site with
+two sides. Knobs and variants are settled, so they are constants here, and a side that no use takes is folded
+away.
+
+The values of a template are numbered from 0: its inputs, then what its sites give. A body (see `graph`) is a
+template under one use's numbers: each of its steps names its site.
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, PlainSerializer, PlainValidator
+
+from cnnspec.ir import expr
+from cnnspec.ir.frozen import Frozen, Level, Name
+
+Expr: TypeAlias = Annotated[expr.Expr, PlainValidator(expr.load), PlainSerializer(expr.dump)]
+
+
+class Join(Frozen):
+    """What an `if` gives: the value `then` where it holds, else `otherwise`; None where that side has no such
+    tensor (a branch that is `none`, a label of the other side)."""
+
+    then: int | None
+    otherwise: int | None
+
+
+class LetSite(Frozen):
+    """A `let` inside a block. C, H and W in it are the shape of the value `at`."""
+
+    kind: Literal["let"] = "let"
+    name: Name
+    value: Expr
+    at: int | None
+
+
+class LayerSite(Frozen):
+    """A layer, or a merge of the values `inputs`. `written` are the arguments that name something, by
+    field."""
+
+    kind: Literal["layer"] = "layer"
+    site: int
+    name: Level
+    word: Name
+    inputs: tuple[int, ...]
+    output: int
+    written: dict[Name, Expr] = {}
+
+
+class RegionSite(Frozen):
+    """A use of a block, a group, a labelled line, a repeat: which template it runs, on which values.
+
+    A repeat hands the first output of a pass on as the first input of the next; `times` says how many passes
+    there are. `arguments` are those that a use of a block was given."""
+
+    kind: Literal["block", "shared", "group", "line", "repeat"]
+    site: int
+    name: Level
+    template: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    arguments: dict[Name, Expr] = {}
+    times: Expr | None = None
+
+
+class IfSite(Frozen):
+    """An `if`. C, H and W in its condition are the shape of the value `at`. `joins` are the values that it
+    decides, by their numbers."""
+
+    kind: Literal["if"] = "if"
+    condition: Expr
+    at: int | None
+    then: tuple["Site", ...]
+    otherwise: tuple["Site", ...]
+    joins: dict[int, Join] = {}
+
+
+Site: TypeAlias = Annotated[LetSite | LayerSite | RegionSite | IfSite, Field(discriminator="kind")]
+
+
+class Template(Frozen):
+    """A stretch of text. `inputs` names its inputs: None is the arriving tensor, else the label that the
+    tensor has outside; `labels` names further values of its own."""
+
+    kind: Literal["network", "block", "group", "line", "repeat"]
+    block: Name | None = None
+    inputs: tuple[str | None, ...]
+    sites: tuple[Site, ...]
+    outputs: tuple[int, ...]
+    labels: dict[str, int] = {}

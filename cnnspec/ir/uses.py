@@ -1,0 +1,226 @@
+"""A template under the numbers of one use: which body it gives.
+
+Every use of a template is a body of the graph (see `graph`); here the two are held beside each other. Exact:
+what the language computes, not what a program's floats make of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from cnnspec.ir import expr
+from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step
+from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
+from cnnspec.ir.walk import places
+from cnnspec.ops.base import Shape
+
+Numbers = dict[str, expr.Exact]
+
+
+class Mismatch(Exception):
+    """A template and a body that do not belong together."""
+
+
+@dataclass(eq=False, repr=False)
+class Use:
+    """One use of a template. `steps` and `values` lead from the template's sites and values to those of the
+    body; what is not there in this use is missing. `taken` says how each `if` came out that was reached;
+    `numbers` are the values of names, by the author's spelling; `env` what a target adds to them."""
+
+    body: int
+    numbers: Numbers
+    steps: dict[int, Step] = field(default_factory=dict)
+    values: dict[int, int] = field(default_factory=dict)
+    taken: dict[int, bool] = field(default_factory=dict)
+    lets: dict[int, expr.Exact] = field(default_factory=dict)
+    shapes: tuple[Shape | None, ...] = ()
+    env: dict[str, Any] = field(default_factory=dict)
+
+    def shape(self, value: int) -> Shape:
+        """The shape of one of the template's values."""
+        shape = self.shapes[self.values[value]]
+        if shape is None:
+            raise Mismatch("a shape that is not known")
+        return shape
+
+    def dims(self, value: int | None) -> Numbers:
+        """What C, H and W are where this value arrives."""
+        if value is None or value not in self.values:
+            return {}
+        return dict(zip("CHW", self.shape(value), strict=False))
+
+
+CLOSE = 8
+"""Of a longer run of equal passes only the first two and the last are looked at."""
+
+
+def passes_of(region: Region) -> Iterator[tuple[int, int]]:
+    """The passes of a repeat that are looked at: their numbers and their bodies."""
+    number = 0
+    for one in region.passes:
+        offsets = range(one.count) if one.count <= CLOSE else (0, 1, one.count - 1)
+        yield from ((number + offset, one.body) for offset in offsets)
+        number += one.count
+
+
+def parsed(text: str) -> expr.Exact:
+    """A value as the graph spells it: `64`, `2/3`, `1x7`, `true`, `same`."""
+    if text in ("true", "false"):
+        return text == "true"
+    if text == "same":
+        return text
+    if "x" in text:
+        return tuple(map(int, text.split("x")))
+    found: int | Fraction = expr.exact(Fraction(text))
+    return found
+
+
+def use_of(
+    graph: Graph, template: Template, number: int, numbers: Mapping[str, expr.Exact], *, check: bool = False
+) -> Use:
+    """The template under these numbers, beside body `number`. `check` compares every argument as well."""
+    return _Reader(graph, template, graph.bodies[number], Use(number, dict(numbers)), check).read()
+
+
+@dataclass(eq=False, repr=False)
+class _Reader:
+    graph: Graph
+    template: Template
+    body: Body
+    use: Use
+    check: bool
+    first: dict[int, int] = field(default_factory=dict)
+    left: dict[int, Step] = field(default_factory=dict)
+
+    def read(self) -> Use:
+        body, use = self.body, self.use
+        use.shapes = body.values
+        for place in places(body):
+            if isinstance(place.step, Hole) or place.step.site in self.left:
+                raise Mismatch("two steps of one site")
+            self.left[place.step.site] = place.step
+            self.first[place.step.site] = place.output
+        use.values.update(self.inputs())
+        self.sites(self.template.sites)
+        if self.left:
+            raise Mismatch(f"no site for {[step.name for step in self.left.values()]}")
+        here = [use.values.get(value) for value in self.template.outputs]
+        if here[:1] != list(body.outputs[:1]) or not set(body.outputs) <= set(here):
+            raise Mismatch("other outputs")
+        return use
+
+    def inputs(self) -> dict[int, int]:
+        """The body's number for each input of the template: by its label, else by its place."""
+        names, count = self.template.inputs, self.body.inputs
+        found: dict[int, int] = {}
+        for place, name in enumerate(names):
+            value = place if name is None else self.body.labels.get(name, count)
+            if value < count:
+                found[place] = value
+            elif len(names) == count:
+                found[place] = place
+        if set(found.values()) != set(range(count)):
+            raise Mismatch("other inputs")
+        return found
+
+    def sites(self, sites: Iterable[Site]) -> None:
+        for site in sites:
+            match site:
+                case LetSite():
+                    self.let(site)
+                case LayerSite():
+                    self.layer(site)
+                case RegionSite():
+                    self.region(site)
+                case IfSite():
+                    self.decide(site)
+
+    def number(self, node: expr.Expr, at: int | None) -> Any:
+        try:
+            return expr.value(node, {**self.use.numbers, **self.use.dims(at)})
+        except expr.Unclear as name:
+            raise Mismatch(f"an expression without a value ({name})") from None
+
+    def let(self, site: LetSite) -> None:
+        value = self.number(site.value, site.at)
+        self.use.numbers[site.name] = self.use.lets[id(site)] = value
+
+    def step(self, site: LayerSite | RegionSite) -> Step | None:
+        step = self.left.pop(site.site, None)
+        if step is not None:
+            if step.name != site.name:
+                raise Mismatch(f"{step.name!r} at the site of {site.name!r}")
+            self.use.steps[site.site] = step
+        return step
+
+    def given(self, site: LayerSite | RegionSite) -> tuple[int, ...]:
+        return tuple(self.use.values[value] for value in site.inputs if value in self.use.values)
+
+    def layer(self, site: LayerSite) -> None:
+        step = self.step(site)
+        if not isinstance(step, Layer) or step.op.word != site.word:
+            raise Mismatch(f"no {site.word!r} at site {site.site}")
+        if self.given(site) != step.inputs:
+            raise Mismatch(f"{site.word} reads other values")
+        self.use.values[site.output] = self.first[site.site]
+        if self.check:
+            for name, node in site.written.items():
+                if _single(getattr(step.op, name, None)) != _single(self.number(node, site.inputs[0])):
+                    raise Mismatch(f"{name} of {site.word} is not what its expression gives")
+
+    def region(self, site: RegionSite) -> None:
+        step = self.step(site)
+        if step is None and site.times is not None and self.number(site.times, site.inputs[0]) == 0:
+            self.use.values[site.outputs[0]] = self.use.values[site.inputs[0]]
+            return
+        if not isinstance(step, Region) or step.kind != site.kind:
+            raise Mismatch(f"no {site.kind} at site {site.site}")
+        bodies = [self.graph.bodies[one.body] for one in step.passes]
+        if any(body.template != site.template for body in bodies):
+            raise Mismatch("a body of another template")
+        if sorted(self.given(site)) != sorted(step.inputs):
+            raise Mismatch(f"the {site.kind} reads other values")
+        inner = self.graph.templates[site.template]
+        first = self.first[site.site]
+        self.use.values[site.outputs[0]] = first
+        for output, value in zip(site.outputs[1:], inner.outputs[1:], strict=True):
+            places = [
+                bodies[-1].outputs.index(bodies[-1].labels[label])
+                for label, known in inner.labels.items()
+                if known == value and bodies[-1].labels.get(label) in bodies[-1].outputs
+            ]
+            if places:
+                self.use.values[output] = first + places[0]
+        if self.check:
+            self.arguments(site, step)
+
+    def arguments(self, site: RegionSite, step: Region) -> None:
+        arriving = site.inputs[0] if site.inputs else None
+        for name, node in site.arguments.items():
+            if name in step.arguments and _single(parsed(step.arguments[name])) != _single(
+                self.number(node, arriving)
+            ):
+                raise Mismatch(f"{name} of {step.block} is not what its expression gives")
+        if site.times is not None and self.number(site.times, arriving) != sum(
+            one.count for one in step.passes
+        ):
+            raise Mismatch("another number of passes")
+
+    def decide(self, site: IfSite) -> None:
+        holds = self.number(site.condition, site.at)
+        if not isinstance(holds, bool):
+            raise Mismatch("a condition that is not true or false")
+        self.use.taken[id(site)] = holds
+        self.sites(site.then if holds else site.otherwise)
+        for value, join in site.joins.items():
+            side = join.then if holds else join.otherwise
+            if side is not None and side in self.use.values:
+                self.use.values[value] = self.use.values[side]
+
+
+def _single(value: Any) -> Any:
+    """(3, 3) as 3: one number serves all axes."""
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

@@ -1,0 +1,195 @@
+"""Calls on their way from the numbers of each use to code.
+
+An emitter says for one layer of one use which call makes it (`Built`: values, each with the node that it may
+come from). `unify` turns the calls of all uses of one site into one (`Call`), whose arguments are constants
+or nodes.
+
+In a source, `@K` stands for the author's expression for the field K of the layer, `@F.0` for its first axis,
+`@C`, `@H` and `@W` for the sizes of the layer's input, and `@1.H` for those of a further one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
+
+from cnnspec.lower.symbolic import Apply, Const, Node, Unclear, Var, replaced, single, variables
+from cnnspec.lower.writer import Group, Loop
+from cnnspec.ops.base import Shape
+
+NOTHING = object()
+
+
+class Diverges(Exception):
+    """The uses of a text differ in a way that one class or function cannot express."""
+
+
+class Unsupported(Exception):
+    """What a target cannot say, with the step that is at fault."""
+
+    def __init__(self, message: str, step: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.step = step
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An argument: its keyword (None: by position), its value in this use, where the value may come from, and
+    the callee's default."""
+
+    name: str | None
+    value: Any  # int, float, bool, None, tuple of ints, code (text or Group), Built
+    source: Node | None = None
+    default: object = NOTHING
+    derived: bool = False
+    """Whether the source is not the author's: where all uses have one number, that is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One layer's call; `suffix` stands behind it (`.requires_grad_(False)`). form: what kind of call it is,
+    for the target."""
+
+    function: Any
+    slots: tuple[Slot, ...] = ()
+    suffix: str = ""
+    form: str = "layer"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call with its arguments settled; text is code."""
+
+    function: Any
+    arguments: tuple[tuple[str | None, Any], ...] = ()
+    suffix: str = ""
+    form: str = "layer"
+
+
+class Use(NamedTuple):
+    """A layer in one use: its op, the ops of all uses of the site, the shapes of its inputs and its output,
+    and whether its input may be overwritten."""
+
+    op: Any
+    ops: Sequence[Any]
+    arriving: tuple[Shape, ...]
+    out: Shape
+    fresh: bool = False
+
+    def any(self, test: Callable[[Any], bool]) -> bool:
+        """Whether this holds for the op of any use."""
+        return any(map(test, self.ops))
+
+
+Number: TypeAlias = Callable[[Sequence[Any], "Node | None"], Node]
+"""The node for the values of all uses, from the node that they may come from."""
+
+
+def unify(calls: Sequence[Built], known: Mapping[str, Node | None], number: Number) -> Call:
+    """One call for all uses."""
+    first = calls[0]
+    names = [slot.name for slot in first.slots]
+    for call in calls:
+        if call.function != first.function or call.suffix != first.suffix:
+            raise Diverges("different layers")
+        if [slot.name for slot in call.slots] != names:
+            raise Diverges("different arguments")
+    arguments: list[tuple[str | None, Any]] = []
+    for place, slot in enumerate(first.slots):
+        slots = [call.slots[place] for call in calls]
+        argument = _argument(slots, known, number)
+        if isinstance(argument, Const | str) and all(_is_default(one) for one in slots):
+            continue
+        arguments.append((slot.name, argument))
+    return Call(first.function, tuple(arguments), first.suffix, first.form)
+
+
+def _is_default(slot: Slot) -> bool:
+    if slot.default is NOTHING or isinstance(slot.value, bool) != isinstance(slot.default, bool):
+        return False
+    return single(slot.value) == single(slot.default)
+
+
+def _argument(slots: list[Slot], known: Mapping[str, Node | None], number: Number) -> Any:
+    value, values = slots[0].value, [slot.value for slot in slots]
+    if any(isinstance(one, Built) for one in values):
+        if not all(isinstance(one, Built) for one in values):
+            raise Diverges("different layers")
+        return unify(values, known, number)
+    source = resolved(slots[0].source, known)
+    if any(isinstance(one, Group | Loop) for one in values):
+        if any(one != value for one in values):
+            raise Diverges("different code")
+        return value
+    if value is None or isinstance(value, bool):
+        if any(one is not value for one in values):
+            raise Diverges("different arguments")
+        return repr(value) if value is None else Const(value)
+    if slots[0].derived and all(single(one) == single(value) for one in values):
+        source = None
+    found = number(values, source)
+    return found.value if isinstance(found, Const) and isinstance(found.value, str) else found
+
+
+def resolved(node: Node | None, known: Mapping[str, Node | None]) -> Node | None:
+    """The node with what its `@` names stand for; None where one stands for nothing."""
+    if node is None:
+        return None
+    by: dict[str, Node] = {}
+    for name in variables(node):
+        if name.startswith("@"):
+            found = known.get(name)
+            if found is None:
+                return None
+            by[name] = found
+    try:
+        return replaced(node, by)
+    except Unclear:
+        return None
+
+
+def fields(names: Mapping[str, Node]) -> dict[str, Node | None]:
+    """`@F`, `@F.0`, `@F.1` and `@F.last` for the expressions of a layer's fields."""
+    known: dict[str, Node | None] = {}
+    for name, node in names.items():
+        parts: tuple[Node, ...] = (node,) * 3  # one number serves all axes
+        if isinstance(node, Apply) and node.operator == "sizes":
+            parts = node.arguments
+        elif isinstance(node, Const) and isinstance(node.value, tuple):
+            parts = tuple(map(Const, node.value))
+        known[f"@{name}"] = node
+        for place, part in enumerate(parts):
+            known[f"@{name}.{place}"] = part
+        known[f"@{name}.last"] = parts[-1]
+    return known
+
+
+def W(field: str, place: int | None = None) -> Node:
+    """The author's expression for a field, or for one axis of it."""
+    return Var(f"@{field}" if place is None else f"@{field}.{place}")
+
+
+def build(function: Any, *positional: Any, **named: Any) -> Built:
+    """`build("nn.Conv2d", n(3, C), kernel_size=n(3, F), bias=opt(False, True))`; a bare value is a slot of
+    its own."""
+    slots = [_slot(None, entry) for entry in positional]
+    slots += [_slot(name, entry) for name, entry in named.items()]
+    return Built(function, tuple(slots))
+
+
+def _slot(name: str | None, entry: Any) -> Slot:
+    if isinstance(entry, Slot):
+        return replace(entry, name=name)
+    return Slot(name, entry)
+
+
+def opt(value: Any, default: object, source: Node | None = None) -> Slot:
+    """An argument that is left out where it has the callee's default."""
+    return Slot(None, value, source, default)
+
+
+def n(value: Any, source: Node | None = None) -> Slot:
+    """A number and where it comes from."""
+    return Slot(None, value, source)

@@ -1,0 +1,93 @@
+"""A use of a block: a call of its function, with the numbers that this use (and every use around it)
+gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.ir import graph as ir
+from cnnspec.ir.template import RegionSite
+from cnnspec.ir.uses import parsed
+from cnnspec.lower.call import Diverges
+from cnnspec.lower.call import Use as LayerUse
+from cnnspec.lower.program import Function, Invoke, Parameter
+from cnnspec.lower.symbolic import Node, Unclear, replaced, variables
+
+if TYPE_CHECKING:
+    from cnnspec.lower.frame import Frame
+
+
+__all__ = ["LayerUse", "invoke"]
+
+
+def invoke(frame: Frame, site: RegionSite) -> None:
+    """A call of the function that a use of a block is."""
+    uses = frame.present(site)
+    regions: dict[int, ir.Region] = {}
+    for use in uses:
+        step = frame.uses[use].steps[site.site]
+        assert isinstance(step, ir.Region)
+        regions[use] = step
+    functions = {use: frame.lowering.function_of(region) for use, region in regions.items()}
+    function = functions[uses[0]]
+    if any(other is not function for other in functions.values()):
+        raise Diverges("uses of a block that became different functions")
+    keys = {use: function.keys[frame.lowering.key(region)] for use, region in regions.items()}
+    by: dict[str, Node] = {}
+    arguments: list[Node] = []
+    for parameter in function.parameters:
+        values, source = _given(frame, site, regions, keys, parameter)
+        if parameter.used:
+            node = frame.number(values, source)
+            arguments.append(node)
+            by[parameter.variable] = node
+        else:
+            found = frame.known(values, source)
+            if found is not None:
+                by[parameter.variable] = found
+    inputs = [frame.tensors[value] for value in site.inputs]
+    output = function.region.outputs[0]
+    outputs = [frame.tensor(site.outputs[0], [_outside(function, size, by) for size in output.dims])]
+    modules = [frame.module({use: need.keys[keys[use]] for use in uses}) for need in function.needs]
+    shared = None
+    if site.kind == "shared":
+        shared = frame.module({use: region.shared or "" for use, region in regions.items()})
+        frame.lowering.note_shared(
+            function, {region.shared or "": keys[use] for use, region in regions.items()}
+        )
+    frame.here.append(Invoke(site.name, function, arguments, inputs, outputs, modules, shared))
+
+
+def _given(
+    frame: Frame, site: RegionSite, regions: dict[int, ir.Region], keys: dict[int, int], parameter: Parameter
+) -> tuple[dict[int, Any], Node | None]:
+    """What each use gives a parameter, and the node that it may come from."""
+    from cnnspec.lower.frame import plain
+
+    if isinstance(parameter.source, str):
+        name = parameter.source
+        values = {use: plain(parsed(region.arguments[name])) for use, region in regions.items()}
+        at = site.inputs[0] if site.inputs else None
+        return values, frame.expression(site.arguments.get(name), at, values)
+    if parameter.source is None:
+        return {use: parameter.values[keys[use]] for use in regions}, None
+    place, axis = parameter.source
+    value = site.inputs[place]
+    dims = frame.tensors[value].dims
+    return {use: frame.uses[use].shape(value)[axis] for use in regions}, dims[axis] if axis < len(
+        dims
+    ) else None
+
+
+def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:
+    """A size of what a function gives, in terms of what its use gave it."""
+    if size is None:
+        return None
+    for variable, node in reversed(function.lets):
+        size = replaced(size, {variable: node})
+    if not set(variables(size)) <= set(by):
+        return None
+    try:
+        return replaced(size, by)
+    except Unclear:
+        return None

@@ -1,0 +1,598 @@
+"""Lowering a template under all its uses: the walk over its sites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.ir import expr
+from cnnspec.ir import graph as ir
+from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
+from cnnspec.ir.uses import Use, use_of
+from cnnspec.lower import calls, repeats
+from cnnspec.lower.call import Diverges, fields, unify
+from cnnspec.lower.program import (
+    Condition,
+    Function,
+    If,
+    Layer,
+    Let,
+    Merge,
+    Module,
+    Need,
+    Parameter,
+    Part,
+    Region,
+    Statement,
+    Tensor,
+    When,
+)
+from cnnspec.lower.symbolic import (
+    Apply,
+    Const,
+    Node,
+    Unclear,
+    Var,
+    apply,
+    from_expr,
+    gives,
+    replaced,
+    single,
+    variables,
+)
+from cnnspec.lower.symbolic import (
+    value as value_of,
+)
+from cnnspec.lower.trace import added, out_nodes, traced_op
+from cnnspec.ops.base import Op, Shape
+
+if TYPE_CHECKING:
+    from cnnspec.lower.lowering import Lowering
+
+
+AXES = ("channels", "height", "width")
+LONGEST = 40
+"""Operations in an expression that is written again wherever it is needed."""
+
+
+def size_of(node: Node) -> int:
+    """How many operations an expression has."""
+    return 1 + sum(map(size_of, node.arguments)) if isinstance(node, Apply) else 0
+
+
+def plain(number: Any) -> Any:
+    """An exact value as Python's own: whole numbers and floats; equal sizes of all axes are one."""
+    if isinstance(number, Fraction):
+        return number.numerator if number.denominator == 1 else float(number)
+    return '"same"' if number == "same" else single(number)
+
+
+@dataclass(eq=False)
+class Frame:
+    """One template on its way to statements, in one function.
+
+    `origins` says for each use which use of the frame around it stands in, and, in a repeat, which pass it
+    is. A frame of a function's own template has none around it.
+    """
+
+    lowering: Lowering
+    function: Function
+    template: Template
+    uses: list[Use]
+    scope: dict[str, Node]
+    inputs: list[Tensor]
+    outer: Frame | None = None
+    origins: list[tuple[int, int | None]] = field(default_factory=list)
+    index: str | None = None
+    passes: dict[int, int] = field(default_factory=dict)
+    """In a repeat: how many passes each use of the frame around it has, where all of them are among
+    `uses`."""
+    per_pass: list[tuple[str, list[Module]]] = field(default_factory=list)
+    strict: bool = False
+    depth: int = 0
+    tensors: dict[int, Tensor] = field(default_factory=dict)
+    optional: dict[int, Node] = field(default_factory=dict)
+    """When a value is there that is not always there, as a node over the numbers of conditions."""
+    here: list[Statement] = field(default_factory=list)
+    open: list[tuple[Condition, bool]] = field(default_factory=list)
+    labels: dict[int, str] = field(default_factory=dict)
+    conditions: list[tuple[Condition, list[tuple[Condition, bool]]]] = field(default_factory=list)
+    """Those that were made here, each with those that it stands under."""
+
+    def region(self) -> Region:
+        """The template's statements, for these uses."""
+        for label, number in sorted(self.template.labels.items(), key=lambda entry: "'" in entry[0]):
+            self.labels.setdefault(number, label)
+        for number, tensor in enumerate(self.inputs):
+            self.tensors[number] = tensor
+            self.know(tensor, number)
+        self.sites(self.template.sites)
+        outputs = [self.tensors[value] for value in self.template.outputs if value in self.tensors]
+        named = {
+            label: self.tensors[value]
+            for label, value in self.template.labels.items()
+            if value in self.tensors
+        }
+        return Region(self.inputs, self.here, outputs, named)
+
+    def sites(self, sites: Iterable[Site]) -> None:
+        for site in sites:
+            if isinstance(site, IfSite):
+                self.decide(site)
+            elif isinstance(site, LetSite):
+                self.let(site)
+            elif any(site.site in use.steps for use in self.uses):
+                if isinstance(site, LayerSite):
+                    self.layer(site)
+                elif site.kind == "repeat":
+                    repeats.repeat(self, site)
+                elif site.kind in ("block", "shared"):
+                    calls.invoke(self, site)
+                else:
+                    self.part(site)
+            elif isinstance(site, RegionSite) and site.kind == "repeat" and site.inputs[0] in self.tensors:
+                self.tensors[site.outputs[0]] = self.tensors[site.inputs[0]]
+
+    def present(self, site: LayerSite | RegionSite) -> list[int]:
+        """The numbers of the uses in which a site has a step."""
+        return [number for number, use in enumerate(self.uses) if site.site in use.steps]
+
+    # --- numbers ------------------------------------------------------------------------------------------
+
+    def number(self, values: Mapping[int, Any], source: Node | None) -> Node:
+        """The node for a number, by use: the author's own expression where it gives each of them, else the
+        number itself, else one more parameter."""
+        first = single(next(iter(values.values())))
+        if source is not None and self.right(source, values):
+            if isinstance(source, Const):
+                return Const(first)
+            whole = all(isinstance(wanted, int) for wanted in values.values())
+            if whole and any(isinstance(value_of(source, self.uses[use].env), float) for use in values):
+                return apply("int", source)
+            return source
+        if all(single(wanted) == first and type(single(wanted)) is type(first) for wanted in values.values()):
+            return Const(first)
+        return self.lifted(values)
+
+    def lifted(self, values: Mapping[int, Any]) -> Node:
+        """A number that no expression gives, as one more parameter of the function; inside a repeat, as a
+        table by the number of the pass."""
+        if self.strict:
+            raise Diverges("a number that no expression gives")
+        if self.outer is None:
+            return self.parameter(values)
+        if self.index is None:
+            node = self.outer.number({self.origins[use][0]: wanted for use, wanted in values.items()}, None)
+        else:
+            tables: dict[int, dict[int, Any]] = {}
+            for use, wanted in values.items():
+                around, number = self.origins[use]
+                assert number is not None
+                tables.setdefault(around, {})[number] = wanted
+            if any(around not in self.passes for around in tables):
+                raise Diverges("a number of a pass that no expression gives")
+            filled = {
+                around: tuple(
+                    table.get(number, next(iter(table.values()))) for number in range(self.passes[around])
+                )
+                for around, table in tables.items()
+            }
+            if all(len(set(table)) == 1 for table in filled.values()):
+                node = self.outer.number({around: table[0] for around, table in filled.items()}, None)
+            else:
+                node = Apply("at", (self.outer.number(filled, None), Var(self.index)))
+        for use, wanted in values.items():
+            around = self.origins[use][0]
+            for name in variables(node):
+                if name not in self.uses[use].env and name in self.outer.uses[around].env:
+                    self.uses[use].env[name] = self.outer.uses[around].env[name]
+            assert gives(node, self.uses[use].env, wanted)
+        return node
+
+    def known(self, values: Mapping[int, Any], source: Node | None) -> Node | None:
+        """As `number`, but None where it would take one more parameter."""
+        strict, self.strict = self.strict, True
+        try:
+            return self.number(values, source)
+        except Diverges:
+            return None
+        finally:
+            self.strict = strict
+
+    def parameter(self, values: Mapping[int, Any]) -> Node:
+        some = next(iter(values.values()))
+        variable = self.function.namer.take("value" if not isinstance(some, str) else "name")
+        filled = [values.get(use, some) for use in range(len(self.uses))]
+        self.function.parameters.append(Parameter(variable, None, values=filled))
+        for use, wanted in zip(self.uses, filled, strict=True):
+            use.env[variable] = wanted
+        return Var(variable)
+
+    def module(self, keys: Mapping[int, str]) -> Module:
+        """What stands for a shared block that is this one of the model's, by use."""
+        if self.outer is None:
+            if self.template.kind == "network":
+                return Module(key=next(iter(keys.values())))
+            some = next(iter(keys.values()))
+            wanted = tuple(keys.get(use, some) for use in range(len(self.uses)))
+            for need in self.function.needs:
+                if all(need.keys[use] == key for use, key in keys.items()):
+                    return Module(variable=need.variable)
+            need = Need(self.function.namer.take(some), wanted)
+            self.function.needs.append(need)
+            return Module(variable=need.variable)
+        if self.index is None:
+            return self.outer.module({self.origins[use][0]: key for use, key in keys.items()})
+        by_pass: dict[int, dict[int, str]] = {}
+        for use, key in keys.items():
+            around, number = self.origins[use]
+            assert number is not None
+            by_pass.setdefault(number, {})[around] = key
+        modules = [self.outer.module(by_pass[number]) for number in sorted(by_pass)]
+        if len(set(modules)) == 1:
+            return modules[0]
+        if len(set(self.passes.values())) != 1 or sorted(by_pass) != list(
+            range(next(iter(self.passes.values())))
+        ):
+            raise Diverges("passes that use different shared blocks")
+        for variable, known in self.per_pass:
+            if known == modules:
+                return Module(variable=variable)
+        variable = self.function.namer.take(next(iter(keys.values())))
+        self.per_pass.append((variable, modules))
+        return Module(variable=variable)
+
+    def names(self, at: int | None) -> dict[str, Node]:
+        """What names stand for in an expression where this value arrives."""
+        scope = dict(self.scope)
+        tensor = None if at is None else self.tensors.get(at)
+        if tensor is not None:
+            if self.lowering.runtime_shapes:
+                rank = next(len(use.shape(at)) for use in self.uses if at in use.values)
+                scope |= {letter: Var(size_name(tensor, axis)) for axis, letter in enumerate("CHW"[:rank])}
+            else:
+                sizes = zip("CHW", tensor.dims, strict=False)
+                scope |= {letter: node for letter, node in sizes if node is not None}
+        return scope
+
+    def expression(self, node: expr.Expr | None, at: int | None, values: Mapping[int, Any]) -> Node | None:
+        """The author's expression in Python, with `//` or `/` for a division: what gives these values."""
+        if node is None:
+            return None
+        names = self.names(at)
+        try:
+            for whole in (True, False):
+                made = from_expr(node, names, whole=whole)
+                if self.right(made, values):
+                    return made
+        except Unclear:
+            pass
+        return None
+
+    def let(self, site: LetSite) -> None:
+        values = {n: plain(use.lets[id(site)]) for n, use in enumerate(self.uses) if id(site) in use.lets}
+        if not values:
+            return
+        node = self.number(values, self.expression(site.value, site.at, values))
+        statement = self.lowering.runtime_shapes or (self.outer is None and not self.open)
+        if statement and isinstance(node, Apply | Var if self.lowering.runtime_shapes else Apply):
+            variable = self.function.namer.take(site.name)
+            for use, wanted in values.items():
+                self.uses[use].env[variable] = wanted
+            self.here.append(Let(variable, node))
+            node = Var(variable)
+        self.scope[site.name] = node
+
+    # --- tensors ------------------------------------------------------------------------------------------
+
+    def tensor(self, number: int, dims: Sequence[Node | None] = ()) -> Tensor:
+        """A new tensor for one of the template's values."""
+        made = Tensor(len(self.function.tensors), self.labels.get(number), sides=tuple(self.open))
+        self.function.tensors.append(made)
+        self.tensors[number] = made
+        shapes = self.know(made, number)
+        made.dims = self.checked(shapes, dims)
+        made.shape = shapes[next(iter(shapes))] if len(set(shapes.values())) == 1 else None
+        return made
+
+    def know(self, tensor: Tensor, number: int) -> dict[int, Shape]:
+        """Puts a tensor's sizes into the uses; gives its shapes."""
+        shapes = {n: use.shape(number) for n, use in enumerate(self.uses) if number in use.values}
+        for use, shape in shapes.items():
+            for axis, size in enumerate(shape):
+                self.uses[use].env[size_name(tensor, axis)] = size
+        return shapes
+
+    def checked(self, shapes: Mapping[int, Shape], dims: Sequence[Node | None]) -> tuple[Node | None, ...]:
+        """Nodes for the sizes of a tensor, each right in every use; None where none is."""
+        if self.lowering.runtime_shapes:
+            return ()
+        found: list[Node | None] = []
+        for axis in range(len(next(iter(shapes.values())))):
+            sizes = {use: shape[axis] for use, shape in shapes.items()}
+            node = dims[axis] if axis < len(dims) else None
+            same = len(set(sizes.values())) == 1
+            if node is None or (axis and same) or not self.right(node, sizes):
+                node = Const(next(iter(sizes.values()))) if same else None
+            found.append(node)
+        return tuple(found)
+
+    def right(self, node: Node, sizes: Mapping[int, Any]) -> bool:
+        """Whether a node gives each use its number."""
+        return all(gives(node, self.uses[use].env, size) for use, size in sizes.items())
+
+    # --- layers -------------------------------------------------------------------------------------------
+
+    def layer(self, site: LayerSite) -> None:
+        uses = self.present(site)
+        steps = {use: self.uses[use].steps[site.site] for use in uses}
+        layers = {use: step for use, step in steps.items() if isinstance(step, ir.Layer)}
+        op = layers[uses[0]].op
+        if op.merges:
+            self.merge(site, op, uses)
+            return
+        number = self.uses[uses[0]].body
+        if (self.lowering.graph.bodies[number].template, site.site) in self.lowering.folds:
+            self.tensors[site.output] = self.tensors[site.inputs[0]]
+            return
+        inputs = [self.tensors[value] for value in site.inputs]
+        written: dict[str, Node] = {}
+        for name, node in site.written.items():
+            values = {use: plain(getattr(layers[use].op, name)) for use in uses}
+            if (found := self.expression(node, site.inputs[0], values)) is not None:
+                written[name] = found
+        known = fields(literals([layers[use].op for use in uses]) | written)
+        for number, value_ in enumerate(site.inputs):
+            for letter, node in self.names(value_).items():
+                if letter in ("C", "H", "W"):
+                    known[f"@{number}.{letter}"] = node
+                    if number == 0:
+                        known[f"@{letter}"] = node
+        fresh = all(self.lowering.overwritable(self.uses[use], site.inputs[0]) for use in uses)
+        ops = [self.folded(site, layers[use].op) for use in uses]
+        built = []
+        for use, one in zip(uses, ops, strict=True):
+            arriving = tuple(self.uses[use].shape(value) for value in site.inputs)
+            given = calls.LayerUse(one, ops, arriving, self.uses[use].shape(site.output), fresh)
+            built.append(self.lowering.emit(given, layers[use]))
+        call = unify(
+            built, known, lambda values, source: self.number(dict(zip(uses, values, strict=True)), source)
+        )
+        dims: list[Node | None] = []
+        if not self.lowering.runtime_shapes:
+            shapes = [self.uses[uses[0]].shape(value) for value in site.inputs]
+            dims = out_nodes(traced_op(op, written), shapes, [tensor.dims for tensor in inputs])
+        rank = len(self.uses[uses[0]].shape(site.inputs[0]))
+        self.here.append(Layer(site.name, op, call, inputs, self.tensor(site.output, dims), rank))
+
+    def folded(self, site: LayerSite, op: Op) -> Op:
+        """The op, with a bias where it takes a batch norm in."""
+        template = self.lowering.graph.bodies[self.uses[0].body].template
+        taken = any(
+            place[0] == template and layer == site.site for place, layer in self.lowering.folds.items()
+        )
+        return op.model_copy(update={"bias": True}) if taken else op
+
+    def merge(self, site: LayerSite, op: Op, uses: list[int]) -> None:
+        arms: list[tuple[Tensor, When, int]] = []
+        for value in site.inputs:
+            there = [use for use in uses if value in self.uses[use].values]
+            if not there:
+                continue
+            when = None if len(there) == len(uses) else self.when(self.optional[value])
+            ranks = {len(self.uses[use].shape(value)) for use in there}
+            if len(ranks) != 1:
+                raise Diverges("a vector and a map")
+            arms.append((self.tensors[value], when, ranks.pop()))
+        dims: Sequence[Node | None] = ()
+        if not self.lowering.runtime_shapes:
+            dims = self.merged_sizes(op, arms, uses, site)
+        output = self.tensor(site.output, dims)
+        rank = len(self.uses[uses[0]].shape(site.output))
+        self.here.append(Merge(site.name, op, arms, output, rank))
+
+    def merged_sizes(
+        self, op: Op, arms: Sequence[tuple[Tensor, When, int]], uses: list[int], site: LayerSite
+    ) -> Sequence[Node | None]:
+        """The sizes of what a merge gives: of a concat the sum of the channels, else those of its largest
+        branch."""
+        if op.word == "concat":
+            total: Node | None = Const(0)
+            for tensor, when, _ in arms:
+                size = tensor.dims[0]
+                if size is not None and when is not None:
+                    condition, side = when
+                    size = apply("if", condition.node, *((size, Const(0)) if side else (Const(0), size)))
+                total = None if total is None or size is None else added(total, size)
+            return [total, *arms[0][0].dims[1:]]
+        largest = max(arms, key=lambda arm: arm[2])[0]
+        sizes = {use: self.uses[use].shape(site.output)[0] for use in uses}
+        for tensor in (largest, *(tensor for tensor, _, _ in arms)):
+            if len(tensor.dims) == len(largest.dims) and (node := tensor.dims[0]) is not None:
+                if self.right(node, sizes):
+                    return [node, *largest.dims[1:]]
+        return largest.dims
+
+    # --- ifs ----------------------------------------------------------------------------------------------
+
+    def decide(self, site: IfSite) -> None:
+        taken = {n: use.taken[id(site)] for n, use in enumerate(self.uses) if id(site) in use.taken}
+        if not taken:
+            return
+        if len(set(taken.values())) == 1:
+            holds = next(iter(taken.values()))
+            self.sites(site.then if holds else site.otherwise)
+            for number, join in site.joins.items():
+                side = join.then if holds else join.otherwise
+                if side is not None and side in self.tensors:
+                    self.tensors[number] = self.tensors[side]
+                    if side in self.optional:
+                        self.optional[number] = self.optional[side]
+            return
+        condition = self.condition(taken, self.expression(site.condition, site.at, taken))
+        made = If(condition)
+        outer = self.here
+        for holds, sites in ((True, site.then), (False, site.otherwise)):
+            self.here = made.side(holds)
+            self.open.append((condition, holds))
+            self.sites(sites)
+            self.open.pop()
+        self.here = outer
+        self.here.append(made)
+        for number, join in site.joins.items():
+            self.join(made, number, join.then, join.otherwise)
+
+    def condition(self, taken: Mapping[int, bool], node: Node | None) -> Condition:
+        if node is None:
+            node = self.lifted(taken)
+        frame: Frame | None = self
+        while frame is not None:
+            for known, open_ in frame.conditions:
+                if known.node == node and open_ == self.open[: len(open_)]:
+                    return known
+            frame = frame.outer
+        made = Condition(len(self.function.conditions), node)
+        self.function.conditions.append(made)
+        self.conditions.append((made, list(self.open)))
+        return made
+
+    def join(self, made: If, number: int, then: int | None, otherwise: int | None) -> None:
+        """The value of a join; where one side has no such tensor, it is the other's, as far as it is
+        there."""
+        sides = [self.tensors.get(-1 if side is None else side) for side in (then, otherwise)]
+        there = [
+            Const(False) if tensor is None or side is None else self.optional.get(side, Const(True))
+            for side, tensor in zip((then, otherwise), sides, strict=True)
+        ]
+        if there != [Const(True), Const(True)]:
+            self.optional[number] = _chosen(Var(f"?{made.condition.number}"), there[0], there[1])
+        first, second = sides
+        if first is None or second is None or first is second:
+            tensor = first or second
+            if tensor is not None:
+                self.tensors[number] = tensor
+            return
+        joined = self.tensor(number)
+        if not self.lowering.runtime_shapes:
+            joined.dims = self.joined_sizes(made.condition, number, first, second)
+        made.joins.append((joined, first, second))
+
+    def joined_sizes(
+        self, condition: Condition, number: int, one: Tensor, other: Tensor
+    ) -> tuple[Node | None, ...]:
+        shapes = {n: use.shape(number) for n, use in enumerate(self.uses) if number in use.values}
+        found: list[Node | None] = []
+        for axis, (then, otherwise) in enumerate(zip(one.dims, other.dims, strict=True)):
+            sizes = {use: shape[axis] for use, shape in shapes.items()}
+            both = None
+            if then is not None and otherwise is not None:
+                both = apply("if", condition.node, then, otherwise)
+            candidates = [node for node in (then, otherwise, both) if node is not None]
+            right = next((node for node in candidates if self.right(node, sizes)), None)
+            if right is both and isinstance(right, Apply) and right.operator == "if":
+                right = self.chosen_size(right, sizes, axis)
+            found.append(right)
+        return self.checked(shapes, found)
+
+    def chosen_size(self, node: Node, sizes: Mapping[int, int], axis: int) -> Node | None:
+        """A size that an `if` decides gets a name, so that what is computed from it stays short."""
+        if self.outer is not None or self.open:
+            return node if size_of(node) <= LONGEST else None
+        variable = self.function.namer.take(AXES[axis])
+        for use, size in sizes.items():
+            self.uses[use].env[variable] = size
+        self.here.append(Let(variable, node))
+        return Var(variable)
+
+    def when(self, node: Node) -> When:
+        """The condition and side for a truth value over conditions; a new condition where it is none of
+        them."""
+        if isinstance(node, Var):
+            return self.function.conditions[int(node.name[1:])], True
+        if isinstance(node, Apply) and node.operator == "not" and isinstance(node.arguments[0], Var):
+            return self.function.conditions[int(node.arguments[0].name[1:])], False
+        by = {f"?{one.number}": one.node for one in self.function.conditions}
+        made = Condition(len(self.function.conditions), replaced(node, by))
+        self.function.conditions.append(made)
+        return made, True
+
+    # --- groups and lines ---------------------------------------------------------------------------------
+
+    def inner_uses(self, site: RegionSite) -> list[Use]:
+        found = []
+        for number in self.present(site):
+            use = self.uses[number]
+            step = use.steps[site.site]
+            assert isinstance(step, ir.Region)
+            template = self.lowering.graph.templates[site.template]
+            inner = use_of(self.lowering.graph, template, step.passes[0].body, use.numbers)
+            use.numbers.update(inner.numbers)
+            inner.env = use.env
+            found.append(inner)
+        return found
+
+    def part(self, site: RegionSite) -> None:
+        present = self.present(site)
+        frame = Frame(
+            self.lowering,
+            self.function,
+            self.lowering.graph.templates[site.template],
+            self.inner_uses(site),
+            self.scope,
+            [],
+            outer=self,
+            origins=[(use, None) for use in present],
+            strict=self.strict,
+            depth=self.depth,
+            open=list(self.open) if self.lowering.runtime_shapes else [],
+        )
+        inputs = [self.tensors[value] for value in site.inputs if value in self.tensors]
+        if self.lowering.runtime_shapes:
+            frame.inputs = inputs
+        else:
+            frame.inputs = self.copies(inputs, frame.template)
+        region = frame.region()
+        outputs = []
+        for number, inner in zip(site.outputs, frame.template.outputs, strict=True):
+            if inner in frame.tensors:
+                outputs.append(self.tensor(number, frame.tensors[inner].dims))
+        self.here.append(
+            Part(site.name, site.kind, region, inputs, outputs, [self.uses[use].env for use in present])
+        )
+
+    def copies(self, tensors: Sequence[Tensor], template: Template) -> list[Tensor]:
+        """The inputs of a region, with the sizes of the tensors that they are."""
+        found = []
+        for tensor, label in zip(tensors, template.inputs, strict=True):
+            made = Tensor(len(self.function.tensors), label, tensor.dims, tensor.shape)
+            self.function.tensors.append(made)
+            found.append(made)
+        return found
+
+
+def literals(ops: Sequence[Op]) -> dict[str, Node]:
+    """The numbers of a layer's fields that are the same in all uses."""
+    found: dict[str, Node] = {}
+    for name, wanted in ops[0]:
+        number = isinstance(wanted, int | Fraction) and not isinstance(wanted, bool)
+        if (number or isinstance(wanted, tuple)) and all(getattr(op, name) == wanted for op in ops):
+            found[name] = Const(plain(wanted))
+    return found
+
+
+def size_name(tensor: Tensor, axis: int) -> str:
+    """The variable that stands for a tensor's size along an axis (0: channels)."""
+    return f"§{tensor.number}.{'CHW'[axis]}"
+
+
+def _chosen(condition: Node, then: Node, otherwise: Node) -> Node:
+    """Whether something is there, from whether each side has it."""
+    if then == Const(True) and otherwise == Const(False):
+        return condition
+    if then == Const(False) and otherwise == Const(True):
+        return apply("not", condition)
+    yes = apply("and", condition, then)
+    no = apply("and", apply("not", condition), otherwise)
+    return apply("or", yes, no)

@@ -1,0 +1,232 @@
+"""A graph lowered: one function for each block, whatever its uses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+from cnnspec.ir import graph as ir
+from cnnspec.ir.uses import Use, parsed, use_of
+from cnnspec.ir.walk import places
+from cnnspec.lower.call import Built, Diverges, Unsupported
+from cnnspec.lower.call import Use as LayerUse
+from cnnspec.lower.frame import AXES, Frame, plain
+from cnnspec.lower.names import Namer
+from cnnspec.lower.program import Function, Let, Parameter, Tensor
+from cnnspec.lower.symbolic import Const, Node, Unclear, Var
+from cnnspec.lower.values import parsed as python_value
+
+Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
+"""How a target calls a layer of one use."""
+
+
+@dataclass(eq=False)
+class Lowering:
+    """One graph for one target. `runtime_shapes`: the target asks a tensor for its sizes when it runs; else
+    they are parameters. `letters`: what a block's letters are called. `reserved`: names that nothing may
+    take. `finish` makes the target's form of a function, as soon as it is whole, and says which parameters it
+    uses."""
+
+    graph: ir.Graph
+    emit: Emit
+    finish: Callable[[Function], None]
+    runtime_shapes: bool = False
+    letters: Mapping[str, str] = field(default_factory=dict)
+    reserved: Iterable[str] = ()
+    functions: list[Function] = field(default_factory=list)
+    shared: dict[str, tuple[Function, int]] = field(default_factory=dict)
+    overwrites: frozenset[str] = frozenset()
+    folds: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """Batch norms (template and site) that are left out, with the sites of the layers that take them in."""
+    _uses: dict[Any, dict[tuple[int, str], ir.Region]] = field(default_factory=dict)
+    _served: dict[tuple[int, str], Function] = field(default_factory=dict)
+    _loops: dict[tuple[int, int], tuple[str, tuple[str, str, str]]] = field(default_factory=dict)
+    _reads: dict[int, tuple[Counter[int], dict[int, ir.Step]]] = field(default_factory=dict)
+
+    def network(self) -> Function:
+        """The whole network, lowered; `functions` has those that it calls, the called before the calling."""
+        self._collect()
+        last = len(self.graph.bodies) - 1
+        template = self.graph.templates[self.graph.root.template]
+        function = Function(
+            "network", template, Namer(self.reserved), [use_of(self.graph, template, last, {})], {}
+        )
+        self._fill(function, {})
+        return function
+
+    def _collect(self) -> None:
+        """Every use of every block, with its body and its arguments, in the order of the forward pass."""
+        seen = {len(self.graph.bodies) - 1}
+        ways = [iter(self.graph.root.steps)]
+        while ways:
+            step = next(ways[-1], None)
+            if step is None:
+                ways.pop()
+            elif isinstance(step, ir.Region):
+                if step.block is not None:
+                    self._uses.setdefault(self._group(step), {}).setdefault(self.key(step), step)
+                bodies = dict.fromkeys(one.body for one in step.passes if one.body not in seen)
+                seen |= bodies.keys()
+                ways += [iter(self.graph.bodies[body].steps) for body in reversed(bodies)]
+
+    def _group(self, region: ir.Region) -> object:
+        """Uses of one block at one rank are one function."""
+        body = self.graph.bodies[region.passes[0].body]
+        return body.template, tuple(len(shape or ()) for shape in body.values[: body.inputs])
+
+    @staticmethod
+    def key(region: ir.Region) -> tuple[int, str]:
+        return region.passes[0].body, repr(tuple(region.arguments.items()))
+
+    def function_of(self, region: ir.Region) -> Function:
+        """The function that serves a use of a block."""
+        key = self.key(region)
+        if key not in self._served:
+            regions = list(self._uses[self._group(region)].values())
+            for group in ([regions], _alike(regions), [[one] for one in regions]):
+                try:
+                    made = [self._function(members) for members in group]
+                except Diverges:
+                    if len(group) == len(regions):
+                        raise
+                    continue
+                break
+            for members, function in zip(group, made, strict=True):
+                self.functions.append(function)
+                self._served.update({self.key(one): function for one in members})
+        return self._served[key]
+
+    def _function(self, regions: list[ir.Region]) -> Function:
+        name = regions[0].block
+        head = next(block for block in self.graph.blocks if block.name == name)
+        template = self.graph.templates[self.graph.bodies[regions[0].passes[0].body].template]
+        uses = []
+        for region in regions:
+            numbers = {name: parsed(text) for name, text in region.arguments.items()}
+            uses.append(use_of(self.graph, template, region.passes[0].body, numbers))
+        keys = {self.key(region): number for number, region in enumerate(regions)}
+        function = Function(head.name, template, Namer(self.reserved), uses, keys)
+        inputs = self._sized_inputs(function)
+        scope: dict[str, Node] = {}
+        for parameter in head.parameters:
+            if parameter.kind == "tensor":
+                continue
+            letter = parameter.kind == "letter"
+            variable = function.namer.take(
+                self.letters.get(parameter.name, parameter.name) if letter else parameter.name
+            )
+            scope[parameter.name] = Var(variable)
+            values = [plain(use.numbers[parameter.name]) for use in uses]
+            for use, wanted in zip(uses, values, strict=True):
+                use.env[variable] = wanted
+            default = None if parameter.default is None else self._constant(parameter.default)
+            function.parameters.append(Parameter(variable, parameter.name, letter, default, values))
+        self._fill(function, scope, inputs)
+        return function
+
+    def _sized_inputs(self, function: Function) -> list[Tensor]:
+        """The function's inputs; what differs in their sizes is a parameter."""
+        inputs = []
+        for place, name in enumerate(function.template.inputs):
+            tensor = Tensor(len(function.tensors), name)
+            function.tensors.append(tensor)
+            inputs.append(tensor)
+            shapes = [use.shape(place) for use in function.uses]
+            tensor.shape = shapes[0] if len(set(shapes)) == 1 else None
+            if self.runtime_shapes:
+                continue
+            dims: list[Node | None] = []
+            for axis in range(len(shapes[0])):
+                sizes = [shape[axis] for shape in shapes]
+                if len(set(sizes)) == 1:
+                    dims.append(Const(sizes[0]))
+                    continue
+                kind = "features" if len(shapes[0]) == 1 else AXES[axis]
+                variable = function.namer.take(f"{name or 'in'}_{kind}")
+                dims.append(Var(variable))
+                function.parameters.append(Parameter(variable, (place, axis), values=sizes))
+                for use, size in zip(function.uses, sizes, strict=True):
+                    use.env[variable] = size
+            tensor.dims = tuple(dims)
+        return inputs
+
+    def _fill(self, function: Function, scope: dict[str, Node], inputs: list[Tensor] | None = None) -> None:
+        if inputs is None:
+            inputs = self._sized_inputs(function)
+        frame = Frame(self, function, function.template, function.uses, scope, inputs)
+        function.region = frame.region()
+        function.lets = [
+            (one.variable, one.node) for one in function.region.statements if isinstance(one, Let)
+        ]
+        _settle(function)
+        self.finish(function)
+
+    def _constant(self, text: str) -> Const | None:
+        """A default, where it is a number or a knob."""
+        if text in self.graph.knobs:
+            text = self.graph.knobs[text]
+        try:
+            return Const(python_value(text))
+        except ValueError:
+            return None
+
+    def loop_names(self, function: Function, depth: int) -> tuple[str, tuple[str, str, str]]:
+        """The number of the pass and the sizes that change; loops beside each other share their variables."""
+        key = id(function), depth
+        if key not in self._loops:
+            index = function.namer.take("ijkl"[depth] if depth < 4 else "i")
+            first, second, third = (
+                (function.namer.take(axis) for axis in AXES) if not self.runtime_shapes else AXES
+            )
+            self._loops[key] = index, (first, second, third)
+        return self._loops[key]
+
+    def overwritable(self, use: Use, value: int) -> bool:
+        """Whether nothing but one layer reads this tensor, which a layer made that does not need it any
+        more."""
+        body = self.graph.bodies[use.body]
+        if use.body not in self._reads:
+            reads: Counter[int] = Counter(body.outputs)
+            for step in body.steps:
+                reads.update(step.inputs)
+            self._reads[use.body] = reads, {place.output: place.step for place in places(body)}
+        reads, makers = self._reads[use.body]
+        maker = makers.get(use.values[value])
+        if not isinstance(maker, ir.Layer) or reads[use.values[value]] != 1:
+            return False
+        return maker.op.word in self.overwrites and (not maker.op.merges or len(maker.inputs) > 1)
+
+    def note_shared(self, function: Function, keys: Mapping[str, int]) -> None:
+        """Which function, under which use's numbers, is a shared block of the model's."""
+        for key, use in keys.items():
+            known, other = self.shared.setdefault(key, (function, use))
+            if known is not function or any(
+                one.used and one.values and one.values[use] != one.values[other]
+                for one in function.parameters
+            ):
+                raise Unsupported(f"the uses of the shared block `{function.name}` need different programs")
+
+
+def _settle(function: Function) -> None:
+    """Sizes of inputs come first, then numbers that no expression gives, then the author's parameters; only
+    those behind which all have a default keep theirs."""
+    order = {tuple: 0, type(None): 1, str: 2}
+    function.parameters.sort(key=lambda one: order[type(one.source)])
+    for one, other in pairwise(reversed(function.parameters)):
+        if one.default is None:
+            other.default = None
+
+
+def _alike(regions: list[ir.Region]) -> list[list[ir.Region]]:
+    """Uses by the arguments that are no numbers."""
+    groups: dict[object, list[ir.Region]] = {}
+    for region in regions:
+        words = tuple((name, text) for name, text in region.arguments.items() if text == "same")
+        groups.setdefault(words, []).append(region)
+    return list(groups.values())
+
+
+__all__ = ["Emit", "Lowering", "Unclear", "Unsupported"]

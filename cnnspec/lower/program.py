@@ -1,0 +1,205 @@
+"""A lowered program: functions, and the statements in them.
+
+Numbers are nodes over the function's variables; every tensor is assigned once. A target turns this into text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from cnnspec.ir.template import Template
+from cnnspec.ir.uses import Use
+from cnnspec.lower.call import Call
+from cnnspec.lower.names import Namer
+from cnnspec.lower.symbolic import Const, Node
+from cnnspec.ops.base import Op, Shape
+
+
+@dataclass(eq=False, slots=True)
+class Tensor:
+    """A tensor of a function. `dims` are its sizes as nodes (None: no expression gives it); `shape` is that
+    of all uses, where it is the same in all. `sides` are the sides of conditions that it is made under."""
+
+    number: int
+    label: str | None = None
+    dims: tuple[Node | None, ...] = ()
+    shape: Shape | None = None
+    sides: tuple[tuple[Condition, bool], ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Condition:
+    """An `if` that comes out differently in different uses: its number in the function and its node."""
+
+    number: int
+    node: Node
+
+
+When: TypeAlias = "tuple[Condition, bool] | None"
+
+
+@dataclass(eq=False, slots=True)
+class Layer:
+    """A layer: how the target calls it, and what it reads."""
+
+    name: str
+    op: Op
+    call: Call
+    inputs: list[Tensor]
+    output: Tensor
+    rank: int = 3
+    """How many axes its input has, without the batch."""
+
+
+@dataclass(eq=False, slots=True)
+class Merge:
+    """Branches merged; of each, when it is there (None: always), and how many axes it has."""
+
+    name: str
+    op: Op
+    arms: list[tuple[Tensor, When, int]]
+    output: Tensor
+    rank: int
+
+
+@dataclass(eq=False, slots=True)
+class Invoke:
+    """A use of a block. `arguments` are the numbers for the function's parameters, in their order; `modules`
+    what stands for the shared blocks that it needs; `shared` is the block's own, where it is a shared one."""
+
+    name: str
+    function: Function
+    arguments: list[Node]
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    modules: list[Module] = field(default_factory=list)
+    shared: Module | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Region:
+    """A stretch of statements with inputs and outputs of its own, and the uses that it serves."""
+
+    inputs: list[Tensor]
+    statements: list[Statement]
+    outputs: list[Tensor]
+    labels: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class Part:
+    """A group or a labelled line of several steps."""
+
+    name: str
+    kind: str
+    region: Region
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    envs: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Carried:
+    """A size that changes from pass to pass: its variable, the axis, how it starts and what it becomes."""
+
+    variable: str
+    axis: int
+    start: Node | None
+    update: Node | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Repeat:
+    """Passes one after another. The region's first input is what arrives at a pass, its first output what the
+    next one gets; further inputs are the same for all. `per_pass` are modules that differ from pass to pass.
+    `runs` are the passes in stretches of equal ones, where that can be said without a number of the pass: how
+    many, and their own region."""
+
+    name: str
+    index: str
+    count: Node
+    region: Region
+    inputs: list[Tensor]
+    output: Tensor
+    envs: list[dict[str, Any]]
+    carried: list[Carried]
+    per_pass: list[tuple[str, list[Module]]]
+    runs: Callable[[], list[tuple[int, Region, list[dict[str, Any]]]] | None]
+    small: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class If:
+    """Both sides of a condition; `joins` are the tensors that it decides: what comes out, what it is where
+    the condition holds, and where not."""
+
+    condition: Condition
+    then: list[Statement] = field(default_factory=list)
+    otherwise: list[Statement] = field(default_factory=list)
+    joins: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
+
+    def side(self, holds: bool) -> list[Statement]:
+        return self.then if holds else self.otherwise
+
+
+@dataclass(eq=False, slots=True)
+class Let:
+    """A `let` of the author's, as a variable."""
+
+    variable: str
+    node: Node
+
+
+Statement: TypeAlias = "Layer | Merge | Invoke | Part | Repeat | If | Let"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """Where a shared block's weights are: the model's own (`key`), or what a function is handed
+    (`variable`)."""
+
+    key: str | None = None
+    variable: str | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Parameter:
+    """A number that a function is given. `source`: the author's parameter (its name), a size of an input
+    (which, and the axis), or a number of each use that no expression gives (`values`, by use)."""
+
+    variable: str
+    source: str | tuple[int, int] | None
+    letter: bool = False
+    default: Const | None = None
+    values: list[Any] = field(default_factory=list)
+    used: bool = True
+
+
+@dataclass(eq=False, slots=True)
+class Need:
+    """A shared block that a function is handed: its variable, and the model's key in each use."""
+
+    variable: str
+    keys: tuple[str, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Function:
+    """A block of the author's (or the network): what it is given, and what it does."""
+
+    name: str
+    template: Template
+    namer: Namer
+    uses: list[Use]
+    keys: dict[tuple[int, str], int]
+    """Which of the uses a body and arguments are."""
+    parameters: list[Parameter] = field(default_factory=list)
+    needs: list[Need] = field(default_factory=list)
+    region: Region = field(default_factory=lambda: Region([], [], []))
+    lets: list[tuple[str, Node]] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+    tensors: list[Tensor] = field(default_factory=list)
+    made: Any = None
+    """What the target made of it."""

@@ -1,0 +1,206 @@
+"""Repeats: one region for all passes, with the number of the pass and the sizes that change as variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.ir import graph as ir
+from cnnspec.ir.template import RegionSite
+from cnnspec.ir.uses import CLOSE, Use, passes_of, use_of
+from cnnspec.lower.call import Diverges, Unsupported
+from cnnspec.lower.program import Carried, Region, Repeat, Tensor
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced, variables
+
+if TYPE_CHECKING:
+    from cnnspec.lower.frame import Frame
+
+MOST = 50_000
+"""Passes that differ, in all uses together."""
+
+Runs = list[tuple[int, Region, list[dict[str, Any]]]]
+
+
+def repeat(frame: Frame, site: RegionSite) -> None:
+    """The passes of a repeat, as one loop."""
+    regions = _regions(frame, site)
+    counts = {use: sum(one.count for one in region.passes) for use, region in regions.items()}
+    counts |= {
+        use: 0 for use, one in enumerate(frame.uses) if use not in regions and site.inputs[0] in one.values
+    }
+    count = frame.number(counts, frame.expression(site.times, site.inputs[0], counts))
+    inputs = [frame.tensors[value] for value in site.inputs]
+    index, sizes = frame.lowering.loop_names(frame.function, frame.depth)
+    inner, origins = _passes(frame, site, regions, index)
+    carried: list[Carried] = []
+    arriving, *around = frame.copies(inputs, frame.lowering.graph.templates[site.template])
+    if not frame.lowering.runtime_shapes:
+        arriving.dims = _arriving(frame, inputs[0], inner, origins, sizes, carried, site)
+    else:
+        around = inputs[1:]
+    body = _frame(frame, site, inner, [arriving, *around])
+    body.origins, body.index, body.depth = origins, index, frame.depth + 1
+    body.scope = frame.scope | {"i": Var(index)}
+    body.passes = {
+        use: counts[use]
+        for use, region in regions.items()
+        if all(one.count <= CLOSE for one in region.passes)
+    }
+    region = body.region()
+    after = _after(region.outputs[0], carried, index, count)
+    output = frame.tensor(site.outputs[0], after)
+    first = next(iter(regions.values()))
+    passes = frame.lowering.graph.bodies[first.passes[0].body]
+    small = len(first.passes) <= 2 and (len(passes.steps) <= 1 or _simple(passes))
+    runs = _runs(frame, site, regions, inputs, count)
+    envs = [use.env for use in inner]
+    made = Repeat(site.name, index, count, region, inputs, output, envs, carried, body.per_pass, runs, small)
+    frame.here.append(made)
+
+
+def _regions(frame: Frame, site: RegionSite) -> dict[int, ir.Region]:
+    found = {}
+    for use in frame.present(site):
+        step = frame.uses[use].steps[site.site]
+        assert isinstance(step, ir.Region)
+        found[use] = step
+    return found
+
+
+def _passes(
+    frame: Frame, site: RegionSite, regions: dict[int, ir.Region], index: str
+) -> tuple[list[Use], list[tuple[int, int | None]]]:
+    """The passes of all uses, each a use of its own; of a long run of equal ones three."""
+    graph = frame.lowering.graph
+    template = graph.templates[site.template]
+    found: list[Use] = []
+    origins: list[tuple[int, int | None]] = []
+    for use, region in regions.items():
+        for number, body in passes_of(region):
+            made = use_of(graph, template, body, {**frame.uses[use].numbers, "i": number})
+            made.env = {**frame.uses[use].env, index: number}
+            found.append(made)
+            origins.append((use, number))
+        if len(found) > MOST:
+            raise Unsupported(f"a repeat with more than {MOST:,} different passes", region)
+    return found, origins
+
+
+def _arriving(
+    frame: Frame,
+    tensor: Tensor,
+    inner: Sequence[Use],
+    origins: Sequence[tuple[int, int | None]],
+    names: tuple[str, str, str],
+    carried: list[Carried],
+    site: RegionSite,
+) -> tuple[Node | None, ...]:
+    """The sizes of what arrives at a pass: those of what arrives at the repeat, where every pass keeps
+    them."""
+    found: list[Node | None] = []
+    for axis, node in enumerate(tensor.dims):
+        entries = {use: frame.uses[use].shape(site.inputs[0])[axis] for use, _ in origins}
+        if all(one.shape(0)[axis] == entries[use] for one, (use, _) in zip(inner, origins, strict=True)):
+            found.append(node)
+            continue
+        for one in inner:
+            one.env[names[axis]] = one.shape(0)[axis]
+        carried.append(Carried(names[axis], axis, node))
+        found.append(Var(names[axis]))
+    return tuple(found)
+
+
+def _frame(frame: Frame, site: RegionSite, inner: list[Use], inputs: list[Tensor]) -> Frame:
+    from cnnspec.lower.frame import Frame as Made
+
+    return Made(
+        frame.lowering,
+        frame.function,
+        frame.lowering.graph.templates[site.template],
+        inner,
+        frame.scope,
+        inputs,
+        outer=frame,
+        strict=frame.strict,
+        open=list(frame.open) if frame.lowering.runtime_shapes else [],
+    )
+
+
+def _simple(inner: ir.Body) -> bool:
+    """A chain of few layers, which may be written out twice."""
+    return len(inner.steps) <= 4 and all(
+        isinstance(step, ir.Layer) and len(step.inputs) == 1 for step in inner.steps
+    )
+
+
+def _after(out: Tensor, carried: list[Carried], index: str, count: Node) -> list[Node | None]:
+    """The sizes of what comes out of the last pass."""
+    by_axis = {one.axis: one for one in carried}
+    loop = {index, *(one.variable for one in carried)}
+    found: list[Node | None] = []
+    for axis, size in enumerate(out.dims):
+        one = by_axis.get(axis)
+        if one is not None:
+            one.update = size
+        if size is None or not loop & set(variables(size)):
+            after = size
+        elif one is not None and (step := growth(size, one.variable)) is not None and one.start is not None:
+            after = None if loop & set(variables(step)) else apply("+", one.start, apply("*", step, count))
+        elif loop & set(variables(size)) == {index}:
+            after = replaced(size, {index: apply("-", count, Const(1))})
+        else:
+            after = None
+        found.append(after)
+    return found
+
+
+def growth(out: Node, variable: str) -> Node | None:
+    """d where what comes out is `variable + d`."""
+    if isinstance(out, Apply) and out.operator == "+":
+        left, right = out.arguments
+        for one, other in ((left, right), (right, left)):
+            if one == Var(variable):
+                return other
+        for one, other in ((left, right), (right, left)):
+            inner = growth(one, variable)
+            if inner is not None:
+                return apply("+", inner, other)
+    return None
+
+
+def _runs(
+    frame: Frame, site: RegionSite, regions: dict[int, ir.Region], inputs: list[Tensor], count: Node
+) -> Callable[[], Runs | None]:
+    """The passes in stretches of equal ones, made when asked for; None where that cannot be said."""
+    shapes = [[one.count for one in region.passes] for region in regions.values()]
+    alike = all(one == shapes[0] for one in shapes) and isinstance(count, Const)
+
+    def made() -> Runs | None:
+        if not alike:
+            return None
+        found: Runs = []
+        sizes = inputs[0].dims
+        start = 0
+        for place, times in enumerate(shapes[0]):
+            inner = []
+            for use, region in regions.items():
+                template = frame.lowering.graph.templates[site.template]
+                numbers = {**frame.uses[use].numbers, "i": start}
+                one = use_of(frame.lowering.graph, template, region.passes[place].body, numbers)
+                one.env = dict(frame.uses[use].env)
+                inner.append(one)
+            given = frame.copies(inputs, frame.lowering.graph.templates[site.template])
+            given[0].dims = sizes
+            body = _frame(frame, site, inner, given)
+            body.origins = [(use, None) for use in regions]
+            body.scope = frame.scope | {"i": Const(start)}
+            body.depth, body.strict = frame.depth + 1, True
+            try:
+                found.append((times, body.region(), [use.env for use in inner]))
+            except Diverges:
+                return None
+            sizes = found[-1][1].outputs[0].dims
+            start += times
+        return found
+
+    return made
