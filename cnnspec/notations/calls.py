@@ -49,27 +49,28 @@ def name_of(entry: Entry) -> str:
 
 
 @cache
-def _entries() -> tuple[dict[str, list[tuple[Tool, Entry]]], dict[str, list[tuple[Tool, Entry]]]]:
-    """The entries by name, and by name as people write it from memory."""
-    exact: dict[str, list[tuple[Tool, Entry]]] = {}
-    folded: dict[str, list[tuple[Tool, Entry]]] = {}
+def _entries() -> dict[str, list[tuple[Tool, Entry]]]:
+    """The entries by name; by name as people write it from memory; and by that without the number of axes."""
+    found: dict[str, list[tuple[Tool, Entry]]] = {}
     for tool in tools():
         for entry in tool.entries:
             name = name_of(entry)
-            exact.setdefault(name, []).append((tool, entry))
-            for plain in {fold(name), fold(name).removesuffix("2d")}:
-                folded.setdefault(plain, []).append((tool, entry))
-    return exact, folded
+            for key in {name, f"~{fold(name)}", f"?{fold(name).removesuffix('2d')}"}:
+                found.setdefault(key, []).append((tool, entry))
+    return found
 
 
-def _entries_of(name: str) -> list[tuple[Tool, Entry]]:
-    exact, folded = _entries()
-    return exact.get(name) or folded.get(fold(name)) or []
+def _entries_of(name: str) -> tuple[list[tuple[Tool, Entry]], bool]:
+    """The entries with this name, and whether it is all of their name."""
+    for key in (name, f"~{fold(name)}"):
+        if key in _entries():
+            return _entries()[key], True
+    return _entries().get(f"?{fold(name)}", []), False
 
 
 def is_known(name: str) -> bool:
     """Whether some tool has a layer of this name."""
-    return bool(_entries_of(name))
+    return bool(_entries_of(name)[0])
 
 
 def parsed(text: str) -> Call | None:
@@ -106,18 +107,20 @@ def read_call(call: Call) -> Reading | None:
     >>> read_call(parsed("LeakyReLU()")).why
     'in torch it is `leaky`, in Keras `leaky 0.3`'
     """
-    entries = _entries_of(call.name)
+    entries, whole = _entries_of(call.name)
     if call.prefix in ("F", "functional"):  # the tensor comes first
         call = call._replace(positional=call.positional[1:])
     if any(call.prefix in tool.prefixes for tool, _ in entries):
         entries = [(tool, entry) for tool, entry in entries if call.prefix in tool.prefixes]
     read_as = [(tool, read(entry, call.positional, call.named, tool.ignored)) for tool, entry in entries]
     fitting = [(tool, reading) for tool, reading in read_as if reading.fits] or read_as[:1]
-    if not fitting:
+    if not fitting or not (whole or fitting[0][1].fits):
         return None
     first = fitting[0][1]
     if all(reading == first for _, reading in fitting):
-        return first
+        if whole or call.name.islower() or first.why:
+            return first
+        return first._replace(why=f"tools differ in what `{call.name}` is")
     ways = {
         f"{tool.name} {f'`{one.text}`' if one.text else f'none: {one.why}'}": None for tool, one in fitting
     }

@@ -179,6 +179,8 @@ UNSURE = [
     ("Conv2d(64, 64, 3, padding_mode='reflect')", "a pad layer before it"),
     ("Conv2D(64, 3, activation='leaky_relu')", "`activation='leaky_relu'` has no counterpart"),
     ("Conv2d(3, 64)", "`kernel_size` is missing"),
+    ("Conv(64, 3)", "tools differ in what `Conv` is"),
+    ("Convolution(num_filter=20, kernel=5)", "as in `conv F3 K64`"),
     ("BatchNormalization(scale=False)", "`scale=False` has no counterpart"),
 ]
 
