@@ -76,14 +76,16 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
 
 def no_merge(sink: Sink, text: str, step: tree.BranchStep, op: type[Op] | None) -> None:
     """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`."""
-    from cnnspec.language.mistakes.merged import several, word_behind
+    from cnnspec.language.recovery.rules.merges import several, word_behind
     from cnnspec.notations import MERGES
 
     word, span = step.word, step.word_span
     opened = text.find("[", span.end)
-    behind = None if lookup(word) is not None else word_behind(text, span, opened)
+    behind = None if lookup(word) is not None else word_behind(text, span.start, opened)
     if behind is not None:
-        behind.tell(sink)
+        sink.report(
+            behind.code, behind.message, behind.span, help=behind.help, fix=behind.fix, safe=behind.safe
+        )
         return
     if op is not None:
         sink.report(

@@ -1,44 +1,163 @@
-"""Text → tree.
+"""Text → tree: lark's LALR(1) engine on the tables of grammar/cnn.lark.
 
-`parse` never raises on any text and does work in proportion to its length. After a mistake it goes on at
-the next
-`->`, `=>` or line (recovery.py): a broken step stays in the tree as an ErrorStep, a broken statement as an
+`parse` never raises on any text and does work in proportion to its length. After a mistake it goes on at the
+next `->`, `=>` or line (recovery/): a broken step stays in the tree as an ErrorStep, a broken statement as an
 ErrorStatement, and every line gets its findings.
 """
 
 from __future__ import annotations
 
 import gc
+from typing import Any
+
+from lark.exceptions import UnexpectedToken
+from lark.parsers.lalr_analysis import Shift
 
 from cnnspec.diagnostics import Sink, Source, Span
 from cnnspec.language import tree
-from cnnspec.language.automaton import Automaton
+from cnnspec.language.builder import Context
+from cnnspec.language.lexer import GAPS, Lexer
+from cnnspec.language.tokens import END, OPENS, Token
+
+MAX_NESTING = 64
+"""Brackets of any kind, one inside the other."""
 
 
 def parse(source: Source, sink: Sink) -> tree.File:
     """The tree of a spec. Never raises: what cannot be read is a finding in `sink`."""
     text = source.text
     if not text.isascii():
-        from cnnspec.language.mistakes.pasted import read_plain
+        from cnnspec.language.recovery.pasted import read_plain
 
         text = read_plain(text, sink)
-    parser = Automaton(text, source, sink)
+    parser = Parser(text, sink, "start")
     # The tree has no cycles: looking for them while it grows is a third of the work.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        statements = parser.run("start")
+        statements = parser.run()
     finally:
         if collecting:
             gc.enable()
+    if not isinstance(statements, list):  # recovery gave up
+        whole = parser.values and parser.lexer.tables.entered_by[parser.states[1]] == "file"
+        statements = parser.values[0] if whole else []
     found = tuple(item for item in statements if item is not None)
-    return tree.File(found, tuple(parser.comments), Span(0, len(source.text)))
+    return tree.File(found, tuple(parser.lexer.comments), Span(0, len(source.text)))
 
 
 def parse_expression(text: str) -> tree.Expr | None:
     """The tree of an expression alone (`--set a=3/4`), or None where the text is none."""
     sink = Sink()
-    parser = Automaton(text, Source("", text), sink)
-    parser.recovers = False
-    value: tree.Expr | None = parser.run("expr")
+    value: tree.Expr | None = Parser(text, sink, "expr", recovers=False).run()
     return None if sink.has_errors else value
+
+
+class Parser:
+    """lark's engine over one text, with what recovery does to its stack."""
+
+    def __init__(self, text: str, sink: Sink, start: str, recovers: bool = True) -> None:
+        self.text = text
+        self.sink = sink
+        self.lexer = Lexer(text)
+        self.context = Context(text, sink)
+        self.table = self.lexer.tables.table.states
+        self.lark: Any = self.lexer.tables.parser(start, self.context)
+        self.states: list[int] = self.lark.parser_state.state_stack
+        self.values: list[Any] = self.lark.parser_state.value_stack
+        self.recovery: Any = None
+        self.recovers = recovers
+
+    def run(self) -> Any:
+        """The value of the start rule; None where the text is wrong and no going on."""
+        lexer, states, feed, brackets = self.lexer, self.states, self.lark.feed_token, self.lexer.brackets
+        for token in lexer.tokens(states):
+            deep = token.type in OPENS and len(brackets) >= MAX_NESTING and self.accepts(token.type)
+            if not deep:
+                try:
+                    value = feed(token)
+                except UnexpectedToken:
+                    pass
+                else:
+                    if token.type == END:
+                        return value
+                    lexer.took(token, len(states) - 1)
+                    lexer.pos = token.end
+                    continue
+            if not self.recover(token, deep):
+                return None
+        return None
+
+    def recover(self, found: Token, deep: bool) -> bool:
+        """Reports what is wrong and brings the parser to where it can go on; False where it is to stop."""
+        if not self.recovers or self.sink.full:
+            return False
+        if self.recovery is None:
+            from cnnspec.language.recovery.engine import Recovery
+
+            self.recovery = Recovery(self)
+        went_on: bool = self.recovery.recover(found, deep)
+        return went_on
+
+    def feed(self, kind: str, text: str, start: int, end: int) -> bool:
+        """Takes a token that does not stand in the text so; False, nothing changed, if it does not fit."""
+        if not self.accepts(kind):
+            return False
+        token = Token(kind, text, start, end)
+        self.lark.feed_token(token)
+        self.lexer.took(token, len(self.states) - 1)
+        return True
+
+    def read(self, text: str, span: Span, written: Span) -> bool:
+        """Takes a text's tokens as if they stood in place of what is written; False where one does not fit.
+
+        What begins or ends both has the place that it has; the rest stands at `span`.
+        """
+        there = self.text[written.start : written.end]
+        same = _alike(text, there)
+        alike = _alike(text[same:][::-1], there[same:][::-1])
+        pos = 0
+        while True:
+            kind, word, begin, pos = self.lexer.scan(text, pos, self.states[-1])
+            if kind == END:
+                return True
+            place = span
+            if pos <= same:
+                place = Span(written.start + begin, written.start + pos)
+            elif begin >= len(text) - alike:
+                place = Span(written.end - len(text) + begin, written.end - len(text) + pos)
+            if not self.feed("_NL" if kind in GAPS else kind, word, *place):
+                return False
+
+    def accepts(self, kind: str) -> bool:
+        """Whether such a token can be taken now. (lark's `accepts()` copies the stack for each kind.)"""
+        below = len(self.states)
+        above: list[int] = []  # the stack is self.states[:below] + above
+        while True:
+            step = self.table[above[-1] if above else self.states[below - 1]].get(kind)
+            if step is None:
+                return False
+            action, rule = step
+            if action is Shift:
+                return True
+            kept = max(0, len(above) - len(rule.expansion))
+            below -= len(rule.expansion) - (len(above) - kept)
+            del above[kept:]
+            above.append(self.table[above[-1] if above else self.states[below - 1]][rule.origin.name][1])
+
+    def push(self, symbol: str, value: Any) -> None:
+        """Puts a symbol's value where the parser waits for one."""
+        self.states.append(self.table[self.states[-1]][symbol][1])
+        self.values.append(value)
+
+    def cut(self, height: int) -> None:
+        """Takes off the stack what stands above so many values."""
+        del self.states[height + 1 :], self.values[height:]
+        while self.lexer.brackets and self.lexer.brackets[-1].height > height:
+            self.lexer.brackets.pop()
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -92,7 +92,7 @@ def instrumented() -> Any:
         import cnnspec.elaborate
         import cnnspec.ir.serialize
         import cnnspec.language.formatter
-        import cnnspec.language.mistakes.recovery
+        import cnnspec.language.recovery.engine
         import cnnspec.pipeline
         import cnnspec.targets.numpy
         import cnnspec.targets.torch  # noqa: F401

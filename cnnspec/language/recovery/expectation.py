@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cnnspec.language.automaton import Automaton
+from cnnspec.language.parser import Parser
 from cnnspec.language.tokens import END
 
 
-def expectation(automaton: Automaton) -> str:
+def expectation(parser: Parser) -> str:
     """What may stand here, in plain words."""
-    kinds = {kind for kind in automaton.parser.choices() if kind.isupper() and automaton.accepts(kind)}
+    kinds = {kind for kind in parser.lark.choices() if kind.isupper() and parser.accepts(kind)}
     parts: list[str] = []
     if "MODEL" in kinds:
         parts.append("a statement or a line of steps")

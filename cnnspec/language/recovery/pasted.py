@@ -123,7 +123,7 @@ def read_plain(text: str, sink: Sink) -> str:
 
 def _parts_steps(text: str, end: int) -> bool:
     """Whether a dash stands before a layer and is meant as an arrow."""
-    from cnnspec.language.mistakes.foreign import is_layer
+    from cnnspec.language.recovery.words import is_layer
 
     following = re.compile(r"[ \t]+([A-Za-z][A-Za-z0-9_]*)").match(text, end)
     return following is not None and is_layer(following[1])

@@ -1,0 +1,307 @@
+"""What happens after a mistake.
+
+In order: a rule that is tried before brackets; a bracket that is surely meant to be closed is closed; the
+first rule of the table that holds. Where a rule says what was meant, that is read; else the innermost step,
+claim or statement is left out of the tree up to the next `->`, `=>` or line outside of brackets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cnnspec.diagnostics import Span, line_start
+from cnnspec.language import tree
+from cnnspec.language.lexer import GAPS, JOINS_NEXT
+from cnnspec.language.parser import Parser
+from cnnspec.language.recovery.mistake import REST, Answer, Mistake, begin_of
+from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.rules import BEFORE_BRACKETS, RULES
+from cnnspec.language.recovery.rules.notations import NOTATIONS
+from cnnspec.language.recovery.words import STATEMENT
+from cnnspec.language.tokens import CLOSES, END, OPENS, STATEMENTS, Token
+from cnnspec.notations import is_from_to
+
+MAX_FAILURES = 3
+"""At one place, before a token is passed over unseen."""
+_CLOSERS = {"(": ("RPAR", ")"), "[": ("RSQB", "]"), "{": ("RBRACE", "}")}
+_WHOLE = ("chain", "line", "item", "let", "statement", "file_line", "seq_line", "file", "sequence")
+"""What is complete on top of the stack stays; only what follows is left out."""
+
+
+class Recovery:
+    """Brings one parser on after its mistakes."""
+
+    def __init__(self, parser: Parser) -> None:
+        self.parser = parser
+        self.lexer = parser.lexer
+        self.sink = parser.sink
+        self.text = parser.text
+        self.failed_at = -1
+        self.failures = 0
+        self.used: list[Rule] = []
+        """The rules that gave an answer, in order."""
+
+    def recover(self, found: Token, deep: bool) -> bool:
+        # A mistake may leave the parser where it was; it must not stay there for ever.
+        if found.start != self.failed_at:
+            self.failed_at, self.failures = found.start, 0
+        self.failures += 1
+        if self.failures > MAX_FAILURES + len(self.lexer.brackets):
+            self.lexer.pos = found.end
+            return found.type != END
+        if deep:
+            self.sink.report(
+                "E602", "more than 64 brackets inside one another", found.span,
+                help="give the inner part a name with `block`, or its value one with `let`",
+            )  # fmt: skip
+            self.leave_out(found)
+            return True
+        mistake = Mistake(self.parser, found)
+        answer = self.first(BEFORE_BRACKETS, mistake)
+        if answer is None and self.unclosed(mistake):
+            return True
+        new_statement = found.type in STATEMENTS or found.type == "LET"
+        if answer is None and new_statement and self.begins_line(found, -1):
+            # a line before it ended with `->`, `=` or the like, or does not go on as it must
+            answer = self.first(RULES, mistake, reading=False)
+            self.report(answer)
+            self.leave_out(found, skipping=False)
+            self.parser.feed("_NL", "\n", found.start, found.start)
+            self.lexer.pos = found.start
+            return True
+        answer = answer or self.first(RULES, mistake)
+        if answer is not None and answer.reads is not None:
+            self.report(answer)
+            if self.read(mistake, answer):
+                return True
+        elif self.failures == 1 and answer is not None:
+            self.report(answer)
+            if answer.code in ("E102", "E106") or found.type == "CLAIMS":  # reported and left out as a whole
+                found = found._replace(start=max(found.start, answer.span.end))
+        self.leave_out(found)
+        return True
+
+    def first(self, rules: Iterable[Rule], mistake: Mistake, reading: bool = True) -> Answer | None:
+        """The answer of the first rule that holds; without `reading`, of those that read nothing."""
+        for rule in rules:
+            answer = rule.answer(mistake)
+            if answer is not None and (reading or answer.reads is None):
+                self.used.append(rule)
+                return answer
+        return None
+
+    def report(self, answer: Answer | None) -> None:
+        if answer is not None and answer.message:
+            code, message, span, way, fix, safe, cause = answer[:7]
+            self.sink.report(code, message, span, help=way, fix=fix, safe=safe, cause=cause)
+
+    def read(self, mistake: Mistake, answer: Answer) -> bool:
+        """Reads what was meant; False where that does not fit."""
+        if answer.merges:
+            self.merge(mistake, answer.merges)
+        if answer.since >= 0:
+            self.take_back(answer.since)
+        reads, place = answer.reads, answer.span
+        resume = answer.resume if answer.resume >= 0 else place.end
+        if resume == mistake.start:
+            place = Span(resume, resume)
+        written = Span(answer.since if answer.since >= 0 else place.start, resume)
+        if isinstance(reads, Token):
+            fits = self.parser.feed(*reads)
+        else:
+            fits = self.parser.read(reads or "", place, written)
+        if not fits:
+            return False
+        self.lexer.pos = resume
+        self.lexer.forget_comments(self.lexer.pos)
+        return True
+
+    def take_back(self, since: int) -> None:
+        """Takes off the stack what was read from a place on."""
+        values: list[Any] = self.parser.values
+        height = len(values)
+        while height and begin_of(values[height - 1]) >= since:
+            height -= 1
+        if height < len(values):
+            self.parser.cut(height)
+        elif values and type(values[-1]) is list:
+            while len(values[-1]) > 1 and begin_of(values[-1][-1]) >= since:
+                values[-1].pop()
+
+    def merge(self, mistake: Mistake, word: str) -> None:
+        """Reads the innermost group as the branches of a merge; or gives a merge that was read this word."""
+        parser = self.parser
+        if mistake.kind != "VBAR":
+            parser.values[-4] = parser.values[-4]._replace(text=word)
+            return
+        bracket = self.lexer.brackets[-1]
+        entered_by = self.lexer.tables.entered_by
+        symbols = [entered_by[state] for state in parser.states[bracket.height + 1 :]]
+        inside = parser.values[bracket.height :]
+        parser.cut(bracket.height - 1)
+        parser.feed("NAME", word, bracket.span.start, bracket.span.start)
+        parser.feed("LSQB", "[", *bracket.span)
+        for symbol, value in zip(symbols, inside, strict=True):
+            parser.push(symbol, value)
+
+    # --- brackets that are not closed -------------------------------------------------------------
+
+    def unclosed(self, mistake: Mistake) -> bool:
+        """Closes the brackets that must have been meant to be closed before this token."""
+        found, brackets, kind = mistake.found, self.lexer.brackets, mistake.kind
+        if kind == "LSQB" and any(rule.answer(mistake) for rule in NOTATIONS):
+            return False
+        if kind == "ARROW" and is_from_to(self.text, found.start):
+            return False
+        wanted = "[" if kind == "VBAR" else CLOSES.get(kind)
+        closing = self.to_close(found, wanted)
+        if not closing:
+            return self.swallowed(found)
+        new_line = kind in STATEMENTS or (not wanted and self.begins_line(found, brackets[-1].span.start))
+        target = len(brackets) - closing
+        while len(brackets) > target:
+            bracket = brackets[-1]
+            closer = (*_CLOSERS[bracket.kind], found.start, found.start)
+            self.sink.report(
+                "E105", f"this `{bracket.kind}` is not closed", bracket.span,
+                help=f"`{closer[1]}` is missing before {mistake.shown}",
+            )  # fmt: skip
+            if not self.parser.feed(*closer):
+                self.leave_out(found, skipping=False)
+                if len(brackets) and brackets[-1] is bracket and not self.parser.feed(*closer):
+                    brackets.pop()
+        if new_line and not JOINS_NEXT.match(self.text, found.start):
+            self.parser.feed("_NL", "\n", found.start, found.start)
+        self.lexer.pos = found.start
+        return True
+
+    def to_close(self, found: Token, wanted: str | None) -> int:
+        """How many brackets are closed before a token; `wanted` is the kind that it closes or parts."""
+        kinds = [bracket.kind for bracket in self.lexer.brackets]
+        if found.type == END or found.type in STATEMENTS:
+            return len(kinds)
+        if wanted:
+            return kinds[::-1].index(wanted) if wanted in kinds else 0
+        if not kinds or kinds[-1] != "(":
+            return 0
+        goes_on = found.type in ("ARROW", "CLAIMS", "LSQB", "LBRACE")
+        return int(goes_on or self.begins_line(found, self.lexer.brackets[-1].span.start))
+
+    def swallowed(self, found: Token) -> bool:
+        """A `(` of a line before that took in this line's beginning: `f(64, s=2` and below it `conv F3`."""
+        if not self.lexer.brackets or self.lexer.brackets[-1].kind != "(":
+            return False
+        line = line_start(self.text, found.start)
+        bracket = self.lexer.brackets[-1]
+        rest = REST.match(self.text, found.start)
+        if line <= bracket.span.start or (rest and ")" in rest.group()):
+            return False
+        way = "`)` is missing before the end of its line"
+        self.sink.report("E105", "this `(` is not closed", bracket.span, help=way)
+        self.leave_out(found, skipping=False)
+        self.lexer.forget_comments(line)
+        if not JOINS_NEXT.match(self.text, line):
+            self.parser.feed("_NL", "\n", line, line)
+        self.lexer.pos = line
+        return True
+
+    def begins_line(self, found: Token, behind: int) -> bool:
+        """Whether the token is the first of a line that begins behind a place."""
+        line = line_start(self.text, found.start)
+        return line > behind and not self.text[line : found.start].strip(" \t")
+
+    # --- leaving a part out -----------------------------------------------------------------------
+
+    def leave_out(self, found: Token, skipping: bool = True) -> None:
+        """Takes the innermost step, claim or statement off the stack and goes on behind it."""
+        states, values = self.parser.states, self.parser.values
+        entered_by = self.lexer.tables.entered_by
+        self.parser.context.depths.clear()
+        at = self.innermost()
+        waits = self.parser.table[states[at]]
+        above = entered_by[states[at + 1]] if at + 1 < len(states) else found.type
+        begin, name = found.start, None
+        if above == "block_head" and at < len(values):
+            begin, name = values[at][3].start, values[at][0]
+        elif at < len(values) and type(values[at]) is Token:
+            begin = values[at].start
+        if "claim" in waits:
+            symbol = "claim"
+        elif above in _WHOLE and at + 2 >= len(states):
+            symbol = ""
+        elif "item" in waits and (above in STATEMENTS or above in ("LET", "block_word", "block_head")):
+            symbol = "statement" if "statement" in waits else "let"
+            name = name or self.name_of(at)
+        else:
+            symbol = "step"
+        while self.lexer.brackets and self.lexer.brackets[-1].height > at:
+            self.lexer.brackets.pop()
+        end = self.skip(found, symbol) if skipping else found.start
+        if not symbol:
+            if above == "chain" and end > found.start:
+                values[-1].append(tree.ErrorStep(Span(found.start, end)))
+            return
+        self.parser.cut(at)
+        span = Span(min(begin, end), end)
+        word = self.text[span.start : span.end].split(maxsplit=1)
+        broken = {"claim": None, "step": tree.ErrorStep(span)}
+        self.parser.push(symbol, broken.get(symbol, tree.ErrorStatement(word[0] if word else "", name, span)))
+        self.lexer.last = "NAME"
+
+    def innermost(self) -> int:
+        """Where on the stack the innermost step or claim begins."""
+        states, entered_by = self.parser.states, self.lexer.tables.entered_by
+        at = len(states) - 1
+        closed = 0  # brackets above that are closed already: what they hold is no place to go on
+        while closed or not {"claim", "step"} & self.parser.table[states[at]].keys():
+            symbol = entered_by[states[at]]
+            if symbol in CLOSES:
+                closed += 1
+            elif symbol in OPENS and closed:
+                closed -= 1
+            at -= 1
+        return at
+
+    def name_of(self, at: int) -> str | None:
+        """What the broken statement would have named: the token behind its word."""
+        for value in self.parser.values[at + 1 : at + 2]:
+            if type(value) is Token and value.text[:1].isalpha():
+                return value.text.rstrip("(: \t") or None
+        return None
+
+    def skip(self, found: Token, symbol: str) -> int:
+        """Moves on to where the parser may take up again; gives the end of what was passed over."""
+        lexer, depth = self.lexer, 0
+        pos = end_of_last = found.start
+        while True:
+            kind, _, begin, end = lexer.scan(self.text, pos)
+            if kind == END:
+                lexer.pos = begin
+                return end_of_last
+            if kind in GAPS:
+                lexer.pos, lexer.last = pos, "NAME"
+                kind, begin, end = lexer.gap(pos)
+                if kind and (depth == 0 or STATEMENT.match(self.text, end)):
+                    lexer.forget_comments(begin)
+                    lexer.pos = begin
+                    return end_of_last
+                pos = max(end, lexer.pos)
+                continue
+            if depth == 0 and self.goes_on(kind, symbol):
+                lexer.pos = begin
+                return end_of_last
+            if kind in OPENS:
+                depth += 1
+            elif kind in CLOSES and depth:
+                depth -= 1
+            pos = end_of_last = end
+
+    def goes_on(self, kind: str, symbol: str) -> bool:
+        """Whether the parser can take up at a token after such a part was left out."""
+        if kind in ("ARROW", "CLAIMS"):
+            return symbol not in ("statement", "let")
+        if kind == "COMMA":
+            return symbol == "claim"
+        inside = self.lexer.brackets[-1].kind if self.lexer.brackets else ""
+        return kind in ("RSQB", "VBAR", "RBRACE") and inside == ("{" if kind == "RBRACE" else "[")

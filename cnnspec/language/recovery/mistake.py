@@ -1,0 +1,189 @@
+"""What a rule sees of a mistake: what was found, what was expected, the tokens around it, the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnnspec.diagnostics import Cause, Edit, Sink, Span, line_start
+from cnnspec.language.tokens import END, UNKNOWN, Token
+from cnnspec.notations import Translation, translate
+
+if TYPE_CHECKING:
+    from cnnspec.language.parser import Parser
+
+REST = re.compile(r"[^\r\n]*")
+_FAR, _LONGEST_LINE = 400, 600
+
+
+class Answer(NamedTuple):
+    """A finding; and, where it is plain what was meant, how the parser goes on."""
+
+    code: str
+    message: str
+    span: Span
+    help: str = ""
+    fix: tuple[Edit, ...] = ()
+    safe: bool = False
+    cause: Cause | None = None
+    reads: str | Token | None = None
+    """What is read in place of the marked characters; None where the step is left out."""
+    resume: int = -1
+    """Where the text goes on; -1 behind the marked characters."""
+    since: int = -1
+    """What was read from this place on is taken back before."""
+    merges: str = ""
+    """The word by which the branches in the innermost brackets are merged."""
+
+
+class Part(NamedTuple):
+    """What the parser has read and not yet put together: a token, or a whole expression, chain, …"""
+
+    symbol: str
+    start: int
+    token: Token | None
+
+
+class Mistake:
+    """`found` cannot stand behind what was read so far. `kind`, `word`, `start` and `end` are its own."""
+
+    text: str
+    sink: Sink
+    accepts: Callable[[str], bool]
+    """Whether a token of this type could stand here."""
+    kind: str
+    word: str
+    start: int
+    end: int
+    last: str
+    """The type of the token before."""
+    inside: str = ""
+    """The innermost open bracket,"""
+    opened: int = -1
+    """and where it stands."""
+
+    def __init__(self, parser: Parser, found: Token) -> None:
+        self._parser = parser
+        self.text, self.sink, self.accepts = parser.text, parser.sink, parser.accepts
+        self.found = found
+        self.kind, self.word, self.start, self.end = found
+        self.last = parser.lexer.last
+        if parser.lexer.brackets:
+            self.inside, self.opened = parser.lexer.brackets[-1].kind, parser.lexer.brackets[-1].span.start
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.end) if self.kind != "_NL" else Span(self.start, self.start)
+
+    @property
+    def shown(self) -> str:
+        """The token in plain words."""
+        if self.kind == END:
+            return "the end of the file"
+        if self.kind == "_NL":
+            return "the end of the line"
+        if self.kind == UNKNOWN and (not self.word.isprintable() or self.word == "`"):
+            return f"the character U+{ord(self.word):04X}"
+        return f"`{self.word.strip()}`"
+
+    @cached_property
+    def expected(self) -> str:
+        """What may stand here, in plain words."""
+        from cnnspec.language.recovery.expectation import expectation
+
+        return expectation(self._parser)
+
+    @cached_property
+    def in_claims(self) -> bool:
+        return self.accepts("CLAIM_NUMBER") or self.last == "CLAIM_NUMBER"
+
+    def part(self, back: int) -> Part:
+        """The last part that was read, the one before it, …"""
+        values: list[Any] = self._parser.values
+        if back >= len(values):
+            return Part("", -1, None)
+        value = values[-1 - back]
+        symbol = self._parser.lexer.tables.entered_by[self._parser.states[-1 - back]]
+        return Part(symbol, begin_of(value), value if type(value) is Token else None)
+
+    def is_open(self, bracket: str) -> bool:
+        return any(one.kind == bracket for one in self._parser.lexer.brackets)
+
+    def reported(self, start: int) -> bool:
+        """Whether something that begins at a place was reported already."""
+        return any(one.span.start == start for one in self.sink)
+
+    def has_cause(self, cause: Cause) -> bool:
+        """Whether something with this cause was reported already."""
+        return any(one.cause == cause for one in self.sink)
+
+    # --- the text around --------------------------------------------------------------------------
+
+    @cached_property
+    def begin(self) -> int:
+        """Where the line begins."""
+        return line_start(self.text, self.start)
+
+    @cached_property
+    def line(self) -> str:
+        """The line, as far as rules for whole lines look: nothing where the mistake is far behind."""
+        if self.start - self.begin > _FAR:
+            return ""
+        return (self.text[self.begin : self.begin + _LONGEST_LINE].splitlines() or [""])[0]
+
+    @property
+    def place(self) -> int:
+        """Where the mistake is seen on its line: before the end of it."""
+        return max(self.begin, self.start - 1) if self.kind == "_NL" else self.start
+
+    @cached_property
+    def translation(self) -> Translation | None:
+        """The other tool's notation around it."""
+        return translate(self.text, self.place) if self.start - self.begin <= _FAR else None
+
+    @property
+    def head(self) -> str:
+        """The line before the token."""
+        return self.text[self.begin : self.start]
+
+    @property
+    def line_end(self) -> int:
+        found = REST.match(self.text, self.start)
+        return found.end() if found else self.end
+
+    @property
+    def rest(self) -> str:
+        """The line behind the token."""
+        return self.text[self.end : self.line_end]
+
+    @property
+    def gap(self) -> Span:
+        """The place before the blanks before the token."""
+        start = self.start
+        while start > 0 and self.text[start - 1] in " \t":
+            start -= 1
+        return Span(start, start)
+
+    def here(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        return pattern.match(self.text, self.start)
+
+    def behind(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        return pattern.match(self.text, self.end)
+
+    def of_line(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        return pattern.match(self.text, self.begin)
+
+
+def begin_of(value: Any) -> int:
+    """Where something that was read begins; -1 for what cannot say it."""
+    if type(value) is Token:
+        return value.start
+    while isinstance(value, list) and value:
+        value = value[0]
+    if isinstance(value, int):
+        return value
+    if type(value) is Token:
+        return value.start
+    return int(value.span.start) if hasattr(value, "span") else -1

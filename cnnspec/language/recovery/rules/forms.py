@@ -1,0 +1,253 @@
+"""Whole statements and groups in another form: `block f(k): …`, `variant A { n = 3 }`, `input 32x32 RGB`,
+`repeat 3 { … }`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Edit, Span
+from cnnspec.language.recovery.mistake import Answer, Mistake
+from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.words import TIMES_BEHIND, closing, is_layer
+
+_WORD_BEFORE = re.compile(r"(?:^|->|[|\[{:])[ \t]*(repeat|for|while|loop)\b([^\[{]*)$")
+_NUMBER_BEFORE = re.compile(r"([0-9]+)[ \t]*[x*]?[ \t]*(?=[{(])")
+_MORE_BRACES = re.compile(r"[ \t\r\n]*[A-Za-z_]*[ \t]*\{")
+_STEP = re.compile(r"[ \t\r\n]*([A-Za-z][A-Za-z0-9_]*)")
+_VARIANT = re.compile(
+    r"[ \t]*variant[ \t]+\"?([A-Za-z]\w*(?:[-.][\w.]+)*)\"?[ \t]*[:({=]*(?:[ \t]+|(?<=[:({=\"]))(.*?)[ \t)}]*"
+)
+_SETTING = re.compile(r"(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?::=?|=)[ \t]*([^\s,;:={}()]+)")
+_CLAIM = re.compile(r"(?:expect[ \t]+)?[a-z]+[ \t]+~?[0-9][\w.,]*")
+_BLOCK = re.compile(
+    r"[ \t]*(?:(block|shared|def|function|func|fn|module|macro|template|class)[ \t]+)?"
+    r"([A-Za-z]\w*\([^()\r\n]*\))[ \t]*(?::|=>?|->)?[ \t]*"
+)
+_LINE = re.compile(r"([ \t]*)([^\r\n#]*)[^\r\n]*(?:\r\n|[\r\n]|$)")
+_INPUT = re.compile(
+    r"[ \t]*(?:input|inputs|Input|Inputs|INPUT)(?:[ \t]*[:=(]+[ \t]*|[ \t]+)"
+    r"(?:(?:shape|size|image)[ \t]*=?[ \t]*)?(.*?)[ \t)]*"
+)
+_INPUT_MARK = re.compile(r"[ \t]*input[ \t]*([:=])[ \t]*(?=[0-9(])")
+_BATCH = re.compile(r"[(\[ \t]*(?:[NB?]|None|-1|batch|batch_size)[ \t]*[xX×*,][ \t]*(?=[0-9])")
+_COLOURS = {"rgb": "3", "bgr": "3", "colour": "3", "color": "3", "gray": "1", "grey": "1", "grayscale": "1"}
+_CHANNELS = re.compile(r"([0-9]+)[ \t]*(?:channels?|ch)\b[ \t]*[,x×of]*")
+_TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
+_SPACED = re.compile(r"[0-9]+(?:[ \t]*[xX*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t]+[0-9]+)+(?![A-Za-z0-9_.])")
+_SHAPE_STANDS = re.compile(r"(?:(?i:input)(?:[ \t]+\w+[ \t]*:)?|=>|,|out)[ \t]*$")
+_PADDING = re.compile(r"(?:padding|pad|P)[ \t]*=[ \t]*[\"'](same|valid)[\"']", re.IGNORECASE)
+_SHORT = 60
+"""Characters up to which a block or a group is shown as a whole in a way out."""
+
+
+def _whole(m: Mistake) -> Span:
+    """The line without the blanks and the comment around it."""
+    code = m.line.split("#")[0].rstrip()
+    return Span(m.begin + len(code) - len(code.lstrip()), m.begin + len(code))
+
+
+def _one_line(written: str) -> bool:
+    return "\n" not in written and "\r" not in written
+
+
+def _repeated(m: Mistake) -> Answer | None:
+    """A group with another word or other brackets, at its bracket or at the number before it."""
+    number = m.here(_NUMBER_BEFORE) if m.kind in ("NUMBER", "DIM") else None
+    opened = number.end() if number else m.start
+    if m.text[opened : opened + 1] not in ("[", "{", "("):
+        return None
+    word = _WORD_BEFORE.search(m.line[: max(0, opened - m.begin)])
+    if word is None and not _is_group(m, opened, bare=number is None):
+        return None
+    close = closing(m.text, opened)
+    counts = re.findall(r"[0-9]+", word[2] if word else number[0] if number else "")
+    if close and word is None and _MORE_BRACES.match(m.text, close):
+        return None  # branches
+    behind = TIMES_BEHIND.match(m.text, close) if close and not counts else None
+    count = behind[1] if behind else counts[-1] if counts else "3"
+    head = m.begin + word.start(1) if word else m.start
+    message = f"there is no `{word[1]}`" if word else "steps stand together in square brackets"
+    if close is None:
+        return Answer("E102", message, Span(head, opened), f"a repetition is written `[ … ]*{count}`")
+    span = Span(head, behind.end() if behind else close)
+    inner = m.text[opened + 1 : close - 1]
+    times = f"*{count}" if word or counts or behind else ""
+    shown = f"[{inner if len(inner) <= _SHORT and _one_line(inner) else ' … '}]{times}"
+    fix = (Edit(Span(head, opened + 1), "["), Edit(Span(close - 1, span.end), f"]{times}"))
+    way = f"a repetition is written `{shown}`" if times else f"write `{shown}`"
+    return Answer("E102", message, span, way, fix if counts or behind or not word else ())
+
+
+def _is_group(m: Mistake, opened: int, bare: bool) -> bool:
+    """Whether steps stand in round or curly brackets where a step may stand."""
+    step = _STEP.match(m.text, opened + 1)
+    if step is None or not is_layer(step[1]) or m.text[opened] == "[":
+        return False
+    if not bare or (m.accepts("IF") and m.accepts("LSQB")):
+        return True
+    before = m.text[:opened].rstrip(" \t")[-1:]
+    return before in ("\n", "\r") and m.accepts("_NL")  # before a `{` a new line is none
+
+
+def _variant(m: Mistake) -> Answer | None:
+    code = m.line.split("#")[0].rstrip()
+    found = _VARIANT.fullmatch(code)
+    if found is None or m.word == ";" or not found[2]:
+        return None
+    settings: list[str] = []
+    claims: list[str] = []
+    for item in re.split(r",[ \t]+|,(?![0-9])|;", found[2]):
+        item = item.strip(" \t:(){}")
+        if setting := _SETTING.fullmatch(item):
+            settings.append(f"{setting[1]} = {setting[2]}")
+        elif _CLAIM.fullmatch(item):
+            claims.append(item.removeprefix("expect").strip())
+        elif item:
+            return None
+    parts = [*settings, *([f"expect {', '.join(claims)}"] if claims else [])]
+    shown = f"variant {re.sub(r'[-.]', '', found[1])}: {', '.join(parts)}"
+    if not parts or shown.replace(" ", "") == code.replace(" ", "").replace("\t", ""):
+        return None
+    message = "behind a variant's name stand a colon, its knobs and then its claims"
+    return Answer("E102", message, _whole(m), f"write `{shown}`", (Edit(_whole(m), shown),))
+
+
+def _block(m: Mistake) -> Answer | None:
+    """A block whose steps stand in no braces, or that begins with another word."""
+    head = _BLOCK.match(m.line)
+    if head is None:
+        return None
+    opened, ours = m.begin + head.end(), head[1] in ("block", "shared")
+    least = head.end(2) if ours or head[1] is None else head.start(2)
+    bracket = m.text[opened : opened + 1]
+    if not m.begin + least <= m.start <= opened or not (ours or bracket == "{"):
+        return None
+    close = closing(m.text, opened) if bracket in ("[", "{", "(") and bracket else None
+    if close is None and bracket in ("[", "{", "(") and bracket:
+        return None
+    inner = _indented(m.text, opened, m.begin) if close is None else Span(opened + 1, close - 1)
+    end = inner.end if close is None else close
+    written = m.text[inner.start : inner.end]
+    if not written.strip():
+        return None
+    block = head[1] if ours else "block"
+    named = m.begin + (head.start(1) if head[1] else head.start(2))
+    before, behind = ("", "") if close else (" ", " ") if _one_line(written) else ("", "\n")
+    shown = f"{block} {head[2]} {{ {written.strip()} }}"
+    way = shown if _one_line(written) and len(shown) <= _SHORT else f"{block} {head[2]} {{ … }}"
+    fix = (
+        Edit(Span(named, inner.start), f"{block} {head[2]} {{{before}"),
+        Edit(Span(inner.end, end), f"{behind}}}"),
+    )
+    if not ours:
+        return Answer("E102", "a block begins with the word `block`", Span(named, end), f"write `{way}`", fix)
+    rest = m.text[m.begin + head.end(2) : end]
+    return Answer(
+        "E102", "a block's steps stand in braces", Span(end - len(rest.lstrip()), end), f"write `{way}`", fix
+    )
+
+
+def _indented(text: str, opened: int, begin: int) -> Span:
+    """The steps behind a head without a bracket: on its line, else the lines below that stand further in."""
+    rest, head = _LINE.match(text, opened), _LINE.match(text, begin)
+    assert rest is not None
+    assert head is not None
+    if rest[2].strip():
+        return Span(opened, rest.start(2) + len(rest[2].rstrip()))
+    end, place = opened, rest.end()
+    while place < len(text) and (line := _LINE.match(text, place)) is not None:
+        if line[2].strip() and len(line[1]) <= len(head[1]):
+            break
+        end = line.start(2) + len(line[2].rstrip()) if line[2].strip() else end
+        place = line.end()
+    return Span(opened, end)
+
+
+def _input_mark(m: Mistake) -> Answer | None:
+    """`input: 3x32x32`, `input = 3x32x32`."""
+    found = _INPUT_MARK.match(m.line)
+    if found is None or (found[1] == ":" and not re.match(r"[0-9]+[x@]|\(", m.line[found.end() :])):
+        return None
+    if found[1] == ":":
+        return Answer("E102", "", Span(m.begin, m.begin + len(m.line)))  # reported at the label
+    mark = Span(m.begin + found.start(1), m.begin + found.end())
+    before = "" if m.line[found.start(1) - 1] in " \t" else " "
+    message = f"no `{found[1]}` stands behind `input`"
+    return Answer("E102", message, mark, "as in `input 3x224x224`", (Edit(mark, before),))
+
+
+def _shape(m: Mistake) -> Answer | None:
+    """`input (3, 224, 224)`, `=> 3 x 224 x 224`."""
+    if not re.match(r"[ \t]*input\b|.*=>", m.line):
+        return None
+    at = m.place - m.begin
+    for shape_like in (_TUPLE, _SPACED):
+        found = shape_like.search(m.line)
+        if found is None or not found.start() <= at + 1 <= found.end() + 1:
+            continue
+        sizes = re.findall(r"[0-9]+", found.group())
+        batch = len(sizes) == 4
+        shape = "x".join(sizes[1:] if batch else sizes)
+        if len(sizes) < 2 or found.group() == shape or not _SHAPE_STANDS.search(m.line[: found.start()]):
+            continue
+        span = Span(m.begin + found.start(), m.begin + found.end())
+        message = "a shape is written without spaces, brackets and commas"
+        way = f"write `{shape}`, channels first{', without the batch axis' if batch else ''}"
+        return Answer("E102", message, span, way, (Edit(span, shape),))
+    return None
+
+
+def _input(m: Mistake) -> Answer | None:
+    """An input whose line means three sizes."""
+    code = m.line.split("#")[0].rstrip()
+    found = _INPUT.fullmatch(code)
+    if found is None:
+        return None
+    body, before = found[1], ""
+    without = _BATCH.sub("", body, count=1)
+    if channels := _CHANNELS.search(without):
+        before, without = channels[1], without.replace(channels[0], "", 1)
+    words = re.findall(r"[A-Za-z]{2,}", without)
+    if len(words) == 1 and words[0].lower() in _COLOURS and not before:
+        before, without = _COLOURS[words[0].lower()], without.replace(words[0], "")
+    sizes = re.findall(r"[0-9]+", without)
+    sizes = [before, *sizes] if before and len(sizes) == 2 else sizes
+    shown = f"input {'x'.join(sizes)}"
+    unread = re.sub(r"[0-9]|[xX×*,;()\[\] \t]|pixels?\b|px\b", "", without)
+    if unread or len(sizes) != 3 or code.strip() == shown:
+        return None
+    message = "an input is its channels, rows and columns, joined by `x`"
+    message += ", and no batch axis" if _BATCH.match(body) else ""
+    fix = (Edit(_whole(m), shown),)
+    return Answer("E102", message, _whole(m), f"here it is `{shown}`", fix, cause="input")
+
+
+def _padding(m: Mistake) -> Answer | None:
+    """`padding='same'` among arguments that are written as here."""
+    for quoted in _PADDING.finditer(m.line):
+        span = Span(m.begin + quoted.start(), m.begin + quoted.end())
+        if span.start < m.place < span.end and "(" not in m.line:
+            letter = "Psame" if quoted[1] == "same" else "P0"
+            return Answer(
+                "E102", "padding is a letter, `P`", span, f"write `{letter}`", (Edit(span, letter),)
+            )
+    return None
+
+
+FORMS = (
+    Rule({"input ⟦= ⟧3x32x32": "input 3x32x32"}, when=_input_mark),
+    Rule({"⟦repeat 3 { relu }⟧": "[ relu ]*3", "⟦3 x { relu }⟧": "[ relu ]*3"}, when=_repeated),
+    Rule({"⟦variant A { n = 2 }⟧": "variant A: n = 2"}, when=_variant),
+    Rule(
+        {
+            "block f(k)⟦: relu⟧": "block f(k) { relu }",
+            "block f() ⟦[ relu ]⟧": "block f() { relu }",
+            "⟦def f() { relu }⟧": "block f() { relu }",
+        },
+        when=_block,
+    ),
+    Rule({"input ⟦3 x 224 x 224⟧": "input 3x224x224"}, when=_shape),
+    Rule({"⟦input 32x32 RGB⟧": "input 3x32x32"}, when=_input),
+    Rule({"conv F3 K8 ⟦padding='same'⟧": "conv F3 K8 Psame"}, when=_padding),
+)
