@@ -5,6 +5,7 @@ Every command and the Python API go through here. A file with variants is its va
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -173,8 +174,9 @@ def _by_cause(findings: list[Diagnostic], file: File) -> list[Diagnostic]:
     return [told if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]]
 
 
-TARGETS = ("torch", "numpy")
-"""The folders of `cnnspec/targets/`."""
+_FOLDERS = os.listdir(os.path.join(os.path.dirname(__file__), "targets"))
+TARGETS = tuple(sorted(name for name in _FOLDERS if name.isidentifier() and not name.startswith("_")))
+"""The folders of `cnnspec/targets/`, each a target."""
 
 
 def program(model: Model, target: str, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]:

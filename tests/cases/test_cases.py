@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnspec import pipeline
 from tests.cases import views
 from tests.cases.markdown import Case, files, read
 
@@ -63,7 +64,7 @@ def _faults(case: Case) -> Iterator[str]:
         if kind in views.WHOLE:
             yield from _differences(kind, shown, views.WHOLE[kind](checked))
         else:
-            assert kind in views.PROGRAMS, f"{case.where}: there is no view {kind!r}"
+            assert kind in pipeline.TARGETS, f"{case.where}: there is no view {kind!r}"
             lacks = views.missing(checked[0], kind, shown)
             if lacks:
                 yield f"the {kind} program has no line, behind those before it: {lacks}"

@@ -117,7 +117,6 @@ WHOLE: dict[str, Callable[[list[Model]], str]] = {
     "formatted": formatted,
 }
 """Compared as a whole; lines of a program are looked for in it."""
-PROGRAMS = ("torch", "numpy")
 
 
 def missing(model: Model, target: str, lines: str) -> str:

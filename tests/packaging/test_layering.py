@@ -24,11 +24,16 @@ ORDER = (
     "targets",
     "pipeline",
     "report",
+    "sources",
+    "structure",
+    "drawing",
+    "documents",
+    "training",
     "running",
     "api",
     "cli",
 )
-"""Folders and single files, in the order in which data passes through them."""
+"""Folders and single files, in the order in which data passes through them; some are still to be built."""
 TERMINAL = ("rich", "click")
 """What only the command line imports."""
 
