@@ -14,13 +14,9 @@ from cnnspec.notations.words import (
     UNNEEDED,
     layer_word,
 )
+from cnnspec.ops import words
 
-WORDS = """
-conv dwconv deconv maxpool avgpool gap gmp cmean cmax subsample bn in ln gn lrn relu relu6 leaky
-prelu elu selu gelu silu mish hswish hsigmoid sigmoid tanh softplus softmax logsoftmax abs dropout
-droppath scale times l2norm flatten fc rbf upsample unpool pixelshuffle pixelunshuffle shuffle pad
-crop slice reshape id none add mul sub max concat
-""".split()  # noqa: SIM905
+WORDS = words()
 
 
 @pytest.mark.parametrize(
