@@ -143,7 +143,7 @@ class Binder:
                 self._put(slots, bound, given, name, self._value(declared, argument), argument.span, word)
                 if declared.kind == "tensor" and isinstance(argument.value, tree.Reference):
                     bound.tensors[name] = argument.value
-                parts = written(argument.value)
+                parts = None if declared.kind == "init" else written(argument.value)
                 if parts is not None and declared.short and len(parts) == 1:
                     parts = tree.Number(Fraction(0), "0", argument.span), parts[0]
                 if parts is not None:

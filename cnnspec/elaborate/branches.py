@@ -10,9 +10,7 @@ from cnnspec.elaborate.labels import ended
 from cnnspec.elaborate.layers import add_layer
 from cnnspec.elaborate.lookups import lookup_in
 from cnnspec.elaborate.values import NoValue, truth
-from cnnspec.ir.graph import Arm, Condition, Guard
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr
 
 
 def merge(context: Context, builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> None:
@@ -23,10 +21,9 @@ def merge(context: Context, builder: BodyBuilder, step: tree.BranchStep, label: 
         from cnnspec.elaborate.other_words import no_merge
 
         no_merge(context.sink, context.text, step, op)
-    arms, spans = _branches(context, builder, step)
-    inputs = tuple(arm.value for arm in arms if arm.value is not None)
+    inputs, spans = _branches(context, builder, step)
     if op is not None and op.merges and inputs:
-        add_layer(context, builder, step, op(), BoundArguments(), inputs, label, arms, spans)
+        add_layer(context, builder, step, op(), BoundArguments(), inputs, label, spans)
         return
     if op is not None and op.merges:
         context.sink.report(
@@ -41,53 +38,41 @@ def merge(context: Context, builder: BodyBuilder, step: tree.BranchStep, label: 
 
 def _branches(
     context: Context, builder: BodyBuilder, step: tree.BranchStep
-) -> tuple[tuple[Arm, ...], tuple[Span, ...]]:
-    """The branches of a merge, and the texts of those that are there."""
+) -> tuple[tuple[int, ...], tuple[Span, ...]]:
+    """The tensors of a merge's branches, and the texts of those branches."""
     arriving = builder.current
-    arms: list[Arm] = []
+    values: list[int] = []
     spans: list[Span] = []
     with context.deeper(step.span):
         for branch in step.branches:
             builder.current = arriving
             first = len(builder.steps)
-            absent, guards = _branch(context, builder, branch.items)
-            if absent:
-                arms.append(Arm.model_construct(value=None, guards=guards))
+            if not _branch(context, builder, branch.items):
                 continue
-            value = ended(context, builder, branch.span, step.word)
-            arms.append(Arm.model_construct(value=value, guards=guards))
+            values.append(ended(context, builder, branch.span, step.word))
             last = builder.steps[-1].span if len(builder.steps) > first else branch.span
             spans.append(last if not branch.items else branch.span)
-    return tuple(arms), tuple(spans)
+    return tuple(values), tuple(spans)
 
 
-def _branch(context: Context, builder: BodyBuilder, items: Items) -> tuple[bool, tuple[Guard, ...]]:
-    """Runs one branch from `builder.current`; says whether it is `none`, and under which `if` that
-    was decided."""
+def _branch(context: Context, builder: BodyBuilder, items: Items) -> bool:
+    """Runs one branch from `builder.current`; False where it is `none`."""
     step = _only_step(items)
-    if step is not None:
-        if _is_none_step(step):
-            return True, ()
-        if isinstance(step, tree.IfStep):
-            side = choose(context, builder, step)
-            if side is None:
-                return False, ()
-            condition, holds, chosen = side
-            guard = Guard.model_construct(condition=condition, side=holds)
-            outer = builder.guards
-            builder.guards = (*outer, guard)
-            with context.deeper(step.span):
-                absent, guards = _branch(context, builder, chosen.items if chosen is not None else ())
-            builder.guards = outer
-            return absent, (guard, *guards)
+    if _is_none_step(step):
+        return False
+    if isinstance(step, tree.IfStep):
+        holds = decided(context, builder, step)
+        if holds is None:
+            return True
+        chosen = step.then if holds else step.otherwise
+        with context.deeper(step.span):
+            return _branch(context, builder, chosen.items if chosen is not None else ())
     context.run_items(context, builder, items)
-    return False, ()
+    return True
 
 
-def choose(
-    context: Context, builder: BodyBuilder, step: tree.IfStep
-) -> tuple[int, bool, tree.Sequence | None] | None:
-    """Decides an `if`; None where it cannot be decided (then what follows is unknown)."""
+def decided(context: Context, builder: BodyBuilder, step: tree.IfStep) -> bool | None:
+    """Whether an `if` holds; None where that cannot be known (then what follows is unknown)."""
     try:
         holds = truth(step.condition, lookup_in(context, builder), context.limits.digits)
     except NoValue as problem:
@@ -95,15 +80,7 @@ def choose(
         builder.leave_hole("", "if", step.span)
         return None
     context.stretches.taken.add((id(step), holds))
-    builder.conditions.append(
-        Condition.model_construct(
-            text=write_expr(step.condition),
-            holds=holds,
-            at=builder.current or 0,
-            span=step.condition.span,
-        )
-    )
-    return len(builder.conditions) - 1, holds, step.then if holds else step.otherwise
+    return holds
 
 
 def is_absent(context: Context, builder: BodyBuilder, line: tree.Line) -> bool:

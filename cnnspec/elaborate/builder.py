@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
 from cnnspec.elaborate.naming import Names
 from cnnspec.elaborate.values import Value
-from cnnspec.ir.graph import Body, Claim, Condition, Guard, Hole, Local, Step
+from cnnspec.ir.graph import Body, Claim, Hole, Step
 
 if TYPE_CHECKING:
     from cnnspec.ops.base import Op, Shape
@@ -72,9 +71,6 @@ class BodyBuilder:
     labels: dict[str, int] = field(default_factory=dict)
     label_spans: dict[str, Span] = field(default_factory=dict)
     undoable: dict[str, Op] = field(default_factory=dict)
-    guards: tuple[Guard, ...] = ()
-    conditions: list[Condition] = field(default_factory=list)
-    locals: list[Local] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     read: set[int] = field(default_factory=set)
     layers: int = 0
@@ -105,9 +101,7 @@ class BodyBuilder:
         self, name: str, text: str, span: Span, inputs: tuple[int, ...] = (), label: str | None = None
     ) -> int:
         """Appends a step that could not be made out; gives the number of its value, of unknown shape."""
-        step = Hole.model_construct(
-            name=name, text=text, inputs=inputs, guards=self.guards, label=label, span=span
-        )
+        step = Hole.model_construct(name=name, text=text, inputs=inputs, label=label, span=span)
         return self.add_step(step, (None,), span)
 
     def leave_hole(self, name: str, text: str, span: Span, label: str | None = None) -> None:
@@ -119,16 +113,15 @@ class BodyBuilder:
         """The number of the first value that a step made."""
         return next(value for value, made in self.makers.items() if made is step)
 
-    def finish(self, outputs: tuple[int, ...], labels: Mapping[str, int]) -> Body:
+    def finish(self, outputs: tuple[int, ...], exported: tuple[str, ...]) -> Body:
         return Body.model_construct(
             template=self.template,
             inputs=self.inputs,
             values=tuple(self.values),
             steps=tuple(self.steps),
             outputs=outputs,
-            labels=dict(labels),
-            conditions=tuple(self.conditions),
-            locals=tuple(self.locals),
+            exported=exported,
+            labels=dict(self.labels),
             claims=tuple(self.claims),
         )
 

@@ -13,7 +13,6 @@ from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.elaborate.values import NoValue, shown
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Shape
 
 
@@ -47,9 +46,7 @@ def call(context: Context, builder: BodyBuilder, step: tree.CallStep, label: str
         passes=(Pass.model_construct(body=body),),
         block=block.name,
         arguments={parameter: shown(value) for parameter, value in bound.values.items()},
-        written={name: tuple(map(write_expr, parts)) for name, parts in bound.written.items()},
         shared=_shared_name(context, block, bound, shapes) if block.shared else None,
-        guards=builder.guards,
         label=label,
         span=step.span,
     )

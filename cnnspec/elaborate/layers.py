@@ -10,9 +10,8 @@ from cnnspec.elaborate.labels import input_of, resolve, resolve_undone
 from cnnspec.elaborate.lookups import lookup_in
 from cnnspec.elaborate.naming import UNNAMED
 from cnnspec.elaborate.values import Unknown
-from cnnspec.ir.graph import Arm, Layer
+from cnnspec.ir.graph import Layer
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Misfit, Op, Shape, written_shape
 
 
@@ -125,7 +124,6 @@ def add_layer(
     bound: BoundArguments,
     inputs: tuple[int, ...],
     label: str | None,
-    arms: tuple[Arm, ...] = (),
     branches: tuple[Span, ...] | None = None,
 ) -> None:
     """Adds the layer `op` to the body, with the shape that it gives. `branches`: the texts of a merge's."""
@@ -161,11 +159,9 @@ def add_layer(
         name=builder.names.steps.get(id(step), step.word),
         op=op,
         inputs=inputs,
-        arms=arms,
-        written={name: tuple(map(write_expr, parts)) for name, parts in bound.written.items()},
-        guards=builder.guards,
         label=label,
         span=step.span,
         spans=bound.spans,
+        named=tuple(bound.written),
     )
     builder.current = builder.add_step(layer, (out,), step.span)

@@ -47,7 +47,7 @@ def enclose(
         if label not in captured and around.get(label, 0) > inside.get(label, 0)
     }
     outputs = (ended(context, child, span, "[ … ]"), *exported.values())
-    body = close_body(context, child, outputs)
+    body = close_body(context, child, outputs, tuple(exported))
     inputs = (() if arriving is None else (arriving,)) + tuple(builder.labels[label] for label in captured)
     context.stretches.note_exported(child.template, exported)
     region = Region.model_construct(
@@ -57,7 +57,6 @@ def enclose(
         inputs=inputs,
         outputs=len(outputs),
         passes=(Pass.model_construct(body=body),),
-        guards=builder.guards,
         label=label,
         span=span,
     )
@@ -104,12 +103,14 @@ def open_body(
     return child
 
 
-def close_body(context: Context, child: BodyBuilder, outputs: tuple[int, ...]) -> int:
+def close_body(
+    context: Context, child: BodyBuilder, outputs: tuple[int, ...], exported: tuple[str, ...] = ()
+) -> int:
     """Makes the body of a finished builder and gives its number; the same body again keeps its
     number."""
     child.read.update(outputs)
     note_unused(context, child)
-    body = child.finish(outputs, child.labels)
+    body = child.finish(outputs, exported)
     inputs_read = frozenset(child.read & set(range(child.inputs)))
     context.finished.append(FinishedBody(body, child, inputs_read))
     return len(context.finished) - 1

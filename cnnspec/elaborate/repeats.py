@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cnnspec.elaborate.binding import written
 from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.labels import ended, input_of
@@ -12,7 +11,6 @@ from cnnspec.elaborate.text_facts import varying
 from cnnspec.elaborate.values import NoValue, evaluate, whole
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Shape
 
 
@@ -42,8 +40,6 @@ def repeat(
         name=name,
         inputs=(arriving, *(builder.labels[label] for label in captured)),
         passes=passes,
-        written={} if (text := written(times)) is None else {"times": tuple(map(write_expr, text))},
-        guards=builder.guards,
         label=label,
         span=step.span,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cnnspec.elaborate.branches import choose, is_absent, merge
+from cnnspec.elaborate.branches import decided, is_absent, merge
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.calls import call
 from cnnspec.elaborate.claims import claim_of
@@ -15,10 +15,8 @@ from cnnspec.elaborate.lookups import lookup_in
 from cnnspec.elaborate.naming import is_scope
 from cnnspec.elaborate.regions import enclose, note_undoable
 from cnnspec.elaborate.repeats import repeat
-from cnnspec.elaborate.values import NoValue, evaluate, shown
-from cnnspec.ir.graph import Guard, Local
+from cnnspec.elaborate.values import NoValue, evaluate
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr
 
 
 def run_items(context: Context, builder: BodyBuilder, items: Items) -> None:
@@ -38,23 +36,13 @@ def run_items(context: Context, builder: BodyBuilder, items: Items) -> None:
 def run_let(context: Context, builder: BodyBuilder, item: tree.Let) -> None:
     if item.name in builder.scope.names:
         return  # reported already: a name given twice
-    context.charge_text(item.span)  # a second time: it is worked out, and written down
+    context.charge_text(item.span)
     try:
         value = evaluate(item.value, lookup_in(context, builder), context.limits.digits)
     except NoValue as problem:
         problem.tell(context.sink)
         value = UNKNOWN
     builder.scope.names[item.name] = value
-    if value != UNKNOWN and builder.current is not None:
-        builder.locals.append(
-            Local.model_construct(
-                name=item.name,
-                text=write_expr(item.value),
-                value=shown(value),
-                at=builder.current,
-                before=len(builder.steps),
-            )
-        )
 
 
 def _run_line(context: Context, builder: BodyBuilder, line: tree.Line) -> None:
@@ -118,15 +106,11 @@ def _run_steps(
 
 
 def _decide(context: Context, builder: BodyBuilder, step: tree.IfStep, label: str | None) -> None:
-    """The side of an `if` that is taken: its steps stand in the body around it, under a guard."""
-    chosen = choose(context, builder, step)
-    if chosen is None:
+    """The side of an `if` that is taken: its steps stand in the body around it."""
+    holds = decided(context, builder, step)
+    sequence = step.then if holds else step.otherwise
+    if holds is None or sequence is None:
         return
-    condition, holds, sequence = chosen
-    if sequence is None:
-        return
-    outer = builder.guards
-    builder.guards = (*outer, Guard.model_construct(condition=condition, side=holds))
     with context.deeper(step.span):
         if label is None:
             run_items(context, builder, sequence.items)
@@ -136,7 +120,6 @@ def _decide(context: Context, builder: BodyBuilder, step: tree.IfStep, label: st
                     _run_steps(context, builder, item.steps, item.label or label, len(builder.steps))
                 else:
                     run_items(context, builder, (item,))
-    builder.guards = outer
 
 
 def _claim(context: Context, builder: BodyBuilder, step: tree.ClaimStep, first: int) -> None:

@@ -19,9 +19,6 @@ from cnnspec.ir.template import IfSite, Join, LayerSite, LetSite, RegionSite, Si
 from cnnspec.language import tree
 from cnnspec.ops import lookup
 
-DEEPEST = 100
-"""Operations inside one another that an expression of a template has at most; a longer one is left out."""
-
 
 @dataclass(eq=False, repr=False)
 class Flow:
@@ -108,6 +105,7 @@ class _Maker:
             inputs=inputs,
             sites=tuple(sites),
             outputs=tuple(given),
+            exported=tuple(stretch.exported),
             labels=flow.labels,
         )
 
@@ -134,10 +132,10 @@ class _Maker:
     def let(self, item: tree.Let, flow: Flow, sites: list[Site]) -> None:
         if self.stretch.kind == "network":
             return  # a knob
-        value = self.expression(item.value)
+        sites.append(
+            LetSite.model_construct(name=item.name, value=self.expression(item.value), at=flow.current)
+        )
         self.names.own.add(item.name)
-        if value is not None:
-            sites.append(LetSite.model_construct(name=item.name, value=value, at=flow.current))
 
     def line(self, line: tree.Line, flow: Flow, sites: list[Site]) -> None:
         if is_scope(line):
@@ -279,8 +277,6 @@ class _Maker:
                 sites += self.items(sequence.items, flow)
             return
         condition = self.expression(step.condition)
-        if condition is None:
-            raise TooLong(step)
         at = flow.current
         flows = flow, flow.copy()
         then = self.items(step.then.items, flows[0])
@@ -313,57 +309,31 @@ class _Maker:
         found: dict[str, expr.Expr] = {}
         for name, parts in self.stretch.written.get(site, {}).items():
             sizes = [self.expression(part) for part in parts]
-            known = [size for size in sizes if size is not None]
-            if len(known) == len(sizes):
-                found[name] = known[0] if len(known) == 1 else expr.apply("sizes", *known)
+            found[name] = sizes[0] if len(sizes) == 1 else expr.apply("sizes", *sizes)
         return found
 
-    def expression(self, node: tree.Expr) -> expr.Expr | None:
-        try:
-            return self.converted(node, 0)
-        except expr.Unclear:
-            return None
-
-    def converted(self, node: tree.Expr, depth: int) -> expr.Expr:
-        if depth > DEEPEST:
-            raise expr.Unclear("too deep")
-        deeper = depth + 1
+    def expression(self, node: tree.Expr) -> expr.Expr:
         match node:
             case tree.Number():
                 return expr.Const(expr.exact(node.value))
             case tree.Name():
                 return self.named(node.name)
             case tree.Unary():
-                operand = self.converted(node.operand, deeper)
+                operand = self.expression(node.operand)
                 if node.operator == "+":
                     return operand
                 return expr.apply("neg" if node.operator == "-" else "not", operand)
             case tree.Binary():
-                left, right = self.converted(node.left, deeper), self.converted(node.right, deeper)
-                return expr.apply(node.operator, left, right)
+                return expr.apply(node.operator, self.expression(node.left), self.expression(node.right))
             case tree.Conditional():
-                condition = self.converted(node.condition, deeper)
+                condition = self.expression(node.condition)
                 if isinstance(condition, expr.Const):
-                    return self.converted(node.then if condition.value else node.otherwise, deeper)
-                sides = self.converted(node.then, deeper), self.converted(node.otherwise, deeper)
-                return expr.apply("if", condition, *sides)
+                    return self.expression(node.then if condition.value else node.otherwise)
+                return expr.apply("if", condition, *map(self.expression, (node.then, node.otherwise)))
             case tree.Function():
-                if node.name not in expr.ARITY:
-                    raise expr.Unclear(node.name)
-                return expr.apply(node.name, *(self.converted(one, deeper) for one in node.arguments))
+                return expr.apply(node.name, *map(self.expression, node.arguments))
 
     def named(self, name: str) -> expr.Expr:
-        if name in self.names.own or name in ("C", "H", "W", "i"):
-            return expr.Var(name)
-        if name not in self.names.knobs:
-            raise expr.Unclear(name)  # `he` of an `init=he`
-        value: Any = self.names.knobs[name]
-        return expr.Const(expr.exact(value))
-
-
-class TooLong(Exception):
-    """An `if` with a condition that is too deep for the IR."""
-
-    def __init__(self, step: tree.IfStep) -> None:
-        super().__init__("this condition")
-        self.step = step
+        """A knob is its value; what has none (it stands where no use looks) stays a name."""
+        value: Any = None if name in self.names.own else self.names.knobs.get(name)
+        return expr.Var(name) if value is None else expr.Const(expr.exact(value))

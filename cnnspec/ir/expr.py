@@ -59,11 +59,16 @@ class Unclear(Exception):
 
 
 def apply(operator: str, *arguments: Expr) -> Expr:
-    """The operation; where everything in it is constant, its value."""
+    """The operation; where everything in it is constant, its value, if it has one."""
     if operator == "if" and isinstance(arguments[0], Const):
         return arguments[1] if arguments[0].value else arguments[2]
     made = Apply(operator, arguments)
-    return Const(value(made, {})) if all(isinstance(one, Const) for one in arguments) else made
+    if not all(isinstance(one, Const) for one in arguments):
+        return made
+    try:
+        return Const(value(made, {}))
+    except Unclear:
+        return made
 
 
 def value(expr: Expr, env: Env) -> Any:
@@ -186,8 +191,5 @@ def load(data: Any, depth: int = 0) -> Expr:
     elif isinstance(data, list) and depth < DEEPEST and data and isinstance(data[0], str):
         least, most = ARITY.get(data[0], (1, 0))
         if least <= len(data) - 1 <= most:
-            try:
-                return apply(data[0], *(load(argument, depth + 1) for argument in data[1:]))
-            except Unclear:
-                pass
+            return apply(data[0], *(load(argument, depth + 1) for argument in data[1:]))
     raise ValueError("not an expression of the IR")

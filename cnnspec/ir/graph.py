@@ -20,7 +20,7 @@ from cnnspec.ir.template import Template
 from cnnspec.ops import Op, dump_op, load_op
 from cnnspec.ops.base import Shape
 
-IR_VERSION = 1
+IR_VERSION: Literal[2] = 2
 
 Plain: TypeAlias = Annotated[
     str,
@@ -31,40 +31,20 @@ Plain: TypeAlias = Annotated[
 """A value as text: `64`, `2/3`, `1x7`, `true`, `same`; `?` where a mistake is."""
 
 
-class Guard(Frozen):
-    """A step stands in a side of an `if`: which of the body's conditions, and which side."""
-
-    condition: int
-    side: bool
-
-
-class Arm(Frozen):
-    """One branch of a merge: the value that it brings, None where it is `none`; and the `if`s it stands
-    under."""
-
-    value: int | None
-    guards: tuple[Guard, ...] = ()
-
-
-Written: TypeAlias = dict[str, tuple[str, ...]]
-"""Arguments that the author wrote as an expression of names, by field: canonical text, one entry a
-dimension."""
-
-
 class Layer(Frozen):
-    """One layer. `name` is its level in the dotted path ("" where its scope is only this step)."""
+    """One layer. `site` is its site in the body's template, `name` its level in the dotted path ("" where its
+    scope is only this step). `named` are the arguments whose text has a name in it, so that it serves other
+    layers too."""
 
     kind: Literal["layer"] = "layer"
-    site: int = 0
+    site: int
     name: Level
     op: Annotated[Op, PlainValidator(load_op), PlainSerializer(dump_op)]
     inputs: tuple[int, ...]
-    arms: tuple[Arm, ...] = ()
-    written: Written = {}
-    guards: tuple[Guard, ...] = ()
     label: Name | None = None
     span: Span
     spans: dict[str, Span] = {}
+    named: tuple[Name, ...] = ()
 
 
 class Hole(Frozen):
@@ -74,7 +54,6 @@ class Hole(Frozen):
     name: Level
     text: str
     inputs: tuple[int, ...]
-    guards: tuple[Guard, ...] = ()
     label: Name | None = None
     span: Span
 
@@ -92,46 +71,22 @@ class Region(Frozen):
     `inputs` become the values 0, 1, … of the body. A repeat hands the first output of a pass on as the
     first input of the next; its further inputs are the same for all. `outputs` counts what it gives: the
     tensor that goes on, and the labels inside that are read outside. `block` is the block's name,
-    `arguments` what it was given (numbers as text, exact), `written` the same as the author's
-    expressions."""
+    `arguments` what it was given (numbers as text, exact)."""
 
     kind: Literal["block", "shared", "group", "line", "repeat"]
-    site: int = 0
+    site: int
     name: Level
     inputs: tuple[int, ...]
     outputs: int = 1
     passes: tuple[Pass, ...]
     block: Name | None = None
     arguments: dict[Name, Plain] = {}
-    written: Written = {}
     shared: Name | None = None
-    guards: tuple[Guard, ...] = ()
     label: Name | None = None
     span: Span
 
 
 Step: TypeAlias = Layer | Region | Hole
-
-
-class Condition(Frozen):
-    """An `if` of the author's in this body: its condition as written, and how it came out. `at` is the
-    value arriving there (what C, H, W mean in it)."""
-
-    text: str
-    holds: bool
-    at: int
-    span: Span
-
-
-class Local(Frozen):
-    """A `let` of the author's in this body. `at` is the value arriving there, `before` the number of
-    steps before it."""
-
-    name: Name
-    text: str
-    value: Plain
-    at: int
-    before: int
 
 
 class Claim(Frozen):
@@ -155,16 +110,15 @@ class Claim(Frozen):
 
 class Body(Frozen):
     """A closed stretch of steps. `values` are the shapes of all its values, None where unknown (a mistake
-    before)."""
+    before). `exported` are the labels of the outputs that follow the first, where it gives labels away."""
 
-    template: int = 0
+    template: int
     inputs: int
     values: tuple[Shape | None, ...]
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
+    exported: tuple[str, ...] = ()
     labels: dict[str, int] = {}
-    conditions: tuple[Condition, ...] = ()
-    locals: tuple[Local, ...] = ()
     claims: tuple[Claim, ...] = ()
 
 
@@ -188,14 +142,13 @@ class Block(Frozen):
 class Graph(Frozen):
     """One network: a spec with its knobs and its variant settled."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = IR_VERSION
     name: str
     title: str = ""
     variant: str | None = None
     settings: dict[str, str] = {}
     knobs: dict[Name, Plain] = {}
-    """The file's `let`s with the values that they have here (numbers as text, exact): what names in
-    `written` mean."""
+    """The file's `let`s with the values that they have here (numbers as text, exact)."""
     inputs: tuple[Name, ...]
     outputs: tuple[Name, ...]
     blocks: tuple[Block, ...] = ()

@@ -82,11 +82,13 @@ Site: TypeAlias = Annotated[LetSite | LayerSite | RegionSite | IfSite, Field(dis
 
 class Template(Frozen):
     """A stretch of text. `inputs` names its inputs: None is the arriving tensor, else the label that the
-    tensor has outside; `labels` names further values of its own."""
+    tensor has outside; `labels` names further values of its own, and `exported` are those of the outputs that
+    follow the first, as far as a use has them."""
 
     kind: Literal["network", "block", "group", "line", "repeat"]
     block: Name | None = None
     inputs: tuple[str | None, ...]
     sites: tuple[Site, ...]
     outputs: tuple[int, ...]
+    exported: tuple[str, ...] = ()
     labels: dict[str, int] = {}

@@ -107,8 +107,11 @@ class _Reader:
         self.sites(self.template.sites)
         if self.left:
             raise Mismatch(f"no site for {[step.name for step in self.left.values()]}")
-        here = [use.values.get(value) for value in self.template.outputs]
-        if here[:1] != list(body.outputs[:1]) or not set(body.outputs) <= set(here):
+        outputs = self.template.outputs
+        if self.template.exported:
+            labels = [self.template.labels.get(label, -1) for label in body.exported]
+            outputs = (*outputs[:1], *labels)
+        if [use.values.get(value) for value in outputs] != list(body.outputs):
             raise Mismatch("other outputs")
         return use
 
@@ -186,14 +189,10 @@ class _Reader:
         inner = self.graph.templates[site.template]
         first = self.first[site.site]
         self.use.values[site.outputs[0]] = first
-        for output, value in zip(site.outputs[1:], inner.outputs[1:], strict=True):
-            places = [
-                bodies[-1].outputs.index(bodies[-1].labels[label])
-                for label, known in inner.labels.items()
-                if known == value and bodies[-1].labels.get(label) in bodies[-1].outputs
-            ]
-            if places:
-                self.use.values[output] = first + places[0]
+        given = {label: first + place for place, label in enumerate(bodies[-1].exported, start=1)}
+        for output, label in zip(site.outputs[1:], inner.exported, strict=True):
+            if label in given:
+                self.use.values[output] = given[label]
         if self.check:
             self.arguments(site, step)
 

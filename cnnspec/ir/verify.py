@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from keyword import iskeyword
 
-from cnnspec.ir.graph import Arm, Body, Claim, Graph, Guard, Hole, Layer, Region, Step
+from cnnspec.ir.graph import Body, Claim, Graph, Hole, Layer, Region, Step
 from cnnspec.ir.verify_templates import template_faults
 from cnnspec.ir.walk import outputs_of, places
 from cnnspec.ops.base import Misfit, Shape
@@ -58,12 +58,6 @@ def _body(graph: Graph, number: int, body: Body) -> Iterator[str]:
     for place in places(body):
         for fault in _step(graph, number, body, place.step, place.output):
             yield f"step {place.index} ({place.step.name or place.step.kind}): {fault}"
-    for condition in body.conditions:
-        if not 0 <= condition.at < made:
-            yield f"condition {condition.text!r} stands at no value"
-    for local in body.locals:
-        if not (0 <= local.at < made and 0 <= local.before <= len(body.steps)):
-            yield f"local {local.name!r} stands nowhere"
     for claim in body.claims:
         yield from _claim(body, claim)
 
@@ -76,7 +70,6 @@ def _step(graph: Graph, number: int, body: Body, step: Step, output: int) -> Ite
     if early := [value for value in step.inputs if not 0 <= value < output]:
         yield f"reads {early} before they are made"
         return
-    yield from _guards(body, step.guards)
     arriving = [body.values[value] for value in step.inputs]
     if isinstance(step, Region):
         yield from _region(graph, number, step, arriving, body.values[output : output + step.outputs])
@@ -88,17 +81,10 @@ def _step(graph: Graph, number: int, body: Body, step: Step, output: int) -> Ite
 
 def _layer(body: Body, layer: Layer, arriving: Sequence[Shape | None], output: int) -> Iterator[str]:
     out = body.values[output]
-    wanted = len([arm for arm in layer.arms if arm.value is not None]) if layer.op.merges else _inputs(layer)
+    wanted = max(len(layer.inputs), 1) if layer.op.merges else _inputs(layer)
     if len(layer.inputs) != wanted:
         yield f"{len(layer.inputs)} inputs where {wanted} belong"
         return
-    if layer.arms:
-        if not layer.op.merges:
-            yield "has branches, but merges nothing"
-        if tuple(arm.value for arm in layer.arms if arm.value is not None) != layer.inputs:
-            yield "its branches bring other values than it reads"
-        for arm in layer.arms:
-            yield from _arm(body, arm)
     known = tuple(shape for shape in arriving if shape is not None)
     if len(known) < len(arriving):
         if out is not None and not _claimed(body, output):
@@ -116,18 +102,6 @@ def _layer(body: Body, layer: Layer, arriving: Sequence[Shape | None], output: i
 def _inputs(layer: Layer) -> int:
     """How many tensors a layer that is no merge reads: what arrives, and those that it names."""
     return 1 + sum(bool(getattr(layer.op, field)) for field in layer.op.tensors)
-
-
-def _arm(body: Body, arm: Arm) -> Iterator[str]:
-    yield from _guards(body, arm.guards)
-
-
-def _guards(body: Body, guards: Sequence[Guard]) -> Iterator[str]:
-    for guard in guards:
-        if not 0 <= guard.condition < len(body.conditions):
-            yield f"stands under condition {guard.condition}, which is none"
-        elif body.conditions[guard.condition].holds != guard.side:
-            yield f"stands in the side of `if {body.conditions[guard.condition].text}` that is not taken"
 
 
 def _region(

@@ -45,6 +45,10 @@ def _template(graph: Graph, number: int, template: Template) -> Iterator[str]:
         yield f"there are no values {missing} to give"
     if not template.outputs:
         yield "has no output"
+    if template.exported and template.outputs[1:] != tuple(
+        template.labels.get(label, -1) for label in template.exported
+    ):
+        yield "gives other values than its labels say"
     if template.block is not None and template.block not in {block.name for block in graph.blocks}:
         yield f"there is no block {template.block!r}"
 

@@ -58,8 +58,8 @@ def steps(graph: Document, kind: str) -> list[Document]:
 
 def doubling(graph: Document) -> None:
     """Two chains of bodies, each running the one before twice, 60 deep; and both are uses of one shared block."""
-    plain = {"labels": {}, "conditions": [], "locals": [], "claims": []}
-    layer = {"kind": "layer", "name": "a", "op": {"op": "relu"}, "inputs": [0], "span": [0, 0]}
+    plain = {"template": 0, "labels": {}, "claims": []}
+    layer = {"kind": "layer", "site": 0, "name": "a", "op": {"op": "relu"}, "inputs": [0], "span": [0, 0]}
     shape = [3, 8, 8]
     bodies: list[Document] = []
     ends = []
@@ -67,11 +67,11 @@ def doubling(graph: Document) -> None:
         bodies.append({"inputs": 1, "values": [shape, shape], "steps": [layer], "outputs": [1], **plain})
         for _ in range(60):
             two = [{"body": len(bodies) - 1, "count": 1}]
-            run = {"kind": "group", "inputs": [0], "passes": two, "span": [0, 0]}
+            run = {"kind": "group", "site": 0, "inputs": [0], "passes": two, "span": [0, 0]}
             both = [{**run, "name": "a"}, {**run, "name": "b", "inputs": [1]}]
             bodies.append({"inputs": 1, "values": [shape] * 3, "steps": both, "outputs": [2], **plain})
         ends.append(len(bodies) - 1)
-    use = {"kind": "shared", "inputs": [0], "block": "s", "shared": "s", "span": [0, 0]}
+    use = {"kind": "shared", "site": 0, "inputs": [0], "block": "s", "shared": "s", "span": [0, 0]}
     uses = [
         {**use, "name": f"u{end}", "inputs": [n], "passes": [{"body": end}]} for n, end in enumerate(ends)
     ]
@@ -147,7 +147,7 @@ def test_no_text_of_a_graph_is_code(keys: bool, text: str) -> None:
             if isinstance(program, str):
                 tried += 1
                 well_behaved(program, target)
-    assert keys or tried > 20  # titles, texts of conditions: what is no name
+    assert keys or tried > 10  # titles, the texts of claims: what is no name
 
 
 TEXTS: dict[str, str | bytes] = {
@@ -156,11 +156,11 @@ TEXTS: dict[str, str | bytes] = {
     "objects": '{"bodies":' * 100_000,
     "digits": '{"bodies": 1, "version": ' + "9" * 100_000 + "}",
     "a number too large": '{"bodies": [], "version": 1e999}',
-    "not a number": '{"bodies": NaN, "version": 1}',
+    "not a number": '{"bodies": NaN, "version": 2}',
     "not UTF-8": b'{"bodies": "\xff\xfe"}',
     "NULs": bytes(1000),
-    "a lone surrogate": '{"bodies": [], "version": 1, "name": "\\ud800", "inputs": [], "outputs": []}',
-    "another version": '{"bodies": [], "version": 2}',
+    "a lone surrogate": '{"bodies": [], "version": 2, "name": "\\ud800", "inputs": [], "outputs": []}',
+    "another version": '{"bodies": [], "version": 1}',
     "a list": "[]",
     "a word": '"bodies"',
 }  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.ir import Layer
+from cnnspec.ir.expr import dump
+from cnnspec.ir.template import LayerSite
 from cnnspec.ops.base import Shape
 from tests.support import check_text
 
@@ -77,31 +79,40 @@ def test_a_default_holds_from_its_line_on() -> None:
 
 
 WRITTEN = [
-    # with `let k = 2`: what stays of an argument as the author wrote it
-    ("conv F3 K=k", {"K": ("k",)}),
-    ("conv F3 K=k*2+1", {"K": ("k*2+1",)}),
-    ("conv F3 K=--k", {"K": ("--k",)}),
-    ("conv F3 K=max(3, k)", {"K": ("max(3, k)",)}),
-    ("conv F3 K=(3 if C > 1 else 2)", {"K": ("3 if C > 1 else 2",)}),
-    ("conv F3 K=(3 if 1 > 2 else k)", {"K": ("3 if 1 > 2 else k",)}),
-    ("conv F3 K=(k if 1 > 2 else 3)", {"K": ("k if 1 > 2 else 3",)}),
-    ("conv F=(k)x3 K2", {"F": ("k", "3")}),
-    ("slice 0:k", {"channels": ("0", "k")}),
-    ("slice k-1:3", {"channels": ("k-1", "3")}),
+    # in `block b(k)`, with `let n = 3` before it: the expressions of a layer's arguments that name something
+    ("conv F3 K=k", {"K": "k"}),
+    ("conv F3 K=k*n+1", {"K": ["+", ["*", "k", 3], 1]}),
+    ("conv F3 K=--k", {"K": ["neg", ["neg", "k"]]}),
+    ("conv F3 K=max(3, k)", {"K": ["max", 3, "k"]}),
+    ("conv F3 K=(3 if C > 1 else 2)", {"K": ["if", [">", "C", 1], 3, 2]}),
+    ("conv F3 K=(3 if n > 2 else k)", {"K": 3}),
+    ("conv F3 K=(k if n > 2 else 3)", {"K": "k"}),
+    (
+        "conv F3 K=(k if C > 1 or 1/0 > q else 3)",
+        {"K": ["if", ["or", [">", "C", 1], [">", ["/", 1, 0], "q"]], "k", 3]},
+    ),
+    ("conv F=(k)x3 K2", {"F": ["sizes", "k", 3]}),
+    ("slice 0:k", {"channels": ["sizes", 0, "k"]}),
+    ("slice k-1:n", {"channels": ["sizes", ["-", "k", 1], 3]}),
+    ("pad channels=k", {"channels": ["sizes", 0, "k"]}),
+    ("conv F3 K=(n/2*2)", {"K": 3}),
+    ("dropout n/8", {"p": "3/8"}),
     ("conv F3 K=(2*3)", {}),
-    ("conv F3 Psame K4 weight=1 bias=[1 2 3 4]", {}),
+    ("conv F1 K4 weight=[1] bias=[1 2 3 4]", {}),
+    ("conv F3 K4 init=he", {}),
 ]
 
 
 @pytest.mark.parametrize(("step", "written"), WRITTEN)
-def test_what_was_written(step: str, written: dict[str, tuple[str, ...]]) -> None:
-    graph = check_text(f"let k = 2\ninput 3x8x8\n{step}\n")[0].graph
+def test_what_was_written(step: str, written: dict[str, object]) -> None:
+    graph = check_text(f"let n = 3\nblock b(k) {{ {step} }}\ninput 3x8x8\nb(2)\n")[0].graph
     assert graph is not None
-    (layer,) = graph.root.steps
+    (site,) = graph.templates[1].sites
+    assert isinstance(site, LayerSite)
+    assert {name: dump(node) for name, node in site.written.items()} == written
+    (layer,) = graph.bodies[0].steps
     assert isinstance(layer, Layer)
-    assert {
-        name: tuple(text.replace(" ", "") for text in texts) for name, texts in layer.written.items()
-    } == {name: tuple(text.replace(" ", "") for text in texts) for name, texts in written.items()}
+    assert layer.named == tuple(written)
 
 
 def bound(text: str) -> tuple[str, Shape | None]:

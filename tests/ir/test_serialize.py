@@ -42,7 +42,7 @@ def test_literals_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{}", '{"version": 2, "bodies": []}', "nonsense", '{"version": 1, "bodies": 3}']
+    "text", ["[]", "{}", '{"version": 1, "bodies": []}', "nonsense", '{"version": 2, "bodies": 3}']
 )
 def test_what_is_no_graph(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -50,4 +50,4 @@ def test_what_is_no_graph(text: str) -> None:
 
 
 def test_the_version_is_written() -> None:
-    assert json.loads(graph_to_json(graph("input 8\nfc 8\n")))["version"] == 1
+    assert json.loads(graph_to_json(graph("input 8\nfc 8\n")))["version"] == 2

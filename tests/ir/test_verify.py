@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.ir import Body, Graph, Guard, Layer, Pass, Region
+from cnnspec.ir import Body, Graph, Layer, Pass, Region
 from cnnspec.ir.verify import verify
 from tests.analyses.specs import drawn, graph, of_zoo, zoo
 
@@ -66,10 +66,7 @@ BREAKS = {
     "has no pass": lambda n, b: region(b, "repeat", passes=()),
     "a block has one pass": lambda n, b: region(b, "block", passes=(Pass(body=0, count=2),)),
     "name their common attribute": lambda n, b: region(b, "block", shared="f"),
-    "not taken": lambda n, b: (
-        step(b, Layer, guards=(Guard(condition=0, side=False),)) if b.conditions else None
-    ),
-    "which is none": lambda n, b: step(b, Layer, guards=(Guard(condition=7, side=True),)),
+    "inputs where 1 belong": lambda n, b: step(b, Layer, inputs=()),
     "is about nothing": lambda n, b: (
         {"claims": (b.claims[0].model_copy(update={"last": 99}),)} if b.claims else None
     ),

@@ -31,6 +31,6 @@ def finding(layer: Layer, remark: Remark) -> Diagnostic:
     span = layer.spans.get(argument, layer.span)
     own = argument in layer.spans and layer.span.start <= span.start and span.end <= layer.span.end
     fix: tuple[Edit, ...] = ()
-    if remark.replacement is not None and own and argument not in layer.written:
+    if remark.replacement is not None and own and argument not in layer.named:
         fix = (Edit(span, remark.replacement),)
     return Diagnostic(remark.code, remark.message, span, note=remark.note, help=remark.help, fix=fix)
