@@ -59,10 +59,12 @@ _BY_TYPE = {fold(entry.example.partition('type: "')[2].partition('"')[0]): entry
 
 def prototxt(text: str, begin: int, at: int) -> Translation | None:
     """The layer around a place; else the line, which begins at `begin`, by its form alone."""
-    for head in reversed([*_LAYER.finditer(text, max(0, begin - _LONGEST), at + 20)]):
-        end = closed(text, head.end() - 1) or len(text)
-        if head.start() <= at < end:
-            return _layer(text, Span(head.start(1), end))
+    heads = [*_LAYER.finditer(text, max(0, begin - _LONGEST), at + 20)]
+    if heads:
+        start, opened = heads[-1].start(1), heads[-1].end() - 1
+        length = closed(text[start : opened + _LONGEST], opened - start)
+        if length is not None and heads[-1].start() <= at < start + length:
+            return _layer(text, Span(start, start + length))
     line = (text[begin : begin + _LONGEST].splitlines() or [""])[0]
     if not _LINE.match(line):
         return None

@@ -54,6 +54,7 @@ LATEX = (
     _spelling(r"\\\\|\\hline|\\,|[$~]", "", r"conv & 3x3 & 64 \\ \hline", "conv F3 K64"),
     _spelling(r"[ \t]*&[ \t]*", ", ", r"conv1 & $112\times112$ & $7\times7$, 64, stride 2", "conv F7 S2 K64"),
 )
+_LONGEST_CHAIN = 4 * LONGEST
 _IS_LATEX = re.compile(r"\\|\$[^$]+\$|_\{|&")
 _OURS = re.compile(rf"{LETTERS.pattern}|nobias|bias|frozen")
 _PIECE = re.compile(r"[(\[][^()\[\]]*[)\]]|[^ \t\r\n,]+?=[(\[][^()\[\]]*[)\]]|[^ \t\r\n,]+")
@@ -66,6 +67,8 @@ def step(text: str) -> Translation | None:
     >>> step("3x3 conv, 64, stride 2").text, step("7x7, 64, /2").text, step("conv F3 K64")
     ('conv F3 S2 K64', 'conv F7 S2 K64', None)
     """
+    if len(text) > _LONGEST_CHAIN:
+        return None
     found = _one_step(text)
     for mark in ";,":
         parts = text.split(mark)

@@ -12,6 +12,8 @@ from cnnspec.notations.values import Given
 
 _LINE = re.compile(r"[ \t]*(-?[ \t]*\[(-?[0-9]+|\[[-0-9, ]+\]), *([0-9]+), *(?:nn\.)?(\w+), *\[(.*)\]\])")
 _SCALED = re.compile(r"^(?:width_multiple:(?! *1(?:\.0*)?[ \r\n])|scales:)", re.MULTILINE)
+_HEAD = 2000
+"""Characters that a file's widths stand in."""
 _A_BLOCK = "a module of several layers is written once here, as a block: `block name(k) { … }`"
 
 
@@ -53,7 +55,7 @@ def row_of_yaml(text: str, line: str, begin: int) -> Translation | None:
     why = reading.why
     if not why and found[2] != "-1":
         why = f"it goes on from layer {found[2]}: `@label -> …`"
-    if not why and _SCALED.search(text):
+    if not why and _SCALED.search(text, 0, _HEAD):
         why = "this file's widths are multiplied"
     text_here = reading.text if found[3] == "1" or not reading.text else f"[{reading.text}]*{found[3]}"
     return Translation(Notation.YOLO, span, text_here, why)
