@@ -13,7 +13,7 @@ from lark.parsers.lalr_analysis import IntParseTable, Reduce, Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 from lark.parsers.lalr_parser_state import ParseConf, ParserState
 
-from cnnspec.language.builder import Action, Context, action
+from cnnspec.language.builder import ACTIONS, Action, Context
 from cnnspec.language.tokens import ARROWS
 
 Match = Callable[[str, int], "re.Match[str] | None"]
@@ -78,7 +78,7 @@ def load() -> Tables:
             if name in row:
                 contextual[state] = (match, name)
     actions: dict[Rule, Action | None] = {
-        NumberedRule(NonTerminal(origin), [NonTerminal("")] * size): action(alias) if alias else None
+        NumberedRule(NonTerminal(origin), [NonTerminal("")] * size): ACTIONS[alias] if alias else None
         for origin, size, alias in data["rules"]
     }
     rules = list(actions)

@@ -70,7 +70,7 @@ def write_dims(dims: tree.Dims, maps: bool = False) -> str:
 def write_number(value: Fraction) -> str:
     """A number of a matrix: an integer, a decimal if it has an end, else a fraction; with an exponent where
     it could not be read again without."""
-    from cnnspec.language.builder.numbers import MAX_DIGITS
+    from cnnspec.language.builder.expressions import MAX_DIGITS
 
     twos, fives = _times(value.denominator, 2), _times(value.denominator, 5)
     places = max(twos, fives)

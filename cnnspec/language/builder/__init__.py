@@ -1,26 +1,36 @@
-"""The tree's nodes, built while lark parses: a function for each alias in grammar/cnn.lark.
+"""The tree's nodes, built while lark parses: for each alias in grammar/cnn.lark, what is made of its symbols.
 
-A function takes the context and the values of the alternative's symbols in order; a token is a `Token`.
+An action takes the context and the values v[0], v[1], … of the alternative's symbols; a token is a `Token`.
 Nothing here recurses: a node is made from nodes that are ready.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
-from cnnspec.language.builder import arguments, expressions, letters, lists, numbers, statements, steps
-from cnnspec.language.builder.context import Context
+from cnnspec.language.builder.arguments import ARGUMENTS
+from cnnspec.language.builder.claims import CLAIMS
+from cnnspec.language.builder.context import Action, Actions, Context, append
+from cnnspec.language.builder.expressions import EXPRESSIONS
+from cnnspec.language.builder.statements import STATEMENTS
+from cnnspec.language.builder.steps import STEPS
 
-__all__ = ["Action", "Context", "action"]
-
-Action: TypeAlias = Callable[[Context, Any], Any]
+__all__ = ["ACTIONS", "Action", "Context"]
 
 
-def action(alias: str) -> Action:
-    """The function that makes an alternative's value."""
-    for module in (lists, numbers, expressions, letters, arguments, steps, statements):
-        if hasattr(module, alias):
-            made: Action = getattr(module, alias)
-            return made
-    raise KeyError(alias)
+def _extend(items: list[Any], more: Any) -> list[Any]:
+    items.extend(more)
+    return items
+
+
+LISTS: Actions = {
+    "nothing": lambda c, v: None,
+    "same": lambda c, v: v[0],
+    "one": lambda c, v: [v[0]],
+    "spread": lambda c, v: list(v[0]),
+    "append_second": lambda c, v: append(v[0], v[1]),
+    "append_third": lambda c, v: append(v[0], v[2]),
+    "extend_second": lambda c, v: _extend(v[0], v[1]),
+    "extend_third": lambda c, v: _extend(v[0], v[2]),
+}
+ACTIONS: Actions = LISTS | EXPRESSIONS | ARGUMENTS | CLAIMS | STEPS | STATEMENTS

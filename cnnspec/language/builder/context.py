@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from collections.abc import Sequence as Items
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from cnnspec.diagnostics import Sink, Span
 from cnnspec.language import tree
+from cnnspec.language.tokens import Token
 
 MAX_DEPTH = 100
 """Operations one inside the other in an expression, and `else if` behind `else if`."""
 
 LetterPart: TypeAlias = tuple[str, int, int, str | None, int, str | None]
 """(letter, start, end, first number or None for `same`, start of the second, second number)."""
+
+Action: TypeAlias = Callable[["Context", Items[Any]], Any]
+Actions: TypeAlias = dict[str, Action]
+
+
+def append(items: list[Any], item: Any) -> list[Any]:
+    items.append(item)
+    return items
+
+
+def known(items: Items[Any]) -> tuple[Any, ...]:
+    """What could be read."""
+    return tuple(item for item in items if item is not None)
 
 
 class Context:
@@ -46,6 +62,12 @@ class Context:
                     help="give a part of it a name with " + ("`block`" if steps else "`let`"),
                 )
         return instead or parts[0]
+
+    def span(self, v: Items[Any]) -> Span:
+        """From the first of an alternative's symbols to its last."""
+        first, last = v[0], v[-1]
+        start = first.start if type(first) is Token else self.whole(first).start
+        return Span(start, last.end if type(last) is Token else self.whole(last).end)
 
     def whole(self, value: Any) -> Span:
         """Where a value stands, with the brackets around it, which are no node."""

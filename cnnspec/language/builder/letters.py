@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence as Items
 from typing import Any
 
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language import tree
 from cnnspec.language.builder.context import Context, LetterPart
-from cnnspec.language.builder.numbers import fraction
+from cnnspec.language.builder.expressions import fraction
 from cnnspec.language.tokens import LETTERS
 
 HYPER = re.compile(r"(?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))+")
@@ -24,11 +23,6 @@ def _part(match: re.Match[str]) -> LetterPart:
     """(letter, start, end, first number or None for `same`, start of the second, second number)."""
     letter, _, first, second = match.groups()
     return letter, match.start(), match.end(), first, match.start(4), second
-
-
-def letters(c: Context, v: Items[Any]) -> list[tree.LetterArgument]:
-    ((_, text, start, _),) = v
-    return hyperparameters(c, text, start)
 
 
 def hyperparameters(c: Context, text: str, start: int) -> list[tree.LetterArgument]:

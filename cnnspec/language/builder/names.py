@@ -7,27 +7,9 @@ import re
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.builder.context import Context
 from cnnspec.language.builder.letters import HYPER
-from cnnspec.language.tokens import LETTERS, Token
+from cnnspec.language.tokens import LETTERS, WORDS, Token
 
 ARRIVING = frozenset("CHWi")
-RESERVED = frozenset(
-    (
-        "model",
-        "input",
-        "let",
-        "variant",
-        "default",
-        "block",
-        "shared",
-        "output",
-        "expect",
-        "if",
-        "else",
-        "and",
-        "or",
-        "not",
-    )
-)
 _BEHIND = {"input": r"[0-9(]", "output": "@", "expect": r"[a-z]+[ \t]+~?[0-9]", "model": r"\w+[ \t]*[\r\n#]"}
 """How that goes on which a statement says of something: `expect` of a number."""
 
@@ -37,7 +19,7 @@ def declared(c: Context, token: Token, behind: str = "") -> tuple[str, Span]:
     _, text, start, _ = token
     if behind:
         text = text.removesuffix(behind).rstrip(" \t")
-    if text in RESERVED:
+    if text.upper() in WORDS and text.islower():
         _reserved(c, text, start)
     return text, Span(start, start + len(text))
 

@@ -7,116 +7,90 @@ from typing import Any
 
 from cnnspec.diagnostics import Span
 from cnnspec.language import tree
-from cnnspec.language.builder.context import Context
-from cnnspec.language.builder.expressions import variable
+from cnnspec.language.builder.arguments import same
+from cnnspec.language.builder.context import Actions, Context, known
 from cnnspec.language.builder.names import declared, value_name
 from cnnspec.language.builder.steps import sequence
 from cnnspec.language.tokens import LETTERS
 
 
-def model(c: Context, v: Items[Any]) -> tree.Model:
-    word, name = v[:2]
+def _model(c: Context, v: Items[Any]) -> tree.Model:
     title = v[2].text[1:-1] if len(v) == 3 else ""
-    return tree.Model(name.text, title, Span(word.start, v[-1].end), name.span)
+    return tree.Model(v[1].text, title, c.span(v), v[1].span)
 
 
-def input_alone(c: Context, v: Items[Any]) -> tree.Input:
-    word, shape = v
-    return tree.Input(None, shape, Span(word.start, shape.span.end), None)
+def _input(c: Context, v: Items[Any]) -> tree.Input:
+    name, span = declared(c, v[1], ":") if len(v) == 3 else (None, None)
+    return tree.Input(name, v[-1], c.span(v), span)
 
 
-def input_named(c: Context, v: Items[Any]) -> tree.Input:
-    word, label, shape = v
-    name, span = declared(c, label, ":")
-    return tree.Input(name, shape, Span(word.start, shape.span.end), span)
+def _let(c: Context, v: Items[Any]) -> tree.Let:
+    name, span = value_name(c, v[1], "a `let`")
+    return tree.Let(name, v[3], c.span(v), span)
 
 
-def let(c: Context, v: Items[Any]) -> tree.Let:
-    word, token, _, value = v
-    name, span = value_name(c, token, "a `let`")
-    return tree.Let(name, value, Span(word.start, c.whole(value).end), span)
+def _setting(c: Context, v: Items[Any]) -> tree.Setting:
+    name, span = value_name(c, v[0], "a knob")
+    return tree.Setting(name, v[2], c.span(v), span)
 
 
-def setting(c: Context, v: Items[Any]) -> tree.Setting:
-    token, _, value = v
-    name, span = value_name(c, token, "a knob")
-    return tree.Setting(name, value, Span(span.start, c.whole(value).end), span)
+def _variant(c: Context, v: Items[Any], settings: Items[Any] = (), claims: Items[Any] = ()) -> tree.Variant:
+    """A variant up to its last setting or claim; what ends there with a finding ends at the word before."""
+    name, span = declared(c, v[1], ":" if len(v) > 2 else "")
+    values, claimed = known(settings), known(claims)
+    last = (*values, *claimed)[-1].span if values or claimed else v[1]
+    end = v[-2].end if claims and not claimed else last.end
+    return tree.Variant(name, values, claimed, Span(v[0].start, end), span)
 
 
-def variant(c: Context, v: Items[Any]) -> tree.Variant:
-    word, token = v[:2]
-    name, span = declared(c, token, ":" if len(v) == 3 else "")
-    settings = tuple(item for item in v[2] if item is not None) if len(v) == 3 else ()
-    end = settings[-1].span.end if settings else token.end
-    return tree.Variant(name, settings, (), Span(word.start, end), span)
+def _default(c: Context, v: Items[Any]) -> tree.Default:
+    words = tuple(item for item in v[1] if type(item) is tree.Name)
+    arguments = tuple(item for item in v[1] if type(item) is not tree.Name)
+    return tree.Default(words, arguments, Span(v[0].start, v[1][-1].span.end))
 
 
-def variant_expect(c: Context, v: Items[Any]) -> tree.Variant:
-    word, token, expect, claims = v
-    return variant_settings_expect(c, (word, token, (), None, expect, claims))
-
-
-def variant_settings_expect(c: Context, v: Items[Any]) -> tree.Variant:
-    word, token, settings, _, expect, claims = v
-    name, span = declared(c, token, ":")
-    found = tuple(claim for claim in claims if claim is not None)
-    end = found[-1].span.end if found else expect.end
-    known = tuple(item for item in settings if item is not None)
-    return tree.Variant(name, known, found, Span(word.start, end), span)
-
-
-def default_word(c: Context, v: Items[Any]) -> list[tree.Name]:
-    return [variable(c, v)]
-
-
-def default(c: Context, v: Items[Any]) -> tree.Default:
-    word, items = v
-    words = tuple(item for item in items if type(item) is tree.Name)
-    arguments = tuple(item for item in items if type(item) is not tree.Name)
-    return tree.Default(words, arguments, Span(word.start, items[-1].span.end))
-
-
-def parameter(c: Context, v: Items[Any]) -> tree.Parameter:
+def _parameter(c: Context, v: Items[Any]) -> tree.Parameter:
     name, span = value_name(c, v[0], "a parameter", letters=True)
-    return tree.Parameter(name, "letter" if name in LETTERS else "value", None, span)
+    default = v[2] if len(v) == 3 else None
+    if name in LETTERS:
+        return tree.Parameter(name, "letter", same(default), c.span(v) if default else span)
+    return tree.Parameter(name, "value", default, c.span(v) if default else span)
 
 
-def parameter_default(c: Context, v: Items[Any]) -> tree.Parameter:
-    token, _, value = v
-    name, span = value_name(c, token, "a parameter", letters=True)
-    kind = "letter" if name in LETTERS else "value"
-    if kind == "letter" and type(value) is tree.Name and value.name == "same":
-        value = tree.Same(value.span)
-    return tree.Parameter(name, kind, value, Span(span.start, c.whole(value).end))
-
-
-def parameter_tensor(c: Context, v: Items[Any]) -> tree.Parameter:
-    (label,) = v
-    return tree.Parameter(label.text[1:], "tensor", None, label.span)
-
-
-def block_head(c: Context, v: Items[Any]) -> tuple[Any, ...]:
+def _block_head(c: Context, v: Items[Any]) -> tuple[Any, ...]:
     """(name, parameters, shared, span of the head, span of the name)."""
-    word, called = v[:2]
-    name = called.text[:-1]
     parameters = tuple(v[2]) if len(v) == 4 else ()
-    _, span = declared(c, called, "(")
-    return name, parameters, word.text == "shared", Span(word.start, v[-1].end), span
+    _, span = declared(c, v[1], "(")
+    return v[1].text[:-1], parameters, v[0].text == "shared", c.span(v), span
 
 
-def block(c: Context, v: Items[Any]) -> tree.Block:
-    head, opened, items, closed = v
-    name, parameters, shared, span, name_span = head
-    body = sequence(c, items, opened.end, closed.start)
-    return tree.Block(name, parameters, body, shared, Span(span.start, closed.end), name_span)
+def _block(c: Context, v: Items[Any]) -> tree.Block:
+    name, parameters, shared, span, name_span = v[0]
+    body = sequence(c, *v[1:4])
+    return tree.Block(name, parameters, body, shared, Span(span.start, v[3].end), name_span)
 
 
-def output(c: Context, v: Items[Any]) -> tree.Output:
-    word, references = v
-    return tree.Output(tuple(references), Span(word.start, references[-1].span.end))
+def _expect(c: Context, v: Items[Any]) -> tree.Expect:
+    word, claims = v[0], known(v[1])
+    return tree.Expect(claims, Span(word.start, claims[-1].span.end if claims else word.end))
 
 
-def expect(c: Context, v: Items[Any]) -> tree.Expect:
-    word, claims = v
-    found = tuple(claim for claim in claims if claim is not None)
-    return tree.Expect(found, Span(word.start, found[-1].span.end if found else word.end))
+STATEMENTS: Actions = {
+    "model": _model,
+    "input_alone": _input,
+    "input_named": _input,
+    "let": _let,
+    "setting": _setting,
+    "variant": lambda c, v: _variant(c, v, *v[2:]),
+    "variant_expect": lambda c, v: _variant(c, v, (), v[3]),
+    "variant_settings_expect": lambda c, v: _variant(c, v, v[2], v[5]),
+    "default": _default,
+    "default_word": lambda c, v: [tree.Name(v[0].text, v[0].span)],
+    "parameter": _parameter,
+    "parameter_default": _parameter,
+    "parameter_tensor": lambda c, v: tree.Parameter(v[0].text[1:], "tensor", None, v[0].span),
+    "block_head": _block_head,
+    "block": _block,
+    "output": lambda c, v: tree.Output(tuple(v[1]), Span(v[0].start, v[1][-1].span.end)),
+    "expect": _expect,
+}

@@ -1,24 +1,19 @@
-"""Steps, the lines and sequences that they form, and what is claimed of them."""
+"""Steps, and the lines and sequences that they form."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
-from fractions import Fraction
 from typing import Any
 
 from cnnspec.diagnostics import Span
 from cnnspec.language import tree
-from cnnspec.language.builder.context import Context
-from cnnspec.language.builder.expressions import dims_expr
+from cnnspec.language.builder.context import Actions, Context, known
 from cnnspec.language.builder.letters import tidied
 from cnnspec.language.builder.names import declared
-from cnnspec.language.builder.numbers import MAX_DIGITS, UNITS, dimension, fraction
-
-_ONE = Fraction(1)
-_ZERO = Fraction(0)
+from cnnspec.language.tokens import Token
 
 
-def layer(c: Context, v: Items[Any]) -> tree.LayerStep | tree.ErrorStep:
+def _layer(c: Context, v: Items[Any]) -> tree.LayerStep | tree.ErrorStep:
     _, text, start, end = v[0]
     word = Span(start, end)
     if len(v) == 1:
@@ -27,25 +22,23 @@ def layer(c: Context, v: Items[Any]) -> tree.LayerStep | tree.ErrorStep:
     return tree.ErrorStep(span) if arguments is None else tree.LayerStep(text, arguments, span, word)
 
 
-def call(c: Context, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
+def _call(c: Context, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
     _, text, start, end = v[0]
     arguments = tidied(c, v[1]) if len(v) == 3 else ()
-    last = v[-1].end
     if arguments is None:
-        return tree.ErrorStep(Span(start, last))
-    return tree.CallStep(text[:-1], arguments, Span(start, last), Span(start, end - 1))
+        return tree.ErrorStep(c.span(v))
+    return tree.CallStep(text[:-1], arguments, c.span(v), Span(start, end - 1))
 
 
-def sequence(c: Context, items: Items[Any], start: int, end: int) -> tree.Sequence:
-    found = tuple(item for item in items if item is not None)
-    if found:
-        start, end = found[0].span.start, found[-1].span.end
-    node = tree.Sequence(found, Span(start, end))
-    depths = c.depths
-    if depths:
-        inner = [depths.get(id(step), 0) for item in found if type(item) is tree.Line for step in item.steps]
-        if any(inner):
-            depths[id(node)] = max(inner)
+def sequence(c: Context, opened: Token, items: Items[Any], closed: Token) -> tree.Sequence:
+    """What stands between two brackets."""
+    found = known(items)
+    inner = Span(found[0].span.start, found[-1].span.end) if found else Span(opened.end, closed.start)
+    node = tree.Sequence(found, inner)
+    if c.depths:
+        steps = [step for item in found if type(item) is tree.Line for step in item.steps]
+        if deepest := max((c.depths.get(id(step), 0) for step in steps), default=0):
+            c.depths[id(node)] = deepest
     return node
 
 
@@ -53,118 +46,57 @@ def _nested(c: Context, node: Any, *parts: Any) -> Any:
     return c.checked(node, *parts, instead=tree.ErrorStep(node.span))
 
 
-def group(c: Context, v: Items[Any]) -> Any:
-    opened, items, closed = v
-    body = sequence(c, items, opened.end, closed.start)
-    return _nested(c, tree.GroupStep(body, None, Span(opened.start, closed.end)), body)
+def _group(c: Context, v: Items[Any]) -> Any:
+    body = sequence(c, *v[:3])
+    return _nested(c, tree.GroupStep(body, v[4] if len(v) > 3 else None, c.span(v)), body)
 
 
-def group_times(c: Context, v: Items[Any]) -> Any:
-    opened, items, closed, _, times = v
-    body = sequence(c, items, opened.end, closed.start)
-    return _nested(c, tree.GroupStep(body, times, Span(opened.start, c.whole(times).end)), body)
-
-
-def branch(c: Context, v: Items[Any]) -> Any:
-    word, opened, branches, closed = v
+def _branch(c: Context, v: Items[Any]) -> Any:
+    word, opened, branches, _ = v
     found: list[tree.Sequence] = []
-    inner = opened.end
     for items in branches:
-        found.append(sequence(c, items, inner, inner))
-        inner = found[-1].span.end
-    return _nested(
-        c, tree.BranchStep(word.text, tuple(found), Span(word.start, closed.end), word.span), *found
-    )
+        before = found[-1].span.end if found else opened.end
+        place = Token("", "", before, before)
+        found.append(sequence(c, place, items, place))
+    return _nested(c, tree.BranchStep(word.text, tuple(found), c.span(v), word.span), *found)
 
 
-def if_step(c: Context, v: Items[Any]) -> Any:
-    word, condition, opened, items, closed = v
-    then = sequence(c, items, opened.end, closed.start)
-    return _nested(c, tree.IfStep(condition, then, None, Span(word.start, closed.end)), then)
+def _if_step(c: Context, v: Items[Any]) -> Any:
+    then = sequence(c, *v[2:5])
+    otherwise = sequence(c, *v[6:9]) if len(v) > 5 else None
+    parts = (then,) if otherwise is None else (then, otherwise)
+    return _nested(c, tree.IfStep(v[1], then, otherwise, c.span(v)), *parts)
 
 
-def if_else(c: Context, v: Items[Any]) -> Any:
-    word, condition, opened, items, closed, _, opened_too, others, last = v
-    then = sequence(c, items, opened.end, closed.start)
-    otherwise = sequence(c, others, opened_too.end, last.start)
-    return _nested(c, tree.IfStep(condition, then, otherwise, Span(word.start, last.end)), then, otherwise)
+def _if_else_if(c: Context, v: Items[Any]) -> Any:
+    other = v[-1]
+    otherwise = tree.Sequence((tree.Line(None, None, (other,), other.span),), other.span)
+    then = sequence(c, *v[2:5])
+    return c.checked(tree.IfStep(v[1], then, otherwise, c.span(v)), other, then)
 
 
-def if_else_if(c: Context, v: Items[Any]) -> Any:
-    word, condition, opened, items, closed, _, other = v
-    line = tree.Line(None, None, (other,), other.span)
-    otherwise = tree.Sequence((line,), other.span)
-    then = sequence(c, items, opened.end, closed.start)
-    return c.checked(tree.IfStep(condition, then, otherwise, Span(word.start, other.span.end)), other, then)
+def _claim_step(c: Context, v: Items[Any]) -> tree.ClaimStep:
+    arrow, claims = v[0], known(v[1])
+    return tree.ClaimStep(claims, Span(arrow.start, claims[-1].span.end if claims else arrow.end))
 
 
-def start_step(c: Context, v: Items[Any]) -> list[tree.Step]:
-    return [tree.StartStep(v[0], v[0].span)]
+def _line(c: Context, v: Items[Any]) -> tree.Line:
+    steps = tuple(v[-1])
+    name, label = declared(c, v[0], ":") if len(v) > 1 else (None, None)
+    return tree.Line(name, label, steps, Span((label or steps[0].span).start, steps[-1].span.end))
 
 
-def claim_step(c: Context, v: Items[Any]) -> tree.ClaimStep:
-    arrow, claims = v
-    found = tuple(claim for claim in claims if claim is not None)
-    return tree.ClaimStep(found, Span(arrow.start, found[-1].span.end if found else arrow.end))
-
-
-def line(c: Context, v: Items[Any]) -> tree.Line:
-    steps = tuple(v[0])
-    return tree.Line(None, None, steps, Span(steps[0].span.start, steps[-1].span.end))
-
-
-def line_labelled(c: Context, v: Items[Any]) -> tree.Line:
-    label, steps = v[0], tuple(v[1])
-    name, span = declared(c, label, ":")
-    return tree.Line(name, span, steps, Span(span.start, steps[-1].span.end))
-
-
-# --- claims -----------------------------------------------------------------------------------
-
-
-def quantity(c: Context, v: Items[Any]) -> tree.Quantity:
-    ((_, text, start, end),) = v
-    digits = text.lstrip("~").replace(",", "")
-    unit = UNITS.get(digits[-1], 1)
-    if unit != 1:
-        digits = digits[:-1]
-    _, _, decimals = digits.partition(".")
-    value = fraction(c, digits, start, end) * unit
-    step = Fraction(unit, 10 ** min(len(decimals), MAX_DIGITS)) if decimals else Fraction(unit)
-    return tree.Quantity(value, step, text[0] == "~", text, Span(start, end))
-
-
-def quantity_name(c: Context, v: Items[Any]) -> tree.Quantity:
-    (word,) = v
-    return tree.Quantity(_ZERO, _ONE, False, word.text, word.span, tree.Name(word.text, word.span))
-
-
-def quantity_expr(c: Context, v: Items[Any]) -> tree.Quantity:
-    opened, expr, closed = v
-    return tree.Quantity(_ZERO, _ONE, False, "", Span(opened.start, closed.end), expr)
-
-
-def claim(c: Context, v: Items[Any]) -> tree.Claim:
-    word, value = v
-    if word.text == "out" and type(value) is tree.Quantity:  # `out 10` is a shape
-        value = _shape_of(c, value)
-    return tree.Claim(word.text, value, Span(word.start, value.span.end), word.span)
-
-
-def _shape_of(c: Context, value: tree.Quantity) -> tree.Dims:
-    if value.expression is not None:
-        return tree.Dims((value.expression,), value.span)
-    digits = value.text.replace(",", "")
-    return tree.Dims((dimension(c, digits, *value.span),), value.span)
-
-
-def claim_shape(c: Context, v: Items[Any]) -> tree.Claim:
-    return tree.Claim("out", v[0], v[0].span, v[0].span)
-
-
-def claim_number(c: Context, v: Items[Any]) -> tree.Claim:
-    return claim_shape(c, (_shape_of(c, quantity(c, v)),))
-
-
-def claim_expr(c: Context, v: Items[Any]) -> tree.Claim:
-    return claim_shape(c, (dims_expr(c, v),))
+STEPS: Actions = {
+    "layer": _layer,
+    "call": _call,
+    "group": _group,
+    "group_times": _group,
+    "branch": _branch,
+    "if_step": _if_step,
+    "if_else": _if_step,
+    "if_else_if": _if_else_if,
+    "start_step": lambda c, v: [tree.StartStep(v[0], v[0].span)],
+    "claim_step": _claim_step,
+    "line": _line,
+    "line_labelled": _line,
+}

@@ -7,7 +7,7 @@ import re
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.recovery.mistake import Answer, Mistake
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.tokens import CLOSES, STATEMENTS, UNKNOWN, Token
+from cnnspec.language.tokens import CLOSES, UNKNOWN, WORDS, Token
 
 _ASSIGNS = re.compile(r"([ \t]*)([A-Za-z_]\w*)[ \t]*:?=[ \t]*(?=[0-9(.])")
 _COLON = re.compile(r"[ \t]*let[ \t]+[A-Za-z]\w*[ \t]*(:=?)[ \t]*(?=[\w(])")
@@ -15,7 +15,6 @@ _LETS = re.compile(r"[ \t]*let\b[^\r\n]*")
 _NEXT_LET = re.compile(r"([,;])[ \t]*(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?==(?![=>]))")
 _LABEL_APART = re.compile(r"[ \t]*([A-Za-z]\w*)[ \t]*-[ \t]*([0-9]+)[ \t]*:")
 _NAMED = re.compile(r"[ \t]*(let|model)[ \t]+([^=\"#\r\n:,(]+)(?:=|\"|#|[\r\n]|$)")
-_WORDS = (*STATEMENTS, "LET", "IF", "ELSE", "AND", "OR", "NOT")
 
 
 def _colon(m: Mistake) -> Answer | None:
@@ -129,7 +128,7 @@ NAMES = (
         "`shared` stands in place of `block`", "leave `block` out",
         on=("BLOCK",), when=lambda m: m.last == "SHARED", put="", reads="", safe=True,
     ),
-    Rule({"let ⟦if⟧ = 1": "", "block ⟦if⟧(k) { relu }": ""}, on=_WORDS, when=_word_as_name),
+    Rule({"let ⟦if⟧ = 1": "", "block ⟦if⟧(k) { relu }": ""}, on=tuple(WORDS), when=_word_as_name),
     Rule({'model A ⟦"x⟧': 'model A "x"', "model A ⟦'x'⟧": 'model A "x"'}, on=(UNKNOWN,), when=_title),
     Rule(
         {"let ⟦a-b⟧ = 3": "let a_b = 3", "model ⟦Mein Netz⟧": 'model MeinNetz "Mein Netz"'},
