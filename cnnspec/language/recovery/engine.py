@@ -100,13 +100,14 @@ class Recovery:
         """Reads what was meant; False where that does not fit."""
         if answer.merges:
             self.merge(mistake, answer.merges)
-        if answer.since >= 0:
-            self.take_back(answer.since)
+        since = answer.since if answer.since >= 0 else answer.span.start
+        if since < mistake.start:
+            self.take_back(since)
         reads, place = answer.reads, answer.span
         resume = answer.resume if answer.resume >= 0 else place.end
         if resume == mistake.start:
             place = Span(resume, resume)
-        written = Span(answer.since if answer.since >= 0 else place.start, resume)
+        written = Span(min(since, place.start), resume)
         if isinstance(reads, Token):
             fits = self.parser.feed(*reads)
         else:

@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     resume: int = -1
     """Where the text goes on; -1 behind the marked characters."""
     since: int = -1
-    """What was read from this place on is taken back before."""
+    """What was read from this place on is taken back before; -1 for what is marked."""
     merges: str = ""
     """The word by which the branches in the innermost brackets are merged."""
 

@@ -24,7 +24,9 @@ class Rule(NamedTuple):
     on: tuple[str, ...] = ()
     """The types of the tokens at which this can be; none for any."""
     when: Callable[[Mistake], Any] = lambda mistake: True
-    """Whether this is the mistake: a match, a span to be marked instead of the token, or the whole answer."""
+    """Whether this is the mistake: a match, a span to be marked instead of the token, or the whole answer. A
+    match's groups `mark` and `over` are what is marked and what the fix writes over.
+    """
     code: str = "E101"
     put: str | None = None
     """What the fix writes over the marked characters,"""
@@ -45,19 +47,21 @@ class Rule(NamedTuple):
         if isinstance(seen, Answer):
             return seen
         groups: tuple[Any, ...] = ()
-        span = mistake.span
+        span = seen if isinstance(seen, Span) else mistake.span
+        over = span
         if isinstance(seen, re.Match):
             groups = (seen.group(), *seen.groups())
-            span = Span(*seen.span()) if seen.start() == span.start and seen.end() > span.start else span
-        elif isinstance(seen, Span):
-            span = seen
+            named = seen.re.groupindex
+            if "mark" in named or seen.start() == span.start < seen.end():
+                over = span = Span(*seen.span("mark" if "mark" in named else 0))
+            over = Span(*seen.span("over")) if "over" in named else over
         marked = mistake.text[span.start : span.end]
         known = {"found": mistake.word.strip(), "shown": mistake.shown, "marked": marked.strip()}
         put = self.put.format(*groups, **known) if self.put is not None else None
         fix: tuple[Edit, ...] = ()
-        resume = -1
+        resume = over.end
         if put is not None:
-            fix = (Edit(span, put or _between(mistake.text, span)),)
+            fix = (Edit(over, put or _between(mistake.text, over)),)
         elif self.before is not None:
             put = self.before
             place = Span(mistake.start, mistake.start) if put.endswith(" ") else mistake.gap

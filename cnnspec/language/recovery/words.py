@@ -10,7 +10,7 @@ from cnnspec.notations.words import LAYERS
 
 STATEMENT = re.compile(r"(?:model|input|variant|default|block|shared|output|expect)(?![A-Za-z0-9_:])")
 TIMES_BEHIND = re.compile(
-    r"[ \t]*(?:(?:x|\*|\*\*|\^|times)[ \t]*)?([0-9]+)(?:[ \t]*(?:times\b|x))?(?![A-Za-z0-9_.])"
+    r"(?P<mark>[ \t]*(?:(?:x|\*|\*\*|\^|times)[ \t]*)?([0-9]+)(?:[ \t]*(?:times\b|x))?)(?![A-Za-z0-9_.])"
 )
 """What stands behind a group where `*3` is meant: `x3`, `^3`, `3 times`."""
 _WORD = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)")

@@ -26,7 +26,7 @@ _UNITS = {
     "billion": "G",
 }
 _TURNED = re.compile(r"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*[kMG]?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])")
-_VALUE = re.compile(r"[ \t]*([0-9.][0-9A-Za-z_.]*(?:,[0-9]+)*[A-Za-z]*)")
+_GLUED = re.compile(r"(?P<over>(?P<mark>==?|:)[ \t]*)[0-9.]")
 _LOOKS = "claims look like `=> 64x56x56, params 1,516`; a step follows with `->`"
 
 
@@ -40,19 +40,8 @@ def _step(m: Mistake) -> Answer | None:
     mark = Span(begin, begin + 2)
     return Answer(
         "E101", "`=>` stands before claims, not before a step", mark, "the next step follows with `->`",
-        (Edit(mark, "->"),), reads=f"-> {found[1]}", resume=found.end(1), since=begin,
+        (Edit(mark, "->"),), reads=f"-> {found[1]}", resume=found.end(1),
     )  # fmt: skip
-
-
-def _value_glued(m: Mistake) -> Answer | None:
-    number = m.behind(_VALUE)
-    if not m.in_claims or m.last != "NAME" or number is None:
-        return None
-    if m.kind != "EQUAL" and m.word not in ("==", ":"):
-        return None
-    fix = (Edit(Span(m.start, number.start(1)), " "),)
-    message = f"a claim's value follows its word without `{m.word}`"
-    return Answer("E101", message, m.span, "write a space", fix, True, reads="")
 
 
 def _unit_apart(m: Mistake) -> Answer | None:
@@ -102,7 +91,12 @@ CLAIMS = (
         "what comes out is claimed by the word `out`",
         on=("OUTPUT",), when=lambda m: m.in_claims and m.accepts("NAME"), put="out", reads="out", safe=True,
     ),
-    Rule({"expect params ⟦=⟧ 3": "expect params  3"}, when=_value_glued),
+    Rule(
+        {"expect params ⟦=⟧ 3": "expect params  3"},
+        "a claim's value follows its word without `{found}`", "write a space",
+        when=lambda m: m.in_claims and m.last == "NAME" and m.word in ("=", "==", ":") and m.here(_GLUED),
+        put=" ", reads="", safe=True,
+    ),
     Rule({"expect macs ⟦4.09 G⟧": "expect macs 4.09G"}, when=_unit_apart),
     Rule({"expect ⟦1,792 params⟧": "expect params 1,792"}, when=_turned),
     Rule(

@@ -65,7 +65,7 @@ def _repeated(m: Mistake) -> Answer | None:
     if close and word is None and _MORE_BRACES.match(m.text, close):
         return None  # branches
     behind = TIMES_BEHIND.match(m.text, close) if close and not counts else None
-    count = behind[1] if behind else counts[-1] if counts else "3"
+    count = behind[2] if behind else counts[-1] if counts else "3"
     head = m.begin + word.start(1) if word else m.start
     message = f"there is no `{word[1]}`" if word else "steps stand together in square brackets"
     if close is None:
@@ -223,15 +223,12 @@ def _input(m: Mistake) -> Answer | None:
     return Answer("E102", message, _whole(m), f"here it is `{shown}`", fix, cause="input")
 
 
-def _padding(m: Mistake) -> Answer | None:
+def _padding(m: Mistake, value: str) -> Span | None:
     """`padding='same'` among arguments that are written as here."""
     for quoted in _PADDING.finditer(m.line):
         span = Span(m.begin + quoted.start(), m.begin + quoted.end())
-        if span.start < m.place < span.end and "(" not in m.line:
-            letter = "Psame" if quoted[1] == "same" else "P0"
-            return Answer(
-                "E102", "padding is a letter, `P`", span, f"write `{letter}`", (Edit(span, letter),)
-            )
+        if span.start < m.place < span.end and quoted[1] == value and "(" not in m.line:
+            return span
     return None
 
 
@@ -249,5 +246,18 @@ FORMS = (
     ),
     Rule({"input ⟦3 x 224 x 224⟧": "input 3x224x224"}, when=_shape),
     Rule({"⟦input 32x32 RGB⟧": "input 3x32x32"}, when=_input),
-    Rule({"conv F3 K8 ⟦padding='same'⟧": "conv F3 K8 Psame"}, when=_padding),
+    Rule(
+        {"conv F3 K8 ⟦padding='same'⟧": "conv F3 K8 Psame"},
+        "padding is a letter, `P`",
+        when=lambda m: _padding(m, "same"),
+        code="E102",
+        put="Psame",
+    ),
+    Rule(
+        {"conv F3 K8 ⟦padding='valid'⟧": "conv F3 K8 P0"},
+        "padding is a letter, `P`",
+        when=lambda m: _padding(m, "valid"),
+        code="E102",
+        put="P0",
+    ),
 )

@@ -32,10 +32,12 @@ def _long_comment(m: Mistake) -> Answer | None:
     if not m.text.startswith("/*", m.start):
         return None
     stop = m.text.find("*/", m.start)
-    return Answer(
-        "E101", "a comment begins with `#` and ends with the line", Span(m.start, m.start + 2),
-        "put `#` before each line of the comment", reads="", resume=stop + 2 if stop >= 0 else m.line_end,
-    )  # fmt: skip
+    message, way = (
+        "a comment begins with `#` and ends with the line",
+        "put `#` before each line of the comment",
+    )
+    resume = stop + 2 if stop >= 0 else m.line_end
+    return Answer("E101", message, Span(m.start, m.start + 2), way, reads="", resume=resume)
 
 
 def _input_goes_on(m: Mistake) -> Answer | None:

@@ -10,31 +10,12 @@ from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.tokens import CLOSES, UNKNOWN, WORDS, Token
 
 _ASSIGNS = re.compile(r"([ \t]*)([A-Za-z_]\w*)[ \t]*:?=[ \t]*(?=[0-9(.])")
-_COLON = re.compile(r"[ \t]*let[ \t]+[A-Za-z]\w*[ \t]*(:=?)[ \t]*(?=[\w(])")
+_LET_NAME = re.compile(r"[ \t]*let[ \t]+[A-Za-z]\w*[ \t]*")
+_COLON = re.compile(r"(?P<over>(?P<mark>:=?)[ \t]*)(?=[\w(])")
 _LETS = re.compile(r"[ \t]*let\b[^\r\n]*")
-_NEXT_LET = re.compile(r"([,;])[ \t]*(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?==(?![=>]))")
-_LABEL_APART = re.compile(r"[ \t]*([A-Za-z]\w*)[ \t]*-[ \t]*([0-9]+)[ \t]*:")
+_NEXT_LET = re.compile(r"(?P<over>(?P<mark>[,;])[ \t]*(?:let[ \t]+)?)[A-Za-z]\w*[ \t]*=(?![=>])")
+_LABEL_APART = re.compile(r"[ \t]*(?P<mark>([A-Za-z]\w*)[ \t]*-[ \t]*([0-9]+)[ \t]*:)")
 _NAMED = re.compile(r"[ \t]*(let|model)[ \t]+([^=\"#\r\n:,(]+)(?:=|\"|#|[\r\n]|$)")
-
-
-def _colon(m: Mistake) -> Answer | None:
-    found = m.of_line(_COLON)
-    if found is None or found.start(1) != m.start or not m.accepts("EQUAL"):
-        return None
-    span = Span(*found.span(1))
-    fix = (Edit(Span(span.start, found.end()), " = "),)
-    return Answer("E101", f"`{found[1]}` in place of `=`", span, "write `=`", fix, True, reads="=")
-
-
-def _next_let(m: Mistake) -> Answer | None:
-    following = m.here(_NEXT_LET)
-    if following is None or not m.accepts("_NL") or m.inside or not m.of_line(_LETS):
-        return None
-    stop = following.start(2)
-    return Answer(
-        "E101", "a `let` names one value", Span(m.start, m.start + 1), "begin a new line for the next",
-        (Edit(Span(m.start, stop), "\nlet "),), True, reads="\nlet", resume=stop,
-    )  # fmt: skip
 
 
 def _assigns(m: Mistake) -> Answer | None:
@@ -47,22 +28,6 @@ def _assigns(m: Mistake) -> Answer | None:
         f"a value is named with `let {name} = …`, a tensor with `{name}: steps`",
         (Edit(Span(head, found.end()), f"let {name} = "),), reads=f"let {name} =", since=head,
     )  # fmt: skip
-
-
-def _label_apart(m: Mistake) -> Answer | None:
-    found = m.of_line(_LABEL_APART)
-    if found is None or not found.end(1) <= m.start < found.end():
-        return None
-    span, plain = Span(found.start(1), found.end()), f"{found[1]}{found[2]}:"
-    fix = (Edit(span, plain),)
-    return Answer("E101", "a label is one word", span, f"write `{plain}`", fix, reads=plain, since=span.start)
-
-
-def _no_brackets(m: Mistake) -> Answer | None:
-    if m.last not in ("BLOCK", "SHARED"):
-        return None
-    message, plain = "a block has brackets behind its name, be there parameters or not", f"{m.word}()"
-    return Answer("E101", message, m.span, f"write `{plain}`", (Edit(Span(m.end, m.end), "()"),), reads=plain)
 
 
 def _word_as_name(m: Mistake) -> Answer | None:
@@ -115,14 +80,32 @@ def _title(m: Mistake) -> Answer | None:
 
 
 VALUES = (
-    Rule({"let n⟦:⟧ 3": "let n = 3"}, when=_colon),
-    Rule({"let n = 1⟦,⟧ m = 2": "let n = 1\nlet m = 2"}, when=_next_let),
+    Rule(
+        {"let n⟦:⟧ 3": "let n = 3"}, "`{2}` in place of `=`",
+        when=lambda m: m.accepts("EQUAL") and _LET_NAME.fullmatch(m.head) and m.here(_COLON),
+        put=" = ", reads="=", safe=True,
+    ),
+    Rule(
+        {"let n = 1⟦,⟧ m = 2": "let n = 1\nlet m = 2"},
+        "a `let` names one value", "begin a new line for the next",
+        when=lambda m: m.accepts("_NL") and not m.inside and m.of_line(_LETS) and m.here(_NEXT_LET),
+        put="\nlet ", reads="\nlet", safe=True,
+    ),
     Rule({"n ⟦=⟧ 3": "let n = 3"}, on=("EQUAL",), when=_assigns),
-    Rule({"⟦C-1:⟧ conv F3": "C1: conv F3"}, on=("MINUS",), when=_label_apart),
-)
+    Rule(
+        {"⟦C-1:⟧ conv F3": "C1: conv F3"}, "a label is one word",
+        on=("MINUS",),
+        when=lambda m: (found := m.of_line(_LABEL_APART)) and m.start < found.end() and found,
+        put="{2}{3}:", reads="{2}{3}:",
+    ),
+)  # fmt: skip
 
 NAMES = (
-    Rule({"block ⟦double⟧ { relu }": "block double() { relu }"}, on=("NAME",), when=_no_brackets),
+    Rule(
+        {"block ⟦double⟧ { relu }": "block double() { relu }"},
+        "a block has brackets behind its name, be there parameters or not",
+        on=("NAME",), when=lambda m: m.last in ("BLOCK", "SHARED"), put="{found}()", reads="{found}()",
+    ),
     Rule(
         {"shared ⟦block⟧ f(k) { relu }": "shared  f(k) { relu }"},
         "`shared` stands in place of `block`", "leave `block` out",

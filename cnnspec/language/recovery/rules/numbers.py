@@ -51,7 +51,7 @@ def _percentage(m: Mistake) -> Answer | None:
     plain, span = _decimal(Fraction(found[1]) / 100), Span(*found.span())
     return Answer(
         "E106", "a percentage is written as a fraction of 1", span, f"write `{plain}`", (Edit(span, plain),),
-        True, reads=plain, since=number,
+        True, reads=plain,
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def _pointed(m: Mistake) -> Answer | None:
         return None
     plain = re.sub("[.']", "," if m.in_claims else "", written)
     reason = "commas part the thousands of a claim" if m.in_claims else "thousands are not parted"
-    return no_number(found, plain, reason)._replace(safe=True, reads=plain, since=begin)
+    return no_number(found, plain, reason)._replace(safe=True, reads=plain)
 
 
 def _signed(m: Mistake) -> Answer | None:

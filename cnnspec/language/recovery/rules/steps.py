@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit, Span
-from cnnspec.language.recovery.mistake import Answer, Mistake
+from cnnspec.diagnostics import Span
+from cnnspec.language.recovery.mistake import Mistake
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.rules.lines import before_layer, behind_arrows
 from cnnspec.language.recovery.words import TIMES_BEHIND
@@ -22,14 +22,9 @@ _BRACKETS = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
 BRANCHES = "branches stand behind a word that merges them: `add [ … | … ]`, `concat [ … | … ]`"
 
 
-def _times(m: Mistake) -> Answer | None:
-    found = m.here(TIMES_BEHIND) if m.last == "RSQB" and m.accepts("STAR") else None
-    if found is None:
-        return None
-    span, plain = Span(m.gap.start, found.end()), f"*{found[1]}"
-    fix = (Edit(span, plain),)
-    message = "a repetition is written with `*`"
-    return Answer("E101", message, span, f"write `{plain}`", fix, m.word != "times", reads=plain)
+def _times(m: Mistake) -> re.Match[str] | None:
+    behind = m.last == "RSQB" and m.accepts("STAR") and m.here(TIMES_BEHIND)
+    return TIMES_BEHIND.match(m.text, m.gap.start) if behind else None
 
 
 def _no_step(m: Mistake) -> Span | None:
@@ -58,7 +53,14 @@ STEPS = (
         {"[a ⟦|⟧ b]": ""}, "`|` parts branches, and here are none", BRANCHES,
         on=("VBAR",), when=lambda m: m.inside == "[" and m.accepts("_NL"), reads="\n",
     ),
-    Rule({"[a]⟦x2⟧": "[a]*2", "[a]⟦^2⟧": "[a]*2", "[a]⟦ times 2⟧": "[a]*2"}, when=_times),
+    Rule(
+        {"[a]⟦ times 2⟧": "[a]*2"}, "a repetition is written with `*`",
+        when=lambda m: m.word == "times" and _times(m), put="*{2}", reads="*{2}",
+    ),
+    Rule(
+        {"[a]⟦x2⟧": "[a]*2", "[a]⟦^2⟧": "[a]*2"}, "a repetition is written with `*`",
+        when=lambda m: _times(m), put="*{2}", reads="*{2}", safe=True,
+    ),
     Rule(
         {"if a ⟦&&⟧ b [ relu ]": "if a and b [ relu ]"}, "`&&` in place of `and`",
         on=(UNKNOWN,), when=lambda m: m.accepts("AND") and m.here(_AND), put="and", reads="and", safe=True,
@@ -115,7 +117,7 @@ LEFT_OVER = (
         {"if C ⟦<>⟧ 3 [ relu ]": "if C != 3 [ relu ]"}, "`<>` in place of `!=`",
         on=("COMPARE",),
         when=lambda m: m.text[m.start - 1 : m.end] == "<>" and Span(m.start - 1, m.end),
-        put="!=", reads="", safe=True,
+        put="!=", reads="!=", safe=True,
     ),
     Rule(
         {"relu ->⟦>⟧ bn": "relu -> bn"}, "`->{found}` in place of `->`", "leave the `{found}` out",
