@@ -7,6 +7,7 @@ by the lexer itself (`ARROWS`). The same character several times in a line is on
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from cnnspec.diagnostics import Edit, Related, Sink, Span, line_start
 from cnnspec.language.tokens import ARROWS
@@ -44,81 +45,70 @@ _STRETCH = re.compile(
 )
 
 
+class _Pasted(NamedTuple):
+    """What a stretch is read as, and what is reported of it."""
+
+    read: str
+    message: str
+    help: str
+    fix: tuple[Edit, ...]
+
+
 def read_plain(text: str, sink: Sink) -> str:
     """The text with pasted characters read as the plain ones that they stand for, each with its E103."""
     parts: list[str] = []
     done = 0
-    met: dict[tuple[int, str], list[Edit]] = {}  # by line and message
+    met: dict[tuple[int, str], list[_Pasted]] = {}  # by line and message
     for found in _STRETCH.finditer(text):
-        start, end = found.span()
-        stretch = found.group()
-        if stretch[0] in '#"':
+        pasted = _pasted(text, found)
+        if pasted is None:
             continue
-        if start == 0 and stretch[0] == "\ufeff":  # a byte order mark
-            parts.append(" ")
-            start = done = 1
-            stretch = stretch[1:]
-            if not stretch:
-                continue
-        if stretch[0] in _ASCII or stretch[0] in _LETTERS:
-            read = "".join(_LETTERS.get(char, char) for char in stretch)
-            if not any(char in _ASCII for char in stretch):
-                continue  # a word of that script
-            alike = "".join(sorted({char for char in stretch if char in _LETTERS}))
-            parts += text[done:start], read
-            done = end
-            sink.report(
-                "E103",
-                f"`{alike}` in `{stretch}` looks like a Latin letter and is none",
-                Span(start, end),
-                help=f"write `{read}`",
-                fix=(Edit(Span(start, end), read),),
-                safe=True,
-            )
-            continue
-        parts.append(text[done:start])
-        done = end
-        span = Span(start, end)
-        if found.group(1):
-            title = found.group(2)
-            left, right = (
-                start + 1 + len(title) - len(title.lstrip()),
-                end - 1 - len(title) + len(title.rstrip()),
-            )
-            quotes = (Edit(Span(start, left), '"'), Edit(Span(max(left, right), end), '"'))
-            parts.append(f'"{title}"')
-            sink.report(
-                "E103",
-                "typographic quotation marks",
-                span,
-                help=f'a title stands in plain ones: "{title.strip()}"',
-                fix=quotes,
-                safe=True,
-            )
-            continue
-        read = "".join(_READ_AS.get(char, char) for char in stretch)
-        before, after = text[start - 1 : start], text[end : end + 1]
-        if stretch in "×✕✖╳" and not (_digit(before, ")") and _digit(after, "(")):
-            read = "*" if _times(text, start, end) else "x"
-        if stretch in "—–―" and _parts_steps(text, end):
-            read = "→"
-        plain = "".join(ARROWS.get(char, char) for char in read)
-        parts.append(read)
-        message = f"{_shown(stretch, read)} in place of `{plain}`" if plain.strip() else _NAMES[plain[0]]
-        met.setdefault((line_start(text, start), message), []).append(Edit(span, plain))
-    for (_, message), edits in met.items():
-        plain = edits[0].text
-        sink.report(
-            "E103",
-            message,
-            edits[0].span,
-            related=tuple(Related(edit.span, "") for edit in edits[1:]),
-            help=f"write `{plain}`" if plain.strip() else "write a plain space" if plain[0] == " " else "",
-            fix=tuple(edits),
-            safe=True,
-        )
+        parts += text[done : found.start()], pasted.read
+        done = found.end()
+        if pasted.fix:
+            met.setdefault((line_start(text, found.start()), pasted.message), []).append(pasted)
+    for same in met.values():
+        edits = tuple(edit for one in same for edit in one.fix)
+        places = [Span(one.fix[0].span.start, one.fix[-1].span.end) for one in same]
+        related = tuple(Related(place, "") for place in places[1:])
+        message, way = same[0].message, same[0].help
+        sink.report("E103", message, places[0], related=related, help=way, fix=edits, safe=True)
     parts.append(text[done:])
     return "".join(parts)
+
+
+def _pasted(text: str, found: re.Match[str]) -> _Pasted | None:
+    start, end = found.span()
+    stretch = found.group()
+    if stretch[0] in '#"':
+        return None
+    if found[1]:
+        title = found[2]
+        left, right = start + 1 + len(title) - len(title.lstrip()), end - 1 - len(title) + len(title.rstrip())
+        quotes = (Edit(Span(start, left), '"'), Edit(Span(max(left, right), end), '"'))
+        way = f'a title stands in plain ones: "{title.strip()}"'
+        return _Pasted(f'"{title}"', "typographic quotation marks", way, quotes)
+    if stretch[0] in _ASCII or stretch[0] in _LETTERS:
+        if not any(char in _ASCII for char in stretch):
+            return None  # a word of that script
+        read = "".join(_LETTERS.get(char, char) for char in stretch)
+        alike = "".join(sorted({char for char in stretch if char in _LETTERS}))
+        message = f"`{alike}` in `{stretch}` looks like a Latin letter and is none"
+        return _Pasted(read, message, f"write `{read}`", (Edit(Span(start, end), read),))
+    mark = " " if start == 0 and stretch[0] == "\ufeff" else ""  # a byte order mark
+    stretch = stretch[len(mark) :]
+    if not stretch:
+        return _Pasted(mark, "", "", ())
+    read = "".join(_READ_AS.get(char, char) for char in stretch)
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if stretch in "×✕✖╳" and not (_digit(before, ")") and _digit(after, "(")):
+        read = "*" if _times(text, start, end) else "x"
+    if stretch in "—–―" and _parts_steps(text, end):
+        read = "→"
+    plain = "".join(ARROWS.get(char, char) for char in read)
+    message = f"{_shown(stretch, read)} in place of `{plain}`" if plain.strip() else _NAMES[plain[0]]
+    way = f"write `{plain}`" if plain.strip() else "write a plain space" if plain[0] == " " else ""
+    return _Pasted(mark + read, message, way, (Edit(Span(start + len(mark), end), plain),))
 
 
 def _parts_steps(text: str, end: int) -> bool:
