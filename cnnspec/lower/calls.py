@@ -9,15 +9,12 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.template import RegionSite
 from cnnspec.ir.uses import parsed
 from cnnspec.lower.call import Diverges
-from cnnspec.lower.call import Use as LayerUse
+from cnnspec.lower.numbers import plain
 from cnnspec.lower.program import Function, Invoke, Parameter
 from cnnspec.lower.symbolic import Node, Unclear, replaced, variables
 
 if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
-
-
-__all__ = ["LayerUse", "invoke"]
 
 
 def invoke(frame: Frame, site: RegionSite) -> None:
@@ -62,8 +59,6 @@ def _given(
     frame: Frame, site: RegionSite, regions: dict[int, ir.Region], keys: dict[int, int], parameter: Parameter
 ) -> tuple[dict[int, Any], Node | None]:
     """What each use gives a parameter, and the node that it may come from."""
-    from cnnspec.lower.frame import plain
-
     if isinstance(parameter.source, str):
         name = parameter.source
         values = {use: plain(parsed(region.arguments[name])) for use, region in regions.items()}

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.ir import expr
 from cnnspec.ir import graph as ir
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
 from cnnspec.ir.uses import Use, use_of
-from cnnspec.lower import calls, repeats
-from cnnspec.lower.call import Diverges, fields, unify
+from cnnspec.lower import calls, layers, repeats
+from cnnspec.lower.call import Diverges
+from cnnspec.lower.ifs import decide
+from cnnspec.lower.numbers import plain
 from cnnspec.lower.program import (
     Condition,
     Function,
-    If,
-    Layer,
     Let,
-    Merge,
     Module,
     Need,
     Parameter,
@@ -27,7 +25,6 @@ from cnnspec.lower.program import (
     Region,
     Statement,
     Tensor,
-    When,
 )
 from cnnspec.lower.symbolic import (
     Apply,
@@ -38,35 +35,16 @@ from cnnspec.lower.symbolic import (
     apply,
     from_expr,
     gives,
-    replaced,
     single,
     variables,
 )
 from cnnspec.lower.symbolic import (
     value as value_of,
 )
-from cnnspec.lower.trace import added, out_nodes, traced_op
-from cnnspec.ops.base import Op, Shape
+from cnnspec.ops.base import Shape
 
 if TYPE_CHECKING:
     from cnnspec.lower.lowering import Lowering
-
-
-AXES = ("channels", "height", "width")
-LONGEST = 40
-"""Operations in an expression that is written again wherever it is needed."""
-
-
-def size_of(node: Node) -> int:
-    """How many operations an expression has."""
-    return 1 + sum(map(size_of, node.arguments)) if isinstance(node, Apply) else 0
-
-
-def plain(number: Any) -> Any:
-    """An exact value as Python's own: whole numbers and floats; equal sizes of all axes are one."""
-    if isinstance(number, Fraction):
-        return number.numerator if number.denominator == 1 else float(number)
-    return '"same"' if number == "same" else single(number)
 
 
 @dataclass(eq=False)
@@ -120,12 +98,12 @@ class Frame:
     def sites(self, sites: Iterable[Site]) -> None:
         for site in sites:
             if isinstance(site, IfSite):
-                self.decide(site)
+                decide(self, site)
             elif isinstance(site, LetSite):
                 self.let(site)
             elif any(site.site in use.steps for use in self.uses):
                 if isinstance(site, LayerSite):
-                    self.layer(site)
+                    layers.layer(self, site)
                 elif site.kind == "repeat":
                     repeats.repeat(self, site)
                 elif site.kind in ("block", "shared"):
@@ -134,6 +112,10 @@ class Frame:
                     self.part(site)
             elif isinstance(site, RegionSite) and site.kind == "repeat" and site.inputs[0] in self.tensors:
                 self.tensors[site.outputs[0]] = self.tensors[site.inputs[0]]
+
+    @property
+    def number_of_template(self) -> int:
+        return self.lowering.graph.bodies[self.uses[0].body].template
 
     def present(self, site: LayerSite | RegionSite) -> list[int]:
         """The numbers of the uses in which a site has a step."""
@@ -323,201 +305,6 @@ class Frame:
         """Whether a node gives each use its number."""
         return all(gives(node, self.uses[use].env, size) for use, size in sizes.items())
 
-    # --- layers -------------------------------------------------------------------------------------------
-
-    def layer(self, site: LayerSite) -> None:
-        uses = self.present(site)
-        steps = {use: self.uses[use].steps[site.site] for use in uses}
-        layers = {use: step for use, step in steps.items() if isinstance(step, ir.Layer)}
-        op = layers[uses[0]].op
-        if op.merges:
-            self.merge(site, op, uses)
-            return
-        number = self.uses[uses[0]].body
-        if (self.lowering.graph.bodies[number].template, site.site) in self.lowering.folds:
-            self.tensors[site.output] = self.tensors[site.inputs[0]]
-            return
-        inputs = [self.tensors[value] for value in site.inputs]
-        written: dict[str, Node] = {}
-        for name, node in site.written.items():
-            values = {use: plain(getattr(layers[use].op, name)) for use in uses}
-            if (found := self.expression(node, site.inputs[0], values)) is not None:
-                written[name] = found
-        known = fields(literals([layers[use].op for use in uses]) | written)
-        for number, value_ in enumerate(site.inputs):
-            for letter, node in self.names(value_).items():
-                if letter in ("C", "H", "W"):
-                    known[f"@{number}.{letter}"] = node
-                    if number == 0:
-                        known[f"@{letter}"] = node
-        fresh = all(self.lowering.overwritable(self.uses[use], site.inputs[0]) for use in uses)
-        ops = [self.folded(site, layers[use].op) for use in uses]
-        built = []
-        for use, one in zip(uses, ops, strict=True):
-            arriving = tuple(self.uses[use].shape(value) for value in site.inputs)
-            given = calls.LayerUse(one, ops, arriving, self.uses[use].shape(site.output), fresh)
-            built.append(self.lowering.emit(given, layers[use]))
-        call = unify(
-            built, known, lambda values, source: self.number(dict(zip(uses, values, strict=True)), source)
-        )
-        dims: list[Node | None] = []
-        if not self.lowering.runtime_shapes:
-            shapes = [self.uses[uses[0]].shape(value) for value in site.inputs]
-            dims = out_nodes(traced_op(op, written), shapes, [tensor.dims for tensor in inputs])
-        rank = len(self.uses[uses[0]].shape(site.inputs[0]))
-        self.here.append(Layer(site.name, op, call, inputs, self.tensor(site.output, dims), rank))
-
-    def folded(self, site: LayerSite, op: Op) -> Op:
-        """The op, with a bias where it takes a batch norm in."""
-        template = self.lowering.graph.bodies[self.uses[0].body].template
-        taken = any(
-            place[0] == template and layer == site.site for place, layer in self.lowering.folds.items()
-        )
-        return op.model_copy(update={"bias": True}) if taken else op
-
-    def merge(self, site: LayerSite, op: Op, uses: list[int]) -> None:
-        arms: list[tuple[Tensor, When, int]] = []
-        for value in site.inputs:
-            there = [use for use in uses if value in self.uses[use].values]
-            if not there:
-                continue
-            when = None if len(there) == len(uses) else self.when(self.optional[value])
-            ranks = {len(self.uses[use].shape(value)) for use in there}
-            if len(ranks) != 1:
-                raise Diverges("a vector and a map")
-            arms.append((self.tensors[value], when, ranks.pop()))
-        dims: Sequence[Node | None] = ()
-        if not self.lowering.runtime_shapes:
-            dims = self.merged_sizes(op, arms, uses, site)
-        output = self.tensor(site.output, dims)
-        rank = len(self.uses[uses[0]].shape(site.output))
-        self.here.append(Merge(site.name, op, arms, output, rank))
-
-    def merged_sizes(
-        self, op: Op, arms: Sequence[tuple[Tensor, When, int]], uses: list[int], site: LayerSite
-    ) -> Sequence[Node | None]:
-        """The sizes of what a merge gives: of a concat the sum of the channels, else those of its largest
-        branch."""
-        if op.word == "concat":
-            total: Node | None = Const(0)
-            for tensor, when, _ in arms:
-                size = tensor.dims[0]
-                if size is not None and when is not None:
-                    condition, side = when
-                    size = apply("if", condition.node, *((size, Const(0)) if side else (Const(0), size)))
-                total = None if total is None or size is None else added(total, size)
-            return [total, *arms[0][0].dims[1:]]
-        largest = max(arms, key=lambda arm: arm[2])[0]
-        sizes = {use: self.uses[use].shape(site.output)[0] for use in uses}
-        for tensor in (largest, *(tensor for tensor, _, _ in arms)):
-            if len(tensor.dims) == len(largest.dims) and (node := tensor.dims[0]) is not None:
-                if self.right(node, sizes):
-                    return [node, *largest.dims[1:]]
-        return largest.dims
-
-    # --- ifs ----------------------------------------------------------------------------------------------
-
-    def decide(self, site: IfSite) -> None:
-        taken = {n: use.taken[id(site)] for n, use in enumerate(self.uses) if id(site) in use.taken}
-        if not taken:
-            return
-        if len(set(taken.values())) == 1:
-            holds = next(iter(taken.values()))
-            self.sites(site.then if holds else site.otherwise)
-            for number, join in site.joins.items():
-                side = join.then if holds else join.otherwise
-                if side is not None and side in self.tensors:
-                    self.tensors[number] = self.tensors[side]
-                    if side in self.optional:
-                        self.optional[number] = self.optional[side]
-            return
-        condition = self.condition(taken, self.expression(site.condition, site.at, taken))
-        made = If(condition)
-        outer = self.here
-        for holds, sites in ((True, site.then), (False, site.otherwise)):
-            self.here = made.side(holds)
-            self.open.append((condition, holds))
-            self.sites(sites)
-            self.open.pop()
-        self.here = outer
-        self.here.append(made)
-        for number, join in site.joins.items():
-            self.join(made, number, join.then, join.otherwise)
-
-    def condition(self, taken: Mapping[int, bool], node: Node | None) -> Condition:
-        if node is None:
-            node = self.lifted(taken)
-        frame: Frame | None = self
-        while frame is not None:
-            for known, open_ in frame.conditions:
-                if known.node == node and open_ == self.open[: len(open_)]:
-                    return known
-            frame = frame.outer
-        made = Condition(len(self.function.conditions), node)
-        self.function.conditions.append(made)
-        self.conditions.append((made, list(self.open)))
-        return made
-
-    def join(self, made: If, number: int, then: int | None, otherwise: int | None) -> None:
-        """The value of a join; where one side has no such tensor, it is the other's, as far as it is
-        there."""
-        sides = [self.tensors.get(-1 if side is None else side) for side in (then, otherwise)]
-        there = [
-            Const(False) if tensor is None or side is None else self.optional.get(side, Const(True))
-            for side, tensor in zip((then, otherwise), sides, strict=True)
-        ]
-        if there != [Const(True), Const(True)]:
-            self.optional[number] = _chosen(Var(f"?{made.condition.number}"), there[0], there[1])
-        first, second = sides
-        if first is None or second is None or first is second:
-            tensor = first or second
-            if tensor is not None:
-                self.tensors[number] = tensor
-            return
-        joined = self.tensor(number)
-        if not self.lowering.runtime_shapes:
-            joined.dims = self.joined_sizes(made.condition, number, first, second)
-        made.joins.append((joined, first, second))
-
-    def joined_sizes(
-        self, condition: Condition, number: int, one: Tensor, other: Tensor
-    ) -> tuple[Node | None, ...]:
-        shapes = {n: use.shape(number) for n, use in enumerate(self.uses) if number in use.values}
-        found: list[Node | None] = []
-        for axis, (then, otherwise) in enumerate(zip(one.dims, other.dims, strict=True)):
-            sizes = {use: shape[axis] for use, shape in shapes.items()}
-            both = None
-            if then is not None and otherwise is not None:
-                both = apply("if", condition.node, then, otherwise)
-            candidates = [node for node in (then, otherwise, both) if node is not None]
-            right = next((node for node in candidates if self.right(node, sizes)), None)
-            if right is both and isinstance(right, Apply) and right.operator == "if":
-                right = self.chosen_size(right, sizes, axis)
-            found.append(right)
-        return self.checked(shapes, found)
-
-    def chosen_size(self, node: Node, sizes: Mapping[int, int], axis: int) -> Node | None:
-        """A size that an `if` decides gets a name, so that what is computed from it stays short."""
-        if self.outer is not None or self.open:
-            return node if size_of(node) <= LONGEST else None
-        variable = self.function.namer.take(AXES[axis])
-        for use, size in sizes.items():
-            self.uses[use].env[variable] = size
-        self.here.append(Let(variable, node))
-        return Var(variable)
-
-    def when(self, node: Node) -> When:
-        """The condition and side for a truth value over conditions; a new condition where it is none of
-        them."""
-        if isinstance(node, Var):
-            return self.function.conditions[int(node.name[1:])], True
-        if isinstance(node, Apply) and node.operator == "not" and isinstance(node.arguments[0], Var):
-            return self.function.conditions[int(node.arguments[0].name[1:])], False
-        by = {f"?{one.number}": one.node for one in self.function.conditions}
-        made = Condition(len(self.function.conditions), replaced(node, by))
-        self.function.conditions.append(made)
-        return made, True
-
     # --- groups and lines ---------------------------------------------------------------------------------
 
     def inner_uses(self, site: RegionSite) -> list[Use]:
@@ -572,27 +359,6 @@ class Frame:
         return found
 
 
-def literals(ops: Sequence[Op]) -> dict[str, Node]:
-    """The numbers of a layer's fields that are the same in all uses."""
-    found: dict[str, Node] = {}
-    for name, wanted in ops[0]:
-        number = isinstance(wanted, int | Fraction) and not isinstance(wanted, bool)
-        if (number or isinstance(wanted, tuple)) and all(getattr(op, name) == wanted for op in ops):
-            found[name] = Const(plain(wanted))
-    return found
-
-
 def size_name(tensor: Tensor, axis: int) -> str:
     """The variable that stands for a tensor's size along an axis (0: channels)."""
     return f"§{tensor.number}.{'CHW'[axis]}"
-
-
-def _chosen(condition: Node, then: Node, otherwise: Node) -> Node:
-    """Whether something is there, from whether each side has it."""
-    if then == Const(True) and otherwise == Const(False):
-        return condition
-    if then == Const(False) and otherwise == Const(True):
-        return apply("not", condition)
-    yes = apply("and", condition, then)
-    no = apply("and", apply("not", condition), otherwise)
-    return apply("or", yes, no)

@@ -13,8 +13,10 @@ from cnnspec.ir.uses import Use, parsed, use_of
 from cnnspec.ir.walk import places
 from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
-from cnnspec.lower.frame import AXES, Frame, plain
+from cnnspec.lower.frame import Frame
+from cnnspec.lower.ifs import AXES
 from cnnspec.lower.names import Namer
+from cnnspec.lower.numbers import plain
 from cnnspec.lower.program import Function, Let, Parameter, Tensor
 from cnnspec.lower.symbolic import Const, Node, Unclear, Var
 from cnnspec.lower.values import parsed as python_value

@@ -32,8 +32,10 @@ def name_tensors(function: Function) -> None:
     for tensor in [*used_before(function.steps), *function.outputs]:
         readers[tensor] = readers.get(tensor, 0) + 1
     names = _Names(function.namer, readers)
-    for place, tensor in enumerate(function.inputs):
-        names.input(tensor, first=place == 0)
+    for tensor in sorted(
+        function.inputs, key=lambda tensor: tensor.label is None
+    ):  # the author's names first
+        names.input(tensor, first=tensor is function.inputs[0])
     names.steps(function.steps, set(function.outputs))
 
 
@@ -101,7 +103,7 @@ class _Names:
 
     def input(self, tensor: Tensor, first: bool) -> None:
         if first and tensor.label is None:
-            self.main = self._own("x")
+            self.main = self.namer.take("x") if "x" in self.taken else self._own("x")
             self._call(tensor, self.main)
         else:
             self._call(tensor, self._own(tensor.label or "skip"))

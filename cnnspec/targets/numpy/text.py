@@ -263,7 +263,7 @@ class Backward:
             self.steps(steps)
             sides.append((_lines(inner), self.having - set(made_in(steps))))
         self.writer = writer
-        either = sides[0][1] | sides[1][1]
+        either = (sides[0][1] | sides[1][1]) - set(made_in(step.then)) - set(made_in(step.otherwise))
         for place, holds in ((0, True), (1, False)):
             lines, having = sides[place]
             for tensor in sorted(either - having, key=lambda tensor: tensor.number):

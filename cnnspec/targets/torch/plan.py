@@ -243,6 +243,8 @@ class ClassPlan:
     tensors: list[str]
     """A name for each input; forward takes those in `takes`."""
     all_parameters: list[Parameter] = field(default_factory=list)
+    unnamed: bool = False
+    """Whether it is a group, a line or a pass, not a block."""
     doc: str = ""
 
     @property

@@ -145,7 +145,7 @@ class Region:
     """The attributes that the statements have."""
 
     def inner(self, name: str, envs: list[dict[str, Any]], *, loop: bool = False) -> Region:
-        prefix = self.prefix + camel(name) if name else self.prefix
+        prefix = self.prefix + (camel(name) if name else "Pass" if loop else "")
         return Region(self.planner, self.namer, prefix, envs, self.depth + loop)
 
     def plan(self, region: program.Region) -> Plan:
@@ -329,7 +329,9 @@ def small_class(plan: Plan, region: Region, in_loop: bool) -> ClassPlan:
         for variable in dict.fromkeys(plan.used())
     ]
     labels = {value: label for value, label in plan.labels.items() if value < plan.inputs}
-    return as_class(plan, region.prefix or "Part", parameters, tensor_names(plan, labels), in_loop)
+    made = as_class(plan, region.prefix or "Part", parameters, tensor_names(plan, labels), in_loop)
+    made.unnamed = True
+    return made
 
 
 def as_class(

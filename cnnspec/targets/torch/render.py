@@ -41,20 +41,8 @@ class File:
         self.model = namer.take(camel(self.graph.name))
         for piece in self._root_pieces(root):
             self._collect(piece)
-        variables = {parameter.variable for plan in self.ordered for parameter in plan.all_parameters}
-        variables |= {name for plan in self.ordered for name, _ in plan.plan.lets}
-        for plan in self.ordered:
-            wanted = plan.wanted
-            if plan.form == "function":
-                wanted = wanted[0].lower() + wanted[1:]
-                if wanted in variables:
-                    wanted = f"make_{wanted}"
-            elif not namer.free(wanted):
-                wanted += "Block"
-            self.names[id(plan)] = namer.take(wanted)
         body = Writer()
-        for plan in self.ordered:
-            self._class(body, plan)
+        self._classes(body, namer)
         self._model(body, root)
         if self.folds is not None and self.folds.pairs:
             self._fold(body, self.folds)
@@ -106,6 +94,31 @@ class File:
         return self.names[id(function)] if isinstance(function, ClassPlan) else function
 
     # --- classes --------------------------------------------------------------------------------------
+
+    def _classes(self, writer: Writer, namer: Namer) -> None:
+        """The classes, the inner ones first; parts without a name of their own that are the same are one."""
+        variables = {parameter.variable for plan in self.ordered for parameter in plan.all_parameters}
+        variables |= {name for plan in self.ordered for name, _ in plan.plan.lets}
+        known: dict[tuple[str, ...], str] = {}
+        for plan in self.ordered:
+            self.names[id(plan)] = "Part"
+            trial = Writer()
+            self._class(trial, plan)
+            text = tuple(trial.written)
+            if plan.unnamed and text in known:
+                self.names[id(plan)] = known[text]
+                continue
+            wanted = plan.wanted
+            if plan.form == "function":
+                wanted = wanted[0].lower() + wanted[1:]
+                if wanted in variables:
+                    wanted = f"make_{wanted}"
+            elif not namer.free(wanted):
+                wanted += "Block"
+            self.names[id(plan)] = namer.take(wanted)
+            if plan.unnamed:
+                known[text] = self.names[id(plan)]
+            self._class(writer, plan)
 
     def _class(self, writer: Writer, plan: ClassPlan) -> None:
         name = self.names[id(plan)]

@@ -1,0 +1,137 @@
+"""`if`s: folded away where all uses take one side, else a statement with both, and what it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cnnspec.ir.template import IfSite
+from cnnspec.lower.program import Condition, If, Let, Tensor, When
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced
+
+if TYPE_CHECKING:
+    from cnnspec.lower.frame import Frame
+
+AXES = ("channels", "height", "width")
+LONGEST = 40
+"""Operations in an expression that is written again wherever it is needed."""
+
+
+def decide(frame: Frame, site: IfSite) -> None:
+    """An `if` of the author's."""
+    taken = {n: use.taken[id(site)] for n, use in enumerate(frame.uses) if id(site) in use.taken}
+    if not taken:
+        return
+    if len(set(taken.values())) == 1:
+        holds = next(iter(taken.values()))
+        frame.sites(site.then if holds else site.otherwise)
+        for number, join in site.joins.items():
+            side = join.then if holds else join.otherwise
+            if side is not None and side in frame.tensors:
+                frame.tensors[number] = frame.tensors[side]
+                if side in frame.optional:
+                    frame.optional[number] = frame.optional[side]
+        return
+    node = frame.expression(site.condition, site.at, taken)
+    made = If(condition_for(frame, taken, node if node is not None else frame.lifted(taken)))
+    outer = frame.here
+    for holds, sites in ((True, site.then), (False, site.otherwise)):
+        frame.here = made.side(holds)
+        frame.open.append((made.condition, holds))
+        frame.sites(sites)
+        frame.open.pop()
+    frame.here = outer
+    frame.here.append(made)
+    for number, join in site.joins.items():
+        _join(frame, made, number, join.then, join.otherwise)
+
+
+def condition_for(frame: Frame, taken: Mapping[int, bool], node: Node) -> Condition:
+    """The condition with this node: one that was decided before, where that can be seen from here."""
+    around: Frame | None = frame
+    while around is not None:
+        for known, under in around.conditions:
+            if known.node == node and under == frame.open[: len(under)]:
+                return known
+        around = around.outer
+    made = Condition(len(frame.function.conditions), node)
+    frame.function.conditions.append(made)
+    frame.conditions.append((made, list(frame.open)))
+    return made
+
+
+def _join(frame: Frame, made: If, number: int, then: int | None, otherwise: int | None) -> None:
+    """The value of a join; where one side has no such tensor, it is the other's, as far as it is there."""
+    sides = [frame.tensors.get(-1 if side is None else side) for side in (then, otherwise)]
+    there = [
+        Const(False) if tensor is None or side is None else frame.optional.get(side, Const(True))
+        for side, tensor in zip((then, otherwise), sides, strict=True)
+    ]
+    if there != [Const(True), Const(True)]:
+        frame.optional[number] = _present(Var(f"?{made.condition.number}"), there[0], there[1])
+    first, second = sides
+    if first is None or second is None or first is second:
+        tensor = first or second
+        if tensor is not None:
+            frame.tensors[number] = tensor
+        return
+    joined = frame.tensor(number)
+    if not frame.lowering.runtime_shapes:
+        joined.dims = joined_sizes(frame, made.condition, number, first, second)
+    made.joins.append((joined, first, second))
+
+
+def joined_sizes(
+    frame: Frame, condition: Condition, number: int, one: Tensor, other: Tensor
+) -> tuple[Node | None, ...]:
+    """The sizes of a tensor that an `if` decides: those of a side where they are right in every use."""
+    shapes = {n: use.shape(number) for n, use in enumerate(frame.uses) if number in use.values}
+    found: list[Node | None] = []
+    for axis, (then, otherwise) in enumerate(zip(one.dims, other.dims, strict=True)):
+        sizes = {use: shape[axis] for use, shape in shapes.items()}
+        both = None
+        if then is not None and otherwise is not None:
+            both = apply("if", condition.node, then, otherwise)
+        candidates = [node for node in (then, otherwise, both) if node is not None]
+        right = next((node for node in candidates if frame.right(node, sizes)), None)
+        if right is both and isinstance(right, Apply) and right.operator == "if":
+            right = _named(frame, right, sizes, axis)
+        found.append(right)
+    return frame.checked(shapes, found)
+
+
+def _named(frame: Frame, node: Node, sizes: Mapping[int, int], axis: int) -> Node | None:
+    """A size that an `if` decides gets a name, so that what is computed from it stays short."""
+    if frame.outer is not None or frame.open:
+        return node if _operations(node) <= LONGEST else None
+    variable = frame.function.namer.take(AXES[axis])
+    for use, size in sizes.items():
+        frame.uses[use].env[variable] = size
+    frame.here.append(Let(variable, node))
+    return Var(variable)
+
+
+def _operations(node: Node) -> int:
+    """How many operations an expression has."""
+    return 1 + sum(map(_operations, node.arguments)) if isinstance(node, Apply) else 0
+
+
+def when(frame: Frame, node: Node) -> When:
+    """The condition and side for a truth value over conditions; a new condition where it is none of them."""
+    conditions = frame.function.conditions
+    if isinstance(node, Var):
+        return conditions[int(node.name[1:])], True
+    if isinstance(node, Apply) and node.operator == "not" and isinstance(node.arguments[0], Var):
+        return conditions[int(node.arguments[0].name[1:])], False
+    made = Condition(len(conditions), replaced(node, {f"?{one.number}": one.node for one in conditions}))
+    conditions.append(made)
+    return made, True
+
+
+def _present(condition: Node, then: Node, otherwise: Node) -> Node:
+    """Whether something is there, from whether each side has it."""
+    if then == Const(True) and otherwise == Const(False):
+        return condition
+    if then == Const(False) and otherwise == Const(True):
+        return apply("not", condition)
+    return apply("or", apply("and", condition, then), apply("and", apply("not", condition), otherwise))

@@ -1,0 +1,165 @@
+"""Layers and merges: one call for all uses, and the sizes of what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from cnnspec.ir import graph as ir
+from cnnspec.ir.template import LayerSite
+from cnnspec.lower.call import Diverges, Use, fields, unify
+from cnnspec.lower.ifs import condition_for, joined_sizes, when
+from cnnspec.lower.numbers import plain
+from cnnspec.lower.program import If, Layer, Merge, Tensor, When
+from cnnspec.lower.symbolic import Apply, Const, Node, apply
+from cnnspec.lower.trace import added, out_nodes, traced_op
+from cnnspec.ops.base import Op
+
+if TYPE_CHECKING:
+    from cnnspec.lower.frame import Frame
+
+
+def layer(frame: Frame, site: LayerSite) -> None:
+    """A layer, or a merge; where the uses pad some by numbers and some by `same`, an `if` of two calls."""
+    uses = frame.present(site)
+    layers = {use: step for use in uses if isinstance(step := frame.uses[use].steps[site.site], ir.Layer)}
+    if layers[uses[0]].op.merges:
+        merge(frame, site, layers[uses[0]].op, uses)
+        return
+    if (frame.number_of_template, site.site) in frame.lowering.folds:
+        frame.tensors[site.output] = frame.tensors[site.inputs[0]]
+        return
+    try:
+        _called(frame, site, layers)
+    except Diverges:
+        same = {use: getattr(one.op, "P", None) == "same" for use, one in layers.items()}
+        padding = (
+            frame.expression(site.written["P"], site.inputs[0], _values(layers, "P"))
+            if "P" in site.written
+            else None
+        )
+        if padding is None or len(set(same.values())) == 1:
+            raise
+        _by_padding(frame, site, layers, same, Apply("==", (padding, Const('"same"'))))
+
+
+def _values(layers: Mapping[int, ir.Layer], name: str) -> dict[int, object]:
+    return {use: plain(getattr(one.op, name)) for use, one in layers.items()}
+
+
+def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Tensor:
+    """The layer as one call for these uses."""
+    uses = list(layers)
+    op = layers[uses[0]].op
+    written: dict[str, Node] = {}
+    for name, node in site.written.items():
+        found = frame.expression(node, site.inputs[0], _values(layers, name))
+        if found is not None:
+            written[name] = found
+    known = fields(_literals([one.op for one in layers.values()]) | written)
+    for number, value in enumerate(site.inputs):
+        sizes = {letter: size for letter, size in frame.names(value).items() if letter in ("C", "H", "W")}
+        known |= {f"@{number}.{letter}": size for letter, size in sizes.items()}
+        if number == 0:
+            known |= {f"@{letter}": size for letter, size in sizes.items()}
+    fresh = all(frame.lowering.overwritable(frame.uses[use], site.inputs[0]) for use in uses)
+    ops = [_folded(frame, site, one.op) for one in layers.values()]
+    built = []
+    for use, one in zip(uses, ops, strict=True):
+        arriving = tuple(frame.uses[use].shape(value) for value in site.inputs)
+        given = Use(one, ops, arriving, frame.uses[use].shape(site.output), fresh)
+        built.append(frame.lowering.emit(given, layers[use]))
+    call = unify(
+        built, known, lambda values, source: frame.number(dict(zip(uses, values, strict=True)), source)
+    )
+    inputs = [frame.tensors[value] for value in site.inputs]
+    dims: list[Node | None] = []
+    if not frame.lowering.runtime_shapes:
+        shapes = [frame.uses[uses[0]].shape(value) for value in site.inputs]
+        dims = out_nodes(traced_op(op, written), shapes, [tensor.dims for tensor in inputs])
+    output = frame.tensor(site.output, dims)
+    rank = len(frame.uses[uses[0]].shape(site.inputs[0]))
+    frame.here.append(Layer(site.name, op, call, inputs, output, rank))
+    return output
+
+
+def _by_padding(
+    frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer], same: Mapping[int, bool], node: Node
+) -> None:
+    made = If(condition_for(frame, same, node))
+    outer = frame.here
+    sides: list[Tensor] = []
+    for holds in (True, False):
+        frame.here = made.side(holds)
+        frame.open.append((made.condition, holds))
+        sides.append(_called(frame, site, {use: one for use, one in layers.items() if same[use] is holds}))
+        frame.open.pop()
+    frame.here = outer
+    frame.here.append(made)
+    joined = frame.tensor(site.output)
+    if not frame.lowering.runtime_shapes:
+        joined.dims = joined_sizes(frame, made.condition, site.output, sides[0], sides[1])
+    made.joins.append((joined, sides[0], sides[1]))
+
+
+def _folded(frame: Frame, site: LayerSite, op: Op) -> Op:
+    """The op, with a bias where it takes a batch norm in."""
+    folds = frame.lowering.folds.items()
+    taken = any(place[0] == frame.number_of_template and taker == site.site for place, taker in folds)
+    return op.model_copy(update={"bias": True}) if taken else op
+
+
+def _literals(ops: Sequence[Op]) -> dict[str, Node]:
+    """The numbers of a layer's fields that are the same in all uses."""
+    found: dict[str, Node] = {}
+    for name, wanted in ops[0]:
+        number = isinstance(wanted, int | Fraction) and not isinstance(wanted, bool)
+        if (number or isinstance(wanted, tuple)) and all(getattr(op, name) == wanted for op in ops):
+            found[name] = Const(plain(wanted))
+    return found
+
+
+# --- merges -----------------------------------------------------------------------------------------------
+
+
+def merge(frame: Frame, site: LayerSite, op: Op, uses: list[int]) -> None:
+    """A merge of the branches that any use has."""
+    arms: list[tuple[Tensor, When, int]] = []
+    for value in site.inputs:
+        there = [use for use in uses if value in frame.uses[use].values]
+        if not there:
+            continue
+        given = None if len(there) == len(uses) else when(frame, frame.optional[value])
+        ranks = {len(frame.uses[use].shape(value)) for use in there}
+        if len(ranks) != 1:
+            raise Diverges("a vector and a map")
+        arms.append((frame.tensors[value], given, ranks.pop()))
+    dims: Sequence[Node | None] = ()
+    if not frame.lowering.runtime_shapes:
+        dims = _merged_sizes(frame, op, arms, {use: frame.uses[use].shape(site.output)[0] for use in uses})
+    output = frame.tensor(site.output, dims)
+    rank = len(frame.uses[uses[0]].shape(site.output))
+    frame.here.append(Merge(site.name, op, arms, output, rank))
+
+
+def _merged_sizes(
+    frame: Frame, op: Op, arms: Sequence[tuple[Tensor, When, int]], channels: Mapping[int, int]
+) -> Sequence[Node | None]:
+    """The sizes of what a merge gives: of a concat the sum of the channels, else those of its largest
+    branch."""
+    if op.word == "concat":
+        total: Node | None = Const(0)
+        for tensor, given, _ in arms:
+            size = tensor.dims[0]
+            if size is not None and given is not None:
+                condition, side = given
+                size = apply("if", condition.node, *((size, Const(0)) if side else (Const(0), size)))
+            total = None if total is None or size is None else added(total, size)
+        return [total, *arms[0][0].dims[1:]]
+    largest = max(arms, key=lambda arm: arm[2])[0]
+    for tensor in (largest, *(tensor for tensor, _, _ in arms)):
+        if len(tensor.dims) == len(largest.dims) and (node := tensor.dims[0]) is not None:
+            if frame.right(node, channels):
+                return [node, *largest.dims[1:]]
+    return largest.dims
