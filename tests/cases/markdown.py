@@ -28,7 +28,7 @@ class Case:
 
     @property
     def where(self) -> str:
-        return f"{self.file.relative_to(FOLDER.parents[1])}:{self.line}"
+        return f"tests/cases/{self.file.parent.name}/{self.file.name}:{self.line}"
 
 
 @dataclass

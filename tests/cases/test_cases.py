@@ -28,7 +28,8 @@ def _rewritten(kind: str, case: Case) -> str:
     return stands
 
 
-def _update(file: Path) -> None:
+def update(file: Path) -> None:
+    """Writes the new words of messages into a file, and what a `?` stands for."""
     text = file.read_text("utf-8")
     for view in reversed(read(file)[1]):
         if view.kind in views.WHOLE:
@@ -40,7 +41,7 @@ def _update(file: Path) -> None:
 if os.environ.get("UPDATE_CASES"):
     assert "PYTEST_XDIST_WORKER" not in os.environ, "one process writes the files: -n 0"
     for changed in files():
-        _update(changed)
+        update(changed)
 
 CASES = [case for file in files() for case in read(file)[0]]
 
@@ -51,12 +52,12 @@ def _name(case: Case) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=_name)
 def test_case(case: Case) -> None:
-    wrong = list(_faults(case))
+    wrong = list(faults(case))
     if wrong:
         pytest.fail(f"{case.where}: {case.title}\n{case.text}\n" + "\n".join(wrong), pytrace=False)
 
 
-def _faults(case: Case) -> Iterator[str]:
+def faults(case: Case) -> Iterator[str]:
     """What does not hold of it."""
     checked = views.checked(case.text, case.options)
     found = views.found(checked)
