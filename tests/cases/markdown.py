@@ -12,6 +12,8 @@ FOLDER = Path(__file__).parent
 PIECE = re.compile(
     r"^```(?P<kind>\w+)(?P<info>[^\n]*)\n(?P<body>.*?)^```$|^#+ (?P<title>[^\n]+)", re.M | re.S
 )
+PAIRS = "pairs"
+"""A fence that is no spec: see test_pairs.py."""
 
 
 @dataclass
@@ -62,6 +64,8 @@ def read(file: Path) -> tuple[list[Case], list[View]]:
             title = piece["title"]
             continue
         kind, info = piece["kind"], piece["info"].split()
+        if kind == PAIRS:
+            continue
         line = text.count("\n", 0, piece.start()) + 2
         if info[:1] == ["on"]:
             here = list(_lines(file, title, line, info[1:], piece["body"]))
@@ -83,6 +87,20 @@ def read(file: Path) -> tuple[list[Case], list[View]]:
             for case, part in zip(view.cases, filter(None, parts), strict=True):
                 case.shown[view.kind] = dedent(part.partition("\n")[2])
     return cases, views
+
+
+def pairs(file: Path) -> list[tuple[str, tuple[tuple[str, ...], ...]]]:
+    """The fences `pairs`: the text of a spec with holes, and what may be written there."""
+    found = []
+    for piece in PIECE.finditer(file.read_text("utf-8")):
+        if piece["kind"] == PAIRS:
+            lines = piece["body"].splitlines()
+            spec = "\n".join(line for line in lines if " / " not in line)
+            written = [line.split(" / ") for line in lines if " / " in line]
+            values = tuple(tuple("" if one == "-" else one for one in line) for line in written)
+            heads = [f"input {shape}\n" for shape in piece["info"].split()[1:]] or [""]
+            found += [(head + spec, values) for head in heads]
+    return found
 
 
 def _lines(file: Path, title: str, first: int, info: list[str], body: str) -> Iterator[Case]:

@@ -8,11 +8,11 @@ import pytest
 
 from cnnspec import pipeline
 from cnnspec.diagnostics.pages import codes
-from cnnspec.ir.flat import flat
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import arguments_of
 from tests.cases import views
 from tests.cases.markdown import FOLDER, Case, read
+from tests.cases.samples import shown
 from tests.diagnostics.test_pages import SHOWN_BY_A_COMMAND
 
 
@@ -32,16 +32,8 @@ def test_every_layer_has_a_case_file() -> None:
 def test_a_case_file_shows_the_layer_with_each_of_its_arguments(word: str) -> None:
     """In specs that have no error: their programs are run."""
     op: Any = lookup(word)
-    written, used = set(), False
-    for case in cases_of("layers", word):
-        (model,) = views.checked(case.text, case.options)
-        if not model.buildable or model.graph is None:
-            continue
-        used |= word in case.text.replace("[", " ").split()
-        for entry in flat(model.graph):
-            if entry.op is not None and entry.op.word == word:
-                written |= {name for name in type(entry.op).model_fields if name in entry.op.model_fields_set}
-    assert used, "no spec without an error uses it"
+    assert shown(word), "no spec without an error uses it"
+    written = frozenset.union(*shown(word).values())
     assert {name for name, _ in arguments_of(op)} <= written
 
 

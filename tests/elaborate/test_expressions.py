@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnspec.elaborate.values import NoValue, evaluate, multiple
@@ -108,6 +108,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> str:
     return f"({left} {draw(st.sampled_from(['+', '-', '*', '//', '%', '/']))} {right})"
 
 
+@settings(deadline=None)  # how long it takes is not the question
 @given(expressions())
 def test_arithmetic_is_pythons(text: str) -> None:
     import re

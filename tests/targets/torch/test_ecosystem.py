@@ -10,11 +10,11 @@ import pytest
 import torch
 import torch._inductor.config
 
+from tests.cases.samples import every_argument
 from tests.targets.torch.constructs import CONSTRUCTS
 from tests.targets.torch.support import built, graph_of, inputs_of, outputs_of, single_threaded, spec
-from tests.targets.torch.test_layers import LAYERS
 
-WORTH = [*CONSTRUCTS.values(), *LAYERS]
+WORTH = [*CONSTRUCTS.values(), *every_argument()]
 """What is compiled and exported: every construct, every layer with every argument."""
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases.samples import every_argument
 from tests.targets.torch.constructs import CONSTRUCTS
 from tests.targets.torch.support import graph_of, program, spec, zoo
-from tests.targets.torch.test_layers import LAYERS
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = Path(path).stem
         (made / f"zoo_{name}.py").write_text(program(spec(path, variant)))
         (made / f"folded_{name}.py").write_text(program(spec(path, variant), fold_bn=True))
-    for number, text in enumerate([*CONSTRUCTS.values(), *LAYERS]):
+    for number, text in enumerate([*CONSTRUCTS.values(), *every_argument()]):
         (made / f"small_{number}.py").write_text(program(graph_of(text)))
     return made
 
