@@ -12,8 +12,8 @@ FOLDER = Path(__file__).parent
 PIECE = re.compile(
     r"^```(?P<kind>\w+)(?P<info>[^\n]*)\n(?P<body>.*?)^```$|^#+ (?P<title>[^\n]+)", re.M | re.S
 )
-PAIRS = "pairs"
-"""A fence that is no spec: see test_pairs.py."""
+PAIRS, ORACLE = "pairs", "oracle"
+"""Fences that are no specs: see test_pairs.py, and tests/oracle."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ def read(file: Path) -> tuple[list[Case], list[View]]:
             title = piece["title"]
             continue
         kind, info = piece["kind"], piece["info"].split()
-        if kind == PAIRS:
+        if kind in (PAIRS, ORACLE):
             continue
         line = text.count("\n", 0, piece.start()) + 2
         if info[:1] == ["on"]:

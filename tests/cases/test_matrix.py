@@ -14,6 +14,7 @@ from tests.cases import views
 from tests.cases.markdown import FOLDER, Case, read
 from tests.cases.samples import shown
 from tests.diagnostics.test_pages import SHOWN_BY_A_COMMAND
+from tests.oracle.layers import FUNCTIONS
 
 
 def cases_of(folder: str, name: str) -> list[Case]:
@@ -35,6 +36,12 @@ def test_a_case_file_shows_the_layer_with_each_of_its_arguments(word: str) -> No
     assert shown(word), "no spec without an error uses it"
     written = frozenset.union(*shown(word).values())
     assert {name for name, _ in arguments_of(op)} <= written
+
+
+@pytest.mark.parametrize("word", [word for word in words() if word != "none"])
+def test_what_a_layer_computes_is_said_once(word: str) -> None:
+    in_its_file = "```oracle\n" in (FOLDER / "layers" / f"{word}.md").read_text("utf-8")
+    assert in_its_file != (word in FUNCTIONS)
 
 
 @pytest.mark.parametrize("target", pipeline.TARGETS)

@@ -37,7 +37,9 @@ def module(op: Any, shape: Shape, device: str = "meta") -> nn.Module | None:
 
 
 def fresh(op: Any, shape: Shape, device: str = "meta") -> dict[str, Tensor]:
-    """Weights to run a layer with; of those that torch has no module for, zeros."""
+    """Weights to run a layer with: zeros where torch has no module. What is not named here either has those
+    that it declares.
+    """
     made = module(op, shape, device)
     if made is not None:
         return {name: value.detach() for name, value in made.state_dict().items()}
@@ -53,4 +55,6 @@ def fresh(op: Any, shape: Shape, device: str = "meta") -> dict[str, Tensor]:
             shapes = {"weight": (1 if op.one else C,)}
         case "rbf":
             shapes = {"weight": (op.K, C)}
+        case _:
+            shapes = {weight.name: weight.shape for weight in op.weights(shape)}
     return {name: torch.zeros(own, device=device) for name, own in shapes.items()}
