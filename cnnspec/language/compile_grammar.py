@@ -8,7 +8,6 @@ The file holds
 
     rows        for each state {terminal: action}; n >= 0 shifts to state n, -1 - r reduces by rule r
     goto        for each state {nonterminal: state}
-    entered_by  for each state the symbol by which it is reached
     rules       [nonterminal, number of symbols, name of the builder's function or null]
     starts      {start rule: [first state, last state]}
     tokens      [name, regular expression], in the order in which they are tried
@@ -89,7 +88,6 @@ def compile_grammar(text: str) -> dict[str, Any]:
     return {
         "rows": rows,
         "goto": goto,
-        "entered_by": _entered_by(rows, goto),
         "rules": rules,
         "starts": {
             start: [order[table.start_states[start]], order[table.end_states[start]]] for start in STARTS
@@ -99,15 +97,6 @@ def compile_grammar(text: str) -> dict[str, Any]:
         "keywords": keywords,
         "contextual": contextual,
     }
-
-
-def _entered_by(rows: list[dict[str, int]], goto: list[dict[str, int]]) -> list[str]:
-    symbols = [""] * len(rows)
-    for row in (*rows, *goto):
-        for symbol, action in row.items():
-            if action >= 0:
-                symbols[action] = symbol
-    return symbols
 
 
 def as_text(tables: dict[str, Any]) -> str:

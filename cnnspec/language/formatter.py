@@ -49,8 +49,8 @@ class _Writer:
         hanging = 0
         end = low  # of what has been written
         before: Any = None
-        for item in items:
-            start = item.span.start
+        for item in (*items, None):
+            start = high if item is None else item.span.start
             first = True
             if variants and (type(item) is not tree.Variant or self.apart(end, start)):
                 self.tabulate(lines, variants, indent)
@@ -65,6 +65,8 @@ class _Writer:
                     lines.append(" " * indent + comment.text)
                 first = False
                 end = comment.span.end
+            if item is None:
+                break
             if lines and self.blank(end, start):
                 self.align(lines, claims)
                 hanging = 0
@@ -86,17 +88,6 @@ class _Writer:
                 variants.append(self.variant(item))
             end = max(end, item.span.end)
             before = item
-        self.tabulate(lines, variants, indent)
-        first = True
-        for comment in self.between(end, high):
-            if before is not None and first and not comment.own_line:
-                comments[len(lines) - 1] = comment.text
-            else:
-                if lines and self.blank(end, comment.span.start):
-                    lines.append("")
-                lines.append(" " * indent + comment.text)
-            first = False
-            end = comment.span.end
         self.align(lines, claims)
         columns.append_runs(lines, comments, columns.COMMENT_GAP)
         return lines

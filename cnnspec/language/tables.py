@@ -40,7 +40,7 @@ class Tables(NamedTuple):
     keywords: dict[str, str]
     contextual: dict[int, tuple[Match, str]]
     """For the states that take a token of one context: how to find it, and its name."""
-    entered_by: list[str]
+    entered_by: dict[int, str]
     """The symbol by which each state is reached."""
 
     def parser(self, start: str, context: Context) -> InteractiveParser:
@@ -97,5 +97,10 @@ def load() -> Tables:
         data["literals"],
         data["keywords"],
         contextual,
-        data["entered_by"],
+        {
+            step: symbol
+            for row in states.values()
+            for symbol, (action, step) in row.items()
+            if action is Shift
+        },
     )

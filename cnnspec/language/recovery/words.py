@@ -1,11 +1,10 @@
-"""Which words a spec knows: layers, here and elsewhere; statements, and a mistyped one. And brackets."""
+"""Which words a spec knows: layers, here and elsewhere; statements. And brackets."""
 
 from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Span, line_start
-from cnnspec.diagnostics.suggest import fold, nearest
+from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.words import LAYERS
 
 STATEMENT = re.compile(r"(?:model|input|variant|default|block|shared|output|expect)(?![A-Za-z0-9_:])")
@@ -13,27 +12,12 @@ TIMES_BEHIND = re.compile(
     r"(?P<mark>[ \t]*(?:(?:x|\*|\*\*|\^|times)[ \t]*)?([0-9]+)(?:[ \t]*(?:times\b|x))?)(?![A-Za-z0-9_.])"
 )
 """What stands behind a group where `*3` is meant: `x3`, `^3`, `3 times`."""
-_WORD = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)")
 STATEMENT_WORDS = (*STATEMENT.pattern[3 : STATEMENT.pattern.index(")")].split("|"), "let")
 
 
 def is_layer(name: str) -> bool:
     """Whether a word is surely a layer, here or elsewhere."""
     return name in LAYERS.values() or fold(name) in LAYERS
-
-
-def mistyped_statement(text: str, start: int) -> tuple[Span, str] | None:
-    """The first word of a line where it looks like a statement's: `blcok f(k) {`, `vairant A: …`."""
-    head = _WORD.match(text, line_start(text, start))
-    if (
-        head is None
-        or not text[head.end() : start].strip()
-        or head[1] in STATEMENT_WORDS
-        or is_layer(head[1])
-    ):
-        return None
-    near = nearest(head[1], STATEMENT_WORDS)
-    return None if near is None else (Span(*head.span(1)), near)
 
 
 def closing(text: str, place: int) -> int | None:

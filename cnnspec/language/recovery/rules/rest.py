@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics.suggest import nearest
 from cnnspec.language.recovery.mistake import Answer, Mistake
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.rules.lines import before_layer
 from cnnspec.language.recovery.rules.matrices import NO_COMMAS
 from cnnspec.language.recovery.rules.numbers import NUMBER_LIKE, open_reshape
 from cnnspec.language.recovery.rules.steps import BRANCHES
-from cnnspec.language.recovery.words import closing, mistyped_statement
+from cnnspec.language.recovery.words import STATEMENT_WORDS, closing, is_layer
 from cnnspec.language.tokens import END, STATEMENTS, UNKNOWN
 from cnnspec.notations.steps import step
 
+_FIRST_WORD = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)")
 _LETTER_NUMBER = re.compile(r"[FSPKGD][0-9][0-9A-Za-z_.]*")
 _WORD = re.compile(r"\w+")
 _SHAPE_NEXT = re.compile(r"[ \t]+[0-9]+(?:[x@]|[ \t]*(?:[\r\n]|$))")
@@ -27,12 +29,16 @@ _GROUP = re.compile(r"[ \t]*\[")
 
 
 def _mistyped(m: Mistake) -> Answer | None:
-    found = mistyped_statement(m.text, m.start)
-    if found is None:
+    """The first word of a line where it looks like a statement's."""
+    head = m.of_line(_FIRST_WORD)
+    if head is None or not m.text[head.end() : m.start].strip():
         return None
-    span, near = found
-    message = f"there is no statement `{m.text[span.start : span.end]}`"
-    return Answer("E101", message, span, f"did you mean `{near}`?", (Edit(span, near),))
+    word, span = head[1], Span(*head.span(1))
+    near = None if word in STATEMENT_WORDS or is_layer(word) else nearest(word, STATEMENT_WORDS)
+    if near is None:
+        return None
+    fix = (Edit(span, near),)
+    return Answer("E101", f"there is no statement `{word}`", span, f"did you mean `{near}`?", fix)
 
 
 def _without_brackets(m: Mistake) -> Answer | None:

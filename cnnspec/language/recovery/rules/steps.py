@@ -91,7 +91,9 @@ STEPS = (
     ),
     Rule(
         {"if a ⟦||⟧ b [ relu ]": "if a or b [ relu ]"}, "`||` in place of `or`",
-        on=("VBAR",), when=lambda m: _CONDITION.search(m.head) and m.here(_OR), put="or", safe=True,
+        on=("VBAR",),
+        when=lambda m: (found := m.here(_OR)) and _CONDITION.search(m.head) and found,
+        put="or", safe=True,
     ),
     Rule(
         {"conv F3⟦;⟧K8": "conv F3 K8"}, "arguments are parted by spaces, not by `{found}`", "write a space",
