@@ -8,6 +8,7 @@ import pytest
 
 from cnnspec import pipeline
 from cnnspec.diagnostics.pages import codes
+from cnnspec.ir.flat import flat
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import arguments_of
 from tests.cases import views

@@ -4,6 +4,7 @@ what takes more lines stands here.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from functools import cache
@@ -56,12 +57,21 @@ def layer(
 
 @cache
 def written(word: str) -> Callable[[Call], Tensor]:
-    """The expression in the layer's case file."""
+    """The expression in the layer's case file; lines before it name its parts."""
     file = LAYERS / f"{word}.md"
     fence = re.search(r"^```oracle\n(.*?)^```", file.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert fence, f"what `{word}` computes is said nowhere: {file} has no fence `oracle`"
-    code = compile(fence[1].strip(), str(file), "eval")
-    return lambda call: eval(code, {name: getattr(call, name) for name in NAMES}, {"torch": torch, "F": F})
+    *lines, last = ast.parse(fence[1]).body
+    assert isinstance(last, ast.Expr), f"{file}: the last line of its oracle is an expression"
+    parts = compile(ast.Module(lines, []), str(file), "exec")
+    result = compile(ast.Expression(last.value), str(file), "eval")
+
+    def computed(call: Call) -> Tensor:
+        names = {"torch": torch, "F": F} | {name: getattr(call, name) for name in NAMES}
+        exec(parts, names)
+        return eval(result, names)  # type: ignore[no-any-return]
+
+    return computed
 
 
 # --- windows ------------------------------------------------------------------------------------------
