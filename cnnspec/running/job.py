@@ -9,6 +9,8 @@ from cnnspec.ir.flat import flat, flat_outputs
 from cnnspec.ir.graph import Graph
 
 Job = dict[str, Any]
+RANDOM = ("uniform", "normal", "signs")
+"""Distributions that weights are drawn from; others are constants, or stand in the spec."""
 
 
 def network(graph: Graph) -> Job:
@@ -26,12 +28,12 @@ def network(graph: Graph) -> Job:
                 "shape": entry.out,
                 "inputs": entry.inputs,
                 "output": entry.output,
-                "merges": entry.op.merges,
                 "keys": [key for key, _ in entry.weights],
             }
         )
         for key, weight in entry.weights:
-            weights[key] = {"shape": weight.shape, "role": weight.role}
+            random = weight.initial.distribution in RANDOM
+            weights[key] = {"shape": weight.shape, "role": weight.role, "random": random}
     root = graph.root
     return {
         "model": graph.name,

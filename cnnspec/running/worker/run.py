@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnspec.running.worker.inputs import Wanted, draw, read_input
 from cnnspec.running.worker.maps import Sheets
-from cnnspec.running.worker.program import Array, Program
+from cnnspec.running.worker.program import Array, load, tracer
 from cnnspec.running.worker.tell import Fault, step
 from cnnspec.running.worker.weights import read_weights
 
@@ -23,7 +23,7 @@ SHORT = 16
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     """Run the network; results for the parent, outputs as `output0.npy`, …, and sheets in `maps/`."""
-    program = Program(folder, job["rows"])
+    program = load(folder)
     wanted = [_wanted(job, one) for one in job["inputs"]]
     rng = np.random.default_rng(job["seed"])
     given = [_given(job, one, rng) for one in wanted]
@@ -33,7 +33,7 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     if job["weights_file"]:
         params = read_weights(job["weights_file"], job["weights"], np.float32)
     else:
-        params = program.module.init(job["seed"], np.float32)
+        params = program.init(job["seed"], np.float32)
     sheets = Sheets(os.path.join(folder, "maps")) if job["maps"] else None
     seen: dict[int, dict[str, Any]] = {}
     steps = len(job["rows"])
@@ -47,9 +47,9 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     if sheets is not None:
         for one, volume in zip(wanted, inputs, strict=True):
             sheets.add(0, one.name, volume)
-    program.watch(look)
+    trace = tracer(job["rows"], look)
     with np.errstate(all="ignore"):
-        made = program.module.forward(params, *(one.astype(np.float32) for one in inputs))
+        made = program.forward(params, *(one.astype(np.float32) for one in inputs), trace=trace)
     outputs = made if isinstance(made, tuple) else (made,)
     for number, output in enumerate(outputs):
         np.save(os.path.join(folder, f"output{number}.npy"), np.ascontiguousarray(output))
@@ -57,7 +57,7 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     return {
         "batch": batch,
         "notes": [note for one in wanted for note in one.notes],
-        "random": len(program.drawn) if not job["weights_file"] else 0,
+        "random": 0 if job["weights_file"] else sum(one["random"] for one in job["weights"].values()),
         "keys": len(params),
         "inputs": before,
         "trace": _trace(job, seen, before) if job["trace"] else [],

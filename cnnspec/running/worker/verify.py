@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnspec.running.worker.program import Array, Program
+from cnnspec.running.worker.program import Array, load, tracer
 from cnnspec.running.worker.tell import Missing, step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
 MODES = (("eval", False), ("train", True))
@@ -38,10 +40,10 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
         raise Missing("torch", str(error)) from None
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(job["seed"])
-    program = Program(folder, job["rows"])
+    program = load(folder)
     model = _model(folder)
     step("weights", 0, 1)
-    params = program.module.init(job["seed"], np.float64)
+    params = program.init(job["seed"], np.float64)
     found = Found(job)
     own = {key: value.detach().numpy() for key, value in model.state_dict().items()}
     for key in sorted(own.keys() ^ params.keys()):
@@ -49,11 +51,11 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     if found.problems:
         return found.result()
     for key, value in params.items():
-        if key not in program.drawn:
+        if not job["weights"][key]["random"]:
             found.weight(key, "start", difference(value, own[key]))
     del own
     rng = np.random.default_rng(job["seed"] + 1)
-    params = {key: _moved(key, value, rng) for key, value in params.items()}
+    params = {key: _moved(value, rng) for key, value in params.items()}
     inputs = [rng.standard_normal((job["batch"], *one["shape"])) for one in job["inputs"]]
     masks = _masks(job, model, rng)
     for name, training in MODES:
@@ -108,6 +110,18 @@ class Found:
         }
 
 
+class Counted(dict[str, Array]):
+    """The gradients of a NumPy program; `count` is called with how many there are."""
+
+    def __init__(self, count: Callable[[int], None]) -> None:
+        super().__init__()
+        self.count = count
+
+    def __setitem__(self, key: str, value: Array) -> None:
+        super().__setitem__(key, value)
+        self.count(len(self))
+
+
 class Compared:
     """One comparison of both programs, in evaluation or in training."""
 
@@ -115,7 +129,7 @@ class Compared:
         self,
         job: dict[str, Any],
         found: Found,
-        program: Program,
+        program: Any,
         model: nn.Module,
         params: dict[str, Array],
         masks: dict[str, Array],
@@ -153,10 +167,9 @@ class Compared:
             elif (other := self.arrived.pop(row["output"], None)) is not None and other.size == volume.size:
                 self.found.row(number, name, difference(volume, other))
 
-        self.program.watch(look)
-        module = self.program.module
-        made, net = module.record(self.params, *inputs, training=training, masks=self.masks)
-        self.program.watch(None)
+        made, net = self.program.record(
+            self.params, *inputs, training=training, masks=self.masks, trace=tracer(self.job["rows"], look)
+        )
         ours = made if isinstance(made, tuple) else (made,)
         for output, a, b in zip(self.found.outputs, ours, theirs, strict=True):
             output[name] = difference(a, b.detach().numpy())
@@ -172,10 +185,8 @@ class Compared:
         torch.autograd.backward([a for a, _ in reached], [b for _, b in reached])
         self._unhook()
         trained = len(list(self.model.parameters()))
-        self.program.count_gradients(
-            lambda done: step(f"{name}, the NumPy program's gradients", min(done, trained), trained)
-        )
-        dx, grads = module.backward(tuple(directions) if len(directions) > 1 else directions[0], net)
+        net.grads = Counted(lambda done: step(f"{name}, the NumPy program's gradients", done, trained))
+        dx, grads = self.program.backward(tuple(directions) if len(directions) > 1 else directions[0], net)
         self._gradients(f"gradient {name}", grads, dx if isinstance(dx, tuple) else (dx,), leaves)
 
     def _hook(self, name: str) -> None:
@@ -290,13 +301,13 @@ def _hsigmoid(x: Tensor) -> Tensor:
     return relu6(x + 3) / 6
 
 
-def _moved(key: str, value: Array, rng: np.random.Generator) -> Array:
-    """A constant of 0 or 1 moved a little; variances stay positive."""
+def _moved(value: Array, rng: np.random.Generator) -> Array:
+    """A constant of 0 or 1 moved a little; what is 1 may be a variance and stays positive."""
     if value.dtype != np.float64 or value.ndim != 1 or value.size == 0:
         return value
     if value.min() != value.max() or value[0] not in (0, 1):
         return value
-    if key.endswith("running_var"):
+    if value[0] == 1:
         return rng.uniform(0.5, 2, value.shape)
     return value + rng.normal(0, 0.1, value.shape)
 

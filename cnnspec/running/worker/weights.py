@@ -50,7 +50,7 @@ def read_weights(path: str, expected: Expected, dtype: Any) -> dict[str, Array]:
                 "E707", path, f"{key} holds numbers that are not finite (NaN or ∞): {bad:,} of {value.size:,}"
             )
         with np.errstate(over="ignore"):
-            weights[key] = value.astype(np.int64 if _counts(key) else dtype)
+            weights[key] = value.astype(np.int64 if _counts(expected[key]) else dtype)
         if not np.isfinite(weights[key]).all():
             raise Fault("E707", path, f"{key} holds numbers beyond {np.dtype(dtype)}")
     for key in expected.keys() - weights.keys():
@@ -58,10 +58,10 @@ def read_weights(path: str, expected: Expected, dtype: Any) -> dict[str, Array]:
     return weights
 
 
-def _counts(key: str) -> bool:
-    """`num_batches_tracked` counts batches; files from before it existed lack it, and nothing is worked out
+def _counts(weight: dict[str, Any]) -> bool:
+    """A buffer of one number counts batches; files from before there was one lack it, and nothing is computed
     from it."""
-    return key.rpartition(".")[2] == "num_batches_tracked"
+    return weight["role"] == "buffer" and not weight["shape"]
 
 
 def _not_far_too_many(path: str, expected: Expected, names: int) -> None:
@@ -74,7 +74,7 @@ def _not_far_too_many(path: str, expected: Expected, names: int) -> None:
 
 def _fit(path: str, expected: Expected, shapes: Shapes) -> None:
     """Whether the names and shapes are the spec's; a finding with all that are not."""
-    missing = [key for key in expected if key not in shapes and not _counts(key)]
+    missing = [key for key in expected if key not in shapes and not _counts(expected[key])]
     extra = [key for key in shapes if key not in expected]
     wrong = [key for key in expected if key in shapes and tuple(expected[key]["shape"]) != shapes[key]]
     if not (missing or extra or wrong):

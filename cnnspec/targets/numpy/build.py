@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
-from cnnspec.lower.call import Built, Diverges, Use
+from cnnspec.lower.call import Built, Use
 from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.lowering import Lowering, Unsupported
 from cnnspec.lower.names import Namer
-from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, variables
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, variables
 from cnnspec.lower.writer import Code, Group, flat
 from cnnspec.ops.base import written_shape
 from cnnspec.targets.numpy.calls import EMITTERS
@@ -71,8 +71,9 @@ def emit(use: Use, layer: ir.Layer | None = None) -> Built:
     """How a layer of one use is called."""
     if use.op.word not in EMITTERS:
         raise Unsupported(f"the NumPy target cannot say `{use.op.word}` yet", layer)
+    roles = {weight.role for weight in use.op.weights(*use.arriving)} - {"buffer"}
     try:
-        return EMITTERS[use.op.word](use)
+        return replace(EMITTERS[use.op.word](use), suffix=".frozen()" if roles == {"frozen"} else "")
     except NotImplementedError as why:
         raise Unsupported(f"the NumPy target cannot say {why}", layer) from None
 
@@ -111,10 +112,6 @@ class _Translation:
             tensor.label = name if kind != "network" or len(inputs) > 1 else None
         steps = _swept(self.steps(source.region.statements, "net"))
         outputs = [self.tensor(tensor) for tensor in source.region.outputs]
-        for place, tensor in enumerate(outputs):
-            if tensor in outputs[:place]:  # one tensor under two names: each has a gradient of its own
-                outputs[place] = self.new()
-                steps.append(Call("sum", "+", "", [tensor], [outputs[place]]))
         doc = ""
         if kind == "block":
             first = source.uses[0]
@@ -177,7 +174,8 @@ class _Translation:
         reads = self.read_by(arguments)
         output = self.tensor(layer.output)
         place = _at(place, layer.name)
-        found.append(Call("layer", layer.call.function, place, inputs[:1], [output], arguments, reads))
+        made = layer.call
+        found.append(Call("layer", made.function, place, inputs[:1], [output], arguments, reads, made.suffix))
 
     def read_by(self, arguments: Sequence[Argument]) -> list[Tensor]:
         reads: dict[Tensor, None] = {}
@@ -217,7 +215,7 @@ class _Translation:
         while len(outputs) < len(callee.outputs):
             outputs.append(self.new())
         reads = self.read_by(arguments)
-        found.append(Call("block", callee.name, place, inputs, outputs, arguments, reads, callee, places))
+        found.append(Call("block", callee.name, place, inputs, outputs, arguments, reads, "", callee, places))
 
     def repeat(self, repeat: program.Repeat, place: str, found: list[Step]) -> None:
         place = _at(place, repeat.name)
@@ -288,7 +286,7 @@ class _Translation:
                 return inputs[0]
             made = self.new()
             made.note = "" if output.shape is None else written_shape(output.shape)
-            found.append(Call(said.form, said.function, place, inputs, [made]))  # type: ignore[arg-type]
+            found.append(Call("merge", said.function, place, inputs, [made]))
             return made
         decided = If(condition.number, self.decided[condition.number])
         sides = []
@@ -365,6 +363,3 @@ def _without(steps: list[Step], needed: set[str]) -> list[Step]:
                 step.body = _without(step.body, needed)
         kept.append(step)
     return kept
-
-
-__all__ = ["Builder", "Diverges", "apply"]

@@ -354,12 +354,12 @@ def reshape(use: Use) -> Built:
 
 @emits("add")
 def add(use: Use) -> Built:
-    return _said("+", form="sum")
+    return _said("add", form="merge")
 
 
 @emits("sub")
 def sub(use: Use) -> Built:
-    return _said("-", form="difference")
+    return _said("sub", form="merge")
 
 
 @emits("mul")

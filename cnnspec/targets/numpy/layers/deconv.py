@@ -1,17 +1,13 @@
 """Transposed convolution."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
 import numpy as np
 
 from cnnspec.targets.numpy.layers.conv import slide, slide_to_input, slide_to_weight
-from cnnspec.targets.numpy.layers.net import Array, Net, Start, uniform
-from cnnspec.targets.numpy.layers.windows import Padding, Pair, Size, ends, two
+from cnnspec.targets.numpy.layers.net import uniform
+from cnnspec.targets.numpy.layers.windows import ends, two
 
 
-def cut_to_same(F: Size, S: Size = 1, D: Size = 1) -> tuple[Pair, Pair]:
+def cut_to_same(F, S=1, D=1):
     """What a deconvolution cuts off so that N places become N·S, the odd row and column
     at the bottom and right."""
     found = []
@@ -21,20 +17,7 @@ def cut_to_same(F: Size, S: Size = 1, D: Size = 1) -> tuple[Pair, Pair]:
     return found[0], found[1]
 
 
-def deconv(
-    x: Array,
-    net: Net,
-    K: int,
-    F: Size,
-    S: Size = 1,
-    P: Padding = 0,
-    D: Size = 1,
-    G: int = 1,
-    extra: Size = 0,
-    bias: bool = True,
-    start: Start | None = None,
-    start_bias: Start | None = None,
-) -> Array:
+def deconv(x, net, K, F, S=1, P=0, D=1, G=1, extra=0, bias=True, start=None, start_bias=None):
     """Transposed convolution: x (N, H, W, C) → y (N, H', W', K)
 
         H' = (H − 1)·S − 2P + D(F − 1) + 1 + extra
@@ -58,10 +41,10 @@ def deconv(
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, G, S, P, D, bias)
-    return y
+    return net.out(y)
 
 
-def deconv_backward(dy: Array, net: Net) -> Array:
+def deconv_backward(dy, net):
     """Turned round once more, it is a convolution: dL/dx slides the filters over dy,
     and a weight's gradient is what a convolution's is, with x and dy in each other's
     place."""

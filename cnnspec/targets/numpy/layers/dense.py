@@ -1,49 +1,38 @@
 """Vectors: flatten, fc, rbf; and what multiplies or drops numbers."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import Array, Net, Start, constant, signs, uniform
+from cnnspec.targets.numpy.layers.net import constant, signs, uniform
 
 
-def flatten(x: Array, net: Net) -> Array:
+def flatten(x, net):
     """A volume as a vector of C·H·W numbers: map by map, row by row."""
     net.keep(x.shape)
-    return np.moveaxis(x, -1, 1).reshape(len(x), int(np.prod(x.shape[1:])))
+    return net.out(np.moveaxis(x, -1, 1).reshape(len(x), int(np.prod(x.shape[1:]))))
 
 
-def flatten_backward(dy: Array, net: Net) -> Array:
+def flatten_backward(dy, net):
     """Each number goes back to its place."""
     (shape,) = net.take()
     N, *size, C = shape
     return np.moveaxis(dy.reshape(N, C, *size), 1, -1)
 
 
-def reshape(x: Array, net: Net, *shape: int) -> Array:
+def reshape(x, net, *shape):
     """The same numbers, map by map and row by row, in another shape: C, H, W, or one
     number for a vector."""
     net.keep(x.shape)
-    return np.moveaxis(np.moveaxis(x, -1, 1).reshape(len(x), *shape), 1, -1)
+    return net.out(np.moveaxis(np.moveaxis(x, -1, 1).reshape(len(x), *shape), 1, -1))
 
 
-def reshape_backward(dy: Array, net: Net) -> Array:
+def reshape_backward(dy, net):
     """Each number goes back to its place."""
     (shape,) = net.take()
     N, *size, C = shape
     return np.moveaxis(np.moveaxis(dy, -1, 1).reshape(N, C, *size), 1, -1)
 
 
-def fc(
-    x: Array,
-    net: Net,
-    K: int,
-    bias: bool = True,
-    start: Start | None = None,
-    start_bias: Start | None = None,
-) -> Array:
+def fc(x, net, K, bias=True, start=None, start_bias=None):
     """Fully connected: y = W·x + b, each of K numbers from all C that arrive. C·K
     weights and K biases."""
     C = x.shape[-1]
@@ -54,10 +43,10 @@ def fc(
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(rows, weight, x.shape, bias)
-    return y
+    return net.out(y)
 
 
-def fc_backward(dy: Array, net: Net) -> Array:
+def fc_backward(dy, net):
     """dL/dW = dyᵀ·x, dL/db = Σ dy, dL/dx = dy·W."""
     rows, weight, shape, bias = net.take()
     if bias:
@@ -66,16 +55,16 @@ def fc_backward(dy: Array, net: Net) -> Array:
     return (dy @ weight).reshape(shape)
 
 
-def rbf(x: Array, net: Net, K: int, start: Start = signs) -> Array:
+def rbf(x, net, K, start=signs):
     """How far x is from K prototypes: y[k] = Σ_c (x[c] − w[k, c])². C·K weights."""
     C = x.shape[-1]
     weight = net.weight("weight", (K, C), start)
     away = x.reshape(len(x), 1, C) - weight
     net.keep(away, x.shape)
-    return (away * away).sum(2)
+    return net.out((away * away).sum(2))
 
 
-def rbf_backward(dy: Array, net: Net) -> Array:
+def rbf_backward(dy, net):
     """dy[k]/dx = 2·(x − w[k]), and the opposite for w[k]."""
     away, shape = net.take()
     pull = 2 * dy[:, :, None] * away
@@ -83,14 +72,14 @@ def rbf_backward(dy: Array, net: Net) -> Array:
     return pull.sum(1).reshape(shape)
 
 
-def scale(x: Array, net: Net, start: float = 1.0, one: bool = False) -> Array:
+def scale(x, net, start=1.0, one=False):
     """y = w·x, a trained factor for each channel (`one`: for all of them)."""
     weight = net.weight("weight", (1 if one else x.shape[-1],), constant(start))
     net.keep(x, weight)
-    return x * weight
+    return net.out(x * weight)
 
 
-def scale_backward(dy: Array, net: Net) -> Array:
+def scale_backward(dy, net):
     """dL/dw = Σ dy·x, dL/dx = dy·w."""
     x, weight = net.take()
     dweight = (dy * x).sum(tuple(range(x.ndim - 1)))
@@ -98,19 +87,19 @@ def scale_backward(dy: Array, net: Net) -> Array:
     return dy * weight
 
 
-def times(x: Array, net: Net, factor: float) -> Array:
+def times(x, net, factor):
     """y = factor·x."""
     net.keep(factor)
-    return factor * x
+    return net.out(factor * x)
 
 
-def times_backward(dy: Array, net: Net) -> Array:
+def times_backward(dy, net):
     """dx = factor·dy."""
     (factor,) = net.take()
     return factor * dy
 
 
-def dropout(x: Array, net: Net, p: float = 0.5) -> Array:
+def dropout(x, net, p=0.5):
     """In training each number is 0 with chance p, the others are divided by 1 − p.
 
     A mask given for this place (1: the number stays; in x's order N, C, H, W) takes the
@@ -118,21 +107,21 @@ def dropout(x: Array, net: Net, p: float = 0.5) -> Array:
     """
     if not net.training:
         net.keep(None)
-        return x
+        return net.out(x)
     mask = net.masks.get(net.at[:-1])
     mask = net.rng.random(x.shape) >= p if mask is None else np.moveaxis(np.asarray(mask, bool), 1, -1)
     mask = mask.astype(x.dtype) * (1 / (1 - p) if p < 1 else 0)
     net.keep(mask)
-    return x * mask
+    return net.out(x * mask)
 
 
-def dropout_backward(dy: Array, net: Net) -> Array:
+def dropout_backward(dy, net):
     """What was dropped has no part in it; the others have been divided by 1 − p."""
     (mask,) = net.take()
     return dy if mask is None else dy * mask
 
 
-def droppath(x: Array, net: Net, p: float = 0.5) -> Array:
+def droppath(x, net, p=0.5):
     """In training all of an image's numbers are 0 with chance p, and divided by 1 − p
     otherwise.
 
@@ -141,15 +130,15 @@ def droppath(x: Array, net: Net, p: float = 0.5) -> Array:
     """
     if not net.training:
         net.keep(None)
-        return x
+        return net.out(x)
     mask = net.masks.get(net.at[:-1])
     mask = net.rng.random(len(x)) >= p if mask is None else np.asarray(mask, bool)
     mask = mask.reshape(-1, *[1] * (x.ndim - 1)).astype(x.dtype) * (1 / (1 - p) if p < 1 else 0)
     net.keep(mask)
-    return x * mask
+    return net.out(x * mask)
 
 
-def droppath_backward(dy: Array, net: Net) -> Array:
+def droppath_backward(dy, net):
     """An image that was dropped has no part in it; the others have been divided by 1 −
     p."""
     (mask,) = net.take()

@@ -1,27 +1,12 @@
 """Depthwise convolution."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import Array, Net, Start, uniform
-from cnnspec.targets.numpy.layers.windows import Padding, Size, blocks, ends, padded, taps, two
+from cnnspec.targets.numpy.layers.net import uniform
+from cnnspec.targets.numpy.layers.windows import blocks, ends, padded, taps, two
 
 
-def dwconv(
-    x: Array,
-    net: Net,
-    F: Size,
-    S: Size = 1,
-    P: Padding = 0,
-    D: Size = 1,
-    K: int | None = None,
-    bias: bool = True,
-    start: Start | None = None,
-    start_bias: Start | None = None,
-) -> Array:
+def dwconv(x, net, F, S=1, P=0, D=1, K=None, bias=True, start=None, start_bias=None):
     """Depthwise convolution: each map has a filter of its own, one map deep; with K, it
     has K/C of them.
 
@@ -46,10 +31,10 @@ def dwconv(
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, S, P, D, bias)
-    return y
+    return net.out(y)
 
 
-def dwconv_backward(dy: Array, net: Net) -> Array:
+def dwconv_backward(dy, net):
     """Through each tap dy[i, j, c] · w[c, f, g] goes back to where x came from, and
 
     dL/dw[c, f, g] = Σ_(n, i, j) dy[i, j, c] · x[S·i + D·f − P, S·j + D·g − P, c]

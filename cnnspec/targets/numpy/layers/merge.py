@@ -1,27 +1,51 @@
 """Where branches meet."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import Array, Net
+
+def add(net, *xs):
+    """The sum of the branches, number by number."""
+    net.keep(len(xs))
+    y = xs[0]
+    for x in xs[1:]:
+        y = y + x
+    return net.out(y)
 
 
-def concat(net: Net, *xs: Array) -> Array:
+def add_backward(dy, net):
+    """Each branch gets all of dy."""
+    (count,) = net.take()
+    return [dy] * count
+
+
+def sub(net, *xs):
+    """The first branch minus the others."""
+    net.keep(len(xs))
+    y = xs[0]
+    for x in xs[1:]:
+        y = y - x
+    return net.out(y)
+
+
+def sub_backward(dy, net):
+    """The first branch gets dy, the others −dy."""
+    (count,) = net.take()
+    return [dy] + [-dy] * (count - 1)
+
+
+def concat(net, *xs):
     """The maps of the branches, one behind the other."""
     net.keep(np.cumsum([x.shape[-1] for x in xs[:-1]]))
-    return np.concatenate(xs, axis=-1)
+    return net.out(np.concatenate(xs, axis=-1))
 
 
-def concat_backward(dy: Array, net: Net) -> list[Array]:
+def concat_backward(dy, net):
     """Each branch gets back the part of its own maps."""
     (ends,) = net.take()
     return np.split(dy, ends, axis=-1)
 
 
-def mul(net: Net, *xs: Array) -> Array:
+def mul(net, *xs):
     """The product; C numbers are stretched over all positions, one map over all
     channels."""
     rank = max(x.ndim for x in xs)
@@ -30,10 +54,10 @@ def mul(net: Net, *xs: Array) -> Array:
     for factor in factors[1:]:
         y = y * factor
     net.keep(factors, [x.shape for x in xs])
-    return y
+    return net.out(y)
 
 
-def mul_backward(dy: Array, net: Net) -> list[Array]:
+def mul_backward(dy, net):
     """Each branch gets dy times the others, summed over what it was stretched over."""
     factors, shapes = net.take()
     found = []
@@ -47,20 +71,20 @@ def mul_backward(dy: Array, net: Net) -> list[Array]:
     return found
 
 
-def maximum(net: Net, *xs: Array) -> Array:
+def maximum(net, *xs):
     """The largest of the branches, number by number."""
     y = xs[0]
     for x in xs[1:]:
         y = np.maximum(y, x)
     net.keep(xs)
-    return y
+    return net.out(y)
 
 
-def maximum_backward(dy: Array, net: Net) -> list[Array]:
+def maximum_backward(dy, net):
     """dy goes to the branch that had the largest number; of two equal ones, half of it
     to each."""
     (xs,) = net.take()
-    found: list[Array] = []
+    found = []
     for number in range(len(xs) - 1, 0, -1):  # y = max(max(x1, x2), x3): the last one first
         before = xs[0]
         for x in xs[1:number]:

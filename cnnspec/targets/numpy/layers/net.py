@@ -1,15 +1,6 @@
 """One pass through a network, and how weights start."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-
-Array = np.ndarray
 
 
 class Net:
@@ -21,108 +12,131 @@ class Net:
     share these:
 
     params    every weight by its name, "body.conv1.weight"; never written to, but where `init` draws them
+    trained   those of them that have a gradient
     kept      what forward left for backward; None where there will be no backward
     grads     the gradient of each weight; where a weight is used twice, the sum
     stats     new running statistics
+    trace     called with each layer's name and output, (N, C, H, W), as soon as it is there
     """
 
-    def __init__(
-        self,
-        params: dict[str, Array],
-        training: bool = False,
-        keep: bool = False,
-        rng: np.random.Generator | None = None,
-        masks: dict[str, Array] | None = None,
-        draw: Any = None,
-    ) -> None:
-        self.at = ""
-        self.params, self.training, self.draw = params, training, draw
-        self.kept: dict[str, list[Any]] | None = {} if keep else None
-        self.grads: dict[str, Array] = {}
-        self.stats: dict[str, Array] = {}
+    def __init__(self, params, training=False, keep=False, rng=None, masks=None, trace=None, draw=None):
+        self.at, self.fixed = "", False
+        self.params, self.training, self.trace, self.draw = params, training, trace, draw
+        self.kept = {} if keep else None
+        self.trained, self.grads, self.stats = {}, {}, {}
         self.rng = rng or np.random.default_rng()
         self.masks = masks or {}
 
-    def __getitem__(self, name: str | int) -> Net:
+    def __getitem__(self, name):
         """The place one level down."""
         return self.go(f"{self.at}{name}.")
 
-    def go(self, at: str) -> Net:
+    def go(self, at, fixed=False):
         """The place of that whole name, which ends in a dot."""
         there = object.__new__(Net)
-        there.__dict__.update(self.__dict__, at=at)
+        there.__dict__.update(self.__dict__, at=at, fixed=fixed)
         return there
 
-    def weight(self, name: str, shape: tuple[int, ...], start: Start) -> Array:
-        """The layer's weight of that name; `init` draws it here, as numbers of type
+    def frozen(self):
+        """The same place, with weights that are not trained."""
+        return self.go(self.at, fixed=True)
+
+    def weight(self, name, shape, start):
+        """The layer's weight of that name, which is trained unless the place is
+        frozen."""
+        value = self.param(name, shape, start)
+        if not self.fixed:
+            self.trained[self.at + name] = value
+        return value
+
+    def buffer(self, name, shape, start):
+        """Numbers beside the weights that no gradient changes, such as running
+        statistics: the newest ones."""
+        return self.stats.get(self.at + name, self.param(name, shape, start))
+
+    def update(self, name, value):
+        """The new numbers of a buffer."""
+        self.stats[self.at + name] = value
+
+    def param(self, name, shape, start):
+        """What `params` has for the layer; `init` draws it here, as numbers of type
         `draw`."""
         if self.draw is not None and self.at + name not in self.params:
             self.params[self.at + name] = start(self.rng, shape, self.draw)
         return self.params[self.at + name]
 
-    def stat(self, name: str) -> Array:
-        """A running statistic: the newest one."""
-        return self.stats.get(self.at + name, self.params.get(self.at + name))  # type: ignore[return-value]
+    def out(self, y):
+        """The layer's output, shown to `trace`."""
+        if self.trace is not None:
+            self.trace(self.at[:-1], np.moveaxis(y, -1, 1))
+        return y
 
-    def keep(self, *values: Any) -> None:
+    def keep(self, *values):
         """Leaves what backward will need."""
         if self.kept is not None:
             self.kept.setdefault(self.at, []).append(values)
 
-    def take(self) -> Any:
+    def take(self):
         """What forward left here; of several uses, the last one's, for backward goes
         the other way round."""
         assert self.kept is not None, "this pass kept nothing for backward"
         return self.kept[self.at].pop()
 
-    def gradient(self, name: str, value: Array) -> None:
+    def gradient(self, name, value):
         """The loss's gradient with respect to a weight: with several uses, it is the
         sum over them."""
         key = self.at + name
         self.grads[key] = self.grads[key] + value if key in self.grads else value
 
 
-Start = Callable[[np.random.Generator, tuple[int, ...], Any], Array]
+def inside(x):
+    """(N, C, H, W) as (N, H, W, C)."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
 
 
-def uniform(bound: float) -> Start:
+def outside(x):
+    """(N, H, W, C) as (N, C, H, W)."""
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
+
+
+def uniform(bound):
     """Starts as U(−bound, bound)."""
     return lambda rng, shape, dtype: (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
 
 
-def normal(std: float) -> Start:
+def normal(std):
     """Starts as N(0, std²)."""
     return lambda rng, shape, dtype: rng.standard_normal(shape, dtype) * dtype(std)
 
 
-def constant(value: float) -> Start:
+def constant(value):
     """Starts as the same number everywhere."""
     return lambda rng, shape, dtype: np.full(shape, value, dtype)
 
 
-def signs(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
+def signs(rng, shape, dtype):
     """Starts as +1 or −1, with equal chances."""
     return rng.choice([-1.0, 1.0], shape).astype(dtype)
 
 
-def literal(*numbers: float, shape: tuple[int, ...]) -> Start:
+def literal(*numbers, shape):
     """Starts as these numbers; one plane serves every filter and channel."""
     return lambda rng, whole, dtype: np.full(whole, np.reshape(numbers, shape), dtype)
 
 
-def he(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
+def he(rng, shape, dtype):
     """Starts as N(0, 2/fan_in), where fan_in is how many numbers a filter sees (He et
     al., 2015)."""
     return rng.standard_normal(shape, dtype) * dtype(np.sqrt(2 / np.prod(shape[1:])))
 
 
-def xavier(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
+def xavier(rng, shape, dtype):
     """Starts as U(±√(6/(fan_in + fan_out))) (Glorot and Bengio, 2010)."""
     bound = np.sqrt(6 / ((shape[0] + shape[1]) * np.prod(shape[2:])))
     return (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
 
 
-def bilinear_filters(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
+def bilinear_filters(rng, shape, dtype):
     """Filter k starts as bilinear interpolation of channel k, 0 on all others (Long et
     al., 2015)."""
     rows, columns = (1 - abs(np.arange(F) - (F - 1) / 2) / ((F + 1) // 2) for F in shape[2:])
@@ -130,7 +144,7 @@ def bilinear_filters(rng: np.random.Generator, shape: tuple[int, ...], dtype: An
     return (own_channel[:, :, None, None] * np.outer(rows, columns)).astype(dtype)
 
 
-def multiple(x: float, of: int) -> int:
+def multiple(x, of):
     """The multiple of `of` nearest to x; the next one where that falls below 90 % of x
     (MobileNet's widths)."""
     near = max(of, int(x + of / 2) // of * of)

@@ -1,29 +1,23 @@
 """Normalisation: mean 0 and variance 1, then a weight and a bias per channel."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import Array, Net, constant
+from cnnspec.targets.numpy.layers.net import constant
 
 
-def total(x: Array) -> Array:
+def total(x):
     """Σ over all images and positions, for each channel."""
     rows = x.reshape(x.size // x.shape[-1], x.shape[-1])
     return np.ones(len(rows), x.dtype) @ rows
 
 
-def product(x: Array, y: Array) -> Array:
+def product(x, y):
     """Σ x·y over all images and positions, for each channel."""
     C = x.shape[-1]
     return np.einsum("nc,nc->c", x.reshape(x.size // C, C), y.reshape(y.size // C, C))
 
 
-def bn(x: Array, net: Net, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True) -> Array:
+def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
     """Batch normalisation: y = w·(x − μ)/√(σ² + eps) + b, for each channel.
 
     In training μ and σ² are the batch's, over all images and positions, and a share
@@ -33,26 +27,27 @@ def bn(x: Array, net: Net, eps: float = 1e-5, momentum: float = 0.1, affine: boo
     C = x.shape[-1]
     weight = net.weight("weight", (C,), constant(1)) if affine else np.ones(C, x.dtype)
     bias = net.weight("bias", (C,), constant(0)) if affine else np.zeros(C, x.dtype)
-    mean = net.weight("running_mean", (C,), constant(0))
-    var = net.weight("running_var", (C,), constant(1))
-    net.weight("num_batches_tracked", (), lambda rng, shape, dtype: np.zeros(shape, np.int64))
+    mean = net.buffer("running_mean", (C,), constant(0))
+    var = net.buffer("running_var", (C,), constant(1))
+    batches = net.buffer("num_batches_tracked", (), lambda rng, shape, dtype: np.zeros(shape, np.int64))
     if net.training:
         n = x.size // C
+        old_mean, old_var = mean, var
         mean = total(x) / n
         x = x - mean
         var = product(x, x) / n
-        for name, new in ("running_mean", mean), ("running_var", var * (n / max(n - 1, 1))):
-            net.stats[net.at + name] = (1 - momentum) * net.stat(name) + momentum * new
-        net.stats[net.at + "num_batches_tracked"] = net.stat("num_batches_tracked") + 1
+        net.update("running_mean", (1 - momentum) * old_mean + momentum * mean)
+        net.update("running_var", (1 - momentum) * old_var + momentum * var * (n / max(n - 1, 1)))
+        net.update("num_batches_tracked", batches + 1)
         mean = np.zeros_like(mean)  # x is centred now
     inverse = 1 / np.sqrt(var + eps)
     y = x * (weight * inverse)
     y += bias - mean * weight * inverse
     net.keep(x, mean, inverse, weight, affine, net.training)
-    return y
+    return net.out(y)
 
 
-def bn_backward(dy: Array, net: Net) -> Array:
+def bn_backward(dy, net):
     """With x̂ = (x − μ)/√(σ² + eps): dL/dw = Σ dy·x̂, dL/db = Σ dy.
 
     x reaches y directly and, in training, through μ and σ² as well, which takes the
@@ -76,7 +71,7 @@ def bn_backward(dy: Array, net: Net) -> Array:
     return dx
 
 
-def standard(x: Array, axes: Any, eps: float) -> tuple[Array, Array]:
+def standard(x, axes, eps):
     """x̂ = (x − μ)/√(σ² + eps) over these axes, and 1/√(σ² + eps)."""
     centred = x - x.mean(axes, keepdims=True)
     inverse = 1 / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
@@ -84,7 +79,7 @@ def standard(x: Array, axes: Any, eps: float) -> tuple[Array, Array]:
     return centred, inverse
 
 
-def standard_backward(d: Array, xhat: Array, inverse: Array, axes: Any) -> Array:
+def standard_backward(d, xhat, inverse, axes):
     """x reaches x̂ directly, through μ and through σ²:
 
     dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + eps)
@@ -93,7 +88,7 @@ def standard_backward(d: Array, xhat: Array, inverse: Array, axes: Any) -> Array
     return (d - d.mean(axes, keepdims=True) - xhat * along) * inverse
 
 
-def stretched(xhat: Array, net: Net, affine: bool) -> Array:
+def stretched(xhat, net, affine):
     """y = w·x̂ + b, a weight and a bias for each channel."""
     if not affine:
         return xhat
@@ -101,7 +96,7 @@ def stretched(xhat: Array, net: Net, affine: bool) -> Array:
     return xhat * net.weight("weight", (C,), constant(1)) + net.weight("bias", (C,), constant(0))
 
 
-def stretched_backward(dy: Array, xhat: Array, net: Net, affine: bool) -> Array:
+def stretched_backward(dy, xhat, net, affine):
     """dL/dw = Σ dy·x̂, dL/db = Σ dy, dL/dx̂ = dy·w."""
     if not affine:
         return dy
@@ -110,51 +105,51 @@ def stretched_backward(dy: Array, xhat: Array, net: Net, affine: bool) -> Array:
     return dy * net.params[net.at + "weight"]
 
 
-def instance_norm(x: Array, net: Net, eps: float = 1e-5, affine: bool = True) -> Array:
+def instance_norm(x, net, eps=1e-5, affine=True):
     """Instance normalisation: each map of each image gets mean 0 and variance 1 by
     itself; then w·x̂ + b per channel."""
     xhat, inverse = standard(x, (1, 2), eps)
     net.keep(xhat, inverse, affine)
-    return stretched(xhat, net, affine)
+    return net.out(stretched(xhat, net, affine))
 
 
-def instance_norm_backward(dy: Array, net: Net) -> Array:
+def instance_norm_backward(dy, net):
     """Through w·x̂ + b, then through x̂."""
     xhat, inverse, affine = net.take()
     return standard_backward(stretched_backward(dy, xhat, net, affine), xhat, inverse, (1, 2))
 
 
-def ln(x: Array, net: Net, eps: float = 1e-5, affine: bool = True) -> Array:
+def ln(x, net, eps=1e-5, affine=True):
     """Layer normalisation: the channels at each position get mean 0 and variance 1;
     then w·x̂ + b per channel."""
     xhat, inverse = standard(x, -1, eps)
     net.keep(xhat, inverse, affine)
-    return stretched(xhat, net, affine)
+    return net.out(stretched(xhat, net, affine))
 
 
-def ln_backward(dy: Array, net: Net) -> Array:
+def ln_backward(dy, net):
     """Through w·x̂ + b, then through x̂."""
     xhat, inverse, affine = net.take()
     return standard_backward(stretched_backward(dy, xhat, net, affine), xhat, inverse, -1)
 
 
-def gn(x: Array, net: Net, G: int, eps: float = 1e-5, affine: bool = True) -> Array:
+def gn(x, net, G, eps=1e-5, affine=True):
     """Group normalisation: each of G groups of channels, in each image, gets mean 0 and
     variance 1; then w·x̂ + b."""
     groups = (len(x), int(np.prod(x.shape[1:-1])), G, x.shape[-1] // G)
     xhat, inverse = standard(x.reshape(groups), (1, 3), eps)
     net.keep(xhat, inverse, affine)
-    return stretched(xhat.reshape(x.shape), net, affine)
+    return net.out(stretched(xhat.reshape(x.shape), net, affine))
 
 
-def gn_backward(dy: Array, net: Net) -> Array:
+def gn_backward(dy, net):
     """Through w·x̂ + b, then through x̂, group by group."""
     xhat, inverse, affine = net.take()
     d = stretched_backward(dy, xhat.reshape(dy.shape), net, affine)
     return standard_backward(d.reshape(xhat.shape), xhat, inverse, (1, 3)).reshape(dy.shape)
 
 
-def neighbours(x: Array, before: int, behind: int) -> Array:
+def neighbours(x, before, behind):
     """Σ over the channels from c − before to c + behind."""
     C = x.shape[-1]
     wide = np.pad(x, ((0, 0), (0, 0), (0, 0), (before, behind)))
@@ -164,15 +159,15 @@ def neighbours(x: Array, before: int, behind: int) -> Array:
     return y
 
 
-def lrn(x: Array, net: Net, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Array:
+def lrn(x, net, size, alpha=1e-4, beta=0.75, k=1.0):
     """Local response normalisation: y = x/s^beta, where s = k + alpha/size·Σ x² over
     the `size` channels around."""
     s = neighbours(x * x, size // 2, (size - 1) // 2) * (alpha / size) + k
     net.keep(x, s, size, alpha, beta)
-    return x * s**-beta
+    return net.out(x * s**-beta)
 
 
-def lrn_backward(dy: Array, net: Net) -> Array:
+def lrn_backward(dy, net):
     """x[c] stands in its own y and in the s of its neighbours:
 
     dx = dy·s^−beta − 2·alpha·beta/size·x·Σ dy·x·s^(−beta − 1)
@@ -183,15 +178,15 @@ def lrn_backward(dy: Array, net: Net) -> Array:
     return dy * power - (2 * alpha * beta / size) * x * through
 
 
-def l2norm(x: Array, net: Net) -> Array:
+def l2norm(x, net):
     """Each position's channels to length 1: y = x/max(√(Σ x²), 1e-12)."""
     length = np.sqrt((x * x).sum(-1, keepdims=True))
     y = x / np.maximum(length, 1e-12)
     net.keep(y, length)
-    return y
+    return net.out(y)
 
 
-def l2norm_backward(dy: Array, net: Net) -> Array:
+def l2norm_backward(dy, net):
     """A step along x changes only its length, which is divided out:
     dx = (dy − y·Σ dy·y)/√(Σ x²)."""
     y, length = net.take()

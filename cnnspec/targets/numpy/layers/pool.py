@@ -1,21 +1,12 @@
 """Pooling: windows over each map by itself."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import Array, Net, constant
-from cnnspec.targets.numpy.layers.windows import Padding, Pair, Size, ends, padded, taps, two
+from cnnspec.targets.numpy.layers.net import constant
+from cnnspec.targets.numpy.layers.windows import ends, padded, taps, two
 
 
-def places(
-    size: Pair, F: Pair, S: Pair, P: Padding, D: Pair = (1, 1), ceil: bool = False
-) -> tuple[Pair, tuple[Pair, Pair]]:
+def places(size, F, S, P, D=(1, 1), ceil=False):
     """How many windows fit along each axis, ⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, and the
     padding they need. `ceil` rounds up, where the last window still starts on the map
     or in its first padding."""
@@ -31,7 +22,7 @@ def places(
     return (counts[0], counts[1]), (needed[0], needed[1])
 
 
-def over_windows(combine: np.ufunc, x: Array, F: Pair, S: Pair, D: Pair, size: Pair) -> Array:
+def over_windows(combine, x, F, S, D, size):
     """np.add or np.maximum over each window: first down its F rows, then along its F
     columns, a tap at a time."""
     down = (F[0], 1), (S[0], 1), (D[0], 1), (size[0], x.shape[2])
@@ -44,9 +35,7 @@ def over_windows(combine: np.ufunc, x: Array, F: Pair, S: Pair, D: Pair, size: P
     return x
 
 
-def maxpool(
-    x: Array, net: Net, F: Size, S: Size | None = None, P: Padding = 0, D: Size = 1, ceil: bool = False
-) -> Array:
+def maxpool(x, net, F, S=None, P=0, D=1, ceil=False):
     """The largest number of each window; the padding is −∞:
 
     y[i, j] = max_(f, g) x[S·i + D·f − P, S·j + D·g − P]
@@ -56,10 +45,10 @@ def maxpool(
     size, P = places(x.shape[1:3], F, S, P, D, ceil)
     y = over_windows(np.maximum, padded(x, P, -np.inf), F, S, D, size)
     net.keep(x, y, F, S, P, D)
-    return y
+    return net.out(y)
 
 
-def winners(x: Array, y: Array, F: Pair, S: Pair, D: Pair) -> Iterator[tuple[Any, Array]]:
+def winners(x, y, F, S, D):
     """For each tap of a max pooling: what it sees, and in which windows it holds the
     largest number (the first such tap, row by row, where several do)."""
     open_ = np.ones(y.shape, bool)
@@ -69,7 +58,7 @@ def winners(x: Array, y: Array, F: Pair, S: Pair, D: Pair) -> Iterator[tuple[Any
         yield tap, wins
 
 
-def maxpool_backward(dy: Array, net: Net) -> Array:
+def maxpool_backward(dy, net):
     """dy goes back to where the largest number stood; all others have not counted."""
     x, y, F, S, P, D = net.take()
     (top, _), (left, _) = P
@@ -80,16 +69,7 @@ def maxpool_backward(dy: Array, net: Net) -> Array:
     return dx[:, top : top + x.shape[1], left : left + x.shape[2]]
 
 
-def unpool(
-    x: Array,
-    net: Net,
-    before: Array,
-    F: Size,
-    S: Size | None = None,
-    P: Padding = 0,
-    D: Size = 1,
-    ceil: bool = False,
-) -> Array:
+def unpool(x, net, before, F, S=None, P=0, D=1, ceil=False):
     """Puts each number back where a max pooling has found the largest in `before`; 0
     everywhere else."""
     F, S, D = two(F), two(S or F), two(D)
@@ -101,10 +81,10 @@ def unpool(
         y[tap][wins] = x[wins]  # of two windows with one maximum, the later one's number stays
     net.keep(wide, after, F, S, P, D)
     (top, _), (left, _) = P
-    return y[:, top : top + before.shape[1], left : left + before.shape[2]]
+    return net.out(y[:, top : top + before.shape[1], left : left + before.shape[2]])
 
 
-def unpool_backward(dy: Array, net: Net) -> Array:
+def unpool_backward(dy, net):
     """dL/dx is what dy has at the places where x was put."""
     wide, after, F, S, P, D = net.take()
     dwide = padded(dy, P)
@@ -114,7 +94,7 @@ def unpool_backward(dy: Array, net: Net) -> Array:
     return dx
 
 
-def avgpool(x: Array, net: Net, F: Size, S: Size | None = None, P: Padding = 0) -> Array:
+def avgpool(x, net, F, S=None, P=0):
     """The mean of each window; zeros of the padding count:
 
     y[i, j] = Σ_(f, g) x[S·i + f − P, S·j + g − P]/(F·F)
@@ -123,17 +103,17 @@ def avgpool(x: Array, net: Net, F: Size, S: Size | None = None, P: Padding = 0) 
     F, S = two(F), two(S or F)
     size, P = places(x.shape[1:3], F, S, P)
     net.keep(x.shape[1:3], F, S, P)
-    return over_windows(np.add, padded(x, P), F, S, (1, 1), size) / (F[0] * F[1])
+    return net.out(over_windows(np.add, padded(x, P), F, S, (1, 1), size) / (F[0] * F[1]))
 
 
-def avgpool_backward(dy: Array, net: Net) -> Array:
+def avgpool_backward(dy, net):
     """Each number has 1/(F·F) of every window that saw it: dy/(F·F) goes back to all of
     the window."""
     size, F, S, P = net.take()
     return back_to_windows(dy / (F[0] * F[1]), size, F, S, P)
 
 
-def back_to_windows(dy: Array, size: Pair, F: Pair, S: Pair, P: Padding) -> Array:
+def back_to_windows(dy, size, F, S, P):
     """dy of each window's sum, added to all the numbers of the window."""
     (N, h, w, C), ((top, bottom), (left, right)) = dy.shape, ends(P)
     dwide = np.zeros((N, top + size[0] + bottom, left + size[1] + right, C), dy.dtype)
@@ -142,15 +122,7 @@ def back_to_windows(dy: Array, size: Pair, F: Pair, S: Pair, P: Padding) -> Arra
     return dwide[:, top : top + size[0], left : left + size[1]]
 
 
-def avgpool_counted(
-    x: Array,
-    net: Net,
-    F: Size,
-    S: Size | None = None,
-    P: Padding = 0,
-    ceil: bool = False,
-    exclude_pad: bool = False,
-) -> Array:
+def avgpool_counted(x, net, F, S=None, P=0, ceil=False, exclude_pad=False):
     """The mean of each window, of those of its numbers that count: what `ceil` lets
     stand out beyond the padding never does, the padding does unless `exclude_pad`."""
     F, S, given = two(F), two(S or F), ends(P)
@@ -162,16 +134,16 @@ def avgpool_counted(
         counts.append(np.minimum(first + f, high) - np.maximum(first, low))
     count = np.multiply.outer(*counts)[:, :, None].astype(x.dtype)
     net.keep(x.shape[1:3], F, S, P, count)
-    return over_windows(np.add, padded(x, P), F, S, (1, 1), size) / count
+    return net.out(over_windows(np.add, padded(x, P), F, S, (1, 1), size) / count)
 
 
-def avgpool_counted_backward(dy: Array, net: Net) -> Array:
+def avgpool_counted_backward(dy, net):
     """dy/count goes back to all of the window."""
     size, F, S, P, count = net.take()
     return back_to_windows(dy / count, size, F, S, P)
 
 
-def subsample(x: Array, net: Net, F: Size, S: Size | None = None) -> Array:
+def subsample(x, net, F, S=None):
     """LeNet-5's pooling: y[c] = w[c]·Σ(window of map c) + b[c], one weight and one bias
     a map; at first 1/F² and 0."""
     F, S, C = two(F), two(S or F), x.shape[3]
@@ -179,10 +151,10 @@ def subsample(x: Array, net: Net, F: Size, S: Size | None = None) -> Array:
     weight = net.weight("weight", (C,), constant(1 / (F[0] * F[1])))
     total = over_windows(np.add, x, F, S, (1, 1), size)
     net.keep(x.shape[1:3], weight, total, F, S, P)
-    return total * weight + net.weight("bias", (C,), constant(0))
+    return net.out(total * weight + net.weight("bias", (C,), constant(0)))
 
 
-def subsample_backward(dy: Array, net: Net) -> Array:
+def subsample_backward(dy, net):
     """dL/dw = Σ dy·(the window's sum), dL/db = Σ dy; dy·w goes back to all of the
     window."""
     size, weight, total, F, S, P = net.take()
@@ -191,27 +163,27 @@ def subsample_backward(dy: Array, net: Net) -> Array:
     return back_to_windows(dy * weight, size, F, S, P)
 
 
-def gap(x: Array, net: Net) -> Array:
+def gap(x, net):
     """Global average pooling: the mean of each map, (N, H, W, C) → (N, 1, 1, C)."""
     net.keep(x.shape)
-    return x.mean((1, 2), keepdims=True)
+    return net.out(x.mean((1, 2), keepdims=True))
 
 
-def gap_backward(dy: Array, net: Net) -> Array:
+def gap_backward(dy, net):
     """Each of the H·W numbers has its share in the mean: dx = dy/(H·W)."""
     (shape,) = net.take()
     return np.broadcast_to(dy / (shape[1] * shape[2]), shape)
 
 
-def gmp(x: Array, net: Net) -> Array:
+def gmp(x, net):
     """Global max pooling: the largest number of each map, (N, H, W, C) → (N, 1, 1, C)."""
     rows = x.reshape(len(x), x.shape[1] * x.shape[2], x.shape[3])
     where = rows.argmax(1)[:, None]
     net.keep(x.shape, where)
-    return np.take_along_axis(rows, where, 1)[:, None]
+    return net.out(np.take_along_axis(rows, where, 1)[:, None])
 
 
-def gmp_backward(dy: Array, net: Net) -> Array:
+def gmp_backward(dy, net):
     """dy goes back to where the largest number stood."""
     shape, where = net.take()
     dx = np.zeros((shape[0], shape[1] * shape[2], shape[3]), dy.dtype)
@@ -219,26 +191,26 @@ def gmp_backward(dy: Array, net: Net) -> Array:
     return dx.reshape(shape)
 
 
-def cmean(x: Array, net: Net) -> Array:
+def cmean(x, net):
     """The mean over the channels at each position: one map comes out."""
     net.keep(x.shape)
-    return x.mean(3, keepdims=True)
+    return net.out(x.mean(3, keepdims=True))
 
 
-def cmean_backward(dy: Array, net: Net) -> Array:
+def cmean_backward(dy, net):
     """Each channel has its share in the mean: dx = dy/C."""
     (shape,) = net.take()
     return np.broadcast_to(dy / shape[3], shape)
 
 
-def cmax(x: Array, net: Net) -> Array:
+def cmax(x, net):
     """The largest number over the channels at each position: one map comes out."""
     where = x.argmax(3)[..., None]
     net.keep(x.shape, where)
-    return np.take_along_axis(x, where, 3)
+    return net.out(np.take_along_axis(x, where, 3))
 
 
-def cmax_backward(dy: Array, net: Net) -> Array:
+def cmax_backward(dy, net):
     """dy goes back to where the largest number stood."""
     shape, where = net.take()
     dx = np.zeros(shape, dy.dtype)
@@ -246,7 +218,7 @@ def cmax_backward(dy: Array, net: Net) -> Array:
     return dx
 
 
-def shares(count: int, size: int) -> Array:
+def shares(count, size):
     """Row i has 1/n at the n positions that window i sees, which are those from
     ⌊i·size/count⌋ up to ⌈(i + 1)·size/count⌉."""
     rows = np.zeros((count, size))
@@ -256,28 +228,28 @@ def shares(count: int, size: int) -> Array:
     return rows
 
 
-def avgpool_to(x: Array, net: Net, out: Size) -> Array:
+def avgpool_to(x, net, out):
     """Means of as many windows as are asked for, along rows and columns: y = A·x·Bᵀ,
     where row i of A and B has window i's shares."""
     A, B = (shares(n, size).astype(x.dtype) for n, size in zip(two(out), x.shape[1:3], strict=True))
     net.keep(A, B)
-    return across(x, A, B)
+    return net.out(across(x, A, B))
 
 
-def avgpool_to_backward(dy: Array, net: Net) -> Array:
+def avgpool_to_backward(dy, net):
     """y = A·x·Bᵀ, so dx = Aᵀ·dy·B."""
     A, B = net.take()
     return across(dy, A.T, B.T)
 
 
-def across(x: Array, A: Array, B: Array) -> Array:
+def across(x, A, B):
     """A·x·Bᵀ for every map: y[i, j] = Σ_(h, w) A[i, h]·B[j, w]·x[h, w]."""
     N, H, W, C = x.shape
     x = (A @ x.reshape(N, H, W * C)).reshape(N, len(A), W, C)
     return B @ x
 
 
-def pieces(size: Pair, counts: Pair) -> Iterator[tuple[Pair, Any]]:
+def pieces(size, counts):
     """The windows of an adaptive pooling, and what each sees; of n windows, window i
     reaches from ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉."""
     (H, W), (h, w) = size, counts
@@ -286,13 +258,13 @@ def pieces(size: Pair, counts: Pair) -> Iterator[tuple[Pair, Any]]:
             yield (i, j), np.s_[:, i * H // h : -(-(i + 1) * H // h), j * W // w : -(-(j + 1) * W // w)]
 
 
-def in_rows(piece: Array) -> Array:
+def in_rows(piece):
     """The pixels of a piece one behind the other: (N, H·W, C)."""
     N, H, W, C = piece.shape
     return piece.reshape(N, H * W, C)
 
 
-def maxpool_to(x: Array, net: Net, out: Size) -> Array:
+def maxpool_to(x, net, out):
     """The largest numbers of as many windows as are asked for."""
     N, _, _, C = x.shape
     y, where = np.empty((N, *two(out), C), x.dtype), {}
@@ -301,10 +273,10 @@ def maxpool_to(x: Array, net: Net, out: Size) -> Array:
         where[i, j] = seen, rows.argmax(1)[:, None]
         y[:, i, j] = np.take_along_axis(rows, where[i, j][1], 1)[:, 0]
     net.keep(x.shape, where)
-    return y
+    return net.out(y)
 
 
-def maxpool_to_backward(dy: Array, net: Net) -> Array:
+def maxpool_to_backward(dy, net):
     """dy goes back to where the largest number of each window stood."""
     shape, where = net.take()
     dx = np.zeros(shape, dy.dtype)
@@ -315,7 +287,7 @@ def maxpool_to_backward(dy: Array, net: Net) -> Array:
     return dx
 
 
-def unpool_to(x: Array, net: Net, before: Array) -> Array:
+def unpool_to(x, net, before):
     """Puts each number back where `maxpool_to` has found the largest in `before`; 0
     everywhere else."""
     y, where = np.zeros(before.shape, x.dtype), {}
@@ -325,10 +297,10 @@ def unpool_to(x: Array, net: Net, before: Array) -> Array:
         np.put_along_axis(rows, where[i, j][1], x[:, i, j][:, None], 1)
         y[seen] = rows.reshape(y[seen].shape)
     net.keep(x.shape, where)
-    return y
+    return net.out(y)
 
 
-def unpool_to_backward(dy: Array, net: Net) -> Array:
+def unpool_to_backward(dy, net):
     """dL/dx is what dy has at the places where x was put."""
     shape, where = net.take()
     dx = np.empty(shape, dy.dtype)

@@ -1,38 +1,33 @@
 """Larger and smaller maps, other places: upsample, pixelshuffle, shuffle, pad, crop,
 slice."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import Array, Net
 from cnnspec.targets.numpy.layers.pool import across
-from cnnspec.targets.numpy.layers.windows import Size, padded, two
+from cnnspec.targets.numpy.layers.windows import padded, two
 
 
-def picked(where: Array, size: int, dtype: object) -> Array:
+def picked(where, size, dtype):
     """The matrix that picks position where[i] of `size` for its row i."""
     return (np.arange(size) == where[:, None]).astype(dtype)
 
 
-def upsample(x: Array, net: Net, out: Size) -> Array:
+def upsample(x, net, out):
     """Each new position takes the number of the old one that it lies in:
     y[i, j] = x[⌊i·H/H'⌋, ⌊j·W/W'⌋]."""
     (H, W), (h, w) = x.shape[1:3], two(out)
     rows, columns = np.arange(h) * H // h, np.arange(w) * W // w
     net.keep(rows, columns, x.shape)
-    return x[:, rows][:, :, columns]
+    return net.out(x[:, rows][:, :, columns])
 
 
-def upsample_backward(dy: Array, net: Net) -> Array:
+def upsample_backward(dy, net):
     """dx is the sum over the new positions that have taken it."""
     rows, columns, (_, H, W, _) = net.take()
     return across(dy, picked(rows, H, dy.dtype).T, picked(columns, W, dy.dtype).T)
 
 
-def between(count: int, size: int, dtype: object) -> Array:
+def between(count, size, dtype):
     """Row i mixes the two old positions around new position i, which lies at
     (i + ½)·size/count − ½."""
     at = np.maximum((np.arange(count) + 0.5) * size / count - 0.5, 0)
@@ -42,51 +37,51 @@ def between(count: int, size: int, dtype: object) -> Array:
     return ((1 - part) * picked(low, size, float) + part * picked(high, size, float)).astype(dtype)
 
 
-def bilinear(x: Array, net: Net, out: Size) -> Array:
+def bilinear(x, net, out):
     """Each new number is a mixture of the four old ones around it: y = A·x·Bᵀ with the
     shares of rows and columns."""
     (H, W), (h, w) = x.shape[1:3], two(out)
     A, B = between(h, H, x.dtype), between(w, W, x.dtype)
     net.keep(A, B)
-    return across(x, A, B)
+    return net.out(across(x, A, B))
 
 
-def bilinear_backward(dy: Array, net: Net) -> Array:
+def bilinear_backward(dy, net):
     """y = A·x·Bᵀ, so dx = Aᵀ·dy·B."""
     A, B = net.take()
     return across(dy, A.T, B.T)
 
 
-def pixelshuffle(x: Array, net: Net, r: int) -> Array:
+def pixelshuffle(x, net, r):
     """Channels become positions, (H, W, C·r·r) → (r·H, r·W, C):
     y[r·i + a, r·j + b, c] = x[i, j, c·r·r + a·r + b]."""
     N, H, W, C = x.shape
     net.keep(r)
     cells = x.reshape(N, H, W, C // (r * r), r, r).transpose(0, 1, 4, 2, 5, 3)
-    return cells.reshape(N, H * r, W * r, C // (r * r))
+    return net.out(cells.reshape(N, H * r, W * r, C // (r * r)))
 
 
-def pixelshuffle_backward(dy: Array, net: Net) -> Array:
+def pixelshuffle_backward(dy, net):
     """Positions become channels again."""
     (r,) = net.take()
     return positions_to_channels(dy, r)
 
 
-def positions_to_channels(x: Array, r: int) -> Array:
+def positions_to_channels(x, r):
     """(r·H, r·W, C) → (H, W, C·r·r)."""
     N, H, W, C = x.shape
     cells = x.reshape(N, H // r, r, W // r, r, C).transpose(0, 1, 3, 5, 2, 4)
     return cells.reshape(N, H // r, W // r, C * r * r)
 
 
-def pixelunshuffle(x: Array, net: Net, r: int) -> Array:
+def pixelunshuffle(x, net, r):
     """Positions become channels, (r·H, r·W, C) → (H, W, C·r·r):
     y[i, j, c·r·r + a·r + b] = x[r·i + a, r·j + b, c]."""
     net.keep(r)
-    return positions_to_channels(x, r)
+    return net.out(positions_to_channels(x, r))
 
 
-def pixelunshuffle_backward(dy: Array, net: Net) -> Array:
+def pixelunshuffle_backward(dy, net):
     """Channels become positions again."""
     (r,) = net.take()
     N, H, W, C = dy.shape
@@ -94,71 +89,71 @@ def pixelunshuffle_backward(dy: Array, net: Net) -> Array:
     return cells.reshape(N, H * r, W * r, C // (r * r))
 
 
-def shuffle(x: Array, net: Net, G: int) -> Array:
+def shuffle(x, net, G):
     """Channel shuffle: with G groups of C/G channels, first the first of each group,
     then the second of each."""
     net.keep(G)
-    return x.reshape(*x.shape[:-1], G, x.shape[-1] // G).swapaxes(-1, -2).reshape(x.shape)
+    return net.out(x.reshape(*x.shape[:-1], G, x.shape[-1] // G).swapaxes(-1, -2).reshape(x.shape))
 
 
-def shuffle_backward(dy: Array, net: Net) -> Array:
+def shuffle_backward(dy, net):
     """Each channel goes back to its place."""
     (G,) = net.take()
     return dy.reshape(*dy.shape[:-1], dy.shape[-1] // G, G).swapaxes(-1, -2).reshape(dy.shape)
 
 
-def pad(x: Array, net: Net, rows: Size, columns: Size, channels: Size = 0) -> Array:
+def pad(x, net, rows, columns, channels=0):
     """Zeros around the map, (top, bottom) and (left, right), and zero maps before the
     first and after the last."""
     net.keep(x.shape, two(rows)[0], two(columns)[0], two(channels)[0])
-    return np.pad(x, ((0, 0), two(rows), two(columns), two(channels)))
+    return net.out(np.pad(x, ((0, 0), two(rows), two(columns), two(channels))))
 
 
-def pad_backward(dy: Array, net: Net) -> Array:
+def pad_backward(dy, net):
     """The zeros were not x's."""
     (_, H, W, C), top, left, first = net.take()
     return dy[:, top : top + H, left : left + W, first : first + C]
 
 
-def pad_mirrored(x: Array, net: Net, rows: Size, columns: Size, mode: str) -> Array:
+def pad_mirrored(x, net, rows, columns, mode):
     """Around the map what lies inside: mirrored at its border ("reflect") or its border
     again ("edge")."""
     _, H, W, _ = x.shape
-    down = np.pad(np.arange(H), two(rows), mode=mode)  # type: ignore[call-overload]
-    along = np.pad(np.arange(W), two(columns), mode=mode)  # type: ignore[call-overload]
+    down = np.pad(np.arange(H), two(rows), mode=mode)
+    along = np.pad(np.arange(W), two(columns), mode=mode)
     net.keep(down, along, x.shape)
-    return x[:, down][:, :, along]
+    return net.out(x[:, down][:, :, along])
 
 
-def pad_mirrored_backward(dy: Array, net: Net) -> Array:
+def pad_mirrored_backward(dy, net):
     """dx is the sum over all the places where x stands."""
     down, along, (_, H, W, _) = net.take()
     return across(dy, picked(down, H, dy.dtype).T, picked(along, W, dy.dtype).T)
 
 
-def crop(x: Array, net: Net, size: Size, offset: Size | None = None) -> Array:
+def crop(x, net, size, offset=None):
     """H x W of the map, from the middle (odd remainders: nearer to the top and left) or
     from the offset."""
     (_, H, W, _), (h, w) = x.shape, two(size)
     top, left = ((H - h) // 2, (W - w) // 2) if offset is None else two(offset)
     net.keep(x.shape, top, left)
-    return x[:, top : top + h, left : left + w]
+    return net.out(x[:, top : top + h, left : left + w])
 
 
-def crop_backward(dy: Array, net: Net) -> Array:
+def crop_backward(dy, net):
     """What was cut off has no part in it."""
     (_, H, W, _), top, left = net.take()
     h, w = dy.shape[1:3]
     return padded(dy, ((top, H - h - top), (left, W - w - left)))
 
 
-def channels(x: Array, net: Net, first: int, last: int) -> Array:
+def channels(x, net, first, last):
     """The channels from `first` up to `last`, which is not one of them."""
     net.keep(x.shape, first)
-    return x[..., first:last]
+    return net.out(x[..., first:last])
 
 
-def channels_backward(dy: Array, net: Net) -> Array:
+def channels_backward(dy, net):
     """The other channels have no part in it."""
     shape, first = net.take()
     dx = np.zeros(shape, dy.dtype)

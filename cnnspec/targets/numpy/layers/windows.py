@@ -1,33 +1,20 @@
 """Windows that slide over a map: where they stand, what they see."""
 
-# mypy: disable-error-code="no-any-return"
-
-from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import Array
 
-Pair = tuple[int, int]
-Size = int | Pair
-Padding = int | Pair | tuple[Pair, Pair]
-
-
-def two(size: Size) -> Pair:
+def two(size):
     """(rows, columns): 3 means (3, 3)."""
     return size if isinstance(size, tuple) else (size, size)
 
 
-def ends(P: Any) -> tuple[Pair, Pair]:
+def ends(P):
     """Padding as ((top, bottom), (left, right)): 1 means ((1, 1), (1, 1))."""
     a, b = P if isinstance(P, tuple) else (P, P)
     return (a if isinstance(a, tuple) else (a, a)), (b if isinstance(b, tuple) else (b, b))
 
 
-def same(x: Array, F: Size, S: Size = 1, D: Size = 1) -> tuple[Pair, Pair]:
+def same(x, F, S=1, D=1):
     """The padding that gives ⌈N/S⌉ places, the odd row and column at the bottom and
     right."""
     found = []
@@ -37,7 +24,7 @@ def same(x: Array, F: Size, S: Size = 1, D: Size = 1) -> tuple[Pair, Pair]:
     return found[0], found[1]
 
 
-def padded(x: Array, P: Any, value: float = 0) -> Array:
+def padded(x, P, value=0):
     """The map with P rows and columns of `value` around it."""
     (top, bottom), (left, right) = ends(P)
     if top == bottom == left == right == 0:
@@ -48,7 +35,7 @@ def padded(x: Array, P: Any, value: float = 0) -> Array:
     return wide
 
 
-def windows(x: Array, F: Pair, S: Pair, D: Pair) -> Array:
+def windows(x, F, S, D):
     """What the filter sees at each place where it stops: (N, H', W', F, F, C), a view
     in which nothing is copied."""
     reach = (D[0] * (F[0] - 1) + 1, D[1] * (F[1] - 1) + 1)
@@ -56,7 +43,7 @@ def windows(x: Array, F: Pair, S: Pair, D: Pair) -> Array:
     return seen[:, :: S[0], :: S[1], :, :: D[0], :: D[1]].transpose(0, 1, 2, 4, 5, 3)
 
 
-def blocks(count: int, rows: int, numbers: int, most: int = 2**20) -> Iterator[Any]:
+def blocks(count, rows, numbers, most=2**20):
     """Goes through `rows` rows of `count` images in blocks of a million numbers, which
     the processor's cache holds; a row has `numbers` of them."""
     images, step = max(1, most // (rows * numbers)), max(1, most // numbers)
@@ -65,7 +52,7 @@ def blocks(count: int, rows: int, numbers: int, most: int = 2**20) -> Iterator[A
             yield np.s_[n : n + images, i : i + step]
 
 
-def taps(F: Pair, S: Pair, D: Pair, size: Pair) -> Iterator[tuple[int, int, Any]]:
+def taps(F, S, D, size):
     """Each place (f, g) in the filter, and the part of the map that it sees as the
     filter slides over `size` places."""
     (h, w) = size

@@ -18,25 +18,18 @@ class Net:
     share these:
 
     params    every weight by its name, "body.conv1.weight"; never written to, but where `init` draws them
+    trained   those of them that have a gradient
     kept      what forward left for backward; None where there will be no backward
     grads     the gradient of each weight; where a weight is used twice, the sum
     stats     new running statistics
+    trace     called with each layer's name and output, (N, C, H, W), as soon as it is there
     """
 
-    def __init__(
-        self,
-        params,
-        training=False,
-        keep=False,
-        rng=None,
-        masks=None,
-        draw=None,
-    ):
-        self.at = ""
-        self.params, self.training, self.draw = params, training, draw
+    def __init__(self, params, training=False, keep=False, rng=None, masks=None, trace=None, draw=None):
+        self.at, self.fixed = "", False
+        self.params, self.training, self.trace, self.draw = params, training, trace, draw
         self.kept = {} if keep else None
-        self.grads = {}
-        self.stats = {}
+        self.trained, self.grads, self.stats = {}, {}, {}
         self.rng = rng or np.random.default_rng()
         self.masks = masks or {}
 
@@ -44,22 +37,45 @@ class Net:
         """The place one level down."""
         return self.go(f"{self.at}{name}.")
 
-    def go(self, at):
+    def go(self, at, fixed=False):
         """The place of that whole name, which ends in a dot."""
         there = object.__new__(Net)
-        there.__dict__.update(self.__dict__, at=at)
+        there.__dict__.update(self.__dict__, at=at, fixed=fixed)
         return there
 
+    def frozen(self):
+        """The same place, with weights that are not trained."""
+        return self.go(self.at, fixed=True)
+
     def weight(self, name, shape, start):
-        """The layer's weight of that name; `init` draws it here, as numbers of type
+        """The layer's weight of that name, which is trained unless the place is
+        frozen."""
+        value = self.param(name, shape, start)
+        if not self.fixed:
+            self.trained[self.at + name] = value
+        return value
+
+    def buffer(self, name, shape, start):
+        """Numbers beside the weights that no gradient changes, such as running
+        statistics: the newest ones."""
+        return self.stats.get(self.at + name, self.param(name, shape, start))
+
+    def update(self, name, value):
+        """The new numbers of a buffer."""
+        self.stats[self.at + name] = value
+
+    def param(self, name, shape, start):
+        """What `params` has for the layer; `init` draws it here, as numbers of type
         `draw`."""
         if self.draw is not None and self.at + name not in self.params:
             self.params[self.at + name] = start(self.rng, shape, self.draw)
         return self.params[self.at + name]
 
-    def stat(self, name):
-        """A running statistic: the newest one."""
-        return self.stats.get(self.at + name, self.params.get(self.at + name))
+    def out(self, y):
+        """The layer's output, shown to `trace`."""
+        if self.trace is not None:
+            self.trace(self.at[:-1], np.moveaxis(y, -1, 1))
+        return y
 
     def keep(self, *values):
         """Leaves what backward will need."""
@@ -77,6 +93,16 @@ class Net:
         sum over them."""
         key = self.at + name
         self.grads[key] = self.grads[key] + value if key in self.grads else value
+
+
+def inside(x):
+    """(N, C, H, W) as (N, H, W, C)."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
+
+
+def outside(x):
+    """(N, H, W, C) as (N, C, H, W)."""
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
 
 
 def uniform(bound):
@@ -209,7 +235,7 @@ def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, S, P, D, bias)
-    return y
+    return net.out(y)
 
 
 def conv_backward(dy, net):
@@ -260,7 +286,7 @@ def avgpool(x, net, F, S=None, P=0):
     F, S = two(F), two(S or F)
     size, P = places(x.shape[1:3], F, S, P)
     net.keep(x.shape[1:3], F, S, P)
-    return over_windows(np.add, padded(x, P), F, S, (1, 1), size) / (F[0] * F[1])
+    return net.out(over_windows(np.add, padded(x, P), F, S, (1, 1), size) / (F[0] * F[1]))
 
 
 def avgpool_backward(dy, net):
@@ -283,7 +309,7 @@ def tanh(x, net, amp=1.0, gain=1.0):
     """amp·tanh(gain·x)"""
     t = np.tanh(gain * x)
     net.keep(t, amp, gain)
-    return amp * t
+    return net.out(amp * t)
 
 
 def tanh_backward(dy, net):
@@ -303,7 +329,7 @@ def fc(x, net, K, bias=True, start=None, start_bias=None):
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(rows, weight, x.shape, bias)
-    return y
+    return net.out(y)
 
 
 def fc_backward(dy, net):
@@ -358,16 +384,6 @@ def network_backward(dx, net):
     return dx
 
 
-def inside(x):
-    """(N, C, H, W) as (N, H, W, C)."""
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
-
-
-def outside(x):
-    """(N, H, W, C) as (N, C, H, W)."""
-    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
-
-
 def init(seed=0, dtype=np.float32):
     """New weights. A batch of no images goes through the network, and each layer draws
     its weights when it comes by: a filter's depth is that of what arrives."""
@@ -376,18 +392,19 @@ def init(seed=0, dtype=np.float32):
     return net.params
 
 
-def forward(params, x, training=False, rng=None, masks=None):
+def forward(params, x, training=False, rng=None, masks=None, trace=None):
     """What the network says. In training, dropout takes its mask from `masks`, by the
-    layer's name (1: the number stays), or draws one from `rng`."""
-    net = Net(params, training, rng=rng, masks=masks)
+    layer's name (1: the number stays), or draws one from `rng`. trace(name, y) is called
+    with the output of each layer."""
+    net = Net(params, training, rng=rng, masks=masks, trace=trace)
     y = network(inside(x), net)
     return outside(y)
 
 
-def record(params, x, training=True, rng=None, masks=None):
+def record(params, x, training=True, rng=None, masks=None, trace=None):
     """As forward; gives y and what backward needs. New running statistics are in its
     `stats`, by name; `params` stays as it is."""
-    net = Net(params, training, keep=True, rng=rng, masks=masks)
+    net = Net(params, training, keep=True, rng=rng, masks=masks, trace=trace)
     y = network(inside(x), net)
     return outside(y), net
 
@@ -395,15 +412,19 @@ def record(params, x, training=True, rng=None, masks=None):
 def backward(dy, net):
     """From dL/dy: dL/dx, and the gradient of each trainable weight by its name."""
     dx = network_backward(inside(dy), net)
-    grads = {
-        key: net.grads.get(key, np.zeros_like(value))
-        for key, value in net.params.items()
-        if key.endswith(("weight", "bias"))
-    }
+    grads = {key: net.grads.get(key, np.zeros_like(value)) for key, value in net.trained.items()}
     return outside(dx), grads
 
 
-def loss_and_grads(params, x, target, loss=cross_entropy, training=True, rng=None, masks=None):
+def loss_and_grads(
+    params,
+    x,
+    target,
+    loss=cross_entropy,
+    training=True,
+    rng=None,
+    masks=None,
+):
     """The loss, the gradient of each trainable weight, that of the input, and the new
     running statistics. loss(y, target) gives its value and dL/dy."""
     y, net = record(params, x, training, rng, masks)

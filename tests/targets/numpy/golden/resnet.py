@@ -18,25 +18,18 @@ class Net:
     share these:
 
     params    every weight by its name, "body.conv1.weight"; never written to, but where `init` draws them
+    trained   those of them that have a gradient
     kept      what forward left for backward; None where there will be no backward
     grads     the gradient of each weight; where a weight is used twice, the sum
     stats     new running statistics
+    trace     called with each layer's name and output, (N, C, H, W), as soon as it is there
     """
 
-    def __init__(
-        self,
-        params,
-        training=False,
-        keep=False,
-        rng=None,
-        masks=None,
-        draw=None,
-    ):
-        self.at = ""
-        self.params, self.training, self.draw = params, training, draw
+    def __init__(self, params, training=False, keep=False, rng=None, masks=None, trace=None, draw=None):
+        self.at, self.fixed = "", False
+        self.params, self.training, self.trace, self.draw = params, training, trace, draw
         self.kept = {} if keep else None
-        self.grads = {}
-        self.stats = {}
+        self.trained, self.grads, self.stats = {}, {}, {}
         self.rng = rng or np.random.default_rng()
         self.masks = masks or {}
 
@@ -44,22 +37,45 @@ class Net:
         """The place one level down."""
         return self.go(f"{self.at}{name}.")
 
-    def go(self, at):
+    def go(self, at, fixed=False):
         """The place of that whole name, which ends in a dot."""
         there = object.__new__(Net)
-        there.__dict__.update(self.__dict__, at=at)
+        there.__dict__.update(self.__dict__, at=at, fixed=fixed)
         return there
 
+    def frozen(self):
+        """The same place, with weights that are not trained."""
+        return self.go(self.at, fixed=True)
+
     def weight(self, name, shape, start):
-        """The layer's weight of that name; `init` draws it here, as numbers of type
+        """The layer's weight of that name, which is trained unless the place is
+        frozen."""
+        value = self.param(name, shape, start)
+        if not self.fixed:
+            self.trained[self.at + name] = value
+        return value
+
+    def buffer(self, name, shape, start):
+        """Numbers beside the weights that no gradient changes, such as running
+        statistics: the newest ones."""
+        return self.stats.get(self.at + name, self.param(name, shape, start))
+
+    def update(self, name, value):
+        """The new numbers of a buffer."""
+        self.stats[self.at + name] = value
+
+    def param(self, name, shape, start):
+        """What `params` has for the layer; `init` draws it here, as numbers of type
         `draw`."""
         if self.draw is not None and self.at + name not in self.params:
             self.params[self.at + name] = start(self.rng, shape, self.draw)
         return self.params[self.at + name]
 
-    def stat(self, name):
-        """A running statistic: the newest one."""
-        return self.stats.get(self.at + name, self.params.get(self.at + name))
+    def out(self, y):
+        """The layer's output, shown to `trace`."""
+        if self.trace is not None:
+            self.trace(self.at[:-1], np.moveaxis(y, -1, 1))
+        return y
 
     def keep(self, *values):
         """Leaves what backward will need."""
@@ -77,6 +93,16 @@ class Net:
         sum over them."""
         key = self.at + name
         self.grads[key] = self.grads[key] + value if key in self.grads else value
+
+
+def inside(x):
+    """(N, C, H, W) as (N, H, W, C)."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
+
+
+def outside(x):
+    """(N, H, W, C) as (N, C, H, W)."""
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
 
 
 def uniform(bound):
@@ -214,7 +240,7 @@ def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, S, P, D, bias)
-    return y
+    return net.out(y)
 
 
 def conv_backward(dy, net):
@@ -266,7 +292,7 @@ def maxpool(x, net, F, S=None, P=0, D=1, ceil=False):
     size, P = places(x.shape[1:3], F, S, P, D, ceil)
     y = over_windows(np.maximum, padded(x, P, -np.inf), F, S, D, size)
     net.keep(x, y, F, S, P, D)
-    return y
+    return net.out(y)
 
 
 def winners(x, y, F, S, D):
@@ -293,7 +319,7 @@ def maxpool_backward(dy, net):
 def gap(x, net):
     """Global average pooling: the mean of each map, (N, H, W, C) → (N, 1, 1, C)."""
     net.keep(x.shape)
-    return x.mean((1, 2), keepdims=True)
+    return net.out(x.mean((1, 2), keepdims=True))
 
 
 def gap_backward(dy, net):
@@ -324,23 +350,24 @@ def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
     C = x.shape[-1]
     weight = net.weight("weight", (C,), constant(1)) if affine else np.ones(C, x.dtype)
     bias = net.weight("bias", (C,), constant(0)) if affine else np.zeros(C, x.dtype)
-    mean = net.weight("running_mean", (C,), constant(0))
-    var = net.weight("running_var", (C,), constant(1))
-    net.weight("num_batches_tracked", (), lambda rng, shape, dtype: np.zeros(shape, np.int64))
+    mean = net.buffer("running_mean", (C,), constant(0))
+    var = net.buffer("running_var", (C,), constant(1))
+    batches = net.buffer("num_batches_tracked", (), lambda rng, shape, dtype: np.zeros(shape, np.int64))
     if net.training:
         n = x.size // C
+        old_mean, old_var = mean, var
         mean = total(x) / n
         x = x - mean
         var = product(x, x) / n
-        for name, new in ("running_mean", mean), ("running_var", var * (n / max(n - 1, 1))):
-            net.stats[net.at + name] = (1 - momentum) * net.stat(name) + momentum * new
-        net.stats[net.at + "num_batches_tracked"] = net.stat("num_batches_tracked") + 1
+        net.update("running_mean", (1 - momentum) * old_mean + momentum * mean)
+        net.update("running_var", (1 - momentum) * old_var + momentum * var * (n / max(n - 1, 1)))
+        net.update("num_batches_tracked", batches + 1)
         mean = np.zeros_like(mean)  # x is centred now
     inverse = 1 / np.sqrt(var + eps)
     y = x * (weight * inverse)
     y += bias - mean * weight * inverse
     net.keep(x, mean, inverse, weight, affine, net.training)
-    return y
+    return net.out(y)
 
 
 def bn_backward(dy, net):
@@ -371,7 +398,7 @@ def relu(x, net):
     """max(x, 0)"""
     y = np.maximum(x, 0)
     net.keep(y)
-    return y
+    return net.out(y)
 
 
 def relu_backward(dy, net):
@@ -391,7 +418,7 @@ def fc(x, net, K, bias=True, start=None, start_bias=None):
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(rows, weight, x.shape, bias)
-    return y
+    return net.out(y)
 
 
 def fc_backward(dy, net):
@@ -401,6 +428,21 @@ def fc_backward(dy, net):
         net.gradient("bias", dy.sum(0))
     net.gradient("weight", dy.T @ rows)
     return (dy @ weight).reshape(shape)
+
+
+def add(net, *xs):
+    """The sum of the branches, number by number."""
+    net.keep(len(xs))
+    y = xs[0]
+    for x in xs[1:]:
+        y = y + x
+    return net.out(y)
+
+
+def add_backward(dy, net):
+    """Each branch gets all of dy."""
+    (count,) = net.take()
+    return [dy] * count
 
 
 def cross_entropy(y, labels):
@@ -429,7 +471,7 @@ def residual(x, net, k, s):
     if when:
         x = conv(x, net["conv4"], K=4 * k, F=1, S=s, bias=False)
         x = bn(x, net["bn4"])
-    x = a + x
+    x = add(net["add"], a, x)
     x = relu(x, net["relu3"])
     return x
 
@@ -438,7 +480,7 @@ def residual_backward(dx, net):
     """The chain rule, from the last step to the first."""
     (when,) = net["if"].take()
     dx = relu_backward(dx, net["relu3"])
-    da = dx
+    da, dx = add_backward(dx, net["add"])
     if when:
         dx = bn_backward(dx, net["bn4"])
         dx = conv_backward(dx, net["conv4"])
@@ -499,16 +541,6 @@ def network_backward(dx, net):
     return dx
 
 
-def inside(x):
-    """(N, C, H, W) as (N, H, W, C)."""
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1))
-
-
-def outside(x):
-    """(N, H, W, C) as (N, C, H, W)."""
-    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
-
-
 def init(seed=0, dtype=np.float32):
     """New weights. A batch of no images goes through the network, and each layer draws
     its weights when it comes by: a filter's depth is that of what arrives."""
@@ -517,18 +549,19 @@ def init(seed=0, dtype=np.float32):
     return net.params
 
 
-def forward(params, x, training=False, rng=None, masks=None):
+def forward(params, x, training=False, rng=None, masks=None, trace=None):
     """What the network says. In training, dropout takes its mask from `masks`, by the
-    layer's name (1: the number stays), or draws one from `rng`."""
-    net = Net(params, training, rng=rng, masks=masks)
+    layer's name (1: the number stays), or draws one from `rng`. trace(name, y) is called
+    with the output of each layer."""
+    net = Net(params, training, rng=rng, masks=masks, trace=trace)
     y = network(inside(x), net)
     return outside(y)
 
 
-def record(params, x, training=True, rng=None, masks=None):
+def record(params, x, training=True, rng=None, masks=None, trace=None):
     """As forward; gives y and what backward needs. New running statistics are in its
     `stats`, by name; `params` stays as it is."""
-    net = Net(params, training, keep=True, rng=rng, masks=masks)
+    net = Net(params, training, keep=True, rng=rng, masks=masks, trace=trace)
     y = network(inside(x), net)
     return outside(y), net
 
@@ -536,15 +569,19 @@ def record(params, x, training=True, rng=None, masks=None):
 def backward(dy, net):
     """From dL/dy: dL/dx, and the gradient of each trainable weight by its name."""
     dx = network_backward(inside(dy), net)
-    grads = {
-        key: net.grads.get(key, np.zeros_like(value))
-        for key, value in net.params.items()
-        if key.endswith(("weight", "bias"))
-    }
+    grads = {key: net.grads.get(key, np.zeros_like(value)) for key, value in net.trained.items()}
     return outside(dx), grads
 
 
-def loss_and_grads(params, x, target, loss=cross_entropy, training=True, rng=None, masks=None):
+def loss_and_grads(
+    params,
+    x,
+    target,
+    loss=cross_entropy,
+    training=True,
+    rng=None,
+    masks=None,
+):
     """The loss, the gradient of each trainable weight, that of the input, and the new
     running statistics. loss(y, target) gives its value and dL/dy."""
     y, net = record(params, x, training, rng, masks)
