@@ -5,12 +5,13 @@ VENV   := .venv
 DEMO   := .venv-demo
 BENCH  := .venv-bench
 PARITY := .venv-parity
+LIGHT  := .venv-light
 RUN    := $(VENV)/bin/python -m
 PYTEST ?= -n 2
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test zoo lint fmt bench fuzz parity clean
+.PHONY: help demo test light zoo lint fmt bench fuzz parity clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,9 @@ demo: $(DEMO)/.stamp  ## see it work: checks ResNet-50, builds its torch and Num
 
 test: lint $(VENV)/.stamp  ## lint, then every test (installs torch on the first run)
 	$(RUN) pytest $(PYTEST)
+
+light: $(LIGHT)/.stamp  ## the tests that need no torch, in an environment without it (minutes)
+	$(LIGHT)/bin/python -m pytest $(PYTEST) -m "not heavy and not slow"
 
 zoo: $(VENV)/.stamp  ## every spec and variant of the zoo, NumPy beside torch, gradients too (half an hour of a core, 13 GB)
 	$(RUN) pytest -m heavy
@@ -48,11 +52,16 @@ parity: $(PARITY)/.stamp  ## torchvision's weights in emitted programs: all 75 n
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
 
 clean:  ## remove environments and caches
-	rm -rf $(VENV) $(DEMO) $(BENCH) $(PARITY) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
+	rm -rf $(VENV) $(DEMO) $(BENCH) $(PARITY) $(LIGHT) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
 
 $(VENV)/.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(LIGHT)/.stamp: pyproject.toml
+	$(PYTHON) -m venv $(LIGHT)
+	$(LIGHT)/bin/python -m pip install --quiet --editable '.[test]'
 	@touch $@
 
 $(DEMO)/.stamp: pyproject.toml

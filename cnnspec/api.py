@@ -1,4 +1,9 @@
-"""The Python API: what the command line does, as functions."""
+"""The Python API: what the command line does, as functions.
+
+Each takes a spec as its path or as `zoo:name` (`Spec`), or its text as `text=`; of a spec with variants
+`variant=` chooses one. `settings` replaces top-level `let`s (`{"width": "3/4"}`), and `limits` is how much a
+spec may ask for.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,14 @@ Values = Mapping[str, object]
 
 
 class SpecError(ValueError):
-    """A spec that cannot be read, or has errors. `diagnostics` are the findings; its text shows them all."""
+    """A spec that cannot be read, or has errors. `diagnostics` are the findings; its text shows them all.
+
+    >>> try:
+    ...     load(text="input 1x8x8\\nconv F9 K4\\n")
+    ... except SpecError as error:
+    ...     print(error.diagnostics[0].code)
+    E301
+    """
 
     def __init__(self, diagnostics: Sequence[Diagnostic], source: Source) -> None:
         from cnnspec.diagnostics.text import render_text
@@ -39,7 +51,8 @@ def load(
 ) -> Graph:
     """The network of a spec as IR: of `variant`, else of its first variant. Raises SpecError on errors.
 
-    `settings` replaces top-level `let`s: `{"width": "3/4"}`.
+    >>> load("zoo:lenet5").inputs
+    ('input',)
     """
     model = _first(_source(spec, text), variant, settings, limits)
     assert model.graph is not None
@@ -54,7 +67,13 @@ def check(
     settings: Values | None = None,
     limits: Limits | None = None,
 ) -> Document:
-    """The document of `cnnspec check --format json`: findings, layers, totals and claims of every variant."""
+    """The document of `cnnspec check --format json`: findings, layers, totals and claims of every variant, or
+    of `variant`. Errors of the spec are findings here; SpecError is raised only where it cannot be read.
+
+    >>> model = check("zoo:resnet", variant="ResNet50").models[0]
+    >>> model.ok, model.totals.params, model.rows[0].name
+    (True, 25557032, 'stem.conv')
+    """
     from cnnspec import __version__
     from cnnspec.pipeline import models
     from cnnspec.report.document import Document
@@ -74,7 +93,12 @@ def build(
     settings: Values | None = None,
     limits: Limits | None = None,
 ) -> str:
-    """The text of a standalone program for `target`, "torch" or "numpy". Raises SpecError on errors."""
+    """The text of a standalone program for `target`, "torch" or "numpy". Raises SpecError on errors.
+
+    >>> program = build(text="input 3x8x8\\nconv F3 K4 -> relu\\n", target="torch")
+    >>> "nn.Conv2d(3, 4, kernel_size=3)" in program
+    True
+    """
     from cnnspec.pipeline import program
 
     source = _source(spec, text)
@@ -94,7 +118,11 @@ def explain(
     limits: Limits | None = None,
 ) -> str:
     """A layer of a spec worked out, `explain("lenet.cnn", "C1")`; or a page, `explain("E301")`,
-    `explain("conv")`."""
+    `explain("conv")`. Raises KeyError where there is no such layer or page.
+
+    >>> print(explain(text="input 3x8x8\\na: conv F3 K4\\n", layer="a").splitlines()[5])
+      W' = H' = (W − F + 2P)/S + 1 = (8 − 3 + 0)/1 + 1 = 6
+    """
     from cnnspec.report.pages import page
     from cnnspec.report.worked_out import explain_layer
 

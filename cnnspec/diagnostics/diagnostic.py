@@ -125,6 +125,7 @@ class Diagnostic(NamedTuple):
 
     @property
     def severity(self) -> Severity:
+        """`error`, `warning` or `advice`: it goes with the code."""
         return severity_of(self.code)
 
 

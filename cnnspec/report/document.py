@@ -1,7 +1,8 @@
 """The document of `check --format json`: a public contract, and what `cnnspec.check` gives.
 
-Shapes are lists, outermost dimension first, without the batch axis; lines and columns count from 1; what
-could not be worked out is null.
+Shapes are lists (`Shape`), outermost dimension first, without the batch axis; lines and columns count from 1;
+what could not be worked out is null (`Known` is `int | None`). The field `in_` of a row is `in` in JSON.
+`cnnspec schema` prints all this as a JSON schema.
 """
 
 from __future__ import annotations

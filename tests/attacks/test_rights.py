@@ -131,7 +131,7 @@ REFUSED: list[tuple[str, int, str, str, str]] = [
     ("net.cnn", NONE, "build net.cnn --target torch", "E701", "net.cnn"),
     ("net.cnn", NONE, "explain net.cnn a", "E701", "net.cnn"),
     ("net.cnn", NONE, "run net.cnn --random", "E701", "net.cnn"),
-    ("net.cnn", NONE, "verify net.cnn", "E701", "net.cnn"),
+    pytest.param("net.cnn", NONE, "verify net.cnn", "E701", "net.cnn", marks=pytest.mark.torch),
     ("unformed.cnn", WRITE, "fmt unformed.cnn", "E701", "unformed.cnn"),
     ("unformed.cnn", NONE, "fmt --check unformed.cnn", "E701", "unformed.cnn"),
     ("fixable.cnn", WRITE, "check --fix fixable.cnn", "E701", "fixable.cnn"),
@@ -229,7 +229,9 @@ def test_what_may_be_read_is_checked_all_the_same(cnnspec: Run, folder: Path) ->
     assert ran.err.count("error[E701]") == 2
 
 
-@pytest.mark.parametrize("arguments", ["run net.cnn --random -o new.npy", "verify net.cnn"])
+@pytest.mark.parametrize(
+    "arguments", ["run net.cnn --random -o new.npy", pytest.param("verify net.cnn", marks=pytest.mark.torch)]
+)
 @pytest.mark.parametrize("left", [NONE, READ | ENTER, READ | WRITE])
 def test_no_folder_for_what_is_temporary(
     left: int, arguments: str, cnnspec: Run, folder: Path, unchanged: Snapshot

@@ -57,7 +57,7 @@ def smallest_files(size: int) -> Callable[[], None]:
         "fmt unformed.cnn",
         "check --fix fixable.cnn",
         "run net.cnn --random",  # no room for its programs
-        "verify net.cnn",
+        pytest.param("verify net.cnn", marks=pytest.mark.torch),
     ],
 )
 def test_no_room_for_a_file(arguments: str, net: Path, unchanged: Snapshot) -> None:
@@ -190,7 +190,11 @@ runpy.run_path({WORKER!r}, run_name="__main__")
 
 @pytest.mark.parametrize(("number", "status"), STOPS)
 @pytest.mark.parametrize(
-    "arguments", ["verify net.cnn", "run net.cnn --random -o old.npy --force --save-maps maps"]
+    "arguments",
+    [
+        pytest.param("verify net.cnn", marks=pytest.mark.torch),
+        "run net.cnn --random -o old.npy --force --save-maps maps",
+    ],
 )
 def test_stopped_while_its_child_works(
     arguments: str, number: int, status: int, net: Path, unchanged: Snapshot

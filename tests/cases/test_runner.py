@@ -61,6 +61,7 @@ def test_a_refusal_without_a_way_out_is_reported(tmp_path: Path, monkeypatch: py
     assert "says no way out" in said(tmp_path / "language", "```findings on 3x8x8\nconv F9 K4\n```\n")
 
 
+@pytest.mark.torch
 def test_programs_are_run_in_the_folder_of_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.oracle import layers
 

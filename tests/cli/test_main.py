@@ -1,5 +1,6 @@
 """The frame of the command line: help, wrong use, mistakes of its own; and the Python API."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,15 @@ def test_what_a_check_loads(good: Path) -> None:
         "argparse",
     }
     assert not banned & loaded
+
+
+def test_verify_without_torch_says_how_to_get_it(
+    cnnspec: Command, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnnspec.cli.verify.find_spec", lambda name: None)
+    ran = cnnspec("verify", good)
+    assert (ran.status, ran.out) == (2, "")
+    assert "pip install 'cnnspec[torch]'" in ran.err
+    document = json.loads(cnnspec("verify", good, "--format", "json").out)
+    assert document["ok"] is False
+    assert "cnnspec[torch]" in document["message"]

@@ -19,6 +19,8 @@ from cnnspec.diagnostics import Source
 from tests.cli.conftest import WRONG, Command
 from tests.targets.numpy.zoo import ZOO, smaller, variants
 
+pytestmark = pytest.mark.torch
+
 SMALL = """\
 model Small
 input 2x8x8
@@ -229,18 +231,6 @@ output @far, @near
     assert ran.status == 0, ran.out + ran.err
     shown = [line.split()[0] for line in ran.out.splitlines() if "e-1" in line]
     assert {"left", "right", "a.conv", "b.conv", "far", "near"} <= set(shown)
-
-
-def test_without_torch_it_says_how_to_get_it(
-    cnnspec: Command, small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cnnspec.cli.verify.find_spec", lambda name: None)
-    ran = cnnspec("verify", small)
-    assert (ran.status, ran.out) == (2, "")
-    assert "pip install 'cnnspec[torch]'" in ran.err
-    document = json.loads(cnnspec("verify", small, "--format", "json").out)
-    assert document["ok"] is False
-    assert "cnnspec[torch]" in document["message"]
 
 
 def test_a_torch_that_does_not_load(cnnspec: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
