@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from cnnspec.diagnostics.printable import cells, printable
+from cnnspec.pipeline import TARGETS
 from tests.attacks.conftest import Snapshot, guarded
 from tests.cli.conftest import Command
 
@@ -128,7 +129,7 @@ def test_a_name_is_shown_harmless(command: str, folder: str, cnnspec: Command) -
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("target", ["torch", "numpy"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_program_in_a_log_is_no_command(
     target: str, name: str, cnnspec: Command, unchanged: Snapshot, tmp_path: Path
 ) -> None:

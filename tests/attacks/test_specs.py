@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnspec.pipeline import TARGETS
 from tests.attacks.attack import ATTACKS, FOLDER, Attack
 from tests.attacks.conftest import Snapshot, guarded
 from tests.cli.conftest import Command, Ran
@@ -67,7 +68,7 @@ def test_a_person_is_shown_nothing_harmful(attack: Attack, cnnspec: Command, unc
     assert unchanged() == {}
 
 
-@pytest.mark.parametrize("target", ["torch", "numpy"])
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("attack", REFUSED[::4], ids=lambda attack: attack.name)
 def test_no_program_is_built_of_it(
     attack: Attack, target: str, cnnspec: Command, unchanged: Snapshot
