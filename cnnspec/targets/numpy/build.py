@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
@@ -11,10 +12,9 @@ from cnnspec.lower.call import Built, Use
 from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.lowering import Lowering, Unsupported
 from cnnspec.lower.names import Namer
-from cnnspec.lower.symbolic import Apply, Const, Node, Var, variables
-from cnnspec.lower.writer import Code, Group, flat
+from cnnspec.lower.symbolic import Const, Var, variables
 from cnnspec.ops.base import written_shape
-from cnnspec.targets.numpy.calls import EMITTERS
+from cnnspec.targets.numpy.calls import EMITTERS, Input
 from cnnspec.targets.numpy.statements import (
     Argument,
     Call,
@@ -26,6 +26,7 @@ from cnnspec.targets.numpy.statements import (
     Step,
     Tensor,
     numbers_in,
+    variables_in,
 )
 
 
@@ -157,7 +158,9 @@ class _Translation:
                 case program.If():
                     self.decide(statement, place, found)
                 case program.Let():
-                    found.append(Let(statement.variable, statement.node, self.reads(statement.node)))
+                    found.append(
+                        Let(statement.variable, statement.node, self.reads(variables(statement.node)))
+                    )
         return found
 
     def same(self, outer: program.Tensor, inner: program.Tensor) -> None:
@@ -170,7 +173,7 @@ class _Translation:
         if layer.call.form == "alias":
             self.tensors[layer.output] = inputs[0]
             return
-        arguments = [(name, _code(value, layer.inputs)) for name, value in layer.call.arguments]
+        arguments = _arguments(layer.call, layer.inputs)
         reads = self.read_by(arguments)
         output = self.tensor(layer.output)
         place = _at(place, layer.name)
@@ -178,22 +181,12 @@ class _Translation:
         found.append(Call("layer", made.function, place, inputs[:1], [output], arguments, reads, made.suffix))
 
     def read_by(self, arguments: Sequence[Argument]) -> list[Tensor]:
-        reads: dict[Tensor, None] = {}
-        for _, value in arguments:
-            if isinstance(value, Const | Var | Apply):
-                reads |= dict.fromkeys(self.reads(value))
-            else:
-                text = flat(value)
-                reads |= {
-                    self.tensor(one): None for one in self.source.tensors if f"§{one.number}" in _marks(text)
-                }
-        return list(reads)
+        found = (self.reads(variables_in(value)) for _, value in arguments)
+        return list(dict.fromkeys(chain.from_iterable(found)))
 
-    def reads(self, node: Node) -> list[Tensor]:
-        """The tensors whose sizes a node speaks of."""
-        numbers = dict.fromkeys(
-            int(name[1:].split(".")[0]) for name in variables(node) if name.startswith("§")
-        )
+    def reads(self, names: Iterable[str]) -> list[Tensor]:
+        """The tensors among these variables."""
+        numbers = dict.fromkeys(int(name[1:].split(".")[0]) for name in names if name.startswith("§"))
         return [self.tensor(self.source.tensors[number]) for number in numbers]
 
     def invoke(self, call: program.Invoke, place: str, found: list[Step]) -> None:
@@ -233,7 +226,7 @@ class _Translation:
         loop = Loop(
             repeat.index, Const(0), repeat.count, place, given, inside, [], inside, self.tensor(repeat.output)
         )
-        loop.reads = self.reads(repeat.count)
+        loop.reads = self.reads(variables(repeat.count))
         loop.places = [(variable, [_module(one) for one in modules]) for variable, modules in repeat.per_pass]
         loop.body = self.steps(repeat.region.statements, f"{place}[{repeat.index}]")
         loop.last = self.tensor(repeat.region.outputs[0])
@@ -247,7 +240,7 @@ class _Translation:
             name = self.source.namer.take("when")
             self.decided[condition.number] = name
             kept = '["if"]' if name == "when" else f'["if.{name.removeprefix("when")}"]'
-            found.append(Let(name, condition.node, self.reads(condition.node), place + kept))
+            found.append(Let(name, condition.node, self.reads(variables(condition.node)), place + kept))
         return self.decided[condition.number]
 
     def decide(self, statement: program.If, place: str, found: list[Step]) -> None:
@@ -311,34 +304,17 @@ def _module(module: program.Module) -> str:
     return f'net.go("{module.key}.")' if module.key is not None else str(module.variable)
 
 
-def _marks(text: str) -> set[str]:
-    """The tensors that stand in a piece of code."""
-    return {"§" + part.split(".")[0].split(",")[0].split(")")[0] for part in text.split("§")[1:]}
-
-
-def _code(value: object, inputs: Sequence[program.Tensor]) -> Node | Code:
-    """An argument as code, with the tensors' numbers in place of `§in0`."""
-    if isinstance(value, LoweredCall):
-        items: list[Code] = []
-        for name, argument in value.arguments:
-            code = _code(argument, inputs)
-            text = _text(code) if isinstance(code, Const | Var | Apply) else code
-            items.append(text if name is None else f"{name}={flat(text)}")
-        return Group(f"{value.function}(", tuple(items))
-    if isinstance(value, str):
-        for number, tensor in enumerate(inputs):
-            value = value.replace(f"§in{number}", f"§{tensor.number}")
-        return value
-    if isinstance(value, Group):
-        return Group(value.open, tuple(_code(item, inputs) for item in value.items), value.close)  # type: ignore[misc]
-    assert isinstance(value, Const | Var | Apply)
-    return value
-
-
-def _text(node: Node) -> str:
-    from cnnspec.lower.symbolic import python
-
-    return python(node)
+def _arguments(call: LoweredCall, inputs: Sequence[program.Tensor]) -> list[Argument]:
+    """A call's arguments, with its inputs as variables: `§12`, and `§12.HW` for a height and width."""
+    found: list[Argument] = []
+    for name, value in call.arguments:
+        if isinstance(value, LoweredCall):
+            value = replace(value, arguments=tuple(_arguments(value, inputs)))
+        elif isinstance(value, Const) and isinstance(value.value, Input):
+            number = inputs[value.value.number].number
+            value = Var(f"§{number}.HW" if value.value.size else f"§{number}")
+        found.append((name, value))
+    return found
 
 
 def _swept(steps: list[Step]) -> list[Step]:

@@ -4,6 +4,7 @@ a word; what is not here is Unsupported."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,12 @@ def emits(*words: str) -> Callable[[Emitter], Emitter]:
     return register
 
 
-def tensor(number: int) -> str:
-    """Stands for the layer's input of that number until tensors have names."""
-    return f"§in{number}"
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The layer's input of that number as an argument; or (`size`) its height and width."""
+
+    number: int
+    size: bool = False
 
 
 # --- convolutions -----------------------------------------------------------------------------------------
@@ -94,14 +98,10 @@ def _window(use: Use, same: str) -> tuple[Slot, ...]:
     op = use.op
     P = Slot("P", plain(op.P), W("P"), 0)
     if op.P == "same":
-        first = (Slot(None, tensor(0)),) if same == "same" else ()
+        first = (Slot(None, Input(0)),) if same == "same" else ()
         sizes = Slot(None, op.F, W("F")), Slot("S", op.S, W("S"), 1), Slot("D", op.D, W("D"), 1)
         P = Slot("P", Built(same, (*first, *sizes)))
     return given(use, "F", "F"), given(use, "S", "S", 1), P, given(use, "D", "D", 1)
-
-
-def _one(pair: tuple[int, int]) -> Any:
-    return pair[0] if pair[0] == pair[1] else pair
 
 
 def _bias_and_starts(use: Use) -> tuple[Slot, ...]:
@@ -148,11 +148,12 @@ def rbf(use: Use) -> Built:
 # --- pooling ----------------------------------------------------------------------------------------------
 
 
-def _pool_window(op: Any, use: Use, before: str) -> tuple[Slot, ...]:
+def _pool_window(op: Any, use: Use, before: Input) -> tuple[Slot, ...]:
     P = Slot("P", plain(op.P), W("P"), 0)
     if op.P == "same":
-        options: dict[str, Any] = {"S": _one(op.stride), "D": _one(op.dilation)}
-        P = Slot("P", call("same", before, _one(op.size), defaults={"D": 1}, **options))
+        step = Slot("S", op.stride, W("F" if op.S is None else "S"), 1)
+        sizes = Slot(None, op.size, W("F")), step, Slot("D", op.dilation, W("D"), 1)
+        P = Slot("P", Built("same", (Slot(None, before), *sizes)))
     stride = () if op.S is None else (Slot("S", op.stride, W("S"), op.size),)
     return Slot("F", op.size, W("F")), *stride, P
 
@@ -162,7 +163,7 @@ def maxpool(use: Use) -> Built:
     op = use.op
     if op.size_out is not None:
         return _said("maxpool_to", (given(use, "out", "size_out"),))
-    window = _pool_window(op, use, tensor(0))
+    window = _pool_window(op, use, Input(0))
     return _said("maxpool", (*window, given(use, "D", "D", 1), Slot("ceil", op.ceil, None, False)))
 
 
@@ -171,10 +172,10 @@ def unpool(use: Use) -> Built:
     op = use.op.maxpool
     hidden = Use(op, (op,), (use.arriving[1],), use.arriving[0])
     if op.size_out is not None:
-        return _said("unpool_to", (Slot(None, tensor(1)),))
-    window = _pool_window(op, hidden, tensor(1))
+        return _said("unpool_to", (Slot(None, Input(1)),))
+    window = _pool_window(op, hidden, Input(1))
     rest = (given(hidden, "D", "D", 1), Slot("ceil", op.ceil, None, False))
-    return _said("unpool", (Slot(None, tensor(1)), *window, *rest))
+    return _said("unpool", (Slot(None, Input(1)), *window, *rest))
 
 
 @emits("avgpool")
@@ -182,7 +183,7 @@ def avgpool(use: Use) -> Built:
     op = use.op
     if op.size_out is not None:
         return _said("avgpool_to", (given(use, "out", "size_out"),))
-    window = _pool_window(op, use, tensor(0))
+    window = _pool_window(op, use, Input(0))
     if not op.ceil and not op.exclude_pad:
         return _said("avgpool", window)
     flags = Slot("ceil", op.ceil, None, False), Slot("exclude_pad", op.exclude_pad, None, False)
@@ -296,7 +297,7 @@ def upsample(use: Use) -> Built:
     op = use.op
     function = "upsample" if op.mode == "nearest" else "bilinear"
     if op.like:
-        return _said(function, (Slot("out", f"{tensor(1)}.shape[1:3]"),))
+        return _said(function, (Slot("out", Input(1, size=True)),))
     if op.size_out is not None:
         return _said(function, (given(use, "out", "size_out"),))
     axes = []
@@ -332,7 +333,7 @@ def pad(use: Use) -> Built:
 @emits("crop")
 def crop(use: Use) -> Built:
     op = use.op
-    size = Slot("size", f"{tensor(1)}.shape[1:3]") if op.like else Slot("size", use.out[1:], W("size"))
+    size = Slot("size", Input(1, size=True)) if op.like else Slot("size", use.out[1:], W("size"))
     offset = () if op.offset is None else (Slot("offset", op.offset, W("offset")),)
     return _said("crop", (size, *offset))
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
+from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.names import Namer
-from cnnspec.lower.symbolic import Const, Node, variables
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, variables
 from cnnspec.lower.writer import Code
 
 
@@ -30,7 +31,8 @@ class Tensor:
     name: str = ""
 
 
-Argument: TypeAlias = "tuple[str | None, Node | Code]"
+Value: TypeAlias = "Node | Code | LoweredCall"
+Argument: TypeAlias = "tuple[str | None, Value]"
 
 
 @dataclass(eq=False, slots=True)
@@ -151,7 +153,7 @@ def numbers_in(steps: list[Step]) -> Iterator[str]:
         match step:
             case Call():
                 for _, argument in step.arguments:
-                    yield from _variables(argument)
+                    yield from variables_in(argument)
             case Let():
                 yield from variables(step.node)
             case If():
@@ -164,11 +166,13 @@ def numbers_in(steps: list[Step]) -> Iterator[str]:
                 yield from numbers_in(step.body)
 
 
-def _variables(argument: Node | Code) -> Iterator[str]:
-    from cnnspec.lower.symbolic import Apply, Var
-
-    if isinstance(argument, Const | Var | Apply):
-        yield from variables(argument)
+def variables_in(value: Value) -> Iterator[str]:
+    """The variables that an argument speaks of: numbers, and tensors as `§12`."""
+    if isinstance(value, LoweredCall):
+        for _, argument in value.arguments:
+            yield from variables_in(argument)
+    elif isinstance(value, Const | Var | Apply):
+        yield from variables(value)
 
 
 class Parameter(NamedTuple):

@@ -3,15 +3,24 @@ the last to the first."""
 
 from __future__ import annotations
 
-import re
-
+from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.names import Namer
-from cnnspec.lower.symbolic import Apply, Const, Var, python
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced, variables
 from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
-from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step, Tensor, made_in
+from cnnspec.targets.numpy.statements import (
+    Argument,
+    Call,
+    Function,
+    If,
+    Let,
+    Loop,
+    Step,
+    Tensor,
+    Value,
+    made_in,
+)
 
-_SHAPE = {"C": "shape[-1]", "H": "shape[1]", "W": "shape[2]"}
-_TENSOR = re.compile(r"§(\d+)(?:\.([CHW]))?")
+_SHAPE = {"": "", "C": ".shape[-1]", "H": ".shape[1]", "W": ".shape[2]", "HW": ".shape[1:3]"}
 
 
 class Forward:
@@ -58,27 +67,24 @@ class Forward:
 
     def _argument(self, argument: Argument) -> Code:
         name, value = argument
-        code: Code = self._text(value) if isinstance(value, Const | Var | Apply) else self._code(value)
+        code = self._code(value)
         return code if name is None else prefixed(f"{name}=", code)
 
-    def _text(self, node: Const | Var | Apply) -> str:
-        return self._named(python(node))
+    def _code(self, value: Value) -> Code:
+        if isinstance(value, LoweredCall):
+            return Group(f"{value.function}(", tuple(map(self._argument, value.arguments)))
+        return self._text(value) if isinstance(value, Const | Var | Apply) else value
 
-    def _code(self, code: Code) -> Code:
-        if isinstance(code, Group):
-            return Group(self._named(code.open), tuple(self._code(item) for item in code.items), code.close)
-        return self._named(code) if isinstance(code, str) else code
-
-    def _named(self, text: str) -> str:
-        """The text with tensors' names: `§12.C` is `x.shape[-1]`."""
-
-        def name(found: re.Match[str]) -> str:
-            known = self.tensors[int(found[1])]
-            assert known is not None
-            tensor = known.name
-            return f"{tensor}.{_SHAPE[found[2]]}" if found[2] else tensor
-
-        return _TENSOR.sub(name, text)
+    def _text(self, node: Node) -> str:
+        """The expression with tensors' names: `§12.C` is `x.shape[-1]`."""
+        spelled: dict[str, Node] = {}
+        for name in variables(node):
+            if name.startswith("§"):
+                number, _, size = name[1:].partition(".")
+                tensor = self.tensors[int(number)]
+                assert tensor is not None
+                spelled[name] = Var(tensor.name + _SHAPE[size])
+        return python(replaced(node, spelled) if spelled else node)
 
     def _if(self, step: If) -> None:
         sides = []

@@ -263,3 +263,11 @@ def test_what_is_trained_follows_from_the_role_and_not_from_the_name() -> None:
         f"{place}.{name}" for place in ("a", "b", "b.c") for name in ("table", "running_bias")
     }
     assert set(net.trained) == {"a.table", "b.c.table"}
+
+
+def test_pooling_with_same_padding_is_one_function_for_all_windows() -> None:
+    graph = load(text="block p(k, s) { maxpool F=k S=s Psame }\ninput 3x12x12\np(2, 1) -> p(3, 2) -> p(2, 3)")
+    text = str(emit(graph))
+    assert "P=same(x, k, S=s)" in text
+    assert "def p2(" not in text
+    check(graph)
