@@ -54,9 +54,7 @@ def load(
     >>> load("zoo:lenet5").inputs
     ('input',)
     """
-    model = _first(_source(spec, text), variant, settings, limits)
-    assert model.graph is not None
-    return model.graph
+    return _graph(_source(spec, text), variant, settings, limits)
 
 
 def check(
@@ -85,7 +83,7 @@ def check(
 
 
 def build(
-    spec: Spec | None = None,
+    spec: Spec | Graph | None = None,
     *,
     target: str,
     text: str | None = None,
@@ -98,11 +96,23 @@ def build(
     >>> program = build(text="input 3x8x8\\nconv F3 K4 -> relu\\n", target="torch")
     >>> "nn.Conv2d(3, 4, kernel_size=3)" in program
     True
+
+    A graph, from `load` or `cnnspec.ir.serialize.graph_from_json`, gives the program that its spec gives.
+    It is verified first, and held to `limits`: JSON may come from anybody.
+
+    >>> build(load("zoo:lenet5"), target="torch") == build("zoo:lenet5", target="torch")
+    True
     """
     from cnnspec.pipeline import program
 
-    source = _source(spec, text)
-    made = program(_first(source, variant, settings, limits), target)
+    if spec is None or isinstance(spec, str | os.PathLike):
+        source = _source(spec, text)
+        graph = _graph(source, variant, settings, limits)
+    else:
+        if text is not None or variant is not None or settings:
+            raise TypeError("a graph is built as it is: text=, variant= and settings= are for specs")
+        source, graph = _verified(spec, limits or Limits()), spec
+    made = program(graph, target)
     if isinstance(made, str):
         return made
     raise SpecError(made, source)
@@ -155,6 +165,22 @@ def _source(spec: Spec | None, text: str | None) -> Source:
     if problem is None:
         raise ValueError(f"{argument} is a folder of {len(pairs)} specs; name one")
     raise SpecError((problem,), Source(argument, ""))
+
+
+def _verified(graph: Graph, limits: Limits) -> Source:
+    """What findings about a graph are in: its text is not at hand."""
+    from cnnspec.analyses.untrusted import refusals
+
+    source = Source(graph.file or "<graph>", "")
+    if found := refusals(graph, limits):
+        raise SpecError(found, source)
+    return source
+
+
+def _graph(source: Source, variant: str | None, settings: Values | None, limits: Limits | None) -> Graph:
+    graph = _first(source, variant, settings, limits).graph
+    assert graph is not None
+    return graph
 
 
 def _first(source: Source, variant: str | None, settings: Values | None, limits: Limits | None) -> Model:

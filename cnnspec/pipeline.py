@@ -179,16 +179,16 @@ TARGETS = tuple(sorted(name for name in _FOLDERS if name.isidentifier() and not 
 """The folders of `cnnspec/targets/`, each a target."""
 
 
-def program(model: Model, target: str, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]:
-    """The text of a model's program, or why this target cannot say it. `fold_bn`: the form for inference that
-    the torch target has, with batch norm folded into the convolutions.
+def program(graph: Graph, target: str, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]:
+    """The text of a network's program, or why this target cannot say it. `fold_bn`: the form for inference
+    that the torch target has, with batch norm folded into the convolutions.
     """
     from importlib import import_module
 
     if target not in TARGETS:
         raise ValueError(f"there is no target {target!r}; there are {', '.join(TARGETS)}")
     options = {"fold_bn": True} if fold_bn else {}
-    made = import_module(f"cnnspec.targets.{target}").emit(model.graph, **options)
+    made = import_module(f"cnnspec.targets.{target}").emit(graph, **options)
     return made if isinstance(made, str) else tuple(made)
 
 

@@ -78,7 +78,8 @@ def open_model(argument: str | None, choice: Choice) -> Opened:
 
 def built(opened: Opened, targets: tuple[str, ...], *, fold_bn: bool = False) -> Opened:
     """The same with the programs for these targets."""
-    if opened.model is None or not opened.model.buildable:
+    graph = opened.graph
+    if graph is None or opened.model is None or not opened.model.buildable:
         return opened
 
     from cnnspec.pipeline import program
@@ -86,7 +87,7 @@ def built(opened: Opened, targets: tuple[str, ...], *, fold_bn: bool = False) ->
     programs: dict[str, str] = {}
     findings = list(opened.findings)
     for target in targets:
-        made = program(opened.model, target, fold_bn=fold_bn)
+        made = program(graph, target, fold_bn=fold_bn)
         if isinstance(made, str):
             programs[target] = made
         else:

@@ -52,6 +52,8 @@ ARITY = (
 """The operations, with the least and the most arguments of each."""
 DEEPEST = 250
 """Operations inside one another, at most: the language's own budget is below that."""
+BITS = 14_000
+"""Of a whole number, at most: what Python still writes out in digits."""
 
 
 class Unclear(Exception):
@@ -86,9 +88,12 @@ def value(expr: Expr, env: Env) -> Any:
     if operator in ("and", "or") and bool(first) is (operator == "or"):
         return first
     try:
-        return _applied(operator, [first, *(value(argument, env) for argument in arguments[1:])])
+        found = _applied(operator, [first, *(value(argument, env) for argument in arguments[1:])])
     except (ZeroDivisionError, TypeError, OverflowError, ValueError):
         raise Unclear(operator) from None
+    if isinstance(found, int | Fraction) and max(map(int.bit_length, found.as_integer_ratio())) > BITS:
+        raise Unclear(operator)
+    return found
 
 
 def _applied(operator: str, values: list[Any]) -> Any:
@@ -150,6 +155,11 @@ def variables(expr: Expr) -> Iterator[str]:
     elif isinstance(expr, Apply):
         for argument in expr.arguments:
             yield from variables(argument)
+
+
+def operations(expr: Expr) -> int:
+    """How many operations an expression has."""
+    return 1 + sum(map(operations, expr.arguments)) if isinstance(expr, Apply) else 0
 
 
 # --- JSON -------------------------------------------------------------------------------------------------

@@ -85,6 +85,21 @@ def use_of(
     return _Reader(graph, template, graph.bodies[number], Use(number, dict(numbers)), check).read()
 
 
+def input_places(template: Template, body: Body) -> dict[int, int]:
+    """The body's number for each input of its template that it has: by its label, else by its place."""
+    names, count = template.inputs, body.inputs
+    found: dict[int, int] = {}
+    for place, name in enumerate(names):
+        value = place if name is None else body.labels.get(name, count)
+        if value < count:
+            found[place] = value
+        elif len(names) == count:
+            found[place] = place
+    if set(found.values()) != set(range(count)):
+        raise Mismatch("other inputs")
+    return found
+
+
 @dataclass(eq=False, repr=False)
 class _Reader:
     graph: Graph
@@ -103,7 +118,7 @@ class _Reader:
                 raise Mismatch("two steps of one site")
             self.left[place.step.site] = place.step
             self.first[place.step.site] = place.output
-        use.values.update(self.inputs())
+        use.values.update(input_places(self.template, body))
         self.sites(self.template.sites)
         if self.left:
             raise Mismatch(f"no site for {[step.name for step in self.left.values()]}")
@@ -113,21 +128,10 @@ class _Reader:
             outputs = (*outputs[:1], *labels)
         if [use.values.get(value) for value in outputs] != list(body.outputs):
             raise Mismatch("other outputs")
+        for label, value in self.template.labels.items():
+            if use.values.get(value) != body.labels.get(label, use.values.get(value)):
+                raise Mismatch(f"another tensor for the label {label!r}")
         return use
-
-    def inputs(self) -> dict[int, int]:
-        """The body's number for each input of the template: by its label, else by its place."""
-        names, count = self.template.inputs, self.body.inputs
-        found: dict[int, int] = {}
-        for place, name in enumerate(names):
-            value = place if name is None else self.body.labels.get(name, count)
-            if value < count:
-                found[place] = value
-            elif len(names) == count:
-                found[place] = place
-        if set(found.values()) != set(range(count)):
-            raise Mismatch("other inputs")
-        return found
 
     def sites(self, sites: Iterable[Site]) -> None:
         for site in sites:
@@ -182,11 +186,12 @@ class _Reader:
         if not isinstance(step, Region) or step.kind != site.kind:
             raise Mismatch(f"no {site.kind} at site {site.site}")
         bodies = [self.graph.bodies[one.body] for one in step.passes]
-        if any(body.template != site.template for body in bodies):
-            raise Mismatch("a body of another template")
-        if sorted(self.given(site)) != sorted(step.inputs):
-            raise Mismatch(f"the {site.kind} reads other values")
         inner = self.graph.templates[site.template]
+        if any(body.template != site.template for body in bodies) or step.block != inner.block:
+            raise Mismatch("a body of another template")
+        inputs = {there: here for here, there in input_places(inner, bodies[0]).items()}
+        if [self.use.values.get(site.inputs[inputs[place]]) for place in sorted(inputs)] != list(step.inputs):
+            raise Mismatch(f"the {site.kind} reads other values")
         first = self.first[site.site]
         self.use.values[site.outputs[0]] = first
         given = {label: first + place for place, label in enumerate(bodies[-1].exported, start=1)}
@@ -199,9 +204,8 @@ class _Reader:
     def arguments(self, site: RegionSite, step: Region) -> None:
         arriving = site.inputs[0] if site.inputs else None
         for name, node in site.arguments.items():
-            if name in step.arguments and _single(parsed(step.arguments[name])) != _single(
-                self.number(node, arriving)
-            ):
+            given = step.arguments.get(name)
+            if given is None or _single(parsed(given)) != _single(self.number(node, arriving)):
                 raise Mismatch(f"{name} of {step.block} is not what its expression gives")
         if site.times is not None and self.number(site.times, arriving) != sum(
             one.count for one in step.passes

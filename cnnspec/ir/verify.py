@@ -1,7 +1,7 @@
 """The invariants of the IR, checked: what every stage may take for granted, and what every stage must leave
 behind.
 
-`verify` is for tests and for graphs read from JSON; it says in words what is wrong and never raises.
+`verify` is for tests and for graphs read from JSON; it says in words what is wrong.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from collections.abc import Iterator, Sequence
 from keyword import iskeyword
 
 from cnnspec.ir.graph import Body, Claim, Graph, Hole, Layer, Region, Step
-from cnnspec.ir.verify_templates import template_faults
+from cnnspec.ir.verify_templates import MOST, template_faults
 from cnnspec.ir.walk import outputs_of, places
 from cnnspec.ops.base import Misfit, Shape
 
 
-def verify(graph: Graph) -> list[str]:
-    """What is wrong with a graph, one sentence a fault; nothing where all is well."""
+def verify(graph: Graph, most: int = MOST) -> list[str]:
+    """What is wrong with a graph, one sentence a fault; nothing where all is well.
+
+    Raises `TooMuch` where the uses of its templates have more than `most` steps."""
     faults: list[str] = []
     if not graph.bodies:
         return ["there is no body"]
@@ -34,7 +36,7 @@ def verify(graph: Graph) -> list[str]:
     if not faults:  # bodies come before those that run them, values before the steps that read them
         faults += _shared(graph)
     if not faults and not any(isinstance(step, Hole) for body in graph.bodies for step in body.steps):
-        faults += template_faults(graph)
+        faults += template_faults(graph, most)
     return faults
 
 
@@ -118,8 +120,8 @@ def _region(
         heads = [block for block in graph.blocks if block.name == region.block]
         if len(heads) != 1:
             yield f"{len(heads)} blocks are named {region.block!r}"
-        elif wrong := set(region.arguments) - {one.name for one in heads[0].parameters}:
-            yield f"gives block {region.block!r} what it does not take: {sorted(wrong)}"
+        elif wrong := set(region.arguments) ^ {p.name for p in heads[0].parameters if p.kind != "tensor"}:
+            yield f"gives block {region.block!r} too much or too little: {sorted(wrong)}"
     given = list(arriving)
     for place, one in enumerate(region.passes):
         if one.count < 1:

@@ -6,17 +6,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cnnspec.ir.expr import Exact
+from cnnspec.ir.expr import Exact, operations
 from cnnspec.ir.graph import Body, Graph, Region
-from cnnspec.ir.template import IfSite, LayerSite, LetSite, Site, Template
+from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
 from cnnspec.ir.uses import Mismatch, parsed, passes_of, use_of
 from cnnspec.ops import lookup
 
-MOST = 200_000
-"""Uses that are looked at."""
+MOST = 10_000_000
+"""Steps that are looked at, in all uses together."""
 
 
-def template_faults(graph: Graph) -> Iterator[str]:
+class TooMuch(Exception):
+    """The uses have more steps than are to be looked at."""
+
+
+def template_faults(graph: Graph, most: int) -> Iterator[str]:
     """What is wrong with the templates of a graph whose bodies are right."""
     if not graph.templates:
         yield "there is no template"
@@ -33,7 +37,7 @@ def template_faults(graph: Graph) -> Iterator[str]:
     if graph.templates[graph.root.template].kind != "network":
         yield "the template of the network is not of kind network"
         return
-    yield from _uses(graph)
+    yield from _uses(graph, most)
 
 
 def _template(graph: Graph, number: int, template: Template) -> Iterator[str]:
@@ -76,8 +80,12 @@ def _sites(
             yield f"site {site.site} runs template {site.template}, which is not there"
         elif len(site.outputs) != len(graph.templates[site.template].outputs) or not site.outputs:
             yield f"site {site.site} takes {len(site.outputs)} values from template {site.template}"
-        elif site.kind == "repeat" and (site.times is None or not site.inputs):
+        elif (site.kind == "repeat") != (site.times is not None) or (
+            site.times is not None and not site.inputs
+        ):
             yield f"site {site.site} repeats without a number of passes"
+        elif graph.templates[site.template].kind != ("block" if site.kind == "shared" else site.kind):
+            yield f"site {site.site} is not of the kind of its template"
         elif len(site.inputs) != len(graph.templates[site.template].inputs):
             yield f"site {site.site} hands {len(site.inputs)} values to template {site.template}"
         outputs = (site.output,) if isinstance(site, LayerSite) else site.outputs
@@ -113,8 +121,9 @@ def _if(graph: Graph, site: IfSite, known: set[int], made: set[int], numbers: se
         made.add(value)
 
 
-def _uses(graph: Graph) -> Iterator[str]:
+def _uses(graph: Graph, most: int) -> Iterator[str]:
     """Every body under the numbers that the uses around it give."""
+    costs = [_cost(template.sites) for template in graph.templates]
     seen: set[Any] = set()
     waiting: list[tuple[int, dict[str, Exact]]] = [(len(graph.bodies) - 1, {})]
     while waiting:
@@ -123,10 +132,10 @@ def _uses(graph: Graph) -> Iterator[str]:
         if key in seen:
             continue
         seen.add(key)
-        if len(seen) > MOST:
-            yield f"more than {MOST:,} different uses"
-            return
         body = graph.bodies[number]
+        most -= costs[body.template] + len(body.steps)
+        if most < 0:
+            raise TooMuch
         try:
             use = use_of(graph, graph.templates[body.template], number, numbers, check=True)
         except Mismatch as fault:
@@ -145,3 +154,21 @@ def _inner(graph: Graph, body: Body, numbers: dict[str, Exact]) -> Iterator[tupl
             yield from ((inner, {**numbers, "i": place}) for place, inner in passes_of(step))
         else:
             yield step.passes[0].body, dict(numbers)
+
+
+def _cost(sites: Iterable[Site]) -> int:
+    """Steps of one use of a template; an expression that is long counts as several."""
+    cost = 1
+    for site in sites:
+        match site:
+            case LetSite():
+                nodes = [site.value]
+            case LayerSite():
+                nodes = [*site.written.values()]
+            case RegionSite():
+                nodes = [*site.arguments.values(), *([] if site.times is None else [site.times])]
+            case IfSite():
+                nodes = [site.condition]
+                cost += _cost(site.then) + _cost(site.otherwise)
+        cost += 1 + sum(map(operations, nodes)) // 8
+    return cost

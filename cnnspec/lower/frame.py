@@ -185,8 +185,11 @@ class Frame:
 
     def parameter(self, values: Mapping[int, Any]) -> Node:
         some = next(iter(values.values()))
-        variable = self.function.namer.take("value" if not isinstance(some, str) else "name")
         filled = [values.get(use, some) for use in range(len(self.uses))]
+        for known in self.function.parameters:
+            if known.source is None and list(map(repr, known.values)) == list(map(repr, filled)):
+                return Var(known.variable)
+        variable = self.function.namer.take("value" if not isinstance(some, str) else "name")
         self.function.parameters.append(Parameter(variable, None, values=filled))
         for use, wanted in zip(self.uses, filled, strict=True):
             use.env[variable] = wanted

@@ -52,7 +52,7 @@ def test_every_target_writes_the_layer_or_says_that_it_cannot(word: str, target:
     it cannot say), never a broken program."""
     op: Any = lookup(word)
     (model,) = views.checked(op.example)
-    made = pipeline.program(model, target)
+    made = pipeline.program(model.graph, target)
     if not isinstance(made, str):
         assert [finding.code for finding in made] == ["E801"]
         assert model.graph is not None

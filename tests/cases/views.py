@@ -121,7 +121,7 @@ WHOLE: dict[str, Callable[[list[Model]], str]] = {
 
 def missing(model: Model, target: str, lines: str) -> str:
     """The first of these lines that the program has not, behind those before it; "" where all are there."""
-    made = program(model, target)
+    made = program(model.graph, target)
     assert isinstance(made, str), made
     rest = iter(line.strip() for line in made.splitlines())
     return next((line for line in lines.splitlines() if line.strip() and line.strip() not in rest), "")

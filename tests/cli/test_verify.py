@@ -43,8 +43,8 @@ def altered(monkeypatch: pytest.MonkeyPatch, target: str, old: str, new: str) ->
     """From now on one program has a mistake in it."""
     original = pipeline.program
 
-    def program(model: pipeline.Model, wanted: str, **options: bool) -> Any:
-        text = original(model, wanted, **options)
+    def program(graph: object, wanted: str, **options: bool) -> Any:
+        text = original(graph, wanted, **options)
         if wanted == target:
             assert isinstance(text, str)
             assert old in text
@@ -280,7 +280,7 @@ def test_a_program_that_fails_shows_the_lines_that_lead_there(
     assert first == "cnnspec: the emitted program did not end well: NameError: name 'missing' is not defined"
     numbers = [re.fullmatch(r"  the NumPy program, line (\d+), in (\w+): (.*)", line) for line in lines]
     assert [found and found[2] for found in numbers] == ["relu_backward", "res_backward", "network_backward"]
-    text = pipeline.program(pipeline.models(Source("", SMALL))[0], "numpy").splitlines()
+    text = pipeline.program(pipeline.models(Source("", SMALL))[0].graph, "numpy").splitlines()
     assert text[int(numbers[0][1]) - 1].strip() == numbers[0][3] == "return dy * missing"
     document = json.loads(cnnspec("verify", small, "--format", "json").out)
     assert document["message"].splitlines() == [first.removeprefix("cnnspec: "), *lines]

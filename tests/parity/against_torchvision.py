@@ -148,7 +148,7 @@ def program(network: Mapping[str, Any], knobs: Mapping[str, str]) -> str:
     """What `cnnspec build --target torch` writes."""
     source = Source(network["spec"], (SPECS / network["spec"]).read_text("utf-8"))
     (model,) = pipeline.models(source, variant=network.get("variant"), settings=knobs, lints=False)
-    text = pipeline.program(model, "torch")
+    text = pipeline.program(model.graph, "torch")
     if not isinstance(text, str):
         raise Mismatch("; ".join(finding.message for finding in text))
     return text

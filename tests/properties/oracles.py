@@ -112,7 +112,7 @@ def programs_are_well_behaved(text: str, limits: Limits = SMALL) -> None:
     if not model.buildable:
         return
     for target in TARGETS:
-        made = program(model, target)
+        made = program(model.graph, target)
         if isinstance(made, str):
             well_behaved(made, target)
         else:

@@ -1,0 +1,146 @@
+"""A graph that may come from anybody, as JSON: is it a network, and within the budgets that a spec has?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from cnnspec.analyses.budget import too_many_weights
+from cnnspec.analyses.report import analyse
+from cnnspec.diagnostics import Diagnostic, Span
+from cnnspec.elaborate.limits import Limits
+from cnnspec.ir.graph import Graph, Hole, Layer, Region
+from cnnspec.ir.template import IfSite, LetSite, Site, Template
+from cnnspec.ir.verify import verify
+from cnnspec.ir.verify_templates import TooMuch
+from cnnspec.ops.base import written_shape
+
+NOWHERE = Span(0, 0)
+MOST_FAULTS = 20
+STEPS = 8
+"""Steps that are compared for each step that a spec may ask for: of a run of equal passes three are."""
+
+
+def refusals(graph: Graph, limits: Limits) -> list[Diagnostic]:
+    """Why no program can be made of a graph; nothing where it is right and within the budgets."""
+    for check in (_sizes, _ifs, _faults, _depth, _layers, _weights):
+        if found := list(check(graph, limits)):
+            return found
+    return []
+
+
+def _sizes(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
+    """E604 for a tensor or an argument that is too large."""
+    for body in graph.bodies:
+        for shape in body.values:
+            if shape and max(shape) > limits.dimension:
+                yield _too_large(f"a tensor of {written_shape(shape)}", NOWHERE, limits)
+                return
+        for step in body.steps:
+            if isinstance(step, Layer) and _largest(dict(step.op)) > limits.dimension:
+                yield _too_large(f"an argument of {step.op.word}", step.span, limits)
+                return
+
+
+def _too_large(what: str, span: Span, limits: Limits) -> Diagnostic:
+    return Diagnostic(
+        "E604",
+        f"{what} is larger than the {limits.dimension:,} allowed",
+        span,
+        help="no tensor has room for so much",
+    )
+
+
+def _largest(value: Any) -> int:
+    """The largest whole number in the fields of a layer."""
+    if isinstance(value, dict):
+        return _largest(tuple(value.values()))
+    if isinstance(value, tuple):
+        return max(map(_largest, value), default=0)
+    return abs(value) if isinstance(value, int) else 0
+
+
+def _ifs(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
+    """E602 before anything walks into the `if`s of a template."""
+    if any(depth > limits.depth for one in graph.templates for depth in _if_depths(one).values()):
+        yield _too_deep(limits)
+
+
+def _too_deep(limits: Limits) -> Diagnostic:
+    return Diagnostic(
+        "E602",
+        f"blocks, groups and `if`s are more than {limits.depth} deep in one another",
+        NOWHERE,
+        help="flatten the nesting, or raise `depth` in `limits`, to 200 at most",
+    )
+
+
+def _if_depths(template: Template) -> dict[int, int]:
+    """How many `if`s each site of a template stands in; under -1, the most that any does."""
+    found = {-1: 0}
+    waiting: list[tuple[Iterable[Site], int]] = [(template.sites, 0)]
+    while waiting:
+        sites, depth = waiting.pop()
+        found[-1] = max(found[-1], depth)
+        for site in sites:
+            if isinstance(site, IfSite):
+                waiting += [(site.then, depth + 1), (site.otherwise, depth + 1)]
+            elif not isinstance(site, LetSite):
+                found[site.site] = depth
+    return found
+
+
+def _faults(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
+    """E802 for all that is wrong; E607 where finding out would take too long."""
+    try:
+        faults = verify(graph, most=STEPS * limits.work)
+    except TooMuch:
+        yield Diagnostic(
+            "E607",
+            f"the uses of this graph's templates have more than {STEPS * limits.work:,} steps",
+            NOWHERE,
+            help="raise `work` in `limits`",
+        )
+        return
+    holes = [step for body in graph.bodies for step in body.steps if isinstance(step, Hole)]
+    faults += [f"the step {hole.text!r} could not be evaluated" for hole in holes]
+    for fault in faults[:MOST_FAULTS]:
+        yield Diagnostic("E802", f"this graph is not a network: {fault}", NOWHERE)
+
+
+def _depth(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
+    """E602 for bodies in bodies; those inside come first."""
+    ifs = [_if_depths(template) for template in graph.templates]
+    depths: list[int] = []
+    for body in graph.bodies:
+        within = ifs[body.template]
+        regions = [step for step in body.steps if isinstance(step, Region)]
+        inner = [within[step.site] + 1 + depths[one.body] for step in regions for one in step.passes]
+        depths.append(max(within[-1], *inner, 0))
+    if depths[-1] > limits.depth:
+        yield _too_deep(limits)
+
+
+def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
+    """E605 for too many layers after all repeats."""
+    counts: list[int] = []
+    for body in graph.bodies:
+        count = 0
+        for step in body.steps:
+            passes = step.passes if isinstance(step, Region) else ()
+            count += sum(one.count * counts[one.body] for one in passes) + isinstance(step, Layer)
+            count = min(count, limits.layers + 1)
+        counts.append(count)
+    if counts[-1] > limits.layers:
+        yield Diagnostic(
+            "E605",
+            f"this graph has more than the {limits.layers:,} layers allowed",
+            NOWHERE,
+            help="raise `layers` in `limits` if the network is meant to be so deep",
+        )
+
+
+def _weights(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
+    over = too_many_weights(analyse(graph), limits.weights)
+    if over is not None:
+        yield over
