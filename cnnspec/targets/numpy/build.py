@@ -73,10 +73,7 @@ def emit(use: Use, layer: ir.Layer | None = None) -> Built:
     if use.op.word not in EMITTERS:
         raise Unsupported(f"the NumPy target cannot say `{use.op.word}` yet", layer)
     roles = {weight.role for weight in use.op.weights(*use.arriving)} - {"buffer"}
-    try:
-        return replace(EMITTERS[use.op.word](use), suffix=".frozen()" if roles == {"frozen"} else "")
-    except NotImplementedError as why:
-        raise Unsupported(f"the NumPy target cannot say {why}", layer) from None
+    return replace(EMITTERS[use.op.word](use), suffix=".frozen()" if roles == {"frozen"} else "")
 
 
 def _parameters(function: program.Function) -> list[Parameter]:
@@ -88,11 +85,7 @@ def _parameters(function: program.Function) -> list[Parameter]:
         if default is not None and isinstance(default.value, str):
             default = None
         optional = optional and default is not None
-        found.append(
-            Parameter(
-                parameter.variable, str(parameter.source), parameter.letter, default if optional else None
-            )
-        )
+        found.append(Parameter(parameter.variable, parameter.letter, default if optional else None))
     return found[::-1]
 
 
@@ -223,9 +216,8 @@ class _Translation:
         for outer, inner in zip(repeat.inputs[1:], repeat.region.inputs[1:], strict=True):
             self.tensors[inner] = self.tensor(outer)
         inside = self.tensor(repeat.region.inputs[0])
-        loop = Loop(
-            repeat.index, Const(0), repeat.count, place, given, inside, [], inside, self.tensor(repeat.output)
-        )
+        output = self.tensor(repeat.output)
+        loop = Loop(repeat.index, repeat.count, place, given, inside, [], inside, output)
         loop.reads = self.reads(variables(repeat.count))
         loop.places = [(variable, [_module(one) for one in modules]) for variable, modules in repeat.per_pass]
         loop.body = self.steps(repeat.region.statements, f"{place}[{repeat.index}]")

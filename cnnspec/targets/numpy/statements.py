@@ -86,12 +86,11 @@ class If:
 
 @dataclass(eq=False, slots=True)
 class Loop:
-    """`for i in range(start, stop): x = …`: `given` goes in, `inside` is what each pass
+    """`for i in range(stop): x = …`: `given` goes in, `inside` is what each pass
     begins with, `last` what it ends with, `output` what comes out. Where `stop` is no
     plain number it is kept at `place`."""
 
     variable: str
-    start: Node
     stop: Node
     place: str
     given: Tensor
@@ -161,7 +160,6 @@ def numbers_in(steps: list[Step]) -> Iterator[str]:
                 yield from numbers_in(step.then)
                 yield from numbers_in(step.otherwise)
             case Loop():
-                yield from variables(step.start)
                 yield from variables(step.stop)
                 yield from numbers_in(step.body)
 
@@ -176,11 +174,10 @@ def variables_in(value: Value) -> Iterator[str]:
 
 
 class Parameter(NamedTuple):
-    """A number that a function is given: its variable there, the author's name for it, the author's default.
-    Letters (`K`, `F`) are given by name."""
+    """A number that a function is given: its variable there and the author's default. Letters (`K`, `F`) are
+    given by name."""
 
     variable: str
-    name: str
     letter: bool
     default: Const | None = None
 

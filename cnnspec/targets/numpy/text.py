@@ -34,7 +34,7 @@ class Forward:
         self.tensors = function.numbered
         items = [tensor.name for tensor in function.inputs]
         items[1:1] = ["net", *function.places]
-        for variable, _, _, default in function.parameters:
+        for variable, _, default in function.parameters:
             items.append(variable if default is None else f"{variable}={python(default)}")
         with self.writer.block(Group(f"def {function.name}(", tuple(items)), ":"):
             self.writer.doc(title)
@@ -114,10 +114,7 @@ class Forward:
             self.writer.line(f"{step.inside.name} = {step.given.name}")
         if not isinstance(step.stop, Const):
             self.writer.line(f"{step.place}.keep({self._text(step.stop)})")
-        bounds = self._text(step.stop)
-        if step.start != Const(0):
-            bounds = f"{self._text(step.start)}, {bounds}"
-        with self.writer.block(f"for {step.variable} in range({bounds}):"):
+        with self.writer.block(f"for {step.variable} in range({self._text(step.stop)}):"):
             put_places(self.writer, step)
             lines = len(self.writer.written)
             self.steps(step.body)
@@ -244,7 +241,7 @@ class Backward:
             ):
                 self._receive(tensor, self.gradient(made))
             self.steps(steps)
-            sides.append((_lines(inner), self.having - set(made_in(steps))))
+            sides.append((inner.written, self.having - set(made_in(steps))))
         self.writer = writer
         either = (sides[0][1] | sides[1][1]) - set(made_in(step.then)) - set(made_in(step.otherwise))
         for place, holds in ((0, True), (1, False)):
@@ -256,24 +253,20 @@ class Backward:
         (then, _), (otherwise, _) = sides
         if then or otherwise:
             writer.line(f"if {step.variable}:" if then else f"if not {step.variable}:")
-            _put(writer, then or otherwise)
+            writer.extend(then or otherwise)
         if then and otherwise:
             writer.line("else:")
-            _put(writer, otherwise)
+            writer.extend(otherwise)
 
     def _loop(self, step: Loop) -> None:
         if step.output not in self.having:
             return
         if step.inside.name != step.output.name:
             self.writer.line(f"{self.gradient(step.inside)} = {self.gradient(step.output)}")
-        stop = "count"
-        if isinstance(step.stop, Const):
-            stop = python(step.stop)
-        else:
+        stop = python(step.stop)
+        if not isinstance(step.stop, Const):
             stop = self.names.setdefault(" count", self.namer.take("count"))
             self.writer.line(f"({stop},) = {step.place}.take()")
-        if step.start != Const(0):
-            stop = f"{python(step.start)}, {stop}"
         for tensor in sorted(_gets(step) - self.having, key=lambda tensor: tensor.number):
             self.writer.line(f"{self.gradient(tensor)} = 0")
             self.having.add(tensor)
@@ -298,17 +291,6 @@ def put_places(writer: Writer, step: Loop) -> None:
     """Where the shared blocks of this pass are."""
     for variable, places in step.places:
         writer.put(f"{variable} = ", Group("(", tuple(places), f")[{step.variable}]"))
-
-
-def _lines(writer: Writer) -> list[str]:
-    text = str(writer).rstrip("\n")
-    return text.split("\n") if text else []
-
-
-def _put(writer: Writer, lines: list[str]) -> None:
-    """Lines that are indented already."""
-    for line in lines:
-        writer.line(line[4 * writer.level :])
 
 
 def _gets(loop: Loop) -> set[Tensor]:
