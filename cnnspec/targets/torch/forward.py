@@ -60,6 +60,7 @@ class Forward:
     readers: dict[Source, list[PlanStep]] = field(default_factory=dict)
     choices: dict[Source, Phi] = field(default_factory=dict)
     """By tensor: the first choice that it is a side of."""
+    labelled: dict[Source, str] = field(default_factory=dict)
     chosen: set[Source] = field(default_factory=set)
     """What stands anywhere in a choice."""
 
@@ -77,9 +78,19 @@ class Forward:
             for side in (phi.then, phi.otherwise):
                 self.choices.setdefault(side, phi)
             self.chosen |= with_choices(phi)
+        self._take_labels()
         self._items(items, set(self.plan.outputs), {}, last=True)
         if self.plan.outputs:
             self._return()
+
+    def _take_labels(self) -> None:
+        """The author's names for tensors that are read more than once, which nothing else is called then."""
+        outputs = self.plan.outputs
+        for output, label in sorted(self.plan.labels.items()):
+            often = len(self.readers.get(output, ())) > 1 or (output in outputs and len(outputs) > 1)
+            if often and output not in self.variables:
+                self.labelled[output] = self.namer.take(label)
+                self.named.add(self.labelled[output])
 
     def _return(self) -> None:
         outputs = self.plan.outputs
@@ -344,14 +355,8 @@ class Forward:
     def _name(self, output: Source, read: list[Source], after: set[Source], wish: dict[Source, str]) -> str:
         if output in wish:
             return wish[output]
-        label = self.plan.labels.get(output) if isinstance(output, int) else None
-        if label is not None and (
-            len(self.readers.get(output, ())) > 1
-            or (output in self.plan.outputs and len(self.plan.outputs) > 1)
-        ):
-            name = self.namer.take(label)
-            self.named.add(name)
-            return name
+        if output in self.labelled:
+            return self.labelled[output]
         branch = self._branch(output)
         if branch is not None and not any(self.variables.get(source) == branch for source in read):
             holder = self.held.get(branch)

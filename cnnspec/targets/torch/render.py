@@ -327,7 +327,7 @@ class File:
     def _forward(
         self, writer: Writer, plan: Plan, tensors: dict[int, str], held: dict[int, str], *, root: bool = False
     ) -> None:
-        namer = Namer(RESERVED_NAMES | set(tensors.values()) | {"x", "y", "z"})
+        namer = Namer(RESERVED_NAMES | set(tensors.values()))
         modules = {}
         signature = ["self", *(f"{tensor}: Tensor" for tensor in tensors.values())]
         for key in plan.needs:
