@@ -132,6 +132,7 @@ def spec_lines(path: Path, lines: int) -> Path:
 
 def cold(folder: Path, runs: int) -> None:
     entries = [Entry("cnnspec check", cnnspec("check", *RESNET))]
+    entries.append(Entry("cnnspec check, as JSON", cnnspec("check", *RESNET, "--format", "json")))
     entries.append(Entry("cnnspec check, coloured", cnnspec("check", *RESNET, "--color", "always")))
     if has("onnx"):
         model = make("resnet50", folder / "resnet50.onnx")

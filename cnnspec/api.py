@@ -79,7 +79,8 @@ def check(
 
     source = _source(spec, text)
     checked = models(source, variant=variant, settings=_texts(settings), limits=limits or Limits())
-    return Document(cnnspec=__version__, models=[model_entry(model) for model in checked])
+    entries = [{**entry, "rows": [*entry["rows"]]} for entry in map(model_entry, checked)]
+    return Document.model_validate({"cnnspec": __version__, "models": entries})
 
 
 def build(

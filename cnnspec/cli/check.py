@@ -157,15 +157,15 @@ def _findings(one: Checked) -> Iterable[Diagnostic]:
 
 def _print_json(checked: list[Checked]) -> None:
     from cnnspec import __version__
-    from cnnspec.report.entries import document_text, entry_and_rows, unreadable_entry
+    from cnnspec.report.entries import document_text, model_entry, unreadable_entry
 
     entries = (
         entry
         for one in checked
         for entry in (
-            [(unreadable_entry(one.source, one.unread), ())]
+            [unreadable_entry(one.source, one.unread)]
             if one.unread is not None
-            else map(entry_and_rows, one.models)
+            else map(model_entry, one.models)
         )
     )
     for text in document_text(entries, __version__):

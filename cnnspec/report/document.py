@@ -135,12 +135,6 @@ class ModelEntry(Part):
     claims: list[ClaimEntry]
     diagnostics: list[FindingEntry]
 
-    def as_plain(self) -> dict[str, Any]:
-        """Plain values, as JSON has them; what a finding does not have is left out."""
-        plain = self.model_dump()
-        plain["diagnostics"] = [finding.model_dump(exclude_none=True) for finding in self.diagnostics]
-        return plain
-
 
 class Document(Part):
     """What `cnnspec check --format json` prints: one document and nothing else."""
@@ -150,9 +144,11 @@ class Document(Part):
     models: list[ModelEntry]
 
     def as_plain(self) -> dict[str, Any]:
-        """Plain values, as JSON has them."""
-        models = [model.as_plain() for model in self.models]
-        return {"version": self.version, "cnnspec": self.cnnspec, "models": models}
+        """Plain values, as JSON has them; what a finding does not have is left out."""
+        plain = self.model_dump()
+        for model, entry in zip(self.models, plain["models"], strict=True):
+            entry["diagnostics"] = [finding.model_dump(exclude_none=True) for finding in model.diagnostics]
+        return plain
 
 
 def schema(name: str) -> dict[str, object]:

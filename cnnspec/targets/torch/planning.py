@@ -31,7 +31,6 @@ from cnnspec.targets.torch.plan import (
     PlanStep,
     Source,
     inline,
-    settled,
 )
 
 LETTERS = {
@@ -202,16 +201,12 @@ class Region:
             name=name,
             word=word,
             guards=self.guards,
-            sources=[self.source(tensor) for tensor in inputs],
+            sources=[self.sources[tensor] for tensor in inputs],
             outputs=[],
             **more,
         )
         self.steps.append(made)
         return made
-
-    def source(self, tensor: program.Tensor) -> Source:
-        """Where a tensor comes from, on the sides of `if`s that are open here."""
-        return settled(self.sources[tensor], dict(self.guards))
 
     def layer(self, layer: program.Layer) -> None:
         word = layer.op.word
@@ -242,7 +237,7 @@ class Region:
             if when is not None:
                 number = self.decided.get(when[0])
                 guard = self.know(when[0]) if number is None else number, when[1]
-            arms.append(Arm(self.source(tensor), guard, rank))
+            arms.append(Arm(self.sources[tensor], guard, rank))
         tensors = [tensor for tensor, _, _ in merge.arms]
         made = self.step(merge.name, merge.op.word, tensors, arms=arms, op=merge.op, rank=merge.rank)
         made.outputs = [self.give(merge.output)]
@@ -281,13 +276,8 @@ class Region:
         made.outputs = [self.give(repeat.output)]
 
     def decide(self, statement: program.If) -> None:
+        number = self.know(statement.condition)
         outer = self.guards
-        number = self.decided.get(statement.condition)
-        before = self.steps[-1].guards[len(outer) :] if self.steps else ()
-        if (
-            number is None or not before or before[0][0] != number
-        ):  # else it goes on with the `if` right above
-            number = self.know(statement.condition)
         for holds in (True, False):
             self.guards = (*outer, (number, holds))
             self.statements(statement.side(holds))
