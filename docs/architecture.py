@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from cnnspec import pipeline
 from cnnspec.diagnostics import Source
+from cnnspec.ir import Graph
 from cnnspec.ir.expr import Apply, Const, Var
 from cnnspec.language.parser import Parser
 from cnnspec.language.tree import Block, Name, Number
@@ -97,6 +98,11 @@ def _fields(thing: Any) -> Iterator[tuple[str, Any]]:
 # --- the stages -------------------------------------------------------------------------------------------
 
 
+def graph_of(model: Model) -> Graph:
+    assert model.graph is not None
+    return model.graph
+
+
 def tokens(model: Model) -> str:
     """Of the block's first line: lark's engine asks for them one by one."""
     text = model.source.text
@@ -121,16 +127,15 @@ def tree(model: Model) -> str:
 
 
 def templates(model: Model) -> str:
-    assert model.graph is not None
-    numbered = enumerate(model.graph.templates)
+    numbered = enumerate(graph_of(model).templates)
     return "".join(f"template {number}: {value(template)}\n" for number, template in numbered)
 
 
 def bodies(model: Model) -> str:
     """Of the block, and of the network."""
-    assert model.graph is not None
-    kinds = [model.graph.templates[body.template].kind for body in model.graph.bodies]
-    numbered = enumerate(zip(model.graph.bodies, kinds, strict=True))
+    graph = graph_of(model)
+    kinds = [graph.templates[body.template].kind for body in graph.bodies]
+    numbered = enumerate(zip(graph.bodies, kinds, strict=True))
     shown = [(number, body) for number, (body, kind) in numbered if kind != "repeat"]
     return "".join(f"body {number}: {value(body)}\n" for number, body in shown)
 
@@ -151,7 +156,6 @@ def rows(model: Model) -> str:
 
 def lowered(model: Model) -> str:
     """Each function's statements, with the NumPy target's calls in them."""
-    assert model.graph is not None
     found: list[str] = []
 
     def finish(function: program.Function) -> None:
@@ -162,7 +166,7 @@ def lowered(model: Model) -> str:
         found.extend(_statements(function.region.statements, "  "))
         found.append(f"  gives {', '.join(map(_tensor, function.region.outputs))}")
 
-    Lowering(model.graph, emit, finish, runtime_shapes=True).network()
+    Lowering(graph_of(model), emit, finish, runtime_shapes=True).network()
     return "\n".join(found) + "\n"
 
 
@@ -209,14 +213,14 @@ def _statements(statements: Sequence[program.Statement], pad: str) -> Iterator[s
 
 def torch(model: Model) -> str:
     """Without what runs when the file itself is."""
-    made = pipeline.program(model, "torch")
+    made = pipeline.program(graph_of(model), "torch")
     assert isinstance(made, str)
     return made.partition("\n\ndef main")[0].rstrip() + "\n"
 
 
 def numpy(model: Model) -> str:
     """The block and the network, without the layers and what one calls."""
-    made = pipeline.program(model, "numpy")
+    made = pipeline.program(graph_of(model), "numpy")
     assert isinstance(made, str)
     ours = [f"{name}{end}" for name in ("down", "network") for end in ("", "_backward")]
     functions = {one.name: one for one in ast.parse(made).body if isinstance(one, ast.FunctionDef)}
