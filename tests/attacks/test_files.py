@@ -231,6 +231,11 @@ def test_stopped_in_the_middle_of_writing_the_old_file_stays(
 def test_the_working_folder_is_gone(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
+    # Python 3.13.0 itself imports no extension module from there
+    bare = "import os, sys; os.rmdir(os.getcwd()); import pydantic_core"
+    if subprocess.run([sys.executable, "-c", bare], cwd=folder, capture_output=True).returncode:
+        pytest.skip("this Python needs a working folder to import an extension module")
+    folder.mkdir()
     removing = "import os; os.rmdir(os.getcwd()); from cnnspec.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", removing, "build", "zoo:lenet5", "--target", "torch", "-o", "net.py"],
