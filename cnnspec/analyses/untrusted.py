@@ -9,6 +9,7 @@ from cnnspec.analyses.budget import too_many_weights
 from cnnspec.analyses.report import analyse
 from cnnspec.diagnostics import Diagnostic, Span
 from cnnspec.elaborate.limits import Limits
+from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir.graph import Graph, Hole, Layer, Region
 from cnnspec.ir.template import IfSite, LetSite, Site, Template
 from cnnspec.ir.verify import verify
@@ -104,8 +105,16 @@ def _faults(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
         return
     holes = [step for body in graph.bodies for step in body.steps if isinstance(step, Hole)]
     faults += [f"the step {hole.text!r} could not be evaluated" for hole in holes]
+    faults += [f"a step is named {name!r}, which is PyTorch's own" for name in sorted(_reserved(graph))]
     for fault in faults[:MOST_FAULTS]:
         yield Diagnostic("E802", f"this graph is not a network: {fault}", NOWHERE)
+
+
+def _reserved(graph: Graph) -> set[str]:
+    """Names that the elaborator gives no step, for in a program they have a meaning."""
+    steps = [step for body in graph.bodies for step in body.steps]
+    names = {step.name for step in steps} | {getattr(step, "shared", None) for step in steps}
+    return {name for name in names if name and attribute_name(name) != name}
 
 
 def _depth(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:

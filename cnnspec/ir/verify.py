@@ -182,6 +182,7 @@ def _shared(graph: Graph) -> Iterator[str]:
     held: list[int] = []  # of each body what it holds, as a number: bodies that hold the same have the same
     for body in graph.bodies:
         held.append(numbers.setdefault(_weights(body, held), len(numbers)))
+    tops = {step.name for step in graph.root.steps if step.kind != "shared"}
     first: dict[str, int] = {}
     for body in graph.bodies:
         for step in body.steps:
@@ -189,6 +190,8 @@ def _shared(graph: Graph) -> Iterator[str]:
                 here = held[step.passes[0].body]
                 if first.setdefault(step.shared, here) != here:
                     yield f"two uses of the shared {step.shared!r} have different weights"
+                if step.shared in tops:
+                    yield f"the shared {step.shared!r} has the name of a step of the model"
 
 
 def _weights(body: Body, held: Sequence[int]) -> tuple[object, ...]:
