@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from cnnspec.diagnostics import Cause, Edit, Related, Sink, Span
+from cnnspec.ir.expr import exact, multiple
 from cnnspec.language import tree
 
 Value: TypeAlias = int | Fraction | bool | tuple[int, int] | str
@@ -68,17 +69,14 @@ class Unknown(NoValue):
 Lookup: TypeAlias = Callable[[tree.Name], Value]
 
 
-def exact(value: Fraction) -> Exact:
-    return value.numerator if value.denominator == 1 else value
-
-
 def evaluate(expr: tree.Expr, lookup: Lookup, digits: int) -> Value:
     """The value of `expr`; `lookup` knows the names. Long chains (`a + b + …`, `a if b else c if …`) are
     walked, not recursed into; the depth of brackets is bounded by the parser."""
     while isinstance(expr, tree.Conditional):
         expr = expr.then if truth(expr.condition, lookup, digits) else expr.otherwise
     if isinstance(expr, tree.Number):
-        return exact(expr.value)
+        number: Exact = exact(expr.value)
+        return number
     if isinstance(expr, tree.Name):
         return lookup(expr)
     if isinstance(expr, tree.Binary):
@@ -250,13 +248,6 @@ FUNCTIONS: Mapping[str, tuple[int, int]] = {
     "multiple": (2, 2),
 }
 """The functions of expressions, with the least and the most arguments each takes."""
-
-
-def multiple(x: Exact, of: Exact) -> Exact:
-    """MobileNet's rounding of channels: ⌊x/of + ½⌋·of, at least `of`, one step up where that falls below
-    90 % of x (Sandler et al. 2018, the reference code's `_make_divisible`)."""
-    rounded = max(of, math.floor(Fraction(x) / of + Fraction(1, 2)) * of)
-    return rounded + of if rounded < Fraction(9, 10) * x else rounded
 
 
 def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:

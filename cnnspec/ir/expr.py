@@ -11,8 +11,9 @@ the list `["same"]`, and an operation a list: `["*", 4, "k"]`.
 from __future__ import annotations
 
 import math
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -60,11 +61,11 @@ class Unclear(Exception):
     """An expression that has no value here: a name is missing, or nothing comes out."""
 
 
-def apply(operator: str, *arguments: Expr) -> Expr:
+def apply(name: str, *arguments: Expr) -> Expr:
     """The operation; where everything in it is constant, its value, if it has one."""
-    if operator == "if" and isinstance(arguments[0], Const):
+    if name == "if" and isinstance(arguments[0], Const):
         return arguments[1] if arguments[0].value else arguments[2]
-    made = Apply(operator, arguments)
+    made = Apply(name, arguments)
     if not all(isinstance(one, Const) for one in arguments):
         return made
     try:
@@ -81,25 +82,25 @@ def value(expr: Expr, env: Env) -> Any:
         if expr.name not in env:
             raise Unclear(expr.name)
         return env[expr.name]
-    operator, arguments = expr.operator, expr.arguments
-    if operator == "if":
+    name, arguments = expr.operator, expr.arguments
+    if name == "if":
         return value(arguments[1] if value(arguments[0], env) else arguments[2], env)
     first = value(arguments[0], env)
-    if operator in ("and", "or") and bool(first) is (operator == "or"):
+    if name in ("and", "or") and bool(first) is (name == "or"):
         return first
     try:
-        found = _applied(operator, [first, *(value(argument, env) for argument in arguments[1:])])
+        found = _applied(name, [first, *(value(argument, env) for argument in arguments[1:])])
     except (ZeroDivisionError, TypeError, OverflowError, ValueError):
-        raise Unclear(operator) from None
+        raise Unclear(name) from None
     if isinstance(found, int | Fraction) and max(map(int.bit_length, found.as_integer_ratio())) > BITS:
-        raise Unclear(operator)
+        raise Unclear(name)
     return found
 
 
-def _applied(operator: str, values: list[Any]) -> Any:
-    if len(values) == 2 and operator in _BINARY:
-        return exact(_BINARY[operator](*values))
-    match operator:
+def _applied(name: str, values: list[Any]) -> Any:
+    if len(values) == 2 and name in _BINARY:
+        return exact(_BINARY[name](*values))
+    match name:
         case "neg":
             return -values[0]
         case "not":
@@ -108,7 +109,7 @@ def _applied(operator: str, values: list[Any]) -> Any:
             return values[0] if len(values) == 1 else tuple(values)
         case "multiple":
             return multiple(*values)
-    return exact(_FUNCTIONS[operator](*values))
+    return exact(_FUNCTIONS[name](*values))
 
 
 def exact(number: Any) -> Any:
@@ -123,19 +124,22 @@ def multiple(x: int | Fraction, of: int | Fraction) -> int | Fraction:
     return rounded + of if rounded < Fraction(9, 10) * x else rounded
 
 
-_BINARY = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+"""What is the same in the language and in Python."""
+_BINARY = ARITHMETIC | {
     "/": lambda a, b: Fraction(a) / b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
     "and": lambda a, b: b,
     "or": lambda a, b: b,
 }

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.elaborate.values import NoValue, evaluate, multiple
+from cnnspec.elaborate.values import NoValue, evaluate
+from cnnspec.ir.expr import multiple
 from cnnspec.language import parse_expression, tree
 
 NAMES = {"a": 7, "b": Fraction(3, 4), "k": 64}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.elaborate.values import multiple
+from cnnspec.ir.expr import multiple
 from cnnspec.ir.flat import flat
 from tests.support import check_text, findings
 
