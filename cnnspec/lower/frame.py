@@ -226,6 +226,8 @@ class Frame:
             if known == modules:
                 return Module(variable=variable)
         variable = self.function.namer.take(next(iter(keys.values())))
+        while self.function.template.kind == "network" and variable in self.lowering.keys:
+            variable = self.function.namer.take(variable)
         self.per_pass.append((variable, modules))
         return Module(variable=variable)
 

@@ -43,6 +43,8 @@ class Lowering:
     overwrites: frozenset[str] = frozenset()
     folds: Mapping[tuple[int, int], int] = field(default_factory=dict)
     """Batch norms (template and site) that are left out, with the sites of the layers that take them in."""
+    keys: set[str] = field(default_factory=set)
+    """What the shared blocks are called as attributes of the model."""
     _uses: dict[Any, dict[tuple[int, str], ir.Region]] = field(default_factory=dict)
     _served: dict[tuple[int, str], Function] = field(default_factory=dict)
     _loops: dict[tuple[int, int], tuple[str, tuple[str, str, str]]] = field(default_factory=dict)
@@ -68,6 +70,8 @@ class Lowering:
             if step is None:
                 ways.pop()
             elif isinstance(step, ir.Region):
+                if step.shared is not None:
+                    self.keys.add(step.shared)
                 if step.block is not None:
                     self._uses.setdefault(self._group(step), {}).setdefault(self.key(step), step)
                 bodies = dict.fromkeys(one.body for one in step.passes if one.body not in seen)

@@ -97,6 +97,8 @@ class _Translation:
     source: program.Function
     tensors: dict[program.Tensor, Tensor] = field(default_factory=dict)
     decided: dict[int, str] = field(default_factory=dict)
+    kept: str = "if"
+    """Where the outcome of a condition is kept for the way back, in the place that it stands at."""
 
     def function(self) -> Function:
         source = self.source
@@ -104,6 +106,9 @@ class _Translation:
         kind = source.template.kind
         for tensor, name in zip(inputs, source.template.inputs, strict=True):
             tensor.label = name if kind != "network" or len(inputs) > 1 else None
+        name = self.builder.name_of(source)
+        if _shares_its_place(source.region.statements):
+            self.kept = f"{name}.if"
         steps = _swept(self.steps(source.region.statements, "net"))
         outputs = [self.tensor(tensor) for tensor in source.region.outputs]
         doc = ""
@@ -111,7 +116,6 @@ class _Translation:
             first = source.uses[0]
             shapes = [first.shape(0), first.shape(source.template.outputs[0])]
             doc = " -> ".join(map(written_shape, shapes))
-        name = self.builder.name_of(source)
         numbered = [self.tensors.get(tensor) for tensor in source.tensors]
         made = Function(name, inputs, outputs, steps, source.namer, doc=doc)
         made.numbered = numbered
@@ -231,14 +235,20 @@ class _Translation:
         if condition.number not in self.decided:
             name = self.source.namer.take("when")
             self.decided[condition.number] = name
-            kept = '["if"]' if name == "when" else f'["if.{name.removeprefix("when")}"]'
-            found.append(Let(name, condition.node, self.reads(variables(condition.node)), place + kept))
+            number = name.removeprefix("when")
+            kept = f"{self.kept}.{number}" if number else self.kept
+            reads = self.reads(variables(condition.node))
+            found.append(Let(name, condition.node, reads, f'{place}["{kept}"]'))
         return self.decided[condition.number]
 
     def decide(self, statement: program.If, place: str, found: list[Step]) -> None:
         made = If(statement.condition.number, self.variable(statement.condition, place, found))
+        known = self.decided  # what one side decides is decided again where it is asked for once more
+        self.decided = dict(known)
         made.then = self.steps(statement.then, place)
+        self.decided = dict(known)
         made.otherwise = self.steps(statement.otherwise, place)
+        self.decided = known
         made.joins = [
             (self.tensor(joined), self.tensor(then), self.tensor(otherwise))
             for joined, then, otherwise in statement.joins
@@ -286,6 +296,19 @@ class _Translation:
         made = self.new()
         decided.joins.append((made, sides[0], sides[1]))
         return made
+
+
+def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
+    """Whether a block is called that has no level of its own: it keeps what it decides at the same place."""
+    for statement in statements:
+        match statement:
+            case program.Invoke() if not statement.name and statement.shared is None:
+                return True
+            case program.Part() | program.Repeat() if _shares_its_place(statement.region.statements):
+                return True
+            case program.If() if _shares_its_place([*statement.then, *statement.otherwise]):
+                return True
+    return False
 
 
 def _at(place: str, name: str) -> str:

@@ -171,7 +171,7 @@ class _Names:
                         known = [one.name for one in (otherwise, then) if one.name]
                         self._choose(made, behind, [*known, self.main])
                         for side, holds in ((then, True), (otherwise, False)):
-                            if not side.name and step.side(holds):
+                            if not side.name and step.side(holds) and side not in alive:
                                 self._last(side, made.name, step.side(holds), _behind(step, holds, alive))
                     self.around.append((step, alive))
                     self.steps(step.then, _behind(step, True, alive), inside=True)

@@ -133,13 +133,17 @@ class Forward:
             self.writer = inner
             wanted = {(phi.then if chosen else phi.otherwise): targets[phi] for phi in item.phis}
             alive = {source for source in after if source not in targets} | set(wanted)
-            self._items(steps, alive, wanted)
+            beside = made_in(steps) & after
+            blocked = set(targets.values()) - self.named if beside else set()
+            self.named |= blocked
+            self._items(steps, alive, {one: name for one, name in wanted.items() if one not in beside})
             for source, target in wanted.items():
                 if source in self.pending:
                     self._settle(source, alive)
                 if self.variables[source] != target:
                     self.writer.line(f"{target} = {self.variables[source]}")
-            kept.update({source: self.variables[source] for source in made_in(steps) & after})
+            kept.update({source: self.variables[source] for source in beside})
+            self.named = (self.named - blocked) | {self.variables[source] for source in beside}
             self.writer, self.variables, self.held = outer
             sides.append(inner)
         condition = self.condition(item.condition)

@@ -112,11 +112,11 @@ def place_phis(plan: Plan, items: list[Item]) -> None:
 
 
 def made_in(items: list[Item]) -> set[Source]:
-    """What the steps among these items put out."""
+    """What the steps among these items put out, and what `if`s among them decide."""
     found: set[Source] = set()
     for item in items:
         if isinstance(item, If):
-            found |= made_in(item.then) | made_in(item.otherwise)
+            found |= {*item.phis} | made_in(item.then) | made_in(item.otherwise)
         else:
             found.update(item.outputs)
     return found

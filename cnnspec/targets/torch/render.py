@@ -169,17 +169,16 @@ class File:
         body = Writer()
         body.level = writer.level + 1
         with_steps = [step for step in plan.plan.steps if self._is_attribute(step, plan)]
-        if plan.form == "layer" or plan.form == "list":
+        single = plan.plan.single
+        if single is not None and isinstance(single.piece, Growing):
+            body.line("super().__init__()")
+            self._lets(body, plan.plan)
+            self._growing(body, "self", single.piece)
+        elif plan.form == "layer" or plan.form == "list":
             self._lets(body, plan.plan)
             items = code(plan.base, self._name)
             assert isinstance(items, Group)
             body.put("", Group("super().__init__(", items.items, items.close))
-        elif plan.form == "chain" and plan.plan.single is not None:
-            body.line("super().__init__()")
-            self._lets(body, plan.plan)
-            piece = plan.plan.steps[0].piece
-            assert isinstance(piece, Growing)
-            self._growing(body, "self", piece)
         else:
             if not with_steps and not plan.plan.asked():
                 return held
