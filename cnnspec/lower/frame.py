@@ -30,6 +30,7 @@ from cnnspec.lower.symbolic import (
     Apply,
     Const,
     Node,
+    Table,
     Unclear,
     Var,
     apply,
@@ -156,7 +157,7 @@ class Frame:
             if any(around not in self.passes for around in tables):
                 raise Diverges("a number of a pass that no expression gives")
             filled = {
-                around: tuple(
+                around: Table(
                     table.get(number, next(iter(table.values()))) for number in range(self.passes[around])
                 )
                 for around, table in tables.items()

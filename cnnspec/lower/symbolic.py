@@ -179,9 +179,15 @@ def gives(node: Node | None, env: Env, wanted: object) -> bool:
     return bool(single(found) == single(wanted)) and isinstance(found, bool) == isinstance(wanted, bool)
 
 
+class Table(tuple[Any, ...]):
+    """A number for each pass of a repeat."""
+
+    __slots__ = ()
+
+
 def single(size: object) -> object:
-    """(3, 3) as 3."""
-    if isinstance(size, tuple) and len(set(size)) == 1:
+    """(3, 3) as 3; a table stays one."""
+    if isinstance(size, tuple) and not isinstance(size, Table) and len(set(size)) == 1:
         return size[0]
     return size
 

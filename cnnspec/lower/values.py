@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from cnnspec.lower.symbolic import Const
+from cnnspec.lower.symbolic import Const, Table
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?(/[0-9]*[1-9][0-9]*)?")
 _PAIR = re.compile(r"([0-9]+)x([0-9]+)")
@@ -41,6 +41,8 @@ def annotation(values: Sequence[object]) -> str:
                 found["int"] = None
             case float():
                 found["float"] = None
+            case Table():
+                found["tuple[int, ...]"] = None
             case tuple():
                 found["int"] = None
                 found["tuple[int, int]"] = None
@@ -48,5 +50,5 @@ def annotation(values: Sequence[object]) -> str:
                 found["str"] = None
     if "float" in found:
         found.pop("int", None)
-    order = ("bool", "int", "float", "tuple[int, int]", "str")
+    order = ("bool", "int", "float", "tuple[int, int]", "tuple[int, ...]", "str")
     return " | ".join(name for name in order if name in found) or "int"

@@ -126,6 +126,7 @@ class Forward:
                     self._settle(side, after)
         sides = []
         kept: dict[Source, str] = {}  # made on one side, read later under the same condition
+        missing: dict[bool, list[str]] = {True: [], False: []}
         for chosen, steps in ((True, item.then), (False, item.otherwise)):
             inner = Writer()
             inner.level = self.writer.level + 1
@@ -143,9 +144,14 @@ class Forward:
                 if self.variables[source] != target:
                     self.writer.line(f"{target} = {self.variables[source]}")
             kept.update({source: self.variables[source] for source in beside})
+            missing[not chosen] = [self.variables[one] for one in beside if self._handed_on(one)]
             self.named = (self.named - blocked) | {self.variables[source] for source in beside}
             self.writer, self.variables, self.held = outer
             sides.append(inner)
+        spare = next(iter(self.inputs.values()))
+        for inner, names in zip(sides, missing.values(), strict=True):
+            for name in sorted(set(names) - {spare}):
+                inner.line(f"{name} = {spare}  # read by nobody")
         condition = self.condition(item.condition)
         then, otherwise = (side.written for side in sides)
         if then:
@@ -159,6 +165,12 @@ class Forward:
                 self.writer.extend(otherwise)
         for source, name in (*kept.items(), *targets.items()):
             self._hold(source, name)
+
+    def _handed_on(self, source: Source) -> bool:
+        """Whether a tensor that may not be there is handed to a part, which asks for the condition itself."""
+        return source in self.plan.outputs or any(
+            step.op is None and not step.arms for step in self.readers.get(source, ())
+        )
 
     def _target(self, phi: Phi, item: If, after: set[Source]) -> str:
         """The variable of a tensor that an `if` decides: that of the side which is there already, or of what
