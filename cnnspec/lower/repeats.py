@@ -10,11 +10,13 @@ from cnnspec.ir.template import RegionSite
 from cnnspec.ir.uses import CLOSE, Use, passes_of, use_of
 from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.program import Carried, Region, Repeat, Tensor
-from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced, variables
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced, value, variables
 
 if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
 
+WRITTEN_OUT = tuple(map(Const, range(1, 4)))
+"""How many passes there are at most where what comes out is written pass by pass."""
 MOST = 50_000
 """Passes that differ, in all uses together."""
 
@@ -144,10 +146,19 @@ def _after(out: Tensor, carried: list[Carried], index: str, count: Node) -> list
             one.update = size
         if size is None or not loop & set(variables(size)):
             after = size
-        elif one is not None and (step := growth(size, one.variable)) is not None and one.start is not None:
-            after = None if loop & set(variables(step)) else apply("+", one.start, apply("*", step, count))
+        elif (
+            one is not None
+            and one.start is not None
+            and (step := growth(size, one.variable)) is not None
+            and not loop & set(variables(step))
+        ):
+            after = apply("+", one.start, apply("*", step, count))
         elif loop & set(variables(size)) == {index}:
             after = replaced(size, {index: apply("-", count, Const(1))})
+        elif one is not None and one.start is not None and count in WRITTEN_OUT:
+            after = one.start
+            for number in range(value(count, {})):
+                after = replaced(size, {one.variable: after, index: Const(number)})
         else:
             after = None
         found.append(after)
