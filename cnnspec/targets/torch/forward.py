@@ -3,24 +3,15 @@ use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.writer import Code, Group, Writer, flat
 from cnnspec.targets.torch.expressions import ATONCE, NAMES_ONLY, SIGNS, is_short, lending, merged, short
-from cnnspec.targets.torch.items import (
-    If,
-    Item,
-    liveness,
-    made_in,
-    place_phis,
-    reads_of,
-    tree_of,
-    with_choices,
-)
-from cnnspec.targets.torch.plan import Arm, Phi, Plan, PlanStep, Source
+from cnnspec.targets.torch.liveness import liveness, made_in
+from cnnspec.targets.torch.plan import Arm, If, Item, Plan, PlanStep, ifs_of
 
 DEEPEST = 4
 """Calls in one another on a line, at most."""
@@ -36,7 +27,7 @@ class Waiting:
 
     code: Code
     depth: int
-    read: list[Source]
+    read: list[int]
     heavy: bool
     normed: bool
 
@@ -53,33 +44,32 @@ class Forward:
     condition: Callable[[int], str]
     namer: Namer
     comments: bool = False
-    variables: dict[Source, str] = field(default_factory=dict)
-    held: dict[str, Source] = field(default_factory=dict)
+    variables: dict[int, str] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
-    pending: dict[Source, Waiting] = field(default_factory=dict)
-    readers: dict[Source, list[PlanStep]] = field(default_factory=dict)
-    choices: dict[Source, Phi] = field(default_factory=dict)
-    """By tensor: the first choice that it is a side of."""
-    labelled: dict[Source, str] = field(default_factory=dict)
-    chosen: set[Source] = field(default_factory=set)
-    """What stands anywhere in a choice."""
+    pending: dict[int, Waiting] = field(default_factory=dict)
+    readers: dict[int, list[PlanStep]] = field(default_factory=dict)
+    joined: dict[int, int] = field(default_factory=dict)
+    """By tensor: the first that an `if` gives where it may be this one."""
+    joins: set[int] = field(default_factory=set)
+    """What `if`s give."""
+    labelled: dict[int, str] = field(default_factory=dict)
 
     def write(self) -> None:
         for number, name in self.inputs.items():
             self._hold(number, name)
             if name != "x":
                 self.named.add(name)
-        items = list(tree_of(self.plan.steps, 0))
-        place_phis(self.plan, items)
         for step in self.plan.steps:
-            for source in reads_of(step):
+            for source in step.reads:
                 self.readers.setdefault(source, []).append(step)
-        for phi in self._phis():
-            for side in (phi.then, phi.otherwise):
-                self.choices.setdefault(side, phi)
-            self.chosen |= with_choices(phi)
+        for item in ifs_of(self.plan.items):
+            for joined, *sides in item.joins:
+                self.joins.add(joined)
+                for side in sides:
+                    self.joined.setdefault(side, joined)
         self._take_labels()
-        self._items(items, set(self.plan.outputs), {}, last=True)
+        self._items(self.plan.items, set(self.plan.outputs), {}, last=True)
         if self.plan.outputs:
             self._return()
 
@@ -106,9 +96,7 @@ class Forward:
 
     # --- statements -----------------------------------------------------------------------------------
 
-    def _items(
-        self, items: list[Item], after: set[Source], wish: dict[Source, str], last: bool = False
-    ) -> None:
+    def _items(self, items: list[Item], after: set[int], wish: dict[int, str], last: bool = False) -> None:
         for number, (item, live) in enumerate(zip(items, liveness(items, after), strict=True)):
             following = items[number + 1] if number + 1 < len(items) else None
             if isinstance(item, If):
@@ -116,44 +104,45 @@ class Forward:
             else:
                 self._step(item, live, following, wish, last and following is None)
 
-    def _if(self, item: If, after: set[Source], wish: dict[Source, str]) -> None:
-        targets: dict[Source, str] = {}
-        for phi in item.phis:
-            targets[phi] = wish.get(phi) or self._target(phi, item, after)
-        for phi in item.phis:
-            for side in (phi.then, phi.otherwise):
+    def _if(self, item: If, after: set[int], wish: dict[int, str]) -> None:
+        targets: dict[int, str] = {}
+        for joined, *sides in item.joins:
+            targets[joined] = wish.get(joined) or self._target(joined, sides, item, after)
+        for _, *sides in item.joins:
+            for side in sides:
                 if side in self.pending:
                     self._settle(side, after)
-        sides = []
-        kept: dict[Source, str] = {}  # made on one side, read later under the same condition
+        written: dict[bool, Writer] = {}
+        kept: dict[int, str] = {}  # made on one side, read later under the same condition
         missing: dict[bool, list[str]] = {True: [], False: []}
-        for chosen, steps in ((True, item.then), (False, item.otherwise)):
+        for holds in (True, False):
+            items = item.side(holds)
             inner = Writer()
             inner.level = self.writer.level + 1
             outer = self.writer, dict(self.variables), dict(self.held)
             self.writer = inner
-            wanted = {(phi.then if chosen else phi.otherwise): targets[phi] for phi in item.phis}
+            wanted = {(then if holds else other): targets[joined] for joined, then, other in item.joins}
             alive = {source for source in after if source not in targets} | set(wanted)
-            beside = made_in(steps) & after
+            beside = made_in(items) & after
             blocked = set(targets.values()) - self.named if beside else set()
             self.named |= blocked
-            self._items(steps, alive, {one: name for one, name in wanted.items() if one not in beside})
+            self._items(items, alive, {one: name for one, name in wanted.items() if one not in beside})
             for source, target in wanted.items():
                 if source in self.pending:
                     self._settle(source, alive)
                 if self.variables[source] != target:
                     self.writer.line(f"{target} = {self.variables[source]}")
             kept.update({source: self.variables[source] for source in beside})
-            missing[not chosen] = [self.variables[one] for one in beside if self._handed_on(one)]
+            missing[not holds] = [self.variables[one] for one in beside if self._handed_on(one)]
             self.named = (self.named - blocked) | {self.variables[source] for source in beside}
             self.writer, self.variables, self.held = outer
-            sides.append(inner)
+            written[holds] = inner
         spare = next(iter(self.inputs.values()))
-        for inner, names in zip(sides, missing.values(), strict=True):
+        for holds, names in missing.items():
             for name in sorted(set(names) - {spare}):
-                inner.line(f"{name} = {spare}  # read by nobody")
+                written[holds].line(f"{name} = {spare}  # read by nobody")
         condition = self.condition(item.condition)
-        then, otherwise = (side.written for side in sides)
+        then, otherwise = written[True].written, written[False].written
         if then:
             with self.writer.under(condition):
                 self.writer.extend(then)
@@ -166,28 +155,28 @@ class Forward:
         for source, name in (*kept.items(), *targets.items()):
             self._hold(source, name)
 
-    def _handed_on(self, source: Source) -> bool:
+    def _handed_on(self, source: int) -> bool:
         """Whether a tensor that may not be there is handed to a part, which asks for the condition itself."""
         return source in self.plan.outputs or any(
             step.op is None and not step.arms for step in self.readers.get(source, ())
         )
 
-    def _target(self, phi: Phi, item: If, after: set[Source]) -> str:
+    def _target(self, joined: int, sides: list[int], item: If, after: set[int]) -> str:
         """The variable of a tensor that an `if` decides: that of the side which is there already, or of what
         both sides read, where nobody else reads it any more."""
         first = [
-            reads_of(steps[0])[0]
-            for steps in (item.then, item.otherwise)
-            if steps and isinstance(steps[0], PlanStep)
+            items[0].reads[0]
+            for items in (item.then, item.otherwise)
+            if items and isinstance(items[0], PlanStep)
         ]
-        for source in (phi.otherwise, phi.then, *first):
+        for source in (*reversed(sides), *first):
             name = self.variables.get(source)
             if name is not None and source not in after and name not in self.named:
                 return name
-        return self._new_name(phi)
+        return self._new_name(joined)
 
     def _step(
-        self, step: PlanStep, after: set[Source], following: Item | None, wish: dict[Source, str], last: bool
+        self, step: PlanStep, after: set[int], following: Item | None, wish: dict[int, str], last: bool
     ) -> None:
         if step.loop:
             self._loop(step, after, wish)
@@ -195,8 +184,8 @@ class Forward:
         if any(arm.when for arm in step.arms) or (len(step.arms) > ATONCE and step.word in SIGNS):
             self._optional(step, after, wish, last)
             return
-        read: list[Source] = []
-        earlier = [self.pending[source] for source in reads_of(step) if source in self.pending]
+        read: list[int] = []
+        earlier = [self.pending[source] for source in step.reads if source in self.pending]
         depth = 1 + max((one.depth for one in earlier), default=0)
         heavy = step.starts_line or any(one.heavy for one in earlier)
         normed = earlier[0].normed if earlier else step.word in NORMS
@@ -232,7 +221,7 @@ class Forward:
             return False
         if following.shared is not None or following.needs or len(following.outputs) > 1:
             return False
-        if reads_of(following) != [output] or len(self.readers.get(output, ())) != 1:
+        if following.reads != [output] or len(self.readers.get(output, ())) != 1:
             return False
         if following.starts_line and waiting.heavy:
             blocks = following.op is None and step.op is None
@@ -246,27 +235,27 @@ class Forward:
             and following.piece.function in NAMES_ONLY
         ):
             return False
-        if output in self.chosen or output in self.plan.outputs:
+        if output in self.joined or output in self.plan.outputs:
             return False
         room = self.writer.room - len("return ") - len(following.name) - len("self.()")
         return isinstance(waiting.code, str) and len(waiting.code) <= room
 
     def _assign(
-        self, output: Source, code: Code, read: list[Source], after: set[Source], wish: dict[Source, str]
+        self, output: int, code: Code, read: list[int], after: set[int], wish: dict[int, str]
     ) -> None:
         name = self._name(output, read, after, wish)
         comment = ""
-        if self.comments and isinstance(output, int) and output in self.plan.shapes:
+        if self.comments and output in self.plan.shapes:
             comment = "x".join(map(str, self.plan.shapes[output]))
         self.writer.put(f"{name} = ", code, comment=comment)
         self._hold(output, name)
 
-    def _settle(self, source: Source, after: set[Source]) -> None:
+    def _settle(self, source: int, after: set[int]) -> None:
         waiting = self.pending.pop(source)
         self._assign(source, waiting.code, waiting.read, after, {})
 
-    def _loop(self, step: PlanStep, after: set[Source], wish: dict[Source, str]) -> None:
-        read: list[Source] = []
+    def _loop(self, step: PlanStep, after: set[int], wish: dict[int, str]) -> None:
+        read: list[int] = []
         operands = [flat(self._operand(step.sources[place], read)) for place in step.takes]
         (output,) = step.outputs
         name = self._name(output, read[:1], after | set(read[1:]), wish)
@@ -289,10 +278,10 @@ class Forward:
             self.writer.put(f"{name} = ", Group(f"{layer}(", tuple(arguments)))
         self._hold(output, name)
 
-    def _optional(self, step: PlanStep, after: set[Source], wish: dict[Source, str], last: bool) -> None:
+    def _optional(self, step: PlanStep, after: set[int], wish: dict[int, str], last: bool) -> None:
         """A merge of which some branches are there only under a condition, or of very many."""
         (output,) = step.outputs
-        read: list[Source] = []
+        read: list[int] = []
         operands = [(arm, self._arm(step, arm, read)) for arm in step.arms]
         if step.word == "concat":
             parts = self.namer.child().take("parts")
@@ -333,7 +322,7 @@ class Forward:
 
     # --- expressions ----------------------------------------------------------------------------------
 
-    def _expression(self, step: PlanStep, read: list[Source]) -> Code:
+    def _expression(self, step: PlanStep, read: list[int]) -> Code:
         if step.arms:
             return merged(step.word, [self._arm(step, arm, read) for arm in step.arms])
         operands = [self._operand(step.sources[place], read) for place in step.takes]
@@ -348,13 +337,13 @@ class Forward:
             return f"{function}({arguments[0]})"
         return Group(f"{function}(", arguments)
 
-    def _arm(self, step: PlanStep, arm: Arm, read: list[Source]) -> str:
+    def _arm(self, step: PlanStep, arm: Arm, read: list[int]) -> str:
         text = flat(self._operand(arm.source, read))
         if step.word == "mul" and arm.rank < step.rank:
             return f"{text}[:, :, None, None]"
         return text
 
-    def _operand(self, source: Source, read: list[Source]) -> Code:
+    def _operand(self, source: int, read: list[int]) -> Code:
         if source in self.pending:
             waiting = self.pending.pop(source)
             read += waiting.read
@@ -364,11 +353,11 @@ class Forward:
 
     # --- variables ------------------------------------------------------------------------------------
 
-    def _hold(self, source: Source, name: str) -> None:
+    def _hold(self, source: int, name: str) -> None:
         self.variables[source] = name
         self.held[name] = source
 
-    def _name(self, output: Source, read: list[Source], after: set[Source], wish: dict[Source, str]) -> str:
+    def _name(self, output: int, read: list[int], after: set[int], wish: dict[int, str]) -> str:
         if output in wish:
             return wish[output]
         if output in self.labelled:
@@ -390,7 +379,7 @@ class Forward:
             return branch
         return self._free(after)
 
-    def _free(self, after: set[Source]) -> str:
+    def _free(self, after: set[int]) -> str:
         """The first of x, y, z, … that nobody needs any more."""
         number = 0
         while True:
@@ -400,18 +389,18 @@ class Forward:
                 return name
             number += 1
 
-    def _new_name(self, output: Source) -> str:
+    def _new_name(self, output: int) -> str:
         return self._branch(output) or self._free(set(self.held.values()))
 
-    def _branch(self, output: Source) -> str | None:
+    def _branch(self, output: int) -> str | None:
         """`branch2` where a tensor ends, by single readers, as the second of several branches; `gate` in a
         `mul`."""
         seen = 0
         while seen < 100:
             readers = self.readers.get(output, [])
-            if output in self.choices and not readers:
-                output = self.choices[output]
-                continue
+            if output in self.joined and not readers:
+                output = self.joined[output]
+                readers = self.readers.get(output, [])
             if len(readers) != 1:
                 return None
             step = readers[0]
@@ -434,23 +423,15 @@ class Forward:
         ]
         if step.word == "mul" and len(own) == 1 and len(step.arms) == 2:
             return "gate" if "gate" not in self.named else None
-        if len(own) >= 2 and all(isinstance(arm.source, int) for arm in own):
+        if len(own) >= 2 and not any(arm.source in self.joins for arm in own):
             name = f"branch{place + 1}"
             return name if name not in self.named else None
-        if place and isinstance(step.arms[place].source, Phi) and len(step.arms) == 2 and step.word == "add":
+        if place and step.arms[place].source in self.joins and len(step.arms) == 2 and step.word == "add":
             return "shortcut" if "shortcut" not in self.named else None
         return None
 
-    def _is_input(self, source: Source) -> bool:
-        return isinstance(source, int) and source < self.plan.inputs
-
-    def _phis(self) -> Iterator[Phi]:
-        for source in self.readers:
-            if isinstance(source, Phi):
-                yield source
-        for source in self.plan.outputs:
-            if isinstance(source, Phi):
-                yield source
+    def _is_input(self, source: int) -> bool:
+        return source < self.plan.inputs
 
 
 def _is_role(name: str) -> bool:

@@ -44,8 +44,8 @@ def _as_runs(around: Region, repeat: program.Repeat, made: PlanStep) -> None:
     for times, region, envs in runs:
         inner = around.inner(repeat.name, envs, loop=True)
         plan = inner.plan(region)
-        piece, takes, loop = piece_of(plan, inner, in_loop=True)
-        if not inline(piece) or loop:
+        piece, takes = piece_of(plan, inner, in_loop=True)
+        if not inline(piece):
             raise Diverges("a repeat in a repeat")
         if read is not None and (takes, plan.needs) != read:
             raise Diverges("passes that read different tensors")
@@ -75,8 +75,8 @@ def _as_loop(around: Region, repeat: program.Repeat, made: PlanStep) -> None:
 
     inner = around.inner(repeat.name, repeat.envs, loop=True)
     plan = inner.plan(repeat.region)
-    piece, takes, loop = piece_of(plan, inner, in_loop=True)
-    if not inline(piece) or loop:
+    piece, takes = piece_of(plan, inner, in_loop=True)
+    if not inline(piece):
         raise Diverges("a repeat in a repeat")
     simple = takes == (0,) and not plan.needs and len(plan.outputs) == 1
     _finish(made, simple, takes, plan.needs)

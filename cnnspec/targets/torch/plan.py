@@ -7,9 +7,8 @@ nn.Sequential.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cnnspec.lower.call import Call
@@ -20,32 +19,14 @@ if TYPE_CHECKING:
     from cnnspec.ops.base import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Phi:
-    """The tensor of `then` where the condition holds, else of `otherwise`."""
-
-    condition: int
-    then: Source
-    otherwise: Source
-
-
-Source: TypeAlias = int | Phi
-"""A value of the plan (its inputs first, then the outputs of its steps), or a choice of two."""
-
 Guard: TypeAlias = tuple[int, bool]
-
-
-def leaves(source: Source) -> set[int]:
-    if isinstance(source, int):
-        return {source}
-    return leaves(source.then) | leaves(source.otherwise)
 
 
 @dataclass(slots=True)
 class Arm:
     """A branch of a merge: its tensor, under which condition it is there, and how many axes it has."""
 
-    source: Source
+    source: int
     when: Guard | None
     rank: int
 
@@ -62,8 +43,7 @@ class PlanStep:
 
     name: str
     word: str
-    guards: tuple[Guard, ...]
-    sources: list[Source]
+    sources: list[int]
     outputs: list[int]
     piece: Piece | None = None
     takes: tuple[int, ...] = (0,)
@@ -77,18 +57,89 @@ class PlanStep:
     op: Any = None
     rank: int = 3
 
+    @property
+    def reads(self) -> list[int]:
+        """What it reads in `forward`."""
+        return [arm.source for arm in self.arms] or [self.sources[place] for place in self.takes]
+
+
+@dataclass(slots=True)
+class If:
+    """Both sides of a condition, and the tensors that it decides: the number of each, what it is where the
+    condition holds, and where not."""
+
+    condition: int
+    then: list[Item] = field(default_factory=list)
+    otherwise: list[Item] = field(default_factory=list)
+    joins: list[tuple[int, int, int]] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> list[int]:
+        return [joined for joined, _, _ in self.joins]
+
+    @property
+    def reads(self) -> list[int]:
+        """What its sides read and what it joins."""
+        inside = [source for item in (*self.then, *self.otherwise) for source in item.reads]
+        return inside + [side for _, *sides in self.joins for side in sides]
+
+    def side(self, holds: bool) -> list[Item]:
+        return self.then if holds else self.otherwise
+
+
+Item: TypeAlias = "PlanStep | If"
+
+
+def steps_of(items: Sequence[Item]) -> Iterator[PlanStep]:
+    """All the steps, those under conditions too."""
+    for item in items:
+        if isinstance(item, If):
+            yield from steps_of((*item.then, *item.otherwise))
+        else:
+            yield item
+
+
+def ifs_of(items: Sequence[Item]) -> Iterator[If]:
+    """All the `if`s, each before those inside it."""
+    for item in items:
+        if isinstance(item, If):
+            yield item
+            yield from ifs_of((*item.then, *item.otherwise))
+
+
+def needed(items: list[Item], live: set[int]) -> list[Item]:
+    """The items without the joins that nothing reads, and without the `if`s that are empty then. `live` is
+    what is read after them, and becomes what is read from their beginning on."""
+    kept: list[Item] = []
+    for item in reversed(items):
+        if isinstance(item, If):
+            item.joins = [join for join in item.joins if join[0] in live]
+            live.update(side for _, *sides in item.joins for side in sides)
+            item.otherwise = needed(item.otherwise, live)
+            item.then = needed(item.then, live)
+            if not (item.then or item.otherwise or item.joins):
+                continue
+        live.update(item.reads)
+        kept.insert(0, item)
+    return kept
+
 
 @dataclass(slots=True)
 class Plan:
-    """A stretch of steps with its calls settled."""
+    """A stretch of steps with its calls settled. Its values are numbers: its inputs first, then what
+    its steps and `if`s give."""
 
     inputs: int
-    steps: list[PlanStep]
-    outputs: list[Source]
+    items: list[Item]
+    outputs: list[int]
     conditions: dict[int, Node]
     labels: dict[int, str]
     shapes: dict[int, Shape]
     lets: list[tuple[str, Node]] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[PlanStep]:
+        return list(steps_of(self.items))
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -118,52 +169,27 @@ class Plan:
     def _follow(self) -> int | None:
         if len(self.outputs) != 1:
             return None
-        for step in self.steps:
-            if step.piece is None or step.loop or step.needs or step.shared:
-                return None
-            if len(step.takes) != 1 or len(step.outputs) != 1:
-                return None
-        head = self.steps[0].sources[self.steps[0].takes[0]] if self.steps else self.outputs[0]
-        if not isinstance(head, int) or head >= self.inputs:
-            return None
-        return head if self._linear(head) else None
-
-    def _linear(self, head: int) -> bool:
-        """Whether, for every outcome of the conditions, the steps that are left follow each other."""
-        numbers = sorted({number for step in self.steps for number, _ in step.guards})
-        if len(numbers) > 6:
-            return False
-        for outcome in product((True, False), repeat=len(numbers)):
-            holds = dict(zip(numbers, outcome, strict=True))
-            previous = head
-            for step in self.steps:
-                if all(holds[number] is side for number, side in step.guards):
-                    if settled(step.sources[step.takes[0]], holds) != previous:
-                        return False
-                    previous = step.outputs[0]
-            if settled(self.outputs[0], holds) != previous:
-                return False
-        return True
+        steps = self.steps
+        head = steps[0].sources[steps[0].takes[0]] if steps and steps[0].takes else self.outputs[0]
+        return head if head < self.inputs and _end(self.items, head) == self.outputs[0] else None
 
     @property
     def single(self) -> PlanStep | None:
         """The step of a body that has no level of its own, where it can stand for the body."""
-        if len(self.steps) != 1 or self.steps[0].name != "" or len(self.outputs) != 1:
+        if len(self.items) != 1 or len(self.outputs) != 1:
             return None
-        step = self.steps[0]
-        if step.guards or step.piece is None or step.shared or self.outputs[0] != step.outputs[0]:
+        step = self.items[0]
+        if isinstance(step, If) or step.name != "" or step.piece is None or step.shared:
             return None
-        return step
+        return step if self.outputs == step.outputs else None
 
     @property
     def optional(self) -> PlanStep | None:
         """The step of a body that has no level of its own and is only there under a condition."""
-        if len(self.steps) != 1 or self.steps[0].name != "" or not self.steps[0].guards or self.inputs != 1:
+        steps = self.steps
+        if len(steps) != 1 or steps[0].name != "" or not isinstance(self.items[0], If) or self.inputs != 1:
             return None
-        step = self.steps[0]
-        return (
-            step if step.piece is not None and inline(step.piece) and self.chain and not step.loop else None
-        )
+        return steps[0] if inline(steps[0].piece) and self.chain else None
 
     def used(self) -> Iterator[str]:
         """The variables that the constructor reads, `let`s and loops aside."""
@@ -179,52 +205,44 @@ class Plan:
 
     def reads(self) -> set[int]:
         """The values that anything reads, or that come out."""
-        found: set[int] = set()
-        for step in self.steps:
-            for source in [*step.sources, *(arm.source for arm in step.arms)]:
-                found |= leaves(source)
-        for source in self.outputs:
-            found |= leaves(source)
-        return found
+        return {*self.outputs, *(source for item in self.items for source in item.reads)}
 
     def asked(self) -> list[int]:
         """The conditions that anything depends on."""
-        found: set[int] = set()
-
-        def add(source: Source) -> None:
-            if not isinstance(source, int):
-                found.add(source.condition)
-                add(source.then)
-                add(source.otherwise)
-
-        for step in self.steps:
-            found.update(number for number, _ in step.guards)
-            for source in step.sources:
-                add(source)
-            for arm in step.arms:
-                add(arm.source)
-                if arm.when is not None:
-                    found.add(arm.when[0])
-        for source in self.outputs:
-            add(source)
-        return sorted(found)
+        arms = (arm.when for step in self.steps for arm in step.arms)
+        return sorted({item.condition for item in ifs_of(self.items)} | {when[0] for when in arms if when})
 
 
-def settled(source: Source, holds: dict[int, bool]) -> Source:
-    while not isinstance(source, int) and source.condition in holds:
-        source = source.then if holds[source.condition] else source.otherwise
-    return source
+def _end(items: Sequence[Item], previous: int) -> int | None:
+    """The tensor that a chain of items ends with; None where they do not follow each other, each with a
+    module of its own."""
+    for item in items:
+        if isinstance(item, If):
+            then, otherwise = _end(item.then, previous), _end(item.otherwise, previous)
+            if then is None or otherwise is None:
+                return None
+            if then == otherwise:
+                continue
+            joined = [number for number, *sides in item.joins if sides == [then, otherwise]]
+            if not joined:
+                return None
+            previous = joined[0]
+        else:
+            if item.piece is None or item.loop or item.needs or item.shared or len(item.outputs) != 1:
+                return None
+            if item.reads != [previous]:
+                return None
+            previous = item.outputs[0]
+    return previous
 
 
 @dataclass(slots=True)
 class Parameter:
-    """A constructor's argument: its variable, type, default (None: none), and what it is called by: the
-    author's parameter, or the channels of an input."""
+    """A constructor's argument: its variable, type and default (None: none)."""
 
     variable: str
     annotation: str
     default: Node | None
-    given: str | int
 
 
 @dataclass(eq=False, slots=True)
@@ -245,7 +263,6 @@ class ClassPlan:
     all_parameters: list[Parameter] = field(default_factory=list)
     unnamed: bool = False
     """Whether it is a group, a line or a pass, not a block."""
-    doc: str = ""
 
     @property
     def base(self) -> Call:

@@ -24,13 +24,13 @@ from cnnspec.targets.torch.pieces import Piece
 from cnnspec.targets.torch.plan import (
     Arm,
     ClassPlan,
-    Guard,
+    If,
+    Item,
     Parameter,
-    Phi,
     Plan,
     PlanStep,
-    Source,
     inline,
+    needed,
 )
 
 LETTERS = {
@@ -106,7 +106,7 @@ class Planner:
 
 def _parameter(one: program.Parameter) -> Parameter:
     kind = "int" if isinstance(one.source, tuple) else annotation([*one.values, one.default])
-    return Parameter(one.variable, kind, one.default, one.variable)
+    return Parameter(one.variable, kind, one.default)
 
 
 def _needed(plan: Plan, lets: Sequence[tuple[str, Node]]) -> list[tuple[str, Node]]:
@@ -144,19 +144,17 @@ class Region:
     namer: Namer
     prefix: str
     envs: list[dict[str, Any]]
-    depth: int = 0
-    steps: list[PlanStep] = field(default_factory=list)
-    sources: dict[program.Tensor, Source] = field(default_factory=dict)
+    items: list[Item] = field(default_factory=list)
+    sources: dict[program.Tensor, int] = field(default_factory=dict)
     conditions: dict[int, Node] = field(default_factory=dict)
     decided: dict[program.Condition, int] = field(default_factory=dict)
     count: int = 0
-    guards: tuple[Guard, ...] = ()
     taken: set[str] = field(default_factory=set)
     """The attributes that the statements have."""
 
     def inner(self, name: str, envs: list[dict[str, Any]], *, loop: bool = False) -> Region:
         prefix = self.prefix + (camel(name) if name else "Pass" if loop else "")
-        return Region(self.planner, self.namer, prefix, envs, self.depth + loop)
+        return Region(self.planner, self.namer, prefix, envs)
 
     def plan(self, region: program.Region) -> Plan:
         self.taken = set(_names(region.statements))
@@ -165,14 +163,13 @@ class Region:
         inputs = self.count
         self.statements(region.statements)
         outputs = [self.sources[tensor] for tensor in region.outputs]
-        numbers = {source: tensor for tensor, source in self.sources.items() if isinstance(source, int)}
         return Plan(
             inputs=inputs,
-            steps=self.steps,
+            items=needed(self.items, set(outputs)),
             outputs=outputs,
             conditions=dict(self.conditions),
-            labels={number: tensor.label for number, tensor in numbers.items() if tensor.label},
-            shapes={number: tensor.shape for number, tensor in numbers.items() if tensor.shape is not None},
+            labels={n: tensor.label for tensor, n in self.sources.items() if tensor.label},
+            shapes={n: tensor.shape for tensor, n in self.sources.items() if tensor.shape is not None},
         )
 
     def give(self, tensor: program.Tensor) -> int:
@@ -200,12 +197,11 @@ class Region:
         made = PlanStep(
             name=name,
             word=word,
-            guards=self.guards,
             sources=[self.sources[tensor] for tensor in inputs],
             outputs=[],
             **more,
         )
-        self.steps.append(made)
+        self.items.append(made)
         return made
 
     def layer(self, layer: program.Layer) -> None:
@@ -266,7 +262,7 @@ class Region:
         made = self.step(part.name, part.kind, part.inputs, starts_line=True)
         inner = self.inner(part.name, part.envs)
         plan = inner.plan(part.region)
-        made.piece, made.takes, made.loop = piece_of(plan, inner)
+        made.piece, made.takes = piece_of(plan, inner)
         made.needs = plan.needs
         made.outputs = [self.give(tensor) for tensor in part.outputs]
 
@@ -276,14 +272,17 @@ class Region:
         made.outputs = [self.give(repeat.output)]
 
     def decide(self, statement: program.If) -> None:
-        number = self.know(statement.condition)
-        outer = self.guards
+        made = If(self.know(statement.condition))
+        outer = self.items
         for holds in (True, False):
-            self.guards = (*outer, (number, holds))
+            self.items = made.side(holds)
             self.statements(statement.side(holds))
-        self.guards = outer
-        for joined, then, otherwise in statement.joins:
-            self.sources[joined] = Phi(number, self.sources[then], self.sources[otherwise])
+        self.items = outer
+        self.items.append(made)
+        made.joins = [
+            (self.give(joined), self.sources[then], self.sources[otherwise])
+            for joined, then, otherwise in statement.joins
+        ]
 
     def know(self, condition: program.Condition) -> int:
         """A number for an `if`; two of one condition have numbers of their own."""
@@ -309,33 +308,29 @@ def _module(module: program.Module) -> str:
     return str(module.key if module.key is not None else module.variable)
 
 
-def piece_of(plan: Plan, region: Region, *, in_loop: bool = False) -> tuple[Piece, tuple[int, ...], bool]:
+def piece_of(plan: Plan, region: Region, *, in_loop: bool = False) -> tuple[Piece, tuple[int, ...]]:
     """The call that makes a stretch: of its one step, of a chain, or of a small class. Also which of its
-    inputs it takes, and whether it is a list of modules."""
+    inputs it takes."""
     single = plan.single
     if single is not None and single.piece is not None:
-        reads = [single.sources[number] for number in single.takes]
-        numbers = tuple(source for source in reads if isinstance(source, int))
-        if len(numbers) == len(reads) and not single.loop:
-            return single.piece, numbers, False
-    elif plan.chain and not any(step.guards for step in plan.steps):
+        if not single.loop:
+            return single.piece, tuple(single.reads)
+    elif plan.chain and not any(isinstance(item, If) for item in plan.items):
         if not plan.steps:
-            return Call("nn.Identity"), (plan.head,), False
+            return Call("nn.Identity"), (plan.head,)
         if all(inline(step.piece) and step.name for step in plan.steps):
             pieces = tuple((step.name, step.piece) for step in plan.steps if step.piece is not None)
-            return Call("sequential", pieces), (plan.head,), False
+            return Call("sequential", pieces), (plan.head,)
     made = small_class(plan, region, in_loop)
     arguments = tuple((None, Var(parameter.variable)) for parameter in made.parameters)
-    return Call(made, arguments), made.takes, False
+    return Call(made, arguments), made.takes
 
 
 def small_class(plan: Plan, region: Region, in_loop: bool) -> ClassPlan:
     """A class for a group, a line or a pass that is no chain; its arguments are the variables that it
     reads."""
     parameters = [
-        Parameter(
-            variable, annotation([env[variable] for env in region.envs if variable in env]), None, variable
-        )
+        Parameter(variable, annotation([env[variable] for env in region.envs if variable in env]), None)
         for variable in dict.fromkeys(plan.used())
     ]
     labels = {value: label for value, label in plan.labels.items() if value < plan.inputs}
@@ -356,11 +351,10 @@ def as_class(
     single = plan.single
     made = ClassPlan(wanted, plan, "module", kept, takes, tensors, parameters)
     if single is not None:
-        reads = [single.sources[place] for place in single.takes]
         if single.loop:
             made.form = "list"
             return made
-        made.takes = tuple(source for source in reads if isinstance(source, int))
+        made.takes = tuple(single.reads)
         made.form = "layer"
         if isinstance(single.piece, Call):
             function = single.piece.function

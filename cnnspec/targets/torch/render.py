@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnspec.ir.graph import Graph
@@ -15,7 +16,7 @@ from cnnspec.targets.torch.fold import FOLD_BODY, Folds
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.helpers import HELPERS, NEEDS, RESERVED_NAMES
 from cnnspec.targets.torch.pieces import Growing, Piece, assigned_in, calls_in, code
-from cnnspec.targets.torch.plan import ClassPlan, Parameter, Plan, PlanStep
+from cnnspec.targets.torch.plan import ClassPlan, Guard, If, Item, Parameter, Plan, PlanStep, ifs_of, steps_of
 from cnnspec.targets.torch.planning import Planner
 from cnnspec.targets.torch.repeated import named
 
@@ -65,11 +66,11 @@ class File:
         yield from self.builder.shared.values()
 
     def _pieces(self, plan: Plan, own_forward: bool) -> Iterator[Piece]:
-        """What a class makes; a `forward` of its own writes short layers as expressions."""
+        """What a class makes."""
         for _, node in plan.lets:
             yield node
         for step in plan.steps:
-            if step.piece is not None and not (own_forward and is_short(step.piece)):
+            if step.piece is not None and _is_attribute(step, own_forward):
                 yield step.piece
         for number in plan.asked():
             yield plan.conditions[number]
@@ -135,9 +136,6 @@ class File:
         elif plan.form == "list":
             base = "nn.ModuleList"
         with writer.block(f"class {name}({base}):"):
-            if plan.doc:
-                writer.doc(plan.doc)
-                writer.gap(1)
             lines = len(writer.written)
             attributes = self._constructor(writer, plan, signature)
             if plan.form in ("module", "list"):
@@ -145,20 +143,22 @@ class File:
                     writer.gap(1)
                 names = {place: plan.tensors[place] for place in plan.takes}
                 self._forward(writer, plan.plan, names, attributes)
-            elif len(writer.written) == lines and not plan.doc:
+            elif len(writer.written) == lines:
                 writer.doc("Passes on what arrives.")
         writer.gap(2)
 
     def _returned(self, writer: Writer, plan: ClassPlan) -> None:
         """The layer that a function returns; one under a condition is else the identity."""
         made = code(plan.base, self._name)
-        optional = plan.plan.optional
-        if optional is None:
+        if plan.plan.optional is None:
             writer.put("return ", made)
             return
         texts = []
-        for number, side in optional.guards:
-            text, node = python(plan.plan.conditions[number]), plan.plan.conditions[number]
+        items = plan.plan.items
+        while isinstance(item := items[0], If):
+            side, items = bool(item.then), item.then or item.otherwise
+            node = plan.plan.conditions[item.condition]
+            text = python(node)
             texts.append(text if side else f"not ({text})" if isinstance(node, Apply) else f"not {text}")
         with writer.block(f"if {' and '.join(texts)}:"):
             writer.put("return ", made)
@@ -168,7 +168,7 @@ class File:
         held: dict[int, str] = {}
         body = Writer()
         body.level = writer.level + 1
-        with_steps = [step for step in plan.plan.steps if self._is_attribute(step, plan)]
+        with_steps = [step for step in plan.plan.steps if _is_attribute(step, plan.form != "chain")]
         single = plan.plan.single
         if single is not None and isinstance(single.piece, Growing):
             body.line("super().__init__()")
@@ -192,7 +192,7 @@ class File:
 
     def _with_names(self, plan: ClassPlan) -> Plan:
         """The class's plan, with names for what its constructor says often."""
-        steps = [step for step in plan.plan.steps if self._is_attribute(step, plan)]
+        steps = [step for step in plan.plan.steps if _is_attribute(step, plan.form != "chain")]
         known = {parameter.variable for parameter in plan.parameters} | {name for name, _ in plan.plan.lets}
         loops = {name for step in steps for name in assigned_in(step.piece)}
         taken = {*RESERVED_NAMES, *self.names.values(), *known, *loops}
@@ -201,11 +201,8 @@ class File:
         return replace(
             plan.plan,
             lets=[*plan.plan.lets, *lets],
-            steps=[by.get(id(step), step) for step in plan.plan.steps],
+            items=_with_steps(plan.plan.items, by),
         )
-
-    def _is_attribute(self, step: PlanStep, plan: ClassPlan) -> bool:
-        return step.piece is not None and (plan.form == "chain" or not is_short(step.piece))
 
     def _lets(self, writer: Writer, plan: Plan) -> None:
         for name, node in plan.lets:
@@ -218,17 +215,13 @@ class File:
 
     def _statements(self, writer: Writer, plan: Plan, with_forward: bool) -> dict[int, str]:
         """The constructor's statements; gives the attributes that hold conditions for `forward`."""
-        taken = [step.name for step in plan.steps]
-        namer = Namer(MODULE_ATTRIBUTES | set(taken))
+        namer = Namer(MODULE_ATTRIBUTES | {step.name for step in plan.steps})
         held: dict[int, str] = {}
-        made: dict[int, tuple[tuple[int, bool], ...]] = {}
+        made: dict[int, tuple[Guard, ...]] = {}
         """The conditions that have an attribute, with those that it is set under."""
         annotated = _types(plan)
-        making = _making(plan, with_forward)
-        open_guards: tuple[tuple[int, bool], ...] = ()
-        base = writer.level
 
-        def hold(number: int, wanted: str, under: tuple[tuple[int, bool], ...]) -> None:
+        def hold(number: int, under: tuple[Guard, ...]) -> None:
             if with_forward and number not in held:
                 node = plan.conditions[number]
                 for other, made_under in made.items():
@@ -236,46 +229,39 @@ class File:
                         held[number] = held[other]
                         return
                 made[number] = under
-                held[number] = namer.take(wanted)
+                held[number] = namer.take(_condition_name(plan, number))
                 self._note(node)
                 writer.put(f"self.{held[number]} = ", python(node))
 
-        for step in plan.steps:
-            attribute = step.piece is not None and not (with_forward and is_short(step.piece))
-            guards = step.guards
-            while guards and guards not in making:
-                guards = guards[:-1]  # nothing to make under it: its condition is all that forward asks for
-            common = 0
-            while common < min(len(open_guards), len(guards)) and open_guards[common] == guards[common]:
-                common += 1
-            writer.level = base + common
-            for depth in range(common, len(guards)):
-                number, side = guards[depth]
-                other = depth < len(open_guards) and depth == common and open_guards[depth][0] == number
-                if other:
-                    writer.line("else:")
-                else:
-                    hold(number, _condition_name(plan, number), guards[:depth])
-                    node = plan.conditions[number]
-                    text = f"self.{held[number]}" if number in held else python(node)
-                    if not side:
-                        text = (
-                            f"not {text}"
-                            if number in held or not isinstance(node, Apply)
-                            else f"not ({text})"
-                        )
-                    writer.line(f"if {text}:")
-                writer.level += 1
-            open_guards = guards
-            for number in (*(number for number, _ in step.guards[len(guards) :]), *_decided_by(step)):
-                hold(number, _condition_name(plan, number), guards)
-            if not attribute:
-                continue
-            assert step.piece is not None
-            self._attribute(writer, step, annotated)
-        writer.level = base
-        for number in plan.asked():
-            hold(number, _condition_name(plan, number), ())
+        def decide(item: If, under: tuple[Guard, ...]) -> None:
+            hold(item.condition, under)
+            opened = False
+            for holds in (True, False):
+                side = item.side(holds)
+                if not any(_is_attribute(step, with_forward) for step in steps_of(side)):
+                    state(side, under)  # nothing to make: its conditions are all that forward asks for
+                    continue
+                node = plan.conditions[item.condition]
+                text = f"self.{held[item.condition]}" if item.condition in held else python(node)
+                if not holds:
+                    bare = item.condition in held or not isinstance(node, Apply)
+                    text = f"not {text}" if bare else f"not ({text})"
+                writer.line("else:" if opened else f"if {text}:")
+                opened = True
+                with writer.indented():
+                    state(side, (*under, (item.condition, holds)))
+
+        def state(items: Sequence[Item], under: tuple[Guard, ...]) -> None:
+            for item in items:
+                if isinstance(item, If):
+                    decide(item, under)
+                    continue
+                for number in _decided_by(item):
+                    hold(number, under)
+                if _is_attribute(item, with_forward):
+                    self._attribute(writer, item, annotated)
+
+        state(plan.items, ())
         return held
 
     def _attribute(self, writer: Writer, step: PlanStep, annotated: set[str]) -> None:
@@ -440,37 +426,40 @@ def _parameter(parameter: Parameter) -> str:
     return f"{parameter.variable}: {parameter.annotation}{default}"
 
 
+def _is_attribute(step: PlanStep, with_forward: bool) -> bool:
+    """Whether the constructor makes it; a `forward` of its own writes short layers as expressions."""
+    return step.piece is not None and not (with_forward and is_short(step.piece))
+
+
 def _types(plan: Plan) -> set[str]:
     """Names that more than one layer has (on the two sides of an `if`)."""
-    seen: set[str] = set()
-    twice: set[str] = set()
-    for step in plan.steps:
-        if step.piece is not None:
-            (twice if step.name in seen else seen).add(step.name)
-    return twice
+    counted = Counter(step.name for step in plan.steps if step.piece is not None)
+    return {name for name, count in counted.items() if count > 1}
 
 
 def _decided_by(step: PlanStep) -> list[int]:
     return [arm.when[0] for arm in step.arms if arm.when is not None]
 
 
-def _making(plan: Plan, with_forward: bool) -> set[tuple[tuple[int, bool], ...]]:
-    """The conditions under which the constructor makes anything, each with those around it."""
-    return {
-        step.guards[:depth]
-        for step in plan.steps
-        if step.piece is not None and not (with_forward and is_short(step.piece))
-        for depth in range(1, len(step.guards) + 1)
-    }
+def _with_steps(items: Sequence[Item], by: Mapping[int, PlanStep]) -> list[Item]:
+    """The items with other steps in place of some."""
+    return [
+        replace(item, then=_with_steps(item.then, by), otherwise=_with_steps(item.otherwise, by))
+        if isinstance(item, If)
+        else by.get(id(item), item)
+        for item in items
+    ]
 
 
 def _condition_name(plan: Plan, number: int) -> str:
     """`has_conv4`, after the first layer that stands under the condition; `residual`, for a branch of an
     `add`."""
-    for side, word in ((True, "has"), (False, "without")):
-        for step in plan.steps:
-            if (number, side) in step.guards and step.piece is not None and step.name:
-                return f"{word}_{step.name}"
+    for item in ifs_of(plan.items):
+        if item.condition == number:
+            for holds, word in ((True, "has"), (False, "without")):
+                for step in steps_of(item.side(holds)):
+                    if step.piece is not None and step.name:
+                        return f"{word}_{step.name}"
     for step in plan.steps:
         if number in _decided_by(step):
             return "residual" if step.word == "add" else f"full_{step.word}"
