@@ -130,10 +130,10 @@ def lines(code: Code, indent: int, room: int) -> list[str]:
 class Writer:
     """Collects lines of code at the current indentation."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: int = 0) -> None:
         self._lines: list[str] = []
         self._under: tuple[tuple[int, str], int] | None = None  # the last `if`, and where it ended
-        self.level = 0
+        self.level = level
 
     @property
     def room(self) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
@@ -12,60 +11,42 @@ from cnnspec.lower.call import Built, Use
 from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.lowering import Lowering, Unsupported
 from cnnspec.lower.names import Namer
-from cnnspec.lower.symbolic import Const, Var, variables
-from cnnspec.ops.base import written_shape
+from cnnspec.lower.program import Tensor
+from cnnspec.lower.symbolic import Apply, Const, Var, variables
+from cnnspec.ops.base import Shape
 from cnnspec.targets.numpy.calls import EMITTERS, Input
-from cnnspec.targets.numpy.statements import (
-    Argument,
-    Call,
-    Function,
-    If,
-    Let,
-    Loop,
-    Parameter,
-    Step,
-    Tensor,
-    numbers_in,
-    variables_in,
-)
+from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step
 
 
 class Builder:
-    """Makes the functions of one graph; `functions` has them with the called before the calling."""
+    """Makes the functions of one graph; `functions` has the called before the calling, the network last."""
 
     def __init__(self, graph: ir.Graph, namer: Namer) -> None:
-        self.graph, self.namer = graph, namer
+        self.namer = namer
         self.functions: list[Function] = []
         named = Namer({*namer.taken, "x"})  # what arrives is called x
-        self.names = {block.name: named.take(block.name) for block in graph.blocks}
-        self.network_name = named.take("network")
-        for name in (*self.names.values(), self.network_name):
+        self.names: dict[str | None, str] = {block.name: named.take(block.name) for block in graph.blocks}
+        self.names[None] = named.take("network")
+        for name in self.names.values():
             namer.take(name)
-        self.lowering = Lowering(graph, emit, self._finish, runtime_shapes=True, reserved=namer.taken)
-        self._named: set[str] = set()
-
-    def network(self) -> Function:
-        """The whole network as a function."""
-        made: Function = self.lowering.network().made
-        return made
+        Lowering(graph, emit, self._finish, runtime_shapes=True, reserved=namer.taken).network()
 
     def _finish(self, function: program.Function) -> None:
-        made = _Translation(self, function).function()
-        function.made = made
-        needed = set(numbers_in(made.steps))
-        for parameter in function.parameters:
-            parameter.used = parameter.variable in needed
-        made.parameters = _parameters(function)
-        self.functions.append(made)
-
-    def name_of(self, function: program.Function) -> str:
-        if function.template.kind == "network":
-            return self.network_name
-        name = self.names[function.name]
-        if name in self._named:
-            name = self.namer.take(function.name)
-        self._named.add(name)
-        return name
+        block = None if function.template.kind == "network" else function.name
+        name = self.names.pop(block, None) or self.namer.take(function.name)
+        translation = _Translation(function)
+        if _shares_its_place(function.region.statements):
+            translation.kept = f"{name}.if"
+        steps = translation.function()
+        optional = True  # a default, as far as nothing without one stands behind it
+        for parameter in reversed(function.parameters):
+            parameter.used = parameter.variable in translation.needed
+            if parameter.used:
+                default = parameter.default
+                optional = optional and default is not None and not isinstance(default.value, str)
+                parameter.default = default if optional else None
+        function.made = Function(name, function, function.region.inputs, function.region.outputs, steps)
+        self.functions.append(function.made)
 
 
 def emit(use: Use, layer: ir.Layer | None = None) -> Built:
@@ -76,63 +57,36 @@ def emit(use: Use, layer: ir.Layer | None = None) -> Built:
     return replace(EMITTERS[use.op.word](use), suffix=".frozen()" if roles == {"frozen"} else "")
 
 
-def _parameters(function: program.Function) -> list[Parameter]:
-    """With the author's defaults, as far as nothing without one stands behind them."""
-    found: list[Parameter] = []
-    optional = True
-    for parameter in reversed([one for one in function.parameters if one.used]):
-        default = parameter.default
-        if default is not None and isinstance(default.value, str):
-            default = None
-        optional = optional and default is not None
-        found.append(Parameter(parameter.variable, parameter.letter, default if optional else None))
-    return found[::-1]
-
-
-@dataclass(eq=False)
 class _Translation:
     """One function's statements as steps."""
 
-    builder: Builder
-    source: program.Function
-    tensors: dict[program.Tensor, Tensor] = field(default_factory=dict)
-    decided: dict[int, str] = field(default_factory=dict)
-    kept: str = "if"
-    """Where the outcome of a condition is kept for the way back, in the place that it stands at."""
+    def __init__(self, source: program.Function) -> None:
+        self.source = source
+        self.same: dict[Tensor, Tensor] = {}
+        """Of two names of the lowered program for one tensor, the one that stands for both."""
+        self.decided: dict[int, str] = {}
+        self.kept = "if"
+        """Where the outcome of a condition is kept for the way back, in the place that it stands at."""
+        self.needed: set[str] = set()
 
-    def function(self) -> Function:
+    def function(self) -> list[Step]:
         source = self.source
-        inputs = [self.tensor(tensor) for tensor in source.region.inputs]
-        kind = source.template.kind
-        for tensor, name in zip(inputs, source.template.inputs, strict=True):
-            tensor.label = name if kind != "network" or len(inputs) > 1 else None
-        name = self.builder.name_of(source)
-        if _shares_its_place(source.region.statements):
-            self.kept = f"{name}.if"
-        steps = _swept(self.steps(source.region.statements, "net"))
-        outputs = [self.tensor(tensor) for tensor in source.region.outputs]
-        doc = ""
-        if kind == "block":
-            first = source.uses[0]
-            shapes = [first.shape(0), first.shape(source.template.outputs[0])]
-            doc = " -> ".join(map(written_shape, shapes))
-        numbered = [self.tensors.get(tensor) for tensor in source.tensors]
-        made = Function(name, inputs, outputs, steps, source.namer, doc=doc)
-        made.numbered = numbered
-        made.places = [need.variable for need in source.needs]
+        inputs = source.region.inputs
+        if source.template.kind == "network" and len(inputs) == 1:
+            inputs[0].label = None
+        steps = self.steps(source.region.statements, "net")
+        source.tensors = [self.tensor(tensor) for tensor in source.tensors]
+        source.region.outputs = [self.tensor(tensor) for tensor in source.region.outputs]
+        self.sweep(steps)
+        return steps
+
+    def new(self, shape: Shape | None = None) -> Tensor:
+        made = Tensor(len(self.source.tensors), shape=shape)
+        self.source.tensors.append(made)
         return made
 
-    def new(self) -> Tensor:
-        tensor = program.Tensor(len(self.source.tensors))
-        self.source.tensors.append(tensor)
-        return self.tensor(tensor)
-
-    def tensor(self, source: program.Tensor) -> Tensor:
-        if source not in self.tensors:
-            sides = tuple((condition.number, side) for condition, side in source.sides)
-            note = "" if source.shape is None else written_shape(source.shape)
-            self.tensors[source] = Tensor(source.number, source.label, sides, note)
-        return self.tensors[source]
+    def tensor(self, tensor: Tensor) -> Tensor:
+        return self.same.get(tensor, tensor)
 
     # --- statements ---------------------------------------------------------------------------------------
 
@@ -149,63 +103,49 @@ class _Translation:
                 case program.Part():
                     found += self.steps(statement.region.statements, _at(place, statement.name))
                     for outer, inner in zip(statement.outputs, statement.region.outputs, strict=True):
-                        self.same(outer, inner)
+                        self.named(outer, self.tensor(inner))
                 case program.Repeat():
                     self.repeat(statement, place, found)
                 case program.If():
                     self.decide(statement, place, found)
                 case program.Let():
-                    found.append(
-                        Let(statement.variable, statement.node, self.reads(variables(statement.node)))
-                    )
+                    found.append(Let(statement.variable, statement.node))
         return found
 
-    def same(self, outer: program.Tensor, inner: program.Tensor) -> None:
-        """Two names of the lowered program for one tensor."""
-        self.tensors[outer] = made = self.tensor(inner)
+    def named(self, outer: Tensor, made: Tensor) -> None:
+        """Makes `outer` another name of a tensor."""
+        self.same[outer] = made
         made.label = made.label or outer.label
 
     def layer(self, layer: program.Layer, place: str, found: list[Step]) -> None:
         inputs = [self.tensor(tensor) for tensor in layer.inputs]
         if layer.call.form == "alias":
-            self.tensors[layer.output] = inputs[0]
+            self.same[layer.output] = inputs[0]
             return
         arguments = _arguments(layer.call, layer.inputs)
-        reads = self.read_by(arguments)
-        output = self.tensor(layer.output)
-        place = _at(place, layer.name)
-        made = layer.call
-        found.append(Call("layer", made.function, place, inputs[:1], [output], arguments, reads, made.suffix))
-
-    def read_by(self, arguments: Sequence[Argument]) -> list[Tensor]:
-        found = (self.reads(variables_in(value)) for _, value in arguments)
-        return list(dict.fromkeys(chain.from_iterable(found)))
-
-    def reads(self, names: Iterable[str]) -> list[Tensor]:
-        """The tensors among these variables."""
-        numbers = dict.fromkeys(int(name[1:].split(".")[0]) for name in names if name.startswith("§"))
-        return [self.tensor(self.source.tensors[number]) for number in numbers]
+        place, made = _at(place, layer.name), layer.call
+        found.append(
+            Call("layer", made.function, place, inputs[:1], [layer.output], arguments, suffix=made.suffix)
+        )
 
     def invoke(self, call: program.Invoke, place: str, found: list[Step]) -> None:
         callee: Function = call.function.made
         used = [one for one in call.function.parameters if one.used]
         arguments: list[Argument] = []
         by_name = False
-        for parameter, lowered, node in zip(callee.parameters, used, call.arguments, strict=True):
+        for parameter, node in zip(used, call.arguments, strict=True):
             by_name = by_name or parameter.letter or parameter.default is not None
             if parameter.default is None or node != parameter.default:
                 arguments.append((parameter.variable if by_name else None, node))
-            assert parameter.variable == lowered.variable
         place = _at(place, call.name)
         if call.shared is not None:
             place = _module(call.shared)
         places = [_module(one) for one in call.modules]
         inputs = [self.tensor(tensor) for tensor in call.inputs]
-        outputs = [self.tensor(tensor) for tensor in call.outputs]
-        while len(outputs) < len(callee.outputs):
-            outputs.append(self.new())
-        reads = self.read_by(arguments)
-        found.append(Call("block", callee.name, place, inputs, outputs, arguments, reads, "", callee, places))
+        outputs = call.outputs + [self.new() for _ in callee.outputs[len(call.outputs) :]]
+        found.append(
+            Call("block", callee.name, place, inputs, outputs, arguments, callee=callee, places=places)
+        )
 
     def repeat(self, repeat: program.Repeat, place: str, found: list[Step]) -> None:
         place = _at(place, repeat.name)
@@ -213,16 +153,14 @@ class _Translation:
         if repeat.count == Const(1) and (runs := repeat.runs()) is not None:
             region = runs[0][1]
             for outer, inner in zip(repeat.inputs, region.inputs, strict=True):
-                self.tensors[inner] = self.tensor(outer)
+                self.same[inner] = self.tensor(outer)
             found += self.steps(region.statements, f"{place}[0]")
-            self.same(repeat.output, region.outputs[0])
+            self.named(repeat.output, self.tensor(region.outputs[0]))
             return
-        for outer, inner in zip(repeat.inputs[1:], repeat.region.inputs[1:], strict=True):
-            self.tensors[inner] = self.tensor(outer)
-        inside = self.tensor(repeat.region.inputs[0])
-        output = self.tensor(repeat.output)
-        loop = Loop(repeat.index, repeat.count, place, given, inside, [], inside, output)
-        loop.reads = self.reads(variables(repeat.count))
+        inside, *others = repeat.region.inputs
+        for outer, inner in zip(repeat.inputs[1:], others, strict=True):
+            self.same[inner] = self.tensor(outer)
+        loop = Loop(repeat.index, repeat.count, place, given, inside, [], inside, repeat.output)
         loop.places = [(variable, [_module(one) for one in modules]) for variable, modules in repeat.per_pass]
         loop.body = self.steps(repeat.region.statements, f"{place}[{repeat.index}]")
         loop.last = self.tensor(repeat.region.outputs[0])
@@ -237,12 +175,11 @@ class _Translation:
             self.decided[condition.number] = name
             number = name.removeprefix("when")
             kept = f"{self.kept}.{number}" if number else self.kept
-            reads = self.reads(variables(condition.node))
-            found.append(Let(name, condition.node, reads, f'{place}["{kept}"]'))
+            found.append(Let(name, condition.node, f'{place}["{kept}"]'))
         return self.decided[condition.number]
 
     def decide(self, statement: program.If, place: str, found: list[Step]) -> None:
-        made = If(statement.condition.number, self.variable(statement.condition, place, found))
+        made = If(statement.condition, self.variable(statement.condition, place, found))
         known = self.decided  # what one side decides is decided again where it is asked for once more
         self.decided = dict(known)
         made.then = self.steps(statement.then, place)
@@ -250,8 +187,7 @@ class _Translation:
         made.otherwise = self.steps(statement.otherwise, place)
         self.decided = known
         made.joins = [
-            (self.tensor(joined), self.tensor(then), self.tensor(otherwise))
-            for joined, then, otherwise in statement.joins
+            (joined, self.tensor(then), self.tensor(otherwise)) for joined, then, otherwise in statement.joins
         ]
         found.append(made)
 
@@ -260,42 +196,60 @@ class _Translation:
         for _, when, _ in merge.arms:
             if when is not None:
                 self.variable(when[0], place, found)
-        said = emit(Use(merge.op, (merge.op,), (), ()))
-        arms = [(self.tensor(tensor), when) for tensor, when, _ in merge.arms]
-        made = self.merged(arms, said, _at(place, merge.name), found, merge.output)
-        self.tensors[merge.output] = made
-        made.label = made.label or merge.output.label
+        function = emit(Use(merge.op, (merge.op,), (), ())).function
+        place = _at(place, merge.name)
 
-    def merged(
-        self,
-        arms: Sequence[tuple[Tensor, program.When]],
-        said: Built,
-        place: str,
-        found: list[Step],
-        output: program.Tensor,
-    ) -> Tensor:
-        condition = next((when[0] for _, when in arms if when is not None), None)
-        if condition is None:
-            inputs = [tensor for tensor, _ in arms]
-            if len(inputs) == 1:
-                return inputs[0]
+        def merged(arms: Sequence[tuple[Tensor, program.When]], found: list[Step]) -> Tensor:
+            condition = next((when[0] for _, when in arms if when is not None), None)
+            if condition is None:
+                inputs = [tensor for tensor, _ in arms]
+                if len(inputs) == 1:
+                    return inputs[0]
+                made = self.new(merge.output.shape)
+                found.append(Call("merge", function, place, inputs, [made]))
+                return made
+            decided = If(condition, self.decided[condition.number])
+            sides = []
+            for holds in (True, False):
+                left = [
+                    (tensor, None if when is not None and when[0] is condition else when)
+                    for tensor, when in arms
+                    if when is None or when[0] is not condition or when[1] is holds
+                ]
+                sides.append(merged(left, decided.side(holds)))
+            found.append(decided)
             made = self.new()
-            made.note = "" if output.shape is None else written_shape(output.shape)
-            found.append(Call("merge", said.function, place, inputs, [made]))
+            decided.joins.append((made, sides[0], sides[1]))
             return made
-        decided = If(condition.number, self.decided[condition.number])
-        sides = []
-        for holds in (True, False):
-            left = [
-                (tensor, None if when is not None and when[0] is condition else when)
-                for tensor, when in arms
-                if when is None or when[0] is not condition or when[1] is holds
-            ]
-            sides.append(self.merged(left, said, place, decided.side(holds), output))
-        found.append(decided)
-        made = self.new()
-        decided.joins.append((made, sides[0], sides[1]))
-        return made
+
+        arms = [(self.tensor(tensor), when) for tensor, when, _ in merge.arms]
+        self.named(merge.output, merged(arms, found))
+
+    # --- what is read -------------------------------------------------------------------------------------
+
+    def sweep(self, steps: list[Step]) -> None:
+        """Takes the `let`s away that nothing behind them reads; notes what the other steps read."""
+        for step in reversed(steps[:]):
+            match step:
+                case Call():
+                    step.reads = self.read(_variables(step.arguments))
+                case Let() if step.variable in self.needed:
+                    step.reads = self.read(variables(step.node))
+                case Let():
+                    steps.remove(step)
+                case If():
+                    self.needed.add(step.variable)
+                    self.sweep(step.otherwise)
+                    self.sweep(step.then)
+                case Loop():
+                    step.reads = self.read(variables(step.stop))
+                    self.sweep(step.body)
+
+    def read(self, names: Iterable[str]) -> list[Tensor]:
+        """Notes that these variables are needed; gives the tensors among them."""
+        read = set(names)
+        self.needed |= read
+        return list({self.source.tensors[int(name[1:].split(".")[0])] for name in read if name[0] == "§"})
 
 
 def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
@@ -319,7 +273,7 @@ def _module(module: program.Module) -> str:
     return f'net.go("{module.key}.")' if module.key is not None else str(module.variable)
 
 
-def _arguments(call: LoweredCall, inputs: Sequence[program.Tensor]) -> list[Argument]:
+def _arguments(call: LoweredCall, inputs: Sequence[Tensor]) -> list[Argument]:
     """A call's arguments, with its inputs as variables: `§12`, and `§12.HW` for a height and width."""
     found: list[Argument] = []
     for name, value in call.arguments:
@@ -332,25 +286,10 @@ def _arguments(call: LoweredCall, inputs: Sequence[program.Tensor]) -> list[Argu
     return found
 
 
-def _swept(steps: list[Step]) -> list[Step]:
-    """Without the author's `let`s that nothing reads."""
-    while True:
-        needed = set(numbers_in(steps))
-        kept = _without(steps, needed)
-        if len(set(numbers_in(kept))) == len(needed):
-            return kept
-        steps = kept
-
-
-def _without(steps: list[Step], needed: set[str]) -> list[Step]:
-    kept: list[Step] = []
-    for step in steps:
-        match step:
-            case Let() if step.variable not in needed:
-                continue
-            case If():
-                step.then, step.otherwise = _without(step.then, needed), _without(step.otherwise, needed)
-            case Loop():
-                step.body = _without(step.body, needed)
-        kept.append(step)
-    return kept
+def _variables(arguments: Iterable[Argument]) -> Iterator[str]:
+    """The variables that arguments speak of: numbers, and tensors as `§12`."""
+    for _, value in arguments:
+        if isinstance(value, LoweredCall):
+            yield from _variables(value.arguments)
+        elif isinstance(value, Const | Var | Apply):
+            yield from variables(value)

@@ -11,17 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from cnnspec.lower.names import Namer, identifier
-from cnnspec.targets.numpy.statements import (
-    Call,
-    Function,
-    If,
-    Let,
-    Loop,
-    Step,
-    Tensor,
-    made_in,
-    used_before,
-)
+from cnnspec.lower.program import Tensor
+from cnnspec.targets.numpy.statements import Call, Function, If, Let, Loop, Step, made_in, used_before
 
 LETTERS = "abdefghmopqruvyz"
 
@@ -31,10 +22,9 @@ def name_tensors(function: Function) -> None:
     readers: dict[Tensor, int] = {}
     for tensor in [*used_before(function.steps), *function.outputs]:
         readers[tensor] = readers.get(tensor, 0) + 1
-    names = _Names(function.namer, readers)
-    for tensor in sorted(
-        function.inputs, key=lambda tensor: tensor.label is None
-    ):  # the author's names first
+    names = _Names(function.source.namer, readers, function.names)
+    # the author's names first
+    for tensor in sorted(function.inputs, key=lambda tensor: tensor.label is None):
         names.input(tensor, first=tensor is function.inputs[0])
     names.steps(function.steps, set(function.outputs))
 
@@ -94,8 +84,8 @@ def _behind(step: If, side: bool, after: set[Tensor]) -> set[Tensor]:
 
 
 class _Names:
-    def __init__(self, namer: Namer, readers: dict[Tensor, int]) -> None:
-        self.namer, self.readers = namer, readers
+    def __init__(self, namer: Namer, readers: dict[Tensor, int], names: dict[Tensor, str]) -> None:
+        self.namer, self.readers, self.names = namer, readers, names
         self.main = "x"
         self.taken: dict[str, str] = {}
         self.around: list[tuple[If, set[Tensor]]] = []
@@ -118,12 +108,11 @@ class _Names:
         self, tensor: Tensor, alive: set[Tensor], wishes: list[str], beside: Collection[Tensor] = ()
     ) -> None:
         """A name that none of those alive (and of those beside it) has."""
-        if tensor.name:
+        if tensor in self.names:
             return
         # what is needed behind an `if` stays clear of what comes out of it
-        kept = {
-            made.name for decided, behind in self.around if tensor in behind for made, _, _ in decided.joins
-        }
+        joins = [join for decided, behind in self.around if tensor in behind for join in decided.joins]
+        kept = {self.names[made] for made, _, _ in joins}
 
         def free(name: str) -> bool:
             others = self.holders.get(name, ())
@@ -134,64 +123,63 @@ class _Names:
         if tensor.label is not None and self.readers.get(tensor, 0) > 1:
             wishes = [self._own(tensor.label), *wishes]
         for wish in wishes:
-            if wish and free(wish):
+            if free(wish):
                 self._call(tensor, wish)
                 return
         for letter in LETTERS:
-            name = self.taken.get(letter)
-            if name is None:
-                if not self.namer.free(letter):
-                    continue
+            if letter in self.taken or self.namer.free(letter):
                 name = self._own(letter)
-            if free(name):
-                self._call(tensor, name)
-                return
+                if free(name):
+                    self._call(tensor, name)
+                    return
         self._call(tensor, self._own(f"branch{tensor.number}"))
 
     def _call(self, tensor: Tensor, name: str) -> None:
-        tensor.name = name
+        self.names[tensor] = name
         self.holders.setdefault(name, set()).add(tensor)
 
     def steps(self, steps: list[Step], after: set[Tensor], inside: bool = False) -> None:
         for step, alive in zip(steps, _alive(steps, after), strict=True):
             match step:
                 case Call():
-                    wishes = [step.inputs[0].name] if step.inputs else []
-                    if step.form != "layer" and step.form != "block":
-                        wishes = [self.main, *wishes, *(tensor.name for tensor in step.inputs)]
+                    wishes = [self.names[tensor] for tensor in step.inputs]
+                    wishes = [self.main, *wishes] if step.form == "merge" else wishes[:1]
                     for output in step.outputs:
                         self._choose(output, alive, wishes, beside=step.outputs)
                     if not inside:  # what is not needed here is needed nowhere any more
                         for output in step.outputs:
-                            self.holders[output.name] &= {*step.outputs, *(self.holders[output.name] & alive)}
+                            name = self.names[output]
+                            held = self.holders[name]
+                            self.holders[name] = (held & alive) | held.intersection(step.outputs)
                 case If():
                     # What comes out is named first, so that both sides may end in its name.
                     behind = alive | {made for made, _, _ in step.joins}
                     for made, then, otherwise in step.joins:
-                        known = [one.name for one in (otherwise, then) if one.name]
+                        known = [self.names[one] for one in (otherwise, then) if one in self.names]
                         self._choose(made, behind, [*known, self.main])
-                        for side, holds in ((then, True), (otherwise, False)):
-                            if not side.name and step.side(holds) and side not in alive:
-                                self._last(side, made.name, step.side(holds), _behind(step, holds, alive))
+                        for holds, side in ((True, then), (False, otherwise)):
+                            if side not in self.names and side not in alive:
+                                behind_side = _behind(step, holds, alive)
+                                self._last(side, self.names[made], step.side(holds), behind_side)
                     self.around.append((step, alive))
                     self.steps(step.then, _behind(step, True, alive), inside=True)
                     self.steps(step.otherwise, _behind(step, False, alive), inside=True)
                     self.around.pop()
                 case Loop():
                     dies = step.given not in alive and step.given not in step.body_reads
-                    wishes = [step.given.name] if dies else []
+                    wishes = [self.names[step.given]] if dies else []
                     self._choose(step.inside, alive | step.body_reads, [*wishes, self.main])
                     behind = (alive - {step.output}) | step.body_reads | {*step.reads, step.last}
                     self.steps(step.body, behind, inside=True)
-                    self._choose(step.output, alive, [step.inside.name])
+                    self._choose(step.output, alive, [self.names[step.inside]])
 
     def _last(self, tensor: Tensor, name: str, steps: list[Step], after: set[Tensor]) -> None:
         """Names what a side ends with as what comes out, where nothing on that side
         stands in its way."""
         for step in reversed(steps):
             if isinstance(step, Call) and tensor in step.outputs:
-                others = {other.name for other in after if other is not tensor}
-                if "" not in others and name not in others:
+                others = {self.names.get(other) for other in after if other is not tensor}
+                if None not in others and name not in others:
                     self._call(tensor, name)
                 return
             _back([step], after)

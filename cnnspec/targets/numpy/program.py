@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from cnnspec.ir.graph import Graph
 from cnnspec.lower.names import Namer, escaped
 from cnnspec.lower.writer import Code, Group, Writer
+from cnnspec.ops.base import written_shape
 from cnnspec.targets.numpy.build import Builder
 from cnnspec.targets.numpy.library import needed, pieces
 from cnnspec.targets.numpy.naming import name_tensors
@@ -22,15 +23,14 @@ OWN = (
 
 
 def program(graph: Graph) -> str:
-    builder = Builder(graph, Namer([*OWN, *pieces()]))
-    network = builder.network()
+    functions = Builder(graph, Namer([*OWN, *pieces()])).functions
     own = Writer()
-    for function in builder.functions:
+    for function in functions:
         wanted = differentiated(function.steps) | set(function.outputs)
-        function.differentiable = tuple(tensor in wanted for tensor in function.inputs)
+        function.having = frozenset(n for n, tensor in enumerate(function.inputs) if tensor in wanted)
         _function(own, function)
     own.gap(2)
-    _interface(own, graph, network)
+    _interface(own, graph, functions[-1])
     writer = Writer()
     _head(writer, graph)
     for text in needed(str(own)):
@@ -63,12 +63,14 @@ def _function(writer: Writer, function: Function) -> None:
     """A block or the network: its forward pass and its backward pass."""
     name_tensors(function)
     title = "The network."
-    if function.doc:
-        title = f"The block {function.name}, first used for {function.doc}."
+    template, first = function.source.template, function.source.uses[0]
+    if template.kind == "block":
+        shapes = [first.shape(0), first.shape(template.outputs[0])]
+        title = f"The block {function.name}, first used for {' -> '.join(map(written_shape, shapes))}."
     writer.gap(2)
-    Forward(writer).function(function, title)
+    Forward(writer, function).function(function, title)
     writer.gap(2)
-    Backward(writer, function.namer.child()).function(function)
+    Backward(writer, function).function(function)
 
 
 def _loss(graph: Graph) -> str:
@@ -81,7 +83,7 @@ def _loss(graph: Graph) -> str:
 def _interface(writer: Writer, graph: Graph, network: Function) -> None:
     """What one calls. Inputs and outputs are plain where there is one, tuples where
     there are several."""
-    inputs = [tensor.name for tensor in network.inputs]
+    inputs = [network.names[tensor] for tensor in network.inputs]
     several = len(network.outputs) > 1
     outside = "tuple(outside(one) for one in y)" if several else "outside(y)"
     options = ("rng=None", "masks=None", "trace=None")

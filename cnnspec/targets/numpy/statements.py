@@ -10,29 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from cnnspec.lower.call import Call as LoweredCall
-from cnnspec.lower.names import Namer
-from cnnspec.lower.symbolic import Apply, Const, Node, Var, variables
-from cnnspec.lower.writer import Code
+from cnnspec.lower import program
+from cnnspec.lower.program import Condition, Tensor
+from cnnspec.lower.symbolic import Node
 
-
-@dataclass(eq=False, slots=True)
-class Tensor:
-    """A tensor of a function. `sides`: the `if`s under which it is there. `name` is
-    given by naming.py: several tensors that are never alive at once may have one name.
-    """
-
-    number: int
-    label: str | None = None
-    sides: tuple[tuple[int, bool], ...] = ()
-    note: str = ""
-    name: str = ""
-
-
-Value: TypeAlias = "Node | Code | LoweredCall"
-Argument: TypeAlias = "tuple[str | None, Value]"
+Argument: TypeAlias = "tuple[str | None, Any]"
 
 
 @dataclass(eq=False, slots=True)
@@ -57,6 +41,11 @@ class Call:
     places: list[str] = field(default_factory=list)
     """Of a block: where the weights of the shared blocks are that it is handed."""
 
+    @property
+    def wanted(self) -> list[Tensor]:
+        """The inputs that it gives a gradient back to."""
+        return self.inputs if self.callee is None else self.callee.differentiable(self.inputs)
+
 
 @dataclass(eq=False, slots=True)
 class Let:
@@ -65,8 +54,8 @@ class Let:
 
     variable: str
     node: Node
-    reads: list[Tensor]
     place: str = ""
+    reads: list[Tensor] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
@@ -74,7 +63,7 @@ class If:
     """Both sides of an `if`; `joins` are the tensors that come out of it: (what it is
     called behind it, what it is on the one side, on the other)."""
 
-    condition: int
+    condition: Condition
     variable: str
     then: list[Step] = field(default_factory=list)
     otherwise: list[Step] = field(default_factory=list)
@@ -108,95 +97,59 @@ class Loop:
 Step: TypeAlias = "Call | Let | If | Loop"
 
 
+def every(steps: list[Step]) -> Iterator[Step]:
+    """All steps, inner ones included."""
+    for step in steps:
+        yield step
+        match step:
+            case If():
+                yield from every(step.then)
+                yield from every(step.otherwise)
+            case Loop():
+                yield from every(step.body)
+
+
 def used_before(steps: list[Step]) -> Iterator[Tensor]:
     """All tensors that steps read, inner ones included."""
-    for step in steps:
+    for step in every(steps):
         match step:
             case Call():
-                yield from step.inputs
-                yield from step.reads
+                yield from (*step.inputs, *step.reads)
             case Let():
                 yield from step.reads
             case If():
-                yield from used_before(step.then)
-                yield from used_before(step.otherwise)
-                for _, then, otherwise in step.joins:
-                    yield then
-                    yield otherwise
+                for _, *sides in step.joins:
+                    yield from sides
             case Loop():
-                yield step.given
-                yield from step.reads
-                yield from used_before(step.body)
-                yield step.last
+                yield from (step.given, step.last, *step.reads)
 
 
 def made_in(steps: list[Step]) -> Iterator[Tensor]:
     """All tensors that steps make, inner ones included."""
-    for step in steps:
+    for step in every(steps):
         match step:
             case Call():
                 yield from step.outputs
             case If():
-                yield from made_in(step.then)
-                yield from made_in(step.otherwise)
                 yield from (made for made, _, _ in step.joins)
             case Loop():
-                yield step.inside
-                yield from made_in(step.body)
-                yield step.output
-
-
-def numbers_in(steps: list[Step]) -> Iterator[str]:
-    """The variables of all numbers that steps need."""
-    for step in steps:
-        match step:
-            case Call():
-                for _, argument in step.arguments:
-                    yield from variables_in(argument)
-            case Let():
-                yield from variables(step.node)
-            case If():
-                yield step.variable
-                yield from numbers_in(step.then)
-                yield from numbers_in(step.otherwise)
-            case Loop():
-                yield from variables(step.stop)
-                yield from numbers_in(step.body)
-
-
-def variables_in(value: Value) -> Iterator[str]:
-    """The variables that an argument speaks of: numbers, and tensors as `§12`."""
-    if isinstance(value, LoweredCall):
-        for _, argument in value.arguments:
-            yield from variables_in(argument)
-    elif isinstance(value, Const | Var | Apply):
-        yield from variables(value)
-
-
-class Parameter(NamedTuple):
-    """A number that a function is given: its variable there and the author's default. Letters (`K`, `F`) are
-    given by name."""
-
-    variable: str
-    letter: bool
-    default: Const | None = None
+                yield from (step.inside, step.output)
 
 
 @dataclass(eq=False, slots=True)
 class Function:
-    """A block of the author's (or the network) as a function: its tensors, its numbers,
-    its steps."""
+    """A block of the author's (or the network) as a function: its tensors and its steps."""
 
     name: str
+    source: program.Function
     inputs: list[Tensor]
     outputs: list[Tensor]
     steps: list[Step]
-    namer: Namer
-    parameters: list[Parameter] = field(default_factory=list)
-    doc: str = ""
-    differentiable: tuple[bool, ...] = ()
+    names: dict[Tensor, str] = field(default_factory=dict)
+    """Given by naming.py: several tensors that are never alive at once may have one name."""
+    having: frozenset[int] = frozenset()
     """Which inputs have a gradient: not those of which only the size is read."""
-    numbered: list[Tensor | None] = field(default_factory=list)
-    """The tensors by the numbers that nodes speak of."""
-    places: list[str] = field(default_factory=list)
-    """Variables for the places of the shared blocks that it is handed."""
+
+    def differentiable(self, given: list[Tensor]) -> list[Tensor]:
+        """Of what it is given, what there is a gradient of."""
+        return [tensor for place, tensor in enumerate(given) if place in self.having]

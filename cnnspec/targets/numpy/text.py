@@ -4,21 +4,11 @@ the last to the first."""
 from __future__ import annotations
 
 from cnnspec.lower.call import Call as LoweredCall
-from cnnspec.lower.names import Namer
+from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced, variables
 from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
-from cnnspec.targets.numpy.statements import (
-    Argument,
-    Call,
-    Function,
-    If,
-    Let,
-    Loop,
-    Step,
-    Tensor,
-    Value,
-    made_in,
-)
+from cnnspec.ops.base import written_shape
+from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step, every, made_in
 
 _SHAPE = {"": "", "C": ".shape[-1]", "H": ".shape[1]", "W": ".shape[2]", "HW": ".shape[1:3]"}
 
@@ -26,20 +16,21 @@ _SHAPE = {"": "", "C": ".shape[-1]", "H": ".shape[1]", "W": ".shape[2]", "HW": "
 class Forward:
     """Writes the forward pass of a function."""
 
-    def __init__(self, writer: Writer) -> None:
-        self.writer = writer
-        self.tensors: list[Tensor | None] = []
+    def __init__(self, writer: Writer, function: Function) -> None:
+        self.writer, self.names = writer, function.names
+        self.tensors = function.source.tensors
 
     def function(self, function: Function, title: str) -> None:
-        self.tensors = function.numbered
-        items = [tensor.name for tensor in function.inputs]
-        items[1:1] = ["net", *function.places]
-        for variable, _, default in function.parameters:
-            items.append(variable if default is None else f"{variable}={python(default)}")
+        items = [self.names[tensor] for tensor in function.inputs]
+        items[1:1] = ["net", *(need.variable for need in function.source.needs)]
+        for one in function.source.parameters:
+            if one.used:
+                default = "" if one.default is None else f"={python(one.default)}"
+                items.append(f"{one.variable}{default}")
         with self.writer.block(Group(f"def {function.name}(", tuple(items)), ":"):
             self.writer.doc(title)
             self.steps(function.steps)
-            self.writer.line(f"return {', '.join(tensor.name for tensor in function.outputs)}")
+            self.writer.line(f"return {', '.join(self.names[tensor] for tensor in function.outputs)}")
 
     def steps(self, steps: list[Step]) -> None:
         for step in steps:
@@ -56,24 +47,24 @@ class Forward:
                     self._loop(step)
 
     def _call(self, step: Call) -> None:
-        names = ", ".join(tensor.name for tensor in step.outputs)
-        inputs = [tensor.name for tensor in step.inputs]
+        names = ", ".join(self.names[tensor] for tensor in step.outputs)
+        inputs = [self.names[tensor] for tensor in step.inputs]
         place = step.place + step.suffix
         items: list[Code] = [*inputs[:1], place, *step.places, *inputs[1:]]
         if step.form == "merge":
             items = [place, *inputs]
         items += [self._argument(argument) for argument in step.arguments]
-        self.writer.put(f"{names} = ", Group(f"{step.function}(", tuple(items)), comment=step.outputs[0].note)
+        shape = step.outputs[0].shape
+        note = "" if shape is None else written_shape(shape)
+        self.writer.put(f"{names} = ", Group(f"{step.function}(", tuple(items)), comment=note)
 
     def _argument(self, argument: Argument) -> Code:
-        name, value = argument
-        code = self._code(value)
-        return code if name is None else prefixed(f"{name}=", code)
-
-    def _code(self, value: Value) -> Code:
-        if isinstance(value, LoweredCall):
-            return Group(f"{value.function}(", tuple(map(self._argument, value.arguments)))
-        return self._text(value) if isinstance(value, Const | Var | Apply) else value
+        name, code = argument
+        if isinstance(code, LoweredCall):
+            code = Group(f"{code.function}(", tuple(map(self._argument, code.arguments)))
+        elif isinstance(code, Const | Var | Apply):
+            code = self._text(code)
+        return prefixed("" if name is None else f"{name}=", code)
 
     def _text(self, node: Node) -> str:
         """The expression with tensors' names: `§12.C` is `x.shape[-1]`."""
@@ -81,65 +72,62 @@ class Forward:
         for name in variables(node):
             if name.startswith("§"):
                 number, _, size = name[1:].partition(".")
-                tensor = self.tensors[int(number)]
-                assert tensor is not None
-                spelled[name] = Var(tensor.name + _SHAPE[size])
+                spelled[name] = Var(self.names[self.tensors[int(number)]] + _SHAPE[size])
         return python(replaced(node, spelled) if spelled else node)
 
     def _if(self, step: If) -> None:
+        writer = self.writer
         sides = []
         for place, steps in ((1, step.then), (2, step.otherwise)):
-            copies = [(join[0].name, join[place].name) for join in step.joins]
-            sides.append((steps, [(to, name) for to, name in copies if to != name]))
-        (then, then_copies), (otherwise, other_copies) = sides
-        if not then and not then_copies:
-            if not otherwise and not other_copies:
-                return
-            with self.writer.under(f"not {step.variable}"):
-                self._side(otherwise, other_copies)
-            return
-        with self.writer.under(step.variable):
-            self._side(then, then_copies)
-        if otherwise or other_copies:
-            with self.writer.block("else:"):
-                self._side(otherwise, other_copies)
-
-    def _side(self, steps: list[Step], copies: list[tuple[str, str]]) -> None:
-        self.steps(steps)
-        for to, name in copies:
-            self.writer.line(f"{to} = {name}")
+            self.writer = Writer(writer.level + 1)
+            self.steps(steps)
+            for join in step.joins:
+                self._copy(self.names[join[0]], self.names[join[place]])
+            sides.append(self.writer.written)
+        self.writer = writer
+        then, otherwise = sides
+        if then or otherwise:
+            with writer.under(step.variable if then else f"not {step.variable}"):
+                writer.extend(then or otherwise)
+        if then and otherwise:
+            writer.line("else:")
+            writer.extend(otherwise)
 
     def _loop(self, step: Loop) -> None:
-        if step.inside.name != step.given.name:
-            self.writer.line(f"{step.inside.name} = {step.given.name}")
+        inside, last = self.names[step.inside], self.names[step.last]
+        self._copy(inside, self.names[step.given])
         if not isinstance(step.stop, Const):
             self.writer.line(f"{step.place}.keep({self._text(step.stop)})")
         with self.writer.block(f"for {step.variable} in range({self._text(step.stop)}):"):
             put_places(self.writer, step)
             lines = len(self.writer.written)
             self.steps(step.body)
-            if step.last.name != step.inside.name:
-                self.writer.line(f"{step.inside.name} = {step.last.name}")
+            self._copy(inside, last)
             if len(self.writer.written) == lines:
                 self.writer.line("pass")
-        if step.output.name != step.inside.name:
-            self.writer.line(f"{step.output.name} = {step.inside.name}")
+        self._copy(self.names[step.output], inside)
+
+    def _copy(self, to: str, name: str) -> None:
+        if to != name:
+            self.writer.line(f"{to} = {name}")
 
 
 class Backward:
     """Writes the backward pass of a function: every step from the last to the first,
     each tensor's gradient the sum of what its readers give back."""
 
-    def __init__(self, writer: Writer, namer: Namer) -> None:
-        self.writer, self.namer = writer, namer
-        self.names: dict[str, str] = {}
+    def __init__(self, writer: Writer, function: Function) -> None:
+        self.writer, self.names = writer, function.names
+        self.namer = function.source.namer.child()
+        self.own: dict[str, str] = {}
         self.having: set[Tensor] = set()
 
     def gradient(self, tensor: Tensor) -> str:
         """`dx` for x."""
-        if tensor.name not in self.names:
-            self.names[tensor.name] = self.namer.take(f"d{tensor.name}")
-        return self.names[tensor.name]
+        name = self.names[tensor]
+        if name not in self.own:
+            self.own[name] = self.namer.take(f"d{name}")
+        return self.own[name]
 
     def function(self, function: Function) -> None:
         items, again = [], []
@@ -149,17 +137,13 @@ class Backward:
                 items[-1] = self.namer.take("more")
                 again.append((tensor, items[-1]))
             self.having.add(tensor)
-        items[1:1] = ["net", *function.places]
+        items[1:1] = ["net", *(need.variable for need in function.source.needs)]
         with self.writer.block(Group(f"def {function.name}_backward(", tuple(items)), ":"):
             self.writer.doc("The chain rule, from the last step to the first.")
             for tensor, more in again:
                 self._receive(tensor, more)
             self.steps(function.steps)
-            given = [
-                tensor
-                for tensor, wanted in zip(function.inputs, function.differentiable, strict=True)
-                if wanted
-            ]
+            given = function.differentiable(function.inputs)
             names = [self.gradient(tensor) if tensor in self.having else "0" for tensor in given]
             self.writer.line(f"return {', '.join(names) if names else '()'}")
 
@@ -187,26 +171,20 @@ class Backward:
         self.writer.line(f"{name} = {name} + {value}")
 
     def _call(self, step: Call) -> None:
-        given = [tensor for tensor in step.outputs if tensor in self.having]
-        if not given:
+        if not self.having.intersection(step.outputs):
             return  # nobody has used what comes out
         values = [self.gradient(tensor) if tensor in self.having else "0" for tensor in step.outputs]
         items = [*values[:1], step.place, *step.places, *values[1:]]
-        wanted = step.inputs
-        if step.callee is not None:
-            wanted = [t for t, has in zip(step.inputs, step.callee.differentiable, strict=True) if has]
+        wanted = step.wanted
         call = Group(f"{step.function}_backward(", tuple(items))
         if step.callee is not None and not wanted:
             self.writer.put("", call)
             return
         fresh = [tensor not in self.having and wanted.count(tensor) == 1 for tensor in wanted]
         if len(wanted) == 1 and step.form != "merge":
-            if fresh[0]:
-                self.writer.put(f"{self.gradient(wanted[0])} = ", call)
-                self.having.add(wanted[0])
-            else:
-                name = self.gradient(wanted[0])
-                self.writer.put(f"{name} = {name} + ", call)
+            name = self.gradient(wanted[0])
+            self.writer.put(f"{name} = " if fresh[0] else f"{name} = {name} + ", call)
+            self.having.add(wanted[0])
             return
         targets = []
         later = []
@@ -215,7 +193,7 @@ class Backward:
                 targets.append(self.gradient(tensor))
                 self.having.add(tensor)
             else:
-                more = self.names.setdefault(f" more{place}", self.namer.take("more"))
+                more = self.own.setdefault(f" more{place}", self.namer.take("more"))
                 targets.append(more)
                 later.append((tensor, more))
         names = ", ".join(targets) + ("," if len(targets) == 1 else "")
@@ -233,17 +211,16 @@ class Backward:
         writer = self.writer
         for place, steps in ((1, step.then), (2, step.otherwise)):
             self.having = before - set(behind)
-            self.writer = inner = Writer()
-            inner.level = writer.level + 1
+            self.writer = Writer(writer.level + 1)
             joins = [(join[0], join[place]) for join in step.joins if join[0] in before]
             for made, tensor in sorted(
                 joins, key=lambda join: self.gradient(join[0]) == self.gradient(join[1])
             ):
                 self._receive(tensor, self.gradient(made))
             self.steps(steps)
-            sides.append((inner.written, self.having - set(made_in(steps))))
+            sides.append((self.writer.written, self.having))
         self.writer = writer
-        either = (sides[0][1] | sides[1][1]) - set(made_in(step.then)) - set(made_in(step.otherwise))
+        either = (sides[0][1] | sides[1][1]) - set(made_in([*step.then, *step.otherwise]))
         for place, holds in ((0, True), (1, False)):
             lines, having = sides[place]
             for tensor in sorted(either - having, key=lambda tensor: tensor.number):
@@ -261,13 +238,14 @@ class Backward:
     def _loop(self, step: Loop) -> None:
         if step.output not in self.having:
             return
-        if step.inside.name != step.output.name:
+        if self.names[step.inside] != self.names[step.output]:
             self.writer.line(f"{self.gradient(step.inside)} = {self.gradient(step.output)}")
         stop = python(step.stop)
         if not isinstance(step.stop, Const):
-            stop = self.names.setdefault(" count", self.namer.take("count"))
+            stop = self.own.setdefault(" count", self.namer.take("count"))
             self.writer.line(f"({stop},) = {step.place}.take()")
-        for tensor in sorted(_gets(step) - self.having, key=lambda tensor: tensor.number):
+        gets = differentiated(step.body) & step.body_reads  # from the passes
+        for tensor in sorted(gets - self.having, key=lambda tensor: tensor.number):
             self.writer.line(f"{self.gradient(tensor)} = 0")
             self.having.add(tensor)
         with self.writer.block(f"for {step.variable} in reversed(range({stop})):"):
@@ -282,7 +260,7 @@ class Backward:
             else:
                 self.writer.line("pass")
         self.having.add(step.inside)
-        if step.given in self.having or step.given.name != step.inside.name:
+        if step.given in self.having or self.names[step.given] != self.names[step.inside]:
             self._receive(step.given, self.gradient(step.inside))
         self.having.add(step.given)
 
@@ -293,25 +271,15 @@ def put_places(writer: Writer, step: Loop) -> None:
         writer.put(f"{variable} = ", Group("(", tuple(places), f")[{step.variable}]"))
 
 
-def _gets(loop: Loop) -> set[Tensor]:
-    """What was there before a loop and gets a gradient from its passes."""
-    return {tensor for tensor in differentiated(loop.body) if tensor in loop.body_reads}
-
-
 def differentiated(steps: list[Step]) -> set[Tensor]:
     """The tensors that the steps give a gradient back to."""
     found: set[Tensor] = set()
-    for step in steps:
+    for step in every(steps):
         match step:
             case Call():
-                for place, tensor in enumerate(step.inputs):
-                    if step.callee is None or step.callee.differentiable[place]:
-                        found.add(tensor)
+                found.update(step.wanted)
             case If():
-                found |= differentiated(step.then) | differentiated(step.otherwise)
-                for _, then, otherwise in step.joins:
-                    found |= {then, otherwise}
+                found.update(side for _, *sides in step.joins for side in sides)
             case Loop():
-                found |= differentiated(step.body)
                 found.add(step.given)
     return found
