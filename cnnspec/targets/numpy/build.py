@@ -23,13 +23,14 @@ class Builder:
 
     def __init__(self, graph: ir.Graph, namer: Namer) -> None:
         self.namer = namer
-        self.functions: list[Function] = []
         named = Namer({*namer.taken, "x"})  # what arrives is called x
         self.names: dict[str | None, str] = {block.name: named.take(block.name) for block in graph.blocks}
         self.names[None] = named.take("network")
         for name in self.names.values():
             namer.take(name)
-        Lowering(graph, emit, self._finish, runtime_shapes=True, reserved=namer.taken).network()
+        lowering = Lowering(graph, emit, self._finish, runtime_shapes=True, reserved=namer.taken)
+        network = lowering.network()
+        self.functions: list[Function] = [one.made for one in (*lowering.functions, network)]
 
     def _finish(self, function: program.Function) -> None:
         block = None if function.template.kind == "network" else function.name
@@ -46,7 +47,6 @@ class Builder:
                 optional = optional and default is not None and not isinstance(default.value, str)
                 parameter.default = default if optional else None
         function.made = Function(name, function, function.region.inputs, function.region.outputs, steps)
-        self.functions.append(function.made)
 
 
 def emit(use: Use, layer: ir.Layer | None = None) -> Built:

@@ -313,7 +313,7 @@ def piece_of(plan: Plan, region: Region, *, in_loop: bool = False) -> tuple[Piec
     inputs it takes."""
     single = plan.single
     if single is not None and single.piece is not None:
-        if not single.loop:
+        if not single.loop and (inline(single.piece) or not in_loop):
             return single.piece, tuple(single.reads)
     elif plan.chain and not any(isinstance(item, If) for item in plan.items):
         if not plan.steps:

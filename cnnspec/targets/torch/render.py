@@ -97,16 +97,17 @@ class File:
     # --- classes --------------------------------------------------------------------------------------
 
     def _classes(self, writer: Writer, namer: Namer) -> None:
-        """The classes, the inner ones first; parts without a name of their own that are the same are one."""
+        """The classes, the inner ones first. Equal parts without a name of their own are one, and so is a
+        block that is the same at two ranks."""
         variables = {parameter.variable for plan in self.ordered for parameter in plan.all_parameters}
         variables |= {name for plan in self.ordered for name, _ in plan.plan.lets}
-        known: dict[tuple[str, ...], str] = {}
+        known: dict[tuple[str, ...], str] = {}  # by the text, headed by the block's name
         for plan in self.ordered:
             self.names[id(plan)] = "Part"
             trial = Writer()
             self._class(trial, plan)
-            text = tuple(trial.written)
-            if plan.unnamed and text in known:
+            text = ("" if plan.unnamed else plan.wanted, *trial.written)
+            if text in known:
                 self.names[id(plan)] = known[text]
                 continue
             wanted = plan.wanted
@@ -116,9 +117,7 @@ class File:
                     wanted = f"make_{wanted}"
             elif not namer.free(wanted):
                 wanted += "Block"
-            self.names[id(plan)] = namer.take(wanted)
-            if plan.unnamed:
-                known[text] = self.names[id(plan)]
+            self.names[id(plan)] = known[text] = namer.take(wanted)
             self._class(writer, plan)
 
     def _class(self, writer: Writer, plan: ClassPlan) -> None:
