@@ -90,7 +90,7 @@ def main(folder: Path, cases: list[str]) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2:])
-    # all is written and the group is gone: torch's own threads, torn down at Python's end, now and then abort a
-    # process on a busy machine ("terminate called without an active exception")
+    # all is written and the group is gone: torch's own threads, torn down at Python's end, now and then abort
+    # a process on a busy machine ("terminate called without an active exception")
     sys.stdout.flush()
     os._exit(0)
