@@ -134,7 +134,8 @@ def wait(descriptor):
     done += 1
     if done == last:
         print("here", flush=True)
-        time.sleep(600)
+        for _ in range(12_000):  # a signal right before a long sleep would be seen only after it
+            time.sleep(0.05)
 os.fsync = wait
 cli.main()
 """
@@ -181,7 +182,7 @@ def wait(name):
     with open("here", "w") as file:
         file.write(str(os.getpid()) + "\\n")
     while True:
-        time.sleep(600)
+        time.sleep(0.05)
 importlib.import_module = wait
 sys.argv[0] = {WORKER!r}
 runpy.run_path({WORKER!r}, run_name="__main__")
