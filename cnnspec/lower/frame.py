@@ -89,12 +89,7 @@ class Frame:
             self.know(tensor, number)
         self.sites(self.template.sites)
         outputs = [self.tensors[value] for value in self.template.outputs if value in self.tensors]
-        named = {
-            label: self.tensors[value]
-            for label, value in self.template.labels.items()
-            if value in self.tensors
-        }
-        return Region(self.inputs, self.here, outputs, named)
+        return Region(self.inputs, self.here, outputs)
 
     def sites(self, sites: Iterable[Site]) -> None:
         for site in sites:

@@ -105,8 +105,7 @@ def _by_padding(
 
 def _folded(frame: Frame, site: LayerSite, op: Op) -> Op:
     """The op, with a bias where it takes a batch norm in."""
-    folds = frame.lowering.folds.items()
-    taken = any(place[0] == frame.number_of_template and taker == site.site for place, taker in folds)
+    taken = (frame.number_of_template, site.site) in frame.lowering.takers
     return op.model_copy(update={"bias": True}) if taken else op
 
 

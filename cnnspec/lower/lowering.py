@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -49,6 +50,11 @@ class Lowering:
     _served: dict[tuple[int, str], Function] = field(default_factory=dict)
     _loops: dict[tuple[int, int], tuple[str, tuple[str, str, str]]] = field(default_factory=dict)
     _reads: dict[int, tuple[Counter[int], dict[int, ir.Step]]] = field(default_factory=dict)
+
+    @cached_property
+    def takers(self) -> frozenset[tuple[int, int]]:
+        """The layers (template and site) that take a batch norm in."""
+        return frozenset((template, taker) for (template, _), taker in self.folds.items())
 
     def network(self) -> Function:
         """The whole network, lowered; `functions` has those that it calls, the called before the calling."""

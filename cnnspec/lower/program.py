@@ -85,7 +85,6 @@ class Region:
     inputs: list[Tensor]
     statements: list[Statement]
     outputs: list[Tensor]
-    labels: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)

@@ -90,11 +90,6 @@ def prefixed(prefix: str, code: Code) -> Code:
     return prefix + code if isinstance(code, str) else replace(code, open=prefix + code.open)
 
 
-def suffixed(code: Code, suffix: str) -> Code:
-    """The code with text behind it on its last line: `.eval()`."""
-    return code + suffix if isinstance(code, str) else replace(code, close=code.close + suffix)
-
-
 def flat(code: Code) -> str:
     """The code on one line."""
     if isinstance(code, str):
