@@ -97,9 +97,9 @@ def _model(
     ignore: frozenset[str],
     lints: bool,
 ) -> Model:
-    from cnnspec.analyses.budget import too_many_weights
     from cnnspec.analyses.claims import failed_claims
     from cnnspec.analyses.report import analyse
+    from cnnspec.analyses.weights import too_many_weights
     from cnnspec.elaborate import elaborate
 
     sink = Sink()
@@ -111,7 +111,7 @@ def _model(
         report = analyse(graph, judged=not _set_otherwise(file, variant, sink))
         for finding in report.findings if lints else failed_claims(report):
             sink.add(finding)
-        over = too_many_weights(report, limits.weights)
+        over = too_many_weights(graph, report.weights, limits.weights)
         if over is not None:
             sink.add(over)
     switched_off = _switched_off(file, source)

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from cnnspec.analyses.origin import origin
-from cnnspec.analyses.shapes import made
+from cnnspec.analyses.shapes import made, origin
 from cnnspec.diagnostics import Diagnostic, Related, Span
 from cnnspec.ir.graph import Claim
 from cnnspec.ops.base import Shape, written_shape

@@ -1,8 +1,6 @@
-"""Depth as papers count it.
-
-`layers`: the most weighted layers (conv, dwconv, deconv, fc, rbf, subsample: `Op.weighted`) on one way from
-input to output, gates aside; ResNet-50 has 50, its projections lie beside longer ways. `weighted`: all of
-them.
+"""Depth as papers count it: the most weighted layers (conv, dwconv, deconv, fc, rbf, subsample:
+`Op.weighted`) on one path from input to output, gates aside. ResNet-50 has 50: its projections lie beside
+longer paths.
 
 The recurrence: the depth of a layer's output is the largest of its inputs' plus 1 if the layer is
 weighted. A body is summarised as the most weighted layers between each of its inputs and each of its
@@ -10,112 +8,111 @@ outputs, so that a repeat is a sum."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from cnnspec.analyses.carried import carried_values
-from cnnspec.analyses.shapes import Shapes
-from cnnspec.analyses.sums import Sums, sums
+from cnnspec.analyses.shapes import carried
 from cnnspec.ir.graph import Body, Graph, Layer, Region, Step
-from cnnspec.ir.walk import places
+from cnnspec.ir.walk import outputs_of, places
 
-Ways: TypeAlias = dict[int, int]
-"""From which inputs of the body a value can be reached, and past how many weighted layers at most."""
-
-
-def weighted(graph: Graph, shapes: Shapes) -> Sums:
-    """All layers that papers count."""
-    return sums(graph, shapes, lambda op, arriving, out: int(op.weighted))
+Paths: TypeAlias = dict[int, int]
+"""From which values a value can be reached, and past how many weighted layers at most."""
 
 
 class Depth(NamedTuple):
-    """`outputs[b]`: the ways from the inputs of body `b` to its outputs."""
+    """`outputs[b]`: the paths from the inputs of body `b` to its outputs."""
 
     graph: Graph
-    outputs: tuple[tuple[Ways, ...], ...]
+    outputs: tuple[tuple[Paths, ...], ...]
 
     @property
     def total(self) -> int:
-        """Most weighted layers on one way from an input to an output of the network."""
-        return max((most for ways in self.outputs[-1] for most in ways.values()), default=0)
+        """Most weighted layers on one path from an input to an output of the network."""
+        return _most(self.outputs[-1])
 
     def stretch(self, body: int, first: int, last: int, value: int) -> int:
-        """Most weighted layers on one way through the steps `first` … `last` (exclusive) of a body to the
+        """Most weighted layers on one path through the steps `first` … `last` (exclusive) of a body to the
         value that they end with.
         """
-        known: list[Ways] = []
-        here = self.graph.bodies[body]
-        for index, step, output in places(here):
-            if index == last:
-                break
-            if index >= first:
-                known += [{0: 0}] * (output - len(known))  # what is there before: all one origin
-                known += _step(here, step, output, known, self.outputs)
-        return max((most for ways in known[value : value + 1] for most in ways.values()), default=0)
+        return _most(_values(self.graph.bodies[body], self.outputs, first, last)[value : value + 1])
 
 
 def depth(graph: Graph) -> Depth:
-    """The ways through all bodies of a network."""
-    outputs: list[tuple[Ways, ...]] = []
+    """The paths through all bodies of a network."""
+    outputs: list[tuple[Paths, ...]] = []
     for body in graph.bodies:
-        known: list[Ways] = [{number: 0} for number in range(body.inputs)]
-        for _, step, output in places(body):
-            known += _step(body, step, output, known, outputs)
-        outputs.append(tuple(known[number] for number in body.outputs))
+        values = _values(body, outputs)
+        outputs.append(tuple(values[number] for number in body.outputs))
     return Depth(graph, tuple(outputs))
 
 
+def _most(paths: Iterable[Paths]) -> int:
+    return max((most for one in paths for most in one.values()), default=0)
+
+
+def _values(
+    body: Body, outputs: Sequence[tuple[Paths, ...]], first: int = 0, last: int | None = None
+) -> list[Paths]:
+    """The paths to the values of a body: from its inputs and from what the steps before `first` give."""
+    known: list[Paths] = [{number: 0} for number in range(body.inputs)]
+    for index, step, output in islice(places(body), last):
+        if index >= first:
+            known += _step(body, step, output, known, outputs)
+        else:
+            known += [{output + place: 0} for place in range(outputs_of(step))]
+    return known
+
+
 def _step(
-    body: Body, step: Step, output: int, known: list[Ways], outputs: Sequence[tuple[Ways, ...]]
-) -> list[Ways]:
+    body: Body, step: Step, output: int, known: list[Paths], outputs: Sequence[tuple[Paths, ...]]
+) -> list[Paths]:
+    given = [known[number] for number in step.inputs]
     if isinstance(step, Region):
-        return _region(step, [known[number] for number in step.inputs], outputs)
-    if isinstance(step, Layer):
-        counts = int(step.op.weighted)
-        ways = _longest([known[number] for number in carried_values(step, body.values, output)])
-        return [{origin: most + counts for origin, most in ways.items()} if counts else ways]
-    return [_longest([known[number] for number in step.inputs])]
+        return _region(step, given, outputs)
+    if not isinstance(step, Layer):
+        return [_longest(given)]
+    shapes = [body.values[number] for number in step.inputs]
+    paths = _longest([given[place] for place in carried(step.op, shapes, body.values[output])])
+    return [{origin: most + 1 for origin, most in paths.items()} if step.op.weighted else paths]
 
 
-def _region(region: Region, given: Sequence[Ways], outputs: Sequence[tuple[Ways, ...]]) -> list[Ways]:
+def _region(region: Region, given: Sequence[Paths], outputs: Sequence[tuple[Paths, ...]]) -> list[Paths]:
     results = list(given)
     for one in region.passes:
         through = outputs[one.body]
         if one.count > 1:  # all but the last of equal passes at once
             given = [_repeated(through[0], given, one.count - 1), *given[1:]]
-        results = [_after(ways, given) for ways in through]
+        results = [_after(paths, given) for paths in through]
         given = [results[0], *given[1:]]
     return results[: region.outputs]
 
 
-def _repeated(ways: Ways, given: Sequence[Ways], count: int) -> Ways:
+def _repeated(paths: Paths, given: Sequence[Paths], count: int) -> Paths:
     """The first output after `count` passes, each of which gets the one before's as its first input.
 
     An input from outside joins best in the first pass (the further passes only add), unless the first input
     leads nowhere: then only the last pass counts.
     """
-    first = _after(ways, given)
-    if 0 not in ways or count == 1:
-        return first
-    return {origin: most + (count - 1) * ways[0] for origin, most in first.items()}
+    further = (count - 1) * paths.get(0, 0)
+    return {origin: most + further for origin, most in _after(paths, given).items()}
 
 
-def _after(ways: Ways, given: Sequence[Ways]) -> Ways:
-    """The ways through a body, behind the ways to its inputs."""
+def _after(paths: Paths, given: Sequence[Paths]) -> Paths:
+    """The paths through a body, behind those to its inputs."""
     return _longest(
         [
             {origin: most + further for origin, most in given[number].items()}
-            for number, further in ways.items()
+            for number, further in paths.items()
         ]
     )
 
 
-def _longest(parts: Sequence[Ways]) -> Ways:
+def _longest(parts: Sequence[Paths]) -> Paths:
     if len(parts) == 1:
         return parts[0]
-    result: Ways = {}
+    result: Paths = {}
     for part in parts:
         for origin, most in part.items():
-            if most > result.get(origin, -1):
-                result[origin] = most
+            result[origin] = max(most, result.get(origin, 0))
     return result

@@ -22,12 +22,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from cnnspec.analyses.carried import carried
 from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
-from cnnspec.analyses.shapes import Fit, Shapes
-from cnnspec.ir.graph import Graph, Layer, Region, Step
+from cnnspec.analyses.shapes import Shaped, Shapes, carried
+from cnnspec.ir.graph import Graph, Region, Step
 from cnnspec.ir.walk import places
-from cnnspec.ops import Op
 from cnnspec.ops.base import Shape
 
 Area: TypeAlias = tuple[Reach | None, Reach | None]
@@ -66,10 +64,11 @@ def input_view(number: int, shape: Shape | None = (1, 1, 1)) -> View:
     return View(areas, areas, frozenset((number,)) if shape is not None and len(shape) == 3 else frozenset())
 
 
-def layer_view(op: Op, arriving: tuple[Shape, ...], out: Shape, given: Sequence[View]) -> View:
-    """The recurrence: a layer's output, from the views that arrive."""
-    before = _any([given[place] for place in carried(op, arriving, out)])
-    along_h, along_w = op.window(arriving, out)
+def layer_view(layer: Shaped, given: Sequence[View]) -> View:
+    """The recurrence: a layer's output, from the views of its inputs."""
+    op = layer.op
+    before = _any([given[place] for place in carried(op, layer.inputs, layer.output)])
+    along_h, along_w = op.window(layer.inputs, layer.output)
     through: Area
     if along_h == along_w:
         through = (reach_of(along_h),) * 2
@@ -243,16 +242,16 @@ def fields(graph: Graph, shapes: Shapes) -> Fields:
     """The views of all values in all bodies."""
     known: list[tuple[View, ...]] = []
     outputs: list[list[View]] = []
-    for body, fits in zip(graph.bodies, shapes, strict=True):
+    for body, layers in zip(graph.bodies, shapes, strict=True):
         values = [input_view(number) for number in range(body.inputs)]
-        for step, fit in zip(body.steps, fits, strict=True):
-            values += _step(step, fit, values, outputs)
+        for step, layer in zip(body.steps, layers, strict=True):
+            values += _step(step, layer, values, outputs)
         known.append(tuple(values))
         outputs.append([values[number] for number in body.outputs])
     return Fields(graph, tuple(known))
 
 
-def _step(step: Step, fit: Fit | None, values: list[View], outputs: list[list[View]]) -> list[View]:
+def _step(step: Step, layer: Shaped | None, values: list[View], outputs: list[list[View]]) -> list[View]:
     given = [values[number] for number in step.inputs]
     if isinstance(step, Region):
         last: tuple[int, Sequence[View]] = -1, given
@@ -261,6 +260,4 @@ def _step(step: Step, fit: Fit | None, values: list[View], outputs: list[list[Vi
         if last[0] < 0:
             return list(given[: step.outputs])
         return [behind(view, last[1]) for view in outputs[last[0]]][: step.outputs]
-    if isinstance(step, Layer) and fit is not None:
-        return [layer_view(step.op, *fit, given)]
-    return [NOWHERE]
+    return [NOWHERE if layer is None else layer_view(layer, given)]

@@ -10,21 +10,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from cnnspec.analyses.activations import activations
+from cnnspec.analyses import costs
 from cnnspec.analyses.claims import Checked, check_claims, failed_claims
-from cnnspec.analyses.connections import connections
-from cnnspec.analyses.depth import Depth, depth, weighted
+from cnnspec.analyses.costs import Costs
+from cnnspec.analyses.depth import Depth, depth
 from cnnspec.analyses.lints import lint
-from cnnspec.analyses.macs import macs
 from cnnspec.analyses.memory import peak_memory
-from cnnspec.analyses.receptive_field import NOWHERE, Field, Fields, View, fields, input_view, layer_view
-from cnnspec.analyses.shapes import Neighbour, Shapes, shapes
-from cnnspec.analyses.sums import Sums
+from cnnspec.analyses.receptive_field import NOWHERE, Field, Fields, fields, input_view, layer_view
+from cnnspec.analyses.shapes import Shapes, shapes
 from cnnspec.analyses.weights import Weights, tally, weights
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.ir.flat import Entry, flat
-from cnnspec.ir.graph import Graph, Layer
-from cnnspec.ops import Op
+from cnnspec.ir.graph import Graph
 
 
 class Totals(NamedTuple):
@@ -66,40 +63,24 @@ class Report:
         return shapes(self.graph)
 
     @cached_property
-    def neighbours(self) -> tuple[tuple[Neighbour | None, ...], ...]:
-        """By body and step: the layers with their shapes, where they are known."""
-        return tuple(
-            tuple(
-                Neighbour(step, fit) if isinstance(step, Layer) and fit is not None else None
-                for step, fit in zip(body.steps, fits, strict=True)
-            )
-            for body, fits in zip(self.graph.bodies, self.shapes, strict=True)
-        )
-
-    @cached_property
-    def words(self) -> frozenset[type[Op]]:
-        """What kinds of layers there are."""
-        return frozenset(type(one.layer.op) for body in self.neighbours for one in body if one is not None)
-
-    @cached_property
     def weights(self) -> Weights:
         return weights(self.graph, self.shapes)
 
     @cached_property
-    def macs(self) -> Sums:
-        return macs(self.graph, self.shapes)
+    def macs(self) -> Costs:
+        return costs.costs(self.graph, self.shapes, costs.macs)
 
     @cached_property
-    def connections(self) -> Sums:
-        return connections(self.graph, self.shapes)
+    def connections(self) -> Costs:
+        return costs.costs(self.graph, self.shapes, costs.connections)
 
     @cached_property
-    def activations(self) -> Sums:
-        return activations(self.graph, self.shapes)
+    def activations(self) -> Costs:
+        return costs.costs(self.graph, self.shapes, costs.activations)
 
     @cached_property
-    def weighted(self) -> Sums:
-        return weighted(self.graph, self.shapes)
+    def weighted(self) -> Costs:
+        return costs.costs(self.graph, self.shapes, costs.weighted)
 
     @cached_property
     def depth(self) -> Depth:
@@ -108,10 +89,6 @@ class Report:
     @cached_property
     def fields(self) -> Fields:
         return fields(self.graph, self.shapes)
-
-    @cached_property
-    def peak_memory(self) -> int | None:
-        return peak_memory(self.graph)
 
     @cached_property
     def claims(self) -> tuple[Checked, ...]:
@@ -134,7 +111,7 @@ class Report:
             buffers=None if held is None else held.buffers,
             macs=self.macs.total,
             activations=self.activations.total,
-            peak_memory=self.peak_memory if whole else None,
+            peak_memory=peak_memory(self.graph) if whole else None,
             connections=self.connections.total,
             layers=self.depth.total if whole else None,
             weighted=self.weighted.total,
@@ -143,18 +120,17 @@ class Report:
 
     def rows(self) -> Iterator[Row]:
         """Every layer, in the order of the forward pass; made one by one."""
-        views: list[View] = [
-            input_view(number, self.graph.root.values[number]) for number in range(self.graph.root.inputs)
-        ]
+        root = self.graph.root
+        views = [input_view(number, root.values[number]) for number in range(root.inputs)]
         for entry in flat(self.graph):
-            fit = self.shapes[entry.body][entry.step]
+            layer = self.shapes[entry.body][entry.step]
             view = NOWHERE
-            if entry.op is not None and fit is not None:
-                view = layer_view(entry.op, *fit, [views[number] for number in entry.inputs])
+            if layer is not None:
+                view = layer_view(layer, [views[number] for number in entry.inputs])
             views.append(view)
             yield Row(
                 entry,
-                None if fit is None else tally(weight for _, weight in entry.weights).params,
+                None if layer is None else tally(weight for _, weight in entry.weights).params,
                 self.macs.steps[entry.body][entry.step],
                 self.fields.field(view) if view.open else None,
             )

@@ -1,57 +1,68 @@
-"""Shapes: what arrives at each layer and what leaves it, where both are sound.
+"""Shapes: those of each layer's inputs and output, and which step made them.
 
-The elaborator has put a shape on every value, or None behind a mistake; behind a line in error it may go
-on from what the line's claim says. So a layer's shapes are known only if its own rule agrees with them,
+The elaborator has put a shape on every value, or None after a mistake; after a line in error it may go on
+from the shape that the line claims. So a layer's shapes are known only if its own rule agrees with them,
 and the other analyses ask no layer about shapes that it cannot take."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
+from cnnspec.diagnostics import Span
 from cnnspec.ir.graph import Body, Graph, Layer, Region
-from cnnspec.ir.walk import places
+from cnnspec.ir.walk import Place, places
+from cnnspec.ops import Op
 from cnnspec.ops.base import Shape
 
 
-class Fit(NamedTuple):
-    """The shapes at one layer."""
-
-    arriving: tuple[Shape, ...]
-    out: Shape
-
-
-class Neighbour(NamedTuple):
-    """A layer with its shapes."""
+class Shaped(NamedTuple):
+    """A layer with the shapes of its inputs and of its output."""
 
     layer: Layer
-    fit: Fit
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+    @property
+    def op(self) -> Op:
+        return self.layer.op
 
 
-Shapes: TypeAlias = tuple[tuple[Fit | None, ...], ...]
-"""By body and step; None for regions, and where something is unknown."""
+Shapes: TypeAlias = tuple[tuple[Shaped | None, ...], ...]
+"""By body and step; None for regions, and where a shape is unknown."""
 
 
 def shapes(graph: Graph) -> Shapes:
     return tuple(
         tuple(
-            fit(step, body, output) if isinstance(step, Layer) else None for _, step, output in places(body)
+            _shaped(step, body, output) if isinstance(step, Layer) else None
+            for _, step, output in places(body)
         )
         for body in graph.bodies
     )
 
 
-def fit(layer: Layer, body: Body, output: int) -> Fit | None:
-    """The shapes at a layer; None where one is unknown, or is not what the layer makes of what arrives."""
+def _shaped(layer: Layer, body: Body, output: int) -> Shaped | None:
+    """None where a shape is unknown, or the output is not what the layer makes of its inputs."""
     out = body.values[output]
-    if out is None:
+    inputs = tuple(shape for number in layer.inputs if (shape := body.values[number]) is not None)
+    if out is None or len(inputs) < len(layer.inputs) or layer.op.out(*inputs) != out:
         return None
-    arriving = []
-    for number in layer.inputs:
-        shape = body.values[number]
-        if shape is None:
-            return None
-        arriving.append(shape)
-    return Fit(tuple(arriving), out) if layer.op.out(*arriving) == out else None
+    return Shaped(layer, inputs, out)
+
+
+def carried(op: Op, inputs: Sequence[Shape | None], output: Shape | None) -> Sequence[int]:
+    """The places among a layer's inputs that carry the picture on; there is always one.
+
+    Where an op is a gate (`mul`), an input smaller than the output is broadcast over it and weights what
+    passes. Where a layer names another tensor (`crop like=@a`), it takes its size from there. Neither widens
+    a receptive field nor counts as depth."""
+    if not op.merges:
+        return (0,)
+    if not op.gate or output is None:
+        return range(len(inputs))
+    whole = [place for place, shape in enumerate(inputs) if shape is None or shape == output]
+    return whole or range(len(inputs))
 
 
 def made(graph: Graph, shapes: Shapes, body: int, value: int) -> Shape | None:
@@ -60,10 +71,41 @@ def made(graph: Graph, shapes: Shapes, body: int, value: int) -> Shape | None:
         here = graph.bodies[body]
         if value < here.inputs:
             return here.values[value]
-        index, step, output = next(place for place in reversed(list(places(here))) if place.output <= value)
+        index, step, output = _maker(here, value)
         if isinstance(step, Region) and step.passes:
             body = step.passes[-1].body
             value = graph.bodies[body].outputs[value - output]
             continue
         known = shapes[body][index]
-        return None if known is None else known.out
+        return None if known is None else known.output
+
+
+def origin(graph: Graph, number: int, value: int) -> Span | None:
+    """The span of the step that last changed the size of a value of body `number`, so that a finding can say
+    "16x2x2 comes from here"; None where the size is that of the body's input, and where it is unknown.
+
+    Steps that keep the size (an activation, a normalisation, dropout) are passed over; a region that changed
+    it is entered where it has one pass, so that the place is the layer and not the block.
+    """
+    body = graph.bodies[number]
+    while True:
+        shape = body.values[value]
+        if shape is None or value < body.inputs:
+            return None
+        _, step, output = _maker(body, value)
+        same = [read for read in step.inputs if body.values[read] == shape]
+        if same:
+            value = same[0]
+            continue
+        if isinstance(step, Region) and step.passes:
+            inner = step.passes[-1].body
+            inside = graph.bodies[inner]
+            made = inside.outputs[value - output]
+            if made >= inside.inputs:
+                return origin(graph, inner, made) or step.span
+        return step.span
+
+
+def _maker(body: Body, value: int) -> Place:
+    """The step that makes a value of a body."""
+    return next(place for place in reversed(list(places(body))) if place.output <= value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cnnspec.analyses.budget import too_many_weights
-from cnnspec.analyses.report import analyse
+from cnnspec.analyses.shapes import shapes
+from cnnspec.analyses.weights import too_many_weights, weights
 from cnnspec.diagnostics import Diagnostic, Span
 from cnnspec.elaborate.limits import Limits
 from cnnspec.elaborate.reserved import attribute_name
@@ -150,6 +150,6 @@ def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
 
 
 def _weights(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
-    over = too_many_weights(analyse(graph), limits.weights)
+    over = too_many_weights(graph, weights(graph, shapes(graph)), limits.weights)
     if over is not None:
         yield over

@@ -3,122 +3,123 @@ beside them (`buffers`: running statistics).
 
 All of it comes from `Op.weights`, the named shapes that the emitted programs use too. The uses of a
 `shared` block have the same weights, which count once: a stretch of the network has weights of its own,
-which add up, and a set of shared blocks, whose union is taken."""
+which add up, and those of the shared blocks that it uses, each taken once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from cnnspec.analyses.shapes import Fit, Shapes
-from cnnspec.ir.graph import Graph, Layer, Region, Step
+from cnnspec.analyses.shapes import Shaped, Shapes
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.ir.graph import Graph, Region, Step
 from cnnspec.ops.base import Weight
 
 
 class Tally(NamedTuple):
-    """Numbers of weights: `params` = `trainable` + frozen ones; `buffers` are none of the params."""
+    """Numbers of weights: `params` = `trainable` + frozen ones; `buffers` are not among the params."""
 
     params: int = 0
     trainable: int = 0
     buffers: int = 0
 
-    def plus(self, other: Tally) -> Tally:
-        return Tally(
-            self.params + other.params, self.trainable + other.trainable, self.buffers + other.buffers
-        )
-
-    def times(self, count: int) -> Tally:
-        return Tally(count * self.params, count * self.trainable, count * self.buffers)
-
 
 NOTHING = Tally()
-
-
-class Holding(NamedTuple):
-    """The weights of a stretch: its own (None: a shape is unknown), and the shared blocks that it uses."""
-
-    own: Tally | None = NOTHING
-    shared: frozenset[str] = frozenset()
-
-    def plus(self, other: Holding) -> Holding:
-        own = None if self.own is None or other.own is None else self.own.plus(other.own)
-        return Holding(own, self.shared | other.shared if other.shared else self.shared)
-
-    def times(self, count: int) -> Holding:
-        return Holding(None if self.own is None else self.own.times(count), self.shared)
+OWN = ""
+"""The key of a stretch's own weights; no shared block is called so."""
+Held: TypeAlias = dict[str, Tally | None]
+"""The weights of a stretch: its own, and by name those of each shared block without the shared blocks in it.
+None: a shape is unknown."""
 
 
 class Weights(NamedTuple):
     """`steps[b][s]`: what step `s` of body `b` holds, all its passes together; `bodies[b]`: what one pass
-    through body `b` holds; `shared`: what each shared block holds itself, without those that it uses.
+    through body `b` holds.
     """
 
-    steps: tuple[tuple[Holding, ...], ...]
-    bodies: tuple[Holding, ...]
-    shared: dict[str, Tally | None]
+    steps: tuple[tuple[Held, ...], ...]
+    bodies: tuple[Held, ...]
 
     @property
     def total(self) -> Tally | None:
         """Of the whole network."""
-        return self.of(self.bodies[-1])
+        return counted(self.bodies[-1])
 
     def stretch(self, body: int, first: int, last: int) -> Tally | None:
         """Of the steps `first` … `last` (exclusive) of a body; a shared block in it counts once."""
-        return self.of(_together(self.steps[body][first:last]))
-
-    def of(self, holding: Holding) -> Tally | None:
-        """A holding's own weights and those of its shared blocks."""
-        result = holding.own
-        for name in holding.shared:
-            part = self.shared[name]
-            if result is None or part is None:
-                return None
-            result = result.plus(part)
-        return result
+        return counted(_together(self.steps[body][first:last]))
 
 
 def weights(graph: Graph, shapes: Shapes) -> Weights:
     """The weights of all steps and bodies of a network."""
-    steps: list[tuple[Holding, ...]] = []
-    bodies: list[Holding] = []
-    shared: dict[str, Tally | None] = {}
-    for body, fits in zip(graph.bodies, shapes, strict=True):
-        held = tuple(_step(step, fit, bodies, shared) for step, fit in zip(body.steps, fits, strict=True))
-        steps.append(held)
-        bodies.append(_together(held))
-    return Weights(tuple(steps), tuple(bodies), shared)
+    steps: list[tuple[Held, ...]] = []
+    bodies: list[Held] = []
+    for body, layers in zip(graph.bodies, shapes, strict=True):
+        here = tuple(_step(step, layer, bodies) for step, layer in zip(body.steps, layers, strict=True))
+        steps.append(here)
+        bodies.append(_together(here))
+    return Weights(tuple(steps), tuple(bodies))
+
+
+def counted(held: Held) -> Tally | None:
+    """Own weights and those of the shared blocks together."""
+    return reduce(_plus, held.values())
 
 
 def tally(named: Iterable[Weight]) -> Tally:
     """One layer's weights counted by their role. A buffer of shape () is one number."""
-    trainable = frozen = buffers = 0
+    sizes = {"trainable": 0, "frozen": 0, "buffer": 0}
     for weight in named:
-        numbers = prod(weight.shape)
-        if weight.role == "trainable":
-            trainable += numbers
-        elif weight.role == "frozen":
-            frozen += numbers
-        else:
-            buffers += numbers
-    return Tally(trainable + frozen, trainable, buffers)
+        sizes[weight.role] += prod(weight.shape)
+    return Tally(sizes["trainable"] + sizes["frozen"], sizes["trainable"], sizes["buffer"])
 
 
-def _step(step: Step, fit: Fit | None, bodies: list[Holding], shared: dict[str, Tally | None]) -> Holding:
-    if isinstance(step, Region):
-        held = _together(bodies[one.body].times(one.count) for one in step.passes)
-        if step.shared is None:
-            return held
-        shared.setdefault(step.shared, held.own)
-        return Holding(NOTHING, held.shared | {step.shared})
-    if isinstance(step, Layer) and fit is not None:
-        named = step.op.weights(*fit.arriving)
-        return Holding(tally(named)) if named else Holding()
-    return Holding(None)
+def _step(step: Step, layer: Shaped | None, bodies: list[Held]) -> Held:
+    if layer is not None:
+        return {OWN: tally(layer.op.weights(*layer.inputs))}
+    if not isinstance(step, Region):
+        return {OWN: None}
+    held = _together({**bodies[one.body], OWN: _times(one.count, bodies[one.body])} for one in step.passes)
+    return held if step.shared is None else {**held, step.shared: held[OWN], OWN: NOTHING}
 
 
-def _together(parts: Iterable[Holding]) -> Holding:
-    result = Holding()
+def _times(count: int, held: Held) -> Tally | None:
+    own = held[OWN]
+    return None if own is None else Tally(*(count * number for number in own))
+
+
+def _together(parts: Iterable[Held]) -> Held:
+    result: Held = {OWN: NOTHING}
     for part in parts:
-        result = result.plus(part)
+        result |= {**part, OWN: _plus(result[OWN], part[OWN])}
     return result
+
+
+def _plus(one: Tally | None, other: Tally | None) -> Tally | None:
+    if one is None or other is None:
+        return None
+    return Tally(one[0] + other[0], one[1] + other[1], one[2] + other[2])
+
+
+def too_many_weights(graph: Graph, weights: Weights, limit: int) -> Diagnostic | None:
+    """E606 where the network has more than `limit` weights, at the layer that has the most: two lines can
+    describe a network that no machine could hold."""
+    total = weights.total
+    if total is None or total.params <= limit:
+        return None
+    step: Step | None = None
+    body = len(graph.bodies) - 1
+    while step is None or isinstance(step, Region):
+        held = [(counted(one) or NOTHING).params for one in weights.steps[body]]
+        step = graph.bodies[body].steps[held.index(max(held))]
+        if isinstance(step, Region):
+            body = step.passes[-1].body
+    return Diagnostic(
+        "E606",
+        f"this network has {total.params:,} weights, more than the {limit:,} allowed; "
+        "this layer has the most of them",
+        step.span,
+        help="`gap` or a pooling layer before a fully connected one saves most; else raise it: --max-weights",
+    )

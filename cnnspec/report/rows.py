@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.analyses.weights import Holding
+from cnnspec.analyses.weights import OWN, counted
 from cnnspec.diagnostics import Source, Span
 from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step
 from cnnspec.ir.walk import Place, places
@@ -133,11 +133,10 @@ class _Folder:
 
     def _params(self, body: int, first: int, last: int) -> int | None:
         """The weights of a row; those of a shared block stand in its first row only."""
-        weights = self.report.weights
         total = 0
-        for own, shared in weights.steps[body][first:last]:
-            tally = weights.of(Holding(own, shared - self.shown))
-            self.shown |= shared
+        for held in self.report.weights.steps[body][first:last]:
+            tally = counted({name: held[name] for name in held.keys() - self.shown})
+            self.shown |= held.keys() - {OWN}
             if tally is None:
                 return None
             total += tally.params

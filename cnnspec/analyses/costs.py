@@ -1,0 +1,75 @@
+"""Costs that add up: a number for each layer, the sum for each body, a body's sum times its passes for a
+region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import prod
+from typing import NamedTuple
+
+from cnnspec.analyses.shapes import Shaped, Shapes
+from cnnspec.ir.graph import Graph, Region, Step
+
+
+class Costs(NamedTuple):
+    """`steps[b][s]` is the cost of step `s` of body `b`, all its passes together; `bodies[b]` that of one
+    pass through body `b`. None where a shape in it is unknown.
+    """
+
+    steps: tuple[tuple[int | None, ...], ...]
+    bodies: tuple[int | None, ...]
+
+    @property
+    def total(self) -> int | None:
+        """Of the whole network."""
+        return self.bodies[-1]
+
+    def stretch(self, body: int, first: int, last: int) -> int | None:
+        """Of the steps `first` … `last` (exclusive) of a body."""
+        return _total(self.steps[body][first:last])
+
+
+def macs(layer: Shaped) -> int:
+    """Multiply–accumulates of one image's forward pass, as torchvision's GFLOPS column counts them."""
+    return layer.op.macs(layer.inputs, layer.output)
+
+
+def connections(layer: Shaped) -> int:
+    """As LeCun counts them: (weights + bias of one output) × outputs. LeNet-5 has 340,908."""
+    return layer.op.connections(layer.inputs, layer.output)
+
+
+def activations(layer: Shaped) -> int:
+    """Elements of the output for one image, of merges, activations and pools too."""
+    return prod(layer.output)
+
+
+def weighted(layer: Shaped) -> int:
+    """1 for a layer that papers count: conv, dwconv, deconv, fc, rbf, subsample."""
+    return int(layer.op.weighted)
+
+
+def costs(graph: Graph, shapes: Shapes, cost: Callable[[Shaped], int]) -> Costs:
+    """The costs of all steps and bodies of a network."""
+    steps: list[tuple[int | None, ...]] = []
+    bodies: list[int | None] = []
+    for body, layers in zip(graph.bodies, shapes, strict=True):
+        here = tuple(
+            _passes(step, bodies) if layer is None else cost(layer)
+            for step, layer in zip(body.steps, layers, strict=True)
+        )
+        steps.append(here)
+        bodies.append(_total(here))
+    return Costs(tuple(steps), tuple(bodies))
+
+
+def _passes(step: Step, bodies: list[int | None]) -> int | None:
+    if not isinstance(step, Region):
+        return None
+    passes = ((one.count, bodies[one.body]) for one in step.passes)
+    return _total(None if cost is None else count * cost for count, cost in passes)
+
+
+def _total(costs: Iterable[int | None]) -> int | None:
+    known = list(costs)
+    return None if None in known else sum(cost for cost in known if cost is not None)

@@ -1,0 +1,163 @@
+"""Lints about two layers in a row: W104, W206–W208.
+
+A value *carries* a layer when it is that layer's output, or was made of it by layers that let it through. In
+a body a value may also carry the body's own input; then the pair is found where the body is used, so that a
+body is gone through once and pairs are found across the borders of blocks, lines and passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from cnnspec.analyses.shapes import Shaped
+from cnnspec.diagnostics import Diagnostic, Related
+from cnnspec.ir.graph import Region
+
+if TYPE_CHECKING:
+    from cnnspec.analyses.report import Report
+
+Question: TypeAlias = Callable[[Shaped], object]
+
+
+class Pair(NamedTuple):
+    """A layer for which `first` holds, and one for which `second` holds that reads it, directly or past
+    layers for which `between` holds. Layers with several inputs are `second` to all of them and never
+    `between`."""
+
+    first: Question
+    second: Question
+    finding: Callable[[Shaped, Shaped], Diagnostic]
+    between: Question = lambda one: False
+
+
+def _softmax_inside(before: Shaped, after: Shaped) -> Diagnostic:
+    """A softmax turns numbers into probabilities, and a weighted layer behind it gets hardly a gradient.
+    Behind a merge it may be a gate's, which is meant."""
+    return Diagnostic(
+        "W104",
+        f"`{before.op.word}` in the middle of a network: `{after.op.word}` comes after it",
+        before.layer.span,
+        related=(Related(after.layer.span, "a layer with weights comes after it"),),
+        help="between layers an activation such as `relu` stands; softmax comes last, if at all",
+    )
+
+
+def _linear_twice(before: Shaped, after: Shaped) -> Diagnostic:
+    return Diagnostic(
+        "W206",
+        f"`{before.op.word}` and this `{after.op.word}` have no activation between them",
+        after.layer.span,
+        related=(Related(before.layer.span, "the linear layer before"),),
+        note="a linear map of a linear map is one linear map",
+        help="put an activation between them: `-> relu`",
+    )
+
+
+def _keeps_linear(one: Shaped) -> bool:
+    """What only scales, shifts, drops or reorders numbers; a pool, which picks, stands between for good."""
+    return not one.op.activation and (one.op.ends_map or one.inputs == (one.output,))
+
+
+def _bias_before_norm(before: Shaped, after: Shaped) -> Diagnostic:
+    biases = _biases(before)
+    return Diagnostic(
+        "W207",
+        f"the {biases:,} bias{'es have' if biases > 1 else ' has'} no effect: "
+        f"`{after.op.word}` takes each channel's mean away",
+        before.layer.span,
+        related=(Related(after.layer.span, "the mean is taken away here"),),
+        help=f"`nobias` leaves them out; `default {before.op.word} nobias` says so once for all",
+    )
+
+
+def _biases(one: Shaped) -> int:
+    return sum(weight.shape[0] for weight in one.op.weights(*one.inputs) if weight.name == "bias")
+
+
+def _dropout_after_convolution(before: Shaped, after: Shaped) -> Diagnostic:
+    """What batch normalisation measures in training is then no longer its input in evaluation, either."""
+    return Diagnostic(
+        "W208",
+        f"dropout right after a `{before.op.word}`: neighbouring pixels still tell what is dropped",
+        after.layer.span,
+        related=(Related(before.layer.span, "the convolution before"),),
+        help="dropout belongs between fully connected layers; after a convolution `bn` is usual",
+    )
+
+
+def _convolves(one: Shaped) -> bool:
+    """A linear layer from maps to maps of more than one position."""
+    return one.op.linear and len(one.output) == 3 and one.output[1:] != (1, 1)
+
+
+PAIRS = (
+    Pair(lambda one: one.op.shares, lambda one: one.op.weighted, _softmax_inside, between=lambda one: True),
+    Pair(lambda one: one.op.linear, lambda one: one.op.linear, _linear_twice, between=_keeps_linear),
+    Pair(lambda one: one.op.linear and _biases(one), lambda one: one.op.centres, _bias_before_norm),
+    Pair(_convolves, lambda one: one.op.drops, _dropout_after_convolution),
+)
+
+Carried: TypeAlias = Shaped | int | None
+"""A layer; an input of the body; nothing."""
+
+
+@dataclass(eq=False, repr=False)
+class _Summary:
+    """Of a body: what its outputs carry, and the `second` layers that read its inputs."""
+
+    outputs: list[Carried] = field(default_factory=list)
+    readers: dict[int, list[Shaped]] = field(default_factory=dict)
+
+
+def pair_findings(report: Report, pair: Pair) -> Iterator[Diagnostic]:
+    """The pair's finding for each place where it stands."""
+    layers = [one for body in report.shapes for one in body if one is not None]
+    if any(map(pair.second, layers)) and any(map(pair.first, layers)):
+        for before, after in _pairs(report, pair):
+            yield pair.finding(before, after)
+
+
+def _pairs(report: Report, pair: Pair) -> Iterator[tuple[Shaped, Shaped]]:
+    summaries: list[_Summary] = []
+    for body, layers in zip(report.graph.bodies, report.shapes, strict=True):
+        carried: list[Carried] = list(range(body.inputs))
+        summary = _Summary()
+        for step, here in zip(body.steps, layers, strict=True):
+            given = [carried[number] for number in step.inputs]
+            if isinstance(step, Region):
+                carried += yield from _passes(step, given, summaries, summary)
+                continue
+            if here is not None and pair.second(here):
+                yield from _met(given, [here], summary)
+            through = here is not None and len(given) == 1 and pair.between(here)
+            carried.append(here if here is not None and pair.first(here) else given[0] if through else None)
+        summary.outputs = [carried[number] for number in body.outputs]
+        summaries.append(summary)
+
+
+def _met(
+    given: Iterable[Carried], layers: list[Shaped], summary: _Summary
+) -> Iterator[tuple[Shaped, Shaped]]:
+    for one in given:
+        if isinstance(one, Shaped):
+            yield from ((one, layer) for layer in layers)
+        elif one is not None:
+            summary.readers.setdefault(one, []).extend(layers)
+
+
+def _passes(
+    region: Region, given: list[Carried], summaries: list[_Summary], summary: _Summary
+) -> Generator[tuple[Shaped, Shaped], None, list[Carried]]:
+    """The pairs across a region's border, in its first pass and from pass to pass; gives what its outputs
+    carry, seen from outside."""
+    outputs = given
+    for one in region.passes:
+        inside = summaries[one.body]
+        for _ in range(min(one.count, 2)):
+            for number, layers in inside.readers.items():
+                yield from _met(given[number : number + 1], layers, summary)
+            outputs = [given[one] if isinstance(one, int) else one for one in inside.outputs]
+            given = [*outputs[:1], *given[1:]]
+    return outputs[: region.outputs]
