@@ -8,8 +8,9 @@ and the claims, the comments and the variants of lines that follow one another s
 
 from __future__ import annotations
 
-import re
-from typing import Any, TypeAlias
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any
 
 from cnnspec.diagnostics import Source, Span, line_start
 from cnnspec.language import columns, tree
@@ -19,9 +20,7 @@ WIDTH = 100
 """A line longer than this has its brackets laid out over lines."""
 MATRIX_WIDTH = 60
 
-Item: TypeAlias = tree.Statement
-_STRUCTURE = re.compile(r'#[^\r\n]*|"[^"\r\n]*"|[][|(){}]')
-_BRACKETED = (tree.GroupStep, tree.BranchStep, tree.IfStep)
+BRACKETED = (tree.GroupStep, tree.BranchStep, tree.IfStep)
 
 
 def format_file(source: Source, file: tree.File) -> str:
@@ -123,8 +122,6 @@ class _Writer:
         return self.between(span.start, span.end)
 
     def _comments(self, low: int, high: int) -> list[tree.Comment]:
-        from bisect import bisect_left
-
         comments = self.comments
         first = bisect_left(comments, low, key=lambda comment: comment.span.start)
         last = bisect_left(comments, high, key=lambda comment: comment.span.start)
@@ -145,14 +142,17 @@ class _Writer:
 
     # --- one item ---------------------------------------------------------------------------------
 
-    def item(self, item: Item, indent: int) -> tuple[list[str], str]:
+    def item(self, item: tree.Statement, indent: int) -> tuple[list[str], str]:
         """The item's lines and the claim that the last of them ends with."""
         pad = " " * indent
         match item:
             case tree.Line():
                 return self.line(item, indent)
             case tree.Block():
-                return self.block(item, indent), ""
+                inline = self.inline(item)
+                fits = inline is not None and len(pad + inline) < WIDTH
+                first, *more = [inline] if inline and fits else self.laid_out(item, indent)
+                return [pad + first, *more], ""
             case tree.Model():
                 text = f"model {item.name}" + (f' "{item.title}"' if item.title else "")
             case tree.Input():
@@ -177,65 +177,34 @@ class _Writer:
         """What could not be read stays as it is."""
         return " ".join(self.text[span.start : span.end].split())
 
-    def block(self, block: tree.Block, indent: int) -> list[str]:
-        word = "shared" if block.shared else "block"
-        head = f"{' ' * indent}{word} {block.name}({', '.join(map(w.write_parameter, block.parameters))})"
-        regions = self.regions(block.span, braces=True)
-        body = self.sequence_inline(block.body, regions[0] if regions else None)
-        if body is not None and len(head) + len(body) + 6 <= WIDTH:
-            return [f"{head} {{ {body} }}" if body else f"{head} {{ }}"]
-        return [
-            f"{head} {{",
-            *self.region(block.body, regions[0] if regions else None, indent + 2),
-            " " * indent + "}",
-        ]
-
     def line(self, line: tree.Line, indent: int) -> tuple[list[str], str]:
         pad = " " * indent
         label = f"{line.label}: " if line.label is not None else ""
         steps = list(line.steps)
         claim = ""
-        last = steps[-1]
-        if type(last) is tree.ClaimStep and len(steps) > 1:
-            claim = f"=> {w.write_claims(last.claims, self.text)}"
-            steps.pop()
-        inline = [self.step_inline(step) for step in steps]
-        if None not in inline:
-            text = pad + label + join(steps, inline)  # type: ignore[arg-type]
-            if len(text) <= WIDTH or not any(type(step) in _BRACKETED for step in steps):
-                return ([text] if len(text) <= WIDTH else self.folded(pad, label, steps, inline)), claim  # type: ignore[arg-type]
-            # too long: the longest bracket is laid out, which is enough for nearly all lines
-            longest = max(
-                (i for i, step in enumerate(steps) if type(step) in _BRACKETED),
-                key=lambda i: len(inline[i] or ""),
-            )
-            inline[longest] = None
+        if type(steps[-1]) is tree.ClaimStep and len(steps) > 1:
+            claim = self.inline(steps.pop()) or ""
+        texts = [self.inline(step) for step in steps]
+        folds = False
+        if None not in texts and len(pad + label + join(steps, texts)) > WIDTH:
+            bracketed = [number for number, step in enumerate(steps) if isinstance(step, BRACKETED)]
+            folds = not bracketed
+            if bracketed:  # the longest bracket is laid out, which is enough for nearly all lines
+                texts[max(bracketed, key=lambda number: len(texts[number] or ""))] = None
         lines = [pad + label]
-        for index, (step, text_) in enumerate(zip(steps, inline, strict=True)):
-            if index:
-                lines[-1] += " " if type(step) is tree.ClaimStep else " -> "
-            if text_ is not None:
-                lines[-1] += text_
-            else:
-                written = self.step(step, indent)
-                lines[-1] += written[0]
-                lines += written[1:]
+        for number, (step, text) in enumerate(zip(steps, texts, strict=True)):
+            link = "" if number == 0 else _link(step)
+            first, *more = self.laid_out(step, indent) if text is None else [text]
+            if folds and link and len(lines[-1] + link + first) > WIDTH:
+                lines.append(f"{pad}    ")
+                link = link.lstrip()
+            lines[-1] += link + first
+            lines += more
         return lines, claim
 
-    def folded(self, pad: str, label: str, steps: list[Any], inline: list[str]) -> list[str]:
-        """A long chain without brackets, gone on with on further lines that begin with `->`."""
-        lines = [pad + label + inline[0]]
-        for step, text in zip(steps[1:], inline[1:], strict=True):
-            link = " " if type(step) is tree.ClaimStep else " -> "
-            if len(lines[-1]) + len(link) + len(text) > WIDTH:
-                lines.append(f"{pad}    {link.lstrip()}{text}")
-            else:
-                lines[-1] += link + text
-        return lines
+    # --- steps, and blocks ------------------------------------------------------------------------
 
-    # --- steps ------------------------------------------------------------------------------------
-
-    def step_inline(self, step: tree.Step) -> str | None:
+    def inline(self, step: tree.Step | tree.Block) -> str | None:
         """The step on one line, or None where it has to be laid out."""
         match step:
             case tree.LayerStep():
@@ -254,63 +223,59 @@ class _Writer:
                 return f"=> {w.write_claims(step.claims, self.text)}"
             case tree.ErrorStep():
                 return self.verbatim(step.span)
-        sequences = self.sequences(step)
-        inline = [self.sequence_inline(sequence, region) for sequence, region in sequences]
-        if None in inline:
-            return None
-        shown = [text or "id" for text in inline]
-        match step:
-            case tree.GroupStep():
-                return f"[{shown[0]}]{self.times(step)}"
-            case tree.BranchStep():
-                return f"{step.word} [ {' | '.join(shown)} ]"
-            case tree.IfStep():
-                text = f"if {w.write_expr(step.condition)} [ {shown[0]} ]"
-                if step.otherwise is None:
-                    return text
-                return f"{text} else {shown[1] if chained(step.otherwise) else f'[ {shown[1]} ]'}"
+        parts, close = self.parts(step)
+        empty = "" if type(step) is tree.Block else "id"
+        blank = "" if type(step) is tree.GroupStep else " "
+        line = ""
+        for opening, sequence in parts:
+            text = self.sequence_inline(sequence)
+            if text is None:
+                return None
+            text = text or empty
+            line += opening + blank + text + blank * bool(text)
+        return line + close
 
-    def times(self, step: tree.GroupStep) -> str:
-        return "" if step.times is None else f"*{w._expr(step.times, w._ATOM)}"
-
-    def step(self, step: tree.Step, indent: int) -> list[str]:
-        """The step laid out over lines; what goes on behind it follows on the last of them."""
-        pad = " " * indent
+    def laid_out(self, step: Any, indent: int) -> list[str]:
+        """The step over lines; what goes on behind it follows on the last of them."""
         if type(step) is tree.LayerStep:
             return self.layer(step, indent)
-        sequences = self.sequences(step)
+        pad = " " * indent
+        parts, close = self.parts(step)
+        lines: list[str] = []
+        inner = indent + (4 if type(step) is tree.BranchStep else 2)
+        for opening, sequence in parts:
+            body = self.items(sequence.items, *sequence.within, inner)
+            if not sequence.items and type(step) is not tree.Block:
+                body.append(" " * inner + "id")
+            if opening == "|" and not body[0].lstrip().startswith("#"):
+                body[0] = f"{pad}  | {body[0].lstrip()}"
+            elif lines:
+                lines.append(pad + ("  |" if opening == "|" else opening))
+            else:
+                lines.append(opening)
+            lines += body
+        return [*lines, pad + close]
+
+    def parts(self, step: Any) -> tuple[list[tuple[str, tree.Sequence]], str]:
+        """The sequences in a step's or block's brackets, each with what opens it; what closes the last."""
         match step:
             case tree.GroupStep():
-                return ["[", *self.region(*sequences[0], indent + 2, "id"), f"{pad}]{self.times(step)}"]
+                return [("[", step.body)], f"]{'' if step.times is None else f'*{w.write_atom(step.times)}'}"
             case tree.BranchStep():
-                lines = [f"{step.word} ["]
-                for index, (sequence, region) in enumerate(sequences):
-                    branch = self.region(sequence, region, indent + 4, "id")
-                    if index:
-                        if branch[0].lstrip().startswith("#"):
-                            lines.append(f"{pad}  |")
-                        else:
-                            branch[0] = f"{pad}  | {branch[0].lstrip()}"
-                    lines += branch
-                return [*lines, f"{pad}]"]
-            case tree.IfStep():
-                lines = [
-                    f"if {w.write_expr(step.condition)} [",
-                    *self.region(*sequences[0], indent + 2, "id"),
-                    f"{pad}]",
-                ]
-                if step.otherwise is None:
-                    return lines
-                if chained(step.otherwise):
-                    rest = self.step(step.otherwise.items[0].steps[0], indent)  # type: ignore[union-attr]
-                    return [*lines[:-1], f"{lines[-1]} else {rest[0]}", *rest[1:]]
+                openings = [f"{step.word} [", *"|" * (len(step.branches) - 1)]
+                return list(zip(openings, step.branches, strict=True)), "]"
+            case tree.Block():
+                parameters = ", ".join(map(w.write_parameter, step.parameters))
                 return [
-                    *lines[:-1],
-                    f"{pad}] else [",
-                    *self.region(*sequences[1], indent + 2, "id"),
-                    f"{pad}]",
-                ]
-        raise AssertionError(step)
+                    (f"{'shared' if step.shared else 'block'} {step.name}({parameters}) {{", step.body)
+                ], "}"
+        parts = [(f"if {w.write_expr(step.condition)} [", step.then)]
+        if step.otherwise is not None and (chained := _chained(step.otherwise)):
+            (opening, sequence), *more = self.parts(chained)[0]
+            parts += [(f"] else {opening}", sequence), *more]
+        elif step.otherwise is not None:
+            parts.append(("] else [", step.otherwise))
+        return parts, "]"
 
     def layer(self, step: tree.LayerStep, indent: int) -> list[str]:
         """A layer with a large matrix: equal rows under one another, rows of several lengths filled up."""
@@ -340,75 +305,31 @@ class _Writer:
             lines[-1] += " ]"
         return lines
 
-    # --- sequences in brackets --------------------------------------------------------------------
-
-    def sequences(self, step: Any) -> list[tuple[tree.Sequence, Span | None]]:
-        """The sequences in a step's brackets, each with the text between its brackets or bars."""
-        if type(step) is tree.GroupStep:
-            found = [step.body]
-        elif type(step) is tree.BranchStep:
-            found = list(step.branches)
-        else:
-            found = [step.then] if step.otherwise is None else [step.then, step.otherwise]
-        regions: list[Span | None] = list(self.regions(step.span))
-        if type(step) is tree.IfStep and step.otherwise is not None and chained(step.otherwise):
-            regions[1:] = [step.otherwise.span] if regions else []
-        regions += [None] * (len(found) - len(regions))
-        return list(zip(found, regions, strict=False))
-
-    def regions(self, span: Span, braces: bool = False) -> list[Span]:
-        """The stretches between the outermost brackets and bars of a step.
-
-        None where no comment stands in it.
-        """
-        if not self._comments(span.start, span.end):
-            return []
-        opening, closing = ("{", "}") if braces else ("[", "]")
-        found = []
-        depth = 0
-        start = span.start
-        for match in _STRUCTURE.finditer(self.text, span.start, span.end):
-            char = match.group()
-            if char == opening and depth == 0:
-                start = match.end()
-            elif (char == "|" and depth == 1) or (char == closing and depth == 1):
-                found.append(Span(start, match.start()))
-                start = match.end()
-            if char in "[({":
-                depth += 1
-            elif char in "])}":
-                depth -= 1
-        return found
-
-    def sequence_inline(self, sequence: tree.Sequence, region: Span | None) -> str | None:
-        if region and self._comments(region.start, region.end):
+    def sequence_inline(self, sequence: tree.Sequence) -> str | None:
+        if self._comments(*sequence.within):
             return None
         if not sequence.items:
             return ""
-        (first, *more) = sequence.items
+        first, *more = sequence.items
         if more or type(first) is not tree.Line or first.label is not None:
             return None
-        inline = [self.step_inline(step) for step in first.steps]
-        return None if None in inline else join(list(first.steps), inline)  # type: ignore[arg-type]
-
-    def region(self, sequence: tree.Sequence, region: Span | None, indent: int, empty: str = "") -> list[str]:
-        low, high = region or sequence.span
-        lines = self.items(sequence.items, low, high, indent)
-        if empty and not sequence.items:
-            lines.append(" " * indent + empty)
-        return lines
+        texts = [self.inline(step) for step in first.steps]
+        return None if None in texts else join(first.steps, texts)
 
 
-def chained(otherwise: tree.Sequence) -> bool:
-    """Whether an `else` is written `else if`."""
-    if len(otherwise.items) != 1:
-        return False
-    (line,) = otherwise.items
-    return type(line) is tree.Line and line.label is None and [type(s) for s in line.steps] == [tree.IfStep]
+def _chained(otherwise: tree.Sequence) -> tree.IfStep | None:
+    """What an `else` holds that is written `else if`."""
+    match otherwise.items:
+        case (tree.Line(None, _, (tree.IfStep() as step,)),):
+            return step
+    return None
 
 
-def join(steps: list[Any], texts: list[str]) -> str:
-    line = texts[0]
-    for step, text in zip(steps[1:], texts[1:], strict=True):
-        line += f" {text}" if type(step) is tree.ClaimStep else f" -> {text}"
-    return line
+def _link(step: tree.Step) -> str:
+    return " " if type(step) is tree.ClaimStep else " -> "
+
+
+def join(steps: Sequence[tree.Step], texts: Sequence[str | None]) -> str:
+    """The steps' texts as one line; none of them is None."""
+    line = "".join(_link(step) + (text or "") for step, text in zip(steps, texts, strict=True))
+    return line[len(_link(steps[0])) :]

@@ -256,6 +256,8 @@ class Sequence(NamedTuple):
 
     items: tuple["Line | Let | ErrorStatement", ...]
     span: Span
+    within: Span
+    """The text between its brackets or bars."""
 
 
 # --- statements -----------------------------------------------------------------------------------
@@ -278,14 +280,7 @@ class Input(NamedTuple):
 
 
 class Let(NamedTuple):
-    name: str
-    value: Expr
-    span: Span
-    name_span: Span
-
-
-class Setting(NamedTuple):
-    """`width = 1.2` in a variant."""
+    """`let width = 1.2`; without its word in a variant."""
 
     name: str
     value: Expr
@@ -295,7 +290,7 @@ class Setting(NamedTuple):
 
 class Variant(NamedTuple):
     name: str
-    settings: tuple[Setting, ...]
+    settings: tuple[Let, ...]
     claims: tuple[Claim, ...]
     span: Span
     name_span: Span

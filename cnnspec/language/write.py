@@ -27,6 +27,11 @@ def write_expr(expr: tree.Expr) -> str:
     return _expr(expr, _CONDITIONAL)
 
 
+def write_atom(expr: tree.Expr) -> str:
+    """The same, in parentheses where it has operators."""
+    return _expr(expr, _ATOM)
+
+
 def _expr(expr: tree.Expr, least: int) -> str:
     """`expr` where a form that binds less tightly than `least` needs parentheses."""
     match expr:
@@ -70,47 +75,19 @@ def write_dims(dims: tree.Dims, maps: bool = False) -> str:
 def write_number(value: Fraction) -> str:
     """A number of a matrix: an integer, a decimal if it has an end, else a fraction; with an exponent where
     it could not be read again without."""
+    from decimal import Context, Decimal
+
     from cnnspec.language.builder.expressions import MAX_DIGITS
 
-    twos, fives = _times(value.denominator, 2), _times(value.denominator, 5)
-    places = max(twos, fives)
-    plain = value.denominator == 2**twos * 5**fives
-    texts = [f"{value.numerator}/{value.denominator}"]
-    if plain and places <= 20:
-        texts.insert(0, _decimal(value.numerator * 10**places // value.denominator, places))
-    for text in texts:
-        if _digits(text) <= MAX_DIGITS:
-            return text
-    return _with_exponent(value, places, MAX_DIGITS) if plain else text
-
-
-def _with_exponent(value: Fraction, places: int, most: int) -> str:
-    """The shortest of the ways to write a number of so many decimals as `1.5e-40`, exponents up to `most`."""
-    power = -places or min(_times(value.numerator, 10), most)
-    number = int(value / Fraction(10) ** power)
-    length = len(str(abs(number)))
-    least = max(power, -most)
-    exponent = min(
-        range(least, max(least, min(power + length, most)) + 1),
-        key=lambda one: max(length, one - power + 1) + len(str(abs(one))),
-    )
-    return f"{_decimal(number, exponent - power)}e{exponent}"
-
-
-def _times(number: int, factor: int) -> int:
-    """How often `factor` divides `number`."""
-    times = 0
-    while number and number % factor == 0:
-        number, times = number // factor, times + 1
-    return times
-
-
-def _decimal(value: int, places: int) -> str:
-    """`value` / 10^`places`."""
-    if not places:
-        return str(value)
-    digits = str(abs(value)).rjust(places + 1, "0")
-    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+    context = Context(prec=4 * MAX_DIGITS)
+    exact = context.divide(Decimal(value.numerator), Decimal(value.denominator))
+    texts = [str(value)]
+    if Fraction(exact) == value:
+        powers = sorted(range(-MAX_DIGITS, MAX_DIGITS + 1), key=abs)
+        shortest = min((f"{context.scaleb(exact, -power):f}e{power}" for power in powers), key=_digits)
+        decimal = [f"{exact:f}"] if len(f"{exact:f}".partition(".")[2]) <= 20 else []
+        texts = [*decimal, *texts, shortest]
+    return next((text for text in texts if _digits(text) <= MAX_DIGITS), texts[-1])
 
 
 def _digits(text: str) -> int:
@@ -191,21 +168,10 @@ def write_call(name: str, arguments: Iterable[tree.Argument]) -> str:
 
 def write_claim(claim: tree.Claim, source: str = "") -> str:
     value = claim.value
-    if type(value) is tree.Dims:
-        maps = "@" in source[value.span.start : value.span.end]
-        shape = write_dims(value, maps)
-        return (
-            shape
-            if claim.subject == "out" and claim.subject_span == claim.span
-            else f"{claim.subject} {shape}"
-        )
-    assert type(value) is tree.Quantity
-    if value.expression is None:
-        text = value.text
-    elif type(value.expression) is tree.Name:
-        text = value.expression.name
-    else:
-        text = f"({write_expr(value.expression)})"
+    if isinstance(value, tree.Dims):
+        shape = write_dims(value, "@" in source[value.span.start : value.span.end])
+        return shape if claim.subject_span == claim.span else f"{claim.subject} {shape}"
+    text = value.text or (f"({write_expr(value.expression)})" if value.expression else "")
     return f"{claim.subject} {text}"
 
 

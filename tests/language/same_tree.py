@@ -8,11 +8,11 @@ from cnnspec.diagnostics import Span
 from cnnspec.language import tree
 from cnnspec.language.write import ordered
 
-_SPANS = frozenset(("span", "word_span", "name_span", "label_span", "glued"))
+_SPANS = frozenset(("span", "within", "word_span", "name_span", "label_span", "glued"))
 _BRACKETED = (tree.GroupStep, tree.BranchStep, tree.IfStep)
 _NOWHERE = Span(0, 0)
 _IDENTITY = tree.Sequence(
-    (tree.Line(None, None, (tree.LayerStep("id", (), _NOWHERE, _NOWHERE),), _NOWHERE),), _NOWHERE
+    (tree.Line(None, None, (tree.LayerStep("id", (), _NOWHERE, _NOWHERE),), _NOWHERE),), _NOWHERE, _NOWHERE
 )
 
 

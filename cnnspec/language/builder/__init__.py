@@ -31,6 +31,7 @@ LISTS: Actions = {
     "append_second": lambda c, v: append(v[0], v[1]),
     "append_third": lambda c, v: append(v[0], v[2]),
     "extend_second": lambda c, v: _extend(v[0], v[1]),
+    "extend_rest": lambda c, v: _extend(v[0], v[1:]),
     "extend_third": lambda c, v: _extend(v[0], v[2]),
 }
 ACTIONS: Actions = LISTS | EXPRESSIONS | ARGUMENTS | CLAIMS | STEPS | STATEMENTS

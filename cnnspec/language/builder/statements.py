@@ -29,9 +29,9 @@ def _let(c: Context, v: Items[Any]) -> tree.Let:
     return tree.Let(name, v[3], c.span(v), span)
 
 
-def _setting(c: Context, v: Items[Any]) -> tree.Setting:
+def _setting(c: Context, v: Items[Any]) -> tree.Let:
     name, span = value_name(c, v[0], "a knob")
-    return tree.Setting(name, v[2], c.span(v), span)
+    return tree.Let(name, v[2], c.span(v), span)
 
 
 def _variant(c: Context, v: Items[Any], settings: Items[Any] = (), claims: Items[Any] = ()) -> tree.Variant:

@@ -31,10 +31,10 @@ def _call(c: Context, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
 
 
 def sequence(c: Context, opened: Token, items: Items[Any], closed: Token) -> tree.Sequence:
-    """What stands between two brackets."""
-    found = known(items)
-    inner = Span(found[0].span.start, found[-1].span.end) if found else Span(opened.end, closed.start)
-    node = tree.Sequence(found, inner)
+    """What stands between two brackets or bars."""
+    found, within = known(items), Span(opened.end, closed.start)
+    span = Span(found[0].span.start, found[-1].span.end) if found else within
+    node = tree.Sequence(found, span, within)
     if c.depths:
         steps = [step for item in found if type(item) is tree.Line for step in item.steps]
         if deepest := max((c.depths.get(id(step), 0) for step in steps), default=0):
@@ -52,12 +52,9 @@ def _group(c: Context, v: Items[Any]) -> Any:
 
 
 def _branch(c: Context, v: Items[Any]) -> Any:
-    word, opened, branches, _ = v
-    found: list[tree.Sequence] = []
-    for items in branches:
-        before = found[-1].span.end if found else opened.end
-        place = Token("", "", before, before)
-        found.append(sequence(c, place, items, place))
+    word, opened, branches, closed = v
+    bars = [opened, *branches[1::2], closed]
+    found = [sequence(c, *one) for one in zip(bars, branches[::2], bars[1:], strict=False)]
     return _nested(c, tree.BranchStep(word.text, tuple(found), c.span(v), word.span), *found)
 
 
@@ -70,7 +67,7 @@ def _if_step(c: Context, v: Items[Any]) -> Any:
 
 def _if_else_if(c: Context, v: Items[Any]) -> Any:
     other = v[-1]
-    otherwise = tree.Sequence((tree.Line(None, None, (other,), other.span),), other.span)
+    otherwise = tree.Sequence((tree.Line(None, None, (other,), other.span),), other.span, other.span)
     then = sequence(c, *v[2:5])
     return c.checked(tree.IfStep(v[1], then, otherwise, c.span(v)), other, then)
 
