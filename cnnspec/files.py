@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Source, Span
@@ -19,6 +20,8 @@ MAX_BYTES = 300_000
 
 STDIN = "-"
 NOWHERE = Span(0, 0)
+EXISTS_ALREADY = Diagnostic("E705", "this file exists already", NOWHERE, help="--force replaces it")
+"""Of a file that would be replaced unasked."""
 
 
 def read_source(
@@ -32,8 +35,7 @@ def read_source(
     try:
         data = _standard_input(limit) if path == STDIN else _regular_file(path, limit)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return Source(name, ""), Diagnostic("E701", f"this file cannot be read: {reason}", NOWHERE)
+        return Source(name, ""), Diagnostic("E701", f"this file cannot be read: {_reason(error)}", NOWHERE)
     if isinstance(data, Diagnostic):
         return Source(name, ""), data
     try:
@@ -79,14 +81,11 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
 
 def _regular_file(path: str, limit: int) -> bytes | Diagnostic:
     # O_NONBLOCK: opening a FIFO must not wait for somebody to write into it
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    )
-    descriptor = os.open(path, flags)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS)
     with os.fdopen(descriptor, "rb") as file:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            return Diagnostic("E702", f"this is {_kind(state.st_mode)}, not a file to read", NOWHERE)
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            return Diagnostic("E702", f"this is {_kind(mode)}, not a file to read", NOWHERE)
         return _within(file.read(limit + 1), limit)
 
 
@@ -99,25 +98,21 @@ def _standard_input(limit: int) -> bytes | Diagnostic:
 def _within(data: bytes, limit: int) -> bytes | Diagnostic:
     if len(data) <= limit:
         return data
-    return Diagnostic(
-        "E601",
-        f"this file has more than {limit:,} bytes",
-        NOWHERE,
-        help="--max-bytes raises the limit",
-    )
+    message = f"this file has more than {limit:,} bytes"
+    return Diagnostic("E601", message, NOWHERE, help="--max-bytes raises the limit")
+
+
+_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+_KINDS |= dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK), "a device")
 
 
 def _kind(mode: int) -> str:
-    for test, kind in (
-        (stat.S_ISDIR, "a folder"),
-        (stat.S_ISFIFO, "a pipe"),
-        (stat.S_ISCHR, "a device"),
-        (stat.S_ISBLK, "a device"),
-        (stat.S_ISSOCK, "a socket"),
-    ):
-        if test(mode):
-            return kind
-    return "something else"
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def specs_below(folder: str) -> Iterator[str]:
@@ -161,34 +156,36 @@ def write_all(
     made: list[str] = []
     ready: list[_Ready] = []
     done = False
+    path, failure = folder or "", "this folder cannot be made"
     try:
-        try:
-            if folder is not None:
-                _make_folders(folder, made)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            return folder or "", Diagnostic("E704", f"this folder cannot be made: {reason}", NOWHERE)
+        if folder is not None:
+            _make_folders(folder, made)
+        failure = "this file cannot be written"
         for path, content in contents.items():
-            problem = _prepare(path, content, force, inputs, ready)
-            if problem is not None:
-                return path, problem
+            _write_beside(path, content, force, inputs, ready)
         for one in ready:
-            try:
-                if one.new:
-                    _take_free_name(one.beside, one.target)
-                else:
-                    os.replace(one.beside, one.target)
-            except FileExistsError:
-                return one.path, exists_already()
-            except OSError as error:
-                return one.path, _unwritable(error)
+            path = one.path
+            if one.new:
+                _take_free_name(one.beside, one.target)
+            else:
+                os.replace(one.beside, one.target)
             done = True
+    except _Refused as refused:
+        return path, refused.args[0]
+    except (OSError, ValueError) as error:
+        return path, Diagnostic("E704", f"{failure}: {_reason(error)}", NOWHERE)
     finally:
         for one in ready:
-            _remove(one.beside)
-        for path in [] if done else reversed(made):
-            _remove_folder(path)
+            with suppress(OSError):  # it has its name, or nothing more can be done about it
+                os.unlink(one.beside)
+        for new in [] if done else reversed(made):
+            with suppress(OSError, ValueError):  # somebody else has put something into it
+                os.rmdir(new)
     return None
+
+
+class _Refused(Exception):
+    """A finding that says why a file is not written."""
 
 
 class _Ready(NamedTuple):
@@ -200,54 +197,44 @@ class _Ready(NamedTuple):
     new: bool
 
 
-def _prepare(
+def _write_beside(
     path: str, content: str | bytes, force: bool, inputs: tuple[str, ...], ready: list[_Ready]
-) -> Diagnostic | None:
+) -> None:
     """Write the file beside its place, and add it to `ready`."""
-    try:
-        target = os.path.realpath(path)
-    except (OSError, ValueError) as error:  # the working folder is gone; a NUL
-        return _unwritable(error)
+    target = os.path.realpath(path)
     try:
         old = os.stat(target)
     except FileNotFoundError:
         old = None
-    except (OSError, ValueError) as error:
-        return _unwritable(error)
     if old is not None:
-        if not stat.S_ISREG(old.st_mode):
-            return Diagnostic("E704", f"this is {_kind(old.st_mode)}, not a file to write", NOWHERE)
-        if any(_same(old, source) for source in inputs):
-            return Diagnostic(
-                "E704",
-                "this file was read for it: the output would overwrite it",
-                NOWHERE,
-                help="choose another -o",
-            )
-        if not force:
-            return exists_already()
-        if not os.access(target, os.W_OK):  # taking its name would need the folder's rights alone
-            return Diagnostic("E704", "this file cannot be written: it is write-protected", NOWHERE)
+        _may_replace(old, target, force, inputs)
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:40]}.{os.getpid()}.tmp")
     mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     ready.append(_Ready(path, target, beside, old is None))  # before there is something to clean up
     try:
-        descriptor = os.open(beside, flags, mode)
-    except (OSError, ValueError) as error:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, mode)
+    except OSError:
         ready.pop()
-        return _unwritable(error)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-            if old is not None and hasattr(os, "fchmod"):
-                os.fchmod(descriptor, mode)
-    except OSError as error:
-        return _unwritable(error)
-    return None
+        raise
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+        if old is not None and hasattr(os, "fchmod"):
+            os.fchmod(descriptor, mode)
+
+
+def _may_replace(old: os.stat_result, target: str, force: bool, inputs: tuple[str, ...]) -> None:
+    if not stat.S_ISREG(old.st_mode):
+        raise _Refused(Diagnostic("E704", f"this is {_kind(old.st_mode)}, not a file to write", NOWHERE))
+    if any(_same(old, source) for source in inputs):
+        message = "this file was read for it: the output would overwrite it"
+        raise _Refused(Diagnostic("E704", message, NOWHERE, help="choose another -o"))
+    if not force:
+        raise _Refused(EXISTS_ALREADY)
+    if not os.access(target, os.W_OK):  # taking its name would need the folder's rights alone
+        raise _Refused(Diagnostic("E704", "this file cannot be written: it is write-protected", NOWHERE))
 
 
 def _make_folders(folder: str, made: list[str]) -> None:
@@ -265,28 +252,10 @@ def _take_free_name(beside: str, target: str) -> None:
     """Give the new file its name unless somebody else has just made a file of that name."""
     try:
         os.link(beside, target)
-    except FileExistsError:
-        raise
-    except (OSError, AttributeError, NotImplementedError):  # a file system without hard links
+    except (OSError, AttributeError, NotImplementedError):  # taken, or a file system without hard links
         if os.path.lexists(target):
-            raise FileExistsError(target) from None
+            raise _Refused(EXISTS_ALREADY) from None
         os.replace(beside, target)
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass  # it has its name
-    except OSError:
-        pass  # nothing more can be done about it
-
-
-def _remove_folder(path: str) -> None:
-    try:
-        os.rmdir(path)
-    except (OSError, ValueError):
-        return  # it was not made, or somebody else has put something into it
 
 
 def _same(state: os.stat_result, path: str) -> bool:
@@ -294,13 +263,3 @@ def _same(state: os.stat_result, path: str) -> bool:
         return os.path.samestat(state, os.stat(path))
     except (OSError, ValueError):
         return False
-
-
-def exists_already() -> Diagnostic:
-    """Of a file that would be replaced unasked."""
-    return Diagnostic("E705", "this file exists already", NOWHERE, help="--force replaces it")
-
-
-def _unwritable(error: OSError | ValueError) -> Diagnostic:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return Diagnostic("E704", f"this file cannot be written: {reason}", NOWHERE)

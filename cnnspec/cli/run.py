@@ -17,7 +17,7 @@ from cnnspec.cli.terminal import out, out_document
 from cnnspec.cli.unfinished import unfinished
 from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.diagnostics.printable import printable
-from cnnspec.files import NOWHERE, exists_already, read_source, write_all
+from cnnspec.files import EXISTS_ALREADY, NOWHERE, read_source, write_all
 
 if TYPE_CHECKING:
     from cnnspec.ir import Graph
@@ -117,7 +117,7 @@ def command(file: str, form: str, color: str, **options: Any) -> int:
     labels, problem = _labels(options["labels"], graph)
     problem = problem or _readable([*files.values(), *_given(options["weights"])])
     if problem is None and options["output"] and os.path.isfile(options["output"]) and not options["force"]:
-        problem = options["output"], exists_already()
+        problem = options["output"], EXISTS_ALREADY
     if problem is not None:
         return _refuse(problem, document, form, color)
     return _run(found, graph, files, labels, document, form, color, options)
