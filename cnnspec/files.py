@@ -79,6 +79,18 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
     return [(argument, argument)], None
 
 
+def unreadable(path: str) -> Diagnostic | None:
+    """Why there is no file to read at `path`; None where there is one."""
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):  # opening a FIFO would wait
+            return Diagnostic("E702", f"this is {_kind(mode)}, not a file to read", NOWHERE)
+        open(path, "rb").close()
+    except (OSError, ValueError) as error:
+        return Diagnostic("E701", f"this file cannot be read: {_reason(error)}", NOWHERE)
+    return None
+
+
 def _regular_file(path: str, limit: int) -> bytes | Diagnostic:
     # O_NONBLOCK: opening a FIFO must not wait for somebody to write into it
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS)

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.findings import show_findings
 from cnnspec.cli.one_model import open_model
-from cnnspec.cli.options import Choice, chosen, color_option, format_option, model_options
-from cnnspec.cli.terminal import err, out, out_document
+from cnnspec.cli.options import Choice, command
+from cnnspec.cli.terminal import Output, err, out
 from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO
 
 
-@click.command("explain", short_help="one layer worked out; the page of a finding or a layer")
+@command("explain", "text", "json")
 @click.argument("topic", metavar="FILE|CODE|WORD")
 @click.argument("layer", required=False)
-@model_options
-@format_option("text", "json")
-@color_option
-def command(topic: str, layer: str | None, form: str, color: str, **options: Any) -> int:
+def explain(topic: str, layer: str | None, choice: Choice, to: Output) -> int:
     """Explain a layer of a spec, a finding, or a kind of layer.
 
     \b
@@ -32,43 +27,38 @@ def command(topic: str, layer: str | None, form: str, color: str, **options: Any
     cnnspec explain conv                                  the page of a layer
     cnnspec explain layers                                all layers; codes: all findings
     """
-    choice = chosen(options)
     if layer is not None:
-        return _layer(topic, layer, choice, form, color)
+        return _layer(topic, layer, choice, to)
     from cnnspec.report.pages import page, topics
 
     text = page(topic)
     if text is None:
         if topic == STDIN or topic.startswith(ZOO) or topic.endswith(".cnn") or os.path.exists(topic):
-            return _layer(topic, None, choice, form, color)
+            return _layer(topic, None, choice, to)
         near = did_you_mean(topic, topics())
         raise click.UsageError(f"there is no page {topic!r}{'; ' + near if near else ''}")
-    if form == "json":
-        out_document({"topic": topic, "page": text})
-    else:
-        from cnnspec.cli.drawn import show_page
-
-        show_page(text, color)
+    to.document({"topic": topic, "page": text})
+    if to.form == "text":
+        to.page(text)
     return OK
 
 
-def _layer(argument: str, layer: str | None, choice: Choice, form: str, color: str) -> int:
+def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
     opened = open_model(argument, choice)
     model, name = opened.model, opened.source.name
     if model is None or opened.status == USAGE:
-        show_findings(opened.findings, opened.source, color)
+        to.findings(opened.findings, opened.source, always=True)
         return USAGE
 
     from cnnspec.report.worked_out import explain_layer
 
     found = explain_layer(model, layer or "")
     if isinstance(found, list):
-        show_findings(opened.findings, opened.source, color)
+        to.findings(opened.findings, opened.source, always=True)
         err(_no_layer(name, layer, found))
         return USAGE if found else FOUND
-    if form == "json":
-        out_document({"file": name, "variant": model.variant, **found.as_json()})
-    else:
+    to.document({"file": name, "variant": model.variant, **found.as_json()})
+    if to.form == "text":
         out(found.as_text())
     return OK
 

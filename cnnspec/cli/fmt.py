@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
-from cnnspec.cli.findings import show_findings
-from cnnspec.cli.options import color_option, format_option
-from cnnspec.cli.terminal import out, out_document, wants_color
+from cnnspec.cli.options import command
+from cnnspec.cli.terminal import Output, out
 from cnnspec.diagnostics import Diagnostic, Sink, Source
+from cnnspec.diagnostics.as_json import as_json
 from cnnspec.diagnostics.printable import printable
 from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
 
@@ -30,7 +30,7 @@ class Formatted(NamedTuple):
         return self.text is not None and self.text != self.source.text
 
 
-@click.command("fmt", short_help="the canonical form of a spec")
+@command("fmt", "text", "json", model=False)
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if a file is not in its canonical form."
@@ -38,9 +38,7 @@ class Formatted(NamedTuple):
 @click.option(
     "--diff", is_flag=True, help="Write nothing; show what would change, and exit with 1 if anything."
 )
-@format_option("text", "json")
-@color_option
-def command(files: tuple[str, ...], check: bool, diff: bool, form: str, color: str) -> int:
+def fmt(files: tuple[str, ...], check: bool, diff: bool, to: Output) -> int:
     """Rewrite specs in their canonical form.
 
     FILE may be a folder (every .cnn below it) or `-` (standard input to standard output). Comments stay, and
@@ -54,12 +52,11 @@ def command(files: tuple[str, ...], check: bool, diff: bool, form: str, color: s
         if problem is not None:
             done.append(Formatted(Source(argument, ""), None, (problem,), USAGE))
         done += [_format(path, asked=check or diff) for path, _ in pairs]
-    if form == "json":
-        _print_json(done)
-    else:
+    to.document({"files": [_entry(one) for one in done]})
+    if to.form == "text":
         for one in done:
-            _print_text(one, check, diff, color)
-    return max(one.status for one in done) if done else OK
+            _print_text(one, check, diff, to)
+    return max((one.status for one in done), default=OK)
 
 
 def _format(path: str, asked: bool) -> Formatted:
@@ -85,24 +82,17 @@ def _format(path: str, asked: bool) -> Formatted:
     return done
 
 
-def _print_text(one: Formatted, check: bool, diff: bool, color: str) -> None:
-    show_findings(one.findings, one.source, color)
-    if one.text is None:
-        return
-    if diff:
-        _print_difference(one.source, one.text, wants_color(sys.stdout, color))
-    elif check:
-        if one.changed:
-            out(f"{printable(one.source.name)}: not in its canonical form\n")
-    elif one.source.name == "<stdin>":
-        out(one.text)
-    elif one.changed:
-        out(f"{printable(one.source.name)}: formatted\n")
+def _print_text(one: Formatted, check: bool, diff: bool, to: Output) -> None:
+    to.findings(one.findings, one.source)
+    if diff and one.changed:
+        _print_difference(one.source, one.text or "", to.colored(sys.stdout))
+    elif not (diff or check) and one.source.name == "<stdin>":
+        out(one.text or "")
+    elif not diff and one.changed:
+        out(f"{printable(one.source.name)}: {'not in its canonical form' if check else 'formatted'}\n")
 
 
 def _print_difference(source: Source, text: str, color: bool) -> None:
-    if text == source.text:
-        return
     from difflib import unified_diff
 
     paint = {"+": "32", "-": "31", "@": "36"} if color else {}
@@ -113,17 +103,11 @@ def _print_difference(source: Source, text: str, color: bool) -> None:
         out(f"\x1b[{style}m{shown}\x1b[0m\n" if style else f"{shown}\n")
 
 
-def _print_json(done: list[Formatted]) -> None:
-    from cnnspec.diagnostics.as_json import as_json
-
-    files = [
-        {
-            "file": one.source.name,
-            "ok": not one.findings,
-            "changed": one.changed,
-            "text": one.text,
-            "diagnostics": [as_json(finding, one.source) for finding in one.findings],
-        }
-        for one in done
-    ]
-    out_document({"files": files})
+def _entry(one: Formatted) -> dict[str, Any]:
+    return {
+        "file": one.source.name,
+        "ok": not one.findings,
+        "changed": one.changed,
+        "text": one.text,
+        "diagnostics": [as_json(finding, one.source) for finding in one.findings],
+    }

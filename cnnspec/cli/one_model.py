@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice
 from cnnspec.diagnostics import Diagnostic, Severity, Source
+from cnnspec.diagnostics.as_json import as_json
 from cnnspec.files import NOWHERE, named, read_source
 
 if TYPE_CHECKING:
     from cnnspec.ir import Graph
     from cnnspec.pipeline import Model
-
-
-NONE_BUILT: Mapping[str, str] = {}
 
 
 class Opened(NamedTuple):
@@ -29,7 +27,7 @@ class Opened(NamedTuple):
     model: Model | None
     findings: list[Diagnostic]
     status: int
-    programs: Mapping[str, str] = NONE_BUILT
+    programs: Mapping[str, str] = {}
 
     @property
     def graph(self) -> Graph | None:
@@ -38,8 +36,6 @@ class Opened(NamedTuple):
 
     def head(self) -> dict[str, Any]:
         """What a document about this model begins with."""
-        from cnnspec.diagnostics.as_json import as_json
-
         model, graph = self.model, self.graph
         return {
             "file": self.source.name,
@@ -53,27 +49,36 @@ class Opened(NamedTuple):
 
 def open_model(argument: str | None, choice: Choice) -> Opened:
     """A spec's first model, or the variant chosen; None stands for the only `.cnn` of this folder."""
-    found = _the_spec(argument)
-    if isinstance(found, Diagnostic):
+    pairs, problem = _specs_here() if argument is None else named(argument)
+    if problem is None and len(pairs) > 1:
+        listed = ", ".join(path for path, _ in pairs[:20]) + (", …" if len(pairs) > 20 else "")
+        several = f"{len(pairs)} .cnn files are here: {listed}"
+        problem = Diagnostic("E706", several, NOWHERE, help="name one of them")
+    if problem is not None:
         name = os.curdir if argument is None else argument
-        return Opened(name, Source(name, ""), None, [found], USAGE)
-    path, name = found
+        return Opened(name, Source(name, ""), None, [problem], USAGE)
+    ((path, name),) = pairs
     source, problem = read_source(path, choice.max_bytes, name)
     if problem is not None:
         return Opened(path, source, None, [problem], FOUND if problem.code == "E703" else USAGE)
 
-    from cnnspec.pipeline import misuse, models
+    from cnnspec.pipeline import misuse
 
-    (model,) = models(
-        source,
-        variant=choice.variant,
-        settings=choice.settings,
-        limits=choice.limits,
-        first=True,
-        lints=False,
-    )
+    (model,) = choice.models(source, first=True, lints=False)
     errors = [finding for finding in model.findings if finding.severity is Severity.ERROR]
     return Opened(path, source, model, errors, USAGE if misuse(model) else FOUND if errors else OK)
+
+
+def _specs_here() -> tuple[list[tuple[str, str]], Diagnostic | None]:
+    """The `.cnn` files of the current folder."""
+    try:
+        here = sorted(name for name in os.listdir(".") if name.endswith(".cnn"))
+    except OSError as error:
+        return [], Diagnostic("E701", f"the current folder cannot be read: {error.strerror}", NOWHERE)
+    if not here:
+        hint = "name one, or `zoo:resnet` from the zoo"
+        return [], Diagnostic("E706", "no .cnn file is in the current folder", NOWHERE, help=hint)
+    return [(name, name) for name in here], None
 
 
 def built(opened: Opened, targets: tuple[str, ...], *, fold_bn: bool = False) -> Opened:
@@ -92,38 +97,5 @@ def built(opened: Opened, targets: tuple[str, ...], *, fold_bn: bool = False) ->
             programs[target] = made
         else:
             findings += made
-    complete = programs if len(programs) == len(targets) else NONE_BUILT
+    complete = programs if len(programs) == len(targets) else {}
     return opened._replace(findings=findings, status=FOUND if findings else OK, programs=complete)
-
-
-def _the_spec(argument: str | None) -> tuple[str, str] | Diagnostic:
-    """The path of the one spec that is meant, and the name that messages give it."""
-    if argument is None:
-        return _only_spec()
-    pairs, problem = named(argument)
-    if problem is not None:
-        return problem
-    return pairs[0] if len(pairs) == 1 else _several([path for path, _ in pairs])
-
-
-def _only_spec() -> tuple[str, str] | Diagnostic:
-    """The only `.cnn` of the current folder."""
-    try:
-        here = sorted(name for name in os.listdir(".") if name.endswith(".cnn"))
-    except OSError as error:
-        return Diagnostic("E701", f"the current folder cannot be read: {error.strerror}", NOWHERE)
-    if len(here) == 1:
-        return here[0], here[0]
-    if here:
-        return _several(here)
-    return Diagnostic(
-        "E706",
-        "no .cnn file is in the current folder",
-        NOWHERE,
-        help="name one, or `zoo:resnet` from the zoo",
-    )
-
-
-def _several(paths: list[str]) -> Diagnostic:
-    listed = ", ".join(paths[:20]) + (", …" if len(paths) > 20 else "")
-    return Diagnostic("E706", f"{len(paths)} .cnn files are here: {listed}", NOWHERE, help="name one of them")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-if TYPE_CHECKING:
-    from cnnspec.elaborate.limits import Limits
+from cnnspec.cli.terminal import Output
+from cnnspec.elaborate.limits import DEEPEST, RECURSION, Limits
+from cnnspec.files import MAX_BYTES
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from cnnspec.diagnostics import Source
+    from cnnspec.pipeline import Model
 
 BUDGETS = {
     "layers": "layers after all repeats",
@@ -31,12 +36,18 @@ class Choice(NamedTuple):
     limits: Limits
     max_bytes: int
 
+    def models(self, source: Source, **how: Any) -> list[Model]:
+        """The models of a spec that are meant."""
+        from cnnspec.pipeline import models
+
+        return models(source, variant=self.variant, settings=self.settings, limits=self.limits, **how)
+
 
 def _setting(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     settings: dict[str, str] = {}
     for value in values:
-        name, equals, expression = value.partition("=")
-        if not equals or not name.strip() or not expression.strip():
+        name, _, expression = value.partition("=")
+        if not name.strip() or not expression.strip():
             raise click.BadParameter(
                 f"{value!r}: write it as name=value, as in --set a=3/4", context, parameter
             )
@@ -44,105 +55,85 @@ def _setting(context: click.Context, parameter: click.Parameter, values: tuple[s
     return settings
 
 
-def _codes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
-    codes = frozenset(code.strip().upper() for value in values for code in value.split(",") if code.strip())
-    for code in sorted(codes):
+def codes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
+    """The codes of lints; W203,W204 are two."""
+    from cnnspec.diagnostics import pages
+
+    found = frozenset(code.strip().upper() for value in values for code in value.split(",") if code.strip())
+    for code in sorted(found):
         if code.startswith("E"):
-            raise click.BadParameter(
-                f"{code} is an error; only lints (W…) can be ignored", context, parameter
-            )
-        if not (len(code) == 4 and code[0] == "W" and code[1:].isdigit()):
-            raise click.BadParameter(f"{code!r} is no code; they look like W203", context, parameter)
-        from cnnspec.diagnostics import pages
-
-        if pages.page(code) is None:
-            raise click.BadParameter(
-                f"there is no {code}; `cnnspec explain codes` lists them", context, parameter
-            )
-    return codes
+            problem = f"{code} is an error; only lints (W…) can be ignored"
+        elif not (len(code) == 4 and code[0] == "W" and code[1:].isdigit()):
+            problem = f"{code!r} is no code; they look like W203"
+        elif pages.page(code) is None:
+            problem = f"there is no {code}; `cnnspec explain codes` lists them"
+        else:
+            continue
+        raise click.BadParameter(problem, context, parameter)
+    return found
 
 
-def model_options(command: Command) -> Command:
-    """`--variant`, `--set` and the budgets; the command gets them as `choice` by `chosen`."""
-    from cnnspec.elaborate.limits import DEEPEST
-    from cnnspec.files import MAX_BYTES
-
-    for option in (
-        *(
-            click.option(
-                f"--max-{name}",
-                type=click.IntRange(1, DEEPEST if name == "depth" else None),
-                metavar="N",
-                help=f"Budget: {what}.",
-            )
-            for name, what in reversed(BUDGETS.items())
-        ),
-        click.option(
-            "--max-bytes",
-            type=click.IntRange(min=1),
+MODEL = (
+    click.Option(["--variant"], metavar="NAME", help="The variant of the spec to take."),
+    click.Option(
+        ["--set", "settings"],
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_setting,
+        help="Set a knob, a top-level `let`; VALUE is an expression. Claims are not checked then.",
+    ),
+    click.Option(
+        ["--max-bytes"],
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=MAX_BYTES,
+        help="Budget: bytes of a spec.",
+    ),
+    *(
+        click.Option(
+            [f"--max-{name}"],
+            type=click.IntRange(1, DEEPEST if name == "depth" else None),
             metavar="N",
-            default=MAX_BYTES,
-            help="Budget: bytes of a spec.",
-        ),
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="NAME=VALUE",
-            callback=_setting,
-            help="Set a knob, a top-level `let`; VALUE is an expression. Claims are not checked then.",
-        ),
-        click.option("--variant", metavar="NAME", help="The variant of the spec to take."),
-    ):
-        command = option(command)
-    return command
+            help=f"Budget: {what}.",
+        )
+        for name, what in BUDGETS.items()
+    ),
+)
+COLOR = click.Option(
+    ["--color"],
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    help="Colours; auto: on a terminal.",
+)
 
 
-def lint_options(command: Command) -> Command:
-    """`--ignore`, `--advice`, `--strict`."""
-    for option in (
-        click.option("--strict", is_flag=True, help="Exit with 1 on a warning too."),
-        click.option("--advice", is_flag=True, help="Show the advice, not only how much there is."),
-        click.option(
-            "--ignore",
-            multiple=True,
-            metavar="CODE",
-            callback=_codes,
-            help="Leave out a lint (W203); may be repeated, or W203,W204.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def format_option(*formats: str) -> Callable[[Command], Command]:
-    """`--format`, the first being what is taken without it."""
-    return click.option(
-        "--format",
-        "form",
+def command(name: str, *formats: str, model: bool = True) -> Callable[[Callable[..., int]], click.Command]:
+    """A command with the options that all have: `--format` (the first is the default) and `--color`, given
+    to it as `to`; and those that choose a `model` and its budgets, as `choice`."""
+    form = click.Option(
+        ["--format", "form"],
         type=click.Choice(formats),
         default=formats[0],
         help="How to put it.",
         show_default=True,
     )
 
+    def decorate(function: Callable[..., int]) -> click.Command:
+        @wraps(function)
+        def run(form: str, color: str, **options: Any) -> int:
+            if model:
+                options["choice"] = _chosen(options)
+            return function(to=Output(form, color), **options)
 
-def color_option(command: Command) -> Command:
-    """`--color auto|always|never`."""
-    return click.option(
-        "--color",
-        type=click.Choice(("auto", "always", "never")),
-        default="auto",
-        help="Colours; auto: on a terminal.",
-    )(command)
+        made = click.command(name)(run)
+        made.params += [*(MODEL if model else ()), form, COLOR]
+        return made
+
+    return decorate
 
 
-def chosen(options: dict[str, Any]) -> Choice:
-    """Take what `model_options` added out of a command's options."""
-    import sys
-
-    from cnnspec.elaborate.limits import RECURSION, Limits
-
+def _chosen(options: dict[str, Any]) -> Choice:
+    """Take what `MODEL` adds out of a command's options."""
     budgets = {name: options.pop(f"max_{name}") for name in BUDGETS}
     if budgets["depth"] is not None:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000 + RECURSION * budgets["depth"]))

@@ -18,7 +18,7 @@ COMMANDS = {
     "zoo": "the shipped specs: all, or one to start from",
     "schema": "the JSON schema of `check --format json` and of the IR",
 }
-"""Each stands in the file of its name, as `command`."""
+"""Each stands in the file of its name."""
 
 
 class Commands(click.Group):
@@ -30,7 +30,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"cnnspec.cli.{cmd_name}").command
+        command = getattr(import_module(f"cnnspec.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

@@ -8,16 +8,16 @@ from cnnspec.cli import OK
 from cnnspec.cli.terminal import out
 
 
-@click.command("schema", short_help="the JSON schema of `check --format json` and of the IR")
+@click.command("schema")
 @click.argument("name", type=click.Choice(("check", "ir")), default="check")
 @click.option(
     "--format", type=click.Choice(("text", "json")), expose_value=False, help="A schema is JSON, so or so."
 )
-def command(name: str) -> int:
+def schema(name: str) -> int:
     """Print the JSON schema of the document of `check --format json` (check), or of the IR (ir)."""
     import json
 
-    from cnnspec.report.document import schema
+    from cnnspec.report import document
 
-    out(json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n")
+    out(json.dumps(document.schema(name), indent=2, ensure_ascii=False) + "\n")
     return OK

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cnnspec.cli import FOUND, USAGE
-from cnnspec.cli.findings import show_findings
-from cnnspec.cli.one_model import Opened, built, open_model
-from cnnspec.cli.options import chosen, color_option, format_option, model_options
-from cnnspec.cli.terminal import err, is_terminal, out_document
-from cnnspec.cli.unfinished import missing, unfinished
+from cnnspec.cli.job import Progress, failed, missing, unfinished
+from cnnspec.cli.one_model import built, open_model
+from cnnspec.cli.options import Choice, command
+from cnnspec.cli.terminal import Output, err, is_terminal
 
 if TYPE_CHECKING:
     from cnnspec.pipeline import Model
@@ -23,7 +23,7 @@ A_MINUTE = 4 * 10**10
 """Multiply–accumulates of one forward pass whose comparison keeps one core busy for about a minute."""
 
 
-@click.command("verify", short_help="the torch and the NumPy program compared")
+@command("verify", "text", "json")
 @click.argument("file")
 @click.option(
     "--batch", type=click.IntRange(1, 1000), default=2, metavar="N", help="Images.", show_default=True
@@ -40,11 +40,8 @@ A_MINUTE = 4 * 10**10
     help="Largest difference over largest value, of a tensor.",
 )
 @click.option("--all", "every", is_flag=True, help="A line a layer, however many there are.")
-@model_options
-@format_option("text", "json")
-@color_option
-def command(
-    file: str, batch: int, seed: int, tolerance: float, every: bool, form: str, color: str, **options: Any
+def verify(
+    file: str, batch: int, seed: int, tolerance: float, every: bool, choice: Choice, to: Output
 ) -> int:
     """Build a spec's torch and NumPy programs, and compare them in float64.
 
@@ -52,22 +49,37 @@ def command(
     training: every layer's volume, outputs, running statistics, and all gradients. Exit status 1 where a
     difference is beyond the tolerance. Both run in a process of their own.
     """
-    choice = chosen(options)
     if not _has_torch():
-        if form == "json":
-            out_document({"file": file, "ok": False, "message": missing("torch"), "diagnostics": []})
-        else:
-            err(f"cnnspec: {missing('torch')}\n")
-        return USAGE
+        return failed(missing("torch"), {"file": file, "ok": False, "diagnostics": []}, to, USAGE)
     found = built(open_model(file, choice), ("numpy", "torch"))
-    document = found.head()
-    if form == "text":
-        show_findings(found.findings, found.source, color)
-    if found.model is None or not found.programs:
-        if form == "json":
-            out_document(document)
+    document, model = found.head(), found.model
+    to.findings(found.findings, found.source)
+    if model is None or model.graph is None or not found.programs:
+        to.document(document)
         return found.status
-    return _verify(found, found.model, document, batch, seed, tolerance, every, form, color)
+
+    from cnnspec.report.verified import Verdict, as_document, as_text
+    from cnnspec.running.job import network
+    from cnnspec.running.process import work
+
+    job = {**network(model.graph), "kind": "verify", "batch": batch, "seed": seed}
+    if is_terminal(sys.stderr):
+        _say_what_is_slow(model, batch)
+    with Progress("verify") as progress, work(job, found.programs, progress) as outcome:
+        pass
+    if outcome.result is None:
+        status = unfinished(outcome, document, to)
+        if outcome.failed is None or outcome.memory:
+            return status
+        if batch == 1 and to.form == "text":
+            err("a norm cannot be trained on a single number a channel: --batch 2 gives it more\n")
+        return FOUND
+    verdict = Verdict(job, outcome.result, tolerance)
+    document["ok"] = verdict.holds and not found.findings
+    to.document(document | as_document(verdict))
+    if to.form == "text":
+        to.show(as_text(verdict, model.graph.title, every))
+    return found.status if verdict.holds else FOUND
 
 
 def _has_torch() -> bool:
@@ -75,45 +87,6 @@ def _has_torch() -> bool:
         return find_spec("torch") is not None
     except (ImportError, ValueError):
         return False
-
-
-def _verify(
-    found: Opened,
-    model: Model,
-    document: dict[str, Any],
-    batch: int,
-    seed: int,
-    tolerance: float,
-    every: bool,
-    form: str,
-    color: str,
-) -> int:
-    from cnnspec.cli.drawn import show
-    from cnnspec.cli.progress import Progress
-    from cnnspec.report.verified import Verdict, as_document, as_text
-    from cnnspec.running.job import network
-    from cnnspec.running.process import work
-
-    assert model.graph is not None
-    job = {**network(model.graph), "kind": "verify", "batch": batch, "seed": seed}
-    if is_terminal(sys.stderr):
-        _say_what_is_slow(model, batch)
-    with Progress("verify") as progress, work(job, found.programs, progress) as outcome:
-        pass
-    if outcome.result is None:
-        status = unfinished(outcome, document, form, color)
-        if outcome.failed is None or outcome.memory:
-            return status
-        if batch == 1 and form == "text":
-            err("a norm cannot be trained on a single number a channel: --batch 2 gives it more\n")
-        return FOUND
-    verdict = Verdict(job, outcome.result, tolerance)
-    if form == "json":
-        document["ok"] = verdict.holds and not found.findings
-        out_document(document | as_document(verdict))
-    else:
-        show(as_text(verdict, model.graph.title, every), color)
-    return found.status if verdict.holds else FOUND
 
 
 def _say_what_is_slow(model: Model, batch: int) -> None:
@@ -124,13 +97,9 @@ def _say_what_is_slow(model: Model, batch: int) -> None:
     if macs is None or 2 * macs * batch < A_MINUTE:
         return
     knobs = _knobs_of_the_input(model)
-    hint = (
-        f"; a smaller input is quicker: --set {knobs[0]}=…"
-        if knobs
-        else "; --batch 1 halves it"
-        if batch > 1
-        else ""
-    )
+    hint = "; --batch 1 halves it" if batch > 1 else ""
+    if knobs:
+        hint = f"; a smaller input is quicker: --set {knobs[0]}=…"
     minutes = max(1, round(macs * batch / A_MINUTE))
     err(
         f"{short(macs * batch)} multiply–accumulates, in float64, twice forward and backward in both: "
@@ -142,13 +111,7 @@ def _knobs_of_the_input(model: Model) -> list[str]:
     """The knobs that the spec's input is written with."""
     from cnnspec.language import tree
 
-    knobs = [one.name for one in model.file.statements if isinstance(one, tree.Let)]
-    texts = [
-        model.source.text[one.span.start : one.span.end]
-        for one in model.file.statements
-        if isinstance(one, tree.Input)
-    ]
-    import re
-
-    words = {word for text in texts for word in re.findall(r"[A-Za-z_]\w*", text)}
-    return [knob for knob in knobs if knob in words]
+    statements, text = model.file.statements, model.source.text
+    inputs = [text[one.span.start : one.span.end] for one in statements if isinstance(one, tree.Input)]
+    words = set(re.findall(r"[A-Za-z_]\w*", " ".join(inputs)))
+    return [one.name for one in statements if isinstance(one, tree.Let) and one.name in words]

@@ -1,4 +1,4 @@
-"""A table as data, and as plain text."""
+"""A table as data, and as text."""
 
 from __future__ import annotations
 
@@ -37,23 +37,27 @@ class Table(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def plain(table: Table, room: int) -> str:
+_STYLES = {"plain": "", "wrong": "\x1b[31m", "faint": "\x1b[2m", "total": "\x1b[1m"}
+BOLD, RESET = _STYLES["total"], "\x1b[0m"
+
+
+def drawn(table: Table, room: int, color: bool = False) -> str:
     """The table as text, at most `room` columns wide where that can be; ends in a new line."""
     shown = [_measured(row.cells) for row in table.rows]
     head = _measured(tuple(column.title for column in table.columns))
     sizes = [max(taken for _, taken in cells) for cells in zip(head, *shown, strict=True)]
     _shrink(table, sizes, room)
-    out = [printable(line) for line in table.title.splitlines()]
     rule = "─" * (sum(sizes) + len(GAP) * (len(sizes) - 1))
-    out += [_line(table, head, sizes), rule]
+    styled = [(BOLD, printable(line)) for line in table.title.splitlines()]
+    styled += [(BOLD, _line(table, head, sizes)), ("", rule)]
     above = ""
     for cells, row in zip(shown, table.rows, strict=True):
         if row.style == "total" and above != "total":
-            out.append(rule)
-        out.append(_line(table, cells, sizes))
+            styled.append(("", rule))
+        styled.append((_STYLES[row.style], _line(table, cells, sizes)))
         above = row.style
-    out += table.notes
-    return "\n".join(out) + "\n"
+    styled += [("", note) for note in table.notes]
+    return "".join(f"{style}{line}{RESET}\n" if style and color else f"{line}\n" for style, line in styled)
 
 
 Cell: TypeAlias = tuple[str, int]

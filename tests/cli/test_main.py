@@ -31,7 +31,6 @@ def test_every_command_has_help(cnnspec: Command, name: str) -> None:
     command = root.get_command(click.Context(root), name)
     assert command is not None
     assert command.name == name
-    assert command.get_short_help_str(200) == COMMANDS[name]
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 

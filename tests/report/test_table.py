@@ -1,12 +1,12 @@
 """A table as plain text: as wide as what is in it, cut where there is no room, harmless on a terminal."""
 
-from cnnspec.report.table import LEAST, Column, Row, Table, plain
+from cnnspec.report.table import LEAST, Column, Row, Table, drawn
 
 COLUMNS = (Column("name", flexible=True), Column("layer", flexible=True), Column("weights", right=True))
 
 
 def lines(rows: list[Row], room: int = 100, **around: object) -> list[str]:
-    return plain(Table(COLUMNS, rows, **around), room).splitlines()  # type: ignore[arg-type]
+    return drawn(Table(COLUMNS, rows, **around), room).splitlines()  # type: ignore[arg-type]
 
 
 def test_columns_are_as_wide_as_what_is_in_them() -> None:
@@ -34,4 +34,4 @@ def test_the_widest_flexible_column_is_cut_and_none_below_what_it_keeps() -> Non
 
 
 def test_what_a_terminal_would_obey_is_shown_by_name() -> None:
-    assert "\x1b" not in plain(Table(COLUMNS, [Row(("\x1b[2J", "", ""))], title="\x1b[2J"), 100)
+    assert "\x1b" not in drawn(Table(COLUMNS, [Row(("\x1b[2J", "", ""))], title="\x1b[2J"), 100)

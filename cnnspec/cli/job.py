@@ -1,0 +1,73 @@
+"""A job of the child process (a run, a comparison): how far it is, and why there is no result."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.cli import INTERNAL, USAGE
+from cnnspec.cli.terminal import Output, columns, err, is_terminal
+from cnnspec.diagnostics.printable import printable
+
+if TYPE_CHECKING:
+    from cnnspec.running.process import Outcome
+
+MOST_CALLS = 3
+"""Lines of an emitted program that are shown where it has failed: the innermost call, and those around it."""
+
+INSTALL = {"torch": "torch", "images": "Pillow", "weights": "safetensors"}
+"""The extras that a job may need, and the library that each brings."""
+
+
+class Progress:
+    """A line on standard error that says how far the work is, and is gone afterwards; nothing where no
+    person is looking. `with Progress("run") as progress: progress("layers", 3, 50)`."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.wanted = is_terminal(sys.stderr)
+        self.shown = False
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        if self.wanted:
+            self.shown = True
+            far = f" {done:,}/{of:,}" if of > 1 else ""
+            line = f"{self.title}: {what}{far}"
+            err(f"\r{line[: columns(sys.stderr) - 1]}\x1b[K")  # a line that wraps could not be taken back
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        if self.shown:
+            err("\r\x1b[K")
+
+
+def missing(extra: str, why: str = "") -> str:
+    """How to install what is missing."""
+    reason = f" ({why})" if why and "No module named" not in why else ""
+    return f"{INSTALL[extra]} is needed for this and is not here{reason}: pip install 'cnnspec[{extra}]'"
+
+
+def unfinished(outcome: Outcome, document: dict[str, Any], to: Output) -> int:
+    """Report why a job has no result, and give the exit status."""
+    if outcome.finding is not None:
+        return to.refuse(outcome.about, outcome.finding, document)
+    if outcome.missing is not None:
+        return failed(missing(*outcome.missing), document, to, USAGE)
+    if outcome.memory:
+        why = f" ({outcome.failed})" if outcome.failed else ""
+        message = f"there is not enough memory for this{why}; fewer images or a smaller input need less"
+    else:
+        lines = (f"the emitted program did not end well: {outcome.failed}", *outcome.where[:MOST_CALLS])
+        message = "\n  ".join(lines)
+    return failed(message, document, to, INTERNAL)
+
+
+def failed(message: str, document: dict[str, Any], to: Output, status: int) -> int:
+    """Report with a message that there is no result; gives `status`."""
+    message = "\n".join(map(printable, message.split("\n")))
+    to.document(document | {"message": message})
+    if to.form == "text":
+        err(f"cnnspec: {message}\n")
+    return status
