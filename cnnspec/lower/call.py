@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.ir.graph import Graph, Step
 from cnnspec.lower.symbolic import Apply, Const, Node, Unclear, Var, replaced, single, variables
 from cnnspec.lower.writer import Group, Loop
 from cnnspec.ops.base import Shape
@@ -21,17 +23,21 @@ from cnnspec.ops.base import Shape
 NOTHING = object()
 
 
-class Diverges(Exception):
-    """The uses of a text differ in a way that one class or function cannot express."""
-
-
 class Unsupported(Exception):
-    """What a target cannot say, with the step that is at fault."""
+    """What a target cannot express, with the step at fault (None: not known)."""
 
-    def __init__(self, message: str, step: Any = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, what: str, step: Step | None = None) -> None:
+        super().__init__(what)
         self.step = step
+
+    def finding(self, graph: Graph, target: str) -> Diagnostic:
+        """E801, at the step at fault, else at the first one."""
+        step = self.step or graph.root.steps[0]
+        return Diagnostic("E801", f"the {target} target cannot express {self}", step.span)
+
+
+class Diverges(Unsupported):
+    """The uses of a text differ in a way that one class or function cannot express."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,7 @@ class Lowering:
                 one.used and one.values and one.values[use] != one.values[other]
                 for one in function.parameters
             ):
-                raise Unsupported(f"the uses of the shared block `{function.name}` need different programs")
+                raise Unsupported(f"the shared block `{function.name}`, whose uses need different programs")
 
 
 def _settle(function: Function) -> None:

@@ -52,7 +52,7 @@ class Builder:
 def emit(use: Use, layer: ir.Layer | None = None) -> Built:
     """How a layer of one use is called."""
     if use.op.word not in EMITTERS:
-        raise Unsupported(f"the NumPy target cannot say `{use.op.word}` yet", layer)
+        raise Unsupported(f"`{use.op.word}`", layer)
     roles = {weight.role for weight in use.op.weights(*use.arriving)} - {"buffer"}
     return replace(EMITTERS[use.op.word](use), suffix=".frozen()" if roles == {"frozen"} else "")
 

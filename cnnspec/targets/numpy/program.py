@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cnnspec.ir.graph import Graph
+from cnnspec.lower.library import needed
 from cnnspec.lower.names import Namer, escaped
 from cnnspec.lower.writer import Code, Group, Writer
 from cnnspec.ops.base import written_shape
 from cnnspec.targets.numpy.build import Builder
-from cnnspec.targets.numpy.library import needed, pieces
+from cnnspec.targets.numpy.layers import pieces
 from cnnspec.targets.numpy.naming import name_tensors
 from cnnspec.targets.numpy.statements import Function
 from cnnspec.targets.numpy.text import Backward, Forward, differentiated
@@ -33,7 +34,7 @@ def program(graph: Graph) -> str:
     _interface(own, graph, functions[-1])
     writer = Writer()
     _head(writer, graph)
-    for text in needed(str(own)):
+    for text in needed(str(own), pieces()):
         writer.gap(2)
         writer.text(text)
     writer.gap(2)

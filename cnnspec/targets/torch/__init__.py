@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 
 
 def emit(graph: Graph, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]:
-    """The text of the program, or the findings that say why there is none.
+    """The text of the program, or E801 with what this target cannot express.
 
     `fold_bn` writes the form for inference, with batch normalisation folded into the convolutions before it.
     """
-    from cnnspec.diagnostics import Diagnostic
-    from cnnspec.lower.call import Diverges
-    from cnnspec.lower.lowering import Unsupported
+    from cnnspec.lower.call import Unsupported
     from cnnspec.targets.torch.fold import folded
     from cnnspec.targets.torch.planning import Planner
     from cnnspec.targets.torch.render import File
@@ -29,8 +27,5 @@ def emit(graph: Graph, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]
     try:
         planner = Planner(graph, folds.sites if folds is not None else {})
         return File(graph, planner, folds=folds).text()
-    except Unsupported as problem:
-        step = problem.step or graph.root.steps[0]
-        return (Diagnostic("E801", problem.message, step.span),)
-    except Diverges as problem:
-        return (Diagnostic("E801", f"the torch target cannot express {problem}", graph.root.steps[0].span),)
+    except Unsupported as fault:
+        return (fault.finding(graph, "torch"),)

@@ -2,7 +2,7 @@
 
 A number carries the node that it may come from in a class with arguments: `W("K")` is the author's
 expression for the field K, `C` the channels that arrive. Names that are no part of torch (`Scale`,
-`LayerNorm2d`) are in `helpers`.
+`LayerNorm2d`) are in `library`.
 """
 
 from __future__ import annotations

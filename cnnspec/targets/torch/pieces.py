@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from cnnspec.lower.call import Call
-from cnnspec.lower.symbolic import Apply, Const, Node, Var, functions, variables
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, variables
 from cnnspec.lower.symbolic import python as python_of
 from cnnspec.lower.symbolic import replaced as node_replaced
 from cnnspec.lower.writer import Code, Group, prefixed
@@ -83,26 +83,16 @@ def assigned_in(piece: Piece | None) -> Iterator[str]:
             yield from assigned_in(piece.element)
 
 
-def calls_in(piece: Piece) -> Iterator[str | ClassPlan]:
-    """The functions and classes that a piece calls, the inner ones first."""
+def calls_in(piece: Piece) -> Iterator[ClassPlan]:
+    """The classes that a piece calls, the inner ones first."""
     match piece:
         case Call():
             for _, argument in piece.arguments:
                 yield from calls_in(argument)
-            yield piece.function
-        case Series():
+            if not isinstance(piece.function, str):
+                yield piece.function
+        case Series() | Growing():
             yield from calls_in(piece.element)
-            yield from functions(piece.count)
-        case Growing():
-            yield from calls_in(piece.element)
-            yield from functions(piece.count)
-            for node in (piece.start, piece.update):
-                if node is not None:
-                    yield from functions(node)
-        case str() | Group():
-            return
-        case _:
-            yield from functions(piece)
 
 
 def with_nodes(piece: Piece, by: Mapping[str, Node]) -> Piece:

@@ -17,8 +17,8 @@ from cnnspec.lower.symbolic import Const, Node, Var, variables
 from cnnspec.lower.values import annotation
 from cnnspec.ops import load_op
 from cnnspec.ops.base import Op
-from cnnspec.targets.torch.helpers import RESERVED_NAMES, RETURN_A_LAYER
 from cnnspec.targets.torch.layers import MODULES, module
+from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.loops import repeated
 from cnnspec.targets.torch.pieces import Piece
 from cnnspec.targets.torch.plan import (
@@ -56,7 +56,7 @@ def emit(use: Use, layer: ir.Layer) -> Built:
             raise Diverges("different arguments")
         return Built(None, form="forward")
     if op.word not in MODULES:
-        raise Unsupported(f"the torch target has no emitter for `{op.word}`", layer)
+        raise Unsupported(f"`{op.word}`", layer)
     if op.word == "fc" and layer.name:  # a map is flattened before it, see `Region.flatten`
         use = use._replace(arriving=(use.arriving[0][:1],))
     return module(use)
@@ -78,7 +78,7 @@ class Planner:
             emit,
             self._finish,
             letters=LETTERS,
-            reserved={*RESERVED_NAMES, *classes},
+            reserved={*reserved(), *classes},
             overwrites=OVERWRITABLE,
             folds=self.folds,
         )
@@ -357,9 +357,9 @@ def as_class(
         made.takes = tuple(single.reads)
         made.form = "layer"
         if isinstance(single.piece, Call):
-            function = single.piece.function
-            plain = function in RETURN_A_LAYER or single.piece.suffix
-            if plain or (isinstance(function, ClassPlan) and function.form == "function"):
+            function, suffix = single.piece.function, single.piece.suffix
+            made_by = function.form == "function" if isinstance(function, ClassPlan) else _lower(function)
+            if made_by or suffix:  # nothing can be derived from a function
                 made.form = "function"
         elif not inline(single.piece):
             made.form = "chain"
@@ -374,9 +374,14 @@ def as_class(
     return made
 
 
+def _lower(function: str) -> bool:
+    """Whether it is a function of our own, not a class."""
+    return function[0].islower() and not function.startswith("nn.")
+
+
 def tensor_names(plan: Plan, labels: Mapping[int, str | None]) -> list[str]:
     """A name for each input: its label, the first one `x`; labels come first."""
-    namer = Namer(RESERVED_NAMES)
+    namer = Namer(reserved())
     named = {place: namer.take(label) for place in range(plan.inputs) if (label := labels.get(place))}
     free = [letter for letter in ("x", "y", "z") if namer.free(letter)]
     return [named.get(place) or namer.take(free[0] if free else "x") for place in range(plan.inputs)]

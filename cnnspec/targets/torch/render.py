@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnspec.ir.graph import Graph
+from cnnspec.lower.library import needed
 from cnnspec.lower.names import MODULE_ATTRIBUTES, Namer, attribute_name, camel, string
-from cnnspec.lower.symbolic import Apply, Node, Var, functions, python
+from cnnspec.lower.symbolic import Apply, Var, python
 from cnnspec.lower.symbolic import replaced as node_replaced
 from cnnspec.lower.writer import Group, Writer, listed, literal
-from cnnspec.targets.torch.expressions import helper_of, is_short
+from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds
 from cnnspec.targets.torch.forward import Forward
-from cnnspec.targets.torch.helpers import HELPERS, NEEDS, RESERVED_NAMES
+from cnnspec.targets.torch.library import pieces, reserved
 from cnnspec.targets.torch.pieces import Growing, Piece, assigned_in, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Guard, If, Item, Parameter, Plan, PlanStep, ifs_of, steps_of
 from cnnspec.targets.torch.planning import Planner
@@ -30,7 +31,6 @@ class File:
     graph: Graph
     builder: Planner
     names: dict[int, str] = field(default_factory=dict)
-    helpers: set[str] = field(default_factory=set)
     ordered: list[ClassPlan] = field(default_factory=list)
     shared_names: dict[str, str] = field(default_factory=dict)
     model: str = ""
@@ -38,7 +38,7 @@ class File:
 
     def text(self) -> str:
         root = self.builder.root()
-        namer = Namer(RESERVED_NAMES | TORCH_NAMES)
+        namer = Namer(reserved() | TORCH_NAMES)
         self.model = namer.take(camel(self.graph.name))
         for piece in self._root_pieces(root):
             self._collect(piece)
@@ -52,10 +52,9 @@ class File:
         head.line("import torch")
         head.line("from torch import Tensor, nn")
         head.gap(2)
-        for name in HELPERS:
-            if name in self.helpers:
-                head.text(HELPERS[name])
-                head.gap(2)
+        for text in needed(str(body), pieces()):
+            head.text(text)
+            head.gap(2)
         head.extend(body.written)
         return str(head)
 
@@ -76,20 +75,12 @@ class File:
             yield plan.conditions[number]
 
     def _collect(self, piece: Piece) -> None:
-        for function in calls_in(piece):
-            if isinstance(function, ClassPlan):
-                if id(function) not in self.names:
-                    self.names[id(function)] = ""
-                    for inner in self._pieces(function.plan, function.form == "module"):
-                        self._collect(inner)
-                    self.ordered.append(function)
-            elif function in HELPERS:
-                self._need(function)
-
-    def _need(self, helper: str) -> None:
-        self.helpers.add(helper)
-        for name in NEEDS[helper]:
-            self._need(name)
+        for plan in calls_in(piece):
+            if id(plan) not in self.names:
+                self.names[id(plan)] = ""
+                for inner in self._pieces(plan.plan, plan.form == "module"):
+                    self._collect(inner)
+                self.ordered.append(plan)
 
     def _name(self, function: str | ClassPlan) -> str:
         return self.names[id(function)] if isinstance(function, ClassPlan) else function
@@ -194,7 +185,7 @@ class File:
         steps = [step for step in plan.plan.steps if _is_attribute(step, plan.form != "chain")]
         known = {parameter.variable for parameter in plan.parameters} | {name for name, _ in plan.plan.lets}
         loops = {name for step in steps for name in assigned_in(step.piece)}
-        taken = {*RESERVED_NAMES, *self.names.values(), *known, *loops}
+        taken = {*reserved(), *self.names.values(), *known, *loops}
         lets, renamed = named(steps, known - loops, taken)
         by = dict(zip(map(id, steps), renamed, strict=True))
         return replace(
@@ -205,12 +196,7 @@ class File:
 
     def _lets(self, writer: Writer, plan: Plan) -> None:
         for name, node in plan.lets:
-            self._note(node)
             writer.put(f"{name} = ", python(node))
-
-    def _note(self, node: Node) -> None:
-        for name in functions(node):
-            self._need(name)
 
     def _statements(self, writer: Writer, plan: Plan, with_forward: bool) -> dict[int, str]:
         """The constructor's statements; gives the attributes that hold conditions for `forward`."""
@@ -229,7 +215,6 @@ class File:
                         return
                 made[number] = under
                 held[number] = namer.take(_condition_name(plan, number))
-                self._note(node)
                 writer.put(f"self.{held[number]} = ", python(node))
 
         def decide(item: If, under: tuple[Guard, ...]) -> None:
@@ -292,12 +277,10 @@ class File:
         self._passes(writer, target, piece)
 
     def _passes(self, writer: Writer, target: str, piece: Growing) -> None:
-        self._note(piece.count)
         writer.line(f"for {piece.index} in range({python(piece.count)}):")
         with writer.indented():
             writer.put("", Group(f"{target}.append(", (code(piece.element, self._name),)))
             if piece.update is not None and piece.variable is not None:
-                self._note(piece.update)
                 update = piece.update
                 if (
                     isinstance(update, Apply)
@@ -311,7 +294,7 @@ class File:
     def _forward(
         self, writer: Writer, plan: Plan, tensors: dict[int, str], held: dict[int, str], *, root: bool = False
     ) -> None:
-        namer = Namer(RESERVED_NAMES | set(tensors.values()))
+        namer = Namer(reserved() | set(tensors.values()))
         modules = {}
         signature = ["self", *(f"{tensor}: Tensor" for tensor in tensors.values())]
         for key in plan.needs:
@@ -330,9 +313,6 @@ class File:
             plan, body, tensors, modules, lambda number: f"self.{held[number]}", namer, comments=root
         )
         forward.write()
-        for step in plan.steps:
-            if step.piece is None and step.shared is None and (helper := helper_of(step.op)):
-                self._need(helper)
         with writer.block(Group("def forward(", tuple(signature), f") -> {returns}:")):
             writer.extend(body.written)
 
@@ -355,7 +335,7 @@ class File:
                     writer.line("super().__init__()")
                     writer.extend(constructor.written)
                 writer.gap(1)
-            variables = Namer(RESERVED_NAMES)
+            variables = Namer(reserved())
             inputs = self.graph.inputs
             tensors = ["x"] if len(inputs) == 1 else [variables.take(name) for name in inputs]
             self._forward(writer, root, dict(enumerate(tensors)), held, root=True)

@@ -17,7 +17,7 @@ from cnnspec.ir.graph import Graph
 from cnnspec.ops import lookup, words
 from cnnspec.targets.numpy import emit
 from cnnspec.targets.numpy.calls import EMITTERS
-from cnnspec.targets.numpy.library import pieces
+from cnnspec.targets.numpy.layers import pieces
 from tests.targets.numpy.support import Beside, compare, program
 from tests.targets.numpy.zoo import SPECS, ZOO, smaller, variants
 

@@ -1,0 +1,29 @@
+"""The layers of NumPy programs: copied as text into the programs that use them (see `lower.library`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cnnspec.lower import library
+
+MODULES = (
+    "net",
+    "windows",
+    "conv",
+    "dwconv",
+    "deconv",
+    "pool",
+    "norm",
+    "activation",
+    "dense",
+    "resample",
+    "merge",
+    "loss",
+)
+"""In the order in which a program is read."""
+
+
+def pieces() -> Mapping[str, library.Piece]:
+    """All functions and classes by name, in the order of the program."""
+    return library.pieces(Path(__file__).parent, *MODULES)

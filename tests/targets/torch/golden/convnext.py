@@ -10,7 +10,7 @@ class LayerNorm2d(nn.LayerNorm):
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training, an image's whole tensor becomes 0 with chance p."""
+    """Stochastic depth: in training, sets the whole image to 0 with probability p."""
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class DropPath(nn.Module):
 
 
 class Scale(nn.Module):
-    """A trained factor for each channel, or one for all."""
+    """A learned factor per channel, or one for all."""
 
     def __init__(self, channels: int, init: float = 1) -> None:
         super().__init__()

@@ -3,13 +3,13 @@ from torch import Tensor, nn
 
 
 def multiple(x: float, of: int) -> int:
-    """The multiple of `of` that is nearest to x, but no less than 90 % of it."""
+    """The multiple of `of` nearest to x, but at least 90 % of x."""
     rounded = max(of, int(x + of / 2) // of * of)
     return rounded + of if rounded < 0.9 * x else rounded
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training, an image's whole tensor becomes 0 with chance p."""
+    """Stochastic depth: in training, sets the whole image to 0 with probability p."""
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()

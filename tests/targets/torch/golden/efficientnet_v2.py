@@ -11,7 +11,7 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training, an image's whole tensor becomes 0 with chance p."""
+    """Stochastic depth: in training, sets the whole image to 0 with probability p."""
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()

@@ -3,7 +3,7 @@ from torch import Tensor, nn
 
 
 class SparseConv2d(nn.Module):
-    """A convolution whose filter k sees the maps in table[k] (LeNet-5's C3)."""
+    """A convolution whose filter k reads the channels in table[k] (LeNet-5's C3)."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Rbf(nn.Module):
 
 
 class Subsample(nn.Module):
-    """LeNet-5's pooling: the sum of a window, times a weight, plus a bias, one per map."""
+    """LeNet-5's pooling: weight * (sum of the window) + bias, for each channel."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@ from torch import Tensor, nn
 
 
 def multiple(x: float, of: int) -> int:
-    """The multiple of `of` that is nearest to x, but no less than 90 % of it."""
+    """The multiple of `of` nearest to x, but at least 90 % of x."""
     rounded = max(of, int(x + of / 2) // of * of)
     return rounded + of if rounded < 0.9 * x else rounded
 

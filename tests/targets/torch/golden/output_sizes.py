@@ -9,7 +9,7 @@ def same_padding(
     dilation: int | tuple[int, ...] = 1,
     value: float = 0,
 ) -> Tensor:
-    """Pads x so that a window has ceil(N / stride) places, the odd pixel at the end."""
+    """Pads x for ceil(N / stride) windows; the odd pixel goes below and right."""
     ends: list[int] = []
     for axis in (1, 0):
         numbers = kernel_size, stride, dilation
@@ -22,7 +22,7 @@ def same_padding(
 
 
 class Conv2dSame(nn.Conv2d):
-    """A convolution with ceil(N / stride) outputs; odd zeros stand below and right."""
+    """A convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = same_padding(x, self.kernel_size, self.stride, self.dilation)

@@ -3,7 +3,7 @@ from torch import Tensor, nn
 
 
 class PadChannels(nn.Module):
-    """Maps of zeros before and behind those that arrive."""
+    """Adds channels of zeros before and after those of the input."""
 
     def __init__(self, before: int, behind: int) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ def unpool(
     dilation: tuple[int, int] = (1, 1),
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Puts the numbers of x where max pooling of `before` found its maxima, else 0."""
+    """Max unpooling: x at the places of the maxima of `before`, 0 elsewhere."""
     _, places = nn.functional.max_pool2d_with_indices(
         before, kernel_size, stride, padding, dilation, ceil_mode
     )

@@ -11,7 +11,7 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 
 
 def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tensor:
-    """The piece of x of the size of `like`, from the middle or at `offset`."""
+    """The center of x (or the piece at `offset`), of the same size as `like`."""
     height, width = like.shape[2:]
     top, left = offset or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
     return x[:, :, top : top + height, left : left + width]

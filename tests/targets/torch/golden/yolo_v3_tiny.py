@@ -17,7 +17,7 @@ def same_padding(
     dilation: int | tuple[int, ...] = 1,
     value: float = 0,
 ) -> Tensor:
-    """Pads x so that a window has ceil(N / stride) places, the odd pixel at the end."""
+    """Pads x for ceil(N / stride) windows; the odd pixel goes below and right."""
     ends: list[int] = []
     for axis in (1, 0):
         numbers = kernel_size, stride, dilation

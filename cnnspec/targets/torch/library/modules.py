@@ -1,15 +1,55 @@
-"""Modules that torch lacks."""
+"""Modules: windows with `Psame`, and layers of the language."""
 
-from __future__ import annotations
+import torch
+from torch import Tensor, nn
 
-from cnnspec.targets.torch.helpers.helper import Helper
+from cnnspec.targets.torch.library.functions import same_padding
 
-MODULES = (
-    Helper(
-        "SparseConv2d",
-        '''
+
+class Conv2dSame(nn.Conv2d):
+    """A convolution with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
+        return super().forward(x)
+
+
+class ConvTranspose2dSame(nn.ConvTranspose2d):
+    """A transposed convolution with N * stride outputs."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        height, width = x.shape[2] * self.stride[0], x.shape[3] * self.stride[1]
+        y = super().forward(x)
+        top, left = max(y.shape[2] - height, 0) // 2, max(y.shape[3] - width, 0) // 2
+        y = y[:, :, top : top + height, left : left + width]
+        below, right = height - y.shape[2], width - y.shape[3]
+        if self.bias is None or not (below or right):
+            return nn.functional.pad(y, (0, right, 0, below))
+        bias = self.bias[:, None, None]
+        return nn.functional.pad(y - bias, (0, right, 0, below)) + bias
+
+
+class MaxPool2dSame(nn.MaxPool2d):
+    """Max pooling with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        ends = self.kernel_size, self.stride, self.dilation
+        return super().forward(same_padding(x, *ends, value=float("-inf")))
+
+
+class AvgPool2dSame(nn.AvgPool2d):
+    """Average pooling with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = super().forward(same_padding(x, self.kernel_size, self.stride))
+        if self.count_include_pad:
+            return mean
+        ones = same_padding(torch.ones_like(x[:1, :1]), self.kernel_size, self.stride)
+        return mean / super().forward(ones)
+
+
 class SparseConv2d(nn.Module):
-    """A convolution whose filter k sees the maps in table[k] (LeNet-5's C3)."""
+    """A convolution whose filter k reads the channels in table[k] (LeNet-5's C3)."""
 
     def __init__(
         self,
@@ -43,33 +83,23 @@ class SparseConv2d(nn.Module):
         return nn.functional.conv2d(
             x, weight, self.bias, self.stride, self.padding, self.dilation
         )
-''',
-    ),
-    Helper(
-        "SparseConv2dSame",
-        '''
+
+
 class SparseConv2dSame(SparseConv2d):
-    """A sparse convolution with ceil(N / stride) outputs; odd zeros stand below and right."""
+    """A sparse convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = same_padding(x, self.shape[2:], self.stride, self.dilation)
         return super().forward(x)
-''',
-        ("SparseConv2d", "same_padding"),
-    ),
-    Helper(
-        "FlatLinear",
-        '''
+
+
 class FlatLinear(nn.Linear):
-    """A linear layer that takes C x 1 x 1 as the vector that it is."""
+    """A linear layer that takes C x 1 x 1 as a vector."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.flatten(1))
-''',
-    ),
-    Helper(
-        "Rbf",
-        '''
+
+
 class Rbf(nn.Module):
     """Squared distances from prototypes: y[k] = sum((x - weight[k]) ** 2)."""
 
@@ -80,13 +110,10 @@ class Rbf(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.flatten(1)[:, None] - self.weight).square().sum(2)
-''',
-    ),
-    Helper(
-        "Subsample",
-        '''
+
+
 class Subsample(nn.Module):
-    """LeNet-5's pooling: the sum of a window, times a weight, plus a bias, one per map."""
+    """LeNet-5's pooling: weight * (sum of the window) + bias, for each channel."""
 
     def __init__(
         self,
@@ -105,31 +132,22 @@ class Subsample(nn.Module):
             x, self.kernel_size, self.stride, divisor_override=1
         )
         return total * self.weight[:, None, None] + self.bias[:, None, None]
-''',
-    ),
-    Helper(
-        "LayerNorm2d",
-        '''
+
+
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-''',
-    ),
-    Helper(
-        "L2Norm",
-        '''
+
+
 class L2Norm(nn.Module):
-    """The channels of each position, brought to length 1."""
+    """Divides the channels of each position by their length."""
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.normalize(x)
-''',
-    ),
-    Helper(
-        "ScaledTanh",
-        '''
+
+
 class ScaledTanh(nn.Module):
     """amp * tanh(gain * x)."""
 
@@ -139,41 +157,29 @@ class ScaledTanh(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.amp * torch.tanh(self.gain * x)
-''',
-    ),
-    Helper(
-        "Abs",
-        """
+
+
 class Abs(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.abs()
-""",
-    ),
-    Helper(
-        "ChannelMean",
-        '''
+
+
 class ChannelMean(nn.Module):
     """The mean over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(dim=1, keepdim=True)
-''',
-    ),
-    Helper(
-        "ChannelMax",
-        '''
+
+
 class ChannelMax(nn.Module):
-    """The largest number over the channels, at each position."""
+    """The maximum over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.max(dim=1, keepdim=True).values
-''',
-    ),
-    Helper(
-        "DropPath",
-        '''
+
+
 class DropPath(nn.Module):
-    """Stochastic depth: in training, an image's whole tensor becomes 0 with chance p."""
+    """Stochastic depth: in training, sets the whole image to 0 with probability p."""
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
@@ -184,13 +190,10 @@ class DropPath(nn.Module):
             return x
         kept = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.p)
         return x * kept / (1 - self.p) if self.p < 1 else x * 0
-''',
-    ),
-    Helper(
-        "Scale",
-        '''
+
+
 class Scale(nn.Module):
-    """A trained factor for each channel, or one for all."""
+    """A learned factor per channel, or one for all."""
 
     def __init__(self, channels: int, init: float = 1) -> None:
         super().__init__()
@@ -198,11 +201,8 @@ class Scale(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.weight.view((-1,) + (1,) * (x.ndim - 2))
-''',
-    ),
-    Helper(
-        "Times",
-        '''
+
+
 class Times(nn.Module):
     """A constant factor."""
 
@@ -212,13 +212,10 @@ class Times(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.factor
-''',
-    ),
-    Helper(
-        "PadChannels",
-        '''
+
+
 class PadChannels(nn.Module):
-    """Maps of zeros before and behind those that arrive."""
+    """Adds channels of zeros before and after those of the input."""
 
     def __init__(self, before: int, behind: int) -> None:
         super().__init__()
@@ -226,13 +223,10 @@ class PadChannels(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.pad(x, (0, 0, 0, 0, self.before, self.behind))
-''',
-    ),
-    Helper(
-        "Crop",
-        '''
+
+
 class Crop(nn.Module):
-    """Each map without rows above and below and columns at the left and right."""
+    """Removes rows above and below, and columns at the left and right."""
 
     def __init__(self, top: int, bottom: int, left: int, right: int) -> None:
         super().__init__()
@@ -241,11 +235,8 @@ class Crop(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2] - self.bottom, x.shape[3] - self.right
         return x[:, :, self.top : height, self.left : width]
-''',
-    ),
-    Helper(
-        "Slice",
-        '''
+
+
 class Slice(nn.Module):
     """The channels from `low` up to `high`."""
 
@@ -255,11 +246,8 @@ class Slice(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, self.low : self.high]
-''',
-    ),
-    Helper(
-        "Reshape",
-        '''
+
+
 class Reshape(nn.Module):
     """The same numbers in another shape."""
 
@@ -269,6 +257,3 @@ class Reshape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.reshape(x.shape[0], *self.shape)
-''',
-    ),
-)

@@ -1,32 +1,16 @@
-"""The layer functions as text: read from the modules in `layers/`, which are never
-imported here.
+"""A target's runtime library as text: read from its modules, which are never imported here.
 
 They are ordinary modules, linted and tested as such; an emitted program gets the source of those functions
-that it uses, in the order of the modules, without the imports between them.
+and classes that it uses, in the order of the modules, without the imports between them.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-
-MODULES = (
-    "net",
-    "windows",
-    "conv",
-    "dwconv",
-    "deconv",
-    "pool",
-    "norm",
-    "activation",
-    "dense",
-    "resample",
-    "merge",
-    "loss",
-)
-"""In the order in which a program is read."""
 
 
 class Piece(NamedTuple):
@@ -37,11 +21,11 @@ class Piece(NamedTuple):
 
 
 @cache
-def pieces() -> dict[str, Piece]:
-    """All functions and classes by name, in the order of the program."""
+def pieces(folder: Path, *modules: str) -> Mapping[str, Piece]:
+    """All functions and classes of a folder's modules by name, in the order of the modules."""
     found: dict[str, Piece] = {}
-    for module in MODULES:
-        text = (Path(__file__).parent / "layers" / f"{module}.py").read_text(encoding="utf-8")
+    for module in modules:
+        text = (folder / f"{module}.py").read_text(encoding="utf-8")
         lines = text.split("\n")
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -58,10 +42,9 @@ def names_in(node: ast.AST) -> frozenset[str]:
     return frozenset(name.id for name in names) - bound
 
 
-def needed(text: str) -> list[str]:
-    """The texts of the pieces that a program's own functions use, and of all that these use, each once, in
-    the order of the modules."""
-    known = pieces()
+def needed(text: str, known: Mapping[str, Piece]) -> list[str]:
+    """The texts of the pieces that a program's own code uses, and of all that these use, each once, in the
+    order of the modules."""
     wanted: set[str] = set()
     waiting = list(names_in(ast.parse(text)))
     while waiting:

@@ -1,0 +1,150 @@
+"""Functions that a constructor calls (`he(nn.Conv2d(…))` sets the first weights of a
+layer), and functions that a `forward` calls."""
+
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+def multiple(x: float, of: int) -> int:
+    """The multiple of `of` nearest to x, but at least 90 % of x."""
+    rounded = max(of, int(x + of / 2) // of * of)
+    return rounded + of if rounded < 0.9 * x else rounded
+
+
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def he(layer: nn.Module) -> nn.Module:
+    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
+    nn.init.kaiming_normal_(layer.get_parameter("weight"), nonlinearity="relu")
+    zero_bias(layer)
+    return layer
+
+
+def xavier(layer: nn.Module) -> nn.Module:
+    """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
+
+    Glorot & Bengio, 2010.
+    """
+    nn.init.xavier_uniform_(layer.get_parameter("weight"))
+    zero_bias(layer)
+    return layer
+
+
+def normal(layer: nn.Module, std: float) -> nn.Module:
+    """Weights start as N(0, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), std=std)
+    zero_bias(layer)
+    return layer
+
+
+def uniform(layer: nn.Module, bound: float) -> nn.Module:
+    """Weights start uniform within [-bound, bound], biases at 0."""
+    nn.init.uniform_(layer.get_parameter("weight"), -bound, bound)
+    zero_bias(layer)
+    return layer
+
+
+def constant(layer: nn.Module, value: float) -> nn.Module:
+    """All weights start at this value, biases at 0."""
+    nn.init.constant_(layer.get_parameter("weight"), value)
+    zero_bias(layer)
+    return layer
+
+
+def bilinear(layer: nn.Module) -> nn.Module:
+    """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
+    weight = layer.get_parameter("weight")
+    filters, channels, *sizes = weight.shape
+    rows, columns = (
+        1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2) for F in sizes
+    )
+    own_channel = torch.eye(channels).repeat(filters // channels, 1)
+    with torch.no_grad():
+        weight.copy_(own_channel[:, :, None, None] * torch.outer(rows, columns))
+    zero_bias(layer)
+    return layer
+
+
+def given(layer: nn.Module, **values: list | float) -> nn.Module:
+    """Weights and biases start at these numbers; one plane serves every filter."""
+    with torch.no_grad():
+        for name, numbers in values.items():
+            parameter = layer.get_parameter(name)
+            parameter.copy_(torch.tensor(numbers, dtype=torch.float64))
+    return layer
+
+
+def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tensor:
+    """The center of x (or the piece at `offset`), of the same size as `like`."""
+    height, width = like.shape[2:]
+    top, left = offset or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
+    return x[:, :, top : top + height, left : left + width]
+
+
+def unpool(
+    x: Tensor,
+    before: Tensor,
+    kernel_size: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int] = (0, 0),
+    dilation: tuple[int, int] = (1, 1),
+    ceil_mode: bool = False,
+) -> Tensor:
+    """Max unpooling: x at the places of the maxima of `before`, 0 elsewhere."""
+    _, places = nn.functional.max_pool2d_with_indices(
+        before, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    zeros = x.new_zeros(before.shape).flatten(2)
+    return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
+
+
+def unpool_to(x: Tensor, before: Tensor) -> Tensor:
+    """`unpool` for adaptive max pooling."""
+    height, width = x.shape[2:]
+    _, places = nn.functional.adaptive_max_pool2d_with_indices(before, (height, width))
+    zeros = x.new_zeros(before.shape).flatten(2)
+    return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
+
+
+def unpool_same(
+    x: Tensor,
+    before: Tensor,
+    kernel_size: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> Tensor:
+    """`unpool` for max pooling with ceil(N / stride) outputs."""
+    wide = same_padding(before, kernel_size, stride, dilation, float("-inf"))
+    return crop(unpool(x, wide, kernel_size, stride, dilation=dilation), before)
+
+
+def same_padding(
+    x: Tensor,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0,
+) -> Tensor:
+    """Pads x for ceil(N / stride) windows; the odd pixel goes below and right."""
+    ends: list[int] = []
+    for axis in (1, 0):
+        numbers = kernel_size, stride, dilation
+        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+        length = x.shape[2 + axis]
+        places = (length + step - 1) // step
+        zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
+        ends += [zeros // 2, zeros - zeros // 2]
+    return nn.functional.pad(x, ends, value=value)
