@@ -137,7 +137,7 @@ def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
         count = 0
         for step in body.steps:
             passes = step.passes if isinstance(step, Region) else ()
-            count += sum(one.count * counts[one.body] for one in passes) + isinstance(step, Layer)
+            count += sum(one.count * max(counts[one.body], 1) for one in passes) + isinstance(step, Layer)
             count = min(count, limits.layers + 1)
         counts.append(count)
     if counts[-1] > limits.layers:

@@ -128,9 +128,9 @@ def note_unused(context: Context, builder: BodyBuilder) -> None:
 def add_region(
     context: Context, builder: BodyBuilder, region: Region, shapes: list[Shape | None], span: Span
 ) -> int:
-    context.charge(
-        builder, sum(p.count * context.finished[p.body].builder.layers for p in region.passes), span
-    )
+    # a pass without layers counts as one: whoever goes through the unrolled network goes through it too
+    layers = sum(p.count * max(context.finished[p.body].builder.layers, 1) for p in region.passes)
+    context.charge(builder, layers, span)
     before = set(builder.read)
     value = builder.add_step(region, tuple(shapes), span)
     last = context.finished[region.passes[-1].body]

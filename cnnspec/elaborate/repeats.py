@@ -105,7 +105,7 @@ def _passes(
         run = count - done if not varies and left == shape else 1
         before = passes.pop().count if passes and passes[-1].body == body else 0
         passes.append(Pass.model_construct(body=body, count=before + run))
-        layers += run * made.builder.layers
+        layers += run * max(made.builder.layers, 1)
         if builder.layers + layers > context.limits.layers:
             context.charge(builder, layers, step.span)
         done += run

@@ -8,8 +8,8 @@ layer, in the order of the forward pass.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import count
+from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
 from cnnspec.ir.graph import Graph, Hole, Layer, Region
@@ -44,33 +44,70 @@ class Entry(NamedTuple):
     step: int
 
 
-@dataclass(eq=False, repr=False)
-class _Place:
-    """Where a pass through a body stands: its path, its attribute, and whether its weights were on no row
-    before.
-    """
-
-    scope: str = ""
-    attribute: str = ""
-    fresh: bool = True
+Walk: TypeAlias = Generator[Entry, None, list[int]]
 
 
-@dataclass(eq=False, repr=False)
-class _Progress:
-    """What the whole walk knows: the flat values given out so far, and the shared blocks met."""
+def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
+    """The layers in the order of the forward pass. The generator's own value (of its StopIteration) are the
+    flat numbers of the model's outputs."""
+    numbers = count(graph.root.inputs)
+    shared: set[str] = set()
 
-    values: int
-    shared: set[str]
+    def body(number: int, values: list[int], scope: str, attribute: str, fresh: bool) -> Walk:
+        """One pass through a body. `values` are the flat numbers of its inputs; gives those of its outputs.
+        `fresh`: its weights were in no entry before."""
+        here = graph.bodies[number]
+        for index, step in enumerate(here.steps):
+            inputs = tuple(values[value] for value in step.inputs)
+            if isinstance(step, Region):
+                values += yield from region(step, list(inputs), scope, attribute, fresh)
+                continue
+            arriving = tuple(here.values[value] for value in step.inputs)
+            out = here.values[len(values)]
+            place = join(attribute, step.name)
+            output = next(numbers)
+            yield Entry(
+                path=join(scope, step.name),
+                scope=scope,
+                attribute=place,
+                op=step.op if isinstance(step, Layer) else None,
+                arriving=arriving,
+                out=out,
+                inputs=inputs,
+                output=output,
+                weights=tuple(_weights(step, arriving, out, place)) if fresh else (),
+                span=step.span,
+                label=step.label,
+                body=number,
+                step=index,
+            )
+            values.append(output)
+        return [values[value] for value in here.outputs]
 
+    def region(step: Region, given: list[int], scope: str, attribute: str, fresh: bool) -> Walk:
+        """All passes of a region, each beginning where the one before ended."""
+        scope, attribute = join(scope, step.name), join(attribute, step.name)
+        if step.shared is not None:
+            attribute, fresh = step.shared, step.shared not in shared
+            shared.add(step.shared)
+        outputs = given
+        level = 0
+        for one in step.passes:
+            for place in range(level, level + one.count):
+                name = str(place) if step.kind == "repeat" else ""
+                inside = join(scope, name), join(attribute, name), fresh
+                outputs = yield from body(one.body, [*given], *inside)
+                given = [outputs[0], *given[1:]]
+            level += one.count
+        return outputs[: step.outputs]
 
-def flat(graph: Graph) -> Iterator[Entry]:
-    """The layers in the order of the forward pass."""
-    return _model(graph)
+    root = len(graph.bodies) - 1
+    return tuple((yield from body(root, list(range(graph.root.inputs)), "", "", True)))
 
 
 def flat_outputs(graph: Graph) -> tuple[int, ...]:
     """The flat numbers of the model's outputs. Walks the whole network."""
-    walk = _model(graph)
+    walk = flat(graph)
     while True:
         try:
             next(walk)
@@ -81,68 +118,6 @@ def flat_outputs(graph: Graph) -> tuple[int, ...]:
 def join(*levels: str) -> str:
     """`join("body", "", "conv1")` is `body.conv1`: a name that is empty adds no level."""
     return ".".join(level for level in levels if level)
-
-
-def _model(graph: Graph) -> Generator[Entry, None, list[int]]:
-    inputs = graph.root.inputs
-    progress = _Progress(inputs, set())
-    return _body(graph, len(graph.bodies) - 1, list(range(inputs)), _Place(), progress)
-
-
-def _body(
-    graph: Graph, number: int, values: list[int], place: _Place, progress: _Progress
-) -> Generator[Entry, None, list[int]]:
-    """One pass through a body. `values` are the flat numbers of its inputs; gives those of its outputs."""
-    body = graph.bodies[number]
-    for index, step in enumerate(body.steps):
-        if isinstance(step, Region):
-            given = [values[value] for value in step.inputs]
-            values += yield from _region(graph, step, given, place, progress)
-            continue
-        arriving = tuple(body.values[value] for value in step.inputs)
-        out = body.values[len(values)]
-        attribute = join(place.attribute, step.name)
-        yield Entry(
-            path=join(place.scope, step.name),
-            scope=place.scope,
-            attribute=attribute,
-            op=step.op if isinstance(step, Layer) else None,
-            arriving=arriving,
-            out=out,
-            inputs=tuple(values[value] for value in step.inputs),
-            output=progress.values,
-            weights=tuple(_weights(step, arriving, out, attribute)) if place.fresh else (),
-            span=step.span,
-            label=step.label,
-            body=number,
-            step=index,
-        )
-        values.append(progress.values)
-        progress.values += 1
-    return [values[value] for value in body.outputs]
-
-
-def _region(
-    graph: Graph, region: Region, given: list[int], place: _Place, progress: _Progress
-) -> Generator[Entry, None, list[int]]:
-    """All passes of a region, each beginning where the one before ended."""
-    inside = _Place(join(place.scope, region.name), join(place.attribute, region.name), place.fresh)
-    if region.shared is not None:
-        inside.attribute = region.shared
-        inside.fresh = region.shared not in progress.shared
-        progress.shared.add(region.shared)
-    outputs = given
-    number = 0
-    for one in region.passes:
-        for _ in range(one.count):
-            here = inside
-            if region.kind == "repeat":
-                level = str(number)
-                here = _Place(join(inside.scope, level), join(inside.attribute, level), inside.fresh)
-            outputs = yield from _body(graph, one.body, [*given], here, progress)
-            given = [outputs[0], *given[1:]]
-            number += 1
-    return outputs[: region.outputs]
 
 
 def _weights(
