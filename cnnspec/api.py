@@ -15,7 +15,7 @@ from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.elaborate.limits import Limits
 
 if TYPE_CHECKING:
-    from cnnspec.ir import Graph
+    from cnnspec.ir.graph import Graph
     from cnnspec.pipeline import Model
     from cnnspec.report.document import Document
 

@@ -15,7 +15,7 @@ from cnnspec.elaborate.limits import Limits, Spent
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
-    from cnnspec.ir import Graph
+    from cnnspec.ir.graph import Graph
     from cnnspec.language.tree import File
 
 NO_SETTINGS: Mapping[str, str] = {}

@@ -16,7 +16,7 @@ import cnnspec
 from cnnspec import api
 from cnnspec.diagnostics import Diagnostic, Edit, Related, Source, Span
 from cnnspec.elaborate.limits import Limits
-from cnnspec.ir import Graph
+from cnnspec.ir.graph import Graph
 from cnnspec.report import document
 
 PAGE = Path(__file__).with_name("api.md")

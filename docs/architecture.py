@@ -20,8 +20,8 @@ from pydantic import BaseModel
 
 from cnnspec import pipeline
 from cnnspec.diagnostics import Source
-from cnnspec.ir import Graph
 from cnnspec.ir.expr import Apply, Const, Var
+from cnnspec.ir.graph import Graph
 from cnnspec.language.parser import Parser
 from cnnspec.language.tree import Block, Name, Number
 from cnnspec.lower import program

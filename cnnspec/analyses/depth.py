@@ -13,8 +13,7 @@ from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import carried
-from cnnspec.ir.graph import Body, Graph, Layer, Region, Step
-from cnnspec.ir.walk import outputs_of, places
+from cnnspec.ir.graph import Body, Graph, Layer, Region, Step, outputs_of, places
 
 Paths: TypeAlias = dict[int, int]
 """From which values a value can be reached, and past how many weighted layers at most."""

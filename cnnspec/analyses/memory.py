@@ -16,8 +16,7 @@ from itertools import count
 from math import prod
 from typing import NamedTuple
 
-from cnnspec.ir.graph import Body, Graph, Region
-from cnnspec.ir.walk import places
+from cnnspec.ir.graph import Body, Graph, Region, places
 
 BYTES = 4
 """Of one element in float32."""

@@ -24,8 +24,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
 from cnnspec.analyses.shapes import Shaped, Shapes, carried
-from cnnspec.ir.graph import Graph, Region, Step
-from cnnspec.ir.walk import places
+from cnnspec.ir.graph import Graph, Region, Step, places
 from cnnspec.ops.base import Shape
 
 Area: TypeAlias = tuple[Reach | None, Reach | None]

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
-from cnnspec.ir.graph import Body, Graph, Layer, Region
-from cnnspec.ir.walk import Place, places
+from cnnspec.ir.graph import Body, Graph, Layer, Place, Region, places
 from cnnspec.ops import Op
 from cnnspec.ops.base import Shape
 

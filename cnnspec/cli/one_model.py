@@ -13,7 +13,7 @@ from cnnspec.diagnostics.as_json import as_json
 from cnnspec.files import NOWHERE, named, read_source
 
 if TYPE_CHECKING:
-    from cnnspec.ir import Graph
+    from cnnspec.ir.graph import Graph
     from cnnspec.pipeline import Model
 
 

@@ -17,7 +17,7 @@ from cnnspec.diagnostics.printable import printable
 from cnnspec.files import EXISTS_ALREADY, NOWHERE, read_source, unreadable, write_all
 
 if TYPE_CHECKING:
-    from cnnspec.ir import Graph
+    from cnnspec.ir.graph import Graph
     from cnnspec.running.process import Outcome
 
 

@@ -10,7 +10,8 @@ is worked out once a body.
 The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when asked for.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field, PlainSerializer, PlainValidator
 
@@ -120,6 +121,26 @@ class Body(Frozen):
     exported: tuple[str, ...] = ()
     labels: dict[str, int] = {}
     claims: tuple[Claim, ...] = ()
+
+
+class Place(NamedTuple):
+    """A step of a body: its index, and the number of the first value that it gives."""
+
+    index: int  # type: ignore[assignment]  # (a tuple has a method of that name)
+    step: Step
+    output: int
+
+
+def places(body: Body) -> Iterator[Place]:
+    """The steps of a body in order. A layer or hole gives one value, a region `outputs` of them."""
+    output = body.inputs
+    for index, step in enumerate(body.steps):
+        yield Place(index, step, output)
+        output += outputs_of(step)
+
+
+def outputs_of(step: Step) -> int:
+    return step.outputs if isinstance(step, Region) else 1
 
 
 class BlockParameter(Frozen):

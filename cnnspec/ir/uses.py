@@ -12,9 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from cnnspec.ir import expr
-from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step
+from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step, places
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
-from cnnspec.ir.walk import places
 from cnnspec.ops.base import Shape
 
 Numbers = dict[str, expr.Exact]

@@ -10,9 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from keyword import iskeyword
 
-from cnnspec.ir.graph import Body, Claim, Graph, Hole, Layer, Region, Step
+from cnnspec.ir.graph import Body, Claim, Graph, Hole, Layer, Region, Step, outputs_of, places
 from cnnspec.ir.verify_templates import MOST, template_faults
-from cnnspec.ir.walk import outputs_of, places
 from cnnspec.ops.base import Misfit, Shape
 
 

@@ -153,7 +153,7 @@ class Document(Part):
 
 def schema(name: str) -> dict[str, object]:
     """The JSON schema (draft 2020-12) of the check document or of the IR."""
-    from cnnspec.ir import Graph
+    from cnnspec.ir.graph import Graph
 
     described: type[BaseModel] = Graph if name == "ir" else Document
     return {

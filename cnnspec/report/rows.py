@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.analyses.weights import OWN, counted
 from cnnspec.diagnostics import Source, Span
-from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step
-from cnnspec.ir.walk import Place, places
+from cnnspec.ir.graph import Body, Graph, Hole, Layer, Place, Region, Step, places
 from cnnspec.language import tree
 from cnnspec.report.amounts import UNKNOWN, exact, field_text, shape_text, short
 from cnnspec.report.table import Column, Row

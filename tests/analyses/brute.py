@@ -7,8 +7,8 @@ from __future__ import annotations
 from itertools import accumulate
 from math import prod
 
-from cnnspec.ir import Graph
 from cnnspec.ir.flat import Entry, flat, flat_outputs
+from cnnspec.ir.graph import Graph
 
 
 def stands_aside(entry: Entry, place: int) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.elaborate import elaborate, variants
-from cnnspec.ir import Graph
+from cnnspec.ir.graph import Graph
 from cnnspec.language import parse
 
 ZOO = Path(__file__).parents[2] / "specs"

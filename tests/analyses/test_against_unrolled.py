@@ -61,7 +61,7 @@ def test_rows_agree_with_bodies(seed: int) -> None:
 
 
 def _places(body):
-    from cnnspec.ir.walk import places
+    from cnnspec.ir.graph import places
 
     return places(body)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.analyses import analyse
-from cnnspec.ir.walk import places
+from cnnspec.ir.graph import places
 from tests.analyses import brute
 from tests.analyses.specs import graph
 

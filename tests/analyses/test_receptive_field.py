@@ -13,8 +13,8 @@ import pytest
 
 from cnnspec.analyses import analyse
 from cnnspec.analyses.reach import Reach, either
-from cnnspec.ir import Graph
 from cnnspec.ir.flat import Entry, flat, flat_outputs
+from cnnspec.ir.graph import Graph
 from tests.analyses.specs import graph, of_zoo
 
 torch = pytest.importorskip("torch")

@@ -10,7 +10,7 @@ import pytest
 
 import cnnspec
 from cnnspec.elaborate.limits import Limits
-from cnnspec.ir import Graph
+from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from tests.analyses.specs import elaborated, graph
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from cnnspec.ir import Graph
 from cnnspec.ir.flat import flat
+from cnnspec.ir.graph import Graph
 from tests.oracle.network import run
 from tests.targets.numpy.support import check_slopes, compare
 from tests.targets.torch.support import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.ir import Layer
 from cnnspec.ir.expr import dump
+from cnnspec.ir.graph import Layer
 from cnnspec.ir.template import LayerSite
 from cnnspec.ops.base import Shape
 from tests.support import check_text

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.ir import Body, Graph, Layer, Region
 from cnnspec.ir.expr import Expr, dump
-from cnnspec.ir.graph import Claim
+from cnnspec.ir.graph import Body, Claim, Graph, Layer, Region
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
 from cnnspec.ops.base import written_shape
 from tests.support import check_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.analyses.report import analyse
-from cnnspec.ir import Graph, Region
 from cnnspec.ir.flat import flat
+from cnnspec.ir.graph import Graph, Region
 from cnnspec.ir.verify import verify
 from tests.support import check_text, findings
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cnnspec.ir import Graph
+from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
 from cnnspec.pipeline import TARGETS, program

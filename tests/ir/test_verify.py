@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.ir import Body, Graph, Layer, Pass, Region
+from cnnspec.ir.graph import Body, Graph, Layer, Pass, Region
 from cnnspec.ir.verify import verify
 from tests.analyses.specs import drawn, graph, of_zoo, zoo
 

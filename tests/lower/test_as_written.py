@@ -7,7 +7,7 @@ import ast
 
 import pytest
 
-from cnnspec.ir import Graph
+from cnnspec.ir.graph import Graph
 from cnnspec.targets.numpy import emit as numpy
 from cnnspec.targets.torch import emit as torch
 from tests.analyses.specs import ZOO, graph

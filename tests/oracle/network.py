@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from cnnspec.ir import Graph
 from cnnspec.ir.flat import flat, flat_outputs, join
+from cnnspec.ir.graph import Graph
 from tests.oracle.layers import layer
 
 NO_MASKS: Mapping[str, Tensor] = {}

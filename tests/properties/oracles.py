@@ -12,7 +12,7 @@ from cnnspec.diagnostics.github import render_github
 from cnnspec.diagnostics.text import render_text
 from cnnspec.elaborate import elaborate, variants
 from cnnspec.elaborate.limits import Limits
-from cnnspec.ir import Graph
+from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
 from cnnspec.language import parse

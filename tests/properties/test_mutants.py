@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from cnnspec.diagnostics import Diagnostic, Severity, Sink, Source
 from cnnspec.elaborate import elaborate
-from cnnspec.ir import Graph
+from cnnspec.ir.graph import Graph
 from cnnspec.language import parse
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import arguments_of

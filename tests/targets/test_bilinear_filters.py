@@ -13,7 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from cnnspec.ir import Graph
+from cnnspec.ir.graph import Graph
 from tests.targets.numpy.support import program
 from tests.targets.torch.support import built, graph_of
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnnspec.analyses.shapes import Shaped
 from cnnspec.diagnostics import Diagnostic, Edit
-from cnnspec.ir.graph import Layer
-from cnnspec.ir.walk import places
+from cnnspec.ir.graph import Layer, places
 from cnnspec.ops.base import Remark
 
 if TYPE_CHECKING:

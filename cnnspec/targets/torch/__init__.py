@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnspec.diagnostics import Diagnostic
-    from cnnspec.ir import Graph
+    from cnnspec.ir.graph import Graph
 
 
 def emit(graph: Graph, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]:

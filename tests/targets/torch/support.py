@@ -11,8 +11,8 @@ import torch
 
 from cnnspec.diagnostics import Severity, Sink, Source
 from cnnspec.elaborate import elaborate, variants
-from cnnspec.ir import Graph
 from cnnspec.ir.flat import flat
+from cnnspec.ir.graph import Graph
 from cnnspec.language import parse
 from cnnspec.targets.torch import emit
 
