@@ -58,7 +58,7 @@ def verify(
         to.document(document)
         return found.status
 
-    from cnnspec.report.verified import Verdict, as_document, as_text
+    from cnnspec.report.verified import Verdict
     from cnnspec.running.job import network
     from cnnspec.running.process import work
 
@@ -76,9 +76,9 @@ def verify(
         return FOUND
     verdict = Verdict(job, outcome.result, tolerance)
     document["ok"] = verdict.holds and not found.findings
-    to.document(document | as_document(verdict))
+    to.document(document | verdict.as_document())
     if to.form == "text":
-        to.show(as_text(verdict, model.graph.title, every))
+        to.show(verdict.as_text(model.graph.title, every))
     return found.status if verdict.holds else FOUND
 
 

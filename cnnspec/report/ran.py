@@ -35,27 +35,25 @@ def as_text(
         yield "weights: as they stand in the spec\n"
     for note in result["notes"]:
         yield printable(note) + "\n"
-    shown = [
-        (one["name"], "input", found) for one, found in zip(job["inputs"], result["inputs"], strict=True)
+    inputs = zip(job["inputs"], result["inputs"], strict=True)
+    outputs = list(zip(job["outputs"], result["outputs"], strict=True))
+    layers = [
+        (row, found) for row, found in zip(job["rows"], result["trace"], strict=False) if found is not None
     ]
-    outputs = {one["value"]: one["name"] for one in job["outputs"]}
-    told: set[int] = set()
-    for row, found in zip(job["rows"], result["trace"], strict=False):
-        if found is not None:
-            shown.append((row["name"], row["layer"], found))
-            if row["output"] in outputs:
-                told.add(row["output"])
+    traced = {row["output"] for row, _ in layers}
+    shown = [(one["name"], "input", found) for one, found in inputs]
+    shown += [(row["name"], row["layer"], found) for row, found in layers]
     left = [
         (one["name"], "output", found)
-        for one, found in zip(job["outputs"], result["outputs"], strict=True)
-        if one["value"] not in told and not (found["top"] and "values" not in found)
+        for one, found in outputs
+        if one["value"] not in traced and not (found["top"] and "values" not in found)
     ]
     if result["batch"] > 1 and (job["trace"] or left):
         yield f"{result['batch']} images: numbers are the first one's, statistics those of all\n"
     if job["trace"]:
         yield from _volumes(shown)
     yield from _volumes(left)
-    for one, found in zip(job["outputs"], result["outputs"], strict=True):
+    for one, found in outputs:
         yield from _classes(one["name"] if len(outputs) > 1 else "", found["top"])
 
 

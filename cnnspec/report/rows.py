@@ -7,7 +7,8 @@ that is no repeat is opened, and its lines are rows again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.analyses.weights import OWN, counted
@@ -15,7 +16,7 @@ from cnnspec.diagnostics import Source, Span
 from cnnspec.ir.graph import Body, Graph, Hole, Layer, Place, Region, Step, places
 from cnnspec.language import tree
 from cnnspec.report.amounts import UNKNOWN, exact, field_text, shape_text, short
-from cnnspec.report.table import Column, Row
+from cnnspec.report.table import Column, Row, Style
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -39,15 +40,40 @@ class _Scope(NamedTuple):
     path: str
 
 
+def row(
+    name: str,
+    layer: str,
+    out: str = UNKNOWN,
+    params: int | None = None,
+    macs: int | None = None,
+    field: Sequence[int | Fraction] | None = None,
+    style: Style = "plain",
+) -> Row:
+    """A row of the table; what is None is unknown."""
+    return Row((name, layer, out, exact(params), short(macs), field_text(field)), style)
+
+
 def folded(file: tree.File, source: Source, graph: Graph, report: Report) -> list[Row]:
     """The rows of the table, the inputs first."""
-    rows = [
-        Row((name, "input", shape_text(shape), "", "", ""))
-        for name, shape in zip(graph.inputs, graph.root.values, strict=False)
-    ]
     root = len(graph.bodies) - 1
     scope = _Scope(root, graph.root, list(places(graph.root)), "")
-    return rows + list(_Folder(source, graph, report).lines(file.statements, scope))
+    return [*_inputs(graph), *_Folder(source, graph, report).lines(file.statements, scope)]
+
+
+def unfolded(graph: Graph, report: Report) -> Iterator[Row]:
+    """A row for every layer, each repeat unrolled."""
+    yield from _inputs(graph)
+    for entry, params, macs, field in report.rows():
+        op, size = entry.op, None if field is None else field.size
+        layer = f"{op.word} {op.written()}".rstrip() if op is not None else UNKNOWN
+        yield row(
+            entry.path, layer, shape_text(entry.out), params, macs, size, "wrong" if op is None else "plain"
+        )
+
+
+def _inputs(graph: Graph) -> Iterator[Row]:
+    for name, shape in zip(graph.inputs, graph.root.values, strict=False):
+        yield Row((name, "input", shape_text(shape), "", "", ""))
 
 
 class _Folder:
@@ -63,7 +89,7 @@ class _Folder:
         position = 0  # both the lines and the steps stand in the order of the text
         for line in lines:
             if isinstance(line, tree.ErrorStatement) and not line.word:
-                yield Row((line.name or "", self._slice(line.span), UNKNOWN, UNKNOWN, UNKNOWN, ""), "wrong")
+                yield row(line.name or "", self._slice(line.span), style="wrong")
             if not isinstance(line, tree.Line):
                 continue
             first = position
@@ -73,61 +99,50 @@ class _Folder:
 
     def _line(self, line: tree.Line, scope: _Scope, here: list[Place]) -> Iterator[Row]:
         label = line.label or ""
-        if len(here) == 1 and isinstance(here[0].step, Region) and here[0].step.kind == "line":
-            region = here[0].step
-            inside = region.passes[0].body
-            body = self.graph.bodies[inside]
-            scope = _Scope(inside, body, list(places(body)), _join(scope.path, region.name))
-            here = scope.places
-            label = scope.path
+        inside = self._inside("line", here, scope)
+        if inside is not None:
+            scope, here, label = inside, inside.places, inside.path
         runs = list(_runs(line, here))
         for run in runs:
             if isinstance(run.step, tree.GroupStep) and run.step.times is None and run.places:
-                yield from self._group(run, scope)
+                # the lines of a group: of its own body where it has a name, else of the body around it
+                items = [item for item in run.step.body.items if isinstance(item, tree.Line)]
+                inside = self._inside("group", run.places, scope)
+                yield from self.lines(items, inside or scope._replace(places=run.places))
             elif run.places or not all(isinstance(one, _SILENT) for one in run.steps):
                 yield self._row(run, scope, label if len(runs) == 1 else "")
 
-    def _group(self, run: _Run, scope: _Scope) -> Iterator[Row]:
-        """The lines of a group: of its own body where it has a name, else of the body around it."""
-        assert isinstance(run.step, tree.GroupStep)
-        lines = [item for item in run.step.body.items if isinstance(item, tree.Line)]
-        step = run.places[0].step
-        if len(run.places) == 1 and isinstance(step, Region) and step.kind == "group":
-            inside = step.passes[0].body
-            body = self.graph.bodies[inside]
-            scope = _Scope(inside, body, list(places(body)), _join(scope.path, step.name))
-            yield from self.lines(lines, scope)
-        else:
-            yield from self.lines(lines, _Scope(scope.number, scope.body, run.places, scope.path))
+    def _inside(self, kind: str, here: list[Place], scope: _Scope) -> _Scope | None:
+        """The body of a line or group that is a region of its own."""
+        step = here[0].step if len(here) == 1 else None
+        if not isinstance(step, Region) or step.kind != kind:
+            return None
+        number = step.passes[0].body
+        body = self.graph.bodies[number]
+        return _Scope(number, body, list(places(body)), _join(scope.path, step.name))
 
     def _row(self, run: _Run, scope: _Scope, label: str) -> Row:
         self.counts = {}
         self._count_passes(place.step for place in run.places)
-        text = " → ".join(filter(None, (self._text(step) for step in run.steps)))
+        text = " → ".join(filter(None, map(self._text, run.steps)))
         if not run.places:
             if any(isinstance(step, tree.IfStep) for step in run.steps):  # it leaves everything out
                 return Row((label, text, "", "", "", ""), "faint")
             if all(isinstance(step, _SILENT) or _names_only(step) for step in run.steps):
                 return Row((label, text, "", "", "", ""))
-            return Row((label, text, UNKNOWN, UNKNOWN, UNKNOWN, ""), "wrong")
-        last = run.places[-1]
-        first = run.places[0].index
+            return row(label, text, style="wrong")
+        first, last = run.places[0].index, run.places[-1]
         if isinstance(last.step, Region) and not isinstance(run.step, tree.GroupStep):
             text = self._with_count(text, last.step)
-        params = self._params(scope.number, first, last.index + 1)
-        macs = self.report.macs.stretch(scope.number, first, last.index + 1)
         field = self.report.fields.at(scope.number, last.output)
-        wrong = any(isinstance(place.step, Hole) for place in run.places)
-        return Row(
-            (
-                label or _join(scope.path, _name(run.places)),
-                text,
-                shape_text(scope.body.values[last.output]),
-                exact(params),
-                short(macs),
-                field_text(None if field is None else field.size),
-            ),
-            "wrong" if wrong else "plain",
+        return row(
+            label or _join(scope.path, _name(run.places)),
+            text,
+            shape_text(scope.body.values[last.output]),
+            self._params(scope.number, first, last.index + 1),
+            self.report.macs.stretch(scope.number, first, last.index + 1),
+            None if field is None else field.size,
+            "wrong" if any(isinstance(place.step, Hole) for place in run.places) else "plain",
         )
 
     def _params(self, body: int, first: int, last: int) -> int | None:
@@ -153,20 +168,18 @@ class _Folder:
 
     def _with_count(self, text: str, region: Region) -> str:
         """`stage(64, 3): bottleneck ×3`."""
-        inside = self.graph.bodies[region.passes[0].body].steps if region.passes else ()
-        if len(inside) == 1 and isinstance(inside[0], Region) and inside[0].kind == "repeat":
-            repeat = inside[0]
-            count = sum(one.count for one in repeat.passes)
-            return f"{text}: {self._what_repeats(repeat)}×{count}"
-        return text
+        repeat = self._only_region(region.passes[0].body) if region.passes else None
+        if repeat is None or repeat.kind != "repeat":
+            return text
+        count = sum(one.count for one in repeat.passes)
+        regions = [self._only_region(one.body) for one in repeat.passes]
+        names = {one.block if one is not None else None for one in regions}
+        name = names.pop() if len(names) == 1 else None
+        return f"{text}: {f'{name} ' if name else ''}×{count}"
 
-    def _what_repeats(self, repeat: Region) -> str:
-        names = set()
-        for one in repeat.passes:
-            steps = self.graph.bodies[one.body].steps
-            names.add(steps[0].block if len(steps) == 1 and isinstance(steps[0], Region) else None)
-        (name,) = names if len(names) == 1 else (None,)
-        return f"{name} " if name else ""
+    def _only_region(self, body: int) -> Region | None:
+        steps = self.graph.bodies[body].steps
+        return steps[0] if len(steps) == 1 and isinstance(steps[0], Region) else None
 
     def _text(self, step: tree.Step) -> str:
         """A step as it is written, on one line; claims and comments left out."""
@@ -254,22 +267,3 @@ def _name(here: list[Place]) -> str:
 
 def _join(path: str, name: str) -> str:
     return ".".join(level for level in (path, name) if level)
-
-
-def unfolded(graph: Graph, report: Report) -> Iterator[Row]:
-    """A row for every layer, each repeat unrolled."""
-    for name, shape in zip(graph.inputs, graph.root.values, strict=False):
-        yield Row((name, "input", shape_text(shape), "", "", ""))
-    for one in report.rows():
-        op = one.entry.op
-        yield Row(
-            (
-                one.entry.path,
-                f"{op.word} {op.written()}".rstrip() if op is not None else UNKNOWN,
-                shape_text(one.entry.out),
-                exact(one.params),
-                short(one.macs),
-                field_text(None if one.field is None else one.field.size),
-            ),
-            "wrong" if op is None else "plain",
-        )

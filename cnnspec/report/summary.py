@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from cnnspec.diagnostics import Severity
 from cnnspec.report.amounts import UNKNOWN, bytes_text, exact, field_text, shape_text, short
-from cnnspec.report.rows import COLUMNS, folded, unfolded
+from cnnspec.report.rows import COLUMNS, folded, row, unfolded
 from cnnspec.report.table import Column, Row, Table
 
 if TYPE_CHECKING:
+    from cnnspec.ir.graph import Graph
     from cnnspec.pipeline import Model
 
 HEAD = "MACs: multiply–accumulates of conv, dwconv, deconv and fc, for one image"
@@ -24,15 +25,7 @@ def network_table(model: Model, every: bool) -> Iterator[Table]:
         return
     rows = list(unfolded(graph, report)) if every else folded(model.file, model.source, graph, report)
     totals = report.totals
-    total = (
-        "total",
-        "",
-        _outputs([graph.root.values[value] for value in graph.root.outputs]),
-        exact(totals.params),
-        short(totals.macs),
-        field_text(totals.field),
-    )
-    rows.append(Row(total, "total"))
+    rows.append(row("total", "", _outputs(graph), totals.params, totals.macs, totals.field, "total"))
     knobs = "".join(f", {name} = {value}" for name, value in model.settings.items())
     title = f"{graph.name}{knobs}" + (f": {graph.title}" if graph.title else "")
     yield Table(COLUMNS, rows, f"{title}\n{HEAD}", tuple(_notes(model)))
@@ -100,48 +93,41 @@ def overview(models: list[Model]) -> Table:
     rows = []
     for model in models:
         graph, report = model.graph, model.report
-        totals = report.totals if report is not None else None
-        claims = report.claims if report is not None else ()
-        held = sum(one.holds is True for one in claims)
-        root = graph.root if graph is not None else None
-        rows.append(
-            Row(
-                (
-                    "✗" if model.has_errors else "✓",
-                    model.source.name,
-                    graph.name if graph is not None else model.variant or "",
-                    _outputs([root.values[value] for value in root.outputs] if root is not None else [None]),
-                    exact(totals.params if totals is not None else None),
-                    short(totals.macs if totals is not None else None),
-                    field_text(totals.field if totals is not None else None),
-                    f"{held}/{len(claims)}" if claims else "",
-                ),
-                "wrong" if model.has_errors else "plain",
-            )
-        )
+        name, *known = model.variant or "", UNKNOWN, UNKNOWN, UNKNOWN, "", ""
+        if graph is not None and report is not None:
+            totals, claims = report.totals, report.claims
+            held = sum(one.holds is True for one in claims)
+            name = graph.name
+            known = [
+                _outputs(graph),
+                exact(totals.params),
+                short(totals.macs),
+                field_text(totals.field),
+                f"{held}/{len(claims)}" if claims else "",
+            ]
+        wrong = model.has_errors
+        cells = ("✗" if wrong else "✓", model.source.name, name, *known)
+        rows.append(Row(cells, "wrong" if wrong else "plain"))
     return Table(_OVERVIEW, rows, HEAD)
 
 
-def _outputs(shapes: list[tuple[int, ...] | None]) -> str:
+def _outputs(graph: Graph) -> str:
     """The shapes of a model's outputs; of many, the first."""
+    shapes = [graph.root.values[value] for value in graph.root.outputs]
     text = ", ".join(shape_text(shape) for shape in shapes[:2])
     return f"{text}, … ({len(shapes)})" if len(shapes) > 2 else text
 
 
 def outcome(models: list[Model], left_out: int) -> str:
     """The last line: how it went; "" where there is nothing to say."""
-    findings = {(model.source.name, finding): None for model in models for finding in model.findings}
-    counts = {severity: sum(one.severity is severity for _, one in findings) for severity in Severity}
+    findings = {(model.source.name, finding) for model in models for finding in model.findings}
     parts = []
-    for severity, one, many in (
-        (Severity.ERROR, "error", "errors"),
-        (Severity.WARNING, "warning", "warnings"),
-    ):
-        if counts[severity]:
-            parts.append(f"{counts[severity]} {one if counts[severity] == 1 else many}")
-    if left_out:
-        parts.append(f"{left_out} {'piece' if left_out == 1 else 'pieces'} of advice (--advice shows)")
     if len(models) > 1:
         well = sum(not model.has_errors for model in models)
-        parts.insert(0, f"{well} of {len(models)} models are well")
+        parts.append(f"{well} of {len(models)} models are well")
+    for severity in (Severity.ERROR, Severity.WARNING):
+        if count := sum(one.severity is severity for _, one in findings):
+            parts.append(f"{count} {severity}{'' if count == 1 else 's'}")
+    if left_out:
+        parts.append(f"{left_out} {'piece' if left_out == 1 else 'pieces'} of advice (--advice shows)")
     return "\n" + ", ".join(parts) + "\n" if parts else ""

@@ -20,12 +20,15 @@ class Column(NamedTuple):
     flexible: bool = False
 
 
+Style = Literal["plain", "wrong", "faint", "total"]
+"""`wrong`: where a mistake is; `faint`: what is left out."""
+
+
 class Row(NamedTuple):
-    """A row of cells. `style`: `plain`; `wrong`, where a mistake is; `faint`, what the author did not
-    write."""
+    """A row of cells."""
 
     cells: tuple[str, ...]
-    style: Literal["plain", "wrong", "faint", "total"] = "plain"
+    style: Style = "plain"
 
 
 class Table(NamedTuple):

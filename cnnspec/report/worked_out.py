@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnspec.diagnostics.printable import printable
 from cnnspec.ops.formula import Formula
-from cnnspec.report.amounts import exact, number_text, shape_text
+from cnnspec.report.amounts import exact, field_text, shape_text
 
 if TYPE_CHECKING:
     from cnnspec.analyses.receptive_field import Field
@@ -34,35 +35,35 @@ class Explained(NamedTuple):
 
     def as_text(self) -> str:
         """For a person; ends in a new line."""
+        arriving = ", ".join(shape_text(shape) for shape in self.arriving)
         lines = [
             f"{self.name}: {self.op} {self.args}".rstrip() + f"    ({printable(self.place)})",
             f"  {self.title}",
             "",
+            f"  {arriving} → {shape_text(self.out)}",
+            "",
+            *(f"  {formula.line()}" for formula in self._all()),
         ]
-        arriving = ", ".join(shape_text(shape) for shape in self.arriving)
-        lines.append(f"  {arriving} → {shape_text(self.out)}")
-        lines.append("")
-        lines += [f"  {formula.line()}" for formula in self.formulas]
-        if self.field is not None:
-            lines.append(f"  {self.field.line()}")
         if self.out is None:
             lines.append("  its sizes are unknown: what stands before it has an error")
         if self.dense is not None:
             lines += ["", f"  a fully connected layer from {arriving} to {shape_text(self.out)} would need"]
-            lines.append(f"  {self.dense.line()}{self._times()}")
+            lines.append(f"  {self.dense.line()}{self._times(self.dense)}")
         return "\n".join(lines) + "\n"
 
-    def _times(self) -> str:
+    def _all(self) -> tuple[Formula, ...]:
+        return self.formulas if self.field is None else (*self.formulas, self.field)
+
+    def _times(self, dense: Formula) -> str:
         mine = next((formula.result for formula in self.formulas if formula.name == "weights"), None)
         if (
             not isinstance(mine, int)
+            or not isinstance(dense.result, int)
+            or dense.result < 2 * mine
             or not mine
-            or self.dense is None
-            or not isinstance(self.dense.result, int)
         ):
             return ""
-        ratio = self.dense.result / mine
-        return f", {ratio:,.0f} times as many" if ratio >= 2 else ""
+        return f", {dense.result / mine:,.0f} times as many"
 
     def as_json(self) -> dict[str, Any]:
         """For a machine: plain values."""
@@ -72,10 +73,7 @@ class Explained(NamedTuple):
             "args": self.args,
             "in": self.arriving,
             "out": self.out,
-            "formulas": [
-                _formula_json(formula)
-                for formula in (*self.formulas, *((self.field,) if self.field is not None else ()))
-            ],
+            "formulas": [_formula_json(formula) for formula in self._all()],
             "dense": None if self.dense is None else _formula_json(self.dense),
         }
 
@@ -162,7 +160,7 @@ def _worked_out(model: Model, entry: Entry, fields: dict[int, Field | None]) -> 
         formulas = op.formulas(known, entry.out)
         field = _field(op, entry, known, entry.out, fields)
         if op.linear and len(known) == 1 and len(known[0]) == 3:
-            inputs, outputs = _size(known[0]), _size(entry.out)
+            inputs, outputs = prod(known[0]), prod(entry.out)
             dense = Formula("weights", "I·O + O", {"I": inputs, "O": outputs}, inputs * outputs + outputs)
     return Explained(
         name=entry.path,
@@ -178,14 +176,6 @@ def _worked_out(model: Model, entry: Entry, fields: dict[int, Field | None]) -> 
     )
 
 
-def _size(shape: tuple[int, ...]) -> int:
-    """How many numbers a volume holds."""
-    size = 1
-    for dimension in shape:
-        size *= dimension
-    return size
-
-
 def _field(
     op: Op,
     entry: Entry,
@@ -199,7 +189,7 @@ def _field(
     here = fields.get(entry.output)
     if here is None:
         return None
-    result = "x".join(map(number_text, here.size))
+    result = field_text(here.size)
     window = op.window(arriving, out)
     if len(entry.inputs) == 1:
         before = fields.get(entry.inputs[0])

@@ -6,7 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from cnnspec.report.verified import TITLES
+from cnnspec.report.verified import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,4 +29,4 @@ def test_the_page_shows_what_its_commands_print() -> None:
 
 def test_the_example_of_verify_has_the_columns_of_today() -> None:
     page = (ROOT / "docs" / "run.md").read_text("utf-8")
-    assert re.search("name +layer +" + " +".join(TITLES), page)
+    assert re.search(" +".join(column.title for column in COLUMNS), page)
