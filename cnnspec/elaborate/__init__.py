@@ -4,12 +4,12 @@ Where to look:
 
     network     the whole of it; `elaborate` is there
     statements  the file's statements, sorted; knobs: variants, `--set`, defaults
-    inputs      of the network; ends: its outputs, and the claims about all of it
+    ends        of the network: its inputs, its outputs
     steps       the walk over lines: the table of steps, whose functions are in layers, branches, regions,
                 calls and repeats
     context     what these share: statements, budgets, names in scope, the bodies made so far
-    builder     one body in the making, and where each of its values came from
-    lookups     what a name means at a step; labels: what `@label` means
+    builder     one body in the making: what a name means at a step, and where each value came from
+    labels      what `@label` means
     binding     a layer's arguments bound to its op (refusals: what is refused); blocks: those of a use
     misfits     a layer that does not fit its input (ways: branches that differ); unknown: words that are none
     values      expressions; claims: what is claimed; naming: names of steps; text_facts: the text alone

@@ -6,20 +6,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnnspec.diagnostics import Related, Sink, Span
-from cnnspec.elaborate.values import Lookup, NoValue, Unknown, evaluate, number, whole
+from cnnspec.diagnostics import Related, Span
+from cnnspec.elaborate.text_facts import nodes
+from cnnspec.elaborate.values import NoValue, Unknown
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Argument, Init, Op, arguments_of
 
+if TYPE_CHECKING:
+    from cnnspec.elaborate.builder import BodyBuilder
+
 
 @dataclass(eq=False, repr=False)
 class BoundArguments:
-    """What binding gives: field values, where each stands, which the author wrote as expressions, and the
-    tensors."""
+    """What binding gives: values by field or parameter, where each stands, which the author wrote as
+    expressions, and the tensors."""
 
     values: dict[str, Any] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
@@ -72,120 +75,119 @@ def slots_of(op: type[Op]) -> Slots:
     return Slots(op)
 
 
-def _refusals() -> ModuleType:
-    """The words for what does not fit, imported once something does not."""
-    from cnnspec.elaborate import refusals
+def bind(
+    builder: BodyBuilder, op: type[Op], step: tree.LayerStep, defaults: list[tree.Argument]
+) -> tuple[Op, BoundArguments] | None:
+    """The op that a step makes; None where an argument is in error, which is reported, or unknown."""
+    binder = _Binder(builder, slots_of(op), step.word)
+    binder.take(defaults, written_here=False)
+    binder.take(step.arguments)
+    if binder.problems:
+        from cnnspec.elaborate.refusals import together
 
-    return refusals
+        for problem in together(binder.problems, builder.context.text, step):
+            problem.report(builder.sink)
+    if binder.problems or binder.unknown:
+        return None
+    from pydantic import ValidationError
+
+    try:
+        return op(**binder.bound.values), binder.bound
+    except ValidationError as error:
+        from cnnspec.elaborate.refusals import refused
+
+        refused(builder, step, binder.slots, binder.bound, error)
+        return None
 
 
-class Binder:
-    """Binds the arguments of one layer; findings go to the sink, and `bind` gives None after an error."""
+class _Binder:
+    """Takes the arguments of one layer, and what is wrong with them."""
 
-    def __init__(self, sink: Sink, lookup: Lookup, digits: int, dimension: int, text: str) -> None:
-        self.sink = sink
-        self.lookup = lookup
-        self.digits = digits
-        self.dimension = dimension
-        self.text = text
+    def __init__(self, builder: BodyBuilder, slots: Slots, word: str) -> None:
+        self.builder, self.slots, self.word = builder, slots, word
+        self.bound = BoundArguments()
+        self.problems: list[NoValue] = []
+        self.unknown = False
 
-    def bind(
-        self, op: type[Op], step: tree.LayerStep, defaults: Iterable[tree.Argument]
-    ) -> tuple[Op, BoundArguments] | None:
-        slots = slots_of(op)
-        bound = BoundArguments()
-        problems = self._take(slots, step.word, defaults, bound)
-        given: dict[str, Span] = {}
-        problems += self._take(slots, step.word, step.arguments, bound, given)
-        if problems:
-            for problem in _refusals().together(problems, self.text, step):
-                problem.tell(self.sink)
-            return None
-        return self._construct(op, step, slots, bound)
-
-    def _take(
-        self,
-        slots: Slots,
-        word: str,
-        arguments: Iterable[tree.Argument],
-        bound: BoundArguments,
-        given: dict[str, Span] | None = None,
-    ) -> list[NoValue]:
-        problems: list[NoValue] = []
+    def take(self, arguments: Iterable[tree.Argument], *, written_here: bool = True) -> None:
+        """Binds `arguments`, the step's own (`written_here`) or those of its `default`s."""
         place = 0
         surplus = False
         left = iter(arguments)
         for argument in left:
             try:
-                if isinstance(argument, tree.PositionalArgument):
-                    entry = self._flag(slots, argument)
-                    if entry is not None:
-                        name, value = entry
-                        self._put(slots, bound, given, name, value, argument.span, word)
-                        continue
-                    while place < len(slots.places) and given and slots.places[place][0] in given:
+                declared: Argument | None = None
+                if isinstance(argument, tree.LetterArgument):
+                    name, declared = self._entry(self.slots.letters, argument.letter, argument)
+                elif isinstance(argument, tree.NamedArgument):
+                    name, declared = self._entry(self.slots.keywords, argument.name, argument)
+                elif isinstance(argument.value, tree.Name) and argument.value.name in self.slots.flags:
+                    name, value = self.slots.flags[argument.value.name]
+                else:
+                    places = self.slots.places
+                    while written_here and place < len(places) and places[place][0] in self.bound.spans:
                         place += 1
-                    if place >= len(slots.places):
+                    if place >= len(places):
                         if surplus and not isinstance(argument.value, tree.Name):
                             continue  # `conv 64 3` is one mistake
                         surplus = True
-                        raise _refusals().surplus(slots, word, argument, left)
-                    name, declared = slots.places[place]
-                    place += 1
-                elif isinstance(argument, tree.LetterArgument):
-                    if argument.letter not in slots.letters:
-                        raise _refusals().no_letter(slots, word, argument)
-                    name, declared = slots.letters[argument.letter]
-                else:
-                    if argument.name not in slots.keywords:
-                        raise _refusals().no_keyword(slots, word, argument)
-                    name, declared = slots.keywords[argument.name]
-                self._put(slots, bound, given, name, self._value(declared, argument), argument.span, word)
-                if declared.kind == "tensor" and isinstance(argument.value, tree.Reference):
-                    bound.tensors[name] = argument.value
-                parts = None if declared.kind == "init" else written(argument.value)
-                if parts is not None and declared.short and len(parts) == 1:
-                    parts = tree.Number(Fraction(0), "0", argument.span), parts[0]
-                if parts is not None:
-                    bound.written[name] = parts
-            except Unknown:
-                raise
-            except NoValue as problem:
-                problems.append(problem)
-        return problems
+                        from cnnspec.elaborate import refusals
 
-    def _put(
+                        raise refusals.surplus(self.slots, self.word, argument, left)
+                    name, declared = places[place]
+                    place += 1
+                if declared is not None:
+                    value = self._value(declared, argument)
+                self._put(name, value, argument.span, written_here)
+                if declared is not None:
+                    self._note(name, declared, argument.value)
+            except Unknown:
+                self.unknown = True
+            except NoValue as problem:
+                self.problems.append(problem)
+
+    def _entry(
         self,
-        slots: Slots,
-        bound: BoundArguments,
-        given: dict[str, Span] | None,
-        name: str,
-        value: Any,
-        span: Span,
-        word: str,
-    ) -> None:
-        if given is not None:
-            if name in given:
-                what = _refusals().how(slots.fields[name])
+        entries: dict[str, tuple[str, Argument]],
+        written: str,
+        argument: tree.LetterArgument | tree.NamedArgument,
+    ) -> tuple[str, Argument]:
+        if written not in entries:
+            from cnnspec.elaborate.refusals import no_argument
+
+            raise no_argument(self.slots, self.word, argument)
+        return entries[written]
+
+    def _put(self, name: str, value: Any, span: Span, written_here: bool) -> None:
+        bound, declared = self.bound, self.slots.fields[name]
+        if written_here:
+            if name in bound.spans:
+                from cnnspec.elaborate.refusals import how
+
                 raise NoValue(
                     "E204",
-                    f"`{word}` is given {what} twice",
+                    f"`{self.word}` is given {how(declared)} twice",
                     span,
-                    related=(Related(given[name], "first here"),),
-                    help="keep one of the two",
+                    "keep one of the two",
+                    related=(Related(bound.spans[name], "first here"),),
                 )
-            given[name] = span
             bound.spans[name] = span
-            for other in slots.fields[name].replaces:
-                if other not in given:
+            for other in declared.replaces:
+                if other not in bound.spans:
                     bound.values.pop(other, None)  # of a default that this says otherwise than
         bound.values[name] = value
         bound.written.pop(name, None)
 
-    def _flag(self, slots: Slots, argument: tree.PositionalArgument) -> tuple[str, Any] | None:
-        return slots.flags.get(argument.value.name) if isinstance(argument.value, tree.Name) else None
+    def _note(self, name: str, declared: Argument, value: tree.Value) -> None:
+        """Keeps a tensor, and an argument that the author wrote as an expression."""
+        if declared.kind == "tensor" and isinstance(value, tree.Reference):
+            self.bound.tensors[name] = value
+        parts = None if declared.kind == "init" else written(value)
+        if parts is not None:
+            zero = tree.Number(Fraction(0), "0", value.span)
+            self.bound.written[name] = (zero, *parts) if declared.short and len(parts) == 1 else parts
 
-    # --- values ---------------------------------------------------------------------------------------
+    # --- values -------------------------------------------------------------------------------------------
 
     def _value(self, declared: Argument, argument: tree.Argument) -> Any:
         value = argument.value
@@ -195,17 +197,18 @@ class Binder:
             case "pair":
                 return self._pair(value, declared.same)
             case "number":
-                return Fraction(self._number(value))
+                return self._number(value)
             case "shape":
-                return self._shape(value)
+                dims = value.dims if isinstance(value, tree.Dims) else (value,)
+                return tuple(map(self._integer, dims))
             case "range":
                 if isinstance(value, tree.Range):
                     return self._integer(value.low), self._integer(value.high)
-                return self._lone(value)
+                return 0, self._integer(value)  # `pad channels=8` is `0:8`: zero maps after the last
             case "matrix":
-                return self._matrix(value)
+                return value.planes if isinstance(value, tree.Matrix) else (((self._number(value),),),)
             case "connections":
-                return self._connections(value)
+                return _connections(value)
             case "init":
                 return self._init(value)
             case "tensor":
@@ -215,120 +218,67 @@ class Binder:
             case "flag":
                 raise NoValue("E205", "this is a word and takes no value", argument.span)
 
-    def _lone(self, value: tree.Value) -> tuple[int, int]:
-        """`pad channels=8` is `0:8`: zero maps after the last."""
-        return 0, self._integer(value)
-
     def _expr(self, value: tree.Value, wanted: str) -> tree.Expr:
-        if isinstance(value, tree.Dims) and len(value.dims) == 1:
-            return value.dims[0]
-        if isinstance(
-            value, (tree.Number, tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Function)
-        ):
-            return value
-        raise NoValue(
-            "E205",
-            f"this wants {wanted}, not {_refusals().what(value)}",
-            value.span,
-            help="write one number" if isinstance(value, tree.Dims) else "",
-        )
+        match value:
+            case tree.Dims((one,)):
+                return one
+            case tree.Dims() | tree.Range() | tree.Matrix() | tree.Reference() | tree.Same():
+                from cnnspec.elaborate.refusals import what
 
-    def _integer(self, value: tree.Value) -> int:
-        return self._sized(whole(self._expr(value, "a whole number"), self.lookup, self.digits), value.span)
-
-    def _number(self, value: tree.Value) -> int | Fraction:
-        return number(self._expr(value, "a number"), self.lookup, self.digits)
-
-    def _pair(self, value: tree.Value, same: bool) -> Any:
-        if isinstance(value, tree.Same):
-            if same:
-                return "same"
-            raise NoValue("E205", "`same` is a padding only", value.span, help="give numbers: F3, S2, D1")
-        if isinstance(value, tree.Dims) and len(value.dims) == 2:
-            return self._integer(value.dims[0]), self._integer(value.dims[1])
-        if isinstance(value, tree.Name):
-            known = evaluate(value, self.lookup, self.digits)
-            if isinstance(known, tuple):
-                return known
-            if known == "same" and same:
-                return known
-        one = self._integer(value)
-        return one, one
-
-    def _shape(self, value: tree.Value) -> tuple[int, ...]:
-        if isinstance(value, tree.Dims):
-            return tuple(self._integer(dim) for dim in value.dims)
-        return (self._integer(value),)
-
-    def _sized(self, value: int, span: Span) -> int:
-        if abs(value) > self.dimension:
-            raise NoValue(
-                "E604",
-                f"{value:,} is more than the largest size allowed, {self.dimension:,}",
-                span,
-                help="no tensor has room for so much",
-            )
+                way = "write one number" if isinstance(value, tree.Dims) else ""
+                raise NoValue("E205", f"this wants {wanted}, not {what(value)}", value.span, way)
         return value
 
-    def _matrix(self, value: tree.Value) -> Any:
-        if isinstance(value, tree.Matrix):
-            return value.planes
-        return ((((Fraction(self._number(value))),),),)
+    def _integer(self, value: tree.Value) -> int:
+        return self.builder.size(self._expr(value, "a whole number"), value.span)
 
-    def _connections(self, value: tree.Value) -> tuple[tuple[int, ...], ...]:
-        if not isinstance(value, tree.Matrix):
-            raise NoValue(
-                "E205",
-                "`connect=` wants a table: the maps that each filter reads",
-                value.span,
-                help="connect=[0 1 2; 1 2 3]",
-            )
-        if len(value.planes) != 1:
-            raise NoValue("E215", "`connect=` is one table; `|` separates planes of weights", value.span)
-        rows = []
-        for row in value.planes[0]:
-            for cell in row:
-                if cell.denominator != 1 or cell < 0:
-                    raise NoValue(
-                        "E215", f"a connection is the number of a map, from 0, not {cell}", value.span
-                    )
-            rows.append(tuple(cell.numerator for cell in row))
-        return tuple(rows)
+    def _number(self, value: tree.Value) -> Fraction:
+        return Fraction(self.builder.number(self._expr(value, "a number")))
+
+    def _pair(self, value: tree.Value, same: bool) -> Any:
+        match value:
+            case tree.Same():
+                if same:
+                    return "same"
+                raise NoValue("E205", "`same` is a padding only", value.span, "give numbers: F3, S2, D1")
+            case tree.Dims((rows, columns)):
+                return self._integer(rows), self._integer(columns)
+            case tree.Name():
+                known = self.builder.evaluate(value)
+                if isinstance(known, tuple) or (same and known == "same"):
+                    return known
+        return (self._integer(value),) * 2
 
     def _init(self, value: tree.Value) -> Init:
-        if isinstance(value, tree.Name):
-            name, arguments = value.name, tuple[tree.Expr, ...]()
-        elif isinstance(value, tree.Function):
-            name, arguments = value.name, value.arguments
-        else:
-            raise NoValue("E205", "`init=` wants a name: he, xavier, normal(0.01), …", value.span)
-        return Init(
-            name, *(Fraction(number(argument, self.lookup, self.digits)) for argument in arguments[:1])
+        match value:
+            case tree.Name(name):
+                return Init(name)
+            case tree.Function(name, (first, *_)):
+                return Init(name, self._number(first))
+        raise NoValue("E205", "`init=` wants a name: he, xavier, normal(0.01), …", value.span)
+
+
+def _connections(value: tree.Value) -> tuple[tuple[int, ...], ...]:
+    if not isinstance(value, tree.Matrix):
+        raise NoValue(
+            "E205",
+            "`connect=` wants a table: the maps that each filter reads",
+            value.span,
+            "connect=[0 1 2; 1 2 3]",
         )
-
-    def _construct(
-        self, op: type[Op], step: tree.LayerStep, slots: Slots, bound: BoundArguments
-    ) -> tuple[Op, BoundArguments] | None:
-        from pydantic import ValidationError
-
-        try:
-            return op(**bound.values), bound
-        except ValidationError as error:
-            details = error.errors(include_url=False)
-            needed = [slots.fields[str(one["loc"][0])] for one in details if one["type"] == "missing"]
-            if needed:
-                _refusals().missing(self.sink, step, self.text, needed)
-            for detail in details:
-                if detail["type"] != "missing":
-                    _refusals().refused(self.sink, step.word, step.word_span, slots, bound, detail)
-            return None
+    if len(value.planes) != 1:
+        raise NoValue("E215", "`connect=` is one table; `|` separates planes of weights", value.span)
+    for cell in (cell for row in value.planes[0] for cell in row):
+        if cell.denominator != 1 or cell < 0:
+            raise NoValue("E215", f"a connection is the number of a map, from 0, not {cell}", value.span)
+    return tuple(tuple(cell.numerator for cell in row) for row in value.planes[0])
 
 
 def written_or(value: tree.Value) -> str:
     """The text of an argument's value, for a message."""
     match value:
         case tree.Dims():
-            return "x".join(write_expr(dim) for dim in value.dims)
+            return "x".join(map(write_expr, value.dims))
         case tree.Same():
             return "same"
         case tree.Range() | tree.Matrix() | tree.Reference():
@@ -344,7 +294,7 @@ def written(value: tree.Value) -> tuple[tree.Expr, ...] | None:
 
 def names_something(value: tree.Value) -> bool:
     """Whether an argument is more than literal numbers: a name stands in it."""
-    return any(_has_name(part) for part in _parts(value))
+    return any(isinstance(node, tree.Name) for node in nodes(_parts(value)))
 
 
 def _parts(value: tree.Value) -> tuple[tree.Expr, ...]:
@@ -358,23 +308,3 @@ def _parts(value: tree.Value) -> tuple[tree.Expr, ...]:
             return (value.low, value.high)
         case _:
             return (value,)
-
-
-def _has_name(expr: tree.Expr) -> bool:
-    stack: list[tree.Expr] = [expr]
-    while stack:
-        node = stack.pop()
-        match node:
-            case tree.Name():
-                return True
-            case tree.Number():
-                pass
-            case tree.Unary():
-                stack.append(node.operand)
-            case tree.Binary():
-                stack += (node.left, node.right)
-            case tree.Conditional():
-                stack += (node.condition, node.then, node.otherwise)
-            case tree.Function():
-                stack += node.arguments
-    return False

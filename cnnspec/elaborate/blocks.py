@@ -1,29 +1,19 @@
-"""Blocks: which there are, that none reaches itself, and the arguments of a use bound to the parameters."""
+"""Blocks: that none reaches itself, and the arguments of a use bound to the parameters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from cnnspec.diagnostics import Edit, Related, Sink
-from cnnspec.elaborate.binding import written
+from cnnspec.diagnostics.suggest import nearest
+from cnnspec.elaborate.binding import BoundArguments, written, written_or
+from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.text_facts import nodes
-from cnnspec.elaborate.values import Lookup, NoValue, Value, evaluate, shown
+from cnnspec.elaborate.values import NoValue, Value, shown
 from cnnspec.language import tree
 
 
-@dataclass(eq=False, repr=False)
-class BoundCall:
-    """A use of a block with its arguments bound: values by parameter, tensors by parameter, and what was
-    written."""
-
-    values: dict[str, Value] = field(default_factory=dict)
-    tensors: dict[str, tree.Reference] = field(default_factory=dict)
-    written: dict[str, tuple[tree.Expr, ...]] = field(default_factory=dict)
-
-
-def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: int) -> BoundCall:
+def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> BoundArguments:
     """The arguments of `call`; raises NoValue where they do not fit."""
-    bound = BoundCall()
+    bound = BoundArguments()
     given = _by_parameter(block, call)
     for parameter in block.parameters:
         argument = given.get(parameter.name)
@@ -33,16 +23,16 @@ def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: in
                     "E211",
                     f"`{block.name}` wants `{_shown_parameter(parameter)}`",
                     call.span,
+                    f"it is {signature(block)}",
                     related=(Related(parameter.span, "this parameter has no default"),),
-                    help=f"it is {signature(block)}",
                 )
-            bound.values[parameter.name] = _value(parameter.default, lookup, digits)
+            bound.values[parameter.name] = _value(builder, parameter.default)
         elif parameter.kind == "tensor":
             if not isinstance(argument.value, tree.Reference):
                 raise _no_label(parameter, argument)
             bound.tensors[parameter.name] = argument.value
         else:
-            bound.values[parameter.name] = _value(argument.value, lookup, digits)
+            bound.values[parameter.name] = _value(builder, argument.value)
             text = written(argument.value)
             if text is not None:
                 bound.written[parameter.name] = text
@@ -52,29 +42,28 @@ def bind_call(block: tree.Block, call: tree.CallStep, lookup: Lookup, digits: in
 def _by_parameter(block: tree.Block, call: tree.CallStep) -> dict[str, tree.Argument]:
     """The arguments of a use, each with the parameter that it is for."""
     given: dict[str, tree.Argument] = {}
+    names = [parameter.name for parameter in block.parameters]
     for argument in call.arguments:
         if isinstance(argument, tree.PositionalArgument):
             name = _next_parameter(block, call, argument, given)
         else:
             name = argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
-            if all(name != parameter.name for parameter in block.parameters):
-                from cnnspec.diagnostics.suggest import nearest
-
-                near = nearest(name, [parameter.name for parameter in block.parameters])
-                raise NoValue(
-                    "E211",
-                    f"`{block.name}` has no parameter `{name}`",
-                    argument.span,
-                    related=(Related(block.name_span, f"{signature(block)} stands here"),),
-                    help=f"did you mean `{near}`?" if near else f"it is {signature(block)}",
-                )
+        if name not in names:
+            near = nearest(name, names)
+            raise NoValue(
+                "E211",
+                f"`{block.name}` has no parameter `{name}`",
+                argument.span,
+                f"did you mean `{near}`?" if near else f"it is {signature(block)}",
+                related=(Related(block.name_span, f"{signature(block)} stands here"),),
+            )
         if name in given:
             raise NoValue(
                 "E211",
                 f"`{name}` is given twice",
                 argument.span,
+                "keep one of the two",
                 related=(Related(given[name].span, "first here"),),
-                help="keep one of the two",
             )
         given[name] = argument
     return given
@@ -84,31 +73,26 @@ def _next_parameter(
     block: tree.Block, call: tree.CallStep, argument: tree.PositionalArgument, given: dict[str, tree.Argument]
 ) -> str:
     """The parameter that an argument without a name is for: the next one of its kind."""
-    free = [parameter for parameter in block.parameters if parameter.name not in given]
     wanted = "tensor" if isinstance(argument.value, tree.Reference) else "value"
-    for parameter in free:
-        if parameter.kind == wanted:
-            return parameter.name
-    unlabelled = _without_at(call, free) if wanted == "value" else None
-    if unlabelled is not None:
-        raise unlabelled
-    letter = next((parameter.name for parameter in free if parameter.kind == "letter"), None)
+    free = {one.kind: one for one in reversed(block.parameters) if one.name not in given}  # the first of each
+    if wanted in free:
+        return free[wanted].name
+    named = next((one for one in call.arguments if isinstance(one.value, tree.Name)), None)
+    if wanted == "value" and "tensor" in free and named is not None:
+        raise _no_label(free["tensor"], named)  # `up(e1, 16)` for `up(@e1, 16)`
+    if wanted == "value" and "letter" in free:
+        letter = free["letter"].name
+        way = f"a letter is given as a letter: `{block.name}({letter}64)` or `{letter}=…`"
+    else:
+        count = len(block.parameters)
+        way = f"{signature(block)} takes {count or 'no'} argument{'s' if count > 1 else ''}"
     raise NoValue(
         "E211",
         f"`{block.name}` has no parameter left for this",
         argument.span,
+        way,
         related=(Related(block.name_span, f"{signature(block)} stands here"),),
-        help=f"a letter is given as a letter: `{block.name}({letter}64)` or `{letter}=…`"
-        if letter and wanted == "value"
-        else f"{signature(block)} takes {_count(block)}",
     )
-
-
-def _without_at(call: tree.CallStep, free: list[tree.Parameter]) -> NoValue | None:
-    """`up(e1, 16)` for `up(@e1, 16)`: where a tensor is wanted, the name that was given without its `@`."""
-    tensor = next((parameter for parameter in free if parameter.kind == "tensor"), None)
-    name = next((a for a in call.arguments if isinstance(a.value, tree.Name)), None)
-    return None if tensor is None or name is None else _no_label(tensor, name)
 
 
 def _no_label(parameter: tree.Parameter, argument: tree.Argument) -> NoValue:
@@ -117,19 +101,19 @@ def _no_label(parameter: tree.Parameter, argument: tree.Argument) -> NoValue:
         "E211",
         f"`@{parameter.name}` wants a tensor by its label",
         argument.value.span,
-        help=f"write `{meant or '@label'}`",
+        f"write `{meant or '@label'}`",
         fix=(Edit(argument.value.span, meant),) if meant else (),
     )
 
 
-def _value(value: tree.Value, lookup: Lookup, digits: int) -> Value:
+def _value(builder: BodyBuilder, value: tree.Value) -> Value:
     match value:
         case tree.Same():
             return "same"
         case tree.Dims():
             if len(value.dims) > 2:
                 raise NoValue("E211", "a parameter is a number or a size in two directions", value.span)
-            sizes = [evaluate(dim, lookup, digits) for dim in value.dims]
+            sizes = [builder.evaluate(dim) for dim in value.dims]
             for size, dim in zip(sizes, value.dims, strict=True):
                 if not isinstance(size, int) or isinstance(size, bool):
                     raise NoValue("E212", f"this must be a whole number and is {shown(size)}", dim.span)
@@ -137,23 +121,16 @@ def _value(value: tree.Value, lookup: Lookup, digits: int) -> Value:
         case tree.Range() | tree.Matrix() | tree.Reference():
             raise NoValue("E211", "a parameter of a block is a number", value.span)
         case _:
-            return evaluate(value, lookup, digits)
+            return builder.evaluate(value)
 
 
 def signature(block: tree.Block) -> str:
-    return f"{block.name}({', '.join(_shown_parameter(p) for p in block.parameters)})"
+    return f"{block.name}({', '.join(map(_shown_parameter, block.parameters))})"
 
 
 def _shown_parameter(parameter: tree.Parameter) -> str:
-    from cnnspec.elaborate.binding import written_or
-
     name = f"@{parameter.name}" if parameter.kind == "tensor" else parameter.name
     return name if parameter.default is None else f"{name}={written_or(parameter.default)}"
-
-
-def _count(block: tree.Block) -> str:
-    count = len(block.parameters)
-    return "no argument" if count == 0 else f"{count} argument{'s' if count > 1 else ''}"
 
 
 def refuse_cycles(blocks: dict[str, tree.Block], sink: Sink) -> set[str]:
@@ -178,7 +155,7 @@ def refuse_cycles(blocks: dict[str, tree.Block], sink: Sink) -> set[str]:
             elif target in path:
                 way = path[path.index(target) :]
                 if not cyclic.issuperset(way):
-                    _report_cycle(blocks, calls, way, sink)
+                    _report_cycle(calls, way, sink)
                 cyclic.update(way)
             elif target not in done:
                 path.append(target)
@@ -186,9 +163,7 @@ def refuse_cycles(blocks: dict[str, tree.Block], sink: Sink) -> set[str]:
     return cyclic
 
 
-def _report_cycle(
-    blocks: dict[str, tree.Block], calls: dict[str, dict[str, tree.CallStep]], way: list[str], sink: Sink
-) -> None:
+def _report_cycle(calls: dict[str, dict[str, tree.CallStep]], way: list[str], sink: Sink) -> None:
     hops = list(zip(way, [*way[1:], way[0]], strict=True))
     last_from, last_to = hops[-1]
     sink.report(

@@ -1,17 +1,24 @@
-"""A body in the making: its values, its steps, what it can see by name."""
+"""A body in the making: its values, its steps, what a name means at the step that it has reached."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from cnnspec.diagnostics import Span
+from cnnspec.diagnostics import Sink, Span
 from cnnspec.elaborate.naming import Names
-from cnnspec.elaborate.values import Value
+from cnnspec.elaborate.values import Exact, NoValue, Unknown, Value, evaluate, number, truth, whole
 from cnnspec.ir.graph import Body, Claim, Hole, Step
+from cnnspec.language import tree
 
 if TYPE_CHECKING:
+    from cnnspec.elaborate.context import Context
     from cnnspec.ops.base import Op, Shape
+
+UNKNOWN = "?"
+"""The value of a `let` that a mistake has left without one; what uses it stays silent."""
 
 
 @dataclass(eq=False, repr=False)
@@ -23,22 +30,22 @@ class Scope:
     parent: Scope | None = None
     index: int | None = None  # i of the innermost repeat
 
-    def find(self, name: str) -> Value | None:
+    def around(self) -> Iterator[Scope]:
+        """The scope itself and those that it stands in, from the inside out."""
         scope: Scope | None = self
         while scope is not None:
-            value = scope.names.get(name)
-            if value is not None:
-                return value
+            yield scope
             scope = scope.parent
+
+    def find(self, name: str) -> Value | None:
+        for scope in self.around():
+            if name in scope.names:
+                return scope.names[name]
         return None
 
-    def all_names(self) -> set[str]:
-        found: set[str] = set()
-        scope: Scope | None = self
-        while scope is not None:
-            found |= set(scope.names)
-            scope = scope.parent
-        return found
+    def pass_number(self) -> int | None:
+        """`i`, of the innermost repeat."""
+        return next((scope.index for scope in self.around() if scope.index is not None), None)
 
 
 @dataclass(eq=False, repr=False)
@@ -59,6 +66,7 @@ class BodyBuilder:
     there is none. `undoable` are the layers with a label that an `unpool` may undo; what arrived at them
     stands in `labels` too."""
 
+    context: Context
     names: Names
     scope: Scope
     template: int = 0
@@ -74,6 +82,79 @@ class BodyBuilder:
     claims: list[Claim] = field(default_factory=list)
     read: set[int] = field(default_factory=set)
     layers: int = 0
+
+    @property
+    def sink(self) -> Sink:
+        return self.context.sink
+
+    # --- expressions --------------------------------------------------------------------------------------
+
+    def look_up(self, name: tree.Name) -> Value:
+        """What a name means at the step that is reached: a parameter, a `let`, `i`, or the shape of its
+        input."""
+        word = name.name
+        if word in ("C", "H", "W"):
+            return self._size_of_input(name)
+        value = self.scope.find(word) if word != "i" else self.scope.pass_number()
+        if value is None:
+            from cnnspec.elaborate.unknown import unknown_name
+
+            raise unknown_name(self, name)
+        if value == UNKNOWN:
+            raise Unknown
+        return value
+
+    def _size_of_input(self, name: tree.Name) -> int:
+        word = name.name
+        if self.current is None:
+            raise NoValue("E214", f"`{word}` is the shape that arrives, and nothing arrives here", name.span)
+        shape = self.values[self.current]
+        if shape is None:
+            raise Unknown
+        if word == "C":
+            return shape[0]
+        if len(shape) != 3:
+            raise NoValue(
+                "E214",
+                f"`{word}` is the size of a map, and a vector of {shape[0]} arrives here",
+                name.span,
+                "`C` is the length of a vector",
+            )
+        return shape[1] if word == "H" else shape[2]
+
+    def evaluate(self, expr: tree.Expr) -> Value:
+        return evaluate(expr, self.look_up, self.context.limits.digits)
+
+    def number(self, expr: tree.Expr) -> Exact:
+        return number(expr, self.look_up, self.context.limits.digits)
+
+    def whole(self, expr: tree.Expr) -> int:
+        return whole(expr, self.look_up, self.context.limits.digits)
+
+    def size(self, expr: tree.Expr, span: Span) -> int:
+        """A whole number within the budget of a dimension; `span` is what a finding marks."""
+        value, largest = self.whole(expr), self.context.limits.dimension
+        if abs(value) > largest:
+            raise NoValue(
+                "E604",
+                f"{value:,} is more than the largest size allowed, {largest:,}",
+                span,
+                "no tensor has room for so much",
+            )
+        return value
+
+    def holds(self, condition: tree.Expr) -> bool:
+        return truth(condition, self.look_up, self.context.limits.digits)
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Reports what has no value, and goes on behind the `with`."""
+        try:
+            yield
+        except NoValue as problem:
+            problem.report(self.sink)
+
+    # --- steps --------------------------------------------------------------------------------------------
 
     def add_input(
         self, shape: Shape | None, span: Span, outside: tuple[BodyBuilder, int] | None = None

@@ -3,29 +3,33 @@ weights."""
 
 from __future__ import annotations
 
-from cnnspec.elaborate.blocks import BoundCall, bind_call
-from cnnspec.elaborate.builder import BodyBuilder, Scope
+from collections.abc import Iterable
+
+from cnnspec.elaborate.binding import BoundArguments
+from cnnspec.elaborate.blocks import bind_call
+from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.labels import ended, input_of, resolve
-from cnnspec.elaborate.lookups import lookup_in
-from cnnspec.elaborate.regions import add_region, close_body, open_body
+from cnnspec.elaborate.regions import add_region, close_body, look_through, open_body
 from cnnspec.elaborate.reserved import attribute_name
-from cnnspec.elaborate.values import NoValue, shown
+from cnnspec.elaborate.text_facts import nodes
+from cnnspec.elaborate.values import shown
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
 from cnnspec.ops.base import Shape
 
 
-def call(context: Context, builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
+def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     """A use of a block becomes a region; its body is made where no use before was like it."""
+    context = builder.context
     name = builder.names.steps.get(id(step), step.name)
     block = context.statements.blocks.get(step.name)
-    bound = _bound(context, builder, block, step)
+    bound = _bound(builder, block, step)
     if block is None or bound is None:
         builder.leave_hole(name, step.name, step.span, label)
         return
-    tensors = {parameter: resolve(context, builder, named) for parameter, named in bound.tensors.items()}
-    if not tensors and input_of(context, builder, step.span, step.name) is None:
+    tensors = {parameter: resolve(builder, named) for parameter, named in bound.tensors.items()}
+    if not tensors and input_of(builder, step.span, step.name) is None:
         builder.leave_hole(name, step.name, step.span, label)
         return
     inputs = (() if builder.current is None else (builder.current,)) + tuple(tensors.values())
@@ -33,7 +37,7 @@ def call(context: Context, builder: BodyBuilder, step: tree.CallStep, label: str
     key = (id(block), builder.current is None, tuple(bound.values.items()), tuple(tensors), shapes)
     body = context.block_bodies.get(key)
     if body is None:
-        body = context.block_bodies[key] = _body(context, builder, block, step, bound, tensors)
+        body = context.block_bodies[key] = _body(builder, block, step, bound, tensors)
     made = context.finished[body].body
     site = builder.names.sites[id(step)]
     context.stretches.note_written(builder.template, site, bound.written)
@@ -50,49 +54,60 @@ def call(context: Context, builder: BodyBuilder, step: tree.CallStep, label: str
         label=label,
         span=step.span,
     )
-    builder.current = add_region(context, builder, region, [made.values[made.outputs[0]]], step.span)
+    builder.current = add_region(builder, region, [made.values[made.outputs[0]]], step.span)
 
 
-def _bound(
-    context: Context, builder: BodyBuilder, block: tree.Block | None, step: tree.CallStep
-) -> BoundCall | None:
+def _bound(builder: BodyBuilder, block: tree.Block | None, step: tree.CallStep) -> BoundArguments | None:
     """The arguments of a use; None after a finding."""
-    if step.name in context.unusable:
+    if step.name in builder.context.unusable:
         return None
     if block is None:
         from cnnspec.elaborate.unknown import unknown_block
 
-        unknown_block(context, step)
+        unknown_block(builder.context, step)
         return None
-    context.spent.work += 2
-    try:
-        return bind_call(block, step, lookup_in(context, builder), context.limits.digits)
-    except NoValue as problem:
-        problem.tell(context.sink)
-        return None
+    builder.context.spent.work += 2
+    bound: BoundArguments | None = None
+    with builder.reporting():
+        bound = bind_call(builder, block, step)
+    if bound is None:  # a name that there is not may be a parameter with a mistake in it
+        names = [node.name for node in nodes(block.body) if isinstance(node, tree.Name)]
+        look_through_block(builder, block, names)
+    return bound
+
+
+def look_through_block(builder: BodyBuilder, block: tree.Block, names: Iterable[str] = ()) -> None:
+    """Reports what is wrong in a block whatever it is given, once; `names` are of values not known either."""
+    context = builder.context
+    if block.name in context.looked_through:
+        return
+    context.looked_through.add(block.name)
+    values = [one.name for one in block.parameters if one.kind != "tensor"]
+    tensors = [one.name for one in block.parameters if one.kind == "tensor"]
+    scope = Scope(dict.fromkeys((*values, *names), UNKNOWN), parent=_globals_before(context, block))
+    look_through(builder, block.body.items, id(block), scope, tensors)
 
 
 def _body(
-    context: Context,
     builder: BodyBuilder,
     block: tree.Block,
     step: tree.CallStep,
-    bound: BoundCall,
+    bound: BoundArguments,
     tensors: dict[str, int],
 ) -> int:
     """The body of a block for these arguments and shapes."""
+    context, items = builder.context, block.body.items
     context.spent.work += 2
-    items = block.body.items
     scope = Scope(dict(bound.values), parent=_globals_before(context, block))
-    child = open_body(context, builder, items, id(block), scope, [], step.span)
+    child = open_body(builder, items, id(block), scope, [], step.span)
     for parameter, value in tensors.items():
         child.labels[parameter] = child.add_input(builder.values[value], step.span, (builder, value))
     child.template = context.stretches.number(
         "block", items, id(block), child.names, bound.tensors, block, arriving=builder.current is not None
     )
     with context.deeper(step.span, context.references_in(items, id(block.body))):
-        context.run_items(context, child, items)
-    return close_body(context, child, (ended(context, child, step.span, step.name),))
+        context.run_items(child, items)
+    return close_body(child, (ended(child, step.span, step.name),))
 
 
 def _globals_before(context: Context, block: tree.Block) -> Scope:
@@ -108,7 +123,7 @@ def _globals_before(context: Context, block: tree.Block) -> Scope:
 
 
 def _shared_name(
-    context: Context, block: tree.Block, bound: BoundCall, shapes: tuple[Shape | None, ...]
+    context: Context, block: tree.Block, bound: BoundArguments, shapes: tuple[Shape | None, ...]
 ) -> str:
     """The attribute of a shared block's weights, at the model's top beside the layers there: one set for
     equal arguments and channels."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cnnspec.elaborate.values import Lookup, NoValue, number, whole
+from cnnspec.elaborate.binding import written_or
+from cnnspec.elaborate.builder import BodyBuilder
+from cnnspec.elaborate.values import NoValue
 from cnnspec.ir.graph import Claim
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
@@ -10,61 +12,58 @@ from cnnspec.language.write import write_expr
 SUBJECTS = ("out", "params", "trainable", "macs", "layers", "weighted", "field", "connections")
 
 
-def claim_of(claim: tree.Claim, lookup: Lookup, digits: int) -> Claim:
-    """The claim as the IR holds it; raises NoValue where it cannot be read."""
+def claim_of(builder: BodyBuilder, claim: tree.Claim, first: int) -> Claim:
+    """The claim about the steps from `first` on, as the IR holds it; raises NoValue."""
     if claim.subject not in SUBJECTS:
-        from cnnspec.diagnostics.suggest import nearest
-        from cnnspec.notations.words import CLAIMS, layer_word
-
-        near = nearest(claim.subject, SUBJECTS, CLAIMS)
-        if layer_word(claim.subject) is not None:
-            raise NoValue(
-                "E216",
-                f"`{claim.subject}` is a layer, and claims stand behind `=>`",
-                claim.subject_span,
-                help=f"a step follows with `->`: `-> {claim.subject} …`",
-            )
-        raise NoValue(
-            "E216",
-            f"nothing called `{claim.subject}` can be claimed",
-            claim.subject_span,
-            help=f"did you mean `{near}`?" if near else f"claims are about {', '.join(SUBJECTS)}",
-        )
-    value = claim.value
+        raise _no_subject(claim)
+    value, shape, number, step = claim.value, None, None, "1"
     if isinstance(value, tree.Dims):
-        shape = tuple(whole(dim, lookup, digits) for dim in value.dims)
-        if claim.subject == "out":
-            fits = len(shape) in (1, 3)
-        else:
-            fits = claim.subject == "field" and len(shape) in (1, 2)
-        if not fits:
-            wants = {"out": "CxHxW or one number", "field": "one number or HxW"}.get(
-                claim.subject, "a number"
-            )
-            raise NoValue("E216", f"a claim about `{claim.subject}` is {wants}", value.span)
-        return Claim.model_construct(subject=claim.subject, text=text_of(claim), shape=shape, span=claim.span)
-    if value.expression is not None:
-        exact = number(value.expression, lookup, digits)
-        text, step = str(exact), "1"
+        shape = tuple(map(builder.whole, value.dims))
+        fits = {"out": (1, 3), "field": (1, 2)}.get(claim.subject, ())
+        if len(shape) not in fits:
+            form = {"out": "CxHxW or one number", "field": "one number or HxW"}.get(claim.subject, "a number")
+            raise NoValue("E216", f"a claim about `{claim.subject}` is {form}", value.span)
+    elif value.expression is not None:
+        number = str(builder.number(value.expression))
     else:
-        text, step = str(value.value), str(value.step)
-    if claim.subject == "out":
-        if not text.isdigit() or step != "1" or value.about:
+        number, step = str(value.value), str(value.step)
+    about = isinstance(value, tree.Quantity) and value.about
+    if claim.subject == "out" and number is not None:
+        if not number.isdigit() or step != "1" or about:
             raise NoValue("E216", "a claim about `out` is a shape: CxHxW or one number", value.span)
-        return Claim.model_construct(subject="out", text=text_of(claim), shape=(int(text),), span=claim.span)
+        shape, number = (int(number),), None
     return Claim.model_construct(
-        subject=claim.subject, text=text_of(claim), number=text, step=step, about=value.about, span=claim.span
+        subject=claim.subject,
+        text=_text_of(claim),
+        shape=shape,
+        number=number,
+        step=step,
+        about=about,
+        first=first,
+        last=len(builder.steps),
+        value=builder.current or 0,
+        span=claim.span,
     )
 
 
-def text_of(claim: tree.Claim) -> str:
-    """`params 1,516`, `=> 6x28x28`: a claim as it is printed again."""
-    from cnnspec.elaborate.binding import written_or
+def _no_subject(claim: tree.Claim) -> NoValue:
+    from cnnspec.diagnostics.suggest import nearest
+    from cnnspec.notations.words import CLAIMS, layer_word
 
+    if layer_word(claim.subject) is not None:
+        message = f"`{claim.subject}` is a layer, and claims stand behind `=>`"
+        way = f"a step follows with `->`: `-> {claim.subject} …`"
+        return NoValue("E216", message, claim.subject_span, way)
+    near = nearest(claim.subject, SUBJECTS, CLAIMS)
+    way = f"did you mean `{near}`?" if near else f"claims are about {', '.join(SUBJECTS)}"
+    return NoValue("E216", f"nothing called `{claim.subject}` can be claimed", claim.subject_span, way)
+
+
+def _text_of(claim: tree.Claim) -> str:
+    """`params 1,516`, `=> 6x28x28`: a claim as it is printed again."""
     value = claim.value
     if isinstance(value, tree.Dims):
-        shown = written_or(value)
-        return f"=> {shown}" if claim.subject == "out" else f"{claim.subject} {shown}"
+        return f"{'=>' if claim.subject == 'out' else claim.subject} {written_or(value)}"
     if value.expression is not None and not value.text:
         return f"{claim.subject} ({write_expr(value.expression)})"
     return f"{claim.subject} {value.text}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Sink, Span
@@ -12,18 +13,13 @@ from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.limits import Limits, Spent
 from cnnspec.elaborate.naming import Names
 from cnnspec.elaborate.statements import Statements
-from cnnspec.elaborate.stretches import Stretches
+from cnnspec.elaborate.stretches import Items, Stretches
 from cnnspec.elaborate.text_facts import references
 from cnnspec.ir.graph import Body
 from cnnspec.language import tree
-from cnnspec.ops import lookup as lookup_op
 from cnnspec.ops.base import Misfit, Op, Shape
 
-Items: TypeAlias = tuple[tree.Line | tree.Let | tree.ErrorStatement, ...]
-RunItems: TypeAlias = Callable[["Context", BodyBuilder, Items], None]
-
-UNKNOWN = "?"
-"""The value of a `let` that a mistake has left without one; what uses it stays silent."""
+RunItems: TypeAlias = Callable[[BodyBuilder, Items], None]
 
 LONG_TEXT = 256
 
@@ -48,51 +44,45 @@ class DefaultArguments(NamedTuple):
     arguments: tuple[tree.Argument, ...]
 
 
+@dataclass(eq=False, repr=False)
 class Context:
-    """One elaboration. `run_items` runs lines and `let`s: the steps that hold others call it."""
+    """One elaboration. `run_items` runs lines and `let`s: the steps that hold others call it. `unusable` are
+    the blocks with a mistake in their head, or that call themselves."""
 
-    def __init__(
-        self,
-        text: str,
-        sink: Sink,
-        limits: Limits,
-        spent: Spent,
-        statements: Statements,
-        unusable: set[str],
-        run_items: RunItems,
-    ) -> None:
-        self.text = text
-        self.sink = sink
-        self.limits = limits
-        self.spent = spent
-        self.statements = statements
-        self.failed_names = frozenset(one.name for one in statements.broken if one.name)
-        self.unusable = unusable  # blocks with a mistake in their head, or that call themselves
-        self.run_items = run_items
-        self.depth = 0
-        self.stretches = Stretches()
+    text: str
+    sink: Sink
+    limits: Limits
+    spent: Spent
+    statements: Statements
+    unusable: set[str]
+    defaults: list[DefaultArguments]
+    run_items: RunItems
+    depth: int = 0
+    stretches: Stretches = field(default_factory=Stretches)
 
-        # names in scope
-        self.globals = Scope({})
-        self.defaults: list[DefaultArguments] = []
-        self.references_around: dict[str, int] = {}
-        self.absent: set[str] = set()  # labels that an `if` leaves without a tensor
-        self.top_names: set[str] = set()  # of the layers and parts at the model's top
+    # names in scope
+    globals: Scope = field(default_factory=lambda: Scope({}))
+    references_around: dict[str, int] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+    """Labels that an `if` leaves without a tensor."""
+    top_names: set[str] = field(default_factory=set)
+    """The layers and parts at the model's top."""
 
-        # what is made
-        self.finished: list[FinishedBody] = []
-        self.unused: dict[Span, tuple[str, str | None]] = {}  # tensors: their shape as text, and label
-        self.shared_names: dict[tuple[object, ...], str] = {}
+    # what is made
+    finished: list[FinishedBody] = field(default_factory=list)
+    unused: dict[Span, tuple[str, str | None]] = field(default_factory=dict)
+    """Tensors that nothing reads: their shape as text, and their label."""
+    shared_names: dict[tuple[object, ...], str] = field(default_factory=dict)
+    looked_through: set[str] = field(default_factory=set)
+    """Blocks whose text was searched for mistakes because no use of them can be worked out."""
 
-        # what is known already: by text, by tree node, by use
-        self.ops: dict[str, type[Op] | None] = {}
-        self.constant_layers: dict[tuple[str, int], tuple[Op, BoundArguments, int]] = {}
-        self.shapes_out: dict[tuple[int, tuple[Shape, ...]], Shape | Misfit] = {}
-        self.scope_names: dict[int, Names] = {}
-        self.references: dict[int, dict[str, int]] = {}
-        self.varying: dict[int, list[tree.Expr]] = {}
-        self.label_places: dict[str, Span] | None = None
-        self.block_bodies: dict[tuple[object, ...], int] = {}
+    # what is known already: by text, by tree node, by use
+    constant_layers: dict[tuple[str, int], tuple[Op, BoundArguments, int]] = field(default_factory=dict)
+    shapes_out: dict[tuple[int, tuple[Shape, ...]], Shape | Misfit] = field(default_factory=dict)
+    scope_names: dict[int, Names] = field(default_factory=dict)
+    references: dict[int, dict[str, int]] = field(default_factory=dict)
+    varying: dict[int, list[tree.Expr]] = field(default_factory=dict)
+    block_bodies: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def charge(self, builder: BodyBuilder, layers: int, span: Span) -> None:
         """One evaluation step, and so many layers in the body of `builder`."""
@@ -143,14 +133,8 @@ class Context:
         self.references_around = around
         self.depth -= 1
 
-    def op_of(self, word: str) -> type[Op] | None:
-        if word not in self.ops:
-            self.ops[word] = lookup_op(word)
-        return self.ops[word]
-
     def references_in(self, items: Items, key: int) -> dict[str, int]:
         """How often each label is referred to in `items`, whose tree node has the identity `key`."""
-        found = self.references.get(key)
-        if found is None:
-            found = self.references[key] = dict(references(items))
-        return found
+        if key not in self.references:
+            self.references[key] = dict(references(items))
+        return self.references[key]

@@ -1,90 +1,136 @@
-"""The ends of a network: its outputs, its claims, and the tensors that nobody reads."""
+"""The ends of a network: its inputs, its outputs, and the tensors that nothing reads."""
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import WHOLE_FILE
+from cnnspec.diagnostics import WHOLE_FILE, Edit, Related, Sink
 from cnnspec.elaborate.builder import BodyBuilder
-from cnnspec.elaborate.claims import claim_of
-from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.labels import ended, resolve
-from cnnspec.elaborate.lookups import lookup_in
+from cnnspec.elaborate.statements import Statements
 from cnnspec.elaborate.values import NoValue
-from cnnspec.ir.graph import Claim
 from cnnspec.language import tree
+from cnnspec.ops.base import Shape
 
 _HIDES_READERS = frozenset({"E201", "E207", "E208", "E211", "E401", "E404", "E406", "E407"})
 """After these findings a tensor may seem unread only because its reader could not be made out."""
 
 
-def outputs_of(context: Context, builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    if context.statements.output is None:
-        last = context.statements.lines[-1].span if context.statements.lines else WHOLE_FILE
-        return (ended(context, builder, last, ""),), ("output",)
-    values: list[int] = []
-    labels: list[str] = []
-    for reference in context.statements.output.references:
-        if reference.name in context.absent:
-            continue
-        if reference.name in labels:
-            context.sink.report(
-                "E204", f"`@{reference.name}` is an output twice", reference.span, help="name it once"
+def take_inputs(statements: Statements, sink: Sink, builder: BodyBuilder) -> tuple[str, ...]:
+    """The names of the inputs; each has a value in `builder`, whose shape waits for the `let`s before it."""
+    if not statements.inputs:
+        if not _misspelt(statements, sink):
+            sink.report(
+                "E401",
+                "this spec has no input",
+                statements.lines[0].span if statements.lines else WHOLE_FILE,
+                help="begin the network with one, depth first: `input 3x224x224`",
+            )
+        builder.current = builder.add_input(None, WHOLE_FILE)  # the rest is still looked through
+        return ("input",)
+    first: dict[str, tree.Input] = {}
+    for statement in statements.inputs:
+        name = statement.name or "input"
+        if name in first:
+            sink.report(
+                "E209",
+                f"there are two inputs `{name}`",
+                statement.name_span or statement.span,
+                related=(Related(first[name].span, "the first stands here"),),
+                help="name each: `input left: 1x105x105`",
             )
             continue
-        value = resolve(context, builder, reference)
-        values.append(value)
-        labels.append(reference.name)
+        first[name] = statement
+        value = builder.add_input(None, statement.shape.span)
+        if statement.name is not None:
+            builder.labels[name] = value
+            builder.label_spans[name] = statement.name_span or statement.span
+    return tuple(first)
+
+
+def _misspelt(statements: Statements, sink: Sink) -> bool:
+    """Whether something is meant as `input`, and has its finding; or the whole file is Python."""
+    from cnnspec.elaborate.unknown import means_input
+
+    heads = (line.steps[0] for line in statements.lines)
+    return (
+        any(one.word == "input" for one in statements.broken)
+        or any(line.label == "input" for line in statements.lines)
+        or any(isinstance(head, tree.LayerStep) and means_input(head) for head in heads)
+        or "input" in statements.facts.calls
+        or any(one.cause in ("python", "model file", "input") for one in sink)
+    )
+
+
+def shape_of(builder: BodyBuilder, statement: tree.Input) -> Shape | None:
+    """The shape of an input; None after a finding."""
+    sizes: list[int] = []
+    with builder.reporting():
+        for dim in statement.shape.dims:
+            size = builder.size(dim, dim.span)
+            if size < 1:
+                message = f"a dimension is at least 1, not {size}"
+                raise NoValue("E205", message, dim.span, "3x224x224, for instance")
+            sizes.append(size)
+    if len(sizes) < len(statement.shape.dims):
+        return None
+    if len(sizes) in (1, 3):
+        return tuple(sizes)
+    text = "x".join(map(str, sizes))
+    way = f"`input 1x{text}` for one channel" if len(sizes) == 2 else "leave the batch axis out"
+    right = {2: f"1x{text}", 4: "x".join(map(str, sizes[1:]))}.get(len(sizes), "")
+    builder.sink.report(
+        "E205",
+        f"an input is depth x height x width or one number, and this has {len(sizes)} sizes",
+        statement.shape.span,
+        help=f"{way}: `{right}`" if len(sizes) == 4 else way,
+        fix=(Edit(statement.shape.span, right),) if right else (),
+    )
+    return None
+
+
+def outputs_of(builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The values that the network gives, and their labels."""
+    statements, sink = builder.context.statements, builder.sink
+    if statements.output is None:
+        last = statements.lines[-1].span if statements.lines else WHOLE_FILE
+        return (ended(builder, last, ""),), ("output",)
+    values: dict[str, int] = {}
+    for reference in statements.output.references:
+        if reference.name in values:
+            sink.report(
+                "E204", f"`@{reference.name}` is an output twice", reference.span, help="name it once"
+            )
+        elif reference.name not in builder.context.absent:
+            values[reference.name] = resolve(builder, reference)
     if not values:
-        context.sink.report(
+        sink.report(
             "E403",
             "no output is left: all of them are `none`",
-            context.statements.output.span,
+            statements.output.span,
             help="one at least must be there",
         )
         return (builder.current or 0,), ("output",)
-    return tuple(values), tuple(labels)
+    return tuple(values.values()), tuple(values)
 
 
-def report_unused(context: Context, builder: BodyBuilder) -> None:
-    if any(finding.code.startswith("E1") or finding.code in _HIDES_READERS for finding in context.sink):
+def report_unread(builder: BodyBuilder) -> None:
+    """E402 for the tensors and the inputs that nothing reads."""
+    statements, sink, unused = builder.context.statements, builder.sink, builder.context.unused
+    if any(finding.code.startswith("E1") or finding.code in _HIDES_READERS for finding in sink):
         return
-    labels = [label for _, label in context.unused.values()]
     last = next((label for label, at in builder.labels.items() if at == builder.current), None)
+    labels = [label for _, label in unused.values()]
     listed = ", ".join(f"@{label}" for label in (*labels, last or "label") if label)
-    for span, (what, label) in context.unused.items():
+    for span, (what, label) in unused.items():
         if label is None:
             way = "label the line and name it: `output @label, …`; or go on from it with `@label -> …`"
-        elif context.statements.output is None:
+        elif statements.output is None:
             way = f"if it is one, say so: `output {listed}`; or go on from it with `@{label} -> …`"
         else:
             way = f"add `@{label}` to the `output`; or go on from it with `@{label} -> …`"
-        context.sink.report(
-            "E402",
-            f"nobody reads the tensor{what} that this makes, and it is no output",
-            span,
-            help=way,
+        sink.report(
+            "E402", f"nobody reads the tensor{what} that this makes, and it is no output", span, help=way
         )
-    for value, statement in zip(range(builder.inputs), context.statements.inputs, strict=False):
+    for value, statement in zip(range(builder.inputs), statements.inputs, strict=False):
         if value not in builder.read:
-            context.sink.report(
-                "E402",
-                "nobody reads this input",
-                statement.span,
-                help=f"go on from it: `@{statement.name} -> …`"
-                if statement.name
-                else "use it, or leave it out",
-            )
-
-
-def claims_of(context: Context, builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, ...]:
-    made: list[Claim] = []
-    stated = [claim for expect in context.statements.expects for claim in expect.claims]
-    for claim in (*stated, *(variant.claims if variant else ())):
-        try:
-            made.append(
-                claim_of(claim, lookup_in(context, builder), context.limits.digits).model_copy(
-                    update={"last": len(builder.steps), "value": builder.current or 0}
-                )
-            )
-        except NoValue as problem:
-            problem.tell(context.sink)
-    return tuple(made)
+            way = f"go on from it: `@{statement.name} -> …`" if statement.name else "use it, or leave it out"
+            sink.report("E402", "nobody reads this input", statement.span, help=way)

@@ -3,49 +3,46 @@
 from __future__ import annotations
 
 from cnnspec.diagnostics import Span
-from cnnspec.elaborate.binding import Binder, BoundArguments, names_something
+from cnnspec.elaborate.binding import BoundArguments, bind, names_something
 from cnnspec.elaborate.builder import BodyBuilder
-from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.labels import input_of, resolve, resolve_undone
-from cnnspec.elaborate.lookups import lookup_in
 from cnnspec.elaborate.naming import UNNAMED
-from cnnspec.elaborate.values import Unknown
 from cnnspec.ir.graph import Layer
 from cnnspec.language import tree
+from cnnspec.ops import lookup
 from cnnspec.ops.base import Misfit, Op, Shape, written_shape
 
 
-def layer(context: Context, builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None:
+def layer(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None:
     if step.word in UNNAMED:
-        _refuse_none(context, step)
+        _refuse_none(builder, step)
         return
-    context.charge(builder, 1, step.span)
-    op = context.op_of(step.word)
+    builder.context.charge(builder, 1, step.span)
+    op = lookup(step.word)
     if op is None or op.merges:
         from cnnspec.elaborate.unknown import unknown_word
 
-        unknown_word(context, builder, step, op)
+        unknown_word(builder, step, op)
         made = None
     else:
-        made = _made(context, builder, op, step)
+        made = _made(builder, op, step)
     if made is None:
-        name = builder.names.steps.get(id(step), step.word)
-        builder.leave_hole(name, step.word, step.span, label)
-        return
-    add_layer(context, builder, step, *made, label)
+        builder.leave_hole(builder.names.steps.get(id(step), step.word), step.word, step.span, label)
+    else:
+        add_layer(builder, step, *made, label)
 
 
-def _refuse_none(context: Context, step: tree.LayerStep) -> None:
+def _refuse_none(builder: BodyBuilder, step: tree.LayerStep) -> None:
     """What is wrong with an `id` or a `none` among the steps of a line."""
     if step.arguments:
-        context.sink.report(
+        builder.sink.report(
             "E202",
             f"`{step.word}` takes no arguments",
             step.arguments[0].span,
             help=f"write `{step.word}` alone",
         )
     if step.word == "none":
-        context.sink.report(
+        builder.sink.report(
             "E404",
             "`none` is a branch that is not there, and this is no branch",
             step.span,
@@ -54,14 +51,12 @@ def _refuse_none(context: Context, step: tree.LayerStep) -> None:
 
 
 def _made(
-    context: Context, builder: BodyBuilder, op: type[Op], step: tree.LayerStep
+    builder: BodyBuilder, op: type[Op], step: tree.LayerStep
 ) -> tuple[Op, BoundArguments, tuple[int, ...]] | None:
     """The layer, its arguments and its inputs; None after a finding."""
-    arriving = input_of(context, builder, step.span, step.word)
-    if arriving is None:
-        return None
-    made = _bind(context, builder, op, step)
-    if made is None:
+    arriving = input_of(builder, step.span, step.word)
+    made = None if arriving is None else _bind(builder, op, step)
+    if arriving is None or made is None:
         return None
     instance, bound = made
     inputs = [arriving]
@@ -69,9 +64,9 @@ def _made(
         if tensor not in bound.tensors:
             continue
         if op.undoes is None:
-            inputs.append(resolve(context, builder, bound.tensors[tensor]))
+            inputs.append(resolve(builder, bound.tensors[tensor]))
             continue
-        undone = resolve_undone(context, builder, op.undoes, bound.tensors[tensor])
+        undone = resolve_undone(builder, op.undoes, bound.tensors[tensor])
         if undone is None:
             return None
         instance = instance.model_copy(update={op.undoes: undone[0]})
@@ -79,10 +74,9 @@ def _made(
     return instance, bound, tuple(inputs)
 
 
-def _bind(
-    context: Context, builder: BodyBuilder, op: type[Op], step: tree.LayerStep
-) -> tuple[Op, BoundArguments] | None:
+def _bind(builder: BodyBuilder, op: type[Op], step: tree.LayerStep) -> tuple[Op, BoundArguments] | None:
     """The layer and its arguments, found again where they are literal; None after a finding."""
+    context = builder.context
     context.spent.work += len(context.defaults) // 8
     defaults = [
         argument
@@ -98,17 +92,7 @@ def _bind(
         return instance, bound.moved(start - at)
     named = any(names_something(argument.value) for argument in step.arguments)
     context.spent.work += 2 if named else 1
-    binder = Binder(
-        context.sink,
-        lookup_in(context, builder),
-        context.limits.digits,
-        context.limits.dimension,
-        context.text,
-    )
-    try:
-        made = binder.bind(op, step, defaults)
-    except Unknown:
-        return None
+    made = bind(builder, op, step, defaults)
     if made is not None and not named and not made[1].written and not made[1].tensors:
         made[1].kept = not any(names_something(argument.value) for argument in defaults)
         if made[1].kept:
@@ -117,7 +101,6 @@ def _bind(
 
 
 def add_layer(
-    context: Context,
     builder: BodyBuilder,
     step: tree.LayerStep | tree.BranchStep,
     op: Op,
@@ -127,6 +110,7 @@ def add_layer(
     branches: tuple[Span, ...] | None = None,
 ) -> None:
     """Adds the layer `op` to the body, with the shape that it gives. `branches`: the texts of a merge's."""
+    context = builder.context
     known = tuple(shape for value in inputs if (shape := builder.values[value]) is not None)
     answer: Shape | Misfit | None
     out: Shape | None = None
@@ -142,9 +126,9 @@ def add_layer(
     if isinstance(answer, Misfit):
         from cnnspec.elaborate.misfits import report_misfit
 
-        report_misfit(context, builder, answer, bound, inputs, step.word_span, branches)
+        report_misfit(builder, answer, bound, inputs, step.word_span, branches)
     elif answer is not None and max(answer) > context.limits.dimension:
-        context.sink.report(
+        builder.sink.report(
             "E604",
             f"this makes {written_shape(answer)}, larger than the {context.limits.dimension:,} allowed",
             step.span,

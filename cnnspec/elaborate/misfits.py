@@ -5,7 +5,6 @@ from __future__ import annotations
 from cnnspec.diagnostics import Edit, Related, Span
 from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import BodyBuilder, ShapePart, made_by
-from cnnspec.elaborate.context import Context
 from cnnspec.ops.base import Misfit, written_shape
 
 _ASKED: dict[str, ShapePart] = {"E301": "size", "E306": "size", "E305": "channels"}
@@ -13,7 +12,6 @@ _ASKED: dict[str, ShapePart] = {"E301": "size", "E306": "size", "E305": "channel
 
 
 def report_misfit(
-    context: Context,
     builder: BodyBuilder,
     answer: Misfit,
     bound: BoundArguments,
@@ -25,7 +23,7 @@ def report_misfit(
     if branches is not None and answer.input < len(branches):
         span = branches[answer.input]
     if answer.code == "E215" and any(
-        one.code.startswith("E1") and span.start <= one.span.start < span.end for one in context.sink
+        one.code.startswith("E1") and span.start <= one.span.start < span.end for one in builder.sink
     ):
         return  # which rows it has is a guess
     at_fault = inputs[min(answer.input, len(inputs) - 1)]
@@ -33,11 +31,11 @@ def report_misfit(
     related: tuple[Related, ...] = ()
     way = answer.help
     if branches is not None:
-        if any(found.code == "E105" and _inside(found.span, branches) for found in context.sink):
+        if any(found.code == "E105" and _inside(found.span, branches) for found in builder.sink):
             return  # where its branches end is a guess
         from cnnspec.elaborate.ways import way_out
 
-        way = way_out(builder, branches, inputs, answer, context.text)
+        way = way_out(builder, branches, inputs, answer, builder.context.text)
         first = builder.values[inputs[0]]
         if len(branches) > 1 and branches[0] != span and first is not None:
             related = (Related(branches[0], f"this branch brings {written_shape(first)}"),)
@@ -57,7 +55,7 @@ def report_misfit(
         fix = (Edit(bound.spans[answer.argument], answer.replacement),)
     elif answer.replacement is not None and answer.argument is None and branches is None:
         fix = (Edit(word_span, answer.replacement),)
-    context.sink.report(
+    builder.sink.report(
         answer.code,
         answer.message,
         span,

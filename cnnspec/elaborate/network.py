@@ -9,14 +9,15 @@ from cnnspec.diagnostics import Sink, Source
 from cnnspec.elaborate.binding import written_or
 from cnnspec.elaborate.blocks import refuse_cycles
 from cnnspec.elaborate.builder import BodyBuilder
+from cnnspec.elaborate.calls import look_through_block
+from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Context, OverBudget
-from cnnspec.elaborate.ends import claims_of, outputs_of, report_unused
-from cnnspec.elaborate.inputs import shape_of, take_inputs
+from cnnspec.elaborate.ends import outputs_of, report_unread, shape_of, take_inputs
 from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of
 from cnnspec.elaborate.limits import DEEPEST, Limits, Spent
 from cnnspec.elaborate.naming import Names, named_steps, names_of
 from cnnspec.elaborate.regions import close_body
-from cnnspec.elaborate.statements import Statements, check_names, sort_statements, unused_blocks
+from cnnspec.elaborate.statements import Statements, check_names, report_unused, sort_statements
 from cnnspec.elaborate.steps import run_items, run_let
 from cnnspec.elaborate.templates import Knobs, templates
 from cnnspec.elaborate.text_facts import references
@@ -54,32 +55,44 @@ def elaborate(
     settings, spent = settings or {}, spent or Spent()
     if spent.work:  # a further variant goes through the statements again
         spent.work += len(file.statements)
-    context = _context(file, source, sink, limits, spent)
-    statements = context.statements
+    statements = sort_statements(file, sink)
+    unusable = check_names(statements, sink)
+    unclosed = any(finding.code == "E105" for finding in sink)  # a way round is a guess then
+    unusable |= refuse_cycles(statements.blocks, Sink() if unclosed else sink)
     chosen = choose_variant(statements, sink, variant)
     knobs = knobs_of(statements, sink, limits.digits, chosen, settings)
-    context.defaults = defaults_of(statements, sink)
-    builder = BodyBuilder(names_of(statements.lines, collapse=False), context.globals)
+    defaults = defaults_of(statements, sink)
+    context = Context(source.text, sink, limits, spent, statements, unusable, defaults, run_items)
+    builder = BodyBuilder(context, names_of(statements.lines, collapse=False), context.globals)
     context.stretches.number("network", tuple(statements.lines), 0, builder.names)
     context.top_names = _top_names(statements, builder.names)
     inputs = take_inputs(statements, sink, builder)
     context.references_around = dict(references(file.statements))
     try:
-        _run(context, builder, knobs)
-        outputs, labels = outputs_of(context, builder)
-        _finish(context, builder, outputs)
+        _run(builder, knobs)
+        outputs, labels = outputs_of(builder)
+        _finish(builder, outputs)
     except OverBudget:
         return None
-    claims = claims_of(context, builder, chosen)
-    return _graph(context, source, chosen, settings, inputs, labels, claims)
-
-
-def _context(file: tree.File, source: Source, sink: Sink, limits: Limits, spent: Spent) -> Context:
-    statements = sort_statements(file, sink)
-    unusable = check_names(statements, sink)
-    unclosed = any(finding.code == "E105" for finding in sink)  # a way round is a guess then
-    unusable |= refuse_cycles(statements.blocks, Sink() if unclosed else sink)
-    return Context(source.text, sink, limits, spent, statements, unusable, run_items)
+    claims = _claims(builder, chosen)
+    return Graph.model_construct(
+        name=chosen.name
+        if chosen
+        else statements.model.name
+        if statements.model
+        else _name_of_file(source.name),
+        title=statements.model.title if statements.model else "",
+        variant=chosen.name if chosen else None,
+        settings=dict(settings),
+        knobs={name: shown(value) for name, value in context.globals.names.items()},
+        inputs=inputs,
+        outputs=labels,
+        blocks=tuple(map(_head, statements.blocks.values())),
+        templates=_templates(context, labels),
+        bodies=tuple(one.body for one in context.finished),
+        claims=claims,
+        file=source.name,
+    )
 
 
 def _top_names(statements: Statements, names: Names) -> set[str]:
@@ -96,43 +109,38 @@ def _top_names(statements: Statements, names: Names) -> set[str]:
     return {name for step, name in names.steps.items() if step not in uses} | set(names.lines.values())
 
 
-def _run(context: Context, builder: BodyBuilder, knobs: dict[str, Value]) -> None:
+def _run(builder: BodyBuilder, knobs: dict[str, Value]) -> None:
     """Runs the statements of the file, in order."""
-    statements = context.statements
+    statements, scope = builder.context.statements, builder.context.globals
     alone = len({one.name for one in statements.inputs}) == 1
-    seen: set[str] = set()
+    seen: list[str | None] = []
     for statement in statements.file.statements:
         match statement:
             case tree.Let():
                 if statement.name in knobs:
-                    context.globals.names[statement.name] = knobs[statement.name]
+                    scope.names[statement.name] = knobs[statement.name]
                 else:
-                    run_let(context, builder, statement)
-            case tree.Input():
-                name = statement.name or "input"
-                if name in seen:
-                    continue
+                    run_let(builder, statement)
+            case tree.Input(name=name) if name not in seen:
                 value = len(seen)
-                seen.add(name)
+                seen.append(name)
                 if value in builder.read:
-                    context.sink.report(
+                    builder.sink.report(
                         "E405",
                         "this input stands behind a line that reads it",
                         statement.span,
                         help="inputs come before the lines that read them",
                     )
-                builder.values[value] = shape_of(context, builder, statement)
+                builder.values[value] = shape_of(builder, statement)
                 if alone:
                     builder.current = value
             case tree.Line() | tree.ErrorStatement():
-                run_items(context, builder, (statement,))
-            case _:
-                pass
+                run_items(builder, (statement,))
 
 
-def _finish(context: Context, builder: BodyBuilder, outputs: tuple[int, ...]) -> None:
+def _finish(builder: BodyBuilder, outputs: tuple[int, ...]) -> None:
     """Closes the body of the whole network, and reports what is used nowhere."""
-    statements, sink = context.statements, context.sink
+    statements, sink = builder.context.statements, builder.sink
     if not builder.steps and not sink.has_errors:
         sink.report(
             "E403",
@@ -140,39 +148,20 @@ def _finish(context: Context, builder: BodyBuilder, outputs: tuple[int, ...]) ->
             statements.inputs[0].span,
             help="add a line such as `conv F3 P1 K64 -> relu`",
         )
-    close_body(context, builder, outputs)
-    report_unused(context, builder)
-    if unused := unused_blocks(statements, sink):
-        from cnnspec.elaborate.unused import report_mistakes, with_those_inside
-
-        report_mistakes(context, with_those_inside(unused, statements.blocks, tuple(statements.lines)))
+    close_body(builder, outputs)
+    report_unread(builder)
+    for block in report_unused(statements, sink):
+        look_through_block(builder, block)
 
 
-def _graph(
-    context: Context,
-    source: Source,
-    variant: tree.Variant | None,
-    settings: Mapping[str, str],
-    inputs: tuple[str, ...],
-    outputs: tuple[str, ...],
-    claims: tuple[Claim, ...],
-) -> Graph:
-    statements = context.statements
-    name = statements.model.name if statements.model else _name_of_file(source.name)
-    return Graph.model_construct(
-        name=variant.name if variant else name,
-        title=statements.model.title if statements.model else "",
-        variant=variant.name if variant else None,
-        settings=dict(settings),
-        knobs={name: shown(value) for name, value in context.globals.names.items()},
-        inputs=inputs,
-        outputs=outputs,
-        blocks=tuple(_head(block) for block in statements.blocks.values()),
-        templates=_templates(context, outputs),
-        bodies=tuple(one.body for one in context.finished),
-        claims=claims,
-        file=source.name,
-    )
+def _claims(builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, ...]:
+    """What is claimed of the whole network."""
+    stated = [claim for expect in builder.context.statements.expects for claim in expect.claims]
+    made: list[Claim] = []
+    for claim in (*stated, *(variant.claims if variant else ())):
+        with builder.reporting():
+            made.append(claim_of(builder, claim, 0))
+    return tuple(made)
 
 
 def _templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...]:
@@ -200,5 +189,4 @@ def _head(block: tree.Block) -> Block:
 def _name_of_file(name: str) -> str:
     """`my-net.cnn` → `my_net`: the model's name where the spec gives none."""
     stem = re.split(r"[/\\]", name)[-1].split(".")[0]
-    cleaned = re.sub(r"[^A-Za-z0-9_]", "_", stem).lstrip("_0123456789")
-    return cleaned or "Network"
+    return re.sub(r"[^A-Za-z0-9_]", "_", stem).lstrip("_0123456789") or "Network"

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit, Sink, Span, line_start
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.suggest import fold, nearest
+from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.samples import usual
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
@@ -74,26 +75,22 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     return NoValue("E102", found.message, step.span, way, fix=found.fix)
 
 
-def no_merge(sink: Sink, text: str, step: tree.BranchStep, op: type[Op] | None) -> None:
+def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -> None:
     """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`."""
     from cnnspec.language.recovery.rules.merges import several, word_behind
     from cnnspec.notations import MERGES
 
-    word, span = step.word, step.word_span
+    sink, text, word, span = builder.sink, builder.context.text, step.word, step.word_span
     opened = text.find("[", span.end)
     behind = None if lookup(word) is not None else word_behind(text, span.start, opened)
+    way = f"branches are merged by {', '.join(MERGES)}"
     if behind is not None:
         sink.report(
             behind.code, behind.message, behind.span, help=behind.help, fix=behind.fix, safe=behind.safe
         )
         return
     if op is not None:
-        sink.report(
-            "E202",
-            f"`{word}` does not merge branches",
-            span,
-            help=f"branches are merged by {', '.join(MERGES)}",
-        )
+        sink.report("E202", f"`{word}` does not merge branches", span, help=way)
         return
     merge = layer_word(word) if layer_word(word) in MERGES else nearest(word, MERGES)
     fix: tuple[Edit, ...] = ()
@@ -104,8 +101,6 @@ def no_merge(sink: Sink, text: str, step: tree.BranchStep, op: type[Op] | None) 
         fix = (Edit(span, merge), *added)
     elif fold(word) in _SIDE_BY_SIDE:
         way = "`concat [ … | … ]` joins their channels, `add [ … | … ]` sums them"
-    else:
-        way = f"branches are merged by {', '.join(MERGES)}"
     sink.report("E201", f"there is no merge `{word}`", span, help=way, fix=fix)
 
 

@@ -6,11 +6,12 @@ import re
 from bisect import bisect
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnnspec.diagnostics import Edit, Sink, Span
+from cnnspec.diagnostics import Edit, Span
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import BoundArguments, Slots, written_or
+from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.other_words import foreign_step, meant_as_label
 from cnnspec.elaborate.samples import lettered, sample_of
 from cnnspec.elaborate.values import NoValue, shown
@@ -20,28 +21,32 @@ from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Argument, Init
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[NoValue]:
     """The problems of one step; of a step in another notation that it is, which is one."""
-    if (label := meant_as_label(text, step)) is not None and label.code == "E101":
+    label = meant_as_label(text, step)
+    if label is not None and label.finding.code == "E101":
         return [label]
+    instead = [
+        problem for argument in step.arguments if (problem := truth(argument) or _activation(argument, step))
+    ]
+    if instead:
+        starts = [one.finding.span.start for one in instead]  # in the order of the text
+
+        def is_covered(problem: NoValue) -> bool:
+            at = bisect(starts, problem.finding.span.start) - 1
+            return at >= 0 and problem.finding.span.start < instead[at].finding.span.end
+
+        problems = [one for one in problems if not is_covered(one)] + instead
     bare = {
         argument.span
         for argument in step.arguments
         if isinstance(argument, tree.PositionalArgument) and not isinstance(argument.value, tree.Name)
     }
-    found = [(argument.span, truth(argument) or _activation(argument, step)) for argument in step.arguments]
-    instead = {span: problem for span, problem in found if problem is not None}
-    if instead:
-        begins = [span.start for span in instead]  # in the order of the text
-
-        def is_covered(problem: NoValue) -> bool:
-            at = bisect(begins, problem.span.start) - 1
-            return at >= 0 and problem.span.start < ends[at]
-
-        ends = [span.end for span in instead]
-        problems = [one for one in problems if not is_covered(one)] + [*instead.values()]
-    if any(problem.code == "E202" and problem.span in bare for problem in problems):
+    if any(one.finding.code == "E202" and one.finding.span in bare for one in problems):
         foreign = foreign_step(text, step.span, step.word)
         if foreign is not None:
             return [foreign]
@@ -50,19 +55,16 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
 
 def truth(argument: tree.Argument) -> NoValue | None:
     """E202 for `bias=False` and `bias=True`."""
-    if not isinstance(argument, tree.NamedArgument) or not isinstance(argument.value, tree.Name):
-        return None
-    value, name = argument.value.name.lower(), fold(argument.name)
-    if name not in ("bias", "usebias") or value not in ("true", "false", "none", "no", "yes"):
-        return None
-    way = "bias" if value in ("true", "yes") else "nobias"
-    return NoValue(
-        "E202",
-        "whether there is a bias is said by a word alone",
-        argument.span,
-        help=f"write `{way}`",
-        fix=(Edit(argument.span, way),),
-    )
+    match argument:
+        case tree.NamedArgument(name, tree.Name(value)) if fold(name) in ("bias", "usebias"):
+            way = {"false": "nobias", "none": "nobias", "no": "nobias", "true": "bias", "yes": "bias"}.get(
+                value.lower()
+            )
+            if way is not None:
+                return _no(
+                    "whether there is a bias is said by a word alone", argument.span, f"write `{way}`", way
+                )
+    return None
 
 
 def _activation(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
@@ -70,118 +72,83 @@ def _activation(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None
     if not isinstance(argument, tree.NamedArgument) or fold(argument.name) != "activation":
         return None
     word = layer_word(argument.value.name) if isinstance(argument.value, tree.Name) else None
-    way = f"-> {word}"
-    return NoValue(
-        "E202",
+    return _no(
         f"`{step.word}` has no `{argument.name}=`; an activation is a step of its own",
         argument.span,
-        help=f"write `{way if word else '-> relu'}` behind it",
-        fix=(Edit(argument.span, way),) if word and argument.span.end == step.span.end else (),
+        f"write `-> {word or 'relu'}` behind it",
+        f"-> {word}" if word and argument.span.end == step.span.end else None,
     )
 
 
+def _no(message: str, span: Span, way: str, instead: str | None = None, at: Span | None = None) -> NoValue:
+    """E202, with the way out; `instead` is what to write in place of `at`, or of what is marked."""
+    fix = () if instead is None else (Edit(at or span, instead),)
+    return NoValue("E202", message, span, way, fix=fix)
+
+
 def surplus(
-    slots: Slots,
-    word: str,
-    argument: tree.PositionalArgument,
-    left: Iterator[tree.Argument],
+    slots: Slots, word: str, argument: tree.PositionalArgument, left: Iterator[tree.Argument]
 ) -> NoValue:
     """E202 for a value without a name where none may stand; of `stride 2` the 2 is taken from `left`."""
     value, span = argument.value, argument.span
     message = f"`{word}` does not take {what(value)} here"
-    if isinstance(value, tree.Name) and value.name.upper() in slots.letters:
-        return NoValue(
-            "E202", f"`{word}` has `{value.name}` without its number", span,
-            f"it stands right behind its letter: `{lettered(value.name.upper())}`",
-        )  # fmt: skip
-    if isinstance(value, tree.Name) and re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", value.name):
-        letter, name = value.name[0], value.name[1]
-        return NoValue(
-            "E202", message, span,
-            f"a value by its name follows `=`: `{letter}={name}`, and `let {name} = …` stands above",
-        )  # fmt: skip
-    if (
-        isinstance(value, tree.Name)
-        and slots.letters
-        and re.fullmatch(r"[A-Za-z][0-9]+(?:x[0-9]+)?", value.name)
-    ):
-        return NoValue(
-            "E202", f"`{word}` has no letter {value.name[0]}", span,
-            "its letters are " + ", ".join(f"{letter} {_MEANING[letter]}" for letter in slots.letters),
-        )  # fmt: skip
-    if isinstance(value, tree.Dims) and len(value.dims) == 3:
-        return NoValue(
-            "E202", message, span, f"a shape is claimed behind the layer: `=> {written_or(value)}`"
-        )
-    if isinstance(value, tree.Name) and "P" in slots.letters and fold(value.name) in ("same", "valid"):
-        way = "Psame" if fold(value.name) == "same" else "P0"
-        return NoValue("E202", message, span, f"padding is a letter: write `{way}`", fix=(Edit(span, way),))
     if isinstance(value, tree.Name):
-        near = nearest(value.name, [*slots.flags, *slots.keywords], ARGUMENTS)
-        if near:
-            fix = (Edit(span, near),) if near in slots.flags else ()
-            return NoValue(
-                "E202", f"`{word}` has no `{value.name}`", span, f"did you mean `{near}`?", fix=fix
-            )
-        meant = ARGUMENTS.get(fold(value.name))
-        if meant in slots.letters:
-            following = next(left, None)
-            if following is not None:
-                span = Span(span.start, following.span.end)
-            text = written_or(following.value) if following is not None else "…"
-            way = f"{meant}{text}" if _glued(text) else f"{meant}={text}"
-            fix = (Edit(span, way),) if following is not None and "…" not in text else ()
-            return NoValue("E202", f"`{word}` has no `{value.name}`", span, f"write {way}", fix=fix)
-        if lookup(value.name) is not None:
-            way = f"-> {value.name}"
-            return NoValue(
-                "E202",
-                message,
-                span,
-                f"a layer is a step of its own: write {way}",
-                fix=(Edit(span, way),),
-            )
-    elif word in ("bn", "in", "ln") and isinstance(value, tree.Number):
+        return _surplus_word(slots, word, value, span, message, left)
+    if isinstance(value, tree.Dims) and len(value.dims) == 3:
+        return _no(message, span, f"a shape is claimed behind the layer: `=> {written_or(value)}`")
+    if word in ("bn", "in", "ln") and isinstance(value, tree.Number):
         way = "leave it out: the depth of what arrives is known"
-        return NoValue("E202", message, span, way, fix=(Edit(Span(span.start - 1, span.end), ""),))
-    elif word == "scale":
+        return _no(message, span, way, "", Span(span.start - 1, span.end))
+    if word == "scale":
         factor = written_or(value)
         way = f"a constant factor is `times {factor}`, a trained one that starts there `scale init={factor}`"
-        return NoValue("E202", message, span, way)
-    elif (negative := _negative(slots, word, value)) is not None:
-        return negative
-    elif slots.letters and not slots.places:
-        needed = (letter for letter, (name, _) in slots.letters.items() if slots.required(name))
-        samples = " ".join(map(lettered, needed))
-        advice = f"numbers have their letter before them, as in `{word} {samples or lettered('F')}`"
-        return NoValue("E202", message, span, advice)
-    return NoValue("E202", message, span, help=f"`{word}` takes {slots.listed()}")
-
-
-def _negative(slots: Slots, word: str, value: tree.Value) -> NoValue | None:
-    """E205 for `P-1`, which reads as a difference."""
+        return _no(message, span, way)
     match value:
         case tree.Binary("-", tree.Name(letter), tree.Number(text=text)) if letter in slots.letters:
-            least = 0 if letter == "P" else 1
-            return NoValue(
-                "E205",
-                f"{letter} of `{word}` cannot be -{text}: it is at least {least}",
-                value.span,
-                NO_NEGATIVE_PADDING if letter == "P" else f"write `{letter}{text}`",
-                fix=(Edit(value.span, f"{letter}{text}"),) if letter != "P" else (),
-            )
-    return None
+            # `P-1`, which reads as a difference
+            least, way = (0, NO_NEGATIVE_PADDING) if letter == "P" else (1, f"write `{letter}{text}`")
+            message = f"{letter} of `{word}` cannot be -{text}: it is at least {least}"
+            fix = (Edit(span, f"{letter}{text}"),) if least else ()
+            return NoValue("E205", message, span, way, fix=fix)
+    if slots.letters and not slots.places:
+        needed = (letter for letter, (name, _) in slots.letters.items() if slots.required(name))
+        samples = " ".join(map(lettered, needed)) or lettered("F")
+        return _no(message, span, f"numbers have their letter before them, as in `{word} {samples}`")
+    return _no(message, span, f"`{word}` takes {slots.listed()}")
 
 
-def no_letter(slots: Slots, word: str, argument: tree.LetterArgument) -> NoValue:
-    """E202 for a letter that the layer does not have."""
-    letters = " ".join(slots.letters)
-    return NoValue(
-        "E202",
-        f"`{word}` has no {argument.letter}",
-        argument.span,
-        help=f"`{word}` takes {letters}" if letters else f"`{word}` takes {slots.listed()}",
-    )
+def _surplus_word(
+    slots: Slots, word: str, value: tree.Name, span: Span, message: str, left: Iterator[tree.Argument]
+) -> NoValue:
+    """E202 for a word that is no flag of the layer."""
+    name = value.name
+    if name.upper() in slots.letters:
+        way = f"it stands right behind its letter: `{lettered(name.upper())}`"
+        return _no(f"`{word}` has `{name}` without its number", span, way)
+    if re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", name):
+        way = f"a value by its name follows `=`: `{name[0]}={name[1]}`, and `let {name[1]} = …` stands above"
+        return _no(message, span, way)
+    if slots.letters and re.fullmatch(r"[A-Za-z][0-9]+(?:x[0-9]+)?", name):
+        way = "its letters are " + ", ".join(f"{letter} {_MEANING[letter]}" for letter in slots.letters)
+        return _no(f"`{word}` has no letter {name[0]}", span, way)
+    if "P" in slots.letters and fold(name) in ("same", "valid"):
+        way = "Psame" if fold(name) == "same" else "P0"
+        return _no(message, span, f"padding is a letter: write `{way}`", way)
+    near = nearest(name, [*slots.flags, *slots.keywords], ARGUMENTS)
+    if near:
+        instead = near if near in slots.flags else None
+        return _no(f"`{word}` has no `{name}`", span, f"did you mean `{near}`?", instead)
+    meant = ARGUMENTS.get(fold(name))
+    if meant in slots.letters:
+        following = next(left, None)
+        if following is None:
+            return _no(f"`{word}` has no `{name}`", span, f"write {meant}=…")
+        way = _with_letter(meant, written_or(following.value))
+        span = Span(span.start, following.span.end)
+        return _no(f"`{word}` has no `{name}`", span, f"write {way}", way if "…" not in way else None)
+    if lookup(name) is not None:
+        return _no(message, span, f"a layer is a step of its own: write -> {name}", f"-> {name}")
+    return _no(message, span, f"`{word}` takes {slots.listed()}")
 
 
 _MEANING = {
@@ -198,110 +165,121 @@ _BARE_VALUES = (
 """What other tools call the bare value of a layer: `upsample scale=2`."""
 
 
-def no_keyword(slots: Slots, word: str, argument: tree.NamedArgument) -> NoValue:
-    """E202 for a `name=` that the layer does not have, with what it is called here."""
+def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.NamedArgument) -> NoValue:
+    """E202 for a letter or a `name=` that the layer does not have, with what it is called here."""
+    if isinstance(argument, tree.LetterArgument):
+        way = f"`{word}` takes {' '.join(slots.letters) or slots.listed()}"
+        return _no(f"`{word}` has no {argument.letter}", argument.span, way)
     message, span = f"`{word}` has no `{argument.name}=`", argument.name_span
     if isinstance(argument.value, tree.Name) and argument.value.name in slots.flags:
-        way = argument.value.name
-        return NoValue("E202", message, span, f"write `{way}`", fix=(Edit(argument.span, way),))
-    unneeded = UNNEEDED.get(fold(argument.name))
+        return _no(message, span, f"write `{argument.value.name}`", argument.value.name, argument.span)
+    name, text = fold(argument.name), written_or(argument.value)
+    unneeded = UNNEEDED.get(name)
     if argument.name in ("in", "cin", "dim", "axis"):
         unneeded = "leave it out: what arrives is known"
     if unneeded is not None:
-        left_out = unneeded.startswith("leave it out") and fold(argument.name) != "aligncorners"
-        fix = (Edit(Span(argument.span.start - 1, argument.span.end), ""),) if left_out else ()
-        return NoValue("E202", message, span, help=unneeded, fix=fix)
-    near: str | None = argument.name  # `nobias=1`
-    if near not in slots.flags:
-        near = nearest(argument.name, [*slots.keywords, *slots.flags, *slots.letters], ARGUMENTS)
-    if argument.name in ("out", "cout") and "K" in slots.letters:
-        near = "K"
-    if word == "lrn" and fold(argument.name) in ("n", "localsize"):
-        near = "size"
-    if argument.name in dict(slots.places):
-        near = ""
-    if near is None and slots.places:
-        if ARGUMENTS.get(fold(argument.name)) == "K" or fold(argument.name) in _BARE_VALUES:
-            near = ""
+        left_out = unneeded.startswith("leave it out") and name != "aligncorners"
+        whole = Span(argument.span.start - 1, argument.span.end)
+        return _no(message, span, unneeded, "" if left_out else None, whole)
+    near = _meant(slots, word, argument.name)
     if near is None:
-        return NoValue("E202", message, span, help=f"`{word}` takes {slots.listed()}")
+        return _no(message, span, f"`{word}` takes {slots.listed()}")
     if near in slots.flags and near not in slots.keywords:
-        true = written_or(argument.value).lower() in ("true", "1")
-        fix = (Edit(argument.span, near),) if true else ()
-        return NoValue("E202", message, span, help=f"`{near}` is a word by itself, without `=`", fix=fix)
-    text = written_or(argument.value)
+        true = text.lower() in ("true", "1")
+        way = f"`{near}` is a word by itself, without `=`"
+        return _no(message, span, way, near if true else None, argument.span)
     if near == "init":
         text = _INITS.get(fold(text), text)
-    if near in slots.letters and slots.places and slots.places[0][0] == slots.letters[near][0]:
-        near = ""  # `fc 10`
-    if near in slots.letters and _glued(text):
-        way = f"{near}{text}"
+    way = _with_letter(near, text) if near in slots.letters else f"{near}={text}" if near else text
+    return _no(message, span, f"write {way}", way, argument.span)
+
+
+def _meant(slots: Slots, word: str, name: str) -> str | None:
+    """The letter, keyword or flag that an unknown `name=` means; "" for a value without a name."""
+    plain = fold(name)
+    bare = ARGUMENTS.get(plain) == "K" or plain in _BARE_VALUES
+    if name in dict(slots.places):
+        return ""
+    if word == "lrn" and plain in ("n", "localsize"):
+        return "size"
+    if name in ("out", "cout") and "K" in slots.letters:
+        near: str | None = "K"
+    elif name in slots.flags:  # `nobias=1`
+        return name
     else:
-        way = f"{near}={text}" if near else text
-    return NoValue("E202", message, span, help=f"write {way}", fix=(Edit(argument.span, way),))
+        near = nearest(name, [*slots.keywords, *slots.flags, *slots.letters], ARGUMENTS)
+    if near is None:
+        return "" if slots.places and bare else None
+    is_first = near in slots.letters and slots.places and slots.places[0][0] == slots.letters[near][0]
+    return "" if is_first else near  # `fc 10`
 
 
-def missing(sink: Sink, step: tree.LayerStep, text: str, needed: list[Argument]) -> None:
-    """E203 for what a layer cannot do without."""
-    if any(one.code == "E102" and step.span.start <= one.span.start < step.span.end for one in sink):
+def _with_letter(letter: str | None, text: str) -> str:
+    """`F3`, `P1x7`, `Psame`; `K=4*k` where the value does not stand right behind its letter."""
+    glued = text == "same" or text.replace("x", "").isdigit()
+    return f"{letter}{text}" if glued else f"{letter}={text}"
+
+
+def refused(
+    builder: BodyBuilder, step: tree.LayerStep, slots: Slots, bound: BoundArguments, error: ValidationError
+) -> None:
+    """What pydantic refused: E203 for what a layer cannot do without, else E205."""
+    details = error.errors(include_url=False)
+    needed = [slots.fields[str(one["loc"][0])] for one in details if one["type"] == "missing"]
+    if needed:
+        _missing(builder, step, needed)
+    for detail in details:
+        if detail["type"] != "missing":
+            _refused(builder, step, slots, bound, detail)
+
+
+def _missing(builder: BodyBuilder, step: tree.LayerStep, needed: list[Argument]) -> None:
+    start, end = step.span
+    if any(one.code == "E102" and start <= one.span.start < end for one in builder.sink):
         return  # its notation comes first
     meaning = f": {needed[0].doc}" if len(needed) == 1 else ""
-    written = text[step.span.start : step.span.end]
-    sample = " ".join([written if len(written) < 60 else step.word, *map(sample_of, needed)])
-    sink.report(
-        "E203",
-        f"`{step.word}` needs {' and '.join(map(how, needed))}{meaning}",
-        step.word_span,
-        help=f"for instance `{sample}`",
-    )
+    text = builder.context.text[start:end]
+    sample = " ".join([text if len(text) < 60 else step.word, *map(sample_of, needed)])
+    message = f"`{step.word}` needs {' and '.join(map(how, needed))}{meaning}"
+    builder.sink.report("E203", message, step.word_span, help=f"for instance `{sample}`")
 
 
-def refused(sink: Sink, word: str, word_span: Span, slots: Slots, bound: BoundArguments, detail: Any) -> None:
-    """What pydantic refused, as E205."""
-    name = str(detail["loc"][0]) if detail["loc"] else None
-    argument = slots.fields.get(name) if name else None
-    span = bound.spans.get(name or "", word_span)
+def _refused(
+    builder: BodyBuilder, step: tree.LayerStep, slots: Slots, bound: BoundArguments, detail: Any
+) -> None:
+    name = str(detail["loc"][0]) if detail["loc"] else ""
+    argument = slots.fields.get(name)
+    span = bound.spans.get(name, step.word_span)
     if detail["type"] in ("value_error", "assertion_error"):
-        sink.report("E205", str(detail["ctx"]["error"]), span)
+        builder.sink.report("E205", str(detail["ctx"]["error"]), span)
         return
+    if any(finding.code == "E108" and finding.span.start == span.start for finding in builder.sink):
+        return  # its sign is reported already
     wanted = str(detail["msg"]).replace("Input should be", "it must be")
     for long, short in _BOUNDS:
         wanted = wanted.replace(long, short)
-    value = detail["input"]
-    text = _as_written(value)
-    subject = how(argument) if argument is not None else "this"
     way = f"for instance `{sample_of(argument)}`" if argument is not None else ""
     if argument is not None and argument.letter == "P":
         way = NO_NEGATIVE_PADDING
-    if any(finding.code == "E108" and finding.span.start == span.start for finding in sink):
-        return  # its sign is reported already
-    sink.report("E205", f"{subject} of `{word}` cannot be {text}: {wanted}", span, help=way)
+    subject = how(argument) if argument is not None else "this"
+    value = _as_written(detail["input"])
+    builder.sink.report("E205", f"{subject} of `{step.word}` cannot be {value}: {wanted}", span, help=way)
 
 
 def _as_written(value: Any) -> str:
     """The refused value as a spec writes it."""
-    if isinstance(value, Init):
-        return value.scheme if value.value is None else f"{value.scheme}({value.value})"
-    if isinstance(value, Fraction):
-        return write_number(value)
-    if isinstance(value, (int, str)):
-        return shown(value)
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(size, int) for size in value):
-        return shown(value)
+    match value:
+        case Init(scheme, number):
+            return scheme if number is None else f"{scheme}({number})"
+        case Fraction():
+            return write_number(value)
+        case int() | str() | (int(), int()):
+            return shown(value)
     return "this"
 
 
 def how(argument: Argument) -> str:
-    if argument.letter:
-        return argument.letter
-    if argument.keyword:
-        return f"`{argument.keyword}=`"
-    return "a value"
-
-
-def _glued(text: str) -> bool:
-    """Whether a letter's value stands right behind it: `3`, `1x7`, `same`."""
-    return text == "same" or text.replace("x", "").isdigit()
+    return argument.letter or (f"`{argument.keyword}=`" if argument.keyword else "a value")
 
 
 _BOUNDS = (

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from cnnspec.elaborate.builder import BodyBuilder, Scope
-from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope
 from cnnspec.elaborate.labels import ended, input_of
-from cnnspec.elaborate.lookups import lookup_in
-from cnnspec.elaborate.regions import add_region, close_body, open_body
+from cnnspec.elaborate.regions import add_region, close_body, look_through, open_body
 from cnnspec.elaborate.text_facts import varying
-from cnnspec.elaborate.values import NoValue, evaluate, whole
+from cnnspec.elaborate.values import NoValue, Unknown, Value, evaluate
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
 from cnnspec.ops.base import Shape
 
 
 def repeat(
-    context: Context,
-    builder: BodyBuilder,
-    step: tree.GroupStep,
-    times: tree.Expr,
-    name: str,
-    label: str | None,
+    builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, name: str, label: str | None
 ) -> None:
     """A repeat becomes a region of passes."""
-    arriving = input_of(context, builder, step.span, "[ … ]")
-    count = None if arriving is None else _count(context, builder, times)
+    arriving = input_of(builder, step.span, "[ … ]")
+    count: int | None = None
+    if arriving is not None:
+        with builder.reporting():
+            count = _count(builder, times)
     if arriving is None or count is None:
+        look_through(builder, step.body.items, id(step), Scope({}, builder.scope, index=0), builder.labels)
         builder.leave_hole(name, "repeat", step.span, label)
         return
     if count == 0:
         return
-    references = context.references_in(step.body.items, id(step))
+    references = builder.context.references_in(step.body.items, id(step))
     captured = [label for label in references if label in builder.labels]
-    with context.deeper(step.span, references):
-        passes, shape = _passes(context, builder, step, count, captured, arriving)
+    with builder.context.deeper(step.span, references):
+        passes, shape = _passes(builder, step, count, captured, arriving)
     region = Region.model_construct(
         site=builder.names.sites[id(step)],
         kind="repeat",
@@ -43,38 +40,29 @@ def repeat(
         label=label,
         span=step.span,
     )
-    builder.current = add_region(context, builder, region, [shape], step.span)
+    builder.current = add_region(builder, region, [shape], step.span)
 
 
-def _count(context: Context, builder: BodyBuilder, times: tree.Expr) -> int | None:
-    """How many passes there are; None where that cannot be known."""
-    try:
-        count = whole(times, lookup_in(context, builder), context.limits.digits)
-        if count < 0:
-            raise NoValue("E205", f"a repeat cannot run {count} times", times.span, help="0 leaves it out")
-        if count > context.limits.layers:
-            raise NoValue(
-                "E605",
-                f"{count:,} passes are more than the {context.limits.layers:,} layers allowed",
-                times.span,
-                help="raise it with --max-layers if the network is meant to be so deep",
-            )
-    except NoValue as problem:
-        problem.tell(context.sink)
-        return None
+def _count(builder: BodyBuilder, times: tree.Expr) -> int:
+    """How many passes there are."""
+    count, layers = builder.whole(times), builder.context.limits.layers
+    if count < 0:
+        raise NoValue("E205", f"a repeat cannot run {count} times", times.span, "0 leaves it out")
+    if count > layers:
+        raise NoValue(
+            "E605",
+            f"{count:,} passes are more than the {layers:,} layers allowed",
+            times.span,
+            "raise it with --max-layers if the network is meant to be so deep",
+        )
     return count
 
 
 def _passes(
-    context: Context,
-    builder: BodyBuilder,
-    step: tree.GroupStep,
-    count: int,
-    captured: list[str],
-    arriving: int,
+    builder: BodyBuilder, step: tree.GroupStep, count: int, captured: list[str], arriving: int
 ) -> tuple[tuple[Pass, ...], Shape | None]:
     """The passes, equal ones in a row counted together, and the shape that the last one leaves."""
-    items = step.body.items
+    context, items = builder.context, step.body.items
     varies = context.varying.get(id(step))
     if varies is None:
         varies = context.varying[id(step)] = varying(items)
@@ -86,18 +74,18 @@ def _passes(
         context.charge(builder, 0, step.span)
         if varies:
             context.charge_text(step.span)
-        scope = Scope({}, parent=builder.scope, index=done)
-        key = _pass_key(context, builder, scope, varies, shape)
+        key = _pass_key(builder, done, varies, shape)
         body = known.get(key) if key is not None else None
         if body is None:
-            child = open_body(context, builder, items, id(step), scope, captured, step.span, arriving)
+            scope = Scope({}, parent=builder.scope, index=done)
+            child = open_body(builder, items, id(step), scope, captured, step.span, arriving)
             child.values[0] = shape
             child.template = context.stretches.number("repeat", items, id(step), child.names, captured)
             if passes:  # its input was made by the pass before
                 last = context.finished[passes[-1].body]
                 child.origins[0].outside = last.builder, last.body.outputs[0]
-            context.run_items(context, child, items)
-            body = close_body(context, child, (ended(context, child, step.span, "[ … ]"),))
+            context.run_items(child, items)
+            body = close_body(child, (ended(child, step.span, "[ … ]"),))
             if key is not None:
                 known[key] = body
         made = context.finished[body]
@@ -114,18 +102,18 @@ def _passes(
 
 
 def _pass_key(
-    context: Context, builder: BodyBuilder, scope: Scope, varies: list[tree.Expr], shape: Shape | None
+    builder: BodyBuilder, index: int, varies: list[tree.Expr], shape: Shape | None
 ) -> object | None:
     """What decides the body of a pass: the arriving shape and the values of all that mentions `i`.
     None where one of them can only be known further in."""
-    if not varies:
-        return shape
-    outer, current = builder.scope, builder.current
-    builder.scope, builder.current = scope, None
+
+    def look_up(name: tree.Name) -> Value:
+        value = index if name.name == "i" else builder.scope.find(name.name)
+        if value is None or value == UNKNOWN:
+            raise Unknown
+        return value
+
     try:
-        lookup = lookup_in(context, builder)
-        return shape, tuple(evaluate(expr, lookup, context.limits.digits) for expr in varies)
+        return shape, tuple(evaluate(expr, look_up, builder.context.limits.digits) for expr in varies)
     except NoValue:
         return None
-    finally:
-        builder.scope, builder.current = outer, current

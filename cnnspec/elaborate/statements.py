@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cnnspec.diagnostics import Related, Sink, Span
 from cnnspec.elaborate.text_facts import TextFacts, facts_of, labelled_lines
 from cnnspec.language import tree
+
+Named = TypeVar("Named", tree.Let, tree.Variant, tree.Block)
 
 
 @dataclass(eq=False, repr=False)
@@ -34,8 +37,7 @@ def sort_statements(file: tree.File, sink: Sink) -> Statements:
             case tree.Model():
                 if found.model is not None:
                     _twice(sink, "model", statement.span, found.model.span)
-                else:
-                    found.model = statement
+                found.model = found.model or statement
             case tree.Input():
                 found.inputs.append(statement)
             case tree.Let():
@@ -47,8 +49,7 @@ def sort_statements(file: tree.File, sink: Sink) -> Statements:
             case tree.Output():
                 if found.output is not None:
                     _twice(sink, "output", statement.span, found.output.span)
-                else:
-                    found.output = statement
+                found.output = found.output or statement
             case tree.Expect():
                 found.expects.append(statement)
             case tree.Line():
@@ -60,9 +61,6 @@ def sort_statements(file: tree.File, sink: Sink) -> Statements:
     return found
 
 
-Named = TypeVar("Named", tree.Let, tree.Variant, tree.Block)
-
-
 def _add_named(sink: Sink, known: dict[str, Named], statement: Named) -> None:
     first = known.setdefault(statement.name, statement)
     if first is not statement:
@@ -71,12 +69,36 @@ def _add_named(sink: Sink, known: dict[str, Named], statement: Named) -> None:
 
 def check_names(statements: Statements, sink: Sink) -> set[str]:
     """Reports names given twice; gives the names of the blocks that cannot be used."""
-    named = {one.name: one.name_span or one.span for one in statements.inputs if one.name is not None}
-    _check_labels(sink, statements.file.statements, named)
+    named = [(one.name, one.name_span or one.span) for one in statements.inputs if one.name is not None]
+    _check(sink, [*dict(named).items(), *_labels(statements.file.statements)])
     for repeat in statements.facts.repeats:
-        _check_labels(sink, repeat.body.items)
-    unusable = {name for name, block in statements.blocks.items() if not _check_block(sink, block)}
-    return unusable | {one.name for one in statements.broken if one.word in ("block", "shared") and one.name}
+        _check(sink, _labels(repeat.body.items))
+    unusable = {one.name for one in statements.broken if one.word in ("block", "shared") and one.name}
+    for block in statements.blocks.values():
+        parameters = [(one.name, one.span) for one in block.parameters]
+        if not _check(sink, parameters):
+            unusable.add(block.name)
+        tensors = [(one.name, one.span) for one in block.parameters if one.kind == "tensor"]
+        _check(sink, [*tensors, *_labels(block.body.items)])
+        lets = [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Let)]
+        _check(sink, [*parameters, *lets])
+    return unusable
+
+
+def _labels(items: Iterable[object]) -> list[tuple[str, Span]]:
+    lines = labelled_lines(items)
+    return [(line.label, line.label_span or line.span) for line in lines if line.label is not None]
+
+
+def _check(sink: Sink, named: Iterable[tuple[str, Span]]) -> bool:
+    """Whether these names differ from each other; E209 for each that comes again."""
+    first: dict[str, Span] = {}
+    differ = True
+    for name, span in named:
+        if first.setdefault(name, span) != span:
+            _named_twice(sink, name, span, first[name])
+            differ = False
+    return differ
 
 
 def _twice(sink: Sink, word: str, span: Span, first: Span) -> None:
@@ -99,52 +121,17 @@ def _named_twice(sink: Sink, name: str, span: Span, first: Span) -> None:
     )
 
 
-def _check_labels(sink: Sink, items: tuple[object, ...], known: dict[str, Span] | None = None) -> None:
-    seen = dict(known or {})
-    for line in labelled_lines(items):
-        assert line.label is not None
-        span = line.label_span or line.span
-        if line.label in seen:
-            _named_twice(sink, line.label, span, seen[line.label])
-        else:
-            seen[line.label] = span
-
-
-def _check_block(sink: Sink, block: tree.Block) -> bool:
-    """Whether its parameters differ from each other; names given twice are reported."""
-    usable = True
-    seen: dict[str, Span] = {}
-    for parameter in block.parameters:
-        if parameter.name in seen:
-            _named_twice(sink, parameter.name, parameter.span, seen[parameter.name])
-            usable = False
-        seen.setdefault(parameter.name, parameter.span)
-    tensors = {p.name: p.span for p in block.parameters if p.kind == "tensor"}
-    _check_labels(sink, block.body.items, tensors)
-    lets = dict(seen)
-    for item in block.body.items:
-        if isinstance(item, tree.Let):
-            if item.name in lets:
-                _named_twice(sink, item.name, item.name_span, lets[item.name])
-            lets.setdefault(item.name, item.name_span)
-    return usable
-
-
-def unused_blocks(statements: Statements, sink: Sink) -> list[str]:
-    """The names of blocks that nothing uses; W105 for each, and for each such `let`."""
-    unused: list[str] = []
+def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
+    """W105 for each `let` and block that nothing uses; gives these blocks."""
     if any(one.code.startswith("E1") or one.code in ("E206", "E208") for one in sink):
-        return unused
-    for name, let in statements.lets.items():
-        if name not in statements.facts.names:
-            sink.report("W105", f"nothing uses `{name}`", let.name_span, help="use it, or leave it out")
-    for name, block in statements.blocks.items():
-        if name not in statements.facts.calls:
-            unused.append(name)
-            sink.report(
-                "W105",
-                f"nothing uses the block `{name}`",
-                block.name_span,
-                help="use it, or leave it out",
-            )
+        return []
+    unused = [block for name, block in statements.blocks.items() if name not in statements.facts.calls]
+    named = [
+        (f"`{name}`", let.name_span)
+        for name, let in statements.lets.items()
+        if name not in statements.facts.names
+    ]
+    named += [(f"the block `{block.name}`", block.name_span) for block in unused]
+    for what, span in named:
+        sink.report("W105", f"nothing uses {what}", span, help="use it, or leave it out")
     return unused

@@ -1,11 +1,11 @@
 """What can be said of a stretch of the tree without elaborating it: which labels it refers to, which it
-defines, whether it mentions `i`."""
+defines, where it mentions `i` (of a repeat inside it too, which costs time, not truth)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cnnspec.diagnostics import Span
@@ -32,31 +32,17 @@ def nodes(root: Any) -> Iterator[Any]:
                 stack.append(child)
 
 
+_LEAVES = {tree.Number: (), tree.Quantity: ("expression",)}
 _NO_CHILDREN = frozenset(
-    {
-        "span",
-        "word_span",
-        "name_span",
-        "label_span",
-        "subject_span",
-        "text",
-        "operator",
-        "name",
-        "word",
-        "label",
-    }
-    | {"kind", "letter", "glued", "own_line", "shared", "about", "step", "title", "subject", "planes"}
+    """
+    span word_span name_span label_span subject_span text operator name word label kind letter glued own_line
+    shared about step title subject planes
+    """.split()  # noqa: SIM905
 )
 
 
-def _children_of(node: type) -> tuple[str, ...]:
-    if node in (tree.Number, tree.Quantity):
-        return ("expression",) if node is tree.Quantity else ()
-    return tuple(name for name in reversed(node._fields) if name not in _NO_CHILDREN)  # type: ignore[attr-defined]
-
-
 _CHILDREN = {
-    node: _children_of(node)
+    node: _LEAVES.get(node, tuple(name for name in reversed(node._fields) if name not in _NO_CHILDREN))
     for node in vars(tree).values()
     if isinstance(node, type) and hasattr(node, "_fields") and node is not Span
 }
@@ -67,13 +53,15 @@ _CHILDREN = {
 class TextFacts:
     """What one walk over a whole file finds."""
 
-    names: set[str]
-    calls: set[str]
-    repeats: list[tree.GroupStep]
+    names: set[str] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
+    repeats: list[tree.GroupStep] = field(default_factory=list)
+    labels: dict[str, Span] = field(default_factory=dict)
+    """The first place of each label."""
 
 
 def facts_of(root: Any) -> TextFacts:
-    facts = TextFacts(set(), set(), [])
+    facts = TextFacts()
     for node in nodes(root):
         match node:
             case tree.Name():
@@ -83,8 +71,10 @@ def facts_of(root: Any) -> TextFacts:
             case tree.GroupStep():
                 if node.times is not None:
                     facts.repeats.append(node)
-            case _:
-                pass
+            case tree.Line(label=str(name), label_span=Span() as span):
+                facts.labels.setdefault(name, span)
+            case tree.Input(name=str(name), name_span=Span() as span):
+                facts.labels.setdefault(name, span)
     return facts
 
 
@@ -97,7 +87,7 @@ def varying(root: Any) -> list[tree.Expr]:
         if type(node) is tuple:
             stack.extend(node)
         elif isinstance(node, _EXPRESSIONS):
-            if mentions(node, "i"):
+            if any(isinstance(inner, tree.Name) and inner.name == "i" for inner in nodes(node)):
                 found.append(node)
         else:
             stack.extend(getattr(node, name) for name in _CHILDREN.get(type(node), ()))
@@ -137,32 +127,22 @@ def undone(step: tree.LayerStep) -> list[tree.Reference]:
     return found if op is not None and op.undoes is not None else []
 
 
-def mentions(root: Any, name: str) -> bool:
-    """Does an expression below `root` use this name? (`i` of a repeat inside counts too: a repeat inside
-    binds its own, and then a yes costs time, not truth.)"""
-    return any(isinstance(node, tree.Name) and node.name == name for node in nodes(root))
-
-
 def labelled_lines(sequence: Iterable[Any]) -> Iterator[tree.Line]:
     """The lines with a label in one label scope: groups, branches and `if`s belong to it, a repeat is its
     own."""
     stack = list(reversed(list(sequence)))
     while stack:
-        node = stack.pop()
-        match node:
-            case tree.Line():
-                if node.label is not None:
-                    yield node
-                stack.extend(reversed(node.steps))
-            case tree.GroupStep():
-                if node.times is None:
-                    stack.extend(reversed(node.body.items))
-            case tree.BranchStep():
-                for branch in reversed(node.branches):
+        match stack.pop():
+            case tree.Line() as line:
+                if line.label is not None:
+                    yield line
+                stack.extend(reversed(line.steps))
+            case tree.GroupStep(body=body, times=None):
+                stack.extend(reversed(body.items))
+            case tree.BranchStep(branches=branches):
+                for branch in reversed(branches):
                     stack.extend(reversed(branch.items))
-            case tree.IfStep():
-                if node.otherwise is not None:
-                    stack.extend(reversed(node.otherwise.items))
-                stack.extend(reversed(node.then.items))
-            case _:
-                pass
+            case tree.IfStep(then=then, otherwise=otherwise):
+                if otherwise is not None:
+                    stack.extend(reversed(otherwise.items))
+                stack.extend(reversed(then.items))

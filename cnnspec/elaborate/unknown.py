@@ -1,48 +1,47 @@
-"""Words that are not a layer or a block: what they were meant to be."""
+"""Words that are not a layer, a block or a value: what they were meant to be."""
 
 from __future__ import annotations
 
 import re
 
 from cnnspec.diagnostics import Edit, line_start
-from cnnspec.elaborate.builder import BodyBuilder
-from cnnspec.elaborate.context import UNKNOWN, Context
+from cnnspec.diagnostics.suggest import nearest
+from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
+from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.other_words import foreign_call, foreign_step, is_python, meant_as_label
+from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
+from cnnspec.notations.words import LAYERS, layer_word
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Op
 
 
-def unknown_word(context: Context, builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
-    from cnnspec.diagnostics.suggest import nearest
-    from cnnspec.elaborate.other_words import foreign_step, is_python, meant_as_label
-    from cnnspec.notations.words import LAYERS
-
+def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
+    """Reports a step that is no layer; `op` is a merge without branches."""
+    context, sink, text = builder.context, builder.sink, builder.context.text
     if _behind_statement(context, step.span.start):
         return
     if step.word in builder.labels and not step.arguments:
         label = f"@{step.word}"
-        context.sink.report(
+        head = text[: step.span.start].rstrip(" \t")
+        sink.report(
             "E201",
             f"there is no layer `{step.word}`; a tensor of that name there is",
             step.word_span,
             help=f"write `{label}`, at the head of a line or branch",
-            fix=(Edit(step.word_span, label),) if _heads(context, step.span.start) else (),
+            fix=(Edit(step.word_span, label),) if not head or head[-1] in "\r\n[|{:" else (),
         )
         return
-    meant = meant_as_label(context.text, step)
-    if meant is not None:
-        meant.tell(context.sink)
-        return
-    foreign = is_python(step) or foreign_step(context.text, step.span, step.word)
+    foreign = meant_as_label(text, step) or is_python(step) or foreign_step(text, step.span, step.word)
     if foreign is not None:
-        earlier = {one.cause for one in context.sink if one.span.start < step.span.start}
-        if foreign.cause != "python" or "python" not in earlier:
-            foreign.tell(context.sink)
+        cause = foreign.finding.cause
+        if cause is None or all(one.cause != cause or one.span.start >= step.span.start for one in sink):
+            foreign.report(sink)
         return
     if op is not None:
-        if any(one.code == "E101" and one.span == step.word_span for one in context.sink):
+        if any(one.code == "E101" and one.span == step.word_span for one in sink):
             return  # it stands behind its branches, which is reported
-        context.sink.report(
+        sink.report(
             "E205",
             f"`{step.word}` merges branches and has none",
             step.span,
@@ -50,7 +49,7 @@ def unknown_word(context: Context, builder: BodyBuilder, step: tree.LayerStep, o
         )
         return
     if step.word in context.statements.blocks:
-        context.sink.report(
+        sink.report(
             "E201",
             f"`{step.word}` is a block of this spec, and a block is used with brackets",
             step.word_span,
@@ -63,7 +62,7 @@ def unknown_word(context: Context, builder: BodyBuilder, step: tree.LayerStep, o
     for argument in step.arguments:
         if statement == "let" and isinstance(argument, tree.NamedArgument):
             builder.scope.names[argument.name] = UNKNOWN  # what it should have named: silent
-    context.sink.report(
+    sink.report(
         "E201",
         f"there is no {'statement' if statement else 'layer'} `{step.word}`",
         step.word_span,
@@ -81,16 +80,8 @@ def _behind_statement(context: Context, start: int) -> bool:
     )
 
 
-def _heads(context: Context, start: int) -> bool:
-    """Whether what begins there is the head of a line or branch."""
-    before = context.text[:start].rstrip(" \t")
-    return not before or before[-1] in "\r\n[|{:"
-
-
 def _means_statement(step: tree.LayerStep) -> str | None:
     """The statement that a step is meant to be, its word written wrong: `Input 3x8x8`, `lte k = 3`."""
-    from cnnspec.diagnostics.suggest import nearest
-
     if lookup(step.word) is not None:
         return None
     match step.arguments:
@@ -116,14 +107,12 @@ def means_input(step: tree.LayerStep) -> bool:
 
 
 def unknown_block(context: Context, step: tree.CallStep) -> None:
-    from cnnspec.diagnostics.suggest import nearest
-    from cnnspec.elaborate.other_words import foreign_call
-    from cnnspec.notations.words import layer_word
-
+    """Reports a use of a block that there is not."""
+    sink, text = context.sink, context.text
     if step.name in ("model", "input", "default", "expect", "output"):
-        inner = context.text[step.name_span.end + 1 : step.span.end - 1].strip()
+        inner = text[step.name_span.end + 1 : step.span.end - 1].strip()
         way = f"{step.name} {inner.replace(',', '') if step.name == 'default' else inner}"
-        context.sink.report(
+        sink.report(
             "E102",
             f"`{step.name}` is a statement and has no brackets",
             step.span,
@@ -134,11 +123,12 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
     near = nearest(step.name, context.statements.blocks)
     layer = layer_word(step.name)
     if layer is not None and not near:
-        foreign_call(context.text, step, layer).tell(context.sink)
+        foreign_call(text, step, layer).report(sink)
         return
-    if _declared_in_error(context, step.name):
-        return
-    context.sink.report(
+    head = re.compile(rf"[ \t]*(?:\w+[ \t]+)?{step.name}\(")
+    if any(one.code[:2] == "E1" and head.match(text, line_start(text, one.span.start)) for one in sink):
+        return  # the head of this block has a mistake in it: `blcok f(k) {`
+    sink.report(
         "E208",
         f"there is no block `{step.name}`",
         step.name_span,
@@ -147,11 +137,27 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
     )
 
 
-def _declared_in_error(context: Context, name: str) -> bool:
-    """Whether a line with a mistake in it looks like this block's head: `blcok f(k) {`."""
-    for finding in context.sink:
-        if finding.code.startswith("E1"):
-            begin = line_start(context.text, finding.span.start)
-            if re.compile(rf"[ \t]*(?:\w+[ \t]+)?{name}\(").match(context.text, begin):
-                return True
-    return False
+def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
+    """Why a name in an expression has no value here."""
+    word, span = name.name, name.span
+    message = f"there is no value `{word}` here"
+    if word == "i":
+        return NoValue(
+            "E214",
+            "`i` counts the passes of a repeat, and there is none around this",
+            span,
+            "it stands inside `[ … ]*n`; give any other number a name: `let n = …`",
+        )
+    let = builder.context.statements.lets.get(word)
+    if let is not None and let.span.start > span.start:
+        message = f"`{word}` is not known yet: its `let` stands further down"
+        return NoValue("E206", message, span, f"move `let {word}` above this")
+    if word in builder.labels:
+        message = f"`{word}` is a tensor, and this wants a value"
+        return NoValue("E206", message, span, f"a tensor is given by its label: `@{word}`")
+    if word.lower() in ("true", "false"):
+        way = f"write {int(word.lower() == 'true')}, and ask with `==`: `if n == 1 [ … ]`"
+        return NoValue("E206", message, span, way)
+    near = nearest(word, {known for scope in builder.scope.around() for known in scope.names})
+    way = f"did you mean `{near}`?" if near else f"give it one: `let {word} = …`"
+    return NoValue("E206", message, span, way)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeAlias
 
-from cnnspec.diagnostics import Cause, Edit, Related, Sink, Span
-from cnnspec.ir.expr import exact, multiple
+from cnnspec.diagnostics import Cause, Diagnostic, Edit, Related, Sink, Span
+from cnnspec.ir.expr import ARITHMETIC, ARITY, Apply, Const, exact
+from cnnspec.ir.expr import value as value_of
 from cnnspec.language import tree
 
 Value: TypeAlias = int | Fraction | bool | tuple[int, int] | str
@@ -20,7 +21,7 @@ Exact: TypeAlias = int | Fraction
 
 
 class NoValue(Exception):
-    """An expression that has no value; caught by whoever asked, and reported as a finding."""
+    """What is asked for has no value, which is a finding; whoever asked reports it."""
 
     def __init__(
         self,
@@ -28,32 +29,17 @@ class NoValue(Exception):
         message: str,
         span: Span,
         help: str = "",
+        *,
         note: str = "",
         related: tuple[Related, ...] = (),
         fix: tuple[Edit, ...] = (),
         cause: Cause | None = None,
     ) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
-        self.span = span
-        self.help = help
-        self.note = note
-        self.related = related
-        self.fix = fix
-        self.cause = cause
+        self.finding = Diagnostic(code, message, span, related, note, help, fix, cause=cause)
 
-    def tell(self, sink: Sink) -> None:
-        sink.report(
-            self.code,
-            self.message,
-            self.span,
-            help=self.help,
-            note=self.note,
-            related=self.related,
-            fix=self.fix,
-            cause=self.cause,
-        )
+    def report(self, sink: Sink) -> None:
+        sink.add(self.finding)
 
 
 class Unknown(NoValue):
@@ -62,7 +48,7 @@ class Unknown(NoValue):
     def __init__(self) -> None:
         pass
 
-    def tell(self, sink: Sink) -> None:
+    def report(self, sink: Sink) -> None:
         pass
 
 
@@ -153,12 +139,7 @@ def _as_number(value: Value, span: Span) -> Exact:
 
 
 def _bounded(value: Exact, span: Span, digits: int) -> Exact:
-    bound = 10**digits
-    if isinstance(value, int):
-        large = abs(value) >= bound
-    else:
-        large = abs(value.numerator) >= bound or value.denominator >= bound
-    if large:
+    if max(map(abs, value.as_integer_ratio())) >= 10**digits:
         raise NoValue(
             "E603",
             f"this makes a number of more than {digits} digits",
@@ -200,54 +181,19 @@ def _binary(node: tree.Binary, left: Value, left_span: Span, lookup: Lookup, dig
     if operator == "!=":
         return left != right
     a, b = _as_number(left, left_span), _as_number(right, node.right.span)
-    match operator:
-        case "<":
-            return a < b
-        case "<=":
-            return a <= b
-        case ">":
-            return a > b
-        case ">=":
-            return a >= b
-        case "+":
-            return _bounded(_sum(a, b), node.span, digits)
-        case "-":
-            return _bounded(_sum(a, -b), node.span, digits)
-        case "*":
-            product = a * b
-            return _bounded(exact(product) if isinstance(product, Fraction) else product, node.span, digits)
-    if b == 0:
+    if b == 0 and operator in ("/", "//", "%"):
         raise NoValue(
             "E212",
             f"division by zero: {shown(a)} {operator} 0",
             node.span,
-            help="the right side must not be 0",
+            "the right side must not be 0",
         )
-    match operator:
-        case "/":
-            return _bounded(exact(Fraction(a) / b), node.span, digits)
-        case "//":
-            return _bounded(a // b, node.span, digits)
-        case "%":
-            rest = a % b
-            return exact(rest) if isinstance(rest, Fraction) else rest
-    raise AssertionError(operator)
+    result = Fraction(a) / b if operator == "/" else ARITHMETIC[operator](a, b)
+    return result if isinstance(result, bool) else _bounded(exact(result), node.span, digits)
 
 
-def _sum(a: Exact, b: Exact) -> Exact:
-    total = a + b
-    return exact(total) if isinstance(total, Fraction) else total
-
-
-FUNCTIONS: Mapping[str, tuple[int, int]] = {
-    "min": (1, 64),
-    "max": (1, 64),
-    "round": (1, 1),
-    "floor": (1, 1),
-    "ceil": (1, 1),
-    "multiple": (2, 2),
-}
-"""The functions of expressions, with the least and the most arguments each takes."""
+FUNCTIONS = ("min", "max", "round", "floor", "ceil", "multiple")
+"""The functions of expressions."""
 
 
 def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
@@ -261,24 +207,12 @@ def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
             expr.name_span,
             help=f"did you mean `{near}`?" if near else f"the functions are {', '.join(FUNCTIONS)}",
         )
-    least, most = FUNCTIONS[expr.name]
+    least, most = ARITY[expr.name]
     if not least <= len(expr.arguments) <= most:
-        wants = (
-            "1 number" if most == 1 else f"{least} numbers" if least == most else f"{least} to {most} numbers"
-        )
-        raise NoValue("E212", f"`{expr.name}` takes {wants}, not {len(expr.arguments)}", expr.span)
+        takes = "1 number" if most == 1 else f"{least if least == most else f'{least} to {most}'} numbers"
+        raise NoValue("E212", f"`{expr.name}` takes {takes}, not {len(expr.arguments)}", expr.span)
     values = [number(argument, lookup, digits) for argument in expr.arguments]
-    match expr.name:
-        case "min":
-            return min(values)
-        case "max":
-            return max(values)
-        case "round":
-            return round(values[0])
-        case "floor":
-            return math.floor(values[0])
-        case "ceil":
-            return math.ceil(values[0])
-    if values[1] <= 0:
+    if expr.name == "multiple" and values[1] <= 0:
         raise NoValue("E212", f"multiple(x, {shown(values[1])}) wants a step above 0", expr.arguments[1].span)
-    return _bounded(multiple(values[0], values[1]), expr.span, digits)
+    result: Exact = value_of(Apply(expr.name, tuple(map(Const, values))), {})
+    return _bounded(result, expr.span, digits)

@@ -117,4 +117,4 @@ def test_numbers_of_three_digits(text: str, fits: bool) -> None:
         return
     with pytest.raises(NoValue, match="more than 3 digits") as caught:
         evaluate(expr, lambda name: 0, 3)
-    assert caught.value.code == "E603"
+    assert caught.value.finding.code == "E603"

@@ -76,15 +76,15 @@ def test_expressions_without_a_value(text: str, code: str | None, at: str) -> No
         return
     with pytest.raises(NoValue) as caught:
         value_of(text)
-    assert caught.value.code == code
-    start, end = caught.value.span
+    assert caught.value.finding.code == code
+    start, end = caught.value.finding.span
     assert text[start:end].strip("()") == at.strip("()")
 
 
 def test_numbers_stop_growing_at_the_cap() -> None:
     with pytest.raises(NoValue) as caught:
         value_of("9" * 30 + "*" + "9" * 30)
-    assert caught.value.code == "E603"
+    assert caught.value.finding.code == "E603"
 
 
 def test_a_long_chain_of_terms_needs_no_stack() -> None:

@@ -94,6 +94,10 @@ conv F3 K8
         ("addd [ relu | id ]", "addd"),
         ("g(k)", "g"),
         ("maxpool G=k", "G=k"),
+        ("conv F3 K=m", "m"),
+        ("add [ id | @t ]", "@t"),
+        ("conv F0 K=k -> conv F0 K8", "F0"),
+        ("if k > 3 [ conv F=j K8 ] else [ relu ]", "j"),
     ],
 )
 def test_a_block_that_nothing_uses_is_looked_into(line: str, at: str) -> None:
@@ -108,7 +112,7 @@ def test_a_block_that_only_an_unused_one_uses_is_looked_into() -> None:
 
 
 def test_what_only_a_use_can_say_is_not_asked_of_an_unused_block() -> None:
-    line = "x: conv F3 K=k*C init=normal(0.1) frozen -> leaky k -> add [ @x | crop like=@s | id ] -> fc 10"
+    line = "x: conv F3 K=k*C init=normal(0.1) frozen\nleaky k -> add [ @x | crop like=@s | id ] -> fc 10"
     assert errors(IN + UNUSED.format(line).replace("K=k }", "F=k }")) == []
 
 
