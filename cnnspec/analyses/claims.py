@@ -76,7 +76,7 @@ def worth(report: Report, body: int | None, claim: Claim) -> Value:
         case "out":
             return made(graph, report.shapes, here, value)
         case "field":
-            field = report.fields.total if body is None else report.fields.claimed(here, value)
+            field = report.fields.total if body is None else report.fields.at(here, value, last_map=True)
             return None if field is None else field.size
         case "params" | "trainable":
             tally = report.weights.stretch(here, first, last)

@@ -27,8 +27,9 @@ from cnnspec.analyses.shapes import Shaped, Shapes, carried
 from cnnspec.ir.graph import Graph, Region, Step, places
 from cnnspec.ops.base import Shape
 
-Area: TypeAlias = tuple[Reach | None, Reach | None]
+Area: TypeAlias = tuple[Reach | None, ...]
 """Along H and along W; None where unknown."""
+WHOLE: Area = (SELF, SELF)
 
 Areas: TypeAlias = dict[int, Area]
 """By the number of the input that is read."""
@@ -59,7 +60,7 @@ NOWHERE = View({}, {}, frozenset())
 
 def input_view(number: int, shape: Shape | None = (1, 1, 1)) -> View:
     """An input itself. A vector is no map: nothing that is made of it has a receptive field."""
-    areas: Areas = {number: (SELF, SELF)}
+    areas = {number: WHOLE}
     return View(areas, areas, frozenset((number,)) if shape is not None and len(shape) == 3 else frozenset())
 
 
@@ -67,32 +68,17 @@ def layer_view(layer: Shaped, given: Sequence[View]) -> View:
     """The recurrence: a layer's output, from the views of its inputs."""
     op = layer.op
     before = _any([given[place] for place in carried(op, layer.inputs, layer.output)])
-    along_h, along_w = op.window(layer.inputs, layer.output)
-    through: Area
-    if along_h == along_w:
-        through = (reach_of(along_h),) * 2
-    else:
-        through = reach_of(along_h), reach_of(along_w)
-    if op.ends_map:
-        through = _standing(through[0]), _standing(through[1])
-    seen = (
-        before.seen if through == (SELF, SELF) else {n: _behind(through, a) for n, a in before.seen.items()}
-    )
+    through: Area = tuple(map(reach_of, op.window(layer.inputs, layer.output)))
+    if op.ends_map:  # all that could be read of a map of one position is position 0
+        through = tuple(reach and Reach(reach.first[:1], reach.last[:1], 0) for reach in through)
+    seen = before.seen if through == WHOLE else {n: _behind(through, a) for n, a in before.seen.items()}
     if op.ends_map or not before.open:
         return View(seen, before.field, frozenset())
     return View(seen, seen, before.open)
 
 
-def _standing(reach: Reach | None) -> Reach | None:
-    """For a map of one position: all that could be read of it is position 0."""
-    return None if reach is None else Reach(reach.first[:1], reach.last[:1], 0)
-
-
 def _behind(outer: Area, inner: Area) -> Area:
-    height = after(outer[0], inner[0])
-    if outer[0] == outer[1] and inner[0] == inner[1]:
-        return height, height
-    return height, after(outer[1], inner[1])
+    return tuple(map(after, outer, inner))
 
 
 def _any(views: Sequence[View]) -> View:
@@ -108,33 +94,30 @@ def _united(parts: Iterable[Areas]) -> Areas:
     result: Areas = {}
     for part in parts:
         for number, area in part.items():
-            if number in result:
-                known = result[number]
-                area = either(known[0], area[0]), either(known[1], area[1])
-            result[number] = area
+            result[number] = tuple(map(either, result.get(number, area), area))
     return result
 
 
 def behind(view: View, given: Sequence[View]) -> View:
-    """A value of a body, seen from outside: `view` is about the body's inputs, `given` arrives at them."""
+    """A value of a body, seen from outside: `view` is about the body's inputs, which are `given`."""
     if len(view.seen) == 1:
         (number,) = view.seen
-        if view.seen[number] == (SELF, SELF) and view.open:
+        if view.seen[number] == WHOLE and view.open:
             return given[number]
-    seen = _united(
-        {origin: _behind(area, further) for origin, further in given[number].seen.items()}
-        for number, area in view.seen.items()
-    )
+    seen = _through(view.seen, given)
     open_inputs = frozenset[int]().union(*(given[number].open for number in view.open))
     if open_inputs:
         return View(seen, seen, open_inputs)
     if view.open or all(not given[number].open for number in view.seen):  # ended before it came in
         return View(seen, _united(given[number].field for number in view.seen), open_inputs)
-    field = _united(
+    return View(seen, _through(view.field, given), open_inputs)
+
+
+def _through(areas: Areas, given: Sequence[View]) -> Areas:
+    return _united(
         {origin: _behind(area, further) for origin, further in given[number].seen.items()}
-        for number, area in view.field.items()
+        for number, area in areas.items()
     )
-    return View(seen, field, open_inputs)
 
 
 def _passes(
@@ -197,44 +180,34 @@ class Fields:
     def _first_output(self, body: int) -> View:
         return self.views[body][self.graph.bodies[body].outputs[0]]
 
-    def at(self, body: int, value: int) -> Field | None:
-        """Of a value, where its body is used first. None behind the end of the map, and where unknown."""
+    def at(self, body: int, value: int, *, last_map: bool = False) -> Field | None:
+        """Of a value, where its body is used first. None where unknown, and behind the end of the map; there,
+        with `last_map`, that of the last map."""
         if body not in self.first_use:
             return None
         view = behind(self.views[body][value], self.first_use[body])
-        return self.field(view) if view.open else None
-
-    def claimed(self, body: int, value: int) -> Field | None:
-        """The same; behind the end of the map, that of the last map."""
-        if body not in self.first_use:
-            return None
-        return self.field(behind(self.views[body][value], self.first_use[body]))
+        return self.field(view) if view.open or last_map else None
 
     @property
     def total(self) -> Field | None:
         """The model's: of the last map before each output, the widest."""
         root = len(self.graph.bodies) - 1
-        fields = [self.claimed(root, number) for number in self.graph.root.outputs]
-        if None in fields:
-            return None
-        return max((field for field in fields if field is not None), key=_extent, default=None)
+        fields = [self.at(root, number, last_map=True) for number in self.graph.root.outputs]
+        return None if None in fields else _widest(fields)
 
     def field(self, view: View) -> Field | None:
         """A view of the model's inputs as numbers; of several inputs, the one of which most is read."""
         shapes = self.graph.root.values
-        areas = [area for number, area in view.field.items() if len(shapes[number] or ()) == 3]
-        return max((f for f in map(numbers, areas) if f is not None), key=_extent, default=None)
+        return _widest(
+            Field((high.size, wide.size), (high.stride, wide.stride), (high.first[0], wide.first[0]))
+            for number, (high, wide) in view.field.items()
+            if high is not None and wide is not None and len(shapes[number] or ()) == 3
+        )
 
 
-def numbers(area: Area) -> Field | None:
-    height, width = area
-    if height is None or width is None:
-        return None
-    return Field((height.size, width.size), (height.stride, width.stride), (height.first[0], width.first[0]))
-
-
-def _extent(field: Field) -> tuple[int, int]:
-    return field.size[0] * field.size[1], max(field.size)
+def _widest(fields: Iterable[Field | None]) -> Field | None:
+    known = [field for field in fields if field is not None]
+    return max(known, key=lambda field: (field.size[0] * field.size[1], max(field.size)), default=None)
 
 
 def fields(graph: Graph, shapes: Shapes) -> Fields:

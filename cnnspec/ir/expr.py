@@ -44,13 +44,6 @@ class Apply:
 Expr: TypeAlias = Const | Var | Apply
 Env: TypeAlias = Mapping[str, Exact]
 
-BINARY = ("+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or")
-ARITY = (
-    dict.fromkeys(BINARY, (2, 2))
-    | {"neg": (1, 1), "not": (1, 1), "if": (3, 3), "sizes": (1, 3)}
-    | {"min": (1, 64), "max": (1, 64), "round": (1, 1), "floor": (1, 1), "ceil": (1, 1), "multiple": (2, 2)}
-)
-"""The operations, with the least and the most arguments of each."""
 DEEPEST = 250
 """Operations inside one another, at most: the language's own budget is below that."""
 BITS = 14_000
@@ -89,27 +82,12 @@ def value(expr: Expr, env: Env) -> Any:
     if name in ("and", "or") and bool(first) is (name == "or"):
         return first
     try:
-        found = _applied(name, [first, *(value(argument, env) for argument in arguments[1:])])
+        found = exact(OPERATIONS[name](first, *(value(argument, env) for argument in arguments[1:])))
     except (ZeroDivisionError, TypeError, OverflowError, ValueError):
         raise Unclear(name) from None
     if isinstance(found, int | Fraction) and max(map(int.bit_length, found.as_integer_ratio())) > BITS:
         raise Unclear(name)
     return found
-
-
-def _applied(name: str, values: list[Any]) -> Any:
-    if len(values) == 2 and name in _BINARY:
-        return exact(_BINARY[name](*values))
-    match name:
-        case "neg":
-            return -values[0]
-        case "not":
-            return not values[0]
-        case "sizes":
-            return values[0] if len(values) == 1 else tuple(values)
-        case "multiple":
-            return multiple(*values)
-    return exact(_FUNCTIONS[name](*values))
 
 
 def exact(number: Any) -> Any:
@@ -138,18 +116,27 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 """What is the same in the language and in Python."""
-_BINARY = ARITHMETIC | {
+OPERATIONS: dict[str, Callable[..., Any]] = ARITHMETIC | {
     "/": lambda a, b: Fraction(a) / b,
     "and": lambda a, b: b,
     "or": lambda a, b: b,
-}
-_FUNCTIONS: dict[str, Any] = {
-    "min": lambda *values: min(values),
-    "max": lambda *values: max(values),
+    "multiple": multiple,
+    "neg": operator.neg,
+    "not": operator.not_,
     "round": round,
     "floor": math.floor,
     "ceil": math.ceil,
+    "min": lambda *values: min(values),
+    "max": lambda *values: max(values),
+    "sizes": lambda *values: values[0] if len(values) == 1 else values,
 }
+"""All but `if`."""
+ARITY = (
+    dict.fromkeys(OPERATIONS, (2, 2))
+    | dict.fromkeys(("neg", "not", "round", "floor", "ceil"), (1, 1))
+    | {"min": (1, 64), "max": (1, 64), "sizes": (1, 3), "if": (3, 3)}
+)
+"""The least and the most arguments of each operation."""
 
 
 def variables(expr: Expr) -> Iterator[str]:
@@ -178,15 +165,11 @@ def dump(expr: Expr) -> Any:
         return expr.name
     if isinstance(expr, Apply):
         return [expr.operator, *map(dump, expr.arguments)]
-    return _dumped(expr.value)
-
-
-def _dumped(constant: Any) -> Any:
-    if isinstance(constant, Fraction):
-        return f"{constant.numerator}/{constant.denominator}"
-    if isinstance(constant, tuple):
-        return ["sizes", *constant]
-    return ["same"] if constant == "same" else constant
+    if isinstance(expr.value, Fraction):
+        return f"{expr.value.numerator}/{expr.value.denominator}"
+    if isinstance(expr.value, tuple):
+        return ["sizes", *expr.value]
+    return ["same"] if expr.value == "same" else expr.value
 
 
 def load(data: Any, depth: int = 0) -> Expr:

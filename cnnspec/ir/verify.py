@@ -115,6 +115,7 @@ def _region(
         yield "only uses of shared blocks, and all of them, name their common attribute"
     if not region.passes:
         yield "has no pass"
+        return
     if region.block is not None:
         heads = [block for block in graph.blocks if block.name == region.block]
         if len(heads) != 1:
@@ -129,20 +130,19 @@ def _region(
             yield f"runs body {one.body}, which does not come before"
             return
         body = graph.bodies[one.body]
-        if body.inputs != len(given):
-            yield f"hands {len(given)} values to body {one.body}, which takes {body.inputs}"
+        takes, gives = body.values[: body.inputs], len(body.outputs)
+        if len(takes) != len(given) or gives != region.outputs or not _agree(given, takes):
+            yield (
+                f"runs body {one.body} on {given} for {region.outputs} values; it takes {list(takes)} and "
+                f"gives {gives}"
+            )
             return
-        if len(body.outputs) != region.outputs:
-            yield f"takes {region.outputs} values from body {one.body}, which gives {len(body.outputs)}"
-            return
-        if not _agree(given, body.values[: body.inputs]):
-            yield f"hands {given} to body {one.body}, which takes {list(body.values[: body.inputs])}"
         results = [body.values[value] if value < len(body.values) else None for value in body.outputs]
         if one.count > 1 and not _agree(results[:1], given[:1]):
             yield f"body {one.body} cannot follow itself: it takes {given[0]} and gives {results[0]}"
         given = [*results[:1], *given[1:]]
-        if place == len(region.passes) - 1 and not _agree(results, outs):
-            yield f"gives {results}, but its values are {list(outs)}"
+    if not _agree(results, outs):
+        yield f"gives {results}, but its values are {list(outs)}"
 
 
 def _agree(one: Sequence[Shape | None], other: Sequence[Shape | None]) -> bool:
@@ -163,16 +163,9 @@ def _claimed(body: Body, value: int) -> bool:
 
 
 def _unreached(graph: Graph) -> Iterator[str]:
-    used = {
-        one.body
-        for body in graph.bodies
-        for step in body.steps
-        if isinstance(step, Region)
-        for one in step.passes
-    }
-    for number in range(len(graph.bodies) - 1):
-        if number not in used:
-            yield f"body {number} is used nowhere"
+    regions = [step for body in graph.bodies for step in body.steps if isinstance(step, Region)]
+    unused = set(range(len(graph.bodies) - 1)).difference(one.body for step in regions for one in step.passes)
+    yield from (f"body {number} is used nowhere" for number in sorted(unused))
 
 
 def _shared(graph: Graph) -> Iterator[str]:
@@ -183,28 +176,25 @@ def _shared(graph: Graph) -> Iterator[str]:
         held.append(numbers.setdefault(_weights(body, held), len(numbers)))
     tops = {step.name for step in graph.root.steps if step.kind != "shared"}
     first: dict[str, int] = {}
-    for body in graph.bodies:
-        for step in body.steps:
-            if isinstance(step, Region) and step.shared is not None and step.passes:
-                here = held[step.passes[0].body]
-                if first.setdefault(step.shared, here) != here:
-                    yield f"two uses of the shared {step.shared!r} have different weights"
-                if step.shared in tops:
-                    yield f"the shared {step.shared!r} has the name of a step of the model"
+    for step in (step for body in graph.bodies for step in body.steps):
+        if isinstance(step, Region) and step.shared is not None:
+            here = held[step.passes[0].body]
+            if first.setdefault(step.shared, here) != here:
+                yield f"two uses of the shared {step.shared!r} have different weights"
+            if step.shared in tops:
+                yield f"the shared {step.shared!r} has the name of a step of the model"
 
 
 def _weights(body: Body, held: Sequence[int]) -> tuple[object, ...]:
     """Names and shapes of the weights in a body, as far as they are known; `held`: the bodies before it."""
     found: list[object] = []
-    for _, step, _ in places(body):
+    for step in body.steps:
         if isinstance(step, Region):
             found.append((step.name, step.shared, *((held[one.body], one.count) for one in step.passes)))
         elif isinstance(step, Layer):
             known = [shape for value in step.inputs if (shape := body.values[value]) is not None]
             if len(known) == len(step.inputs) and not isinstance(step.op.out(*known), Misfit):
                 found.append((step.name, *((w.name, w.shape) for w in step.op.weights(*known))))
-        else:
-            assert isinstance(step, Hole)
     return tuple(found)
 
 

@@ -78,16 +78,8 @@ def _sites(
             yield from _layer(site)
         elif not 0 <= site.template < len(graph.templates):
             yield f"site {site.site} runs template {site.template}, which is not there"
-        elif len(site.outputs) != len(graph.templates[site.template].outputs) or not site.outputs:
-            yield f"site {site.site} takes {len(site.outputs)} values from template {site.template}"
-        elif (site.kind == "repeat") != (site.times is not None) or (
-            site.times is not None and not site.inputs
-        ):
-            yield f"site {site.site} repeats without a number of passes"
-        elif graph.templates[site.template].kind != ("block" if site.kind == "shared" else site.kind):
-            yield f"site {site.site} is not of the kind of its template"
-        elif len(site.inputs) != len(graph.templates[site.template].inputs):
-            yield f"site {site.site} hands {len(site.inputs)} values to template {site.template}"
+        else:
+            yield from _region(site, graph.templates[site.template])
         outputs = (site.output,) if isinstance(site, LayerSite) else site.outputs
         if again := [value for value in outputs if value in made]:
             yield f"site {site.site} makes {again} again"
@@ -103,6 +95,16 @@ def _layer(site: LayerSite) -> Iterator[str]:
         yield f"{site.word} has no arguments {sorted(wrong)}"
     elif not site.inputs:
         yield f"{site.word} reads nothing"
+
+
+def _region(site: RegionSite, template: Template) -> Iterator[str]:
+    ends = len(site.inputs), len(site.outputs)
+    if not site.outputs or ends != (len(template.inputs), len(template.outputs)):
+        yield f"site {site.site} hands {ends[0]} values to template {site.template} and takes {ends[1]}"
+    if (site.kind == "repeat") != (site.times is not None) or (site.kind == "repeat" and not site.inputs):
+        yield f"site {site.site} repeats without a number of passes"
+    if template.kind != ("block" if site.kind == "shared" else site.kind):
+        yield f"site {site.site} is not of the kind of its template"
 
 
 def _if(graph: Graph, site: IfSite, known: set[int], made: set[int], numbers: set[int]) -> Iterator[str]:
@@ -166,7 +168,7 @@ def _cost(sites: Iterable[Site]) -> int:
             case LayerSite():
                 nodes = [*site.written.values()]
             case RegionSite():
-                nodes = [*site.arguments.values(), *([] if site.times is None else [site.times])]
+                nodes = [*site.arguments.values(), *([site.times] if site.times else [])]
             case IfSite():
                 nodes = [site.condition]
                 cost += _cost(site.then) + _cost(site.otherwise)
