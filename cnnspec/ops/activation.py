@@ -1,14 +1,10 @@
 """Smooth activations: the sigmoids, what is made of them, and the softmaxes. Nothing to train."""
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from cnnspec.ops.base import Argument, Shape
+from cnnspec.ops.base import Activation, Argument
 from cnnspec.ops.fields import Exact
-from cnnspec.ops.pointwise import Activation
-
-if TYPE_CHECKING:
-    import random
 
 
 class Gelu(Activation):
@@ -68,10 +64,6 @@ class Tanh(Activation):
 
     amp: Annotated[Exact, Argument("number", "how far it goes up and down", keyword="amp")] = Fraction(1)
     gain: Annotated[Exact, Argument("number", "factor of x", keyword="gain")] = Fraction(1)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return chance.choice(["tanh", "tanh amp=1.7159 gain=2/3", "tanh gain=1/2"])
 
 
 class Softplus(Activation):

@@ -57,6 +57,16 @@ class Argument(NamedTuple):
     short: bool = False
     replaces: tuple[str, ...] = ()
 
+    @property
+    def rank(self) -> int:
+        """Where it is written: bare values first, then letters, then flags and keywords."""
+        return 0 if self.positional is not None else 1 if self.letter is not None else 2
+
+
+def flag(doc: str, *, replaces: tuple[str, ...] = (), **words: Any) -> Argument:
+    """Bare words, each with the value that it stands for: `flag("…", bias=True, nobias=False)`."""
+    return Argument("flag", doc, flags=tuple(words.items()), replaces=replaces)
+
 
 class Init(NamedTuple):
     """`init=normal(0.01)`: `he`, `xavier`, `normal(std)`, `uniform(bound)`, `zeros`, `ones`, `bilinear`."""
@@ -111,6 +121,11 @@ class Window(NamedTuple):
 
 POINT = Window(1, 1, 0)
 """Each output position reads just its own."""
+
+
+def whole(arriving: Shape) -> tuple[Window, Window]:
+    """Every output reads the whole map."""
+    return Window(arriving[1], arriving[1], 0), Window(arriving[2], arriving[2], 0)
 
 
 class Misfit(NamedTuple):
@@ -186,8 +201,8 @@ class Op(BaseModel):
     """
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The output's shape: the page's formula."""
-        raise NotImplementedError
+        """The output's shape: the page's formula; without one, the input's shape."""
+        return arriving[0]
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         """Named weight shapes; the parameter count, every initialiser and every state_dict come from here."""
@@ -215,20 +230,34 @@ class Op(BaseModel):
         """The page's formulas with this layer's numbers: output size first, then weights, then MACs."""
         return ()
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         """What is worth a lint in how these arguments meet this shape (only what the op alone can know)."""
         return ()
 
     def written(self) -> str:
         """The arguments in the language's own canonical form, defaults left out: `F3 S2 P1 K64 nobias`."""
-        return written_arguments(self)
+        order = sorted(arguments_of(type(self)), key=lambda entry: entry[1].rank)
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        return " ".join(
+            spelled(argument, getattr(self, name))
+            for name, argument in order
+            if getattr(self, name) != defaults[name]
+        )
 
     @classmethod
     def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        """Arguments that `arriving` allows, as one would write them (`conv F3 P1 K8`); None where it fits
-        no way. Ops with several inputs give None: the grower of networks knows how to branch.
+        """The layer with random arguments that `arriving` allows, as one would write it (`conv F3 P1 K8`);
+        None where none was found, and for layers with several inputs.
         """
-        raise NotImplementedError
+        from cnnspec.ops.draw import draw
+
+        return draw(cls, chance, arriving)
+
+
+class Activation(Op):
+    """A nonlinearity, applied to each number; the shape stays."""
+
+    activation = True
 
 
 # Read once is enough: pydantic would go through these again for each subclass, a fifth of the time it takes.
@@ -277,31 +306,15 @@ def arguments_of(op: type[Op]) -> Iterable[tuple[str, Argument]]:
                 yield name, entry
 
 
-def written_arguments(op: Op) -> str:
-    """The canonical text of an op's arguments; what equals its default is left out."""
-    parts = []
-    order = sorted(arguments_of(type(op)), key=lambda entry: _rank(entry[1]))
-    for name, argument in order:
-        value = getattr(op, name)
-        if value == type(op).model_fields[name].default:
-            continue
-        flag = next((word for word, meaning in argument.flags if meaning == value), None)
-        if flag is not None:
-            parts.append(flag)
-            continue
-        text = _written_value(argument, value)
-        if argument.positional is not None:
-            parts.append(text)
-        elif argument.letter is not None:
-            parts.append(f"{argument.letter}{text}")
-        else:
-            parts.append(f"{argument.keyword}={text}")
-    return " ".join(parts)
-
-
-def _rank(argument: Argument) -> int:
-    """Bare values first, then letters, then flags and keywords, each in the order of declaration."""
-    return 0 if argument.positional is not None else 1 if argument.letter is not None else 2
+def spelled(argument: Argument, value: Any) -> str:
+    """One argument as a spec writes it: `F3`, `eps=1e-3`, `nobias`, `1000`."""
+    for word, meaning in argument.flags:
+        if meaning == value:
+            return word
+    text = _written_value(argument, value)
+    if argument.positional is not None:
+        return text
+    return f"{argument.letter}{text}" if argument.letter is not None else f"{argument.keyword}={text}"
 
 
 def _written_value(argument: Argument, value: Any) -> str:
@@ -317,14 +330,15 @@ def _written_value(argument: Argument, value: Any) -> str:
         case "range":
             return str(value[1]) if argument.short and value[0] == 0 else f"{value[0]}:{value[1]}"
         case "matrix":
-            planes = (
-                "; ".join(" ".join(written_number(cell) for cell in row) for row in plane) for plane in value
-            )
-            return f"[{' | '.join(planes)}]"
+            return f"[{' | '.join(map(_written_plane, value))}]"
         case "connections":
-            return f"[{'; '.join(' '.join(str(number) for number in row) for row in value)}]"
+            return f"[{_written_plane(value)}]"
         case "init":
             return value.scheme if value.value is None else f"{value.scheme}({written_number(value.value)})"
         case "tensor":
             return "@…"
     raise AssertionError(f"no written form for {argument.kind}")
+
+
+def _written_plane(rows: Iterable[Iterable[Fraction | int]]) -> str:
+    return "; ".join(" ".join(map(written_number, row)) for row in rows)

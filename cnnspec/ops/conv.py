@@ -8,20 +8,12 @@ volume W x H x C goes in, a volume W' x H' x K comes out, with
 and each filter is as deep as what arrives, so that the layer has (F·F·C)·K weights and K biases.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import prod
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from cnnspec.ops.base import (
-    Argument,
-    Misfit,
-    Op,
-    Remark,
-    Shape,
-    Weight,
-    Window,
-)
-from cnnspec.ops.draw import draw_window, draw_words, plane_of
+from cnnspec.ops.base import Argument, Misfit, Op, Remark, Shape, Weight, Window
 from cnnspec.ops.fields import (
     BiasValues,
     Dilation,
@@ -37,21 +29,10 @@ from cnnspec.ops.fields import (
     Stride,
     WeightValues,
 )
-from cnnspec.ops.formula import Formula
-from cnnspec.ops.groups import divisors, groups_misfit
-from cnnspec.ops.sliding import (
-    Ends,
-    needs_map,
-    padding_of,
-    places,
-    size_formulas,
-    sliding_window,
-    too_large,
-)
-from cnnspec.ops.start import bias_start, by_scheme, fans, literal_misfit, role_of, weight_start
-
-if TYPE_CHECKING:
-    import random
+from cnnspec.ops.formula import Formula, Values
+from cnnspec.ops.groups import groups_misfit
+from cnnspec.ops.sliding import Ends, Slide, needs_map
+from cnnspec.ops.start import literal_misfit, weight_and_bias
 
 
 class Convolution(Op):
@@ -71,42 +52,42 @@ class Convolution(Op):
     init: Start = None
 
     def filters(self, arriving: Shape) -> int:
-        """K: how many maps come out."""
+        """K: the number of output maps."""
         raise NotImplementedError
 
+    def groups(self, arriving: Shape) -> int:
+        """G: each filter reads C/G maps."""
+        return 1
+
     def weight_shape(self, arriving: Shape) -> Shape:
-        raise NotImplementedError
+        """(K, C/G, F, F)."""
+        return self.filters(arriving), arriving[0] // self.groups(arriving), *self.F
 
     @property
     def has_bias(self) -> bool:
         return self.bias or self.bias_values is not None
 
+    @property
+    def slide(self) -> Slide:
+        return Slide(self.F, self.S, self.P, self.D)
+
     def padding(self, arriving: Shape) -> tuple[Ends, Ends]:
         """Zeros ((top, bottom), (left, right))."""
-        return padding_of(arriving, self.F, self.S, self.P, self.D)
+        return self.slide.ends(arriving)
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1."""
         here = arriving[0]
         if wrong := needs_map(self.word, here) or self.misfit(here):
             return wrong
-        ends = self.padding(here)
-        H, W = (places(here[1 + a], self.F[a], self.S[a], ends[a], self.D[a]) for a in (0, 1))
-        if min(H, W) < 1:
-            assert not isinstance(self.P, str)  # Psame always fits
-            return too_large(here, self.F, self.S, self.P, self.D)
-        return self.filters(here), H, W
+        H, W = self.slide.size(here)
+        return (self.filters(here), H, W) if min(H, W) >= 1 else self.slide.too_large(here)
 
     def misfit(self, arriving: Shape) -> Misfit | None:
         """What is wrong with groups, tables and literals on these maps."""
-        if not self.bias and self.bias_values is not None:
-            return Misfit("E204", "nobias and bias= exclude each other", argument="bias_values")
-        if self.init is not None and self.weight_values is not None:
-            return Misfit("E204", "init= and weight= exclude each other", argument="init")
-        shape = self.weight_shape(arriving)
-        planes, K = prod(shape[:-2]), self.filters(arriving)
-        C = arriving[0]
-        if self.init is not None and self.init.scheme == "bilinear" and shape[1] != 1 and C != K:
+        C, K, shape = arriving[0], self.filters(arriving), self.weight_shape(arriving)
+        bilinear = self.init is not None and self.init.scheme == "bilinear"
+        if bilinear and self.weight_values is None and shape[1] != 1 and C != K:
             return Misfit(
                 "E205",
                 f"init=bilinear makes a filter of each channel alone: {C:,} channels, {K:,} filters",
@@ -114,72 +95,49 @@ class Convolution(Op):
                 help=f"K{C} gives each channel its filter",
                 replacement=f"K{C}",
             )
-        return literal_misfit(
-            self.weight_values, self.bias_values, planes, self.F, K, of="filter by filter, channel by channel"
-        )
+        return literal_misfit(self, prod(shape[:-2]), self.F, K, of="filter by filter, channel by channel")
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        shape = self.weight_shape(arriving[0])
-        role = role_of(self.frozen)
-        start = weight_start(shape, self.init, self.weight_values)
-        weight = Weight("weight", shape, start, role)
-        if not self.has_bias:
-            return (weight,)
-        first = bias_start(fans(shape)[0], self.init, self.bias_values)
-        return weight, Weight("bias", (self.filters(arriving[0]),), first, role)
+        return weight_and_bias(self, self.weight_shape(arriving[0]), self.filters(arriving[0]))
 
     def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
-        """Every weight is used once at every output position."""
-        return prod(self.weight_shape(arriving[0])) * out[1] * out[2]
+        """Every weight is used once at every position."""
+        return prod((*self.weight_shape(arriving[0]), *self.positions(arriving[0], out).values()))
+
+    def positions(self, arriving: Shape, out: Shape) -> dict[str, int]:
+        """At how many positions every weight is used: those of the output."""
+        return {"W'": out[2], "H'": out[1]}
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
         """(weights + bias of one output) × outputs: as many as MACs, and one for each output's bias."""
-        biases = out[0] * out[1] * out[2] if self.has_bias else 0
-        return self.macs(arriving, out) + biases
+        return self.macs(arriving, out) + (prod(out) if self.has_bias else 0)
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        top, left = (ends[0] for ends in self.padding(arriving[0]))
-        return (
-            sliding_window(self.F[0], self.S[0], top, self.D[0]),
-            sliding_window(self.F[1], self.S[1], left, self.D[1]),
-        )
-
-    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        return self.size_formulas(arriving[0], out) + self.cost_formulas(arriving[0], out)
+        return self.slide.windows(arriving[0])
 
     def size_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
-        return size_formulas(arriving, out, self.F, self.S, self.P, self.D)
+        return self.slide.formulas(arriving, out)
 
-    def cost_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
-        """Weights `(F·F·C/G)·K + K` and MACs."""
-        window, values = _window_symbols(self.F)
-        K, groups = self.filters(arriving), self.groups(arriving)
-        values |= {"K": K}
-        if self.depth_symbol(arriving):
-            values["C"] = arriving[0]
-            window += "·C"
-            if groups != 1:
-                values["G"] = groups
-                window += "/G"
-        plus = " + K" if self.has_bias else ""
-        count = sum(prod(weight.shape) for weight in self.weights(arriving))
-        weights = Formula("weights", f"({window})·K{plus}", dict(values), count)
-        at = self.positions(arriving, out)
-        macs = Formula("MACs", f"({window})·K·{'·'.join(at)}", values | at, self.macs((arriving,), out))
-        return weights, macs
+    def count(self, arriving: Shape) -> tuple[str, Values]:
+        """How many weights, without the biases: `(F·F·C/G)·K`."""
+        window, values = window_symbols(self.F)
+        groups = self.groups(arriving)
+        values |= {"K": self.filters(arriving), "C": arriving[0]}
+        return f"({window}·C{'/G' if groups != 1 else ''})·K", values | ({"G": groups} if groups != 1 else {})
 
-    def groups(self, arriving: Shape) -> int:
-        return 1
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        here = arriving[0]
+        text, values = self.count(here)
+        total = sum(prod(weight.shape) for weight in self.weights(here))
+        biases: Values = {"K": self.filters(here)} if self.has_bias else {}
+        at = self.positions(here, out)
+        return (
+            *self.size_formulas(here, out),
+            Formula("weights", text + (" + K" if biases else ""), values | biases, total),
+            Formula("MACs", "·".join([text, *at]), values | at, self.macs(arriving, out)),
+        )
 
-    def depth_symbol(self, arriving: Shape) -> bool:
-        """Whether C stands in the formula for the weights."""
-        return True
-
-    def positions(self, arriving: Shape, out: Shape) -> dict[str, int | str]:
-        """At how many positions every weight is used."""
-        return {"W'": out[2], "H'": out[1]}
-
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import convolution_remarks
 
         return convolution_remarks(self, arriving[0], out)
@@ -231,18 +189,16 @@ class Conv(Convolution):
     def weight_shape(self, arriving: Shape) -> Shape:
         """(K, C/G, F, F); with a table (connections, F, F)."""
         if self.connect is not None:
-            return sum(len(row) for row in self.connect), *self.F
-        return self.K, arriving[0] // self.G, *self.F
+            return sum(map(len, self.connect)), *self.F
+        return super().weight_shape(arriving)
 
     def misfit(self, arriving: Shape) -> Misfit | None:
-        if wrong := groups_misfit(self.G, arriving[0], self.K):
-            return wrong
-        if self.connect is not None and (wrong := self._table_misfit(arriving[0])):
-            return wrong
-        return super().misfit(arriving)
+        wrong = groups_misfit(self.G, arriving[0], self.K)
+        if self.connect is not None:
+            wrong = wrong or self._table_misfit(arriving[0], self.connect)
+        return wrong or super().misfit(arriving)
 
-    def _table_misfit(self, C: int) -> Misfit | None:
-        table = self.connect or ()
+    def _table_misfit(self, C: int, table: tuple[tuple[int, ...], ...]) -> Misfit | None:
         if self.G != 1:
             return Misfit("E204", "connect= and groups exclude each other", argument="connect")
         if self.init is not None and self.init.scheme == "bilinear":
@@ -271,47 +227,14 @@ class Conv(Convolution):
             return super().weights(*arriving)
         # A mean depth, which is C where every filter sees every map: the same start as the dense layer's.
         shape = self.weight_shape(arriving[0])
-        taps = shape[0] * self.F[0] * self.F[1]
-        fan_in, fan_out = Fraction(taps, self.K), Fraction(taps, arriving[0][0])
-        start = (
-            by_scheme(self.init, fan_in, fan_out)
-            if self.weight_values is None
-            else weight_start(shape, None, self.weight_values)
-        )
-        role = role_of(self.frozen)
-        weight = Weight("weight", shape, start, role)
-        if not self.has_bias:
-            return (weight,)
-        first = bias_start(fan_in, self.init, self.bias_values)
-        return weight, Weight("bias", (self.K,), first, role)
+        fans = Fraction(prod(shape), self.K), Fraction(prod(shape), arriving[0][0])
+        return weight_and_bias(self, shape, self.K, fans)
 
-    def cost_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
+    def count(self, arriving: Shape) -> tuple[str, Values]:
         if self.connect is None:
-            return super().cost_formulas(arriving, out)
-        window, values = _window_symbols(self.F)
-        values["N"] = self.weight_shape(arriving)[0]
-        count = sum(prod(weight.shape) for weight in self.weights(arriving))
-        plus = " + K" if self.has_bias else ""
-        biases: dict[str, int | str] = {"K": self.K} if self.has_bias else {}
-        at: dict[str, int | str] = {"W'": out[2], "H'": out[1]}
-        return (
-            Formula("weights", f"({window})·N{plus}", values | biases, count),
-            Formula("MACs", f"({window})·N·W'·H'", values | at, self.macs((arriving,), out)),
-        )
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        C, H, W = arriving
-        G = chance.choice([1, 1, 1, *divisors(C, 8)])
-        K = G * chance.randint(1, max(1, 12 // G))
-        window = draw_window(chance, H, W)
-        text = f"conv {window} {f'G{G} ' if G > 1 else ''}K{K}"
-        if G == 1 and chance.random() < 0.1:
-            rows = (sorted(chance.sample(range(C), chance.randint(1, min(C, 4)))) for _ in range(K))
-            text += f" connect=[{'; '.join(' '.join(map(str, row)) for row in rows)}]"
-        return text + draw_words(chance, plane_of(window))
+            return super().count(arriving)
+        window, values = window_symbols(self.F)
+        return f"({window})·N", values | {"N": self.weight_shape(arriving)[0]}
 
 
 class DwConv(Convolution):
@@ -336,13 +259,6 @@ class DwConv(Convolution):
     def groups(self, arriving: Shape) -> int:
         return arriving[0]
 
-    def depth_symbol(self, arriving: Shape) -> bool:
-        return False
-
-    def weight_shape(self, arriving: Shape) -> Shape:
-        """(K, 1, F, F)."""
-        return self.filters(arriving), 1, *self.F
-
     def misfit(self, arriving: Shape) -> Misfit | None:
         C, K = arriving[0], self.filters(arriving)
         if K % C:
@@ -357,16 +273,12 @@ class DwConv(Convolution):
             )
         return super().misfit(arriving)
 
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        K = f" K{arriving[0] * chance.randint(1, 3)}" if chance.random() < 0.4 else ""
-        window = draw_window(chance, *arriving[1:])
-        return f"dwconv {window}{K}{draw_words(chance, plane_of(window))}"
+    def count(self, arriving: Shape) -> tuple[str, Values]:
+        window, values = window_symbols(self.F)
+        return f"({window})·K", values | {"K": self.filters(arriving)}
 
 
-def _window_symbols(F: tuple[int, int]) -> tuple[str, dict[str, int | str]]:
+def window_symbols(F: tuple[int, int]) -> tuple[str, Values]:
     """`F·F` with its value; `Fh·Fw` where the two differ."""
     if F[0] == F[1]:
         return "F·F", {"F": F[0]}

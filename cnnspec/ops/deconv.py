@@ -1,19 +1,15 @@
 """Transposed convolution: deconv. What a convolution does to positions, turned round."""
 
+from collections.abc import Iterable
 from fractions import Fraction
-from math import prod
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cnnspec.ops.base import Argument, Misfit, Remark, Shape, Window, written_pair
 from cnnspec.ops.conv import Convolution
-from cnnspec.ops.draw import draw_words
-from cnnspec.ops.fields import Filters, Groups, NotNegative
-from cnnspec.ops.formula import Formula
-from cnnspec.ops.groups import divisors, groups_misfit
+from cnnspec.ops.fields import Corner, Filters, Groups
+from cnnspec.ops.formula import Formula, Values
+from cnnspec.ops.groups import groups_misfit
 from cnnspec.ops.sliding import Ends, both_or_one, needs_map, reach
-
-if TYPE_CHECKING:
-    import random
 
 
 class Deconv(Convolution):
@@ -40,8 +36,7 @@ class Deconv(Convolution):
     G: Groups = 1
     K: Filters
     extra: Annotated[
-        tuple[NotNegative, NotNegative],
-        Argument("pair", "rows and columns more, at the bottom and right", keyword="extra"),
+        Corner, Argument("pair", "rows and columns more, at the bottom and right", keyword="extra")
     ] = (0, 0)
 
     def filters(self, arriving: Shape) -> int:
@@ -72,15 +67,14 @@ class Deconv(Convolution):
             return wrong
         if self.P == "same" and self.extra != (0, 0):
             return Misfit("E204", "Psame and extra= exclude each other", argument="extra")
-        for axis in (0, 1):
-            if (more := self.extra[axis]) >= (limit := max(self.S[axis], self.D[axis])):
+        for more, limit in zip(self.extra, map(max, self.S, self.D), strict=True):
+            if more >= limit:
                 return Misfit(
                     "E205",
                     f"extra={more} is not below the stride or the dilation, {limit}",
                     argument="extra",
-                    help=f"extra={limit - 1} at most; a larger F makes the map larger"
-                    if limit > 1
-                    else "a larger F makes the map larger",
+                    help=(f"extra={limit - 1} at most; " if limit > 1 else "")
+                    + "a larger F makes the map larger",
                 )
         return super().misfit(arriving)
 
@@ -91,27 +85,24 @@ class Deconv(Convolution):
             return wrong
         ends = self.padding(here)
         H, W = ((here[1 + a] - 1) * self.S[a] + reach(self.F[a], self.D[a]) - sum(ends[a]) for a in (0, 1))
-        if min(H, W) < 1:
-            axis = 1 if W < 1 else 0
-            formula = self._size_formula(axis, here, (self.K, H, W))
-            # cutting P off at both ends of a map of `whole` leaves something up to P = (whole − 1)/2
-            whole = H + ends[0][0] * 2, W + ends[1][0] * 2
-            most = [min(ends[a][0], (whole[a] - 1) // 2) for a in (0, 1)]
-            fits = f"P{written_pair((most[0], most[1]))}"
-            return Misfit(
-                "E301",
-                f"the padding cuts everything off: {whole[0]}x{whole[1]} less P on every side leaves {H}x{W}",
-                argument="P",
-                note=formula.steps(),
-                help=f"{fits} leaves something; a padding is cut off here, not added",
-                replacement=fits,
-            )
-        return self.K, H, W
+        if min(H, W) >= 1:
+            return self.K, H, W
+        # cutting P off at both ends of a map of `whole` leaves something up to P = (whole − 1)/2
+        whole = H + ends[0][0] * 2, W + ends[1][0] * 2
+        most = min(ends[0][0], (whole[0] - 1) // 2), min(ends[1][0], (whole[1] - 1) // 2)
+        fits = f"P{written_pair(most)}"
+        return Misfit(
+            "E301",
+            f"the padding cuts everything off: {whole[0]}x{whole[1]} less P on every side leaves {H}x{W}",
+            argument="P",
+            note=self._size_formula(1 if W < 1 else 0, here, (self.K, H, W)).steps(),
+            help=f"{fits} leaves something; a padding is cut off here, not added",
+            replacement=fits,
+        )
 
-    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
-        """Every weight is used once at every position that arrives."""
-        _, H, W = arriving[0]
-        return prod(self.weight_shape(arriving[0])) * H * W
+    def positions(self, arriving: Shape, out: Shape) -> dict[str, int]:
+        """Those of the input."""
+        return {"W": arriving[2], "H": arriving[1]}
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
         """Output o is reached from the inputs i with i·S + D·tap − P = o."""
@@ -126,39 +117,16 @@ class Deconv(Convolution):
         return both_or_one(*(self._size_formula(axis, arriving, out) for axis in (1, 0)))
 
     def _size_formula(self, axis: int, arriving: Shape, out: Shape) -> Formula:
-        letter, S, F, D = "HW"[axis], self.S[axis], self.F[axis], self.D[axis]
-        if self.P == "same":
-            return Formula(letter + "'", f"{letter}·S", {letter: arriving[1 + axis], "S": S}, out[1 + axis])
+        letter, S, F, D, extra = "HW"[axis], self.S[axis], self.F[axis], self.D[axis], self.extra[axis]
+        values: Values = {letter: arriving[1 + axis], "S": S}
+        if isinstance(self.P, str):
+            return Formula(letter + "'", f"{letter}·S", values, out[1 + axis])
         span = "F" if D == 1 else "D·(F − 1) + 1"
-        values: dict[str, int | str] = {letter: arriving[1 + axis], "S": S, "P": self.P[axis]}
-        values |= {"F": F} if D == 1 else {"D": D, "F": F}
-        text = f"({letter} − 1)·S − 2P + {span}"
-        if self.extra[axis]:
-            text += " + extra"
-            values["extra"] = self.extra[axis]
-        return Formula(letter + "'", text, dict(values), out[1 + axis])
+        text = f"({letter} − 1)·S − 2P + {span}{' + extra' if extra else ''}"
+        values |= {"P": self.P[axis], **({"D": D} if D != 1 else {}), "F": F}
+        return Formula(letter + "'", text, values | ({"extra": extra} if extra else {}), out[1 + axis])
 
-    def positions(self, arriving: Shape, out: Shape) -> dict[str, int | str]:
-        return {"W": arriving[2], "H": arriving[1]}
-
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import power_of_two
 
         return power_of_two(self.K)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        C, H, W = arriving
-        G = chance.choice([1, 1, *divisors(C, 8)])
-        K = G * chance.randint(1, max(1, 8 // G))
-        F, S, D = chance.randint(1, 4), chance.randint(1, 3), chance.choice([1, 1, 2])
-        grown = (min(H, W) - 1) * S + reach(F, D)
-        if chance.random() < 0.2:
-            extra, P = "", "Psame"
-        else:
-            extra = f" extra={chance.randrange(max(S, D))}" if chance.random() < 0.3 else ""
-            P = f"P{chance.randint(0, min(F, (grown - 1) // 2))}"
-        text = f"deconv F{F} S{S} {P} D{D} {f'G{G} ' if G > 1 else ''}K{K}{extra}"
-        return text + draw_words(chance, (F, F))

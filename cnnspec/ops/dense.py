@@ -5,27 +5,12 @@ biases. It reads a vector; `flatten` makes one of a volume.
 """
 
 from math import prod
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any, ClassVar
 
-from cnnspec.ops.base import (
-    POINT,
-    Argument,
-    Initial,
-    Matrix,
-    Misfit,
-    Op,
-    Shape,
-    Weight,
-    Window,
-    written_shape,
-)
-from cnnspec.ops.draw import draw_words
+from cnnspec.ops.base import POINT, Argument, Initial, Misfit, Op, Shape, Weight, Window, whole, written_shape
 from cnnspec.ops.fields import BiasValues, Frozen, HasBias, Positive, Start, WeightValues
 from cnnspec.ops.formula import Formula
-from cnnspec.ops.start import bias_start, literal_misfit, role_of, weight_start
-
-if TYPE_CHECKING:
-    import random
+from cnnspec.ops.start import literal_misfit, weight_and_bias
 
 
 class Flatten(Op):
@@ -41,20 +26,13 @@ class Flatten(Op):
         return (prod(arriving[0]),)
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        if len(arriving[0]) == 1:
-            return POINT, POINT
-        _, H, W = arriving[0]
-        return Window(H, H, 0), Window(W, W, 0)
+        return (POINT, POINT) if len(arriving[0]) == 1 else whole(arriving[0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         if len(arriving[0]) == 1:
             return ()
         C, H, W = arriving[0]
         return (Formula("size", "C·H·W", {"C": C, "H": H, "W": W}, out[0]),)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return "flatten"
 
 
 class Dense(Op):
@@ -69,10 +47,6 @@ class Dense(Op):
     init: Start = None
     weight_values: WeightValues = None
 
-    @property
-    def bias_literal(self) -> Matrix | None:
-        return None
-
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """K."""
         here = arriving[0]
@@ -86,26 +60,21 @@ class Dense(Op):
                 f"gap -> {self.word} {self.K} reads the mean of each of the {C} maps",
                 replacement=f"flatten -> {self.word}",
             )
-        if self.init is not None and self.weight_values is not None:
-            return Misfit("E204", "init= and weight= exclude each other", argument="init")
-        if self.init is not None and self.init.scheme == "bilinear":
+        if self.init is not None and self.init.scheme == "bilinear" and self.weight_values is None:
             return Misfit(
                 "E205",
                 f"init=bilinear is for filters that slide; {self.word} has none",
                 argument="init",
                 help="conv, dwconv and deconv have them; init=xavier is made for layers like this one",
             )
-        wrong = literal_misfit(
-            self.weight_values, self.bias_literal, 1, (self.K, here[0]), self.K, of="a row for each output"
-        )
-        return wrong or (self.K,)
+        return literal_misfit(self, 1, (self.K, here[0]), self.K, of="a row for each output") or (self.K,)
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        return weight_and_bias(self, (self.K, arriving[0][0]), self.K)
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
         """(weights + bias of one output) × outputs: each of them once."""
         return sum(prod(weight.shape) for weight in self.weights(*arriving))
-
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        return POINT, POINT
 
 
 class Fc(Dense):
@@ -131,26 +100,6 @@ class Fc(Dense):
     def has_bias(self) -> bool:
         return self.bias or self.bias_values is not None
 
-    @property
-    def bias_literal(self) -> Matrix | None:
-        return self.bias_values
-
-    def out(self, *arriving: Shape) -> Shape | Misfit:
-        """K."""
-        if not self.bias and self.bias_values is not None:
-            return Misfit("E204", "nobias and bias= exclude each other", argument="bias_values")
-        return super().out(*arriving)
-
-    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        C = arriving[0][0]
-        role = role_of(self.frozen)
-        start = weight_start((self.K, C), self.init, self.weight_values)
-        weight = Weight("weight", (self.K, C), start, role)
-        if not self.has_bias:
-            return (weight,)
-        first = bias_start(C, self.init, self.bias_values)
-        return weight, Weight("bias", (self.K,), first, role)
-
     def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
         """C·K."""
         return arriving[0][0] * self.K
@@ -158,16 +107,8 @@ class Fc(Dense):
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         C, K = arriving[0][0], self.K
         text, count = ("C·K + K", C * K + K) if self.has_bias else ("C·K", C * K)
-        return Formula("weights", text, {"C": C, "K": K}, count), Formula(
-            "MACs", "C·K", {"C": C, "K": K}, C * K
-        )
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) == 3 and arriving[1:] != (1, 1):
-            return None
-        K = chance.randint(1, 24)
-        return f"fc {chance.choice(['', '', 'K'])}{K}{draw_words(chance, (K, arriving[0]))}"
+        values = {"C": C, "K": K}
+        return Formula("weights", text, values, count), Formula("MACs", "C·K", values, C * K)
 
 
 class Rbf(Dense):
@@ -183,20 +124,14 @@ class Rbf(Dense):
     example = "input 84\nrbf 10 frozen => 10, params 840\n"
     smallest_wins = True
 
+    has_bias: ClassVar[bool] = False
+    bias_values: ClassVar[Any] = None
+
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        shape = (self.K, arriving[0][0])
-        role = role_of(self.frozen)
-        if self.init is None and self.weight_values is None:
-            return (Weight("weight", shape, Initial("signs", 1.0), role),)
-        return (Weight("weight", shape, weight_start(shape, self.init, self.weight_values), role),)
+        (weight,) = super().weights(*arriving)
+        given = self.init is not None or self.weight_values is not None
+        return (weight if given else weight._replace(initial=Initial("signs", 1.0)),)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         C, K = arriving[0][0], self.K
         return (Formula("weights", "C·K", {"C": C, "K": K}, C * K),)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) == 3 and arriving[1:] != (1, 1):
-            return None
-        K = chance.randint(1, 12)
-        return f"rbf {chance.choice(['', '', 'K'])}{K}{draw_words(chance, (K, arriving[0]), biased=False)}"

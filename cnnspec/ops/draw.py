@@ -1,52 +1,102 @@
-"""Arguments at random: windows that have a place on a map, and now and then the words of a weighted layer.
-
-From these the random networks of the property tests are grown.
-"""
+"""Arguments at random, from the declaration alone: the networks of the property tests are grown with them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING, Any
 
-from cnnspec.ops.sliding import reach
+from pydantic import ValidationError
+
+from cnnspec.ops.base import Argument, Init, Misfit, Op, Shape, arguments_of, spelled
+from cnnspec.ops.fields import SCHEMES
+from cnnspec.ops.groups import divisors
 
 if TYPE_CHECKING:
     import random
 
-
-def draw_window(chance: random.Random, H: int, W: int) -> str:
-    """F, S, P and D that have a place on an H x W map."""
-    if chance.random() < 0.15:
-        return f"F{chance.randint(1, 5)} S{chance.randint(1, 3)} Psame D{chance.choice([1, 1, 2])}"
-    F, P, D = [], [], []
-    for N in (H, W):
-        F.append(chance.randint(1, 5))
-        D.append(chance.choice([1, 1, 1, 2]))
-        least = max(0, -(-(reach(F[-1], D[-1]) - N) // 2))  # zeros that make it fit
-        P.append(least + chance.choice([0, 0, 1, 2]))
-    S = [chance.choice([1, 1, 2, 3]) for _ in "HW"]
-    if chance.random() < 0.5 and H == W:
-        F, P, D, S = ([values[0]] * 2 for values in (F, P, D, S))
-    text = f"F{F[0]}x{F[1]}"
-    text += f" S{S[0]}x{S[1]}" if S != [1, 1] else ""
-    text += f" P{P[0]}x{P[1]}" if P != [0, 0] else ""
-    return text + (f" D{D[0]}x{D[1]}" if D != [1, 1] else "")
+ATTEMPTS = 60
+SIZES = {
+    "F": (1, 2, 3, 4, 5),
+    "S": (1, 1, 1, 2, 3),
+    "P": (0, 0, 0, 1, 2),
+    "D": (1, 1, 1, 2),
+    "factor": (1, 2, 3),
+}
+NUMBERS = ("0.1", "0.2", "1/3", "0.5", "1", "2")
 
 
-def draw_words(chance: random.Random, plane: tuple[int, int], *, biased: bool = True) -> str:
-    """Now and then bias, nobias, literal biases, frozen, init=, weight= of one plane of this size."""
-    biases = ["", "", "", "", " bias", " nobias", f" bias={chance.randint(-500, 500)}"]
-    text = chance.choice(biases) if biased else ""
-    text += " frozen" if chance.random() < 0.1 else ""
-    start = chance.random()
-    if start < 0.2:
-        text += " init=" + chance.choice(["he", "xavier", "normal(0.01)", "uniform(0.1)", "zeros", "ones"])
-    elif start < 0.3 and plane[0] * plane[1] <= 64:
-        row = " ".join(chance.choice(["1", "-1/3", "0.2"]) for _ in range(plane[1]))
-        text += f" weight=[{'; '.join([row] * plane[0])}]"
-    return text
+def draw(op: type[Op], chance: random.Random, arriving: Shape) -> str | None:
+    """A layer as one would write it (`conv F3 P1 K8`), which fits; None where none was found."""
+    if op.merges or op.word == "none":  # these belong to branches
+        return None
+    for _ in range(ATTEMPTS):
+        values: dict[str, Any] = {}
+        parts = [op.word]
+        for name, argument in sorted(arguments_of(op), key=lambda one: one[1].rank):
+            required = op.model_fields[name].is_required()
+            if argument.kind == "tensor" or (not required and chance.random() < 0.7):
+                continue
+            values[name] = _value(chance, name, argument, arriving, values)
+            if argument.letter and chance.random() < 0.3:  # fc K10
+                argument = argument._replace(positional=None)
+            parts.append(spelled(argument, values[name]))
+        try:
+            out = op(**values).out(arriving)
+        except ValidationError:
+            continue
+        if not isinstance(out, Misfit):
+            return " ".join(parts)
+        if out.code in ("E302", "E303"):
+            break
+    return None
 
 
-def plane_of(window: str) -> tuple[int, int]:
-    """(3, 2) of `F3x2 S1 …`."""
-    rows, _, columns = window.split()[0].removeprefix("F").partition("x")
-    return int(rows), int(columns or rows)
+def _value(
+    chance: random.Random, name: str, argument: Argument, arriving: Shape, values: dict[str, Any]
+) -> Any:
+    """A value of the argument's kind, likely to fit beside those drawn before it."""
+    C, *map_size = arriving
+    match argument.kind:
+        case "flag":
+            return chance.choice(argument.flags)[1]
+        case "integer":
+            if argument.letter == "G":
+                return chance.choice(divisors(C, 64))
+            if argument.letter == "K":
+                return values.get("G", 1) * chance.randint(1, max(1, 12 // values.get("G", 1)))
+            return chance.randint(0, 3)
+        case "pair":
+            if argument.same and chance.random() < 0.2:
+                return "same"
+            first, second = (
+                chance.choice(SIZES.get(name, range(length + 1))) for length in map_size or (1, 1)
+            )
+            return (first, first) if chance.random() < 0.5 else (first, second)
+        case "number":
+            return chance.choice(NUMBERS)
+        case "shape":
+            size = prod(arriving)
+            channels = chance.choice(divisors(size, 64))
+            height = chance.choice(divisors(size // channels, 64))
+            return chance.choice([(channels, height, size // channels // height), (size,)])
+        case "range":
+            low = chance.randrange(C)
+            return low, chance.randint(low + 1, C)
+        case "matrix":
+            if argument.keyword == "bias":
+                return (((chance.randint(-500, 500),),),)
+            rows, columns = values.get("F") or (values["K"], C)
+            row = tuple(chance.choice(["1", "-1/3", "0.2"]) for _ in range(columns))
+            return ((row,) * rows,)
+        case "connections":
+            return tuple(
+                tuple(sorted(chance.sample(range(C), chance.randint(1, min(C, 4)))))
+                for _ in range(values["K"])
+            )
+        case "init":
+            return chance.choice(
+                [Init(scheme) for scheme in SCHEMES if scheme != "bilinear"]
+                + [Init("normal", Fraction(1, 100))]
+            )
+    raise AssertionError(argument.kind)

@@ -1,13 +1,10 @@
-"""Dropout: what is left out at random in training, so that no unit relies on another."""
+"""Dropout: numbers set to 0 at random in training, so that no unit relies on another."""
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Op, Shape
+from cnnspec.ops.base import Argument, Op
 from cnnspec.ops.fields import Probability
-
-if TYPE_CHECKING:
-    import random
 
 
 class Dropping(Op):
@@ -16,14 +13,6 @@ class Dropping(Op):
     p: Annotated[Probability, Argument("number", "chance of being left out, from 0 to 1", positional=0)] = (
         Fraction(1, 2)
     )
-
-    def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The same."""
-        return arriving[0]
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return cls.word + chance.choice(["", " 0.2", " 1/3", " 0", " 1"])
 
 
 class Dropout(Dropping):

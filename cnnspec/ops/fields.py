@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from cnnspec.ops.base import Argument, Init
+from cnnspec.ops.base import Argument, Init, flag
 
+SCHEMES = ("he", "xavier", "normal", "uniform", "zeros", "ones", "bilinear")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3}|/[0-9]{1,400})?")
 
 
@@ -36,7 +37,7 @@ def exact(value: Any) -> Fraction:
 def _init(value: Any) -> Init:
     """`he`, or a scheme with its number: `["normal", "0.01"]`."""
     scheme, number = (value, None) if isinstance(value, str) else (*value, None, None)[:2]
-    if scheme not in ("he", "xavier", "normal", "uniform", "zeros", "ones", "bilinear"):
+    if scheme not in SCHEMES:
         schemes = "he, xavier, normal(…), uniform(…), zeros, ones or bilinear"
         raise PydanticCustomError("init", f"must be {schemes}")
     if (number is not None) != (scheme in ("normal", "uniform")):
@@ -54,6 +55,8 @@ NotNegative: TypeAlias = Annotated[int, Field(ge=0, strict=True)]
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 Sizes: TypeAlias = tuple[Positive, Positive]
 """(rows, columns), each at least 1."""
+Corner: TypeAlias = tuple[NotNegative, NotNegative]
+"""(rows, columns), each at least 0."""
 Exact: TypeAlias = Annotated[Fraction, PlainValidator(exact)]
 AboveZero: TypeAlias = Annotated[Fraction, PlainValidator(exact), Field(gt=0)]
 Probability: TypeAlias = Annotated[Fraction, PlainValidator(exact), Field(ge=0, le=1)]
@@ -64,7 +67,7 @@ Stride: TypeAlias = Annotated[
     Sizes, Argument("pair", "stride: the step from one window to the next", letter="S")
 ]
 Padding: TypeAlias = Annotated[
-    tuple[NotNegative, NotNegative] | Literal["same"],
+    Corner | Literal["same"],
     Argument("pair", "zero padding on every side; Psame: ⌈N/S⌉ outputs", letter="P", same=True),
 ]
 Dilation: TypeAlias = Annotated[Sizes, Argument("pair", "dilation: the step within a window", letter="D")]
@@ -72,15 +75,10 @@ Groups: TypeAlias = Annotated[Positive, Argument("integer", "groups of channels"
 Filters: TypeAlias = Annotated[
     Positive, Argument("integer", "number of filters: the channels that come out", letter="K")
 ]
+Like: TypeAlias = Annotated[Flag, Argument("tensor", "a tensor that has the size", keyword="like")]
 
 HasBias: TypeAlias = Annotated[
-    Flag,
-    Argument(
-        "flag",
-        "one bias per filter, or none",
-        flags=(("bias", True), ("nobias", False)),
-        replaces=("bias_values",),
-    ),
+    Flag, flag("one bias per filter, or none", bias=True, nobias=False, replaces=("bias_values",))
 ]
 BiasValues: TypeAlias = Annotated[
     Planes | None,
@@ -97,9 +95,8 @@ WeightValues: TypeAlias = Annotated[
         replaces=("init",),
     ),
 ]
-Frozen: TypeAlias = Annotated[
-    Flag, Argument("flag", "weights that are not trained", flags=(("frozen", True),))
-]
+Frozen: TypeAlias = Annotated[Flag, flag("weights that are not trained", frozen=True)]
+One: TypeAlias = Annotated[Flag, flag("one weight for all channels", one=True)]
 Start: TypeAlias = Annotated[
     Annotated[Init, PlainValidator(_init)] | None,
     Argument(

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 # A coefficient written in front (`2P`), then a symbol: a letter, more letters or digits, a prime.
 _SYMBOL = re.compile(r"(?<![A-Za-z])(\d*)([A-Za-z][A-Za-z0-9]*'?)")
+
+
+Values: TypeAlias = dict[str, int | Fraction | str]
+"""Symbols with their numbers."""
 
 
 class Formula(NamedTuple):
@@ -60,3 +64,8 @@ def written_result(value: int | Fraction | str) -> str:
     if isinstance(value, Fraction) and value.denominator != 1:
         return f"{value.numerator:,}/{value.denominator:,}".replace("-", "−")
     return f"{int(value):,}".replace("-", "−")
+
+
+def one_or_each(one: bool, C: int) -> Formula:
+    """The weights of a layer with one in all, or one per channel."""
+    return Formula("weights", "1", {}, 1) if one else Formula("weights", "C", {"C": C}, C)

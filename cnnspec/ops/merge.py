@@ -1,22 +1,14 @@
 """Where branches meet: add, mul, sub, max, concat; and what stands for a branch: id, none."""
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnnspec.ops.base import Misfit, Op, Shape, written_shape
-
-if TYPE_CHECKING:
-    import random
 
 
 class Merge(Op):
     """Takes branches. Only its inputs, those branches that are there, count."""
 
     merges = True
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return None
 
 
 class EqualShapes(Merge):
@@ -131,14 +123,6 @@ class Id(Op):
     title = "the tensor itself"
     example = "input 64x56x56\nadd [ conv F3 P1 K64 | id ]\n"
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The same."""
-        return arriving[0]
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return "id"
-
 
 class Nothing(Op):
     """A branch that is not there: `if s == 1 [ id ] else [ none ]` in an `add` leaves the other branches
@@ -148,14 +132,6 @@ class Nothing(Op):
     word = "none"
     title = "a branch that is not there"
     example = "input 64x56x56\nadd [ conv F3 P1 K64 | if C == 64 [ id ] else [ none ] ]\n"
-
-    def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The same: nobody reads it."""
-        return arriving[0]
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return None
 
 
 def _way_out(first: Shape, other: Shape, number: int) -> str:

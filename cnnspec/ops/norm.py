@@ -6,17 +6,14 @@ mean is of. The receptive field does not count these statistics.
 """
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Op, Shape, Weight
-from cnnspec.ops.fields import AboveZero, Exact, Flag, Frozen, Positive, Probability
+from cnnspec.ops.base import Argument, Misfit, Op, Shape, Weight, flag
+from cnnspec.ops.fields import AboveZero, Exact, Flag, Frozen, Groups, Positive, Probability
 from cnnspec.ops.formula import Formula
-from cnnspec.ops.groups import divisors, groups_misfit
+from cnnspec.ops.groups import groups_misfit
 from cnnspec.ops.sliding import needs_map
 from cnnspec.ops.start import ONE, ZERO, role_of
-
-if TYPE_CHECKING:
-    import random
 
 
 class Normalisation(Op):
@@ -25,17 +22,10 @@ class Normalisation(Op):
     eps: Annotated[AboveZero, Argument("number", "added to the variance", keyword="eps")] = Fraction(
         1, 100_000
     )
-    affine: Annotated[
-        Flag,
-        Argument(
-            "flag", "a weight and a bias per channel, or none", flags=(("affine", True), ("noaffine", False))
-        ),
-    ] = True
+    affine: Annotated[Flag, flag("a weight and a bias per channel, or none", affine=True, noaffine=False)] = (
+        True
+    )
     frozen: Frozen = False
-
-    def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The same."""
-        return arriving[0]
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         if not self.affine:
@@ -47,10 +37,6 @@ class Normalisation(Op):
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         C = arriving[0][0]
         return (Formula("weights", "2·C", {"C": C}, 2 * C),) if self.affine else ()
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return cls.word + draw_norm(chance)
 
 
 class BatchNorm(Normalisation):
@@ -86,10 +72,6 @@ class BatchNorm(Normalisation):
         C = arriving[0][0]
         return *super().formulas(arriving, out), Formula("buffers", "2·C + 1", {"C": C}, 2 * C + 1)
 
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return "bn" + chance.choice(["", "", " momentum=0.03", " momentum=1/4"]) + draw_norm(chance)
-
 
 class InstanceNorm(Normalisation):
     """Instance normalisation: each map of each image gets mean 0 and variance 1 by itself (Ulyanov et al.,
@@ -117,10 +99,6 @@ class InstanceNorm(Normalisation):
             )
         return here
 
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return "in" + draw_norm(chance) if len(arriving) == 3 and arriving[1] * arriving[2] > 1 else None
-
 
 class LayerNorm(Normalisation):
     """Layer normalisation over the channels, at each position by itself, as in ConvNeXt (LayerNorm2d); on a
@@ -141,16 +119,11 @@ class GroupNorm(Normalisation):
     title = "group normalisation: G groups of channels"
     example = "input 3x64x64\nconv F3 P1 K64 nobias -> gn G32 -> relu => 64x64x64\n"
 
-    G: Annotated[Positive, Argument("integer", "groups of channels", letter="G")]
+    G: Groups
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same; G divides C."""
         return groups_misfit(self.G, arriving[0][0]) or arriving[0]
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        C = arriving[0]
-        return f"gn G{chance.choice(divisors(C, 32))}" + draw_norm(chance)
 
 
 class LocalResponseNorm(Op):
@@ -176,12 +149,6 @@ class LocalResponseNorm(Op):
         """The same."""
         return needs_map(self.word, arriving[0]) or arriving[0]
 
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        return f"lrn size={chance.randint(1, 6)}" + chance.choice(["", " alpha=5e-4 k=2", " beta=0.5"])
-
 
 class L2Norm(Op):
     """Brings the channels of each position (or a vector) to length 1: x / max(√(Σ x²), 1e-12). With `scale
@@ -192,16 +159,3 @@ class L2Norm(Op):
     word = "l2norm"
     title = "each position's channels to length 1"
     example = "input 512x38x38\nl2norm -> scale init=20 => 512x38x38, params 512\n"
-
-    def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The same."""
-        return arriving[0]
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return "l2norm"
-
-
-def draw_norm(chance: "random.Random") -> str:
-    text = chance.choice(["", "", " eps=1e-3", " eps=1e-6"]) + chance.choice(["", "", " affine", " noaffine"])
-    return text + (" frozen" if chance.random() < 0.1 else "")

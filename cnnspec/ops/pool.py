@@ -4,29 +4,28 @@ Pooling works on each map by itself: W x H x C goes in, W' x H' x C comes out, a
 (but in subsample). W' = (W − F)/S + 1, as in a convolution.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
-from math import gcd
-from typing import TYPE_CHECKING, Annotated
+from math import gcd, prod
+from typing import Annotated
 
-from cnnspec.ops.base import Argument, Initial, Misfit, Op, Remark, Shape, Weight, Window, written_pair
+from cnnspec.ops.base import (
+    Argument,
+    Initial,
+    Misfit,
+    Op,
+    Remark,
+    Shape,
+    Weight,
+    Window,
+    flag,
+    whole,
+    written_pair,
+)
 from cnnspec.ops.fields import Dilation, Flag, Frozen, Padding, Sizes
 from cnnspec.ops.formula import Formula
-from cnnspec.ops.sliding import (
-    Ends,
-    needs_map,
-    padding_of,
-    places,
-    places_rounding_up,
-    reach,
-    size_formulas,
-    sliding_window,
-    steps_over,
-    too_large,
-)
+from cnnspec.ops.sliding import Ends, Slide, needs_map, steps_over
 from cnnspec.ops.start import ZERO, role_of
-
-if TYPE_CHECKING:
-    import random
 
 
 class Pooling(Op):
@@ -43,16 +42,17 @@ class Pooling(Op):
     def stride(self) -> tuple[int, int]:
         return self.S or self.size
 
+    @property
+    def slide(self) -> Slide:
+        return Slide(self.size, self.stride)
+
 
 class AdaptivePooling(Pooling):
     """maxpool and avgpool: windows of a size, or as many windows as are asked for."""
 
     P: Padding = (0, 0)
     ceil: Annotated[
-        Flag,
-        Argument(
-            "flag", "round up: a last window that is only partly on the map counts", flags=(("ceil", True),)
-        ),
+        Flag, flag("round up: a last window that is only partly on the map counts", ceil=True)
     ] = False
     size_out: Annotated[
         Sizes | None, Argument("pair", "instead of F: the size that comes out", keyword="out")
@@ -62,9 +62,13 @@ class AdaptivePooling(Pooling):
     def dilation(self) -> tuple[int, int]:
         return 1, 1
 
+    @property
+    def slide(self) -> Slide:
+        return Slide(self.size, self.stride, self.P, self.dilation)
+
     def padding(self, arriving: Shape) -> tuple[Ends, Ends]:
         """((top, bottom), (left, right))."""
-        return padding_of(arriving, self.size, self.stride, self.P, self.dilation)
+        return self.slide.ends(arriving)
 
     def unfit(self) -> Misfit | None:
         if self.size_out is not None:
@@ -85,16 +89,15 @@ class AdaptivePooling(Pooling):
                 help=f"{self.word} F2 halves a map; {self.word} out=7x7 gives 7x7 whatever arrives",
             )
         if not isinstance(self.P, str) and any(2 * p > f for p, f in zip(self.P, self.F, strict=True)):
-            most = tuple(min(p, f // 2) for p, f in zip(self.P, self.F, strict=True))
-            text = f"P{written_pair((most[0], most[1]))}"
+            h, w = (min(p, f // 2) for p, f in zip(self.P, self.F, strict=True))
+            text = f"P{written_pair((h, w))}"
+            square = f": {max(self.P)} > {Fraction(self.F[0], 2)}" if self.F[0] == self.F[1] else ""
             return Misfit(
                 "E306",
                 f"the padding is more than half the window: "
                 f"P{written_pair(self.P)} with F{written_pair(self.F)}",
                 argument="P",
-                note=f"P ≤ F/2: {max(self.P)} > {Fraction(min(self.F), 2)}"
-                if self.F[0] == self.F[1]
-                else "P ≤ F/2",
+                note=f"P ≤ F/2{square}",
                 help=f"{text} is the most that is allowed; beyond it a window could see only padding",
                 replacement=text,
             )
@@ -107,50 +110,44 @@ class AdaptivePooling(Pooling):
             return wrong
         if self.size_out is not None:
             return here[0], *self.size_out
-        ends = self.padding(here)
-        count = places_rounding_up if self.ceil else places
-        H, W = (count(here[1 + a], self.size[a], self.stride[a], ends[a], self.dilation[a]) for a in (0, 1))
-        if min(H, W) < 1:
-            assert not isinstance(self.P, str)
-            return too_large(here, self.size, self.stride, self.P, self.dilation, what="window")
-        for axis, along in enumerate((H, W)):
-            N, D = here[1 + axis], self.dilation[axis]
-            if steps_over(N, self.stride[axis], ends[axis][0], D, along):
-                fits = f"D{written_pair((min(self.dilation[0], here[1]), min(self.dilation[1], here[2])))}"
+        size = self.slide.size(here, ceil=self.ceil)
+        if min(size) < 1:
+            return self.slide.too_large(here, what="window")
+        return self._only_padding(here, size) or (here[0], *size)
+
+    def _only_padding(self, arriving: Shape, size: tuple[int, int]) -> Misfit | None:
+        """E306 where a dilated window steps over a small map."""
+        D = self.dilation
+        for axis, (before, _) in enumerate(self.padding(arriving)):
+            N = arriving[1 + axis]
+            if steps_over(N, self.stride[axis], before, D[axis], size[axis]):
+                fits = f"D{written_pair((min(D[0], arriving[1]), min(D[1], arriving[2])))}"
                 return Misfit(
                     "E306",
-                    f"a window sees only padding: its taps stand {D} apart and step over the map, {N} "
-                    f"{'row' if axis == 0 else 'column'}{'s' if N > 1 else ''}",
+                    f"a window sees only padding: its taps stand {D[axis]} apart and step over the map, {N} "
+                    f"{('row', 'column')[axis]}{'s' if N > 1 else ''}",
                     argument="D",
-                    note=f"D ≤ {'HW'[axis]}: {D} > {N}",
+                    note=f"D ≤ {'HW'[axis]}: {D[axis]} > {N}",
                     help=f"{fits} always meets the map; padding counts as −∞",
                     replacement=fits,
                 )
-        return here[0], H, W
+        return None
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
         if self.size_out is not None:
             return _adaptive(arriving[0][1], out[1]), _adaptive(arriving[0][2], out[2])
-        (top, _), (left, _) = self.padding(arriving[0])
-        return (
-            sliding_window(self.size[0], self.stride[0], top, self.dilation[0]),
-            sliding_window(self.size[1], self.stride[1], left, self.dilation[1]),
-        )
+        return self.slide.windows(arriving[0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        if self.size_out is not None:
-            return ()
-        return size_formulas(arriving[0], out, self.size, self.stride, self.P, self.dilation, ceil=self.ceil)
+        return self.slide.formulas(arriving[0], out, ceil=self.ceil) if self.size_out is None else ()
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
-        if self.size_out is not None:
-            return ()
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import lost_border, padded_pool
 
-        lost = (
-            () if self.ceil else lost_border(arriving[0], out, self.size, self.stride, self.P, self.dilation)
-        )
-        return padded_pool(self.P) + lost
+        if self.size_out is not None:
+            return ()
+        lost = () if self.ceil else lost_border(self.slide, arriving[0], out)
+        return *padded_pool(self.P), *lost
 
 
 class MaxPool(AdaptivePooling):
@@ -175,10 +172,6 @@ class MaxPool(AdaptivePooling):
     def dilation(self) -> tuple[int, int]:
         return self.D
 
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return _draw(chance, arriving, "maxpool", dilated=True)
-
 
 class AvgPool(AdaptivePooling):
     """Takes the mean of each window, map by map; nothing to train.
@@ -194,18 +187,8 @@ class AvgPool(AdaptivePooling):
     example = "input 6x28x28\navgpool F2 => 6x14x14\n"
 
     exclude_pad: Annotated[
-        Flag,
-        Argument(
-            "flag", "the mean is of the map's own numbers, without padding", flags=(("exclude_pad", True),)
-        ),
+        Flag, flag("the mean is of the map's own numbers, without padding", exclude_pad=True)
     ] = False
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        text = _draw(chance, arriving, "avgpool", dilated=False)
-        if text and "out" not in text and chance.random() < 0.3:
-            text += " exclude_pad"
-        return text
 
 
 class WholeMap(Op):
@@ -218,12 +201,7 @@ class WholeMap(Op):
         return needs_map(self.word, arriving[0]) or (arriving[0][0], 1, 1)
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        _, H, W = arriving[0]
-        return Window(H, H, 0), Window(W, W, 0)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return cls.word if len(arriving) == 3 else None
+        return whole(arriving[0])
 
 
 class Gap(WholeMap):
@@ -251,10 +229,6 @@ class OverChannels(Op):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """1 x H x W."""
         return needs_map(self.word, arriving[0]) or (1, *arriving[0][1:])
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return cls.word if len(arriving) == 3 else None
 
 
 class CMean(OverChannels):
@@ -300,55 +274,34 @@ class Subsample(Pooling):
         here = arriving[0]
         if wrong := needs_map(self.word, here):
             return wrong
-        H, W = (places(here[1 + a], self.size[a], self.stride[a], (0, 0)) for a in (0, 1))
-        if min(H, W) < 1:
-            return too_large(here, self.size, self.stride, (0, 0), (1, 1), what="window")
-        return here[0], H, W
+        size = self.slide.size(here)
+        return (here[0], *size) if min(size) >= 1 else self.slide.too_large(here, what="window")
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         C = (arriving[0][0],)
-        mean = Initial("constant", 1 / (self.size[0] * self.size[1]))
-        role = role_of(self.frozen)
+        mean, role = Initial("constant", 1 / prod(self.F)), role_of(self.frozen)
         return Weight("weight", C, mean, role), Weight("bias", C, ZERO, role)
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
         """(F·F + 1) × outputs: LeCun counts the window's inputs and the bias."""
-        return (self.size[0] * self.size[1] + 1) * out[0] * out[1] * out[2]
+        return (prod(self.F) + 1) * prod(out)
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        return sliding_window(self.size[0], self.stride[0], 0), sliding_window(
-            self.size[1], self.stride[1], 0
-        )
+        return self.slide.windows(arriving[0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        sizes = size_formulas(arriving[0], out, self.size, self.stride, (0, 0), (1, 1))
         C = arriving[0][0]
-        values: dict[str, int | Fraction | str] = {
-            "Fh": self.size[0],
-            "Fw": self.size[1],
-            "C": C,
-            "W'": out[2],
-            "H'": out[1],
-        }
-        connections = self.connections(arriving, out)
+        values = {"Fh": self.F[0], "Fw": self.F[1], "C": C, "W'": out[2], "H'": out[1]}
         return (
-            *sizes,
+            *self.slide.formulas(arriving[0], out),
             Formula("weights", "2·C", {"C": C}, 2 * C),
-            Formula("connections", "(Fh·Fw + 1)·C·W'·H'", values, connections),
+            Formula("connections", "(Fh·Fw + 1)·C·W'·H'", values, self.connections(arriving, out)),
         )
 
-    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import lost_border
 
-        return lost_border(arriving[0], out, self.size, self.stride, (0, 0), (1, 1))
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        F = chance.randint(1, min(4, *arriving[1:]))
-        S = chance.choice(["", f" S{chance.randint(1, 3)}"])
-        return f"subsample F{F}{S}{chance.choice(['', '', ' frozen'])}"
+        return lost_border(self.slide, arriving[0], out)
 
 
 def _adaptive(N: int, count: int) -> Window:
@@ -356,29 +309,3 @@ def _adaptive(N: int, count: int) -> Window:
     off = Fraction(count - gcd(N, count), count)  # how far rounding moves an end, at most
     step = Fraction(N, count)
     return Window(step + 2 * off, step, -off)
-
-
-def _draw(chance: "random.Random", arriving: Shape, word: str, *, dilated: bool) -> str | None:
-    if len(arriving) != 3:
-        return None
-    _, H, W = arriving
-    if chance.random() < 0.15:
-        return f"{word} out={chance.randint(1, H + 1)}x{chance.randint(1, W + 1)}"
-    if chance.random() < 0.15:
-        return f"{word} F{chance.randint(1, 4)} S{chance.randint(1, 3)} Psame"
-    F, P, D = [], [], []
-    for N in (H, W):
-        while True:
-            f, d = chance.randint(1, 4), chance.choice([1, 1, 1, 2]) if dilated and N > 1 else 1
-            p = chance.choice([0, 0, chance.randint(0, f // 2)])
-            if reach(f, d) <= N + 2 * p:
-                break
-        F.append(f)
-        P.append(p)
-        D.append(d)
-    text = f"{word} F{F[0]}x{F[1]}"
-    if chance.random() < 0.6:
-        text += f" S{chance.randint(1, 3)}x{chance.randint(1, 3)}"
-    text += f" P{P[0]}x{P[1]}" if P != [0, 0] else ""
-    text += f" D{D[0]}x{D[1]}" if D != [1, 1] else ""
-    return text + (" ceil" if chance.random() < 0.3 else "")

@@ -6,16 +6,12 @@ prelu has weights.
 """
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from cnnspec.ops.base import Argument, Initial, Shape, Weight
+from cnnspec.ops.base import Activation, Argument, Initial, Shape, Weight, flag
 from cnnspec.ops.fields import Exact, Flag, Frozen
-from cnnspec.ops.formula import Formula
-from cnnspec.ops.pointwise import Activation
+from cnnspec.ops.formula import Formula, one_or_each
 from cnnspec.ops.start import role_of
-
-if TYPE_CHECKING:
-    import random
 
 
 class Relu(Activation):
@@ -47,10 +43,6 @@ class Leaky(Activation):
 
     slope: Annotated[Exact, Argument("number", "slope for negative x", positional=0)] = Fraction(1, 100)
 
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return chance.choice(["leaky", "leaky 0.1", "leaky 1/5"])
-
 
 class Prelu(Activation):
     """x where x > 0, else a·x with an a that is trained, one for each channel; `prelu one`: one for all. At
@@ -61,21 +53,15 @@ class Prelu(Activation):
     title = "leaky with a trained slope"
     example = "input 3x32x32\nconv F3 P1 K16 -> prelu => 16x32x32, params 464\n"
 
-    one: Annotated[Flag, Argument("flag", "one slope for all channels", flags=(("one", True),))] = False
+    one: Annotated[Flag, flag("one slope for all channels", one=True)] = False
     frozen: Frozen = False
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         count = 1 if self.one else arriving[0][0]
-        role = role_of(self.frozen)
-        return (Weight("weight", (count,), Initial("constant", 0.25), role),)
+        return (Weight("weight", (count,), Initial("constant", 0.25), role_of(self.frozen)),)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C = arriving[0][0]
-        return (Formula("weights", "1", {}, 1) if self.one else Formula("weights", "C", {"C": C}, C),)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return chance.choice(["prelu", "prelu one", "prelu frozen"])
+        return (one_or_each(self.one, arriving[0][0]),)
 
 
 class Elu(Activation):
@@ -86,10 +72,6 @@ class Elu(Activation):
     example = "input 3x32x32\nconv F3 P1 K16 -> elu\n"
 
     alpha: Annotated[Exact, Argument("number", "how far down it goes", positional=0)] = Fraction(1)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return chance.choice(["elu", "elu 0.5"])
 
 
 class Selu(Activation):

@@ -1,78 +1,65 @@
-"""What the sliding layers have to say about themselves: the notes' advice, with this layer's numbers in
-it.
-"""
+"""What the sliding layers report about themselves: the notes' advice, with this layer's numbers in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cnnspec.ops.base import Pair, Remark, Shape, written_pair
-from cnnspec.ops.sliding import padding_of, reach, size_formula
+from cnnspec.ops.sliding import Slide, reach
 
 if TYPE_CHECKING:
     from cnnspec.ops.conv import Convolution
 
 
-def convolution_remarks(op: Convolution, arriving: Shape, out: Shape) -> tuple[Remark, ...]:
-    """All that conv and dwconv have to say."""
-    return (
-        *only_zeros(op.F, op.P, op.D),
-        *lost_border(arriving, out, op.F, op.S, op.P, op.D),
-        *even_filter(op.F, op.P),
-        *power_of_two(op.filters(arriving)),
-        *large_filter(op, arriving, out),
-    )
+def convolution_remarks(op: Convolution, arriving: Shape, out: Shape) -> Iterator[Remark]:
+    """All that conv and dwconv report."""
+    yield from only_zeros(op.F, op.P, op.D)
+    yield from lost_border(op.slide, arriving, out)
+    yield from even_filter(op.F, op.P)
+    yield from power_of_two(op.filters(arriving))
+    yield from large_filter(op, arriving, out)
 
 
-def only_zeros(F: Pair, P: Pair | str, D: Pair) -> tuple[Remark, ...]:
+def only_zeros(F: Pair, P: Pair | str, D: Pair) -> Iterator[Remark]:
     """W102: P ≥ F, so that the first window sees nothing but padding."""
-    if isinstance(P, str) or all(p < reach(f, d) for p, f, d in zip(P, F, D, strict=True)):
-        return ()
-    fits = tuple(min(p, (reach(f, d) - 1) // 2) for p, f, d in zip(P, F, D, strict=True))
-    text = f"P{written_pair((fits[0], fits[1]))}"
-    return (
-        Remark(
+    spans = [reach(f, d) for f, d in zip(F, D, strict=True)]
+    if not isinstance(P, str) and (P[0] >= spans[0] or P[1] >= spans[1]):
+        text = f"P{written_pair((min(P[0], (spans[0] - 1) // 2), min(P[1], (spans[1] - 1) // 2)))}"
+        yield Remark(
             "W102",
             f"padding {written_pair(P)}, filter {F[0]}x{F[1]}: the windows at the border see only zeros",
             argument="P",
             help=f"{text} is half the filter and keeps the size at stride 1",
             replacement=text,
-        ),
-    )
+        )
 
 
-def lost_border(arriving: Shape, out: Shape, F: Pair, S: Pair, P: Pair | str, D: Pair) -> tuple[Remark, ...]:
+def lost_border(slide: Slide, arriving: Shape, out: Shape) -> Iterator[Remark]:
     """W201: the stride does not divide, and the last rows or columns are never read."""
+    F, S, P, D = slide
     if isinstance(P, str):
-        return ()
-    ends = padding_of(arriving, F, S, P, D)
-    over = [(arriving[1 + a] + sum(ends[a]) - reach(F[a], D[a])) % S[a] for a in (0, 1)]
+        return
+    over = [(arriving[1 + a] + 2 * P[a] - reach(F[a], D[a])) % S[a] for a in (0, 1)]
     if over == [0, 0]:
-        return ()
-    axis = 1 if over[1] else 0
-    real = [max(0, over[a] - ends[a][1]) for a in (0, 1)]
-    lost = _rows_and_columns(real)
-    what = f"{lost} of the map {'is' if sum(real) == 1 else 'are'} never read"
+        return
+    real = [max(0, over[a] - P[a]) for a in (0, 1)]
+    what = f"{_rows_and_columns(real)} of the map {'is' if sum(real) == 1 else 'are'} never read"
     if real == [0, 0]:
         stands = "stands" if sum(over) == 1 else "stand"
         what = f"{_rows_and_columns(over)} of padding {stands} at the end for nothing"
     fits = "x".join(str(arriving[1 + a] - over[a]) for a in (0, 1))
     more = "x".join(str(arriving[1 + a] + (S[a] - over[a]) % S[a]) for a in (0, 1))
     ways = [f"an input of {fits} or {more} would fit"]
-    pads = [_fitting_padding(arriving[1 + a], F[a], S[a], P[a], D[a]) for a in (0, 1)]
-    replacement = None
-    if None not in pads:
-        replacement = f"P{written_pair((pads[0] or 0, pads[1] or 0))}"
-        ways.insert(0, f"{replacement} would fit")
-    formula = size_formula(axis, arriving, out, F, S, P, D)
-    return (
-        Remark(
-            "W201",
-            f"the stride does not divide: {what}",
-            argument="S",
-            note=formula.steps(),
-            help="; ".join(ways),
-        ),
+    h, w = (_fitting_padding(arriving[1 + a], F[a], S[a], P[a], D[a]) for a in (0, 1))
+    if h is not None and w is not None:
+        ways.insert(0, f"P{written_pair((h, w))} would fit")
+    yield Remark(
+        "W201",
+        f"the stride does not divide: {what}",
+        argument="S",
+        note=slide.formula(1 if over[1] else 0, arriving, out).steps(),
+        help="; ".join(ways),
     )
 
 
@@ -96,75 +83,60 @@ def _rows_and_columns(counts: list[int]) -> str:
     return " and ".join(parts)
 
 
-def even_filter(F: Pair, P: Pair | str) -> tuple[Remark, ...]:
+def even_filter(F: Pair, P: Pair | str) -> Iterator[Remark]:
     """W202: an even filter with padding has no middle: the map shifts by half a pixel, and no P keeps its
     size.
     """
-    if isinstance(P, str):
-        return ()
-    axis = next((a for a in (0, 1) if F[a] % 2 == 0 and P[a]), None)
-    if axis is None:
-        return ()
-    odd = tuple(f + 1 - f % 2 for f in F)
-    text, keeps = f"F{written_pair((odd[0], odd[1]))}", f"P{written_pair((odd[0] // 2, odd[1] // 2))}"
-    return (
-        Remark(
+    even = [] if isinstance(P, str) else [f for f, p in zip(F, P, strict=True) if f % 2 == 0 and p]
+    if even:
+        h, w = (f + 1 - f % 2 for f in F)
+        yield Remark(
             "W202",
             f"a filter of {F[0]}x{F[1]} has no middle: no padding on both sides keeps a map's size",
             argument="F",
-            note=f"P = (F − 1)/2 = ({F[axis]} − 1)/2 = {F[axis] - 1}/2",
-            help=f"{text} with {keeps} keeps it; or Psame, uneven by design",
-        ),
-    )
+            note=f"P = (F − 1)/2 = ({even[0]} − 1)/2 = {even[0] - 1}/2",
+            help=f"F{written_pair((h, w))} with P{written_pair((h // 2, w // 2))} keeps it; "
+            "or Psame, uneven by design",
+        )
 
 
-def padded_pool(P: Pair | str) -> tuple[Remark, ...]:
+def padded_pool(P: Pair | str) -> Iterator[Remark]:
     """W203: pooling is there to make a map smaller; padding is rarely meant."""
-    if P in ((0, 0), "same"):
-        return ()
-    return (
-        Remark(
+    if not isinstance(P, str) and P != (0, 0):
+        yield Remark(
             "W203",
-            f"padding {written_pair(P)} on a pooling layer",  # type: ignore[arg-type]
+            f"padding {written_pair(P)} on a pooling layer",
             argument="P",
             help="pooling makes maps smaller; the notes pad only convolutions (F2 S2 needs none)",
-        ),
-    )
+        )
 
 
-def power_of_two(K: int) -> tuple[Remark, ...]:
+def power_of_two(K: int) -> Iterator[Remark]:
     """W204: the notes take K from 32, 64, 128, 512."""
-    if K & (K - 1) == 0:
-        return ()
-    below = 1 << (K.bit_length() - 1)
-    return (
-        Remark(
+    if K & (K - 1):
+        below = 1 << (K.bit_length() - 1)
+        yield Remark(
             "W204",
             f"{K} filters: no power of two",
             argument="K",
             help=f"powers of two are usual (32, 64, 128, …): K{below} or K{2 * below}",
-        ),
-    )
+        )
 
 
-def large_filter(op: Convolution, arriving: Shape, out: Shape) -> tuple[Remark, ...]:
+def large_filter(op: Convolution, arriving: Shape, out: Shape) -> Iterator[Remark]:
     """W210: a stack of 3x3 has the receptive field of a large filter with fewer weights."""
     F = op.F[0]
-    fits = op.F == (F, F) and F >= 5 and F % 2 and op.S == op.D == (1, 1)
-    if not fits or out[1:] == (1, 1):
-        return ()
-    C, K, layers = arriving[0], op.filters(arriving), (F - 1) // 2
-    first, later = C // op.groups(arriving) * K, K // op.groups(arriving) * K
-    large, stack = F * F * first, 9 * first + 9 * (layers - 1) * later
-    if stack >= large:
-        return ()
-    small = op.model_copy(update={"F": (3, 3), "P": (1, 1), "weight_values": None})
-    return (
-        Remark(
+    odd = op.F == (F, F) and F >= 5 and F % 2 and op.S == op.D == (1, 1)
+    if not odd or out[1:] == (1, 1):
+        return
+    C, K, G, layers = arriving[0], op.filters(arriving), op.groups(arriving), (F - 1) // 2
+    large, stack = F * F * (C // G * K), 9 * (C // G * K + (layers - 1) * (K // G * K))
+    if stack < large:
+        small = op.model_copy(update={"F": (3, 3), "P": (1, 1), "weight_values": None})
+        yield Remark(
             "W210",
             f"{layers} layers of 3x3 see as far as one of {F}x{F}: {stack:,} weights instead of {large:,}",
             argument="F",
             note=f"1 + {layers}·(3 − 1) = {F}",
             help=f"[{op.word} {small.written()} -> relu]*{layers} has {layers} nonlinearities as well",
-        ),
-    )
+        )

@@ -4,18 +4,15 @@ pixelshuffle, pixelunshuffle, shuffle. Nothing to train.
 
 from fractions import Fraction
 from math import gcd, isqrt
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import PlainSerializer, PlainValidator
 
-from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, written_shape
-from cnnspec.ops.fields import Flag, Positive, Sizes
+from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, flag, written_shape
+from cnnspec.ops.fields import Flag, Groups, Like, Positive, Sizes
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.groups import divisors, groups_misfit
-from cnnspec.ops.sliding import both_or_one, needs_map
-
-if TYPE_CHECKING:
-    import random
+from cnnspec.ops.sliding import needs_map, scaled
 
 
 class Upsample(Op):
@@ -35,25 +32,21 @@ class Upsample(Op):
 
     factor: Annotated[Sizes | None, Argument("pair", "how many times larger (2, 2x1)", positional=0)] = None
     size_out: Annotated[Sizes | None, Argument("pair", "the size that comes out", keyword="out")] = None
-    like: Annotated[Flag, Argument("tensor", "a tensor that has the size", keyword="like")] = False
+    like: Like = False
     mode: Annotated[
         Literal["nearest", "bilinear"],
-        Argument("flag", "repeat, or interpolate", flags=(("nearest", "nearest"), ("bilinear", "bilinear"))),
+        flag("repeat, or interpolate", nearest="nearest", bilinear="bilinear"),
     ] = "nearest"
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x H·factor x W·factor, or the size asked for."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here):
-            return wrong
-        if wrong := exactly_one(
-            self, ("factor", "size_out", "like"), "how large: `upsample 2`, `out=56x56` or `like=@a`"
-        ):
+        ways = "how large: `upsample 2`, `out=56x56` or `like=@a`"
+        wrong = needs_map(self.word, here) or exactly_one(self, ("factor", "size_out", "like"), ways)
+        if wrong:
             return wrong
         if self.like:
-            if wrong := needs_map("like=", arriving[1], 1):
-                return wrong
-            return here[0], *arriving[1][1:]
+            return needs_map("like=", arriving[1], 1) or (here[0], *arriving[1][1:])
         if self.size_out is not None:
             return here[0], *self.size_out
         assert self.factor is not None
@@ -64,22 +57,7 @@ class Upsample(Op):
         return rule(arriving[0][1], out[1]), rule(arriving[0][2], out[2])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        if self.factor is None:
-            return ()
-        (_, H, W), (f, g) = arriving[0], self.factor
-        return both_or_one(
-            Formula("W'", "W·factor", {"W": W, "factor": g}, out[2]),
-            Formula("H'", "H·factor", {"H": H, "factor": f}, out[1]),
-        )
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        size = chance.choice(
-            [str(chance.randint(1, 3)), "2x1", f"out={chance.randint(1, 12)}x{chance.randint(1, 12)}"]
-        )
-        return f"upsample {size}{chance.choice(['', ' nearest', ' bilinear'])}"
+        return () if self.factor is None else scaled("W·factor", arriving[0], out, factor=self.factor)
 
 
 def _load_pool(value: Any) -> Op | None:
@@ -143,10 +121,6 @@ class Unpool(Op):
         there = self.maxpool.window((out,), arriving[0])
         return _turned_round(there[0]), _turned_round(there[1])
 
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return None
-
 
 class PixelShuffle(Op):
     """Turns channels into positions: `pixelshuffle r` lays r·r channels out as a square of r x r positions,
@@ -162,10 +136,9 @@ class PixelShuffle(Op):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C/r² x H·r x W·r."""
-        here = arriving[0]
-        if wrong := needs_map(self.word, here):
+        if wrong := needs_map(self.word, arriving[0]):
             return wrong
-        (C, H, W), r = here, self.factor
+        (C, H, W), r = arriving[0], self.factor
         if C % (r * r):
             fits = [f for f in range(2, min(r, isqrt(C) + 1)) if C % (f * f) == 0]
             more = -(-C // (r * r)) * r * r
@@ -184,19 +157,9 @@ class PixelShuffle(Op):
         return _nearest(arriving[0][1], out[1]), _nearest(arriving[0][2], out[2])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        (C, H, W), r = arriving[0], self.factor
-        return (
-            Formula("C'", "C/r²", {"C": C, "r": r}, out[0]),
-            *both_or_one(
-                Formula("W'", "W·r", {"W": W, "r": r}, out[2]), Formula("H'", "H·r", {"H": H, "r": r}, out[1])
-            ),
-        )
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        return f"pixelshuffle {chance.choice([r for r in (1, 2, 3) if arriving[0] % (r * r) == 0])}"
+        C, r = arriving[0][0], self.factor
+        channels = Formula("C'", "C/r²", {"C": C, "r": r}, out[0])
+        return channels, *scaled("W·r", arriving[0], out, r=(r, r))
 
 
 class PixelUnshuffle(Op):
@@ -212,10 +175,9 @@ class PixelUnshuffle(Op):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C·r² x H/r x W/r."""
-        here = arriving[0]
-        if wrong := needs_map(self.word, here):
+        if wrong := needs_map(self.word, arriving[0]):
             return wrong
-        (C, H, W), r = here, self.factor
+        (C, H, W), r = arriving[0], self.factor
         if H % r or W % r:
             fits = divisors(gcd(H, W), r - 1)[1:]
             return Misfit(
@@ -234,20 +196,9 @@ class PixelUnshuffle(Op):
         return Window(self.factor, self.factor, 0), Window(self.factor, self.factor, 0)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        (C, H, W), r = arriving[0], self.factor
-        return (
-            Formula("C'", "C·r²", {"C": C, "r": r}, out[0]),
-            *both_or_one(
-                Formula("W'", "W/r", {"W": W, "r": r}, out[2]), Formula("H'", "H/r", {"H": H, "r": r}, out[1])
-            ),
-        )
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        _, H, W = arriving
-        return f"pixelunshuffle {chance.choice([r for r in (1, 2, 3, 4) if H % r == W % r == 0])}"
+        C, r = arriving[0][0], self.factor
+        channels = Formula("C'", "C·r²", {"C": C, "r": r}, out[0])
+        return channels, *scaled("W/r", arriving[0], out, r=(r, r))
 
 
 class Shuffle(Op):
@@ -259,21 +210,12 @@ class Shuffle(Op):
     title = "channels of G groups shuffled"
     example = "input 240x28x28\nconv F1 G3 K240 -> shuffle G3 => 240x28x28\n"
 
-    G: Annotated[Positive, Argument("integer", "groups of channels", letter="G")]
+    G: Groups
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same; G divides C."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here):
-            return wrong
-        return groups_misfit(self.G, here[0]) or here
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        C = arriving[0]
-        return f"shuffle G{chance.choice(divisors(C, 64))}"
+        return needs_map(self.word, here) or groups_misfit(self.G, here[0]) or here
 
 
 def exactly_one(op: Op, fields: tuple[str, ...], what: str) -> Misfit | None:

@@ -1,15 +1,12 @@
 """Layers that only lay numbers out differently: pad, crop, slice, reshape. Nothing to train."""
 
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, written_shape
-from cnnspec.ops.fields import Flag, NotNegative, Positive, Sizes
+from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, flag, written_shape
+from cnnspec.ops.fields import Corner, Like, NotNegative, Positive, Sizes
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.sliding import needs_map
-
-if TYPE_CHECKING:
-    import random
 
 
 class Pad(Op):
@@ -33,7 +30,7 @@ class Pad(Op):
     top: Annotated[NotNegative | None, Argument("integer", "rows above", keyword="top")] = None
     bottom: Annotated[NotNegative | None, Argument("integer", "rows below", keyword="bottom")] = None
     channels: Annotated[
-        tuple[NotNegative, NotNegative],
+        Corner,
         Argument(
             "range",
             "maps of zeros behind the last (8), or before and behind (4:4)",
@@ -43,28 +40,21 @@ class Pad(Op):
     ] = (0, 0)
     mode: Annotated[
         Literal["zeros", "reflect", "replicate"],
-        Argument(
-            "flag",
-            "what the border consists of",
-            flags=(("zeros", "zeros"), ("reflect", "reflect"), ("replicate", "replicate")),
-        ),
+        flag("what the border consists of", zeros="zeros", reflect="reflect", replicate="replicate"),
     ] = "zeros"
 
     @property
     def rows(self) -> tuple[int, int]:
         """(above, below)."""
-        return (
-            self.border if self.top is None else self.top,
-            self.border if self.bottom is None else self.bottom,
-        )
+        return self._side(self.top), self._side(self.bottom)
 
     @property
     def columns(self) -> tuple[int, int]:
         """(left, right)."""
-        return (
-            self.border if self.left is None else self.left,
-            self.border if self.right is None else self.right,
-        )
+        return self._side(self.left), self._side(self.right)
+
+    def _side(self, own: int | None) -> int:
+        return self.border if own is None else own
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C + channels x H + top + bottom x W + left + right."""
@@ -78,21 +68,19 @@ class Pad(Op):
                 f"{self.mode} and channels= exclude each other: added maps are zeros",
                 argument="channels",
             )
-        for length, ends, names, letter in (
-            (H, self.rows, ("top", "bottom"), "H"),
-            (W, self.columns, ("left", "right"), "W"),
-        ):
-            for count, name in zip(ends, names, strict=True):
-                if self.mode == "reflect" and count >= length:
-                    field = name if getattr(self, name) is not None else "border"
-                    return Misfit(
-                        "E307",
-                        f"a border of {count} mirrored needs a map larger than {count}; {H}x{W} arrives",
-                        argument=field,
-                        note=f"{name} ≤ {letter} − 1 = {length} − 1 = {length - 1}",
-                        help=f"{length - 1} at most; `replicate` and `zeros` go further",
-                        replacement=str(length - 1) if field == "border" else f"{name}={length - 1}",
-                    )
+        sides = zip(("top", "bottom", "left", "right"), (*self.rows, *self.columns), "HHWW", strict=True)
+        for name, count, letter in sides:
+            length = H if letter == "H" else W
+            if self.mode == "reflect" and count >= length:
+                field = name if getattr(self, name) is not None else "border"
+                return Misfit(
+                    "E307",
+                    f"a border of {count} mirrored needs a map larger than {count}; {H}x{W} arrives",
+                    argument=field,
+                    note=f"{name} ≤ {letter} − 1 = {length} − 1 = {length - 1}",
+                    help=f"{length - 1} at most; `replicate` and `zeros` go further",
+                    replacement=str(length - 1) if field == "border" else f"{name}={length - 1}",
+                )
         return C + sum(self.channels), H + sum(self.rows), W + sum(self.columns)
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
@@ -110,26 +98,9 @@ class Pad(Op):
         if self.channels == (0, 0):
             return sizes
         before, behind = self.channels
-        values = {"C": C, "before": before, "behind": behind}
-        return *sizes, Formula("C'", "C + before + behind", dict(values), out[0])
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        _, H, W = arriving
-        mode = chance.choice(["zeros", "zeros", "reflect", "replicate"])
-        most = [min(3, length - 1) if mode == "reflect" else 3 for length in (H, W)]
-        if chance.random() < 0.2:
-            return f"pad channels={chance.choice(['2', '1:3', '4:4', '3:0'])}"
-        if chance.random() < 0.4:
-            sides = f"{chance.randint(0, min(most))}"
-        else:
-            sides = (
-                f"left={chance.randint(0, most[1])} right={chance.randint(0, most[1])} "
-                f"top={chance.randint(0, most[0])} bottom={chance.randint(0, most[0])}"
-            )
-        return f"pad {sides}" + ("" if mode == "zeros" and chance.random() < 0.8 else f" {mode}")
+        return *sizes, Formula(
+            "C'", "C + before + behind", {"C": C, "before": before, "behind": behind}, out[0]
+        )
 
 
 class Crop(Op):
@@ -144,9 +115,9 @@ class Crop(Op):
     tensors = ("like",)
 
     size: Annotated[Sizes | None, Argument("pair", "height and width of the piece", positional=0)] = None
-    like: Annotated[Flag, Argument("tensor", "a tensor that has the size", keyword="like")] = False
+    like: Like = False
     offset: Annotated[
-        tuple[NotNegative, NotNegative] | None,
+        Corner | None,
         Argument("pair", "rows above and columns left of the piece; left out: the middle", keyword="offset"),
     ] = None
 
@@ -156,46 +127,38 @@ class Crop(Op):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x the size asked for."""
-        here = arriving[0]
-        if wrong := needs_map(self.word, here):
-            return wrong
         from cnnspec.ops.resample import exactly_one
 
-        if wrong := exactly_one(self, ("size", "like"), "how large: `crop 56x56` or `like=@a`"):
+        here = arriving[0]
+        ways = "how large: `crop 56x56` or `like=@a`"
+        wrong = needs_map(self.word, here) or exactly_one(self, ("size", "like"), ways)
+        if wrong := wrong or (needs_map("like=", arriving[1], 1) if self.like else None):
             return wrong
-        if self.like and (wrong := needs_map("like=", arriving[1], 1)):
-            return wrong
-        size = arriving[1][1:] if self.like else self.size
-        assert size is not None
+        h, w = arriving[1][1:] if self.like else self.size or (0, 0)
         top, left = self.offset or (0, 0)
-        if top + size[0] > here[1] or left + size[1] > here[2]:
-            argument = "like" if self.like else "size"
-            note, replacement = "", None
-            fits = tuple(min(want, have) for want, have in zip(size, here[1:], strict=True))
-            way = f"a piece is at most {here[1]}x{here[2]}; `pad` or `upsample` make a map larger"
-            if self.offset is not None:
-                note = (
-                    f"{top} + {size[0]} = {top + size[0]} of {here[1]} rows, "
-                    f"{left} + {size[1]} = {left + size[1]} of {here[2]} columns"
-                )
-                if fits == tuple(size):
-                    argument = "offset"
-                    most = here[1] - size[0], here[2] - size[1]
-                    replacement = f"offset={most[0]}x{most[1]}"
-                    way = f"{replacement} at most"
-            elif not self.like:
-                replacement = f"{fits[0]}x{fits[1]}"
-            return Misfit(
-                "E307",
-                f"a piece of {size[0]}x{size[1]}"
-                + (f" at {top}x{left}" if self.offset is not None else "")
-                + f" does not lie within {here[1]}x{here[2]}",
-                argument=argument,
-                note=note,
-                help=way,
-                replacement=replacement,
+        if top + h <= here[1] and left + w <= here[2]:
+            return here[0], h, w
+        note, at, argument, replacement = "", "", "like", None
+        way = f"a piece is at most {here[1]}x{here[2]}; `pad` or `upsample` make a map larger"
+        if self.size is not None:
+            argument, replacement = "size", f"{min(h, here[1])}x{min(w, here[2])}"
+        if self.offset is not None:
+            at = f" at {top}x{left}"
+            note = (
+                f"{top} + {h} = {top + h} of {here[1]} rows, {left} + {w} = {left + w} of {here[2]} columns"
             )
-        return here[0], size[0], size[1]
+            replacement = None
+            if h <= here[1] and w <= here[2]:
+                argument, replacement = "offset", f"offset={here[1] - h}x{here[2] - w}"
+                way = f"{replacement} at most"
+        return Misfit(
+            "E307",
+            f"a piece of {h}x{w}{at} does not lie within {here[1]}x{here[2]}",
+            argument=argument,
+            note=note,
+            help=way,
+            replacement=replacement,
+        )
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
         top, left = self.start(arriving[0], out)
@@ -209,15 +172,6 @@ class Crop(Op):
             Formula("rows cut above", "⌊(H − H')/2⌋", {"H": arriving[0][1], "H'": out[1]}, top),
             Formula("columns cut left", "⌊(W − W')/2⌋", {"W": arriving[0][2], "W'": out[2]}, left),
         )
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        if len(arriving) != 3:
-            return None
-        _, H, W = arriving
-        h, w = chance.randint(1, H), chance.randint(1, W)
-        at = f" offset={chance.randint(0, H - h)}x{chance.randint(0, W - w)}" if chance.random() < 0.5 else ""
-        return f"crop {h}x{w}{at}"
 
 
 class Slice(Op):
@@ -253,11 +207,6 @@ class Slice(Op):
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         low, high = self.channels
         return (Formula("C'", "high − low", {"low": low, "high": high}, out[0]),)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        low = chance.randrange(arriving[0])
-        return f"slice {low}:{chance.randint(low + 1, arriving[0])}"
 
 
 class Reshape(Op):
@@ -310,13 +259,6 @@ class Reshape(Op):
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         return (Formula("numbers", _product(arriving[0]), {}, prod(out)),)
-
-    @classmethod
-    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        size = prod(arriving)
-        C = chance.choice([d for d in range(1, min(size, 64) + 1) if size % d == 0])
-        H = chance.choice([d for d in range(1, min(size // C, 64) + 1) if size // C % d == 0])
-        return chance.choice([f"reshape {C}x{H}x{size // C // H}", f"reshape {size}"])
 
 
 def _product(shape: Shape) -> str:

@@ -1,16 +1,18 @@
-"""A window that slides along an axis: where it can stand, and what to say when it cannot.
+"""A window that slides along an axis: where it can stand, and what to report when it cannot.
 
-N positions arrive; the window has F taps, D apart, so it reaches over D(F − 1) + 1 positions; it moves by
-S; P zeros stand before the first position and P behind the last one.
+Along an axis of N positions the window has F taps, D apart, so it spans D(F − 1) + 1 positions; it moves by
+S; P zeros stand before the first position and P after the last one.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from cnnspec.ops.base import Misfit, Pair, Shape, Window, written_pair
 from cnnspec.ops.formula import Formula
 
 Ends = tuple[int, int]
-"""Zeros before the first position and behind the last one."""
+"""Zeros before the first position and after the last one."""
 
 
 def reach(F: int, D: int) -> int:
@@ -19,35 +21,25 @@ def reach(F: int, D: int) -> int:
 
 
 def places(N: int, F: int, S: int, ends: Ends, D: int = 1) -> int:
-    """⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, the notes' (W − F + 2P)/S + 1; below 1 where the window has no
-    place.
-    """
+    """⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, the notes' (W − F + 2P)/S + 1; below 1 where no window fits."""
     return (N + ends[0] + ends[1] - reach(F, D)) // S + 1
 
 
 def places_rounding_up(N: int, F: int, S: int, ends: Ends, D: int = 1) -> int:
-    """The same with ⌈ ⌉, but for a last window that would start behind the input."""
+    """The same with ⌈ ⌉, but for a last window that would start after the input."""
     count = -((reach(F, D) - N - ends[0] - ends[1]) // S) + 1
     return count - 1 if (count - 1) * S >= N + ends[0] else count
 
 
 def same_ends(N: int, F: int, S: int, D: int = 1) -> Ends:
-    """The zeros that give ⌈N/S⌉ places, the odd one behind."""
+    """The zeros that give ⌈N/S⌉ places, the odd one after the last position."""
     zeros = max((-(-N // S) - 1) * S + reach(F, D) - N, 0)
     return zeros // 2, zeros - zeros // 2
 
 
-def padding_of(arriving: Shape, F: Pair, S: Pair, P: Pair | str, D: Pair) -> tuple[Ends, Ends]:
-    """((top, bottom), (left, right))."""
-    if isinstance(P, str):
-        _, H, W = arriving
-        return same_ends(H, F[0], S[0], D[0]), same_ends(W, F[1], S[1], D[1])
-    return (P[0], P[0]), (P[1], P[1])
-
-
 def steps_over(N: int, S: int, before: int, D: int, count: int) -> bool:
-    """Whether one of the first `count` windows has a tap before the map, its next one behind it, and none
-    on it. The first tap at or behind position 0 of a window that starts at s < 0 is s mod D.
+    """Whether one of the first `count` windows has a tap before the map, its next one after it, and none
+    on it. The first tap at or after position 0 of a window that starts at s < 0 is s mod D.
     """
     if N >= D or before == 0:
         return False
@@ -58,8 +50,87 @@ def steps_over(N: int, S: int, before: int, D: int, count: int) -> bool:
     return last % D >= N or (highest >= first and highest % D >= N)
 
 
-def sliding_window(F: int, S: int, before: int, D: int = 1) -> Window:
-    return Window(reach(F, D), S, -before)
+class Slide(NamedTuple):
+    """A window that slides over a map: each field is (along H, along W); P may be "same"."""
+
+    F: Pair
+    S: Pair = (1, 1)
+    P: Pair | str = (0, 0)
+    D: Pair = (1, 1)
+
+    def ends(self, arriving: Shape) -> tuple[Ends, Ends]:
+        """Zeros ((top, bottom), (left, right))."""
+        if isinstance(self.P, str):
+            H, W = (same_ends(arriving[1 + a], self.F[a], self.S[a], self.D[a]) for a in (0, 1))
+            return H, W
+        return (self.P[0], self.P[0]), (self.P[1], self.P[1])
+
+    def size(self, arriving: Shape, *, ceil: bool = False) -> Pair:
+        """(H', W'); below 1 where no window fits."""
+        count, ends = places_rounding_up if ceil else places, self.ends(arriving)
+        H, W = (count(arriving[1 + a], self.F[a], self.S[a], ends[a], self.D[a]) for a in (0, 1))
+        return H, W
+
+    def windows(self, arriving: Shape) -> tuple[Window, Window]:
+        """What an output position reads, along H and along W."""
+        H, W = (
+            Window(reach(self.F[a], self.D[a]), self.S[a], -before)
+            for a, (before, _) in enumerate(self.ends(arriving))
+        )
+        return H, W
+
+    def formulas(self, arriving: Shape, out: Shape, *, ceil: bool = False) -> tuple[Formula, ...]:
+        """W' and, where it differs, H'."""
+        return both_or_one(*(self.formula(axis, arriving, out, ceil=ceil) for axis in (1, 0)))
+
+    def formula(self, axis: int, arriving: Shape, out: Shape, *, ceil: bool = False) -> Formula:
+        """One axis (0: H, 1: W), in the form that fits: with ⌊ ⌋ only where the stride does not divide."""
+        letter, N, result = "HW"[axis], arriving[1 + axis], out[1 + axis]
+        F, S, D = self.F[axis], self.S[axis], self.D[axis]
+        if isinstance(self.P, str):
+            return Formula(letter + "'", f"⌈{letter}/S⌉", {letter: N, "S": S}, result)
+        P = self.P[axis]
+        numerator = f"{letter} − {'F' if D == 1 else 'D·(F − 1) − 1'} + 2P"
+        values = {letter: N, "F": F, **({"D": D} if D != 1 else {}), "P": P, "S": S}
+        room = N + 2 * P - reach(F, D)
+        if room % S == 0:
+            text, exact = f"({numerator})/S + 1", room // S + 1
+        elif ceil:
+            text, exact = f"⌈({numerator})/S⌉ + 1", -(-room // S) + 1
+        else:
+            text, exact = f"⌊({numerator})/S⌋ + 1", room // S + 1
+        if ceil and exact == result + 1:  # the last window would start after the input
+            text += " − 1"
+        return Formula(letter + "'", text, values, result)
+
+    def too_large(self, arriving: Shape, *, what: str = "filter") -> Misfit:
+        """E301: no window fits on the map. Shows the formula, a padding that keeps the size, a filter that
+        fits.
+        """
+        C, H, W = arriving
+        F, S, P, D = self
+        assert not isinstance(P, str)  # Psame always fits
+        spans = reach(F[0], D[0]), reach(F[1], D[1])
+        formula = self.formula(1 if spans[1] > W + 2 * P[1] else 0, arriving, (C, *self.size(arriving)))
+        h, w = (min(F[a], (arriving[1 + a] + 2 * P[a] - 1) // D[a] + 1) for a in (0, 1))
+        smaller = f"F{written_pair((h, w))}"
+        gives = self._replace(F=(h, w)).size(arriving)
+        ways = [f"{smaller} gives {gives[0]}x{gives[1]}"]
+        if what == "filter" and S == (1, 1) and spans[0] % 2 == spans[1] % 2 == 1:
+            keep = ((spans[0] - 1) // 2, (spans[1] - 1) // 2)
+            ways.insert(0, f"P{written_pair(keep)} keeps it at {H}x{W}")
+        dilated = f" (dilated: {spans[0]}x{spans[1]})" if D != (1, 1) else ""
+        padded = f" and its padding ({H + 2 * P[0]}x{W + 2 * P[1]} in all)" if P != (0, 0) else ""
+        size, on = f"{F[0]}x{F[1]}", f"on {_a_map(H, W)}"
+        return Misfit(
+            "E301",
+            f"the {what} is larger than what arrives: {size}{dilated} {on}{padded}",
+            argument="F",
+            note=formula.steps(),
+            help="; ".join(ways),
+            replacement=smaller,
+            label=f"{size} {what} {on}",
+        )
 
 
 def needs_map(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
@@ -74,80 +145,26 @@ def needs_map(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
     )
 
 
-def size_formulas(
-    arriving: Shape, out: Shape, F: Pair, S: Pair, P: Pair | str, D: Pair, *, ceil: bool = False
-) -> tuple[Formula, ...]:
-    """W' and, where it differs, H'."""
-    along = [size_formula(axis, arriving, out, F, S, P, D, ceil=ceil) for axis in (1, 0)]
-    return both_or_one(along[0], along[1])
-
-
 def both_or_one(width: Formula, height: Formula) -> tuple[Formula, ...]:
     """One formula for both axes where they agree but for the letters."""
-    if width.text.replace("W", "H") == height.text and list(width.values.values()) == list(
-        height.values.values()
-    ):
+    same = width.text.replace("W", "H") == height.text
+    if same and list(width.values.values()) == list(height.values.values()):
         return (width._replace(name="W' = H'"),)
     return width, height
 
 
-def size_formula(
-    axis: int, arriving: Shape, out: Shape, F: Pair, S: Pair, P: Pair | str, D: Pair, *, ceil: bool = False
-) -> Formula:
-    """One axis (0: H, 1: W), in the form that fits: with ⌊ ⌋ only where the stride does not divide."""
-    letter, N, result = "HW"[axis], arriving[1 + axis], out[1 + axis]
-    values: dict[str, int | str] = {letter: N, "F": F[axis]}
-    if isinstance(P, str):
-        return Formula(letter + "'", f"⌈{letter}/S⌉", {letter: N, "S": S[axis]}, result)
-    span = "F" if D[axis] == 1 else "D·(F − 1) − 1"
-    if D[axis] != 1:
-        values["D"] = D[axis]
-    values |= {"P": P[axis], "S": S[axis]}
-    numerator = f"{letter} − {span} + 2P"
-    room = N + 2 * P[axis] - reach(F[axis], D[axis])
-    if room % S[axis] == 0:
-        text = f"({numerator})/S + 1"
-        exact_result = room // S[axis] + 1
-    elif ceil:
-        text = f"⌈({numerator})/S⌉ + 1"
-        exact_result = -(-room // S[axis]) + 1
-    else:
-        text = f"⌊({numerator})/S⌋ + 1"
-        exact_result = room // S[axis] + 1
-    if ceil and exact_result == result + 1:  # the last window would start behind the input
-        text += " − 1"
-    return Formula(letter + "'", text, dict(values), result)
-
-
-def too_large(arriving: Shape, F: Pair, S: Pair, P: Pair, D: Pair, *, what: str = "filter") -> Misfit:
-    """E301: the window has no place on the map. Says the formula, a padding that keeps the size, a filter
-    that fits.
-    """
-    C, H, W = arriving
-    spans = reach(F[0], D[0]), reach(F[1], D[1])
-    axis = 1 if spans[1] > W + 2 * P[1] else 0
-    sizes = [places(arriving[1 + a], F[a], S[a], (P[a], P[a]), D[a]) for a in (0, 1)]
-    formula = size_formula(axis, arriving, (C, *sizes), F, S, P, D)
-    fits = tuple(min(F[a], (arriving[1 + a] + 2 * P[a] - 1) // D[a] + 1) for a in (0, 1))
-    smaller = f"F{written_pair((fits[0], fits[1]))}"
-    gives = "x".join(str(places(arriving[1 + a], fits[a], S[a], (P[a], P[a]), D[a])) for a in (0, 1))
-    ways = [f"{smaller} gives {gives}"]
-    if what == "filter" and S == (1, 1) and spans[0] % 2 == spans[1] % 2 == 1:
-        keep = ((spans[0] - 1) // 2, (spans[1] - 1) // 2)
-        ways.insert(0, f"P{written_pair(keep)} keeps it at {H}x{W}")
-    filter_text = f"{F[0]}x{F[1]}"
-    if D != (1, 1):
-        filter_text += f" (dilated: {spans[0]}x{spans[1]})"
-    padded = f" and its padding ({H + 2 * P[0]}x{W + 2 * P[1]} in all)" if P != (0, 0) else ""
-    return Misfit(
-        "E301",
-        f"the {what} is larger than what arrives: {filter_text} on {_a_map(H, W)}{padded}",
-        argument="F",
-        note=formula.steps(),
-        help="; ".join(ways),
-        replacement=smaller,
-        label=f"{F[0]}x{F[1]} {what} on {_a_map(H, W)}",
+def scaled(text: str, arriving: Shape, out: Shape, **factor: Pair) -> tuple[Formula, ...]:
+    """`W·r` and, where it differs, `H·r`: `text` is W's, `factor` a symbol with its value along H and W."""
+    width, height = (
+        Formula(
+            letter + "'",
+            text.replace("W", letter),
+            {letter: arriving[1 + axis], **{symbol: value[axis] for symbol, value in factor.items()}},
+            out[1 + axis],
+        )
+        for axis, letter in ((1, "W"), (0, "H"))
     )
+    return both_or_one(width, height)
 
 
 def _a_map(H: int, W: int) -> str:
