@@ -219,7 +219,7 @@ def grown(seed: int) -> str:
             op = lookup(chance.choice(words()))
             assert op is not None
             text = op.draw(chance, shape)
-            if text is None or text.startswith("none"):
+            if text is None or "init=zeros" in text:  # a norm of a constant has gradients of rounding alone
                 continue
             if chance.random() < 0.3:
                 text = chance.choice(
