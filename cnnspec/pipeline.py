@@ -119,7 +119,7 @@ def _model(
         finding
         for finding in sink
         if finding.severity is Severity.ERROR
-        or (finding.code not in ignore and finding.code not in switched_off.get(_line(source, finding), ()))
+        or finding.code not in ignore | switched_off.get(source.position(finding.span.start).line, NO_CODES)
     ]
     return Model(source, file, variant, settings, graph, report, tuple(_by_cause(findings, file)))
 
@@ -211,10 +211,6 @@ def _switched_off(file: File, source: Source) -> dict[int, frozenset[str]]:
             codes = found[1].replace(",", " ").split()
             off[source.position(comment.span.start).line] = frozenset(code.upper() for code in codes)
     return off
-
-
-def _line(source: Source, finding: Diagnostic) -> int:
-    return source.position(finding.span.start).line
 
 
 def apply_fixes(source: Source, findings: tuple[Diagnostic, ...]) -> tuple[str, int]:

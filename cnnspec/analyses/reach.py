@@ -70,13 +70,6 @@ def after(outer: Reach | None, inner: Reach | None) -> Reach | None:
     """What is read through both: `outer` reads a map whose positions read `inner`."""
     if outer is None or inner is None or outer.shift * inner.shift > FURTHEST:
         return None
-    if len(outer.first) == len(inner.first) == 1:
-        shift = inner.shift
-        return Reach(
-            (inner.first[0] + shift * outer.first[0],),
-            (inner.last[0] + shift * outer.last[0],),
-            shift * outer.shift,
-        )
     # after `turns` of the outer's periods, the inner one is back at the beginning of its own
     inner_period = inner.period
     turns = inner_period // gcd(inner_period, outer.shift)
@@ -97,20 +90,15 @@ def after(outer: Reach | None, inner: Reach | None) -> Reach | None:
 def either(one: Reach | None, other: Reach | None) -> Reach | None:
     """What is read on one way or the other. Ways of different strides drift apart, with no widest one for
     all positions: then the wider way counts."""
-    if one is None or other is None:
-        return None
-    if one == other:
-        return one
-    if len(one.first) == len(other.first) and one.shift == other.shift:
-        return Reach(
-            tuple(map(min, one.first, other.first)), tuple(map(max, one.last, other.last)), one.shift
-        )
+    if one is None or other is None or one == other:
+        return one and other
     if one.stride != other.stride:
         return max(one, other, key=lambda reach: (reach.size, reach.stride))
     period = lcm(one.period, other.period)
     if period > LONGEST_PERIOD:
         return None
-    return either(_drawn_out(one, period), _drawn_out(other, period))
+    one, other = _drawn_out(one, period), _drawn_out(other, period)
+    return Reach(tuple(map(min, one.first, other.first)), tuple(map(max, one.last, other.last)), one.shift)
 
 
 def _drawn_out(reach: Reach, period: int) -> Reach:

@@ -11,14 +11,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cnnspec.analyses import costs
-from cnnspec.analyses.claims import Checked, check_claims, failed_claims
-from cnnspec.analyses.costs import Costs
-from cnnspec.analyses.depth import Depth, depth
+from cnnspec.analyses.claims import check_claims, failed_claims
+from cnnspec.analyses.depth import depth
 from cnnspec.analyses.lints import lint
 from cnnspec.analyses.memory import peak_memory
-from cnnspec.analyses.receptive_field import NOWHERE, Field, Fields, fields, input_view, layer_view
-from cnnspec.analyses.shapes import Shapes, shapes
-from cnnspec.analyses.weights import Weights, tally, weights
+from cnnspec.analyses.receptive_field import NOWHERE, Field, fields, input_view, layer_view
+from cnnspec.analyses.shapes import shapes
+from cnnspec.analyses.weights import tally, weights
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.ir.flat import Entry, flat
 from cnnspec.ir.graph import Graph
@@ -58,41 +57,15 @@ class Report:
     judged: bool = True
     """Whether the network is the one that its claims are about."""
 
-    @cached_property
-    def shapes(self) -> Shapes:
-        return shapes(self.graph)
-
-    @cached_property
-    def weights(self) -> Weights:
-        return weights(self.graph, self.shapes)
-
-    @cached_property
-    def macs(self) -> Costs:
-        return costs.costs(self.graph, self.shapes, costs.macs)
-
-    @cached_property
-    def connections(self) -> Costs:
-        return costs.costs(self.graph, self.shapes, costs.connections)
-
-    @cached_property
-    def activations(self) -> Costs:
-        return costs.costs(self.graph, self.shapes, costs.activations)
-
-    @cached_property
-    def weighted(self) -> Costs:
-        return costs.costs(self.graph, self.shapes, costs.weighted)
-
-    @cached_property
-    def depth(self) -> Depth:
-        return depth(self.graph)
-
-    @cached_property
-    def fields(self) -> Fields:
-        return fields(self.graph, self.shapes)
-
-    @cached_property
-    def claims(self) -> tuple[Checked, ...]:
-        return check_claims(self)
+    shapes = cached_property(lambda self: shapes(self.graph))
+    weights = cached_property(lambda self: weights(self.graph, self.shapes))
+    macs = cached_property(lambda self: costs.costs(self.graph, self.shapes, costs.macs))
+    connections = cached_property(lambda self: costs.costs(self.graph, self.shapes, costs.connections))
+    activations = cached_property(lambda self: costs.costs(self.graph, self.shapes, costs.activations))
+    weighted = cached_property(lambda self: costs.costs(self.graph, self.shapes, costs.weighted))
+    depth = cached_property(lambda self: depth(self.graph))
+    fields = cached_property(lambda self: fields(self.graph, self.shapes))
+    claims = cached_property(lambda self: check_claims(self))
 
     @property
     def findings(self) -> Iterator[Diagnostic]:

@@ -32,24 +32,14 @@ def refusals(graph: Graph, limits: Limits) -> list[Diagnostic]:
 
 def _sizes(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
     """E604 for a tensor or an argument that is too large."""
-    for body in graph.bodies:
-        for shape in body.values:
-            if shape and max(shape) > limits.dimension:
-                yield _too_large(f"a tensor of {written_shape(shape)}", NOWHERE, limits)
-                return
-        for step in body.steps:
-            if isinstance(step, Layer) and _largest(dict(step.op)) > limits.dimension:
-                yield _too_large(f"an argument of {step.op.word}", step.span, limits)
-                return
-
-
-def _too_large(what: str, span: Span, limits: Limits) -> Diagnostic:
-    return Diagnostic(
-        "E604",
-        f"{what} is larger than the {limits.dimension:,} allowed",
-        span,
-        help="no tensor has room for so much",
-    )
+    most = limits.dimension
+    shapes = (shape for body in graph.bodies for shape in body.values if shape)
+    layers = (step for body in graph.bodies for step in body.steps if isinstance(step, Layer))
+    large = [(f"a tensor of {written_shape(shape)}", NOWHERE) for shape in shapes if max(shape) > most]
+    large += [(f"an argument of {one.op.word}", one.span) for one in layers if _largest(dict(one.op)) > most]
+    for what, span in large[:1]:
+        message = f"{what} is larger than the {most:,} allowed"
+        yield Diagnostic("E604", message, span, help="no tensor has room for so much")
 
 
 def _largest(value: Any) -> int:
