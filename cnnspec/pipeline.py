@@ -97,7 +97,7 @@ def _model(
     ignore: frozenset[str],
     lints: bool,
 ) -> Model:
-    from cnnspec.analyses.claims import failed_claims
+    from cnnspec.analyses.failed_claims import failed_claims
     from cnnspec.analyses.report import analyse
     from cnnspec.analyses.weights import too_many_weights
     from cnnspec.elaborate import elaborate

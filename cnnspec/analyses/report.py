@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cnnspec.analyses import costs
-from cnnspec.analyses.claims import check_claims, failed_claims
+from cnnspec.analyses.claims import check_claims
 from cnnspec.analyses.depth import depth
+from cnnspec.analyses.failed_claims import failed_claims
 from cnnspec.analyses.lints import lint
 from cnnspec.analyses.memory import peak_memory
 from cnnspec.analyses.receptive_field import NOWHERE, Field, fields, input_view, layer_view
