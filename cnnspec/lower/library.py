@@ -10,14 +10,18 @@ import ast
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from cnnspec.lower.call import NOTHING
 
 
 class Piece(NamedTuple):
-    """A function or class of a module: its text, and the names that it needs."""
+    """A function (or another name for one) or a class of a module: its text, the names that it needs, and its
+    parameters with their defaults."""
 
     text: str
     names: frozenset[str]
+    parameters: dict[str, Any]
 
 
 @cache
@@ -28,9 +32,22 @@ def pieces(folder: Path, *modules: str) -> Mapping[str, Piece]:
         text = (folder / f"{module}.py").read_text(encoding="utf-8")
         lines = text.split("\n")
         for node in ast.parse(text).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                assert node.name not in found, f"{node.name} is defined twice"
-                found[node.name] = Piece("\n".join(lines[node.lineno - 1 : node.end_lineno]), names_in(node))
+            own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            match node:
+                case ast.FunctionDef(name) | ast.ClassDef(name) | ast.Assign([ast.Name(name)]):
+                    assert name not in found, f"{name} is defined twice"
+                    found[name] = Piece(own, names_in(node), _parameters(node))
+    return found
+
+
+def _parameters(node: ast.stmt) -> dict[str, Any]:
+    """Each parameter with its default; NOTHING where it has none, or one that is no number."""
+    if not isinstance(node, ast.FunctionDef):
+        return {}
+    names = [one.arg for one in node.args.args]
+    found = dict.fromkeys(names, NOTHING)
+    for name, default in zip(reversed(names), reversed(node.args.defaults), strict=False):
+        found[name] = default.value if isinstance(default, ast.Constant) else NOTHING
     return found
 
 

@@ -98,9 +98,8 @@ def _listen(lines: IO[bytes], child: Popen[bytes], folder: str, progress: Progre
             case "missing":
                 outcome = Outcome(folder, missing=(said["extra"], said["why"]))
             case "failed":
-                outcome = Outcome(
-                    folder, failed=said["why"], where=tuple(said["where"]), memory=said["memory"]
-                )
+                where = tuple(said["where"])
+                outcome = Outcome(folder, failed=said["why"], where=where, memory=said["memory"])
             case "done":
                 with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
                     outcome = Outcome(folder, result=json.load(file))

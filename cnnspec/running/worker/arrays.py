@@ -1,5 +1,5 @@
 """NumPy's file of one array (`.npy`; an `.npz` is a zip of them), read with suspicion: the header first,
-within limits, and no number before the header's shape and kind are known to be wanted."""
+within limits, and no number before the header's shape and kind are known to be right."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cnnspec.running.worker.program import Array
 
 MOST_HEADER = 10_000
 """Bytes of a header; it can say that it has 4 GB."""
+READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 class NotNumbers(ValueError):
@@ -21,48 +22,37 @@ class NotNumbers(ValueError):
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         text = str(dtype)
-        self.kind = text if len(text) <= 60 else f"{text[:59]}…"
         self.pickled = dtype.hasobject
-        super().__init__(f"it holds {self.kind}, not numbers")
+        what = "is pickled, and a pickle can run code" if self.pickled else "holds {}, not numbers"
+        super().__init__(what.format(text if len(text) <= 60 else f"{text[:59]}…"))
 
 
 class Head(NamedTuple):
-    """What stands before the numbers, and where they begin."""
+    """What precedes the numbers, where they begin, and how many bytes they are."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    fortran: bool
+    order: Literal["F", "C"]
     offset: int
-
-    @property
-    def size(self) -> int:
-        """Bytes of its numbers."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-    @property
-    def order(self) -> Literal["F", "C"]:
-        return "F" if self.fortran else "C"
+    size: int
 
 
 def read_head(file: IO[bytes]) -> Head:
     """The head of an array's file. Raises ValueError for whatever is none, and NotNumbers."""
     start = io.BytesIO(file.read(MOST_HEADER + 12))
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
     version = np.lib.format.read_magic(start)
-    if version not in readers:
+    if version not in READERS:
         raise ValueError(f"it is of version {version}")
     try:
-        shape, fortran, dtype = readers[version](start)
+        shape, fortran, dtype = READERS[version](start)
     except Exception as error:  # it is parsed as a Python literal, and what that raises is of many kinds
         raise ValueError("its header cannot be read") from error
     if dtype.kind not in "fiub" or dtype.itemsize == 0:
         raise NotNumbers(dtype)
     if any(size < 0 for size in shape):
         raise ValueError("its shape has a negative size")
-    return Head(tuple(map(int, shape)), dtype, fortran, start.tell())
+    shape = tuple(map(int, shape))
+    return Head(shape, dtype, "F" if fortran else "C", start.tell(), math.prod(shape) * dtype.itemsize)
 
 
 def mapped(path: str) -> Array:

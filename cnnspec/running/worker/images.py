@@ -1,4 +1,4 @@
-"""An image as an array, by Pillow: its numbers as they stand in the file, 0 to 255."""
+"""An image as an array, by Pillow: its numbers as they are in the file, 0 to 255."""
 
 from __future__ import annotations
 
@@ -31,18 +31,15 @@ def read_image(path: str, wanted: Wanted) -> Array:
     except ImportError as error:
         raise Missing("images", str(error)) from None
     if len(wanted.shape) != 3 or wanted.shape[0] not in MODES:
-        raise Fault(
-            "E708",
-            path,
-            f"an image has 1, 3 or 4 channels; the spec's {wanted.name} is {shape_text(wanted.shape)}",
-        )
+        has = f"the spec's {wanted.name} is {shape_text(wanted.shape)}"
+        raise Fault(f"an image has 1, 3 or 4 channels; {has}")
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
-                _fits(path, image, wanted)  # before a pixel is made
+                _fits(image, wanted)  # before a pixel is made
                 if getattr(image, "is_animated", False):  # how many there are, only all of them would tell
                     wanted.notes.append(f"{wanted.name}: the first of several images in the file")
                     image.seek(0)
@@ -50,36 +47,25 @@ def read_image(path: str, wanted: Wanted) -> Array:
                 ImageOps.exif_transpose(image, in_place=True)
                 return _pixels(image, wanted)
     except UnidentifiedImageError:
-        raise Fault(
-            "E708", path, "this is no image that can be read", help=f"known are {', '.join(FORMATS)}"
-        ) from None
+        raise Fault("this is no image that can be read", help=f"known are {', '.join(FORMATS)}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Fault("E708", path, f"this image has more than {MOST_PIXELS:,} pixels") from None
+        raise Fault(f"this image has more than {MOST_PIXELS:,} pixels") from None
     except (Fault, MemoryError):
         raise
     except Exception as error:  # of a file with mistakes in it Pillow raises many kinds
-        raise Fault("E708", path, f"this image cannot be read: {str(error)[:200]}") from None
+        raise Fault(f"this image cannot be read: {str(error)[:200]}") from None
 
 
-def _fits(path: str, image: Image, wanted: Wanted) -> None:
+def _fits(image: Image, wanted: Wanted) -> None:
     """Whether the image is of the size that is wanted, turned as its camera says."""
-    _, height, width = wanted.shape
-    has = (
-        (image.width, image.height)
-        if image.getexif().get(ORIENTATION, 1) >= 5
-        else (image.height, image.width)
-    )
-    if has == (height, width):
-        return
-    if not wanted.resize:
-        raise Fault(
-            "E708",
-            path,
-            f"this image is {has[0]}x{has[1]} (height x width); "
-            f"the spec's {wanted.name} wants {height}x{width}",
-            help=f"--resize scales it to {height}x{width}",
-        )
-    wanted.notes.append(f"{wanted.name}: scaled from {has[0]}x{has[1]} to {height}x{width}")
+    on_its_side = image.getexif().get(ORIENTATION, 1) >= 5
+    has = shape_text(image.size if on_its_side else image.size[::-1])
+    size = shape_text(wanted.shape[1:])
+    if has != size and not wanted.resize:
+        wants = f"the spec's {wanted.name} wants {size}"
+        raise Fault(f"this image is {has} (height x width); {wants}", help=f"--resize scales it to {size}")
+    if has != size:
+        wanted.notes.append(f"{wanted.name}: scaled from {has} to {size}")
 
 
 def _pixels(image: Image, wanted: Wanted) -> Array:

@@ -23,43 +23,37 @@ def main() -> None:
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(here))))
     sys.path += [path for path in job["paths"] if path not in sys.path]
     libraries = [number for number, path in enumerate(sys.path) if path.endswith("-packages")]
-    sys.path.insert(
-        libraries[0] if libraries else len(sys.path), package
-    )  # this cnnspec, if there are others
+    first = libraries[0] if libraries else len(sys.path)
+    sys.path.insert(first, package)  # this cnnspec, if there are others
     if not sys.flags.isolated or sys.path[0] == os.path.dirname(here):
         sys.exit("this file is run in isolated mode")
 
     from importlib import import_module
 
     from cnnspec.running.process import NO_ROOM, NO_ROOM_HELP
-    from cnnspec.running.worker.tell import Fault, Missing, say
+    from cnnspec.running.worker import tell
 
     try:
         result = import_module(f"cnnspec.running.worker.{job['kind']}").work(job, folder)
         with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
             json.dump(result, file)
-    except Fault as fault:
-        say("finding", **fault.said)
-    except Missing as missing:
-        say("missing", extra=missing.extra, why=missing.why)
+    except tell.Fault as fault:
+        tell.say("finding", **fault.said)
+    except tell.Missing as missing:
+        tell.say("missing", extra=missing.extra, why=missing.why)
     except OSError as error:  # of the folder itself: what else is read and written has findings of its own
-        say(
-            "finding",
-            **Fault("E704", folder, f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP).said,
-        )
+        full = tell.Fault(f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP)
+        tell.say("finding", **full.said | {"code": "E704", "about": folder})
     except Exception as error:
-        from cnnspec.running.worker.broken import said
-
-        say("failed", **said(error, folder))
+        tell.say("failed", **tell.broken(error, folder))
     else:
-        say("done")
+        tell.say("done")
     sys.stdout.flush()
     os._exit(0)
 
 
 def _leave_with_parent(folder: str) -> None:
-    """Standard input ends when the parent does, however that ended; then there is nobody to clean up but
-    us."""
+    """Standard input ends when the parent does, however that ended; then only we can clean up."""
     while sys.stdin.buffer.read(1 << 16):
         pass
     shutil.rmtree(folder, ignore_errors=True)

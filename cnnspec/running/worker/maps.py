@@ -18,32 +18,19 @@ GAP = 2
 GREY = 64
 
 
-class Sheets:
-    """Writes PNG sheets into a folder and remembers their names."""
-
-    def __init__(self, folder: str) -> None:
-        try:
-            from PIL import Image
-        except ImportError as error:
-            raise Missing("images", str(error)) from None
-        self._image = Image
-        self.folder = folder
-        os.makedirs(folder, exist_ok=True)
-        self.names: list[str] = []
-
-    def add(self, number: int, name: str, volume: Array) -> None:
-        """The first image's maps (C, H, W) as `012-body.stage1.0.conv1.png`; a vector has no maps."""
-        if volume.ndim != 4 or volume.shape[2:] == (1, 1):
-            return
-        file = f"{number:03}-{_safe(name)}.png"
-        self._image.fromarray(sheet(volume[0])).save(os.path.join(self.folder, file), "PNG")
-        self.names.append(file)
-
-
-def _safe(name: str) -> str:
-    return "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in name)[
-        :120
-    ]
+def save_sheet(folder: str, number: int, name: str, volume: Array) -> list[str]:
+    """The first image's maps (C, H, W) as `012-body.stage1.0.conv1.png`: its name; a vector has no maps."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise Missing("images", str(error)) from None
+    if volume.ndim != 4 or volume.shape[2:] == (1, 1):
+        return []
+    safe = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in name)
+    file = f"{number:03}-{safe[:120]}.png"
+    os.makedirs(folder, exist_ok=True)
+    Image.fromarray(sheet(volume[0])).save(os.path.join(folder, file), "PNG")
+    return [file]
 
 
 def sheet(maps: Array) -> Array:

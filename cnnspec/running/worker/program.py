@@ -1,4 +1,4 @@
-"""An emitted NumPy program as a module, and a look at what its layers put out."""
+"""An emitted program as a module, and a look at the outputs of its layers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def load(folder: str) -> Any:
-    """The program in `folder/program_numpy.py`."""
-    module = ModuleType("emitted")
-    with open(os.path.join(folder, "program_numpy.py"), encoding="utf-8") as file:
-        exec(compile(file.read(), "program_numpy.py", "exec"), module.__dict__)
+def load(folder: str, target: str = "numpy") -> Any:
+    """The program in `folder/program_numpy.py`, or of another target."""
+    module, name = ModuleType("emitted"), f"program_{target}.py"
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        exec(compile(file.read(), name, "exec"), module.__dict__)
     return module
 
 

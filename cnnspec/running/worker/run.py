@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.running.worker.inputs import Wanted, draw, read_input
-from cnnspec.running.worker.maps import Sheets
+from cnnspec.running.worker.inputs import Wanted, read_input
+from cnnspec.running.worker.maps import save_sheet
 from cnnspec.running.worker.program import Array, load, tracer
-from cnnspec.running.worker.tell import Fault, step
+from cnnspec.running.worker.tell import Fault, reading, step
 from cnnspec.running.worker.weights import read_weights
 
+OPTIONS = ("resize", "scale", "mean", "std")
 SMALL = 12
 """Rows and columns up to which a map is shown number by number."""
 FEW = 48
@@ -24,83 +25,81 @@ SHORT = 16
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     """Run the network; results for the parent, outputs as `output0.npy`, …, and sheets in `maps/`."""
     program = load(folder)
-    wanted = [_wanted(job, one) for one in job["inputs"]]
     rng = np.random.default_rng(job["seed"])
-    given = [_given(job, one, rng) for one in wanted]
-    batch = _batch(job, wanted, given)
-    inputs = [np.repeat(one, batch, axis=0) if len(one) == 1 else one for one in given]
+    given: dict[str, Array] = {}
+    notes: list[str] = []
+    for one in job["inputs"]:
+        wanted = Wanted(
+            one["name"], tuple(one["shape"]), **{name: job[name] for name in OPTIONS}, notes=notes
+        )
+        path = job["files"].get(wanted.name)
+        if path is None:
+            given[wanted.name] = rng.standard_normal((job["batch"], *wanted.shape))
+        else:
+            with reading("E708", path):
+                given[wanted.name] = read_input(path, wanted)
+    batch = _batch(job, given)
+    inputs = [np.repeat(one, batch, axis=0) if len(one) == 1 else one for one in given.values()]
     step("weights", 0, 1)
     if job["weights_file"]:
-        params = read_weights(job["weights_file"], job["weights"], np.float32)
+        with reading("E707", job["weights_file"]):
+            params = read_weights(job["weights_file"], job["weights"], np.float32)
     else:
         params = program.init(job["seed"], np.float32)
-    sheets = Sheets(os.path.join(folder, "maps")) if job["maps"] else None
+    maps = os.path.join(folder, "maps")
+    sheets: list[str] = []
     seen: dict[int, dict[str, Any]] = {}
-    steps = len(job["rows"])
 
     def look(number: int, volume: Array) -> None:
         seen[number] = summary(volume) if job["trace"] else {}
-        step("layers", len(seen), steps)
-        if sheets is not None:
-            sheets.add(number + 1, job["rows"][number]["name"], volume)
+        step("layers", len(seen), len(job["rows"]))
+        if job["maps"]:
+            sheets.extend(save_sheet(maps, number + 1, job["rows"][number]["name"], volume))
 
-    if sheets is not None:
-        for one, volume in zip(wanted, inputs, strict=True):
-            sheets.add(0, one.name, volume)
+    if job["maps"]:
+        for name, volume in zip(given, inputs, strict=True):
+            sheets += save_sheet(maps, 0, name, volume)
     trace = tracer(job["rows"], look)
     with np.errstate(all="ignore"):
         made = program.forward(params, *(one.astype(np.float32) for one in inputs), trace=trace)
-    outputs = made if isinstance(made, tuple) else (made,)
-    for number, output in enumerate(outputs):
+    outputs = []
+    for number, output in enumerate(made if isinstance(made, tuple) else (made,)):
         np.save(os.path.join(folder, f"output{number}.npy"), np.ascontiguousarray(output))
+        classes = top(output, job["top"], job["smallest"][number])
+        outputs.append({**summary(output), "top": classes})
     before = [summary(one) for one in inputs]
     return {
         "batch": batch,
-        "notes": [note for one in wanted for note in one.notes],
+        "notes": notes,
         "random": 0 if job["weights_file"] else sum(one["random"] for one in job["weights"].values()),
         "keys": len(params),
         "inputs": before,
         "trace": _trace(job, seen, before) if job["trace"] else [],
-        "outputs": [
-            {**summary(output), "top": top(output, job["top"], job["smallest"][number])}
-            for number, output in enumerate(outputs)
-        ],
-        "sheets": sheets.names if sheets is not None else [],
+        "outputs": outputs,
+        "sheets": sheets,
     }
 
 
-def _wanted(job: dict[str, Any], one: dict[str, Any]) -> Wanted:
-    return Wanted(
-        one["name"], tuple(one["shape"]), job["resize"], job["scale"], tuple(job["mean"]), tuple(job["std"])
-    )
-
-
-def _given(job: dict[str, Any], one: Wanted, rng: np.random.Generator) -> Array:
-    path = job["files"].get(one.name)
-    made: Array = draw(one, job["batch"], rng) if path is None else read_input(path, one)
-    return made
-
-
-def _batch(job: dict[str, Any], wanted: list[Wanted], given: list[Array]) -> int:
+def _batch(job: dict[str, Any], given: dict[str, Array]) -> int:
     """How many images there are; one image of an input serves all of the others."""
-    counts = {len(one) for one in given} - {1} or {1}
+    counts = {len(one) for one in given.values()} - {1} or {1}
     if len(counts) > 1:
-        of = ", ".join(f"{one.name} has {len(array)}" for one, array in zip(wanted, given, strict=True))
-        path = job["files"].get(wanted[-1].name) or wanted[-1].name
-        raise Fault("E708", path, f"the inputs are of different numbers of images: {of}")
+        of = ", ".join(f"{name} has {len(array)}" for name, array in given.items())
+        last = next(reversed(given))
+        with reading("E708", job["files"].get(last) or last):
+            raise Fault(f"the inputs are of different numbers of images: {of}")
     return counts.pop()
 
 
-def _trace(job: dict[str, Any], seen: dict[int, dict[str, Any]], inputs: list[dict[str, Any]]) -> list[Any]:
+def _trace(job: dict[str, Any], seen: dict[int, dict[str, Any]], before: list[dict[str, Any]]) -> list[Any]:
     """What each row put out; a row that hands on what it gets (`id`) has no line in the program."""
-    made: dict[int, dict[str, Any]] = dict(enumerate(inputs))
+    made: dict[int, dict[str, Any]] = dict(enumerate(before))
     trace: list[Any] = []
     for number, row in enumerate(job["rows"]):
         found = seen.get(number)
         if found is None:
-            same = [
-                made[one] for one in row["inputs"] if made.get(one, {}).get("shape") == list(row["shape"])
-            ]
+            inputs = [made[one] for one in row["inputs"] if one in made]
+            same = [one for one in inputs if one.get("shape") == list(row["shape"])]
             found = same[0] if len(same) == 1 else None
         if found is not None:
             made[row["output"]] = found
@@ -145,20 +144,11 @@ def top(output: Array, count: int, smallest: bool) -> list[list[dict[str, Any]]]
         return []
     found = []
     for scores in output[:1000].astype(np.float64):
-        order = np.argsort(scores if smallest else -scores, kind="stable")[:count]
-        if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-3:
-            shares = scores
-        else:
+        shares = scores
+        if scores.min() < 0 or abs(scores.sum() - 1) >= 1e-3:
             shares = np.exp(scores - scores.max())
             shares /= shares.sum()
-        found.append(
-            [
-                {
-                    "class": int(one),
-                    "score": float(scores[one]),
-                    "share": None if smallest else float(shares[one]),
-                }
-                for one in order
-            ]
-        )
+        order = np.argsort(scores if smallest else -scores, kind="stable")[:count].tolist()
+        shown = [(one, float(scores[one]), None if smallest else float(shares[one])) for one in order]
+        found.append([{"class": one, "score": score, "share": share} for one, score, share in shown])
     return found

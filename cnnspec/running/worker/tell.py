@@ -1,11 +1,19 @@
-"""How the child tells its parent what happens: a line of JSON each."""
+"""What the child reports to its parent: lines of JSON."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+PROGRAMS = {"program_numpy.py": "the NumPy program", "program_torch.py": "the torch program"}
+MOST = 500
+"""Characters of an error, which may hold whole arrays."""
 
 _last = 0.0
 
@@ -25,11 +33,21 @@ def step(what: str, done: int, of: int) -> None:
 
 
 class Fault(Exception):
-    """A finding about a file that was given: raised here, a value again for the parent."""
+    """A finding about a file that was given; its code and the file are added by `reading`."""
 
-    def __init__(self, code: str, about: str, message: str, note: str = "", help: str = "") -> None:
+    def __init__(self, message: str, note: str = "", help: str = "") -> None:
         super().__init__(message)
-        self.said = {"code": code, "about": about, "message": message, "note": note, "help": help}
+        self.said = {"code": "", "about": "", "message": message, "note": note, "help": help}
+
+
+@contextmanager
+def reading(code: str, path: str) -> Iterator[None]:
+    """Faults in here are findings of this code about this file."""
+    try:
+        yield
+    except Fault as fault:
+        fault.said |= {"code": code, "about": path}
+        raise
 
 
 class Missing(Exception):
@@ -38,6 +56,23 @@ class Missing(Exception):
     def __init__(self, extra: str, why: str) -> None:
         super().__init__(why)
         self.extra, self.why = extra, why
+
+
+def broken(error: Exception, folder: str) -> dict[str, object]:
+    """`why` a program failed in one line, `where` in it, innermost first; whether for want of `memory`."""
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's is a RuntimeError
+        return {"why": " ".join(str(error).split())[:MOST], "where": [], "memory": True}
+    where = []
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename in PROGRAMS:
+            with open(os.path.join(folder, frame.filename), encoding="utf-8") as file:
+                line = file.read().split("\n")[(frame.lineno or 1) - 1].strip()
+            where.append(f"{PROGRAMS[frame.filename]}, line {frame.lineno}, in {frame.name}: {line}")
+    return {
+        "why": " ".join(f"{type(error).__name__}: {error}".split())[:MOST],
+        "where": where,
+        "memory": False,
+    }
 
 
 def shape_text(shape: Any) -> str:

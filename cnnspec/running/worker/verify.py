@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-MODES = (("eval", False), ("train", True))
 TINY = 1e-30
 PART = 1e-3
 """A gradient counts as at least this part of the largest of all: a bias right before a norm has the
@@ -32,7 +31,7 @@ gradient 0, and both programs have only rounding there."""
 
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
-    """The differences, by row and kind; see `Found`."""
+    """The differences, by row and kind; see `Comparison`."""
     step("loading torch", 0, 1)
     try:
         import torch
@@ -40,27 +39,25 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
         raise Missing("torch", str(error)) from None
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(job["seed"])
-    program = load(folder)
-    model = _model(folder)
+    both = Comparison(job, load(folder), _model(folder))
     step("weights", 0, 1)
-    params = program.init(job["seed"], np.float64)
-    found = Found(job)
-    own = {key: value.detach().numpy() for key, value in model.state_dict().items()}
+    params = both.program.init(job["seed"], np.float64)
+    own = {key: value.detach().numpy() for key, value in both.model.state_dict().items()}
     for key in sorted(own.keys() ^ params.keys()):
-        found.only_one(key, "numpy" if key in params else "torch")
-    if found.problems:
-        return found.result()
+        both.problems.append(f"{key} is only in the {'numpy' if key in params else 'torch'} program")
+    if both.problems:
+        return both.result()
     for key, value in params.items():
         if not job["weights"][key]["random"]:
-            found.weight(key, "start", difference(value, own[key]))
+            both.weight(key, "start", difference(value, own[key]))
     del own
     rng = np.random.default_rng(job["seed"] + 1)
     params = {key: _moved(value, rng) for key, value in params.items()}
     inputs = [rng.standard_normal((job["batch"], *one["shape"])) for one in job["inputs"]]
-    masks = _masks(job, model, rng)
-    for name, training in MODES:
-        Compared(job, found, program, model, params, masks).mode(name, training, inputs, rng)
-    return found.result()
+    both.masks = _masks(job, both.model, rng)
+    for name in ("eval", "train"):
+        both.mode(name, params, inputs, rng)
+    return both.result()
 
 
 def difference(ours: Array, theirs: Array, least: float = TINY) -> float:
@@ -77,39 +74,6 @@ def difference(ours: Array, theirs: Array, least: float = TINY) -> float:
     return found if np.isfinite(found) else float("inf")
 
 
-class Found:
-    """Differences of each row (`eval`, `train`: its volume; `gradient eval`, `gradient train`: of its
-    weights; `statistics`; `start`: its weights before anything is drawn), of the outputs, and of the
-    inputs' gradients."""
-
-    def __init__(self, job: dict[str, Any]) -> None:
-        self.rows: list[dict[str, float]] = [{} for _ in job["rows"]]
-        self.outputs: list[dict[str, float]] = [{} for _ in job["outputs"]]
-        self.inputs: list[dict[str, float]] = [{} for _ in job["inputs"]]
-        self.tensors: dict[str, dict[str, float]] = {}
-        self.problems: list[str] = []
-        self.row_of = {key: number for number, row in enumerate(job["rows"]) for key in row["keys"]}
-
-    def row(self, number: int, kind: str, value: float) -> None:
-        self.rows[number][kind] = max(value, self.rows[number].get(kind, 0.0))
-
-    def weight(self, key: str, kind: str, value: float) -> None:
-        self.tensors.setdefault(key, {})[kind] = value
-        self.row(self.row_of[key], kind, value)
-
-    def only_one(self, key: str, where: str) -> None:
-        self.problems.append(f"{key} is only in the {where} program")
-
-    def result(self) -> dict[str, Any]:
-        return {
-            "rows": self.rows,
-            "outputs": self.outputs,
-            "inputs": self.inputs,
-            "tensors": self.tensors,
-            "problems": self.problems,
-        }
-
-
 class Counted(dict[str, Array]):
     """The gradients of a NumPy program; `count` is called with how many there are."""
 
@@ -122,66 +86,93 @@ class Counted(dict[str, Array]):
         self.count(len(self))
 
 
-class Compared:
-    """One comparison of both programs, in evaluation or in training."""
+class Comparison:
+    """Both programs, and their differences so far: of each row (`eval`, `train`: its volume; `gradient eval`,
+    `gradient train`: of its weights; `statistics`; `start`: its weights before anything is drawn), of the
+    outputs, of the inputs' gradients, and by weight."""
 
-    def __init__(
-        self,
-        job: dict[str, Any],
-        found: Found,
-        program: Any,
-        model: nn.Module,
-        params: dict[str, Array],
-        masks: dict[str, Array],
-    ) -> None:
-        self.job, self.found, self.program, self.model = job, found, program, model
-        self.params, self.masks = params, masks
+    def __init__(self, job: dict[str, Any], program: Any, model: nn.Module) -> None:
+        self.job, self.program, self.model = job, program, model
         self.layers = {row["attribute"] for row in job["rows"]}
-        self.volumes: dict[str, list[Array]] = {}
-        self.arrived: dict[int, Array] = {}
+        self.masks: dict[str, Array] = {}
+        self.rows: list[dict[str, float]] = [{} for _ in job["rows"]]
+        self.outputs: list[dict[str, float]] = [{} for _ in job["outputs"]]
+        self.inputs: list[dict[str, float]] = [{} for _ in job["inputs"]]
+        self.tensors: dict[str, dict[str, float]] = {}
+        self.problems: list[str] = []
+        self.row_of = {key: number for number, row in enumerate(job["rows"]) for key in row["keys"]}
         self.hooks: list[Any] = []
 
-    def mode(self, name: str, training: bool, inputs: list[Array], rng: np.random.Generator) -> None:
+    def result(self) -> dict[str, Any]:
+        names = ("rows", "outputs", "inputs", "tensors", "problems")
+        return {name: getattr(self, name) for name in names}
+
+    def row(self, number: int, kind: str, value: float) -> None:
+        self.rows[number][kind] = max(value, self.rows[number].get(kind, 0.0))
+
+    def weight(self, key: str, kind: str, value: float) -> None:
+        self.tensors.setdefault(key, {})[kind] = value
+        self.row(self.row_of[key], kind, value)
+
+    def mode(
+        self, name: str, params: dict[str, Array], inputs: list[Array], rng: np.random.Generator
+    ) -> None:
+        """Both programs once forward and once backward, in evaluation (`eval`) or in training (`train`)."""
         import torch
 
-        steps = len(self.job["rows"])
-        self.model.load_state_dict(
-            {key: torch.from_numpy(value.copy()) for key, value in self.params.items()}
-        )
+        training, steps = name == "train", len(self.job["rows"])
+        self.model.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in params.items()})
         self.model.train(training)
-        self._hook(name)
         leaves = [torch.from_numpy(one.copy()).requires_grad_() for one in inputs]
+        volumes, between = self._hook(name)
         try:
             made = self.model(*(one.clone() for one in leaves))
         finally:
             self._unhook()
         theirs: list[Tensor] = list(made) if isinstance(made, tuple) else [made]
         for output, tensor in zip(self.job["outputs"], theirs, strict=True):
-            self.arrived.setdefault(output["value"], tensor.detach().numpy())
+            between.setdefault(output["value"], tensor.detach().numpy())
 
         def look(number: int, volume: Array) -> None:
             row = self.job["rows"][number]
             step(f"{name}, the NumPy program's layers", number, steps)
-            if self.volumes.get(row["attribute"]):
-                self.found.row(number, name, difference(volume, self.volumes[row["attribute"]].pop(0)))
-            elif (other := self.arrived.pop(row["output"], None)) is not None and other.size == volume.size:
-                self.found.row(number, name, difference(volume, other))
+            if volumes.get(row["attribute"]):
+                self.row(number, name, difference(volume, volumes[row["attribute"]].pop(0)))
+            elif (other := between.pop(row["output"], None)) is not None and other.size == volume.size:
+                self.row(number, name, difference(volume, other))
 
         made, net = self.program.record(
-            self.params, *inputs, training=training, masks=self.masks, trace=tracer(self.job["rows"], look)
+            params, *inputs, training=training, masks=self.masks, trace=tracer(self.job["rows"], look)
         )
         ours = made if isinstance(made, tuple) else (made,)
-        for output, a, b in zip(self.found.outputs, ours, theirs, strict=True):
+        for output, a, b in zip(self.outputs, ours, theirs, strict=True):
             output[name] = difference(a, b.detach().numpy())
         if training:
-            self._statistics(net.stats)
+            own = self.model.state_dict()
+            for key, weight in self.job["weights"].items():
+                if weight["role"] == "buffer":
+                    value = np.asarray(net.stats.get(key, params[key]))
+                    self.weight(key, "statistics", difference(value, own[key].numpy()))
+        self._backward(name, net, leaves, theirs, [rng.standard_normal(one.shape) for one in ours])
 
-        directions = [rng.standard_normal(one.shape) for one in ours]
-        reached = [
-            (a, torch.from_numpy(b)) for a, b in zip(theirs, directions, strict=True) if a.requires_grad
-        ]
+    def _backward(
+        self, name: str, net: Any, leaves: list[Tensor], outputs: list[Tensor], directions: list[Array]
+    ) -> None:
+        """The gradients of the outputs along these directions."""
+        import torch
+
+        pairs = zip(outputs, map(torch.from_numpy, directions), strict=True)
+        reached = [(output, direction) for output, direction in pairs if output.requires_grad]
+        weights = [one for one in self.model.parameters() if one.requires_grad]
+        came: list[Tensor] = []
+
+        def count(weight: Tensor) -> None:
+            came.append(weight)
+            step(f"{name}, the torch program's gradients", len(came), len(weights))
+
+        for one in weights:
+            self.hooks.append(one.register_post_accumulate_grad_hook(count))  # type: ignore[no-untyped-call]
         self.model.zero_grad()
-        self._count_gradients(f"{name}, the torch program's gradients")
         torch.autograd.backward([a for a, _ in reached], [b for _, b in reached])
         self._unhook()
         trained = len(list(self.model.parameters()))
@@ -189,62 +180,43 @@ class Compared:
         dx, grads = self.program.backward(tuple(directions) if len(directions) > 1 else directions[0], net)
         self._gradients(f"gradient {name}", grads, dx if isinstance(dx, tuple) else (dx,), leaves)
 
-    def _hook(self, name: str) -> None:
-        """Keeps what each torch layer puts out (a copy: the next may work in place), and puts the shared
-        masks in the place of chance. What comes from a line of the program and not from a layer, a sum or a
-        concat, is kept where it arrives at a layer."""
+    def _hook(self, name: str) -> tuple[dict[str, list[Array]], dict[int, Array]]:
+        """Keeps every output of each torch layer (a copy: the next may work in place), and puts the shared
+        masks in the place of chance. What a line of the program computes and not a layer, a sum or a concat,
+        is kept by its value where it enters a layer."""
+        volumes: dict[str, list[Array]] = {}
+        between: dict[int, Array] = {}
+        rows = self.job["rows"]
+        modules = {at: module for at, module in self.model.named_modules() if at in self.layers}
+        lines = {row["output"] for row in rows if row["attribute"] not in modules}
         done = 0
-        steps = len(self.job["rows"])
 
         def keep(at: str, output: Any) -> None:
             nonlocal done
             done += 1
-            step(f"{name}, the torch program's layers", min(done, steps), steps)
+            step(f"{name}, the torch program's layers", min(done, len(rows)), len(rows))
             tensor = output[0] if isinstance(output, tuple) else output
-            self.volumes.setdefault(at, []).append(tensor.detach().numpy().copy())
+            volumes.setdefault(at, []).append(tensor.detach().numpy().copy())
 
-        def arrive(uses: list[list[int]], given: tuple[Tensor, ...]) -> None:
-            values = uses.pop(0) if uses else []
-            for value, tensor in zip(values, given, strict=False):
-                if value in lines and value not in self.arrived:
-                    self.arrived[value] = tensor.detach().numpy().copy()
+        def enter(uses: list[list[int]], given: tuple[Tensor, ...]) -> None:
+            for value, tensor in zip(uses.pop(0) if uses else [], given, strict=False):
+                if value in lines and value not in between:
+                    between[value] = tensor.detach().numpy().copy()
 
-        modules = {at: module for at, module in self.model.named_modules() if at in self.layers}
-        lines = {row["output"] for row in self.job["rows"] if row["attribute"] not in modules}
-        self.arrived.clear()
         for at, module in modules.items():
             if at in self.masks and self.model.training:
                 module.eval()
                 self.hooks.append(module.register_forward_hook(_masked(self.masks[at], float(module.p))))
             self.hooks.append(module.register_forward_hook(lambda module, given, made, at=at: keep(at, made)))
-            uses = [row["inputs"] for row in self.job["rows"] if row["attribute"] == at]
+            uses = [row["inputs"] for row in rows if row["attribute"] == at]
             self.hooks.append(
-                module.register_forward_pre_hook(lambda module, given, uses=uses: arrive(uses, given))
+                module.register_forward_pre_hook(lambda module, given, uses=uses: enter(uses, given))
             )
+        return volumes, between
 
     def _unhook(self) -> None:
         while self.hooks:
             self.hooks.pop().remove()
-
-    def _count_gradients(self, what: str) -> None:
-        """Tells progress as torch comes by each weight."""
-        weights = [one for one in self.model.parameters() if one.requires_grad]
-        done = 0
-
-        def count(weight: Tensor) -> None:
-            nonlocal done
-            done += 1
-            step(what, done, len(weights))
-
-        for one in weights:
-            self.hooks.append(one.register_post_accumulate_grad_hook(count))  # type: ignore[no-untyped-call]
-
-    def _statistics(self, ours: dict[str, Array]) -> None:
-        theirs = self.model.state_dict()
-        for key, weight in self.job["weights"].items():
-            if weight["role"] == "buffer":
-                value = ours.get(key, self.params[key])
-                self.found.weight(key, "statistics", difference(np.asarray(value), theirs[key].numpy()))
 
     def _gradients(self, kind: str, ours: dict[str, Array], dx: Any, leaves: list[Tensor]) -> None:
         parameters = dict(self.model.named_parameters())
@@ -252,20 +224,19 @@ class Compared:
         theirs = {key: _gradient(parameters[key]) for key in trained}
         inputs = [_gradient(one) for one in leaves]
         largest = max((float(np.abs(one).max()) for one in (*theirs.values(), *inputs)), default=0.0)
+        least = max(PART * largest, TINY)
         for key in self.job["weights"]:
-            if key in trained and key in ours:
-                value = difference(ours[key], theirs[key], max(PART * largest, TINY))
-                self.found.weight(key, kind, value)
-            elif (key in trained) != (key in ours):
-                self.found.problems.append(
-                    f"the NumPy program {'lacks' if key in trained else 'has'} a gradient of {key}"
-                )
-            if key in parameters and parameters[key].requires_grad != (key in trained):
-                self.found.problems.append(
-                    f"the torch program {'does not train' if key in trained else 'trains'} {key}"
-                )
-        for one, a, b in zip(self.found.inputs, dx, inputs, strict=True):
-            one[kind] = difference(a, b, max(PART * largest, TINY))
+            there = key in trained
+            if there and key in ours:
+                self.weight(key, kind, difference(ours[key], theirs[key], least))
+            elif there != (key in ours):
+                has = "lacks" if there else "has"
+                self.problems.append(f"the NumPy program {has} a gradient of {key}")
+            if key in parameters and parameters[key].requires_grad != there:
+                trains = "does not train" if there else "trains"
+                self.problems.append(f"the torch program {trains} {key}")
+        for one, a, b in zip(self.inputs, dx, inputs, strict=True):
+            one[kind] = difference(a, b, least)
 
 
 def _gradient(tensor: Tensor) -> Array:
@@ -274,31 +245,16 @@ def _gradient(tensor: Tensor) -> Array:
 
 def _model(folder: str) -> nn.Module:
     """The torch program's network: the last class of its file."""
-    import os
-    from types import ModuleType
-
     from torch import nn
-
-    module = ModuleType("emitted")
-    with open(os.path.join(folder, "program_torch.py"), encoding="utf-8") as file:
-        exec(compile(file.read(), "program_torch.py", "exec"), module.__dict__)
-    classes = [
-        one
-        for one in vars(module).values()
-        if isinstance(one, type) and issubclass(one, nn.Module) and one.__module__ == "emitted"
-    ]
-    model = classes[-1]()
-    for layer in model.modules():
-        if isinstance(layer, nn.Hardsigmoid):
-            layer.forward = _hsigmoid  # type: ignore[method-assign, assignment]
-    return model
-
-
-def _hsigmoid(x: Tensor) -> Tensor:
-    """What torch's own layer says; its gradient has 1/6 rounded to float32, even in float64."""
     from torch.nn.functional import relu6
 
-    return relu6(x + 3) / 6
+    classes = [one for one in vars(load(folder, "torch")).values() if isinstance(one, type)]
+    own = [one for one in classes if issubclass(one, nn.Module) and one.__module__ == "emitted"]
+    model: nn.Module = own[-1]()
+    for layer in model.modules():
+        if isinstance(layer, nn.Hardsigmoid):  # its own gradient has 1/6 rounded to float32, even in float64
+            layer.forward = lambda x: relu6(x + 3) / 6  # type: ignore[method-assign, assignment]
+    return model
 
 
 def _moved(value: Array, rng: np.random.Generator) -> Array:
@@ -330,8 +286,7 @@ def _masked(mask: Array, p: float) -> Any:
 
     def hook(module: Any, given: Any, made: Tensor) -> Tensor:
         factor = torch.from_numpy(mask * (1 / (1 - p) if p < 1 else 0.0))
-        return made * factor.reshape(
-            len(factor), *(made.shape[1:] if mask.ndim > 1 else [1] * (made.ndim - 1))
-        )
+        size = made.shape[1:] if mask.ndim > 1 else [1] * (made.ndim - 1)
+        return made * factor.reshape(len(factor), *size)
 
     return hook

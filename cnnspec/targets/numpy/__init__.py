@@ -1,5 +1,4 @@
-"""A NumPy program: one file that imports numpy and nothing else, to be read from top to
-bottom."""
+"""A NumPy program: one file that imports numpy and nothing else, to be read from top to bottom."""
 
 from __future__ import annotations
 

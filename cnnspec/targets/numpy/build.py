@@ -18,23 +18,17 @@ from cnnspec.targets.numpy.calls import EMITTERS, Input
 from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step
 
 
-class Builder:
-    """Makes the functions of one graph; `functions` has the called before the calling, the network last."""
+def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
+    """The functions of a graph, the called before the calling, the network last."""
+    named = Namer({*namer.taken, "x"})  # the input is called x
+    names: dict[str | None, str] = {block.name: named.take(block.name) for block in graph.blocks}
+    names[None] = named.take("network")
+    for name in names.values():
+        namer.take(name)
 
-    def __init__(self, graph: ir.Graph, namer: Namer) -> None:
-        self.namer = namer
-        named = Namer({*namer.taken, "x"})  # what arrives is called x
-        self.names: dict[str | None, str] = {block.name: named.take(block.name) for block in graph.blocks}
-        self.names[None] = named.take("network")
-        for name in self.names.values():
-            namer.take(name)
-        lowering = Lowering(graph, emit, self._finish, runtime_shapes=True, reserved=namer.taken)
-        network = lowering.network()
-        self.functions: list[Function] = [one.made for one in (*lowering.functions, network)]
-
-    def _finish(self, function: program.Function) -> None:
+    def finish(function: program.Function) -> None:
         block = None if function.template.kind == "network" else function.name
-        name = self.names.pop(block, None) or self.namer.take(function.name)
+        name = names.pop(block, None) or namer.take(function.name)
         translation = _Translation(function)
         if _shares_its_place(function.region.statements):
             translation.kept = f"{name}.if"
@@ -47,6 +41,10 @@ class Builder:
                 optional = optional and default is not None and not isinstance(default.value, str)
                 parameter.default = default if optional else None
         function.made = Function(name, function, function.region.inputs, function.region.outputs, steps)
+
+    lowering = Lowering(graph, emit, finish, runtime_shapes=True, reserved=namer.taken)
+    network = lowering.network()
+    return [one.made for one in (*lowering.functions, network)]
 
 
 def emit(use: Use, layer: ir.Layer | None = None) -> Built:

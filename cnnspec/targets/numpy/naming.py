@@ -1,27 +1,25 @@
 """Names for the tensors of a function.
 
-A chain of layers is one variable that changes, `x = conv(x, …)`, as a person writes it.
-A tensor that is read more than once keeps a name of its own: its label, or the next
-letter. Two tensors may have one name where the one is not needed any more when the
-other is made; then the same holds for their gradients on the way back.
+A chain of layers is one variable that changes, `x = conv(x, …)`, as a person writes it. A tensor that is read
+more than once keeps a name of its own: its label, or the next letter. Two tensors may have one name where the
+one is not needed any more when the other is made; then the same holds for their gradients on the way back.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 from cnnspec.lower.names import Namer, identifier
 from cnnspec.lower.program import Tensor
-from cnnspec.targets.numpy.statements import Call, Function, If, Let, Loop, Step, made_in, used_before
+from cnnspec.targets.numpy.statements import Call, Function, If, Let, Loop, Step, made_in, read_in, touched
 
 LETTERS = "abdefghmopqruvyz"
 
 
 def name_tensors(function: Function) -> None:
     """Gives every tensor of a function its name."""
-    readers: dict[Tensor, int] = {}
-    for tensor in [*used_before(function.steps), *function.outputs]:
-        readers[tensor] = readers.get(tensor, 0) + 1
+    readers = Counter([*read_in(function.steps), *function.outputs])
     names = _Names(function.source.namer, readers, function.names)
     # the author's names first
     for tensor in sorted(function.inputs, key=lambda tensor: tensor.label is None):
@@ -34,8 +32,7 @@ Change = tuple[list[Tensor], list[Tensor]]
 
 
 def _alive(steps: list[Step], after: set[Tensor]) -> Iterator[set[Tensor]]:
-    """For each step in turn, what is needed behind it: one set, which changes from step to
-    step."""
+    """For each step in turn, what is needed behind it: one set, which changes from step to step."""
     live = set(after)
     changes = _back(steps, live)
     for made, last_read in reversed(changes):
@@ -50,12 +47,11 @@ def _back(steps: list[Step], live: set[Tensor]) -> list[Change]:
     changes = []
     for step in reversed(steps):
         match step:
-            case Call():
-                made = [one for one in step.outputs if one in live]
+            case Call() | Let():
+                read, written = touched(step)
+                made = [one for one in written if one in live]
                 live.difference_update(made)
-                last_read = [one for one in {*step.inputs, *step.reads} if one not in live]
-            case Let():
-                made, last_read = [], [one for one in step.reads if one not in live]
+                last_read = [one for one in {*read} if one not in live]
             case _:
                 before = _before(step, live)
                 made, last_read = list(live - before), list(before - live)
@@ -68,7 +64,7 @@ def _back(steps: list[Step], live: set[Tensor]) -> list[Change]:
 def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
     """What is needed before a step that holds steps."""
     if isinstance(step, Loop):
-        inside = (set(used_before(step.body)) - {step.inside}) - set(made_in(step.body))
+        inside = (set(read_in(step.body)) - {step.inside}) - set(made_in(step.body))
         step.body_reads = inside
         return (after - {step.output}) | inside | set(step.reads) | {step.given}
     sides = [_behind(step, side, after) for side in (True, False)]
@@ -84,7 +80,7 @@ def _behind(step: If, side: bool, after: set[Tensor]) -> set[Tensor]:
 
 
 class _Names:
-    def __init__(self, namer: Namer, readers: dict[Tensor, int], names: dict[Tensor, str]) -> None:
+    def __init__(self, namer: Namer, readers: Counter[Tensor], names: dict[Tensor, str]) -> None:
         self.namer, self.readers, self.names = namer, readers, names
         self.main = "x"
         self.taken: dict[str, str] = {}
@@ -120,7 +116,7 @@ class _Names:
                 other is not tensor and (other in alive or other in beside) for other in others
             )
 
-        if tensor.label is not None and self.readers.get(tensor, 0) > 1:
+        if tensor.label is not None and self.readers[tensor] > 1:
             wishes = [self._own(tensor.label), *wishes]
         for wish in wishes:
             if free(wish):
@@ -174,8 +170,7 @@ class _Names:
                     self._choose(step.output, alive, [self.names[step.inside]])
 
     def _last(self, tensor: Tensor, name: str, steps: list[Step], after: set[Tensor]) -> None:
-        """Names what a side ends with as what comes out, where nothing on that side
-        stands in its way."""
+        """Names what a side ends with as what comes out, where nothing on that side stands in its way."""
         for step in reversed(steps):
             if isinstance(step, Call) and tensor in step.outputs:
                 others = {self.names.get(other) for other in after if other is not tensor}

@@ -10,7 +10,7 @@ from cnnspec.lower.library import needed
 from cnnspec.lower.names import Namer, escaped
 from cnnspec.lower.writer import Code, Group, Writer
 from cnnspec.ops.base import written_shape
-from cnnspec.targets.numpy.build import Builder
+from cnnspec.targets.numpy.build import functions
 from cnnspec.targets.numpy.layers import pieces
 from cnnspec.targets.numpy.naming import name_tensors
 from cnnspec.targets.numpy.statements import Function
@@ -24,14 +24,14 @@ OWN = (
 
 
 def program(graph: Graph) -> str:
-    functions = Builder(graph, Namer([*OWN, *pieces()])).functions
+    made = functions(graph, Namer([*OWN, *pieces()]))
     own = Writer()
-    for function in functions:
+    for function in made:
         wanted = differentiated(function.steps) | set(function.outputs)
         function.having = frozenset(n for n, tensor in enumerate(function.inputs) if tensor in wanted)
         _function(own, function)
     own.gap(2)
-    _interface(own, graph, functions[-1])
+    _interface(own, graph, made[-1])
     writer = Writer()
     _head(writer, graph)
     for text in needed(str(own), pieces()):
@@ -82,8 +82,7 @@ def _loss(graph: Graph) -> str:
 
 
 def _interface(writer: Writer, graph: Graph, network: Function) -> None:
-    """What one calls. Inputs and outputs are plain where there is one, tuples where
-    there are several."""
+    """What one calls. Inputs and outputs are plain where there is one, tuples where there are several."""
     inputs = [network.names[tensor] for tensor in network.inputs]
     several = len(network.outputs) > 1
     outside = "tuple(outside(one) for one in y)" if several else "outside(y)"

@@ -1,9 +1,7 @@
-"""A function of the emitted program before it is text: its steps, with every tensor
-assigned once.
+"""A function of the emitted program before it is text: its steps, with every tensor assigned once.
 
-A step is a call of a layer or a block, an `if` or a loop. The forward pass is these
-steps as they stand; the backward pass is the same steps from the last to the first,
-each with its own backward.
+A step is a call of a layer or a block, an `if` or a loop. The forward pass is these steps as they stand; the
+backward pass is the same steps from the last to the first, each with its own backward.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from cnnspec.lower import program
-from cnnspec.lower.program import Condition, Tensor
+from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Node
 
 Argument: TypeAlias = "tuple[str | None, Any]"
@@ -23,10 +21,9 @@ Argument: TypeAlias = "tuple[str | None, Any]"
 class Call:
     """`y = conv(x, net["conv1"], K=64, F=3)`.
 
-    form: `layer` has one tensor to differentiate by and takes it before the place;
-    `merge` takes the place and then all its tensors; `block` is a function of this
-    file's own. reads: tensors that the arguments speak of, of which there is no gradient.
-    suffix: stands behind the place in the forward pass.
+    form: `layer` has one tensor to differentiate by and takes it before the place; `merge` takes the place
+    and then all its tensors; `block` is a function of this file's own. reads: tensors that the arguments
+    speak of, of which there is no gradient. suffix: stands behind the place in the forward pass.
     """
 
     form: Literal["layer", "merge", "block"]
@@ -48,22 +45,20 @@ class Call:
 
 
 @dataclass(eq=False, slots=True)
-class Let:
+class Let(program.Let):
     """`c = x.shape[-1]`: a number of the author's; or (`place`) how an `if` comes out,
     kept for the way back."""
 
-    variable: str
-    node: Node
     place: str = ""
     reads: list[Tensor] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
 class If:
-    """Both sides of an `if`; `joins` are the tensors that come out of it: (what it is
-    called behind it, what it is on the one side, on the other)."""
+    """Both sides of an `if` on a variable; `joins` are the tensors that it decides: what comes out, what it
+    is where the condition holds, and where not."""
 
-    condition: Condition
+    condition: program.Condition
     variable: str
     then: list[Step] = field(default_factory=list)
     otherwise: list[Step] = field(default_factory=list)
@@ -75,9 +70,8 @@ class If:
 
 @dataclass(eq=False, slots=True)
 class Loop:
-    """`for i in range(stop): x = …`: `given` goes in, `inside` is what each pass
-    begins with, `last` what it ends with, `output` what comes out. Where `stop` is no
-    plain number it is kept at `place`."""
+    """`for i in range(stop): x = …`: `given` goes in, `inside` is what each pass begins with, `last` what it
+    ends with, `output` what comes out. Where `stop` is no plain number it is kept at `place`."""
 
     variable: str
     stop: Node
@@ -109,31 +103,28 @@ def every(steps: list[Step]) -> Iterator[Step]:
                 yield from every(step.body)
 
 
-def used_before(steps: list[Step]) -> Iterator[Tensor]:
+def touched(step: Step) -> tuple[list[Tensor], list[Tensor]]:
+    """The tensors that a step reads itself, and those that it makes."""
+    match step:
+        case Call():
+            return [*step.inputs, *step.reads], step.outputs
+        case Let():
+            return step.reads, []
+        case If():
+            sides = [side for _, *sides in step.joins for side in sides]
+            return sides, [made for made, _, _ in step.joins]
+        case Loop():
+            return [step.given, step.last, *step.reads], [step.inside, step.output]
+
+
+def read_in(steps: list[Step]) -> list[Tensor]:
     """All tensors that steps read, inner ones included."""
-    for step in every(steps):
-        match step:
-            case Call():
-                yield from (*step.inputs, *step.reads)
-            case Let():
-                yield from step.reads
-            case If():
-                for _, *sides in step.joins:
-                    yield from sides
-            case Loop():
-                yield from (step.given, step.last, *step.reads)
+    return [tensor for step in every(steps) for tensor in touched(step)[0]]
 
 
-def made_in(steps: list[Step]) -> Iterator[Tensor]:
+def made_in(steps: list[Step]) -> list[Tensor]:
     """All tensors that steps make, inner ones included."""
-    for step in every(steps):
-        match step:
-            case Call():
-                yield from step.outputs
-            case If():
-                yield from (made for made, _, _ in step.joins)
-            case Loop():
-                yield from (step.inside, step.output)
+    return [tensor for step in every(steps) for tensor in touched(step)[1]]
 
 
 @dataclass(eq=False, slots=True)

@@ -85,13 +85,7 @@ class Forward:
                 self._copy(self.names[join[0]], self.names[join[place]])
             sides.append(self.writer.written)
         self.writer = writer
-        then, otherwise = sides
-        if then or otherwise:
-            with writer.under(step.variable if then else f"not {step.variable}"):
-                writer.extend(then or otherwise)
-        if then and otherwise:
-            writer.line("else:")
-            writer.extend(otherwise)
+        put_sides(writer, step.variable, *sides)
 
     def _loop(self, step: Loop) -> None:
         inside, last = self.names[step.inside], self.names[step.last]
@@ -172,37 +166,32 @@ class Backward:
 
     def _call(self, step: Call) -> None:
         if not self.having.intersection(step.outputs):
-            return  # nobody has used what comes out
+            return  # the output is never used
         values = [self.gradient(tensor) if tensor in self.having else "0" for tensor in step.outputs]
         items = [*values[:1], step.place, *step.places, *values[1:]]
-        wanted = step.wanted
         call = Group(f"{step.function}_backward(", tuple(items))
-        if step.callee is not None and not wanted:
-            self.writer.put("", call)
-            return
+        wanted = step.wanted
         fresh = [tensor not in self.having and wanted.count(tensor) == 1 for tensor in wanted]
         if len(wanted) == 1 and step.form != "merge":
             name = self.gradient(wanted[0])
             self.writer.put(f"{name} = " if fresh[0] else f"{name} = {name} + ", call)
             self.having.add(wanted[0])
             return
-        targets = []
-        later = []
-        for place, tensor in enumerate(wanted):
-            if fresh[place]:
-                targets.append(self.gradient(tensor))
-                self.having.add(tensor)
-            else:
-                more = self.own.setdefault(f" more{place}", self.namer.take("more"))
-                targets.append(more)
-                later.append((tensor, more))
+        targets = [
+            self.gradient(tensor) if new else self.own.setdefault(f" more{place}", self.namer.take("more"))
+            for place, (tensor, new) in enumerate(zip(wanted, fresh, strict=True))
+        ]
+        self.having.update(tensor for tensor, new in zip(wanted, fresh, strict=True) if new)
         names = ", ".join(targets) + ("," if len(targets) == 1 else "")
-        if len(names) <= self.writer.room // 2:
+        if not wanted:
+            self.writer.put("", call)
+        elif len(names) <= self.writer.room // 2:
             self.writer.put(f"{names} = ", call)
         else:
             self.writer.put("", Group("(", tuple(targets), ") = "), flat(call))
-        for tensor, more in later:
-            self._receive(tensor, more)
+        for tensor, new, more in zip(wanted, fresh, targets, strict=True):
+            if not new:
+                self._receive(tensor, more)
 
     def _if(self, step: If) -> None:
         before = set(self.having)
@@ -227,13 +216,7 @@ class Backward:
                 if (step.condition, not holds) not in tensor.sides:
                     lines.append("    " * (writer.level + 1) + f"{self.gradient(tensor)} = 0")
         self.having = either
-        (then, _), (otherwise, _) = sides
-        if then or otherwise:
-            writer.line(f"if {step.variable}:" if then else f"if not {step.variable}:")
-            writer.extend(then or otherwise)
-        if then and otherwise:
-            writer.line("else:")
-            writer.extend(otherwise)
+        put_sides(writer, step.variable, *(lines for lines, _ in sides))
 
     def _loop(self, step: Loop) -> None:
         if step.output not in self.having:
@@ -263,6 +246,16 @@ class Backward:
         if step.given in self.having or self.names[step.given] != self.names[step.inside]:
             self._receive(step.given, self.gradient(step.inside))
         self.having.add(step.given)
+
+
+def put_sides(writer: Writer, variable: str, then: list[str], otherwise: list[str]) -> None:
+    """The lines of both sides of an `if`."""
+    if then or otherwise:
+        with writer.under(variable if then else f"not {variable}"):
+            writer.extend(then or otherwise)
+    if then and otherwise:
+        writer.line("else:")
+        writer.extend(otherwise)
 
 
 def put_places(writer: Writer, step: Loop) -> None:

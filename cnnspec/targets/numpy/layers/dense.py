@@ -13,28 +13,24 @@ def flatten(x, net):
 
 def flatten_backward(dy, net):
     """Each number goes back to its place."""
-    (shape,) = net.take()
-    N, *size, C = shape
+    ((N, *size, C),) = net.take()
     return np.moveaxis(dy.reshape(N, C, *size), 1, -1)
 
 
 def reshape(x, net, *shape):
-    """The same numbers, map by map and row by row, in another shape: C, H, W, or one
-    number for a vector."""
+    """The same numbers, map by map and row by row, as C, H, W, or as a vector."""
     net.keep(x.shape)
     return net.out(np.moveaxis(np.moveaxis(x, -1, 1).reshape(len(x), *shape), 1, -1))
 
 
 def reshape_backward(dy, net):
     """Each number goes back to its place."""
-    (shape,) = net.take()
-    N, *size, C = shape
+    ((N, *size, C),) = net.take()
     return np.moveaxis(np.moveaxis(dy, -1, 1).reshape(N, C, *size), 1, -1)
 
 
 def fc(x, net, K, bias=True, start=None, start_bias=None):
-    """Fully connected: y = W·x + b, each of K numbers from all C that arrive. C·K
-    weights and K biases."""
+    """Fully connected: y = W·x + b, with C·K weights and K biases."""
     C = x.shape[-1]
     first = uniform(1 / np.sqrt(C))
     weight = net.weight("weight", (K, C), start or first)
@@ -99,20 +95,24 @@ def times_backward(dy, net):
     return factor * dy
 
 
-def dropout(x, net, p=0.5):
-    """In training each number is 0 with chance p, the others are divided by 1 − p.
-
-    A mask given for this place (1: the number stays; in x's order N, C, H, W) takes the
-    place of chance.
-    """
-    if not net.training:
-        net.keep(None)
-        return net.out(x)
-    mask = net.masks.get(net.at[:-1])
-    mask = net.rng.random(x.shape) >= p if mask is None else np.moveaxis(np.asarray(mask, bool), 1, -1)
-    mask = mask.astype(x.dtype) * (1 / (1 - p) if p < 1 else 0)
+def dropped(x, net, p, shape):
+    """In training x with a mask of this shape, 0 with chance p; what is left is divided by
+    1 − p. A mask given for this place (1: stays) takes the place of chance."""
+    mask = None
+    if net.training:
+        mask = net.masks.get(net.at[:-1])
+        if mask is None:
+            mask = net.rng.random(shape) >= p
+        elif len(shape) == np.ndim(mask) > 1:
+            mask = np.moveaxis(mask, 1, -1)
+        mask = np.reshape(mask, shape).astype(bool).astype(x.dtype) * (1 / (1 - p) if p < 1 else 0)
     net.keep(mask)
-    return net.out(x * mask)
+    return net.out(x if mask is None else x * mask)
+
+
+def dropout(x, net, p=0.5):
+    """In training each number is 0 with chance p; a mask for it has x's order, N, C, H, W."""
+    return dropped(x, net, p, x.shape)
 
 
 def dropout_backward(dy, net):
@@ -122,24 +122,8 @@ def dropout_backward(dy, net):
 
 
 def droppath(x, net, p=0.5):
-    """In training all of an image's numbers are 0 with chance p, and divided by 1 − p
-    otherwise.
-
-    A mask given for this place (N numbers, 1: the image stays) takes the place of
-    chance.
-    """
-    if not net.training:
-        net.keep(None)
-        return net.out(x)
-    mask = net.masks.get(net.at[:-1])
-    mask = net.rng.random(len(x)) >= p if mask is None else np.asarray(mask, bool)
-    mask = mask.reshape(-1, *[1] * (x.ndim - 1)).astype(x.dtype) * (1 / (1 - p) if p < 1 else 0)
-    net.keep(mask)
-    return net.out(x * mask)
+    """In training all of an image's numbers are 0 with chance p; a mask has N numbers."""
+    return dropped(x, net, p, (len(x), *[1] * (x.ndim - 1)))
 
 
-def droppath_backward(dy, net):
-    """An image that was dropped has no part in it; the others have been divided by 1 −
-    p."""
-    (mask,) = net.take()
-    return dy if mask is None else dy * mask
+droppath_backward = dropout_backward

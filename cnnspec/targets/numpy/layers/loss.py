@@ -4,8 +4,7 @@ import numpy as np
 
 
 def cross_entropy(y, labels):
-    """−mean ln softmax(y)[label], and its gradient (softmax(y) − [1 at the label])/N.
-    labels: N class numbers."""
+    """−mean ln softmax(y)[label]; its gradient (softmax(y) − [1 at the label])/N."""
     z = y - y.max(1, keepdims=True)
     z -= np.log(np.exp(z).sum(1, keepdims=True))
     rows = np.arange(len(y))

@@ -46,8 +46,7 @@ def concat_backward(dy, net):
 
 
 def mul(net, *xs):
-    """The product; C numbers are stretched over all positions, one map over all
-    channels."""
+    """The product; vectors broadcast over all positions, one map over all channels."""
     rank = max(x.ndim for x in xs)
     factors = [x if x.ndim == rank else x[:, None, None] for x in xs]
     y = factors[0]
@@ -81,8 +80,7 @@ def maximum(net, *xs):
 
 
 def maximum_backward(dy, net):
-    """dy goes to the branch that had the largest number; of two equal ones, half of it
-    to each."""
+    """dy goes to the branch with the largest number, half to each of two equal ones."""
     (xs,) = net.take()
     found = []
     for number in range(len(xs) - 1, 0, -1):  # y = max(max(x1, x2), x3): the last one first

@@ -42,16 +42,14 @@ class Net:
         return self.go(self.at, fixed=True)
 
     def weight(self, name, shape, start):
-        """The layer's weight of that name, which is trained unless the place is
-        frozen."""
+        """The layer's weight of that name; trained unless the place is frozen."""
         value = self.param(name, shape, start)
         if not self.fixed:
             self.trained[self.at + name] = value
         return value
 
     def buffer(self, name, shape, start):
-        """Numbers beside the weights that no gradient changes, such as running
-        statistics: the newest ones."""
+        """The newest numbers that no gradient changes: running statistics."""
         return self.stats.get(self.at + name, self.param(name, shape, start))
 
     def update(self, name, value):
@@ -59,8 +57,7 @@ class Net:
         self.stats[self.at + name] = value
 
     def param(self, name, shape, start):
-        """What `params` has for the layer; `init` draws it here, as numbers of type
-        `draw`."""
+        """What `params` has for the layer; `init` draws it here, of type `draw`."""
         if self.draw is not None and self.at + name not in self.params:
             self.params[self.at + name] = start(self.rng, shape, self.draw)
         return self.params[self.at + name]
@@ -77,14 +74,12 @@ class Net:
             self.kept.setdefault(self.at, []).append(values)
 
     def take(self):
-        """What forward left here; of several uses, the last one's, for backward goes
-        the other way round."""
+        """What forward kept here; of several uses the last one's, in reverse order."""
         assert self.kept is not None, "this pass kept nothing for backward"
         return self.kept[self.at].pop()
 
     def gradient(self, name, value):
-        """The loss's gradient with respect to a weight: with several uses, it is the
-        sum over them."""
+        """Adds to the loss's gradient with respect to a weight, one part per use."""
         key = self.at + name
         self.grads[key] = self.grads[key] + value if key in self.grads else value
 
@@ -125,8 +120,7 @@ def literal(*numbers, shape):
 
 
 def he(rng, shape, dtype):
-    """Starts as N(0, 2/fan_in), where fan_in is how many numbers a filter sees (He et
-    al., 2015)."""
+    """Starts as N(0, 2/fan_in); a filter sees fan_in numbers (He et al., 2015)."""
     return rng.standard_normal(shape, dtype) * dtype(np.sqrt(2 / np.prod(shape[1:])))
 
 
@@ -137,15 +131,13 @@ def xavier(rng, shape, dtype):
 
 
 def bilinear_filters(rng, shape, dtype):
-    """Filter k starts as bilinear interpolation of channel k, 0 on all others (Long et
-    al., 2015)."""
+    """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
     rows, columns = (1 - abs(np.arange(F) - (F - 1) / 2) / ((F + 1) // 2) for F in shape[2:])
     own_channel = np.tile(np.eye(shape[1]), (shape[0] // shape[1], 1))
     return (own_channel[:, :, None, None] * np.outer(rows, columns)).astype(dtype)
 
 
 def multiple(x, of):
-    """The multiple of `of` nearest to x; the next one where that falls below 90 % of x
-    (MobileNet's widths)."""
+    """The multiple of `of` nearest to x, at least 90 % of x (MobileNet's widths)."""
     near = max(of, int(x + of / 2) // of * of)
     return near + of if near < 0.9 * x else near

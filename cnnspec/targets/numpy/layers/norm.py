@@ -71,82 +71,58 @@ def bn_backward(dy, net):
     return dx
 
 
-def standard(x, axes, eps):
-    """x̂ = (x − μ)/√(σ² + eps) over these axes, and 1/√(σ² + eps)."""
-    centred = x - x.mean(axes, keepdims=True)
+def normed(x, net, shape, axes, eps, affine):
+    """x̂ = (x − μ)/√(σ² + eps) over these axes of x in this shape; then w·x̂ + b."""
+    C, grouped = x.shape[-1], x.reshape(shape)
+    centred = grouped - grouped.mean(axes, keepdims=True)
     inverse = 1 / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
     centred *= inverse
-    return centred, inverse
+    net.keep(centred, inverse, axes, affine)
+    y = centred.reshape(x.shape)
+    if affine:
+        y = y * net.weight("weight", (C,), constant(1)) + net.weight("bias", (C,), constant(0))
+    return net.out(y)
 
 
-def standard_backward(d, xhat, inverse, axes):
-    """x reaches x̂ directly, through μ and through σ²:
+def normed_backward(dy, net):
+    """dL/dw = Σ dy·x̂, dL/db = Σ dy and d = dL/dx̂ = dy·w. x reaches x̂ directly, through μ
+    and through σ²:
 
     dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + eps)
     """
+    xhat, inverse, axes, affine = net.take()
+    d = dy.reshape(xhat.shape)
+    if affine:
+        net.gradient("weight", product(dy, xhat))
+        net.gradient("bias", total(dy))
+        d = (dy * net.params[net.at + "weight"]).reshape(xhat.shape)
     along = (d * xhat).mean(axes, keepdims=True)
-    return (d - d.mean(axes, keepdims=True) - xhat * along) * inverse
-
-
-def stretched(xhat, net, affine):
-    """y = w·x̂ + b, a weight and a bias for each channel."""
-    if not affine:
-        return xhat
-    C = xhat.shape[-1]
-    return xhat * net.weight("weight", (C,), constant(1)) + net.weight("bias", (C,), constant(0))
-
-
-def stretched_backward(dy, xhat, net, affine):
-    """dL/dw = Σ dy·x̂, dL/db = Σ dy, dL/dx̂ = dy·w."""
-    if not affine:
-        return dy
-    net.gradient("weight", product(dy, xhat))
-    net.gradient("bias", total(dy))
-    return dy * net.params[net.at + "weight"]
+    return ((d - d.mean(axes, keepdims=True) - xhat * along) * inverse).reshape(dy.shape)
 
 
 def instance_norm(x, net, eps=1e-5, affine=True):
-    """Instance normalisation: each map of each image gets mean 0 and variance 1 by
-    itself; then w·x̂ + b per channel."""
-    xhat, inverse = standard(x, (1, 2), eps)
-    net.keep(xhat, inverse, affine)
-    return net.out(stretched(xhat, net, affine))
+    """Instance normalisation: each map of each image gets mean 0 and variance 1 by itself."""
+    return normed(x, net, x.shape, (1, 2), eps, affine)
 
 
-def instance_norm_backward(dy, net):
-    """Through w·x̂ + b, then through x̂."""
-    xhat, inverse, affine = net.take()
-    return standard_backward(stretched_backward(dy, xhat, net, affine), xhat, inverse, (1, 2))
+instance_norm_backward = normed_backward
 
 
 def ln(x, net, eps=1e-5, affine=True):
-    """Layer normalisation: the channels at each position get mean 0 and variance 1;
-    then w·x̂ + b per channel."""
-    xhat, inverse = standard(x, -1, eps)
-    net.keep(xhat, inverse, affine)
-    return net.out(stretched(xhat, net, affine))
+    """Layer normalisation: the channels at each position get mean 0 and variance 1."""
+    return normed(x, net, x.shape, -1, eps, affine)
 
 
-def ln_backward(dy, net):
-    """Through w·x̂ + b, then through x̂."""
-    xhat, inverse, affine = net.take()
-    return standard_backward(stretched_backward(dy, xhat, net, affine), xhat, inverse, -1)
+ln_backward = normed_backward
 
 
 def gn(x, net, G, eps=1e-5, affine=True):
-    """Group normalisation: each of G groups of channels, in each image, gets mean 0 and
-    variance 1; then w·x̂ + b."""
+    """Group normalisation: each of G groups of channels gets mean 0 and variance 1."""
     groups = (len(x), int(np.prod(x.shape[1:-1])), G, x.shape[-1] // G)
-    xhat, inverse = standard(x.reshape(groups), (1, 3), eps)
-    net.keep(xhat, inverse, affine)
-    return net.out(stretched(xhat.reshape(x.shape), net, affine))
+    return normed(x, net, groups, (1, 3), eps, affine)
 
 
-def gn_backward(dy, net):
-    """Through w·x̂ + b, then through x̂, group by group."""
-    xhat, inverse, affine = net.take()
-    d = stretched_backward(dy, xhat.reshape(dy.shape), net, affine)
-    return standard_backward(d.reshape(xhat.shape), xhat, inverse, (1, 3)).reshape(dy.shape)
+gn_backward = normed_backward
 
 
 def neighbours(x, before, behind):
@@ -160,8 +136,7 @@ def neighbours(x, before, behind):
 
 
 def lrn(x, net, size, alpha=1e-4, beta=0.75, k=1.0):
-    """Local response normalisation: y = x/s^beta, where s = k + alpha/size·Σ x² over
-    the `size` channels around."""
+    """Local response normalisation: y = x/s^beta, s = k + alpha/size·Σ x² around c."""
     s = neighbours(x * x, size // 2, (size - 1) // 2) * (alpha / size) + k
     net.keep(x, s, size, alpha, beta)
     return net.out(x * s**-beta)
@@ -187,8 +162,7 @@ def l2norm(x, net):
 
 
 def l2norm_backward(dy, net):
-    """A step along x changes only its length, which is divided out:
-    dx = (dy − y·Σ dy·y)/√(Σ x²)."""
+    """x changes y only across its length: dx = (dy − y·Σ dy·y)/√(Σ x²)."""
     y, length = net.take()
     along = (dy * y).sum(-1, keepdims=True) * (length > 1e-12)
     return (dy - y * along) / np.maximum(length, 1e-12)

@@ -23,8 +23,7 @@ def places(size, F, S, P, D=(1, 1), ceil=False):
 
 
 def over_windows(combine, x, F, S, D, size):
-    """np.add or np.maximum over each window: first down its F rows, then along its F
-    columns, a tap at a time."""
+    """np.add or np.maximum over each window: along its rows, then its columns."""
     down = (F[0], 1), (S[0], 1), (D[0], 1), (size[0], x.shape[2])
     along = (1, F[1]), (1, S[1]), (1, D[1]), size
     for direction in (down, along):
@@ -70,8 +69,7 @@ def maxpool_backward(dy, net):
 
 
 def unpool(x, net, before, F, S=None, P=0, D=1, ceil=False):
-    """Puts each number back where a max pooling has found the largest in `before`; 0
-    everywhere else."""
+    """Each number goes where a max pooling found the largest in `before`; else 0."""
     F, S, D = two(F), two(S or F), two(D)
     size, P = places(before.shape[1:3], F, S, P, D, ceil)
     wide = padded(before, P, -np.inf)
@@ -107,8 +105,7 @@ def avgpool(x, net, F, S=None, P=0):
 
 
 def avgpool_backward(dy, net):
-    """Each number has 1/(F·F) of every window that saw it: dy/(F·F) goes back to all of
-    the window."""
+    """dy/(F·F) goes back to all of the window: the share that each number had in y."""
     size, F, S, P = net.take()
     return back_to_windows(dy / (F[0] * F[1]), size, F, S, P)
 
@@ -144,8 +141,7 @@ def avgpool_counted_backward(dy, net):
 
 
 def subsample(x, net, F, S=None):
-    """LeNet-5's pooling: y[c] = w[c]·Σ(window of map c) + b[c], one weight and one bias
-    a map; at first 1/F² and 0."""
+    """LeNet-5's pooling: y[c] = w[c]·Σ(window of map c) + b[c], at first their mean."""
     F, S, C = two(F), two(S or F), x.shape[3]
     size, P = places(x.shape[1:3], F, S, 0)
     weight = net.weight("weight", (C,), constant(1 / (F[0] * F[1])))
@@ -155,8 +151,7 @@ def subsample(x, net, F, S=None):
 
 
 def subsample_backward(dy, net):
-    """dL/dw = Σ dy·(the window's sum), dL/db = Σ dy; dy·w goes back to all of the
-    window."""
+    """dL/dw = Σ dy·(the window's sum), dL/db = Σ dy, dx = dy·w in all of the window."""
     size, weight, total, F, S, P = net.take()
     net.gradient("weight", (dy * total).sum((0, 1, 2)))
     net.gradient("bias", dy.sum((0, 1, 2)))
@@ -173,22 +168,6 @@ def gap_backward(dy, net):
     """Each of the H·W numbers has its share in the mean: dx = dy/(H·W)."""
     (shape,) = net.take()
     return np.broadcast_to(dy / (shape[1] * shape[2]), shape)
-
-
-def gmp(x, net):
-    """Global max pooling: the largest number of each map, (N, H, W, C) → (N, 1, 1, C)."""
-    rows = x.reshape(len(x), x.shape[1] * x.shape[2], x.shape[3])
-    where = rows.argmax(1)[:, None]
-    net.keep(x.shape, where)
-    return net.out(np.take_along_axis(rows, where, 1)[:, None])
-
-
-def gmp_backward(dy, net):
-    """dy goes back to where the largest number stood."""
-    shape, where = net.take()
-    dx = np.zeros((shape[0], shape[1] * shape[2], shape[3]), dy.dtype)
-    np.put_along_axis(dx, where, dy[:, 0], 1)
-    return dx.reshape(shape)
 
 
 def cmean(x, net):
@@ -219,8 +198,7 @@ def cmax_backward(dy, net):
 
 
 def shares(count, size):
-    """Row i has 1/n at the n positions that window i sees, which are those from
-    ⌊i·size/count⌋ up to ⌈(i + 1)·size/count⌉."""
+    """Row i has 1/n at n positions: ⌊i·size/count⌋ up to ⌈(i + 1)·size/count⌉."""
     rows = np.zeros((count, size))
     for i in range(count):
         seen = np.s_[i * size // count : -(-(i + 1) * size // count)]
@@ -229,17 +207,10 @@ def shares(count, size):
 
 
 def avgpool_to(x, net, out):
-    """Means of as many windows as are asked for, along rows and columns: y = A·x·Bᵀ,
-    where row i of A and B has window i's shares."""
+    """The means of out·out windows: y = A·x·Bᵀ, with the windows' shares in A and B."""
     A, B = (shares(n, size).astype(x.dtype) for n, size in zip(two(out), x.shape[1:3], strict=True))
     net.keep(A, B)
     return net.out(across(x, A, B))
-
-
-def avgpool_to_backward(dy, net):
-    """y = A·x·Bᵀ, so dx = Aᵀ·dy·B."""
-    A, B = net.take()
-    return across(dy, A.T, B.T)
 
 
 def across(x, A, B):
@@ -249,53 +220,63 @@ def across(x, A, B):
     return B @ x
 
 
-def pieces(size, counts):
-    """The windows of an adaptive pooling, and what each sees; of n windows, window i
-    reaches from ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉."""
-    (H, W), (h, w) = size, counts
+def across_backward(dy, net):
+    """y = A·x·Bᵀ, so dx = Aᵀ·dy·B."""
+    A, B = net.take()
+    return across(dy, A.T, B.T)
+
+
+avgpool_to_backward = across_backward
+
+
+def largest(x, out):
+    """Where the largest number of each window of an adaptive pooling is, as a position
+    among its map's H·W numbers: (N, h·w, C). Of h windows, window i has the rows from
+    ⌊i·H/h⌋ up to ⌈(i + 1)·H/h⌉."""
+    (N, H, W, C), (h, w) = x.shape, two(out)
+    position = np.arange(H * W).reshape(H, W)
+    where = np.empty((N, h * w, C), int)
     for i in range(h):
+        rows = np.s_[i * H // h : -(-(i + 1) * H // h)]
         for j in range(w):
-            yield (i, j), np.s_[:, i * H // h : -(-(i + 1) * H // h), j * W // w : -(-(j + 1) * W // w)]
+            columns = np.s_[j * W // w : -(-(j + 1) * W // w)]
+            inside, seen = position[rows, columns].ravel(), x[:, rows, columns]
+            where[:, i * w + j] = inside[seen.reshape(N, len(inside), C).argmax(1)]
+    return where
 
 
-def in_rows(piece):
-    """The pixels of a piece one behind the other: (N, H·W, C)."""
-    N, H, W, C = piece.shape
-    return piece.reshape(N, H * W, C)
+def in_rows(x):
+    """The positions of the maps one after another: (N, H·W, C)."""
+    return x.reshape(len(x), x.shape[1] * x.shape[2], x.shape[3])
 
 
 def maxpool_to(x, net, out):
     """The largest numbers of as many windows as are asked for."""
-    N, _, _, C = x.shape
-    y, where = np.empty((N, *two(out), C), x.dtype), {}
-    for (i, j), seen in pieces(x.shape[1:3], two(out)):
-        rows = in_rows(x[seen])
-        where[i, j] = seen, rows.argmax(1)[:, None]
-        y[:, i, j] = np.take_along_axis(rows, where[i, j][1], 1)[:, 0]
+    where = largest(x, out)
     net.keep(x.shape, where)
-    return net.out(y)
+    return net.out(np.take_along_axis(in_rows(x), where, 1).reshape(len(x), *two(out), x.shape[3]))
 
 
 def maxpool_to_backward(dy, net):
     """dy goes back to where the largest number of each window stood."""
-    shape, where = net.take()
-    dx = np.zeros(shape, dy.dtype)
-    for (i, j), (seen, first) in where.items():
-        rows = np.zeros_like(in_rows(dx[seen]))
-        np.put_along_axis(rows, first, dy[:, i, j][:, None], 1)
-        dx[seen] += rows.reshape(dx[seen].shape)
-    return dx
+    (N, H, W, C), where = net.take()
+    dx = np.zeros((N, H * W, C), dy.dtype)
+    np.add.at(dx, (np.arange(N)[:, None, None], where, np.arange(C)), in_rows(dy))
+    return dx.reshape(N, H, W, C)
+
+
+def gmp(x, net):
+    """Global max pooling: the largest number of each map, (N, H, W, C) → (N, 1, 1, C)."""
+    return maxpool_to(x, net, 1)
+
+
+gmp_backward = maxpool_to_backward
 
 
 def unpool_to(x, net, before):
-    """Puts each number back where `maxpool_to` has found the largest in `before`; 0
-    everywhere else."""
-    y, where = np.zeros(before.shape, x.dtype), {}
-    for (i, j), seen in pieces(before.shape[1:3], x.shape[1:3]):
-        where[i, j] = seen, in_rows(before[seen]).argmax(1)[:, None]
-        rows = in_rows(y[seen])
-        np.put_along_axis(rows, where[i, j][1], x[:, i, j][:, None], 1)
-        y[seen] = rows.reshape(y[seen].shape)
+    """Each number goes where `maxpool_to` found the largest in `before`; else 0."""
+    y, where = np.zeros(before.shape, x.dtype), largest(before, x.shape[1:3])
+    np.put_along_axis(in_rows(y), where, in_rows(x), 1)
     net.keep(x.shape, where)
     return net.out(y)
 
@@ -303,7 +284,4 @@ def unpool_to(x, net, before):
 def unpool_to_backward(dy, net):
     """dL/dx is what dy has at the places where x was put."""
     shape, where = net.take()
-    dx = np.empty(shape, dy.dtype)
-    for (i, j), (seen, first) in where.items():
-        dx[:, i, j] = np.take_along_axis(in_rows(dy[seen]), first, 1)[:, 0]
-    return dx
+    return np.take_along_axis(in_rows(dy), where, 1).reshape(shape)

@@ -1,9 +1,8 @@
-"""Larger and smaller maps, other places: upsample, pixelshuffle, shuffle, pad, crop,
-slice."""
+"""Other sizes, other positions: upsample, pixelshuffle, shuffle, pad, crop, slice."""
 
 import numpy as np
 
-from cnnspec.targets.numpy.layers.pool import across
+from cnnspec.targets.numpy.layers.pool import across, across_backward
 from cnnspec.targets.numpy.layers.windows import padded, two
 
 
@@ -13,23 +12,24 @@ def picked(where, size, dtype):
 
 
 def upsample(x, net, out):
-    """Each new position takes the number of the old one that it lies in:
-    y[i, j] = x[⌊i·H/H'⌋, ⌊j·W/W'⌋]."""
+    """The nearest number: y[i, j] = x[⌊i·H/H'⌋, ⌊j·W/W'⌋]."""
     (H, W), (h, w) = x.shape[1:3], two(out)
     rows, columns = np.arange(h) * H // h, np.arange(w) * W // w
     net.keep(rows, columns, x.shape)
     return net.out(x[:, rows][:, :, columns])
 
 
-def upsample_backward(dy, net):
-    """dx is the sum over the new positions that have taken it."""
+def picked_backward(dy, net):
+    """dx is the sum over the positions that have taken it."""
     rows, columns, (_, H, W, _) = net.take()
     return across(dy, picked(rows, H, dy.dtype).T, picked(columns, W, dy.dtype).T)
 
 
+upsample_backward = picked_backward
+
+
 def between(count, size, dtype):
-    """Row i mixes the two old positions around new position i, which lies at
-    (i + ½)·size/count − ½."""
+    """Row i mixes the two old positions around its own, (i + ½)·size/count − ½."""
     at = np.maximum((np.arange(count) + 0.5) * size / count - 0.5, 0)
     low = np.minimum(at.astype(int), size - 1)
     high = np.minimum(low + 1, size - 1)
@@ -38,60 +38,54 @@ def between(count, size, dtype):
 
 
 def bilinear(x, net, out):
-    """Each new number is a mixture of the four old ones around it: y = A·x·Bᵀ with the
-    shares of rows and columns."""
+    """The four old numbers around each position, mixed: y = A·x·Bᵀ."""
     (H, W), (h, w) = x.shape[1:3], two(out)
     A, B = between(h, H, x.dtype), between(w, W, x.dtype)
     net.keep(A, B)
     return net.out(across(x, A, B))
 
 
-def bilinear_backward(dy, net):
-    """y = A·x·Bᵀ, so dx = Aᵀ·dy·B."""
-    A, B = net.take()
-    return across(dy, A.T, B.T)
+bilinear_backward = across_backward
 
 
-def pixelshuffle(x, net, r):
-    """Channels become positions, (H, W, C·r·r) → (r·H, r·W, C):
-    y[r·i + a, r·j + b, c] = x[i, j, c·r·r + a·r + b]."""
+def to_positions(x, r):
+    """(H, W, C·r·r) → (r·H, r·W, C)."""
     N, H, W, C = x.shape
-    net.keep(r)
     cells = x.reshape(N, H, W, C // (r * r), r, r).transpose(0, 1, 4, 2, 5, 3)
-    return net.out(cells.reshape(N, H * r, W * r, C // (r * r)))
+    return cells.reshape(N, H * r, W * r, C // (r * r))
 
 
-def pixelshuffle_backward(dy, net):
-    """Positions become channels again."""
-    (r,) = net.take()
-    return positions_to_channels(dy, r)
-
-
-def positions_to_channels(x, r):
+def to_channels(x, r):
     """(r·H, r·W, C) → (H, W, C·r·r)."""
     N, H, W, C = x.shape
     cells = x.reshape(N, H // r, r, W // r, r, C).transpose(0, 1, 3, 5, 2, 4)
     return cells.reshape(N, H // r, W // r, C * r * r)
 
 
-def pixelunshuffle(x, net, r):
-    """Positions become channels, (r·H, r·W, C) → (H, W, C·r·r):
-    y[i, j, c·r·r + a·r + b] = x[r·i + a, r·j + b, c]."""
+def pixelshuffle(x, net, r):
+    """Channels become positions: y[r·i + a, r·j + b, c] = x[i, j, c·r·r + a·r + b]."""
     net.keep(r)
-    return net.out(positions_to_channels(x, r))
+    return net.out(to_positions(x, r))
+
+
+def pixelshuffle_backward(dy, net):
+    """Positions become channels again."""
+    return to_channels(dy, *net.take())
+
+
+def pixelunshuffle(x, net, r):
+    """Positions become channels: y[i, j, c·r·r + a·r + b] = x[r·i + a, r·j + b, c]."""
+    net.keep(r)
+    return net.out(to_channels(x, r))
 
 
 def pixelunshuffle_backward(dy, net):
     """Channels become positions again."""
-    (r,) = net.take()
-    N, H, W, C = dy.shape
-    cells = dy.reshape(N, H, W, C // (r * r), r, r).transpose(0, 1, 4, 2, 5, 3)
-    return cells.reshape(N, H * r, W * r, C // (r * r))
+    return to_positions(dy, *net.take())
 
 
 def shuffle(x, net, G):
-    """Channel shuffle: with G groups of C/G channels, first the first of each group,
-    then the second of each."""
+    """Channel shuffle: the first channel of each of G groups, then all second ones."""
     net.keep(G)
     return net.out(x.reshape(*x.shape[:-1], G, x.shape[-1] // G).swapaxes(-1, -2).reshape(x.shape))
 
@@ -103,8 +97,7 @@ def shuffle_backward(dy, net):
 
 
 def pad(x, net, rows, columns, channels=0):
-    """Zeros around the map, (top, bottom) and (left, right), and zero maps before the
-    first and after the last."""
+    """Zeros around the map, (top, bottom) and (left, right), and zero maps."""
     net.keep(x.shape, two(rows)[0], two(columns)[0], two(channels)[0])
     return net.out(np.pad(x, ((0, 0), two(rows), two(columns), two(channels))))
 
@@ -116,24 +109,18 @@ def pad_backward(dy, net):
 
 
 def pad_mirrored(x, net, rows, columns, mode):
-    """Around the map what lies inside: mirrored at its border ("reflect") or its border
-    again ("edge")."""
+    """The map continued past its border: mirrored ("reflect") or repeated ("edge")."""
     _, H, W, _ = x.shape
-    down = np.pad(np.arange(H), two(rows), mode=mode)
-    along = np.pad(np.arange(W), two(columns), mode=mode)
-    net.keep(down, along, x.shape)
-    return net.out(x[:, down][:, :, along])
+    rows, columns = (np.pad(np.arange(n), two(P), mode=mode) for n, P in ((H, rows), (W, columns)))
+    net.keep(rows, columns, x.shape)
+    return net.out(x[:, rows][:, :, columns])
 
 
-def pad_mirrored_backward(dy, net):
-    """dx is the sum over all the places where x stands."""
-    down, along, (_, H, W, _) = net.take()
-    return across(dy, picked(down, H, dy.dtype).T, picked(along, W, dy.dtype).T)
+pad_mirrored_backward = picked_backward
 
 
 def crop(x, net, size, offset=None):
-    """H x W of the map, from the middle (odd remainders: nearer to the top and left) or
-    from the offset."""
+    """H x W of the map, from the offset or the middle (odd remainders: nearer to 0)."""
     (_, H, W, _), (h, w) = x.shape, two(size)
     top, left = ((H - h) // 2, (W - w) // 2) if offset is None else two(offset)
     net.keep(x.shape, top, left)

@@ -15,8 +15,7 @@ def ends(P):
 
 
 def same(x, F, S=1, D=1):
-    """The padding that gives ⌈N/S⌉ places, the odd row and column at the bottom and
-    right."""
+    """The padding that gives ⌈N/S⌉ positions, an odd row or column at the end."""
     found = []
     for N, f, s, d in zip(x.shape[1:3], two(F), two(S), two(D), strict=True):
         zeros = max((-(-N // s) - 1) * s + d * (f - 1) + 1 - N, 0)
@@ -36,8 +35,7 @@ def padded(x, P, value=0):
 
 
 def windows(x, F, S, D):
-    """What the filter sees at each place where it stops: (N, H', W', F, F, C), a view
-    in which nothing is copied."""
+    """What the filter sees at each position: (N, H', W', F, F, C), a view."""
     reach = (D[0] * (F[0] - 1) + 1, D[1] * (F[1] - 1) + 1)
     seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
     return seen[:, :: S[0], :: S[1], :, :: D[0], :: D[1]].transpose(0, 1, 2, 4, 5, 3)

@@ -48,16 +48,14 @@ class Net:
         return self.go(self.at, fixed=True)
 
     def weight(self, name, shape, start):
-        """The layer's weight of that name, which is trained unless the place is
-        frozen."""
+        """The layer's weight of that name; trained unless the place is frozen."""
         value = self.param(name, shape, start)
         if not self.fixed:
             self.trained[self.at + name] = value
         return value
 
     def buffer(self, name, shape, start):
-        """Numbers beside the weights that no gradient changes, such as running
-        statistics: the newest ones."""
+        """The newest numbers that no gradient changes: running statistics."""
         return self.stats.get(self.at + name, self.param(name, shape, start))
 
     def update(self, name, value):
@@ -65,8 +63,7 @@ class Net:
         self.stats[self.at + name] = value
 
     def param(self, name, shape, start):
-        """What `params` has for the layer; `init` draws it here, as numbers of type
-        `draw`."""
+        """What `params` has for the layer; `init` draws it here, of type `draw`."""
         if self.draw is not None and self.at + name not in self.params:
             self.params[self.at + name] = start(self.rng, shape, self.draw)
         return self.params[self.at + name]
@@ -83,14 +80,12 @@ class Net:
             self.kept.setdefault(self.at, []).append(values)
 
     def take(self):
-        """What forward left here; of several uses, the last one's, for backward goes
-        the other way round."""
+        """What forward kept here; of several uses the last one's, in reverse order."""
         assert self.kept is not None, "this pass kept nothing for backward"
         return self.kept[self.at].pop()
 
     def gradient(self, name, value):
-        """The loss's gradient with respect to a weight: with several uses, it is the
-        sum over them."""
+        """Adds to the loss's gradient with respect to a weight, one part per use."""
         key = self.at + name
         self.grads[key] = self.grads[key] + value if key in self.grads else value
 
@@ -138,8 +133,7 @@ def padded(x, P, value=0):
 
 
 def windows(x, F, S, D):
-    """What the filter sees at each place where it stops: (N, H', W', F, F, C), a view
-    in which nothing is copied."""
+    """What the filter sees at each position: (N, H', W', F, F, C), a view."""
     reach = (D[0] * (F[0] - 1) + 1, D[1] * (F[1] - 1) + 1)
     seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
     return seen[:, :: S[0], :: S[1], :, :: D[0], :: D[1]].transpose(0, 1, 2, 4, 5, 3)
@@ -244,8 +238,7 @@ def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
 
 
 def conv_backward(dy, net):
-    """The bias was added at every place: dL/db = Σ dy. For the weights and the input
-    see slide_to_…"""
+    """dL/db = Σ dy, for the bias was added at every position; see slide_to_…"""
     x, weight, S, P, D, bias = net.take()
     if bias:
         net.gradient("bias", dy.sum((0, 1, 2)))
@@ -270,8 +263,7 @@ def places(size, F, S, P, D=(1, 1), ceil=False):
 
 
 def over_windows(combine, x, F, S, D, size):
-    """np.add or np.maximum over each window: first down its F rows, then along its F
-    columns, a tap at a time."""
+    """np.add or np.maximum over each window: along its rows, then its columns."""
     down = (F[0], 1), (S[0], 1), (D[0], 1), (size[0], x.shape[2])
     along = (1, F[1]), (1, S[1]), (1, D[1]), size
     for direction in (down, along):
@@ -408,8 +400,7 @@ def relu_backward(dy, net):
 
 
 def fc(x, net, K, bias=True, start=None, start_bias=None):
-    """Fully connected: y = W·x + b, each of K numbers from all C that arrive. C·K
-    weights and K biases."""
+    """Fully connected: y = W·x + b, with C·K weights and K biases."""
     C = x.shape[-1]
     first = uniform(1 / np.sqrt(C))
     weight = net.weight("weight", (K, C), start or first)
@@ -446,8 +437,7 @@ def add_backward(dy, net):
 
 
 def cross_entropy(y, labels):
-    """−mean ln softmax(y)[label], and its gradient (softmax(y) − [1 at the label])/N.
-    labels: N class numbers."""
+    """−mean ln softmax(y)[label]; its gradient (softmax(y) − [1 at the label])/N."""
     z = y - y.max(1, keepdims=True)
     z -= np.log(np.exp(z).sum(1, keepdims=True))
     rows = np.arange(len(y))
