@@ -162,6 +162,9 @@ class Module:
     key: str | None = None
     variable: str | None = None
 
+    def __str__(self) -> str:
+        return self.key or self.variable or ""
+
 
 @dataclass(eq=False, slots=True)
 class Parameter:

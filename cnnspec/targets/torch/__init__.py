@@ -19,13 +19,9 @@ def emit(graph: Graph, *, fold_bn: bool = False) -> str | tuple[Diagnostic, ...]
     `fold_bn` writes the form for inference, with batch normalisation folded into the convolutions before it.
     """
     from cnnspec.lower.call import Unsupported
-    from cnnspec.targets.torch.fold import folded
-    from cnnspec.targets.torch.planning import Planner
-    from cnnspec.targets.torch.render import File
+    from cnnspec.targets.torch.file import text
 
-    folds = folded(graph) if fold_bn else None
     try:
-        planner = Planner(graph, folds.sites if folds is not None else {})
-        return File(graph, planner, folds=folds).text()
+        return text(graph, fold_bn)
     except Unsupported as fault:
         return (fault.finding(graph, "torch"),)

@@ -4,15 +4,13 @@ expression."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.symbolic import Const
 from cnnspec.lower.writer import Code, call, listed
 from cnnspec.targets.torch.pieces import Piece
-
-if TYPE_CHECKING:
-    from cnnspec.targets.torch.plan import PlanStep
+from cnnspec.targets.torch.plan import PlanStep
 
 
 def _slice(x: str, low: Any, high: Any) -> str:
@@ -78,14 +76,6 @@ ATONCE = 4
 """More branches than these are added up in several statements."""
 
 
-def helper_of(op: Any) -> str:
-    """The function that a layer with a second tensor calls; "" where torch has it."""
-    if op.word == "unpool":
-        pool = op.maxpool
-        return "unpool_to" if pool.size_out is not None else "unpool_same" if pool.P == "same" else "unpool"
-    return "crop" if op.word == "crop" else ""
-
-
 def lending(step: PlanStep, names: list[str]) -> Code:
     """crop, upsample and unpool with a second tensor."""
     op = step.op
@@ -94,27 +84,13 @@ def lending(step: PlanStep, names: list[str]) -> Code:
             return call("crop", *names, f"({op.offset[0]}, {op.offset[1]})")
         return call("crop", *names)
     if op.word == "upsample":
-        size = f"{names[1]}.shape[2:]"
-        return call(
-            "nn.functional.interpolate",
-            names[0],
-            size=size,
-            mode=f'"{op.mode}"',
-            defaults={"mode": '"nearest"'},
-        )
+        size, mode = f"{names[1]}.shape[2:]", f'"{op.mode}"'
+        return call("nn.functional.interpolate", names[0], size=size, mode=mode)
     pool = op.maxpool
     if pool.size_out is not None:
-        return call(helper_of(op), *names)
+        return call("unpool_to", *names)
+    window = (*names, pool.size, pool.stride)
     if pool.P == "same":
-        window = pool.size, pool.stride
-        return call(helper_of(op), *names, *window, dilation=pool.D, defaults={"dilation": (1, 1)})
-    return call(
-        helper_of(op),
-        *names,
-        pool.size,
-        pool.stride,
-        padding=pool.P,
-        dilation=pool.D,
-        ceil_mode=pool.ceil,
-        defaults={"padding": (0, 0), "dilation": (1, 1), "ceil_mode": False},
-    )
+        return call("unpool_same", *window, dilation=pool.D, defaults={"dilation": (1, 1)})
+    defaults = {"padding": (0, 0), "dilation": (1, 1), "ceil_mode": False}
+    return call("unpool", *window, padding=pool.P, dilation=pool.D, ceil_mode=pool.ceil, defaults=defaults)

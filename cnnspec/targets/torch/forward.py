@@ -3,18 +3,21 @@ use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
+from cnnspec.lower.program import Condition, Tensor, When
 from cnnspec.lower.writer import Code, Group, Writer, flat
 from cnnspec.targets.torch.expressions import ATONCE, NAMES_ONLY, SIGNS, is_short, lending, merged, short
-from cnnspec.targets.torch.liveness import liveness, made_in
-from cnnspec.targets.torch.plan import Arm, If, Item, Plan, PlanStep, ifs_of
+from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep, ifs_of, liveness, made_in, ordered
 
 DEEPEST = 4
 """Calls in one another on a line, at most."""
+FARTHEST = 100
+"""Steps from a tensor to the end of its branch, at most."""
 
 NORMS = frozenset({"bn", "gn", "ln", "in"})
 
@@ -27,7 +30,7 @@ class Waiting:
 
     code: Code
     depth: int
-    read: list[int]
+    read: list[Tensor]
     heavy: bool
     normed: bool
 
@@ -39,21 +42,21 @@ class Forward:
 
     plan: Plan
     writer: Writer
-    inputs: Mapping[int, str]
+    inputs: Mapping[Tensor, str]
     modules: Mapping[str, str]
-    condition: Callable[[int], str]
+    condition: Mapping[Condition, str]
     namer: Namer
     comments: bool = False
-    variables: dict[int, str] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)
+    variables: dict[Tensor, str] = field(default_factory=dict)
+    held: dict[str, Tensor] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
-    pending: dict[int, Waiting] = field(default_factory=dict)
-    readers: dict[int, list[PlanStep]] = field(default_factory=dict)
-    joined: dict[int, int] = field(default_factory=dict)
+    pending: dict[Tensor, Waiting] = field(default_factory=dict)
+    readers: dict[Tensor, list[PlanStep]] = field(default_factory=dict)
+    joined: dict[Tensor, Tensor] = field(default_factory=dict)
     """By tensor: the first that an `if` gives where it may be this one."""
-    joins: set[int] = field(default_factory=set)
+    joins: set[Tensor] = field(default_factory=set)
     """What `if`s give."""
-    labelled: dict[int, str] = field(default_factory=dict)
+    labelled: dict[Tensor, str] = field(default_factory=dict)
 
     def write(self) -> None:
         for number, name in self.inputs.items():
@@ -76,10 +79,10 @@ class Forward:
     def _take_labels(self) -> None:
         """The author's names for tensors that are read more than once, which nothing else is called then."""
         outputs = self.plan.outputs
-        for output, label in sorted(self.plan.labels.items()):
+        for output in ordered(made_in(self.plan.items)):
             often = len(self.readers.get(output, ())) > 1 or (output in outputs and len(outputs) > 1)
-            if often and output not in self.variables:
-                self.labelled[output] = self.namer.take(label)
+            if often and output.label:
+                self.labelled[output] = self.namer.take(output.label)
                 self.named.add(self.labelled[output])
 
     def _return(self) -> None:
@@ -90,13 +93,14 @@ class Forward:
             self.writer.put("return ", code)
             return
         names = [flat(self._operand(source, [])) for source in outputs]
-        self.writer.put("", Group("return ", tuple(names), "")) if len(
-            ", ".join(names)
-        ) + 11 <= self.writer.room else (self.writer.put("return ", Group("(", tuple(names))))
+        fits = len(", ".join(names)) + 11 <= self.writer.room
+        self.writer.put("return ", Group("", tuple(names), "") if fits else Group("(", tuple(names)))
 
     # --- statements -----------------------------------------------------------------------------------
 
-    def _items(self, items: list[Item], after: set[int], wish: dict[int, str], last: bool = False) -> None:
+    def _items(
+        self, items: list[Item], after: set[Tensor], wish: dict[Tensor, str], last: bool = False
+    ) -> None:
         for number, (item, live) in enumerate(zip(items, liveness(items, after), strict=True)):
             following = items[number + 1] if number + 1 < len(items) else None
             if isinstance(item, If):
@@ -104,8 +108,8 @@ class Forward:
             else:
                 self._step(item, live, following, wish, last and following is None)
 
-    def _if(self, item: If, after: set[int], wish: dict[int, str]) -> None:
-        targets: dict[int, str] = {}
+    def _if(self, item: If, after: set[Tensor], wish: dict[Tensor, str]) -> None:
+        targets: dict[Tensor, str] = {}
         for joined, *sides in item.joins:
             targets[joined] = wish.get(joined) or self._target(joined, sides, item, after)
         for _, *sides in item.joins:
@@ -113,7 +117,7 @@ class Forward:
                 if side in self.pending:
                     self._settle(side, after)
         written: dict[bool, Writer] = {}
-        kept: dict[int, str] = {}  # made on one side, read later under the same condition
+        kept: dict[Tensor, str] = {}  # made on one side, read later under the same condition
         missing: dict[bool, list[str]] = {True: [], False: []}
         for holds in (True, False):
             items = item.side(holds)
@@ -123,7 +127,7 @@ class Forward:
             self.writer = inner
             wanted = {(then if holds else other): targets[joined] for joined, then, other in item.joins}
             alive = {source for source in after if source not in targets} | set(wanted)
-            beside = made_in(items) & after
+            beside = ordered(made_in(items) & after)
             blocked = set(targets.values()) - self.named if beside else set()
             self.named |= blocked
             self._items(items, alive, {one: name for one, name in wanted.items() if one not in beside})
@@ -141,7 +145,7 @@ class Forward:
         for holds, names in missing.items():
             for name in sorted(set(names) - {spare}):
                 written[holds].line(f"{name} = {spare}  # read by nobody")
-        condition = self.condition(item.condition)
+        condition = self.condition[item.condition]
         then, otherwise = written[True].written, written[False].written
         if then:
             with self.writer.under(condition):
@@ -155,13 +159,13 @@ class Forward:
         for source, name in (*kept.items(), *targets.items()):
             self._hold(source, name)
 
-    def _handed_on(self, source: int) -> bool:
+    def _handed_on(self, source: Tensor) -> bool:
         """Whether a tensor that may not be there is handed to a part, which asks for the condition itself."""
         return source in self.plan.outputs or any(
             step.op is None and not step.arms for step in self.readers.get(source, ())
         )
 
-    def _target(self, joined: int, sides: list[int], item: If, after: set[int]) -> str:
+    def _target(self, joined: Tensor, sides: list[Tensor], item: If, after: set[Tensor]) -> str:
         """The variable of a tensor that an `if` decides: that of the side which is there already, or of what
         both sides read, where nobody else reads it any more."""
         first = [
@@ -176,15 +180,15 @@ class Forward:
         return self._new_name(joined)
 
     def _step(
-        self, step: PlanStep, after: set[int], following: Item | None, wish: dict[int, str], last: bool
+        self, step: PlanStep, after: set[Tensor], following: Item | None, wish: dict[Tensor, str], last: bool
     ) -> None:
         if step.loop:
             self._loop(step, after, wish)
             return
-        if any(arm.when for arm in step.arms) or (len(step.arms) > ATONCE and step.word in SIGNS):
+        if any(when for _, when, _ in step.arms) or (len(step.arms) > ATONCE and step.word in SIGNS):
             self._optional(step, after, wish, last)
             return
-        read: list[int] = []
+        read: list[Tensor] = []
         earlier = [self.pending[source] for source in step.reads if source in self.pending]
         depth = 1 + max((one.depth for one in earlier), default=0)
         heavy = step.starts_line or any(one.heavy for one in earlier)
@@ -205,7 +209,7 @@ class Forward:
         self._assign(output, code, read, after, wish)
 
     def _nests(
-        self, output: int, waiting: Waiting, step: PlanStep, following: Item | None, returned: bool
+        self, output: Tensor, waiting: Waiting, step: PlanStep, following: Item | None, returned: bool
     ) -> bool:
         """Whether an expression may wait for the next statement: conv, its norm and its activation share a
         line; a layer with weights begins one, unless only light ones (or, in a small class, other blocks)
@@ -241,90 +245,87 @@ class Forward:
         return isinstance(waiting.code, str) and len(waiting.code) <= room
 
     def _assign(
-        self, output: int, code: Code, read: list[int], after: set[int], wish: dict[int, str]
+        self, output: Tensor, code: Code, read: list[Tensor], after: set[Tensor], wish: dict[Tensor, str]
     ) -> None:
         name = self._name(output, read, after, wish)
         comment = ""
-        if self.comments and output in self.plan.shapes:
-            comment = "x".join(map(str, self.plan.shapes[output]))
+        if self.comments and output.shape is not None:
+            comment = "x".join(map(str, output.shape))
         self.writer.put(f"{name} = ", code, comment=comment)
         self._hold(output, name)
 
-    def _settle(self, source: int, after: set[int]) -> None:
+    def _settle(self, source: Tensor, after: set[Tensor]) -> None:
         waiting = self.pending.pop(source)
         self._assign(source, waiting.code, waiting.read, after, {})
 
-    def _loop(self, step: PlanStep, after: set[int], wish: dict[int, str]) -> None:
-        read: list[int] = []
+    def _loop(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str]) -> None:
+        read: list[Tensor] = []
         operands = [flat(self._operand(step.sources[place], read)) for place in step.takes]
         (output,) = step.outputs
         name = self._name(output, read[:1], after | set(read[1:]), wish)
         if name != operands[0]:
             self.writer.line(f"{name} = {operands[0]}")
         layer = self.namer.child().take("layer")
-        zipped = dict(step.zipped)
         arguments = [
             name,
             *operands[1:],
-            *(key if key in zipped else self.modules[key] for key in step.needs),
+            *(key if key in step.zipped else self.modules[key] for key in step.needs),
         ]
         target = f"self.{step.name}" if step.name else "self"
-        if zipped:
-            rows = [f"({', '.join(self.modules[key] for key in keys)})" for keys in zipped.values()]
-            self.writer.put(f"for {', '.join((layer, *zipped))} in ", Group("zip(", (target, *rows)), ":")
+        if step.zipped:
+            rows = [f"({', '.join(self.modules[key] for key in keys)})" for keys in step.zipped.values()]
+            self.writer.put(
+                f"for {', '.join((layer, *step.zipped))} in ", Group("zip(", (target, *rows)), ":"
+            )
         else:
             self.writer.line(f"for {layer} in {target}:")
         with self.writer.indented():
             self.writer.put(f"{name} = ", Group(f"{layer}(", tuple(arguments)))
         self._hold(output, name)
 
-    def _optional(self, step: PlanStep, after: set[int], wish: dict[int, str], last: bool) -> None:
+    def _optional(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str], last: bool) -> None:
         """A merge of which some branches are there only under a condition, or of very many."""
         (output,) = step.outputs
-        read: list[int] = []
-        operands = [(arm, self._arm(step, arm, read)) for arm in step.arms]
+        read: list[Tensor] = []
+        operands = [(tensor, when, self._arm(step, tensor, rank, read)) for tensor, when, rank in step.arms]
         if step.word == "concat":
             parts = self.namer.child().take("parts")
-            always: list[str] = []
-            rest = list(operands)
-            while rest and rest[0][0].when is None:
-                always.append(rest.pop(0)[1])
-            self.writer.put(f"{parts} = ", Group("[", tuple(always), "]"))
-            for arm, text in rest:
-                self._under(arm, f"{parts}.append({text})")
+            start = list(takewhile(lambda operand: operand[1] is None, operands))
+            self.writer.put(f"{parts} = ", Group("[", tuple(text for _, _, text in start), "]"))
+            for _, when, text in operands[len(start) :]:
+                self._under(when, f"{parts}.append({text})")
             code = f"torch.cat({parts}, dim=1)"
             if last and self.plan.outputs == [output]:
                 self.pending[output] = Waiting(code, 1, read, False, False)
             else:
                 self._assign(output, code, read, after, wish)
             return
-        first = [pair for pair in operands if pair[0].when is None]
-        later = [pair for pair in operands if pair[0].when is not None]
-        start, rest_of = first[:ATONCE], first[ATONCE:]
+        first = [operand for operand in operands if operand[1] is None]
+        start = first[:ATONCE]
+        later = [*first[ATONCE:], *(operand for operand in operands if operand[1] is not None)]
         # what is added later must not be overwritten by what is added first
-        needed = after | {arm.source for arm, _ in (*rest_of, *later)} | {arm.source for arm, _ in start[1:]}
-        name = self._name(output, [start[0][0].source], needed, wish)
-        texts = [text for _, text in start]
+        needed = after | {tensor for tensor, _, _ in (*start[1:], *later)}
+        name = self._name(output, [start[0][0]], needed, wish)
+        texts = [text for _, _, text in start]
         if texts != [name]:
             self.writer.put(f"{name} = ", merged(step.word, texts))
-        for arm, text in [*rest_of, *later]:
-            joined = merged(step.word, [name, text])
-            self._under(arm, f"{name} = {flat(joined)}")
+        for _, when, text in later:
+            self._under(when, f"{name} = {flat(merged(step.word, [name, text]))}")
         self._hold(output, name)
 
-    def _under(self, arm: Arm, statement: str) -> None:
-        if arm.when is None:
+    def _under(self, when: When, statement: str) -> None:
+        if when is None:
             self.writer.line(statement)
             return
-        number, side = arm.when
-        with self.writer.under(f"{'' if side else 'not '}{self.condition(number)}"):
+        condition, side = when
+        with self.writer.under(f"{'' if side else 'not '}{self.condition[condition]}"):
             self.writer.line(statement)
 
     # --- expressions ----------------------------------------------------------------------------------
 
-    def _expression(self, step: PlanStep, read: list[int]) -> Code:
+    def _expression(self, step: PlanStep, read: list[Tensor]) -> Code:
         if step.arms:
-            return merged(step.word, [self._arm(step, arm, read) for arm in step.arms])
+            return merged(step.word, [self._arm(step, one, rank, read) for one, _, rank in step.arms])
         operands = [self._operand(step.sources[place], read) for place in step.takes]
         if step.piece is None and step.shared is None:
             return lending(step, [flat(operand) for operand in operands])
@@ -337,13 +338,13 @@ class Forward:
             return f"{function}({arguments[0]})"
         return Group(f"{function}(", arguments)
 
-    def _arm(self, step: PlanStep, arm: Arm, read: list[int]) -> str:
-        text = flat(self._operand(arm.source, read))
-        if step.word == "mul" and arm.rank < step.rank:
+    def _arm(self, step: PlanStep, tensor: Tensor, rank: int, read: list[Tensor]) -> str:
+        text = flat(self._operand(tensor, read))
+        if step.word == "mul" and rank < max(rank for _, _, rank in step.arms):
             return f"{text}[:, :, None, None]"
         return text
 
-    def _operand(self, source: int, read: list[int]) -> Code:
+    def _operand(self, source: Tensor, read: list[Tensor]) -> Code:
         if source in self.pending:
             waiting = self.pending.pop(source)
             read += waiting.read
@@ -353,11 +354,11 @@ class Forward:
 
     # --- variables ------------------------------------------------------------------------------------
 
-    def _hold(self, source: int, name: str) -> None:
+    def _hold(self, source: Tensor, name: str) -> None:
         self.variables[source] = name
         self.held[name] = source
 
-    def _name(self, output: int, read: list[int], after: set[int], wish: dict[int, str]) -> str:
+    def _name(self, output: Tensor, read: list[Tensor], after: set[Tensor], wish: dict[Tensor, str]) -> str:
         if output in wish:
             return wish[output]
         if output in self.labelled:
@@ -379,7 +380,7 @@ class Forward:
             return branch
         return self._free(after)
 
-    def _free(self, after: set[int]) -> str:
+    def _free(self, after: set[Tensor]) -> str:
         """The first of x, y, z, … that nobody needs any more."""
         number = 0
         while True:
@@ -389,49 +390,42 @@ class Forward:
                 return name
             number += 1
 
-    def _new_name(self, output: int) -> str:
+    def _new_name(self, output: Tensor) -> str:
         return self._branch(output) or self._free(set(self.held.values()))
 
-    def _branch(self, output: int) -> str | None:
+    def _branch(self, output: Tensor) -> str | None:
         """`branch2` where a tensor ends, by single readers, as the second of several branches; `gate` in a
         `mul`."""
-        seen = 0
-        while seen < 100:
+        for _ in range(FARTHEST):
             readers = self.readers.get(output, [])
             if output in self.joined and not readers:
                 output = self.joined[output]
                 readers = self.readers.get(output, [])
             if len(readers) != 1:
                 return None
-            step = readers[0]
+            (step,) = readers
             if step.arms:
-                place = next((n for n, arm in enumerate(step.arms) if arm.source == output), None)
-                if place is None:
-                    return None
-                return self._branch_name(step, place)
+                place = next((n for n, (tensor, _, _) in enumerate(step.arms) if tensor is output), None)
+                return None if place is None else self._branch_name(step, place)
             if len(step.outputs) != 1:
                 return None
-            output = step.outputs[0]
-            seen += 1
+            (output,) = step.outputs
         return None
 
     def _branch_name(self, step: PlanStep, place: int) -> str | None:
         own = [
-            arm
-            for arm in step.arms
-            if len(self.readers.get(arm.source, ())) == 1 and not self._is_input(arm.source)
+            tensor
+            for tensor, _, _ in step.arms
+            if len(self.readers.get(tensor, ())) == 1 and tensor not in self.plan.inputs
         ]
+        name = None
         if step.word == "mul" and len(own) == 1 and len(step.arms) == 2:
-            return "gate" if "gate" not in self.named else None
-        if len(own) >= 2 and not any(arm.source in self.joins for arm in own):
+            name = "gate"
+        elif len(own) >= 2 and not self.joins.intersection(own):
             name = f"branch{place + 1}"
-            return name if name not in self.named else None
-        if place and step.arms[place].source in self.joins and len(step.arms) == 2 and step.word == "add":
-            return "shortcut" if "shortcut" not in self.named else None
-        return None
-
-    def _is_input(self, source: int) -> bool:
-        return source < self.plan.inputs
+        elif place and step.arms[place][0] in self.joins and len(step.arms) == 2 and step.word == "add":
+            name = "shortcut"
+        return name if name not in self.named else None
 
 
 def _is_role(name: str) -> bool:

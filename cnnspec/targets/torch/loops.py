@@ -2,122 +2,107 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnnspec.lower import program
 from cnnspec.lower.call import Call, Diverges
 from cnnspec.lower.repeats import growth
-from cnnspec.lower.symbolic import Apply, Const, Var, apply, variables
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, variables
 from cnnspec.targets.torch.pieces import Growing, Piece, Series, used_in, with_nodes
-from cnnspec.targets.torch.plan import PlanStep, inline
+from cnnspec.targets.torch.plan import Plan, PlanStep, inline
 
 if TYPE_CHECKING:
-    from cnnspec.targets.torch.planning import Region
+    from cnnspec.targets.torch.planning import Stretch
 
 
-def repeated(around: Region, repeat: program.Repeat, made: PlanStep) -> None:
+def repeated(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
     """Gives the step of a repeat its piece: the form that reads best, of those that can express it."""
-    forms = [_as_loop, _as_runs]
-    if repeat.small:
-        forms = [_as_runs, _as_loop]
-    reason: Diverges | None = None
-    for form in forms:
+    forms = [_as_runs, _as_loop] if repeat.small else [_as_loop, _as_runs]
+    try:
+        forms[0](around, repeat, made)
+    except Diverges as reason:
         try:
-            form(around, repeat, made)
-            return
-        except Diverges as problem:
-            reason = reason or problem
-    assert reason is not None
-    raise reason
+            forms[1](around, repeat, made)
+        except Diverges:
+            raise reason from None
 
 
-def _as_runs(around: Region, repeat: program.Repeat, made: PlanStep) -> None:
-    """`nn.Sequential(first, *(rest for _ in range(n)))`: each run of equal passes with its own call."""
+def _pass(
+    around: Stretch, repeat: program.Repeat, region: program.Region, envs: list[dict[str, object]]
+) -> tuple[Plan, Piece, tuple[int, ...]]:
+    """The plan of a pass, the call that makes it, and which inputs it takes."""
     from cnnspec.targets.torch.planning import piece_of
 
+    inner = around.inner(repeat.name, envs, loop=True)
+    plan = inner.plan(region)
+    piece, takes = piece_of(plan, inner, in_loop=True)
+    if not inline(piece):
+        raise Diverges("a repeat in a repeat")
+    return plan, piece, takes
+
+
+def _as_runs(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
+    """`nn.Sequential(first, *(rest for _ in range(n)))`: each run of equal passes with its own call."""
     runs = repeat.runs()
     if runs is None:
         raise Diverges("passes that differ")
-    pieces: list[tuple[str | None, Piece]] = []
-    simple = True
-    read: tuple[tuple[int, ...], tuple[str, ...]] | None = None
-    for times, region, envs in runs:
-        inner = around.inner(repeat.name, envs, loop=True)
-        plan = inner.plan(region)
-        piece, takes = piece_of(plan, inner, in_loop=True)
-        if not inline(piece):
-            raise Diverges("a repeat in a repeat")
-        if read is not None and (takes, plan.needs) != read:
-            raise Diverges("passes that read different tensors")
-        read = takes, plan.needs
-        simple = simple and takes == (0,) and not plan.needs and len(plan.outputs) == 1
-        pieces.append((None, piece if times == 1 else Series(piece, "_", Const(times))))
-    assert read is not None
-    _finish(made, simple, *read)
-    if simple:
+    passes = [_pass(around, repeat, region, envs) for _, region, envs in runs]
+    plan, _, takes = passes[0]
+    if any(other.needs != plan.needs or taken != takes for other, _, taken in passes):
+        raise Diverges("passes that read different tensors")
+    pieces: list[tuple[str | None, Piece]] = [
+        (None, piece if times == 1 else Series(piece, "_", Const(times)))
+        for (times, _, _), (_, piece, _) in zip(runs, passes, strict=True)
+    ]
+    if all(_finish(made, each, takes) for each, _, _ in passes):
         made.piece = Call("nn.Sequential", tuple(pieces))
     else:
         made.piece = Call("nn.ModuleList", ((None, Call("[", tuple(pieces))),))
 
 
-def _finish(made: PlanStep, simple: bool, takes: tuple[int, ...], needs: tuple[str, ...]) -> None:
-    if simple:
-        made.takes = (0,)
-        return
+def _finish(made: PlanStep, plan: Plan, takes: tuple[int, ...]) -> bool:
+    """Whether the passes are a chain; if not, `forward` loops over them."""
+    if takes == (0,) and not plan.needs and len(plan.outputs) == 1:
+        return True
     if not takes or takes[0] != 0:
         raise Diverges("a repeat whose passes do not take what arrives first")
-    made.takes, made.loop, made.needs = takes, True, needs
+    made.takes, made.loop, made.needs = takes, True, plan.needs
+    return False
 
 
-def _as_loop(around: Region, repeat: program.Repeat, made: PlanStep) -> None:
+def _as_loop(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
     """One call for every pass, with the number of the pass and the channels that arrive as variables."""
-    from cnnspec.targets.torch.planning import piece_of
-
-    inner = around.inner(repeat.name, repeat.envs, loop=True)
-    plan = inner.plan(repeat.region)
-    piece, takes = piece_of(plan, inner, in_loop=True)
-    if not inline(piece):
-        raise Diverges("a repeat in a repeat")
-    simple = takes == (0,) and not plan.needs and len(plan.outputs) == 1
-    _finish(made, simple, takes, plan.needs)
+    plan, piece, takes = _pass(around, repeat, repeat.region, repeat.envs)
+    simple = _finish(made, plan, takes)
     per_pass = dict(repeat.per_pass)
-    made.zipped = [
-        (name, [str(one.key if one.key is not None else one.variable) for one in per_pass[name]])
-        for name in plan.needs
-        if name in per_pass
-    ]
+    made.zipped = {name: list(map(str, per_pass[name])) for name in plan.needs if name in per_pass}
     container = "nn.Sequential" if simple else "nn.ModuleList"
-    carried = [one for one in repeat.carried if one.variable in set(used_in(piece))]
-    for one in list(carried):
-        grown = _grown(one, repeat.index)
-        if grown is None and (one.start is None or one.update is None):
-            grown = _table(one, repeat)
-        if grown is not None:
-            piece = with_nodes(piece, {one.variable: grown})
-            carried.remove(one)
-    if len(carried) > 1:
+    changing: list[tuple[str, Node, Node]] = []
+    for one in repeat.carried:
+        if one.variable in set(used_in(piece)):
+            if one.start is None or one.update is None:
+                piece = with_nodes(piece, {one.variable: _table(one, repeat)})
+            elif (grown := _grown(one.variable, one.start, one.update, repeat.index)) is not None:
+                piece = with_nodes(piece, {one.variable: grown})
+            else:
+                changing.append((one.variable, one.start, one.update))
+    if len(changing) > 1:
         raise Diverges("several sizes that change")
-    reads = set(used_in(piece))
+    reads = set(used_in(piece)).union(*(variables(update) for _, _, update in changing))
     index = repeat.index if repeat.index in reads else "_"
-    if carried:
-        (one,) = carried
-        update = one.update
-        if update is not None and repeat.index in set(variables(update)):
-            index = repeat.index
-        made.piece = Growing(container, piece, index, repeat.count, one.variable, one.start, update)
+    if changing:
+        made.piece = Growing(container, piece, index, repeat.count, *changing[0])
         return
     series = Series(piece, index, repeat.count, "*(" if simple else "[")
     made.piece = Call(container, ((None, series),))
 
 
-def _grown(one: program.Carried, index: str) -> Apply | Any | None:
+def _grown(variable: str, start: Node, update: Node, index: str) -> Node | None:
     """`in_channels + i * 32`, where every pass adds the same."""
-    if one.start is None or one.update is None:
+    step = growth(update, variable)
+    if step is None or {index, variable} & set(variables(step)):
         return None
-    step = growth(one.update, one.variable)
-    if step is None or {index, one.variable} & set(variables(step)):
-        return None
-    return apply("+", one.start, apply("*", step, Var(index)))
+    return apply("+", start, apply("*", step, Var(index)))
 
 
 def _table(one: program.Carried, repeat: program.Repeat) -> Apply:

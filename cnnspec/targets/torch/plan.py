@@ -1,86 +1,78 @@
-"""From bodies to classes: what each step's constructor call is, and which arguments a class takes.
+"""A class before it is text: the call that makes each attribute, and what `forward` reads in which order.
 
-A `Plan` is one body (or several uses of one text) with its calls settled; a `ClassPlan` is a plan that
-becomes a class. What is only a chain of layers becomes `sequential(…)` where it stands, or a subclass of
-nn.Sequential.
+A `Plan` is a stretch of steps with its calls settled; a `ClassPlan` is a plan that becomes a class. A chain
+of layers becomes `sequential(…)` where it stands, or a subclass of nn.Sequential.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from cnnspec.lower.call import Call
+from cnnspec.lower.program import Condition, Tensor, When
 from cnnspec.lower.symbolic import Node, variables
 from cnnspec.targets.torch.pieces import Growing, Piece, used_in
 
-if TYPE_CHECKING:
-    from cnnspec.ops.base import Shape
 
-
-Guard: TypeAlias = tuple[int, bool]
-
-
-@dataclass(slots=True)
-class Arm:
-    """A branch of a merge: its tensor, under which condition it is there, and how many axes it has."""
-
-    source: int
-    when: Guard | None
-    rank: int
-
-
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class PlanStep:
     """A step of a class: the attribute's call (None where `forward` says it as an expression), and what it
     reads.
 
-    `takes` are the places in `sources` that are handed to the module; `loop`: the attribute is a list of
-    modules, each taking the further tensors too; `shared` names a shared block whose module is called
-    instead of an attribute; `needs` are shared blocks that the module must be handed.
+    `takes` are the places in `sources` that the module takes; `arms` are the branches of a merge, each with
+    the condition that it is there under and how many axes it has; `loop`: the attribute is a list of modules,
+    each taking the further tensors too; `shared` names a shared block whose module is called instead of an
+    attribute; `needs` are shared blocks that the module takes; `zipped` are those of them in a loop that
+    differ from pass to pass.
     """
 
     name: str
-    word: str
-    sources: list[int]
-    outputs: list[int]
+    sources: list[Tensor]
+    outputs: list[Tensor]
+    op: Any = None
     piece: Piece | None = None
     takes: tuple[int, ...] = (0,)
-    arms: list[Arm] = field(default_factory=list)
+    arms: list[tuple[Tensor, When, int]] = field(default_factory=list)
     loop: bool = False
     shared: str | None = None
     needs: tuple[str, ...] = ()
-    zipped: list[tuple[str, list[str]]] = field(default_factory=list)
-    """In a loop: needed modules that differ from pass to pass."""
-    starts_line: bool = False
-    op: Any = None
-    rank: int = 3
+    zipped: dict[str, list[str]] = field(default_factory=dict)
 
     @property
-    def reads(self) -> list[int]:
+    def word(self) -> str:
+        return "" if self.op is None else str(self.op.word)
+
+    @property
+    def starts_line(self) -> bool:
+        """Whether it has weights, or is a block or a part of the network."""
+        return self.op is None or bool(self.op.weighted)
+
+    @property
+    def reads(self) -> list[Tensor]:
         """What it reads in `forward`."""
-        return [arm.source for arm in self.arms] or [self.sources[place] for place in self.takes]
+        return [tensor for tensor, _, _ in self.arms] or [self.sources[place] for place in self.takes]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class If:
-    """Both sides of a condition, and the tensors that it decides: the number of each, what it is where the
-    condition holds, and where not."""
+    """Both sides of a condition, and the tensors that it decides: each with what it is where the condition
+    holds, and where not."""
 
-    condition: int
-    then: list[Item] = field(default_factory=list)
-    otherwise: list[Item] = field(default_factory=list)
-    joins: list[tuple[int, int, int]] = field(default_factory=list)
+    condition: Condition
+    then: list[Item]
+    otherwise: list[Item]
+    joins: list[tuple[Tensor, Tensor, Tensor]]
 
     @property
-    def outputs(self) -> list[int]:
+    def outputs(self) -> list[Tensor]:
         return [joined for joined, _, _ in self.joins]
 
     @property
-    def reads(self) -> list[int]:
+    def reads(self) -> list[Tensor]:
         """What its sides read and what it joins."""
-        inside = [source for item in (*self.then, *self.otherwise) for source in item.reads]
+        inside = [tensor for item in (*self.then, *self.otherwise) for tensor in item.reads]
         return inside + [side for _, *sides in self.joins for side in sides]
 
     def side(self, holds: bool) -> list[Item]:
@@ -107,7 +99,18 @@ def ifs_of(items: Sequence[Item]) -> Iterator[If]:
             yield from ifs_of((*item.then, *item.otherwise))
 
 
-def needed(items: list[Item], live: set[int]) -> list[Item]:
+def made_in(items: Sequence[Item]) -> set[Tensor]:
+    """What these items put out, those inside `if`s too."""
+    made = {tensor for step in steps_of(items) for tensor in step.outputs}
+    return made.union(*(item.outputs for item in ifs_of(items)))
+
+
+def ordered(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Tensors in the order in which they are made."""
+    return sorted(tensors, key=lambda tensor: tensor.number)
+
+
+def needed(items: list[Item], live: set[Tensor]) -> list[Item]:
     """The items without the joins that nothing reads, and without the `if`s that are empty then. `live` is
     what is read after them, and becomes what is read from their beginning on."""
     kept: list[Item] = []
@@ -124,17 +127,29 @@ def needed(items: list[Item], live: set[int]) -> list[Item]:
     return kept
 
 
-@dataclass(slots=True)
-class Plan:
-    """A stretch of steps with its calls settled. Its values are numbers: its inputs first, then what
-    its steps and `if`s give."""
+def liveness(items: Sequence[Item], after: set[Tensor]) -> Iterator[set[Tensor]]:
+    """For each item in turn, what is read after it: one set, which changes from item to item."""
+    live = set(after)
+    changes: list[tuple[list[Tensor], list[Tensor]]] = []
+    for item in reversed(items):
+        made = [tensor for tensor in item.outputs if tensor in live]
+        live.difference_update(made)
+        read_last = [tensor for tensor in dict.fromkeys(item.reads) if tensor not in live]
+        live.update(read_last)
+        changes.append((made, read_last))
+    for made, read_last in reversed(changes):
+        live.difference_update(read_last)
+        live.update(made)
+        yield live
 
-    inputs: int
+
+@dataclass(eq=False, slots=True)
+class Plan:
+    """A stretch of steps with its calls settled, and the `let`s that these read."""
+
+    inputs: list[Tensor]
     items: list[Item]
-    outputs: list[int]
-    conditions: dict[int, Node]
-    labels: dict[int, str]
-    shapes: dict[int, Shape]
+    outputs: list[Tensor]
     lets: list[tuple[str, Node]] = field(default_factory=list)
 
     @property
@@ -143,35 +158,27 @@ class Plan:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The shared blocks that `forward` must be handed."""
+        """The shared blocks that `forward` takes."""
         found: dict[str, None] = {}
         for step in self.steps:
             if step.shared is not None:
                 found[step.shared] = None
-            zipped = dict(step.zipped)
             for name in step.needs:
-                found.update(dict.fromkeys(zipped.get(name, [name])))
+                found.update(dict.fromkeys(step.zipped.get(name, [name])))
         return tuple(found)
 
     @property
-    def chain(self) -> bool:
-        """Each step takes what the one before gave, and the last one's tensor comes out: nn.Sequential runs
-        it. An `if` may leave steps out."""
-        return self._follow() is not None
-
-    @property
-    def head(self) -> int:
-        """Of a chain: which input it begins with."""
-        head = self._follow()
-        assert head is not None
-        return head
-
-    def _follow(self) -> int | None:
+    def head(self) -> int | None:
+        """Of a chain, which input it begins with; None where it is none. In a chain each step takes what the
+        one before gave, and the last one's tensor comes out: nn.Sequential runs it. An `if` may leave steps
+        out."""
         if len(self.outputs) != 1:
             return None
         steps = self.steps
-        head = steps[0].sources[steps[0].takes[0]] if steps and steps[0].takes else self.outputs[0]
-        return head if head < self.inputs and _end(self.items, head) == self.outputs[0] else None
+        first = steps[0].sources[steps[0].takes[0]] if steps and steps[0].takes else self.outputs[0]
+        if first not in self.inputs or _end(self.items, first) is not self.outputs[0]:
+            return None
+        return self.inputs.index(first)
 
     @property
     def single(self) -> PlanStep | None:
@@ -187,33 +194,31 @@ class Plan:
     def optional(self) -> PlanStep | None:
         """The step of a body that has no level of its own and is only there under a condition."""
         steps = self.steps
-        if len(steps) != 1 or steps[0].name != "" or not isinstance(self.items[0], If) or self.inputs != 1:
+        if len(steps) != 1 or steps[0].name != "" or not isinstance(self.items[0], If):
             return None
-        return steps[0] if inline(steps[0].piece) and self.chain else None
+        return steps[0] if len(self.inputs) == 1 and inline(steps[0].piece) and self.head == 0 else None
 
     def used(self) -> Iterator[str]:
         """The variables that the constructor reads, `let`s and loops aside."""
-        own: set[str] = set()
-        for name, node in self.lets:
-            yield from (n for n in variables(node) if n not in own)
-            own.add(name)
-        for step in self.steps:
-            if step.piece is not None:
-                yield from (n for n in used_in(step.piece) if n not in own)
-        for number in self.asked():
-            yield from (n for n in variables(self.conditions[number]) if n not in own)
+        own = {name for name, _ in self.lets}
+        for _, node in self.lets:
+            yield from (name for name in variables(node) if name not in own)
+        pieces = [step.piece for step in self.steps if step.piece is not None]
+        for piece in (*pieces, *(condition.node for condition in self.asked())):
+            yield from (name for name in used_in(piece) if name not in own)
 
-    def reads(self) -> set[int]:
+    def reads(self) -> set[Tensor]:
         """The values that anything reads, or that come out."""
-        return {*self.outputs, *(source for item in self.items for source in item.reads)}
+        return {*self.outputs, *(tensor for item in self.items for tensor in item.reads)}
 
-    def asked(self) -> list[int]:
+    def asked(self) -> list[Condition]:
         """The conditions that anything depends on."""
-        arms = (arm.when for step in self.steps for arm in step.arms)
-        return sorted({item.condition for item in ifs_of(self.items)} | {when[0] for when in arms if when})
+        found = {item.condition for item in ifs_of(self.items)}
+        found |= {when[0] for step in self.steps for _, when, _ in step.arms if when is not None}
+        return sorted(found, key=lambda condition: condition.number)
 
 
-def _end(items: Sequence[Item], previous: int) -> int | None:
+def _end(items: Sequence[Item], previous: Tensor) -> Tensor | None:
     """The tensor that a chain of items ends with; None where they do not follow each other, each with a
     module of its own."""
     for item in items:
@@ -221,9 +226,9 @@ def _end(items: Sequence[Item], previous: int) -> int | None:
             then, otherwise = _end(item.then, previous), _end(item.otherwise, previous)
             if then is None or otherwise is None:
                 return None
-            if then == otherwise:
+            if then is otherwise:
                 continue
-            joined = [number for number, *sides in item.joins if sides == [then, otherwise]]
+            joined = [tensor for tensor, *sides in item.joins if sides == [then, otherwise]]
             if not joined:
                 return None
             previous = joined[0]
@@ -236,7 +241,7 @@ def _end(items: Sequence[Item], previous: int) -> int | None:
     return previous
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Parameter:
     """A constructor's argument: its variable, type and default (None: none)."""
 
@@ -247,10 +252,11 @@ class Parameter:
 
 @dataclass(eq=False, slots=True)
 class ClassPlan:
-    """A class of the emitted file.
+    """A class of the emitted file; `name` is set when the file is written.
 
     form: `chain` subclasses nn.Sequential; `module` has a forward of its own; `layer` subclasses the one
-    layer (or block) that it is; `list` subclasses nn.ModuleList; `function` returns the layer.
+    layer (or block) that it is; `list` subclasses nn.ModuleList; `function` returns the layer. `tensors` are
+    names for the inputs; forward takes those in `takes`. `unnamed`: a group, a line or a pass, not a block.
     """
 
     wanted: str
@@ -259,10 +265,8 @@ class ClassPlan:
     parameters: list[Parameter]
     takes: tuple[int, ...]
     tensors: list[str]
-    """A name for each input; forward takes those in `takes`."""
-    all_parameters: list[Parameter] = field(default_factory=list)
     unnamed: bool = False
-    """Whether it is a group, a line or a pass, not a block."""
+    name: str = ""
 
     @property
     def base(self) -> Call:

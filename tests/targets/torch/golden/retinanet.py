@@ -57,7 +57,7 @@ class Lateral(nn.Module):
 
     def forward(self, x: Tensor, finer: Tensor) -> Tensor:
         branch1 = self.conv(finer)
-        branch2 = nn.functional.interpolate(x, size=finer.shape[2:])
+        branch2 = nn.functional.interpolate(x, size=finer.shape[2:], mode="nearest")
         return branch1 + branch2
 
 

@@ -1,0 +1,242 @@
+"""Classes as text: the constructor and the forward."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from cnnspec.lower.names import MODULE_ATTRIBUTES, Namer
+from cnnspec.lower.program import Condition, Tensor
+from cnnspec.lower.symbolic import Apply, Node, Var, python, replaced
+from cnnspec.lower.writer import Group, Writer
+from cnnspec.targets.torch.expressions import is_short
+from cnnspec.targets.torch.forward import Forward
+from cnnspec.targets.torch.library import reserved
+from cnnspec.targets.torch.pieces import Growing, Piece, code, loop_variables, walk, with_nodes
+from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, ifs_of, steps_of
+from cnnspec.targets.torch.repeated import name_repeated
+
+BASES = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}
+
+
+def made_by(plan: Plan, with_forward: bool) -> Iterator[Piece]:
+    """What a constructor says: `let`s, attributes, conditions."""
+    yield from (node for _, node in plan.lets)
+    for step in attributes(plan.steps, with_forward):
+        if step.piece is not None:
+            yield step.piece
+    yield from (condition.node for condition in plan.asked())
+
+
+def attributes(steps: Iterable[PlanStep], with_forward: bool) -> list[PlanStep]:
+    """The steps that a constructor makes; a `forward` of its own writes short layers as expressions."""
+    return [step for step in steps if step.piece is not None and not (with_forward and is_short(step.piece))]
+
+
+def signature(plan: ClassPlan) -> list[str]:
+    """The constructor's arguments."""
+    return [_argument(parameter) for parameter in plan.parameters]
+
+
+def _argument(parameter: Parameter) -> str:
+    default = "" if parameter.default is None else f" = {python(parameter.default)}"
+    return f"{parameter.variable}: {parameter.annotation}{default}"
+
+
+def head(plan: ClassPlan) -> Group | str:
+    """The first line of a class or function."""
+    if plan.form == "function":
+        return Group(f"def {plan.name}(", tuple(signature(plan)), ") -> nn.Module:")
+    base = BASES.get(plan.form) or plan.base.function
+    return f"class {plan.name}({base if isinstance(base, str) else base.name}):"
+
+
+def body(plan: ClassPlan, taken: Iterable[str]) -> list[str]:
+    """The lines below it. `taken` are names that the file has already."""
+    writer = Writer(1)
+    if plan.form == "function":
+        _lets(writer, plan.plan)
+        _returned(writer, plan)
+        return writer.written
+    held = _constructor(writer, plan, taken)
+    if plan.form in ("module", "list"):
+        if writer.written:
+            writer.gap(1)
+        names = {plan.plan.inputs[place]: plan.tensors[place] for place in plan.takes}
+        forward(writer, plan.plan, names, held)
+    elif not writer.written:
+        writer.doc("Returns its input.")
+    return writer.written
+
+
+def _returned(writer: Writer, plan: ClassPlan) -> None:
+    """The layer that a function returns; one under a condition is else the identity."""
+    made = code(plan.base)
+    if plan.plan.optional is None:
+        writer.put("return ", made)
+        return
+    texts = []
+    items = plan.plan.items
+    while isinstance(item := items[0], If):
+        texts.append(_test(item.condition.node, bool(item.then)))
+        items = item.then or item.otherwise
+    with writer.block(f"if {' and '.join(texts)}:"):
+        writer.put("return ", made)
+    writer.line("return nn.Identity()")
+
+
+def _test(node: Node, holds: bool) -> str:
+    text = python(node)
+    return text if holds else f"not ({text})" if isinstance(node, Apply) else f"not {text}"
+
+
+def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[Condition, str]:
+    """Gives the attributes that hold conditions for `forward`."""
+    held: dict[Condition, str] = {}
+    inner = Writer(writer.level + 1)
+    single, with_forward = plan.plan.single, plan.form != "chain"
+    if single is None and not attributes(plan.plan.steps, with_forward) and not plan.plan.asked():
+        return held
+    if single is not None and isinstance(single.piece, Growing):
+        inner.line("super().__init__()")
+        _lets(inner, plan.plan)
+        _passes(inner, "self", single.piece)
+    elif plan.form in ("layer", "list"):
+        _lets(inner, plan.plan)
+        made = code(plan.base)
+        assert isinstance(made, Group)
+        inner.put("", replace(made, open="super().__init__("))
+    else:
+        inner.line("super().__init__()")
+        _name_repeated(plan, taken)
+        _lets(inner, plan.plan)
+        held = constructed(inner, plan.plan, with_forward)
+    with writer.block(Group("def __init__(", ("self", *signature(plan)), ") -> None:")):
+        writer.extend(inner.written)
+    return held
+
+
+def _name_repeated(plan: ClassPlan, taken: Iterable[str]) -> None:
+    """Gives names to what the constructor repeats often."""
+    steps = attributes(plan.plan.steps, plan.form != "chain")
+    known = {parameter.variable for parameter in plan.parameters} | {name for name, _ in plan.plan.lets}
+    parts = (part for step in steps if step.piece is not None for part in walk(step.piece))
+    loops = {name for part in parts for name in loop_variables(part)}
+    plan.plan.lets += name_repeated(steps, known - loops, {*reserved(), *taken, *known, *loops})
+
+
+def _lets(writer: Writer, plan: Plan) -> None:
+    for name, node in plan.lets:
+        writer.put(f"{name} = ", python(node))
+
+
+def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Condition, str]:
+    """The constructor's statements; gives the attributes that hold conditions for `forward`."""
+    namer = Namer(MODULE_ATTRIBUTES | {step.name for step in plan.steps})
+    held: dict[Condition, str] = {}
+    counted = Counter(step.name for step in plan.steps if step.piece is not None)
+    annotated = {name for name, count in counted.items() if count > 1}
+    """Attributes that are one layer or another, by an `if`."""
+
+    def hold(condition: Condition) -> None:
+        if with_forward and condition not in held:
+            held[condition] = namer.take(_condition_name(plan, condition))
+            writer.put(f"self.{held[condition]} = ", python(condition.node))
+
+    def decide(item: If) -> None:
+        hold(item.condition)
+        opened = False
+        for holds in (True, False):
+            side = item.side(holds)
+            if not attributes(steps_of(side), with_forward):
+                state(side)  # nothing to make: its conditions are all that forward asks for
+                continue
+            name = held.get(item.condition)
+            node = item.condition.node if name is None else Var(f"self.{name}")
+            writer.line("else:" if opened else f"if {_test(node, holds)}:")
+            opened = True
+            with writer.indented():
+                state(side)
+
+    def state(items: Sequence[Item]) -> None:
+        for item in items:
+            if isinstance(item, If):
+                decide(item)
+                continue
+            for _, when, _ in item.arms:
+                if when is not None:
+                    hold(when[0])
+            for step in attributes([item], with_forward):
+                _attribute(writer, step, step.name in annotated)
+                annotated.discard(step.name)
+
+    state(plan.items)
+    return held
+
+
+def _condition_name(plan: Plan, condition: Condition) -> str:
+    """`has_conv4`, after the first layer that stands under the condition; `residual`, for a branch of an
+    `add`."""
+    for item in ifs_of(plan.items):
+        if item.condition is condition:
+            for holds, word in ((True, "has"), (False, "without")):
+                for step in steps_of(item.side(holds)):
+                    if step.piece is not None and step.name:
+                        return f"{word}_{step.name}"
+    for step in plan.steps:
+        if any(when is not None and when[0] is condition for _, when, _ in step.arms):
+            return "residual" if step.word == "add" else f"full_{step.word}"
+    return "chosen"
+
+
+def _attribute(writer: Writer, step: PlanStep, annotated: bool) -> None:
+    if isinstance(step.piece, Growing):
+        writer.line(f"{step.piece.variable} = {python(step.piece.start)}")
+        writer.line(f"self.{step.name} = {step.piece.container}()")
+        _passes(writer, f"self.{step.name}", step.piece)
+    elif step.piece is not None:
+        writer.put(f"self.{step.name}{': nn.Module' if annotated else ''} = ", code(step.piece))
+
+
+def _passes(writer: Writer, target: str, piece: Growing) -> None:
+    """The loop of a repeat. That of a class which is one repeat may count up its own argument."""
+    variable, element, update = piece.variable, piece.element, piece.update
+    if target == "self":
+        if isinstance(piece.start, Var):
+            by = {variable: piece.start}
+            element, update, variable = with_nodes(element, by), replaced(update, by), piece.start.name
+        else:
+            writer.line(f"{variable} = {python(piece.start)}")
+    writer.line(f"for {piece.index} in range({python(piece.count)}):")
+    with writer.indented():
+        writer.put("", Group(f"{target}.append(", (code(element),)))
+        match update:
+            case Apply("+", (Var(name), added)) if name == variable:
+                writer.line(f"{variable} += {python(added)}")
+            case _:
+                writer.line(f"{variable} = {python(update)}")
+
+
+def forward(
+    writer: Writer,
+    plan: Plan,
+    tensors: Mapping[Tensor, str],
+    held: Mapping[Condition, str],
+    shared: Mapping[str, str] | None = None,
+) -> None:
+    """A `forward`. `shared`, of the model's own: the attributes of the shared blocks; else they are
+    arguments."""
+    namer = Namer(reserved() | set(tensors.values()))
+    signature = ["self", *(f"{tensor}: Tensor" for tensor in tensors.values())]
+    modules = {} if shared is None else {key: f"self.{name}" for key, name in shared.items()}
+    if shared is None:
+        modules = {key: namer.take(key) for key in plan.needs}
+        signature += [f"{module}: nn.Module" for module in modules.values()]
+    count = len(plan.outputs)
+    returns = "Tensor"
+    if count > 1:
+        returns = f"tuple[{', '.join(['Tensor'] * count)}]" if count <= 4 else "tuple[Tensor, ...]"
+    conditions = {condition: f"self.{name}" for condition, name in held.items()}
+    with writer.block(Group("def forward(", tuple(signature), f") -> {returns}:")):
+        Forward(plan, writer, tensors, modules, conditions, namer, comments=shared is not None).write()

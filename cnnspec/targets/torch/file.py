@@ -1,0 +1,145 @@
+"""The emitted file: what it imports, its classes, the model, what a trained network's weights need."""
+
+from __future__ import annotations
+
+from cnnspec.ir.graph import Graph
+from cnnspec.lower.call import Call
+from cnnspec.lower.library import needed
+from cnnspec.lower.names import Namer, attribute_name, camel, string
+from cnnspec.lower.writer import Group, Writer, listed, literal
+from cnnspec.targets.torch import classes
+from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
+from cnnspec.targets.torch.library import pieces, reserved
+from cnnspec.targets.torch.pieces import Piece, calls_in, code
+from cnnspec.targets.torch.plan import ClassPlan, Plan
+from cnnspec.targets.torch.planning import planned
+
+
+def text(graph: Graph, fold_bn: bool) -> str:
+    """The whole program."""
+    folds = folded(graph) if fold_bn else None
+    root, shared = planned(graph, folds.sites if folds is not None else {})
+    namer = Namer(reserved() | {"Tensor", "Parameter"})
+    model = namer.take(camel(graph.name))
+    ordered: dict[ClassPlan, None] = {}
+    for piece in (*classes.made_by(root, True), *shared.values()):
+        _collect(piece, ordered)
+    body = Writer()
+    _classes(body, namer, list(ordered))
+    _model(body, graph, model, root, shared)
+    if folds is not None and folds.pairs:
+        _fold(body, folds)
+    _main(body, graph, model)
+    head = Writer()
+    head.line("import torch")
+    head.line("from torch import Tensor, nn")
+    head.gap(2)
+    for one in needed(str(body), pieces()):
+        head.text(one)
+        head.gap(2)
+    head.extend(body.written)
+    return str(head)
+
+
+def _collect(piece: Piece, ordered: dict[ClassPlan, None]) -> None:
+    """The classes that a piece needs, the inner ones first."""
+    for plan in calls_in(piece):
+        if plan not in ordered:
+            for inner in classes.made_by(plan.plan, plan.form == "module"):
+                _collect(inner, ordered)
+            ordered[plan] = None
+
+
+def _classes(writer: Writer, namer: Namer, plans: list[ClassPlan]) -> None:
+    """The classes. Equal parts without a name of their own are one, and so is a block that is the same at two
+    ranks."""
+    variables = {parameter.variable for plan in plans for parameter in plan.parameters}
+    variables |= {name for plan in plans for name, _ in plan.plan.lets}
+    known: dict[object, str] = {}  # by the text, and the block's name
+    for plan in plans:
+        lines = classes.body(plan, known.values())
+        key = "" if plan.unnamed else plan.wanted, str(classes.head(plan)), *lines
+        if key in known:
+            plan.name = known[key]
+            continue
+        wanted = plan.wanted
+        if plan.form == "function":
+            wanted = wanted[0].lower() + wanted[1:]
+            if wanted in variables:
+                wanted = f"make_{wanted}"
+        elif not namer.free(wanted):
+            wanted += "Block"
+        plan.name = known[key] = namer.take(wanted)
+        writer.put("", classes.head(plan))
+        writer.extend(lines)
+        writer.gap(2)
+
+
+def _model(writer: Writer, graph: Graph, model: str, root: Plan, shared: dict[str, Call]) -> None:
+    names = {key: attribute_name(key) for key in shared}
+    with writer.block(f"class {model}(nn.Module):"):
+        if graph.title.strip():
+            writer.doc(graph.title)
+            writer.gap(1)
+        constructor = Writer(writer.level + 1)
+        for key, call in shared.items():
+            constructor.put(f"self.{names[key]} = ", code(call))
+        held = classes.constructed(constructor, root, True)
+        if constructor.written:
+            with writer.block("def __init__(self) -> None:"):
+                writer.line("super().__init__()")
+                writer.extend(constructor.written)
+            writer.gap(1)
+        variables = Namer(reserved())
+        inputs = ["x"] if len(graph.inputs) == 1 else [variables.take(name) for name in graph.inputs]
+        classes.forward(writer, root, dict(zip(root.inputs, inputs, strict=True)), held, names)
+    writer.gap(2)
+
+
+def _fold(writer: Writer, folds: Folds) -> None:
+    """The function that turns a trained network's state_dict into this one's."""
+    alike = len({pair.eps for pair in folds.pairs}) == 1
+    if folds.rule is not None and alike:
+        items = [f"{string(norm)}: {string(layer)}" for norm, layer in folds.rule.items()]
+        writer.put("CONVOLUTIONS = ", listed(items, "{", "}"))
+    else:
+        writer.put("CONVOLUTIONS = ", listed([_row(pair) for pair in folds.pairs]))
+    writer.gap(2)
+    with writer.block("def fold_batch_norm(state: dict[str, Tensor]) -> dict[str, Tensor]:"):
+        writer.doc("This network's state_dict from that of the one with batch normalisation.")
+        text = FOLD_BODY.replace("in pairs:", "in CONVOLUTIONS:")
+        if folds.rule is not None and alike:
+            writer.line("pairs = []")
+            with writer.block("for key in state:"):
+                writer.line('norm = key.removesuffix(".running_var")')
+                writer.line('scope, dot, name = norm.rpartition(".")')
+                writer.line('conv = f"{scope}{dot}{CONVOLUTIONS.get(name)}"')
+                with writer.block('if norm != key and f"{conv}.weight" in state:'):
+                    writer.line(f"pairs.append((norm, conv, {literal(folds.pairs[0].eps)}))")
+            text = FOLD_BODY
+        writer.extend(text.split("\n"))
+    writer.gap(2)
+
+
+def _row(pair: Pair) -> Group:
+    return listed([string(pair.norm), string(pair.layer), literal(pair.eps)], "(", ")")
+
+
+def _main(writer: Writer, graph: Graph, model: str) -> None:
+    """`main()`: the network on random numbers."""
+    root = graph.root
+    with writer.block("def main() -> None:"):
+        writer.line(f"model = {model}().eval()")
+        shapes = [root.values[value] or () for value in range(len(graph.inputs))]
+        tensors = tuple(f"torch.randn({', '.join(map(str, (2, *shape)))})" for shape in shapes)
+        with writer.block("with torch.no_grad():"):
+            writer.put("y = " if len(root.outputs) == 1 else "outputs = ", Group("model(", tensors))
+        if len(root.outputs) == 1:
+            writer.line("print(tuple(y.shape))")
+        else:
+            with writer.block("for y in outputs:"):
+                writer.line("print(tuple(y.shape))")
+        writer.line('print(f"{sum(p.numel() for p in model.parameters()):,} weights")')
+    writer.gap(2)
+    with writer.block('if __name__ == "__main__":'):
+        writer.line("main()")
