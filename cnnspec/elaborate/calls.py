@@ -40,8 +40,9 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         body = context.block_bodies[key] = _body(builder, block, step, bound, tensors)
     made = context.finished[body].body
     site = builder.names.sites[id(step)]
-    context.stretches.note_written(builder.template, site, bound.written)
-    context.stretches.note_call(builder.template, site, bound.tensors, made.template)
+    stretch = context.stretches.all[builder.template]
+    stretch.written[site] = bound.written
+    stretch.called[site] = made.template, tuple(named.name for named in bound.tensors.values())
     region = Region.model_construct(
         site=site,
         kind="shared" if block.shared else "block",
@@ -84,7 +85,7 @@ def look_through_block(builder: BodyBuilder, block: tree.Block, names: Iterable[
     context.looked_through.add(block.name)
     values = [one.name for one in block.parameters if one.kind != "tensor"]
     tensors = [one.name for one in block.parameters if one.kind == "tensor"]
-    scope = Scope(dict.fromkeys((*values, *names), UNKNOWN), parent=_globals_before(context, block))
+    scope = Scope(dict.fromkeys((*values, *names), UNKNOWN), parent=context.globals_before(block))
     look_through(builder, block.body.items, id(block), scope, tensors)
 
 
@@ -98,7 +99,7 @@ def _body(
     """The body of a block for these arguments and shapes."""
     context, items = builder.context, block.body.items
     context.spent.work += 2
-    scope = Scope(dict(bound.values), parent=_globals_before(context, block))
+    scope = Scope(dict(bound.values), parent=context.globals_before(block))
     child = open_body(builder, items, id(block), scope, [], step.span)
     for parameter, value in tensors.items():
         child.labels[parameter] = child.add_input(builder.values[value], step.span, (builder, value))
@@ -108,18 +109,6 @@ def _body(
     with context.deeper(step.span, context.references_in(items, id(block.body))):
         context.run_items(child, items)
     return close_body(child, (ended(child, step.span, step.name),))
-
-
-def _globals_before(context: Context, block: tree.Block) -> Scope:
-    """The file's `let`s that stand before the block."""
-    lets = context.statements.lets
-    return Scope(
-        {
-            name: value
-            for name, value in context.globals.names.items()
-            if name not in lets or lets[name].span.start < block.span.start
-        }
-    )
 
 
 def _shared_name(

@@ -133,6 +133,12 @@ class Context:
         self.references_around = around
         self.depth -= 1
 
+    def globals_before(self, block: tree.Block) -> Scope:
+        """The file's `let`s that a block sees: those before it."""
+        lets, values = self.statements.lets, self.globals.names.items()
+        place = block.span.start
+        return Scope({name: one for name, one in values if name not in lets or lets[name].span.start < place})
+
     def references_in(self, items: Items, key: int) -> dict[str, int]:
         """How often each label is referred to in `items`, whose tree node has the identity `key`."""
         if key not in self.references:

@@ -137,7 +137,8 @@ def add_layer(
     else:
         out = answer
     site = builder.names.sites[id(step)]
-    context.stretches.note_written(builder.template, site, bound.written)
+    if bound.written:
+        context.stretches.all[builder.template].written[site] = bound.written
     layer = Layer.model_construct(
         site=site,
         name=builder.names.steps.get(id(step), step.word),

@@ -19,11 +19,10 @@ from cnnspec.elaborate.naming import Names, named_steps, names_of
 from cnnspec.elaborate.regions import close_body
 from cnnspec.elaborate.statements import Statements, check_names, report_unused, sort_statements
 from cnnspec.elaborate.steps import run_items, run_let
-from cnnspec.elaborate.templates import Knobs, templates
+from cnnspec.elaborate.templates import templates
 from cnnspec.elaborate.text_facts import references
 from cnnspec.elaborate.values import Value, shown
 from cnnspec.ir.graph import Block, BlockParameter, Claim, Graph
-from cnnspec.ir.template import Template
 from cnnspec.language import tree
 
 
@@ -88,7 +87,7 @@ def elaborate(
         inputs=inputs,
         outputs=labels,
         blocks=tuple(map(_head, statements.blocks.values())),
-        templates=_templates(context, labels),
+        templates=() if sink.has_errors else templates(context, labels),
         bodies=tuple(one.body for one in context.finished),
         claims=claims,
         file=source.name,
@@ -162,16 +161,6 @@ def _claims(builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, 
         with builder.reporting():
             made.append(claim_of(builder, claim, 0))
     return tuple(made)
-
-
-def _templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...]:
-    """The text as it was written; of a spec with mistakes there is none."""
-    statements = context.statements
-    if context.sink.has_errors:
-        return ()
-    inputs = tuple(one.name for one in statements.inputs)
-    knobs = Knobs(context.globals.names, {name: let.span.start for name, let in statements.lets.items()})
-    return templates(context.stretches, inputs, None if statements.output is None else outputs, knobs)
 
 
 def _head(block: tree.Block) -> Block:

@@ -16,7 +16,9 @@ Items: TypeAlias = tuple[tree.Line | tree.Let | tree.ErrorStatement, ...]
 @dataclass(eq=False, repr=False)
 class Stretch:
     """The file, a block's body, a group, a labelled line or the body of a repeat. `captured` are the labels
-    around it that it reads (of a block, its tensor parameters), `exported` its own that are read outside."""
+    around it that it reads (of a block, its tensor parameters), `exported` its own that are read outside.
+    By site: `written` are the author's expressions, the same in all uses; `called` which template a use of
+    a block runs, and the labels of the tensors that it is given."""
 
     kind: str
     items: Items
@@ -25,8 +27,7 @@ class Stretch:
     captured: dict[str, None] = field(default_factory=dict)
     exported: dict[str, None] = field(default_factory=dict)
     written: dict[int, Mapping[str, tuple[tree.Expr, ...]]] = field(default_factory=dict)
-    tensors: dict[int, dict[str, str]] = field(default_factory=dict)
-    called: dict[int, int] = field(default_factory=dict)
+    called: dict[int, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     arriving: bool = True
     label: str | None = None
 
@@ -57,23 +58,9 @@ class Stretches:
         if number is None:
             number = self._numbers[key] = len(self.all)
             self.all.append(Stretch(kind, items, names, block, arriving=arriving, label=label))
-        for label in captured:
-            self.all[number].captured[label] = None
+        self.all[number].captured.update(dict.fromkeys(captured))
         return number
 
     def of(self, key: int) -> int | None:
         """The number of the stretch with this key; None where no use reached it."""
         return self._numbers.get(key)
-
-    def note_written(self, number: int, site: int, written: Mapping[str, tuple[tree.Expr, ...]]) -> None:
-        """Keeps the author's expressions at a site; they are the same in all uses."""
-        if written:
-            self.all[number].written[site] = written
-
-    def note_call(self, number: int, site: int, tensors: Mapping[str, tree.Reference], called: int) -> None:
-        """Keeps which template a use of a block runs, and the labels of the tensors that it is given."""
-        self.all[number].tensors[site] = {name: reference.name for name, reference in tensors.items()}
-        self.all[number].called[site] = called
-
-    def note_exported(self, number: int, labels: Iterable[str]) -> None:
-        self.all[number].exported.update(dict.fromkeys(labels))

@@ -6,302 +6,229 @@ which labels a group hands out) is known then, and nothing here has to be refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
 
+from cnnspec.elaborate.builder import Scope
+from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.naming import UNNAMED, is_scope
-from cnnspec.elaborate.stretches import Stretch, Stretches
+from cnnspec.elaborate.stretches import Items, Stretch
 from cnnspec.elaborate.text_facts import before
-from cnnspec.elaborate.values import Value
 from cnnspec.ir import expr
 from cnnspec.ir.template import IfSite, Join, LayerSite, LetSite, RegionSite, Site, Template
 from cnnspec.language import tree
 from cnnspec.ops import lookup
 
-
-@dataclass(eq=False, repr=False)
-class Flow:
-    """The tensor that arrives at the next step, and those that have a label."""
-
-    current: int | None
-    labels: dict[str, int]
-
-    def copy(self) -> Flow:
-        return Flow(self.current, dict(self.labels))
+Flow: TypeAlias = dict[str | None, int]
+"""The tensors that have a label, and under None the one that arrives at the next step."""
 
 
-@dataclass(eq=False, repr=False)
-class Names:
-    """What a name in an expression stands for: knobs are constants; `own` are parameters and `let`s."""
-
-    knobs: Mapping[str, Value]
-    own: set[str] = field(default_factory=set)
-
-
-def templates(
-    stretches: Stretches, inputs: tuple[str | None, ...], outputs: tuple[str, ...] | None, knobs: Knobs
-) -> tuple[Template, ...]:
-    """All templates of a file, by their numbers. `inputs` and `outputs` are the labels of the model's."""
-    made: list[Template | None] = [None] * len(stretches.all)
-    waiting = [(0, Names(knobs.values), inputs, outputs)]
-    blocks = [number for number, one in enumerate(stretches.all) if one.block is not None]
-    for number in blocks:
-        block = stretches.all[number].block
-        assert block is not None
-        own = {parameter.name for parameter in block.parameters if parameter.kind != "tensor"}
-        waiting.append((number, Names(knobs.before(block.span.start), own), (), None))
+def templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...]:
+    """All templates of a file, by their numbers. `outputs` are the labels of the model's."""
+    made: dict[int, Template] = {}
+    waiting: list[tuple[int, Scope, set[str]]] = [(0, context.globals, set())]
+    for number, stretch in enumerate(context.stretches.all):
+        if stretch.block is not None:
+            own = {parameter.name for parameter in stretch.block.parameters if parameter.kind != "tensor"}
+            waiting.append((number, context.globals_before(stretch.block), own))
     while waiting:
-        number, names, given, wanted = waiting.pop()
-        maker = _Maker(stretches, stretches.all[number], names)
-        made[number] = maker.make(given, wanted)
-        waiting += [(inner, Names(names.knobs, set(own)), (), None) for inner, own in maker.inner]
-    assert all(one is not None for one in made)
-    return tuple(one for one in made if one is not None)
-
-
-@dataclass(eq=False, repr=False)
-class Knobs:
-    """The file's `let`s: their values, and where each stands."""
-
-    values: Mapping[str, Value]
-    starts: Mapping[str, int]
-
-    def before(self, place: int) -> Mapping[str, Value]:
-        """Those that a block which begins at `place` sees."""
-        return {name: value for name, value in self.values.items() if self.starts.get(name, 0) < place}
+        number, knobs, own = waiting.pop()
+        maker = _Maker(context, context.stretches.all[number], knobs, own)
+        made[number] = maker.make(outputs)
+        waiting += [(inner, knobs, own) for inner in maker.inner]
+    return tuple(made[number] for number in sorted(made))
 
 
 class _Maker:
-    """Makes one template."""
+    """Makes one template. `own` are the parameters and `let`s that its expressions may name; a knob is its
+    value."""
 
-    def __init__(self, stretches: Stretches, stretch: Stretch, names: Names) -> None:
-        self.stretches, self.stretch, self.names = stretches, stretch, names
+    def __init__(self, context: Context, stretch: Stretch, knobs: Scope, own: set[str]) -> None:
+        self.context, self.stretch, self.knobs, self.own = context, stretch, knobs, set(own)
         self.count = 0
         self.makers: dict[int, LayerSite | IfSite] = {}
-        self.inner: list[tuple[int, set[str]]] = []
+        self.inner: list[int] = []
 
-    def make(self, inputs: tuple[str | None, ...], outputs: tuple[str, ...] | None) -> Template:
-        stretch = self.stretch
-        if stretch.kind != "network":
-            inputs = ((None,) if stretch.arriving else ()) + tuple(stretch.captured)
-        flow = Flow(None, {})
-        for name in inputs:
-            value = self.value()
-            if name is None or (stretch.kind == "network" and len(inputs) == 1):
-                flow.current = value
-            if name is not None:
-                flow.labels[name] = value
-        sites = self.items(stretch.items, flow)
-        if stretch.label is not None and flow.current is not None:
-            self.note_before(flow, stretch.label)
-        if outputs is not None:
-            given = [flow.labels[label] for label in outputs]
+    def make(self, outputs: tuple[str, ...]) -> Template:
+        stretch, statements = self.stretch, self.context.statements
+        whole = stretch.kind == "network"
+        inputs: tuple[str | None, ...] = ((None,) if stretch.arriving else ()) + tuple(stretch.captured)
+        if whole:
+            inputs = tuple(one.name for one in statements.inputs)
+        flow: Flow = {name: self.value() for name in inputs}
+        if whole and len(inputs) == 1:
+            flow[None] = 0
+        sites = tuple(self.items(stretch.items, flow))
+        self.note_before(flow, stretch.label)
+        if whole and statements.output is not None:
+            given = [flow[label] for label in outputs]
         else:
-            given = [self.present(flow.current), *(flow.labels[label] for label in stretch.exported)]
+            given = [flow[label] for label in (None, *stretch.exported)]
         return Template.model_construct(
             kind=stretch.kind,  # type: ignore[arg-type]
             block=stretch.block.name if stretch.block is not None else None,
             inputs=inputs,
-            sites=tuple(sites),
+            sites=sites,
             outputs=tuple(given),
             exported=tuple(stretch.exported),
-            labels=flow.labels,
+            labels={label: value for label, value in flow.items() if label is not None},
         )
 
     def value(self) -> int:
         self.count += 1
         return self.count - 1
 
-    @staticmethod
-    def present(value: int | None) -> int:
-        assert value is not None
-        return value
-
     # --- the walk -----------------------------------------------------------------------------------------
 
-    def items(self, items: Iterable[tree.Line | tree.Let | tree.ErrorStatement], flow: Flow) -> list[Site]:
-        sites: list[Site] = []
+    def items(self, items: Items, flow: Flow) -> Iterator[Site]:
         for item in items:
-            if isinstance(item, tree.Let):
-                self.let(item, flow, sites)
-            elif isinstance(item, tree.Line):
-                self.line(item, flow, sites)
-        return sites
+            if isinstance(item, tree.Line):
+                yield from self.line(item, flow)
+            elif isinstance(item, tree.Let) and self.stretch.kind != "network":  # there it is a knob
+                value = self.expression(item.value)
+                self.own.add(item.name)
+                yield LetSite.model_construct(name=item.name, value=value, at=flow.get(None))
 
-    def let(self, item: tree.Let, flow: Flow, sites: list[Site]) -> None:
-        if self.stretch.kind == "network":
-            return  # a knob
-        sites.append(
-            LetSite.model_construct(name=item.name, value=self.expression(item.value), at=flow.current)
-        )
-        self.names.own.add(item.name)
-
-    def line(self, line: tree.Line, flow: Flow, sites: list[Site]) -> None:
-        if is_scope(line):
-            if isinstance(start := line.steps[0], tree.StartStep):
-                flow.current = flow.labels[start.reference.name]
-            self.region("line", line, flow, sites)
+    def line(self, line: tree.Line, flow: Flow) -> Iterator[Site]:
+        if not is_scope(line):
+            yield from self.steps(line.steps, flow)
         else:
-            self.steps(line.steps, flow, sites)
-        if line.label is not None and flow.current is not None:
-            flow.labels[line.label] = flow.current
+            if isinstance(start := line.steps[0], tree.StartStep):
+                flow[None] = flow[start.reference.name]
+            yield from self.region("line", line, flow)
+        if line.label is not None and None in flow:
+            flow[line.label] = flow[None]
             self.note_before(flow, line.label)
 
-    def note_before(self, flow: Flow, label: str) -> None:
+    def note_before(self, flow: Flow, label: str | None) -> None:
         """What arrived at the layer that made a labelled tensor, for an `unpool` of it."""
-        value = self.arrived(flow.current)
-        if value is not None:
-            flow.labels[before(label)] = value
+        value = self.arrived(flow.get(None)) if label is not None else None
+        if label is not None and value is not None:
+            flow[before(label)] = value
 
     def arrived(self, value: int | None) -> int | None:
         maker = None if value is None else self.makers.get(value)
         if isinstance(maker, LayerSite):
             return maker.inputs[0]
         if isinstance(maker, IfSite) and value is not None:
-            sides = [self.arrived(maker.joins[value].then), self.arrived(maker.joins[value].otherwise)]
-            known = [side for side in sides if side is not None]
-            return known[0] if len(set(known)) == 1 else None
+            join = maker.joins[value]
+            known = {self.arrived(join.then), self.arrived(join.otherwise)} - {None}
+            return known.pop() if len(known) == 1 else None
         return None
 
-    def steps(self, steps: Iterable[tree.Step], flow: Flow, sites: list[Site]) -> None:
+    def steps(self, steps: Iterable[tree.Step], flow: Flow) -> Iterator[Site]:
         for step in steps:
             match step:
                 case tree.LayerStep(word="none"):
-                    flow.current = None
+                    flow.pop(None, None)
                 case tree.LayerStep():
                     if step.word not in UNNAMED:
-                        self.layer(step, flow, sites)
+                        yield self.layer(step, self.inputs_of(step, flow), flow)
                 case tree.CallStep():
-                    self.call(step, flow, sites)
+                    yield self.call(step, flow)
                 case tree.GroupStep():
-                    self.region("group" if step.times is None else "repeat", step, flow, sites)
+                    yield from self.region("group" if step.times is None else "repeat", step, flow)
                 case tree.BranchStep():
-                    self.merge(step, flow, sites)
+                    yield from self.merge(step, flow)
                 case tree.IfStep():
-                    self.decide(step, flow, sites)
+                    yield from self.decide(step, flow)
                 case tree.StartStep():
-                    flow.current = flow.labels[step.reference.name]
+                    flow[None] = flow[step.reference.name]
 
-    def layer(self, step: tree.LayerStep, flow: Flow, sites: list[Site]) -> None:
+    def inputs_of(self, step: tree.LayerStep, flow: Flow) -> list[int]:
         op = lookup(step.word)
-        assert op is not None
-        inputs = [self.present(flow.current)]
-        for argument in step.arguments:
-            if isinstance(argument.value, tree.Reference):
-                name = argument.value.name
-                inputs.append(flow.labels[before(name) if op.undoes is not None else name])
-        self.add_layer(step, step.word, tuple(inputs), flow, sites)
+        undoes = op is not None and op.undoes is not None
+        values = [argument.value for argument in step.arguments]
+        labels = [one.name for one in values if isinstance(one, tree.Reference)]
+        return [flow[None], *(flow[before(label) if undoes else label] for label in labels)]
 
-    def merge(self, step: tree.BranchStep, flow: Flow, sites: list[Site]) -> None:
-        arriving = flow.current
+    def merge(self, step: tree.BranchStep, flow: Flow) -> Iterator[Site]:
+        arriving = flow.get(None)
         inputs = []
         for branch in step.branches:
-            flow.current = arriving
-            sites += self.items(branch.items, flow)
-            if flow.current is not None:
-                inputs.append(flow.current)
-        self.add_layer(step, step.word, tuple(inputs), flow, sites)
+            if arriving is not None:
+                flow[None] = arriving
+            else:
+                flow.pop(None, None)
+            yield from self.items(branch.items, flow)
+            if None in flow:
+                inputs.append(flow[None])
+        yield self.layer(step, inputs, flow)
 
-    def add_layer(
-        self,
-        step: tree.LayerStep | tree.BranchStep,
-        word: str,
-        inputs: tuple[int, ...],
-        flow: Flow,
-        sites: list[Site],
-    ) -> None:
+    def layer(self, step: tree.LayerStep | tree.BranchStep, inputs: list[int], flow: Flow) -> LayerSite:
         site = self.stretch.names.sites[id(step)]
-        made = LayerSite.model_construct(
+        flow[None] = self.value()
+        self.makers[flow[None]] = made = LayerSite.model_construct(
             site=site,
             name=self.stretch.names.steps[id(step)],
-            word=word,
-            inputs=inputs,
-            output=self.value(),
+            word=step.word,
+            inputs=tuple(inputs),
+            output=flow[None],
             written=self.written(site),
         )
-        sites.append(made)
-        self.makers[made.output] = made
-        flow.current = made.output
+        return made
 
-    def call(self, step: tree.CallStep, flow: Flow, sites: list[Site]) -> None:
+    def call(self, step: tree.CallStep, flow: Flow) -> RegionSite:
         site = self.stretch.names.sites[id(step)]
-        tensors = self.stretch.tensors.get(site, {})
-        inputs = () if flow.current is None else (flow.current,)
-        number = self.stretch.called[site]
-        flow.current = self.value()
-        block = self.stretches.all[number].block
-        sites.append(
-            RegionSite.model_construct(
-                kind="shared" if block is not None and block.shared else "block",
-                site=site,
-                name=self.stretch.names.steps[id(step)],
-                template=number,
-                inputs=inputs + tuple(flow.labels[label] for label in tensors.values()),
-                outputs=(flow.current,),
-                arguments=self.written(site),
-            )
+        number, labels = self.stretch.called[site]
+        block = self.context.stretches.all[number].block
+        inputs = [flow[label] for label in (None, *labels) if label in flow]
+        flow[None] = self.value()
+        return RegionSite.model_construct(
+            kind="shared" if block is not None and block.shared else "block",
+            site=site,
+            name=self.stretch.names.steps[id(step)],
+            template=number,
+            inputs=tuple(inputs),
+            outputs=(flow[None],),
+            arguments=self.written(site),
         )
 
-    def region(self, kind: str, step: tree.Line | tree.GroupStep, flow: Flow, sites: list[Site]) -> None:
-        number = self.stretches.of(id(step))
+    def region(self, kind: str, step: tree.Line | tree.GroupStep, flow: Flow) -> Iterator[Site]:
+        number = self.context.stretches.of(id(step))
         if number is None:
-            return  # no pass of it
-        inner = self.stretches.all[number]
-        names = self.stretch.names
-        inputs = () if flow.current is None else (flow.current,)
-        outputs = [self.value() for _ in range(1 + len(inner.exported))]
-        times = None
-        if isinstance(step, tree.GroupStep) and step.times is not None:
-            times = self.expression(step.times)
-        self.inner.append((number, self.names.own))
-        sites.append(
-            RegionSite.model_construct(
-                kind=kind,  # type: ignore[arg-type]
-                site=names.sites[id(step)],
-                name=names.lines[id(step)] if kind == "line" else names.steps[id(step)],
-                template=number,
-                inputs=inputs + tuple(flow.labels[label] for label in inner.captured),
-                outputs=tuple(outputs),
-                times=times,
-            )
+            return  # no pass of it, or a line that an `if` leaves out
+        inner, names = self.context.stretches.all[number], self.stretch.names
+        self.inner.append(number)
+        inputs = [flow[label] for label in (None, *inner.captured) if label in flow]
+        outputs = {label: self.value() for label in (None, *inner.exported)}
+        times = step.times if isinstance(step, tree.GroupStep) else None
+        yield RegionSite.model_construct(
+            kind=kind,  # type: ignore[arg-type]
+            site=names.sites[id(step)],
+            name=names.lines[id(step)] if kind == "line" else names.steps[id(step)],
+            template=number,
+            inputs=tuple(inputs),
+            outputs=tuple(outputs.values()),
+            times=None if times is None else self.expression(times),
         )
-        flow.current = outputs[0]
-        flow.labels.update(zip(inner.exported, outputs[1:], strict=True))
+        flow.update(outputs)
 
-    def decide(self, step: tree.IfStep, flow: Flow, sites: list[Site]) -> None:
-        taken = [side for side in (True, False) if (id(step), side) in self.stretches.taken]
+    def decide(self, step: tree.IfStep, flow: Flow) -> Iterator[Site]:
+        sides = step.then.items, () if step.otherwise is None else step.otherwise.items
+        taken = [
+            items
+            for items, side in zip(sides, (True, False), strict=True)
+            if (id(step), side) in self.context.stretches.taken
+        ]
         if len(taken) == 1:
-            sequence = step.then if taken[0] else step.otherwise
-            if sequence is not None:
-                sites += self.items(sequence.items, flow)
+            yield from self.items(taken[0], flow)
             return
-        condition = self.expression(step.condition)
-        at = flow.current
-        flows = flow, flow.copy()
-        then = self.items(step.then.items, flows[0])
-        otherwise = [] if step.otherwise is None else self.items(step.otherwise.items, flows[1])
+        condition, at, other = self.expression(step.condition), flow.get(None), dict(flow)
+        then, otherwise = tuple(self.items(sides[0], flow)), tuple(self.items(sides[1], other))
         joins: dict[int, Join] = {}
-        known: dict[tuple[int | None, int | None], int | None] = {}
-
-        def joined(one: int | None, other: int | None) -> int | None:
-            if one == other:
-                return one
-            if (one, other) not in known:
-                known[one, other] = made = self.value()
-                joins[made] = Join.model_construct(then=one, otherwise=other)
-            return known[one, other]
-
-        flow.current = joined(flows[0].current, flows[1].current)
-        for label in dict.fromkeys((*flows[0].labels, *flows[1].labels)):
-            value = joined(flows[0].labels.get(label), flows[1].labels.get(label))
-            assert value is not None
-            flow.labels[label] = value
-        made = IfSite.model_construct(
-            condition=condition, at=at, then=tuple(then), otherwise=tuple(otherwise), joins=joins
-        )
-        self.makers.update(dict.fromkeys(joins, made))
-        sites.append(made)
+        known: dict[tuple[int | None, int | None], int] = {}
+        for label in dict.fromkeys((None, *flow, *other)):
+            pair = flow.get(label), other.get(label)
+            if pair[0] == pair[1]:
+                continue
+            if pair not in known:
+                known[pair] = made = self.value()
+                joins[made] = Join.model_construct(then=pair[0], otherwise=pair[1])
+            flow[label] = known[pair]
+        site = IfSite.model_construct(condition=condition, at=at, then=then, otherwise=otherwise, joins=joins)
+        self.makers.update(dict.fromkeys(joins, site))
+        yield site
 
     # --- expressions --------------------------------------------------------------------------------------
 
@@ -317,7 +244,9 @@ class _Maker:
             case tree.Number():
                 return expr.Const(expr.exact(node.value))
             case tree.Name():
-                return self.named(node.name)
+                # what has no value (it stands where no use looks) stays a name
+                value: Any = None if node.name in self.own else self.knobs.find(node.name)
+                return expr.Var(node.name) if value is None else expr.Const(expr.exact(value))
             case tree.Unary():
                 operand = self.expression(node.operand)
                 if node.operator == "+":
@@ -332,8 +261,3 @@ class _Maker:
                 return expr.apply("if", condition, *map(self.expression, (node.then, node.otherwise)))
             case tree.Function():
                 return expr.apply(node.name, *map(self.expression, node.arguments))
-
-    def named(self, name: str) -> expr.Expr:
-        """A knob is its value; what has none (it stands where no use looks) stays a name."""
-        value: Any = None if name in self.names.own else self.names.knobs.get(name)
-        return expr.Var(name) if value is None else expr.Const(expr.exact(value))
