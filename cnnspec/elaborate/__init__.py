@@ -5,14 +5,15 @@ Where to look:
     network     the whole of it; `elaborate` is there
     statements  the file's statements, sorted; knobs: variants, `--set`, defaults
     ends        of the network: its inputs, its outputs
-    steps       the walk over lines: the table of steps, whose functions are in layers, branches, regions,
-                calls and repeats
+    steps       the walk over lines: the table of steps, merges, `if`s; the others are in layers, regions
+                (groups, labelled lines, repeats) and calls (uses of blocks)
     context     what these share: statements, budgets, names in scope, the bodies made so far
     builder     one body in the making: what a name means at a step, and where each value came from
     labels      what `@label` means
-    binding     a layer's arguments bound to its op (refusals: what is refused); blocks: those of a use
-    misfits     a layer that does not fit its input (ways: branches that differ); unknown: words that are none
+    binding     a layer's arguments bound to its op (refusals: what is refused)
+    misfits     a layer that does not fit its input; unknown, other_words: words that are not in the language
     values      expressions; claims: what is claimed; naming: names of steps; text_facts: the text alone
+    stretches   what the uses of each part showed; templates: the text as written, made from that
 """
 
 from cnnspec.elaborate.limits import Limits

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 
 from cnnspec.elaborate.reserved import attribute_name
@@ -24,53 +25,54 @@ Named: TypeAlias = tree.LayerStep | tree.CallStep | tree.GroupStep | tree.Branch
 
 @dataclass(eq=False, repr=False)
 class Names:
-    """The names in one scope: of its steps, by identity of the tree's node, and of the labelled lines
-    that are scopes of their own."""
+    """The names in one scope, of its steps and of the labelled lines that are scopes of their own, by the
+    identity of the tree's node."""
 
     steps: dict[int, str] = field(default_factory=dict)
-    lines: dict[int, str] = field(default_factory=dict)
     sites: dict[int, int] = field(default_factory=dict)
     """The number of each step and line, in the order of the text: its site in the template."""
 
 
-def named_steps(steps: Iterable[tree.Step]) -> Iterator[Named]:
-    """The steps of a chain that get a name in its scope, in the order of the text; branches and `if`s are
-    no scopes."""
+def _lines(items: Iterable[object]) -> Iterator[tree.Line]:
+    return (item for item in items if isinstance(item, tree.Line))
+
+
+def entries(items: Iterable[object]) -> Iterator[tuple[Named | tree.Line, str | None]]:
+    """What gets a name in a scope whose text is `items`, in the order of the text, with its label: steps, and
+    the labelled lines that are scopes of their own. Branches and `if`s are no scopes."""
+    for line in _lines(items):
+        if is_scope(line):
+            yield line, line.label
+        else:
+            yield from _entries(line.steps, line.label)
+
+
+def _entries(steps: Iterable[tree.Step], label: str | None) -> Iterator[tuple[Named | tree.Line, str | None]]:
     for step in steps:
         match step:
-            case tree.LayerStep():
-                if step.word not in UNNAMED:
-                    yield step
-            case tree.CallStep() | tree.GroupStep():
-                yield step
-            case tree.BranchStep():
-                yield step
-                for branch in step.branches:
-                    yield from _inside(branch)
-            case tree.IfStep():
-                yield from _inside(step.then)
-                if step.otherwise is not None:
-                    yield from _inside(step.otherwise)
-            case tree.StartStep() | tree.ClaimStep() | tree.ErrorStep():
+            case tree.LayerStep(word=word) if word in UNNAMED:
                 pass
-
-
-def _inside(sequence: tree.Sequence) -> Iterator[Named]:
-    for item in sequence.items:
-        if isinstance(item, tree.Line):
-            yield from named_steps(item.steps)
+            case tree.LayerStep() | tree.CallStep() | tree.GroupStep():
+                yield step, label
+            case tree.BranchStep():
+                yield step, label
+                for branch in step.branches:
+                    yield from entries(branch.items)
+            case tree.IfStep():
+                for side in (step.then, step.otherwise):
+                    if side is not None and label is None:
+                        yield from entries(side.items)
+                    elif side is not None:  # `p: if c [ conv ]`: the label names the one step
+                        for line in _lines(side.items):
+                            yield from _entries(line.steps, line.label or label)
 
 
 def is_scope(line: tree.Line) -> bool:
     """A labelled line of several steps is a part of the network of its own."""
-    if line.label is None:
-        return False
-    steps = named_steps(line.steps)
-    next(steps, None)
-    return next(steps, None) is not None
+    return line.label is not None and len([*islice(_entries(line.steps, line.label), 2)]) == 2
 
 
-def word_of(step: Named) -> str:
+def _word_of(step: Named) -> str:
     match step:
         case tree.LayerStep() | tree.BranchStep():
             return step.word
@@ -80,45 +82,13 @@ def word_of(step: Named) -> str:
             return "group"
 
 
-def names_of(lines: Iterable[tree.Line], *, collapse: bool) -> Names:
-    """The names in a scope whose text is `lines`. `collapse`: a scope of one single step has no level of
+def names_of(items: Iterable[object], *, collapse: bool) -> Names:
+    """The names in a scope whose text is `items`. `collapse`: a scope of one single step has no level of
     its own (all but the file)."""
-    entries: list[tuple[Named | tree.Line, str | None]] = []
-
-    def collect(lines: Iterable[tree.Line]) -> None:
-        for line in lines:
-            if is_scope(line):
-                entries.append((line, line.label))
-            else:
-                collect_steps(line.steps, line.label)
-
-    def collect_steps(steps: Iterable[tree.Step], label: str | None) -> None:
-        for step in steps:
-            match step:
-                case tree.LayerStep() | tree.CallStep() | tree.GroupStep():
-                    if not (isinstance(step, tree.LayerStep) and step.word in UNNAMED):
-                        entries.append((step, label))
-                case tree.BranchStep():
-                    entries.append((step, label))
-                    for branch in step.branches:
-                        collect(item for item in branch.items if isinstance(item, tree.Line))
-                case tree.IfStep():
-                    for side in (step.then, step.otherwise):
-                        if side is None:
-                            continue
-                        if label is None:
-                            collect(item for item in side.items if isinstance(item, tree.Line))
-                        else:  # `p: if c [ conv ]`: the label names the one step
-                            for item in side.items:
-                                if isinstance(item, tree.Line):
-                                    collect_steps(item.steps, item.label or label)
-                case tree.StartStep() | tree.ClaimStep() | tree.ErrorStep():
-                    pass
-
-    collect(lines)
-    names = Names(sites={id(entry): site for site, (entry, _) in enumerate(entries)})
-    if collapse and len(entries) == 1 and entries[0][1] is None and not isinstance(entries[0][0], tree.Line):
-        names.steps[id(entries[0][0])] = ""
+    named = [*entries(items)]
+    names = Names(sites={id(entry): site for site, (entry, _) in enumerate(named)})
+    if collapse and len(named) == 1 and named[0][1] is None and not isinstance(named[0][0], tree.Line):
+        names.steps[id(named[0][0])] = ""
         return names
     taken: set[str] = set()
 
@@ -129,15 +99,12 @@ def names_of(lines: Iterable[tree.Line], *, collapse: bool) -> Names:
         taken.add(name)
         return name
 
-    for entry, label in entries:
-        if label is not None:
-            (names.lines if isinstance(entry, tree.Line) else names.steps)[id(entry)] = claim(label)
-    counts = Counter(word_of(e) for e, label in entries if label is None and not isinstance(e, tree.Line))
+    names.steps.update((id(entry), claim(label)) for entry, label in named if label is not None)
+    others = [entry for entry, label in named if label is None and not isinstance(entry, tree.Line)]
+    counts = Counter(map(_word_of, others))
     numbers: Counter[str] = Counter()
-    for entry, label in entries:
-        if label is not None or isinstance(entry, tree.Line):
-            continue
-        word = word_of(entry)
+    for entry in others:
+        word = _word_of(entry)
         if counts[word] == 1 and attribute_name(word) not in taken:
             names.steps[id(entry)] = claim(word)
             continue

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.elaborate.binding import written_or
-from cnnspec.elaborate.blocks import refuse_cycles
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.calls import look_through_block
 from cnnspec.elaborate.claims import claim_of
@@ -15,9 +14,15 @@ from cnnspec.elaborate.context import Context, OverBudget
 from cnnspec.elaborate.ends import outputs_of, report_unread, shape_of, take_inputs
 from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of
 from cnnspec.elaborate.limits import DEEPEST, Limits, Spent
-from cnnspec.elaborate.naming import Names, named_steps, names_of
+from cnnspec.elaborate.naming import Names, entries, names_of
 from cnnspec.elaborate.regions import close_body
-from cnnspec.elaborate.statements import Statements, check_names, report_unused, sort_statements
+from cnnspec.elaborate.statements import (
+    Statements,
+    check_names,
+    refuse_cycles,
+    report_unused,
+    sort_statements,
+)
 from cnnspec.elaborate.steps import run_items, run_let
 from cnnspec.elaborate.templates import templates
 from cnnspec.elaborate.text_facts import references
@@ -97,15 +102,12 @@ def elaborate(
 def _top_names(statements: Statements, names: Names) -> set[str]:
     """The names at the model's top, but those of uses of shared blocks, whose weights stand under the
     block's."""
-    uses = {
-        id(step)
-        for line in statements.lines
-        for step in named_steps(line.steps)
-        if isinstance(step, tree.CallStep)
-        and step.name in statements.blocks
-        and statements.blocks[step.name].shared
+    shared = {name for name, block in statements.blocks.items() if block.shared}
+    return {
+        names.steps[id(entry)]
+        for entry, _ in entries(statements.lines)
+        if not (isinstance(entry, tree.CallStep) and entry.name in shared)
     }
-    return {name for step, name in names.steps.items() if step not in uses} | set(names.lines.values())
 
 
 def _run(builder: BodyBuilder, knobs: dict[str, Value]) -> None:

@@ -12,8 +12,7 @@ from cnnspec.diagnostics import Edit, Span
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import BoundArguments, Slots, written_or
 from cnnspec.elaborate.builder import BodyBuilder
-from cnnspec.elaborate.other_words import foreign_step, meant_as_label
-from cnnspec.elaborate.samples import lettered, sample_of
+from cnnspec.elaborate.other_words import foreign_step, lettered, meant_as_label, sample_of
 from cnnspec.elaborate.values import NoValue, shown
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr, write_number

@@ -1,4 +1,5 @@
-"""The statements of a file, sorted: what there is of each kind, and what stands twice."""
+"""The statements of a file, sorted: what there is of each kind, and what stands twice, and which blocks reach
+themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cnnspec.diagnostics import Related, Sink, Span
-from cnnspec.elaborate.text_facts import TextFacts, facts_of, labelled_lines
+from cnnspec.elaborate.text_facts import TextFacts, facts_of, labelled_lines, nodes
 from cnnspec.language import tree
 
 Named = TypeVar("Named", tree.Let, tree.Variant, tree.Block)
@@ -135,3 +136,45 @@ def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
     for what, span in named:
         sink.report("W105", f"nothing uses {what}", span, help="use it, or leave it out")
     return unused
+
+
+def refuse_cycles(blocks: dict[str, tree.Block], sink: Sink) -> set[str]:
+    """E213 for every way round; gives the names of all blocks that reach themselves."""
+    calls: dict[str, dict[str, tree.CallStep]] = {}
+    for name, block in blocks.items():
+        calls[name] = {}
+        for node in nodes(block.body):
+            if isinstance(node, tree.CallStep) and node.name in blocks:
+                calls[name].setdefault(node.name, node)
+    cyclic: set[str] = set()
+    done: set[str] = set()
+    for start in blocks:
+        path: list[str] = []
+        following = [iter([start])]  # one more than the path has blocks
+        while following:
+            target = next(following[-1], None)
+            if target is None:
+                following.pop()
+                if path:
+                    done.add(path.pop())
+            elif target in path:
+                way = path[path.index(target) :]
+                if not cyclic.issuperset(way):
+                    _report_cycle(calls, way, sink)
+                cyclic.update(way)
+            elif target not in done:
+                path.append(target)
+                following.append(iter(calls[target]))
+    return cyclic
+
+
+def _report_cycle(calls: dict[str, dict[str, tree.CallStep]], way: list[str], sink: Sink) -> None:
+    hops = list(zip(way, [*way[1:], way[0]], strict=True))
+    last_from, last_to = hops[-1]
+    sink.report(
+        "E213",
+        f"the block `{way[0]}` reaches itself: {' → '.join([*way, way[0]])}",
+        calls[last_from][last_to].span,
+        related=tuple(Related(calls[a][b].span, f"`{a}` uses `{b}`") for a, b in hops[:-1]),
+        help="a network has an end: repeat with `[ … ]*n` instead",
+    )

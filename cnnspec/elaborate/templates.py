@@ -196,7 +196,7 @@ class _Maker:
         yield RegionSite.model_construct(
             kind=kind,  # type: ignore[arg-type]
             site=names.sites[id(step)],
-            name=names.lines[id(step)] if kind == "line" else names.steps[id(step)],
+            name=names.steps[id(step)],
             template=number,
             inputs=tuple(inputs),
             outputs=tuple(outputs.values()),
