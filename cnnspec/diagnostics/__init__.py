@@ -7,12 +7,13 @@ from cnnspec.diagnostics.diagnostic import (
     Edit,
     Position,
     Related,
+    Severity,
     Sink,
     Source,
     Span,
     line_start,
+    severity_of,
 )
-from cnnspec.diagnostics.severity import Severity, severity_of
 
 __all__ = [
     "WHOLE_FILE",

@@ -8,10 +8,25 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from enum import StrEnum
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
-from cnnspec.diagnostics.severity import Severity, severity_of
+
+class Severity(StrEnum):
+    """How grave a finding is. `W1…` is hardly ever meant; `W2…` is the notes' wisdom, which celebrated networks
+    break for good reasons.
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    ADVICE = "advice"
+
+
+def severity_of(code: str) -> Severity:
+    if code.startswith("E"):
+        return Severity.ERROR
+    return Severity.WARNING if code.startswith("W1") else Severity.ADVICE
 
 
 class Span(NamedTuple):

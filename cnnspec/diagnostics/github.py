@@ -8,9 +8,8 @@ returns and new lines are written as `%25`, `%0D`, `%0A`, in properties `:` and 
 
 from __future__ import annotations
 
-from cnnspec.diagnostics.diagnostic import WHOLE_FILE, Diagnostic, Source
+from cnnspec.diagnostics.diagnostic import WHOLE_FILE, Diagnostic, Severity, Source
 from cnnspec.diagnostics.printable import printable
-from cnnspec.diagnostics.severity import Severity
 from cnnspec.diagnostics.text import help_of
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}

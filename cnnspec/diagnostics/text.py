@@ -14,11 +14,11 @@ It is written with its own few escape codes: an error should be as fast as a tic
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import NamedTuple
 
-from cnnspec.diagnostics.diagnostic import WHOLE_FILE, Diagnostic, Position, Source, Span
+from cnnspec.diagnostics.diagnostic import WHOLE_FILE, Diagnostic, Position, Severity, Source, Span
 from cnnspec.diagnostics.printable import cells, printable
-from cnnspec.diagnostics.severity import Severity
 
 LINE_WIDTH = 100
 """Columns of a source line that are shown; a longer line is cut around what is marked."""
@@ -48,45 +48,41 @@ def render_text(
     There are no lines to show without a source, with an empty one (a file that could not be read) and of a
     finding about the whole file.
     """
-    head_style = _HEAD[diagnostic.severity]
-
     def paint(text: str, style: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if color and text else text
 
+    head_style = _HEAD[diagnostic.severity]
     head = paint(f"{diagnostic.severity}[{diagnostic.code}]", head_style)
     out = [head + paint(f": {printable(diagnostic.message)}", _BOLD)]
     margin = " "
     if source is not None and source.text and diagnostic.span != WHOLE_FILE:
         marks = _marks(diagnostic, source)
-        digits = len(str(max(mark.line for mark in marks)))
+        digits = len(str(marks[-1].line))
         margin = " " * digits
         start, _ = source.extent(diagnostic.span)
         where = f"{printable(source.name)}:{start.line}:{start.column}"
         out.append(f"{margin} {paint('┌─', _FRAME)} {where}")
         bar = paint("│", _FRAME)
         before = marks[0].line
-        for line, group in _by_line(marks):
+        for line, group in groupby(marks, key=lambda mark: mark.line):
             if line > before + 2:
                 out.append(paint("...", _FRAME))
             before = line
             text = source.line(line)
-            for together in _fitting(group, text, line_width):
-                view = _View(text, together, line_width)
-                number = paint(f"{line:>{digits}}", _FRAME)
-                out.append(f"{number} {bar} {view.shown}".rstrip())
-                for mark in together:
+            for together in _fitting([*group], text, line_width):
+                shown, underlines = _view(text, together, line_width)
+                out.append(f"{paint(f'{line:>{digits}}', _FRAME)} {bar} {shown}".rstrip())
+                for mark, (indent, length) in zip(together, underlines, strict=True):
                     style = head_style if mark.sign == "^" else _RELATED
-                    indent, length = view.underline(mark)
                     under = paint(f"{mark.sign * length} {printable(mark.label)}".rstrip(), style)
                     out.append(f"{margin} {bar} {' ' * indent}{under}")
     elif source is not None and source.name:
-        margin = " "
         out.append(f"{margin} {paint('┌─', _FRAME)} {printable(source.name)}")
-    for line_of_note in diagnostic.note.splitlines():
-        out.append(f"{margin} {paint('=', _FRAME)} {printable(line_of_note)}")
-    for number_of_line, line_of_help in enumerate(help_of(diagnostic).splitlines()):
-        lead = paint("help:", _HELP) if number_of_line == 0 else " " * len("help:")
+    out += [f"{margin} {paint('=', _FRAME)} {printable(line)}" for line in diagnostic.note.splitlines()]
+    lead = paint("help:", _HELP)
+    for line_of_help in help_of(diagnostic).splitlines():
         out.append(f"{margin} {lead} {printable(line_of_help)}")
+        lead = " " * len("help:")
     return "\n".join(out) + "\n"
 
 
@@ -120,13 +116,6 @@ def _marks_of(span: Span, sign: str, label: str, source: Source) -> list[_Mark]:
     ]
 
 
-def _by_line(marks: list[_Mark]) -> list[tuple[int, list[_Mark]]]:
-    lines: dict[int, list[_Mark]] = {}
-    for mark in marks:
-        lines.setdefault(mark.line, []).append(mark)
-    return list(lines.items())
-
-
 def _fitting(marks: list[_Mark], text: str, line_width: int) -> list[list[_Mark]]:
     """Marks of one line that can be shown under one copy of it: all, unless the line has to be cut."""
     if len(text) <= line_width:
@@ -140,54 +129,44 @@ def _fitting(marks: list[_Mark], text: str, line_width: int) -> list[list[_Mark]
     return together
 
 
-class _View:
-    """What is shown of a line: as much around its marks as there is room for, with a `…` where it is cut.
+def _view(text: str, marks: list[_Mark], line_width: int) -> tuple[str, list[tuple[int, int]]]:
+    """What is shown of a line, with a `…` where it is cut, and the indent and length of each underline.
 
     Only the neighbourhood of the marks is looked at: a line may be a megabyte.
     """
+    first = marks[0].start - 1
+    base, end = max(first - 2 * line_width, 0), len(text.rstrip())
+    shown = cells(text[base : min(first + 2 * line_width, end)])
+    sizes = [columns for _, columns in shown]
+    low, high = 0, len(sizes)
+    if base or base + high < end or sum(sizes) > line_width:
+        low, high = _window(sizes, first - base, max(mark.end for mark in marks) - 1 - base, line_width - 2)
+    before = "…" if base + low > 0 else ""
+    after = "…" if base + high < end else ""
+    underlines = []
+    for mark in marks:
+        start = min(max(mark.start - 1 - base, low), high)
+        outside = max(mark.start - 1 - base - high, 0)  # behind the blanks that end a line, which are not shown
+        length = sum(sizes[start : min(max(mark.end - 1 - base, start), high)])
+        underlines.append((len(before) + sum(sizes[low:start]) + outside, max(length, 1)))
+    return before + "".join(char for char, _ in shown[low:high]) + after, underlines
 
-    def __init__(self, text: str, marks: list[_Mark], line_width: int) -> None:
-        first = marks[0].start - 1
-        self.base = max(first - 2 * line_width, 0)
-        stop = first + 2 * line_width
-        self.cells = cells(text[self.base : stop].rstrip() if stop >= len(text) else text[self.base : stop])
-        self.low, self.high = 0, len(self.cells)
-        if self.base or stop < len(text.rstrip()) or self._columns(0, self.high) > line_width:
-            self._cut(marks, line_width - 2)
-        before = "…" if self.base + self.low > 0 else ""
-        after = "…" if self.base + self.high < len(text.rstrip()) else ""
-        self.shift = len(before)
-        self.shown = before + "".join(shown for shown, _ in self.cells[self.low : self.high]) + after
 
-    def underline(self, mark: _Mark) -> tuple[int, int]:
-        """How far a mark is indented and how long it is, in columns; an empty one is one sign long."""
-        low, high = self.low, self.high
-        start = mark.start - 1 - self.base
-        outside = max(start - high, 0)  # behind the blanks that end a line, which are not shown
-        start = min(max(start, low), high)
-        end = min(max(mark.end - 1 - self.base, start), high)
-        return self.shift + self._columns(low, start) + outside, max(self._columns(start, end), 1)
-
-    def _columns(self, start: int, end: int) -> int:
-        return sum(columns for _, columns in self.cells[start:end])
-
-    def _cut(self, marks: list[_Mark], room: int) -> None:
-        """Choose `low` and `high`: first the marked characters, then as much on either side as fits."""
-        sizes = [columns for _, columns in self.cells]
-        low = high = min(marks[0].start - 1 - self.base, len(sizes))
-        wanted = max(mark.end for mark in marks) - 1 - self.base
-        while high < len(sizes) and high < wanted and sizes[high] <= room:
-            room -= sizes[high]
-            high += 1
-        left = room // 2
-        while low > 0 and sizes[low - 1] <= left:
-            low -= 1
-            left -= sizes[low]
-            room -= sizes[low]
-        while high < len(sizes) and sizes[high] <= room:
-            room -= sizes[high]
-            high += 1
-        while low > 0 and sizes[low - 1] <= room:
+def _window(sizes: list[int], start: int, end: int, room: int) -> tuple[int, int]:
+    """The characters to show: the marked ones first, then as many on either side as fit."""
+    low = high = min(start, len(sizes))
+    while high < min(end, len(sizes)) and sizes[high] <= room:
+        room -= sizes[high]
+        high += 1
+    grows = True
+    while grows:
+        grows = False
+        if low > 0 and sizes[low - 1] <= room:
             low -= 1
             room -= sizes[low]
-        self.low, self.high = low, high
+            grows = True
+        if high < len(sizes) and sizes[high] <= room:
+            room -= sizes[high]
+            high += 1
+            grows = True
+    return low, high
