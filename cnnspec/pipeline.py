@@ -62,8 +62,33 @@ def models(
     lints: bool = True,
 ) -> list[Model]:
     """Check every model of a spec: `variant`, or all variants, or (`first`) the first of them. Without
-    `lints`, only errors are looked for.
+    `lints`, only errors are looked for. What is in another tool's notation is checked as it is written here.
     """
+    found = _models(source, variant, settings, limits, ignore, first, lints)
+    if not any(_MEANT_OTHERWISE.match(one.code) for one in found[0].findings):
+        return found
+    from cnnspec.notations.rewriting import rewritten, together
+
+    rewriting = rewritten(source, found[0].findings)
+    if rewriting is None:
+        return found
+    found = _models(rewriting.source, variant, settings, limits, ignore, first, lints)
+    return [one._replace(findings=tuple(together(rewriting, one.findings, one.graph))) for one in found]
+
+
+_MEANT_OTHERWISE = re.compile("E1|E20")
+"""Findings of a text that may be in another tool's notation."""
+
+
+def _models(
+    source: Source,
+    variant: str | None,
+    settings: Mapping[str, str],
+    limits: Limits,
+    ignore: frozenset[str],
+    first: bool,
+    lints: bool,
+) -> list[Model]:
     from cnnspec.elaborate import variants
     from cnnspec.language import parse
 

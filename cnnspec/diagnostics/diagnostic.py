@@ -6,16 +6,16 @@ Stages collect findings in a `Sink`; they do not raise. Offsets count characters
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 
 class Severity(StrEnum):
-    """How grave a finding is. `W1…` is hardly ever meant; `W2…` is the notes' wisdom, which celebrated networks
-    break for good reasons.
+    """How grave a finding is. `W1…` is hardly ever meant; `W2…` is advice, which good networks ignore for
+    good reasons.
     """
 
     ERROR = "error"
@@ -56,15 +56,30 @@ def line_start(text: str, offset: int) -> int:
     return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
+class Piece(NamedTuple):
+    """A stretch of a text that was rewritten, the stretch of the original that it stands for, and whether
+    these are the same, character for character.
+    """
+
+    span: Span
+    original: Span
+    kept: bool
+
+
 class Source:
     """The text of one spec and the name that messages give it.
 
-    Lines end at `\\n`, `\\r\\n` or a lone `\\r`.
+    Lines end at `\\n`, `\\r\\n` or a lone `\\r`. Where the text is a rewritten form of an `original`, its
+    `pieces` cover it in order, and positions are those in the original.
     """
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(
+        self, name: str, text: str, original: Source | None = None, pieces: Sequence[Piece] = ()
+    ) -> None:
         self.name = name
         self.text = text
+        self.original = original or self
+        self.pieces = pieces
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -72,6 +87,8 @@ class Source:
 
     def position(self, offset: int) -> Position:
         """The line and column of an offset."""
+        if self.pieces:
+            return self.original.position(self.written(Span(offset, offset)).start)
         line = bisect_right(self._line_starts, offset)
         return Position(line, offset - self._line_starts[line - 1] + 1)
 
@@ -81,6 +98,20 @@ class Source:
         start = starts[number - 1]
         end = starts[number] if number < len(starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
+
+    def written(self, span: Span) -> Span:
+        """The stretch of the original that a span stands for; a rewritten piece is taken as a whole."""
+        if not self.pieces or span == WHOLE_FILE:
+            return span
+        at = max(bisect_right(self.pieces, span.start, key=lambda one: one.span.start) - 1, 0)
+        to = max(bisect_left(self.pieces, span.end, key=lambda one: one.span.start) - 1, at)
+        first, last = self.pieces[at], self.pieces[to]
+        start = first.original.start + (span.start - first.span.start if first.kept else 0)
+        end = last.original.start + span.end - last.span.start if last.kept else last.original.end
+        if span.start == span.end:
+            return Span(start, start)
+        inner = [piece.original for piece in self.pieces[at : to + 1] if not piece.kept]
+        return Span(min([start, *(one.start for one in inner)]), max([end, *(one.end for one in inner)]))
 
     def extent(self, span: Span) -> tuple[Position, Position]:
         """The first character of a span and the first one after it, as people and editors count.

@@ -48,6 +48,7 @@ def render_text(
     There are no lines to show without a source, with an empty one (a file that could not be read) and of a
     finding about the whole file.
     """
+
     def paint(text: str, style: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if color and text else text
 
@@ -146,7 +147,9 @@ def _view(text: str, marks: list[_Mark], line_width: int) -> tuple[str, list[tup
     underlines = []
     for mark in marks:
         start = min(max(mark.start - 1 - base, low), high)
-        outside = max(mark.start - 1 - base - high, 0)  # behind the blanks that end a line, which are not shown
+        outside = max(
+            mark.start - 1 - base - high, 0
+        )  # behind the blanks that end a line, which are not shown
         length = sum(sizes[start : min(max(mark.end - 1 - base, start), high)])
         underlines.append((len(before) + sum(sizes[low:start]) + outside, max(length, 1)))
     return before + "".join(char for char, _ in shown[low:high]) + after, underlines

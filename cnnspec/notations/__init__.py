@@ -14,7 +14,7 @@ from cnnspec.notations.around import before_arrow, step_around
 from cnnspec.notations.caffe import prototxt
 from cnnspec.notations.darknet import far_away, section
 from cnnspec.notations.merges import MERGES
-from cnnspec.notations.python import LAYER_SHOWN, line_of_python
+from cnnspec.notations.programs import LAYER_SHOWN, line_of_python
 from cnnspec.notations.steps import step
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.words import layer_word
@@ -40,10 +40,9 @@ def translate(text: str, at: int, span: Span | None = None) -> Translation | Non
         return found and found._replace(span=span)
     begin = line_start(text, at)
     line = (text[begin : begin + _LONGEST_LINE].splitlines() or [""])[0]
-    named = text[at : at + 1] == "=" and text[at + 1 : at + 2] not in (">", "=")
     return (
         section(text, at)
-        or line_of_python(line, begin, at - begin, named)
+        or line_of_python(line, begin)
         or _step_at(text, begin, at)
         or far_away(text, begin)
         or row_of_yaml(text, line, begin)

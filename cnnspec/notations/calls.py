@@ -1,20 +1,23 @@
-"""Calls of PyTorch, Keras and MATLAB, read by the tables of their layers."""
+"""Calls of PyTorch, Keras and MATLAB: Python's parser takes them apart, the tables of layers read them."""
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
-from functools import cache
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.entry import Entry, Reading, read
-from cnnspec.notations.pieces import closed, parts_of
 
 LONGEST = 500
 """Characters of a step that are looked at."""
-_HEAD = re.compile(r"[ \t]*((?:[A-Za-z_]\w*\.)*)([A-Za-z_]\w*)\(")
+_HEAD = re.compile(r"[ \t]*(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*\(")
 _MATLAB_NAME = re.compile(r"['\"]([A-Z]\w+)['\"]")
+_APART = re.compile(r"(?<=[0-9])[ \t]+(?=[0-9])")
+"""Blanks between the numbers of a MATLAB vector."""
 
 
 class Tool(NamedTuple):
@@ -29,7 +32,7 @@ class Call(NamedTuple):
     name: str
     positional: Sequence[str]
     named: dict[str, str]
-    rest: str
+    rest: str = ""
     """What follows the last bracket."""
 
 
@@ -73,45 +76,86 @@ def is_known(name: str) -> bool:
     return bool(_entries_of(name)[0])
 
 
+def tool_of(name: str) -> str:
+    """The tool that alone has a layer of exactly this name; "" where none or several have."""
+    having = {tool.name for tool, entry in _entries().get(name, ())}
+    return having.pop() if len(having) == 1 else ""
+
+
+def statement(text: str) -> ast.stmt | None:
+    """A statement of Python, parsed and never run; None where it is not exactly one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            (found,) = ast.parse(text).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+    return found
+
+
 def parsed(text: str) -> Call | None:
     """A call's name and arguments; its last bracket may be missing.
 
     >>> parsed("nn.Conv2d(3, 64, kernel_size=(7, 7))(x)")
     Call(prefix='nn', name='Conv2d', positional=['3', '64'], named={'kernel_size': '(7, 7)'}, rest='(x)')
     """
-    head = _HEAD.match(text)
-    if head is None or len(text) > LONGEST:
+    if len(text) > LONGEST or not _HEAD.match(text):
         return None
-    end = closed(text, head.end() - 1)
-    inside = text[head.end() : None if end is None else end - 1]
+    text = text.strip().rstrip(",; \t")
+    for written in (text, f"{text})", _APART.sub(", ", text)):
+        found = statement(written)
+        if isinstance(found, ast.Expr) and (inner := [*_calls(found.value)]):
+            call, whole = (
+                call_of(inner[-1], partial(source_of, written)),
+                ast.get_source_segment(written, inner[-1]) or "",
+            )
+            return call and call._replace(rest=written[len(whole) :])
+    return None
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    """Of `Conv2d(3, 8)(x)` the whole and `Conv2d(3, 8)`."""
+    while isinstance(node, ast.Call | ast.Attribute):
+        if isinstance(node, ast.Call):
+            yield node
+        node = node.func if isinstance(node, ast.Call) else node.value
+
+
+def source_of(text: str, node: ast.AST) -> str:
+    """How a part of a statement is written, on one line."""
+    return " ".join((ast.get_source_segment(text, node) or ast.unparse(node)).split())
+
+
+def call_of(node: ast.Call, written: Callable[[ast.expr], str]) -> Call | None:
+    """A call, its arguments as `written` has them; None where what is called has no name."""
+    prefix, _, name = ast.unparse(node.func).rpartition(".")
+    if not name.isidentifier():
+        return None
     positional: list[str] = []
-    named: dict[str, str] = {}
-    parts = iter(parts_of(inside))
+    named = {one.arg: written(one.value) for one in node.keywords if one.arg is not None}
+    parts = iter([written(one) for one in node.args])
     for part in parts:
-        key, is_, value = part.partition("=")
-        if is_ and key.strip().isidentifier():
-            named[key.strip()] = value.strip()
-        elif pair := _MATLAB_NAME.fullmatch(part):
+        if pair := _MATLAB_NAME.fullmatch(part):
             named[pair[1]] = next(parts, "")
         else:
             positional.append(part)
-    prefix = head[1].rstrip(".").rpartition(".")[2] if head[1] else ""
-    return Call(prefix, head[2], positional, named, text[end or len(text) :].strip(" \t,;"))
+    return Call(prefix.rpartition(".")[2], name, positional, named)
 
 
-def read_call(call: Call) -> Reading | None:
-    """The layer of a call; None where no tool has it.
+def read_call(call: Call, tool: str = "") -> Reading | None:
+    """The layer of a call, in the meaning of `tool` where it has the layer; None where no tool has it.
 
     >>> read_call(parsed("Conv2d(3, 64, kernel_size=(7, 7), padding=3)"))
-    Reading(text='conv F7 P3 K64', why='', fits=True)
+    Reading(text='conv F7 P3 K64', why='', fits=True, takes='3')
     >>> read_call(parsed("LeakyReLU()")).why
     'in torch it is `leaky`, in Keras `leaky 0.3`'
     """
     entries, whole = _entries_of(call.name)
     if call.prefix in ("F", "functional"):  # the tensor comes first
         call = call._replace(positional=call.positional[1:])
-    if any(call.prefix in tool.prefixes for tool, _ in entries):
-        entries = [(tool, entry) for tool, entry in entries if call.prefix in tool.prefixes]
+    for narrower in ([one for one in entries if call.prefix in one[0].prefixes],
+                     [one for one in entries if one[0].name == tool]):  # fmt: skip
+        entries = narrower or entries
     read_as = [(tool, read(entry, call.positional, call.named, tool.ignored)) for tool, entry in entries]
     fitting = [(tool, reading) for tool, reading in read_as if reading.fits] or read_as[:1]
     if not fitting or not (whole or fitting[0][1].fits):

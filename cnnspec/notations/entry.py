@@ -9,6 +9,7 @@ A parameter without `=` is needed. What it is here is one of
     F S P D G K, eps, momentum …    the letter or the argument with that name
     *                               the one value that stands without a name: `fc 10`
     known                           nothing that the network depends on; any value is right
+    takes                           the channels of the input, which are known; a value has to be these
     +reflect                        a word that the layer always has here
     nothing                         has to have its default, for nothing here says the same
     a name of `MEANINGS`            a value that is said otherwise here: `bias=False` is `nobias`
@@ -51,6 +52,8 @@ class Reading(NamedTuple):
     text: str
     why: str = ""
     fits: bool = True
+    takes: str = ""
+    """The number of channels, or of inputs of a vector, that the original says its input has."""
 
 
 class Parameter(NamedTuple):
@@ -92,6 +95,7 @@ def read(
         entry.adjust(values)
     word = entry.here.rpartition(": ")[2].partition(" ")[0]
     given: Given = {}
+    takes = ""
     problems = []
     for parameter in signature:
         if parameter.name.startswith("+"):
@@ -100,6 +104,8 @@ def read(
         value = values.pop(parameter.name, None)
         if value is None and parameter.default is None:
             return Reading("", f"`{parameter.name}` is missing", fits=False)
+        if parameter.meaning in ("takes", "slopes") and value is not None and value.isdecimal():
+            takes = "" if parameter.meaning == "slopes" and value == "1" else value
         found = _meaning(parameter, word, value)
         if found is None and parameter.meaning in NO_OTHERS:
             return Reading("", _no_counterpart(parameter.name, value or ""), fits=False)
@@ -112,7 +118,7 @@ def read(
     text = written_layer(word, given) if word else ""
     if text is None:
         return Reading("", why or "it needs more than that", fits=not unknown)
-    return Reading(text, why, fits=not unknown)
+    return Reading(text, why, not unknown, takes)
 
 
 def _no_counterpart(name: str, value: str) -> str:
@@ -124,7 +130,7 @@ def _meaning(parameter: Parameter, word: str, value: str | None) -> Given | None
     """What a parameter with a value (None: with its default) makes of a layer; None where it is not sure."""
     written = parameter.default if value is None else value.strip()
     assert written is not None
-    if parameter.meaning == "known" or (written == "None" == parameter.default):
+    if parameter.meaning in ("known", "takes") or (written == "None" == parameter.default):
         return {}
     if not parameter.meaning:
         default = (parameter.default or "").strip("'\"").lower()

@@ -3,7 +3,7 @@
 from cnnspec.notations.entry import Entry
 
 IGNORED = frozenset(("Name", "WeightsInitializer", "BiasInitializer", "WeightL2Factor", "BiasL2Factor"))
-_CONV = "FilterSize:F NumFilters:K Stride:S=1 Padding:P=0 DilationFactor:D=1 NumChannels:known=0"
+_CONV = "FilterSize:F NumFilters:K Stride:S=1 Padding:P=0 DilationFactor:D=1 NumChannels:takes=0"
 
 MATLAB = (
     Entry("convolution2dLayer(3, 8, 'Padding', 'same')", "conv F3 Psame K8", _CONV),

@@ -1,80 +1,399 @@
-"""Lines of Python: a layer in an assignment, in `model.add(…)`, in what print(model) shows."""
+"""Programs in PyTorch and Keras: their layers, read off Python's syntax tree. Nothing is executed.
+
+Statements are read one by one, wherever they stand in a class or a function: what a name stands for is
+remembered, and each layer that a tensor goes through is a node of the network.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from operator import add, floordiv, mul, sub
+from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
-from cnnspec.diagnostics.suggest import fold
-from cnnspec.notations.pieces import closed
-from cnnspec.notations.steps import step
-from cnnspec.notations.translation import Notation, Translation
-from cnnspec.notations.words import LAYERS
+from cnnspec.notations.calls import Call, call_of, is_known, read_call, source_of, statement, tool_of
+from cnnspec.notations.meanings import MEANINGS
+from cnnspec.notations.merges import MERGES
+from cnnspec.notations.network import ARRIVING, Network, Node
 
-LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
-_PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:])")
-_BUILDS = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*(?:\w+\.)*(?:Sequential|Model|Module\w*)\(")
-_DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+([A-Za-z_]\w*)[ \t]*(\()?")
-_PRINTED = re.compile(r"[ \t]*\((\w+)\):[ \t]*(?=[A-Za-z]\w*\()")
-_ADDED = re.compile(r"[ \t]*\w+\.add\((?=[A-Za-z])")
-_INPUT = re.compile(r"[ \t]*(?:\w+[ \t]*=[ \t]*)?(?:\w+\.)*(?=Input(?:Layer)?\()")
-_APPLIED = re.compile(r"[ \t]*(\w+)[ \t]*=[ \t]*(?=[A-Za-z])(.*)\((\w+)\)[ \t]*$")
+_PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
+_HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
+_CHAINS = ("Sequential",)
+_MODELS = ("Model", "Functional")
+_OF_TENSOR = ("flatten", "mean")
+"""Functions in the tables with the tensor as their first argument."""
+_NO_TENSOR = re.compile("size|dim|numel|get_shape|print|len|int|float|str|super|range|type|isinstance")
+_SAME = ("contiguous", "to", "cuda", "cpu", "clone", "detach")
+"""Methods of a tensor that give it back."""
+_FUNCTIONS = ("F", "functional", "torch", "nn", "activations", "tf", "ops", "layers", "")
+MERGED = {
+    **dict.fromkeys(("Add", "add"), "add"),
+    **dict.fromkeys(("Concatenate", "concatenate", "concat", "cat"), "concat"),
+    **dict.fromkeys(("Multiply", "multiply", "mul"), "mul"),
+    **dict.fromkeys(("Subtract", "subtract", "sub"), "sub"),
+    **dict.fromkeys(("Maximum", "maximum"), "max"),
+}
+_OPERATORS = {ast.Add: "add", ast.Mult: "mul", ast.Sub: "sub"}
+_ARITHMETIC = {ast.Add: add, ast.Mult: mul, ast.Sub: sub, ast.FloorDiv: floordiv}
+_LARGEST = 10**9
+_WIDEST = 60
+_CLASS = re.compile(r"[A-Z]\w*[a-z]")
+_FLAT = ("forward", "call", "__init__")
+_WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
+_TORCH = re.compile(r"\bnn\.|\btorch\b|\bforward\b|\bF\.")
+_KERAS = re.compile(r"\bkeras\b|\blayers\.|\btf\.|\.add\(|\binput_shape\b")
+_NO_ORDER = "in which order its layers are used, and what is done between them, is not in this text"
+_NOT_FOLLOWED = "a loop or a condition in it is not followed"
+_OWN_LAYER = "no layer `{name}` is known; a layer made of others is a block here, `block name(k) {{ … }}`"
+_SEVERAL = "it has several classes; each is a block here, `block name(k) { … }`"
+_SHARED = "it is used again, with the same weights: a `shared` block does that here"
 
 
-def line_of_python(line: str, begin: int, at: int, named: bool) -> Translation | None:
-    """A line that begins at `begin`, with a mistake at `at` in it; `named`: at a `=`."""
-    code = line.split("#")[0].rstrip()
-    found = _whole_line(code, begin)
-    if found is not None:
+class _Module(NamedTuple):
+    """A layer (a node with inputs still to come), a merge, or modules in a row."""
+
+    node: Node
+    parts: tuple[_Module, ...] = ()
+    ordered: bool = True
+
+
+_Value: TypeAlias = "_Module | int | ast.Constant | Sequence[_Value] | None"
+
+
+class Reader:
+    """What is known so far of one program."""
+
+    def __init__(self, text: str) -> None:
+        votes = Counter(filter(None, map(tool_of, re.findall(r"\b(\w+)\(", text))))
+        votes["torch"] += len(_TORCH.findall(text))
+        votes["Keras"] += len(_KERAS.findall(text))
+        self.tool = votes.most_common(1)[0][0] if votes.total() else ""
+        self.names: dict[str, _Value] = {}
+        self.nodes: list[Node] = []
+        self.current = ARRIVING
+        self.outputs: tuple[int, ...] = ()
+        self.used: set[Span] = set()
+        self.classes: list[str] = []
+        self.arriving = ""
+        self.why = ""
+        self.text = ""
+        self.begin = 0
+        self.starts: list[int] = []
+
+    # --- statements -------------------------------------------------------------------------------
+
+    def statement(self, text: str, begin: int) -> bool:
+        """Reads a statement that begins at a place; False where it is not Python."""
+        text = text.rstrip(" \t,;")
+        plain = _as_call(text) if _PRINTED.search(text) else text
+        found = statement(f"{plain} pass" if _HEADER.match(text) and text.endswith(":") else plain)
+        if found is None:
+            return False
+        self.text, self.begin = plain, begin
+        self.starts = [0, *(one.end() for one in re.finditer("\n", plain))]
+        self._run(found)
+        return True
+
+    def _run(self, found: ast.stmt) -> None:
+        match found:
+            case (
+                ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=value)
+                | ast.AnnAssign(target=ast.Name() | ast.Attribute() as target, value=ast.expr() as value)
+            ):
+                self._name(ast.unparse(target), self._value(value))
+            case ast.Assign(targets=targets, value=value):
+                self._value(value)
+                names = [one.id for one in ast.walk(ast.Tuple([*targets])) if isinstance(one, ast.Name)]
+                self.names |= dict.fromkeys(names)
+            case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
+                sum_of = ast.copy_location(ast.BinOp(target, op, value), found)
+                self._name(target.id, self._value(sum_of))
+            case ast.Return(value=ast.expr() as value):
+                self._return(self._value(value))
+            case ast.FunctionDef(name=name, args=arguments):
+                self._parameters(name, arguments)
+            case ast.ClassDef(name=name):
+                self.classes.append(name)
+            case ast.For() | ast.While() | ast.If() if "__name__" not in self.text:
+                self.why = self.why or _NOT_FOLLOWED
+            case ast.Expr(value=ast.Tuple(elts=elements)):
+                for one in elements:
+                    self._append(self._value(one))
+            case ast.Expr(value=value):
+                self._append(self._value(value))
+
+    def _name(self, name: str, value: _Value) -> None:
+        last = name.rpartition(".")[2]
+        if isinstance(value, _Module) and not value.parts and not value.node.name:
+            value = value._replace(node=value.node._replace(name=last))
+        elif type(value) is int and value != ARRIVING and len(last) > 1:
+            self.nodes[value] = self.nodes[value]._replace(hint=last)
+        self.names[name] = value
+
+    def _append(self, value: _Value) -> None:
+        """A layer that stands alone on its line follows the one before."""
+        if isinstance(value, _Module) and value.parts:
+            self.names[f"{len(self.names)}"] = value
+        elif isinstance(value, _Module):
+            self._apply(value, [self.current])
+
+    def _return(self, value: _Value) -> None:
+        values = value if isinstance(value, list) else [value]
+        self.outputs = tuple(one for one in values if type(one) is int)
+        if len(self.outputs) < len(values):
+            self.why = self.why or "what it returns cannot be followed"
+
+    def _parameters(self, name: str, arguments: ast.arguments) -> None:
+        names = [one.arg for one in arguments.args]
+        free = names[: len(names) - len(arguments.defaults)]
+        for one, default in zip(names[len(free) :], arguments.defaults, strict=True):
+            self.names[one] = self._constant(default)
+        free = [one for one in free if one not in ("self", "cls")]
+        if free and name not in _FLAT:
+            self.why = self.why or f"`{name}(…)` makes several layers, and is not followed"
+        for one in free:
+            self.names.pop(one, None)
+        self.arriving, self.current = "", ARRIVING
+        if name != "__init__" and len(free) == 1:
+            self.names[free[0]] = ARRIVING
+
+    # --- expressions ------------------------------------------------------------------------------
+
+    def _value(self, node: ast.expr) -> _Value:
+        match node:
+            case ast.Name() | ast.Attribute():
+                return self.names.get(ast.unparse(node))
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                return [self._value(one) for one in elements]
+            case ast.BinOp(left=left, op=ast.Add() | ast.Mult() | ast.Sub() as op, right=right):
+                if (constant := self._constant(node)) is not None:
+                    return constant
+                sides = [*self._tensors([left]), *self._tensors([right])]
+                return (
+                    self._apply(_Module(Node(_OPERATORS[type(op)], self._span(node))), sides)
+                    if sides
+                    else None
+                )
+            case ast.Call():
+                return self._call(node)
+        return self._constant(node) or self._unknown(node, self._tensors(_inside(node), known=True))
+
+    def _constant(self, node: ast.expr) -> ast.Constant | None:
+        """A number, a name that stands for one, or a sum or product of such."""
+        match node:
+            case ast.Constant():
+                return node
+            case ast.Name() | ast.Attribute():
+                found = self.names.get(ast.unparse(node))
+                return found if isinstance(found, ast.Constant) else None
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                values = [side and side.value for side in (self._constant(left), self._constant(right))]
+                if all(type(one) is int and 0 <= one < _LARGEST for one in values) and values[1]:
+                    return ast.Constant(_ARITHMETIC[type(op)](*values))
+        return None
+
+    def _written(self, node: ast.expr) -> str:
+        """An argument as it is written, with numbers in place of their names."""
+        if isinstance(node, ast.List | ast.Tuple):
+            return f"({', '.join(map(self._written, node.elts))})"
+        constant = self._constant(node)
+        if constant is not None and not isinstance(node, ast.Constant):
+            return repr(constant.value)
+        return source_of(self.text, node)
+
+    def _unknown(self, node: ast.expr, tensors: list[int]) -> int | None:
+        """What is done to tensors and cannot be said here."""
+        if not tensors:
+            return None
+        what = f"what `{source_of(self.text, node)[:_WIDEST]}` computes is not known"
+        return self._apply(_Module(Node("", self._span(node), why=what)), tensors)
+
+    def _call(self, node: ast.Call) -> _Value:
+        called = self._value(node.func)
+        if isinstance(called, _Module):
+            tensors = self._tensors(node.args)
+            if not tensors and node.args:
+                called = _Module(called.node._replace(text="", why="what its input is, is not in this text"))
+            return self._apply(called, tensors)
+        call, span = call_of(node, self._written), self._span(node)
+        if call is None or call.name in self.classes:
+            return None
+        owner = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else None
+        if isinstance(owner, _Module):
+            added = self._value(node.args[0]) if call.name == "add" and node.args else None
+            if isinstance(added, _Module) and isinstance(node.func, ast.Attribute):
+                self.names[ast.unparse(node.func.value)] = owner._replace(parts=(*owner.parts, added))
+            return None
+        if type(owner) is int:  # `x.view(-1, 400)`
+            call = call._replace(
+                positional=["x", *call.positional] if call.name in _OF_TENSOR else call.positional
+            )
+            if is_known(call.name):
+                return self._apply(self._layer(call, span), [owner])
+            return (
+                None
+                if _NO_TENSOR.fullmatch(call.name)
+                else owner
+                if call.name in _SAME
+                else self._unknown(node, [owner])
+            )
+        children = [one for one in node.keywords if (one.arg or "").startswith("_")]
+        if call.name in _CHAINS or (children and len(children) == len(node.keywords) and not node.args):
+            parts = [*self._chain(node.args), *(self._part(one.arg or "", one.value) for one in children)]
+            return _Module(Node("", span), tuple(parts), ordered=call.name in _CHAINS)
+        if call.name in _MODELS:
+            outputs = [one.value for one in node.keywords if one.arg == "outputs"] or node.args[1:2]
+            self._return(self._value(outputs[0]) if outputs else None)
+            return None
+        functional = call.name.islower() and call.prefix in _FUNCTIONS
+        tensors = self._tensors(node.args, known=not functional)
+        if (word := MERGED.get(call.name)) and (functional or call.name[0].isupper() or len(tensors) > 1):
+            module = _Module(Node(word, span, why=_axis(word, call)))
+            return self._apply(module, tensors) if tensors else module
+        if functional and call.name not in _OF_TENSOR:
+            call = call._replace(prefix="", positional=call.positional[1:])
+        if not (is_known(call.name) or _CLASS.match(call.name)):
+            return (
+                None
+                if _NO_TENSOR.fullmatch(call.name)
+                else self._unknown(node, self._tensors(node.args, known=True))
+            )
+        layer = self._layer(call, span)
+        if layer.node.text.startswith("input "):
+            self.nodes.append(layer.node._replace(inputs=()))
+            self.current = len(self.nodes) - 1
+            return self.current
+        return self._apply(layer, tensors[:1]) if functional and tensors else layer
+
+    def _layer(self, call: Call, span: Span) -> _Module:
+        reading = read_call(call, self.tool)
+        if reading is None or not (reading.text or reading.why):
+            return _Module(Node("", span, why=_OWN_LAYER.format(name=call.name)))
+        name = call.named.get("name", "").strip("'\"")
+        shape = MEANINGS["image"](call.named.get("input_shape", "")) or {}
+        takes = reading.takes or shape.get("*", "")
+        return _Module(Node(reading.text, span, why=reading.why, takes=takes, name=name))
+
+    def _part(self, name: str, node: ast.expr) -> _Module:
+        value = self._value(node)
+        if not isinstance(value, _Module):
+            return _Module(Node("", self._span(node), why=_OWN_LAYER.format(name=source_of(self.text, node))))
+        name = name.removeprefix("_")
+        return value._replace(node=value.node._replace(name="" if name[:1].isdecimal() else name))
+
+    def _chain(self, arguments: Iterable[ast.expr]) -> Iterator[_Module]:
+        """The modules of an nn.Sequential: in a row, in a list, or in pairs with their names."""
+        for one in arguments:
+            match one:
+                case ast.Starred(value=inner):
+                    yield from self._chain([inner])
+                case ast.Tuple(elts=[ast.Constant(value=str(name)), inner]):
+                    yield self._part(name, inner)
+                case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                    yield from self._chain(elements)
+                case ast.Call(func=ast.Attribute(attr="Input") | ast.Name(id="Input" | "InputLayer")):
+                    self._value(one)
+                case ast.Call(func=ast.Name(id="OrderedDict") | ast.Attribute(attr="OrderedDict")):
+                    yield from self._chain(one.args)
+                case _:
+                    value = self._value(one)
+                    yield value if isinstance(value, _Module) else self._part("", one)
+
+    def _tensors(self, arguments: Iterable[ast.expr], known: bool = False) -> list[int]:
+        """The tensors among arguments. Unless they have to be `known`, a name that nothing was given yet is
+        the tensor that arrives.
+        """
+        found: list[int] = []
+        for one in arguments:
+            value: _Value = None
+            if isinstance(one, ast.List | ast.Tuple):
+                value = [*self._tensors(one.elts, known)]
+            elif isinstance(one, ast.Name) and one.id not in self.names and not known:
+                value = self._arrives(one.id)
+            elif not isinstance(one, ast.Constant):
+                value = self._value(one)
+            found += [
+                tensor for tensor in (value if isinstance(value, list) else [value]) if type(tensor) is int
+            ]
         return found
-    python = _PYTHON.match(line) is not None
-    for dotted in _DOTTED.finditer(line):
-        end = (closed(line, dotted.end() - 1) or _comment(line, dotted.end())) if dotted[2] else dotted.end()
-        if not dotted.start() <= at < end and not (at < dotted.start() and dotted[2] and (named or python)):
-            continue
-        if dotted[2] is None and fold(dotted[1]) not in LAYERS:
-            continue
-        layer = step(line[dotted.start() : end]) if dotted[2] else None
-        text = LAYERS[fold(dotted[1])] if dotted[2] is None else layer.text if layer else ""
-        span = Span(begin + dotted.start(), begin + end)
-        if layer is not None and layer.why:
-            return layer._replace(notation=Notation.PYTHON, span=span)
-        alone = not (line[: dotted.start()].strip() or code[end:].strip(" \t,;"))
-        return Translation(Notation.PYTHON, span, text, "" if text else LAYER_SHOWN, alone=alone)
-    if python or _BUILDS.match(line):
-        return Translation(Notation.PYTHON, _span(code, begin), "", LAYER_SHOWN)
-    return None
+
+    def _arrives(self, name: str) -> int:
+        self.arriving = self.arriving or name
+        if name != self.arriving:
+            self.why = self.why or f"what `{name}` is, is not in this text"
+        return ARRIVING
+
+    def _apply(self, module: _Module, inputs: list[int]) -> int:
+        if module.parts:
+            if not module.ordered:
+                self.why = self.why or _NO_ORDER
+            for part in module.parts:
+                inputs = [self._apply(part, inputs)]
+            return inputs[0]
+        node = module.node._replace(inputs=tuple(inputs) or (self.current,))
+        if node.text in MERGES and len(inputs) < 2:
+            node = node._replace(text="", why="only one of the tensors that it merges is known")
+        weighted = node.text.partition(" ")[0] in _WEIGHTED
+        if weighted and node.span in self.used:
+            node = node._replace(name="", why=node.why or _SHARED)
+        elif not weighted:
+            node = node._replace(name="", hint=node.name)
+        self.used.add(node.span)
+        self.nodes.append(node)
+        self.current = len(self.nodes) - 1
+        return self.current
+
+    # --- the whole --------------------------------------------------------------------------------
+
+    def network(self) -> Network:
+        """All that was read; where no tensor goes through the layers, the layers in the order of the text."""
+        if len(self.classes) > 1:
+            return Network((), why=_SEVERAL)
+        if not any(node.inputs for node in self.nodes):
+            modules = [one for one in self.names.values() if isinstance(one, _Module)]
+            modules = [one for one in modules if one.parts or one.node.text]
+            last = modules[-1:] if modules and modules[-1].parts else []
+            if len(modules) > 1 and not last:
+                self.why = self.why or _NO_ORDER
+            for module in last or modules:
+                self._apply(module, [self.current])
+        return Network(self.nodes, self.outputs, self.why)
+
+    def _span(self, node: ast.expr) -> Span:
+        return Span(
+            self._offset(node.lineno, node.col_offset),
+            self._offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset),
+        )
+
+    def _offset(self, line: int, column: int) -> int:
+        start = self.starts[line - 1]
+        if not self.text.isascii():  # columns count bytes
+            column = len(self.text[start:].encode()[:column].decode("utf-8", "ignore"))
+        return self.begin + start + column
 
 
-def _whole_line(code: str, begin: int) -> Translation | None:
-    """`(conv1): Conv2d(3, 64, 3)`, `model.add(Dense(10))`, `x = Dense(10)(x)`."""
-    label, comes_from = "", ""
-    if printed := _PRINTED.match(code):
-        written = code[printed.end() :]
-        label = "" if printed[1].isdigit() else f"{printed[1]}: "
-    elif added := _ADDED.match(code):
-        written = code[added.end() : (closed(code, added.end() - 1) or len(code) + 1) - 1]
-    elif of_input := _INPUT.match(code):
-        found = step(code[of_input.end() :])
-        return found and found._replace(span=_span(code, begin))
-    elif applied := _APPLIED.match(code):
-        written, comes_from = applied[2], "" if applied[1] == applied[3] else applied[3]
-    else:
-        return None
-    layer = step(written)
-    if layer is None or layer.notation not in (Notation.CALL, Notation.INPUT_CALL):
-        return None
-    why = layer.why
-    if comes_from and not why:
-        why = f"it goes on from `{comes_from}`: `@{comes_from} -> …`, with `{comes_from}:` before that line"
-    text = f"{label}{layer.text}" if layer.text else ""
-    return Translation(Notation.PYTHON, _span(code, begin), text, why or ("" if text else LAYER_SHOWN))
+def _inside(node: ast.expr) -> list[ast.expr]:
+    return [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
 
 
-def _comment(line: str, start: int) -> int:
-    """Where what is written from a place on ends."""
-    return start + len(line[start:].split("#")[0].rstrip())
+def _axis(word: str, call: Call) -> str:
+    """Why a merge is not sure: it joins along another axis than the channels'."""
+    if word != "concat":
+        return ""
+    torch = call.name == "cat"
+    last = next((one for one in call.positional if re.fullmatch(r"-?[0-9]", one)), "0" if torch else "-1")
+    axis = call.named.get("dim", call.named.get("axis", last))
+    if axis in (("1", "-3") if torch else ("-1", "3")):
+        return ""
+    return f"it joins along the axis {axis}, and `concat` along the channels"
 
 
-def _span(code: str, begin: int) -> Span:
-    return Span(begin + len(code) - len(code.lstrip()), begin + len(code))
+def _as_call(text: str) -> str:
+    """What print(model) shows as a call of Python, each character in its place: `(conv1): Conv2d(…)` is
+    `_conv1 = Conv2d(…)`.
+    """
+    text = _PRINTED.sub(lambda found: f"_{found[1]} = ".ljust(len(found.group())), text)
+    return re.sub(r"(?<![(\n])\n", ",", text).replace("\n", " ")

@@ -107,7 +107,7 @@ def _call(call: Call) -> Translation | None:
     reading = reading or Reading("")
     notation = Notation.INPUT_CALL if reading.text.startswith("input ") else Notation.CALL
     name = f"{call.prefix}.{call.name}" if call.prefix else call.name
-    return Translation(notation, Span(0, 0), reading.text, reading.why, name)
+    return Translation(notation, Span(0, 0), reading.text, reading.why, name, takes=reading.takes)
 
 
 def _row(text: str) -> str | None:

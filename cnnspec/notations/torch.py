@@ -2,16 +2,16 @@
 
 from cnnspec.notations.entry import ANYTHING, Entry
 
-IGNORED = frozenset(("device", "dtype"))
+IGNORED = frozenset(("device", "dtype", "training"))
 """Arguments of every layer that do not change the network."""
 _REST = "dilation:D=1 groups:G=1 bias:bias=True"
-_CONV = "in_channels:known out_channels:K kernel_size:F stride:S=1 padding:P=0 " + _REST
+_CONV = "in_channels:takes out_channels:K kernel_size:F stride:S=1 padding:P=0 " + _REST
 _DECONV = _CONV.replace("dilation:D=1", "output_padding:extra=0") + " dilation:D=1"
 _MODE = "padding_mode:='zeros'"
 _POOL = "kernel_size:F stride:S=None padding:P=0"
 _MAX = f"{_POOL} dilation:D=1 return_indices:=False ceil_mode:ceil=False"
 _AVG = f"{_POOL} ceil_mode:ceil=False count_include_pad:counted=True divisor_override:=None"
-_NORM = "num_features:known eps:eps=1e-5 momentum:momentum=0.1 affine:affine=True track_running_stats:=True"
+_NORM = "num_features:takes eps:eps=1e-5 momentum:momentum=0.1 affine:affine=True track_running_stats:=True"
 _ALONE = _NORM.replace("momentum:momentum", "momentum:known").replace("=True", "=False")
 _AGAIN = "inplace:in_place=False"
 _SIZE = "size:out=None scale_factor:factor=None"
@@ -38,9 +38,9 @@ TORCH = (
     Entry("SyncBatchNorm(8)", "bn", _NORM),
     Entry("InstanceNorm2d(8)", "in noaffine", _ALONE),
     Entry("LayerNorm([8, 16, 16])", "ln", ANYTHING, why=_LAYER_NORM),
-    Entry("LayerNorm2d(8, eps=1e-6)", "ln eps=1e-6", "num_channels:known eps:eps=1e-6"),  # timm's
-    Entry("LayerNorm2d(8, eps=1e-5)", "ln", "num_channels:known eps:eps=1e-5"),  # torchvision's
-    Entry("GroupNorm(4, 8)", "gn G4", "num_groups:G num_channels:known eps:eps=1e-5 affine:affine=True"),
+    Entry("LayerNorm2d(8, eps=1e-6)", "ln eps=1e-6", "num_channels:takes eps:eps=1e-6"),  # timm's
+    Entry("LayerNorm2d(8, eps=1e-5)", "ln", "num_channels:takes eps:eps=1e-5"),  # torchvision's
+    Entry("GroupNorm(4, 8)", "gn G4", "num_groups:G num_channels:takes eps:eps=1e-5 affine:affine=True"),
     Entry("LocalResponseNorm(5, k=2)", "lrn size=5 k=2", "size:size alpha:alpha=1e-4 beta:beta=0.75 k:k=1"),
     # --- activations
     Entry("ReLU(inplace=True)", "relu", _AGAIN),
@@ -66,10 +66,10 @@ TORCH = (
     Entry("StochasticDepth(0.2, 'row')", "droppath 0.2", "p:* mode:='row'"),
     Entry("DropPath(0.2)", "droppath 0.2", "drop_prob:*=0 scale_by_keep:=True"),
     # --- vectors and sizes
-    Entry("Linear(8, 10)", "fc 10", "in_features:known out_features:* bias:bias=True", takes="8"),
+    Entry("Linear(8, 10)", "fc 10", "in_features:takes out_features:* bias:bias=True", takes="8"),
     Entry("Flatten()", "flatten", "start_dim:=1 end_dim:=-1"),
     Entry("flatten(x, 1)", "flatten", "input:known start_dim:=1"),
-    Entry("view(-1, 400)", "flatten", "batch:batch size:known"),
+    Entry("view(-1, 400)", "flatten", "batch:batch size:takes"),
     Entry("Unflatten(1, (2, 2, 4))", "reshape 2x2x4", "dim:=1 unflattened_size:volume", takes="16"),
     Entry("Identity()", "id"),
     Entry("Upsample(size=(11, 11))", "upsample out=11x11", _SCALED),

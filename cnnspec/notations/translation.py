@@ -36,6 +36,8 @@ class Translation(NamedTuple):
     name: str = ""
     alone: bool = True
     """Whether the text may stand at `span`; a layer that is only a part of a statement there may not."""
+    takes: str = ""
+    """The channels that the original says its input has."""
 
     @property
     def sure(self) -> bool:

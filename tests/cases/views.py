@@ -39,7 +39,7 @@ def fixed(text: str, edits: tuple[Edit, ...]) -> str:
 
 
 def findings(checked: list[Model]) -> str:
-    source = checked[0].source
+    source = checked[0].source.original
     return "".join(_finding(source, one) for one in found(checked))
 
 

@@ -102,6 +102,9 @@ def test_what_is_not_sure_is_not_guessed(text: str) -> None:
 def test_a_spec_with_it_says_so_once_and_the_fix_mends_it(text: str) -> None:
     spec = f"input 3x64x64\n{text}\n"
     (found,) = [finding for finding in findings(spec) if finding.code.startswith("E")]
+    if found.code == "E502":  # its numbers of channels are not this input's
+        assert found.fix == ()
+        return
     assert found.code == "E102"
     for edit in found.fix:
         spec = spec[: edit.span.start] + edit.text + spec[edit.span.end :]

@@ -1,0 +1,159 @@
+"""The layers of a pasted program, and the same network as lines of this language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Span
+from cnnspec.notations.merges import MERGES
+
+ARRIVING = -1
+"""The number of the tensor that the pasted layers begin with."""
+UNKNOWN = "unknown"
+"""Stands, while the rest is checked, for a layer that cannot be said here."""
+_HEAVY = frozenset(("conv", "deconv", "dwconv", "fc", "flatten", "gap", "gmp", "input", "upsample", *MERGES))
+"""What begins a line; other layers stand behind the one before."""
+_TAKEN = frozenset(
+    [
+        "model",
+        "input",
+        "let",
+        "variant",
+        "default",
+        "block",
+        "shared",
+        "output",
+        "expect",
+        "if",
+        "else",
+        "and",
+        "or",
+        "not",
+        "i",
+    ]
+)
+_WIDEST = 90
+
+
+class Node(NamedTuple):
+    """One layer. Without a `text` it cannot be said here; with a `why`, what is said is not certain."""
+
+    text: str
+    span: Span
+    inputs: tuple[int, ...] = (ARRIVING,)
+    why: str = ""
+    takes: str = ""
+    """The channels that its input has, or its shape, in the author's words."""
+    name: str = ""
+    hint: str = ""
+    """A name for its output, where other layers need one."""
+
+
+class Network(NamedTuple):
+    """Layers in an order in which each comes after what it reads. Without `outputs` the last one's."""
+
+    nodes: Sequence[Node]
+    outputs: tuple[int, ...] = ()
+    why: str = ""
+    """Why the order of the layers is not certain; then their shapes are not either."""
+
+    @property
+    def sure(self) -> bool:
+        return not self.why and all(node.text and not node.why for node in self.nodes)
+
+    def without_input(self) -> Network:
+        """The same behind an input that the spec has already: the next layer has to take it."""
+        first, *rest = self.nodes
+        behind = [node._replace(inputs=tuple(one - 1 for one in node.inputs)) for node in rest]
+        behind[:1] = [node._replace(takes=node.takes or first.text.split()[-1]) for node in behind[:1]]
+        return Network(behind, tuple(one - 1 for one in self.outputs), self.why)
+
+
+class Part(NamedTuple):
+    """A piece of the text in this language. Its layer's step begins at `at`; without a node it is glue."""
+
+    text: str
+    node: Node | None = None
+    at: int = 0
+
+
+class _Line(NamedTuple):
+    head: str
+    steps: list[tuple[str, Node]]
+
+
+def written(network: Network) -> Iterator[Part]:
+    """The network's text in pieces, a line for each weighted layer with what follows it."""
+    nodes = network.nodes
+    outputs = network.outputs if network.outputs != (len(nodes) - 1,) else ()
+    wanted = {place for number, node in enumerate(nodes) for place in node.inputs if place != number - 1}
+    labels = _labels(nodes, wanted.union(outputs))
+    lines: list[_Line] = []
+    if ARRIVING in wanted and nodes[0].inputs:
+        yield Part(f"{labels[ARRIVING]}: id\n")
+    ended = True
+    for number, node in enumerate(nodes):
+        text, head = node.text or UNKNOWN, ""
+        if text in MERGES:
+            branches = ["id" if one == number - 1 else f"@{labels[one]}" for one in node.inputs]
+            text = f"{text} [ {' | '.join(branches)} ]"
+        elif node.inputs and node.inputs[0] != number - 1:
+            head = f"@{labels[node.inputs[0]]} -> "
+        word = text.partition(" ")[0]
+        named = _label_of(node)
+        if word == "input":
+            text = f"input {labels[number]}: {text[6:]}" if number in labels else text
+        elif ended or head or named or word in _HEAVY or _width(lines[-1]) + len(text) > _WIDEST:
+            head = f"{labels[number]}: {head}" if named else head
+        else:
+            lines[-1].steps.append((text, node))
+            named = ""
+            text = ""
+        if text:
+            lines.append(_Line(head, [(text, node)]))
+        ended = bool(named) or number in labels or word == "input"
+        if number in labels and not named and word != "input":
+            lines[-1] = lines[-1]._replace(head=f"{labels[number]}: {lines[-1].head}")
+    for line in lines:
+        before = line.head
+        for text, node in line.steps:
+            yield Part(f"{before}{text}", node, len(before))
+            before = " -> "
+        yield Part("\n")
+    if outputs:
+        yield Part(f"output {', '.join(f'@{labels[one]}' for one in outputs)}\n")
+
+
+def _width(line: _Line) -> int:
+    return len(line.head) + sum(len(text) + 4 for text, _ in line.steps)
+
+
+def _label_of(node: Node) -> str:
+    """The author's name for a layer, as a label; a line of several steps has none."""
+    name = re.sub(r"\W", "_", node.name, flags=re.ASCII).strip("_")
+    return name if name[:1].isalpha() and " -> " not in node.text and node.text else ""
+
+
+def _labels(nodes: Sequence[Node], wanted: set[int]) -> dict[int, str]:
+    """The label of each layer that has one: the author's, or one that others refer to it by."""
+    labels: dict[int, str] = {}
+    taken = set(_TAKEN)
+    for number in [*range(len(nodes)), ARRIVING]:
+        node = nodes[number] if number != ARRIVING else Node("", Span(0, 0), hint="start")
+        name = _label_of(node)
+        if not name and number not in wanted:
+            continue
+        name = (
+            name or _label_of(node._replace(name=node.hint, text="id")) or f"{(node.text or 'x').split()[0]}1"
+        )
+        stem = name
+        counted = re.match(r"(.*?)([0-9]*)$", stem)
+        count = int(counted[2]) if counted and counted[2] else 1
+        while name in taken:
+            count += 1
+            name = f"{counted[1] if counted else stem}{count}"
+        taken.add(name)
+        labels[number] = name
+    return labels

@@ -1,0 +1,152 @@
+"""Programs of PyTorch and Keras in a text: where they stand, and what a single line of one says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Span
+from cnnspec.notations.calls import tool_of
+from cnnspec.notations.network import Network, written
+from cnnspec.notations.python import Reader
+from cnnspec.notations.translation import Notation, Translation
+
+LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
+_CONTAINERS = ("Sequential", "ModuleList")
+_FEWEST = 3
+"""Layers that make a program; of fewer each line is reported by itself."""
+_PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:])")
+_BUILDS = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*(?:\w+\.)*(?:Sequential|Model|Module\w*)\(")
+_GIVEN = re.compile(r"[ \t]*(?:self\.)?(\w+)[ \t]*=(?!=)")
+_BEGINS = re.compile(
+    r"""(?:import|from|class|def|return|super|with|if|elif|for|while|print|self|pass|assert|@)(?![\w:])
+    |(?:else|try|finally|pass):?$ | \"\"\" | '''
+    |\(\w+(?:-[0-9]+)?\):[ ]+[A-Za-z0-9]  # print(model)
+    |(?:self\.)?\w+(?:[ ]*,[ ]*\w+)*[ ]*[-+*]?=(?![=>])
+    |(?:\w+\.)+\w+\(
+    |[)\]},]+$""",
+    re.VERBOSE,
+)
+_DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*\(")
+_CALL = re.compile(r"[ \t]*([A-Z]\w*)\(")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n]|$)")
+_SCAN = re.compile(r"#.*|'''|\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|[()\[\]{}]")
+_ARROW = re.compile(r"->|=>")
+_LONGEST = 40_000
+"""Characters of a program that are looked at."""
+
+
+class Statement(NamedTuple):
+    """A statement of Python: the lines up to where its brackets are closed, comments in blanks."""
+
+    text: str
+    begin: int
+
+    @property
+    def span(self) -> Span:
+        text = self.text.rstrip()
+        return Span(self.begin + len(text) - len(text.lstrip()), self.begin + len(text))
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """A text cut where all brackets are closed at the end of a line."""
+    depth, begin, quoted, parts = 0, 0, "", list[str]()
+    for line in _LINE.finditer(text, 0, _LONGEST):
+        plain = line.group()
+        for mark in _SCAN.finditer(plain):
+            sign = mark.group()
+            if sign in ("'''", '"""'):
+                quoted = "" if quoted == sign else quoted or sign
+            elif not quoted and sign[0] == "#":
+                plain = plain[: mark.start()] + " " * len(sign) + plain[mark.end() :]
+            elif not quoted and len(sign) == 1:
+                depth = max(0, depth + (sign in "([{") - (sign in ")]}"))
+        parts.append(plain)
+        if not (depth or quoted) or line.end() == len(text):
+            yield Statement("".join(parts), begin)
+            depth, begin, quoted, parts = 0, line.end(), "", []
+
+
+class Program(NamedTuple):
+    """A stretch of a text that is a program of a tool."""
+
+    tool: str
+    span: Span
+    network: Network
+
+
+def programs(text: str) -> Iterator[Program]:
+    """The programs of three layers and more."""
+    together: list[Statement] = []
+    for one in [*statements(text), Statement("model", len(text))]:
+        code = one.text.strip()
+        if code and _is_python(code, text):
+            together.append(one)
+        elif code:
+            if together and (found := _program(together, text)):
+                yield found
+            together = []
+
+
+def _is_python(code: str, text: str) -> bool:
+    if _BEGINS.match(code):
+        return not _ARROW.search(code) or code.startswith("def ")
+    call = _CALL.match(code)
+    return call is not None and (
+        bool(tool_of(call[1])) or call[1] in _CONTAINERS or f"block {call[1]}" not in text
+    )
+
+
+def _program(together: list[Statement], text: str) -> Program | None:
+    span = Span(together[0].span.start, together[-1].span.end)
+    reader = Reader(text[slice(*span)])
+    for one in together:
+        code = one.text.strip()
+        if reader.classes and one.text[:1].strip() and not code.startswith(("class", "def", "@")):
+            continue  # what is done with the model
+        if not reader.statement(code, one.span.start) and code.strip(")]}, "):
+            reader.why = reader.why or f"`{code.splitlines()[0]}` cannot be read"
+    network = reader.network()
+    enough = len(network.nodes) >= _FEWEST or len(reader.classes) > 1
+    return (
+        Program({"torch": "PyTorch"}.get(reader.tool, reader.tool) or "Python", span, network)
+        if enough
+        else None
+    )
+
+
+def line_of_python(line: str, begin: int) -> Translation | None:
+    """A line that begins at `begin`."""
+    code = line.split("#")[0].rstrip()
+    stripped = code.lstrip()
+    span = Span(begin + len(code) - len(stripped), begin + len(code))
+    if _BEGINS.match(stripped) and not _ARROW.search(stripped):
+        reader = Reader(stripped)
+        read = reader.statement(stripped, span.start)
+        network = reader.network()
+        if network.nodes:
+            return _of_line(network, reader.arriving, stripped, span)
+        if read and _DOTTED.search(stripped):
+            return Translation(Notation.PYTHON, span, "", LAYER_SHOWN)
+    if _PYTHON.match(line) or _BUILDS.match(line):
+        return Translation(Notation.PYTHON, span, "", LAYER_SHOWN)
+    return None
+
+
+def _of_line(network: Network, arriving: str, code: str, span: Span) -> Translation:
+    node, given = network.nodes[0], _GIVEN.match(code)
+    why = network.why or "; ".join(one.why for one in network.nodes if one.why)
+    text = (
+        "".join(part.text for part in written(network)).strip()
+        if all(one.text for one in network.nodes)
+        else ""
+    )
+    if text and not why and arriving and given and given[1] != arriving:
+        why = f"it goes on from `{arriving}`: `@{arriving} -> …`, with `{arriving}:` before that line"
+    notation = Notation.INPUT_CALL if text.startswith("input ") else Notation.PYTHON
+    defined = given is not None and not arriving and notation is Notation.PYTHON
+    text = "" if "\n" in text else text
+    return Translation(
+        notation, span, text, why or ("" if text else LAYER_SHOWN), "Input", not defined, node.takes
+    )

@@ -1,0 +1,170 @@
+"""A pasted program is one finding that shows the whole in this language; its contradictions are others."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnnspec.diagnostics import Diagnostic
+from tests.support import findings
+
+NET = """\
+import torch.nn as nn
+import torch.nn.functional as F
+
+class Net(nn.Module):
+    def __init__(self, classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5)  # 28x28
+        self.pool = nn.MaxPool2d(2, 2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.fc2 = nn.Linear(120, classes)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv1(x)))
+        x = self.pool(F.relu(self.conv2(x)))
+        x = x.view(-1, 16 * 5 * 5)
+        x = F.relu(self.fc1(x))
+        return self.fc2(x)
+
+net = Net()
+"""
+SEQUENTIAL = """\
+model = nn.Sequential(
+    nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(inplace=True),
+    nn.MaxPool2d(2),
+    nn.Flatten(),
+    nn.Linear(16 * 16 * 16, 10),
+)
+"""
+NAMED = """\
+model = nn.Sequential(OrderedDict([
+    ('conv1', nn.Conv2d(3, 20, 5)),
+    ('relu1', nn.ReLU()),
+    ('conv2', nn.Conv2d(20, 64, 5)),
+]))
+"""
+FUNCTIONAL = """\
+inputs = keras.Input(shape=(32, 32, 3))
+x = layers.Conv2D(32, 3, activation="relu")(inputs)
+first = layers.MaxPooling2D(3)(x)
+x = layers.Conv2D(32, 3, activation="relu", padding="same")(first)
+x = layers.Conv2D(32, 3, padding="same")(x)
+x = layers.add([x, first])
+x = layers.GlobalAveragePooling2D()(x)
+outputs = layers.Dense(10)(x)
+model = keras.Model(inputs, outputs, name="toy")
+"""
+ADDED = """\
+model = Sequential()
+model.add(Conv2D(32, (3, 3), activation='relu', input_shape=(32, 32, 3)))
+model.add(MaxPooling2D((2, 2)))
+model.add(Flatten())
+model.add(Dense(10, activation='softmax'))
+model.compile(optimizer='adam')
+"""
+PRINTED = """\
+Sequential(
+  (conv1): Conv2d(3, 20, kernel_size=(5, 5), stride=(1, 1))
+  (1): BatchNorm2d(20, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+  (2): ReLU(inplace=True)
+  (3): Sequential(
+    (0): Conv2d(20, 64, kernel_size=(1, 1), stride=(1, 1), bias=False)
+    (1): LeakyReLU(negative_slope=0.1)
+  )
+)
+"""
+SKIP = """\
+def forward(self, x):
+    y = F.relu(self.bn(x))
+    return torch.cat([x, F.max_pool2d(y, 3, 1, 1)], dim=1) + x
+"""
+PROGRAMS = {
+    "a class": (NET, "PyTorch", """\
+conv1: conv F5 K6
+relu -> maxpool F2
+conv2: conv F5 K16
+relu -> maxpool F2
+flatten
+fc1: fc 120
+relu
+fc2: fc 10"""),
+    "nn.Sequential": (SEQUENTIAL, "PyTorch", "conv F3 P1 K16 -> bn -> relu -> maxpool F2\nflatten\nfc 10"),
+    "names": (NAMED, "PyTorch", "conv1: conv F5 K20\nrelu\nconv2: conv F5 K64"),
+    "Keras, functional": (FUNCTIONAL, "Keras", """\
+first: conv F3 K32 -> relu -> maxpool F3
+conv F3 Psame K32 -> relu
+conv F3 Psame K32
+add [ id | @first ]
+gap
+fc 10"""),
+    "Keras, added": (ADDED, "Keras", "conv F3 K32 -> relu -> maxpool F2\nflatten\nfc 10 -> softmax"),
+    "print(model)": (PRINTED, "PyTorch", "conv1: conv F5 K20\nbn -> relu\nconv F1 K64 nobias -> leaky 0.1"),
+}  # fmt: skip
+
+
+def errors(text: str) -> list[Diagnostic]:
+    return [one for one in findings(text) if one.code.startswith("E")]
+
+
+@pytest.mark.parametrize("case", PROGRAMS)
+def test_a_program_is_one_finding_and_its_fix_writes_it(case: str) -> None:
+    program, tool, here = PROGRAMS[case]
+    spec = f"input 3x32x32\n{program}"
+    (found,) = errors(spec)
+    assert found.code == "E102"
+    assert tool in found.message
+    assert found.help == f"in this language it is:\n{here}"
+    (edit,) = found.fix
+    assert edit.text == here
+    assert found.safe
+    mended = spec[: edit.span.start] + edit.text + spec[edit.span.end :]
+    assert errors(mended) == []
+
+
+@pytest.mark.parametrize("case", ["Keras, functional", "Keras, added"])
+def test_an_input_of_the_program_is_taken_where_the_spec_has_none(case: str) -> None:
+    program, _, here = PROGRAMS[case]
+    (found,) = errors(program)
+    assert found.fix[0].text.replace("inputs: ", "") == f"input 3x32x32\n{here}"
+
+
+@pytest.mark.parametrize(
+    ("program", "size", "said"),
+    [
+        (NET, 36, ("400", "576")),
+        (SEQUENTIAL, 36, ("4,096", "5,184")),
+        (PRINTED.replace("(0): Conv2d(20,", "(0): Conv2d(24,"), 32, ("24", "20")),
+        (ADDED, 36, ("3x32x32", "3x36x36")),
+    ],
+)
+def test_a_number_that_contradicts_the_network_is_named_with_the_other_and_there_is_no_fix(
+    program: str, size: int, said: tuple[str, str]
+) -> None:
+    found = errors(f"input 3x{size}x{size}\n{program}")
+    (against,) = [one for one in found if one.code == "E502"]
+    assert all(number in against.message for number in said)
+    assert all(one.fix == () for one in found)
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        (NET[: NET.index("    def forward")], "in which order its layers are used"),
+        (PRINTED.replace("Sequential(\n  (conv1)", "Net(\n  (conv1)"), "in which order its layers are used"),
+        (SEQUENTIAL.replace("nn.Flatten()", "Gate(4)"), "# Gate(4): no layer `Gate` is known"),
+        (FUNCTIONAL.replace("layers.add", "layers.average"), "# layers.average([x, first]): what"),
+        (NET + "\nclass Other(nn.Module):\n    pass\n", "several classes"),
+        (SKIP.replace("return", "for i in range(3): x = self.conv1(x)\n    return"), "a loop"),
+    ],
+)
+def test_what_is_not_certain_is_explained_and_there_is_no_fix(program: str, why: str) -> None:
+    found = errors(f"input 3x32x32\n{program}")
+    assert [one.code for one in found] == ["E102"]
+    assert why in found[0].help
+    assert found[0].fix == ()
+
+
+def test_the_rest_of_the_spec_is_checked_with_what_the_program_gives() -> None:
+    found = errors(f"input 3x32x32\n{PRINTED}maxpool F2 => 64x15x15\nconv F3 P1 K8 => 8x14x14\n")
+    assert [(one.code, one.span.start > 100) for one in found] == [("E102", False), ("E501", True)]
