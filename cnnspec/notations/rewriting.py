@@ -18,7 +18,7 @@ from cnnspec.notations.network import UNKNOWN, Node, Part, written
 from cnnspec.notations.programs import Program, programs
 
 if TYPE_CHECKING:
-    from cnnspec.ir import Graph
+    from cnnspec.ir.graph import Graph
 
 _WIDEST = 60
 _MOST_LINES = 60
@@ -223,7 +223,7 @@ def contradictions(rewriting: Rewritten, graph: Graph) -> Iterator[Diagnostic]:
 
 def _comes_from(graph: Graph, body: int, value: int, source: Source) -> tuple[str, tuple[Related, ...]]:
     """Where a size comes from: the formula where a map was flattened, and the place."""
-    from cnnspec.analyses.origin import origin
+    from cnnspec.analyses.shapes import origin
     from cnnspec.ops.base import written_shape
 
     span, shape = origin(graph, body, value), graph.bodies[body].values[value]
