@@ -13,7 +13,7 @@ Where to look:
     binding     a layer's arguments bound to its op (refusals: what is refused)
     misfits     a layer that does not fit its input; unknown, other_words: words that are not in the language
     values      expressions; claims: what is claimed; naming: names of steps; text_facts: the text alone
-    stretches   what the uses of each part showed; templates: the text as written, made from that
+    templates   the text as written, made from what its uses showed
 """
 
 from cnnspec.elaborate.limits import Limits

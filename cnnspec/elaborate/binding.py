@@ -182,8 +182,8 @@ class _Binder:
         """Keeps a tensor, and an argument that the author wrote as an expression."""
         if declared.kind == "tensor" and isinstance(value, tree.Reference):
             self.bound.tensors[name] = value
-        parts = None if declared.kind == "init" else written(value)
-        if parts is not None:
+        parts = () if declared.kind == "init" else written(value)
+        if parts:
             zero = tree.Number(Fraction(0), "0", value.span)
             self.bound.written[name] = (zero, *parts) if declared.short and len(parts) == 1 else parts
 
@@ -287,24 +287,16 @@ def written_or(value: tree.Value) -> str:
             return write_expr(value)
 
 
-def written(value: tree.Value) -> tuple[tree.Expr, ...] | None:
-    """The expressions of an argument that names something, one for each axis; None where it is literal."""
-    return _parts(value) if names_something(value) else None
-
-
-def names_something(value: tree.Value) -> bool:
-    """Whether an argument is more than literal numbers: a name stands in it."""
-    return any(isinstance(node, tree.Name) for node in nodes(_parts(value)))
-
-
-def _parts(value: tree.Value) -> tuple[tree.Expr, ...]:
-    """The expressions of an argument; none of one that is literal by its kind."""
+def written(value: tree.Value) -> tuple[tree.Expr, ...]:
+    """The expressions of an argument that names something, one for each axis; none where it is literal."""
     match value:
         case tree.Matrix() | tree.Reference() | tree.Same() | tree.Number():
             return ()
         case tree.Dims():
-            return value.dims
+            parts = value.dims
         case tree.Range():
-            return (value.low, value.high)
+            parts = (value.low, value.high)
         case _:
-            return (value,)
+            parts = (value,)
+    formulas = tuple(part for part in parts if not isinstance(part, tree.Number))
+    return parts if any(isinstance(node, tree.Name) for node in nodes(formulas)) else ()

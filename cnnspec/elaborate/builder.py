@@ -185,10 +185,10 @@ class BodyBuilder:
         step = Hole.model_construct(name=name, text=text, inputs=inputs, label=label, span=span)
         return self.add_step(step, (None,), span)
 
-    def leave_hole(self, name: str, text: str, span: Span, label: str | None = None) -> None:
-        """Puts a hole in place of the next step."""
+    def leave_hole(self, step: tree.Step, text: str, label: str | None = None) -> None:
+        """Puts a hole in place of a step."""
         inputs = () if self.current is None else (self.current,)
-        self.current = self.add_hole(name, text, span, inputs, label)
+        self.current = self.add_hole(self.names.steps.get(id(step), ""), text, step.span, inputs, label)
 
     def value_of(self, step: Step) -> int:
         """The number of the first value that a step made."""

@@ -23,15 +23,14 @@ from cnnspec.ops.base import Shape
 def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     """A use of a block becomes a region; its body is made where no use before was like it."""
     context = builder.context
-    name = builder.names.steps.get(id(step), step.name)
     block = context.statements.blocks.get(step.name)
     bound = _bound(builder, block, step)
     if block is None or bound is None:
-        builder.leave_hole(name, step.name, step.span, label)
+        builder.leave_hole(step, step.name, label)
         return
     tensors = {parameter: resolve(builder, named) for parameter, named in bound.tensors.items()}
     if not tensors and input_of(builder, step.span, step.name) is None:
-        builder.leave_hole(name, step.name, step.span, label)
+        builder.leave_hole(step, step.name, label)
         return
     inputs = (() if builder.current is None else (builder.current,)) + tuple(tensors.values())
     shapes = tuple(builder.values[value] for value in inputs)
@@ -47,7 +46,7 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     region = Region.model_construct(
         site=site,
         kind="shared" if block.shared else "block",
-        name=name,
+        name=builder.names.steps[id(step)],
         inputs=inputs,
         passes=(Pass.model_construct(body=body),),
         block=block.name,
@@ -154,9 +153,8 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
             bound.tensors[parameter.name] = argument.value
         else:
             bound.values[parameter.name] = _value(builder, argument.value)
-            text = written(argument.value)
-            if text is not None:
-                bound.written[parameter.name] = text
+            if parts := written(argument.value):
+                bound.written[parameter.name] = parts
     return bound
 
 

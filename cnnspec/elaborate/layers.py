@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.diagnostics import Span
-from cnnspec.elaborate.binding import BoundArguments, bind, names_something
+from cnnspec.elaborate.binding import BoundArguments, bind, written
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.labels import input_of, resolve, resolve_undone
 from cnnspec.elaborate.naming import UNNAMED
@@ -27,7 +27,7 @@ def layer(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None
     else:
         made = _made(builder, op, step)
     if made is None:
-        builder.leave_hole(builder.names.steps.get(id(step), step.word), step.word, step.span, label)
+        builder.leave_hole(step, step.word, label)
     else:
         add_layer(builder, step, *made, label)
 
@@ -90,11 +90,11 @@ def _bind(builder: BodyBuilder, op: type[Op], step: tree.LayerStep) -> tuple[Op,
     if kept is not None:
         instance, bound, at = kept
         return instance, bound.moved(start - at)
-    named = any(names_something(argument.value) for argument in step.arguments)
+    named = any(written(argument.value) for argument in step.arguments)
     context.spent.work += 2 if named else 1
     made = bind(builder, op, step, defaults)
     if made is not None and not named and not made[1].written and not made[1].tensors:
-        made[1].kept = not any(names_something(argument.value) for argument in defaults)
+        made[1].kept = not any(written(argument.value) for argument in defaults)
         if made[1].kept:
             context.constant_layers[key] = (*made, start)
     return made
@@ -141,7 +141,7 @@ def add_layer(
         context.stretches.all[builder.template].written[site] = bound.written
     layer = Layer.model_construct(
         site=site,
-        name=builder.names.steps.get(id(step), step.word),
+        name=builder.names.steps[id(step)],
         op=op,
         inputs=inputs,
         label=label,

@@ -9,10 +9,9 @@ from typing import Literal
 
 from cnnspec.diagnostics import Span
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope
-from cnnspec.elaborate.context import Context, FinishedBody
+from cnnspec.elaborate.context import Context, FinishedBody, Items, Stretches
 from cnnspec.elaborate.labels import ended, input_of
 from cnnspec.elaborate.naming import Names, names_of
-from cnnspec.elaborate.stretches import Items, Stretches
 from cnnspec.elaborate.text_facts import before, varying
 from cnnspec.elaborate.values import NoValue, Unknown, Value, evaluate
 from cnnspec.ir.graph import Layer, Pass, Region
@@ -23,7 +22,6 @@ from cnnspec.ops.base import Shape, written_shape
 def enclose(
     builder: BodyBuilder,
     kind: Literal["group", "line"],
-    name: str,
     items: Items,
     span: Span,
     label: str | None,
@@ -56,7 +54,7 @@ def enclose(
     region = Region.model_construct(
         site=builder.names.sites[key],
         kind=kind,
-        name=name,
+        name=builder.names.steps[key],
         inputs=(() if arriving is None else (arriving,)) + tuple(builder.labels[label] for label in captured),
         outputs=len(outputs),
         passes=(Pass.model_construct(body=body),),
@@ -179,9 +177,7 @@ def look_through(
 # --- repeats -------------------------------------------------------------------------------------------
 
 
-def repeat(
-    builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, name: str, label: str | None
-) -> None:
+def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: str | None) -> None:
     """A repeat becomes a region of passes."""
     arriving = input_of(builder, step.span, "[ … ]")
     count: int | None = None
@@ -190,7 +186,7 @@ def repeat(
             count = _count(builder, times)
     if arriving is None or count is None:
         look_through(builder, step.body.items, id(step), Scope({}, builder.scope, index=0), builder.labels)
-        builder.leave_hole(name, "repeat", step.span, label)
+        builder.leave_hole(step, "repeat", label)
         return
     if count == 0:
         return
@@ -201,7 +197,7 @@ def repeat(
     region = Region.model_construct(
         site=builder.names.sites[id(step)],
         kind="repeat",
-        name=name,
+        name=builder.names.steps[id(step)],
         inputs=(arriving, *(builder.labels[label] for label in captured)),
         passes=passes,
         label=label,

@@ -9,11 +9,11 @@ from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.calls import call
 from cnnspec.elaborate.claims import claim_of
+from cnnspec.elaborate.context import Items
 from cnnspec.elaborate.labels import ended, resolve
 from cnnspec.elaborate.layers import add_layer, layer
 from cnnspec.elaborate.naming import is_scope
 from cnnspec.elaborate.regions import enclose, look_through, note_undoable, repeat
-from cnnspec.elaborate.stretches import Items
 from cnnspec.elaborate.values import NoValue, Value
 from cnnspec.language import tree
 from cnnspec.ops import lookup
@@ -70,7 +70,7 @@ def _run_labelled_line(builder: BodyBuilder, line: tree.Line, first: int) -> Non
         claims.insert(0, last)
         steps = steps[:-1]
     inner = tree.Line(None, None, steps, line.span)
-    enclose(builder, "line", builder.names.steps[id(line)], (inner,), line.span, line.label, key=id(line))
+    enclose(builder, "line", (inner,), line.span, line.label, key=id(line))
     for claim in claims:
         _claim(builder, claim, first)
 
@@ -83,11 +83,10 @@ def _run_steps(builder: BodyBuilder, steps: Iterable[tree.Step], label: str | No
             case tree.CallStep():
                 call(builder, step, label)
             case tree.GroupStep():
-                name = builder.names.steps[id(step)]
                 if step.times is None:
-                    enclose(builder, "group", name, step.body.items, step.span, label, key=id(step))
+                    enclose(builder, "group", step.body.items, step.span, label, key=id(step))
                 else:
-                    repeat(builder, step, step.times, name, label)
+                    repeat(builder, step, step.times, label)
             case tree.BranchStep():
                 merge(builder, step, label)
             case tree.IfStep():
@@ -97,7 +96,7 @@ def _run_steps(builder: BodyBuilder, steps: Iterable[tree.Step], label: str | No
             case tree.ClaimStep():
                 _claim(builder, step, first)
             case tree.ErrorStep():
-                builder.leave_hole("", "", step.span, label)
+                builder.leave_hole(step, "", label)
 
 
 def _decide(builder: BodyBuilder, step: tree.IfStep, label: str | None) -> None:
@@ -150,7 +149,7 @@ def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> Non
             step.span,
             help="one branch at least must bring a tensor; `id` is the arriving one",
         )
-    name = builder.names.steps.get(id(step), step.word)
+    name = builder.names.steps[id(step)]
     builder.current = builder.add_hole(name, step.word, step.span, inputs, label)
 
 
@@ -196,7 +195,7 @@ def decided(builder: BodyBuilder, step: tree.IfStep) -> bool | None:
         for side in (step.then, step.otherwise):
             if side is not None and not _is_none(_only_step(side.items)):
                 look_through(builder, side.items, builder.names)
-        builder.leave_hole("", "if", step.span)
+        builder.leave_hole(step, "if")
         return None
     builder.context.stretches.taken.add((id(step), holds))
     return holds

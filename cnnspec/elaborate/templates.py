@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from cnnspec.elaborate.builder import Scope
-from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.context import Context, Items, Stretch
 from cnnspec.elaborate.naming import UNNAMED, is_scope
-from cnnspec.elaborate.stretches import Items, Stretch
 from cnnspec.elaborate.text_facts import before
 from cnnspec.ir import expr
 from cnnspec.ir.template import IfSite, Join, LayerSite, LetSite, RegionSite, Site, Template

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -46,6 +46,7 @@ def words() -> tuple[str, ...]:
     return tuple(_places())
 
 
+@lru_cache(maxsize=1000)
 def lookup(word: str) -> type[Op] | None:
     """The layer that a word stands for; imports its family only."""
     place = _places().get(word)
