@@ -77,7 +77,7 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
 
 def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -> None:
     """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`."""
-    from cnnspec.language.recovery.rules.merges import several, word_behind
+    from cnnspec.language.recovery.rules.brackets import several, word_behind
     from cnnspec.notations import MERGES
 
     sink, text, word, span = builder.sink, builder.context.text, step.word, step.word_span

@@ -161,7 +161,6 @@ WAYS = [
     ("x = nn.Conv2d(3, 64, 3)(x)", "`conv F3 K64`"),
     ("add [ 3x3, 64 | id ]", "`conv F3 K64`"),
     ("variant B w = 2", "`variant B: w = 2`"),
-    ("variant", "a name"),
     ("input 3x8x8; relu", "`->`"),
     ("let C = 3", "another name"),
 ]
@@ -175,13 +174,13 @@ def test_the_help_is_the_way_out(text: str, way: str) -> None:
 
 SAID = [
     # the text, the characters marked, what is said of them
-    ("conv F3 K8 == 8x6x6", "==", "`==` in place of `=>`"),
-    ("if C => 3 [ relu ] else [ bn ]", "=>", "`=>` in place of `>=`"),
+    ("conv F3 K8 == 8x6x6", "==", "expected `=>`, found `==`"),
+    ("if C => 3 [ relu ] else [ bn ]", "=>", "expected `>=`, found `=>`"),
     ("@a + conv F3 K3", "+", "tensors are not added with `+`"),
-    ("conv F1 K1 weight=[1,0; 0, 1]", ",", "the numbers of a matrix are parted by spaces"),
+    ("conv F1 K1 weight=[1,0; 0, 1]", ",", "the numbers of a matrix are separated by spaces"),
     ("input 3x8x8\n-> -> ->", "->", "the input is a statement of its own; the first step begins a new line"),
     ('import "other.cnn"', 'import "other.cnn"', "this is Python; a spec only describes"),
-    ("conv F3 K8, relu,", ",", "a line ends without a comma"),
+    ("conv F3 K8, relu,", ",", "a line does not end with a comma"),
 ]
 
 

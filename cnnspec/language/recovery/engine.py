@@ -17,7 +17,7 @@ from cnnspec.language.parser import Parser
 from cnnspec.language.recovery.mistake import REST, Answer, Mistake, begin_of
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.rules import BEFORE_BRACKETS, RULES
-from cnnspec.language.recovery.rules.notations import NOTATIONS
+from cnnspec.language.recovery.rules.forms import NOTATIONS
 from cnnspec.language.recovery.words import STATEMENT
 from cnnspec.language.tokens import CLOSES, END, OPENS, STATEMENTS, Token
 from cnnspec.notations import is_from_to
@@ -71,12 +71,10 @@ class Recovery:
             self.lexer.pos = found.start
             return True
         answer = answer or self.first(RULES, mistake)
-        if answer is not None and answer.reads is not None:
+        if answer is not None and (answer.reads is not None or self.failures == 1):
             self.report(answer)
-            if self.read(mistake, answer):
+            if answer.reads is not None and self.read(mistake, answer):
                 return True
-        elif self.failures == 1 and answer is not None:
-            self.report(answer)
             if answer.code in ("E102", "E106") or found.type == "CLAIMS":  # reported and left out as a whole
                 found = found._replace(start=max(found.start, answer.span.end))
         self.leave_out(found)

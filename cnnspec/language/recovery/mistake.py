@@ -15,7 +15,28 @@ if TYPE_CHECKING:
     from cnnspec.language.parser import Parser
 
 REST = re.compile(r"[^\r\n]*")
-_FAR, _LONGEST_LINE = 400, 600
+_FAR, _LONGEST_LINE, _NEAR = 400, 600, 60
+_EXPECTED = (
+    ("MODEL", "a statement or a line of steps"),
+    ("CALL LSQB IF", "a step"),
+    ("HYPER NAME NUMBER", "an argument"),
+    ("HYPER NAME", "a name"),
+    ("CLAIM_NUMBER DIM", "a claim's value"),
+    ("CLAIM_NUMBER", "a claimed number"),
+    ("NUMBER CALL", "a number, a name or an expression"),
+    ("DIM", "a shape such as 3x224x224"),
+    ("NUMBER", "a number"),
+    ("MATRIX_NUMBER", "a number"),
+    ("CALL", "a name with its parameters in brackets, `f(k)`"),
+    ("NAME", "a name"),
+    ("REFERENCE", "a label such as @skip"),
+)
+"""What is expected where all these tokens could stand; the first that holds."""
+_MARKS = {
+    "ARROW": "`->`", "CLAIMS": "`=>`", "COMMA": "`,`", "EQUAL": "`=`", "RPAR": "`)`", "LBRACE": "`{`",
+    "RSQB": "`]`", "VBAR": "`|`", "RBRACE": "`}`", "ELSE": "`else`", "_NL": "a line break",
+}  # fmt: skip
+_ENDS = ("RSQB", "VBAR", "RBRACE", "_NL")
 
 
 class Answer(NamedTuple):
@@ -36,6 +57,13 @@ class Answer(NamedTuple):
     """What was read from this place on is taken back before; -1 for what is marked."""
     merges: str = ""
     """The word by which the branches in the innermost brackets are merged."""
+
+
+def rewritten(
+    span: Span, plain: str, message: str, help: str = "", code: str = "E102", **more: Any
+) -> Answer:
+    """A finding whose fix writes `plain` over a place."""
+    return Answer(code, message, span, help or f"write `{plain}`", (Edit(span, plain),), **more)
 
 
 class Part(NamedTuple):
@@ -91,9 +119,18 @@ class Mistake:
     @cached_property
     def expected(self) -> str:
         """What may stand here, in plain words."""
-        from cnnspec.language.recovery.expectation import expectation
-
-        return expectation(self._parser)
+        kinds = {kind for kind in self._parser.lark.choices() if kind.isupper() and self.accepts(kind)}
+        parts = [next((shown for all_of, shown in _EXPECTED if kinds.issuperset(all_of.split())), "")]
+        is_step = parts[0].startswith("a st")
+        if {"STAR", "DIVIDE"} <= kinds and parts != ["an argument"]:
+            parts.append("an operator")
+        parts += [
+            shown for kind, shown in _MARKS.items() if kind in kinds and not (is_step and kind in _ENDS)
+        ]
+        if "LSQB" in kinds and not is_step and "an argument" not in parts:
+            parts.append("`[`")
+        parts = [part for part in parts if part] or ["the end of the file"] * (END in kinds)
+        return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
     @cached_property
     def in_claims(self) -> bool:
@@ -166,14 +203,22 @@ class Mistake:
             start -= 1
         return Span(start, start)
 
-    def here(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        return pattern.match(self.text, self.start)
+    def here(self, pattern: str) -> re.Match[str] | None:
+        return re.compile(pattern).match(self.text, self.start)
 
-    def behind(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        return pattern.match(self.text, self.end)
+    def behind(self, pattern: str) -> re.Match[str] | None:
+        return re.compile(pattern).match(self.text, self.end)
 
-    def of_line(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        return pattern.match(self.text, self.begin)
+    def of_line(self, pattern: str) -> re.Match[str] | None:
+        return re.compile(pattern).match(self.text, self.begin)
+
+    def around(self, pattern: str, group: int = 0) -> re.Match[str] | None:
+        """The match in which, and not at whose beginning, the token stands."""
+        near = max(self.begin, self.start - _NEAR)
+        for found in re.compile(pattern).finditer(self.text, near, self.start + _NEAR):
+            if found.start(group) < self.start < found.end(group):
+                return found
+        return None
 
 
 def begin_of(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""A rule: an example, when it holds, what it says, and how the example is written right."""
+"""A rule: an example, when it holds, what it reports, and how the example is written right."""
 
 from __future__ import annotations
 
@@ -11,21 +11,30 @@ from cnnspec.language.recovery.mistake import Answer, Mistake
 
 
 class Rule(NamedTuple):
-    """`says`, `help` and `put` are templates: {found} is the token, {shown} the token in plain words,
-    {marked} the marked characters, {0}, {1}, … the groups of the match that `when` gives, {put} what is put.
+    """It holds where all its conditions do. `says`, `help`, `put`, `before` and `reads` are templates:
+    {found} is the token, {shown} the token in plain words, {marked} the marked characters, {0}, {1}, … the
+    groups of the match, {put} what the fix writes.
     """
 
     examples: Mapping[str, str]
     """Texts with this mistake, the characters that the finding marks in ⟦ ⟧; and how each is written right,
-    nothing where more than one way leads out.
+    nothing where more than one correction is possible.
     """
     says: str = ""
-    help: str = "write `{put}`"
-    on: tuple[str, ...] = ()
-    """The types of the tokens at which this can be; none for any."""
+    help: str = ""
+    on: str = ""
+    """The types that the token may have;"""
+    word: str = ""
+    """the texts that it may have;"""
+    last: str = ""
+    """the types that the token before it may have;"""
+    accepts: str = ""
+    """a type of token that could stand here;"""
+    here: str = ""
+    """a pattern that matches from the token on;"""
     when: Callable[[Mistake], Any] = lambda mistake: True
-    """Whether this is the mistake: a match, a span to be marked instead of the token, or the whole answer. A
-    match's groups `mark` and `over` are what is marked and what the fix writes over.
+    """anything else: gives a match, a span to be marked instead of the token, or the whole answer. A match's
+    groups `mark` and `over` are what is marked and what the fix writes over.
     """
     code: str = "E101"
     put: str | None = None
@@ -33,52 +42,61 @@ class Rule(NamedTuple):
     before: str | None = None
     """or before the token, in front of the blanks there."""
     reads: str | None = None
-    """What the parser reads in place of that and then goes on; a template."""
+    """What the parser reads in place of what is marked, where it is not what the fix writes."""
     to_line_end: bool = False
-    """It goes on where the line ends."""
-    safe: bool = False
+    """The parser goes on at the end of the line."""
+    safe: bool = True
 
     def answer(self, mistake: Mistake) -> Answer | None:
-        if self.on and mistake.kind not in self.on:
-            return None
-        seen = self.when(mistake)
-        if not seen:
-            return None
-        if isinstance(seen, Answer):
-            return seen
+        seen = self.seen(mistake)
+        if not seen or isinstance(seen, Answer):
+            return seen or None
+        span = over = seen if isinstance(seen, Span) else mistake.span
+        known: dict[str, Any] = {"found": mistake.word.strip(), "shown": mistake.shown}
         groups: tuple[Any, ...] = ()
-        span = seen if isinstance(seen, Span) else mistake.span
-        over = span
         if isinstance(seen, re.Match):
-            groups = (seen.group(), *seen.groups())
-            named = seen.re.groupindex
+            groups, named = (seen.group(), *seen.groups()), seen.re.groupindex
             if "mark" in named or seen.start() == span.start < seen.end():
-                over = span = Span(*seen.span("mark" if "mark" in named else 0))
+                span = over = Span(*seen.span("mark" if "mark" in named else 0))
             over = Span(*seen.span("over")) if "over" in named else over
-        marked = mistake.text[span.start : span.end]
-        known = {"found": mistake.word.strip(), "shown": mistake.shown, "marked": marked.strip()}
-        put = self.put.format(*groups, **known) if self.put is not None else None
+        known["marked"] = mistake.text[span.start : span.end].strip()
+        put = self.put if self.put is not None else self.before
+        says, way, resume = self.says, self.help, over.end
         fix: tuple[Edit, ...] = ()
-        resume = over.end
         if put is not None:
+            put = put.format(*groups, **known)
+            known["put"] = put.strip()
+            way = way or ("write `{put}`" if known["put"] else "leave `{marked}` out")
+            says = says or "expected `{put}`, found `{marked}`"
             fix = (Edit(over, put or _between(mistake.text, over)),)
-        elif self.before is not None:
-            put = self.before
-            place = Span(mistake.start, mistake.start) if put.endswith(" ") else mistake.gap
-            fix = (Edit(place, put),) if put else ()
+        if self.before is not None:
+            says = self.says or "expected `{put}` before {shown}"
+            place = Span(mistake.start, mistake.start) if self.before.endswith(" ") else mistake.gap
+            fix = (Edit(place, self.before),) if self.before else ()
             resume = mistake.start
-        shown = (put or "").strip()
+        reads = put if self.reads is None else self.reads
         return Answer(
             self.code,
-            self.says.format(*groups, **known),
+            says.format(*groups, **known),
             span,
-            self.help.format(*groups, **known, put=shown) if shown or "{put}" not in self.help else "",
+            way.format(*groups, **known),
             fix,
-            self.safe,
+            self.safe and bool(fix),
             None,
-            None if self.reads is None else self.reads.format(*groups, **known, put=shown),
+            None if reads is None else reads.format(*groups, **known),
             mistake.line_end if self.to_line_end else resume,
         )
+
+    def seen(self, mistake: Mistake) -> Any:
+        """What `when` gives, or what `here` matches; nothing where a condition does not hold."""
+        conditions = (self.on, mistake.kind), (self.word, mistake.word), (self.last, mistake.last)
+        if any(allowed and one not in allowed.split() for allowed, one in conditions):
+            return None
+        if self.accepts and not mistake.accepts(self.accepts):
+            return None
+        matched = re.compile(self.here).match(mistake.text, mistake.start) if self.here else True
+        seen = matched and self.when(mistake)
+        return matched if seen is True else seen
 
 
 def _between(text: str, span: Span) -> str:

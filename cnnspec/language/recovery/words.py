@@ -29,3 +29,8 @@ def closing(text: str, place: int) -> int | None:
         if depth == 0:
             return at + 1
     return None
+
+
+def shortened(written: str, otherwise: str) -> str:
+    """What a help shows of a stretch: the whole, where it is short and on one line."""
+    return written if len(written) <= 60 and "\n" not in written and "\r" not in written else otherwise

@@ -6,37 +6,28 @@ A new rule is one more entry in the table of its subject; its example is a test 
 from __future__ import annotations
 
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.recovery.rules.blocks import IN_BLOCKS
-from cnnspec.language.recovery.rules.claims import CLAIMS
-from cnnspec.language.recovery.rules.lines import COMMENTS, ENDS, MARKS, STATEMENTS
-from cnnspec.language.recovery.rules.matrices import MATRICES
-from cnnspec.language.recovery.rules.merges import BEFORE_BRANCHES, MERGES
-from cnnspec.language.recovery.rules.names import NAMES, VALUES
-from cnnspec.language.recovery.rules.notations import NOTATIONS
-from cnnspec.language.recovery.rules.numbers import NUMBERS, PERCENTAGES, SIZES
-from cnnspec.language.recovery.rules.rest import MISTYPED, REST
-from cnnspec.language.recovery.rules.steps import ARROWS, BRACKETS, LEFT_OVER, STEPS
+from cnnspec.language.recovery.rules import brackets, forms, marks, names, numbers, rest
 
-BEFORE_BRACKETS: tuple[Rule, ...] = (*PERCENTAGES, *IN_BLOCKS, *MERGES)
+BEFORE_BRACKETS: tuple[Rule, ...] = (*numbers.PERCENTAGES, *brackets.IN_BLOCKS, *brackets.MERGES)
 """Tried before it is asked whether a bracket is not closed."""
 
 RULES: tuple[Rule, ...] = (
-    *MARKS,
-    *NOTATIONS,
-    *BEFORE_BRANCHES,
-    *VALUES,
-    *SIZES,
-    *MISTYPED,
-    *CLAIMS,
-    *MATRICES,
-    *NAMES,
-    *ARROWS,
-    *COMMENTS,
-    *NUMBERS,
-    *STATEMENTS,
-    *STEPS,
-    *ENDS,
-    *LEFT_OVER,
-    *BRACKETS,
-    *REST,
+    *marks.MARKS,
+    *forms.NOTATIONS,
+    *brackets.BEFORE_BRANCHES,
+    *names.VALUES,
+    *numbers.SIZES,
+    *rest.MISTYPED,
+    *numbers.CLAIMS,
+    *brackets.MATRICES,
+    *names.NAMES,
+    *marks.ARROWS,
+    *marks.COMMENTS,
+    *numbers.NUMBERS,
+    *marks.STATEMENTS,
+    *marks.STEPS,
+    *marks.ENDS,
+    *marks.LEFT_OVER,
+    *marks.BRACKETS,
+    *rest.REST,
 )

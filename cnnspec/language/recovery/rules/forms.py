@@ -1,5 +1,5 @@
-"""Whole statements and groups in another form: `block f(k): …`, `variant A { n = 3 }`, `input 32x32 RGB`,
-`repeat 3 { … }`.
+"""Whole statements and groups in another form, `block f(k): …`, `variant A { n = 3 }`, `input 32x32 RGB`,
+`repeat 3 { … }`; and other tools' notations, where they cannot be read as this language's.
 """
 
 from __future__ import annotations
@@ -7,12 +7,13 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.language.recovery.mistake import Answer, Mistake
+from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.recovery.words import TIMES_BEHIND, closing, is_layer
+from cnnspec.language.recovery.words import TIMES_BEHIND, closing, is_layer, shortened
+from cnnspec.notations import Notation
 
 _WORD_BEFORE = re.compile(r"(?:^|->|[|\[{:])[ \t]*(repeat|for|while|loop)\b([^\[{]*)$")
-_NUMBER_BEFORE = re.compile(r"([0-9]+)[ \t]*[x*]?[ \t]*(?=[{(])")
+_NUMBER_BEFORE = r"([0-9]+)[ \t]*[x*]?[ \t]*(?=[{(])"
 _MORE_BRACES = re.compile(r"[ \t\r\n]*[A-Za-z_]*[ \t]*\{")
 _STEP = re.compile(r"[ \t\r\n]*([A-Za-z][A-Za-z0-9_]*)")
 _VARIANT = re.compile(
@@ -20,7 +21,7 @@ _VARIANT = re.compile(
 )
 _SETTING = re.compile(r"(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?::=?|=)[ \t]*([^\s,;:={}()]+)")
 _CLAIM = re.compile(r"(?:expect[ \t]+)?[a-z]+[ \t]+~?[0-9][\w.,]*")
-_BLOCK = re.compile(
+_BLOCK = (
     r"[ \t]*(?:(block|shared|def|function|func|fn|module|macro|template|class)[ \t]+)?"
     r"([A-Za-z]\w*\([^()\r\n]*\))[ \t]*(?::|=>?|->)?[ \t]*"
 )
@@ -29,26 +30,20 @@ _INPUT = re.compile(
     r"[ \t]*(?:input|inputs|Input|Inputs|INPUT)(?:[ \t]*[:=(]+[ \t]*|[ \t]+)"
     r"(?:(?:shape|size|image)[ \t]*=?[ \t]*)?(.*?)[ \t)]*"
 )
-_INPUT_MARK = re.compile(r"[ \t]*input[ \t]*([:=])[ \t]*(?=[0-9(])")
 _BATCH = re.compile(r"[(\[ \t]*(?:[NB?]|None|-1|batch|batch_size)[ \t]*[xX×*,][ \t]*(?=[0-9])")
 _COLOURS = {"rgb": "3", "bgr": "3", "colour": "3", "color": "3", "gray": "1", "grey": "1", "grayscale": "1"}
 _CHANNELS = re.compile(r"([0-9]+)[ \t]*(?:channels?|ch)\b[ \t]*[,x×of]*")
 _TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
 _SPACED = re.compile(r"[0-9]+(?:[ \t]*[xX*][ \t]*[0-9]+|[ \t]*,[ \t]*[0-9]+|[ \t]+[0-9]+)+(?![A-Za-z0-9_.])")
 _SHAPE_STANDS = re.compile(r"(?:(?i:input)(?:[ \t]+\w+[ \t]*:)?|=>|,|out)[ \t]*$")
-_PADDING = re.compile(r"(?:padding|pad|P)[ \t]*=[ \t]*[\"'](same|valid)[\"']", re.IGNORECASE)
-_SHORT = 60
-"""Characters up to which a block or a group is shown as a whole in a way out."""
+_PYTHON_GOES_ON = ("()", "):", '"""')
+"""Ends of lines that go on with Python, once some is reported."""
 
 
 def _whole(m: Mistake) -> Span:
     """The line without the blanks and the comment around it."""
     code = m.line.split("#")[0].rstrip()
     return Span(m.begin + len(code) - len(code.lstrip()), m.begin + len(code))
-
-
-def _one_line(written: str) -> bool:
-    return "\n" not in written and "\r" not in written
 
 
 def _repeated(m: Mistake) -> Answer | None:
@@ -67,13 +62,12 @@ def _repeated(m: Mistake) -> Answer | None:
     behind = TIMES_BEHIND.match(m.text, close) if close and not counts else None
     count = behind[2] if behind else counts[-1] if counts else "3"
     head = m.begin + word.start(1) if word else m.start
-    message = f"there is no `{word[1]}`" if word else "steps stand together in square brackets"
+    message = f"`{word[1]}` is not a word of the language" if word else "steps are grouped in square brackets"
     if close is None:
         return Answer("E102", message, Span(head, opened), f"a repetition is written `[ … ]*{count}`")
     span = Span(head, behind.end() if behind else close)
-    inner = m.text[opened + 1 : close - 1]
     times = f"*{count}" if word or counts or behind else ""
-    shown = f"[{inner if len(inner) <= _SHORT and _one_line(inner) else ' … '}]{times}"
+    shown = shortened(f"[{m.text[opened + 1 : close - 1]}]", "[ … ]") + times
     fix = (Edit(Span(head, opened + 1), "["), Edit(Span(close - 1, span.end), f"]{times}"))
     way = f"a repetition is written `{shown}`" if times else f"write `{shown}`"
     return Answer("E102", message, span, way, fix if counts or behind or not word else ())
@@ -87,7 +81,7 @@ def _is_group(m: Mistake, opened: int, bare: bool) -> bool:
     if not bare or (m.accepts("IF") and m.accepts("LSQB")):
         return True
     before = m.text[:opened].rstrip(" \t")[-1:]
-    return before in ("\n", "\r") and m.accepts("_NL")  # before a `{` a new line is none
+    return before in ("\n", "\r") and m.accepts("_NL")  # before a `{` a line break does not end the line
 
 
 def _variant(m: Mistake) -> Answer | None:
@@ -109,47 +103,43 @@ def _variant(m: Mistake) -> Answer | None:
     shown = f"variant {re.sub(r'[-.]', '', found[1])}: {', '.join(parts)}"
     if not parts or shown.replace(" ", "") == code.replace(" ", "").replace("\t", ""):
         return None
-    message = "behind a variant's name stand a colon, its knobs and then its claims"
-    return Answer("E102", message, _whole(m), f"write `{shown}`", (Edit(_whole(m), shown),))
+    message = "a variant is its name, a colon, its settings, and then its claims"
+    return rewritten(_whole(m), shown, message)
 
 
 def _block(m: Mistake) -> Answer | None:
     """A block whose steps stand in no braces, or that begins with another word."""
-    head = _BLOCK.match(m.line)
+    head = m.of_line(_BLOCK)
     if head is None:
         return None
-    opened, ours = m.begin + head.end(), head[1] in ("block", "shared")
+    opened, ours = head.end(), head[1] in ("block", "shared")
     least = head.end(2) if ours or head[1] is None else head.start(2)
-    bracket = m.text[opened : opened + 1]
-    if not m.begin + least <= m.start <= opened or not (ours or bracket == "{"):
+    bracket = m.text[opened : opened + 1] in ("[", "{", "(") and m.text[opened]
+    if not least <= m.start <= opened or not (ours or bracket == "{"):
         return None
-    close = closing(m.text, opened) if bracket in ("[", "{", "(") and bracket else None
-    if close is None and bracket in ("[", "{", "(") and bracket:
+    close = closing(m.text, opened) if bracket else None
+    if bracket and close is None:
         return None
     inner = _indented(m.text, opened, m.begin) if close is None else Span(opened + 1, close - 1)
     end = inner.end if close is None else close
     written = m.text[inner.start : inner.end]
     if not written.strip():
         return None
-    block = head[1] if ours else "block"
-    named = m.begin + (head.start(1) if head[1] else head.start(2))
-    before, behind = ("", "") if close else (" ", " ") if _one_line(written) else ("", "\n")
-    shown = f"{block} {head[2]} {{ {written.strip()} }}"
-    way = shown if _one_line(written) and len(shown) <= _SHORT else f"{block} {head[2]} {{ … }}"
+    block, named = head[1] if ours else "block", head.start(1) if head[1] else head.start(2)
+    before, behind = ("", "") if close else ("", "\n") if "\n" in written or "\r" in written else (" ", " ")
+    way = shortened(f"{block} {head[2]} {{ {written.strip()} }}", f"{block} {head[2]} {{ … }}")
     fix = (
         Edit(Span(named, inner.start), f"{block} {head[2]} {{{before}"),
         Edit(Span(inner.end, end), f"{behind}}}"),
     )
     if not ours:
         return Answer("E102", "a block begins with the word `block`", Span(named, end), f"write `{way}`", fix)
-    rest = m.text[m.begin + head.end(2) : end]
-    return Answer(
-        "E102", "a block's steps stand in braces", Span(end - len(rest.lstrip()), end), f"write `{way}`", fix
-    )
+    fix = (Edit(Span(head.end(2), inner.start), f" {{{before}"), fix[1])
+    return Answer("E102", "a block's steps stand in braces", Span(m.start, end), f"write `{way}`", fix)
 
 
 def _indented(text: str, opened: int, begin: int) -> Span:
-    """The steps behind a head without a bracket: on its line, else the lines below that stand further in."""
+    """The steps behind a head without a bracket: on its line, else the lines below that are indented more."""
     rest, head = _LINE.match(text, opened), _LINE.match(text, begin)
     assert rest is not None
     assert head is not None
@@ -166,15 +156,14 @@ def _indented(text: str, opened: int, begin: int) -> Span:
 
 def _input_mark(m: Mistake) -> Answer | None:
     """`input: 3x32x32`, `input = 3x32x32`."""
-    found = _INPUT_MARK.match(m.line)
-    if found is None or (found[1] == ":" and not re.match(r"[0-9]+[x@]|\(", m.line[found.end() :])):
+    found = m.of_line(r"[ \t]*input[ \t]*(?:(:)(?=[ \t]*(?:[0-9]+[x@]|\())|(=)(?=[ \t]*[0-9(]))[ \t]*")
+    if found is None:
         return None
-    if found[1] == ":":
+    if found[1]:
         return Answer("E102", "", Span(m.begin, m.begin + len(m.line)))  # reported at the label
-    mark = Span(m.begin + found.start(1), m.begin + found.end())
-    before = "" if m.line[found.start(1) - 1] in " \t" else " "
-    message = f"no `{found[1]}` stands behind `input`"
-    return Answer("E102", message, mark, "as in `input 3x224x224`", (Edit(mark, before),))
+    mark = Span(found.start(2), found.end())
+    before = "" if m.text[mark.start - 1] in " \t" else " "
+    return rewritten(mark, before, "expected a shape, found `=`", "as in `input 3x224x224`")
 
 
 def _shape(m: Mistake) -> Answer | None:
@@ -191,10 +180,9 @@ def _shape(m: Mistake) -> Answer | None:
         shape = "x".join(sizes[1:] if batch else sizes)
         if len(sizes) < 2 or found.group() == shape or not _SHAPE_STANDS.search(m.line[: found.start()]):
             continue
-        span = Span(m.begin + found.start(), m.begin + found.end())
-        message = "a shape is written without spaces, brackets and commas"
         way = f"write `{shape}`, channels first{', without the batch axis' if batch else ''}"
-        return Answer("E102", message, span, way, (Edit(span, shape),))
+        span = Span(m.begin + found.start(), m.begin + found.end())
+        return rewritten(span, shape, "a shape is written without spaces, brackets and commas", way)
     return None
 
 
@@ -219,45 +207,52 @@ def _input(m: Mistake) -> Answer | None:
         return None
     message = "an input is its channels, rows and columns, joined by `x`"
     message += ", and no batch axis" if _BATCH.match(body) else ""
-    fix = (Edit(_whole(m), shown),)
-    return Answer("E102", message, _whole(m), f"here it is `{shown}`", fix, cause="input")
+    return rewritten(_whole(m), shown, message, cause="input")
 
 
-def _padding(m: Mistake, value: str) -> Span | None:
+def _padding(value: str) -> Rule:
     """`padding='same'` among arguments that are written as here."""
-    for quoted in _PADDING.finditer(m.line):
-        span = Span(m.begin + quoted.start(), m.begin + quoted.end())
-        if span.start < m.place < span.end and quoted[1] == value and "(" not in m.line:
-            return span
-    return None
+    pattern = rf"(?i:(?P<mark>(?:padding|pad|P)[ \t]*=[ \t]*[\"']{value}[\"']))"
+    plain = {"same": "Psame", "valid": "P0"}[value]
+    return Rule(
+        {f"conv F3 K8 ⟦padding='{value}'⟧": f"conv F3 K8 {plain}"}, "padding is the hyperparameter `P`",
+        when=lambda m: "(" not in m.line and m.around(pattern), code="E102", put=plain, safe=False,
+    )  # fmt: skip
 
 
-FORMS = (
+# --- other tools' notations -----------------------------------------------------------------------
+
+
+def _translated(m: Mistake) -> Answer | None:
+    """That a whole file is Python is reported once."""
+    found = m.translation
+    if found is None:
+        return None
+    again = found.notation is Notation.PYTHON and not found.text and m.has_cause("python")
+    message = "" if again else found.message
+    return Answer("E102", message, found.span, found.help, found.fix, cause=found.cause)
+
+
+def _goes_on(m: Mistake) -> Answer | None:
+    if not m.line.rstrip().endswith(_PYTHON_GOES_ON) or not m.has_cause("python"):
+        return None
+    return Answer("E102", "", Span(m.begin, m.begin + len(m.line.rstrip())), cause="python")
+
+
+NOTATIONS = (
+    Rule({"⟦Input(shape=(28, 28, 1))⟧": "input 1x28x28"},
+         when=lambda m: m.translation and m.translation.notation is Notation.INPUT_CALL and _translated(m)),
     Rule({"input ⟦= ⟧3x32x32": "input 3x32x32"}, when=_input_mark),
     Rule({"⟦repeat 3 { relu }⟧": "[ relu ]*3", "⟦3 x { relu }⟧": "[ relu ]*3"}, when=_repeated),
     Rule({"⟦variant A { n = 2 }⟧": "variant A: n = 2"}, when=_variant),
-    Rule(
-        {
-            "block f(k)⟦: relu⟧": "block f(k) { relu }",
-            "block f() ⟦[ relu ]⟧": "block f() { relu }",
-            "⟦def f() { relu }⟧": "block f() { relu }",
-        },
-        when=_block,
-    ),
+    Rule({"block f(k)⟦: relu⟧": "block f(k) { relu }", "block f() ⟦[ relu ]⟧": "block f() { relu }",
+         "⟦def f() { relu }⟧": "block f() { relu }"}, when=_block),
     Rule({"input ⟦3 x 224 x 224⟧": "input 3x224x224"}, when=_shape),
     Rule({"⟦input 32x32 RGB⟧": "input 3x32x32"}, when=_input),
-    Rule(
-        {"conv F3 K8 ⟦padding='same'⟧": "conv F3 K8 Psame"},
-        "padding is a letter, `P`",
-        when=lambda m: _padding(m, "same"),
-        code="E102",
-        put="Psame",
-    ),
-    Rule(
-        {"conv F3 K8 ⟦padding='valid'⟧": "conv F3 K8 P0"},
-        "padding is a letter, `P`",
-        when=lambda m: _padding(m, "valid"),
-        code="E102",
-        put="P0",
-    ),
-)
+    _padding("same"),
+    _padding("valid"),
+    Rule({"relu -> ⟦7x7 conv, 64, /2⟧ -> bn": "relu -> conv F7 S2 K64 -> bn",
+         "⟦Conv2D(32, (3, 3), activation='relu')⟧": "conv F3 K32 -> relu",
+         "⟦[maxpool]\nsize=2\nstride=2⟧": "maxpool F2 ceil"}, when=_translated),
+    Rule({"⟦import torch.nn as nn⟧\n    super().__init__()": ""}, when=_goes_on),
+)  # fmt: skip

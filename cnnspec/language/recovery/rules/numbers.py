@@ -1,220 +1,244 @@
-"""Numbers and sizes in another form: `50%`, `K1.024`, `0,5`, `1_000`, `reshape 3,32,32`, `leaky -0.1`."""
+"""Numbers, sizes and claims in another form: `50%`, `K1.024`, `0,5`, `S=2,2`, `params=3`, `1,792 params`."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
 
-from cnnspec.diagnostics import Edit, Span
-from cnnspec.language.recovery.mistake import Answer, Mistake
+from cnnspec.diagnostics import Span
+from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.tokens import UNKNOWN
+from cnnspec.language.recovery.words import is_layer
+from cnnspec.language.write import write_number
+from cnnspec.notations.words import CLAIMS as SUBJECTS
 
-LONGEST_NUMBER = 40
-"""How far around a mistake a number is looked for."""
-NUMBER_LIKE = re.compile(r"~?[0-9.][0-9A-Za-z_.]*(?:,[0-9]+)*[A-Za-z]*")
-NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])")
-OPEN_RESHAPE = re.compile(r"\b(?:reshape|view)[ \t]+-1$")
-_CLAIMED = re.compile(r"~?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?[kMG]?")
-_PERCENTAGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \t]*%")
-_SPACED_NUMBER = re.compile(r"~?[0-9]+(?:[ \t]+[0-9]+)+[kMG]?")
+NUMBER_LIKE = r"~?[0-9.][0-9A-Za-z_.]*(?:,[0-9]+)*[A-Za-z]*"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])"
+_CLAIMED = r"~?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?[kMG]?"
 _THOUSANDS = re.compile(r"~?[0-9]{1,3}(?:,[0-9]{3})+[kMG]?")
-_PARTED_NUMBER = re.compile(r"([FSPD])?([0-9]+),([0-9]+)(?![0-9,])")
-_POINTED = re.compile(
-    r"(?:[FSPKGD][1-9][0-9]{0,2}\.[0-9]{3}"
+_POINTED = (
+    r"(?<![\w.'])(?:[FSPKGD][1-9][0-9]{0,2}\.[0-9]{3}"
     r"|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,5}|[1-9][0-9]{0,2}(?:'[0-9]{3}){1,5})(?![\w.,'])"
 )
-_SIZES = re.compile(
+_SIZES = (
     r"(?<!\w)(?:(reshape|crop|upsample)[ \t]+|(out|offset|[FSPD])[ \t]*=[ \t]*)"
     r"([(\[]?[ \t]*([0-9]+(?:(?:[ \t]*[,xX*][ \t]*|[ \t]+)[0-9]+)+)(?:[ \t]*[)\]])?)(?![\w.,])"
 )
-_LONGEST_SIZES = 60
-"""How far before a mistake its sizes may begin."""
+_UNITS = {
+    **dict.fromkeys(("k", "tsd", "thousand"), "k"),
+    **dict.fromkeys(("m", "mio", "mln", "million", "millions"), "M"),
+    **dict.fromkeys(("g", "b", "bn", "mrd", "billion", "billions"), "G"),
+}
+_WITH_UNIT = rf"(?<![\w.,~])(~?[0-9][0-9,.]*)[ \t]*((?i:{'|'.join(_UNITS)}))\b\.?"
+_TURNED = r"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*[kMG]?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
+_BOUND = r"(?P<mark>(?:at (?:most|least)|(?:less|more|fewer) than|up to|under|over|below|above))[ \t]+~?[0-9]"
+_LOOKS = "a claim looks like `=> 64x56x56, params 1,516`; a step follows after `->`"
+_POINT = "the decimal mark is a point"
+_NO_BOUND = "a claim is a number, not a bound; it holds to the digits written"
 
 
-def no_number(
-    written: re.Match[str], plain: str, reason: str, wanted: re.Pattern[str] | None = None
-) -> Answer:
-    span = Span(*written.span())
-    message = f"`{written.group()}` is no number"
-    if not plain or (wanted is not None and not wanted.fullmatch(plain)):
+def invalid_number(found: re.Match[str], plain: str, reason: str, safe: bool = False) -> Answer:
+    """E106; with a fix where the number can be read as `plain`."""
+    span, message = Span(*found.span()), f"`{found.group()}` is not a valid number"
+    if not plain:
         return Answer("E106", message, span, reason)
-    return Answer("E106", message, span, f"{reason}: `{plain}`", (Edit(span, plain),))
+    reads = plain if safe else None
+    return rewritten(span, plain, message, f"{reason}: `{plain}`", "E106", safe=safe, reads=reads)
 
 
 def _percentage(m: Mistake) -> Answer | None:
     """A `%` that has nothing behind it to divide by."""
-    number = m.part(1).start
-    found = _PERCENTAGE.match(m.text, number) if m.last == "DIVIDE" and number >= 0 else None
+    pattern, number = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \t]*%"), m.part(1).start
+    found = pattern.match(m.text, number) if m.last == "DIVIDE" and number >= 0 else None
     if found is None or found.end() != m.part(0).start + 1:
         return None
-    plain, span = _decimal(Fraction(found[1]) / 100), Span(*found.span())
-    return Answer(
-        "E106", "a percentage is written as a fraction of 1", span, f"write `{plain}`", (Edit(span, plain),),
-        True, reads=plain,
-    )  # fmt: skip
-
-
-def _decimal(value: Fraction) -> str:
-    """1/8 → `0.125`, exactly."""
-    digits = 0
-    while value.denominator != 1:
-        value, digits = value * 10, digits + 1
-    written = str(value.numerator).rjust(digits + 1, "0")
-    return f"{written[:-digits]}.{written[-digits:]}" if digits else written
+    plain, message = write_number(Fraction(found[1]) / 100), "a percentage is written as a fraction of 1"
+    return rewritten(Span(*found.span()), plain, message, code="E106", safe=True, reads=plain)
 
 
 def _sizes_apart(m: Mistake) -> Answer | None:
-    begin = max(m.begin, m.start - _LONGEST_SIZES + 1)
-    for found in _SIZES.finditer(m.text, begin, min(len(m.text), m.start + _LONGEST_SIZES)):
-        if not found.start(3) < m.start < found.end():
-            continue
-        shape, span = "x".join(re.findall("[0-9]+", found[4])), Span(*found.span(3))
-        named = f"{found[2]}=" if found[2] else ""
-        way = f"{named or found[1] + ' '}{shape}"
-        message = f"`{found[3]}` is no size: sizes are joined by `x`"
-        since = found.start(2) if found[2] else span.start
-        return Answer(
-            "E106",
-            message,
-            span,
-            f"write `{way}`",
-            (Edit(span, shape),),
-            True,
-            reads=named + shape,
-            since=since,
-        )
-    return None
-
-
-def _before(m: Mistake, more: str) -> int:
-    """Where the number that the mistake stands in may begin."""
-    begin = min(m.start, len(m.text))
-    least = max(0, begin - LONGEST_NUMBER)
-    while begin > least and (m.text[begin - 1].isalnum() or m.text[begin - 1] in more):
-        begin -= 1
-    return begin
+    found = m.around(_SIZES, 3)
+    if found is None:
+        return None
+    shape, named = "x".join(re.findall("[0-9]+", found[4])), f"{found[2]}=" if found[2] else ""
+    return rewritten(
+        Span(*found.span(3)), shape, f"`{found[3]}` is not a valid size: sizes are joined by `x`",
+        f"write `{named or found[1] + ' '}{shape}`", "E106", safe=True,
+        reads=named + shape, since=found.start(2 if named else 3),
+    )  # fmt: skip
 
 
 def _spaced(m: Mistake) -> Answer | None:
-    if m.last != "CLAIM_NUMBER":
+    found = m.around(r"(?<![\w.,~])~?[0-9]+(?:[ \t]+[0-9]+)+[kMG]?")
+    if found is None:
         return None
-    for spaced in _SPACED_NUMBER.finditer(m.text, _before(m, " \t~.,"), m.start + LONGEST_NUMBER):
-        if spaced.start() < m.start < spaced.end():
-            plain = re.sub(r"[ \t]+", ",", spaced.group())
-            return no_number(spaced, plain, "commas stand before every three digits", _THOUSANDS)
-    return None
+    plain = re.sub(r"[ \t]+", ",", found.group())
+    plain = plain if _THOUSANDS.fullmatch(plain) else ""
+    return invalid_number(found, plain, "commas stand before every three digits")
 
 
-def _parted(m: Mistake) -> Answer | None:
-    if m.accepts("COMMA") or m.last == "MATRIX_NUMBER":
+def _by_commas(m: Mistake) -> Answer | None:
+    """A comma between digits: a decimal mark, thousands, or rows and columns."""
+    found = m.around(r"(?<![\w.,])([FSPDKG]?)([0-9]+(?:,[0-9]+)+)(?![\w.,])")
+    if found is None or m.accepts("COMMA") or m.last == "MATRIX_NUMBER":
         return None
-    for parted in _PARTED_NUMBER.finditer(m.text, _before(m, " \t~.,"), m.start + LONGEST_NUMBER):
-        if parted.start() < m.start < parted.end():
-            letter, first, second = parted.groups()
-            if letter:
-                return no_number(parted, f"{letter}{first}x{second}", "rows and columns are parted by `x`")
-            if len(second) == 3 and first != "0":
-                return no_number(parted, first + second, "commas stand in claims only")
-            return no_number(parted, f"{first}.{second}", "the decimal mark is a point")
-    return None
+    letter, numbers = found[1], found[2].split(",")
+    if letter and letter in "FSPD":
+        if len(numbers) == 2:
+            return invalid_number(found, f"{letter}{'x'.join(numbers)}", "rows and columns are joined by `x`")
+        sides = "; for each side its own: `pad left=1 right=1 top=0 bottom=0`" if letter == "P" else ""
+        way = f"`{letter}` is one number, or rows by columns: `{letter}1x3`{sides}"
+        return invalid_number(found, "", way)
+    thousands = numbers[0] != "0" and all(len(one) == 3 for one in numbers[1:])
+    whole = letter or re.search(r"\b(?:fc|rbf)[ \t]+$", m.text[m.begin : found.start()])
+    if thousands and not whole and len(numbers) == 2:
+        return invalid_number(found, "", f"write `{''.join(numbers)}` or `{'.'.join(numbers)}`")
+    if thousands:
+        return invalid_number(found, letter + "".join(numbers), "commas are allowed in claims only")
+    return invalid_number(found, ".".join(numbers), _POINT) if len(numbers) == 2 else None
 
 
 def _pointed(m: Mistake) -> Answer | None:
     """`K1.024` read as `K1024`; in a claim, `25.557.032` and `25'557'032` as `25,557,032`."""
-    begin = m.start
-    while begin > max(0, m.start - LONGEST_NUMBER) and (
-        m.text[begin - 1].isalnum() or m.text[begin - 1] in ".'"
-    ):
-        begin -= 1
-    found = _POINTED.match(m.text, begin)
-    if found is None or not begin <= m.start < found.end():
+    found = m.around(_POINTED) or m.here(_POINTED)
+    if found is None or m.in_claims == found.group()[0].isalpha():
         return None
-    written, read = found.group(), m.part(0)
-    if m.in_claims == written[0].isalpha():
+    if m.part(0).start != found.start() and not m.accepts("CLAIM_NUMBER" if m.in_claims else "HYPER"):
         return None
-    if read.start != begin and not m.accepts("CLAIM_NUMBER" if m.in_claims else "HYPER"):
-        return None
-    plain = re.sub("[.']", "," if m.in_claims else "", written)
-    reason = "commas part the thousands of a claim" if m.in_claims else "thousands are not parted"
-    return no_number(found, plain, reason)._replace(safe=True, reads=plain)
+    plain = re.sub("[.']", "," if m.in_claims else "", found.group())
+    reason = "thousands are separated by commas in a claim" if m.in_claims else "thousands are not separated"
+    return invalid_number(found, plain, reason, safe=True)
 
 
 def _signed(m: Mistake) -> Answer | None:
-    number = m.behind(NUMBER)
-    if not number or not m.accepts("LPAR") or m.last != "NAME" or m.in_claims or open_reshape(m):
+    number = m.behind(_NUMBER)
+    if not number or m.in_claims or open_reshape(m):
         return None
-    span = Span(m.start, number.end())
     plain = number.group() if m.kind == "PLUS" else f"({m.word}{number.group()})"
-    return Answer(
-        "E108", "an argument without a name has no leading sign", span,
-        f"write `{plain}`, or give the argument by its name", (Edit(span, plain),), m.kind == "PLUS",
-        reads=plain,
+    return rewritten(
+        Span(m.start, number.end()), plain, "an argument without a name has no leading sign",
+        f"write `{plain}`, or give the argument by its name", "E108", safe=m.kind == "PLUS", reads=plain,
     )  # fmt: skip
 
 
 def open_reshape(m: Mistake) -> Span | None:
     """`reshape -1`."""
-    found = OPEN_RESHAPE.search(m.text, max(0, m.end - 40), m.end + 1)
+    found = re.compile(r"\b(?:reshape|view)[ \t]+-1$").search(m.text, max(0, m.end - 40), m.end + 1)
     return None if found is None else Span(*found.span())
 
 
 def _odd(m: Mistake) -> Answer | None:
-    """A number that is none, where it can be read as one: `1_000`, `.5`, `60K` in a claim, `2x`."""
+    """A number that can be read as one: `1_000`, `.5`, `60K` in a claim, `2x`."""
     number = m.here(NUMBER_LIKE)
     if number is None or not any(map(str.isdigit, number.group())) or m.text[m.start - 1 : m.start].isalnum():
         return None
-    written = number.group()
-    plain, advice = written.replace("_", ""), ""
+    plain, good = number.group().replace("_", ""), _NUMBER
     plain = f"0{plain}" if plain[0] == "." else plain.removesuffix(".")
     if m.accepts("CLAIM_NUMBER"):
-        plain = plain[:-1] + {"K": "k", "m": "M", "g": "G", "B": "G"}.get(plain[-1], plain[-1])
-        advice, good = "units are k, M and G" if plain[-1].isalpha() else "", _CLAIMED
-    elif m.accepts("NUMBER") and not m.accepts("MATRIX_NUMBER") and re.fullmatch("[0-9]+[xX]", plain):
-        plain, good = plain[:-1], NUMBER
-    elif m.accepts("NUMBER") or m.accepts("MATRIX_NUMBER"):
-        good = NUMBER
-    else:
+        good = _CLAIMED
+    elif not m.accepts("NUMBER") and not m.accepts("MATRIX_NUMBER"):
         return None
-    if not good.fullmatch(plain):
+    elif not m.accepts("MATRIX_NUMBER"):
+        plain = plain[:-1] if re.fullmatch("[0-9]+[xX]", plain) else plain
+    if not re.fullmatch(good, plain):
         return None
-    span = Span(*number.span())
-    return Answer(
-        "E106", f"`{written}` is no number", span, advice or f"write `{plain}`", (Edit(span, plain),), True,
-        reads=plain,
-    )  # fmt: skip
+    message = f"`{number.group()}` is not a valid number"
+    return rewritten(Span(*number.span()), plain, message, code="E106", safe=True, reads=plain)
 
 
-PERCENTAGES = (Rule({"dropout ⟦50%⟧": "dropout 0.5"}, when=_percentage),)
+def _step_after_claims(m: Mistake) -> Answer | None:
+    """`relu => conv F3 K8`."""
+    begin = max(0, m.text.rfind("=>", 0, m.start))
+    found = re.compile(r"=>[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t\r\n]*").fullmatch(m.text, begin, m.start)
+    if found is None or not is_layer(found[1]) or not m.in_claims:
+        return None
+    message, way = "a claim follows after `=>`, not a step", "write `->`: the next step follows after it"
+    mark = Span(begin, begin + 2)
+    return rewritten(mark, "->", message, way, "E101", reads=f"-> {found[1]}", resume=found.end(1))
+
+
+def _with_unit(m: Mistake) -> Answer | None:
+    """`4.09 G`, `1.77 Mio`, `1,77 million`."""
+    found = m.around(_WITH_UNIT) or m.here(_WITH_UNIT) if m.in_claims else None
+    if found is None or re.fullmatch(_CLAIMED, found.group()):
+        return None
+    number = found[1] if re.fullmatch(_CLAIMED, found[1]) else found[1].replace(",", ".")
+    plain = number + _UNITS[found[2].lower()]
+    reason = _POINT if number + found[2] == plain else "the units are k, M and G, without a space"
+    return invalid_number(found, plain, reason, safe=True)
+
+
+def _turned(m: Mistake) -> Answer | None:
+    """`1,792 params`; `4.1 GFLOPs`, of which nobody knows whether they are multiply-accumulates."""
+    found = m.around(_TURNED)
+    if found is None:
+        return None
+    number, word, span = found[1], found[2], Span(found.start(1), found.end())
+    if flops := re.fullmatch(r"(?i)([kmg]?)(flops?|flop/s)", word):
+        plain = f"macs {number}{_UNITS.get(flops[1].lower(), '')}"
+        way = f"write `{plain}` if they are multiply-accumulates, half of it if they are FLOPs = 2·MACs"
+        return Answer("E101", "the claim's word stands before its number", span, way)
+    plain = f"{SUBJECTS.get(word.lower(), word)} {number}"
+    return rewritten(span, plain, "the claim's word stands before its number", code="E101")
+
+
+def _number_of_a_claim(m: Mistake) -> Answer | None:
+    number = m.here(NUMBER_LIKE)
+    if number is None:
+        return None
+    if power := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)e([0-9]{1,2})", number.group()):
+        return invalid_number(number, f"{round(Fraction(power.group())):,}", "a claim has no exponent")
+    if m.kind == "NUMBER":
+        return invalid_number(number, "", "commas stand before every three digits: 1,516")
+    return None
+
+
+PERCENTAGES = (
+    Rule({"dropout ⟦50%⟧": "dropout 0.5"}, when=_percentage),
+)  # fmt: skip
 
 SIZES = (
-    Rule(
-        {"reshape ⟦3,32,32⟧": "reshape 3x32x32", "conv F3 S=⟦2,2⟧ K8": "conv F3 S=2x2 K8"},
-        on=("COMMA", "NUMBER", "NAME", "DIM", "STAR"), when=_sizes_apart,
-    ),
-    Rule(
-        {"expect params ⟦1 516⟧": "expect params 1,516"},
-        on=("NUMBER", "CLAIM_NUMBER", "DIM"), when=_spaced,
-    ),
-    Rule(
-        {"dropout ⟦0,5⟧": "dropout 0.5", "fc ⟦4,096⟧": "fc 4096", "conv ⟦F3,5⟧ K8": "conv F3x5 K8"},
-        on=("COMMA",), when=_parted,
-    ),
+    Rule({"reshape ⟦3,32,32⟧": "reshape 3x32x32", "conv F3 S=⟦2,2⟧ K8": "conv F3 S=2x2 K8"},
+         on="COMMA NUMBER NAME DIM STAR", when=_sizes_apart),
+    Rule({"expect params ⟦1 516⟧": "expect params 1,516"}, on="NUMBER CLAIM_NUMBER DIM", last="CLAIM_NUMBER",
+         when=_spaced),
+    Rule({"dropout ⟦0,5⟧": "dropout 0.5", "fc ⟦4,096⟧": "fc 4096", "conv ⟦F3,5⟧ K8": "conv F3x5 K8",
+         "conv F3 ⟦P1,1,0,0⟧ K8": "", "let a = ⟦1,500⟧": ""}, on="COMMA", when=_by_commas),
 )  # fmt: skip
 
 NUMBERS = (
-    Rule({"leaky ⟦-0.1⟧": "leaky (-0.1)"}, on=("MINUS", "PLUS"), when=_signed),
-    Rule(
-        {"conv F3 ⟦K1.024⟧": "conv F3 K1024", "expect params ⟦4'000⟧": "expect params 4,000"},
-        on=(UNKNOWN,), when=_pointed,
-    ),
-    Rule(
-        {
-            "let a = ⟦1_000⟧": "let a = 1000",
-            "let a = ⟦.5⟧": "let a = 0.5",
-            "expect params ⟦60K⟧": "expect params 60k",
-            "upsample ⟦2x⟧": "upsample 2",
-        },
-        on=(UNKNOWN,), when=_odd,
-    ),
+    Rule({"leaky ⟦-0.1⟧": "leaky (-0.1)"}, on="MINUS PLUS", accepts="LPAR", last="NAME", when=_signed),
+    Rule({"conv F3 ⟦K1.024⟧": "conv F3 K1024", "expect params ⟦4'000⟧": "expect params 4,000"}, on="?",
+         when=_pointed),
+    Rule({"let a = ⟦1_000⟧": "let a = 1000", "let a = ⟦.5⟧": "let a = 0.5", "upsample ⟦2x⟧": "upsample 2"},
+         on="?", when=_odd),
+)  # fmt: skip
+
+CLAIMS = (
+    Rule({"relu ⟦=>⟧ conv F3 K8": "relu -> conv F3 K8"}, last="NAME", when=_step_after_claims),
+    Rule({"expect ⟦output⟧ 3x8x8": "expect out 3x8x8"}, "the output is claimed with the word `out`",
+         on="OUTPUT", accepts="NAME", when=lambda m: m.in_claims, put="out"),
+    Rule({"expect params ⟦=⟧ 3": "expect params  3"}, "a claim's value follows its word without `{found}`",
+         "write a space", last="NAME", here=r"(?P<over>(?P<mark>==?|:)[ \t]*)[0-9.]",
+         when=lambda m: m.in_claims, put=" "),
+    Rule({"expect params ⟦~ ⟧2k": "expect params ~2k"}, "the number follows `~` without a space",
+         here=r"~[ \t]+(?=[0-9])", when=lambda m: m.in_claims, put="~"),
+    Rule({"expect macs ⟦4.09 G⟧": "expect macs 4.09G", "expect macs ⟦4,09G⟧": "expect macs 4.09G",
+         "expect params ⟦1.77 Mio⟧": "expect params 1.77M",
+         "expect params ⟦1,77 million⟧": "expect params 1.77M", "expect params ⟦60K⟧": "expect params 60k"},
+         when=_with_unit),
+    Rule({"expect ⟦1,792 params⟧": "expect params 1,792", "expect ⟦4.1 GFLOPs⟧": ""}, last="CLAIM_NUMBER",
+         when=_turned),
+    Rule({"expect params 2k ⟦±⟧ 5": ""}, "a claim has no {shown}", "`~2k` holds within 5 %", word="± %",
+         when=lambda m: m.in_claims),
+    Rule({"expect macs ⟦<⟧2G": ""}, "expected a number, found {shown}", _NO_BOUND, on="COMPARE",
+         when=lambda m: m.in_claims),
+    Rule({"expect params ⟦at most⟧ 100k": ""}, "expected a number, found `{1}`", _NO_BOUND, last="NAME",
+         when=lambda m: m.around(_BOUND)),
+    Rule({"expect params ⟦-⟧3": "expect params 3"}, "a claimed number cannot be negative", on="MINUS",
+         when=lambda m: m.in_claims, code="E106", put="", safe=False),
+    Rule({"expect params ⟦1.8e3⟧": "expect params 1,800"}, on="NUMBER ?",
+         when=lambda m: m.in_claims and m.last != "CLAIM_NUMBER" and _number_of_a_claim(m)),
+    Rule({"expect params⟦⟧": ""}, "expected the claim's value, found {shown}", _LOOKS,
+         on="ARROW _NL $END COMMA", last="NAME", when=lambda m: m.in_claims),
 )  # fmt: skip

@@ -1,0 +1,237 @@
+"""What stands in brackets: matrices, `[[1, 0], [0, 1]]`; branches, `[ a | b ] add`; statements in a block."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from cnnspec.diagnostics import Edit, Span, line_start
+from cnnspec.language.recovery.mistake import REST, Answer, Mistake, rewritten
+from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.words import closing, shortened
+from cnnspec.language.tokens import STATEMENTS
+from cnnspec.notations import MERGES as MERGING
+from cnnspec.notations.words import layer_word
+
+_TOKEN = re.compile(r"[\[\],;|&\r\n]|\\+|[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?:/[0-9]+)?(?![\w./])")
+_FACTOR = re.compile(r"weight[ \t]*=[ \t]*([0-9]+(?:\.[0-9]+)?(?:[ \t]*/[ \t]*[0-9]+)?)[ \t]*\*[ \t]*$")
+NO_COMMAS = "the numbers of a matrix are separated by spaces"
+_MESSAGES = {
+    ",": "the rows of a matrix are separated by `;`, not by commas",
+    "[": "a matrix is not a list of lists: numbers are separated by spaces, rows by `;`",
+    "{": "a matrix stands in square brackets",
+}
+_LATEX = "this is LaTeX: the numbers of a matrix are separated by spaces, rows by `;`"
+_LOOKS = "as in `[1 0; 0 1]`, with `|` between planes"
+_WORD_BEHIND = re.compile(r"[ \t]*(?:->|→)?[ \t]*([A-Za-z_]+)(?:\([ \t]*\))?(?![ \t]*(?:[\w(\[:]|=(?!>)))")
+
+# --- matrices -------------------------------------------------------------------------------------
+
+
+def _matrix(span: Span, plain: str, message: str, otherwise: str = _LOOKS) -> Answer:
+    shown = f"[{plain}]"
+    return rewritten(span, shown, message, f"write `{shown}`" if len(shown) <= 40 else otherwise)
+
+
+def _other_matrix(m: Mistake) -> Answer | None:
+    """`[[1, 0], [0, 1]]` and LaTeX's `[1 & 0 \\\\ 0 & 1]`, read as `[1 0; 0 1]`."""
+    if not m.inside:
+        return None
+    close = m.text.find("]", m.opened) + 1
+    if "[" in m.text[m.opened + 1 : close]:
+        close = closing(m.text, m.opened) or 0
+    inner, span = m.text[m.opened + 1 : close - 1], Span(m.opened, close)
+    rows = _rows_by_commas(inner)
+    plain = _plain(inner, rows) if close else None
+    if plain is None:
+        return None
+    if m.word != "," or rows:
+        answer = _matrix(span, plain, _MESSAGES.get(m.word, _LATEX))
+    elif (decimals := _decimal_commas(inner)) and (by_size := _fitting(m, inner, close)) != "list":
+        message = f"the decimal mark is a point; {NO_COMMAS}"
+        if by_size != "decimals":
+            message = "these commas are decimal marks or separate numbers, and the layer does not decide"
+            return Answer("E106", message, span, f"write `[{decimals}]` or `[{plain}]`")
+        answer, plain = _matrix(span, decimals, message), decimals
+    else:
+        commas = [Span(at, at + 1) for at in range(m.opened, close) if m.text[at] == ","]
+        fix = tuple(Edit(comma, "" if m.text[comma.end : comma.end + 1] == " " else " ") for comma in commas)
+        answer = Answer("E101", NO_COMMAS, m.span, "leave the commas out", fix)
+    return answer._replace(safe=True, reads=f"{plain}]", since=m.opened + 1, resume=close)
+
+
+def _decimal_commas(inner: str) -> str | None:
+    """`0,5 1,0; 0,5 1,5` with points; None where it can only be a list."""
+    numbers = re.split(r"[ \t\r\n;|]+", inner.strip())
+    fits = all(re.fullmatch(r"[-+]?[0-9]+(?:,[0-9]+)?", one) for one in numbers)
+    return inner.replace(",", ".") if fits else None
+
+
+def _fitting(m: Mistake, inner: str, close: int) -> str:
+    """Which reading of a matrix's commas has as many numbers as F or K says: `decimals` or `list`."""
+    begin, end = line_start(m.text, m.opened), REST.match(m.text, close)
+    layer = m.text[begin : m.opened] + (end.group() if end else "")
+    is_bias = layer[: m.opened - begin].rstrip(" \t=").endswith("bias")
+    letter = r"\b(?:[A-Z0-9x]*K=?|(?:fc|rbf)[ \t]+)" if is_bias else "F=?(?:[0-9]+x)?"
+    size = re.search(rf"{letter}([0-9]+)", layer)
+    if size is None:
+        return ""
+    rows = [inner] if is_bias else re.split(r"[;|\r\n]+", inner.strip())
+    by_blanks = all(len(row.split()) == int(size[1]) for row in rows)
+    by_commas = all(len(row.replace(",", " ").split()) == int(size[1]) for row in rows)
+    return "" if by_blanks == by_commas else "decimals" if by_blanks else "list"
+
+
+def _rows_by_commas(inner: str) -> bool:
+    """`1 0, 0 1`: commas between rows, not between numbers."""
+    rows = inner.split(",")
+    return len(rows) > 1 and not {*inner} & {*";|[]\r\n"} and all(len(row.split()) > 1 for row in rows)
+
+
+def _plain(inner: str, by_commas: bool, factor: Fraction | None = None) -> str | None:
+    """The numbers and what separates them; None where there is anything else."""
+    if _TOKEN.sub("", inner).strip(" \t"):
+        return None
+    three = re.match(r"[ \t\r\n]*\[[ \t\r\n]*\[", inner) is not None
+    written: list[str] = []
+    depth, parting = 0, ""
+    for word in _TOKEN.findall(inner):
+        if word[-1].isdigit():
+            written += [" |" if parting == "|" else ";"] if written and parting else []
+            written.append(f" {word if factor is None else factor * Fraction(word)}")
+            parting = ""
+        elif word == "[":
+            depth += 1
+            if depth > 3:  # torch's weights have four levels
+                return None
+        elif word == "]":
+            depth -= 1
+            parting = "|" if three and depth == 0 else parting or ";"
+        elif word in ";|" or word[0] == "\\" or (word == "," and by_commas):
+            parting = "|" if word == "|" else parting or ";"
+    return "".join(written)[1:]
+
+
+def _in_braces(m: Mistake) -> Answer | None:
+    close = closing(m.text, m.start)
+    plain = _plain(m.text[m.start + 1 : close - 1], False) if close else None
+    return _matrix(Span(m.start, close), plain, _MESSAGES["{"]) if close and plain else None
+
+
+def _times_a_number(m: Mistake) -> Answer | None:
+    factor = _FACTOR.search(m.text, max(0, m.start - 60), m.start)
+    close = closing(m.text, m.start) if factor else None
+    if factor is None or close is None:
+        return None
+    times = Fraction(factor[1].replace(" ", "").replace("\t", ""))
+    plain = _plain(m.text[m.start + 1 : close - 1], False, times)
+    message, way = "a matrix has no factor before it", "multiply each number, as in `1/9`"
+    return _matrix(Span(factor.start(1), close), plain, message, way) if plain else None
+
+
+MATRICES = (
+    Rule({"conv weight=⟦[[1,0],[0,1]]⟧": "conv weight=[1 0; 0 1]",
+         "conv weight=⟦[1 0, 0 1]⟧": "conv weight=[1 0; 0 1]",
+         "conv weight=[1⟦,⟧ 0;0, 1]": "conv weight=[1 0;0 1]",
+         r"conv weight=⟦[1 & 0 \\ 0 & 1]⟧": "conv weight=[1 0; 0 1]",
+         "conv F2 weight=⟦[0,5 1,0]⟧": "conv F2 weight=[0.5 1.0]",
+         "conv K1 bias=⟦[0,5]⟧": "conv K1 bias=[0.5]", "conv K2 bias=[0⟦,⟧5]": "conv K2 bias=[0 5]",
+         "conv bias=⟦[0,5]⟧": ""}, word="[ & \\ ,", accepts="MATRIX_NUMBER", when=_other_matrix),
+    Rule({"conv weight=⟦{1 0; 0 1}⟧": "conv weight=[1 0; 0 1]"}, on="LBRACE", last="EQUAL", when=_in_braces),
+    Rule({"conv weight=⟦1/4*[1 2; 2 1]⟧": "conv weight=[1/4 1/2; 1/2 1/4]"}, on="LSQB", when=_times_a_number),
+)  # fmt: skip
+
+# --- branches -------------------------------------------------------------------------------------
+
+
+def several(text: str, opened: int, closed: int) -> tuple[str, tuple[Edit, ...]]:
+    """The branches in these brackets as a help shows them, and what is to be added: to one, `id`."""
+    inner, added, depth, parted = text[opened + 1 : closed - 1], "", 0, False
+    for char in inner:
+        depth += (char in "[(") - (char in "])")
+        parted = parted or (char == "|" and depth == 0)
+    if not parted:
+        blank = " " if inner[-1:].isspace() else ""
+        added = f"| id{blank}" if blank else " | id"
+    shown = shortened(f"[{inner}{added}]", "[ … | id ]" if added else "[ … | … ]")
+    return shown, (Edit(Span(closed - 1, closed - 1), added),) if added else ()
+
+
+def word_behind(text: str, head: int, opened: int) -> Answer | None:
+    """The finding about a word behind the branches that the `[` at a place opens; what stands before that
+    begins at `head`.
+    """
+    closed = closing(text, opened)
+    found = _WORD_BEHIND.match(text, closed) if closed else None
+    word = layer_word(found[1]) if found else None
+    if found is None or closed is None or word not in MERGING:
+        return None
+    branches, added = several(text, opened, closed)
+    fix = (Edit(Span(head, opened), f"{word} "), *added, Edit(Span(closed, found.end()), ""))
+    message, way = "the word that merges branches stands before them", f"write `{word} {branches}`"
+    place = Span(*found.span(1))
+    return Answer(
+        "E101", message, place, way, fix, not added, reads="", resume=found.end(), merges=word
+    )  # fmt: skip
+
+
+def _at_the_bar(m: Mistake) -> Answer | None:
+    answer = word_behind(m.text, m.opened, m.opened) if m.inside == "[" else None
+    return answer and answer._replace(resume=m.start)
+
+
+def _at_the_word(m: Mistake) -> Answer | None:
+    opened, named = m.part(2), m.part(3)
+    if opened.symbol != "LSQB":
+        return None
+    if m.reported(m.start) and (word := m.here(r"\w+(?:\([ \t]*\))?")):  # at the first `|`
+        return Answer("", "", m.span, reads="", resume=word.end())
+    branches = m.part(1).symbol == "branches"
+    answer = word_behind(m.text, named.start if branches else opened.start, opened.start)
+    if answer is None or answer.span.start != m.start:
+        return None
+    return answer if branches else answer._replace(merges="")
+
+
+def _arguments_between(m: Mistake) -> Answer | None:
+    for back in range(1, 4):
+        word = m.part(back).token
+        if word is not None and word.text in MERGING:
+            span = Span(word.end, m.start)
+            shown = Span(span.start + 1, span.start + 1 + len(m.text[span.start + 1 : span.end].rstrip()))
+            return Answer(
+                "E202", f"`{word.text}` takes branches and nothing else", shown, "leave it out",
+                (Edit(span, " "),), reads="", resume=m.start, since=word.end,
+            )  # fmt: skip
+    return None
+
+
+MERGES = (
+    Rule({"[ conv F3 | id ] ⟦add⟧": "add [ conv F3 | id ]"}, on="VBAR", when=_at_the_bar),
+    Rule({"parallel [ relu | id ] ⟦concat⟧": "concat [ relu | id ]", "[ relu ] ⟦add⟧": "add [ relu | id ]"},
+         on="NAME CALL", last="RSQB", when=_at_the_word),
+)  # fmt: skip
+
+BEFORE_BRANCHES = (
+    Rule({"concat ⟦dim=1⟧ [ relu | id ]": "concat [ relu | id ]"}, on="LSQB", when=_arguments_between),
+)  # fmt: skip
+
+# --- statements in a block ------------------------------------------------------------------------
+
+
+def _in_a_block(m: Mistake) -> bool:
+    """Not where the block before is not closed, and this begins a new statement."""
+    closed, opened = m.text.find("}", m.end), m.text.find("{", m.end)
+    return m.inside == "{" and closed >= 0 and not 0 <= opened < closed
+
+
+IN_BLOCKS = tuple(
+    Rule({example: ""}, "`{found}` is a statement of the file and cannot stand in a block", way,
+         on=kinds, when=_in_a_block, code="E405")
+    for kinds, example, way in (
+        ("OUTPUT", "block f() { ⟦output⟧ @x }", "a block's output is its last line's; leave this out"),
+        ("INPUT", "block f() { ⟦input⟧ 3x8x8 }", "a block's input is its first line's; leave this out"),
+        ("EXPECT", "block f() { ⟦expect⟧ params 3 }", "in a block a line's claims follow after `=>`"),
+        (" ".join(STATEMENTS), "block f() { ⟦default⟧ conv nobias }", "put it before the block"),
+    )
+)  # fmt: skip

@@ -1,0 +1,163 @@
+"""Marks of another language or of a document: `>`, `;`, `//`, `&&`, bullets, quotation marks."""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Edit, Span
+from cnnspec.language.recovery.mistake import Answer, Mistake
+from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.words import TIMES_BEHIND, is_layer
+from cnnspec.notations.words import layer_word
+
+_BULLET = r"[ \t]*((?:[0-9]{1,3}[.):]|\([0-9]{1,3}\)|[-*+])[ \t]*)(?=([A-Za-z][A-Za-z0-9_]*))"
+_INPUT_BEFORE = re.compile(r"(?:^|[\r\n])[ \t]*input[^\r\n]*[ \t\r\n]*$")
+_CONDITION = re.compile(r"(?:^|[|\[])[ \t]*(?:if|let)\b[^\[|]*[\w)][ \t]*$")
+_VARIANT = r"[ \t]*variant\b"
+_BRACKETS = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
+NO_BRANCHES = "`|` separates branches, and there are no branches here"
+BRANCHES = "branches follow the word that merges them: `add [ … | … ]`, `concat [ … | … ]`"
+_COMMENT = "a comment begins with `#`"
+
+
+def _bullet(m: Mistake) -> Span | None:
+    if m.head.strip(" \t0123456789("):
+        return None
+    found, read = m.of_line(_BULLET), m.part(0)
+    inside = read.token is not None and read.start >= m.begin
+    return Span(*found.span(1)) if found and not inside and layer_word(found[2]) is not None else None
+
+
+def _long_comment(m: Mistake) -> Answer:
+    stop = m.text.find("*/", m.start)
+    resume = stop + 2 if stop >= 0 else m.line_end
+    way = "write `#` before each line of the comment"
+    mark = Span(m.start, m.start + 2)
+    return Answer("E101", f"{_COMMENT} and ends with the line", mark, way, reads="", resume=resume)
+
+
+def _input_goes_on(m: Mistake) -> Answer | None:
+    """`input 3x8x8 -> relu`."""
+    if not _INPUT_BEFORE.search(m.text, max(0, m.start - 200), m.start):
+        return None
+    alone, stop = not m.head.strip(), behind_arrows(m)
+    way, written = ("leave the arrow out", "") if alone else ("begin a new line here", "\n")
+    fix = (Edit(Span(m.start if alone else m.gap.start, stop), written),)
+    message = "the input is a statement of its own; the first step begins a new line"
+    return Answer("E101", message, m.span, way, fix, reads="\n", resume=stop)
+
+
+def behind_arrows(m: Mistake) -> int:
+    """Where the arrows end that follow one another here."""
+    arrows = m.here(r"->(?:[ \t]*->)*")
+    return arrows.end() if arrows else m.end
+
+
+def before_layer(m: Mistake) -> re.Match[str] | None:
+    """The layer's word that follows."""
+    following = m.behind(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)")
+    return following if following and is_layer(following[1]) else None
+
+
+def _times(m: Mistake) -> re.Match[str] | None:
+    behind = m.last == "RSQB" and m.accepts("STAR") and TIMES_BEHIND.match(m.text, m.start)
+    return TIMES_BEHIND.match(m.text, m.gap.start) if behind else None
+
+
+MARKS = (
+    Rule({"conv F3 K8 ⟦\\\\⟧\nrelu": "conv F3 K8 \nrelu"}, "a line does not end with `\\\\`",
+         here=r"\\\\(?:hline)?[ \t]*(?=[\r\n]|$)", put=""),
+    Rule({"conv F3 K8 ⟦\\⟧\n  -> relu": "conv F3 K8 \n  -> relu"}, "a line does not end with `\\`",
+         "leave `\\` out: a line goes on where the next one begins with `->`", here=r"\\(?=[ \t]*[\r\n])",
+         put=""),
+    Rule({"⟦%⟧ what\nconv F3 K8": "# what\nconv F3 K8"}, _COMMENT, word="%",
+         when=lambda m: not m.head.strip(), put="#", reads="", to_line_end=True),
+    Rule({"⟦1. ⟧conv F3 K8": "conv F3 K8"}, "a line begins with its steps, without a bullet or a number",
+         when=_bullet, code="E102", put=""),
+    Rule({'⟦"C1":⟧ conv F3 K8': "C1: conv F3 K8"}, "a label has no quotation marks", accepts="LABEL",
+         here=r"\"([A-Za-z]\w*)\"[ \t]*:", put="{1}:"),
+)  # fmt: skip
+
+ARROWS = (
+    Rule({"conv F3 ⟦==>⟧ 3x4x5": "conv F3 => 3x4x5"}, accepts="CLAIMS", here=r"={2,}>+|=>+|=[ \t]+>",
+         put="=>"),
+    Rule({"conv F3 ⟦- >⟧ relu": "conv F3 -> relu"}, accepts="ARROW", here=r"-+[ \t]*>+|~>|>+(?!=)", put="->"),
+)  # fmt: skip
+
+COMMENTS = (
+    Rule({"conv F3 ⟦//⟧ why": "conv F3 # why"}, _COMMENT, word="//", put="#", reads="", to_line_end=True),
+    Rule({"conv F3 ⟦/*⟧ why */": ""}, here=r"/\*", when=_long_comment),
+    Rule({"relu ⟦--⟧ why": "relu # why"}, _COMMENT, on="MINUS", here="--",
+         when=lambda m: not m.accepts("MINUS"), put="#", reads="", to_line_end=True),
+)  # fmt: skip
+
+STATEMENTS = (
+    Rule({"input 3x8x8 ⟦->⟧ relu": "input 3x8x8\n relu", "input 3x8x8\n⟦->⟧ relu": "input 3x8x8\n relu"},
+         on="ARROW", accepts="_NL", when=_input_goes_on),
+    Rule({"variant A: n = 2⟦;⟧ m = 3": "variant A: n = 2, m = 3"},
+         "the settings of a variant are separated by commas, not by `;`", on="SEMICOLON", accepts="COMMA",
+         when=lambda m: bool(m.of_line(_VARIANT)), put=","),
+    Rule({"variant A: n = 2 ⟦expect⟧ params 56": "variant A: n = 2, expect params 56"}, on="EXPECT NAME",
+         accepts="COMMA", when=lambda m: bool(m.of_line(_VARIANT)), before=","),
+)  # fmt: skip
+
+STEPS = (
+    Rule({"if C > 3 [ relu ] ⟦elif⟧ C > 2 [ bn ]": "if C > 3 [ relu ] else if C > 2 [ bn ]"},
+         word="elif elseif", accepts="ELSE", put="else if"),
+    Rule({"[a ⟦|⟧ b]": ""}, NO_BRANCHES, BRANCHES, on="VBAR", accepts="_NL", when=lambda m: m.inside == "[",
+         reads="\n"),
+    Rule({"[a]⟦ times 2⟧": "[a]*2"}, "a repetition is written with `*`", word="times", when=_times,
+         put="*{2}", safe=False),
+    Rule({"[a]⟦x2⟧": "[a]*2", "[a]⟦^2⟧": "[a]*2"}, "a repetition is written with `*`", when=_times,
+         put="*{2}"),
+    Rule({"if a ⟦&&⟧ b [ relu ]": "if a and b [ relu ]"}, on="?", accepts="AND", here="&&", put="and"),
+    Rule({"if ⟦!⟧a [ relu ]": "if not a [ relu ]"}, word="!", accepts="NOT", put="not "),
+    Rule({"[a]*⟦*⟧2": "[a]*2"}, "expected `*`, found `**`", "write `*`", on="STAR",
+         when=lambda m: m.part(1).symbol == "RSQB" and m.text[m.start - 1 : m.end] == "**", put=""),
+    Rule({"[a] ⟦relu⟧": "[a] -> relu"}, "expected `->` before {shown}",
+         "the next step follows after `->` or on a new line", on="LSQB NAME CALL", accepts="ARROW",
+         when=lambda m: m.kind == "LSQB" or m.last in ("RSQB", "RPAR"), before=" ->", safe=False),
+    Rule({"relu -> ⟦-> ->⟧ bn": "relu ->  bn"}, "expected a step, found `->`", on="ARROW", accepts="CALL",
+         when=lambda m: Span(m.start, behind_arrows(m)), put=""),
+    Rule({"if s ⟦=⟧ 2 [a]": "if s == 2 [a]"}, "expected `==`, found `=`: a condition compares with `==`",
+         on="EQUAL", accepts="COMPARE", put="=="),
+    Rule({"if a ⟦||⟧ b [ relu ]": "if a or b [ relu ]"}, on="VBAR", here=r"\|\|",
+         when=lambda m: bool(_CONDITION.search(m.head)), put="or"),
+    Rule({"conv F3⟦;⟧K8": "conv F3 K8"}, "arguments are separated by spaces, not by `{found}`",
+         "write a space", on="SEMICOLON VBAR DIVIDE MINUS PLUS STAR", last="HYPER", accepts="HYPER",
+         when=lambda m: bool(m.behind(r"[ \t]*[FSPKGD](?:[0-9]|same)")), put=" "),
+    Rule({"relu ⟦-⟧ bn": "relu  ->  bn"}, "expected `->`, found `-`", on="MINUS", accepts="ARROW",
+         when=lambda m: bool(before_layer(m)), put=" -> "),
+    Rule({"conv F3 K8 ⟦=⟧ 8x6x6": "conv F3 K8 => 8x6x6"}, word="= ==", accepts="CLAIMS",
+         when=lambda m: bool(m.behind(r"[ \t]*(?:[0-9]+[x@]|\()")), put="=>"),
+)  # fmt: skip
+
+ENDS = (
+    Rule({"conv F3⟦;⟧ \nrelu": "conv F3 \nrelu"}, "a line does not end with `;`", on="SEMICOLON",
+         when=lambda m: m.rest.strip()[:1] in ("", "#"), put=""),
+    Rule({"conv F3⟦;⟧ relu": "conv F3\n relu"}, "steps are not separated by `;`",
+         "the next step follows after `->` or on a new line", on="SEMICOLON", accepts="_NL", put="\n",
+         safe=False),
+    Rule({"add [@a⟦,⟧ @b]": "add [@a | @b]"}, "branches are separated by `|`, not by commas", on="COMMA",
+         accepts="VBAR", when=lambda m: m.inside == "[" and m.last != "MATRIX_NUMBER", put=" |", safe=False),
+    Rule({"conv F3⟦,⟧\nrelu": "conv F3\nrelu"}, "a line does not end with a comma", "leave the comma out",
+         on="COMMA", when=lambda m: m.inside != "(" and not m.rest.split("#")[0].strip(), put=""),
+    Rule({"conv F3⟦,⟧ relu": "conv F3 -> relu"}, "steps are separated by `->`, not by commas", on="COMMA",
+         accepts="ARROW", when=lambda m: m.inside != "(" and bool(before_layer(m)), put=" ->"),
+    Rule({"conv F3⟦,⟧ K64": "conv F3 K64"}, "arguments are separated by spaces, not by commas",
+         "leave the comma out", on="COMMA", accepts="HYPER", when=lambda m: m.inside != "(", put=""),
+)  # fmt: skip
+
+LEFT_OVER = (
+    Rule({"if C ⟦<>⟧ 3 [ relu ]": "if C != 3 [ relu ]"}, on="COMPARE",
+         when=lambda m: m.text[m.start - 1 : m.end] == "<>" and Span(m.start - 1, m.end), put="!="),
+    Rule({"relu ->⟦>⟧ bn": "relu -> bn"}, "expected `->`, found `->{found}`", on="COMPARE", last="ARROW",
+         when=lambda m: m.text[m.start - 1] == ">", put=""),
+)  # fmt: skip
+
+BRACKETS = (
+    Rule({"f(1 ⟦2⟧)": "f(1, 2)"}, on="NAME NUMBER CALL REFERENCE LPAR DIM CLAIM_NUMBER", accepts="COMMA",
+         when=lambda m: m.inside == "(" or m.last in ("CLAIM_NUMBER", "REFERENCE"), before=",", safe=False),
+    Rule({"relu ⟦)⟧": "relu "}, "`{found}` closes nothing: no bracket is open", on="RPAR RSQB RBRACE",
+         when=lambda m: not m.is_open(_BRACKETS[m.kind]), put=""),
+)  # fmt: skip
