@@ -81,13 +81,13 @@ def write_number(value: Fraction) -> str:
 
     context = Context(prec=4 * MAX_DIGITS)
     exact = context.divide(Decimal(value.numerator), Decimal(value.denominator))
-    texts = [str(value)]
-    if Fraction(exact) == value:
-        powers = sorted(range(-MAX_DIGITS, MAX_DIGITS + 1), key=abs)
-        shortest = min((f"{context.scaleb(exact, -power):f}e{power}" for power in powers), key=_digits)
-        decimal = [f"{exact:f}"] if len(f"{exact:f}".partition(".")[2]) <= 20 else []
-        texts = [*decimal, *texts, shortest]
-    return next((text for text in texts if _digits(text) <= MAX_DIGITS), texts[-1])
+    ends, decimal = Fraction(exact) == value, f"{exact:f}"
+    texts = [decimal] if ends and len(decimal.partition(".")[2]) <= 20 else []
+    for text in (*texts, str(value)):
+        if _digits(text) <= MAX_DIGITS or not ends:
+            return text
+    powers = sorted(range(-MAX_DIGITS, MAX_DIGITS + 1), key=abs)
+    return min((f"{context.scaleb(exact, -power):f}e{power}" for power in powers), key=_digits)
 
 
 def _digits(text: str) -> int:
