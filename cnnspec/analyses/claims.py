@@ -65,21 +65,30 @@ def _all(report: Report) -> Iterator[tuple[int | None, Claim]]:
             yield number, claim
 
 
-def worth(report: Report, body: int | None, claim: Claim) -> Value:
-    """What the claim is about, as it is: of the whole model, or of the steps that the claim's line has."""
+SUBJECTS_OF_STRETCH = ("params", "trainable", "macs", "connections", "layers", "weighted")
+
+
+def stretch(report: Report, body: int | None, claim: Claim) -> tuple[int, int, int]:
+    """The steps that the claim is about, of one body: those of its line, or of the whole model."""
+    if body is None:
+        return len(report.graph.bodies) - 1, 0, len(report.graph.root.steps)
+    return body, claim.first, claim.last
+
+
+def worth(report: Report, body: int | None, claim: Claim, subject: str | None = None) -> Value:
+    """What the claim is about, as it is; with `subject`, what another claim would be about."""
     graph = report.graph
-    here = len(graph.bodies) - 1 if body is None else body
-    first, last = (0, len(graph.root.steps)) if body is None else (claim.first, claim.last)
+    here, first, last = stretch(report, body, claim)
     value = graph.root.outputs[0] if body is None else claim.value
-    match claim.subject:
+    match subject or claim.subject:
         case "out":
             return made(graph, report.shapes, here, value)
         case "field":
             field = report.fields.total if body is None else report.fields.at(here, value, last_map=True)
             return None if field is None else field.size
-        case "params" | "trainable":
+        case "params" | "trainable" as weights:
             tally = report.weights.stretch(here, first, last)
-            return None if tally is None else getattr(tally, claim.subject)
+            return None if tally is None else getattr(tally, weights)
         case "macs":
             return report.macs.stretch(here, first, last)
         case "connections":

@@ -1,4 +1,6 @@
-"""E501: what is reported of a claim that does not hold."""
+"""E501: what is reported of a claim that does not hold: the formula worked out, and where the author's number
+would have come from.
+"""
 
 from __future__ import annotations
 
@@ -7,46 +9,137 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from cnnspec.analyses.claims import Checked, square
-from cnnspec.analyses.shapes import origin
+from cnnspec.analyses.claims import SUBJECTS_OF_STRETCH, Checked, square, stretch, worth
+from cnnspec.analyses.receptive_field import Field, recurrence
+from cnnspec.analyses.shapes import Shaped, origin
+from cnnspec.analyses.suspicions import of_number, of_shape, parts, terms
 from cnnspec.diagnostics import Diagnostic, Related
 from cnnspec.ir.graph import Claim
-from cnnspec.ops.base import written_shape
+from cnnspec.ops.base import POINT, Shape, written_shape
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
 
 
 def failed_claims(report: Report) -> Iterator[Diagnostic]:
-    """E501 for each claim that does not hold: what it is, what is claimed, the difference; for a shape also
-    the line that it came from.
-    """
+    """E501 for each claim that does not hold."""
     for checked in report.claims:
-        if checked.holds is not False or checked.value is None:
-            continue
-        message, note = _told(checked)
-        related = _related(report, checked)
-        yield Diagnostic("E501", message, checked.span, related=related, note=note, help=_help(checked))
+        if checked.holds is False:
+            match checked.claim.subject:
+                case "out":
+                    yield _output(report, checked)
+                case "field":
+                    yield _field(report, checked)
+                case _:
+                    yield _number(report, checked)
 
 
-def _told(checked: Checked) -> tuple[str, str]:
+def _output(report: Report, checked: Checked) -> Diagnostic:
+    """The size formulas of the layer that made the shape."""
+    value, claimed = _shape(checked.value), checked.claim.shape or ()
+    made = origin(report.graph, report.shapes, *_place(report, checked))
+    layer = None if made is None else made.layer
+    notes = [
+        formula.line()
+        for formula in (layer.op.formulas(layer.inputs, layer.output) if layer is not None else ())
+        if formula.name.endswith("'") or formula.name == "size"
+    ]
+    found = written_shape(value)
+    related = () if made is None else (Related(made.span, f"{found} comes from here"),)
+    last = origin(report.graph, report.shapes, *_place(report, checked), _reads_a_point)
+    slipped = [one.layer for one in (made, last) if one is not None and one.layer is not None]
+    notes.append(of_shape(claimed, value, slipped))
+    message = f"expected output {written_shape(claimed)}, found {found}"
+    return _finding(checked, message, notes, f"=> {found}", related)
+
+
+def _field(report: Report, checked: Checked) -> Diagnostic:
+    """The recurrence of the last layer with a window."""
+    value, claimed = _shape(checked.value), square(checked.claim) or ()
+    notes = []
+    made = origin(report.graph, report.shapes, *_place(report, checked), _reads_a_point)
+    if made is not None and made.layer is not None:
+        layer = made.layer
+        before = report.fields.at(made.body, layer.layer.inputs[0])
+        if report.fields.at(made.body, made.value) is not None and before is not None:
+            lines = recurrence(before, layer.op.window(layer.inputs, layer.output), value)
+            notes = [formula.line() for formula in lines]
+            notes.append(_slip_of_field(claimed, layer, before))
+    message = f"expected field {written_shape(claimed)}, found {written_shape(value)}"
+    return _finding(checked, message, notes, f"field {written_shape(value)}")
+
+
+def _slip_of_field(claimed: Shape, layer: Shaped, before: Field) -> str:
+    extents = [window.size for window in layer.op.window(layer.inputs, layer.output)]
+    axes = [*zip(before.size, extents, before.stride, strict=True)]
+    for why, numbers in (
+        ("R + (E − 1), without the strides J of the layers before", [R + E - 1 for R, E, _ in axes]),
+        ("R + E·J, without the − 1", [R + E * J for R, E, J in axes]),
+        ("the window of the last layer alone", extents),
+        ("the field of the layer before", before.size),
+    ):
+        if tuple(numbers) == claimed:
+            return f"{written_shape(claimed)} is {why}"
+    return ""
+
+
+def _number(report: Report, checked: Checked) -> Diagnostic:
+    """What adds up to the number, and the difference."""
     claim, value = checked.claim, checked.value
-    if isinstance(value, tuple):
-        claimed = written_shape(square(claim) or () if claim.subject == "field" else claim.shape or ())
-        what = "the receptive field is" if claim.subject == "field" else "what comes out is"
-        return f"{what} {written_shape(value)}, not {claimed}", ""
     assert isinstance(value, int)
     assert claim.number is not None
-    claimed_number = Fraction(claim.number)
-    difference = value - claimed_number
-    message = f"{claim.subject}: it is {value:,}, not {_written(claim)}"
+    body, first, last = stretch(report, checked.body, claim)
+    weights = claim.subject in ("params", "trainable")
+    found = parts(report, body, first, last, once=weights)
+    others = {
+        subject: number if isinstance(number := worth(report, checked.body, claim, subject), int) else None
+        for subject in SUBJECTS_OF_STRETCH
+    }
+    notes = [*terms(claim.subject, found), _difference(claim, value), of_number(claim, value, found, others)]
+    message = f"expected {claim.subject} {_written(claim)}, found {value:,}"
+    pointed = re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", _written(claim))
+    commas = f"; commas separate thousands: `{pointed[0].replace('.', ',')}`" if pointed else ""
+    return _finding(checked, message, notes, f"{claim.subject} {value:,}", more=commas)
+
+
+def _finding(
+    checked: Checked,
+    message: str,
+    notes: list[str],
+    right: str,
+    related: tuple[Related, ...] = (),
+    more: str = "",
+) -> Diagnostic:
+    way = f"correct the layer, or the claim: `{right}`{more}"
+    note = "\n".join(filter(None, notes))
+    return Diagnostic("E501", message, checked.span, related=related, note=note, help=way)
+
+
+def _place(report: Report, checked: Checked) -> tuple[int, int]:
+    """The body and the value that a claim is about."""
+    if checked.body is not None:
+        return checked.body, checked.claim.value
+    return len(report.graph.bodies) - 1, report.graph.root.outputs[0]
+
+
+def _shape(value: object) -> Shape:
+    assert isinstance(value, tuple)
+    return value
+
+
+def _reads_a_point(layer: Shaped) -> bool:
+    """Whether it leaves the receptive field of the last map as it is."""
+    return layer.op.ends_map or layer.op.window(layer.inputs, layer.output) == (POINT, POINT)
+
+
+def _difference(claim: Claim, value: int) -> str:
+    claimed = Fraction(claim.number or 0)
+    difference = value - claimed
     sign = "+" if difference > 0 else "−"
-    note = f"{value:,} − {_plain(claimed_number)} = {sign}{_plain(abs(difference))}"
-    if claimed_number:
-        note += f" ({sign}{float(abs(difference / claimed_number)):.2%})"
-    if claim.about:
-        note += "; ~ allows 5 %"
-    return message, note
+    note = f"{value:,} − {_plain(claimed)} = {sign}{_plain(abs(difference))}"
+    if claimed:
+        note += f" ({sign}{float(abs(difference / claimed)):.2%})"
+    return note + ("; ~ allows 5 %" if claim.about else "")
 
 
 def _written(claim: Claim) -> str:
@@ -56,27 +149,3 @@ def _written(claim: Claim) -> str:
 
 def _plain(number: Fraction) -> str:
     return f"{number.numerator:,}" if number.denominator == 1 else f"{float(number):,.3f}"
-
-
-def _related(report: Report, checked: Checked) -> tuple[Related, ...]:
-    """The step that made the size, where that is another place than the line of the claim."""
-    if checked.claim.subject != "out" or not isinstance(checked.value, tuple):
-        return ()
-    graph = report.graph
-    body = len(graph.bodies) - 1 if checked.body is None else checked.body
-    value = graph.root.outputs[0] if checked.body is None else checked.claim.value
-    span = origin(graph, body, value)
-    return () if span is None else (Related(span, f"{written_shape(checked.value)} comes from here"),)
-
-
-def _help(checked: Checked) -> str:
-    """How the claim would be right."""
-    claim, value = checked.claim, checked.value
-    if isinstance(value, tuple):
-        right = written_shape(value)
-        return (
-            f"`=> {right}` would hold" if claim.subject == "out" else f"`{claim.subject} {right}` would hold"
-        )
-    pointed = re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", _written(claim))
-    parted = f"; commas part thousands, `{pointed[0].replace('.', ',')}`" if pointed else ""
-    return f"`{claim.subject} {value:,}` would hold{parted}"

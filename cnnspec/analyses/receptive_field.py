@@ -25,7 +25,8 @@ from typing import NamedTuple, TypeAlias
 from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
 from cnnspec.analyses.shapes import Shaped, Shapes, carried
 from cnnspec.ir.graph import Graph, Region, Step, places
-from cnnspec.ops.base import Shape
+from cnnspec.ops.base import Shape, Window
+from cnnspec.ops.formula import Formula
 
 Area: TypeAlias = tuple[Reach | None, ...]
 """Along H and along W; None where unknown."""
@@ -53,6 +54,22 @@ class Field(NamedTuple):
     size: tuple[int, int]
     stride: tuple[Fraction, Fraction]
     offset: tuple[int, int]
+
+
+def recurrence(before: Field, windows: tuple[Window, Window], size: Shape) -> tuple[Formula, ...]:
+    """R' = R + (E − 1)·J, along W and, where it differs, along H: the field before, the window's extent
+    D(F − 1) + 1, the stride (jump) before. Nothing where this is not how the field comes about.
+    """
+    formulas = []
+    for axis in (1, 0):
+        E, R, J = Fraction(windows[axis].size), before.size[axis], before.stride[axis]
+        if size[axis] != R + (E - 1) * J:
+            return ()
+        formulas.append(Formula("field", "R + (E − 1)·J", {"R": R, "E": E, "J": J}, size[axis]))
+    width, height = formulas
+    if width == height:
+        return (width._replace(result=f"{size[0]}x{size[1]}"),)
+    return width._replace(name="field along W"), height._replace(name="field along H")
 
 
 NOWHERE = View({}, {}, frozenset())

@@ -6,7 +6,7 @@ and the other analyses ask no layer about shapes that it cannot take."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
@@ -79,20 +79,36 @@ def made(graph: Graph, shapes: Shapes, body: int, value: int) -> Shape | None:
         return None if known is None else known.output
 
 
-def origin(graph: Graph, number: int, value: int) -> Span | None:
-    """The span of the step that last changed the size of a value of body `number`, so that a finding can say
-    "16x2x2 comes from here"; None where the size is that of the body's input, and where it is unknown.
+class Origin(NamedTuple):
+    """The step that gave a value its size; the layer, where it is one with known shapes, and its place."""
 
-    Steps that keep the size (an activation, a normalisation, dropout) are passed over; a region that changed
-    it is entered where it has one pass, so that the place is the layer and not the block.
+    span: Span
+    layer: Shaped | None = None
+    body: int = 0
+    value: int = 0
+
+
+def origin(
+    graph: Graph, shapes: Shapes, number: int, value: int, keeps: Callable[[Shaped], bool] | None = None
+) -> Origin | None:
+    """The step that last changed the size of a value of body `number`, so that a finding can say "16x2x2
+    comes from here"; None where the size is that of the body's input, and where it is unknown.
+
+    Steps that keep the size (an activation, dropout; with `keeps`, those of which it is true) are passed
+    over; a region that changed it is entered at its last pass.
     """
     body = graph.bodies[number]
     while True:
         shape = body.values[value]
         if shape is None or value < body.inputs:
             return None
-        _, step, output = _maker(body, value)
+        index, step, output = _maker(body, value)
+        layer = shapes[number][index]
         same = [read for read in step.inputs if body.values[read] == shape]
+        if layer is not None and keeps is not None:
+            same = [layer.layer.inputs[0]] if keeps(layer) else []
+        elif isinstance(step, Region) and keeps is not None:
+            same = []
         if same:
             value = same[0]
             continue
@@ -100,9 +116,12 @@ def origin(graph: Graph, number: int, value: int) -> Span | None:
             inner = step.passes[-1].body
             inside = graph.bodies[inner]
             made = inside.outputs[value - output]
-            if made >= inside.inputs:
-                return origin(graph, inner, made) or step.span
-        return step.span
+            if made >= inside.inputs and (found := origin(graph, shapes, inner, made, keeps)):
+                return found
+            if keeps is not None:
+                value = step.inputs[0]
+                continue
+        return Origin(step.span, layer, number, value)
 
 
 def _maker(body: Body, value: int) -> Place:

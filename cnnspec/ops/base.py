@@ -160,6 +160,14 @@ class Remark(NamedTuple):
     replacement: str | None = None
 
 
+class Slip(NamedTuple):
+    """What a usual slip gives for a layer: `out`, `params` or `macs`, and how one gets it ("without …")."""
+
+    subject: Literal["out", "params", "macs"]
+    value: int | Shape
+    why: str
+
+
 class Op(BaseModel):
     """A layer with its arguments bound. Subclasses declare one word of the language each."""
 
@@ -232,6 +240,10 @@ class Op(BaseModel):
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         """What is worth a lint in how these arguments meet this shape (only what the op alone can know)."""
+        return ()
+
+    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+        """Numbers that an author gets by a usual slip; `claimed` is what one got for the weights."""
         return ()
 
     def written(self) -> str:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import prod
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Op, Remark, Shape, Weight, Window
+from cnnspec.ops.base import Argument, Misfit, Op, Remark, Shape, Slip, Weight, Window
 from cnnspec.ops.fields import (
     BiasValues,
     Dilation,
@@ -136,6 +136,20 @@ class Convolution(Op):
             Formula("weights", text + (" + K" if biases else ""), values | biases, total),
             Formula("MACs", "·".join([text, *at]), values | at, self.macs(arriving, out)),
         )
+
+    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+        from cnnspec.ops import slips
+
+        yield from slips.convolution(self, arriving[0], out, claimed)
+        yield Slip(
+            "out", (arriving[0][0], *out[1:]), "with the input's depth; each filter gives one map, C' = K"
+        )
+        yield from self.size_slips(arriving[0], out)
+
+    def size_slips(self, arriving: Shape, out: Shape) -> Iterable[Slip]:
+        from cnnspec.ops.slips import sliding
+
+        return sliding(self.slide, arriving, out[0])
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import convolution_remarks

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Remark, Shape, Window, written_pair
+from cnnspec.ops.base import Argument, Misfit, Remark, Shape, Slip, Window, written_pair
 from cnnspec.ops.conv import Convolution
 from cnnspec.ops.fields import Corner, Filters, Groups
 from cnnspec.ops.formula import Formula, Values
@@ -125,6 +125,20 @@ class Deconv(Convolution):
         text = f"({letter} − 1)·S − 2P + {span}{' + extra' if extra else ''}"
         values |= {"P": self.P[axis], **({"D": D} if D != 1 else {}), "F": F}
         return Formula(letter + "'", text, values | ({"extra": extra} if extra else {}), out[1 + axis])
+
+    def size_slips(self, arriving: Shape, out: Shape) -> Iterable[Slip]:
+        for more in range(1, max(self.S)):
+            rows, columns = (min(more, S - 1) for S in self.S)
+            yield Slip(
+                "out",
+                (out[0], out[1] + rows, out[2] + columns),
+                f"with extra={written_pair((rows, columns))}",
+            )
+        H, W = (arriving[1 + a] * self.S[a] for a in (0, 1))
+        yield Slip("out", (out[0], H, W), "of W·S, which Psame gives")
+        if not isinstance(self.P, str):
+            h, w = (2 * P for P in self.P)
+            yield Slip("out", (out[0], out[1] + h, out[2] + w), "without the padding, which is cut off here")
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import power_of_two

@@ -4,10 +4,23 @@ A fully connected layer has one weight for each pair of an input and an output n
 biases. It reads a vector; `flatten` makes one of a volume.
 """
 
+from collections.abc import Iterable
 from math import prod
 from typing import Annotated, Any, ClassVar
 
-from cnnspec.ops.base import POINT, Argument, Initial, Misfit, Op, Shape, Weight, Window, whole, written_shape
+from cnnspec.ops.base import (
+    POINT,
+    Argument,
+    Initial,
+    Misfit,
+    Op,
+    Shape,
+    Slip,
+    Weight,
+    Window,
+    whole,
+    written_shape,
+)
 from cnnspec.ops.fields import BiasValues, Frozen, HasBias, Positive, Start, WeightValues
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.start import literal_misfit, weight_and_bias
@@ -109,6 +122,11 @@ class Fc(Dense):
         text, count = ("C·K + K", C * K + K) if self.has_bias else ("C·K", C * K)
         values = {"C": C, "K": K}
         return Formula("weights", text, values, count), Formula("MACs", "C·K", values, C * K)
+
+    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+        from cnnspec.ops import slips
+
+        return slips.fc(self, arriving[0], claimed)
 
 
 class Rbf(Dense):

@@ -1,8 +1,10 @@
 """Where branches meet: add, mul, sub, max, concat; and what stands for a branch: id, none."""
 
+from collections.abc import Iterable
 from math import prod
 
-from cnnspec.ops.base import Misfit, Op, Shape, written_shape
+from cnnspec.ops.base import Misfit, Op, Shape, Slip, written_shape
+from cnnspec.ops.formula import Formula
 
 
 class Merge(Op):
@@ -114,6 +116,16 @@ class Concat(Merge):
                     help=_way_out(first, (first[0], *shape[1:]), number + 1),
                 )
         return sum(shape[0] for shape in arriving), *first[1:]
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        names = [f"C{number}" for number in range(1, len(arriving) + 1)]
+        values = {name: shape[0] for name, shape in zip(names, arriving, strict=True)}
+        return (Formula("C'", " + ".join(names), values, out[0]),)
+
+    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+        yield Slip(
+            "out", arriving[0], "with the branches added; concat puts their channels one after another"
+        )
 
 
 class Id(Op):

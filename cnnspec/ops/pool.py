@@ -16,6 +16,7 @@ from cnnspec.ops.base import (
     Op,
     Remark,
     Shape,
+    Slip,
     Weight,
     Window,
     flag,
@@ -140,6 +141,11 @@ class AdaptivePooling(Pooling):
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         return self.slide.formulas(arriving[0], out, ceil=self.ceil) if self.size_out is None else ()
+
+    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+        from cnnspec.ops.slips import sliding
+
+        return sliding(self.slide, arriving[0], out[0], ceil=self.ceil) if self.size_out is None else ()
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import lost_border, padded_pool

@@ -53,11 +53,15 @@ def test_claims_that_fail_are_findings_with_the_numbers() -> None:
     text = "input 1x32x32\nconv F5 S2 K6 -> relu => 6x15x15, params 150\n"
     report = analyse(graph(text))
     shape, params = [finding for finding in report.findings if finding.code == "E501"]
-    assert shape.message == "what comes out is 6x14x14, not 6x15x15"
+    assert shape.message == "expected output 6x15x15, found 6x14x14"
     assert [text[r.span.start : r.span.end] for r in shape.related] == ["conv F5 S2 K6"]
     assert shape.related[0].message == "6x14x14 comes from here"
-    assert params.message == "params: it is 156, not 150"
-    assert params.note == "156 − 150 = +6 (+4.00%)"
+    assert params.message == "expected params 150, found 156"
+    assert params.note.splitlines() == [
+        "weights = (F·F·C)·K + K = (5·5·1)·6 + 6 = 156",
+        "156 − 150 = +6 (+4.00%)",
+        "156 − 6 = 150: without the biases",
+    ]
     assert text[params.span.start : params.span.end] == "params 150"
 
 

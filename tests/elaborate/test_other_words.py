@@ -133,7 +133,10 @@ def test_other_decimals_are_none_of_its_business(step: str) -> None:
 
 def test_a_claim_with_a_point_between_its_thousands_is_told_of_the_comma() -> None:
     (one,) = errors(IN + "gap -> fc 1000\nexpect params 4.000\n")
-    assert (one.code, one.help) == ("E501", "`params 4,000` would hold; commas part thousands, `4,000`")
+    assert (one.code, one.help) == (
+        "E501",
+        "correct the layer, or the claim: `params 4,000`; commas separate thousands: `4,000`",
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,243 @@
+"""Where an author's number may have come from: usual slips, computed on the layers that a claim is about.
+
+A suspicion is reported only if it gives the claimed number, to the precision that it is written with, and if
+that precision tells it from the true number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnspec.analyses.claims import holds
+from cnnspec.analyses.shapes import Shaped
+from cnnspec.ir.graph import Claim, Region
+from cnnspec.ops.base import Shape, written_shape
+
+if TYPE_CHECKING:
+    from cnnspec.analyses.report import Report
+
+
+class Part(NamedTuple):
+    """A layer of a stretch, and how often it counts there."""
+
+    layer: Shaped
+    times: int
+
+
+def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> list[Part]:
+    """The layers of the steps `first` … `last` (exclusive) of a body, each of its bodies once, in the order
+    of the text. `once`: the uses of a shared block have the same weights and count as one.
+    """
+    bodies, times = report.graph.bodies, Counter({body: 1})
+    found: list[Part] = []
+    shared: set[str] = set()
+    for number in range(body, -1, -1):  # bodies stand before those that use them
+        if not times[number]:
+            continue
+        steps = slice(first, last) if number == body else slice(None)
+        here = zip(bodies[number].steps[steps], report.shapes[number][steps], strict=True)
+        for step, layer in here:
+            if layer is not None:
+                found.append(Part(layer, times[number]))
+            if not isinstance(step, Region) or (once and step.shared in shared):
+                continue
+            if once and step.shared is not None:
+                shared.add(step.shared)
+            uses = 1 if once and step.shared is not None else times[number]
+            for one in step.passes:
+                times[one.body] += uses * one.count
+    return sorted(found, key=lambda part: part.layer.layer.span)
+
+
+def of_shape(claimed: Shape, value: Shape, layers: Iterable[Shaped]) -> str:
+    """Where the author's shape would have come from, if from these layers; "" where it cannot be told."""
+    if len(value) == len(claimed) == 3:
+        C, H, W = value
+        if claimed == (C, W, H):
+            return f"{written_shape(claimed)} has rows and columns exchanged: a shape is CxHxW, rows first"
+        if claimed in ((H, W, C), (W, H, C)):
+            order = "HxWxC" if claimed == (H, W, C) else "WxHxC"
+            return f"{written_shape(claimed)} is {order}; a shape is CxHxW here, channels first"
+    for layer in layers:
+        for slip in layer.op.slips(layer.inputs, layer.output, 0):
+            if slip.subject == "out" and slip.value == claimed != layer.output:
+                return f"{written_shape(claimed)} is the result {slip.why}"
+        if claimed in layer.inputs:
+            return f"{written_shape(claimed)} is the input of `{_named(layer)}`"
+    return ""
+
+
+class Suspicion(NamedTuple):
+    """The true number with `terms` added, or `number` itself."""
+
+    why: str
+    terms: tuple[int, ...] = ()
+    number: int | None = None
+
+    def worth(self, value: int) -> int:
+        return value + sum(self.terms) if self.number is None else self.number
+
+    def sentence(self, value: int) -> str:
+        """`1,792 − 64 = 1,728: without the biases`; `3,456 is the result …`."""
+        if self.number is not None:
+            return f"{self.number:,} is {self.why}"
+        sums = "".join(f" {'−' if term < 0 else '+'} {abs(term):,}" for term in self.terms if term)
+        return f"{value:,}{sums} = {self.worth(value):,}: {self.why}"
+
+
+def of_number(claim: Claim, value: int, found: Sequence[Part], others: dict[str, int | None]) -> str:
+    """Where the author's number would have come from; "" where it cannot be told. `others` are the numbers of
+    the other subjects.
+    """
+    claimed, step = Fraction(claim.number or 0), Fraction(claim.step)
+    for suspicion in _suspicions(claim.subject, value, found, others, claimed):
+        number = suspicion.worth(value)
+        apart = abs(number - value)
+        precise = apart * 5 > value if claim.about else apart >= step
+        if apart and precise and holds(claimed, step, claim.about, number):
+            return suspicion.sentence(value)
+    return ""
+
+
+def _suspicions(
+    subject: str, value: int, found: Sequence[Part], others: dict[str, int | None], claimed: Fraction
+) -> Iterator[Suspicion]:
+    """The likely ones first."""
+    flops = f"2·{value:,}, FLOPs that count a multiply–accumulate as two"
+    for other, why in {
+        "params": [("trainable", "`trainable`, without the frozen weights")],
+        "trainable": [("params", "`params`, with the frozen weights")],
+        "macs": [
+            ("connections", "the MACs and the additions of the biases"),
+            ("params", "the number of weights; each is used at every position"),
+        ],
+        "connections": [("macs", "the MACs, without the biases")],
+        "layers": [("weighted", "`weighted`: all layers with weights, not those of the longest path alone")],
+        "weighted": [("layers", "`layers`: those of the longest path alone")],
+    }.get(subject, []):
+        if (number := others.get(other)) is not None:
+            yield Suspicion(why, number=number)
+    if subject == "macs":
+        yield Suspicion(flops, number=2 * value)
+        if (connections := others.get("connections")) is not None:
+            yield Suspicion(f"{flops}, and the additions of the biases", number=value + connections)
+    if subject in ("params", "trainable"):
+        yield from _weights(value, found)
+    if subject in ("params", "trainable", "macs"):
+        yield from _slips("macs" if subject == "macs" else "params", value, found, claimed)
+
+
+def _weights(value: int, found: Sequence[Part]) -> Iterator[Suspicion]:
+    """Weights without biases, without norms, with running statistics, without the classifier."""
+    biases = -sum(part.times * _biases(part.layer) for part in found)
+    missing = sum(part.times * _missing_biases(part.layer) for part in found)
+    norms = [part for part in found if not part.layer.op.weighted and _held(part)]
+    words = "without the weights of " + " and ".join(
+        dict.fromkeys(f"`{part.layer.op.word}`" for part in norms)
+    )
+    normed = -sum(map(_held, norms))
+    statistics = sum(part.times * _statistics(part.layer) for part in found)
+    counters = sum(part.times * _statistics(part.layer, counters=True) for part in found) - statistics
+    kept = "with the running means and variances, which Keras counts among the parameters"
+    added = "with a bias for each filter, which `nobias` leaves out here"
+    yield Suspicion(kept, (statistics,))
+    yield Suspicion("with the buffers: running means, variances and the counters", (statistics, counters))
+    yield Suspicion("without the biases", (biases,))
+    yield Suspicion(added, (missing,))
+    yield Suspicion(words, (normed,))
+    yield Suspicion(f"{added}; {words}", (missing, normed))
+    yield Suspicion(f"without the biases; {words}", (biases, normed))
+    yield Suspicion(f"{added}; {kept}", (missing, statistics))
+    dense = [part for part in found if part.layer.op.weighted and len(part.layer.output) == 1]
+    for few in (dense[-1:], dense):
+        names = " and ".join(f"`{_named(part.layer)}`" for part in few[:4])
+        yield Suspicion(f"without {names}", (-sum(map(_held, few)),))
+    for part in found[:100] if len(found) > 1 else ():
+        yield Suspicion(f"without `{_named(part.layer)}`", (-_held(part),))
+        yield Suspicion(f"without the biases of `{_named(part.layer)}`", (-part.times * _biases(part.layer),))
+    yield Suspicion("their bytes, four for each weight (float32)", number=4 * value)
+
+
+def _slips(subject: str, value: int, found: Sequence[Part], claimed: Fraction) -> Iterator[Suspicion]:
+    """A slip at one layer, or the same one at all."""
+    everywhere: Counter[str] = Counter()
+    weighted = [part for part in found if part.layer.op.weighted][:100]
+    for layer, times in weighted:
+        own = layer.op.macs(layer.inputs, layer.output) if subject == "macs" else _held(Part(layer, 1))
+        rest = value - own * times
+        at = f" (in `{_named(layer)}`)" if len(weighted) > 1 else ""
+        for slip in layer.op.slips(layer.inputs, layer.output, int(claimed) - rest if times == 1 else 0):
+            if slip.subject == subject and isinstance(slip.value, int):
+                yield Suspicion(f"the result {slip.why}{at}", number=rest + slip.value * times)
+                everywhere[slip.why] += (slip.value - own) * times
+    for why, difference in everywhere.items():
+        yield Suspicion(f"the result {why}", number=value + difference)
+
+
+def _named(layer: Shaped) -> str:
+    return f"{layer.op.word} {layer.op.written()}".rstrip()
+
+
+def _held(part: Part) -> int:
+    """The params of a layer."""
+    return part.times * sum(
+        prod(weight.shape) for weight in part.layer.op.weights(*part.layer.inputs) if weight.role != "buffer"
+    )
+
+
+def _biases(layer: Shaped) -> int:
+    """One per filter, where the layer has them."""
+    if not layer.op.weighted:
+        return 0
+    return sum(prod(weight.shape) for weight in layer.op.weights(*layer.inputs)[1:])
+
+
+def _missing_biases(layer: Shaped) -> int:
+    """One per filter, where `nobias` leaves them out."""
+    return layer.output[0] if getattr(layer.op, "bias", True) is False and not _biases(layer) else 0
+
+
+def _statistics(layer: Shaped, *, counters: bool = False) -> int:
+    """The buffers of a layer; a counter has the shape ()."""
+    held = (one.shape for one in layer.op.weights(*layer.inputs) if one.role == "buffer")
+    return sum(prod(shape) for shape in held if shape or counters)
+
+
+def terms(subject: str, found: Iterable[Part]) -> Iterator[str]:
+    """How a sum comes about: the formula of a single layer, or what each kind of layer has."""
+    costs = [(part, _cost(subject, part)) for part in found]
+    named = [(part, cost) for part, cost in costs if cost]
+    if len(named) == 1:
+        layer, times = named[0][0]
+        name = {"macs": "MACs", "connections": "connections"}.get(subject, "weights")
+        for formula in layer.op.formulas(layer.inputs, layer.output):
+            if formula.name == name:
+                yield formula.line() + (f"; {times} times: {named[0][1]:,}" if times > 1 else "")
+        return
+    kinds: Counter[str] = Counter()
+    for part, cost in named:
+        biases = part.times * _biases(part.layer) if subject in ("params", "trainable") else 0
+        kinds[part.layer.op.word] += cost - biases
+        kinds["biases"] += biases
+    if len(named) > 1:
+        total = " + ".join(f"{kind} {count:,}" for kind, count in kinds.items() if count)
+        yield f"{total} = {sum(kinds.values()):,}"
+
+
+def _cost(subject: str, part: Part) -> int:
+    layer = part.layer
+    match subject:
+        case "params":
+            return _held(part)
+        case "trainable":
+            roles = [weight for weight in layer.op.weights(*layer.inputs) if weight.role == "trainable"]
+            return part.times * sum(prod(weight.shape) for weight in roles)
+        case "macs":
+            return part.times * layer.op.macs(layer.inputs, layer.output)
+        case "connections":
+            return part.times * layer.op.connections(layer.inputs, layer.output)
+    return 0
