@@ -9,9 +9,8 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.template import RegionSite
 from cnnspec.ir.uses import parsed
 from cnnspec.lower.call import Diverges
-from cnnspec.lower.numbers import plain
 from cnnspec.lower.program import Function, Invoke, Parameter
-from cnnspec.lower.symbolic import Node, Unclear, replaced, variables
+from cnnspec.lower.symbolic import Node, Unclear, plain, replaced, variables
 
 if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
@@ -19,15 +18,9 @@ if TYPE_CHECKING:
 
 def invoke(frame: Frame, site: RegionSite) -> None:
     """A call of the function that a use of a block is."""
-    uses = frame.present(site)
-    regions: dict[int, ir.Region] = {}
-    for use in uses:
-        step = frame.uses[use].steps[site.site]
-        assert isinstance(step, ir.Region)
-        regions[use] = step
-    functions = {use: frame.lowering.function_of(region) for use, region in regions.items()}
-    function = functions[uses[0]]
-    if any(other is not function for other in functions.values()):
+    regions = frame.regions(site)
+    function, *others = [frame.lowering.function_of(region) for region in regions.values()]
+    if any(other is not function for other in others):
         raise Diverges("uses of a block that became different functions")
     keys = {use: function.keys[frame.lowering.key(region)] for use, region in regions.items()}
     by: dict[str, Node] = {}
@@ -45,7 +38,7 @@ def invoke(frame: Frame, site: RegionSite) -> None:
     inputs = [frame.tensors[value] for value in site.inputs]
     output = function.region.outputs[0]
     outputs = [frame.tensor(site.outputs[0], [_outside(function, size, by) for size in output.dims])]
-    modules = [frame.module({use: need.keys[keys[use]] for use in uses}) for need in function.needs]
+    modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
     shared = None
     if site.kind == "shared":
         shared = frame.module({use: region.shared or "" for use, region in regions.items()})
@@ -68,10 +61,7 @@ def _given(
         return {use: parameter.values[keys[use]] for use in regions}, None
     place, axis = parameter.source
     value = site.inputs[place]
-    dims = frame.tensors[value].dims
-    return {use: frame.uses[use].shape(value)[axis] for use in regions}, dims[axis] if axis < len(
-        dims
-    ) else None
+    return {use: frame.uses[use].shape(value)[axis] for use in regions}, frame.tensors[value].dims[axis]
 
 
 def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:

@@ -13,7 +13,6 @@ from cnnspec.ir.uses import Use, use_of
 from cnnspec.lower import calls, layers, repeats
 from cnnspec.lower.call import Diverges
 from cnnspec.lower.ifs import decide
-from cnnspec.lower.numbers import plain
 from cnnspec.lower.program import (
     Condition,
     Function,
@@ -36,6 +35,7 @@ from cnnspec.lower.symbolic import (
     apply,
     from_expr,
     gives,
+    plain,
     single,
     variables,
 )
@@ -116,6 +116,29 @@ class Frame:
     def present(self, site: LayerSite | RegionSite) -> list[int]:
         """The numbers of the uses in which a site has a step."""
         return [number for number, use in enumerate(self.uses) if site.site in use.steps]
+
+    def regions(self, site: RegionSite) -> dict[int, ir.Region]:
+        """What a site is in each use that has it."""
+        steps = {number: self.uses[number].steps[site.site] for number in self.present(site)}
+        return {number: step for number, step in steps.items() if isinstance(step, ir.Region)}
+
+    def inside(
+        self, site: RegionSite, uses: list[Use], origins: list[tuple[int, int | None]], inputs: list[Tensor]
+    ) -> Frame:
+        """A frame for the template of a part or repeat of this one."""
+        return Frame(
+            self.lowering,
+            self.function,
+            self.lowering.graph.templates[site.template],
+            uses,
+            self.scope,
+            inputs,
+            outer=self,
+            origins=origins,
+            strict=self.strict,
+            depth=self.depth,
+            open=list(self.open) if self.lowering.runtime_shapes else [],
+        )
 
     # --- numbers ------------------------------------------------------------------------------------------
 
@@ -232,12 +255,8 @@ class Frame:
         scope = dict(self.scope)
         tensor = None if at is None else self.tensors.get(at)
         if tensor is not None:
-            if self.lowering.runtime_shapes:
-                rank = next(len(use.shape(at)) for use in self.uses if at in use.values)
-                scope |= {letter: Var(size_name(tensor, axis)) for axis, letter in enumerate("CHW"[:rank])}
-            else:
-                sizes = zip("CHW", tensor.dims, strict=False)
-                scope |= {letter: node for letter, node in sizes if node is not None}
+            sizes = zip("CHW", tensor.dims, strict=False)
+            scope |= {letter: node for letter, node in sizes if node is not None}
         return scope
 
     def expression(self, node: expr.Expr | None, at: int | None, values: Mapping[int, Any]) -> Node | None:
@@ -271,14 +290,20 @@ class Frame:
     # --- tensors ------------------------------------------------------------------------------------------
 
     def tensor(self, number: int, dims: Sequence[Node | None] = ()) -> Tensor:
-        """A new tensor for one of the template's values."""
+        """A new tensor for one of the template's values, `dims` what its sizes may be."""
         made = Tensor(len(self.function.tensors), self.labels.get(number), sides=tuple(self.open))
         self.function.tensors.append(made)
         self.tensors[number] = made
         shapes = self.know(made, number)
-        made.dims = self.checked(shapes, dims)
+        made.dims = self.own_sizes(made, len(next(iter(shapes.values())))) or self.checked(shapes, dims)
         made.shape = shapes[next(iter(shapes))] if len(set(shapes.values())) == 1 else None
         return made
+
+    def own_sizes(self, tensor: Tensor, rank: int) -> tuple[Node, ...]:
+        """Where the program asks a tensor for its sizes: the variables that stand for them."""
+        if not self.lowering.runtime_shapes:
+            return ()
+        return tuple(Var(size_name(tensor, axis)) for axis in range(rank))
 
     def know(self, tensor: Tensor, number: int) -> dict[int, Shape]:
         """Puts a tensor's sizes into the uses; gives its shapes."""
@@ -290,8 +315,6 @@ class Frame:
 
     def checked(self, shapes: Mapping[int, Shape], dims: Sequence[Node | None]) -> tuple[Node | None, ...]:
         """Nodes for the sizes of a tensor, each right in every use; None where none is."""
-        if self.lowering.runtime_shapes:
-            return ()
         found: list[Node | None] = []
         for axis in range(len(next(iter(shapes.values())))):
             sizes = {use: shape[axis] for use, shape in shapes.items()}
@@ -308,54 +331,32 @@ class Frame:
 
     # --- groups and lines ---------------------------------------------------------------------------------
 
-    def inner_uses(self, site: RegionSite) -> list[Use]:
-        found = []
-        for number in self.present(site):
+    def part(self, site: RegionSite) -> None:
+        uses = []
+        for number, region in self.regions(site).items():
             use = self.uses[number]
-            step = use.steps[site.site]
-            assert isinstance(step, ir.Region)
             template = self.lowering.graph.templates[site.template]
-            inner = use_of(self.lowering.graph, template, step.passes[0].body, use.numbers)
+            inner = use_of(self.lowering.graph, template, region.passes[0].body, use.numbers)
             use.numbers.update(inner.numbers)
             inner.env = use.env
-            found.append(inner)
-        return found
-
-    def part(self, site: RegionSite) -> None:
-        present = self.present(site)
-        frame = Frame(
-            self.lowering,
-            self.function,
-            self.lowering.graph.templates[site.template],
-            self.inner_uses(site),
-            self.scope,
-            [],
-            outer=self,
-            origins=[(use, None) for use in present],
-            strict=self.strict,
-            depth=self.depth,
-            open=list(self.open) if self.lowering.runtime_shapes else [],
-        )
+            uses.append(inner)
         inputs = [self.tensors[value] for value in site.inputs if value in self.tensors]
-        if self.lowering.runtime_shapes:
-            frame.inputs = inputs
-        else:
-            frame.inputs = self.copies(inputs, frame.template)
-        region = frame.region()
+        frame = self.inside(site, uses, [(use, None) for use in self.present(site)], [])
+        frame.inputs = self.copies(inputs, frame.template)
+        statements = frame.region()
         outputs = []
-        for number, inner in zip(site.outputs, frame.template.outputs, strict=True):
-            if inner in frame.tensors:
-                outputs.append(self.tensor(number, frame.tensors[inner].dims))
-        self.here.append(
-            Part(site.name, site.kind, region, inputs, outputs, [self.uses[use].env for use in present])
-        )
+        for number, value in zip(site.outputs, frame.template.outputs, strict=True):
+            if (made := frame.tensors.get(value)) is not None:
+                outputs.append(self.tensor(number, made.dims))
+        self.here.append(Part(site.name, statements, inputs, outputs, [use.env for use in uses]))
 
     def copies(self, tensors: Sequence[Tensor], template: Template) -> list[Tensor]:
         """The inputs of a region, with the sizes of the tensors that they are."""
         found = []
         for tensor, label in zip(tensors, template.inputs, strict=True):
-            made = Tensor(len(self.function.tensors), label, tensor.dims, tensor.shape)
+            made = Tensor(len(self.function.tensors), label, shape=tensor.shape)
             self.function.tensors.append(made)
+            made.dims = self.own_sizes(made, len(tensor.dims)) or tensor.dims
             found.append(made)
         return found
 

@@ -75,13 +75,18 @@ def _join(frame: Frame, made: If, number: int, then: int | None, otherwise: int 
         if tensor is not None:
             frame.tensors[number] = tensor
         return
+    join(frame, made, number, first, second)
+
+
+def join(frame: Frame, made: If, number: int, one: Tensor, other: Tensor) -> None:
+    """The tensor that is one or the other."""
     joined = frame.tensor(number)
     if not frame.lowering.runtime_shapes:
-        joined.dims = joined_sizes(frame, made.condition, number, first, second)
-    made.joins.append((joined, first, second))
+        joined.dims = _joined_sizes(frame, made.condition, number, one, other)
+    made.joins.append((joined, one, other))
 
 
-def joined_sizes(
+def _joined_sizes(
     frame: Frame, condition: Condition, number: int, one: Tensor, other: Tensor
 ) -> tuple[Node | None, ...]:
     """The sizes of a tensor that an `if` decides: those of a side where they are right in every use."""

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from cnnspec.ir import graph as ir
 from cnnspec.ir.template import LayerSite
 from cnnspec.lower.call import Diverges, Use, fields, unify
-from cnnspec.lower.ifs import condition_for, joined_sizes, when
-from cnnspec.lower.numbers import plain
+from cnnspec.lower.ifs import condition_for, join, when
 from cnnspec.lower.program import If, Layer, Merge, Tensor, When
-from cnnspec.lower.symbolic import Apply, Const, Node, apply
+from cnnspec.lower.symbolic import Apply, Const, Node, apply, plain
 from cnnspec.lower.trace import added, out_nodes, traced_op
 from cnnspec.ops.base import Op
 
@@ -97,10 +96,7 @@ def _by_padding(
         frame.open.pop()
     frame.here = outer
     frame.here.append(made)
-    joined = frame.tensor(site.output)
-    if not frame.lowering.runtime_shapes:
-        joined.dims = joined_sizes(frame, made.condition, site.output, sides[0], sides[1])
-    made.joins.append((joined, sides[0], sides[1]))
+    join(frame, made, site.output, *sides)
 
 
 def _folded(frame: Frame, site: LayerSite, op: Op) -> Op:
@@ -134,12 +130,9 @@ def merge(frame: Frame, site: LayerSite, op: Op, uses: list[int]) -> None:
         if len(ranks) != 1:
             raise Diverges("a vector and a map")
         arms.append((frame.tensors[value], given, ranks.pop()))
-    dims: Sequence[Node | None] = ()
-    if not frame.lowering.runtime_shapes:
-        dims = _merged_sizes(frame, op, arms, {use: frame.uses[use].shape(site.output)[0] for use in uses})
-    output = frame.tensor(site.output, dims)
-    rank = len(frame.uses[uses[0]].shape(site.output))
-    frame.here.append(Merge(site.name, op, arms, output, rank))
+    channels = {use: frame.uses[use].shape(site.output)[0] for use in uses}
+    output = frame.tensor(site.output, _merged_sizes(frame, op, arms, channels))
+    frame.here.append(Merge(site.name, op, arms, output))
 
 
 def _merged_sizes(

@@ -14,13 +14,11 @@ from cnnspec.ir.graph import places
 from cnnspec.ir.uses import Use, parsed, use_of
 from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
-from cnnspec.lower.frame import Frame
+from cnnspec.lower.frame import Frame, size_name
 from cnnspec.lower.ifs import AXES
 from cnnspec.lower.names import Namer
-from cnnspec.lower.numbers import plain
 from cnnspec.lower.program import Function, Let, Parameter, Tensor
-from cnnspec.lower.symbolic import Const, Node, Unclear, Var
-from cnnspec.lower.values import parsed as python_value
+from cnnspec.lower.symbolic import Const, Node, Var, plain
 
 Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
 """How a target calls a layer of one use."""
@@ -149,6 +147,7 @@ class Lowering:
             shapes = [use.shape(place) for use in function.uses]
             tensor.shape = shapes[0] if len(set(shapes)) == 1 else None
             if self.runtime_shapes:
+                tensor.dims = tuple(Var(size_name(tensor, axis)) for axis in range(len(shapes[0])))
                 continue
             dims: list[Node | None] = []
             for axis in range(len(shapes[0])):
@@ -181,7 +180,7 @@ class Lowering:
         if text in self.graph.knobs:
             text = self.graph.knobs[text]
         try:
-            return Const(python_value(text))
+            return Const(plain(parsed(text)))
         except ValueError:
             return None
 
@@ -239,6 +238,3 @@ def _alike(regions: list[ir.Region]) -> list[list[ir.Region]]:
         words = tuple((name, text) for name, text in region.arguments.items() if text == "same")
         groups.setdefault(words, []).append(region)
     return list(groups.values())
-
-
-__all__ = ["Emit", "Lowering", "Unclear", "Unsupported"]

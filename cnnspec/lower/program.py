@@ -61,7 +61,6 @@ class Merge:
     op: Op
     arms: list[tuple[Tensor, When, int]]
     output: Tensor
-    rank: int
 
 
 @dataclass(eq=False, slots=True)
@@ -92,7 +91,6 @@ class Part:
     """A group or a labelled line of several steps."""
 
     name: str
-    kind: str
     region: Region
     inputs: list[Tensor]
     outputs: list[Tensor]

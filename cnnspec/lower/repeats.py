@@ -25,7 +25,7 @@ Runs = list[tuple[int, Region, list[dict[str, Any]]]]
 
 def repeat(frame: Frame, site: RegionSite) -> None:
     """The passes of a repeat, as one loop."""
-    regions = _regions(frame, site)
+    regions = frame.regions(site)
     counts = {use: sum(one.count for one in region.passes) for use, region in regions.items()}
     counts |= {
         use: 0 for use, one in enumerate(frame.uses) if use not in regions and site.inputs[0] in one.values
@@ -35,13 +35,11 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     index, sizes = frame.lowering.loop_names(frame.function, frame.depth)
     inner, origins = _passes(frame, site, regions, index)
     carried: list[Carried] = []
-    arriving, *around = frame.copies(inputs, frame.lowering.graph.templates[site.template])
+    copies = frame.copies(inputs, frame.lowering.graph.templates[site.template])
     if not frame.lowering.runtime_shapes:
-        arriving.dims = _arriving(frame, inputs[0], inner, origins, sizes, carried, site)
-    else:
-        around = inputs[1:]
-    body = _frame(frame, site, inner, [arriving, *around])
-    body.origins, body.index, body.depth = origins, index, frame.depth + 1
+        copies[0].dims = _arriving(frame, inputs[0], inner, origins, sizes, carried, site)
+    body = frame.inside(site, inner, origins, copies)
+    body.index, body.depth = index, frame.depth + 1
     body.scope = frame.scope | {"i": Var(index)}
     body.passes = {
         use: counts[use]
@@ -58,15 +56,6 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     envs = [use.env for use in inner]
     made = Repeat(site.name, index, count, region, inputs, output, envs, carried, body.per_pass, runs, small)
     frame.here.append(made)
-
-
-def _regions(frame: Frame, site: RegionSite) -> dict[int, ir.Region]:
-    found = {}
-    for use in frame.present(site):
-        step = frame.uses[use].steps[site.site]
-        assert isinstance(step, ir.Region)
-        found[use] = step
-    return found
 
 
 def _passes(
@@ -110,22 +99,6 @@ def _arriving(
         carried.append(Carried(names[axis], axis, node))
         found.append(Var(names[axis]))
     return tuple(found)
-
-
-def _frame(frame: Frame, site: RegionSite, inner: list[Use], inputs: list[Tensor]) -> Frame:
-    from cnnspec.lower.frame import Frame as Made
-
-    return Made(
-        frame.lowering,
-        frame.function,
-        frame.lowering.graph.templates[site.template],
-        inner,
-        frame.scope,
-        inputs,
-        outer=frame,
-        strict=frame.strict,
-        open=list(frame.open) if frame.lowering.runtime_shapes else [],
-    )
 
 
 def _simple(inner: ir.Body) -> bool:
@@ -202,8 +175,7 @@ def _runs(
                 inner.append(one)
             given = frame.copies(inputs, frame.lowering.graph.templates[site.template])
             given[0].dims = sizes
-            body = _frame(frame, site, inner, given)
-            body.origins = [(use, None) for use in regions]
+            body = frame.inside(site, inner, [(use, None) for use in regions], given)
             body.scope = frame.scope | {"i": Const(start)}
             body.depth, body.strict = frame.depth + 1, True
             try:

@@ -8,7 +8,7 @@ the number that the IR has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import isclose
 from typing import Any, TypeAlias
@@ -49,10 +49,7 @@ def from_expr(node: expr.Expr, scope: Mapping[str, Node], *, whole: bool = True)
     """An expression of the IR, with what its names stand for here. `whole`: a division is Python's `//`,
     which is right where it divides."""
     if isinstance(node, Const):
-        value = node.value
-        if value == "same":
-            return Const('"same"')
-        return Const(float(value) if isinstance(value, Fraction) else single(value))
+        return Const(plain(node.value))
     if isinstance(node, Var):
         if node.name not in scope:
             raise Unclear(node.name)
@@ -192,13 +189,11 @@ def single(size: object) -> object:
     return size
 
 
-def functions(node: Node) -> Iterator[str]:
-    """The helpers that it calls."""
-    if isinstance(node, Apply):
-        if node.operator == "multiple":
-            yield node.operator
-        for argument in node.arguments:
-            yield from functions(argument)
+def plain(number: Any) -> Any:
+    """An exact value as Python's own: whole numbers and floats; equal sizes of all axes are one."""
+    if isinstance(number, Fraction):
+        return number.numerator if number.denominator == 1 else float(number)
+    return '"same"' if number == "same" else single(number)
 
 
 def replaced(node: Node, by: Mapping[str, Node]) -> Node:

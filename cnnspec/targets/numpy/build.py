@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
-from cnnspec.lower.call import Built, Use
+from cnnspec.lower.call import Built, Unsupported, Use
 from cnnspec.lower.call import Call as LoweredCall
-from cnnspec.lower.lowering import Lowering, Unsupported
+from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Var, variables
@@ -99,6 +99,8 @@ class _Translation:
                 case program.Invoke():
                     self.invoke(statement, place, found)
                 case program.Part():
+                    for outer, inner in zip(statement.inputs, statement.region.inputs, strict=True):
+                        self.same[inner] = self.tensor(outer)
                     found += self.steps(statement.region.statements, _at(place, statement.name))
                     for outer, inner in zip(statement.outputs, statement.region.outputs, strict=True):
                         self.named(outer, self.tensor(inner))

@@ -13,8 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.lower.call import NOTHING, Built, Slot, Use, W
-from cnnspec.lower.numbers import plain
-from cnnspec.lower.symbolic import Apply, Var
+from cnnspec.lower.symbolic import Apply, Var, plain
 from cnnspec.lower.writer import Code, Group, call
 from cnnspec.targets.numpy.layers import pieces
 

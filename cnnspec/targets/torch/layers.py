@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from cnnspec.lower.call import Built, Slot, Use, W, build, n, opt
+from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, build, n, opt
 from cnnspec.lower.symbolic import Const, Var, apply
 from cnnspec.lower.writer import listed
 from cnnspec.targets.torch.starts import started
@@ -48,9 +48,50 @@ def number(exact: Fraction | int) -> int | float:
     return value.numerator if small else float(value)
 
 
-def real(exact: Fraction, default: object, field: str) -> Slot:
-    """A number where 1 is written 1.0."""
-    return opt(float(exact), default, W(field))
+# --- layers that are alike --------------------------------------------------------------------------
+
+FIXED = {
+    "gap": build("nn.AdaptiveAvgPool2d", 1),
+    "gmp": build("nn.AdaptiveMaxPool2d", 1),
+    "cmean": build("ChannelMean"),
+    "cmax": build("ChannelMax"),
+    "l2norm": build("L2Norm"),
+    "selu": build("nn.SELU"),
+    "gelu": build("nn.GELU"),
+    "silu": build("nn.SiLU"),
+    "mish": build("nn.Mish"),
+    "hswish": build("nn.Hardswish"),
+    "hsigmoid": build("nn.Hardsigmoid"),
+    "sigmoid": build("nn.Sigmoid"),
+    "softplus": build("nn.Softplus"),
+    "abs": build("Abs"),
+    "softmax": build("nn.Softmax", dim=1),
+    "logsoftmax": build("nn.LogSoftmax", dim=1),
+    "flatten": build("nn.Flatten"),
+}
+"""Layers that are the same call whatever their input is."""
+
+ONE_NUMBER: dict[str, tuple[str, str, object]] = {
+    "elu": ("nn.ELU", "alpha", 1),
+    "dropout": ("nn.Dropout", "p", 0.5),
+    "droppath": ("DropPath", "p", 0.5),
+    "times": ("Times", "factor", NOTHING),
+    "pixelshuffle": ("nn.PixelShuffle", "factor", NOTHING),
+    "pixelunshuffle": ("nn.PixelUnshuffle", "factor", NOTHING),
+    "shuffle": ("nn.ChannelShuffle", "G", NOTHING),
+}
+"""Layers with one number: the function, the field, the function's default."""
+
+
+@emits(*FIXED)
+def fixed(use: Use) -> Built:
+    return FIXED[use.op.word]
+
+
+@emits(*ONE_NUMBER)
+def one_number(use: Use) -> Built:
+    function, field, default = ONE_NUMBER[use.op.word]
+    return build(function, Slot(None, number(getattr(use.op, field)), W(field), default))
 
 
 # --- convolutions -----------------------------------------------------------------------------------
@@ -128,9 +169,7 @@ def deconv(use: Use) -> Built:
 def _pool(op: Any, name: str, extra: dict[str, Slot]) -> Built:
     if op.size_out is not None:
         return build(f"nn.Adaptive{name}Pool2d", n(op.size_out, W("size_out")))
-    named = {
-        "kernel_size": n(op.size, W("F")),
-    }
+    named = {"kernel_size": n(op.size, W("F"))}
     if op.S is not None:
         named["stride"] = opt(op.stride, op.size, W("S"))
     if _is_same(op):
@@ -148,26 +187,6 @@ def maxpool(use: Use) -> Built:
 @emits("avgpool")
 def avgpool(use: Use) -> Built:
     return _pool(use.op, "Avg", {"count_include_pad": opt(not use.op.exclude_pad, True)})
-
-
-@emits("gap")
-def gap(use: Use) -> Built:
-    return build("nn.AdaptiveAvgPool2d", 1)
-
-
-@emits("gmp")
-def gmp(use: Use) -> Built:
-    return build("nn.AdaptiveMaxPool2d", 1)
-
-
-@emits("cmean")
-def cmean(use: Use) -> Built:
-    return build("ChannelMean")
-
-
-@emits("cmax")
-def cmax(use: Use) -> Built:
-    return build("ChannelMax")
 
 
 @emits("subsample")
@@ -205,49 +224,18 @@ def ln(use: Use) -> Built:
 
 @emits("gn")
 def gn(use: Use) -> Built:
-    return build(
-        "nn.GroupNorm",
-        n(use.op.G, W("G")),
-        n(use.out[0], C),
-        **_norm(use.op),
-        affine=opt(use.op.affine, True),
-    )
+    named = _norm(use.op) | {"affine": opt(use.op.affine, True)}
+    return build("nn.GroupNorm", n(use.op.G, W("G")), n(use.out[0], C), **named)
 
 
 @emits("lrn")
 def lrn(use: Use) -> Built:
-    return build(
-        "nn.LocalResponseNorm",
-        n(use.op.size, W("size")),
-        alpha=real(use.op.alpha, 1e-4, "alpha"),
-        beta=real(use.op.beta, 0.75, "beta"),
-        k=real(use.op.k, 1.0, "k"),
-    )
-
-
-@emits("l2norm")
-def l2norm(use: Use) -> Built:
-    return build("L2Norm")
+    defaults = {"alpha": 1e-4, "beta": 0.75, "k": 1.0}
+    named = {name: opt(float(getattr(use.op, name)), default, W(name)) for name, default in defaults.items()}
+    return build("nn.LocalResponseNorm", n(use.op.size, W("size")), **named)
 
 
 # --- activations ------------------------------------------------------------------------------------
-
-_PLAIN = {
-    "selu": "nn.SELU",
-    "gelu": "nn.GELU",
-    "silu": "nn.SiLU",
-    "mish": "nn.Mish",
-    "hswish": "nn.Hardswish",
-    "hsigmoid": "nn.Hardsigmoid",
-    "sigmoid": "nn.Sigmoid",
-    "softplus": "nn.Softplus",
-    "abs": "Abs",
-}
-
-
-@emits(*_PLAIN)
-def plain(use: Use) -> Built:
-    return build(_PLAIN[use.op.word])
 
 
 @emits("relu", "relu6")
@@ -270,11 +258,6 @@ def prelu(use: Use) -> Built:
     return build("nn.PReLU") if use.op.one else build("nn.PReLU", Slot(None, use.arriving[0][0], C, 1))
 
 
-@emits("elu")
-def elu(use: Use) -> Built:
-    return build("nn.ELU", Slot(None, number(use.op.alpha), W("alpha"), 1))
-
-
 @emits("tanh")
 def tanh(use: Use) -> Built:
     if use.op.amp == 1 and use.op.gain == 1:
@@ -293,43 +276,13 @@ def _short(exact: Fraction) -> bool:
     return Fraction(repr(float(exact))) == exact
 
 
-@emits("softmax")
-def softmax(use: Use) -> Built:
-    return build("nn.Softmax", dim=1)
-
-
-@emits("logsoftmax")
-def logsoftmax(use: Use) -> Built:
-    return build("nn.LogSoftmax", dim=1)
-
-
-# --- dropout, factors, dense layers -----------------------------------------------------------------
-
-
-@emits("dropout")
-def dropout(use: Use) -> Built:
-    return build("nn.Dropout", Slot(None, number(use.op.p), W("p"), 0.5))
-
-
-@emits("droppath")
-def droppath(use: Use) -> Built:
-    return build("DropPath", Slot(None, number(use.op.p), W("p"), 0.5))
+# --- factors, dense layers ---------------------------------------------------------------------------
 
 
 @emits("scale")
 def scale(use: Use) -> Built:
     channels = n(1, None) if use.op.one else n(use.arriving[0][0], C)
     return build("Scale", channels, init=opt(number(use.op.start), 1, W("start")))
-
-
-@emits("times")
-def times(use: Use) -> Built:
-    return build("Times", n(number(use.op.factor), W("factor")))
-
-
-@emits("flatten")
-def flatten(use: Use) -> Built:
-    return build("nn.Flatten")
 
 
 @emits("fc")
@@ -354,21 +307,6 @@ def upsample(use: Use) -> Built:
     if use.op.size_out is not None:
         return build("nn.Upsample", size=n(use.op.size_out, W("size_out")), mode=mode)
     return build("nn.Upsample", scale_factor=n(use.op.factor, W("factor")), mode=mode)
-
-
-@emits("pixelshuffle")
-def pixelshuffle(use: Use) -> Built:
-    return build("nn.PixelShuffle", n(use.op.factor, W("factor")))
-
-
-@emits("pixelunshuffle")
-def pixelunshuffle(use: Use) -> Built:
-    return build("nn.PixelUnshuffle", n(use.op.factor, W("factor")))
-
-
-@emits("shuffle")
-def shuffle(use: Use) -> Built:
-    return build("nn.ChannelShuffle", n(use.op.G, W("G")))
 
 
 @emits("pad")

@@ -3,7 +3,7 @@ own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -14,8 +14,7 @@ from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer, camel
 from cnnspec.lower.program import Tensor
-from cnnspec.lower.symbolic import Const, Node, Var, variables
-from cnnspec.lower.values import annotation
+from cnnspec.lower.symbolic import Const, Node, Table, Var, variables
 from cnnspec.ops import load_op
 from cnnspec.targets.torch.layers import MODULES, module
 from cnnspec.targets.torch.library import reserved
@@ -86,6 +85,23 @@ def _finish(function: program.Function) -> None:
 def _parameter(one: program.Parameter) -> Parameter:
     kind = "int" if isinstance(one.source, tuple) else annotation([*one.values, one.default])
     return Parameter(one.variable, kind, one.default)
+
+
+def annotation(values: Iterable[object]) -> str:
+    """The type of a parameter that gets these values."""
+    found: set[str] = set()
+    for one in values:
+        value = one.value if isinstance(one, Const) else one
+        if isinstance(value, Table):
+            found.add("tuple[int, ...]")
+        elif isinstance(value, tuple):
+            found |= {"int", "tuple[int, int]"}
+        else:
+            found.add(type(value).__name__)
+    if "float" in found:
+        found.discard("int")
+    order = ("bool", "int", "float", "tuple[int, int]", "tuple[int, ...]", "str")
+    return " | ".join(name for name in order if name in found) or "int"
 
 
 def _needed(plan: Plan, lets: Sequence[tuple[str, Node]]) -> list[tuple[str, Node]]:

@@ -33,18 +33,15 @@ def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
 
 
 def _by_scheme(op: Op, arriving: tuple[Shape, ...], scheme: str, value: Any, layer: Built) -> Built:
-    weight = op.weights(*arriving)[0]
-    if scheme in ("he", "xavier") and (getattr(op, "connect", None) is not None):
+    if scheme in ("he", "xavier") and getattr(op, "connect", None) is not None:
         # torch counts fans on the weight's shape, which does not say how many maps a filter sees
-        start = weight.initial
+        start = op.weights(*arriving)[0].initial
         return build(start.distribution, layer, start.value)
-    if scheme in ("he", "xavier"):
-        return build(scheme, layer)
     if scheme in ("normal", "uniform"):
         return build(scheme, layer, float(value))
-    if scheme == "bilinear":
-        return build(scheme, layer)
-    return build("constant", layer, 0 if scheme == "zeros" else 1)
+    if scheme in ("zeros", "ones"):
+        return build("constant", layer, int(scheme == "ones"))
+    return build(scheme, layer)
 
 
 def _array(start: Initial) -> Code:
