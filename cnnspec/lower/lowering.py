@@ -96,17 +96,12 @@ class Lowering:
         key = self.key(region)
         if key not in self._served:
             regions = list(self._uses[self._group(region)].values())
-            for group in ([regions], _alike(regions), [[one] for one in regions]):
-                try:
-                    made = [self._function(members) for members in group]
-                except Diverges:
-                    if len(group) == len(regions):
-                        raise
-                    continue
-                break
-            for members, function in zip(group, made, strict=True):
-                self.functions.append(function)
-                self._served.update({self.key(one): function for one in members})
+            try:
+                made = dict.fromkeys(map(self.key, regions), self._function(regions))
+            except Diverges:
+                made = {self.key(one): self._function([one]) for one in regions}
+            self.functions += dict.fromkeys(made.values())
+            self._served |= made
         return self._served[key]
 
     def _function(self, regions: list[ir.Region]) -> Function:
@@ -229,12 +224,3 @@ def _settle(function: Function) -> None:
     for one, other in pairwise(reversed(function.parameters)):
         if one.default is None:
             other.default = None
-
-
-def _alike(regions: list[ir.Region]) -> list[list[ir.Region]]:
-    """Uses by the arguments that are no numbers."""
-    groups: dict[object, list[ir.Region]] = {}
-    for region in regions:
-        words = tuple((name, text) for name, text in region.arguments.items() if text == "same")
-        groups.setdefault(words, []).append(region)
-    return list(groups.values())

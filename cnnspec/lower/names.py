@@ -9,58 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from keyword import kwlist, softkwlist
 
-from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES, RESERVED, attribute_name
-
-__all__ = ["MODULE_ATTRIBUTES", "RESERVED", "Namer", "attribute_name", "camel", "escaped", "string"]
-
 KEYWORDS = frozenset(kwlist) | frozenset(softkwlist)
 
 BUILTINS = frozenset(
-    [
-        "abs",
-        "all",
-        "any",
-        "bool",
-        "bytes",
-        "ceil",
-        "compile",
-        "dict",
-        "enumerate",
-        "eval",
-        "exec",
-        "filter",
-        "float",
-        "floor",
-        "int",
-        "isinstance",
-        "iter",
-        "len",
-        "list",
-        "map",
-        "max",
-        "min",
-        "next",
-        "object",
-        "open",
-        "pow",
-        "print",
-        "property",
-        "range",
-        "reversed",
-        "round",
-        "self",
-        "set",
-        "slice",
-        "sorted",
-        "str",
-        "sum",
-        "super",
-        "tuple",
-        "type",
-        "zip",
-        "__name__",
-        "annotations",
-    ]
+    """
+    abs all any bool bytes ceil compile dict enumerate eval exec filter float floor int isinstance iter
+    len list map max min next object open pow print property range reversed round self set slice sorted
+    str sum super tuple type zip __name__ annotations
+    """.split()  # noqa: SIM905
 )
 """Names that emitted code may use as Python's own: no variable, parameter or class is called so."""
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cnnspec.lower.names import MODULE_ATTRIBUTES, Namer
+from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
+from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Condition, Tensor
 from cnnspec.lower.symbolic import Apply, Node, Var, python, replaced
 from cnnspec.lower.writer import Group, Writer

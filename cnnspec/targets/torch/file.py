@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir.graph import Graph
 from cnnspec.lower.call import Call
 from cnnspec.lower.library import needed
-from cnnspec.lower.names import Namer, attribute_name, camel, string
+from cnnspec.lower.names import Namer, camel, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch import classes
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded

@@ -8,8 +8,8 @@ import ast
 import pytest
 import torch
 
-from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
-from cnnspec.lower.names import BUILTINS, Namer, attribute_name, camel, escaped, identifier, string
+from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES, attribute_name
+from cnnspec.lower.names import BUILTINS, Namer, camel, escaped, identifier, string
 from cnnspec.lower.writer import Writer
 from tests.targets.torch.support import (
     built,
