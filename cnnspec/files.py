@@ -127,12 +127,18 @@ def _reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def _others(path: str, name: str) -> bool:
+    """Whether a folder is hidden, or holds what was installed: a virtual environment, `node_modules`."""
+    signs = (os.path.join(path, name, sign) for sign in ("pyvenv.cfg", "conda-meta"))
+    return name.startswith(".") or name == "node_modules" or any(map(os.path.exists, signs))
+
+
 def specs_below(folder: str) -> Iterator[str]:
     """Every `.cnn` below a folder, folder by folder in alphabetical order, then the folders that cannot be
     looked into: whoever reads them is told why. Links to folders are not followed."""
     closed: list[str] = []
     for path, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not _others(path, name))
         inside = os.path.normpath(path)
         for name in sorted(files):
             if name.endswith(".cnn"):

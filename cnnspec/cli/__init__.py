@@ -23,9 +23,6 @@ def main() -> NoReturn:
     try:
         import signal
 
-        # a reader that has seen enough (`| head`) ends us quietly, as it ends every other tool
-        if hasattr(signal, "SIGPIPE"):
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         # what is half done is cleaned up on SIGTERM as it is on Ctrl-C
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
         gc.disable()  # a run is short: its end takes what it leaves
@@ -43,10 +40,9 @@ def execute(arguments: list[str]) -> int:
 
     from cnnspec.cli.root import root
 
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a name that the terminal can't show is no reason to fail
-            stream.reconfigure(errors="backslashreplace")
     try:
+        _open_streams()
+        output = sys.stdout
         status = root.main(arguments, prog_name="cnnspec", standalone_mode=False)
     except click.ClickException as error:
         _show(error)
@@ -54,8 +50,11 @@ def execute(arguments: list[str]) -> int:
     except click.Abort:
         return INTERRUPTED
     except OSError as error:  # of standard output or standard error; files have findings of their own
-        print(f"cnnspec: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
-        return USAGE
+        return _unwritable(error)
+    except SystemExit:
+        if sys.stdout is not output:  # click has replaced a pipe that nobody reads
+            return USAGE
+        raise
     except MemoryError:
         print("cnnspec: out of memory", file=sys.stderr)  # noqa: T201
         return INTERNAL
@@ -68,6 +67,30 @@ def execute(arguments: list[str]) -> int:
         print("".join(char if char.isprintable() else "?" for char in line), file=sys.stderr)  # noqa: T201
         return INTERNAL
     return status if isinstance(status, int) else OK
+
+
+def _open_streams() -> None:
+    """A stream that was closed (`>&-`) is opened so that no file takes its number, and writing to it fails; a
+    name that the terminal can't show is no reason to fail.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), number)
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unwritable(error: OSError) -> int:
+    """Nothing is said where there is nobody to read: a pipe or a stream that was closed."""
+    import contextlib
+    import errno
+
+    if error.errno not in (errno.EPIPE, errno.EBADF):
+        with contextlib.suppress(OSError):
+            print(f"cnnspec: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+    return USAGE
 
 
 def _show(error: click.ClickException) -> None:
@@ -86,9 +109,8 @@ def _show(error: click.ClickException) -> None:
 def _leave(status: int) -> NoReturn:
     """Leave at once: taking an interpreter down object by object is a tenth of the time of a `check`."""
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-    except OSError:
-        status = status or USAGE  # a full disk behind standard output
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError as error:  # a full disk, or nobody who reads
+        status = _unwritable(error)
     os._exit(status)

@@ -6,7 +6,7 @@ import click
 
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, command
-from cnnspec.cli.terminal import Output, out
+from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics.printable import printable
 from cnnspec.files import STDIN, write_whole
 from cnnspec.pipeline import TARGETS
@@ -56,5 +56,8 @@ def build(
             return to.refuse(destination, problem, document | {"ok": False, "output": None})
     to.document(document)
     if text is not None and to.form == "text":
-        out(text if destination is None else f"{printable(destination)}: written\n")
+        if destination is None:
+            out(text)
+        else:
+            say(f"{printable(destination)}: written\n")
     return found.status

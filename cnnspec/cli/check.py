@@ -8,7 +8,7 @@ import click
 
 from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice, codes, command
-from cnnspec.cli.terminal import Output, err, out, out_json, shown
+from cnnspec.cli.terminal import Output, err, out, out_json, say, shown
 from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
 
@@ -133,7 +133,7 @@ def _print_text(checked: list[Checked], every: bool, advice: bool, to: Output) -
         to.show(network_table(models[0], every))
     elif models:
         to.show([overview(models)])
-    out(outcome(models, left_out))
+    say(outcome(models, left_out))
 
 
 def _print_json(checked: list[Checked]) -> None:

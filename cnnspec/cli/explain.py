@@ -9,7 +9,7 @@ import click
 from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, command
-from cnnspec.cli.terminal import Output, err, out
+from cnnspec.cli.terminal import Output, err, say
 from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO
 
@@ -59,7 +59,7 @@ def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
         return USAGE if found else FOUND
     to.document({"file": name, "variant": model.variant, **found.as_json()})
     if to.form == "text":
-        out(found.as_text())
+        say(found.as_text())
     return OK
 
 

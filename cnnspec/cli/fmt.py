@@ -9,7 +9,7 @@ import click
 
 from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import command
-from cnnspec.cli.terminal import Output, out
+from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics import Diagnostic, Sink, Source
 from cnnspec.diagnostics.as_json import as_json
 from cnnspec.diagnostics.printable import printable
@@ -89,7 +89,7 @@ def _print_text(one: Formatted, check: bool, diff: bool, to: Output) -> None:
     elif not (diff or check) and one.source.name == "<stdin>":
         out(one.text or "")
     elif not diff and one.changed:
-        out(f"{printable(one.source.name)}: {'not in its canonical form' if check else 'formatted'}\n")
+        say(f"{printable(one.source.name)}: {'not in its canonical form' if check else 'formatted'}\n")
 
 
 def _print_difference(source: Source, text: str, color: bool) -> None:

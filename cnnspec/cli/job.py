@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.cli import INTERNAL, USAGE
-from cnnspec.cli.terminal import Output, columns, err, is_terminal
+from cnnspec.cli.terminal import PIPE_WIDTH, Output, err, is_terminal, width_of
 from cnnspec.diagnostics.printable import printable
 
 if TYPE_CHECKING:
@@ -33,14 +33,15 @@ class Progress:
             self.shown = True
             far = f" {done:,}/{of:,}" if of > 1 else ""
             line = f"{self.title}: {what}{far}"
-            err(f"\r{line[: columns(sys.stderr) - 1]}\x1b[K")  # a line that wraps could not be taken back
+            room = width_of(sys.stderr) or PIPE_WIDTH
+            err(f"\r{line[: room - 1]}\x1b[K", whole=True)  # a line that wraps could not be taken back
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *reason: object) -> None:
         if self.shown:
-            err("\r\x1b[K")
+            err("\r\x1b[K", whole=True)
 
 
 def missing(extra: str, why: str = "") -> str:

@@ -11,7 +11,7 @@ import click
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, command
-from cnnspec.cli.terminal import Output, out
+from cnnspec.cli.terminal import Output, say
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.printable import printable
 from cnnspec.files import EXISTS_ALREADY, NOWHERE, read_source, unreadable, write_all
@@ -150,7 +150,7 @@ def run(
     to.document(document | as_document(job, result, weights, written))
     if to.form == "text":
         to.show(as_text(job, result, found.source.name, graph.title, weights))
-        out("".join(f"{printable(path)}: written\n" for path in written))
+        say("".join(f"{printable(path)}: written\n" for path in written))
     return found.status
 
 

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple, TextIO
 
 from cnnspec import __version__
 from cnnspec.cli import USAGE
 from cnnspec.diagnostics import Diagnostic, Severity, Source
-from cnnspec.diagnostics.text import render_text
-from cnnspec.report.table import Table, drawn
+from cnnspec.diagnostics.printable import width
+from cnnspec.diagnostics.text import LINE_WIDTH, render_text
+from cnnspec.report.table import CUT, Table, drawn
 
 PIPE_WIDTH = 100
-"""Columns of a table that goes into a pipe or a file."""
-PAGE_WIDTH = 100
+"""Columns of a table that goes into a pipe or a file; pages are no wider on a terminal, either."""
+
+ASCII = {
+    "─": "-", "━": "-", "│": "|", "┌": "+", "→": "->", "×": "x", "·": "*", "−": "-", "–": "-", "…": "...",
+    "✓": "ok", "✗": "FAILED", "≤": "<=", "≥": ">=", "½": "1/2", "²": "^2", "√": "sqrt", "Σ": "sum", "∂": "d",
+    "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "α": "alpha", "β": "beta", "γ": "gamma", "ε": "eps",
+    "μ": "mean", "σ": "std", "π": "pi", "’": "'", "“": '"', "”": '"', "•": "-",
+}  # fmt: skip
+"""What is written where the output's encoding does not have a character of ours."""
+
+PIECE = 1 << 14
+"""Characters written at once: under PYTHONUNBUFFERED the end of a longer text could be lost unnoticed."""
+
+MARGIN = 8
+"""Columns that stand left of a spec's line in a finding."""
+
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -26,20 +44,21 @@ def is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def columns(stream: TextIO) -> int:
-    """How many columns there are: COLUMNS, the terminal's, or `PIPE_WIDTH`."""
+def width_of(stream: TextIO) -> int | None:
+    """How many columns there are: COLUMNS, or the terminal's; None where it is no terminal."""
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and 0 < int(given[:6]) < 10_000:
         return int(given[:6])
     try:
-        return os.get_terminal_size(stream.fileno()).columns or PIPE_WIDTH
+        return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
-        return PIPE_WIDTH
+        return None
 
 
 def out(text: str) -> None:
-    """Write to standard output."""
-    sys.stdout.write(text)
+    """Write to standard output, as it is: a program, a spec."""
+    for start in range(0, len(text), PIECE):
+        sys.stdout.write(text[start : start + PIECE])
 
 
 def out_json(text: str) -> None:
@@ -47,11 +66,65 @@ def out_json(text: str) -> None:
     sys.stdout.write(text.replace("##[", "##\\u005b"))
 
 
-def err(text: str) -> None:
-    """Write to standard error, after what was written to standard output before."""
+def say(text: str) -> None:
+    """Write to standard output for a person: in characters that it has, in lines that fit."""
+    out(_readable(text, sys.stdout))
+
+
+def err(text: str, *, whole: bool = False) -> None:
+    """Write to standard error, after what was written to standard output before; lines that must stay
+    `whole` are not wrapped."""
     sys.stdout.flush()
-    sys.stderr.write(text)
+    sys.stderr.write(text if whole else _readable(text, sys.stderr))
     sys.stderr.flush()
+
+
+def _readable(text: str, stream: TextIO) -> str:
+    text, room = text.translate(_missing(stream.encoding)), width_of(stream)
+    return text if room is None else "\n".join(wrapped(line, room) for line in text.split("\n"))
+
+
+@cache
+def _missing(encoding: str | None) -> dict[int, str]:
+    """Of `ASCII`, what an encoding needs."""
+    needed = {}
+    for char, instead in ASCII.items():
+        try:
+            char.encode(encoding or "utf-8")
+        except UnicodeEncodeError:
+            needed[ord(char)] = instead
+    return needed
+
+
+def wrapped(line: str, room: int) -> str:
+    """A line as lines of at most `room` columns, broken between words; only a word that is longer is cut.
+
+    >>> print(wrapped("  weights = 5·5·3·64 + 64 = 4,864", 24))
+      weights = 5·5·3·64 +
+        64 = 4,864
+    """
+    if (len(line) <= room and line.isascii()) or width(_STYLE.sub("", line)) <= room:
+        return line
+    hang = " " * min(len(line) - len(line.lstrip(" ")) + 2, room // 2)
+    lines, taken = [""], 0
+    for word in re.findall(r" *[^ ]+", line):
+        needed = width(_STYLE.sub("", word))
+        if taken + needed > room and lines[-1].strip():
+            lines.append(hang)
+            word, taken = word.lstrip(" "), len(hang)
+            needed = width(_STYLE.sub("", word))
+        if taken + needed <= room:
+            lines[-1] += word
+            taken += needed
+            continue
+        for char in re.findall(rf"{_STYLE.pattern}|.", word):
+            step = 0 if len(char) > 1 else width(char)
+            if taken + step > room:
+                lines.append(hang)
+                taken = len(hang)
+            lines[-1] += char
+            taken += step
+    return "\n".join(lines)
 
 
 class Output(NamedTuple):
@@ -71,26 +144,32 @@ class Output(NamedTuple):
 
     def show(self, pieces: Iterable[str | Table]) -> None:
         """Write texts and tables to standard output."""
-        color = self.colored(sys.stdout)
+        room, color = width_of(sys.stdout) or PIPE_WIDTH, self.colored(sys.stdout)
         for piece in pieces:
-            out(piece if isinstance(piece, str) else drawn(piece, columns(sys.stdout), color))
+            if isinstance(piece, str):
+                say(piece)
+            else:
+                missing = _missing(sys.stdout.encoding)
+                text = drawn(_translated(piece, missing), room, color)
+                say(text.replace(CUT, "~") if ord(CUT) in missing else text)
 
     def page(self, text: str) -> None:
         """Write a page to standard output: in colours drawn by rich, else as Markdown."""
-        if not self.colored(sys.stdout):
-            out(text)
+        if not self.colored(sys.stdout) or _missing(sys.stdout.encoding):
+            say(text)
             return
         from rich.console import Console
         from rich.markdown import Markdown
 
-        room = min(columns(sys.stdout), PAGE_WIDTH)
+        room = min(width_of(sys.stdout) or PIPE_WIDTH, PIPE_WIDTH)
         Console(file=sys.stdout, force_terminal=True, width=room).print(Markdown(text))
 
     def findings(self, findings: Iterable[Diagnostic], source: Source, *, always: bool = False) -> None:
         """Write findings to standard error; in the other forms the document has them (unless `always`)."""
         if self.form == "text" or always:
+            room = min((width_of(sys.stderr) or PIPE_WIDTH + MARGIN) - MARGIN, LINE_WIDTH)
             for finding in findings:
-                err(render_text(finding, source, self.colored(sys.stderr)))
+                err(render_text(finding, source, self.colored(sys.stderr), room))
 
     def document(self, content: dict[str, Any]) -> None:
         """Where JSON is asked for, write the command's document; a number that is not finite is null."""
@@ -115,6 +194,14 @@ class Output(NamedTuple):
 def shown(findings: Iterable[Diagnostic], advice: bool) -> list[Diagnostic]:
     """Those that a person sees: advice only where it is asked for."""
     return [one for one in findings if advice or one.severity is not Severity.ADVICE]
+
+
+def _translated(table: Table, missing: dict[int, str]) -> Table:
+    """The table with the `missing` characters replaced, before its columns are measured."""
+    if not missing:
+        return table
+    rows = [row._replace(cells=tuple(cell.translate(missing) for cell in row.cells)) for row in table.rows]
+    return table._replace(rows=rows)
 
 
 def _finite(value: Any) -> Any:

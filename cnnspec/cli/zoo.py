@@ -18,12 +18,12 @@ from cnnspec.report.table import Column, Row, Table
 _YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
 COLUMNS = (
     Column("name"),
-    Column("variant", flexible=True),
-    Column("year", right=True),
-    Column("weights", right=True),
-    Column("MACs", right=True),
-    Column("field", right=True),
-    Column("source", flexible=True),
+    Column("variant", cut=2),
+    Column("year", right=True, drop=3),
+    Column("weights", right=True, drop=5),
+    Column("MACs", right=True, drop=4),
+    Column("field", right=True, drop=2),
+    Column("source", cut=1, drop=1, least=16),
 )
 
 

@@ -12,11 +12,11 @@ from cnnspec.report.table import Column, Row, Table
 
 STATISTICS = ("mean", "std", "min", "max")
 COLUMNS = (
-    Column("name", flexible=True),
-    Column("layer", flexible=True),
+    Column("name", cut=2),
+    Column("layer", cut=1),
     Column("volume"),
-    *(Column(name, right=True) for name in STATISTICS),
-    Column("zeros", right=True),
+    *(Column(name, right=True, drop=5 - place) for place, name in enumerate(STATISTICS)),
+    Column("zeros", right=True, drop=1),
 )
 MOST_IMAGES = 8
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
 
 COLUMNS = (
-    Column("name", flexible=True),
-    Column("layer", flexible=True),
+    Column("name", cut=2),
+    Column("layer", cut=1),
     Column("output"),
-    Column("weights", right=True),
-    Column("MACs", right=True),
-    Column("field", right=True),
+    Column("weights", right=True, drop=3),
+    Column("MACs", right=True, drop=2),
+    Column("field", right=True, drop=1),
 )
 
 

@@ -78,13 +78,13 @@ def _claims(model: Model) -> list[str]:
 
 _OVERVIEW = (
     Column(""),
-    Column("file", flexible=True),
-    Column("model", flexible=True),
-    Column("output", flexible=True),
-    Column("weights", right=True),
-    Column("MACs", right=True),
-    Column("field", right=True),
-    Column("claims", right=True),
+    Column("file", cut=1),
+    Column("model", cut=2),
+    Column("output"),
+    Column("weights", right=True, drop=4),
+    Column("MACs", right=True, drop=3),
+    Column("field", right=True, drop=2),
+    Column("claims", right=True, drop=1),
 )
 
 

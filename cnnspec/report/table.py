@@ -1,4 +1,8 @@
-"""A table as data, and as text."""
+"""A table as data, and as text that fits the terminal.
+
+Where there is too little room, columns of text are cut, in the order of their `cut`; then whole columns
+are left out, in the order of their `drop`, and named below the table. A number is never cut.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,17 @@ from cnnspec.diagnostics.printable import OLD_COMMAND, printable, width
 
 GAP = "  "
 CUT = "…"
-LEAST = 11
-"""Columns of a terminal that a flexible column keeps, however narrow the terminal is."""
 
 
 class Column(NamedTuple):
-    """`flexible` columns are cut where the table is wider than there is room."""
+    """`cut` and `drop` are 0 for a column that is never cut, or never left out; `least` is what one that is
+    cut keeps as long as others can be left out."""
 
     title: str
     right: bool = False
-    flexible: bool = False
+    cut: int = 0
+    drop: int = 0
+    least: int = 11
 
 
 Style = Literal["plain", "wrong", "faint", "total"]
@@ -45,28 +50,39 @@ BOLD, RESET = _STYLES["total"], "\x1b[0m"
 
 
 def drawn(table: Table, room: int, color: bool = False) -> str:
-    """The table as text, at most `room` columns wide where that can be; ends in a new line."""
-    shown = [_measured(row.cells) for row in table.rows]
+    """The table as text, at most `room` columns wide; ends in a new line. Title and notes keep their
+    lines."""
     head = _measured(tuple(column.title for column in table.columns))
-    sizes = [max(taken for _, taken in cells) for cells in zip(head, *shown, strict=True)]
-    _shrink(table, sizes, room)
-    rule = "─" * (sum(sizes) + len(GAP) * (len(sizes) - 1))
-    styled = [(BOLD, printable(line)) for line in table.title.splitlines()]
-    styled += [(BOLD, _line(table, head, sizes)), ("", rule)]
+    shown = [_measured(row.cells) for row in table.rows]
+    natural = [max(taken for _, taken in cells) for cells in zip(head, *shown, strict=True)]
+    kept, sizes = _fitted(table.columns, natural, room)
+
+    def line(cells: list[Cell]) -> str:
+        parts = (_fit(*cells[place], sizes[place], table.columns[place].right) for place in kept)
+        return GAP.join(parts).rstrip()
+
+    rule = "─" * (sum(sizes[place] for place in kept) + len(GAP) * (len(kept) - 1))
+    styled = [(BOLD, printable(one)) for one in table.title.splitlines()]
+    styled += [(BOLD, line(head)), ("", rule)]
     above = ""
     for cells, row in zip(shown, table.rows, strict=True):
         if row.style == "total" and above != "total":
             styled.append(("", rule))
-        styled.append((_STYLES[row.style], _line(table, cells, sizes)))
+        styled.append((_STYLES[row.style], line(cells)))
         above = row.style
+    if len(kept) < len(sizes):
+        names = [column.title for place, column in enumerate(table.columns) if place not in kept]
+        styled.append(("", f"columns left out (too narrow): {', '.join(names)}"))
     styled += [("", note) for note in table.notes]
-    return "".join(f"{style}{line}{RESET}\n" if style and color else f"{line}\n" for style, line in styled)
+    return "".join(f"{style}{text}{RESET}\n" if style and color else f"{text}\n" for style, text in styled)
 
+
+_DIGITS = "0123456789.,"
 
 Cell: TypeAlias = tuple[str, int]
 """What is shown, and how many columns of a terminal that takes."""
 
-_NARROW = str.maketrans("", "", "→×…⌊⌋−·")
+_NARROW = str.maketrans("", "", "→×…⌊⌋−·✓✗")
 """Characters of our own that take one column each."""
 
 
@@ -83,37 +99,36 @@ def _measured(cells: tuple[str, ...]) -> list[Cell]:
     return measured
 
 
-def _shrink(table: Table, sizes: list[int], room: int) -> None:
-    """Take what is too wide from the flexible columns, the widest first."""
-    over = sum(sizes) + len(GAP) * (len(sizes) - 1) - room
-    flexible = [place for place, column in enumerate(table.columns) if column.flexible]
-    while over > 0 and flexible:
-        widest = max(flexible, key=lambda place: sizes[place])
-        others = [sizes[place] for place in flexible if place != widest]
-        step = min(over, max(1, sizes[widest] - max(others, default=0)))
-        step = min(step, sizes[widest] - LEAST)
-        if step <= 0:
-            return
-        sizes[widest] -= step
-        over -= step
+def _fitted(columns: tuple[Column, ...], natural: list[int], room: int) -> tuple[list[int], list[int]]:
+    """Which columns are kept, and how wide each is."""
+    kept = list(range(len(columns)))
+
+    def over(sizes: list[int]) -> int:
+        return sum(sizes[place] for place in kept) + len(GAP) * (len(kept) - 1) - room
+
+    least = [min(size, one.least) if one.cut else size for size, one in zip(natural, columns, strict=True)]
+    for place in sorted(kept, key=lambda place: columns[place].drop):
+        if columns[place].drop and over(least) > 0:
+            kept.remove(place)
+    sizes = list(natural)
+    for smallest in (least, [1] * len(columns)):
+        for place in sorted(kept, key=lambda place: columns[place].cut):
+            if columns[place].cut:
+                sizes[place] = max(sizes[place] - max(over(sizes), 0), smallest[place])
+    return kept, sizes
 
 
-def _line(table: Table, cells: list[Cell], sizes: list[int]) -> str:
-    parts = []
-    for column, (cell, taken), size in zip(table.columns, cells, sizes, strict=True):
-        if taken > size:
-            cell, taken = _cut(cell, size)
-        blanks = " " * (size - taken)
-        parts.append(blanks + cell if column.right else cell + blanks)
-    return GAP.join(parts).rstrip()
-
-
-def _cut(text: str, size: int) -> tuple[str, int]:
-    """`text` cut to `size` columns, the last of them a `…`."""
-    taken = 0
-    for place, char in enumerate(text):
-        step = width(char)
-        if taken + step > size - 1:
-            return text[:place] + CUT, taken + 1
-        taken += step
-    return text, taken
+def _fit(text: str, taken: int, size: int, right: bool) -> str:
+    """`text` cut to `size` columns, the last of them a `…`, or filled up with blanks; no number in it is
+    cut in two."""
+    if taken > size:
+        place = taken = 0
+        while taken + width(text[place]) <= size - len(CUT):
+            taken += width(text[place])
+            place += 1
+        while place and text[place] in _DIGITS and text[place - 1] in _DIGITS:
+            place -= 1
+            taken -= 1
+        text, taken = text[:place] + CUT, taken + len(CUT)
+    blanks = " " * (size - taken)
+    return blanks + text if right else text + blanks

@@ -9,20 +9,20 @@ from cnnspec.diagnostics.printable import printable
 from cnnspec.report.table import Column, Row, Table
 
 KINDS = {
-    "start": ("start", "before training begins"),
-    "eval": ("eval", "in evaluation"),
-    "train": ("train", "in training"),
-    "statistics": ("statistics", "new running statistic"),
-    "gradient eval": ("grad eval", "gradient in evaluation"),
-    "gradient train": ("grad train", "gradient in training"),
+    "start": ("start", "before training begins", 3),
+    "eval": ("eval", "in evaluation", 0),
+    "train": ("train", "in training", 6),
+    "statistics": ("stats", "new running statistic", 2),
+    "gradient eval": ("grad eval", "gradient in evaluation", 4),
+    "gradient train": ("grad train", "gradient in training", 5),
 }
-"""What is compared: the head of its column, and what it is called in a sentence."""
+"""What is compared: the head of its column, what it is called in a sentence, and the column's `drop`."""
 VOLUMES = ("eval", "train")
 """What is a layer's own; the other kinds are its weights'."""
 COLUMNS = (
-    Column("name", flexible=True),
-    Column("layer", flexible=True),
-    *(Column(title, right=True) for title, _ in KINDS.values()),
+    Column("name", cut=2),
+    Column("layer", cut=1, least=8, drop=1),
+    *(Column(title, right=True, drop=drop) for title, _, drop in KINDS.values()),
 )
 MOST_ROWS = 40
 

@@ -1,8 +1,8 @@
-"""A table as plain text: as wide as what is in it, cut where there is no room, harmless on a terminal."""
+"""A table as text: as wide as what is in it, cut where there is no room, harmless on a terminal."""
 
-from cnnspec.report.table import LEAST, Column, Row, Table, drawn
+from cnnspec.report.table import Column, Row, Table, drawn
 
-COLUMNS = (Column("name", flexible=True), Column("layer", flexible=True), Column("weights", right=True))
+COLUMNS = (Column("name", cut=2), Column("layer", cut=1), Column("weights", right=True, drop=1))
 
 
 def lines(rows: list[Row], room: int = 100, **around: object) -> list[str]:
@@ -25,12 +25,21 @@ def test_a_rule_stands_above_the_totals() -> None:
     assert [set(line) == {"─"} for line in found] == [False, True, False, True, False, False]
 
 
-def test_the_widest_flexible_column_is_cut_and_none_below_what_it_keeps() -> None:
+def test_columns_are_cut_in_order_then_left_out() -> None:
     row = Row(("n" * 20, "木" * 40, "12"))
-    assert max(map(len, lines([row], 60))) <= 60
-    name, layer, weights = lines([row], 1)[-1].split()
-    assert (name, weights) == ("n" * (LEAST - 1) + "…", "12")
-    assert layer == "木" * 5 + "…"  # each takes two columns
+    for room, kept in ((111, [20, 80, 7]), (60, [20, 29, 7]), (40, [18, 10, 7]), (30, [17, 10]), (9, [6, 1])):
+        found = lines([row], room)
+        cells = found[2].split("  ")
+        assert len(found[1]) <= room
+        assert cells[0] == ("n" * 20 if kept[0] == 20 else "n" * (kept[0] - 1) + "…")
+        assert (found[-1] == "columns left out (too narrow): weights") is (len(kept) == 2)
+
+
+def test_a_number_is_not_cut_in_two() -> None:
+    row = Row(("a", "conv F3 S1 K1024 nobias", "1,234"))
+    cut = {lines([row], room)[2][6:].split("  ")[0] for room in range(25, 40)}
+    assert cut >= {"conv F3 S1 K…", "conv F3 S1 K1024…"}
+    assert not any(text.endswith(f"{digits}…") for text in cut for digits in ("K1", "K10", "K102"))
 
 
 def test_what_a_terminal_would_obey_is_shown_by_name() -> None:
