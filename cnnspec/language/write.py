@@ -77,7 +77,7 @@ def write_number(value: Fraction) -> str:
     it could not be read again without."""
     from decimal import Context, Decimal
 
-    from cnnspec.language.builder.expressions import MAX_DIGITS
+    from cnnspec.language.builder.values import MAX_DIGITS
 
     context = Context(prec=4 * MAX_DIGITS)
     exact = context.divide(Decimal(value.numerator), Decimal(value.denominator))

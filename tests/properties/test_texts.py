@@ -17,7 +17,7 @@ from cnnspec.diagnostics import Sink, Source
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
 from cnnspec.language import parse, parse_expression
-from cnnspec.language.builder.expressions import MAX_DIGITS
+from cnnspec.language.builder.values import MAX_DIGITS
 from cnnspec.language.write import write_number
 from tests.properties.grower import grown
 from tests.properties.oracles import ends_well, formats_for_good, graph_of

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.language.builder.arguments import ARGUMENTS
-from cnnspec.language.builder.claims import CLAIMS
 from cnnspec.language.builder.context import Action, Actions, Context, append
-from cnnspec.language.builder.expressions import EXPRESSIONS
 from cnnspec.language.builder.statements import STATEMENTS
-from cnnspec.language.builder.steps import STEPS
+from cnnspec.language.builder.values import VALUES
 
 __all__ = ["ACTIONS", "Action", "Context"]
 
@@ -34,4 +31,4 @@ LISTS: Actions = {
     "extend_rest": lambda c, v: _extend(v[0], v[1:]),
     "extend_third": lambda c, v: _extend(v[0], v[2]),
 }
-ACTIONS: Actions = LISTS | EXPRESSIONS | ARGUMENTS | CLAIMS | STEPS | STATEMENTS
+ACTIONS: Actions = LISTS | VALUES | STATEMENTS

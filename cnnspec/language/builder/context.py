@@ -16,9 +16,6 @@ from cnnspec.language.tokens import Token
 MAX_DEPTH = 100
 """Operations one inside the other in an expression, and `else if` behind `else if`."""
 
-LetterPart: TypeAlias = tuple[str, int, int, str | None, int, str | None]
-"""(letter, start, end, first number or None for `same`, start of the second, second number)."""
-
 Action: TypeAlias = Callable[["Context", Items[Any]], Any]
 Actions: TypeAlias = dict[str, Action]
 
@@ -38,7 +35,6 @@ class Context:
         self.text = text
         self.sink = sink
         self.numbers: dict[str, Fraction] = {}
-        self.letters: dict[str, list[LetterPart]] = {}
         # How deep an expression or a chain of `else if` is, by the node's id; a node that is missing is flat.
         self.depths: dict[int, int] = {}
         self.deep: set[int] = set()

@@ -1,17 +1,153 @@
-"""Statements: `model`, `input`, `let`, `variant`, `default`, `block`, `output`, `expect`."""
+"""Statements, lines and steps, and the names that they give."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence as Items
 from typing import Any
 
-from cnnspec.diagnostics import Span
+from cnnspec.diagnostics import Edit, Span
 from cnnspec.language import tree
-from cnnspec.language.builder.arguments import same
 from cnnspec.language.builder.context import Actions, Context, known
-from cnnspec.language.builder.names import declared, value_name
-from cnnspec.language.builder.steps import sequence
-from cnnspec.language.tokens import LETTERS
+from cnnspec.language.builder.letters import tidied
+from cnnspec.language.builder.values import HYPER, same
+from cnnspec.language.tokens import LETTERS, WORDS, Token
+
+_ARRIVING = frozenset("CHWi")
+_BEHIND = {"input": r"[0-9(]", "output": "@", "expect": r"[a-z]+[ \t]+~?[0-9]", "model": r"\w+[ \t]*[\r\n#]"}
+"""How such a statement goes on behind its word."""
+
+
+def _declared(c: Context, token: Token, behind: str = "") -> tuple[str, Span]:
+    """The name in a token, without what the token took in behind it."""
+    _, text, start, _ = token
+    if behind:
+        text = text.removesuffix(behind).rstrip(" \t")
+    if text.upper() in WORDS and text.islower():
+        _reserved(c, text, start)
+    return text, Span(start, start + len(text))
+
+
+def _reserved(c: Context, text: str, start: int) -> None:
+    """E107 for a reserved word as a name, or E102 for `expect: params 3`."""
+    end = start + len(text)
+    colon = re.compile(r"[ \t]*:[ \t]*").match(c.text, end)
+    if colon and text in _BEHIND and re.compile(_BEHIND[text]).match(c.text, colon.end()):
+        where = Span(end, colon.end())
+        c.sink.report(
+            "E102", f"`{text}` has no colon", where,
+            help=f"write `{text}` and a space", fix=(Edit(where, " "),), cause="colon",
+        )  # fmt: skip
+        return
+    c.sink.report(
+        "E107", f"`{text}` cannot be a name: it is reserved", Span(start, end), help="choose another name"
+    )
+
+
+def _value_name(c: Context, token: Token, what: str, letters: bool = False) -> tuple[str, Span]:
+    """The name of a `let`, a setting or a parameter, with E107 where it cannot be one."""
+    _, text, start, end = token
+    span = Span(start, end)
+    if text in _ARRIVING:
+        meaning = "the number of the pass in a repeat" if text == "i" else "a size of a step's input"
+        message = f"{what} cannot be named {text}: that is {meaning}"
+        c.sink.report("E107", message, span, help="choose another name")
+    elif HYPER.fullmatch(text) and not (letters and text in LETTERS):
+        message = f"{what} cannot be named {text}: it looks like a hyperparameter"
+        way = f"write it in lower case, `{text.lower()}`"
+        c.sink.report("E107", message, span, help=way, fix=(Edit(span, text.lower()),))
+    return text, span
+
+
+# --- steps ----------------------------------------------------------------------------------------
+
+
+def _layer(c: Context, v: Items[Any]) -> tree.LayerStep | tree.ErrorStep:
+    _, text, start, end = v[0]
+    word = Span(start, end)
+    if len(v) == 1:
+        return tree.LayerStep(text, (), word, word)
+    arguments, span = tidied(c, v[1], text), Span(start, v[1][-1].span.end)
+    return tree.ErrorStep(span) if arguments is None else tree.LayerStep(text, arguments, span, word)
+
+
+def _call(c: Context, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
+    _, text, start, end = v[0]
+    arguments = tidied(c, v[1]) if len(v) == 3 else ()
+    if arguments is None:
+        return tree.ErrorStep(c.span(v))
+    return tree.CallStep(text[:-1], arguments, c.span(v), Span(start, end - 1))
+
+
+def _sequence(c: Context, opened: Token, items: Items[Any], closed: Token) -> tree.Sequence:
+    """What stands between two brackets or bars."""
+    found, within = known(items), Span(opened.end, closed.start)
+    span = Span(found[0].span.start, found[-1].span.end) if found else within
+    node = tree.Sequence(found, span, within)
+    if c.depths:
+        steps = [step for item in found if type(item) is tree.Line for step in item.steps]
+        if deepest := max((c.depths.get(id(step), 0) for step in steps), default=0):
+            c.depths[id(node)] = deepest
+    return node
+
+
+def _nested(c: Context, node: Any, *parts: Any) -> Any:
+    return c.checked(node, *parts, instead=tree.ErrorStep(node.span))
+
+
+def _group(c: Context, v: Items[Any]) -> Any:
+    body = _sequence(c, *v[:3])
+    return _nested(c, tree.GroupStep(body, v[4] if len(v) > 3 else None, c.span(v)), body)
+
+
+def _branch(c: Context, v: Items[Any]) -> Any:
+    word, opened, branches, closed = v
+    bars = [opened, *branches[1::2], closed]
+    found = [_sequence(c, *one) for one in zip(bars, branches[::2], bars[1:], strict=False)]
+    return _nested(c, tree.BranchStep(word.text, tuple(found), c.span(v), word.span), *found)
+
+
+def _if_step(c: Context, v: Items[Any]) -> Any:
+    then = _sequence(c, *v[2:5])
+    otherwise = _sequence(c, *v[6:9]) if len(v) > 5 else None
+    parts = (then,) if otherwise is None else (then, otherwise)
+    return _nested(c, tree.IfStep(v[1], then, otherwise, c.span(v)), *parts)
+
+
+def _if_else_if(c: Context, v: Items[Any]) -> Any:
+    other = v[-1]
+    otherwise = tree.Sequence((tree.Line(None, None, (other,), other.span),), other.span, other.span)
+    then = _sequence(c, *v[2:5])
+    return c.checked(tree.IfStep(v[1], then, otherwise, c.span(v)), other, then)
+
+
+def _claim_step(c: Context, v: Items[Any]) -> tree.ClaimStep:
+    arrow, claims = v[0], known(v[1])
+    return tree.ClaimStep(claims, Span(arrow.start, claims[-1].span.end if claims else arrow.end))
+
+
+def _line(c: Context, v: Items[Any]) -> tree.Line:
+    steps = tuple(v[-1])
+    name, label = _declared(c, v[0], ":") if len(v) > 1 else (None, None)
+    return tree.Line(name, label, steps, Span((label or steps[0].span).start, steps[-1].span.end))
+
+
+_STEPS: Actions = {
+    "layer": _layer,
+    "call": _call,
+    "group": _group,
+    "group_times": _group,
+    "branch": _branch,
+    "if_step": _if_step,
+    "if_else": _if_step,
+    "if_else_if": _if_else_if,
+    "start_step": lambda c, v: [tree.StartStep(v[0], v[0].span)],
+    "claim_step": _claim_step,
+    "line": _line,
+    "line_labelled": _line,
+}
+
+# --- statements -----------------------------------------------------------------------------------
 
 
 def _model(c: Context, v: Items[Any]) -> tree.Model:
@@ -20,23 +156,23 @@ def _model(c: Context, v: Items[Any]) -> tree.Model:
 
 
 def _input(c: Context, v: Items[Any]) -> tree.Input:
-    name, span = declared(c, v[1], ":") if len(v) == 3 else (None, None)
+    name, span = _declared(c, v[1], ":") if len(v) == 3 else (None, None)
     return tree.Input(name, v[-1], c.span(v), span)
 
 
 def _let(c: Context, v: Items[Any]) -> tree.Let:
-    name, span = value_name(c, v[1], "a `let`")
+    name, span = _value_name(c, v[1], "a `let`")
     return tree.Let(name, v[3], c.span(v), span)
 
 
 def _setting(c: Context, v: Items[Any]) -> tree.Let:
-    name, span = value_name(c, v[0], "a knob")
+    name, span = _value_name(c, v[0], "a knob")
     return tree.Let(name, v[2], c.span(v), span)
 
 
 def _variant(c: Context, v: Items[Any], settings: Items[Any] = (), claims: Items[Any] = ()) -> tree.Variant:
     """A variant up to its last setting or claim; what ends there with a finding ends at the word before."""
-    name, span = declared(c, v[1], ":" if len(v) > 2 else "")
+    name, span = _declared(c, v[1], ":" if len(v) > 2 else "")
     values, claimed = known(settings), known(claims)
     last = (*values, *claimed)[-1].span if values or claimed else v[1]
     end = v[-2].end if claims and not claimed else last.end
@@ -50,7 +186,7 @@ def _default(c: Context, v: Items[Any]) -> tree.Default:
 
 
 def _parameter(c: Context, v: Items[Any]) -> tree.Parameter:
-    name, span = value_name(c, v[0], "a parameter", letters=True)
+    name, span = _value_name(c, v[0], "a parameter", letters=True)
     default = v[2] if len(v) == 3 else None
     if name in LETTERS:
         return tree.Parameter(name, "letter", same(default), c.span(v) if default else span)
@@ -60,13 +196,13 @@ def _parameter(c: Context, v: Items[Any]) -> tree.Parameter:
 def _block_head(c: Context, v: Items[Any]) -> tuple[Any, ...]:
     """(name, parameters, shared, span of the head, span of the name)."""
     parameters = tuple(v[2]) if len(v) == 4 else ()
-    _, span = declared(c, v[1], "(")
+    _, span = _declared(c, v[1], "(")
     return v[1].text[:-1], parameters, v[0].text == "shared", c.span(v), span
 
 
 def _block(c: Context, v: Items[Any]) -> tree.Block:
     name, parameters, shared, span, name_span = v[0]
-    body = sequence(c, *v[1:4])
+    body = _sequence(c, *v[1:4])
     return tree.Block(name, parameters, body, shared, Span(span.start, v[3].end), name_span)
 
 
@@ -75,7 +211,7 @@ def _expect(c: Context, v: Items[Any]) -> tree.Expect:
     return tree.Expect(claims, Span(word.start, claims[-1].span.end if claims else word.end))
 
 
-STATEMENTS: Actions = {
+STATEMENTS: Actions = _STEPS | {
     "model": _model,
     "input_alone": _input,
     "input_named": _input,
