@@ -223,12 +223,13 @@ def contradictions(rewriting: Rewritten, graph: Graph) -> Iterator[Diagnostic]:
 
 def _comes_from(graph: Graph, body: int, value: int, source: Source) -> tuple[str, tuple[Related, ...]]:
     """Where a size comes from: the formula where a map was flattened, and the place."""
-    from cnnspec.analyses.shapes import origin
+    from cnnspec.analyses.shapes import origin, shapes
     from cnnspec.ops.base import written_shape
 
-    span, shape = origin(graph, body, value), graph.bodies[body].values[value]
-    if span is None or shape is None:
+    made, shape = origin(graph, shapes(graph), body, value), graph.bodies[body].values[value]
+    if made is None or shape is None:
         return "", ()
+    span = made.span
     note = ""
     for other in graph.bodies:
         for step in other.steps:
