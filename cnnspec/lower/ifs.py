@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from cnnspec.ir.expr import operations
 from cnnspec.ir.template import IfSite
 from cnnspec.lower.program import Condition, If, Let, Tensor, When
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced
@@ -97,8 +98,7 @@ def _joined_sizes(
         both = None
         if then is not None and otherwise is not None:
             both = apply("if", condition.node, then, otherwise)
-        candidates = [node for node in (then, otherwise, both) if node is not None]
-        right = next((node for node in candidates if frame.right(node, sizes)), None)
+        right = next((node for node in (then, otherwise, both) if node and frame.right(node, sizes)), None)
         if right is both and isinstance(right, Apply) and right.operator == "if":
             right = _named(frame, right, sizes, axis)
         found.append(right)
@@ -108,17 +108,12 @@ def _joined_sizes(
 def _named(frame: Frame, node: Node, sizes: Mapping[int, int], axis: int) -> Node | None:
     """A size that an `if` decides gets a name, so that what is computed from it stays short."""
     if frame.outer is not None or frame.open:
-        return node if _operations(node) <= LONGEST else None
+        return node if operations(node) <= LONGEST else None
     variable = frame.function.namer.take(AXES[axis])
     for use, size in sizes.items():
         frame.uses[use].env[variable] = size
     frame.here.append(Let(variable, node))
     return Var(variable)
-
-
-def _operations(node: Node) -> int:
-    """How many operations an expression has."""
-    return 1 + sum(map(_operations, node.arguments)) if isinstance(node, Apply) else 0
 
 
 def when(frame: Frame, node: Node) -> When:

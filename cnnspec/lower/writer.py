@@ -49,8 +49,6 @@ def literal(value: object) -> str:
     if isinstance(value, tuple):
         inner = ", ".join(literal(entry) for entry in value)
         return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if isinstance(value, list):
-        return f"[{', '.join(literal(entry) for entry in value)}]"
     return repr(value)
 
 

@@ -4,7 +4,7 @@ expression."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.symbolic import Const
@@ -41,7 +41,7 @@ NAMES_ONLY: frozenset[object] = frozenset(
 """Those of them that want a name (or a call) before them, no longer expression."""
 
 
-def is_short(piece: Piece | None) -> bool:
+def is_short(piece: Piece | None) -> TypeGuard[Call]:
     """Whether a layer is written as an expression: its numbers must be constants, for `forward` sees no
     others."""
     return (

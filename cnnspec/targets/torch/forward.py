@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import chain, count, takewhile
 
-from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Condition, Tensor, When
 from cnnspec.lower.writer import Code, Group, Writer, flat
@@ -112,17 +111,12 @@ class Forward:
         targets: dict[Tensor, str] = {}
         for joined, *sides in item.joins:
             targets[joined] = wish.get(joined) or self._target(joined, sides, item, after)
-        for _, *sides in item.joins:
-            for side in sides:
-                if side in self.pending:
-                    self._settle(side, after)
         written: dict[bool, Writer] = {}
         kept: dict[Tensor, str] = {}  # made on one side, read later under the same condition
         missing: dict[bool, list[str]] = {True: [], False: []}
         for holds in (True, False):
             items = item.side(holds)
-            inner = Writer()
-            inner.level = self.writer.level + 1
+            inner = Writer(self.writer.level + 1)
             outer = self.writer, dict(self.variables), dict(self.held)
             self.writer = inner
             wanted = {(then if holds else other): targets[joined] for joined, then, other in item.joins}
@@ -132,8 +126,6 @@ class Forward:
             self.named |= blocked
             self._items(items, alive, {one: name for one, name in wanted.items() if one not in beside})
             for source, target in wanted.items():
-                if source in self.pending:
-                    self._settle(source, alive)
                 if self.variables[source] != target:
                     self.writer.line(f"{target} = {self.variables[source]}")
             kept.update({source: self.variables[source] for source in beside})
@@ -168,11 +160,8 @@ class Forward:
     def _target(self, joined: Tensor, sides: list[Tensor], item: If, after: set[Tensor]) -> str:
         """The variable of a tensor that an `if` decides: that of the side which is there already, or of what
         both sides read, where nobody else reads it any more."""
-        first = [
-            items[0].reads[0]
-            for items in (item.then, item.otherwise)
-            if items and isinstance(items[0], PlanStep)
-        ]
+        begin = [items[0] for items in (item.then, item.otherwise) if items]
+        first = [one.reads[0] for one in begin if isinstance(one, PlanStep)]
         for source in (*reversed(sides), *first):
             name = self.variables.get(source)
             if name is not None and source not in after and name not in self.named:
@@ -216,30 +205,19 @@ class Forward:
         stand before it."""
         if returned:
             return self.plan.outputs == [output]
-        if (
-            not isinstance(following, PlanStep)
-            or following.loop
-            or following.arms
-            or waiting.depth >= DEEPEST
-        ):
+        if not isinstance(following, PlanStep) or following.reads != [output] or waiting.depth >= DEEPEST:
             return False
-        if following.shared is not None or following.needs or len(following.outputs) > 1:
+        if following.loop or following.arms or following.shared or following.needs:
             return False
-        if following.reads != [output] or len(self.readers.get(output, ())) != 1:
+        if len(following.outputs) > 1 or len(self.readers.get(output, ())) != 1:
             return False
         if following.starts_line and waiting.heavy:
             blocks = following.op is None and step.op is None
             if self.comments or not blocks or waiting.depth >= 2:
                 return False
-        if step.starts_line and waiting.normed:
+        if (step.starts_line and waiting.normed) or output in self.joined or output in self.plan.outputs:
             return False
-        if (
-            isinstance(following.piece, Call)
-            and is_short(following.piece)
-            and following.piece.function in NAMES_ONLY
-        ):
-            return False
-        if output in self.joined or output in self.plan.outputs:
+        if is_short(following.piece) and following.piece.function in NAMES_ONLY:
             return False
         room = self.writer.room - len("return ") - len(following.name) - len("self.()")
         return isinstance(waiting.code, str) and len(waiting.code) <= room
@@ -248,15 +226,9 @@ class Forward:
         self, output: Tensor, code: Code, read: list[Tensor], after: set[Tensor], wish: dict[Tensor, str]
     ) -> None:
         name = self._name(output, read, after, wish)
-        comment = ""
-        if self.comments and output.shape is not None:
-            comment = "x".join(map(str, output.shape))
+        comment = "x".join(map(str, output.shape)) if self.comments and output.shape else ""
         self.writer.put(f"{name} = ", code, comment=comment)
         self._hold(output, name)
-
-    def _settle(self, source: Tensor, after: set[Tensor]) -> None:
-        waiting = self.pending.pop(source)
-        self._assign(source, waiting.code, waiting.read, after, {})
 
     def _loop(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str]) -> None:
         read: list[Tensor] = []
@@ -266,11 +238,7 @@ class Forward:
         if name != operands[0]:
             self.writer.line(f"{name} = {operands[0]}")
         layer = self.namer.child().take("layer")
-        arguments = [
-            name,
-            *operands[1:],
-            *(key if key in step.zipped else self.modules[key] for key in step.needs),
-        ]
+        needs = [key if key in step.zipped else self.modules[key] for key in step.needs]
         target = f"self.{step.name}" if step.name else "self"
         if step.zipped:
             rows = [f"({', '.join(self.modules[key] for key in keys)})" for keys in step.zipped.values()]
@@ -280,7 +248,7 @@ class Forward:
         else:
             self.writer.line(f"for {layer} in {target}:")
         with self.writer.indented():
-            self.writer.put(f"{name} = ", Group(f"{layer}(", tuple(arguments)))
+            self.writer.put(f"{name} = ", Group(f"{layer}(", (name, *operands[1:], *needs)))
         self._hold(output, name)
 
     def _optional(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str], last: bool) -> None:
@@ -329,7 +297,7 @@ class Forward:
         operands = [self._operand(step.sources[place], read) for place in step.takes]
         if step.piece is None and step.shared is None:
             return lending(step, [flat(operand) for operand in operands])
-        if isinstance(step.piece, Call) and is_short(step.piece):
+        if is_short(step.piece):
             return short(step.piece, flat(operands[0]))
         extra = [self.modules[key] for key in step.needs]
         function = self.modules[step.shared] if step.shared is not None else f"self.{step.name}"
@@ -369,11 +337,11 @@ class Forward:
             if holder is None or holder not in after:
                 return branch
         for source in read:
-            name_or_none = self.variables.get(source)
-            if name_or_none is None or source in after or name_or_none in self.named:
+            name = self.variables.get(source)
+            if name is None or source in after or name in self.named:
                 continue
-            if self.held.get(name_or_none) == source and not _is_role(name_or_none):
-                return name_or_none
+            if self.held.get(name) is source and not _is_role(name):
+                return name
         if branch is not None and any(
             self.variables.get(source) == branch and source not in after for source in read
         ):
@@ -382,13 +350,8 @@ class Forward:
 
     def _free(self, after: set[Tensor]) -> str:
         """The first of x, y, z, … that nobody needs any more."""
-        number = 0
-        while True:
-            name = "xyz"[number] if number < 3 else f"x{number - 1}"
-            holder = self.held.get(name)
-            if name not in self.named and (holder is None or holder not in after):
-                return name
-            number += 1
+        names = chain("xyz", (f"x{number}" for number in count(2)))
+        return next(name for name in names if name not in self.named and self.held.get(name) not in after)
 
     def _new_name(self, output: Tensor) -> str:
         return self._branch(output) or self._free(set(self.held.values()))
