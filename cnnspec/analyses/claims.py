@@ -1,12 +1,14 @@
 """Claims: what the author says of the network, held against what it is.
 
 A claim holds to the precision that it is written with: `params 0.27M` for 269,722, rounded or cut off to
-the digits written; `params 269,722` only for that; `~8.8M` within 5 %. A vector of N numbers is an Nx1x1
-map and the other way round. What is unknown, because of a mistake before it, is not checked; and under
-`--set`, or where a knob could not be set, nothing is: claims are about the network as its author set it."""
+the digits written; `params 269,722` only for that; `~8.8M` within 5 %. A bound, `params < 100k`, is exact. A
+vector of N numbers is an Nx1x1 map and the other way round. What is unknown, because of a mistake before it,
+is not checked; and under `--set`, or where a knob could not be set, nothing is: claims are about the network
+as its author set it."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -23,6 +25,7 @@ Value: TypeAlias = int | Shape | None
 
 ABOUT = Fraction(5, 100)
 """How far from the claimed number `~` reaches."""
+BOUNDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 class Checked(NamedTuple):
@@ -91,6 +94,11 @@ def worth(report: Report, body: int | None, claim: Claim, subject: str | None = 
             return None if tally is None else getattr(tally, weights)
         case "macs":
             return report.macs.stretch(here, first, last)
+        case "flops":
+            macs = report.macs.stretch(here, first, last)
+            return None if macs is None else 2 * macs
+        case "memory":
+            return report.totals.peak_memory
         case "connections":
             return report.connections.stretch(here, first, last)
         case "weighted":
@@ -105,11 +113,16 @@ def worth(report: Report, body: int | None, claim: Claim, subject: str | None = 
 def fits(claim: Claim, value: int | Shape) -> bool:
     """Whether the claim holds."""
     if isinstance(value, tuple):
+        claimed = square(claim) if claim.subject == "field" else claim.shape
+        if claim.bound and claimed is not None:
+            return all(map(BOUNDS[claim.bound], value, claimed))
         if claim.subject == "field":
-            return value == square(claim)
+            return value == claimed
         return claim.shape is not None and _squeezed(value) == _squeezed(claim.shape)
     if claim.number is None:
         return False
+    if claim.bound:
+        return bool(BOUNDS[claim.bound](value, Fraction(claim.number)))
     return holds(Fraction(claim.number), Fraction(claim.step), claim.about, value)
 
 

@@ -65,8 +65,8 @@ def _field(report: Report, checked: Checked) -> Diagnostic:
             lines = recurrence(before, layer.op.window(layer.inputs, layer.output), value)
             notes = [formula.line() for formula in lines]
             notes.append(_slip_of_field(claimed, layer, before))
-    message = f"expected field {written_shape(claimed)}, found {written_shape(value)}"
-    return _finding(checked, message, notes, f"field {written_shape(value)}")
+    message = f"expected field {_limit(checked.claim)}{written_shape(claimed)}, found {written_shape(value)}"
+    return _finding(checked, message, notes, f"field {_within(checked.claim)}{written_shape(value)}")
 
 
 def _slip_of_field(claimed: Shape, layer: Shaped, before: Field) -> str:
@@ -95,11 +95,23 @@ def _number(report: Report, checked: Checked) -> Diagnostic:
         subject: number if isinstance(number := worth(report, checked.body, claim, subject), int) else None
         for subject in SUBJECTS_OF_STRETCH
     }
-    notes = [*terms(claim.subject, found), _difference(claim, value), of_number(claim, value, found, others)]
-    message = f"expected {claim.subject} {_written(claim)}, found {value:,}"
+    notes = [*terms(claim.subject, found), _difference(claim, value)]
+    if claim.subject == "flops":
+        notes.insert(0, f"FLOPs = 2·MACs = 2·{value // 2:,} = {value:,}")
+    notes.append("" if claim.bound else of_number(claim, value, found, others))
+    message = f"expected {claim.subject} {_limit(claim)}{_written(claim)}, found {value:,}"
     pointed = re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", _written(claim))
     commas = f"; commas separate thousands: `{pointed[0].replace('.', ',')}`" if pointed else ""
-    return _finding(checked, message, notes, f"{claim.subject} {value:,}", more=commas)
+    return _finding(checked, message, notes, f"{claim.subject} {_within(claim)}{value:,}", more=commas)
+
+
+def _limit(claim: Claim) -> str:
+    return claim.bound and f"{claim.bound} "
+
+
+def _within(claim: Claim) -> str:
+    """The bound that includes its number."""
+    return claim.bound and f"{claim.bound[0]}= "
 
 
 def _finding(
@@ -135,6 +147,8 @@ def _reads_a_point(layer: Shaped) -> bool:
 def _difference(claim: Claim, value: int) -> str:
     claimed = Fraction(claim.number or 0)
     difference = value - claimed
+    if not difference:
+        return ""
     sign = "+" if difference > 0 else "−"
     note = f"{value:,} − {_plain(claimed)} = {sign}{_plain(abs(difference))}"
     if claimed:
@@ -144,7 +158,7 @@ def _difference(claim: Claim, value: int) -> str:
 
 def _written(claim: Claim) -> str:
     """The claimed number as the author wrote it."""
-    return claim.text.removeprefix(claim.subject).strip()
+    return claim.text.removeprefix(claim.subject).strip().removeprefix(claim.bound).strip()
 
 
 def _plain(number: Fraction) -> str:

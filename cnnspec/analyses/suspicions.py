@@ -115,6 +115,7 @@ def _suspicions(
             ("connections", "the MACs and the additions of the biases"),
             ("params", "the number of weights; each is used at every position"),
         ],
+        "flops": [("macs", "the MACs: a multiply–accumulate is two FLOPs here")],
         "connections": [("macs", "the MACs, without the biases")],
         "layers": [("weighted", "`weighted`: all layers with weights, not those of the longest path alone")],
         "weighted": [("layers", "`layers`: those of the longest path alone")],

@@ -161,7 +161,7 @@ def _claims(builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, 
     made: list[Claim] = []
     for claim in (*stated, *(variant.claims if variant else ())):
         with builder.reporting():
-            made.append(claim_of(builder, claim, 0))
+            made.append(claim_of(builder, claim, None))
     return tuple(made)
 
 

@@ -94,8 +94,9 @@ class Claim(Frozen):
     """What the author claims about the steps `first`…`last` (exclusive) of this body, or about the value
     `value`.
 
-    `subject`: out, params, trainable, macs, layers, weighted, field, connections. `claimed` is a shape or
-    (value, step, about) with exact numbers as text."""
+    `subject`: out, params, trainable, macs, flops, layers, weighted, field, connections, memory. What is
+    claimed is a `shape` or a `number` with what its last digit is worth (`step`), exact, as text; the
+    network's is it, about it (`~`), or within the `bound`."""
 
     subject: str
     text: str
@@ -103,6 +104,7 @@ class Claim(Frozen):
     number: str | None = None
     step: str = "1"
     about: bool = False
+    bound: Annotated[str, Field(pattern="^([<>]=?)?$")] = ""
     first: int = 0
     last: int = 0
     value: int = 0

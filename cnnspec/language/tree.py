@@ -144,7 +144,7 @@ Argument: TypeAlias = LetterArgument | NamedArgument | PositionalArgument
 
 
 class Quantity(NamedTuple):
-    """A claimed number as written: `1,516`, `25.6M`, `~8.8M`, `4.09G`.
+    """A claimed number as written: `1,516`, `25.6M`, `~8.8M`, `16MB`.
 
     `value` is in units; `step` is the worth of the last digit written (0.01M is 10 000), 1 where the number
     is whole and without k, M or G; `about` is the `~`. A name or an expression in parentheses gives an
@@ -160,12 +160,14 @@ class Quantity(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """`params 1,516`, `field 5x5`, `out 10`, or a bare shape after `=>` (subject `out`)."""
+    """`params 1,516`, `field 5x5`, `out 10`, or a bare shape after `=>` (subject `out`). `bound` is `<`,
+    `<=`, `>` or `>=` where the value is one."""
 
     subject: str
     value: Quantity | Dims
     span: Span
     subject_span: Span
+    bound: str = ""
 
 
 # --- steps ----------------------------------------------------------------------------------------

@@ -169,10 +169,12 @@ def write_call(name: str, arguments: Iterable[tree.Argument]) -> str:
 def write_claim(claim: tree.Claim, source: str = "") -> str:
     value = claim.value
     if isinstance(value, tree.Dims):
-        shape = write_dims(value, "@" in source[value.span.start : value.span.end])
-        return shape if claim.subject_span == claim.span else f"{claim.subject} {shape}"
-    text = value.text or (f"({write_expr(value.expression)})" if value.expression else "")
-    return f"{claim.subject} {text}"
+        text = write_dims(value, "@" in source[value.span.start : value.span.end])
+        if claim.subject_span == claim.span:
+            return text
+    else:
+        text = value.text or (f"({write_expr(value.expression)})" if value.expression else "")
+    return " ".join(filter(None, (claim.subject, claim.bound, text)))
 
 
 def write_claims(claims: Iterable[tree.Claim], source: str = "") -> str:

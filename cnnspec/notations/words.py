@@ -110,11 +110,13 @@ CLAIMS = _turned(
     {
         "params": "parameters param weights numparams",
         "trainable": "trainableparams learnable",
-        "macs": "flops mac gmacs madds multadds gflops",
+        "macs": "mac gmacs madds multadds",
+        "flops": "flop gflops",
         "layers": "depth numlayers layer",
         "field": "receptivefield receptive rf",
         "connections": "connection synapses",
         "out": "output outputs shape",
+        "memory": "mem ram peakmemory activationmemory",
     }
 )
 """What a claim is called elsewhere → its subject here."""

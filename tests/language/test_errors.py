@@ -195,7 +195,6 @@ def test_what_is_said(text: str, at: str, message: str) -> None:
 
 HOW = [
     ("expect params 2k ± 5", "`~2k` holds within 5 %"),
-    ("expect macs <2G", "a claim is a number, not a bound"),
     ("expect params 1.8e3", "`1,800`"),
 ]
 

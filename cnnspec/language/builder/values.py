@@ -14,7 +14,8 @@ from cnnspec.language.tokens import ARROWS, LETTERS
 
 MAX_DIGITS = 40
 """Of a number, before and behind its point; its exponent is at most this too."""
-_UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "B": 1}
+_UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _EXPONENT = re.compile(r"[eE][-+]?([0-9]+)")
 HYPER = re.compile(r"(?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))+")
 _LETTER = re.compile(r"([FSPKGD])(?:(same)|([0-9]+)(?:x([0-9]+))?)")
@@ -53,7 +54,7 @@ def _dimension(c: Context, text: str, start: int, end: int) -> tree.Number:
     """A whole number; with E106, what another is read as."""
     if text.isdigit():
         return number(c, text, start, end)
-    value = fraction(c, text.strip("~kMG"), start, end) * _UNITS.get(text[-1], 1)
+    value = fraction(c, text.strip("~kKMGiB"), start, end) * _UNITS[text.lstrip("~0123456789.")]
     c.sink.report(
         "E106", f"{text} is not a valid dimension: dimensions are whole numbers", Span(start, end),
         help="a dimension is written as digits, `224`, or as an expression in parentheses, `(r/2)`",
@@ -174,8 +175,8 @@ def _quantity(c: Context, v: Items[Any]) -> tree.Quantity:
     """A number with its unit, and how exact it is."""
     ((_, text, start, end),) = v
     digits = text.lstrip("~").replace(",", "")
-    unit = _UNITS.get(digits[-1], 1)
-    digits = digits.rstrip("kMG")
+    unit = _UNITS[digits.lstrip("0123456789.")]
+    digits = digits.rstrip("kKMGiB")
     decimals = len(digits.partition(".")[2])
     value = fraction(c, digits, start, end) * unit
     return tree.Quantity(
@@ -208,6 +209,7 @@ CLAIMS: Actions = {
     "quantity_name": lambda c, v: _expression(v[0].text, v[0].span, tree.Name(v[0].text, v[0].span)),
     "quantity_expr": lambda c, v: _expression("", c.span(v), v[1]),
     "claim": _claim,
+    "bound": lambda c, v: tree.Claim(v[0].text, v[2], c.span(v), v[0].span, v[1].text),
     "claim_shape": lambda c, v: _shape(v[0]),
     "claim_number": lambda c, v: _shape(_shape_of(c, _quantity(c, v))),
     "claim_expr": lambda c, v: _shape(tree.Dims((v[1],), c.span(v))),

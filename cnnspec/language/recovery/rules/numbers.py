@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 from cnnspec.diagnostics import Span
@@ -14,7 +15,8 @@ from cnnspec.notations.words import CLAIMS as SUBJECTS
 
 NUMBER_LIKE = r"~?[0-9.][0-9A-Za-z_.]*(?:,[0-9]+)*[A-Za-z]*"
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])"
-_CLAIMED = r"~?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?[kMG]?"
+_UNIT = r"(?:[kMG]|(?:[KMG]i?)?B)"
+_CLAIMED = rf"~?[0-9]+(?:,[0-9]{{3}})*(?:\.[0-9]+)?{_UNIT}?"
 _THOUSANDS = re.compile(r"~?[0-9]{1,3}(?:,[0-9]{3})+[kMG]?")
 _POINTED = (
     r"(?<![\w.'])(?:[FSPKGD][1-9][0-9]{0,2}\.[0-9]{3}"
@@ -28,13 +30,19 @@ _UNITS = {
     **dict.fromkeys(("k", "tsd", "thousand"), "k"),
     **dict.fromkeys(("m", "mio", "mln", "million", "millions"), "M"),
     **dict.fromkeys(("g", "b", "bn", "mrd", "billion", "billions"), "G"),
+    **{unit.lower(): unit for unit in ("KB", "MB", "GB", "KiB", "MiB", "GiB")},
+    **dict.fromkeys(("byte", "bytes"), "B"),
 }
 _WITH_UNIT = rf"(?<![\w.,~])(~?[0-9][0-9,.]*)[ \t]*((?i:{'|'.join(_UNITS)}))\b\.?"
-_TURNED = r"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*[kMG]?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
-_BOUND = r"(?P<mark>(?:at (?:most|least)|(?:less|more|fewer) than|up to|under|over|below|above))[ \t]+~?[0-9]"
+_TURNED = rf"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*{_UNIT}?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
+_BOUNDS = {
+    "at most|up to": "<=",
+    "at least": ">=",
+    "less than|fewer than|under|below": "<",
+    "more than|over|above": ">",
+}
 _LOOKS = "a claim looks like `=> 64x56x56, params 1,516`; a step follows after `->`"
 _POINT = "the decimal mark is a point"
-_NO_BOUND = "a claim is a number, not a bound; it holds to the digits written"
 
 
 def invalid_number(found: re.Match[str], plain: str, reason: str, safe: bool = False) -> Answer:
@@ -163,9 +171,15 @@ def _with_unit(m: Mistake) -> Answer | None:
     if found is None or re.fullmatch(_CLAIMED, found.group()):
         return None
     number = found[1] if re.fullmatch(_CLAIMED, found[1]) else found[1].replace(",", ".")
-    plain = number + _UNITS[found[2].lower()]
-    reason = _POINT if number + found[2] == plain else "the units are k, M and G, without a space"
+    unit = _UNITS[found[2].lower()]
+    plain = number + unit
+    units = "B, KB, MB, GB, KiB, MiB and GiB" if unit.endswith("B") else "k, M and G"
+    reason = _POINT if number != found[1] and found[2] == unit else f"the units are {units}, without a space"
     return invalid_number(found, plain, reason, safe=True)
+
+
+def _bound_in_words(words: str) -> Callable[[Mistake], re.Match[str] | None]:
+    return lambda m: m.around(rf"(?P<mark>{words})[ \t]+~?[0-9]")
 
 
 def _turned(m: Mistake) -> Answer | None:
@@ -219,22 +233,22 @@ CLAIMS = (
     Rule({"expect ⟦output⟧ 3x8x8": "expect out 3x8x8"}, "the output is claimed with the word `out`",
          on="OUTPUT", accepts="NAME", when=lambda m: m.in_claims, put="out"),
     Rule({"expect params ⟦=⟧ 3": "expect params  3"}, "a claim's value follows its word without `{found}`",
-         "write a space", last="NAME", here=r"(?P<over>(?P<mark>==?|:)[ \t]*)[0-9.]",
+         "write a space", last="NAME", here=r"(?P<over>(?P<mark>=|:)[ \t]*)[0-9.]",
          when=lambda m: m.in_claims, put=" "),
     Rule({"expect params ⟦~ ⟧2k": "expect params ~2k"}, "the number follows `~` without a space",
          here=r"~[ \t]+(?=[0-9])", when=lambda m: m.in_claims, put="~"),
     Rule({"expect macs ⟦4.09 G⟧": "expect macs 4.09G", "expect macs ⟦4,09G⟧": "expect macs 4.09G",
          "expect params ⟦1.77 Mio⟧": "expect params 1.77M",
-         "expect params ⟦1,77 million⟧": "expect params 1.77M", "expect params ⟦60K⟧": "expect params 60k"},
+         "expect params ⟦1,77 million⟧": "expect params 1.77M", "expect params ⟦60K⟧": "expect params 60k",
+         "expect memory < ⟦16 mb⟧": "expect memory < 16MB"},
          when=_with_unit),
     Rule({"expect ⟦1,792 params⟧": "expect params 1,792", "expect ⟦4.1 GFLOPs⟧": ""}, last="CLAIM_NUMBER",
          when=_turned),
     Rule({"expect params 2k ⟦±⟧ 5": ""}, "a claim has no {shown}", "`~2k` holds within 5 %", word="± %",
          when=lambda m: m.in_claims),
-    Rule({"expect macs ⟦<⟧2G": ""}, "expected a number, found {shown}", _NO_BOUND, on="COMPARE",
-         when=lambda m: m.in_claims),
-    Rule({"expect params ⟦at most⟧ 100k": ""}, "expected a number, found `{1}`", _NO_BOUND, last="NAME",
-         when=lambda m: m.around(_BOUND)),
+    *(Rule({f"expect params ⟦{words.partition('|')[0]}⟧ 100k": f"expect params {mark} 100k"}, last="NAME",
+           when=_bound_in_words(words), put=mark)
+      for words, mark in _BOUNDS.items()),
     Rule({"expect params ⟦-⟧3": "expect params 3"}, "a claimed number cannot be negative", on="MINUS",
          when=lambda m: m.in_claims, code="E106", put="", safe=False),
     Rule({"expect params ⟦1.8e3⟧": "expect params 1,800"}, on="NUMBER ?",
