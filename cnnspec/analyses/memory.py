@@ -1,8 +1,9 @@
-"""Peak memory: the most bytes of volumes alive at once in one forward pass, float32, one image.
+"""Memory, float32, one image: what layers hold, and the most bytes of volumes alive at once in one forward
+pass.
 
-The convention: a layer's inputs and its output are alive together (nothing is worked out in place); a
-volume lives from the layer that makes it to the last one that reads it, the model's outputs to the end.
-Weights are not counted.
+The convention of the peak: a layer's inputs and its output are alive together (nothing is worked out in
+place); a volume lives from the layer that makes it to the last one that reads it, the model's outputs to the
+end. Weights are not counted.
 
 A volume that is read after a block goes on living while the block's inside runs, and one that is read last
 inside dies there: the number is that of the unrolled network. So a body's peak depends on what the outside
@@ -16,6 +17,7 @@ from itertools import count
 from math import prod
 from typing import NamedTuple
 
+from cnnspec.analyses.weights import Tally
 from cnnspec.ir.graph import Body, Graph, Region, places
 
 BYTES = 4
@@ -23,6 +25,23 @@ BYTES = 4
 
 END = 1 << 60
 """After every moment."""
+
+
+class Held(NamedTuple):
+    """Bytes that some layers hold. `forward`: their outputs. `training`: their outputs and the gradients of
+    these, all weights and buffers, and the gradients of the trainable weights; an optimizer's state comes on
+    top."""
+
+    forward: int
+    training: int
+
+
+def held(activations: int | None, weights: Tally | None) -> Held | None:
+    """What layers with so many output elements and weights hold."""
+    if activations is None or weights is None:
+        return None
+    elements = 2 * activations + weights.params + weights.trainable + weights.buffers
+    return Held(BYTES * activations, BYTES * elements)
 
 
 class Flow(NamedTuple):

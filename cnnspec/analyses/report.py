@@ -15,7 +15,7 @@ from cnnspec.analyses.claims import check_claims
 from cnnspec.analyses.depth import depth
 from cnnspec.analyses.failed_claims import failed_claims
 from cnnspec.analyses.lints import lint
-from cnnspec.analyses.memory import peak_memory
+from cnnspec.analyses.memory import Held, held, peak_memory
 from cnnspec.analyses.receptive_field import NOWHERE, Field, fields, input_view, layer_view
 from cnnspec.analyses.shapes import shapes
 from cnnspec.analyses.weights import tally, weights
@@ -48,6 +48,7 @@ class Row(NamedTuple):
     params: int | None
     macs: int | None
     field: Field | None
+    memory: Held | None
 
 
 @dataclass(eq=False, repr=False)
@@ -67,6 +68,11 @@ class Report:
     depth = cached_property(lambda self: depth(self.graph))
     fields = cached_property(lambda self: fields(self.graph, self.shapes))
     claims = cached_property(lambda self: check_claims(self))
+
+    def memory(self, body: int, first: int, last: int) -> Held | None:
+        """What the steps `first` … `last` (exclusive) of a body hold; a shared block's weights once."""
+        weights = self.weights.stretch(body, first, last)
+        return held(self.activations.stretch(body, first, last), weights)
 
     @property
     def findings(self) -> Iterator[Diagnostic]:
@@ -102,11 +108,13 @@ class Report:
             if layer is not None:
                 view = layer_view(layer, [views[number] for number in entry.inputs])
             views.append(view)
+            weights = None if layer is None else tally(weight for _, weight in entry.weights)
             yield Row(
                 entry,
-                None if layer is None else tally(weight for _, weight in entry.weights).params,
+                None if weights is None else weights.params,
                 self.macs.steps[entry.body][entry.step],
                 self.fields.field(view) if view.open else None,
+                held(self.activations.steps[entry.body][entry.step], weights),
             )
 
 

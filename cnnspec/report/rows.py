@@ -63,7 +63,7 @@ def folded(file: tree.File, source: Source, graph: Graph, report: Report) -> lis
 def unfolded(graph: Graph, report: Report) -> Iterator[Row]:
     """A row for every layer, each repeat unrolled."""
     yield from _inputs(graph)
-    for entry, params, macs, field in report.rows():
+    for entry, params, macs, field, _ in report.rows():
         op, size = entry.op, None if field is None else field.size
         layer = f"{op.word} {op.written()}".rstrip() if op is not None else UNKNOWN
         yield row(

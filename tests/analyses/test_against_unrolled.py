@@ -58,6 +58,9 @@ def test_rows_agree_with_bodies(seed: int) -> None:
         assert report.fields.at(place[0], starts[place[0]][place[1]]) == row.field, row.entry.path
     assert report.totals.params == sum(row.params for row in report.rows())
     assert report.totals.macs == sum(row.macs for row in report.rows())
+    whole = report.memory(len(network.bodies) - 1, 0, len(network.root.steps))
+    assert whole.forward == sum(row.memory.forward for row in report.rows())
+    assert whole.training == sum(row.memory.training for row in report.rows())
 
 
 def _places(body):

@@ -56,6 +56,17 @@ def test_buffers_are_no_params() -> None:
     assert (totals.params, totals.trainable, totals.buffers) == (16 + 18, 16, 17)
 
 
+def test_what_layers_hold() -> None:
+    """A map of 8x4x4 and its gradient, 72 filters' numbers and 8 biases and their gradients; of a batch norm
+    also the running statistics and the count of batches, which have none; nothing of a frozen weight."""
+    report = analyse(graph("input 1x4x4\nconv F3 P1 K8 -> bn -> conv F1 K2 frozen\n"))
+    conv, norm, frozen = (row.memory for row in report.rows())
+    assert conv == (4 * 128, 4 * (2 * 128 + 2 * 80))
+    assert norm == (4 * 128, 4 * (2 * 128 + 2 * 16 + 17))
+    assert frozen == (4 * 32, 4 * (2 * 32 + 18))
+    assert report.memory(0, 0, 2) == (conv.forward + norm.forward, conv.training + norm.training)
+
+
 def test_a_mistake_leaves_totals_unknown_and_rows_known() -> None:
     from tests.analyses.specs import elaborated
 
