@@ -121,20 +121,19 @@ def behind(view: View, given: Sequence[View]) -> View:
         (number,) = view.seen
         if view.seen[number] == WHOLE and view.open:
             return given[number]
-    seen = _through(view.seen, given)
+    seen = _united(_areas_behind(area, given[number].seen) for number, area in view.seen.items())
     open_inputs = frozenset[int]().union(*(given[number].open for number in view.open))
     if open_inputs:
         return View(seen, seen, open_inputs)
-    if view.open or all(not given[number].open for number in view.seen):  # ended before it came in
-        return View(seen, _united(given[number].field for number in view.seen), open_inputs)
-    return View(seen, _through(view.field, given), open_inputs)
-
-
-def _through(areas: Areas, given: Sequence[View]) -> Areas:
-    return _united(
-        {origin: _behind(area, further) for origin, further in given[number].seen.items()}
-        for number, area in areas.items()
+    field = _united(  # of what has ended before it came in, the last map before that
+        _areas_behind(area, given[number].seen) if given[number].open else given[number].field
+        for number, area in view.field.items()
     )
+    return View(seen, field, open_inputs)
+
+
+def _areas_behind(area: Area, before: Areas) -> Areas:
+    return {origin: _behind(area, further) for origin, further in before.items()}
 
 
 def _passes(
@@ -209,8 +208,10 @@ class Fields:
     def total(self) -> Field | None:
         """The model's: of the last map before each output, the widest."""
         root = len(self.graph.bodies) - 1
-        fields = [self.at(root, number, last_map=True) for number in self.graph.root.outputs]
-        return None if None in fields else _widest(fields)
+        views = [behind(self.views[root][number], self.first_use[root]) for number in self.graph.root.outputs]
+        if any(not view.seen or any(None in area for area in view.field.values()) for view in views):
+            return None
+        return _widest(map(self.field, views))
 
     def field(self, view: View) -> Field | None:
         """A view of the model's inputs as numbers; of several inputs, the one of which most is read."""
@@ -232,7 +233,7 @@ def fields(graph: Graph, shapes: Shapes) -> Fields:
     known: list[tuple[View, ...]] = []
     outputs: list[list[View]] = []
     for body, layers in zip(graph.bodies, shapes, strict=True):
-        values = [input_view(number) for number in range(body.inputs)]
+        values = [input_view(number, body.values[number] or (1, 1, 1)) for number in range(body.inputs)]
         for step, layer in zip(body.steps, layers, strict=True):
             values += _step(step, layer, values, outputs)
         known.append(tuple(values))

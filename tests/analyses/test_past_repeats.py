@@ -88,6 +88,28 @@ def test_the_widest_field_of_several_outputs_and_inputs() -> None:
     assert analyse(graph(text)).totals.field == (5, 5)
 
 
+VECTOR = "input a: 3x8x8\ninput b: 5\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "add [ @a -> conv F3 K4 -> gap -> flatten | @b -> fc 4 ]",
+        "v: @b -> fc 4\n@a -> conv F3 K4 -> gap -> flatten -> add [ id | @v ] -> fc 2",
+        "v: @b -> fc 4\nw: @a -> conv F3 K4 -> gap -> flatten\n[ add [ id | @v ] -> fc 4 ]*3",
+        "c: @a -> conv F3 K4\nf: @b -> fc 4\noutput @c, @f",
+    ],
+)
+def test_an_input_that_is_a_vector_has_no_field(text: str) -> None:
+    assert analyse(graph(f"{VECTOR}{text}\n")).totals.field == (3, 3)
+
+
+def test_a_map_that_ends_inside_a_block_beside_a_vector() -> None:
+    block = "block f(@v) { conv F3 K4 -> gap -> flatten -> add [ id | @v ] }\n"
+    text = f"{block}{VECTOR}v: @b -> fc 4\n@a -> f(@v) -> fc 2\n"
+    assert analyse(graph(text)).totals.field == (3, 3)
+
+
 def test_a_whole_map_that_is_spread_out_again_is_seen_everywhere() -> None:
     text = "input 3x8x5\nconcat [ conv F3 P1 K3 | gap -> upsample out=8x5 ]\n"
     assert analyse(graph(text)).totals.field == (8, 5)
