@@ -8,6 +8,7 @@ and the claims, the comments and the variants of lines that follow one another s
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
@@ -41,7 +42,7 @@ class _Writer:
     def items(self, items: tuple[Any, ...], low: int, high: int, indent: int) -> list[str]:
         """The lines of a file or a sequence whose text is `low` to `high`, with comments and blank lines."""
         lines: list[str] = []
-        claims: dict[int, str] = {}  # by the number of the line that they end
+        claims: list[dict[int, str]] = [{}]  # by the number of the line that they end; a column for each dict
         comments: dict[int, str] = {}
         variants: list[columns.Variant] = []
         margin = min((self.column(item) for item in items if self.text), default=0)
@@ -58,7 +59,7 @@ class _Writer:
                     comments[len(lines) - 1] = comment.text
                 else:
                     if lines and self.blank(end, comment.span.start):
-                        self.align(lines, claims)
+                        claims.append({})
                         hanging = 0
                         lines.append("")
                     lines.append(" " * indent + comment.text)
@@ -67,12 +68,12 @@ class _Writer:
             if item is None:
                 break
             if lines and self.blank(end, start):
-                self.align(lines, claims)
+                claims.append({})
                 hanging = 0
                 lines.append("")
             is_line = type(item) is tree.Line
             if not is_line:
-                self.align(lines, claims)
+                claims.append({})
                 hanging = 0
             elif item.label is not None:
                 hanging = len(item.label) + 2
@@ -82,19 +83,15 @@ class _Writer:
                 lines.append(" " * indent + comment.text)
             lines += written
             if claim:
-                claims[len(lines) - 1] = claim
+                claims[-1][len(lines) - 1] = claim
             if type(item) is tree.Variant:
                 variants.append(self.variant(item))
             end = max(end, item.span.end)
             before = item
-        self.align(lines, claims)
+        for ends in claims:
+            columns.append(lines, ends, columns.CLAIM_GAP)
         columns.append_runs(lines, comments, columns.COMMENT_GAP)
         return lines
-
-    def align(self, lines: list[str], claims: dict[int, str]) -> None:
-        """Puts the claims of lines that follow one another into one column."""
-        columns.append(lines, claims, columns.CLAIM_GAP)
-        claims.clear()
 
     def tabulate(self, lines: list[str], variants: list[columns.Variant], indent: int) -> None:
         """Makes the last lines, those of the variants, a table."""
@@ -209,11 +206,11 @@ class _Writer:
         match step:
             case tree.LayerStep():
                 arguments = w.ordered(step.arguments)
-                if any(
-                    type(a.value) is tree.Matrix and len(w.write_matrix(a.value)) > MATRIX_WIDTH
-                    for a in arguments
-                ):
-                    return None
+                matrices = [a.value for a in arguments if type(a.value) is tree.Matrix]
+                for matrix in matrices:
+                    written = self.text[matrix.span.start : matrix.span.end]
+                    if len(_heads(written)) > 1 or len(w.write_matrix(matrix)) > MATRIX_WIDTH:
+                        return None
                 return " ".join([step.word, *map(w.write_argument, arguments)])
             case tree.CallStep():
                 return w.write_call(step.name, step.arguments)
@@ -278,30 +275,29 @@ class _Writer:
         return parts, "]"
 
     def layer(self, step: tree.LayerStep, indent: int) -> list[str]:
-        """A layer with a large matrix: equal rows under one another, rows of several lengths filled up."""
+        """A layer with a matrix over lines: its rows stay on the lines on which the author put them; if that
+        was one line, equal rows stand under one another, and rows of several lengths fill the lines.
+        """
         lines = [step.word]
         pad = " " * (indent + 6)
         for argument in w.ordered(step.arguments):
-            value = argument.value
-            if type(argument) is not tree.NamedArgument or type(value) is not tree.Matrix:
+            matrix = argument.value
+            if type(argument) is not tree.NamedArgument or type(matrix) is not tree.Matrix:
                 lines[-1] += f" {w.write_argument(argument)}"
                 continue
             lines[-1] += f" {argument.name}=["
-            for index, plane in enumerate(value.planes):
-                rows = w.write_rows(plane)
-                equal = len(set(map(len, plane))) == 1
-                filled: list[str] = []
-                for number, row in enumerate(rows):
-                    same = number and len(plane[number]) == len(plane[number - 1])
-                    if same and not equal and len(pad) + len(filled[-1]) + 2 + len(row) <= MATRIX_WIDTH:
-                        filled[-1] += f"; {row}"
+            heads = _heads(self.text[matrix.span.start : matrix.span.end])
+            equal = len({len(row) for plane in matrix.planes for row in plane}) == 1
+            number = 0
+            for index, plane in enumerate(matrix.planes):
+                for place, row in enumerate(w.write_rows(plane)):
+                    parts = index > 0 and place == 0
+                    fits = not equal and place > 0 and len(lines[-1]) + len(row) + 2 <= MATRIX_WIDTH
+                    if number in heads or (len(heads) == 1 and not fits):
+                        lines.append(f"{pad[:-2]}| {row}" if parts else pad + row)
                     else:
-                        filled.append(row)
-                if index:
-                    filled[0] = f"| {filled[0]}"
-                lines += [
-                    (pad[:-2] if index and not number else pad) + row for number, row in enumerate(filled)
-                ]
+                        lines[-1] += f"{' |' if parts else ';'} {row}"
+                    number += 1
             lines[-1] += " ]"
         return lines
 
@@ -323,6 +319,19 @@ def _chained(otherwise: tree.Sequence) -> tree.IfStep | None:
         case (tree.Line(None, _, (tree.IfStep() as step,)),):
             return step
     return None
+
+
+def _heads(matrix: str) -> set[int]:
+    """The numbers of the rows that begin a line of a matrix's text; the first does."""
+    heads, row, new_row, new_line = {0}, -1, True, True
+    for piece in re.findall(r"#[^\r\n]*|[\r\n]|[;|]|[^][;|#\s]+", matrix):
+        if piece[0] in "\r\n;|":
+            new_row, new_line = True, new_line or piece[0] in "\r\n"
+        elif piece[0] != "#":
+            row += new_row
+            heads |= {row} if new_row and new_line else set()
+            new_row = new_line = False
+    return heads
 
 
 def _link(step: tree.Step) -> str:

@@ -1,13 +1,13 @@
 """Characters that come along when a spec is pasted from a paper, a web page or a word processor.
 
-Each is one character, and so is what it is read as, so that offsets stay what they are: an arrow is read
-by the lexer itself (`ARROWS`). The same character several times in a line is one finding.
+What they are read as is as long as they are, so that offsets stay: an arrow is read by the lexer itself
+(`ARROWS`). The same character several times in a line is one finding.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TypeAlias
 
 from cnnspec.diagnostics import Edit, Related, Sink, Span, line_start
 from cnnspec.language.tokens import ARROWS
@@ -29,76 +29,73 @@ _READ_AS = {
 }
 _LETTERS = dict(zip("АВЕКМНОРСТХаеорсухΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEKMHOPCTXaeopcyxABEZHIKMNOPTXo", strict=True))
 """Cyrillic and Greek letters that look like Latin ones, where they stand among those."""
-_ASCII = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-_ALIKE = "".join(_LETTERS)
-_NAMES = {
-    " ": "a space that is no plain space",
-    "\n": "a line separator that is no plain new line",
-}
+_NAMES = {" ": "a special space (non-breaking or zero-width)", "\n": "a special line separator"}
 _ALL = "".join(_READ_AS) + "".join(ARROWS)
+_ALIKE = "".join(_LETTERS)
 _STRETCH = re.compile(
     r"#[^\r\n]*"  # in a comment everything may stand,
     r'|"[^"\r\n]*"'  # and so it may in a title
-    r"|([“„«‟])([^“”„‟«»\"\r\n]*)([”“»\"‟])"
+    r"|(?P<left>[“„«‟])(?P<title>[^“”„‟«»\"\r\n]*)[”“»\"‟]"
+    r"|(?P<about>[∼≈][ \t]+(?=[0-9]))"
+    r"|(?P<hidden>[A-Za-z0-9_]+(?:[\u00ad\u200c\u200d\u2060\ufeff]+[A-Za-z0-9_]+)+)"
     rf"|[{re.escape(_ALL)}]+"
-    rf"|[A-Za-z0-9_]*[{_ALIKE}][A-Za-z0-9_{_ALIKE}]*"
+    rf"|(?P<alike>[A-Za-z0-9_]*[{_ALIKE}][A-Za-z0-9_{_ALIKE}]*)"
 )
-
-
-class _Pasted(NamedTuple):
-    """What a stretch is read as, and what is reported of it."""
-
-    read: str
-    message: str
-    help: str
-    fix: tuple[Edit, ...]
+Pasted: TypeAlias = tuple[str, Span, str, str, tuple[Edit, ...]]
+"""What a stretch is read as; what is marked, the message, the help and the fix, nothing where it is fine."""
 
 
 def read_plain(text: str, sink: Sink) -> str:
     """The text with pasted characters read as the plain ones that they stand for, each with its E103."""
     parts: list[str] = []
     done = 0
-    met: dict[tuple[int, str], list[_Pasted]] = {}  # by line and message
+    met: dict[tuple[int, str], list[Pasted]] = {}  # by line and message
     for found in _STRETCH.finditer(text):
-        pasted = _pasted(text, found)
-        if pasted is None:
+        if found.group()[0] in '#"':
             continue
-        parts += text[done : found.start()], pasted.read
+        pasted = _pasted(text, found)
+        parts += text[done : found.start()], pasted[0]
         done = found.end()
-        if pasted.fix:
-            met.setdefault((line_start(text, found.start()), pasted.message), []).append(pasted)
+        if pasted[4]:
+            met.setdefault((line_start(text, found.start()), pasted[2]), []).append(pasted)
     for same in met.values():
-        edits = tuple(edit for one in same for edit in one.fix)
-        places = [Span(one.fix[0].span.start, one.fix[-1].span.end) for one in same]
-        related = tuple(Related(place, "") for place in places[1:])
-        message, way = same[0].message, same[0].help
-        sink.report("E103", message, places[0], related=related, help=way, fix=edits, safe=True)
+        edits = tuple(edit for one in same for edit in one[4])
+        related = tuple(Related(one[1], "") for one in same[1:])
+        _, place, message, way, _ = same[0]
+        sink.report("E103", message, place, related=related, help=way, fix=edits, safe=True)
     parts.append(text[done:])
     return "".join(parts)
 
 
-def _pasted(text: str, found: re.Match[str]) -> _Pasted | None:
+def _pasted(text: str, found: re.Match[str]) -> Pasted:
     start, end = found.span()
-    stretch = found.group()
-    if stretch[0] in '#"':
-        return None
-    if found[1]:
-        title = found[2]
+    stretch, place = found.group(), Span(start, end)
+    if found["left"]:
+        title = found["title"]
         left, right = start + 1 + len(title) - len(title.lstrip()), end - 1 - len(title) + len(title.rstrip())
         quotes = (Edit(Span(start, left), '"'), Edit(Span(max(left, right), end), '"'))
         way = f'a title stands in plain ones: "{title.strip()}"'
-        return _Pasted(f'"{title}"', "typographic quotation marks", way, quotes)
-    if stretch[0] in _ASCII or stretch[0] in _LETTERS:
-        if not any(char in _ASCII for char in stretch):
-            return None  # a word of that script
+        return f'"{title}"', place, "typographic quotation marks", way, quotes
+    if found["about"]:
+        number = re.compile(r"[0-9][0-9,.]*[kMG]?").match(text, end)
+        way = f"write `~{number.group() if number else ''}`"
+        read = " " * (end - start - 1) + "~"
+        return read, Span(start, start + 1), f"expected `~`, found `{stretch[0]}`", way, (Edit(place, "~"),)
+    if found["hidden"]:
+        word = re.sub("[^A-Za-z0-9_]", "", stretch)
+        message = f"`{word}` has an invisible character in it"
+        return word.ljust(end - start), place, message, f"write `{word}`", (Edit(place, word),)
+    if found["alike"]:
         read = "".join(_LETTERS.get(char, char) for char in stretch)
         alike = "".join(sorted({char for char in stretch if char in _LETTERS}))
-        message = f"`{alike}` in `{stretch}` looks like a Latin letter and is none"
-        return _Pasted(read, message, f"write `{read}`", (Edit(Span(start, end), read),))
+        if not any(char.isascii() for char in stretch):
+            return stretch, place, "", "", ()  # a word of that script
+        message = f"`{alike}` in `{stretch}` looks like a Latin letter and is not one"
+        return read, place, message, f"write `{read}`", (Edit(place, read),)
     mark = " " if start == 0 and stretch[0] == "\ufeff" else ""  # a byte order mark
     stretch = stretch[len(mark) :]
     if not stretch:
-        return _Pasted(mark, "", "", ())
+        return mark, place, "", "", ()
     read = "".join(_READ_AS.get(char, char) for char in stretch)
     before, after = text[start - 1 : start], text[end : end + 1]
     if stretch in "×✕✖╳" and not (_digit(before, ")") and _digit(after, "(")):
@@ -106,9 +103,15 @@ def _pasted(text: str, found: re.Match[str]) -> _Pasted | None:
     if stretch in "—–―" and _parts_steps(text, end):
         read = "→"
     plain = "".join(ARROWS.get(char, char) for char in read)
-    message = f"{_shown(stretch, read)} in place of `{plain}`" if plain.strip() else _NAMES[plain[0]]
-    way = f"write `{plain}`" if plain.strip() else "write a plain space" if plain[0] == " " else ""
-    return _Pasted(mark + read, message, way, (Edit(Span(start + len(mark), end), plain),))
+    place = Span(start + len(mark), end)
+    fix = (Edit(place, plain),)
+    if not plain.strip():
+        way = "write a plain space" if plain[0] == " " else ""
+        return mark + read, place, _NAMES[plain[0]], way, fix
+    wide = read != stretch and all(0xFF01 <= ord(char) <= 0xFF5E for char in stretch)
+    shown = f"`{stretch}`" if stretch.isprintable() else "a character that cannot be seen"
+    message = f"expected `{plain}`, found {'full-width ' * wide}{shown}"
+    return mark + read, place, message, f"write `{plain}`", fix
 
 
 def _parts_steps(text: str, end: int) -> bool:
@@ -130,9 +133,3 @@ def _times(text: str, start: int, end: int) -> bool:
     if text[start - 1 : start].isdigit() and (after[:1] in ("", "\r", "\n", "-", "#") or after[:2] == "bi"):
         return False
     return not (before[-1:].isdigit() and after[:1].isdigit())
-
-
-def _shown(stretch: str, read: str) -> str:
-    if read != stretch and all(0xFF01 <= ord(char) <= 0xFF5E for char in stretch):
-        return f"full-width `{stretch}`"
-    return f"`{stretch}`" if stretch.isprintable() else "a character that cannot be seen"
