@@ -6,6 +6,7 @@ Lengths are bounded, so that one very long line does not fill all its neighbours
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 CLAIM_GAP = 3
@@ -27,13 +28,8 @@ def append(lines: list[str], ends: Mapping[int, str], gap: int) -> None:
 
 def append_runs(lines: list[str], ends: Mapping[int, str], gap: int) -> None:
     """The same, with a column for each run of lines that follow one another."""
-    run: dict[int, str] = {}
-    for number in sorted(ends):
-        if run and number - 1 not in run:
-            append(lines, run, gap)
-            run = {}
-        run[number] = ends[number]
-    append(lines, run, gap)
+    for _, run in groupby(enumerate(sorted(ends)), lambda one: one[1] - one[0]):
+        append(lines, {number: ends[number] for _, number in run}, gap)
 
 
 class Variant(NamedTuple):

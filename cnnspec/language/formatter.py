@@ -79,7 +79,7 @@ class _Writer:
                 hanging = len(item.label) + 2
             hangs = is_line and item.label is None and hanging and self.column(item) > margin
             written, claim = self.item(item, indent + (hanging if hangs else 0))
-            for comment in self.inside(item.span):
+            for comment in self.between(*item.span):  # those that stand where no line of its own can be
                 lines.append(" " * indent + comment.text)
             lines += written
             if claim:
@@ -110,13 +110,10 @@ class _Writer:
     # --- comments and blank lines -----------------------------------------------------------------
 
     def between(self, low: int, high: int) -> list[tree.Comment]:
+        """The comments there that have not been written yet."""
         found = [c for c in self._comments(low, high) if c.span.start not in self.done]
         self.done.update(comment.span.start for comment in found)
         return found
-
-    def inside(self, span: Span) -> list[tree.Comment]:
-        """The comments in an item that stand where no line of its own can be: they go before it."""
-        return self.between(span.start, span.end)
 
     def _comments(self, low: int, high: int) -> list[tree.Comment]:
         comments = self.comments

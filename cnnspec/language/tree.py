@@ -10,8 +10,6 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
 
-# --- expressions ----------------------------------------------------------------------------------
-
 
 class Number(NamedTuple):
     """An exact number: `4`, `0.1`, `1e-6`. `text` is as written."""
@@ -65,8 +63,6 @@ class Function(NamedTuple):
 
 Expr: TypeAlias = Number | Name | Unary | Binary | Conditional | Function
 
-# --- values that stand only in named slots --------------------------------------------------------
-
 
 class Dims(NamedTuple):
     """`3x224x224`, `6@28x28`, `7x7`, `3x(r)x(r)`, `1000`: dimensions as written, outermost first."""
@@ -107,8 +103,6 @@ Value: TypeAlias = (
     Number | Name | Unary | Binary | Conditional | Function | Dims | Range | Matrix | Reference | Same
 )
 
-# --- arguments of a layer or a block --------------------------------------------------------------
-
 
 class LetterArgument(NamedTuple):
     """`F3`, `F1x7`, `Psame`, `K=4*k`, `P=(d)x0`. A written `F3` has one dim, `F1x7` two (Dims);
@@ -140,8 +134,6 @@ class PositionalArgument(NamedTuple):
 
 Argument: TypeAlias = LetterArgument | NamedArgument | PositionalArgument
 
-# --- claims ---------------------------------------------------------------------------------------
-
 
 class Quantity(NamedTuple):
     """A claimed number as written: `1,516`, `25.6M`, `~8.8M`, `16MB`.
@@ -168,9 +160,6 @@ class Claim(NamedTuple):
     span: Span
     subject_span: Span
     bound: str = ""
-
-
-# --- steps ----------------------------------------------------------------------------------------
 
 
 class LayerStep(NamedTuple):
@@ -260,9 +249,6 @@ class Sequence(NamedTuple):
     span: Span
     within: Span
     """The text between its brackets or bars."""
-
-
-# --- statements -----------------------------------------------------------------------------------
 
 
 class Model(NamedTuple):

@@ -46,17 +46,14 @@ class Context:
         if depth <= MAX_DEPTH:
             self.depths[id(node)] = depth
             return node
-        if node.span.start not in self.deep and node.span.end not in self.deep:
-            self.deep.add(node.span.start)
-            self.deep.add(node.span.end)
+        if self.deep.isdisjoint(node.span):
+            self.deep.update(node.span)
             if len(self.deep) <= 64:
                 steps = isinstance(node, tree.GroupStep | tree.BranchStep | tree.IfStep)
-                self.sink.report(
-                    "E602",
-                    f"more than {MAX_DEPTH} {'steps' if steps else 'operations'} inside one another",
-                    Span(node.span.start, min(node.span.end, node.span.start + 80)),
-                    help="give a part of it a name with " + ("`block`" if steps else "`let`"),
-                )
+                span = Span(node.span.start, min(node.span.end, node.span.start + 80))
+                message = f"more than {MAX_DEPTH} nested {'steps' if steps else 'operations'}"
+                way = f"name a part of it with `{'block' if steps else 'let'}`"
+                self.sink.report("E602", message, span, help=way)
         return instead or parts[0]
 
     def span(self, v: Items[Any]) -> Span:

@@ -51,10 +51,8 @@ class Recovery:
             self.lexer.pos = found.end
             return found.type != END
         if deep:
-            self.sink.report(
-                "E602", "more than 64 brackets inside one another", found.span,
-                help="give the inner part a name with `block`, or its value one with `let`",
-            )  # fmt: skip
+            way = "name the inner part with `block`, or its value with `let`"
+            self.sink.report("E602", "more than 64 nested brackets", found.span, help=way)
             self.leave_out(found)
             return True
         mistake = Mistake(self.parser, found)
@@ -162,10 +160,8 @@ class Recovery:
         while len(brackets) > target:
             bracket = brackets[-1]
             closer = (*_CLOSERS[bracket.kind], found.start, found.start)
-            self.sink.report(
-                "E105", f"this `{bracket.kind}` is not closed", bracket.span,
-                help=f"`{closer[1]}` is missing before {mistake.shown}",
-            )  # fmt: skip
+            way = f"`{closer[1]}` is missing before {mistake.shown}"
+            self.sink.report("E105", f"this `{bracket.kind}` is not closed", bracket.span, help=way)
             if not self.parser.feed(*closer):
                 self.leave_out(found, skipping=False)
                 if len(brackets) and brackets[-1] is bracket and not self.parser.feed(*closer):
@@ -264,10 +260,8 @@ class Recovery:
 
     def name_of(self, at: int) -> str | None:
         """What the broken statement would have named: the token behind its word."""
-        for value in self.parser.values[at + 1 : at + 2]:
-            if type(value) is Token and value.text[:1].isalpha():
-                return value.text.rstrip("(: \t") or None
-        return None
+        value = self.parser.values[at + 1] if at + 1 < len(self.parser.values) else None
+        return value.text.rstrip("(: \t") if type(value) is Token and value.text[:1].isalpha() else None
 
     def skip(self, found: Token, symbol: str) -> int:
         """Moves on to where the parser may take up again; gives the end of what was passed over."""

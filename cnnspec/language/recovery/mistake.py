@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnspec.diagnostics import Cause, Edit, Sink, Span, line_start
+from cnnspec.diagnostics import Cause, Edit, Span, line_start
 from cnnspec.language.tokens import END, UNKNOWN, Token
 from cnnspec.notations import Translation, translate
 
@@ -75,31 +75,27 @@ class Part(NamedTuple):
 
 
 class Mistake:
-    """`found` cannot stand behind what was read so far. `kind`, `word`, `start` and `end` are its own."""
+    """`found` cannot stand behind what was read so far. `kind`, `word`, `start` and `end` are its own;
+    `last` is the type of the token before; `inside` the innermost open bracket, which stands at `opened`.
+    """
 
     text: str
-    sink: Sink
     accepts: Callable[[str], bool]
-    """Whether a token of this type could stand here."""
     kind: str
     word: str
     start: int
     end: int
     last: str
-    """The type of the token before."""
-    inside: str = ""
-    """The innermost open bracket,"""
-    opened: int = -1
-    """and where it stands."""
+    inside: str
+    opened: int
 
     def __init__(self, parser: Parser, found: Token) -> None:
-        self._parser = parser
+        self._parser, self.found = parser, found
         self.text, self.sink, self.accepts = parser.text, parser.sink, parser.accepts
-        self.found = found
         self.kind, self.word, self.start, self.end = found
         self.last = parser.lexer.last
-        if parser.lexer.brackets:
-            self.inside, self.opened = parser.lexer.brackets[-1].kind, parser.lexer.brackets[-1].span.start
+        brackets = parser.lexer.brackets
+        self.inside, self.opened = (brackets[-1].kind, brackets[-1].span.start) if brackets else ("", -1)
 
     @property
     def span(self) -> Span:
