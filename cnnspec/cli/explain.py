@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
 from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli.given import takes_inputs
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, command
 from cnnspec.cli.terminal import Output, err, say
@@ -17,16 +19,27 @@ from cnnspec.files import STDIN, ZOO
 @command("explain", "text", "json")
 @click.argument("topic", metavar="FILE|CODE|WORD")
 @click.argument("layer", required=False)
-def explain(topic: str, layer: str | None, choice: Choice, to: Output) -> int:
+@click.option(
+    "--at", metavar="C,H,W", help="Work out this one number of the layer's output, on an --input or --random."
+)
+@takes_inputs
+def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: Output, **options: Any) -> int:
     """Explain a layer of a spec, a finding, or a kind of layer.
 
     \b
     cnnspec explain lenet.cnn C1                          one layer, with every number worked out
     cnnspec explain zoo:resnet body.stage2.0.conv3        inside blocks and repeats
+    cnnspec explain lenet.cnn C1 --at 0,1,2 --input x.csv one output number, product by product
     cnnspec explain E301                                  the page of a finding
     cnnspec explain conv                                  the page of a layer
     cnnspec explain layers                                all layers; codes: all findings
     """
+    if at is not None:
+        from cnnspec.cli.by_hand import number
+
+        return number(topic, layer, at, options, choice, to)
+    if options["inputs"] or options["random"]:
+        raise click.UsageError("--input and --random belong to --at, which names a number of the output")
     if layer is not None:
         return _layer(topic, layer, choice, to)
     from cnnspec.report.pages import page, topics
@@ -55,7 +68,7 @@ def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
     found = explain_layer(model, layer or "")
     if isinstance(found, list):
         to.findings(opened.findings, opened.source, always=True)
-        err(_no_layer(name, layer, found))
+        err(no_layer(name, layer, found))
         return USAGE if found else FOUND
     to.document({"file": name, "variant": model.variant, **found.as_json()})
     if to.form == "text":
@@ -63,7 +76,7 @@ def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
     return OK
 
 
-def _no_layer(file: str, layer: str | None, names: list[str]) -> str:
+def no_layer(file: str, layer: str | None, names: list[str]) -> str:
     from cnnspec.diagnostics.printable import printable
 
     if layer is None:

@@ -24,6 +24,7 @@ ASCII = {
     "✓": "ok", "✗": "FAILED", "≤": "<=", "≥": ">=", "½": "1/2", "²": "^2", "√": "sqrt", "Σ": "sum", "∂": "d",
     "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "α": "alpha", "β": "beta", "γ": "gamma", "ε": "eps",
     "μ": "mean", "σ": "std", "π": "pi", "’": "'", "“": '"', "”": '"', "•": "-",
+    "∞": "inf", "\u0302": "^",
 }  # fmt: skip
 """What is written where the output's encoding does not have a character of ours."""
 

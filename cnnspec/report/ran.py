@@ -130,4 +130,4 @@ def as_document(
             for one, found in zip(job["outputs"], result["outputs"], strict=True)
         ],
         "written": written,
-    }
+    } | {name: result[name] for name in ("gradients", "im2col") if name in result}

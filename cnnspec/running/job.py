@@ -3,10 +3,14 @@ out."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from cnnspec.ir.flat import flat, flat_outputs
 from cnnspec.ir.graph import Graph
+from cnnspec.ops.base import Op, Shape
+from cnnspec.ops.conv import Convolution
+from cnnspec.ops.pool import AdaptivePooling, Pooling
 
 Job = dict[str, Any]
 RANDOM = ("uniform", "normal", "signs")
@@ -47,3 +51,31 @@ def network(graph: Graph) -> Job:
             for name, place, value in zip(graph.outputs, root.outputs, flat_outputs(graph), strict=True)
         ],
     }
+
+
+def operation(op: Op, *arriving: Shape) -> Job:
+    """A layer's own numbers: its fields, and what its window and its padding come to on these inputs."""
+    made = {"word": op.word} | {name: _plain(getattr(op, name)) for name in type(op).model_fields}
+    if isinstance(op, Convolution):
+        made |= {
+            "padding": op.padding(arriving[0]),
+            "G": op.groups(arriving[0]),
+            "K": op.filters(arriving[0]),
+        }
+    elif isinstance(op, Pooling):
+        made |= {"F": op.size, "S": op.stride, "D": (1, 1), "padding": ((0, 0), (0, 0))}
+    elif op.word in ("gap", "gmp"):
+        made |= {"out": (1, 1)}
+    if isinstance(op, AdaptivePooling):
+        made |= {"D": op.dilation, "out": op.size_out}
+        if op.size_out is None:
+            made["padding"] = op.padding(arriving[0])
+    return made
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return float(value)
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return value if isinstance(value, bool | int | float | str) else None

@@ -1,0 +1,174 @@
+"""Homework by hand: one number of a layer's output, product by product (`explain --at`), and what `run` shows
+of gradients and of matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnspec.cli import USAGE
+from cnnspec.cli.given import given
+from cnnspec.cli.job import Progress, unfinished
+from cnnspec.cli.one_model import built, open_model
+from cnnspec.cli.options import Choice
+from cnnspec.cli.terminal import Output, err
+
+if TYPE_CHECKING:
+    from cnnspec.ir.flat import Entry
+    from cnnspec.ir.graph import Graph
+
+
+def number(file: str, layer: str | None, at: str, options: dict[str, Any], choice: Choice, to: Output) -> int:
+    """Run the network in a process of its own, and show the sum of one number."""
+    found = built(open_model(file, choice), ("numpy",))
+    document, graph = found.head(), found.graph
+    to.findings(found.findings, found.source)
+    if graph is None or not found.programs:
+        to.document(document)
+        return found.status
+    row, entry, names = find(graph, layer)
+    if entry is None:
+        err(not_one_layer(found.source.name, layer, names))
+        return USAGE
+    place = _place(at, entry)
+    on = given(options, graph)
+    if (problem := on.problem()) is not None:
+        return to.refuse(*problem, document)
+
+    from cnnspec.report.by_hand import number_as_text
+    from cnnspec.running.job import network, operation
+    from cnnspec.running.process import work
+
+    assert entry.op is not None
+    op = operation(entry.op, *(shape for shape in entry.arriving if shape is not None))
+    job = {**network(graph), **on.job, "kind": "number", "row": row, "op": op, "at": place}
+    with Progress("explain") as progress, work(job, found.programs, progress) as outcome:
+        if outcome.result is None:
+            return unfinished(outcome, document, to)
+        result = outcome.result
+    document["ok"] = not found.findings
+    shown = job["rows"][row]
+    to.document(document | {"name": shown["name"], "layer": shown["layer"], "at": place} | result)
+    if to.form == "text":
+        to.show(number_as_text(job, result, on.weights))
+    return found.status
+
+
+def find(graph: Graph, layer: str | None) -> tuple[int, Entry | None, list[str]]:
+    """The number and the entry of the layer of that name or label; the names that there are."""
+    from cnnspec.ir.flat import flat
+
+    names: list[str] = []
+    for row, entry in enumerate(flat(graph)):
+        if layer is not None and layer in (entry.path, entry.label):
+            return row, entry, names
+        names.append(entry.path)
+    return 0, None, names
+
+
+def not_one_layer(file: str, layer: str | None, names: list[str]) -> str:
+    """What is wrong with a name that is not a layer's: a part, or unknown."""
+    from cnnspec.cli.explain import no_layer
+    from cnnspec.diagnostics.printable import printable
+
+    part = [name for name in names if layer and name.startswith(f"{layer}.")]
+    if not part:
+        return no_layer(file, layer, names)
+    listed = ", ".join(part[:12]) + (", …" if len(part) > 12 else "")
+    return printable(f"{layer} has {len(part)} layers; name one of them: {listed}") + "\n"
+
+
+def _place(text: str, entry: Entry) -> list[int]:
+    shape = entry.out or ()
+    axes = ("channel", "row", "column")[: len(shape)]
+    try:
+        place = [int(one) for one in text.split(",")]
+    except ValueError:
+        place = []
+    if len(place) == len(shape) and all(0 <= one < size for one, size in zip(place, shape, strict=True)):
+        return place
+    ranges = ", ".join(f"{axis} 0 to {size - 1}" for axis, size in zip(axes, shape, strict=True))
+    has = "x".join(map(str, shape))
+    raise click.BadParameter(f"{text!r}: the output of {entry.path} is {has}: {ranges}", param_hint="--at")
+
+
+def whole_numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> list[int]:
+    """`3`, or `3,1` for two images."""
+    try:
+        return [int(one) for one in value.split(",")] if value else []
+    except ValueError:
+        wrong = f"{value!r}: expected whole numbers, as in 3 or 3,1"
+        raise click.BadParameter(wrong, context, parameter) from None
+
+
+LOSSES = ("cross_entropy", "squared_error", "sum")
+OPTIONS = (
+    click.option("--grad", is_flag=True, help="Show the gradients that arrive at each layer and leave it."),
+    click.option(
+        "--loss",
+        type=click.Choice(LOSSES),
+        help="Loss of --grad; default: cross_entropy with a --label, else the sum of the output.",
+    ),
+    click.option("--label", metavar="N", callback=whole_numbers, help="The true class; N,M,… one per image."),
+    click.option("--target", metavar="FILE", help="The output that squared_error compares with; default: 0."),
+    click.option("--train", is_flag=True, help="Gradients as in training: batch statistics, dropout."),
+    click.option("--im2col", metavar="LAYER", help="Show the matrix product that this layer is."),
+)
+
+
+def shows_sums(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the options of gradients and matrix products to a command."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
+def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:
+    """Take these options out of a command's, as a part of a job; wrong use of them ends the command."""
+    from cnnspec.ir.flat import flat, flat_outputs
+    from cnnspec.running.job import operation
+
+    grad, train, labels = options.pop("grad"), options.pop("train"), options.pop("label")
+    loss, target, layer = options.pop("loss"), options.pop("target"), options.pop("im2col")
+    job: dict[str, Any] = {"grad": None, "im2col": None}
+    if grad or train or loss or labels or target:
+        first = next(iter(flat_outputs(graph)))
+        shape = graph.root.values[graph.root.outputs[0]] or ()
+        gives, pools = "", {}
+        for row, entry in enumerate(flat(graph)):
+            if entry.op is not None and entry.output == first:
+                gives = entry.op.word
+            if entry.op is not None and entry.op.word in ("maxpool", "gmp") and entry.arriving[0] is not None:
+                pools[row] = operation(entry.op, entry.arriving[0])
+        loss = loss or ("cross_entropy" if labels else "squared_error" if target else "sum")
+        if loss == "cross_entropy":
+            _classes(labels, shape, graph.outputs[0])
+        job["grad"] = {"loss": loss, "labels": labels, "target": target, "training": train}
+        job["grad"] |= {"gives": gives, "maxpools": pools}
+    if layer is not None:
+        row, found, names = find(graph, layer)
+        if found is None or found.op is None:
+            raise click.UsageError(not_one_layer(file, layer, names).strip())
+        if found.op.word not in PRODUCTS:
+            raise click.UsageError(f"{layer} is not a matrix product with weights: {', '.join(PRODUCTS)} are")
+        shapes = [shape for shape in found.arriving if shape is not None]
+        weights = [weight.name for weight in found.op.weights(*shapes)]
+        job["im2col"] = {"row": row, "op": operation(found.op, *shapes), "weights": weights}
+    return job
+
+
+PRODUCTS = ("conv", "dwconv", "deconv", "fc")
+
+
+def _classes(labels: list[int], shape: tuple[int, ...], output: str) -> None:
+    if not shape or shape[0] < 2 or any(size != 1 for size in shape[1:]):
+        has = "x".join(map(str, shape))
+        raise click.UsageError(
+            f"cross-entropy compares classes, and {output} is {has}: --loss squared_error or sum"
+        )
+    if not labels:
+        raise click.UsageError("--loss cross_entropy needs the true class: --label 3")
+    if any(not 0 <= one < shape[0] for one in labels):
+        raise click.UsageError(f"--label: the classes of {output} are 0 to {shape[0] - 1}")

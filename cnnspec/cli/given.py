@@ -1,0 +1,133 @@
+"""What a network is run on: input files or numbers drawn by chance, and weights. The options of `run` and of
+`explain --at`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.files import unreadable
+
+if TYPE_CHECKING:
+    from cnnspec.ir.graph import Graph
+
+
+def _number(text: str) -> float:
+    """`0.485` or `1/255`; by floats, whose size has an end: 1e999999999 as a fraction would be worked out."""
+    above, slash, below = text.partition("/")
+    number = float(above) / float(below) if slash else float(above)
+    if number - number != 0:
+        raise ValueError("not finite")
+    return number
+
+
+def _numbers(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(_number(one) for one in value.split(",")) if value else ()
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise click.BadParameter(
+            f"{value!r}: expected numbers, as in 0.485,0.456,0.406 or 1/255", context, parameter
+        ) from None
+    if parameter.name == "scale" and len(numbers) != 1:
+        raise click.BadParameter("expected one number", context, parameter)
+    if parameter.name == "std" and 0 in numbers:
+        raise click.BadParameter("a divisor cannot be 0", context, parameter)
+    return numbers
+
+
+OPTIONS = (
+    click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="[NAME=]FILE",
+        help="A .npy array, a .csv (one line per row, a blank line between planes) or an image; NAME= where "
+        "the spec has several inputs.",
+    ),
+    click.option("--random", is_flag=True, help="Draw the input from N(0, 1)."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Seed of all random numbers."
+    ),
+    click.option("--weights", metavar="FILE", help="A .safetensors file, or an .npz without pickles."),
+    click.option("--resize", is_flag=True, help="Scale an image to the spec's input size."),
+    click.option(
+        "--scale", default="1", metavar="X", callback=_numbers, help="Multiply the input by X: 1/255."
+    ),
+    click.option(
+        "--mean",
+        default="",
+        metavar="A,B,C",
+        callback=_numbers,
+        help="Then subtract, one per channel.",
+    ),
+    click.option(
+        "--std", default="", metavar="A,B,C", callback=_numbers, help="Then divide, one per channel."
+    ),
+)
+
+
+class Given(NamedTuple):
+    """What these options say; `job` is that part of a job."""
+
+    files: dict[str, str]
+    weights: str | None
+    job: dict[str, Any]
+
+    @property
+    def read(self) -> list[str]:
+        """The files that are read."""
+        return [path for path in (*self.files.values(), self.weights) if path is not None]
+
+    def problem(self) -> tuple[str, Diagnostic] | None:
+        """The first file that cannot be read."""
+        found = ((path, unreadable(path)) for path in self.read)
+        return next(((path, finding) for path, finding in found if finding is not None), None)
+
+
+def takes_inputs(function: Callable[..., int]) -> Callable[..., int]:
+    """Add these options to a command."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
+def given(options: dict[str, Any], graph: Graph) -> Given:
+    """Take these options out of a command's; wrong use of them ends the command."""
+    random, weights = options.pop("random"), options.pop("weights")
+    files = _files(options.pop("inputs"), graph.inputs, random)
+    names = ("seed", "resize", "scale", "mean", "std")
+    job = {"batch": 1, "files": files, "weights_file": weights} | {name: options.pop(name) for name in names}
+    return Given(files, weights, job | {"scale": job["scale"][0]})
+
+
+def _files(given: Iterable[str], names: tuple[str, ...], random: bool) -> dict[str, str]:
+    """The file of each input, by the input's name."""
+    files: dict[str, str] = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        if not equals or (name not in names and os.path.exists(one)):
+            if len(names) > 1:
+                raise click.UsageError(
+                    f"the spec has {len(names)} inputs: say which one {one!r} is, as in {names[0]}={one}"
+                )
+            name, path = names[0], one
+        if name not in names:
+            from cnnspec.diagnostics.suggest import did_you_mean
+
+            near = (
+                did_you_mean(name, names) or f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+            )
+            raise click.UsageError(f"the spec has no input {name!r}; {near}")
+        if name in files:
+            raise click.UsageError(f"the input {name} is given twice")
+        files[name] = path
+    left = [name for name in names if name not in files]
+    if left and not random:
+        raise click.UsageError(
+            f"nothing is given for the input {left[0]}: --input {left[0]}=FILE, or --random"
+        )
+    return files

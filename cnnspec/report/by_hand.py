@@ -1,0 +1,138 @@
+"""Sums written out: one number of a layer, and the matrix that a convolution is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from cnnspec.diagnostics.printable import printable, width
+from cnnspec.report.amounts import shape_text
+from cnnspec.report.ran import short
+
+ROOM = 78
+"""Columns for grids side by side; what is wider stands one below the other."""
+MOST_PARTS = 8
+MOST_ROWS = 24
+MOST_GROUPS = 3
+MOST_COLUMNS = 40
+OUTSIDE = {"maxpool": "−∞", "unpool": "−∞"}
+
+
+def origin(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> str:
+    """Where the weights are from."""
+    if weights:
+        return f"weights: {printable(weights)}\n"
+    if result["random"]:
+        return f"weights: random (seed {job['seed']}), not trained; --weights FILE reads others\n"
+    return ""
+
+
+def number_as_text(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> Iterator[str]:
+    """The sheet for a person."""
+    row, at = job["rows"][job["row"]], job["at"]
+    axes = ("channel", "row", "column") if len(at) > 1 else ("number",)
+    where = ", ".join(f"{axis} {place}" for axis, place in zip(axes, at, strict=True))
+    yield printable(f"{row['name']}: {row['layer']}") + "\n"
+    yield f"output {shape_text(row['shape'])}, {where}\n"
+    yield origin(job, result, weights)
+    for note in result["notes"]:
+        yield printable(note) + "\n"
+    outside = OUTSIDE.get(job["op"]["word"], "(0)")
+    parts = result["parts"]
+    for part in parts[:MOST_PARTS]:
+        yield "\n" + printable(part["title"]) + "\n"
+        yield from grids(part["grids"], outside)
+        if part["sum"] is not None:
+            yield f"  Σ {list(part['grids'] or ['x·w'])[-1]} = {short(part['sum'])}\n"
+    if left := parts[MOST_PARTS:]:
+        yield f"\n… and {len(left)} channels more, Σ = {short(sum(one['sum'] or 0 for one in left))}"
+        yield " (--format json has them all)\n"
+    yield "\n"
+    for line in result["lines"]:
+        yield wrapped(printable(line))
+    cells = (cell for part in parts for grid in part["grids"].values() for line in grid for cell in line)
+    if any(cell is None for cell in cells):
+        yield f"{outside}: outside the map, in the padding\n"
+
+
+def wrapped(line: str) -> str:
+    """A chain of equations, on several lines where it is long."""
+    if width(line) <= ROOM:
+        return line + "\n"
+    first, second, *others = [*line.split(" = "), ""]
+    if not others:
+        return line + "\n"
+    return f"{first} = {second}" + "".join(f"\n  = {one}" for one in others[:-1]) + "\n"
+
+
+def grids(named: Mapping[str, Sequence[Sequence[float | None]]], outside: str = "") -> Iterator[str]:
+    """Grids side by side under their names, or one below the other where there is no room."""
+    if not named:
+        yield "  too many numbers to show\n"
+        return
+    blocks = [[name, *_lines(grid, outside)] for name, grid in named.items()]
+    wide = [max(map(width, block)) for block in blocks]
+    if sum(wide) + 4 * len(wide) <= ROOM:
+        for lines in zip_longest(*blocks, fillvalue=""):
+            cells = (line + " " * (size - width(line)) for line, size in zip(lines, wide, strict=True))
+            yield ("  " + "    ".join(cells)).rstrip() + "\n"
+        return
+    for block in blocks:
+        yield from (f"  {line}\n" for line in block)
+
+
+def _lines(grid: Sequence[Sequence[float | None]], outside: str) -> list[str]:
+    cells = [[outside if one is None else short(one) for one in row] for row in grid[:MOST_ROWS]]
+    size = max((width(one) for row in cells for one in row), default=1)
+    lines = ["  ".join(" " * (size - width(one)) + one for one in row) for row in cells]
+    return [*lines, f"… {len(grid) - MOST_ROWS} more"] if len(grid) > MOST_ROWS else lines
+
+
+def im2col_as_text(found: dict[str, Any]) -> Iterator[str]:
+    """The matrices of a layer for a person: their shapes, and the numbers of small ones."""
+    word, matrices = found["word"], found["matrices"]
+    yield f"\n{printable(found['name'])}  {printable(found['layer'])}  as a matrix product\n"
+    (rows, depth), (_, positions) = matrices[0]["filters"]["shape"], matrices[0]["patches"]["shape"]
+    times = f" for each of {len(matrices)} groups" if len(matrices) > 1 else ""
+    yield f"  {rows}x{depth} · {depth}x{positions} = {rows}x{positions}{times}\n"
+    told = {
+        "fc": ("weights: one row per output", "input: one column", "product"),
+        "deconv": (
+            "filters, transposed: one row per channel and tap of the output",
+            "input: one row per channel, one column per position",
+            "product: each column is a patch of the output; they are added up where they overlap",
+        ),
+    }.get(
+        word,
+        (
+            "filters: one row per output channel",
+            "patches: one row per channel and tap, one column per output position",
+            f"product: one row per output channel, to be read as {shape_text(found['out'])}",
+        ),
+    )
+    for number, one in enumerate(matrices[:MOST_GROUPS], 1):
+        if len(matrices) > 1:
+            yield f"\n  group {number} of {len(matrices)}\n"
+        for title, name in zip(told, ("filters", "patches", "product"), strict=True):
+            yield f"\n  {title} ({shape_text(one[name]['shape'])})\n"
+            yield from _small(one[name])
+    if len(matrices) > MOST_GROUPS:
+        yield f"\n  … {len(matrices) - MOST_GROUPS} groups more (--format json has them all)\n"
+    if found["bias"] is not None and word != "deconv":
+        shown = ", ".join(map(short, found["bias"][:12])) + (", …" if len(found["bias"]) > 12 else "")
+        yield f"\n  then the bias of each row is added: {shown}\n"
+
+
+def _small(found: dict[str, Any]) -> Iterator[str]:
+    """The numbers, in stretches of columns where their lines are too long."""
+    values = found["values"]
+    if values is None or len(values) > MOST_ROWS or len(values[0]) > MOST_COLUMNS:
+        yield "    too large to show (--format json gives matrices of up to 10,000 numbers)\n"
+        return
+    size = max(width(short(one)) for row in values for one in row)
+    step = max(1, (ROOM - 2) // (size + 2))
+    for first in range(0, len(values[0]), step):
+        if step < len(values[0]):
+            yield f"    columns {first} to {min(first + step, len(values[0])) - 1}\n"
+        yield from (f"    {line}\n" for line in _lines([row[first : first + step] for row in values], ""))

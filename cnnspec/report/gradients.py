@@ -1,0 +1,98 @@
+"""What `run --grad` shows: the loss, then each layer from the last to the first: the gradient that arrives,
+those of its weights, and the gradient that leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cnnspec.diagnostics.printable import printable
+from cnnspec.report.amounts import shape_text
+from cnnspec.report.by_hand import grids, im2col_as_text
+from cnnspec.report.ran import matrix, short
+
+MOST_CLASSES = 20
+
+
+def sums_as_text(job: dict[str, Any], result: dict[str, Any]) -> Iterator[str]:
+    """What a run shows of gradients and of matrix products, where it was asked for."""
+    if "im2col" in result:
+        yield from im2col_as_text(result["im2col"])
+    if "gradients" in result:
+        yield from gradients_as_text(job, result["gradients"])
+
+
+def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
+    """The gradients for a person."""
+    yield from _loss(found["loss"], job)
+    mode = "training" if job["grad"]["training"] else "evaluation"
+    whose = "the batch's" if mode == "training" else "the running"
+    if any(row["layer"].split()[0] == "bn" for row in job["rows"]):
+        yield f"\nin {mode}: batch norm with {whose} statistics\n"
+    yield "\ngradients, from the last layer to the first\n"
+    shown: set[str] = set()
+    for one in found["layers"]:
+        row = job["rows"][one["row"]]
+        yield f"\n{printable(row['name'])}  {printable(row['layer'])}\n"
+        yield from _volume("dL/dy arrives", one["arrives"])
+        prefix = f"{row['attribute']}."
+        for key in (key for key in found["weights"] if key.startswith(prefix) and key not in shown):
+            shown.add(key)
+            yield from _volume(f"dL/d{key.removeprefix(prefix)}", found["weights"][key])
+        if "maxima" in one:
+            yield "  places of the maxima (row, column)\n"
+            for plane in one["maxima"]:
+                for line in plane:
+                    yield "    " + "  ".join(f"({h}, {w})" for h, w in line) + "\n"
+        several = len(one["leaves"]) > 1
+        for number, leaves in enumerate(one["leaves"], 1):
+            yield from _volume(f"dL/dx leaves to branch {number}" if several else "dL/dx leaves", leaves)
+    for one, leaves in zip(job["inputs"], found["inputs"], strict=True):
+        yield f"\n{printable(one['name'])}  input\n"
+        yield from _volume("dL/dx", leaves)
+
+
+def _volume(title: str, found: dict[str, Any]) -> Iterator[str]:
+    """Number by number where there are few; else its norm, least and greatest number."""
+    head = f"  {printable(title)}  {shape_text(found['shape']) or 'one number'}"
+    if "values" in found:
+        yield f"{head}\n"
+        yield matrix(found["values"]).replace("\n  ", "\n    ").replace("  ", "    ", 1)
+    else:
+        numbers = ", ".join(f"{name} {short(found[name])}" for name in ("norm", "min", "max"))
+        yield f"{head}: {numbers}\n"
+
+
+def _loss(loss: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
+    name = job["outputs"][0]["name"]
+    if loss["name"] == "sum":
+        yield f"\nloss: the sum of {printable(name)}; L = {short(loss['value'])}, dL/dy = 1\n"
+        return
+    if loss["name"] == "squared_error":
+        yield f"\nloss: squared error, mean (y − t)² = {short(loss['value'])}; dL/dy = 2·(y − t)/n\n"
+        return
+    label, of, shares = loss["label"], loss["images"], loss["shares"]
+    first = f" (the first of {of} images)" if of > 1 else ""
+    yield f"\nloss: cross-entropy, label {label}{first}\n"
+    scores, slope = SCORES.get(loss["gives"], ("z", "p − 1 at the label"))
+    columns = {
+        "class": range(len(shares)),
+        scores: loss["scores"],
+        "p": shares,
+        f"dL/d{scores}": loss["gradient"],
+    }
+    if scores == "z":
+        yield "  p = e^z/Σ e^z: the softmax of the output z\n"
+    yield from grids(
+        {name: [[float(one)] for one in column][:MOST_CLASSES] for name, column in columns.items()}
+    )
+    if len(shares) > MOST_CLASSES:
+        yield f"  … {len(shares) - MOST_CLASSES} classes more (--format json has them all)\n"
+    value = short(loss["value"])
+    yield f"  L = −ln p[{label}] = −ln {short(shares[label])}"
+    yield f" = {value}\n" if of == 1 else f", on average over the images {value}\n"
+    yield f"  dL/d{scores} = {slope}" + (f", divided by {of}\n" if of > 1 else "\n")
+
+
+SCORES = {"softmax": ("p", "−1/p at the label, else 0"), "logsoftmax": ("ln p", "−1 at the label, else 0")}
+"""What the last layer gives where it is one of these, and the loss's gradient by it."""

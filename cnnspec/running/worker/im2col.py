@@ -1,0 +1,86 @@
+"""What `run --im2col` adds to a run: the matrix product that a convolution is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnspec.running.worker.forward import Ready, doubled, volumes
+from cnnspec.running.worker.program import Array
+
+MOST = 10_000
+"""Numbers of a matrix up to which they are given, not only its shape."""
+MOST_IN_ALL = 300_000
+"""The same for all groups of the layer."""
+MOST_PATCHES = 4_000_000
+"""Numbers of the matrix of patches up to which it is made."""
+
+
+def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
+    """For each group of the layer: filters (one row per output channel) times patches (one column per output
+    position). The product is the output without its bias; of a deconv, what is then added up where it
+    overlaps."""
+    asked = job["im2col"]
+    row, op = job["rows"][asked["row"]], asked["op"]
+    source = row["inputs"][0]
+    found = volumes(job, given, {source})
+    x, out = found[source], row["shape"]
+    weights = doubled({name: given.params[f"{row['attribute']}.{name}"] for name in asked["weights"]})
+    weight, G = weights["weight"], op.get("G", 1)
+    if op["word"] == "fc":
+        filters, patches = weight, x.reshape(-1, 1)
+    elif op["word"] == "deconv":
+        filters, patches = weight.reshape(len(x), -1), x.reshape(len(x), -1)
+    else:
+        filters, patches = _filters(op, weight, len(x)), _patches(op, x, out)
+    matrices = []
+    room = MOST_IN_ALL
+    for part, seen in zip(np.split(filters, G), np.split(patches, G), strict=True):
+        left = part.T if op["word"] == "deconv" else part
+        product = (
+            left @ seen if seen.size <= MOST_PATCHES else np.broadcast_to(0.0, (len(left), seen.shape[1]))
+        )
+        one = {"filters": left, "patches": seen, "product": product}
+        room -= sum(numbers.size for numbers in one.values())
+        most = MOST if room >= 0 else 0
+        matrices.append({name: _matrix(numbers, most) for name, numbers in one.items()})
+    bias = weights["bias"].tolist() if "bias" in weights else None
+    return {
+        "name": row["name"],
+        "layer": row["layer"],
+        "word": op["word"],
+        "window": op.get("F"),
+        "in": x.shape,
+        "out": out,
+        "bias": bias,
+        "matrices": matrices,
+    }
+
+
+def _filters(op: dict[str, Any], weight: Array, C: int) -> Array:
+    """A row per filter; where a table says which maps it sees, 0 for the others."""
+    if op.get("connect"):
+        pairs = [(k, c) for k, maps in enumerate(op["connect"]) for c in maps]
+        planes, weight = weight, np.zeros((len(op["connect"]), C, *weight.shape[1:]))
+        for (k, c), plane in zip(pairs, planes, strict=True):
+            weight[k, c] = plane
+    return weight.reshape(len(weight), -1)
+
+
+def _patches(op: dict[str, Any], x: Array, out: list[int]) -> Array:
+    """A column per output position, row by row; a row per channel and tap of the filter."""
+    wide = np.pad(x, ((0, 0), *op["padding"]))
+    rows, columns = (
+        S * np.arange(n)[:, None] + D * np.arange(F)
+        for n, F, S, D in zip(out[1:], op["F"], op["S"], op["D"], strict=True)
+    )
+    shape = len(x) * op["F"][0] * op["F"][1], out[1] * out[2]
+    if shape[0] * shape[1] > MOST_PATCHES:
+        return np.broadcast_to(0.0, shape)
+    seen = wide[:, rows[:, None, :, None], columns[None, :, None, :]]
+    return seen.transpose(0, 3, 4, 1, 2).reshape(shape)
+
+
+def _matrix(numbers: Array, most: int) -> dict[str, Any]:
+    return {"shape": numbers.shape, "values": numbers.tolist() if numbers.size <= most else None}

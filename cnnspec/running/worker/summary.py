@@ -1,0 +1,41 @@
+"""A volume in a few numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnspec.running.worker.program import Array
+
+SMALL = 12
+"""Rows and columns up to which a map is shown number by number."""
+FEW = 48
+"""Rows in all that may be shown so, over all maps."""
+SHORT = 16
+"""Numbers up to which a vector is shown so."""
+
+
+def summary(volume: Array) -> dict[str, Any]:
+    """Shape (without the batch), statistics over all images; the first image's numbers where they are few."""
+    shape = list(volume.shape[1:])
+    with np.errstate(all="ignore"):
+        found: dict[str, Any] = {
+            "shape": shape,
+            "mean": float(volume.mean(dtype=np.float64)),
+            "std": float(volume.std(dtype=np.float64)),
+            "min": float(volume.min()),
+            "max": float(volume.max()),
+            "norm": float(np.sqrt(np.square(volume, dtype=np.float64).sum())),
+            "zeros": float(np.count_nonzero(volume == 0) / volume.size),
+        }
+    if _few(shape):
+        found["values"] = volume[0].astype(np.float64).tolist()
+    return found
+
+
+def _few(shape: list[int]) -> bool:
+    if len(shape) == 1:
+        return shape[0] <= SHORT
+    C, H, W = shape
+    return max(H, W) <= SMALL and C * H <= FEW

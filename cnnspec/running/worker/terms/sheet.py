@@ -1,0 +1,82 @@
+"""The sheet that a sum is written on, and the table of the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from cnnspec.running.worker.program import Array
+
+Place: TypeAlias = "list[int]"
+Grid: TypeAlias = "list[list[float | None]]"
+
+
+MOST = 200_000
+"""Numbers of a sheet; of further parts there are only the sums."""
+
+
+class Sheet:
+    """What is written down: `parts` are grids of numbers side by side (None: outside the map), `lines` what
+    follows from them. `shares`: how much of each input number is in the output, where the layer needs it."""
+
+    def __init__(self, op: dict[str, Any], weights: dict[str, Array], formula: str) -> None:
+        self.op, self.weights, self.formula = op, weights, formula
+        self.shares: list[Array] = []
+        self.parts: list[dict[str, Any]] = []
+        self.room = MOST
+        self.lines: list[str] = []
+
+    def part(self, title: str, total: float | None, grids: dict[str, Grid]) -> None:
+        self.room -= sum(len(row) for grid in grids.values() for row in grid)
+        self.parts.append({"title": title, "sum": total, "grids": grids if self.room >= 0 else {}})
+
+    def products(self, title: str, x: Grid, w: Array) -> float:
+        """A part with numbers, their weights and the products; the sum of these."""
+        products = np.array([[0.0 if one is None else one for one in row] for row in x]).reshape(w.shape) * w
+        total = float(products.sum())
+        self.part(title, total, {"x": x, "w": w.tolist(), "x·w": products.tolist()})
+        return total
+
+
+LAYERS: dict[str, Callable[[Sheet, list[Array], Place], float]] = {}
+
+
+def layer(*words: str) -> Callable[[Any], Any]:
+    def register(function: Any) -> Any:
+        LAYERS.update(dict.fromkeys(words, function))
+        return function
+
+    return register
+
+
+def text(number: float) -> str:
+    """A number with six digits."""
+    written = f"{number:.6g}"
+    return "0" if written == "-0" else written
+
+
+def factor(number: float) -> str:
+    """A number that stands behind an operator: in brackets where it is negative."""
+    return f"({text(number)})" if number < 0 else text(number)
+
+
+def total_of(terms: Sequence[float]) -> str:
+    """`1 + (−2) + 3`; of many, the first ones."""
+    shown = " + ".join(map(factor, terms[:8]))
+    return shown if len(terms) <= 8 else f"{shown} + … ({len(terms)} terms)"
+
+
+def with_bias(sheet: Sheet, sums: list[float], k: int) -> float:
+    """The sum of all channels and the bias."""
+    value = sum(sums)
+    bias = float(sheet.weights["bias"][k]) if "bias" in sheet.weights else None
+    terms = sums if bias is None else [*sums, bias]
+    named = "Σ over the channels" if len(sums) > 1 else "Σ"
+    if bias is not None:
+        named += f" + bias b[{k}]"
+        value += bias
+    shown = total_of(terms) if len(terms) <= 8 else total_of([sum(sums), *terms[len(sums) :]])
+    sheet.lines.append(f"y = {named} = {shown} = {text(value)}")
+    return value
