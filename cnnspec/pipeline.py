@@ -73,7 +73,7 @@ def models(
     if rewriting is None:
         return found
     found = _models(rewriting.source, variant, settings, limits, ignore, first, lints)
-    return [one._replace(findings=tuple(together(rewriting, one.findings, one.graph))) for one in found]
+    return [one._replace(findings=tuple(together(rewriting, one.findings, one.report))) for one in found]
 
 
 _MEANT_OTHERWISE = re.compile("E1|E20")

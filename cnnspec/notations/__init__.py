@@ -11,14 +11,13 @@ import re
 
 from cnnspec.diagnostics import Span, line_start
 from cnnspec.notations.around import before_arrow, step_around
-from cnnspec.notations.caffe import prototxt
-from cnnspec.notations.darknet import far_away, section
+from cnnspec.notations.caffe import line_of_prototxt
+from cnnspec.notations.darknet import far_away
 from cnnspec.notations.merges import MERGES
 from cnnspec.notations.programs import LAYER_SHOWN, line_of_python
 from cnnspec.notations.steps import step
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.words import layer_word
-from cnnspec.notations.yolo import row_of_yaml
 
 __all__ = ["MERGES", "Notation", "Translation", "is_from_to", "translate"]
 
@@ -41,12 +40,10 @@ def translate(text: str, at: int, span: Span | None = None) -> Translation | Non
     begin = line_start(text, at)
     line = (text[begin : begin + _LONGEST_LINE].splitlines() or [""])[0]
     return (
-        section(text, at)
-        or line_of_python(line, begin)
+        line_of_python(line, begin)
         or _step_at(text, begin, at)
         or far_away(text, begin)
-        or row_of_yaml(text, line, begin)
-        or prototxt(text, begin, at)
+        or line_of_prototxt(text, begin)
     )
 
 

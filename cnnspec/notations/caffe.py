@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 from cnnspec.diagnostics import Span
 from cnnspec.diagnostics.suggest import fold
-from cnnspec.notations.entry import ANYTHING, Entry, read
+from cnnspec.notations.entry import Entry, Reading, read
+from cnnspec.notations.network import ARRIVING, WEIGHTED, Network, Node, Program, dense, head_of, stretches
 from cnnspec.notations.pieces import closed
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Given
@@ -17,12 +19,14 @@ _LINE = re.compile(
 )
 _FIELD = re.compile(r"(\w+)[ \t]*:[ \t]*\"?([^\s{}\"]+)")
 _UNUSED = re.compile(r"\b(?:param|\w*filler|include|exclude|transform_param|loss_param)[ \t]*\{[^{}]*\}|#.*")
+_GAP = r"(?>\s+|#[^\r\n]*+|\w+:[ \t]*[^\r\n{}]*+)*+"
+_HEAD = r"#.*|\w+:[^{}]*"
 _IGNORED = frozenset(("name", "type", "bottom", "top", "phase", "engine"))
 _LONGEST = 2000
 _A_LINE = "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`"
-_NO_LAYER = "data, labels and losses are no layers here; leave it out"
 _SLIDES = "num_output:K kernel_size:F stride:S=1 pad:P=0 dilation:D=1 group:G=1 bias_term:bias=true"
 _POOL = "kernel_size:F=None stride:S=1 pad:P=0 ceil:ceil=true word:word"
+_FC = "num_output:* bias_term:bias=true axis:=1"
 _LRN = "local_size:size=5 alpha:alpha=1 beta:beta=0.75 k:k=1 norm_region:=ACROSS_CHANNELS"
 
 
@@ -39,7 +43,9 @@ CAFFE = (
     Entry('type: "Deconvolution" num_output: 2 kernel_size: 4 stride: 2', "deconv F4 S2 K2", _SLIDES),
     Entry('type: "Pooling" pool: MAX kernel_size: 3 stride: 2', "maxpool F3 S2 ceil", _POOL, adjust=_pool),
     Entry('type: "Pooling" pool: AVE global_pooling: true', "gap", _POOL, adjust=_pool),
-    Entry('type: "InnerProduct" num_output: 10', "fc 10", "num_output:* bias_term:bias=true axis:=1"),
+    Entry(
+        'type: "InnerProduct" num_output: 10', "fc 10", "num_output:* bias_term:bias=true axis:=1", takes="8"
+    ),
     Entry('type: "LRN" local_size: 5 alpha: 0.0005', "lrn size=5 alpha=0.0005", _LRN),
     Entry('type: "BatchNorm"', "bn noaffine", "use_global_stats:known=0 eps:eps=1e-5 +noaffine"),
     Entry('type: "ReLU"', "relu", "negative_slope:=0"),
@@ -50,41 +56,81 @@ CAFFE = (
     Entry('type: "Dropout" dropout_param { dropout_ratio: 0.6 }', "dropout 0.6", "dropout_ratio:*=0.5"),
     Entry('type: "Softmax"', "softmax", "axis:=1"),
     Entry('type: "Flatten"', "flatten", "axis:=1 end_axis:=-1"),
-    Entry('type: "Concat"', "", ANYTHING, "here channels are joined by `concat [ @label | id ]`"),
-    Entry('type: "Eltwise"', "", ANYTHING, "here tensors are added by `add [ @label | id ]`"),
-    *(Entry(f'type: "{word}"', "", ANYTHING, _NO_LAYER) for word in ("Data", "Accuracy", "SoftmaxWithLoss")),
 )
 _BY_TYPE = {fold(entry.example.partition('type: "')[2].partition('"')[0]): entry for entry in CAFFE}
 
 
-def prototxt(text: str, begin: int, at: int) -> Translation | None:
-    """The layer around a place; else the line, which begins at `begin`, by its form alone."""
-    heads = [*_LAYER.finditer(text, max(0, begin - _LONGEST), at + 20)]
-    if heads:
-        start, opened = heads[-1].start(1), heads[-1].end() - 1
-        length = closed(text[start : opened + _LONGEST], opened - start)
-        if length is not None and heads[-1].start() <= at < start + length:
-            return _layer(text, Span(start, start + length))
+_LEFT_OUT = frozenset(map(fold, ("Data", "ImageData", "Accuracy", "SoftmaxWithLoss", "Silence")))
+_ELTWISE = {"SUM": "add", "PROD": "mul", "MAX": "max"}
+
+
+def networks(text: str) -> Iterator[Program]:
+    """The prototxts in a text."""
+    for row in stretches(_layers(text), lambda span: span, text, _GAP):
+        span, begin = Span(row[0].start, row[-1].end), head_of(text, row[0].start, _HEAD)
+        yield Program("this is Caffe's prototxt", span, _network(row, text), begin)
+
+
+def _layers(text: str) -> Iterator[Span]:
+    end = 0
+    for head in _LAYER.finditer(text):
+        length = closed(text[head.end() - 1 : head.end() + _LONGEST], 0)
+        if length is not None and head.start() >= end:
+            end = head.end() - 1 + length
+            yield Span(head.start(1), end)
+
+
+def _network(layers: Sequence[Span], text: str) -> Network:
+    nodes: list[Node] = []
+    blobs: dict[str, int] = {}
+    for span in layers:
+        fields: dict[str, list[str]] = {}
+        for name, value in _FIELD.findall(_UNUSED.sub("", text[slice(*span)])):
+            fields.setdefault(name, []).append(value)
+        kind = fold(fields.get("type", [""])[0])
+        if kind in _LEFT_OUT:
+            blobs |= dict.fromkeys(fields.get("top", ()) if not fields.get("bottom") else (), ARRIVING)
+            continue
+        entry, values = _BY_TYPE.get(kind), {name: " ".join(given) for name, given in fields.items()}
+        inputs = [blobs.get(name, len(nodes) - 1) for name in fields.get("bottom", ())]
+        word = "concat" if kind == "concat" else _ELTWISE.get(values.get("operation", "SUM"), "")
+        if kind == "scale" and _completes(nodes, inputs, values):
+            nodes[-1] = nodes[-1]._replace(text=nodes[-1].text.replace(" noaffine", ""))
+        else:
+            if kind in ("concat", "eltwise"):
+                other = {"axis", "coeff"} & values.keys() if values.get("axis") != "1" else set()
+                reading = Reading(
+                    word, "; ".join(f"`{name}` has no counterpart here" for name in sorted(other))
+                )
+            elif entry is None:
+                reading = Reading("", f"no layer `{fields.get('type', [''])[0]}` is known")
+            else:
+                reading = read(entry, (), {name: one for name, one in values.items() if name not in _IGNORED})
+            strange = [name for name in fields.get("bottom", ()) if name not in blobs and nodes]
+            why = reading.why or (f"what `{strange[0]}` is, is not in this text" if strange else "")
+            begins = reading.text.startswith("input ")
+            if kind == "innerproduct":
+                reading = reading._replace(text=reading.text and dense(reading.text, nodes, inputs))
+            name = values.get("name", "") if reading.text.split(" ")[0] in WEIGHTED else ""
+            hint = "" if name else values.get("name", "")
+            nodes.append(Node(reading.text, span, () if begins else tuple(inputs), why, name=name, hint=hint))
+        blobs |= dict.fromkeys(fields.get("top", ()), len(nodes) - 1)
+    return Network(nodes)
+
+
+def _completes(nodes: Sequence[Node], inputs: Sequence[int], values: Given) -> bool:
+    """Whether a Scale is the second half of a batch normalisation: its weights."""
+    return (
+        inputs == [len(nodes) - 1]
+        and nodes[-1].text.startswith("bn noaffine")
+        and values.get("bias_term") == "true"
+    )
+
+
+def line_of_prototxt(text: str, begin: int) -> Translation | None:
+    """A line that begins at `begin`, by its form."""
     line = (text[begin : begin + _LONGEST].splitlines() or [""])[0]
     if not _LINE.match(line):
         return None
     span = Span(begin + len(line) - len(line.lstrip()), begin + len(line.rstrip()))
     return Translation(Notation.CAFFE, span, "", _A_LINE)
-
-
-def _layer(text: str, span: Span) -> Translation:
-    fields: dict[str, str] = {}
-    for name, value in _FIELD.findall(_UNUSED.sub("", text[slice(*span)])):
-        fields[name] = f"{fields[name]} {value}" if name in ("bottom", "dim") and name in fields else value
-    entry = _BY_TYPE.get(fold(fields.get("type", "")))
-    if entry is None:
-        return Translation(Notation.CAFFE, span, "", _A_LINE)
-    reading = read(entry, (), {key: value for key, value in fields.items() if key not in _IGNORED})
-    label = fields.get("name", "")
-    named = label.isidentifier() and reading.text and not reading.text.startswith("input")
-    shown = f"{label}: {reading.text}" if named else reading.text
-    why, bottom = reading.why, fields.get("bottom", "")
-    before = re.findall(r"top:[ \t]*\"([^\"]*)\"", text[max(0, span.start - _LONGEST) : span.start])
-    if not why and bottom and before and before[-1] != bottom:
-        why = f"it goes on from `{bottom}`: `@{bottom} -> …`"
-    return Translation(Notation.CAFFE, span, shown, why or ("" if shown else _A_LINE))

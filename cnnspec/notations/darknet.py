@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
-from cnnspec.notations.entry import ANYTHING, Entry, read
+from cnnspec.notations.entry import Entry, read
 from cnnspec.notations.meanings import activation
+from cnnspec.notations.network import ARRIVING, Network, Node, Program, dense, stretches
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Given
 
 _SECTION = re.compile(r"^[ \t]*\[([a-z]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
-_KEY = re.compile(r"[ \t]*([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*)(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")
-_FAR_AWAY = re.compile(r"[ \t]*(route|shortcut)[ \t]+-[0-9][^\r\n#]*")
-_LONGEST = 2000
-"""How far before a mistake its section may begin."""
+_ITEM = re.compile(r"[ \t]*(?:([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*+))?(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")
+GAP = r"(?>\s+|#[^\r\n]*+)*+"
+"""Blanks and comments."""
 _LAST = "bias:bias=true then:steps="
 _CONV = f"filters:K size:F=1 stride:S=1 padding:P=0 groups:G=1 dilation:D=1 {_LAST}"
 _POOL = "size:F stride:S padding:P=0 ceil:ceil=false"
-_ADDED = "here a sum names what it adds: `add [ @label | id ]`"
-_JOINED = "here channels are joined by `concat [ @label | id ]`; `@label` alone goes on from there"
 _A_LINE = "here a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`"
 
 
@@ -72,41 +72,102 @@ DARKNET = (
     Entry("[maxpool]\nsize=3\nstride=2", "maxpool F3 S2 P1", _POOL, adjust=_pool),
     Entry("[avgpool]", "gap"),
     Entry("[dropout]\nprobability=.5", "dropout 0.5", "probability:*=.5"),
-    Entry("[connected]\noutput=10\nactivation=linear", "fc 10", f"output:* {_LAST}", adjust=_steps_behind),
+    Entry("[connected]\noutput=10\nactivation=linear", "fc 10", f"output:* {_LAST}", "", "8", _steps_behind),
     Entry("[upsample]\nstride=2", "upsample 2", "stride:*=2"),
     Entry("[softmax]", "softmax", "groups:=1"),
-    Entry("[shortcut]\nfrom=-3", "", ANYTHING, _ADDED),
-    Entry("[route]\nlayers=-1, 61", "", ANYTHING, _JOINED),
 )
+_FAR_AWAY = re.compile(r"[ \t]*((route|shortcut)[ \t]+-[0-9](?:[^\r\n#]*[^\r\n# \t])?)")
+_NAMED = {
+    "shortcut": "here a sum names what it adds: `add [ @label | id ]`",
+    "route": "here channels are joined by `concat [ @label | id ]`; `@label` alone goes on from there",
+}
 _BY_NAME = {entry.example[1 : entry.example.index("]")]: entry for entry in DARKNET}
 
 
-def section(text: str, at: int) -> Translation | None:
-    """The section that a place is in."""
-    heads = [*_SECTION.finditer(text, max(0, at - _LONGEST), at)]
-    if not heads:
-        return None
-    head, keys = heads[-1], dict[str, str]()
-    place = end = head.end()
-    while place < len(text) and text[place] in "\r\n":
-        place += 1
-    while (found := _KEY.match(text, place)) is not None and len(keys) < 100:
-        keys[found[1]] = found[2].rstrip(" \t")
-        place, end = found.end(), found.start(2) + len(keys[found[1]])
-    if not head.end() <= at <= end or not keys:
-        return None
-    span, entry = Span(head.start() + head.group().index("["), end), _BY_NAME.get(head[1])
+_HEADS = ("yolo", "region", "detection", "cost")
+"""What reads the network's outputs, and is no layer."""
+
+
+class Section(NamedTuple):
+    name: str
+    keys: dict[str, str]
+    span: Span
+
+
+def networks(text: str) -> Iterator[Program]:
+    """The .cfg files in a text."""
+    for row in stretches(_sections(text), lambda one: one.span, text, GAP):
+        if any(one.keys for one in row):
+            span = Span(row[0].span.start, row[-1].span.end)
+            yield Program("this is a Darknet .cfg", span, _network(row), span.start)
+
+
+def _sections(text: str) -> Iterator[Section]:
+    for head in _SECTION.finditer(text):
+        keys, end = dict[str, str](), head.end()
+        place = end
+        while place < len(text) and (found := _ITEM.match(text, place)) is not None:
+            if found[1]:
+                keys[found[1]] = found[2].rstrip(" \t")
+                end = found.start(2) + len(keys[found[1]])
+            place = found.end()
+        yield Section(head[1], keys, Span(head.start() + head.group().index("["), end))
+
+
+def _network(sections: Sequence[Section]) -> Network:
+    nodes: list[Node] = []
+    made_by: list[int] = []
+    """The node of each layer, by the layer's number in the file."""
+    outputs: list[int] = []
+    for name, keys, span in sections:
+        before = made_by[-1] if made_by else len(nodes) - 1
+        given = [int(place) for place in re.findall(r"-?[0-9]+", keys.get("layers", keys.get("from", "")))]
+        places = [place + len(made_by) if place < 0 else place for place in given]
+        inputs = tuple(made_by[place] if 0 <= place < len(made_by) else ARRIVING for place in places)
+        if name in _HEADS:
+            outputs.append(before)
+            made_by.append(before)
+            continue
+        if name == "route" and len(inputs) == 1 and "groups" not in keys:
+            made_by.append(inputs[0])
+            continue
+        text, why = _step(name, keys)
+        if name == "connected" and text:
+            text = dense(text, nodes, (before,))
+        if name == "shortcut":
+            inputs = (before, *inputs)
+        elif name != "route":
+            inputs = () if text.startswith("input ") else (before,)
+        if any(not 0 <= place < len(made_by) for place in places):
+            why = "the layer that it goes on from is not in this text"
+        nodes.append(Node(text, span, inputs, why or ("" if text else _A_LINE)))
+        word = keys.get("activation", "linear") if name == "shortcut" else "linear"
+        if word != "linear":
+            text = {"leaky": "leaky 0.1"}.get(word) or activation(word) or ""
+            nodes.append(
+                Node(text, span, (len(nodes) - 1,), "" if text else f"`activation={word}` is not known")
+            )
+        if name not in ("net", "network"):
+            made_by.append(len(nodes) - 1)
+    return Network(nodes, tuple(outputs))
+
+
+def _step(name: str, keys: dict[str, str]) -> tuple[str, str]:
+    """What a section is here, and why that is not certain."""
+    if name == "shortcut":
+        return "add", ""
+    if name == "route":
+        half = {"0": "0:C//2", "1": "C//2:C"}.get(keys.get("group_id", "0"), "")
+        text = f"slice {half}" if half and keys.get("groups") == "2" else ""
+        return ("concat", "") if "groups" not in keys else (text, "" if text else "its groups are not halves")
+    entry = _BY_NAME.get(name)
     if entry is None:
-        return Translation(Notation.DARKNET, span, "", _A_LINE)
+        return "", f"no layer `{name}` is known"
     reading = read(entry, (), keys)
-    return Translation(Notation.DARKNET, span, reading.text, reading.why or ("" if reading.text else _A_LINE))
+    return reading.text, reading.why
 
 
 def far_away(text: str, begin: int) -> Translation | None:
     """A line that begins at `begin` and speaks of other layers by how far away they are: `route -1, 61`."""
     found = _FAR_AWAY.match(text, begin)
-    if found is None:
-        return None
-    line = found.group().rstrip()
-    span = Span(begin + len(line) - len(line.lstrip()), begin + len(line))
-    return Translation(Notation.DARKNET, span, "", _BY_NAME[found[1]].why)
+    return found and Translation(Notation.DARKNET, Span(*found.span(1)), "", _NAMED[found[2]])

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
-from cnnspec.diagnostics import Span
+from cnnspec.diagnostics import Span, line_start
 from cnnspec.notations.merges import MERGES
 
+T = TypeVar("T")
 ARRIVING = -1
 """The number of the tensor that the pasted layers begin with."""
+WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
+"""Layers that keep the author's name, which is their weights' name."""
 UNKNOWN = "unknown"
 """Stands, while the rest is checked, for a layer that cannot be said here."""
 _HEAVY = frozenset(("conv", "deconv", "dwconv", "fc", "flatten", "gap", "gmp", "input", "upsample", *MERGES))
 """What begins a line; other layers stand behind the one before."""
+_VECTOR, _POOLS = ("fc", "flatten", "gap", "gmp"), ("maxpool", "avgpool")
 _TAKEN = frozenset(
     [
         "model",
@@ -71,6 +75,55 @@ class Network(NamedTuple):
         return Network(behind, tuple(one - 1 for one in self.outputs), self.why)
 
 
+class Program(NamedTuple):
+    """A stretch of a text that is a program, or another description of a network."""
+
+    what: str
+    """What is reported: `this is a Darknet .cfg`."""
+    span: Span
+    network: Network
+    begin: int
+    """Where its head begins, lines that are no layers and go with them."""
+
+
+def dense(text: str, nodes: Sequence[Node], inputs: Sequence[int]) -> str:
+    """A fully connected layer of a tool whose layer takes maps: a map is flattened first."""
+    at = inputs[0] if inputs else ARRIVING
+    while at != ARRIVING and nodes[at].inputs:
+        word = nodes[at].text.rpartition("-> ")[2].partition(" ")[0]
+        if word in _VECTOR:
+            return text
+        if word in _HEAVY or word in _POOLS:
+            return f"flatten -> {text}"
+        at = nodes[at].inputs[0]
+    return text if at == ARRIVING else f"flatten -> {text}"
+
+
+def head_of(text: str, start: int, line: str) -> int:
+    """Where the lines of a form begin that stand right before a place."""
+    form = re.compile(line)
+    begin = at = line_start(text, start)
+    while at > 0:
+        at = line_start(text, at - 1)
+        found = text[at:begin].strip()
+        if found and not form.fullmatch(found):
+            break
+        begin = at if found else begin
+    return begin
+
+
+def stretches(found: Iterable[T], span: Callable[[T], Span], text: str, gap: str) -> Iterator[list[T]]:
+    """What was found in a text, cut where anything but a `gap` stands between."""
+    between, row = re.compile(gap), list[T]()
+    for one in found:
+        if row and not between.fullmatch(text, span(row[-1]).end, span(one).start):
+            yield row
+            row = []
+        row.append(one)
+    if row:
+        yield row
+
+
 class Part(NamedTuple):
     """A piece of the text in this language. Its layer's step begins at `at`; without a node it is glue."""
 
@@ -87,6 +140,8 @@ class _Line(NamedTuple):
 def written(network: Network) -> Iterator[Part]:
     """The network's text in pieces, a line for each weighted layer with what follows it."""
     nodes = network.nodes
+    if nodes and not nodes[0].inputs:  # the tensor that arrives is the first input
+        nodes = [node._replace(inputs=tuple(max(one, 0) for one in node.inputs)) for node in nodes]
     outputs = network.outputs if network.outputs != (len(nodes) - 1,) else ()
     wanted = {place for number, node in enumerate(nodes) for place in node.inputs if place != number - 1}
     labels = _labels(nodes, wanted.union(outputs))

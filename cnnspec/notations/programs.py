@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import tool_of
-from cnnspec.notations.network import Network, written
+from cnnspec.notations.network import Network, Program, written
 from cnnspec.notations.python import Reader
 from cnnspec.notations.translation import Notation, Translation
 
@@ -68,15 +68,7 @@ def statements(text: str) -> Iterator[Statement]:
             depth, begin, quoted, parts = 0, line.end(), "", []
 
 
-class Program(NamedTuple):
-    """A stretch of a text that is a program of a tool."""
-
-    tool: str
-    span: Span
-    network: Network
-
-
-def programs(text: str) -> Iterator[Program]:
+def networks(text: str) -> Iterator[Program]:
     """The programs of three layers and more."""
     together: list[Statement] = []
     for one in [*statements(text), Statement("model", len(text))]:
@@ -109,11 +101,8 @@ def _program(together: list[Statement], text: str) -> Program | None:
             reader.why = reader.why or f"`{code.splitlines()[0]}` cannot be read"
     network = reader.network()
     enough = len(network.nodes) >= _FEWEST or len(reader.classes) > 1
-    return (
-        Program({"torch": "PyTorch"}.get(reader.tool, reader.tool) or "Python", span, network)
-        if enough
-        else None
-    )
+    tool = {"torch": "PyTorch"}.get(reader.tool, reader.tool) or "Python"
+    return Program(f"this is {tool} code", span, network, span.start) if enough else None
 
 
 def line_of_python(line: str, begin: int) -> Translation | None:

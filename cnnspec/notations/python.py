@@ -17,7 +17,7 @@ from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import Call, call_of, is_known, read_call, source_of, statement, tool_of
 from cnnspec.notations.meanings import MEANINGS
 from cnnspec.notations.merges import MERGES
-from cnnspec.notations.network import ARRIVING, Network, Node
+from cnnspec.notations.network import ARRIVING, WEIGHTED, Network, Node
 
 _PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
 _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
@@ -42,7 +42,6 @@ _LARGEST = 10**9
 _WIDEST = 60
 _CLASS = re.compile(r"[A-Z]\w*[a-z]")
 _FLAT = ("forward", "call", "__init__")
-_WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
 _TORCH = re.compile(r"\bnn\.|\btorch\b|\bforward\b|\bF\.")
 _KERAS = re.compile(r"\bkeras\b|\blayers\.|\btf\.|\.add\(|\binput_shape\b")
 _NO_ORDER = "in which order its layers are used, and what is done between them, is not in this text"
@@ -336,7 +335,7 @@ class Reader:
         node = module.node._replace(inputs=tuple(inputs) or (self.current,))
         if node.text in MERGES and len(inputs) < 2:
             node = node._replace(text="", why="only one of the tensors that it merges is known")
-        weighted = node.text.partition(" ")[0] in _WEIGHTED
+        weighted = node.text.partition(" ")[0] in WEIGHTED
         if weighted and node.span in self.used:
             node = node._replace(name="", why=node.why or _SHARED)
         elif not weighted:

@@ -13,12 +13,11 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span
-from cnnspec.notations import translate
-from cnnspec.notations.network import UNKNOWN, Node, Part, written
-from cnnspec.notations.programs import Program, programs
+from cnnspec.notations import caffe, darknet, programs, translate, yolo
+from cnnspec.notations.network import UNKNOWN, Node, Part, Program, written
 
 if TYPE_CHECKING:
-    from cnnspec.ir.graph import Graph
+    pass
 
 _WIDEST = 60
 _MOST_LINES = 60
@@ -55,8 +54,8 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
     """None where nothing of a text can be said otherwise."""
     text = source.text
     foreign: list[_Foreign] = []
-    for program in programs(text):
-        foreign.append(_of_program(program, text))
+    for reader in (darknet, caffe, yolo, programs):
+        foreign += [_of_program(one, text) for one in reader.networks(text)]
     for finding in findings:
         if finding.code == "E102" and not any(_overlap(finding.span, one.span) for one in foreign):
             foreign += _of_finding(finding, text)
@@ -68,7 +67,7 @@ def _overlap(one: Span, other: Span) -> bool:
 
 
 def _of_program(program: Program, text: str) -> _Foreign:
-    network, span = program.network, program.span
+    network, cover = program.network, Span(program.begin, program.span.end)
     begins = network.nodes[0] if network.nodes else None
     before: list[Part] = []
     if begins is not None and begins.text.startswith("input ") and _INPUT.search(text):
@@ -80,15 +79,17 @@ def _of_program(program: Program, text: str) -> _Foreign:
     lines = [line for line in "".join(shown).splitlines() if line]
     more = len(lines) - _MOST_LINES
     lines[_MOST_LINES:] = [f"… ({more} more lines)"] if more > 0 else []
-    how = "in this language it is" if network.sure else "in this language it is, as far as it can be told"
-    way = "\n".join([f"{how}:", *lines] if lines else []) + (f"\n({network.why})" if network.why else "")
-    fix = (Edit(span, "".join(part.text for part in pieces).rstrip("\n")),) if network.sure else ()
+    how = "in this language it is:" if network.sure else "in this language it is, as far as it can be told:"
+    way = "\n".join([*([how] if lines else []), *lines, *([f"({network.why})"] if network.why else [])])
+    if network.sure and len(lines) == 1:
+        way = f"here it is `{lines[0]}`"
+    fix = (Edit(cover, "".join(part.text for part in pieces).rstrip("\n")),) if network.sure else ()
     if network.why:
-        first = span if begins is None else begins.span
+        first = program.span if begins is None else begins.span
         pieces = [*before, Part(UNKNOWN, Node("", first))]
-    message = f"this is {program.tool} code; a spec is written in a notation of its own"
-    finding = Diagnostic("E102", message, span, help=way.strip(), fix=fix, safe=True)
-    return _Foreign(span, pieces, finding)
+    message = f"{program.what}; a spec is written in a notation of its own"
+    finding = Diagnostic("E102", message, program.span, help=way, fix=fix, safe=True)
+    return _Foreign(cover, pieces, finding)
 
 
 def _commented(part: Part, text: str) -> str:
@@ -99,7 +100,7 @@ def _commented(part: Part, text: str) -> str:
     if node.text:
         return f"{part.text}  # {node.why}\n"
     original = " ".join(text[slice(*node.span)].split())
-    return f"\n# {original[:_WIDEST]}: {node.why}\n"
+    return f"\n# {original[:_WIDEST].rstrip(',')}: {node.why}\n"
 
 
 def _of_finding(finding: Diagnostic, text: str) -> list[_Foreign]:
@@ -146,7 +147,7 @@ def _put_together(source: Source, foreign: Sequence[_Foreign]) -> Rewritten:
     return Rewritten(whole, [one.finding for one in foreign], stated, silent)
 
 
-def together(rewriting: Rewritten, found: Sequence[Diagnostic], graph: Graph | None) -> list[Diagnostic]:
+def together(rewriting: Rewritten, found: Sequence[Diagnostic], report: Report | None) -> list[Diagnostic]:
     """The findings about a model of the rewritten text, with their places in the original. Of a part alone
     only a contradiction is reported besides what it is here, and both are one finding.
     """
@@ -162,7 +163,7 @@ def together(rewriting: Rewritten, found: Sequence[Diagnostic], graph: Graph | N
     others = [one for one in others if not any(_overlap(one.span, span) for span in taken)]
     against = [
         one
-        for one in (contradictions(rewriting, graph) if graph is not None else ())
+        for one in (contradictions(rewriting, report) if report is not None else ())
         if not any(_overlap(one.span, other.span) for other in others)
     ]
     for one in rewriting.findings:
@@ -187,24 +188,24 @@ def _moved(finding: Diagnostic, source: Source, changed: Sequence[Span]) -> Diag
     )
 
 
-def contradictions(rewriting: Rewritten, graph: Graph) -> Iterator[Diagnostic]:
+def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]:
     """E502 for each number of the original that says what a layer's input is, and is not that."""
     from cnnspec.ops.base import written_shape
 
     stated = {one.at: one for one in rewriting.stated}
     met = set()
-    for number_of_body, body in enumerate(graph.bodies):
-        for step in body.steps:
-            shape = body.values[step.inputs[0]] if step.kind == "layer" and step.inputs else None
-            if step.kind != "layer" or shape is None or step.span.start not in stated:
+    for body, layers in enumerate(report.shapes):
+        for one in layers:
+            if one is None or not one.inputs or one.layer.span.start not in stated:
                 continue
-            _, takes, span = stated.pop(step.span.start)
+            _, takes, span = stated.pop(one.layer.span.start)
+            shape, word = one.inputs[0], one.op.word
             wanted = tuple(map(int, takes.split("x")))
-            number = prod(shape) if step.op.word == "flatten" else shape[0]
+            number = prod(shape) if word == "flatten" else shape[0]
             if (
                 wanted in ((number,), shape)
                 or (wanted, number) in met
-                or (step.op.word == "fc" and prod(shape) != shape[0])
+                or (word == "fc" and prod(shape) != number)
             ):
                 continue
             met.add((wanted, number))
@@ -213,27 +214,24 @@ def contradictions(rewriting: Rewritten, graph: Graph) -> Iterator[Diagnostic]:
                 said, true = takes, written_shape(shape)
                 message = f"`{original}` expects an input of {said}, but its input is {true}"
             else:
-                what = "channels" if len(shape) > 1 and step.op.word != "flatten" else "inputs"
+                what = "channels" if len(shape) > 1 and word != "flatten" else "inputs"
                 said, true = f"{wanted[0]:,}", f"{number:,}"
                 message = f"`{original}` expects {said} {what}, but its input has {true}"
             way = f"write {true} there, or change the layers before it so that they give {said}"
-            note, related = _comes_from(graph, number_of_body, step.inputs[0], rewriting.source)
+            note, related = _comes_from(report, body, one.layer.inputs[0], rewriting.source)
             yield Diagnostic("E502", message, span, related, note, way)
 
 
-def _comes_from(graph: Graph, body: int, value: int, source: Source) -> tuple[str, tuple[Related, ...]]:
+def _comes_from(report: Report, body: int, value: int, source: Source) -> tuple[str, tuple[Related, ...]]:
     """Where a size comes from: the formula where a map was flattened, and the place."""
-    from cnnspec.analyses.shapes import origin, shapes
+    from cnnspec.analyses.shapes import origin
     from cnnspec.ops.base import written_shape
 
-    made, shape = origin(graph, shapes(graph), body, value), graph.bodies[body].values[value]
-    if made is None or shape is None:
+    found, shape = origin(report.graph, report.shapes, body, value), report.graph.bodies[body].values[value]
+    if found is None or shape is None:
         return "", ()
-    span = made.span
     note = ""
-    for other in graph.bodies:
-        for step in other.steps:
-            before = other.values[step.inputs[0]] if step.span == span and step.inputs else None
-            if before is not None and step.kind == "layer" and step.op.word == "flatten":
-                note = f"C·H·W = {'·'.join(map(str, before))} = {prod(before):,}"
-    return note, (Related(source.written(span), f"{written_shape(shape)} comes from here"),)
+    if found.layer is not None and found.layer.op.word == "flatten":
+        before = found.layer.inputs[0]
+        note = f"C·H·W = {'·'.join(map(str, before))} = {prod(before):,}"
+    return note, (Related(source.written(found.span), f"{written_shape(shape)} comes from here"),)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator, Sequence
 
 from cnnspec.diagnostics import Span
-from cnnspec.notations.entry import ANYTHING, Entry, read
+from cnnspec.notations.entry import Entry, Reading, read
+from cnnspec.notations.network import ARRIVING, Network, Node, Program, head_of, stretches
 from cnnspec.notations.pieces import parts_of
-from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Given
 
-_LINE = re.compile(r"[ \t]*(-?[ \t]*\[(-?[0-9]+|\[[-0-9, ]+\]), *([0-9]+), *(?:nn\.)?(\w+), *\[(.*)\]\])")
-_SCALED = re.compile(r"^(?:width_multiple:(?! *1(?:\.0*)?[ \r\n])|scales:)", re.MULTILINE)
-_HEAD = 2000
-"""Characters that a file's widths stand in."""
-_A_BLOCK = "a module of several layers is written once here, as a block: `block name(k) { … }`"
+_ROW = re.compile(
+    r"^[ \t]*(-?[ \t]*\[{1,2}(-?[0-9]+|\[[-0-9, ]+\]), *([0-9]+), *(?:nn\.)?(\w+), *\[([^\r\n\[]*)\]\]"
+    r"\]?,?(?:\s*+\])?)",
+    re.MULTILINE,
+)
+_SCALE = re.compile(r"^(width|depth)_multiple:[ \t]*([0-9.]+)", re.MULTILINE)
+_GAP = r"(?>\s+|#[^\r\n]*+|\w+:[ \t]*(?=[\r\n#])|\])*+"
+_HEAD = r"#.*|\w+:(?:[^\w=>].*)?|-?[ \t]*\[[0-9., ]+\]"
+"""Lines of the file that are no layers: `nc: 80`, `backbone:`, anchors."""
+A_BLOCK = "a module of several layers is written once here, as a block: `block name(k) { … }`"
 
 
 def _padded(values: Given) -> None:
@@ -35,27 +42,39 @@ YOLO = (
         "upsample 2",
         "size:out=None scale_factor:factor=None mode:mode",
     ),
-    Entry(
-        "- [[-1, 6], 1, Concat, [1]]", "", ANYTHING, "here channels are joined by `concat [ id | @label ]`"
-    ),
 )
-_BY_NAME = {found[4]: entry for entry in YOLO if (found := _LINE.match(entry.example))}
+_BY_NAME = {found[4]: entry for entry in YOLO if (found := _ROW.match(entry.example))}
 
 
-def row_of_yaml(text: str, line: str, begin: int) -> Translation | None:
-    """A line that begins at `begin`."""
-    found = _LINE.match(line)
-    if found is None:
-        return None
-    span = Span(begin + found.start(1), begin + found.end(1))
-    entry = _BY_NAME.get(found[4])
-    if entry is None:
-        return Translation(Notation.YOLO, span, "", _A_BLOCK)
-    reading = read(entry, [*parts_of(found[5])], {})
-    why = reading.why
-    if not why and found[2] != "-1":
-        why = f"it goes on from layer {found[2]}: `@label -> …`"
-    if not why and _SCALED.search(text, 0, _HEAD):
-        why = "this file's widths are multiplied"
-    text_here = reading.text if found[3] == "1" or not reading.text else f"[{reading.text}]*{found[3]}"
-    return Translation(Notation.YOLO, span, text_here, why)
+def networks(text: str) -> Iterator[Program]:
+    """The YOLO yamls in a text."""
+    for row in stretches(_ROW.finditer(text), lambda found: Span(*found.span(1)), text, _GAP):
+        span, begin = Span(row[0].start(1), row[-1].end(1)), head_of(text, row[0].start(), _HEAD)
+        yield Program("this is a YOLO yaml", span, _network(row, text[begin : span.start]), begin)
+
+
+def _network(rows: Sequence[re.Match[str]], head: str) -> Network:
+    nodes: list[Node] = []
+    scales = {name: float(value) for name, value in _SCALE.findall(head)}
+    for number, found in enumerate(rows):
+        span, name, given = Span(*found.span(1)), found[4], [*parts_of(found[5])]
+        places = [int(place) for place in re.findall(r"-?[0-9]+", found[2])]
+        inputs = tuple(number + place if place < 0 else place for place in places)
+        missing = [place for place in inputs if not -1 <= place < number]
+        inputs = tuple(ARRIVING if place in missing else place for place in inputs)
+        count = max(round(int(found[3]) * scales.get("depth", 1)), 1) if int(found[3]) > 1 else 1
+        entry, why = _BY_NAME.get(name), ""
+        if name == "Concat":
+            reading = Reading("concat", "" if given == ["1"] else "it joins along another axis")
+        elif entry is None:
+            reading = Reading("", A_BLOCK)
+        else:
+            if name == "Conv" and given and given[0].isdecimal():
+                given[0] = str(math.ceil(int(given[0]) * scales.get("width", 1) / 8) * 8)
+            reading = read(entry, given, {})
+            why = "this file's widths are multiplied" if "scales:" in head else ""
+        if missing:
+            why = f"layer {missing[0]} is not in this text"
+        shown = f"[{reading.text}]*{count}" if count > 1 and reading.text else reading.text
+        nodes.append(Node(shown, span, inputs, reading.why or why))
+    return Network(nodes)

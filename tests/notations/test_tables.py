@@ -10,7 +10,7 @@ from cnnspec.notations.calls import parsed, tools
 from cnnspec.notations.darknet import DARKNET
 from cnnspec.notations.entry import Entry, read
 from cnnspec.notations.steps import LATEX, SPELLINGS, Spelling
-from cnnspec.notations.yolo import YOLO
+from cnnspec.notations.yolo import A_BLOCK, YOLO
 from tests.support import findings
 
 CALLS = [(tool.name, entry) for tool in tools() for entry in tool.entries]
@@ -41,19 +41,8 @@ def test_a_translation_can_be_read_here(tool: str, entry: Entry) -> None:
     assert [one.message for one in found if one.code.startswith("E")] == []
 
 
-@pytest.mark.parametrize("entry", DARKNET, ids=[entry.example.splitlines()[0] for entry in DARKNET])
-def test_a_section_of_a_cfg_is_what_its_entry_says(entry: Entry) -> None:
-    text = f"{INPUT}{entry.example}\n"
-    found = translate(text, len(INPUT) + len(entry.example))
-    if "=" not in entry.example:  # `[avgpool]` alone can be read as a group
-        assert found is None
-        return
-    assert found is not None
-    assert (found.text, found.why) == (entry.here, entry.why)
-    assert text[slice(*found.span)] == entry.example
-
-
 FILES = [
+    *((entry.example, entry) for entry in DARKNET if "=" in entry.example),
     *((f"layer {{\n{entry.example}\n}}", entry) for entry in CAFFE),
     *((entry.example, entry) for entry in YOLO),
 ]
@@ -61,11 +50,13 @@ FILES = [
 
 @pytest.mark.parametrize(("written", "entry"), FILES, ids=[entry.example for _, entry in FILES])
 def test_a_part_of_a_model_file_is_what_its_entry_says(written: str, entry: Entry) -> None:
-    (found,) = [one for one in findings(f"{INPUT}{written}\nrelu\n") if one.code.startswith("E")]
+    before, behind = (f"input {entry.takes}\n", "relu\n")
+    if entry.here.startswith("input "):
+        before = ""
+    (found,) = [one for one in findings(f"{before}{written}\n{behind}") if one.code.startswith("E")]
     assert found.code == "E102"
-    assert found.span == (len(INPUT), len(INPUT) + len(written))
+    assert found.span == (len(before), len(before) + len(written))
     assert [edit.text for edit in found.fix] == ([entry.here] if entry.here else [])
-    assert found.help == (f"here it is `{entry.here}`" if entry.here else entry.why)
 
 
 PROTOTXT = """name: "Net"
@@ -84,37 +75,114 @@ layer {
 }
 layers { name: "fc/1" type: INNER_PRODUCT bottom: "pool1" top: "fc" inner_product_param { num_output: 10 } }
 """
-YAML = """width_multiple: 0.50
+RESIDUAL = """layer { name: "data" type: "Input" top: "data"
+  input_param { shape: { dim: 1 dim: 8 dim: 16 dim: 16 } } }
+layer { name: "c1" type: "Convolution" bottom: "data" top: "c1"
+  convolution_param { num_output: 8 kernel_size: 3 pad: 1 bias_term: false } }
+layer { name: "bn1" type: "BatchNorm" bottom: "c1" top: "c1" batch_norm_param { use_global_stats: true } }
+layer { name: "s1" type: "Scale" bottom: "c1" top: "c1" scale_param { bias_term: true } }
+layer { name: "r1" type: "ReLU" bottom: "c1" top: "r1" }
+layer { name: "sum" type: "Eltwise" bottom: "c1" bottom: "r1" top: "sum" }
+"""
+YAML = """nc: 80
+depth_multiple: 1.0
+width_multiple: 0.50
+anchors:
+  - [10,13, 16,30, 33,23]
 backbone:
   - [-1, 1, Conv, [64, 6, 2, 2]]  # 0-P1/2
   - [-1, 3, C3, [128]]
 head:
-  - [4, 1, Conv, [64]]
+  - [0, 3, Conv, [64]]
+  - [[-1, 0], 1, Concat, [1]]
+"""
+CFG = """[net]
+# training
+batch=64
+width=64
+height=64
+channels=3
+
+[convolutional]
+batch_normalize=1
+filters=16
+size=3
+stride=1
+pad=1
+activation=leaky
+
+[convolutional]
+filters=16
+size=1
+activation=linear
+
+[shortcut]
+from=-2
+activation=leaky
+
+[route]
+layers=-1, 0
+
+[yolo]
+mask=0,1
+
+[route]
+layers=-4
+
+[upsample]
+stride=2
+
+[yolo]
+mask=2
 """
 
 
 def told(text: str) -> list[str]:
-    return [one.help for one in findings(text) if one.code == "E102"]
+    return [one.help for one in findings(text) if one.code.startswith("E")]
 
 
-def test_a_layer_of_a_prototxt_is_sure_where_it_goes_on_from_the_one_before() -> None:
-    assert told(PROTOTXT) == [
-        "here a layer is one line: `conv1: conv F5 S1 K20 -> relu`",
-        "here it is `input 1x28x28`",
-        "here it is `conv1: conv F5 K20`",
-        "`fc 10` is near it, but it goes on from `pool1`: `@pool1 -> …`",
+def test_a_prototxt_is_one_finding() -> None:
+    (found,) = told(PROTOTXT)
+    assert found.splitlines()[1:] == [
+        "input 1x28x28",
+        "conv1: conv F5 K20",
+        "flatten -> fc 10  # what `pool1` is, is not in this text",
     ]
-    assert "E401" not in {one.code for one in findings(PROTOTXT)}, "there is an input"
 
 
-def test_a_yolo_yaml_with_a_width_has_other_numbers_of_filters() -> None:
+def test_blobs_of_a_prototxt_are_labels_where_they_are_needed() -> None:
+    (found,) = told(RESIDUAL)
+    assert found.splitlines()[1:] == [
+        "input 8x16x16",
+        "c1: conv F3 P1 K8 nobias",
+        "bn1: bn",
+        "relu",
+        "add [ @bn1 | id ]",
+    ]
+
+
+def test_a_yolo_yaml_is_one_finding_with_its_widths_and_depths_multiplied() -> None:
     wide = "nobias -> bn eps=1e-3 momentum=0.03 -> silu"
-    assert told(YAML)[1:] == [
-        f"`conv F6 S2 P2 K64 {wide}` is near it, but this file's widths are multiplied",
-        "a module of several layers is written once here, as a block: `block name(k) { … }`",
-        f"`conv F1 K64 {wide}` is near it, but it goes on from layer 4: `@label -> …`",
+    (found,) = told(f"input 3x64x64\n{YAML}")
+    assert found.splitlines()[1:] == [
+        f"conv1: conv F6 S2 P2 K32 {wide}",
+        f"# - [-1, 3, C3, [128]]: {A_BLOCK}",
+        f"@conv1 -> [conv F1 K32 {wide}]*3",
+        "concat [ id | @conv1 ]",
     ]
-    assert told(YAML.replace("0.50", "1.0"))[1] == f"here it is `conv F6 S2 P2 K64 {wide}`"
+
+
+def test_a_darknet_cfg_is_one_finding_with_its_routes_and_shortcuts() -> None:
+    (found,) = told(CFG)
+    assert found.splitlines()[1:] == [
+        "input 3x64x64",
+        "conv1: conv F3 P1 K16 nobias -> bn -> leaky 0.1",
+        "conv2: conv F1 K16",
+        "add [ id | @conv1 ] -> leaky 0.1",
+        "concat1: concat [ id | @conv1 ]",
+        "upsample1: @conv2 -> upsample 2",
+        "output @concat1, @upsample1",
+    ]
 
 
 @pytest.mark.parametrize("spelling", [*SPELLINGS, *LATEX], ids=lambda spelling: spelling.example)

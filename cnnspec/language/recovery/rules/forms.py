@@ -252,7 +252,6 @@ NOTATIONS = (
     _padding("same"),
     _padding("valid"),
     Rule({"relu -> ⟦7x7 conv, 64, /2⟧ -> bn": "relu -> conv F7 S2 K64 -> bn",
-         "⟦Conv2D(32, (3, 3), activation='relu')⟧": "conv F3 K32 -> relu",
-         "⟦[maxpool]\nsize=2\nstride=2⟧": "maxpool F2 ceil"}, when=_translated),
+         "⟦Conv2D(32, (3, 3), activation='relu')⟧": "conv F3 K32 -> relu"}, when=_translated),
     Rule({"⟦import torch.nn as nn⟧\n    super().__init__()": ""}, when=_goes_on),
 )  # fmt: skip
