@@ -17,7 +17,7 @@ from cnnspec.notations import caffe, darknet, programs, translate, yolo
 from cnnspec.notations.network import UNKNOWN, Node, Part, Program, written
 
 if TYPE_CHECKING:
-    pass
+    from cnnspec.analyses.report import Report
 
 _WIDEST = 60
 _MOST_LINES = 60
