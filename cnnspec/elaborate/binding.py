@@ -30,6 +30,8 @@ class BoundArguments:
     tensors: dict[str, tree.Reference] = field(default_factory=dict)
     kept: bool = False
     """The op depends on nothing but its text, and is kept for the next step with the same text."""
+    sound: bool = True
+    """Nothing is in error; else the op lacks the arguments that are, none of which changes the shape."""
 
     def moved(self, by: int) -> BoundArguments:
         """The same arguments `by` characters further on in the text."""
@@ -62,6 +64,16 @@ class Slots:
     def required(self, name: str) -> bool:
         return self.op.model_fields[name].is_required()
 
+    def keeps_shape(self, name: str) -> bool:
+        """Whether the output's shape is the same without this argument: weights, words, groups."""
+        kind, letter = self.fields[name].kind, self.fields[name].letter
+        return letter == "G" or kind in ("matrix", "connections", "init", "flag", "number")
+
+    def without(self, op: Op, name: str) -> Op:
+        """The op without an argument that keeps its shape."""
+        default = 1 if self.fields[name].letter == "G" else self.op.model_fields[name].default
+        return op.model_copy(update={name: default})
+
     def listed(self) -> str:
         """`F K S P G D bias= nobias …`: what may be written."""
         words = [*self.letters, *(f"{word}=" for word in self.keywords), *self.flags]
@@ -82,22 +94,36 @@ def bind(
     binder = _Binder(builder, slots_of(op), step.word)
     binder.take(defaults, written_here=False)
     binder.take(step.arguments)
+    bound = binder.bound
     if binder.problems:
-        from cnnspec.elaborate.refusals import together
+        from cnnspec.elaborate.refusals import meant_field, together
 
         for problem in together(binder.problems, builder.context.text, step):
             problem.report(builder.sink)
-    if binder.problems or binder.unknown:
+        lost = [meant_field(binder.slots, step.word, argument) for argument in binder.failed]
+        if not all(name is not None and binder.slots.keeps_shape(name) for name in lost):
+            return None
+        bound.sound = False
+    if binder.unknown:
         return None
     from pydantic import ValidationError
 
     try:
-        return op(**binder.bound.values), binder.bound
+        return op(**bound.values), bound
     except ValidationError as error:
+        if not bound.sound:
+            return None
         from cnnspec.elaborate.refusals import refused
 
-        refused(builder, step, binder.slots, binder.bound, error)
-        return None
+        refused(builder, step, binder.slots, bound, error)
+        bound.sound = False
+        names = {str(one["loc"][0]) if one["loc"] else "" for one in error.errors(include_url=False)}
+        if not all(name in bound.values and binder.slots.keeps_shape(name) for name in names):
+            return None
+        try:
+            return op(**{name: one for name, one in bound.values.items() if name not in names}), bound
+        except ValidationError:
+            return None
 
 
 class _Binder:
@@ -107,6 +133,7 @@ class _Binder:
         self.builder, self.slots, self.word = builder, slots, word
         self.bound = BoundArguments()
         self.problems: list[NoValue] = []
+        self.failed: list[tree.Argument] = []
         self.unknown = False
 
     def take(self, arguments: Iterable[tree.Argument], *, written_here: bool = True) -> None:
@@ -145,6 +172,7 @@ class _Binder:
                 self.unknown = True
             except NoValue as problem:
                 self.problems.append(problem)
+                self.failed.append(argument)
 
     def _entry(
         self,

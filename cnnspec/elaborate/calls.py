@@ -134,7 +134,7 @@ def _shared_name(
 def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> BoundArguments:
     """The arguments of `call`; raises NoValue where they do not fit."""
     bound = BoundArguments()
-    given = _by_parameter(block, call)
+    given = _by_parameter(builder.context.text, block, call)
     for parameter in block.parameters:
         argument = given.get(parameter.name)
         if argument is None:
@@ -158,13 +158,13 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
     return bound
 
 
-def _by_parameter(block: tree.Block, call: tree.CallStep) -> dict[str, tree.Argument]:
+def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str, tree.Argument]:
     """The arguments of a use, each with the parameter that it is for."""
     given: dict[str, tree.Argument] = {}
     names = [parameter.name for parameter in block.parameters]
     for argument in call.arguments:
         if isinstance(argument, tree.PositionalArgument):
-            name = _next_parameter(block, call, argument, given)
+            name = _next_parameter(text, block, call, argument, given)
         else:
             name = argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
         if name not in names:
@@ -189,7 +189,11 @@ def _by_parameter(block: tree.Block, call: tree.CallStep) -> dict[str, tree.Argu
 
 
 def _next_parameter(
-    block: tree.Block, call: tree.CallStep, argument: tree.PositionalArgument, given: dict[str, tree.Argument]
+    text: str,
+    block: tree.Block,
+    call: tree.CallStep,
+    argument: tree.PositionalArgument,
+    given: dict[str, tree.Argument],
 ) -> str:
     """The parameter that an argument without a name is for: the next one of its kind."""
     wanted = "tensor" if isinstance(argument.value, tree.Reference) else "value"
@@ -200,17 +204,38 @@ def _next_parameter(
     if wanted == "value" and "tensor" in free and named is not None:
         raise _no_label(free["tensor"], named)  # `up(e1, 16)` for `up(@e1, 16)`
     if wanted == "value" and "letter" in free:
-        letter = free["letter"].name
-        way = f"a letter is given as a letter: `{block.name}({letter}64)` or `{letter}=…`"
-    else:
-        count = len(block.parameters)
-        way = f"{signature(block)} takes {count or 'no'} argument{'s' if count > 1 else ''}"
+        raise _no_letter(text, block, call)
+    count = len(block.parameters)
     raise NoValue(
         "E211",
         f"`{block.name}` has no parameter left for this",
         argument.span,
-        way,
+        f"{signature(block)} takes {count or 'no'} argument{'s' if count > 1 else ''}",
         related=(Related(block.name_span, f"{signature(block)} stands here"),),
+    )
+
+
+def _no_letter(text: str, block: tree.Block, call: tree.CallStep) -> NoValue:
+    """E211 for `res(8, 1)` where `res(K, s)` takes `res(K8, 1)`: at the first such value."""
+    from cnnspec.elaborate.refusals import with_letter
+
+    named = {getattr(one, "letter", None) or getattr(one, "name", None) for one in call.arguments}
+    free = [one for one in block.parameters if one.kind != "tensor" and one.name not in named]
+    plain = [one for one in call.arguments if isinstance(one, tree.PositionalArgument)]
+    values = [one for one in plain if not isinstance(one.value, tree.Reference)]
+    letters = [pair for pair in zip(free, values, strict=False) if pair[0].kind == "letter"]
+    fix = tuple(
+        Edit(one.span, with_letter(parameter.name, written_or(one.value))) for parameter, one in letters
+    )
+    instead = dict(fix)
+    written = [instead.get(one.span, text[slice(*one.span)]) for one in call.arguments]
+    return NoValue(
+        "E211",
+        f"the parameter `{letters[0][0].name}` of `{block.name}` must be given as a letter",
+        fix[0].span,
+        f"write `{block.name}({', '.join(written)})`",
+        related=(Related(block.name_span, f"{signature(block)} is defined here"),),
+        fix=fix,
     )
 
 

@@ -106,10 +106,28 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
         ]
         arguments = [_without_truth(sink, argument) for argument in (*statement.arguments, *flags)]
         arguments.sort(key=lambda argument: argument.span)
+        _check_reach(statements, sink, statement, kinds)
         for kind in kinds:
             if _fits(sink, kind.name, arguments):
                 found.append(DefaultArguments(statement.span.start, kind.name, tuple(arguments)))
     return found
+
+
+def _check_reach(statements: Statements, sink: Sink, default: tree.Default, kinds: list[tree.Name]) -> None:
+    """W105 for a `default` that no layer follows: it applies to the layers below it."""
+    words = statements.facts.words
+    lost = [kind for kind in kinds if kind.name not in words or words[kind.name] < default.span]
+    above = [kind for kind in lost if kind.name in words]
+    if not (above or lost == kinds) or not lost or any(one.code.startswith("E1") for one in sink):
+        return
+    named = " or ".join(f"`{kind.name}`" for kind in above or lost)
+    way = f"move it above the first {named}: a default applies to the layers below it"
+    sink.report(
+        "W105",
+        f"this default changes nothing: no {named} follows it",
+        (above or lost)[0].span,
+        help=way if above else "leave it out",
+    )
 
 
 def _without_truth(sink: Sink, argument: tree.Argument) -> tree.Argument:

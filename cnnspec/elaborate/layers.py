@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.diagnostics import Span
-from cnnspec.elaborate.binding import BoundArguments, bind, written
+from cnnspec.elaborate.binding import BoundArguments, bind, slots_of, written
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.labels import input_of, resolve, resolve_undone
 from cnnspec.elaborate.naming import UNNAMED
@@ -26,10 +26,15 @@ def layer(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None
         made = None
     else:
         made = _made(builder, op, step)
-    if made is None:
-        builder.leave_hole(step, step.word, label)
-    else:
+    if made is not None and made[1].sound:
         add_layer(builder, step, *made, label)
+        return
+    builder.leave_hole(step, step.word, label)
+    shapes = [builder.values[value] for value in made[2]] if made is not None else []
+    known = [shape for shape in shapes if shape is not None]
+    if made is not None and len(known) == len(shapes) and builder.current is not None:
+        shape = made[0].out(*known)
+        builder.values[builder.current] = None if isinstance(shape, Misfit) else shape
 
 
 def _refuse_none(builder: BodyBuilder, step: tree.LayerStep) -> None:
@@ -127,6 +132,10 @@ def add_layer(
         from cnnspec.elaborate.misfits import report_misfit
 
         report_misfit(builder, answer, bound, inputs, step.word_span, branches)
+        slots = slots_of(type(op))
+        if answer.argument is not None and len(known) == len(inputs) and slots.keeps_shape(answer.argument):
+            mended = slots.without(op, answer.argument).out(*known)
+            out = None if isinstance(mended, Misfit) else mended
     elif answer is not None and max(answer) > context.limits.dimension:
         builder.sink.report(
             "E604",

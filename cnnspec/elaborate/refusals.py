@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.diagnostics.suggest import fold, nearest
-from cnnspec.elaborate.binding import BoundArguments, Slots, written_or
+from cnnspec.elaborate.binding import BoundArguments, Slots, slots_of, written_or
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.other_words import foreign_step, lettered, meant_as_label, sample_of
 from cnnspec.elaborate.values import NoValue, shown
@@ -29,9 +29,8 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
     label = meant_as_label(text, step)
     if label is not None and label.finding.code == "E101":
         return [label]
-    instead = [
-        problem for argument in step.arguments if (problem := truth(argument) or _activation(argument, step))
-    ]
+    found = (truth(one) or _activation(one, step) or _other_size(one, step) for one in step.arguments)
+    instead = [problem for problem in found if problem is not None]
     if instead:
         starts = [one.finding.span.start for one in instead]  # in the order of the text
 
@@ -67,16 +66,58 @@ def truth(argument: tree.Argument) -> NoValue | None:
 
 
 def _activation(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
-    """E202 for `activation=relu`."""
-    if not isinstance(argument, tree.NamedArgument) or fold(argument.name) != "activation":
+    """E202 for `activation=relu`, `act=relu`."""
+    if not isinstance(argument, tree.NamedArgument):
+        return None
+    if fold(argument.name) not in ("activation", "act", "nonlinearity", "activationfn"):
         return None
     word = layer_word(argument.value.name) if isinstance(argument.value, tree.Name) else None
+    last = argument.span.end == step.span.end
     return _no(
         f"`{step.word}` has no `{argument.name}=`; an activation is a step of its own",
+        argument.span if argument.name == "activation" else argument.name_span,
+        f"write `-> {word or 'relu'}` after it",
+        f"-> {word}" if word and last else None,
         argument.span,
-        f"write `-> {word or 'relu'}` behind it",
-        f"-> {word}" if word and argument.span.end == step.span.end else None,
     )
+
+
+def _other_size(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
+    """E202 for a size that is written for something else: `P=valid`, `K3x3`, `fc 784x128`."""
+    span = argument.span
+    match argument:
+        case tree.LetterArgument("P", tree.Name(name)) if fold(name) in ("valid", "none"):
+            return _no(f"`{name}` is not a padding", span, "write `P0`: no padding", "P0")
+        case tree.LetterArgument("K", tree.Dims((rows, columns))):
+            size = _written_pair(rows, columns)
+            message = (
+                f"K is the number of filters, one number; {write_expr(rows)}x{write_expr(columns)} is a size"
+            )
+            for other in step.arguments:
+                if isinstance(other, tree.LetterArgument) and other.letter == "F":
+                    number = written_or(other.value)
+                    way = f"write `F{size} K{number}`" if number.isdigit() else f"write `F{size}`"
+                    fix = (Edit(span, f"F{size}"), Edit(other.span, f"K{number}")) if number.isdigit() else ()
+                    return NoValue("E205", message, span, way, fix=fix)
+            return NoValue(
+                "E205", message, span, f"the filter size is F: write `F{size}`, and K64 for 64 filters"
+            )
+        case tree.PositionalArgument(tree.Dims((_, outputs))) if step.word in ("fc", "rbf"):
+            way = f"{step.word} {write_expr(outputs)}"
+            message = f"`{step.word}` takes the number of outputs only; the number of inputs is known"
+            return NoValue("E205", message, span, f"write `{way}`", fix=(Edit(span, write_expr(outputs)),))
+        case tree.PositionalArgument(tree.Name(name)) if re.fullmatch("[xX][0-9]+", name):
+            op = lookup(step.word)
+            if op is not None and slots_of(op).places:
+                message = f"`{step.word}` takes a number, not `{name}`"
+                return _no(message, span, f"write `{step.word} {name[1:]}`", name[1:])
+    return None
+
+
+def _written_pair(rows: tree.Expr, columns: tree.Expr) -> str:
+    """`3` for 3x3, `1x7`."""
+    first, second = write_expr(rows), write_expr(columns)
+    return first if first == second else f"{first}x{second}"
 
 
 def _no(message: str, span: Span, way: str, instead: str | None = None, at: Span | None = None) -> NoValue:
@@ -127,6 +168,10 @@ def _surplus_word(
     if re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", name):
         way = f"a value by its name follows `=`: `{name[0]}={name[1]}`, and `let {name[1]} = …` stands above"
         return _no(message, span, way)
+    if times := re.fullmatch("[xX]([0-9]+)", name):
+        return _no(
+            message, span, f"a repetition is written `[ … ]*{times[1]}`, with the steps in the brackets"
+        )
     if slots.letters and re.fullmatch(r"[A-Za-z][0-9]+(?:x[0-9]+)?", name):
         way = "its letters are " + ", ".join(f"{letter} {_MEANING[letter]}" for letter in slots.letters)
         return _no(f"`{word}` has no letter {name[0]}", span, way)
@@ -142,7 +187,7 @@ def _surplus_word(
         following = next(left, None)
         if following is None:
             return _no(f"`{word}` has no `{name}`", span, f"write {meant}=…")
-        way = _with_letter(meant, written_or(following.value))
+        way = with_letter(meant, written_or(following.value))
         span = Span(span.start, following.span.end)
         return _no(f"`{word}` has no `{name}`", span, f"write {way}", way if "…" not in way else None)
     if lookup(name) is not None:
@@ -167,6 +212,10 @@ _BARE_VALUES = (
 def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.NamedArgument) -> NoValue:
     """E202 for a letter or a `name=` that the layer does not have, with what it is called here."""
     if isinstance(argument, tree.LetterArgument):
+        text = written_or(argument.value)
+        if slots.places and not slots.letters and text != "…":
+            way = f"write `{word} {text}`"
+            return _no(f"`{word}` has no {argument.letter}", argument.span, way, text)
         way = f"`{word}` takes {' '.join(slots.letters) or slots.listed()}"
         return _no(f"`{word}` has no {argument.letter}", argument.span, way)
     message, span = f"`{word}` has no `{argument.name}=`", argument.name_span
@@ -189,7 +238,7 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
         return _no(message, span, way, near if true else None, argument.span)
     if near == "init":
         text = _INITS.get(fold(text), text)
-    way = _with_letter(near, text) if near in slots.letters else f"{near}={text}" if near else text
+    way = with_letter(near, text) if near in slots.letters else f"{near}={text}" if near else text
     return _no(message, span, f"write {way}", way, argument.span)
 
 
@@ -213,7 +262,22 @@ def _meant(slots: Slots, word: str, name: str) -> str | None:
     return "" if is_first else near  # `fc 10`
 
 
-def _with_letter(letter: str | None, text: str) -> str:
+def meant_field(slots: Slots, word: str, argument: tree.Argument) -> str | None:
+    """The field that an argument in error is for; None where that cannot be told."""
+    match argument:
+        case tree.LetterArgument(letter=name) | tree.NamedArgument(name=name):
+            near: str | None = name
+            if name not in slots.letters and name not in slots.keywords:
+                near = _meant(slots, word, name)
+        case tree.PositionalArgument(tree.Name(name)):
+            near = nearest(name, [*slots.flags, *slots.keywords], ARGUMENTS) or ARGUMENTS.get(fold(name))
+        case _:
+            return None
+    entry = slots.letters.get(near or "") or slots.keywords.get(near or "") or slots.flags.get(near or "")
+    return entry[0] if entry is not None else None
+
+
+def with_letter(letter: str | None, text: str) -> str:
     """`F3`, `P1x7`, `Psame`; `K=4*k` where the value does not stand right behind its letter."""
     glued = text == "same" or text.replace("x", "").isdigit()
     return f"{letter}{text}" if glued else f"{letter}={text}"

@@ -10,6 +10,7 @@ from typing import TypeVar
 from cnnspec.diagnostics import Related, Sink, Span
 from cnnspec.elaborate.text_facts import TextFacts, facts_of, labelled_lines, nodes
 from cnnspec.language import tree
+from cnnspec.ops import lookup
 
 Named = TypeVar("Named", tree.Let, tree.Variant, tree.Block)
 
@@ -74,6 +75,7 @@ def check_names(statements: Statements, sink: Sink) -> set[str]:
     _check(sink, [*dict(named).items(), *_labels(statements.file.statements)])
     for repeat in statements.facts.repeats:
         _check(sink, _labels(repeat.body.items))
+    _check_layers(statements, sink)
     unusable = {one.name for one in statements.broken if one.word in ("block", "shared") and one.name}
     for block in statements.blocks.values():
         parameters = [(one.name, one.span) for one in block.parameters]
@@ -84,6 +86,22 @@ def check_names(statements: Statements, sink: Sink) -> set[str]:
         lets = [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Let)]
         _check(sink, [*parameters, *lets])
     return unusable
+
+
+def _check_layers(statements: Statements, sink: Sink) -> None:
+    """A block that is named like a layer: W107; E209 where that layer is used too."""
+    for block in statements.blocks.values():
+        if lookup(block.name) is None:
+            continue
+        layer = statements.facts.words.get(block.name)
+        sink.report(
+            "W107" if layer is None else "E209",
+            f"the block `{block.name}` is named like the layer `{block.name}`"
+            + (", which this spec uses too" if layer is not None else ""),
+            block.name_span,
+            related=() if layer is None else (Related(layer, f"the layer `{block.name}`"),),
+            help="give the block another name",
+        )
 
 
 def _labels(items: Iterable[object]) -> list[tuple[str, Span]]:
@@ -126,7 +144,8 @@ def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
     """W105 for each `let` and block that nothing uses; gives these blocks."""
     if any(one.code.startswith("E1") or one.code in ("E206", "E208") for one in sink):
         return []
-    unused = [block for name, block in statements.blocks.items() if name not in statements.facts.calls]
+    used = statements.facts.calls | statements.facts.words.keys()
+    unused = [block for name, block in statements.blocks.items() if name not in used]
     named = [
         (f"`{name}`", let.name_span)
         for name, let in statements.lets.items()

@@ -58,6 +58,8 @@ class TextFacts:
     repeats: list[tree.GroupStep] = field(default_factory=list)
     labels: dict[str, Span] = field(default_factory=dict)
     """The first place of each label."""
+    words: dict[str, Span] = field(default_factory=dict)
+    """The last place of each word that stands as a layer."""
 
 
 def facts_of(root: Any) -> TextFacts:
@@ -68,6 +70,8 @@ def facts_of(root: Any) -> TextFacts:
                 facts.names.add(node.name)
             case tree.CallStep():
                 facts.calls.add(node.name)
+            case tree.LayerStep() | tree.BranchStep():
+                facts.words[node.word] = node.word_span
             case tree.GroupStep():
                 if node.times is not None:
                     facts.repeats.append(node)

@@ -49,11 +49,17 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         )
         return
     if step.word in context.statements.blocks:
+        given = text[step.word_span.end : step.span.end].strip().removeprefix("(").removesuffix(")")
+        way = f"{step.word}({given if len(step.arguments) < 2 else '…'})"
+        brackets = (
+            "its brackets follow the name without a space" if given else "a block is used with brackets"
+        )
         sink.report(
             "E201",
-            f"`{step.word}` is a block of this spec, and a block is used with brackets",
-            step.word_span,
-            help=f"write `{step.word}({'…' if context.statements.blocks[step.word].parameters else ''})`",
+            f"`{step.word}` is a block of this spec; {brackets}",
+            step.span,
+            help=f"write `{way}`",
+            fix=(Edit(step.span, way),) if "…" not in way else (),
         )
         return
     statement = _means_statement(step)

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Op
+from cnnspec.ops.base import Argument, Op, Remark, Shape
 from cnnspec.ops.fields import Probability
 
 
@@ -13,6 +13,18 @@ class Dropping(Op):
     p: Annotated[Probability, Argument("number", "chance of being left out, from 0 to 1", positional=0)] = (
         Fraction(1, 2)
     )
+
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Remark, ...]:
+        if self.p < 1:
+            return ()
+        return (
+            Remark(
+                "W108",
+                f"`{self.word} 1` sets everything to 0 in training",
+                argument="p",
+                help="p is the chance of being set to 0, not of being kept: 0.5 is usual",
+            ),
+        )
 
 
 class Dropout(Dropping):
