@@ -209,7 +209,9 @@ class Frame:
             if known.source is None and list(map(repr, known.values)) == list(map(repr, filled)):
                 return Var(known.variable)
         variable = self.function.namer.take("value" if not isinstance(some, str) else "name")
-        self.function.parameters.append(Parameter(variable, None, values=filled))
+        parameters = self.function.parameters  # those of the author stand last
+        place = sum(not isinstance(one.source, str) for one in parameters)
+        parameters.insert(place, Parameter(variable, None, values=filled))
         for use, wanted in zip(self.uses, filled, strict=True):
             use.env[variable] = wanted
         return Var(variable)

@@ -167,7 +167,9 @@ class Lowering:
         function.lets = [
             (one.variable, one.node) for one in function.region.statements if isinstance(one, Let)
         ]
-        _settle(function)
+        for one, other in pairwise(reversed(function.parameters)):
+            if one.default is None:  # only those behind which all have a default keep theirs
+                other.default = None
         self.finish(function)
 
     def _constant(self, text: str) -> Const | None:
@@ -214,13 +216,3 @@ class Lowering:
                 for one in function.parameters
             ):
                 raise Unsupported(f"the shared block `{function.name}`, whose uses need different programs")
-
-
-def _settle(function: Function) -> None:
-    """Sizes of inputs come first, then numbers that no expression gives, then the author's parameters; only
-    those behind which all have a default keep theirs."""
-    order = {tuple: 0, type(None): 1, str: 2}
-    function.parameters.sort(key=lambda one: order[type(one.source)])
-    for one, other in pairwise(reversed(function.parameters)):
-        if one.default is None:
-            other.default = None

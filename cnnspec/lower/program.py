@@ -99,11 +99,13 @@ class Part:
 
 @dataclass(eq=False, slots=True)
 class Carried:
-    """A size that changes from pass to pass: its variable, the axis, how it starts and what it becomes."""
+    """A size that changes from pass to pass: its variable, the axis, how it starts and what it becomes.
+    `table` makes it a table by the number of the pass, which may be one more parameter of the function."""
 
     variable: str
     axis: int
     start: Node | None
+    table: Callable[[], Node]
     update: Node | None = None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.ir import graph as ir
@@ -36,9 +37,9 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     inner, origins = _passes(frame, site, regions, index)
     carried: list[Carried] = []
     copies = frame.copies(inputs, frame.lowering.graph.templates[site.template])
-    if not frame.lowering.runtime_shapes:
-        copies[0].dims = _arriving(frame, inputs[0], inner, origins, sizes, carried, site)
     body = frame.inside(site, inner, origins, copies)
+    if not frame.lowering.runtime_shapes:
+        copies[0].dims = _arriving(body, frame, inputs[0], sizes, carried, site)
     body.index, body.depth = index, frame.depth + 1
     body.scope = frame.scope | {"i": Var(index)}
     body.passes = {
@@ -78,26 +79,25 @@ def _passes(
 
 
 def _arriving(
+    body: Frame,
     frame: Frame,
     tensor: Tensor,
-    inner: Sequence[Use],
-    origins: Sequence[tuple[int, int | None]],
-    names: tuple[str, str, str],
+    names: tuple[str, ...],
     carried: list[Carried],
     site: RegionSite,
 ) -> tuple[Node | None, ...]:
-    """The sizes of what arrives at a pass: those of what arrives at the repeat, where every pass keeps
-    them."""
+    """The sizes of the input of a pass: those of the repeat's input, where every pass keeps them."""
     found: list[Node | None] = []
-    for axis, node in enumerate(tensor.dims):
-        entries = {use: frame.uses[use].shape(site.inputs[0])[axis] for use, _ in origins}
-        if all(one.shape(0)[axis] == entries[use] for one, (use, _) in zip(inner, origins, strict=True)):
+    for name, axis, node in zip(names, range(3), tensor.dims, strict=False):
+        sizes = {number: use.shape(0)[axis] for number, use in enumerate(body.uses)}
+        entries = [frame.uses[use].shape(site.inputs[0])[axis] for use, _ in body.origins]
+        if list(sizes.values()) == entries:
             found.append(node)
             continue
-        for one in inner:
-            one.env[names[axis]] = one.shape(0)[axis]
-        carried.append(Carried(names[axis], axis, node))
-        found.append(Var(names[axis]))
+        for number, size in sizes.items():
+            body.uses[number].env[name] = size
+        carried.append(Carried(name, axis, node, partial(body.lifted, sizes)))
+        found.append(Var(name))
     return tuple(found)
 
 

@@ -66,7 +66,7 @@ def from_expr(node: expr.Expr, scope: Mapping[str, Node], *, whole: bool = True)
 
 
 def apply(operator: str, *arguments: Node) -> Node:
-    """An operation; what is constant is worked out, a sum with 0 and a product with 1 is left out."""
+    """An operation; what is constant is worked out, a sum with 0 and a product with 0 or 1 is left out."""
     if operator not in _LEVELS and operator not in FUNCTIONS:
         raise Unclear(operator)
     node = Apply(operator, arguments)
@@ -89,6 +89,8 @@ def apply(operator: str, *arguments: Node) -> Node:
             return left
         if left == neutral and operator in ("+", "*"):
             return right
+        if operator == "*" and Const(0) in arguments:
+            return Const(0)
     if operator in ("int", "round", "ceil") and _whole(arguments[0]):
         return arguments[0]
     return node

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cnnspec.lower import program
 from cnnspec.lower.call import Call, Diverges
 from cnnspec.lower.repeats import growth
-from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, variables
+from cnnspec.lower.symbolic import Const, Node, Var, apply, variables
 from cnnspec.targets.torch.pieces import Growing, Piece, Series, used_in, with_nodes
 from cnnspec.targets.torch.plan import Plan, PlanStep, inline
 
@@ -81,7 +81,7 @@ def _as_loop(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
     for one in repeat.carried:
         if one.variable in set(used_in(piece)):
             if one.start is None or one.update is None:
-                piece = with_nodes(piece, {one.variable: _table(one, repeat)})
+                piece = with_nodes(piece, {one.variable: one.table()})
             elif (grown := _grown(one.variable, one.start, one.update, repeat.index)) is not None:
                 piece = with_nodes(piece, {one.variable: grown})
             else:
@@ -103,14 +103,3 @@ def _grown(variable: str, start: Node, update: Node, index: str) -> Node | None:
     if step is None or {index, variable} & set(variables(step)):
         return None
     return apply("+", start, apply("*", step, Var(index)))
-
-
-def _table(one: program.Carried, repeat: program.Repeat) -> Apply:
-    """`(16, 24, 40)[i]`: what arrives at each pass, where no expression gives it."""
-    found: dict[int, int] = {}
-    for env in repeat.envs:
-        if found.setdefault(env[repeat.index], env[one.variable]) != env[one.variable]:
-            raise Diverges("channels that no expression gives")
-    if not isinstance(repeat.count, Const) or sorted(found) != list(range(repeat.count.value)):
-        raise Diverges("channels that no expression gives")
-    return Apply("at", (Const(tuple(found[number] for number in sorted(found))), Var(repeat.index)))

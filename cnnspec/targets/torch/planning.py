@@ -4,7 +4,7 @@ own."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -140,45 +140,78 @@ class Stretch:
 
     prefix: str
     envs: list[dict[str, Any]]
+    same: dict[Tensor, Tensor] = field(default_factory=dict)
+    """Of two names of the lowered program for one tensor, the one that stands for both."""
 
     def inner(self, name: str, envs: list[dict[str, Any]], *, loop: bool = False) -> Stretch:
         return Stretch(self.prefix + (camel(name) if name else "Pass" if loop else ""), envs)
 
     def plan(self, region: program.Region) -> Plan:
-        items = self.items(region.statements, set(_names(region.statements)))
-        return Plan(region.inputs, needed(items, set(region.outputs)), region.outputs)
+        items: list[Item] = []
+        self.items(region.statements, items, set(_names(region.statements)))
+        outputs = self.tensors(region.outputs)
+        return Plan(region.inputs, needed(items, set(outputs)), outputs)
 
-    def items(self, statements: Sequence[program.Statement], taken: set[str]) -> list[Item]:
-        """The steps; `taken` are the attributes that the statements have."""
-        found: list[Item] = []
+    def tensors(self, tensors: Iterable[Tensor]) -> list[Tensor]:
+        return [self.same.get(tensor, tensor) for tensor in tensors]
+
+    def items(self, statements: Sequence[program.Statement], found: list[Item], taken: set[str]) -> None:
+        """Adds the steps; `taken` are the attributes that the statements have."""
         for one in statements:
             match one:
                 case program.Layer():
                     found += self.layer(one, taken)
                 case program.Merge():
-                    tensors = [tensor for tensor, _, _ in one.arms]
-                    found.append(PlanStep(one.name, tensors, [one.output], one.op, arms=one.arms))
+                    tensors = self.tensors(tensor for tensor, _, _ in one.arms)
+                    arms = [(tensor, *arm[1:]) for tensor, arm in zip(tensors, one.arms, strict=True)]
+                    found.append(PlanStep(one.name, tensors, [one.output], one.op, arms=arms))
                 case program.Invoke():
                     found.append(self.invoke(one))
                 case program.Part():
-                    made = PlanStep(one.name, one.inputs, one.outputs)
-                    inner = self.inner(one.name, one.envs)
-                    plan = inner.plan(one.region)
-                    made.piece, made.takes = piece_of(plan, inner)
-                    made.needs = plan.needs
-                    found.append(made)
+                    found.append(self.part(one))
                 case program.Repeat():
-                    made = PlanStep(one.name, one.inputs, [one.output])
+                    made = PlanStep(one.name, self.tensors(one.inputs), [one.output])
                     repeated(self, one, made)
                     found.append(made)
                 case program.If():
-                    then, otherwise = (self.items(side, taken) for side in (one.then, one.otherwise))
-                    found.append(If(one.condition, then, otherwise, one.joins))
-        return found
+                    self.decide(one, found, taken)
+
+    def part(self, part: program.Part) -> PlanStep:
+        """A group or a line; what is labelled in it may be what comes out of it."""
+        inner = self.inner(part.name, part.envs)
+        plan = inner.plan(part.region)
+        outputs: dict[Tensor, Tensor] = {}
+        for outer, made in zip(part.outputs, plan.outputs, strict=True):
+            first = outputs.setdefault(made, outer)
+            if first is not outer:
+                self.same[outer] = first
+                first.label = first.label or outer.label
+        plan.outputs = list(outputs)
+        piece, takes = piece_of(plan, inner)
+        inputs = self.tensors(part.inputs)
+        return PlanStep(part.name, inputs, list(outputs.values()), None, piece, takes, needs=plan.needs)
+
+    def decide(self, statement: program.If, found: list[Item], taken: set[str]) -> None:
+        """An `if`; right behind one of the same condition it is the rest of that."""
+        made = found[-1] if found else None
+        if not isinstance(made, If) or made.condition is not statement.condition:
+            made = If(statement.condition, [], [], [])
+            found.append(made)
+        sides = []
+        for holds in (True, False):
+            before = {joined: then if holds else otherwise for joined, then, otherwise in made.joins}
+            self.same |= before
+            self.items(statement.side(holds), made.side(holds), taken)
+            ends = (then if holds else otherwise for _, then, otherwise in statement.joins)
+            sides.append(self.tensors(ends))
+            for joined in before:
+                del self.same[joined]
+        joins = zip(statement.joins, *sides, strict=True)
+        made.joins += [(joined, then, otherwise) for (joined, *_), then, otherwise in joins]
 
     def layer(self, layer: program.Layer, taken: set[str]) -> Iterator[PlanStep]:
         """`fc` takes a C x 1 x 1 map as the vector that it is; nn.Linear does not."""
-        inputs = layer.inputs
+        inputs = self.tensors(layer.inputs)
         if layer.op.word == "fc" and layer.name and layer.rank == 3:
             shape = None if inputs[0].shape is None else inputs[0].shape[:1]
             flat = Tensor(layer.output.number, shape=shape)
@@ -193,7 +226,7 @@ class Stretch:
 
     def invoke(self, call: program.Invoke) -> PlanStep:
         callee: ClassPlan = call.function.made
-        made = PlanStep(call.name, call.inputs, call.outputs, takes=callee.takes)
+        made = PlanStep(call.name, self.tensors(call.inputs), call.outputs, takes=callee.takes)
         by = {need.variable: one for need, one in zip(call.function.needs, call.modules, strict=True)}
         made.needs = tuple(str(by[name]) for name in callee.plan.needs)
         if call.shared is not None:
