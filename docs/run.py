@@ -1,10 +1,10 @@
-"""Writes what the commands of docs/run.md print into it.
+"""Writes what the commands of docs/run.md and of docs/homework/ print into these pages.
 
-    python docs/run.py            bring the page up to date
-    python docs/run.py --check    only say whether it is (exit status 1: it is not)
+    python docs/run.py            bring the pages up to date
+    python docs/run.py --check    only say whether they are (exit status 1: one is not)
 
-The page is its own source: prose, tables (```csv NAME) and the lines with `$` are written by hand, the rest
-of a ```console block is not. The commands are run in a folder where the tables are files.
+A page is its own source: prose, tables (```csv NAME), specs (```cnn NAME) and the lines with `$` are written
+by hand, the rest of a ```console block is not. The commands are run in a folder where these are files.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-PAGE = Path(__file__).with_name("run.md")
-TABLE = re.compile(r"^```csv (\S+)\n(.*?)^```$", re.M | re.S)
+FOLDER = Path(__file__).parent
+PAGES = (FOLDER / "run.md", *sorted((FOLDER / "homework").glob("*.md")))
+TABLE = re.compile(r"^```(?:csv|cnn) (\S+)\n(.*?)^```$", re.M | re.S)
 COMMAND = re.compile(r"^```console\n\$ (cnnspec [^\n]*)\n.*?^```$", re.M | re.S)
 
 
 def printed(command: str, folder: Path) -> str:
-    """What a command prints on standard output."""
+    """What a command prints; it may find a mistake (exit status 1)."""
     _, *arguments = shlex.split(command)
     clean = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")}
     done = subprocess.run(
@@ -32,9 +33,9 @@ def printed(command: str, folder: Path) -> str:
         env=clean,
         capture_output=True,
         text=True,
-        check=True,
     )
-    return done.stdout
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout + done.stderr
 
 
 def rendered(page: str) -> str:
@@ -48,12 +49,14 @@ def rendered(page: str) -> str:
 
 
 def main() -> int:
-    before = PAGE.read_text("utf-8")
-    after = rendered(before)
-    if "--check" in sys.argv[1:]:
-        return int(before != after)
-    PAGE.write_text(after, "utf-8")
-    return 0
+    stale = 0
+    for page in PAGES:
+        before = page.read_text("utf-8")
+        after = rendered(before)
+        stale |= int(before != after)
+        if "--check" not in sys.argv[1:]:
+            page.write_text(after, "utf-8")
+    return stale if "--check" in sys.argv[1:] else 0
 
 
 if __name__ == "__main__":

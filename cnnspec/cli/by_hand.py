@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.cli import USAGE
-from cnnspec.cli.given import given
+from cnnspec.cli.given import given, problem_of
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice
@@ -34,7 +34,7 @@ def number(file: str, layer: str | None, at: str, options: dict[str, Any], choic
         return USAGE
     place = _place(at, entry)
     on = given(options, graph)
-    if (problem := on.problem()) is not None:
+    if (problem := problem_of(on.read)) is not None:
         return to.refuse(*problem, document)
 
     from cnnspec.report.by_hand import number_as_text
@@ -165,9 +165,7 @@ PRODUCTS = ("conv", "dwconv", "deconv", "fc")
 def _classes(labels: list[int], shape: tuple[int, ...], output: str) -> None:
     if not shape or shape[0] < 2 or any(size != 1 for size in shape[1:]):
         has = "x".join(map(str, shape))
-        raise click.UsageError(
-            f"cross-entropy compares classes, and {output} is {has}: --loss squared_error or sum"
-        )
+        raise click.UsageError(f"cross-entropy needs a vector of classes; {output} is {has}")
     if not labels:
         raise click.UsageError("--loss cross_entropy needs the true class: --label 3")
     if any(not 0 <= one < shape[0] for one in labels):

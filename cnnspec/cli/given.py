@@ -82,10 +82,11 @@ class Given(NamedTuple):
         """The files that are read."""
         return [path for path in (*self.files.values(), self.weights) if path is not None]
 
-    def problem(self) -> tuple[str, Diagnostic] | None:
-        """The first file that cannot be read."""
-        found = ((path, unreadable(path)) for path in self.read)
-        return next(((path, finding) for path, finding in found if finding is not None), None)
+
+def problem_of(paths: Iterable[str]) -> tuple[str, Diagnostic] | None:
+    """The first of these files that cannot be read."""
+    found = ((path, unreadable(path)) for path in paths)
+    return next(((path, finding) for path, finding in found if finding is not None), None)
 
 
 def takes_inputs(function: Callable[..., int]) -> Callable[..., int]:

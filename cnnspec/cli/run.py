@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.cli.by_hand import asked, shows_sums
-from cnnspec.cli.given import given, takes_inputs
+from cnnspec.cli.given import given, problem_of, takes_inputs
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, command
@@ -67,7 +67,8 @@ def run(
     if output and output.endswith(".npy") and len(graph.outputs) > 1:
         raise click.UsageError(f"there are {len(graph.outputs)} outputs: -o wants an .npz for them")
     names, problem = _labels(labels, graph)
-    problem = problem or on.problem()
+    read = [*on.read, *([sums["grad"]["target"]] if sums["grad"] and sums["grad"]["target"] else [])]
+    problem = problem or problem_of(read)
     if problem is None and output and os.path.isfile(output) and not force:
         problem = output, EXISTS_ALREADY
     if problem is not None:
@@ -91,7 +92,7 @@ def run(
     with Progress("run") as progress, work(job, found.programs, progress) as outcome:
         if outcome.result is None:
             return unfinished(outcome, document, to)
-        kept = (found.path, *on.read, *([] if labels is None else [labels]))
+        kept = (found.path, *read, *([] if labels is None else [labels]))
         contents, sheets = _contents(outcome, graph, output, save_maps)
         problem = write_all(contents, folder=save_maps, force=force, inputs=kept)
         if problem is not None:

@@ -16,6 +16,7 @@ MOST_PARTS = 8
 MOST_ROWS = 24
 MOST_GROUPS = 3
 MOST_COLUMNS = 40
+MOST_LINES = 40
 OUTSIDE = {"maxpool": "−∞", "unpool": "−∞"}
 
 
@@ -33,7 +34,7 @@ def number_as_text(job: dict[str, Any], result: dict[str, Any], weights: str | N
     row, at = job["rows"][job["row"]], job["at"]
     axes = ("channel", "row", "column") if len(at) > 1 else ("number",)
     where = ", ".join(f"{axis} {place}" for axis, place in zip(axes, at, strict=True))
-    yield printable(f"{row['name']}: {row['layer']}") + "\n"
+    yield titled(row)
     yield f"output {shape_text(row['shape'])}, {where}\n"
     yield origin(job, result, weights)
     for note in result["notes"]:
@@ -56,12 +57,18 @@ def number_as_text(job: dict[str, Any], result: dict[str, Any], weights: str | N
         yield f"{outside}: outside the map, in the padding\n"
 
 
+def titled(row: dict[str, Any]) -> str:
+    """`C1: conv F5 K6`, cut where literal weights make it long."""
+    layer = row["layer"]
+    return printable(f"{row['name']}: {layer if len(layer) <= 60 else f'{layer[:59]}…'}") + "\n"
+
+
 def wrapped(line: str) -> str:
     """A chain of equations, on several lines where it is long."""
     if width(line) <= ROOM:
         return line + "\n"
     first, second, *others = [*line.split(" = "), ""]
-    if not others:
+    if len(others) < 3:
         return line + "\n"
     return f"{first} = {second}" + "".join(f"\n  = {one}" for one in others[:-1]) + "\n"
 
@@ -82,17 +89,17 @@ def grids(named: Mapping[str, Sequence[Sequence[float | None]]], outside: str = 
         yield from (f"  {line}\n" for line in block)
 
 
-def _lines(grid: Sequence[Sequence[float | None]], outside: str) -> list[str]:
-    cells = [[outside if one is None else short(one) for one in row] for row in grid[:MOST_ROWS]]
+def _lines(grid: Sequence[Sequence[float | None]], outside: str, most: int = MOST_ROWS) -> list[str]:
+    cells = [[outside if one is None else short(one) for one in row] for row in grid[:most]]
     size = max((width(one) for row in cells for one in row), default=1)
     lines = ["  ".join(" " * (size - width(one)) + one for one in row) for row in cells]
-    return [*lines, f"… {len(grid) - MOST_ROWS} more"] if len(grid) > MOST_ROWS else lines
+    return [*lines, f"… {len(grid) - most} more"] if len(grid) > most else lines
 
 
 def im2col_as_text(found: dict[str, Any]) -> Iterator[str]:
     """The matrices of a layer for a person: their shapes, and the numbers of small ones."""
     word, matrices = found["word"], found["matrices"]
-    yield f"\n{printable(found['name'])}  {printable(found['layer'])}  as a matrix product\n"
+    yield f"\n{titled(found).strip()}, as a matrix product\n"
     (rows, depth), (_, positions) = matrices[0]["filters"]["shape"], matrices[0]["patches"]["shape"]
     times = f" for each of {len(matrices)} groups" if len(matrices) > 1 else ""
     yield f"  {rows}x{depth} · {depth}x{positions} = {rows}x{positions}{times}\n"
@@ -120,14 +127,14 @@ def im2col_as_text(found: dict[str, Any]) -> Iterator[str]:
     if len(matrices) > MOST_GROUPS:
         yield f"\n  … {len(matrices) - MOST_GROUPS} groups more (--format json has them all)\n"
     if found["bias"] is not None and word != "deconv":
-        shown = ", ".join(map(short, found["bias"][:12])) + (", …" if len(found["bias"]) > 12 else "")
+        shown = ", ".join(map(short, found["bias"][:6])) + (", …" if len(found["bias"]) > 6 else "")
         yield f"\n  then the bias of each row is added: {shown}\n"
 
 
 def _small(found: dict[str, Any]) -> Iterator[str]:
     """The numbers, in stretches of columns where their lines are too long."""
     values = found["values"]
-    if values is None or len(values) > MOST_ROWS or len(values[0]) > MOST_COLUMNS:
+    if values is None or len(values) > MOST_LINES or len(values[0]) > MOST_COLUMNS:
         yield "    too large to show (--format json gives matrices of up to 10,000 numbers)\n"
         return
     size = max(width(short(one)) for row in values for one in row)
@@ -135,4 +142,5 @@ def _small(found: dict[str, Any]) -> Iterator[str]:
     for first in range(0, len(values[0]), step):
         if step < len(values[0]):
             yield f"    columns {first} to {min(first + step, len(values[0])) - 1}\n"
-        yield from (f"    {line}\n" for line in _lines([row[first : first + step] for row in values], ""))
+        stretch = [row[first : first + step] for row in values]
+        yield from (f"    {line}\n" for line in _lines(stretch, "", MOST_LINES))

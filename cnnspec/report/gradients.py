@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.diagnostics.printable import printable
 from cnnspec.report.amounts import shape_text
-from cnnspec.report.by_hand import grids, im2col_as_text
+from cnnspec.report.by_hand import grids, im2col_as_text, titled
 from cnnspec.report.ran import matrix, short
 
 MOST_CLASSES = 20
@@ -33,7 +33,7 @@ def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[st
     shown: set[str] = set()
     for one in found["layers"]:
         row = job["rows"][one["row"]]
-        yield f"\n{printable(row['name'])}  {printable(row['layer'])}\n"
+        yield "\n" + titled(row)
         yield from _volume("dL/dy arrives", one["arrives"])
         prefix = f"{row['attribute']}."
         for key in (key for key in found["weights"] if key.startswith(prefix) and key not in shown):
@@ -48,7 +48,7 @@ def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[st
         for number, leaves in enumerate(one["leaves"], 1):
             yield from _volume(f"dL/dx leaves to branch {number}" if several else "dL/dx leaves", leaves)
     for one, leaves in zip(job["inputs"], found["inputs"], strict=True):
-        yield f"\n{printable(one['name'])}  input\n"
+        yield f"\n{printable(one['name'])}: input\n"
         yield from _volume("dL/dx", leaves)
 
 
@@ -74,7 +74,7 @@ def _loss(loss: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
     label, of, shares = loss["label"], loss["images"], loss["shares"]
     first = f" (the first of {of} images)" if of > 1 else ""
     yield f"\nloss: cross-entropy, label {label}{first}\n"
-    scores, slope = SCORES.get(loss["gives"], ("z", "p − 1 at the label"))
+    scores, slope = SCORES.get(loss["gives"], ("z", "p − (1 at the label, else 0)"))
     columns = {
         "class": range(len(shares)),
         scores: loss["scores"],

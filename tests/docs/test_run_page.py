@@ -1,10 +1,12 @@
-"""docs/run.md shows what its commands print."""
+"""docs/run.md and the homework sheets show what their commands print."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
 from pathlib import Path
+
+import pytest
 
 from cnnspec.report.verified import COLUMNS
 
@@ -20,11 +22,15 @@ def writer() -> object:
     return module
 
 
-def test_the_page_shows_what_its_commands_print() -> None:
+PAGES = [ROOT / "docs" / "run.md", *sorted((ROOT / "docs" / "homework").glob("*.md"))]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
+def test_the_page_shows_what_its_commands_print(path: Path) -> None:
     module = writer()
-    page = (ROOT / "docs" / "run.md").read_text("utf-8")
+    page = path.read_text("utf-8")
     assert len(module.COMMAND.findall(page)) >= 4  # type: ignore[attr-defined]
-    assert module.rendered(page) == page  # type: ignore[attr-defined]
+    assert module.rendered(page) == page, "`python docs/run.py` brings it up to date"  # type: ignore[attr-defined]
 
 
 def test_the_example_of_verify_has_the_columns_of_today() -> None:

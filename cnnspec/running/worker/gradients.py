@@ -51,14 +51,19 @@ def gradients(job: dict[str, Any], given: Ready) -> dict[str, Any]:
         "loss": loss,
         "layers": found,
         "weights": {key: _of_weight(value) for key, value in grads.items()},
-        "inputs": [summary(one) for one in arrived],
+        "inputs": [summary(_clean(one)) for one in arrived],
     }
 
 
 def _of_weight(value: Array) -> dict[str, Any]:
     """A weight's gradient: its last two axes are planes."""
     planes = value.reshape(1, -1, *value.shape[-2:]) if value.ndim > 1 else value[None]
-    return summary(planes) | {"shape": list(value.shape)}
+    return summary(_clean(planes)) | {"shape": list(value.shape)}
+
+
+def _clean(volume: Array) -> Array:
+    """With 0 where a sum has only rounding left."""
+    return np.where(np.abs(volume) < 1e-13 * np.abs(volume).max(initial=0), 0, volume)
 
 
 def _watch(program: Any, rows: list[dict[str, Any]], found: list[dict[str, Any]]) -> None:
@@ -74,7 +79,7 @@ def _watch(program: Any, rows: list[dict[str, Any]], found: list[dict[str, Any]]
             if at in left:
                 leaves = made if isinstance(made, list) else [made]
                 number = left[at].pop()  # of several uses, the last one comes first
-                outside = [np.moveaxis(one, -1, 1) for one in (dy, *leaves)]
+                outside = [_clean(np.moveaxis(one, -1, 1)) for one in (dy, *leaves)]
                 arrives, *leaves = map(summary, outside)
                 found.append({"row": number, "arrives": arrives, "leaves": leaves})
                 step("gradients", len(found), len(rows))

@@ -78,5 +78,7 @@ def with_bias(sheet: Sheet, sums: list[float], k: int) -> float:
         named += f" + bias b[{k}]"
         value += bias
     shown = total_of(terms) if len(terms) <= 8 else total_of([sum(sums), *terms[len(sums) :]])
-    sheet.lines.append(f"y = {named} = {shown} = {text(value)}")
+    sheet.lines.append(
+        f"y = {named} = {shown} = {text(value)}" if len(terms) > 1 else f"y = Σ = {text(value)}"
+    )
     return value
