@@ -128,24 +128,25 @@ def explain(
     settings: Values | None = None,
     limits: Limits | None = None,
 ) -> str:
-    """A layer of a spec worked out, `explain("lenet.cnn", "C1")`; or a page, `explain("E301")`,
-    `explain("conv")`. Raises KeyError where there is no such layer or page.
+    """A layer or a part of a spec worked out, `explain("lenet.cnn", "C1")`; with `text` alone, the whole
+    network; or a page, `explain("E301")`, `explain("conv")`. Raises KeyError where there is no such layer or
+    page.
 
     >>> print(explain(text="input 3x8x8\\na: conv F3 K4\\n", layer="a").splitlines()[5])
       W' = H' = (W − F + 2P)/S + 1 = (8 − 3 + 0)/1 + 1 = 6
     """
     from cnnspec.report.pages import page
-    from cnnspec.report.worked_out import explain_layer
+    from cnnspec.report.worked_out import worked_out
+    from cnnspec.report.worksheet import as_text
 
-    if layer is None:
-        found = page(str(spec_or_topic))
-        if found is None:
+    if layer is None and text is None:
+        if (topic := page(str(spec_or_topic))) is None:
             raise KeyError(spec_or_topic)
-        return found
-    worked_out = explain_layer(_first(_source(spec_or_topic, text), variant, settings, limits), layer)
-    if isinstance(worked_out, list):
+        return topic
+    found = worked_out(_first(_source(spec_or_topic, text), variant, settings, limits), layer)
+    if isinstance(found, list):
         raise KeyError(layer)
-    return worked_out.as_text()
+    return as_text(found)
 
 
 def _source(spec: Spec | None, text: str | None) -> Source:

@@ -1,4 +1,4 @@
-"""`cnnspec explain`: a layer of a spec worked out; the page of a finding; the page of a layer."""
+"""`cnnspec explain`: a network or one of its layers worked out; the page of a finding, a layer or a word."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO
 
 
-@command("explain", "text", "json")
+@command("explain", "text", "markdown", "latex", "json")
 @click.argument("topic", metavar="FILE|CODE|WORD")
 @click.argument("layer", required=False)
 @click.option(
@@ -24,17 +24,22 @@ from cnnspec.files import STDIN, ZOO
 )
 @takes_inputs
 def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: Output, **options: Any) -> int:
-    """Explain a layer of a spec, a finding, or a kind of layer.
+    """Work out a network or one of its layers; explain a finding, a kind of layer, or a word.
 
     \b
+    cnnspec explain lenet.cnn                             a worksheet: every layer, and the totals
+    cnnspec explain lenet.cnn --format latex              the same as a document (or markdown)
     cnnspec explain lenet.cnn C1                          one layer, with every number worked out
     cnnspec explain zoo:resnet body.stage2.0.conv3        inside blocks and repeats
     cnnspec explain lenet.cnn C1 --at 0,1,2 --input x.csv one output number, product by product
     cnnspec explain E301                                  the page of a finding
     cnnspec explain conv                                  the page of a layer
-    cnnspec explain layers                                all layers; codes: all findings
+    cnnspec explain field                                 a word or symbol: macs, padding, =>, R, …
+    cnnspec explain layers                                all layers; also codes, words
     """
     if at is not None:
+        if to.form in ("markdown", "latex"):
+            raise click.UsageError("--at is worked out as text or json")
         from cnnspec.cli.by_hand import number
 
         return number(topic, layer, at, options, choice, to)
@@ -51,7 +56,11 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
         near = did_you_mean(topic, topics())
         raise click.UsageError(f"there is no page {topic!r}{'; ' + near if near else ''}")
     to.document({"topic": topic, "page": text})
-    if to.form == "text":
+    if to.form == "latex":
+        raise click.UsageError("a page is Markdown; --format latex is for a network or a layer of it")
+    if to.form == "markdown":
+        say(text)
+    elif to.form == "text":
         to.page(text)
     return OK
 
@@ -63,25 +72,28 @@ def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
         to.findings(opened.findings, opened.source, always=True)
         return USAGE
 
-    from cnnspec.report.worked_out import explain_layer
+    from cnnspec.report.worked_out import worked_out
+    from cnnspec.report.worksheet import FORMS
 
-    found = explain_layer(model, layer or "")
+    found = worked_out(model, layer)
     if isinstance(found, list):
         to.findings(opened.findings, opened.source, always=True)
         err(no_layer(name, layer, found))
         return USAGE if found else FOUND
     to.document({"file": name, "variant": model.variant, **found.as_json()})
-    if to.form == "text":
-        say(found.as_text())
-    return OK
+    if to.form != "json":
+        say(FORMS[to.form](found))
+    if layer is not None:
+        return OK
+    to.findings(opened.findings, opened.source, always=True)
+    return opened.status
 
 
 def no_layer(file: str, layer: str | None, names: list[str]) -> str:
     from cnnspec.diagnostics.printable import printable
 
-    if layer is None:
-        head, near, listed = f"which layer of {file}?", "", names
-    else:
+    head, near, listed = f"{file} has no layer that is known", "", names
+    if layer is not None:
         head = f"{file} has no layer {layer}"
         levels = layer.split(".")
         longer = next((name for name in names if _in_order(levels, name.split("."))), None)

@@ -9,7 +9,7 @@ from cnnspec.ops.conv import Convolution
 from cnnspec.ops.fields import Corner, Filters, Groups
 from cnnspec.ops.formula import Formula, Values
 from cnnspec.ops.groups import groups_misfit
-from cnnspec.ops.sliding import Ends, both_or_one, needs_map, reach
+from cnnspec.ops.sliding import Ends, both_or_one, needs_map, reach, split_unevenly
 
 
 class Deconv(Convolution):
@@ -114,7 +114,16 @@ class Deconv(Convolution):
         return windows[0], windows[1]
 
     def size_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
-        return both_or_one(*(self._size_formula(axis, arriving, out) for axis in (1, 0)))
+        sizes = both_or_one(*(self._size_formula(axis, arriving, out) for axis in (1, 0)))
+        if not isinstance(self.P, str) or any(sum(ends) < 0 for ends in self.padding(arriving)):
+            return sizes
+        return *sizes, *split_unevenly((self._cut(1), self._cut(0)), self.padding(arriving), "cut off")
+
+    def _cut(self, axis: int) -> Formula:
+        """How much Psame cuts off along an axis."""
+        F, S, D = self.F[axis], self.S[axis], self.D[axis]
+        values = {"F": F, "S": S, **({"D": D} if D != 1 else {})}
+        return Formula("Z", "F − S" if D == 1 else "D·(F − 1) + 1 − S", values, reach(F, D) - S)
 
     def _size_formula(self, axis: int, arriving: Shape, out: Shape) -> Formula:
         letter, S, F, D, extra = "HW"[axis], self.S[axis], self.F[axis], self.D[axis], self.extra[axis]

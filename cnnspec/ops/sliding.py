@@ -6,10 +6,11 @@ S; P zeros stand before the first position and P after the last one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnnspec.ops.base import Misfit, Pair, Shape, Window, written_pair
-from cnnspec.ops.formula import Formula
+from cnnspec.ops.formula import Formula, Values
 
 Ends = tuple[int, int]
 """Zeros before the first position and after the last one."""
@@ -80,8 +81,21 @@ class Slide(NamedTuple):
         return H, W
 
     def formulas(self, arriving: Shape, out: Shape, *, ceil: bool = False) -> tuple[Formula, ...]:
-        """W' and, where it differs, H'."""
-        return both_or_one(*(self.formula(axis, arriving, out, ceil=ceil) for axis in (1, 0)))
+        """W' and, where it differs, H'; with Psame the zeros and their places too."""
+        sizes = both_or_one(*(self.formula(axis, arriving, out, ceil=ceil) for axis in (1, 0)))
+        if not isinstance(self.P, str):
+            return sizes
+        zeros = self._zeros(1, arriving, out), self._zeros(0, arriving, out)
+        return *sizes, *split_unevenly(zeros, self.ends(arriving), "zeros")
+
+    def _zeros(self, axis: int, arriving: Shape, out: Shape) -> Formula:
+        """How many zeros Psame puts along an axis."""
+        letter, F, D = "HW"[axis], self.F[axis], self.D[axis]
+        values: Values = {letter + "'": out[1 + axis], "S": self.S[axis], letter: arriving[1 + axis], "F": F}
+        text = f"({letter}' − 1)·S + {'F' if D == 1 else 'D·(F − 1) + 1'} − {letter}"
+        total = (out[1 + axis] - 1) * self.S[axis] + reach(F, D) - arriving[1 + axis]
+        values |= {"D": D} if D != 1 else {}
+        return Formula("Z", text if total >= 0 else f"max({text}, 0)", values, max(total, 0))
 
     def formula(self, axis: int, arriving: Shape, out: Shape, *, ceil: bool = False) -> Formula:
         """One axis (0: H, 1: W), in the form that fits: with ⌊ ⌋ only where the stride does not divide."""
@@ -151,6 +165,18 @@ def both_or_one(width: Formula, height: Formula) -> tuple[Formula, ...]:
     if same and list(width.values.values()) == list(height.values.values()):
         return (width._replace(name="W' = H'"),)
     return width, height
+
+
+def split_unevenly(totals: tuple[Formula, Formula], ends: tuple[Ends, Ends], what: str) -> Iterator[Formula]:
+    """Along W and along H, a number Z of positions: half of them (⌊ ⌋) before the map, the rest after it."""
+    width, height = totals
+    along = [("W", width, ends[1], ("left", "right")), ("H", height, ends[0], ("top", "bottom"))]
+    if len(both_or_one(width, height)) == 1:
+        along = [("W and H", width, ends[0], ("left and the top", "right and the bottom"))]
+    for axis, total, (before, after), (first, last) in along:
+        yield total._replace(name=f"Z, {what} along {axis}")
+        yield Formula(f"{what} at the {first}", "⌊Z/2⌋", {"Z": total.result}, before)
+        yield Formula(f"{what} at the {last}", "⌈Z/2⌉", {"Z": total.result}, after)
 
 
 def scaled(text: str, arriving: Shape, out: Shape, **factor: Pair) -> tuple[Formula, ...]:

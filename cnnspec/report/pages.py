@@ -1,18 +1,22 @@
-"""The pages of `explain`: of a finding (E301), of a layer (conv), and the list of all (layers, codes)."""
+"""The pages of `explain`: of a finding (E301), of a layer (conv), of a word or symbol (field, R), and the
+lists of them (layers, codes, words)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnnspec.report.words import meaning, word_page
+from cnnspec.report.words import words as words_and_symbols
+
 
 def page(topic: str) -> str | None:
-    """The Markdown page of a finding's code, of a layer's word, or of a list of them; None for all else."""
+    """The Markdown page of a code, a layer, a word or symbol, or of a list of them; None for all else."""
     from cnnspec.diagnostics import pages
 
     if topic in LISTS:
         return _list_page(topic)
     found = pages.page(topic)
-    return found if found is not None else _layer_page(topic)
+    return next((page for page in (found, _layer_page(topic), word_page(topic)) if page is not None), None)
 
 
 def topics() -> Iterator[str]:
@@ -23,9 +27,14 @@ def topics() -> Iterator[str]:
     yield from LISTS
     yield from pages.codes()
     yield from words()
+    yield from words_and_symbols()
 
 
-LISTS = {"layers": "every layer there is", "codes": "every finding there is"}
+LISTS = {
+    "layers": "every layer there is",
+    "codes": "every finding there is",
+    "words": "the words and symbols of the formulas and of the language",
+}
 """Pages that list the others."""
 
 
@@ -36,8 +45,10 @@ def _list_page(topic: str) -> str:
 
     if topic == "layers":
         titles = {word: op.title for word in words() if (op := lookup(word)) is not None}
-    else:
+    elif topic == "codes":
         titles = {code: pages.title(code) for code in pages.codes()}
+    else:
+        titles = {word: meaning(word) for word in words_and_symbols()}
     lines = [f"- `{name}`: {title}" for name, title in titles.items()]
     return "\n".join([f"# {topic}: {LISTS[topic]}", "", *lines]) + "\n"
 

@@ -1,26 +1,33 @@
-"""One layer worked out the way homework wants it: every formula, with this layer's numbers in it."""
+"""A network worked out the way homework wants it: each layer's formulas with its numbers in them, what it is
+compared with, and the totals.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnspec.diagnostics.printable import printable
+from cnnspec.analyses.receptive_field import Field, recurrence
+from cnnspec.ops.base import POINT
 from cnnspec.ops.formula import Formula
-from cnnspec.report.amounts import exact, field_text, shape_text
+from cnnspec.ops.replaced import Comparison, Step, comparisons
+from cnnspec.report.amounts import bytes_text, field_text, shape_text
 
 if TYPE_CHECKING:
-    from cnnspec.analyses.receptive_field import Field
-    from cnnspec.analyses.report import Row
+    from cnnspec.analyses.report import Report, Row
     from cnnspec.ir.flat import Entry
-    from cnnspec.ops import Op
     from cnnspec.pipeline import Model
 
+AROUND = 24
+"""How many layers before and after one are searched for those that it is compared with."""
 
-class Explained(NamedTuple):
-    """A layer with its formulas; `dense` is what a fully connected layer between the same volumes would
-    need."""
+
+class Worked(NamedTuple):
+    """A layer with its formulas. `again` names the later layers that are this one once more, in the passes of
+    a repeat or the uses of a block, each with its receptive field.
+    """
 
     name: str
     op: str
@@ -30,40 +37,9 @@ class Explained(NamedTuple):
     arriving: tuple[tuple[int, ...] | None, ...]
     out: tuple[int, ...] | None
     formulas: tuple[Formula, ...]
-    field: Formula | None
-    dense: Formula | None
-
-    def as_text(self) -> str:
-        """For a person; ends in a new line."""
-        arriving = ", ".join(shape_text(shape) for shape in self.arriving)
-        lines = [
-            f"{self.name}: {self.op} {self.args}".rstrip() + f"    ({printable(self.place)})",
-            f"  {self.title}",
-            "",
-            f"  {arriving} → {shape_text(self.out)}",
-            "",
-            *(f"  {formula.line()}" for formula in self._all()),
-        ]
-        if self.out is None:
-            lines.append("  its sizes are unknown: what stands before it has an error")
-        if self.dense is not None:
-            lines += ["", f"  a fully connected layer from {arriving} to {shape_text(self.out)} would need"]
-            lines.append(f"  {self.dense.line()}{self._times(self.dense)}")
-        return "\n".join(lines) + "\n"
-
-    def _all(self) -> tuple[Formula, ...]:
-        return self.formulas if self.field is None else (*self.formulas, self.field)
-
-    def _times(self, dense: Formula) -> str:
-        mine = next((formula.result for formula in self.formulas if formula.name == "weights"), None)
-        if (
-            not isinstance(mine, int)
-            or not isinstance(dense.result, int)
-            or dense.result < 2 * mine
-            or not mine
-        ):
-            return ""
-        return f", {dense.result / mine:,.0f} times as many"
+    field: tuple[Formula, ...] = ()
+    compared: tuple[Comparison, ...] = ()
+    again: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For a machine: plain values."""
@@ -73,145 +49,205 @@ class Explained(NamedTuple):
             "args": self.args,
             "in": self.arriving,
             "out": self.out,
-            "formulas": [_formula_json(formula) for formula in self._all()],
-            "dense": None if self.dense is None else _formula_json(self.dense),
+            "formulas": [_plain(formula) for formula in (*self.formulas, *self.field)],
+            "comparisons": [
+                {"title": one.title, "formulas": [_plain(formula) for formula, _ in one.lines]}
+                for one in self.compared
+            ],
+            "again": list(self.again),
         }
 
 
-def _formula_json(formula: Formula) -> dict[str, Any]:
-    def plain(value: object) -> object:
-        return value if isinstance(value, int | str) else str(value)
+class Worksheet(NamedTuple):
+    """A network, or a part of it: a block, a repeat, a labelled line. `totals` are the sums with a remark
+    behind each; `claims` what the author claims, and whether it holds.
+    """
+
+    name: str
+    title: str
+    inputs: str
+    out: str
+    number: int
+    layers: tuple[Worked, ...]
+    totals: tuple[tuple[Formula, str], ...]
+    claims: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For a machine: plain values."""
+        sums = {formula.name: _plain(formula)["result"] for formula, _ in self.totals}
+        return {
+            "name": self.name,
+            "layers": [layer.name for layer in self.layers],
+            "params": sums.get("weights"),
+            "macs": sums.get("MACs"),
+            "totals": [_plain(formula) for formula, _ in self.totals],
+            "worked_out": [layer.as_json() for layer in self.layers],
+        }
+
+
+def _plain(formula: Formula) -> dict[str, Any]:
+    def value(given: object) -> object:
+        return given if isinstance(given, int | str) else str(given)
 
     return {
         "name": formula.name,
         "formula": formula.text,
-        "values": {name: plain(value) for name, value in formula.values.items()},
+        "values": {name: value(given) for name, given in formula.values.items()},
         "filled": formula.filled(),
-        "result": plain(formula.result),
+        "result": value(formula.result),
     }
 
 
-class Part(NamedTuple):
-    """A block, a repeat or a labelled line: the layers in it, and their sums. Where few of them have weights
-    (`C1: conv F5 K6 -> tanh`), those are worked out."""
-
-    name: str
-    layers: tuple[str, ...]
-    arriving: str
-    out: str
-    params: int | None
-    macs: int | None
-    worked_out: tuple[Explained, ...] = ()
-
-    def as_text(self) -> str:
-        """For a person; ends in a new line."""
-        lines = [f"{self.name}: {len(self.layers)} layers, {self.arriving} → {self.out}"]
-        lines.append(f"  weights {exact(self.params)}, MACs {exact(self.macs)}")
-        if self.worked_out:
-            return "\n".join(lines) + "\n\n" + "\n".join(one.as_text() for one in self.worked_out)
-        lines += [f"  {name}" for name in self.layers[:MOST_LISTED]]
-        if len(self.layers) > MOST_LISTED:
-            lines.append(f"  … and {len(self.layers) - MOST_LISTED:,} more")
-        return "\n".join(lines) + "\n"
-
-    def as_json(self) -> dict[str, Any]:
-        """For a machine: plain values."""
-        return {
-            "name": self.name,
-            "layers": list(self.layers),
-            "params": self.params,
-            "macs": self.macs,
-            "worked_out": [one.as_json() for one in self.worked_out],
-        }
-
-
-MOST_LISTED = 40
-MOST_WORKED_OUT = 3
-
-
-def explain_layer(model: Model, name: str) -> Explained | Part | list[str]:
-    """The layer of that name worked out; the sums of a part of that name; else the names that there are."""
+def worked_out(model: Model, name: str | None = None) -> Worked | Worksheet | list[str]:
+    """The layer of that name, the part of that name, or (without a name) the whole network; else the names
+    that there are.
+    """
     if model.report is None:
         return []
-    below = name + "."
-    part: list[Row] = []
-    names: list[str] = []
-    fields: dict[int, Field | None] = {}
-    for row in model.report.rows():
-        entry = row.entry
-        fields[entry.output] = row.field
-        if entry.path == name or (entry.label is not None and entry.label == name):
-            return _worked_out(model, entry, fields)
-        if entry.path.startswith(below):
-            part.append(row)
-        elif part:
-            break  # a part is one stretch
-        names.append(entry.path)
-    return _sums(model, name, part, fields) if part else names
+    rows = list(model.report.rows())
+    fields = {row.entry.output: row.field for row in rows}
+    if name is None:
+        return _worksheet(model, rows, fields, "")
+    for number, row in enumerate(rows):
+        if row.entry.path == name or (row.entry.label is not None and row.entry.label == name):
+            around = rows[max(number - AROUND, 0) : number + AROUND]
+            return _worked(model, row.entry, fields)._replace(compared=_compared(around, row.entry))
+    part = [row for row in rows if row.entry.path.startswith(name + ".")]
+    return _worksheet(model, part, fields, name) if part else [row.entry.path for row in rows]
 
 
-def _worked_out(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Explained:
-    place = model.source.position(entry.span.start)
+def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Worked:
+    op, out = entry.op, entry.out
     known = tuple(shape for shape in entry.arriving if shape is not None)
-    op = entry.op
     formulas: tuple[Formula, ...] = ()
-    field = dense = None
-    if op is not None and entry.out is not None and len(known) == len(entry.arriving):
-        formulas = op.formulas(known, entry.out)
-        field = _field(op, entry, known, entry.out, fields)
-        if op.linear and len(known) == 1 and len(known[0]) == 3:
-            inputs, outputs = prod(known[0]), prod(entry.out)
-            dense = Formula("weights", "I·O + O", {"I": inputs, "O": outputs}, inputs * outputs + outputs)
-    return Explained(
+    field: tuple[Formula, ...] = ()
+    if op is not None and out is not None and len(known) == len(entry.arriving):
+        formulas = op.formulas(known, out)
+        here = fields.get(entry.output)
+        if here is not None:
+            read, windows = entry.inputs[0], op.window(known, out)
+            before = fields[read] if read in fields else Field((1, 1), (Fraction(1), Fraction(1)), (0, 0))
+            if len(entry.inputs) == 1 and before is not None and windows != (POINT, POINT):
+                field = recurrence(before, windows, here.size)
+            size = field_text(here.size)
+            field = field or (Formula("field", size, {}, size),)
+    return Worked(
         name=entry.path,
         op=op.word if op is not None else "?",
         args=op.written() if op is not None else "",
-        title=op.title if op is not None else "this step could not be made out",
-        place=f"{model.source.name}:{place.line}",
+        title=op.title if op is not None else "this step is not understood",
+        place=f"{model.source.name}:{model.source.position(entry.span.start).line}",
         arriving=entry.arriving,
-        out=entry.out,
+        out=out,
         formulas=formulas,
         field=field,
-        dense=dense,
     )
 
 
-def _field(
-    op: Op,
-    entry: Entry,
-    arriving: tuple[tuple[int, ...], ...],
-    out: tuple[int, ...],
-    fields: dict[int, Field | None],
-) -> Formula | None:
-    """The receptive field; where one window on one map makes it, with the recurrence
-    R' = R + (E − 1)·J: the field before, the window's extent D(F − 1) + 1, the stride (jump) before.
-    """
-    here = fields.get(entry.output)
-    if here is None:
-        return None
-    result = field_text(here.size)
-    window = op.window(arriving, out)
-    if len(entry.inputs) == 1:
-        before = fields.get(entry.inputs[0])
-        size, stride = (before.size[1], before.stride[1]) if before is not None else (1, Fraction(1))
-        if (before is not None or entry.inputs[0] not in fields) and (
-            size + (window[1].size - 1) * stride == here.size[1]
-        ):
-            values: dict[str, int | Fraction | str] = {"R": size, "E": Fraction(window[1].size), "J": stride}
-            return Formula("receptive field", "R + (E − 1)·J", values, result)
-    return Formula("receptive field", result, {}, result)
+def _compared(around: Sequence[Row], entry: Entry) -> tuple[Comparison, ...]:
+    """The chain of weighted layers that this one stands in, and what it is compared with."""
+    makers = {row.entry.output: row.entry for row in around}
+    readers = {row.entry.inputs[0]: row.entry for row in around if len(row.entry.inputs) == 1}
+
+    def following(this: Entry | None, back: bool) -> Iterator[Entry]:
+        while this is not None:
+            this = makers.get(this.inputs[0]) if back else readers.get(this.output)
+            if this is None or this.op is None or len(this.inputs) != 1:
+                return
+            if this.op.weighted:
+                yield this
+            elif this.arriving[0] != this.out:
+                return
+
+    before = [one for one, _ in zip(following(entry, True), range(2), strict=False)][::-1]
+    after = [one for one, _ in zip(following(entry, False), range(2), strict=False)]
+    chain = [
+        Step(one.op, one.arriving[0], one.out)
+        for one in (*before, entry, *after)
+        if one.op is not None and one.arriving[0] is not None and one.out is not None
+    ]
+    if len(chain) != len(before) + 1 + len(after):
+        return ()
+    return tuple(comparisons(chain, len(before)))
 
 
-def _sums(model: Model, name: str, part: list[Row], fields: dict[int, Field | None]) -> Part:
-    weighted = [row.entry for row in part if row.entry.op is not None and row.entry.op.weighted]
-    few = len(weighted) <= MOST_WORKED_OUT
-    first = part[0].entry.arriving
-    return Part(
-        name=name,
-        layers=tuple(row.entry.path for row in part),
-        arriving=shape_text(first[0] if first else None),
-        out=shape_text(part[-1].entry.out),
-        params=None if any(row.params is None for row in part) else sum(row.params or 0 for row in part),
-        worked_out=tuple(_worked_out(model, entry, fields) for entry in weighted) if few else (),
-        macs=None if any(row.macs is None for row in part) else sum(row.macs or 0 for row in part),
-    )
+def _worksheet(
+    model: Model, rows: Sequence[Row], fields: dict[int, Field | None], name: str
+) -> Worksheet | list[str]:
+    """The layers in order, each as written once, and the sums."""
+    report = model.report
+    assert report is not None
+    if not rows:
+        return []
+    layers: list[Worked] = []
+    places: dict[tuple[int, int], int] = {}
+    again: dict[int, list[str]] = {}
+    for number, row in enumerate(rows):
+        entry = row.entry
+        key = (entry.body, entry.step)
+        if key in places:
+            size = field_text(row.field.size) if row.field is not None else ""
+            again.setdefault(places[key], []).append(entry.path + (f" (field {size})" if size else ""))
+            continue
+        places[key] = len(layers)
+        around = rows[max(number - AROUND, 0) : number + AROUND]
+        compared = tuple(one for one in _compared(around, entry) if one.ends)
+        layer = _worked(model, entry, fields)._replace(compared=compared)
+        layers.append(layer if layer.field and layer.field[0].values else layer._replace(field=()))
+    layers = [layer._replace(again=tuple(again.get(place, ()))) for place, layer in enumerate(layers)]
+    first, last = rows[0].entry.arriving, rows[-1].entry.out
+    graph = report.graph
+    if name:
+        title, inputs, out = "", shape_text(first[0] if first else None), shape_text(last)
+    else:
+        root = graph.root
+        title, inputs = graph.title, ", ".join(map(shape_text, root.values[: root.inputs]))
+        out = ", ".join(shape_text(root.values[value]) for value in root.outputs)
+    totals = tuple(_totals(report, rows, whole=not name))
+    claims = () if name else tuple(_claims(report))
+    return Worksheet(name or graph.name, title, inputs, out, len(rows), tuple(layers), totals, claims)
+
+
+MOST_TERMS = 8
+
+
+def _totals(report: Report, rows: Sequence[Row], *, whole: bool) -> Iterator[tuple[Formula, str]]:
+    """Weights and MACs as sums, layer by layer or, where there are many, kind by kind."""
+    if any(row.params is None or row.macs is None for row in rows):
+        return
+    params, macs = [(row, row.params or 0) for row in rows], [(row, row.macs or 0) for row in rows]
+    yield _sum("weights", params), ""
+    total = _sum("MACs", macs)
+    yield total, ""
+    if total.result:
+        yield Formula("FLOPs", "2·MACs", {"MACs": total.result}, 2 * int(total.result)), ""
+    totals = report.totals
+    if whole and totals.activations is not None and totals.peak_memory is not None:
+        yield Formula("activations", f"{totals.activations:,}", {}, totals.activations), ""
+        memory = f"{totals.peak_memory:,} bytes"
+        yield Formula("peak activation memory", memory, {}, memory), bytes_text(totals.peak_memory)
+    if whole and totals.field is not None:
+        size = field_text(totals.field)
+        yield Formula("field", size, {}, size), ""
+
+
+def _sum(name: str, costs: Sequence[tuple[Row, int]]) -> Formula:
+    """`156 + 2,416 = 2,572`; of many layers, `conv 2,572 + fc 59,134 = 61,706`."""
+    held = [(row, cost) for row, cost in costs if cost]
+    if len(held) > MOST_TERMS:
+        kinds: Counter[str] = Counter()
+        for row, cost in held:
+            kinds[row.entry.op.word if row.entry.op is not None else ""] += cost
+        text = " + ".join(f"{kind} {cost:,}" for kind, cost in kinds.items())
+    else:
+        text = " + ".join(f"{row.entry.path} {cost:,}" for row, cost in held) or "0"
+    return Formula(name, text, {}, sum(cost for _, cost in held))
+
+
+def _claims(report: Report) -> Iterator[str]:
+    claims = report.claims
+    if claims:
+        yield f"{sum(checked.holds is True for checked in claims)} of {len(claims)} claims hold"
+    for checked in claims:
+        if checked.holds is not True:
+            yield f"{checked.text} {'is not checked' if checked.holds is None else 'does not hold'}"

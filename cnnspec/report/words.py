@@ -1,0 +1,36 @@
+"""The pages of words and symbols: `field`, `padding`, `=>`, `R`. They are the sections of words.md, each
+under its names and, in a line, what they mean.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def _sections() -> dict[str, tuple[str, str]]:
+    """By name: what it means in a line, and the rest of its page."""
+    found: dict[str, tuple[str, str]] = {}
+    text = (Path(__file__).with_name("words.md")).read_text("utf-8")
+    for names, what, rest in re.findall(r"^# (.*?): (.*)\n((?:(?!# ).*\n)*)", text, re.MULTILINE):
+        for name in names.split(", "):
+            found[name] = what, rest.strip("\n")
+    return found
+
+
+def words() -> tuple[str, ...]:
+    """All words and symbols that have a page."""
+    return tuple(_sections())
+
+
+def meaning(symbol: str) -> str:
+    """What a word or symbol means, in a line; "" for others."""
+    return _sections().get(symbol, ("", ""))[0]
+
+
+def word_page(word: str) -> str | None:
+    """The page of a word or symbol as Markdown; None for others."""
+    found = _sections().get(word)
+    return None if found is None else f"# {word}: {found[0]}\n" + (f"\n{found[1]}\n" if found[1] else "")
