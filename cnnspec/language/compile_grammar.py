@@ -38,61 +38,52 @@ def compile_grammar(text: str) -> dict[str, Any]:
 
     lark = Lark(text, parser="lalr", lexer="contextual", strict=True, start=list(STARTS))
     table = lark.parser.parser._parse_table
-    states = sorted(table.states)
-    rules: list[Any] = []
-    numbers: dict[Any, int] = {}
-    rows: list[dict[str, int]] = []
-    goto: list[dict[str, int]] = []
     # lark's numbering of states depends on hashes: number them anew, in the order of a walk from the starts
     order: dict[int, int] = {}
     queue = [table.start_states[start] for start in STARTS]
-    while queue:
-        state = queue.pop(0)
-        if state in order:
-            continue
-        order[state] = len(order)
-        queue += [arg for _, (action, arg) in sorted(table.states[state].items()) if action is Shift]
-    assert len(order) == len(states)
-    for state in sorted(order, key=order.__getitem__):
-        row: dict[str, int] = {}
-        jumps: dict[str, int] = {}
+    for state in queue:  # grows meanwhile
+        if state not in order:
+            order[state] = len(order)
+            queue += [arg for _, (action, arg) in sorted(table.states[state].items()) if action is Shift]
+    assert len(order) == len(table.states)
+    numbers: dict[Any, int] = {}  # of the rules
+    rows: list[dict[str, int]] = []
+    goto: list[dict[str, int]] = []
+    for state in order:
+        rows.append({})
+        goto.append({})
         for symbol, (action, arg) in sorted(table.states[state].items()):
-            if action is Shift:
-                # names in capitals are terminals
-                (row if symbol.lstrip("_")[:1].isupper() or symbol == "$END" else jumps)[symbol] = order[arg]
+            if action is not Shift:
+                rows[-1][symbol] = -1 - numbers.setdefault(arg, len(numbers))
+            elif symbol.lstrip("_")[:1].isupper() or symbol == "$END":  # terminals are in capitals
+                rows[-1][symbol] = order[arg]
             else:
-                if arg not in numbers:
-                    numbers[arg] = len(rules)
-                    size = len(arg.expansion)
-                    if arg.alias is None and size != 1:
-                        raise ValueError(f"a rule of {size} symbols needs an alias: {arg}")
-                    rules.append([arg.origin.name, size, arg.alias])
-                row[symbol] = -1 - numbers[arg]
-        rows.append(row)
-        goto.append(jumps)
+                goto[-1][symbol] = order[arg]
+    for rule in numbers:
+        if rule.alias is None and len(rule.expansion) != 1:
+            raise ValueError(f"a rule of {len(rule.expansion)} symbols needs an alias: {rule}")
 
     literals: dict[str, str] = {}
     keywords: dict[str, str] = {}
-    tokens: list[tuple[int, int, str, str]] = []
+    tokens: list[list[str]] = []
     contextual: list[list[str]] = []
-    for terminal in lark.terminals:
+    for terminal in sorted(lark.terminals, key=lambda terminal: -terminal.priority):
         if terminal.name.startswith("__IGNORE") or terminal.name == "_NL":
-            continue  # spaces, comments and new lines are the parser's
+            continue  # spaces, comments and line breaks are the lexer's
         if isinstance(terminal.pattern, PatternStr):
             value = terminal.pattern.value
             (keywords if re.fullmatch(r"\w+", value) else literals)[value] = terminal.name
-        elif terminal.priority >= CONTEXTUAL:
-            contextual.append([terminal.name, terminal.pattern.to_regexp()])
         else:
-            tokens.append((-terminal.priority, len(tokens), terminal.name, terminal.pattern.to_regexp()))
+            kinds = contextual if terminal.priority >= CONTEXTUAL else tokens
+            kinds.append([terminal.name, terminal.pattern.to_regexp()])
     return {
         "rows": rows,
         "goto": goto,
-        "rules": rules,
+        "rules": [[rule.origin.name, len(rule.expansion), rule.alias] for rule in numbers],
         "starts": {
             start: [order[table.start_states[start]], order[table.end_states[start]]] for start in STARTS
         },
-        "tokens": [[name, pattern] for _, _, name, pattern in sorted(tokens)],
+        "tokens": tokens,
         "literals": literals,
         "keywords": keywords,
         "contextual": contextual,
