@@ -196,8 +196,8 @@ def _parameter(c: Context, v: Items[Any]) -> tree.Parameter:
 def _block_head(c: Context, v: Items[Any]) -> tuple[Any, ...]:
     """(name, parameters, shared, span of the head, span of the name)."""
     parameters = tuple(v[2]) if len(v) == 4 else ()
-    _, span = _declared(c, v[1], "(")
-    return v[1].text[:-1], parameters, v[0].text == "shared", c.span(v), span
+    name, span = _declared(c, v[1], "(")
+    return name, parameters, v[0].text == "shared", c.span(v), span
 
 
 def _block(c: Context, v: Items[Any]) -> tree.Block:

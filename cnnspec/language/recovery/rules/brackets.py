@@ -50,9 +50,10 @@ def _other_matrix(m: Mistake) -> Answer | None:
     elif (decimals := _decimal_commas(inner)) and (by_size := _fitting(m, inner, close)) != "list":
         message = f"the decimal mark is a point; {NO_COMMAS}"
         if by_size != "decimals":
-            message = "these commas are decimal marks or separate numbers, and the layer does not decide"
+            message = f"the commas of `[{inner}]` may be decimal marks or separate numbers"
             return Answer("E106", message, span, f"write `[{decimals}]` or `[{plain}]`")
-        answer, plain = _matrix(span, decimals, message), decimals
+        inside = Span(m.opened + 1, close - 1)
+        answer, plain = rewritten(inside, decimals, message), decimals
     else:
         commas = [Span(at, at + 1) for at in range(m.opened, close) if m.text[at] == ","]
         fix = tuple(Edit(comma, "" if m.text[comma.end : comma.end + 1] == " " else " ") for comma in commas)
@@ -73,7 +74,7 @@ def _fitting(m: Mistake, inner: str, close: int) -> str:
     layer = m.text[begin : m.opened] + (end.group() if end else "")
     is_bias = layer[: m.opened - begin].rstrip(" \t=").endswith("bias")
     letter = r"\b(?:[A-Z0-9x]*K=?|(?:fc|rbf)[ \t]+)" if is_bias else "F=?(?:[0-9]+x)?"
-    size = re.search(rf"{letter}([0-9]+)", layer)
+    size = re.search(rf"{letter}([0-9]+)(?![\w.]*[ \t]*[-+*/%])", layer)
     if size is None:
         return ""
     rows = [inner] if is_bias else re.split(r"[;|\r\n]+", inner.strip())
@@ -134,8 +135,8 @@ MATRICES = (
          "conv weight=⟦[1 0, 0 1]⟧": "conv weight=[1 0; 0 1]",
          "conv weight=[1⟦,⟧ 0;0, 1]": "conv weight=[1 0;0 1]",
          r"conv weight=⟦[1 & 0 \\ 0 & 1]⟧": "conv weight=[1 0; 0 1]",
-         "conv F2 weight=⟦[0,5 1,0]⟧": "conv F2 weight=[0.5 1.0]",
-         "conv K1 bias=⟦[0,5]⟧": "conv K1 bias=[0.5]", "conv K2 bias=[0⟦,⟧5]": "conv K2 bias=[0 5]",
+         "conv F2 weight=[⟦0,5 1,0⟧]": "conv F2 weight=[0.5 1.0]",
+         "conv K1 bias=[⟦0,5⟧]": "conv K1 bias=[0.5]", "conv K2 bias=[0⟦,⟧5]": "conv K2 bias=[0 5]",
          "conv bias=⟦[0,5]⟧": ""}, word="[ & \\ ,", accepts="MATRIX_NUMBER", when=_other_matrix),
     Rule({"conv weight=⟦{1 0; 0 1}⟧": "conv weight=[1 0; 0 1]"}, on="LBRACE", last="EQUAL", when=_in_braces),
     Rule({"conv weight=⟦1/4*[1 2; 2 1]⟧": "conv weight=[1/4 1/2; 1/2 1/4]"}, on="LSQB", when=_times_a_number),

@@ -23,7 +23,7 @@ _SETTING = re.compile(r"(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?::=?|=)[ \t]*([^\s,;:
 _CLAIM = re.compile(r"(?:expect[ \t]+)?[a-z]+[ \t]+~?[0-9][\w.,]*")
 _BLOCK = (
     r"[ \t]*(?:(block|shared|def|function|func|fn|module|macro|template|class)[ \t]+)?"
-    r"([A-Za-z]\w*\([^()\r\n]*\))[ \t]*(?::|=>?|->)?[ \t]*"
+    r"([A-Za-z]\w*(?:\([^()\r\n]*\))?)[ \t]*(:|=>?|->)?[ \t]*"
 )
 _LINE = re.compile(r"([ \t]*)([^\r\n#]*)[^\r\n]*(?:\r\n|[\r\n]|$)")
 _INPUT = re.compile(
@@ -115,6 +115,8 @@ def _block(m: Mistake) -> Answer | None:
     opened, ours = head.end(), head[1] in ("block", "shared")
     least = head.end(2) if ours or head[1] is None else head.start(2)
     bracket = m.text[opened : opened + 1] in ("[", "{", "(") and m.text[opened]
+    if "(" not in head[2] and not (head[1] and (bracket or head[3])):
+        return None
     if not least <= m.start <= opened or not (ours or bracket == "{"):
         return None
     close = closing(m.text, opened) if bracket else None
@@ -246,7 +248,7 @@ NOTATIONS = (
     Rule({"⟦repeat 3 { relu }⟧": "[ relu ]*3", "⟦3 x { relu }⟧": "[ relu ]*3"}, when=_repeated),
     Rule({"⟦variant A { n = 2 }⟧": "variant A: n = 2"}, when=_variant),
     Rule({"block f(k)⟦: relu⟧": "block f(k) { relu }", "block f() ⟦[ relu ]⟧": "block f() { relu }",
-         "⟦def f() { relu }⟧": "block f() { relu }"}, when=_block),
+         "⟦def f() { relu }⟧": "block f() { relu }", "block f⟦: relu⟧": "block f { relu }"}, when=_block),
     Rule({"input ⟦3 x 224 x 224⟧": "input 3x224x224"}, when=_shape),
     Rule({"⟦input 32x32 RGB⟧": "input 3x32x32"}, when=_input),
     _padding("same"),

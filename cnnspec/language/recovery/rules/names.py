@@ -53,6 +53,27 @@ def _in_pieces(m: Mistake) -> Answer | None:
     return rewritten(span, plain, f"`{name}` cannot be a name", way, "E107")
 
 
+def _parameters(m: Mistake) -> Answer | None:
+    found, name = m.here(r"([A-Za-z@][^{}()\[\]\r\n#]*?)[ \t]*\{"), m.part(0)
+    if found is None or name.token is None:
+        return None
+    plain = found[1] if {*found[1]} & {*",="} else ", ".join(found[1].split())
+    return Answer(
+        "E101", "a block's parameters stand in brackets", Span(m.start, found.end(1)),
+        f"write `{name.token.text}({plain})`", (Edit(Span(m.gap.start, found.end(1)), f"({plain})"),),
+        reads=f"{name.token.text}({plain})", since=name.start,
+    )  # fmt: skip
+
+
+def _output(m: Mistake) -> Answer:
+    """`output f`, `output 10`."""
+    labels = re.findall(r"(?m)^[ \t]*([A-Za-z]\w*)[ \t]*:", m.text[: m.start])
+    message, shown = f"expected a label such as @skip, found {m.shown}", labels[-1] if labels else "name"
+    if m.word in labels:
+        return rewritten(m.span, f"@{m.word}", message, code="E101", safe=True, reads=f"@{m.word}")
+    return Answer("E101", message, m.span, f"an output is a labelled tensor: `output @{shown}`")
+
+
 def _title(m: Mistake) -> Answer | None:
     """`model A 'x'`, and a title that is not closed."""
     line = m.text[m.start : m.line_end]
@@ -83,9 +104,10 @@ VALUES = (
 )  # fmt: skip
 
 NAMES = (
-    Rule({"block ⟦double⟧ { relu }": "block double() { relu }"},
-         "a block's name needs brackets, with or without parameters", on="NAME", last="BLOCK SHARED",
-         put="{found}()", safe=False),
+    Rule({"block f ⟦k s⟧ { relu }": "block f(k, s) { relu }"}, last="NAME", accepts="LBRACE",
+         when=_parameters),
+    Rule({"f: relu\noutput ⟦f⟧": "f: relu\noutput @f", "f: relu\noutput ⟦10⟧": ""}, last="OUTPUT",
+         on="NAME NUMBER", when=_output),
     Rule({"shared ⟦block⟧ f(k) { relu }": "shared  f(k) { relu }"}, "`shared` stands in place of `block`",
          on="BLOCK", last="SHARED", put=""),
     Rule({"let ⟦if⟧ = 1": "", "block ⟦if⟧(k) { relu }": ""}, on=" ".join(WORDS),

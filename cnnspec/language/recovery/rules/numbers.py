@@ -47,7 +47,8 @@ _POINT = "the decimal mark is a point"
 
 def invalid_number(found: re.Match[str], plain: str, reason: str, safe: bool = False) -> Answer:
     """E106; with a fix where the number can be read as `plain`."""
-    span, message = Span(*found.span()), f"`{found.group()}` is not a valid number"
+    kind = "hyperparameter" if found.group()[0].isalpha() else "number"
+    span, message = Span(*found.span()), f"`{found.group()}` is not a valid {kind}"
     if not plain:
         return Answer("E106", message, span, reason)
     reads = plain if safe else None
@@ -76,6 +77,25 @@ def _sizes_apart(m: Mistake) -> Answer | None:
     )  # fmt: skip
 
 
+def _times(m: Mistake) -> Answer | None:
+    """`F3*3`."""
+    found = m.around(r"(?<![A-Za-z])([FSPD])([0-9]+)[ \t]*\*[ \t]*([0-9]+)(?![\w.])")
+    if found is None:
+        return None
+    plain = f"{found[1]}{found[2]}" if found[2] == found[3] else f"{found[1]}{found[2]}x{found[3]}"
+    message = f"`{found.group()}` is not a valid size: rows and columns are joined by `x`"
+    return rewritten(Span(*found.span()), plain, message, code="E106", safe=True, reads=plain)
+
+
+def _shape_as_a_step(m: Mistake) -> Answer | None:
+    """`-> 64x32x32`."""
+    arrow, shape = m.part(0).token, m.here(r"[0-9]+[x@][0-9]+x[0-9]+(?![\w.])")
+    if arrow is None or shape is None:
+        return None
+    plain, message = f"=> {shape.group()}", "a shape is claimed after `=>`"
+    return rewritten(Span(arrow.start, shape.end()), plain, message, code="E101", safe=True, reads=plain)
+
+
 def _spaced(m: Mistake) -> Answer | None:
     found = m.around(r"(?<![\w.,~])~?[0-9]+(?:[ \t]+[0-9]+)+[kMG]?")
     if found is None:
@@ -91,6 +111,11 @@ def _by_commas(m: Mistake) -> Answer | None:
     if found is None or m.accepts("COMMA") or m.last == "MATRIX_NUMBER":
         return None
     letter, numbers = found[1], found[2].split(",")
+    if (
+        re.search(r"\b(?:slice[ \t]+|channels[ \t]*=[ \t]*)$", m.text[m.begin : found.start()])
+        and len(numbers) == 2
+    ):
+        return invalid_number(found, ":".join(numbers), "the two numbers are joined by `:`")
     if letter and letter in "FSPD":
         if len(numbers) == 2:
             return invalid_number(found, f"{letter}{'x'.join(numbers)}", "rows and columns are joined by `x`")
@@ -214,10 +239,16 @@ PERCENTAGES = (
 SIZES = (
     Rule({"reshape ⟦3,32,32⟧": "reshape 3x32x32", "conv F3 S=⟦2,2⟧ K8": "conv F3 S=2x2 K8"},
          on="COMMA NUMBER NAME DIM STAR", when=_sizes_apart),
+    Rule({"conv ⟦F3*3⟧ K8": "conv F3 K8", "conv ⟦F3 * 5⟧ K8": "conv F3x5 K8"}, on="STAR", when=_times),
+    Rule({"upsample ⟦*2⟧": "upsample 2"}, "expected a number, found `*`", on="STAR", last="NAME",
+         here=r"\*[ \t]*([0-9]+)(?![\w.])",
+         when=lambda m: bool(re.search(r"\b(?:up|pixel)\w+[ \t]*$", m.head)), put="{1}"),
+    Rule({"relu ⟦-> 3x4x4⟧": "relu => 3x4x4"}, on="DIM", last="ARROW", when=_shape_as_a_step),
     Rule({"expect params ⟦1 516⟧": "expect params 1,516"}, on="NUMBER CLAIM_NUMBER DIM", last="CLAIM_NUMBER",
          when=_spaced),
     Rule({"dropout ⟦0,5⟧": "dropout 0.5", "fc ⟦4,096⟧": "fc 4096", "conv ⟦F3,5⟧ K8": "conv F3x5 K8",
-         "conv F3 ⟦P1,1,0,0⟧ K8": "", "let a = ⟦1,500⟧": ""}, on="COMMA", when=_by_commas),
+         "slice ⟦0,32⟧": "slice 0:32", "conv F3 ⟦P1,1,0,0⟧ K8": "", "let a = ⟦1,500⟧": ""}, on="COMMA",
+         when=_by_commas),
 )  # fmt: skip
 
 NUMBERS = (
@@ -240,14 +271,13 @@ CLAIMS = (
     Rule({"expect macs ⟦4.09 G⟧": "expect macs 4.09G", "expect macs ⟦4,09G⟧": "expect macs 4.09G",
          "expect params ⟦1.77 Mio⟧": "expect params 1.77M",
          "expect params ⟦1,77 million⟧": "expect params 1.77M", "expect params ⟦60K⟧": "expect params 60k",
-         "expect memory < ⟦16 mb⟧": "expect memory < 16MB"},
-         when=_with_unit),
+         "expect memory < ⟦16 mb⟧": "expect memory < 16MB"}, when=_with_unit),
     Rule({"expect ⟦1,792 params⟧": "expect params 1,792", "expect ⟦4.1 GFLOPs⟧": ""}, last="CLAIM_NUMBER",
          when=_turned),
     Rule({"expect params 2k ⟦±⟧ 5": ""}, "a claim has no {shown}", "`~2k` holds within 5 %", word="± %",
          when=lambda m: m.in_claims),
     *(Rule({f"expect params ⟦{words.partition('|')[0]}⟧ 100k": f"expect params {mark} 100k"}, last="NAME",
-           when=_bound_in_words(words), put=mark)
+           when=_bound_in_words(words), put=mark, help="write `{put}`: a bound is exact")
       for words, mark in _BOUNDS.items()),
     Rule({"expect params ⟦-⟧3": "expect params 3"}, "a claimed number cannot be negative", on="MINUS",
          when=lambda m: m.in_claims, code="E106", put="", safe=False),

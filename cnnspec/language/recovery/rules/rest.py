@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from unicodedata import normalize
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.suggest import nearest
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
@@ -13,7 +14,7 @@ from cnnspec.language.recovery.rules.marks import BRANCHES, NO_BRANCHES, before_
 from cnnspec.language.recovery.rules.names import NAMED_BY, NAMELESS
 from cnnspec.language.recovery.rules.numbers import NUMBER_LIKE, open_reshape
 from cnnspec.language.recovery.words import STATEMENT_WORDS, closing, is_layer
-from cnnspec.language.tokens import STATEMENTS
+from cnnspec.language.tokens import STATEMENTS, Token
 from cnnspec.notations.steps import step
 
 _IF = re.compile(r"(?:^|->|(?<=\[)|[|{:])[ \t]*if\b")
@@ -52,7 +53,8 @@ def _odd_number(m: Mistake) -> Answer | None:
     number = re.compile(rf"{NUMBER_LIKE}|[FSPKGD][0-9][0-9A-Za-z_.]*").match(m.text, begin)
     if number is None or not any(map(str.isdigit, number.group())):
         return None
-    written, message = number.group(), f"`{number.group()}` is not a valid number"
+    written = number.group()
+    message = f"`{written}` is not a valid {'hyperparameter' if written[0].isalpha() else 'number'}"
     if m.accepts("LABEL") and m.text[number.end() :].lstrip(" \t").startswith(":"):
         way = "a label begins with a letter"
         return Answer("E107", f"`{written}` cannot be a label", Span(*number.span()), way)
@@ -82,6 +84,9 @@ def _odd_name(m: Mistake) -> Answer | None:
     word = re.compile(r"\w+").match(m.text, begin)
     span = Span(begin, word.end() if word else m.end)
     name = m.text[span.start : span.end]
+    plain = normalize("NFKC", name)
+    if plain.isascii() and plain.isidentifier():  # ligatures, letters of mathematics
+        return rewritten(span, plain, f"`{name}` has special characters", code="E107", safe=True, reads=plain)
     letters = "the characters of a name are a-z, A-Z, 0-9 and _"
     reason = "a name begins with a letter" if name.isascii() else letters
     return Answer("E107", f"`{name}` cannot be a name", span, reason)
@@ -127,6 +132,40 @@ def _times_before(m: Mistake) -> Answer | None:
     return Answer("E101", message, span, f"write `[ … ]*{m.word}`", fix)
 
 
+def _ends_early(m: Mistake, last: Token) -> Answer:
+    """A line that ends with `->`, `=`, `+` or the colon of a variant."""
+    if last.type == "LABEL":
+        colon = Span(last.end - 1, last.end)
+        way = f"write the settings, or leave the colon out: `variant {last.text.rstrip(' :')}`"
+        return Answer(
+            "E101", "expected the variant's settings after the colon", last.span, way, (Edit(colon, ""),)
+        )
+    return Answer("E101", f"expected {m.expected} after `{last.text.strip()}`", last.span)
+
+
+def _operator_at_the_end(m: Mistake) -> Answer | None:
+    """`let k = 3 +` above a line of steps, of which the first word was read as a value."""
+    found = re.compile(r"[ \t]*(let\b[^\r\n#]*?)[ \t]*([-+*/%]|//)[ \t]*(?:#[^\r\n]*)?[\r\n]+").match(
+        m.text, line_start(m.text, max(0, m.begin - 1))
+    )
+    if found is None or found.end() != m.begin or not is_layer(m.head.strip()):
+        return None
+    return Answer(
+        "E101", f"expected a number, a name or an expression after `{found[2]}`", Span(*found.span(2)),
+        reads=f"{found[1]}\n", since=found.start(1), resume=m.begin,
+    )  # fmt: skip
+
+
+def _docstring(m: Mistake) -> Answer:
+    stop = m.text.find('"""', m.start + 3)
+    end = stop + 3 if stop >= 0 else m.line_end
+    written = m.text[m.start : end].strip('"').strip()
+    message, span = "a comment begins with `#` and ends with the line", Span(m.start, end)
+    if "\n" in written or "\r" in written:
+        return Answer("E101", message, span, "write `#` before each line of the comment", reads="")
+    return rewritten(span, f"# {written}", message, code="E101", safe=True, reads="")
+
+
 def _unexpected(m: Mistake) -> Answer:
     message = f"expected {m.expected}, found {m.shown}" if m.expected else f"unexpected {m.shown}"
     way = ""
@@ -136,6 +175,9 @@ def _unexpected(m: Mistake) -> Answer:
     elif head and m.kind != "_NL":
         message, way = f"expected `:`, found {m.shown}", f"a colon follows the variant's name: `{head[1]}: …`"
     elif m.kind == "LET" or m.kind in STATEMENTS:
+        last = m.part(0).token
+        if last is not None and last.end <= m.begin:  # the line before ends too early
+            return _ends_early(m, last)
         way = f"`{m.word}` begins a line of its own"
     return Answer("E101", message, m.span, way)
 
@@ -150,6 +192,7 @@ MISTYPED = (
 )  # fmt: skip
 
 CHARACTERS = (
+    Rule({'⟦""" what """⟧\nrelu': "# what\nrelu"}, here='"""', when=_docstring),
     Rule({"fc ⟦64k⟧": "", "conv ⟦F2.5⟧ K16": "", "let k = 4\nconv F3 K=⟦2k⟧": "let k = 4\nconv F3 K=2*k"},
          on="?", when=_odd_number),
     Rule({"let ⟦_a⟧ = 1": ""}, on="?", when=_odd_name),
@@ -166,6 +209,7 @@ CHARACTERS = (
 REST = (
     Rule({"if C ⟦=>⟧ 3 [ relu ]": "if C >= 3 [ relu ]"}, word="=>",
          when=lambda m: bool(_IF.search(m.head, m.head.rfind("[") + 1)), put=">=", safe=False),
+    Rule({"let k = 3 ⟦+⟧\nconv F3 K8": ""}, last="NAME", when=_operator_at_the_end),
     Rule({"if C > 3 ⟦then⟧ [ relu ]": "if C > 3  [ relu ]"}, when=_without_brackets),
     Rule({"⟦exepct⟧ params 1.5k": "expect params 1.5k"}, when=_mistyped),
     *CHARACTERS,
@@ -200,5 +244,6 @@ REST = (
     Rule({"k ⟦=⟧ n": ""}, NAMELESS, NAMED_BY.format(name="name"), on="EQUAL", last="NAME"),
     Rule({"let a = 1 < 2 ⟦<⟧ 3": ""}, "unexpected {shown}: a comparison has two sides", "join two with `and`",
          on="COMPARE", last="NUMBER NAME RPAR"),
-    Rule({"variant A ⟦k⟧": ""}, when=_unexpected),
+    Rule({"variant A ⟦k⟧": "", "relu ⟦->⟧\nexpect params 0": "", "let k = 3 ⟦+⟧\nlet n = 4": "",
+         "variant ⟦B:⟧\nlet n = 4": ""}, when=_unexpected),
 )  # fmt: skip
