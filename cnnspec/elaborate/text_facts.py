@@ -35,8 +35,8 @@ def nodes(root: Any) -> Iterator[Any]:
 _LEAVES = {tree.Number: (), tree.Quantity: ("expression",)}
 _NO_CHILDREN = frozenset(
     """
-    span word_span name_span label_span subject_span text operator name word label kind letter glued own_line
-    shared about step title subject planes
+    span within word_span name_span label_span subject_span text operator name word label kind letter glued
+    own_line shared about step title subject planes
     """.split()  # noqa: SIM905
 )
 

@@ -32,8 +32,6 @@ CASES = [
     ("conv 3x3, 64", "E102", "conv 3x3, 64"),
     ("conv3-64", "E102", "conv3-64"),
     ("input (3, 224, 224)", "E102", "(3, 224, 224)"),
-    ("[convolutional]\nfilters=64", "E102", "[convolutional]\nfilters=64"),
-    ("layer { }", "E102", "layer { }"),
     ("input 3×224x224", "E103", "×"),
     ("conv F3→relu", "E103", "→"),
     ("model A “x”", "E103", "“x”"),
