@@ -53,7 +53,7 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
                 _no_hyperparameter(c, value.name, span)
                 return None
         if meant is None:
-            found += [argument] if type(value) is tree.Function else _as_a_factor(c, argument, word)
+            found.append(argument)
             continue
         plain, made = meant
         message = "a hyperparameter is its letter and then its number"
@@ -97,23 +97,6 @@ def _in_one_word(c: Context, name: str, span: Span, word: str) -> Meant | None:
     letter = tree.LetterArgument(found[2], value, False, Span(start + found.start(2), span.end))
     plain = f"{found[1]} {found[2]}={found[3]}{'*' if found[3] else ''}{found[4]}"
     return plain.strip(), [*hyperparameters(c, found[1], start), letter]
-
-
-def _as_a_factor(c: Context, argument: tree.PositionalArgument, word: str) -> list[Any]:
-    """`upsample x2`; `conv F3 K8 x3`, as tables say of a layer that is repeated."""
-    span = argument.span
-    factor = re.fullmatch(r"x([0-9]+)", c.text[span.start : span.end])
-    if factor is None or factor.group() in c.bound or not word:
-        return [argument]
-    if word.startswith(("up", "pixel")):
-        value = number(c, factor[1], span.start + 1, span.end)
-        message = f"`{factor.group()}` is not a valid number"
-        way, fix = f"write `{factor[1]}`", (Edit(span, factor[1]),)
-        c.sink.report("E106", message, span, help=way, fix=fix, safe=True)
-        return [tree.PositionalArgument(value, span)]
-    way = f"a repetition is written `[ {word} … ]*{factor[1]}`"
-    c.sink.report("E101", f"`{factor.group()}` is not an argument", span, help=way)
-    return []
 
 
 def _no_hyperparameter(c: Context, name: str, span: Span) -> None:
