@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec.analyses.shapes import shapes
 from cnnspec.analyses.weights import too_many_weights, weights
 from cnnspec.diagnostics import Diagnostic, Span
-from cnnspec.elaborate.limits import Limits
+from cnnspec.elaborate.limits import PASSES, Limits
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir.graph import Graph, Hole, Layer, Region
 from cnnspec.ir.template import IfSite, LetSite, Site, Template
@@ -122,21 +122,27 @@ def _depth(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
 
 def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
     """E605 for too many layers after all repeats."""
-    counts: list[int] = []
+    layers: list[int] = []
+    passes: list[int] = []
+    together = PASSES * limits.layers
     for body in graph.bodies:
-        count = 0
-        for step in body.steps:
-            passes = step.passes if isinstance(step, Region) else ()
-            count += sum(one.count * max(counts[one.body], 1) for one in passes) + isinstance(step, Layer)
-            count = min(count, limits.layers + 1)
-        counts.append(count)
-    if counts[-1] > limits.layers:
-        yield Diagnostic(
-            "E605",
-            f"this graph has more than the {limits.layers:,} layers allowed",
-            NOWHERE,
-            help="raise `layers` in `limits` if the network is meant to be so deep",
-        )
+        regions = [one for step in body.steps if isinstance(step, Region) for one in step.passes]
+        here = sum(isinstance(step, Layer) for step in body.steps)
+        here += sum(one.count * layers[one.body] for one in regions)
+        layers.append(min(here, limits.layers + 1))
+        passes.append(min(sum(one.count * (passes[one.body] + 1) for one in regions), together + 1))
+    for found, most, what in (
+        (layers[-1], limits.layers, "layers"),
+        (layers[-1] + passes[-1], together, "layers and passes"),
+    ):
+        if found > most:
+            yield Diagnostic(
+                "E605",
+                f"this graph has more than the {most:,} {what} allowed",
+                NOWHERE,
+                help="raise `layers` in `limits` if the network is meant to be so deep",
+            )
+            return
 
 
 def _weights(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:

@@ -82,6 +82,7 @@ class BodyBuilder:
     claims: list[Claim] = field(default_factory=list)
     read: set[int] = field(default_factory=set)
     layers: int = 0
+    passes: int = 0
 
     @property
     def sink(self) -> Sink:

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from cnnspec.diagnostics import Sink, Span
 from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import BodyBuilder, Scope
-from cnnspec.elaborate.limits import Limits, Spent
+from cnnspec.elaborate.limits import PASSES, Limits, Spent
 from cnnspec.elaborate.naming import Names
 from cnnspec.elaborate.statements import Statements
 from cnnspec.elaborate.text_facts import references
@@ -138,8 +138,9 @@ class Context:
     varying: dict[int, list[tree.Expr]] = field(default_factory=dict)
     block_bodies: dict[tuple[object, ...], int] = field(default_factory=dict)
 
-    def charge(self, builder: BodyBuilder, layers: int, span: Span) -> None:
-        """One evaluation step, and so many layers in the body of `builder`."""
+    def charge(self, builder: BodyBuilder, layers: int, span: Span, passes: int = 0) -> None:
+        """One evaluation step, and so many layers in the body of `builder`, and passes through bodies: what
+        goes through the unrolled network goes through these too."""
         self.spent.work += 1
         if self.spent.work > self.limits.work:
             self.sink.report(
@@ -152,10 +153,14 @@ class Context:
         if self.sink.full:
             raise OverBudget
         builder.layers += layers
-        if builder.layers > self.limits.layers:
+        builder.passes += passes
+        found, most, what = builder.layers, self.limits.layers, "layers"
+        if found <= most:
+            found, most, what = found + builder.passes, PASSES * most, "layers and passes"
+        if found > most:
             self.sink.report(
                 "E605",
-                f"this makes {builder.layers:,} layers, more than the {self.limits.layers:,} allowed",
+                f"this makes {found:,} {what}, more than the {most:,} allowed",
                 span,
                 help="raise it with --max-layers if the network is meant to be so deep",
             )

@@ -12,6 +12,10 @@ it, by RECURSION a level; the command line does."""
 RECURSION = 20
 
 
+PASSES = 4
+"""Passes through bodies and layers together, at most, for each layer that a spec may have."""
+
+
 class Limits(NamedTuple):
     """`layers`: after all repeats; `dimension`: of a tensor or an argument; `weights`: in all; `work`:
     steps that are really worked out, whatever is repeated, by all variants of a spec together; `digits`:

@@ -123,9 +123,9 @@ def close_body(child: BodyBuilder, outputs: tuple[int, ...], exported: tuple[str
 def add_region(builder: BodyBuilder, region: Region, shapes: list[Shape | None], span: Span) -> int:
     """Adds a region to the body, charged for its layers; gives the number of its first value."""
     finished = builder.context.finished
-    # a pass without layers counts as one: whatever goes through the unrolled network goes through it too
-    layers = sum(entry.count * max(finished[entry.body].builder.layers, 1) for entry in region.passes)
-    builder.context.charge(builder, layers, span)
+    layers = sum(entry.count * finished[entry.body].builder.layers for entry in region.passes)
+    passes = sum(entry.count * (finished[entry.body].builder.passes + 1) for entry in region.passes)
+    builder.context.charge(builder, layers, span, passes)
     read = set(builder.read)
     value = builder.add_step(region, tuple(shapes), span)
     last = finished[region.passes[-1].body]
@@ -256,7 +256,7 @@ def _passes(
         run = count - done if not varies and left == shape else 1
         before = passes.pop().count if passes and passes[-1].body == body else 0
         passes.append(Pass.model_construct(body=body, count=before + run))
-        layers += run * max(made.builder.layers, 1)
+        layers += run * made.builder.layers
         if builder.layers + layers > context.limits.layers:
             context.charge(builder, layers, step.span)
         done += run

@@ -178,7 +178,7 @@ class Lowering:
             text = self.graph.knobs[text]
         try:
             return Const(plain(parsed(text)))
-        except ValueError:
+        except (ValueError, ZeroDivisionError):
             return None
 
     def loop_names(self, function: Function, depth: int) -> tuple[str, tuple[str, str, str]]:
