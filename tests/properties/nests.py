@@ -1,5 +1,5 @@
-"""Specs that ask for as much as they can: repeats in repeats with counts of 0, 1 and 100,000, empty groups and
-blocks, blocks that double, many labels, long names."""
+"""Specs that ask for as much as they can: repeats in repeats with counts of 0, 1 and 100,000, empty groups,
+blocks that double, many labels, long names."""
 
 from __future__ import annotations
 
