@@ -10,6 +10,20 @@ def graph_to_json(graph: Graph, *, indent: int | None = None) -> str:
     return graph.model_dump_json(indent=indent)
 
 
+def fingerprint(graph: Graph) -> str:
+    """The first 16 digits of the SHA-256 of a graph's JSON, without spans and file name: equal for equal
+    networks, however they are laid out."""
+    from hashlib import sha256
+    from json import dumps
+
+    def plain(part: object) -> object:
+        if isinstance(part, dict):
+            return {key: plain(value) for key, value in part.items() if key not in ("span", "spans", "file")}
+        return [plain(value) for value in part] if isinstance(part, list | tuple) else part
+
+    return sha256(dumps(plain(graph.model_dump(mode="json"))).encode()).hexdigest()[:16]
+
+
 def graph_from_json(text: str | bytes) -> Graph:
     """The graph that `graph_to_json` wrote. ValueError where it is none, or one of another version."""
     import json

@@ -116,7 +116,8 @@ def torch_classes(network: Graph) -> dict[str, list[str]]:
     for node in ast.parse(str(torch(network))).body:
         if isinstance(node, ast.ClassDef):
             init = method(node, "__init__")
-            found[node.name] = [] if init is None else [one.arg for one in init.args.args[1:]]
+            names = [] if init is None else [one.arg for one in init.args.args[1:]]
+            found[node.name] = [] if names == ["device", "dtype"] else names
     return found
 
 

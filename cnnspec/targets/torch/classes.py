@@ -225,9 +225,10 @@ def forward(
     tensors: Mapping[Tensor, str],
     held: Mapping[Condition, str],
     shared: Mapping[str, str] | None = None,
+    several: str = "",
 ) -> None:
     """A `forward`. `shared`, of the model's own: the attributes of the shared blocks; else they are
-    arguments."""
+    arguments. `several` is the class of several outputs; else they are a tuple."""
     namer = Namer(reserved() | set(tensors.values()))
     signature = ["self", *(f"{tensor}: Tensor" for tensor in tensors.values())]
     modules = {} if shared is None else {key: f"self.{name}" for key, name in shared.items()}
@@ -235,9 +236,10 @@ def forward(
         modules = {key: namer.take(key) for key in plan.needs}
         signature += [f"{module}: nn.Module" for module in modules.values()]
     count = len(plan.outputs)
-    returns = "Tensor"
-    if count > 1:
+    returns = several or "Tensor"
+    if count > 1 and not several:
         returns = f"tuple[{', '.join(['Tensor'] * count)}]" if count <= 4 else "tuple[Tensor, ...]"
     conditions = {condition: f"self.{name}" for condition, name in held.items()}
+    body = Forward(plan, writer, tensors, modules, conditions, namer, shared is not None, several)
     with writer.block(Group("def forward(", tuple(signature), f") -> {returns}:")):
-        Forward(plan, writer, tensors, modules, conditions, namer, comments=shared is not None).write()
+        body.write()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from cnnspec import __version__
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir.graph import Graph
+from cnnspec.ir.serialize import fingerprint
 from cnnspec.lower.call import Call
 from cnnspec.lower.library import needed
-from cnnspec.lower.names import Namer, camel, string
+from cnnspec.lower.names import Namer, camel, escaped, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch import classes
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
@@ -15,23 +17,33 @@ from cnnspec.targets.torch.pieces import Piece, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Plan
 from cnnspec.targets.torch.planning import planned
 
+DEVICE = ("device: torch.device | str | None = None", "dtype: torch.dtype | None = None")
+"""What the model's constructor takes."""
+
 
 def text(graph: Graph, fold_bn: bool) -> str:
     """The whole program."""
     folds = folded(graph) if fold_bn else None
     root, shared = planned(graph, folds.sites if folds is not None else {})
-    namer = Namer(reserved() | {"Tensor", "Parameter"})
-    model = namer.take(camel(graph.name))
+    namer = Namer(reserved() | {"Tensor", "Parameter", "NamedTuple"})
+    name = namer.take(camel(graph.name))
+    several = namer.take(f"{name}Outputs") if len(root.outputs) > 1 else ""
     ordered: dict[ClassPlan, None] = {}
     for piece in (*classes.made_by(root, True), *shared.values()):
         _collect(piece, ordered)
     body = Writer()
     _classes(body, namer, list(ordered))
-    _model(body, graph, model, root, shared)
+    _model(body, graph, name, several, root, shared)
     if folds is not None and folds.pairs:
         _fold(body, folds)
-    _main(body, graph, model)
+    _main(body, graph, name)
     head = Writer()
+    settings = "".join(f", {name} = {value}" for name, value in graph.settings.items())
+    model = escaped(f"{graph.name}{settings}{', batch normalisation folded' if fold_bn else ''}")
+    head.line(f"# Written by cnnspec {__version__}: model {model} (IR {fingerprint(graph)})")
+    if several:
+        head.line("from typing import NamedTuple")
+        head.gap(1)
     head.line("import torch")
     head.line("from torch import Tensor, nn")
     head.gap(2)
@@ -76,7 +88,17 @@ def _classes(writer: Writer, namer: Namer, plans: list[ClassPlan]) -> None:
         writer.gap(2)
 
 
-def _model(writer: Writer, graph: Graph, model: str, root: Plan, shared: dict[str, Call]) -> None:
+def _model(
+    writer: Writer, graph: Graph, model: str, several: str, root: Plan, shared: dict[str, Call]
+) -> None:
+    """The model's class; `several` is the class of its outputs, where there are more than one."""
+    if several:
+        with writer.block(f"class {several}(NamedTuple):"):
+            fields = Namer()
+            for output in graph.outputs:  # every tuple has a `count` and an `index`
+                name = fields.take(f"{output}_" if output in ("count", "index") else output)
+                writer.line(f"{name}: Tensor")
+        writer.gap(2)
     names = {key: attribute_name(key) for key in shared}
     with writer.block(f"class {model}(nn.Module):"):
         if graph.title.strip():
@@ -86,14 +108,14 @@ def _model(writer: Writer, graph: Graph, model: str, root: Plan, shared: dict[st
         for key, call in shared.items():
             constructor.put(f"self.{names[key]} = ", code(call))
         held = classes.constructed(constructor, root, True)
-        if constructor.written:
-            with writer.block("def __init__(self) -> None:"):
-                writer.line("super().__init__()")
-                writer.extend(constructor.written)
-            writer.gap(1)
+        with writer.block(Group("def __init__(", ("self", *DEVICE), ") -> None:")):
+            writer.line("super().__init__()")
+            writer.extend(constructor.written)
+            writer.line("self.to(device=device, dtype=dtype)")
+        writer.gap(1)
         variables = Namer(reserved())
         inputs = ["x"] if len(graph.inputs) == 1 else [variables.take(name) for name in graph.inputs]
-        classes.forward(writer, root, dict(zip(root.inputs, inputs, strict=True)), held, names)
+        classes.forward(writer, root, dict(zip(root.inputs, inputs, strict=True)), held, names, several)
     writer.gap(2)
 
 

@@ -46,6 +46,7 @@ class Forward:
     condition: Mapping[Condition, str]
     namer: Namer
     comments: bool = False
+    several: str = ""
     variables: dict[Tensor, str] = field(default_factory=dict)
     held: dict[str, Tensor] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
@@ -92,6 +93,9 @@ class Forward:
             self.writer.put("return ", code)
             return
         names = [flat(self._operand(source, [])) for source in outputs]
+        if self.several:
+            self.writer.put("return ", Group(f"{self.several}(", tuple(names)))
+            return
         fits = len(", ".join(names)) + 11 <= self.writer.room
         self.writer.put("return ", Group("", tuple(names), "") if fits else Group("(", tuple(names)))
 

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model AlexNet2012 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,11 @@ class AlexNet2012(nn.Module):
     al., NIPS 2012
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 96, kernel_size=11, stride=4)
         self.relu1 = nn.ReLU(inplace=True)
@@ -45,6 +50,7 @@ class AlexNet2012(nn.Module):
             ),
         )
         self.fc = nn.Linear(4096, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.lrn1(self.relu1(self.conv1(x))))  # 96x27x27

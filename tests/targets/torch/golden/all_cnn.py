@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model AllCNNC (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -37,7 +38,11 @@ class AllCNNC(nn.Module):
     2015
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(0.2)
         self.stage1 = Stage(3, 96)
@@ -49,6 +54,7 @@ class AllCNNC(nn.Module):
         self.conv3 = nn.Conv2d(192, 10, kernel_size=1)
         self.relu3 = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stage1(self.dropout(x))  # 96x16x16

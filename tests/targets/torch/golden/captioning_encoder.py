@@ -1,3 +1,6 @@
+# Written by cnnspec 0.0.0: model CaptioningEncoder (IR 0)
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -23,12 +26,21 @@ class Stage(nn.Sequential):
             in_channels = k
 
 
+class CaptioningEncoderOutputs(NamedTuple):
+    annotations_: Tensor
+    start: Tensor
+
+
 class CaptioningEncoder(nn.Module):
     """Show, Attend and Tell: Neural Image Caption Generation with Visual Attention, Xu
     et al., ICML 2015
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.stage1 = Stage(3, 64, 2)
         self.maxpool1 = nn.MaxPool2d(kernel_size=2)
@@ -40,15 +52,16 @@ class CaptioningEncoder(nn.Module):
         self.maxpool4 = nn.MaxPool2d(kernel_size=2)
         self.annotations = Stage(512, 512, 4)
         self.start = sequential(gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
+        self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> CaptioningEncoderOutputs:
         x = self.maxpool1(self.stage1(x))  # 64x112x112
         x = self.maxpool2(self.stage2(x))  # 128x56x56
         x = self.maxpool3(self.stage3(x))  # 256x28x28
         x = self.maxpool4(self.stage4(x))  # 512x14x14
         annotations_ = self.annotations(x)  # 512x14x14
         start = self.start(annotations_)  # 512
-        return annotations_, start
+        return CaptioningEncoderOutputs(annotations_, start)
 
 
 def main() -> None:

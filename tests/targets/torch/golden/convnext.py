@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model ConvNeXtTiny (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -73,7 +74,11 @@ class Down(nn.Sequential):
 class ConvNeXtTiny(nn.Module):
     """A ConvNet for the 2020s, Liu et al., CVPR 2022"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 96, kernel_size=4, stride=4)
         self.ln1 = LayerNorm2d(96, eps=1e-6)
@@ -87,6 +92,7 @@ class ConvNeXtTiny(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.ln2 = LayerNorm2d(768, eps=1e-6)
         self.fc = nn.Linear(768, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.ln1(self.conv(x))  # 96x56x56

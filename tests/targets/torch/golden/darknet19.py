@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model Darknet19 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -33,7 +34,11 @@ class Squeeze(nn.Sequential):
 class Darknet19(nn.Module):
     """YOLO9000: Better, Faster, Stronger, Redmon & Farhadi, CVPR 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 32, 3)
         self.maxpool1 = nn.MaxPool2d(kernel_size=2)
@@ -48,6 +53,7 @@ class Darknet19(nn.Module):
         self.squeeze4 = Squeeze(512, 1024, 2)
         self.conv = nn.Conv2d(1024, 1000, kernel_size=1)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.unit1(x))  # 32x128x128

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model Darknet53 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -38,7 +39,11 @@ class Stage(nn.Sequential):
 class Darknet53(nn.Module):
     """YOLOv3: An Incremental Improvement, Redmon & Farhadi, arXiv 2018"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit = Unit(3, 32, 3)
         self.stage1 = Stage(32, 64, 1)
@@ -48,6 +53,7 @@ class Darknet53(nn.Module):
         self.stage5 = Stage(512, 1024, 4)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1024, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.unit(x)  # 32x256x256

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model DCGANDiscriminator (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +22,11 @@ class DCGANDiscriminator(nn.Module):
     Adversarial Networks, Radford et al., ICLR 2016
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = normal(
             nn.Conv2d(3, 64, kernel_size=4, stride=2, padding=1, bias=False),
@@ -48,6 +53,7 @@ class DCGANDiscriminator(nn.Module):
         self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
         self.conv5 = normal(nn.Conv2d(512, 1, kernel_size=4, bias=False), 0.02)
         self.sigmoid = nn.Sigmoid()
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.leaky1(self.conv1(x))  # 64x32x32

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model DCGANGenerator (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +22,11 @@ class DCGANGenerator(nn.Module):
     Adversarial Networks, Radford et al., ICLR 2016
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.deconv1 = normal(
             nn.ConvTranspose2d(100, 512, kernel_size=4, bias=False),
@@ -66,6 +71,7 @@ class DCGANGenerator(nn.Module):
             0.02,
         )
         self.tanh = nn.Tanh()
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.bn1(self.deconv1(x)))  # 512x4x4

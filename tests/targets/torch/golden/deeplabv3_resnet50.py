@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model DeepLabV3ResNet50 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -94,7 +95,11 @@ class DeepLabV3ResNet50(nn.Module):
     2017
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn = nn.BatchNorm2d(64)
@@ -114,6 +119,7 @@ class DeepLabV3ResNet50(nn.Module):
         self.dropout = nn.Dropout()
         self.unit7 = Unit(256, 256, kernel_size=3, padding=1)
         self.scores = Classes()
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 64x130x130

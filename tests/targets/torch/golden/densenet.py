@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model DenseNet121 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -38,7 +39,11 @@ class Transition(nn.Sequential):
 class DenseNet121(nn.Module):
     """Densely Connected Convolutional Networks, Huang et al., CVPR 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.stem = sequential(
             conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
@@ -57,6 +62,7 @@ class DenseNet121(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1024, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x56x56

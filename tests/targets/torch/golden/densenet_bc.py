@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model DenseNetBC_100_12 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -30,7 +31,11 @@ class Transition(nn.Sequential):
 class DenseNetBC_100_12(nn.Module):
     """Densely Connected Convolutional Networks, Huang et al., CVPR 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 24, kernel_size=3, padding=1, bias=False)
         self.group1 = nn.Sequential(*(Layer(24 + 12 * i) for i in range(16)))
@@ -42,6 +47,7 @@ class DenseNetBC_100_12(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(342, 10)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)  # 24x32x32

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model DepthwiseSeparable (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -5,7 +6,11 @@ from torch import Tensor, nn
 class DepthwiseSeparable(nn.Module):
     """Rigid-Motion Scattering for Image Classification, Sifre, PhD thesis 2014"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(
             32,
@@ -16,6 +21,7 @@ class DepthwiseSeparable(nn.Module):
             bias=False,
         )
         self.pointwise = nn.Conv2d(32, 64, kernel_size=1, bias=False)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.depthwise(x)  # 32x112x112

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model DnCNN (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,11 @@ class DnCNN(nn.Module):
     Zhang et al., TIP 2017
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 64, kernel_size=3, padding=1)
         self.relu = nn.ReLU(inplace=True)
@@ -30,6 +35,7 @@ class DnCNN(nn.Module):
             ),
         )
         self.noise = nn.Conv2d(64, 1, kernel_size=3, padding=1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.conv(x))  # 64x64x64

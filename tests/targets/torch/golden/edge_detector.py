@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model EdgeDetector (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -14,12 +15,17 @@ def given(layer: nn.Module, **values: list | float) -> nn.Module:
 class EdgeDetector(nn.Module):
     """Vertical edge detection on a 6x6 image, course notes, 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = given(
             nn.Conv2d(1, 1, kernel_size=3, bias=False),
             weight=[[1, 0, -1], [1, 0, -1], [1, 0, -1]],
         ).requires_grad_(False)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)

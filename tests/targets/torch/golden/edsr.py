@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model EDSR_X2 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +22,11 @@ class EDSR_X2(nn.Module):
     CVPR Workshops 2017
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, 256, kernel_size=3, padding=1)
         self.group1 = nn.Sequential(*(Group1() for _ in range(32)))
@@ -29,6 +34,7 @@ class EDSR_X2(nn.Module):
         self.conv2 = nn.Conv2d(256, 1024, kernel_size=3, padding=1)
         self.pixelshuffle = nn.PixelShuffle(2)
         self.conv3 = nn.Conv2d(256, 3, kernel_size=3, padding=1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.first(x)  # 256x48x48

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model EfficientNetB0 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -118,7 +119,11 @@ class EfficientNetB0(nn.Module):
     Le, ICML 2019
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(32)
@@ -136,6 +141,7 @@ class EfficientNetB0(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1280, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.silu1(self.bn1(self.conv1(x)))  # 32x112x112

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model EfficientNetV2S (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -158,7 +159,11 @@ class Small(nn.Sequential):
 class EfficientNetV2S(nn.Module):
     """EfficientNetV2: Smaller Models and Faster Training, Tan & Le, ICML 2021"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(24, eps=0.001)
@@ -170,6 +175,7 @@ class EfficientNetV2S(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1280, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.silu1(self.bn1(self.conv1(x)))  # 24x192x192

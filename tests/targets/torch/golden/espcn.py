@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model ESPCN (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +14,11 @@ class ESPCN(nn.Module):
     Convolutional Neural Network, Shi et al., CVPR 2016
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 64, kernel_size=5, padding=2)
         self.activation1 = Activation()
@@ -21,6 +26,7 @@ class ESPCN(nn.Module):
         self.activation2 = Activation()
         self.conv4 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
         self.pixelshuffle = nn.PixelShuffle(3)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64x32x32

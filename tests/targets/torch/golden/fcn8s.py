@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model FCN8s (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -63,7 +64,11 @@ class Fuse3(nn.Module):
 class FCN8s(nn.Module):
     """Fully Convolutional Networks for Semantic Segmentation, Long et al., CVPR 2015"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.pad = nn.ZeroPad2d(100)
         self.conv1 = nn.Conv2d(3, 64, kernel_size=3)
@@ -146,6 +151,7 @@ class FCN8s(nn.Module):
         self.deconv = bilinear(
             nn.ConvTranspose2d(21, 21, kernel_size=16, stride=8, bias=False),
         ).requires_grad_(False)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.conv1(self.pad(x)))  # 64x698x698

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model FCNResNet50 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -74,7 +75,11 @@ class Head(nn.Sequential):
 class FCNResNet50(nn.Module):
     """Fully Convolutional Networks for Semantic Segmentation, Long et al., CVPR 2015"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn = nn.BatchNorm2d(64)
@@ -85,6 +90,7 @@ class FCNResNet50(nn.Module):
         self.c4 = Stage(512, 256, 6, d=2)
         self.c5 = Stage(1024, 512, 3, first=2, d=4)
         self.scores = Head()
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 64x130x130

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model FSRCNN (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,11 @@ class FSRCNN(nn.Module):
     2016
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 56, kernel_size=5, padding=2)
         self.prelu1 = nn.PReLU(56)
@@ -40,6 +45,7 @@ class FSRCNN(nn.Module):
             padding=4,
             output_padding=2,
         )
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.prelu1(self.conv1(x))  # 56x33x33

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model GoogLeNet2014 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -61,7 +62,11 @@ class Inception(nn.Module):
 class GoogLeNet2014(nn.Module):
     """Going Deeper with Convolutions, Szegedy et al., arXiv 2014"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 64, kernel_size=7, stride=2, padding=3)
         self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
@@ -91,6 +96,7 @@ class GoogLeNet2014(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(1024, 1000),
         )
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.lrn1(self.maxpool1(self.unit1(x)))  # 64x56x56

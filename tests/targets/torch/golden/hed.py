@@ -1,3 +1,6 @@
+# Written by cnnspec 0.0.0: model HED (IR 0)
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -48,10 +51,23 @@ class Fused(nn.Module):
         return self.sigmoid(self.conv(x))
 
 
+class HEDOutputs(NamedTuple):
+    fused: Tensor
+    edge1: Tensor
+    edge2: Tensor
+    edge3: Tensor
+    edge4: Tensor
+    edge5: Tensor
+
+
 class HED(nn.Module):
     """Holistically-Nested Edge Detection, Xie & Tu, ICCV 2015"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.s1 = Stage(3, 64, 2)
         self.s2 = sequential(
@@ -81,8 +97,9 @@ class HED(nn.Module):
         self.edge3 = nn.Sigmoid()
         self.edge4 = nn.Sigmoid()
         self.edge5 = nn.Sigmoid()
+        self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> HEDOutputs:
         s1 = self.s1(x)  # 64x256x256
         s2 = self.s2(s1)  # 128x128x128
         s3 = self.s3(s2)  # 256x64x64
@@ -99,7 +116,7 @@ class HED(nn.Module):
         edge3 = self.edge3(d3)  # 1x256x256
         edge4 = self.edge4(d4)  # 1x256x256
         edge5 = self.edge5(d5)  # 1x256x256
-        return fused, edge1, edge2, edge3, edge4, edge5
+        return HEDOutputs(fused, edge1, edge2, edge3, edge4, edge5)
 
 
 def main() -> None:

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model InceptionV3 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -122,7 +123,11 @@ class InceptionV3(nn.Module):
     2016
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 32, kernel_size=3, stride=2)
         self.unit2 = Unit(32, 32, kernel_size=3)
@@ -160,6 +165,7 @@ class InceptionV3(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.unit1(x)  # 32x149x149

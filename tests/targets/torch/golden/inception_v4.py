@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model InceptionV4 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -120,7 +121,11 @@ class InceptionV4(nn.Module):
     Learning, Szegedy et al., AAAI 2017
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 32, kernel_size=3, stride=2)
         self.unit2 = Unit(32, 32, kernel_size=3)
@@ -153,6 +158,7 @@ class InceptionV4(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1536, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.unit1(x)  # 32x149x149

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model LeNet5 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -89,7 +90,11 @@ class LeNet5(nn.Module):
     1998
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.C1 = nn.Conv2d(1, 6, kernel_size=5)
         self.tanh1 = ScaledTanh(amp=1.7159, gain=2 / 3)
@@ -125,6 +130,7 @@ class LeNet5(nn.Module):
         self.F6 = nn.Linear(120, 84)
         self.tanh6 = ScaledTanh(amp=1.7159, gain=2 / 3)
         self.rbf = Rbf(84, 10).requires_grad_(False)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.tanh1(self.C1(x))  # 6x28x28

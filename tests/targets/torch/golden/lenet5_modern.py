@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model LeNet5Modern (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,11 @@ class LeNet5Modern(nn.Module):
     1998
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.C1 = sequential(conv=nn.Conv2d(1, 6, kernel_size=5), tanh=nn.Tanh())
         self.S2 = nn.AvgPool2d(kernel_size=2)
@@ -28,6 +33,7 @@ class LeNet5Modern(nn.Module):
             tanh=nn.Tanh(),
         )
         self.fc = nn.Linear(84, 10)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.S2(self.C1(x))  # 6x14x14

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model LRASPP (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -93,7 +94,11 @@ class Inverted(nn.Module):
 class LRASPP(nn.Module):
     """Searching for MobileNetV3, Howard et al., ICCV 2019"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
@@ -128,6 +133,7 @@ class LRASPP(nn.Module):
         self.conv5 = nn.Conv2d(40, 21, kernel_size=1)
         self.conv6 = nn.Conv2d(128, 21, kernel_size=1)
         self.upsample2 = nn.Upsample(size=520, mode="bilinear")
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.hswish1(self.bn1(self.conv1(x)))  # 16x260x260

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model MobileNet_100_224 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +27,11 @@ class MobileNet_100_224(nn.Module):
     Applications, Howard et al., arXiv 2017
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(32)
@@ -42,6 +47,7 @@ class MobileNet_100_224(nn.Module):
         self.separable8 = Separable(1024, 1024)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1024, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn(self.conv(x)))  # 32x112x112

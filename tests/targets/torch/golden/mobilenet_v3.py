@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model MobileNetV3Large (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -122,7 +123,11 @@ class Large(nn.Sequential):
 class MobileNetV3Large(nn.Module):
     """Searching for MobileNetV3, Howard et al., ICCV 2019"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
@@ -136,6 +141,7 @@ class MobileNetV3Large(nn.Module):
         self.hswish3 = nn.Hardswish()
         self.dropout = nn.Dropout(0.2)
         self.fc2 = nn.Linear(1280, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.hswish1(self.bn1(self.conv1(x)))  # 16x112x112

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model NIN (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -29,7 +30,11 @@ class Mlpconv(nn.Sequential):
 class NIN(nn.Module):
     """Network in Network, Lin et al., ICLR 2014"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.mlpconv1 = Mlpconv(3, 192, 5, padding=2, a=160, b=96)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
@@ -39,6 +44,7 @@ class NIN(nn.Module):
         self.dropout2 = nn.Dropout()
         self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=10)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.dropout1(self.maxpool(self.mlpconv1(x)))  # 96x16x16

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model NINImageNet (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -34,7 +35,11 @@ class Mlpconv(nn.Sequential):
 class NINImageNet(nn.Module):
     """Network in Network, Lin et al., ICLR 2014"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.mlpconv1 = Mlpconv(3, 96, 11, stride=4)
         self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
@@ -45,6 +50,7 @@ class NINImageNet(nn.Module):
         self.dropout = nn.Dropout()
         self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=1000)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.mlpconv1(x))  # 96x27x27

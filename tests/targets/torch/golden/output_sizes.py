@@ -1,3 +1,6 @@
+# Written by cnnspec 0.0.0: model OutputSizes (IR 0)
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -29,24 +32,37 @@ class Conv2dSame(nn.Conv2d):
         return super().forward(x)
 
 
+class OutputSizesOutputs(NamedTuple):
+    plain: Tensor
+    padded: Tensor
+    strided: Tensor
+    halved: Tensor
+    same: Tensor
+
+
 class OutputSizes(nn.Module):
     """Convolutional layers: output size and weights, course notes, 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.plain = nn.Conv2d(3, 10, kernel_size=5)
         self.padded = nn.Conv2d(3, 10, kernel_size=5, padding=2)
         self.strided = nn.Conv2d(3, 10, kernel_size=5, stride=3)
         self.halved = nn.Conv2d(3, 10, kernel_size=3, stride=2, padding=1)
         self.same = Conv2dSame(3, 10, kernel_size=3, stride=2)
+        self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> OutputSizesOutputs:
         plain = self.plain(x)  # 10x28x28
         padded = self.padded(x)  # 10x32x32
         strided = self.strided(x)  # 10x10x10
         halved = self.halved(x)  # 10x16x16
         same = self.same(x)  # 10x16x16
-        return plain, padded, strided, halved, same
+        return OutputSizesOutputs(plain, padded, strided, halved, same)
 
 
 def main() -> None:

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model PatchGAN (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +22,11 @@ class PatchGAN(nn.Module):
     CVPR 2017
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = normal(nn.Conv2d(6, 64, kernel_size=4, stride=2, padding=1), 0.02)
         self.leaky1 = nn.LeakyReLU(0.2, inplace=True)
@@ -44,6 +49,7 @@ class PatchGAN(nn.Module):
         self.bn3 = nn.BatchNorm2d(512)
         self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
         self.conv5 = normal(nn.Conv2d(512, 1, kernel_size=4, padding=1), 0.02)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.leaky1(self.conv1(x))  # 64x128x128

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model RegNetY_400MF (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -66,7 +67,11 @@ class Stage(nn.Sequential):
 class RegNetY_400MF(nn.Module):
     """Designing Network Design Spaces, Radosavovic et al., CVPR 2020"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(32)
@@ -77,6 +82,7 @@ class RegNetY_400MF(nn.Module):
         self.stage4 = Stage(208, 440, 6)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(440, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn(self.conv(x)))  # 32x112x112

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model RepVGG_A0 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +21,11 @@ class Stage(nn.Sequential):
 class RepVGG_A0(nn.Module):
     """RepVGG: Making VGG-style ConvNets Great Again, Ding et al., CVPR 2021"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit = Unit(3, 48, 2)
         self.stage1 = Stage(48, 48, 2)
@@ -29,6 +34,7 @@ class RepVGG_A0(nn.Module):
         self.stage4 = Stage(192, 1280, 1)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1280, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.unit(x)  # 48x112x112

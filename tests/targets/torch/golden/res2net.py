@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model Res2Net50 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -129,7 +130,11 @@ class Stage(nn.Sequential):
 class Res2Net50(nn.Module):
     """Res2Net: A New Multi-Scale Backbone Architecture, Gao et al., TPAMI 2021"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.stem = sequential(
             conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
@@ -148,6 +153,7 @@ class Res2Net50(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x56x56

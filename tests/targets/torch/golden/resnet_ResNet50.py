@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model ResNet50 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -53,7 +54,11 @@ class Stage(nn.Sequential):
 class ResNet50(nn.Module):
     """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.stem = sequential(
             conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
@@ -72,6 +77,7 @@ class ResNet50(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x56x56

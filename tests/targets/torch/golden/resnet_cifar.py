@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model ResNet20 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -53,7 +54,11 @@ class Stage(nn.Sequential):
 class ResNet20(nn.Module):
     """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(16)
@@ -63,6 +68,7 @@ class ResNet20(nn.Module):
         self.stage3 = Stage(32, 64)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(64, 10)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn(self.conv(x)))  # 16x32x32

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model ResNeXt50_32x4d (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -64,7 +65,11 @@ class ResNeXt50_32x4d(nn.Module):
     2017
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.stem = sequential(
             conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
@@ -83,6 +88,7 @@ class ResNeXt50_32x4d(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x56x56

@@ -1,3 +1,6 @@
+# Written by cnnspec 0.0.0: model RetinaNet (IR 0)
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -91,10 +94,27 @@ class Boxes(nn.Sequential):
         self.conv = nn.Conv2d(256, 36, kernel_size=3, padding=1)
 
 
+class RetinaNetOutputs(NamedTuple):
+    class3: Tensor
+    class4: Tensor
+    class5: Tensor
+    class6: Tensor
+    class7: Tensor
+    box3: Tensor
+    box4: Tensor
+    box5: Tensor
+    box6: Tensor
+    box7: Tensor
+
+
 class RetinaNet(nn.Module):
     """Focal Loss for Dense Object Detection, Lin et al., ICCV 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.classes = Classes()
         self.boxes = Boxes()
@@ -119,8 +139,9 @@ class RetinaNet(nn.Module):
             relu=nn.ReLU(),
             conv=nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1),
         )
+        self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> RetinaNetOutputs:
         x = self.c2(x)  # 256x128x128
         c3 = self.c3(x)  # 512x64x64
         c4 = self.c4(c3)  # 1024x32x32
@@ -143,7 +164,18 @@ class RetinaNet(nn.Module):
         box5 = self.boxes(p5)  # 36x16x16
         box6 = self.boxes(p6)  # 36x8x8
         box7 = self.boxes(p7)  # 36x4x4
-        return class3, class4, class5, class6, class7, box3, box4, box5, box6, box7
+        return RetinaNetOutputs(
+            class3,
+            class4,
+            class5,
+            class6,
+            class7,
+            box3,
+            box4,
+            box5,
+            box6,
+            box7,
+        )
 
 
 def main() -> None:

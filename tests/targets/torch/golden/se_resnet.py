@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model SEResNet50 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -70,7 +71,11 @@ class Stage(nn.Sequential):
 class SEResNet50(nn.Module):
     """Squeeze-and-Excitation Networks, Hu et al., CVPR 2018"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.stem = sequential(
             conv=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
@@ -89,6 +94,7 @@ class SEResNet50(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x56x56

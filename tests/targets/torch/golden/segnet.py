@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model SegNet (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -32,7 +33,11 @@ class SegNet(nn.Module):
     Badrinarayanan et al., TPAMI 2017
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.group1 = nn.Sequential(Unit(3, 64), Unit(64, 64))
         self.p1 = nn.MaxPool2d(kernel_size=2)
@@ -53,6 +58,7 @@ class SegNet(nn.Module):
         self.unit4 = Unit(128, 64)
         self.unit5 = Unit(64, 64)
         self.conv = nn.Conv2d(64, 12, kernel_size=3, padding=1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         p1_ = self.group1(x)  # 64x360x480

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model ShuffleNetG1 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -62,7 +63,11 @@ class ShuffleNetG1(nn.Module):
     Devices, Zhang et al., CVPR 2018
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(24)
@@ -82,6 +87,7 @@ class ShuffleNetG1(nn.Module):
         )
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(576, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 24x56x56

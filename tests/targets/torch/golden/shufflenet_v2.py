@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model ShuffleNetV2_050 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -89,7 +90,11 @@ class ShuffleNetV2_050(nn.Module):
     al., ECCV 2018
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(24)
@@ -112,6 +117,7 @@ class ShuffleNetV2_050(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1024, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu1(self.bn1(self.conv1(x))))  # 24x56x56

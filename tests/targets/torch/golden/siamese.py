@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model Siamese (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -26,11 +27,16 @@ class Siamese(nn.Module):
     Workshop 2015
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.tower = Tower()
         self.fc = nn.Linear(4096, 1)
         self.sigmoid = nn.Sigmoid()
+        self.to(device=device, dtype=dtype)
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         branch1 = self.tower(left)  # 4096

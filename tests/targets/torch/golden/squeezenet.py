@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model SqueezeNet10 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +25,11 @@ class SqueezeNet10(nn.Module):
     Size, Iandola et al., arXiv 2016
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 96, kernel_size=7, stride=2)
         self.relu1 = nn.ReLU(inplace=True)
@@ -41,6 +46,7 @@ class SqueezeNet10(nn.Module):
         self.conv3 = nn.Conv2d(512, 1000, kernel_size=1)
         self.relu2 = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.relu1(self.conv1(x)))  # 96x54x54

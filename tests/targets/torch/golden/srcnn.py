@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model SRCNN_915 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +14,11 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 class SRCNN_915(nn.Module):
     """Image Super-Resolution Using Deep Convolutional Networks, Dong et al., TPAMI 2016"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.extract = sequential(
             conv=nn.Conv2d(1, 64, kernel_size=9),
@@ -24,6 +29,7 @@ class SRCNN_915(nn.Module):
             relu=nn.ReLU(inplace=True),
         )
         self.rebuild = nn.Conv2d(32, 1, kernel_size=5)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.extract(x)  # 64x25x25

@@ -1,3 +1,6 @@
+# Written by cnnspec 0.0.0: model StackedFilters (IR 0)
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -10,12 +13,23 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+class StackedFiltersOutputs(NamedTuple):
+    two: Tensor
+    five: Tensor
+    three: Tensor
+    seven: Tensor
+
+
 class StackedFilters(nn.Module):
     """Very Deep Convolutional Networks for Large-Scale Image Recognition, Simonyan &
     Zisserman, ICLR 2015
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.two = nn.Sequential(
             *(
@@ -43,13 +57,14 @@ class StackedFilters(nn.Module):
             conv=nn.Conv2d(64, 64, kernel_size=7, padding=3, bias=False),
             relu=nn.ReLU(inplace=True),
         )
+        self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> StackedFiltersOutputs:
         two = self.two(x)  # 64x56x56
         five = self.five(x)  # 64x56x56
         three = self.three(x)  # 64x56x56
         seven = self.seven(x)  # 64x56x56
-        return two, five, three, seven
+        return StackedFiltersOutputs(two, five, three, seven)
 
 
 def main() -> None:

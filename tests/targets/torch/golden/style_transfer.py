@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model StyleTransfer (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -34,7 +35,11 @@ class StyleTransfer(nn.Module):
     al., ECCV 2016
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.pad = nn.ReflectionPad2d(40)
         self.conv1 = nn.Conv2d(3, 32, kernel_size=9, padding=4)
@@ -69,6 +74,7 @@ class StyleTransfer(nn.Module):
         self.relu5 = nn.ReLU(inplace=True)
         self.conv4 = nn.Conv2d(32, 3, kernel_size=9, padding=4)
         self.tanh = ScaledTanh(amp=150)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.bn1(self.conv1(self.pad(x))))  # 32x336x336

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model Threshold (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +15,11 @@ def given(layer: nn.Module, **values: list | float) -> nn.Module:
 class Threshold(nn.Module):
     """A 3x3 filter with a bias of -500 on a 5x5 image, course notes, 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = given(
             nn.Conv2d(1, 1, kernel_size=3),
@@ -22,6 +27,7 @@ class Threshold(nn.Module):
             bias=-500,
         ).requires_grad_(False)
         self.relu = nn.ReLU(inplace=True)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.relu(self.conv(x))

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model UNet (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -46,7 +47,11 @@ class UNet(nn.Module):
     al., MICCAI 2015
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.e1 = Double(1, 64)
         self.e2 = sequential(
@@ -70,6 +75,7 @@ class UNet(nn.Module):
         self.up3 = Up(256, 128, 128)
         self.up4 = Up(128, 64, 64)
         self.conv = nn.Conv2d(64, 2, kernel_size=1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         e1 = self.e1(x)  # 64x568x568

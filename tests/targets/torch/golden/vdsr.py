@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model VDSR (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,11 @@ class VDSR(nn.Module):
     al., CVPR 2016
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.group = nn.Sequential(
             sequential(
@@ -31,6 +36,7 @@ class VDSR(nn.Module):
             ),
         )
         self.details = nn.Conv2d(64, 1, kernel_size=3, padding=1, bias=False)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.group(x)  # 64x41x41

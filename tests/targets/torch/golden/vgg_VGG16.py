@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model VGG16 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +23,11 @@ class VGG16(nn.Module):
     Zisserman, ICLR 2015
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.group1 = nn.Sequential(Unit(3, 64), Unit(64, 64))
         self.maxpool1 = nn.MaxPool2d(kernel_size=2)
@@ -47,6 +52,7 @@ class VGG16(nn.Module):
             ),
         )
         self.fc = nn.Linear(4096, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.group1(x))  # 64x112x112

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model WRN_28_10 (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -53,7 +54,11 @@ class Stage(nn.Sequential):
 class WRN_28_10(nn.Module):
     """Wide Residual Networks, Zagoruyko & Komodakis, BMVC 2016"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
         self.stage1 = Stage(16, 160, 1)
@@ -63,6 +68,7 @@ class WRN_28_10(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(640, 10)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)  # 16x32x32

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model Xception (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -67,7 +68,11 @@ class Middle(nn.Module):
 class Xception(nn.Module):
     """Xception: Deep Learning with Depthwise Separable Convolutions, Chollet, CVPR 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, bias=False)
         self.bn1 = nn.BatchNorm2d(32)
@@ -86,6 +91,7 @@ class Xception(nn.Module):
         self.relu4 = nn.ReLU()
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.bn1(self.conv1(x)))  # 32x149x149

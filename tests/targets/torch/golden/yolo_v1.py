@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model YOLO (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +21,11 @@ class Unit(nn.Sequential):
 class YOLO(nn.Module):
     """You Only Look Once: Unified, Real-Time Object Detection, Redmon et al., CVPR 2016"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 64, 7, s=2)
         self.maxpool1 = nn.MaxPool2d(kernel_size=2)
@@ -53,6 +58,7 @@ class YOLO(nn.Module):
         self.leaky = nn.LeakyReLU(0.1, inplace=True)
         self.dropout = nn.Dropout()
         self.fc2 = nn.Linear(4096, 1470)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.unit1(x))  # 64x112x112

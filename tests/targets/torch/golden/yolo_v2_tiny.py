@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model YOLOv2Tiny (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +41,11 @@ class Unit(nn.Sequential):
 class YOLOv2Tiny(nn.Module):
     """YOLO9000: Better, Faster, Stronger, Redmon & Farhadi, CVPR 2017"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 16)
         self.maxpool1 = nn.MaxPool2d(kernel_size=2)
@@ -56,6 +61,7 @@ class YOLOv2Tiny(nn.Module):
         self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
         self.group = nn.Sequential(Unit(512, 1024), Unit(1024, 1024))
         self.conv = nn.Conv2d(1024, 125, kernel_size=1)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.unit1(x))  # 16x208x208

@@ -1,3 +1,6 @@
+# Written by cnnspec 0.0.0: model YOLOv3Tiny (IR 0)
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -57,10 +60,19 @@ class Yolo26(nn.Module):
         return self.conv(x)
 
 
+class YOLOv3TinyOutputs(NamedTuple):
+    yolo13: Tensor
+    yolo26: Tensor
+
+
 class YOLOv3Tiny(nn.Module):
     """YOLOv3: An Incremental Improvement, Redmon & Farhadi, arXiv 2018"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 16, 3)
         self.maxpool1 = nn.MaxPool2d(kernel_size=2)
@@ -82,8 +94,9 @@ class YOLOv3Tiny(nn.Module):
         self.unit6 = Unit(256, 128, 1)
         self.upsample = nn.Upsample(scale_factor=2)
         self.yolo26 = Yolo26()
+        self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> YOLOv3TinyOutputs:
         x = self.maxpool1(self.unit1(x))  # 16x208x208
         x = self.maxpool2(self.unit2(x))  # 32x104x104
         x = self.maxpool3(self.unit3(x))  # 64x52x52
@@ -94,7 +107,7 @@ class YOLOv3Tiny(nn.Module):
         yolo13 = self.yolo13(coarse)  # 255x13x13
         x = self.upsample(self.unit6(coarse))  # 128x26x26
         yolo26 = self.yolo26(x, fine)  # 255x26x26
-        return yolo13, yolo26
+        return YOLOv3TinyOutputs(yolo13, yolo26)
 
 
 def main() -> None:

@@ -1,3 +1,4 @@
+# Written by cnnspec 0.0.0: model ZFNet (IR 0)
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +14,11 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 class ZFNet(nn.Module):
     """Visualizing and Understanding Convolutional Networks, Zeiler & Fergus, ECCV 2014"""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 96, kernel_size=7, stride=2, padding=1)
         self.relu1 = nn.ReLU(inplace=True)
@@ -43,6 +48,7 @@ class ZFNet(nn.Module):
             ),
         )
         self.fc = nn.Linear(4096, 1000)
+        self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.lrn1(self.maxpool1(self.relu1(self.conv1(x))))  # 96x55x55
