@@ -11,7 +11,7 @@ PYTEST ?= -n 2
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test light zoo lint fmt bench fuzz parity clean
+.PHONY: help demo test light zoo lint fmt bench fuzz keras parity clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ fuzz: $(VENV)/.stamp  ## the long size of the property tests, then atheris (minu
 	CNNSPEC_FUZZ=long $(RUN) pytest $(PYTEST) tests/properties tests/language/test_any_text.py
 	-$(RUN) pip install --quiet --editable '.[fuzz]'
 	$(RUN) tests.fuzz.harness --seconds $(FUZZ)
+
+keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch backend (installs Keras)
+	$(RUN) pip install --quiet --editable '.[keras]'
+	KERAS_BACKEND=torch $(RUN) pytest $(PYTEST) tests/notations/test_keras.py
 
 parity: $(PARITY)/.stamp  ## torchvision's weights in emitted programs: all 75 networks (minutes; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py

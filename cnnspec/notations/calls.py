@@ -43,6 +43,7 @@ def tools() -> tuple[Tool, ...]:
     return (
         Tool("torch", torch.TORCH, torch.IGNORED, ("nn", "torch", "F", "functional")),
         Tool("Keras", keras.KERAS, keras.IGNORED, ("layers", "keras", "tf", "tfl", "L")),
+        Tool("Keras 1", keras.KERAS_1, keras.IGNORED, ()),
         Tool("MATLAB", matlab.MATLAB, matlab.IGNORED, ()),
     )
 

@@ -1,5 +1,7 @@
 """Keras's layers. Maps have their channels last there, which changes nothing but the order of a shape."""
 
+import re
+
 from cnnspec.notations.entry import ANYTHING, Entry
 from cnnspec.notations.values import Given
 
@@ -35,17 +37,20 @@ def _rows_and_columns(values: Given) -> None:
 
 def _without_overlap(values: Given) -> None:
     """Filters smaller than the stride leave gaps, and the output ends with one."""
-    size, stride = values.get("kernel_size", ""), values.get("strides", "1")
-    if size.isdigit() and stride.isdigit() and "same" not in values.get("padding", ""):
-        values.setdefault("output_padding", str(max(int(stride) - int(size), 0)))
+    size, stride = (re.findall("[0-9]+", values.get(name, one)) for name, one in _SIZES)
+    if size and stride and "same" not in values.get("padding", ""):
+        gaps = [max(int(step) - int(side), 0) for side, step in zip(size * 2, stride * 2, strict=False)]
+        values.setdefault("output_padding", f"({gaps[0]}, {gaps[1]})")
 
+
+_SIZES = (("kernel_size", ""), ("strides", "1"))
 
 KERAS = (
     # --- convolution and pooling
     Entry(
         "Conv2D(32, 3, padding='same', activation='relu')", "conv F3 Psame K32 -> relu", f"{_CONV} {_GROUPS}"
     ),
-    Entry("Convolution2D(32, 3, 5)", "conv F3x5 K32", _KERAS_1, adjust=_rows_and_columns),
+    Entry("Convolution2D(32, (3, 5))", "conv F3x5 K32", f"{_CONV} {_GROUPS}"),
     Entry("Conv2DTranspose(4, 2, strides=3)", "deconv F2 S3 K4 extra=1", _DECONV, adjust=_without_overlap),
     Entry("DepthwiseConv2D(3, use_bias=False)", "dwconv F3 nobias", f"kernel_size:F {_SLIDES} {_DEPTH}"),
     Entry("SeparableConv2D(32, 3)", "dwconv F3 nobias -> conv F1 K32", f"{_CONV} {_DEPTH} +separable"),
@@ -79,4 +84,5 @@ KERAS = (
     Entry("InputLayer((28, 28, 1))", "input 1x28x28", "input_shape:image"),
     Entry("Input(shape=(28, 28, 1))", "input 1x28x28", "shape:image"),
 )
+KERAS_1 = (Entry("Convolution2D(32, 3, 5)", "conv F3x5 K32", _KERAS_1, adjust=_rows_and_columns),)
 """Each layer: an example, the same here, its signature; why none is the same."""

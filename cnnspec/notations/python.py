@@ -103,6 +103,9 @@ class Reader:
                 | ast.AnnAssign(target=ast.Name() | ast.Attribute() as target, value=ast.expr() as value)
             ):
                 self._name(ast.unparse(target), self._value(value))
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                for target, value in zip(targets, [self._value(one) for one in values], strict=False):
+                    self._name(ast.unparse(target), value)
             case ast.Assign(targets=targets, value=value):
                 self._value(value)
                 names = [one.id for one in ast.walk(ast.Tuple([*targets])) if isinstance(one, ast.Name)]
@@ -218,7 +221,7 @@ class Reader:
                 called = _Module(called.node._replace(text="", why="what its input is, is not in this text"))
             return self._apply(called, tensors)
         call, span = call_of(node, self._written), self._span(node)
-        if call is None or call.name in self.classes:
+        if call is None or call.name in self.classes or call.name == "super":
             return None
         owner = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else None
         if isinstance(owner, _Module):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from typing import Any
+
 import pytest
+import torch
+from torch import nn
 
 from cnnspec.diagnostics import Diagnostic
 from tests.support import findings
+from tests.targets.torch.support import built, graph_of, single_threaded
 
 NET = """\
 import torch.nn as nn
@@ -103,6 +109,39 @@ fc 10"""),
 }  # fmt: skip
 
 
+BLOCKS = """\
+class Net(nn.Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        width = 8
+        self.features = nn.Sequential(
+            nn.Conv2d(3, width, 3, padding=1),
+            nn.PReLU(),
+            nn.Upsample(scale_factor=2),
+        )
+        self.left = nn.Conv2d(width, width * 2, kernel_size=(1, 3), padding=(0, 1), bias=False)
+        self.right = nn.ConvTranspose2d(width, width * 2, 3, padding=1)
+        self.norm = nn.InstanceNorm2d(32)
+        self.dropout = nn.Dropout(0.5)
+        self.out = nn.Linear(in_features=32 + 3, out_features=10)
+
+    def forward(self, images):
+        x = self.features(images)
+        skip = F.max_pool2d(x, 2, stride=1)
+        left, right = self.left(skip), 0
+        right = torch.sigmoid(self.right(skip))
+        x = self.norm(torch.cat([left, right], dim=1))
+        x = F.adaptive_avg_pool2d(x, (16, 16))
+        small = F.avg_pool2d(images, 2)
+        x = torch.cat((x, small), 1)
+        x = x * torch.tanh(x) - x
+        x = F.adaptive_avg_pool2d(F.leaky_relu(x, 0.1), 1)
+        x = self.dropout(x.flatten(1))
+        return F.log_softmax(self.out(x), dim=1)
+"""
+EXECUTED = {"a class": NET, "nn.Sequential": SEQUENTIAL, "names": NAMED, "many forms": BLOCKS}
+
+
 def errors(text: str) -> list[Diagnostic]:
     return [one for one in findings(text) if one.code.startswith("E")]
 
@@ -168,3 +207,23 @@ def test_what_is_not_certain_is_explained_and_there_is_no_fix(program: str, why:
 def test_the_rest_of_the_spec_is_checked_with_what_the_program_gives() -> None:
     found = errors(f"input 3x32x32\n{PRINTED}maxpool F2 => 64x15x15\nconv F3 P1 K8 => 8x14x14\n")
     assert [(one.code, one.span.start > 100) for one in found] == [("E102", False), ("E501", True)]
+
+
+@pytest.mark.parametrize("case", EXECUTED)
+@single_threaded
+def test_a_program_and_its_translation_compute_the_same(case: str) -> None:
+    program = EXECUTED[case]
+    names: dict[str, Any] = {"nn": nn, "F": nn.functional, "torch": torch, "OrderedDict": OrderedDict}
+    torch.manual_seed(0)
+    exec(program, names)
+    original = names["model"] if "model" in names else names["Net"]()
+    (found,) = errors(f"input 3x32x32\n{program}")
+    assert found.fix, found.help
+    model = built(graph_of(f"input 3x32x32\n{found.fix[0].text}\n"))
+    theirs, ours = original.state_dict(), model.state_dict()
+    assert [one.shape for one in ours.values()] == [one.shape for one in theirs.values()]
+    model.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
+    images = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(
+        model.double().eval()(images.double()), original.double().eval()(images.double())
+    )

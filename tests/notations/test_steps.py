@@ -41,7 +41,7 @@ STEPS = [
     ("global average pooling", "gap"),
     ("soft-max", "softmax"),
     ("Conv2D(32,3)", "conv F3 K32"),
-    ("Convolution2D(32, 3, 5)", "conv F3x5 K32"),
+    ("Convolution2D(32, (3, 5))", "conv F3x5 K32"),
     ("Conv2D(32, (3, 3), padding='same', activation='relu', input_shape=(28, 28, 1))",
      "conv F3 Psame K32 -> relu"),
     ("SeparableConv2D(32, 3)", "dwconv F3 nobias -> conv F1 K32"),

@@ -1,0 +1,149 @@
+"""Every translation of a layer of Darknet, Caffe, a YOLO yaml and MATLAB, executed: beside it stands in torch
+what the tool's own source or manual says that the layer computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cnnspec.notations.caffe import CAFFE
+from cnnspec.notations.darknet import DARKNET
+from cnnspec.notations.matlab import MATLAB
+from cnnspec.notations.yolo import YOLO
+from tests.support import findings
+from tests.targets.torch.support import built, graph_of, single_threaded
+
+
+class Darknet(nn.Module):
+    """A layer of Darknet: convolutional_layer.c, maxpool_layer.c."""
+
+    def __init__(self, layer: nn.Module | None = None, *behind: nn.Module) -> None:
+        super().__init__()
+        self.layer, self.behind = layer, nn.Sequential(*behind)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.behind(self.layer(x) if self.layer is not None else x)
+
+
+class Maxpool(nn.Module):
+    """Its padding, size − 1 in all, begins with its smaller half; the size is rounded down."""
+
+    def __init__(self, size: int, stride: int) -> None:
+        super().__init__()
+        self.size, self.stride = size, stride
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        padding = self.size - 1
+        counts = [(side + padding - self.size) // self.stride + 1 for side in x.shape[2:]]
+        padded = F.pad(x, (padding // 2, padding, padding // 2, padding), value=-torch.inf)
+        return F.max_pool2d(padded, self.size, self.stride)[:, :, : counts[0], : counts[1]]
+
+
+class Conv(nn.Module):
+    """Ultralytics' Conv."""
+
+    def __init__(self, c1: int, c2: int, k: int, s: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c1, c2, k, s, k // 2, bias=False)
+        self.bn = nn.BatchNorm2d(c2, eps=1e-3, momentum=0.03)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.silu(self.bn(self.conv(x)))
+
+
+class Global(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean((2, 3), keepdim=True)
+
+
+class Flat(nn.Module):
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x.flatten(1))
+
+
+def conv(*behind: nn.Module, **options: int | bool) -> nn.Module:
+    return Darknet(nn.Conv2d(8, 8, 3, **options), *behind)  # type: ignore[arg-type]
+
+
+ENTRIES = {entry.example: entry for entry in (*DARKNET, *CAFFE, *YOLO, *MATLAB)}
+COMPUTES: dict[str, Callable[[], nn.Module]] = {
+    "[convolutional]\nbatch_normalize=1\nfilters=8\nsize=3": lambda: conv(
+        nn.BatchNorm2d(8), nn.Sigmoid(), bias=False
+    ),
+    "[maxpool]\nsize=3\nstride=2": lambda: Maxpool(3, 2),
+    "[avgpool]": Global,
+    "[connected]\noutput=10\nactivation=linear": lambda: nn.Linear(8, 10),
+    "[upsample]\nstride=2": lambda: nn.Upsample(scale_factor=2),
+    "[softmax]": lambda: nn.Softmax(1),
+    'name: "c1" type: "Convolution" num_output: 20 kernel_size: 5': lambda: nn.Conv2d(8, 20, 5),
+    'type: "Deconvolution" num_output: 2 kernel_size: 4 stride: 2': lambda: nn.ConvTranspose2d(8, 2, 4, 2),
+    'type: "Pooling" pool: MAX kernel_size: 3 stride: 2': lambda: nn.MaxPool2d(3, 2, ceil_mode=True),
+    'type: "Pooling" pool: AVE global_pooling: true': Global,
+    'type: "InnerProduct" num_output: 10': lambda: nn.Linear(8, 10),
+    'type: "LRN" local_size: 5 alpha: 0.0005': lambda: nn.LocalResponseNorm(5, 5e-4, 0.75, 1),
+    'type: "BatchNorm"': lambda: nn.BatchNorm2d(8, affine=False),
+    'type: "ReLU"': nn.ReLU,
+    'type: "PReLU"': lambda: nn.PReLU(8),
+    'type: "Sigmoid"': nn.Sigmoid,
+    'type: "TanH"': nn.Tanh,
+    'type: "AbsVal"': lambda: nn.LeakyReLU(-1.0),
+    'type: "Softmax"': lambda: nn.Softmax(1),
+    'type: "Flatten"': nn.Flatten,
+    "- [-1, 1, Conv, [64, 3, 2]]": lambda: Conv(8, 64, 3, 2),
+    "- [-1, 1, nn.Upsample, [None, 2, 'nearest']]": lambda: nn.Upsample(scale_factor=2, mode="nearest"),
+    "convolution2dLayer(3, 8, 'Padding', 'same')": lambda: nn.Conv2d(8, 8, 3, padding="same"),
+    "maxPooling2dLayer(2, 'Stride', 2)": lambda: nn.MaxPool2d(2, 2),
+    "averagePooling2dLayer(2)": lambda: nn.AvgPool2d(2, 1),
+    "globalAveragePooling2dLayer()": Global,
+    "batchNormalizationLayer()": lambda: nn.BatchNorm2d(8),
+    "reluLayer()": nn.ReLU,
+    "leakyReluLayer(0.1)": lambda: nn.LeakyReLU(0.1),
+    "fullyConnectedLayer(10)": lambda: nn.Linear(8, 10),
+    "softmaxLayer()": lambda: nn.Softmax(1),
+}  # fmt: skip
+RANDOM = ("dropout", "Dropout", "input", "Input", "[net]")
+"""What differs from run to run, and what is no layer."""
+
+
+def test_all_that_computes_is_executed() -> None:
+    rest = [one for one in ENTRIES if one not in COMPUTES and not any(word in one for word in RANDOM)]
+    assert rest == []
+
+
+def same(here: str, takes: str, original: nn.Module) -> None:
+    torch.manual_seed(0)
+    model = built(graph_of(f"input {takes}\n{here}\n")).double().eval()
+    theirs, ours = original.state_dict(), model.state_dict()
+    assert [one.shape for one in ours.values()] == [one.shape for one in theirs.values()], here
+    model.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
+    x = torch.rand(2, *map(int, takes.split("x"))).double() - 0.5
+    torch.testing.assert_close(model(x), original.double().eval()(x), msg=here)
+
+
+@pytest.mark.parametrize("example", COMPUTES)
+@single_threaded
+def test_a_layer_and_its_translation_compute_the_same(example: str) -> None:
+    entry = ENTRIES[example]
+    same(entry.here, entry.takes, COMPUTES[example]())
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("side", [11, 12])
+@single_threaded
+def test_a_maxpool_of_darknet_is_the_same_or_is_not_translated(size: int, stride: int, side: int) -> None:
+    spec = f"input 3x{side}x{side}\n[maxpool]\nsize={size}\nstride={stride}\n"
+    (found,) = [one for one in findings(spec) if one.code == "E102"]
+    if found.fix:
+        same(found.fix[0].text, f"3x{side}x{side}", Maxpool(size, stride))
+    else:
+        assert (size, stride) not in [(2, 2), (2, 1), (3, 2)]
