@@ -67,7 +67,7 @@ def models(
     found = _models(source, variant, settings, limits, ignore, first, lints)
     if not any(_MEANT_OTHERWISE.match(one.code) for one in found[0].findings):
         return found
-    from cnnspec.notations.rewriting import rewritten, together
+    from cnnspec.pasted import rewritten, together
 
     rewriting = rewritten(source, found[0].findings)
     if rewriting is None:

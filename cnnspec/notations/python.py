@@ -104,8 +104,8 @@ class Reader:
             ):
                 self._name(ast.unparse(target), self._value(value))
             case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
-                for target, value in zip(targets, [self._value(one) for one in values], strict=False):
-                    self._name(ast.unparse(target), value)
+                for one, given in zip(targets, [self._value(side) for side in values], strict=False):
+                    self._name(ast.unparse(one), given)
             case ast.Assign(targets=targets, value=value):
                 self._value(value)
                 names = [one.id for one in ast.walk(ast.Tuple([*targets])) if isinstance(one, ast.Name)]

@@ -22,6 +22,7 @@ ORDER = (
     "analyses",
     "lower",
     "targets",
+    "pasted",
     "pipeline",
     "report",
     "sources",
