@@ -70,8 +70,8 @@ def find(graph: Graph, layer: str | None) -> tuple[int, Entry | None, list[str]]
 
 def not_one_layer(file: str, layer: str | None, names: list[str]) -> str:
     """What is wrong with a name that is not a layer's: a part, or unknown."""
-    from cnnspec.cli.explain import no_layer
     from cnnspec.diagnostics.printable import printable
+    from cnnspec.report.layer_names import no_layer
 
     part = [name for name in names if layer and name.startswith(f"{layer}.")]
     if not part:

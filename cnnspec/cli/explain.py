@@ -72,6 +72,7 @@ def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
         to.findings(opened.findings, opened.source, always=True)
         return USAGE
 
+    from cnnspec.report.layer_names import no_layer
     from cnnspec.report.worked_out import worked_out
     from cnnspec.report.worksheet import FORMS
 
@@ -87,32 +88,3 @@ def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
         return OK
     to.findings(opened.findings, opened.source, always=True)
     return opened.status
-
-
-def no_layer(file: str, layer: str | None, names: list[str]) -> str:
-    from cnnspec.diagnostics.printable import printable
-
-    head, near, listed = f"{file} has no layer that is known", "", names
-    if layer is not None:
-        head = f"{file} has no layer {layer}"
-        levels = layer.split(".")
-        longer = next((name for name in names if _in_order(levels, name.split("."))), None)
-        near = f"; did you mean {longer}?" if longer is not None else ""
-        parts = {name.rsplit(".", level)[0] for name in names for level in range(1, name.count(".") + 1)}
-        if not near and (found := did_you_mean(layer, [*names, *parts])):
-            near = f"; {found}"
-        listed = names
-        while levels and len(listed) == len(names):  # those below what is right of the path
-            levels.pop()
-            listed = [name for name in names if name.split(".")[: len(levels)] == levels] or names
-    shown = ", ".join(listed[:MOST_LISTED]) + (f", … ({len(listed):,})" if len(listed) > MOST_LISTED else "")
-    return printable(head + near) + "\n" + (f"  its layers: {printable(shown)}\n" if names else "")
-
-
-MOST_LISTED = 24
-
-
-def _in_order(levels: list[str], path: list[str]) -> bool:
-    """Whether all levels stand in a path, in this order, the last one at its end."""
-    rest = iter(path)
-    return path[-1] == levels[-1] and all(level in rest for level in levels)
