@@ -224,18 +224,15 @@ def misuse(model: Model) -> bool:
     return any(finding.code == "E210" and finding.span == WHOLE_FILE for finding in model.findings)
 
 
-_OFF = re.compile(r"#[ \t]*lint:[ \t]*off\b(.*)")
-
-
 def _switched_off(file: File, source: Source) -> dict[int, frozenset[str]]:
     """`# lint: off W203 W204` on a line: the codes switched off there, by line."""
-    off: dict[int, frozenset[str]] = {}
-    for comment in file.comments:
-        found = _OFF.match(comment.text)
-        if found:
-            codes = found[1].replace(",", " ").split()
-            off[source.position(comment.span.start).line] = frozenset(code.upper() for code in codes)
-    return off
+    from cnnspec.analyses.lints.text import switched_off
+
+    return {
+        source.position(comment.span.start).line: frozenset(codes)
+        for comment in file.comments
+        if (codes := switched_off(comment))
+    }
 
 
 def apply_fixes(source: Source, findings: tuple[Diagnostic, ...]) -> tuple[str, int]:

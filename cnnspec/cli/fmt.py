@@ -97,10 +97,12 @@ def _print_difference(source: Source, text: str, color: bool) -> None:
 
     paint = {"+": "32", "-": "31", "@": "36"} if color else {}
     name = printable(source.name)
-    before, after = source.text.splitlines(), text.splitlines()
+    before, after = source.text.splitlines(keepends=True), text.splitlines(keepends=True)
     for line in unified_diff(before, after, name, f"{name} (formatted)", lineterm=""):
-        shown, style = printable(line), paint.get(line[:1])
+        shown, style = printable(line.removesuffix("\n")), paint.get(line[:1])
         out(f"\x1b[{style}m{shown}\x1b[0m\n" if style else f"{shown}\n")
+    if before and before[-1][-1:] not in "\r\n":
+        out("\\ No line break at the end of the file\n")
 
 
 def _entry(one: Formatted) -> dict[str, Any]:

@@ -192,12 +192,14 @@ class _Binder:
             if name in bound.spans:
                 from cnnspec.elaborate.refusals import how
 
+                first, text = bound.spans[name], self.builder.context.text
+                values = f"`{text[first.start : first.end]}` and `{text[span.start : span.end]}`"
                 raise NoValue(
                     "E204",
-                    f"`{self.word}` is given {how(declared)} twice",
+                    f"`{self.word}` is given {how(declared)} twice: {values}",
                     span,
                     "keep one of the two",
-                    related=(Related(bound.spans[name], "first here"),),
+                    related=(Related(first, "first here"),),
                 )
             bound.spans[name] = span
             for other in declared.replaces:

@@ -177,12 +177,14 @@ def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str
                 related=(Related(block.name_span, f"{signature(block)} stands here"),),
             )
         if name in given:
+            first = given[name].span
+            values = f"`{text[first.start : first.end]}` and `{text[slice(*argument.span)]}`"
             raise NoValue(
                 "E211",
-                f"`{name}` is given twice",
+                f"`{name}` is given twice: {values}",
                 argument.span,
                 "keep one of the two",
-                related=(Related(given[name].span, "first here"),),
+                related=(Related(first, "first here"),),
             )
         given[name] = argument
     return given

@@ -49,6 +49,17 @@ def test_diff_shows(cnnspec: Command, rough: Path) -> None:
     assert rough.read_text() == ROUGH
 
 
+def test_line_ends_are_part_of_the_difference(cnnspec: Command, tmp_path: Path) -> None:
+    path = tmp_path / "windows.cnn"
+    path.write_bytes(b"input 3x8x8\r\nrelu\r\n")
+    ran = cnnspec("fmt", "--diff", path)
+    assert ran.status == 1
+    assert "\n-input 3x8x8␍\n-relu␍\n+input 3x8x8\n+relu\n" in ran.out
+    path.write_bytes(b"input 3x8x8\nrelu")
+    ran = cnnspec("fmt", "--diff", path)
+    assert "\n-relu\n+relu\n\\ No line break" in ran.out
+
+
 def test_a_file_that_cannot_be_parsed_stays(cnnspec: Command, tmp_path: Path) -> None:
     path = tmp_path / "broken.cnn"
     path.write_text("input 3x8x8\nconv F3 K4 -> -> relu\n")

@@ -1,14 +1,17 @@
-"""Lints about how a spec is written: W101, `input 32x32x3`; W103, `K=4 -1`; W106, `fc 1.000`."""
+"""Lints about how a spec is written: W101, `input 32x32x3`; W103, `K=4 -1`; W106, `fc 1.000`; W109,
+`# lint: off W999`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from cnnspec.diagnostics import Diagnostic, Edit, Source
+from cnnspec.diagnostics import Diagnostic, Edit, Source, Span
 from cnnspec.elaborate.text_facts import nodes
 from cnnspec.language import tree
 
+_OFF = re.compile(r"#[ \t]*lint:[ \t]*off\b")
 _APART = re.compile(r"[ \t][-+][^ \t>]")
 
 _THOUSANDS = re.compile(r"(?<![\w.])[1-9][0-9]{0,2}\.000(?![\w.])")
@@ -22,6 +25,8 @@ def lint_text(file: tree.File, source: Source) -> Iterator[Diagnostic]:
     for statement in file.statements:
         if isinstance(statement, tree.Input):
             yield from channels_last(statement)
+    for comment in file.comments:
+        yield from not_a_lint(comment)
     thousands = _THOUSANDS.search(source.text) is not None
     if not thousands and not _APART.search(source.text):  # saves going through the whole tree
         return
@@ -30,6 +35,34 @@ def lint_text(file: tree.File, source: Source) -> Iterator[Diagnostic]:
             yield from thousands_parted(node)
         if isinstance(node, (tree.LetterArgument, tree.NamedArgument)):
             yield from apart(node.value, source)
+
+
+def switched_off(comment: tree.Comment) -> dict[str, Span]:
+    """The codes that `# lint: off W203 W204` names, each with its place."""
+    found = _OFF.match(comment.text)
+    if found is None:
+        return {}
+    words = re.compile(r"\b[A-Za-z][0-9]+\b").finditer(comment.text, found.end())
+    start = comment.span.start
+    return {word.group().upper(): Span(start + word.start(), start + word.end()) for word in words}
+
+
+def not_a_lint(comment: tree.Comment) -> Iterator[Diagnostic]:
+    """W109: a comment that switches off what there is not, or what cannot be switched off."""
+    if _OFF.match(comment.text) is None:
+        return
+    from cnnspec.diagnostics import pages
+
+    codes = switched_off(comment)
+    if not codes:
+        way = "name it, as in `# lint: off W203`"
+        yield Diagnostic("W109", "this comment switches off no lint", comment.span, help=way)
+    for code, span in codes.items():
+        if code.startswith("E"):
+            way = "only lints (W…) can be switched off"
+            yield Diagnostic("W109", f"{code} is an error", span, help=way)
+        elif pages.page(code) is None:
+            yield Diagnostic("W109", f"{code} is not a lint", span, help="`cnnspec explain codes` lists them")
 
 
 def channels_last(statement: tree.Input) -> Iterator[Diagnostic]:
