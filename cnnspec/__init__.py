@@ -5,9 +5,10 @@
 >>> model.totals.params
 25557032
 
-`load` gives the network itself (the IR), `check` the document of `cnnspec check --format json`, `build` the
-text of a PyTorch or NumPy program, `explain` a layer worked out or a page. A spec is named as on the command
-line (a file's path, `zoo:name`) or given as `text=`.
+`check` gives the document of `cnnspec check --format json`, `load` the network itself (the IR), `build` the
+text of a PyTorch or NumPy program, `torch_module` a live `nn.Module`, `run` the outputs of the NumPy program,
+`verify` the comparison of both programs, `explain` a layer worked out or a page, `fmt` the canonical form. A
+spec is named as on the command line (a file's path, `zoo:name`) or given as `text=`.
 """
 
 from __future__ import annotations
@@ -15,16 +16,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnnspec.api import SpecError, build, check, explain, load
+    from cnnspec.api import SpecError, build, check, explain, fmt, load
+    from cnnspec.programs import run, torch_module, verify
 
 __version__ = "0.1.0"
-__all__ = ["SpecError", "__version__", "build", "check", "explain", "load"]
+__all__ = [
+    "SpecError",
+    "__version__",
+    "build",
+    "check",
+    "explain",
+    "fmt",
+    "load",
+    "run",
+    "torch_module",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:
     # what is not used is not loaded: `import cnnspec` costs next to nothing
     if name in __all__:
-        from cnnspec import api
+        from cnnspec import api, programs
 
-        return getattr(api, name)
+        return getattr(api if hasattr(api, name) else programs, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,10 +8,11 @@ spec may ask for.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cnnspec.diagnostics import Diagnostic, Source
+from cnnspec.diagnostics import Diagnostic, Source, Span
 from cnnspec.elaborate.limits import Limits
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ Values = Mapping[str, object]
 
 
 class SpecError(ValueError):
-    """A spec that cannot be read, or has errors. `diagnostics` are the findings; its text shows them all.
+    """A spec that cannot be read, or has errors; a layer, page or target that does not exist. Its text shows
+    all findings, or says what there is instead; `diagnostics` are the findings.
 
     >>> try:
     ...     load(text="input 1x8x8\\nconv F9 K4\\n")
@@ -33,10 +35,11 @@ class SpecError(ValueError):
     E301
     """
 
-    def __init__(self, diagnostics: Sequence[Diagnostic], source: Source) -> None:
+    def __init__(self, diagnostics: Sequence[Diagnostic], source: Source, message: str = "") -> None:
         from cnnspec.diagnostics.text import render_text
 
-        super().__init__("\n" + "".join(render_text(finding, source) for finding in diagnostics).rstrip())
+        text = message or "\n" + "".join(render_text(finding, source) for finding in diagnostics)
+        super().__init__(text.rstrip())
         self.diagnostics = tuple(diagnostics)
         self.source = source
 
@@ -104,8 +107,10 @@ def build(
     >>> build(load("zoo:lenet5"), target="torch") == build("zoo:lenet5", target="torch")
     True
     """
-    from cnnspec.pipeline import program
+    from cnnspec.pipeline import TARGETS, program
 
+    if target not in TARGETS:
+        raise SpecError((), Source("", ""), f"there is no target {target!r}; expected {' or '.join(TARGETS)}")
     if spec is None or isinstance(spec, str | os.PathLike):
         source = _source(spec, text)
         graph = _graph(source, variant, settings, limits)
@@ -128,25 +133,50 @@ def explain(
     settings: Values | None = None,
     limits: Limits | None = None,
 ) -> str:
-    """A layer or a part of a spec worked out, `explain("lenet.cnn", "C1")`; with `text` alone, the whole
-    network; or a page, `explain("E301")`, `explain("conv")`. Raises KeyError where there is no such layer or
-    page.
+    """A layer or a part of a spec worked out, `explain("lenet.cnn", "C1")`; the whole network,
+    `explain("lenet.cnn")`; or a page, `explain("E301")`, `explain("conv")`. Raises SpecError where there is
+    no such layer or page.
 
     >>> print(explain(text="input 3x8x8\\na: conv F3 K4\\n", layer="a").splitlines()[5])
       W' = H' = (W − F + 2P)/S + 1 = (8 − 3 + 0)/1 + 1 = 6
     """
-    from cnnspec.report.pages import page
+    from cnnspec.diagnostics.suggest import did_you_mean
+    from cnnspec.files import ZOO
+    from cnnspec.report.layer_names import no_layer
+    from cnnspec.report.pages import page, topics
     from cnnspec.report.worked_out import worked_out
     from cnnspec.report.worksheet import as_text
 
     if layer is None and text is None:
-        if (topic := page(str(spec_or_topic))) is None:
-            raise KeyError(spec_or_topic)
-        return topic
-    found = worked_out(_first(_source(spec_or_topic, text), variant, settings, limits), layer)
-    if isinstance(found, list):
-        raise KeyError(layer)
-    return as_text(found)
+        topic = os.fspath(spec_or_topic or "")
+        if (found := page(topic)) is not None:
+            return found
+        if not (topic.startswith(ZOO) or topic.endswith(".cnn") or os.path.exists(topic)):
+            near = did_you_mean(topic, topics())
+            raise SpecError((), Source(topic, ""), f"there is no page {topic!r}{near and f'; {near}'}")
+    source = _source(spec_or_topic, text)
+    made = worked_out(_first(source, variant, settings, limits), layer)
+    if isinstance(made, list):
+        raise SpecError((), source, no_layer(source.name, layer, made))
+    return as_text(made)
+
+
+def fmt(spec: Spec | None = None, *, text: str | None = None) -> str:
+    """The canonical form of a spec, as `cnnspec fmt` writes it; no file is changed. Raises SpecError where
+    the text has syntax errors.
+
+    >>> fmt(text="input 3x8x8\\nconv K4 F3->relu\\n")
+    'input 3x8x8\\nconv F3 K4 -> relu\\n'
+    """
+    from cnnspec.diagnostics import Sink
+    from cnnspec.language import parse
+    from cnnspec.language.formatter import format_file
+
+    source, sink = _source(spec, text), Sink()
+    file = parse(source, sink)
+    if sink.has_errors:
+        raise SpecError(tuple(sink), source)
+    return format_file(source, file)
 
 
 def _source(spec: Spec | None, text: str | None) -> Source:
@@ -158,15 +188,21 @@ def _source(spec: Spec | None, text: str | None) -> Source:
         return Source("<text>", text)
     assert spec is not None
     argument = os.fspath(spec)
+    if "\n" in argument or re.match(r"\s*(input|model|block|let)\s", argument):
+        message = "this is the text of a spec, not its path"
+        finding = Diagnostic("E701", message, Span(0, 0), help="pass it as text=: check(text=…)")
+        raise SpecError((finding,), Source("<text>", ""))
     pairs, problem = named(argument)
-    if problem is None and len(pairs) == 1:
-        source, problem = read_source(*pairs[0][:1], name=pairs[0][1])
-        if problem is None:
-            return source
+    if problem is None and len(pairs) > 1:
+        message = f"this is a folder of {len(pairs)} specs"
+        problem = Diagnostic("E706", message, Span(0, 0), help=f"name one of them: {pairs[0][0]}")
+    if problem is not None:
+        raise SpecError((problem,), Source(argument, ""))
+    ((path, name),) = pairs
+    source, problem = read_source(path, name=name)
+    if problem is not None:
         raise SpecError((problem,), source)
-    if problem is None:
-        raise ValueError(f"{argument} is a folder of {len(pairs)} specs; name one")
-    raise SpecError((problem,), Source(argument, ""))
+    return source
 
 
 def _verified(graph: Graph, limits: Limits) -> Source:

@@ -35,7 +35,8 @@ def read_source(
     try:
         data = _standard_input(limit) if path == STDIN else _regular_file(path, limit)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        return Source(name, ""), Diagnostic("E701", f"this file cannot be read: {_reason(error)}", NOWHERE)
+        message = f"this file cannot be read: {_reason(error)}"
+        return Source(name, ""), Diagnostic("E701", message, NOWHERE, help=_in_the_zoo(path, error))
     if isinstance(data, Diagnostic):
         return Source(name, ""), data
     try:
@@ -89,6 +90,18 @@ def unreadable(path: str) -> Diagnostic | None:
     except (OSError, ValueError) as error:
         return Diagnostic("E701", f"this file cannot be read: {_reason(error)}", NOWHERE)
     return None
+
+
+def _in_the_zoo(path: str, error: OSError | ValueError) -> str:
+    """`lenet5` may be meant as `zoo:lenet5`."""
+    if not isinstance(error, FileNotFoundError) or os.path.dirname(path):
+        return ""
+    from cnnspec.diagnostics.suggest import nearest
+    from cnnspec.resources import zoo
+
+    name, shipped = path.removesuffix(".cnn"), zoo()
+    near = name if name in shipped else nearest(name, shipped)
+    return f"did you mean `{ZOO}{near}`?" if near else ""
 
 
 def _regular_file(path: str, limit: int) -> bytes | Diagnostic:

@@ -18,9 +18,11 @@ from cnnspec.diagnostics import Diagnostic, Edit, Related, Source, Span
 from cnnspec.elaborate.limits import Limits
 from cnnspec.ir.graph import Graph
 from cnnspec.report import document
+from cnnspec.report.verified import Verdict
 
 PAGE = Path(__file__).with_name("api.md")
-FUNCTIONS = [getattr(cnnspec, name) for name in ("check", "load", "build", "explain")]
+NAMES = ("check", "load", "build", "torch_module", "run", "verify", "explain", "fmt")
+FUNCTIONS = [getattr(cnnspec, name) for name in NAMES]
 CLASSES = {
     "What `check` gives": [
         one
@@ -28,6 +30,7 @@ CLASSES = {
         if inspect.isclass(one) and one.__module__ == document.__name__ and one is not document.Part
     ],
     "What `load` gives": [Graph],
+    "What `verify` gives": [Verdict],
     "Findings and limits": [cnnspec.SpecError, Diagnostic, Related, Edit, Span, Source, Limits],
 }
 PROSE = {
@@ -110,7 +113,7 @@ def _prose(documented: object) -> Iterator[str]:
     prose, prompt, example = text.partition(">>>")
     yield from (prose.strip(), "")
     if prompt:
-        yield from ("```pycon", f"{prompt}{example.rstrip()}", "```", "")
+        yield from ("```pycon", f"{prompt}{example.rstrip()}".replace("  # doctest: +SKIP", ""), "```", "")
 
 
 def main() -> int:

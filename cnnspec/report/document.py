@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cnnspec.report.notebook import html
+
 Shape: TypeAlias = list[int]
 Known: TypeAlias = int | None
 
@@ -135,6 +137,32 @@ class ModelEntry(Part):
     claims: list[ClaimEntry]
     diagnostics: list[FindingEntry]
 
+    def table(self) -> list[dict[str, Any]]:
+        """The layers as plain dicts: `name`, `layer`, `inputs`, `output`, `params`, `macs`, `field` and
+        `line`."""
+        return [
+            {
+                "name": row.name,
+                "layer": f"{row.op or '?'} {row.args}".strip(),
+                "inputs": [shape and tuple(shape) for shape in row.in_],
+                "output": row.out and tuple(row.out),
+                "params": row.params,
+                "macs": row.macs,
+                "field": row.field and tuple(row.field.size),
+                "line": row.line,
+            }
+            for row in self.rows
+        ]
+
+    def dataframe(self) -> Any:
+        """The layers as a pandas DataFrame, the rows of `table()`. Needs pandas."""
+        from importlib import import_module
+
+        return import_module("pandas").DataFrame(self.table()).set_index("name")
+
+    def _repr_html_(self) -> str:
+        return html([self])
+
 
 class Document(Part):
     """What `cnnspec check --format json` prints: one document and nothing else."""
@@ -142,6 +170,9 @@ class Document(Part):
     version: Literal[1] = 1
     cnnspec: str
     models: list[ModelEntry]
+
+    def _repr_html_(self) -> str:
+        return html(self.models)
 
     def as_plain(self) -> dict[str, Any]:
         """Plain values, as JSON has them; what a finding does not have is left out."""

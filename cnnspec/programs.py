@@ -1,0 +1,205 @@
+"""Emitted programs put to work from Python: a live PyTorch module, the NumPy program's outputs, and the
+comparison of both.
+
+Only what cnnspec has written is executed, whatever stands in a spec; `verify` does it in a process of its
+own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.api import Spec, SpecError, Values, build, load
+from cnnspec.diagnostics import Diagnostic, Source, Span
+from cnnspec.elaborate.limits import Limits
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import numpy
+    import torch
+
+    from cnnspec.ir.graph import Graph
+    from cnnspec.report.verified import Verdict
+
+
+def torch_module(
+    spec: Spec | Graph | None = None,
+    *,
+    text: str | None = None,
+    variant: str | None = None,
+    settings: Values | None = None,
+    limits: Limits | None = None,
+    weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
+) -> torch.nn.Module:
+    """The network as a live `torch.nn.Module` with new weights, or those of `weights`: a `state_dict`, or the
+    path of a `.safetensors` file. Needs torch. Raises SpecError on errors.
+
+    >>> model = torch_module("zoo:resnet", variant="ResNet18")  # doctest: +SKIP
+    >>> sum(parameter.numel() for parameter in model.parameters())  # doctest: +SKIP
+    11689512
+    """
+    graph = _graph(spec, text, variant, settings, limits)
+    made = _executed(build(graph, target="torch", limits=limits), graph.name)
+    classes = [one for one in vars(made).values() if getattr(one, "__module__", "") == made.__name__]
+    model: torch.nn.Module = [one for one in classes if isinstance(one, type)][-1]()  # its blocks come first
+    if weights is not None:
+        if not isinstance(weights, Mapping):
+            from safetensors.torch import load_file
+
+            weights = load_file(weights)
+        model.load_state_dict(weights)
+    return model
+
+
+def run(
+    spec: Spec | Graph | None = None,
+    input: Any = None,
+    *,
+    text: str | None = None,
+    variant: str | None = None,
+    settings: Values | None = None,
+    limits: Limits | None = None,
+    weights: str | os.PathLike[str] | Mapping[str, numpy.ndarray] | None = None,
+    seed: int = 0,
+    trace: bool = False,
+) -> Any:
+    """The output of the NumPy program for `input`: an array of shape (N, C, H, W), or (C, H, W) for one
+    image; a dict of arrays by name where the network has several inputs. Its weights are new ones, drawn with
+    `seed`, or `weights`: a dict of arrays by key, or the path of an `.npz` or `.safetensors` file. Several
+    outputs come as a dict by name. With `trace`: the output and a dict of every layer's output by name.
+    Raises SpecError where the spec has errors, or the input or the weights do not fit.
+
+    >>> import numpy
+    >>> run(text="input 3x8x8\\nconv F3 K4 -> relu\\n", input=numpy.zeros((3, 8, 8))).shape
+    (4, 6, 6)
+    """
+    graph = _graph(spec, text, variant, settings, limits)
+    made = _executed(build(graph, target="numpy", limits=limits), graph.name)
+    params = made.init(seed) if weights is None else _weights(weights, made.init(seed))
+    arrays, single = _inputs(graph, input)
+    traced: dict[str, numpy.ndarray] = {}
+    outputs = made.forward(params, *arrays, trace=traced.__setitem__ if trace else None)
+    every = outputs if isinstance(outputs, tuple) else (outputs,)
+    if single:
+        every, traced = tuple(y[0] for y in every), {name: y[0] for name, y in traced.items()}
+    found = every[0] if len(every) == 1 else dict(zip(graph.outputs, every, strict=True))
+    return (found, traced) if trace else found
+
+
+def verify(
+    spec: Spec | Graph | None = None,
+    *,
+    text: str | None = None,
+    variant: str | None = None,
+    settings: Values | None = None,
+    limits: Limits | None = None,
+    batch: int = 2,
+    seed: int = 0,
+    tolerance: float = 1e-10,
+) -> Verdict:
+    """The torch and the NumPy program compared in float64 with the same weights and inputs, in a process of
+    its own: `holds` says whether they agree, `worst` is the largest relative difference, `as_document()` has
+    that of each layer. Needs torch. Raises SpecError on errors, RuntimeError where the comparison fails.
+
+    >>> verify(text="input 3x8x8\\nconv F3 K4 -> relu\\n").holds  # doctest: +SKIP
+    True
+    """
+    from cnnspec.report.verified import Verdict
+    from cnnspec.running.job import network
+    from cnnspec.running.process import work
+
+    graph = _graph(spec, text, variant, settings, limits)
+    programs = {target: build(graph, target=target, limits=limits) for target in ("numpy", "torch")}
+    job = {**network(graph), "kind": "verify", "batch": batch, "seed": seed}
+    with work(job, programs, lambda what, done, of: None) as outcome:
+        pass
+    if outcome.result is not None:
+        return Verdict(job, outcome.result, tolerance)
+    if outcome.missing is not None:
+        raise ModuleNotFoundError(f"verify needs {outcome.missing[0]}: {outcome.missing[1]}")
+    if outcome.finding is not None:
+        raise SpecError((outcome.finding,), Source(outcome.about, ""))
+    raise RuntimeError(f"the comparison failed: {outcome.failed}")
+
+
+def _graph(
+    spec: Spec | Graph | None,
+    text: str | None,
+    variant: str | None,
+    settings: Values | None,
+    limits: Limits | None,
+) -> Graph:
+    if spec is None or isinstance(spec, str | os.PathLike):
+        return load(spec, text=text, variant=variant, settings=settings, limits=limits)
+    if text is not None or variant is not None or settings:
+        raise TypeError("a graph is run as it is: text=, variant= and settings= are for specs")
+    return spec
+
+
+def _executed(program: str, name: str) -> ModuleType:
+    """An emitted program as a module; its source is found by tracebacks and by `inspect`."""
+    import linecache
+    import sys
+    from types import ModuleType
+
+    number = 1
+    while (title := f"cnnspec_{name}_{number}") in sys.modules:
+        number += 1
+    made = ModuleType(title)
+    file = made.__file__ = f"<{title}>"
+    linecache.cache[file] = (len(program), None, program.splitlines(keepends=True), file)
+    sys.modules[title] = made  # a class is looked for in its module: to be copied, pickled, scripted
+    exec(compile(program, file, "exec"), made.__dict__)
+    return made
+
+
+def _inputs(graph: Graph, given: Any) -> tuple[list[numpy.ndarray], bool]:
+    """The inputs in their order, with a batch axis, and whether they were single images."""
+    import numpy
+
+    if not isinstance(given, Mapping):
+        given = {} if given is None else {graph.inputs[0]: given}
+    if given.keys() != set(graph.inputs):
+        raise _unfit(
+            "E708", f"expected inputs {', '.join(graph.inputs)}, found {', '.join(map(str, given)) or 'none'}"
+        )
+    arrays, singles = [], set()
+    for name, shape in zip(graph.inputs, graph.root.values, strict=False):
+        assert shape is not None
+        array = numpy.asarray(given[name], dtype=numpy.float32)
+        singles.add(array.ndim == len(shape))
+        array = array[None] if array.ndim == len(shape) else array
+        if array.shape[1:] != shape or len(singles) > 1:
+            sizes, found = ", ".join(map(str, shape)), numpy.shape(given[name])
+            raise _unfit("E708", f"expected `{name}` of shape (N, {sizes}) or ({sizes}), found {found}")
+        arrays.append(array)
+    return arrays, singles == {True}
+
+
+def _weights(
+    given: str | os.PathLike[str] | Mapping[str, numpy.ndarray], expected: Mapping[str, numpy.ndarray]
+) -> dict[str, numpy.ndarray]:
+    import numpy
+
+    if not isinstance(given, Mapping):
+        if os.fspath(given).endswith(".npz"):
+            with numpy.load(given, allow_pickle=False) as file:
+                given = dict(file)
+        else:
+            from safetensors.numpy import load_file
+
+            given = load_file(given)
+    if given.keys() != expected.keys():
+        wrong = min(given.keys() ^ expected.keys())
+        what = "is missing in them" if wrong in expected else "is not one of its keys"
+        raise _unfit("E707", f"these weights are not the network's: {wrong} {what}")
+    for key, weight in expected.items():
+        if numpy.shape(given[key]) != weight.shape:
+            raise _unfit("E707", f"expected {key} of shape {weight.shape}, found {numpy.shape(given[key])}")
+    return {key: numpy.asarray(given[key], weight.dtype) for key, weight in expected.items()}
+
+
+def _unfit(code: str, message: str) -> SpecError:
+    return SpecError((Diagnostic(code, message, Span(0, 0)),), Source("", ""))
