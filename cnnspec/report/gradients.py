@@ -10,11 +10,12 @@ from cnnspec.diagnostics.printable import printable
 from cnnspec.report.amounts import shape_text
 from cnnspec.report.by_hand import grids, im2col_as_text, titled
 from cnnspec.report.ran import matrix, short
+from cnnspec.report.table import Column, Row, Table
 
 MOST_CLASSES = 20
 
 
-def sums_as_text(job: dict[str, Any], result: dict[str, Any]) -> Iterator[str]:
+def sums_as_text(job: dict[str, Any], result: dict[str, Any]) -> Iterator[str | Table]:
     """What a run shows of gradients and of matrix products, where it was asked for."""
     if "im2col" in result:
         yield from im2col_as_text(result["im2col"])
@@ -22,7 +23,7 @@ def sums_as_text(job: dict[str, Any], result: dict[str, Any]) -> Iterator[str]:
         yield from gradients_as_text(job, result["gradients"])
 
 
-def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
+def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[str | Table]:
     """The gradients for a person."""
     yield from _loss(found["loss"], job)
     mode = "training" if job["grad"]["training"] else "evaluation"
@@ -31,25 +32,65 @@ def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[st
         yield f"\nin {mode}: batch norm with {whose} statistics\n"
     yield "\ngradients, from the last layer to the first\n"
     shown: set[str] = set()
+    large: list[Row] = []
     for one in found["layers"]:
         row = job["rows"][one["row"]]
-        yield "\n" + titled(row)
-        yield from _volume("dL/dy arrives", one["arrives"])
         prefix = f"{row['attribute']}."
-        for key in (key for key in found["weights"] if key.startswith(prefix) and key not in shown):
-            shown.add(key)
-            yield from _volume(f"dL/d{key.removeprefix(prefix)}", found["weights"][key])
-        if "maxima" in one:
-            yield "  places of the maxima (row, column)\n"
-            for plane in one["maxima"]:
-                for line in plane:
-                    yield "    " + "  ".join(f"({h}, {w})" for h, w in line) + "\n"
-        several = len(one["leaves"]) > 1
-        for number, leaves in enumerate(one["leaves"], 1):
-            yield from _volume(f"dL/dx leaves to branch {number}" if several else "dL/dx leaves", leaves)
+        keys = [key for key in found["weights"] if key.startswith(prefix) and key not in shown]
+        shown.update(keys)
+        volumes = [one["arrives"], *one["leaves"], *(found["weights"][key] for key in keys)]
+        if "maxima" in one or any("values" in volume for volume in volumes):
+            yield from _table(large)
+            large = []
+            yield from _layer(row, one, {key.removeprefix(prefix): found["weights"][key] for key in keys})
+        else:
+            large.append(_summary(row, volumes, len(one["leaves"])))
+    yield from _table(large)
     for one, leaves in zip(job["inputs"], found["inputs"], strict=True):
         yield f"\n{printable(one['name'])}: input\n"
         yield from _volume("dL/dx", leaves)
+
+
+COLUMNS = (
+    Column("name", cut=2),
+    Column("layer", cut=1),
+    Column("dL/dy", drop=1),
+    Column("norm", right=True),
+    Column("min", right=True, drop=3),
+    Column("max", right=True, drop=2),
+    Column("dL/dw norm", right=True),
+    Column("dL/dx norm", right=True),
+)
+
+
+def _table(rows: list[Row]) -> Iterator[str | Table]:
+    if rows:
+        yield "\n"
+        yield Table(COLUMNS, rows)
+
+
+def _summary(row: dict[str, Any], volumes: list[dict[str, Any]], leaving: int) -> Row:
+    """A layer whose volumes are all large as one row: what arrives, the weights, what leaves."""
+    arrives, leaves, weights = volumes[0], volumes[1 : 1 + leaving], volumes[1 + leaving :]
+    norms = [", ".join(short(one["norm"]) for one in some) for some in (weights, leaves)]
+    numbers = (short(arrives[name]) for name in ("norm", "min", "max"))
+    return Row((row["name"], row["layer"], shape_text(arrives["shape"]), *numbers, *norms))
+
+
+def _layer(row: dict[str, Any], one: dict[str, Any], weights: dict[str, Any]) -> Iterator[str]:
+    """A layer number by number."""
+    yield "\n" + titled(row)
+    yield from _volume("dL/dy arrives", one["arrives"])
+    for name, weight in weights.items():
+        yield from _volume(f"dL/d{name}", weight)
+    if "maxima" in one:
+        yield "  places of the maxima (row, column)\n"
+        for plane in one["maxima"]:
+            for line in plane:
+                yield "    " + "  ".join(f"({h}, {w})" for h, w in line) + "\n"
+    several = len(one["leaves"]) > 1
+    for number, leaves in enumerate(one["leaves"], 1):
+        yield from _volume(f"dL/dx leaves to branch {number}" if several else "dL/dx leaves", leaves)
 
 
 def _volume(title: str, found: dict[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from cnnspec.targets.numpy.text import Backward, Forward, differentiated
 
 OWN = (
     *("np", "params", "net", "training", "rng", "masks", "trace", "loss", "target", "seed", "dtype"),
-    *("init", "forward", "record", "backward", "loss_and_grads"),
+    *("init", "forward", "record", "backward", "loss_and_grads", "step"),
 )
 """Names of the emitted file that nothing of a spec's may take."""
 
@@ -111,6 +111,10 @@ def _interface(writer: Writer, graph: Graph, network: Function) -> None:
         writer.line("value, dy = loss(y, target)")
         writer.line("dx, grads = backward(dy, net)")
         writer.line("return value, grads, dx, net.stats")
+    with _defined(writer, "step", ("params", "grads", "stats", "rate"), _STEP):
+        writer.line("moved = {key: params[key] - rate * grad for key, grad in grads.items()}")
+        writer.line("moved = {key: one.astype(params[key].dtype) for key, one in moved.items()}")
+        writer.line("return {**params, **stats, **moved}")
 
 
 def _init(writer: Writer, graph: Graph, network: Function) -> None:
@@ -156,3 +160,7 @@ From dL/dy: dL/dx, and the gradient of each trainable weight by its name."""
 _LOSS_AND_GRADS = """\
 The loss, the gradient of each trainable weight, that of the input, and the new
 running statistics. loss(y, target) gives its value and dL/dy."""
+
+_STEP = """\
+The params after one step down the gradients, with the new running statistics; each
+keeps its type, whatever the type of the rate."""

@@ -81,7 +81,7 @@ def test_program_imports_only_numpy_and_is_the_same_each_time(path: Path) -> Non
         defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
         assert len(set(defined)) == len(defined)
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        called = {"init", "forward", "record", "backward", "loss_and_grads"}
+        called = {"init", "forward", "record", "backward", "loss_and_grads", "step"}
         assert set(defined) <= used | called, "a function that nothing uses"
 
 
@@ -271,3 +271,26 @@ def test_pooling_with_same_padding_is_one_function_for_all_windows() -> None:
     assert "P=same(x, k, S=s)" in text
     assert "def p2(" not in text
     check(graph)
+
+
+def test_what_is_trained_keeps_its_types_and_can_be_saved(tmp_path: Path) -> None:
+    """A rate of NumPy's own type is float64; counters are arrays as weights are."""
+    from safetensors.numpy import load_file, save_file
+
+    module = program(emit(load(text="input 2x4x4\nconv F3 K3 -> bn -> relu\nflatten -> fc 2\n")))  # type: ignore[arg-type]
+    params = module.init(0)
+    before = {key: (value.dtype, value.shape) for key, value in params.items()}
+    x = np.random.default_rng(1).standard_normal((8, 2, 4, 4)).astype(np.float32)
+    labels = np.arange(8) % 2
+    losses = []
+    for _ in range(20):
+        value, grads, _, stats = module.loss_and_grads(params, x, labels)
+        losses.append(value)
+        params = module.step(params, grads, stats, rate=np.float64(0.1))
+    assert losses[-1] < losses[0] / 2
+    assert {key: (value.dtype, value.shape) for key, value in params.items()} == before
+    assert int(params["bn.num_batches_tracked"]) == 20
+    assert module.forward(params, x).dtype == np.float32
+    save_file(params, tmp_path / "trained.safetensors")
+    for key, value in load_file(tmp_path / "trained.safetensors").items():
+        np.testing.assert_array_equal(value, params[key])

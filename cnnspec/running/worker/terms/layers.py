@@ -7,13 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from cnnspec.running.worker.program import Array
-from cnnspec.running.worker.terms.sheet import Grid, Place, Sheet, factor, layer, text, with_bias
+from cnnspec.running.worker.terms.sheet import Place, Sheet, column, factor, layer, text, with_bias
 
 # --- all channels -----------------------------------------------------------------------------------------
-
-
-def column(numbers: Array) -> Grid:
-    return [[float(one)] for one in numbers.ravel()]
 
 
 @layer("fc")

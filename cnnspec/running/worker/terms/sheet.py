@@ -63,22 +63,23 @@ def factor(number: float) -> str:
 
 
 def total_of(terms: Sequence[float]) -> str:
-    """`1 + (−2) + 3`; of many, the first ones."""
-    shown = " + ".join(map(factor, terms[:8]))
-    return shown if len(terms) <= 8 else f"{shown} + … ({len(terms)} terms)"
+    """`1 + (-2) + 3`."""
+    return " + ".join(map(factor, terms))
+
+
+def column(numbers: Array) -> Grid:
+    """One number below the other."""
+    return [[float(one)] for one in numbers.ravel()]
 
 
 def with_bias(sheet: Sheet, sums: list[float], k: int) -> float:
     """The sum of all channels and the bias."""
-    value = sum(sums)
-    bias = float(sheet.weights["bias"][k]) if "bias" in sheet.weights else None
-    terms = sums if bias is None else [*sums, bias]
+    bias = [float(sheet.weights["bias"][k])] if "bias" in sheet.weights else []
+    value = sum(sums) + sum(bias)
     named = "Σ over the channels" if len(sums) > 1 else "Σ"
-    if bias is not None:
+    if bias:
         named += f" + bias b[{k}]"
-        value += bias
-    shown = total_of(terms) if len(terms) <= 8 else total_of([sum(sums), *terms[len(sums) :]])
-    sheet.lines.append(
-        f"y = {named} = {shown} = {text(value)}" if len(terms) > 1 else f"y = Σ = {text(value)}"
-    )
+    terms = [*(sums if len(sums) < 8 else [sum(sums)]), *bias]
+    chain = [named, *([total_of(terms)] if len(terms) > 1 else []), text(value)]
+    sheet.lines.append(f"y = {' = '.join(chain)}")
     return value

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.running.worker.program import Array
-from cnnspec.running.worker.terms.sheet import Grid, Place, Sheet, factor, layer, text, with_bias
+from cnnspec.running.worker.terms.sheet import Grid, Place, Sheet, column, factor, layer, text, with_bias
 
 
 def taps(sheet: Sheet, at: Place) -> tuple[list[int], list[int]]:
@@ -41,6 +41,15 @@ def conv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
         filters = weight[k]
         per = op["K"] // op["G"]  # filters of a group
         channels = [k // per * len(filters) + c for c in range(len(filters))]
+    if (
+        filters.shape[1:] == (1, 1)
+        and len(filters) > 1
+        and 0 <= rows[0] < x.shape[1]
+        and 0 <= columns[0] < x.shape[2]
+    ):
+        under = x[np.array(channels), rows[0], columns[0]]
+        where = f"channels {span(list(channels))} at row {rows[0]}, column {columns[0]}"
+        return with_bias(sheet, [sheet.products(where, column(under), filters[:, :, 0])], k)
     sums = [
         sheet.products(
             f"channel {c}, rows {span(rows)}, columns {span(columns)}", seen(x[c], rows, columns), w

@@ -54,7 +54,7 @@ class Net:
 
     def update(self, name, value):
         """The new numbers of a buffer."""
-        self.stats[self.at + name] = value
+        self.stats[self.at + name] = np.asarray(value)
 
     def param(self, name, shape, start):
         """What `params` has for the layer; `init` draws it here, of type `draw`."""

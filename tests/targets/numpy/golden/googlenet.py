@@ -60,7 +60,7 @@ class Net:
 
     def update(self, name, value):
         """The new numbers of a buffer."""
-        self.stats[self.at + name] = value
+        self.stats[self.at + name] = np.asarray(value)
 
     def param(self, name, shape, start):
         """What `params` has for the layer; `init` draws it here, of type `draw`."""
@@ -606,3 +606,11 @@ def loss_and_grads(
     value, dy = loss(y, target)
     dx, grads = backward(dy, net)
     return value, grads, dx, net.stats
+
+
+def step(params, grads, stats, rate):
+    """The params after one step down the gradients, with the new running statistics; each
+    keeps its type, whatever the type of the rate."""
+    moved = {key: params[key] - rate * grad for key, grad in grads.items()}
+    moved = {key: one.astype(params[key].dtype) for key, one in moved.items()}
+    return {**params, **stats, **moved}
