@@ -16,7 +16,7 @@ _IN_ORDER = """
 bilinear reflect replicate nobias
 """
 ORDER = tuple(_IN_ORDER.split())
-_ONE_OF = {"maxpool": {"F", "out"}, "avgpool": {"F", "out"}, "upsample": {"*", "out"}}
+_ONE_OF = {"maxpool": {"F", "out"}, "avgpool": {"F", "out"}, "upsample": {"*", "out"}, "input": {"*"}}
 _LEFT_OUT = {"S": "1", "P": "0", "D": "1", "G": "1", "extra": "0", "eps": "1e-5", "momentum": "0.1"}
 """What need not be written: the defaults of arguments that every layer has alike."""
 DEFAULTS = {

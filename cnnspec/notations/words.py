@@ -97,6 +97,7 @@ UNNEEDED = {
     ),
     **dict.fromkeys(("inplace", "name", "dataformat", "device", "dtype"), "leave it out"),
     "inputshape": "leave it out: the input line says it",
+    "shape": "every size is given: `input 3x224x224`, or with a knob `let r = 224` and `input 3x(r)x(r)`",
     "activation": "write the activation as a step of its own: -> relu",
     "batchnormalize": "write it as a step of its own: -> bn",
     "paddingmode": "put a pad layer before it: pad 1 reflect",

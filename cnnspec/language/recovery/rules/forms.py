@@ -31,6 +31,10 @@ _INPUT = re.compile(
     r"(?:(?:shape|size|image)[ \t]*=?[ \t]*)?(.*?)[ \t)]*"
 )
 _BATCH = re.compile(r"[(\[ \t]*(?:[NB?]|None|-1|batch|batch_size)[ \t]*[xX×*,][ \t]*(?=[0-9])")
+_OPEN = re.compile(
+    r"[ \t]*(?i:inputs?)[ \t]*[=:]?[ \t]*[(\[]*(?:shape[ \t]*=[ \t]*)?[(\[]?"
+    r"((?:[0-9]+|None|[?]|-1)(?:[ \t]*[,x×][ \t]*(?:[0-9]+|None|[?]|-1)){2,3})"
+)
 _COLOURS = {"rgb": "3", "bgr": "3", "colour": "3", "color": "3", "gray": "1", "grey": "1", "grayscale": "1"}
 _CHANNELS = re.compile(r"([0-9]+)[ \t]*(?:channels?|ch)\b[ \t]*[,x×of]*")
 _TUPLE = re.compile(r"[(\[][ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)+)[ \t]*[)\]]")
@@ -188,6 +192,20 @@ def _shape(m: Mistake) -> Answer | None:
     return None
 
 
+def _open_input(m: Mistake) -> Answer | None:
+    """`input (None, None, 3)`: sizes that are left open."""
+    found = _OPEN.match(m.line)
+    sizes = re.findall(r"[0-9]+|None|[?]|-1", found[1])[-3:] if found else []
+    known = [size for size in sizes if size.isdecimal()]
+    if len(known) == len(sizes):
+        return None
+    channels = known[0] if len(known) == 1 else "3"
+    way = f"write sizes, `input {channels}x224x224`, or a knob that `--set r=320` changes: "
+    way += f"`let r = 224` and `input {channels}x(r)x(r)`"
+    message = "every size of an input must be given: shapes are computed from it"
+    return Answer("E102", message, _whole(m), way, cause="input")
+
+
 def _input(m: Mistake) -> Answer | None:
     """An input whose line means three sizes."""
     code = m.line.split("#")[0].rstrip()
@@ -250,6 +268,7 @@ NOTATIONS = (
     Rule({"block f(k)⟦: relu⟧": "block f(k) { relu }", "block f() ⟦[ relu ]⟧": "block f() { relu }",
          "⟦def f() { relu }⟧": "block f() { relu }", "block f⟦: relu⟧": "block f { relu }"}, when=_block),
     Rule({"input ⟦3 x 224 x 224⟧": "input 3x224x224"}, when=_shape),
+    Rule({"⟦input (None, None, 3)⟧": ""}, when=_open_input),
     Rule({"⟦input 32x32 RGB⟧": "input 3x32x32"}, when=_input),
     _padding("same"),
     _padding("valid"),
