@@ -14,6 +14,14 @@ ARRIVING = -1
 """The number of the tensor that the pasted layers begin with."""
 WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
 """Layers that keep the author's name, which is their weights' name."""
+MERGED = {
+    **dict.fromkeys(("Add", "add"), "add"),
+    **dict.fromkeys(("Concatenate", "concatenate", "concat", "cat"), "concat"),
+    **dict.fromkeys(("Multiply", "multiply", "mul"), "mul"),
+    **dict.fromkeys(("Subtract", "subtract", "sub"), "sub"),
+    **dict.fromkeys(("Maximum", "maximum"), "max"),
+}
+"""Merges of the tools, by name."""
 UNKNOWN = "unknown"
 """Stands, while the rest is checked, for a layer that cannot be said here."""
 _HEAVY = frozenset(("conv", "deconv", "dwconv", "fc", "flatten", "gap", "gmp", "input", "upsample", *MERGES))

@@ -17,7 +17,7 @@ from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import Call, call_of, is_known, read_call, source_of, statement, tool_of
 from cnnspec.notations.meanings import MEANINGS
 from cnnspec.notations.merges import MERGES
-from cnnspec.notations.network import ARRIVING, WEIGHTED, Network, Node
+from cnnspec.notations.network import ARRIVING, MERGED, WEIGHTED, Network, Node
 
 _PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
 _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
@@ -29,13 +29,6 @@ _NO_TENSOR = re.compile("size|dim|numel|get_shape|print|len|int|float|str|super|
 _SAME = ("contiguous", "to", "cuda", "cpu", "clone", "detach")
 """Methods of a tensor that give it back."""
 _FUNCTIONS = ("F", "functional", "torch", "nn", "activations", "tf", "ops", "layers", "")
-MERGED = {
-    **dict.fromkeys(("Add", "add"), "add"),
-    **dict.fromkeys(("Concatenate", "concatenate", "concat", "cat"), "concat"),
-    **dict.fromkeys(("Multiply", "multiply", "mul"), "mul"),
-    **dict.fromkeys(("Subtract", "subtract", "sub"), "sub"),
-    **dict.fromkeys(("Maximum", "maximum"), "max"),
-}
 _OPERATORS = {ast.Add: "add", ast.Mult: "mul", ast.Sub: "sub"}
 _ARITHMETIC = {ast.Add: add, ast.Mult: mul, ast.Sub: sub, ast.FloorDiv: floordiv}
 _LARGEST = 10**9
@@ -355,8 +348,8 @@ class Reader:
         if len(self.classes) > 1:
             return Network((), why=_SEVERAL)
         if not any(node.inputs for node in self.nodes):
-            modules = [one for one in self.names.values() if isinstance(one, _Module)]
-            modules = [one for one in modules if one.parts or one.node.text]
+            every = [one for one in self.names.values() if isinstance(one, _Module)]
+            modules = [one for one in every if one.parts or one.node.text] or every
             last = modules[-1:] if modules and modules[-1].parts else []
             if len(modules) > 1 and not last:
                 self.why = self.why or _NO_ORDER

@@ -1,0 +1,162 @@
+"""What `model.summary()` of Keras and torchsummary print: a row for each layer, its output and its weights.
+
+Filter sizes, strides and paddings are not in it; they are the smallest that give the outputs and the weights.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from math import isqrt
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Span
+from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.calls import Call, name_of, read_call
+from cnnspec.notations.keras import KERAS
+from cnnspec.notations.network import MERGED, Network, Node, Program, head_of, stretches
+
+_SHAPE = r"\[?[(\[](?:None|-1|\?), ?([0-9, ]+?),?[)\]]+,?"
+_KERAS = re.compile(
+    rf"^[ \t]*([\w/.]+…?)[ \t]*\(([A-Z]\w*)…?\)?[ \t]+{_SHAPE}[ \t]+([0-9,]+)[ \t]*([^\r\n]*)$", re.MULTILINE
+)
+_TORCH = re.compile(rf"^[ \t]*([A-Z]\w*)-([0-9]+)[ \t]+{_SHAPE}[ \t]+([0-9,]+)[ \t]*$", re.MULTILINE)
+_BOXED = re.compile(r"^[ \t]*│([^\r\n]*)│[ \t]*$|^[ \t]*[├└][^\r\n]*$", re.MULTILINE)
+_BORDER = r"[\s─━═│┃┏┓┗┛┡┩├┤┼╇└┘┴┳┬╞╡╪=_+|-]"
+_AROUND = (
+    rf"{_BORDER}*|Model: .*|{_BORDER}*Layer.*"
+    r"|(?:Total|Trainable|Non-trainable|Input|Forward|Params|Estimated).*"
+)
+_GAP = rf"(?:{_BORDER}|[)]|\w+\[0\]\[[0-9]+\])*+"
+_INPUT = re.compile(r"^[ \t]*input[ \t]+([0-9]+)x([0-9]+)x([0-9]+)", re.MULTILINE)
+_LINE = re.compile(r"[\r\n]+([^\r\n]+)")
+_WHY = "it shows no activations, strides and paddings; these are the smallest that give its numbers"
+_REFERENCE = re.compile(r"(\w+)(?:\[0\]|…)")
+
+
+class _Row(NamedTuple):
+    name: str
+    kind: str
+    out: tuple[int, ...]
+    """Channels first."""
+    params: int
+    reads: Sequence[str]
+    span: Span
+
+
+def networks(text: str) -> Iterator[Program]:
+    """The summaries in a text."""
+    for found in stretches(_rows(text), lambda row: row.span, text, _GAP):
+        if len(found) < 2:
+            continue
+        begin, end = head_of(text, found[0].span.start, _AROUND), found[-1].span.end
+        while (line := _LINE.match(text, end)) and re.fullmatch(_AROUND, line[1].strip()):
+            end = line.end()
+        span = Span(found[0].span.start, end)
+        yield Program("this is a model's summary", span, _network(found, text), begin)
+
+
+def _rows(text: str) -> Iterator[_Row]:
+    cells: list[list[str]] = []
+    begin = 0
+    for line in _BOXED.finditer(text):
+        if line[1] is not None:
+            begin = begin if cells else line.start()
+            cells.append([cell.strip() for cell in line[1].split("│")])
+            continue
+        columns = [*zip(*cells, strict=False)]
+        row = " ".join([" ".join(columns[0]), *map("".join, columns[1:])]) if columns else ""
+        if found := _KERAS.match(row):
+            yield _row(found.groups(), Span(begin, line.start() - 1))
+        cells = []
+    for found in _KERAS.finditer(text):
+        yield _row(found.groups(), Span(*found.span()))
+    for found in _TORCH.finditer(text):
+        kind, name, shape, params = found.groups()
+        sizes = tuple(map(int, re.findall("[0-9]+", shape)))
+        yield _Row(name, kind, sizes, int(params.replace(",", "")), (), Span(*found.span()))
+
+
+def _row(groups: Sequence[str], span: Span) -> _Row:
+    name, kind, shape, params, reads = groups
+    sizes = tuple(map(int, re.findall("[0-9]+", shape)))
+    out = (sizes[-1], *sizes[:-1])
+    kind = next((one for one in map(name_of, KERAS) if one.startswith(kind)), kind)  # it may be cut off
+    return _Row(name, kind, out, int(params.replace(",", "")), _REFERENCE.findall(reads), span)
+
+
+def _network(rows: Sequence[_Row], text: str) -> Network:
+    nodes: list[Node] = []
+    given = _INPUT.search(text)
+    first = tuple(map(int, given.groups())) if given else _first(rows[0])
+    if not given and first and not rows[0].kind.startswith("Input"):
+        nodes.append(Node(f"input {'x'.join(map(str, first))}", rows[0].span, ()))
+    added = len(nodes)
+    for number, row in enumerate(rows):
+        named = [
+            next((at for at, one in enumerate(rows) if one.name.startswith(name)), -1) for name in row.reads
+        ]
+        places = [place if 0 <= place < number else number - 1 for place in named] or [number - 1]
+        before = rows[places[0]].out if places[0] >= 0 else first
+        step = MERGED.get(row.kind, "") if len(places) > 1 else _step(row, before)
+        why = "" if step else "no arguments of it give these numbers"
+        if step == "dropout 0.5":
+            why = "its rate is not in a summary"
+        inputs = () if step.startswith("input ") else tuple(place + added for place in places)
+        nodes.append(Node(step, row.span, inputs, why, hint=row.name.rstrip("…")))
+    return Network(nodes, why=_WHY)
+
+
+def _first(row: _Row) -> tuple[int, ...]:
+    """The input of a first convolution: of one channel or three, without padding."""
+    for depth in (1, 3):
+        rest, left = divmod(row.params - row.out[0], depth * row.out[0])
+        if fold(row.kind) == "conv2d" and rest > 0 and not left and isqrt(rest) ** 2 == rest:
+            return (depth, *(side + isqrt(rest) - 1 for side in row.out[1:]))
+    return ()
+
+
+def _step(row: _Row, before: tuple[int, ...]) -> str:
+    """A layer whose input has a shape, channels first; "" where no arguments give its numbers."""
+    kind, out, depth = fold(row.kind), row.out, before[0] if before else 0
+    if kind == "inputlayer":
+        return f"input {'x'.join(map(str, out))}"
+    if kind in ("dense", "linear"):
+        return f"fc {out[0]}" if row.params == (depth + 1) * out[0] else f"fc {out[0]} nobias"
+    if kind == "dropout":
+        return "dropout 0.5"
+    if kind.startswith("global") or kind == "adaptiveavgpool2d":
+        return "gmp" if "max" in kind else "gap"
+    if kind == "batchnorm2d":
+        return "bn"
+    if kind in ("conv2d", "depthwiseconv2d") and len(before) == len(out) == 3:
+        each = depth * out[0] if kind == "conv2d" else out[0]
+        for bias in (out[0], 0):
+            size = isqrt((row.params - bias) // each) if row.params > bias else 0
+            if (
+                size
+                and size * size * each + bias == row.params
+                and (how := _slides(size, before, out)) is not None
+            ):
+                filters = f" K{out[0]}" if kind == "conv2d" else ""
+                word = "conv" if kind == "conv2d" else "dwconv"
+                return f"{word} F{size}{how}{filters}{'' if bias else ' nobias'}"
+        return ""
+    if "pool" in kind and len(before) == len(out) == 3:
+        size = before[1] // out[1] if out[1] else 0
+        how = _slides(size, before, out, own=size) if size else None
+        return f"{'maxpool' if 'max' in kind else 'avgpool'} F{size}{how}" if how is not None else ""
+    reading = read_call(Call("", row.kind, (), {}), "Keras")
+    return reading.text if reading is not None and not reading.why else ""
+
+
+def _slides(size: int, before: tuple[int, ...], out: tuple[int, ...], own: int = 1) -> str | None:
+    """The stride and the padding, the smallest first, that make these maps of those; None where none does."""
+    for stride in range(1, before[1] + 1):
+        shown = f" S{stride}" if stride != own else ""
+        ways = [("", [(side - size) // stride + 1 for side in before[1:]])]
+        ways += [(" Psame", [-(-side // stride) for side in before[1:]])] if size > 1 else []
+        for padding, sides in ways:
+            if sides == [*out[1:]]:
+                return shown + padding
+    return None

@@ -1,0 +1,107 @@
+"""A printed summary is one finding with a network that has its numbers; it leaves open too much for a fix."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import check_text, findings
+
+KERAS = """\
+Model: "functional_1"
+┏━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━┓
+┃ Layer (type)        ┃ Output Shape      ┃    Param # ┃ Connected to      ┃
+┡━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━┩
+│ input_layer_1       │ (None, 32, 32, 3) │          0 │ -                 │
+│ (InputLayer)        │                   │            │                   │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ conv2d_2 (Conv2D)   │ (None, 32, 32,    │        448 │ input_layer_1[0]… │
+│                     │ 16)               │            │                   │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ conv2d_3 (Conv2D)   │ (None, 32, 32,    │        272 │ conv2d_2[0][0]    │
+│                     │ 16)               │            │                   │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ add (Add)           │ (None, 32, 32,    │          0 │ conv2d_2[0][0],   │
+│                     │ 16)               │            │ conv2d_3[0][0]    │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ global_average_poo… │ (None, 16)        │          0 │ add[0][0]         │
+│ (GlobalAveragePool… │                   │            │                   │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ dense_1 (Dense)     │ (None, 10)        │        170 │ global_average_p… │
+└─────────────────────┴───────────────────┴────────────┴───────────────────┘
+ Total params: 890 (3.48 KB)
+ Trainable params: 890 (3.48 KB)
+ Non-trainable params: 0 (0.00 B)
+"""
+KERAS_2 = """\
+Model: "sequential"
+_________________________________________________________________
+ Layer (type)                Output Shape              Param #
+=================================================================
+ conv2d (Conv2D)             (None, 26, 26, 32)        320
+
+ max_pooling2d (MaxPooling2D  (None, 13, 13, 32)       0
+ )
+
+ flatten (Flatten)           (None, 5408)              0
+
+ dense (Dense)               (None, 10)                54090
+
+=================================================================
+Total params: 54,410
+Trainable params: 54,410
+Non-trainable params: 0
+_________________________________________________________________
+"""
+TORCHSUMMARY = """\
+----------------------------------------------------------------
+        Layer (type)               Output Shape         Param #
+================================================================
+            Conv2d-1         [-1, 64, 112, 112]           9,408
+       BatchNorm2d-2         [-1, 64, 112, 112]             128
+              ReLU-3         [-1, 64, 112, 112]               0
+         MaxPool2d-4           [-1, 64, 56, 56]               0
+            Conv2d-5           [-1, 64, 56, 56]          36,864
+================================================================
+Total params: 46,400
+Trainable params: 46,400
+Non-trainable params: 0
+----------------------------------------------------------------
+"""
+SUMMARIES = [
+    (KERAS, "", "890", """\
+input 3x32x32
+conv2d_2: conv F3 Psame K16
+conv F1 K16
+add [ @conv2d_2 | id ]
+gap
+fc 10"""),
+    (KERAS_2, "", "54,410", """\
+input 1x28x28
+conv F3 K32 -> maxpool F2
+flatten
+fc 10"""),
+    (TORCHSUMMARY, "input 3x224x224\n", "46,400", """\
+conv F7 S2 Psame K64 nobias -> bn -> relu -> maxpool F2
+conv F3 Psame K64 nobias"""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("summary", "before", "params", "here"), SUMMARIES)
+def test_a_summary_is_one_finding_with_a_network_of_its_numbers(
+    summary: str, before: str, params: str, here: str
+) -> None:
+    (found,) = [one for one in findings(before + summary) if one.code.startswith("E")]
+    lines = found.help.splitlines()
+    assert (lines[0], lines[-1]) == (
+        "in this language it is, as far as it can be told:",
+        "(it shows no activations, strides and paddings; these are the smallest that give its numbers)",
+    )
+    assert "\n".join(lines[1:-1]) == here
+    assert found.fix == ()
+    (model,) = check_text(f"{before}{here}\nexpect params {params}\n")
+    assert not model.has_errors
+
+
+def test_what_no_arguments_give_is_said() -> None:
+    (found,) = [one for one in findings(KERAS.replace("272", "273")) if one.code.startswith("E")]
+    assert "no arguments of it give these numbers" in found.help
