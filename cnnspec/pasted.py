@@ -13,7 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span
-from cnnspec.notations import caffe, darknet, programs, summary, translate, yolo
+from cnnspec.notations import caffe, darknet, programs, summary, tables, translate, yolo
 from cnnspec.notations.network import UNKNOWN, Node, Part, Program, written
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
     """None where nothing of a text can be said otherwise."""
     text = source.text
     foreign: list[_Foreign] = []
-    for reader in (darknet, caffe, yolo, summary, programs):
-        foreign += [_of_program(one, text) for one in reader.networks(text)]
+    for reader in (darknet, caffe, yolo, summary, programs, tables):
+        found = (_of_program(one, text) for one in reader.networks(text))
+        foreign += [one for one in found if not any(_overlap(one.span, other.span) for other in foreign)]
     for finding in findings:
         if finding.code == "E102" and not any(_overlap(finding.span, one.span) for one in foreign):
             foreign += _of_finding(finding, text)

@@ -10,6 +10,8 @@ from cnnspec.diagnostics import Span, line_start
 from cnnspec.notations.merges import MERGES
 
 T = TypeVar("T")
+FEWEST = 3
+"""Layers that make a program; of fewer each line is reported by itself."""
 ARRIVING = -1
 """The number of the tensor that the pasted layers begin with."""
 WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))

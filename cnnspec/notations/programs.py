@@ -8,14 +8,12 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import tool_of
-from cnnspec.notations.network import Network, Program, written
+from cnnspec.notations.network import FEWEST, Network, Program, written
 from cnnspec.notations.python import Reader
 from cnnspec.notations.translation import Notation, Translation
 
 LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
 _CONTAINERS = ("Sequential", "ModuleList")
-_FEWEST = 3
-"""Layers that make a program; of fewer each line is reported by itself."""
 _PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:])")
 _BUILDS = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*(?:\w+\.)*(?:Sequential|Model|Module\w*)\(")
 _GIVEN = re.compile(r"[ \t]*(?:self\.)?(\w+)[ \t]*=(?!=)")
@@ -100,7 +98,7 @@ def _program(together: list[Statement], text: str) -> Program | None:
         if not reader.statement(code, one.span.start) and code.strip(")]}, "):
             reader.why = reader.why or f"`{code.splitlines()[0]}` cannot be read"
     network = reader.network()
-    enough = len(network.nodes) >= _FEWEST or len(reader.classes) > 1
+    enough = len(network.nodes) >= FEWEST or len(reader.classes) > 1
     tool = {"torch": "PyTorch"}.get(reader.tool, reader.tool) or "Python"
     return Program(f"this is {tool} code", span, network, span.start) if enough else None
 

@@ -80,6 +80,11 @@ def step(text: str) -> Translation | None:
     return found and found._replace(span=Span(0, len(text)))
 
 
+def plain_row(text: str) -> str:
+    """A row of a table without LaTeX, but for what parts its cells."""
+    return _plain(text, LATEX[:-1]).strip() if _IS_LATEX.search(text) else text
+
+
 def _one_step(text: str) -> Translation | None:
     text = text.strip()
     if _IS_LATEX.search(text):

@@ -260,3 +260,44 @@ def test_what_has_no_certain_meaning_is_explained_without_a_fix(written: str, wh
     assert found.code in ("E102", "E502")
     assert why in found.help
     assert found.fix == ()
+
+
+LATEX_TABLE = r"""\begin{tabular}{lll}
+layer & output & filters \\ \hline
+conv1 & $112\times112$ & $7\times7$, 64, stride 2 \\
+pool1 & $56\times56$ & $3\times3$ max pool, stride 2 \\ \hline
+conv2 & $56\times56$ & $3\times3$, 128 \\
+fc & & 1000-d fc, softmax \\
+"""
+MARKDOWN_TABLE = """| layer | output | filters |
+|---|---|---|
+| conv1 | 112x112 | 7x7, 64, stride 2 |
+| pool1 | 56x56 | 3x3 max pool, stride 2 |
+| conv2 | 56x56 | 3x3, 128 |
+"""
+PLAIN_ROWS = "3x3 conv, 64, pad 1\n3x3 conv, 64, stride 2\n2x2 max pool\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "here"),
+    [
+        (
+            LATEX_TABLE,
+            "conv F7 S2 P3 K64 -> maxpool F3 S2 P1\nconv F3 P1 K128\nflatten -> fc 1000 -> softmax",
+        ),
+        (MARKDOWN_TABLE, "conv F7 S2 P3 K64 -> maxpool F3 S2 P1\nconv F3 P1 K128"),
+        (PLAIN_ROWS, "conv F3 P1 K64\nconv F3 S2 K64 -> maxpool F2"),
+    ],
+)
+def test_rows_of_a_table_are_one_finding_and_outputs_say_the_padding(table: str, here: str) -> None:
+    spec = f"input 3x224x224\n{table}"
+    found = [one for one in findings(spec) if one.code.startswith("E")]
+    (rows,) = [one for one in found if one.message.startswith("these are rows")]
+    assert rows.help == f"in this language it is:\n{here}"
+    assert rows.fix[0].text == here
+    assert len(found) == 1 + ("\\begin" in table)
+
+
+def test_an_output_that_no_padding_gives_is_said() -> None:
+    (found,) = told(f"input 3x224x224\n{MARKDOWN_TABLE.replace('112x112', '100x100')}")
+    assert "conv F7 S2 K64  # no padding gives 100x100 of 224x224" in found

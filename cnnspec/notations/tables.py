@@ -1,0 +1,100 @@
+"""Rows of papers' tables, in LaTeX, in Markdown or in plain lines: three and more are one network.
+
+A paper's table leaves the padding out. Where a row has the size of its output, the padding is the smallest
+that gives it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Span
+from cnnspec.notations.network import FEWEST, Network, Node, Program, dense, stretches
+from cnnspec.notations.steps import plain_row, step
+from cnnspec.notations.translation import Notation
+
+_LINE = re.compile(r"^[ \t]*([^\s#][^\r\n#]*)", re.MULTILINE)
+_OURS = re.compile(r"->|=>|[\[\]{}:@]|[ \t]*(?:input|model|let|expect|output|default|block|variant)\b")
+_RULE = re.compile(r"[|:\- ]+|\\(?:hline|midrule|toprule|bottomrule|cline\{.*\})|\\(?:begin|end)\{.*")
+_GAP = r"(?>\s+|#[^\r\n]*+|\\[a-z]+(?:\{[^\r\n}]*\})*|[|:\- ]+(?=[\r\n]))*+"
+_SIZE = re.compile(r"([0-9]+)[ \t]*x[ \t]*([0-9]+)")
+_SLIDES = re.compile(r"(conv|maxpool|avgpool)((?: [FSK][0-9]+)+)$")
+_INPUT = re.compile(r"^[ \t]*input[ \t]+[0-9]+x([0-9]+)x([0-9]+)", re.MULTILINE)
+_NAMED = re.compile(r"[A-Za-z]\w*")
+
+
+_ROWS = (Notation.ROW, Notation.ROW_OF_WORDS, Notation.NAMED)
+
+
+class _Row(NamedTuple):
+    text: str
+    why: str
+    name: str
+    out: tuple[int, int] | None
+    """The size of the map that it gives, where the row says it."""
+    span: Span
+
+
+def networks(text: str) -> Iterator[Program]:
+    """The tables in a text."""
+    given = _INPUT.search(text)
+    size = (int(given[1]), int(given[2])) if given else None
+    rows = (row for line in _LINE.finditer(text) if (row := _row(line)) is not None)
+    for found in stretches(rows, lambda row: row.span, text, _GAP):
+        begin = found[0].span.start
+        while found and not found[0].text:  # the table's head
+            found = found[1:]
+        if len(found) >= FEWEST:
+            span = Span(found[0].span.start, found[-1].span.end)
+            yield Program("these are rows of a paper's table", span, Network(_nodes(found, size)), begin)
+
+
+def _row(line: re.Match[str]) -> _Row | None:
+    """A line that is a row of a table; None where it is not."""
+    written = line[1].rstrip()
+    span = Span(line.start(1), line.start(1) + len(written))
+    if _RULE.fullmatch(written):
+        return None
+    cells = [cell.strip(" ,") for cell in re.split(r"(?<!\\)&|\|", plain_row(written))]
+    cells = [cell for cell in cells if cell]
+    table = len(cells) > 1 and ("&" in written or written.startswith("|"))
+    if not table and (_OURS.search(written) or "(" in written):
+        return None
+    for joined in (cells[1:], cells) if table else ([written],):
+        found = step(" ".join(joined))
+        if found is not None and found.text not in ("", written) and found.notation in _ROWS:
+            sizes = [(int(size[1]), int(size[2])) for size in map(_SIZE.fullmatch, cells) if size and table]
+            out = sizes[0] if sizes and sizes[0][0] > 3 else None
+            name = cells[0] if table and joined is not cells and _NAMED.fullmatch(cells[0]) else ""
+            return _Row(found.text, found.why, name, out, span)
+    return _Row("", "it cannot be read as a layer", "", None, span) if table else None
+
+
+def _nodes(rows: Sequence[_Row], size: tuple[int, int] | None) -> list[Node]:
+    nodes: list[Node] = []
+    for number, row in enumerate(rows):
+        text, why = row.text, row.why
+        slides = _SLIDES.match(text)
+        if slides and row.out and size:
+            text, why = _padded(text, slides, size, row.out)
+        if text.startswith("fc "):
+            text = dense(text, nodes, (number - 1,))
+        nodes.append(Node(text, row.span, (number - 1,), why, hint=row.name))
+        size = row.out
+    return nodes
+
+
+def _padded(text: str, slides: re.Match[str], size: tuple[int, int], out: tuple[int, int]) -> tuple[str, str]:
+    """The layer with the smallest padding that gives the size of its output."""
+    letters = {letter[0]: int(letter[1:]) for letter in slides[2].split()}
+    window = letters["F"]
+    stride = letters.get("S", 1 if slides[1] == "conv" else window)
+    for padding in range(window):
+        if all(
+            (side + 2 * padding - window) // stride + 1 == other
+            for side, other in zip(size, out, strict=True)
+        ):
+            return re.sub(r" K|$", rf" P{padding}\g<0>", text, count=1) if padding else text, ""
+    return text, f"no padding gives {out[0]}x{out[1]} of {size[0]}x{size[1]}"
