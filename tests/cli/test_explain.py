@@ -240,3 +240,9 @@ def test_the_specs_of_the_words_pages_hold() -> None:
         for spec in re.findall(r"```cnn\n(.*?)```", word_page(word) or "", re.DOTALL):
             (model,) = check(text=spec).models
             assert model.ok, (word, model.findings)
+
+
+def test_a_layer_before_the_input_has_none(cnnspec: Command, tmp_path: Path) -> None:
+    (tmp_path / "early.cnn").write_text("a: relu\ninput 2x8x8\nconv F1 K2\n")
+    for form in ("text", "markdown", "latex", "json"):
+        assert cnnspec("explain", tmp_path / "early.cnn", "--format", form).status == 1
