@@ -15,6 +15,7 @@ from cnnspec.elaborate.limits import Limits, Spent
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
+    from cnnspec.elaborate.sizes import Try
     from cnnspec.ir.graph import Graph
     from cnnspec.language.tree import File
 
@@ -125,7 +126,7 @@ def _model(
     from cnnspec.analyses.failed_claims import failed_claims
     from cnnspec.analyses.report import analyse
     from cnnspec.analyses.weights import too_many_weights
-    from cnnspec.elaborate import elaborate
+    from cnnspec.elaborate import elaborate, trier
 
     sink = Sink()
     for finding in parsing:
@@ -134,8 +135,9 @@ def _model(
     report = None
     if graph is not None:
         report = analyse(graph, judged=not _set_otherwise(file, variant, sink))
+        attempt = trier(file, source, variant=variant, settings=settings, limits=limits)
         for finding in report.findings if lints else failed_claims(report):
-            sink.add(finding)
+            sink.add(_with_input(finding, report, attempt) if finding.code == "E501" else finding)
         over = too_many_weights(graph, report.weights, limits.weights)
         if over is not None:
             sink.add(over)
@@ -147,6 +149,20 @@ def _model(
         or finding.code not in ignore | switched_off.get(source.position(finding.span.start).line, NO_CODES)
     ]
     return Model(source, file, variant, settings, graph, report, tuple(_by_cause(findings, file)))
+
+
+def _with_input(finding: Diagnostic, report: Report, attempt: Try) -> Diagnostic:
+    """A failed claim about a shape, with the input that makes it hold."""
+    from cnnspec.elaborate.sizes import input_for_claim
+
+    claim = next((one.claim for one in report.claims if one.span == finding.span), None)
+    shape = report.graph.root.values[0]
+    if claim is None or claim.subject != "out" or claim.shape is None or claim.bound or shape is None:
+        return finding
+    if len(report.graph.inputs) > 1:
+        return finding
+    way = input_for_claim(attempt, shape, finding.span, claim.shape)
+    return finding._replace(help=f"{finding.help}; {way}") if way else finding
 
 
 _MOOT = re.compile("E103|E2|E3|E501")

@@ -11,12 +11,13 @@ Where to look:
     builder     one body in the making: what a name means at a step, and where each value came from
     labels      what `@label` means
     binding     a layer's arguments bound to its op (refusals: what is refused)
-    misfits     a layer that does not fit its input; unknown, other_words: words that are not in the language
+    misfits     a layer that does not fit its input; sizes: which input would fit
+    unknown     words that are not in the language, and other_words: those of other tools
     values      expressions; claims: what is claimed; naming: names of steps; text_facts: the text alone
     templates   the text as written, made from what its uses showed
 """
 
 from cnnspec.elaborate.limits import Limits
-from cnnspec.elaborate.network import elaborate, variants
+from cnnspec.elaborate.network import elaborate, trier, variants
 
-__all__ = ["Limits", "elaborate", "variants"]
+__all__ = ["Limits", "elaborate", "trier", "variants"]

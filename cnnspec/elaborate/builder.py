@@ -209,10 +209,12 @@ class BodyBuilder:
 
 
 class Maker(NamedTuple):
-    """The step that gave a value its size, by its text, and the whole shape that it made."""
+    """The step that gave a value its size, its text, the whole shape that it made, and that of its input."""
 
     span: Span
     shape: Shape
+    step: Step | None
+    arriving: Shape | None
 
 
 ShapePart: TypeAlias = Literal["size", "channels", "shape"]
@@ -236,7 +238,7 @@ def made_by(builder: BodyBuilder, value: int, part: ShapePart) -> Maker | None:
         assert here is not None
         before = None if origin.source is None else builder.values[origin.source]
         if before is None or origin.source is None or _part(before, part) != size:
-            return Maker(origin.span, here)
+            return Maker(origin.span, here, builder.makers.get(value), before)
         value = origin.source
 
 

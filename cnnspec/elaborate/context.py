@@ -13,6 +13,7 @@ from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import BodyBuilder, Scope
 from cnnspec.elaborate.limits import PASSES, Limits, Spent
 from cnnspec.elaborate.naming import Names
+from cnnspec.elaborate.sizes import Try
 from cnnspec.elaborate.statements import Statements
 from cnnspec.elaborate.text_facts import references
 from cnnspec.ir.graph import Body
@@ -112,6 +113,14 @@ class Context:
     defaults: list[DefaultArguments]
     run_items: RunItems
     depth: int = 0
+    attempt: Try | None = None
+    """Tries another shape of the input, where this run is not such a try itself."""
+    trusting: bool = False
+    """The check goes on from the shapes that are claimed."""
+    claims_fail: bool = False
+    input_shape: Shape | None = None
+    passes: list[int] = field(default_factory=list)
+    """The passes of the repeats around the step that is run."""
     stretches: Stretches = field(default_factory=Stretches)
 
     # names in scope

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from cnnspec.diagnostics import Edit, Related, Span
 from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import BodyBuilder, ShapePart, made_by
+from cnnspec.elaborate.sizes import larger_input, multiple
 from cnnspec.ir.graph import Layer
 from cnnspec.ops.base import Misfit, Op, Shape, written_pair, written_shape
 
 _ASKED: dict[str, ShapePart] = {"E301": "size", "E306": "size", "E305": "channels"}
 """What of the arriving shape does not fit, by finding; with the others it is all of it."""
+MOST_TRIED = 3
+"""Findings for which other sizes of the input are tried."""
 
 
 def report_misfit(
@@ -57,6 +60,10 @@ def report_misfit(
         fix = (Edit(bound.spans[answer.argument], answer.replacement),)
     elif answer.replacement is not None and answer.argument is None and branches is None:
         fix = (Edit(word_span, answer.replacement),)
+    fitting = next((number for number in reversed(builder.context.passes) if number), 0)
+    if answer.code == "E301" and fitting:  # the layer is right, and repeated too often
+        way, fix = f"{fitting} {'pass fits' if fitting == 1 else 'passes fit'}: `]*{fitting}`", ()
+    way = "; or ".join(filter(None, (way, _other_input(builder, answer, span, branches is not None))))
     builder.sink.report(
         answer.code,
         answer.message,
@@ -67,6 +74,17 @@ def report_misfit(
         help=way,
         fix=fix,
     )
+
+
+def _other_input(builder: BodyBuilder, answer: Misfit, span: Span, merges: bool) -> str:
+    """Which input would fit."""
+    context, shape = builder.context, builder.context.input_shape
+    known = {one.span for one in context.sink if one.code.startswith("E3")}
+    if context.attempt is None or shape is None or len(shape) != 3 or len(known) >= MOST_TRIED:
+        return ""
+    if merges:
+        return multiple(context.attempt, shape, span, known)
+    return larger_input(context.attempt, shape, span, known) if answer.code == "E301" else ""
 
 
 def _inside(span: Span, branches: tuple[Span, ...]) -> bool:
@@ -88,6 +106,8 @@ def way_out(
     ways = _Ways(builder, branches, text)
     larger, smaller = (0, answer.input) if first[1] > other[1] else (answer.input, 0)
     sizes = (first, other) if larger == 0 else (other, first)
+    if cropped := ways.extra(inputs[smaller], sizes[0]):
+        return cropped
     missing, too_much = ways.stride_missing(larger, *sizes), ways.stride_too_much(smaller, sizes[0])
     if answer.cause == "equal shapes":  # the channels too
         found = (missing, ways.projection(larger, *sizes), too_much)
@@ -133,6 +153,20 @@ class _Ways:
                 if not isinstance(mended, Misfit) and mended[1:] == smaller[1:]:
                     return f"S{factor} on `{text}` makes it {written_shape(mended[1:])} too"
         return ""
+
+    def extra(self, value: int, larger: Shape) -> str:
+        """A deconv whose output lacks the rows that the strides before it have cut off: `extra=1`."""
+        maker = made_by(self.builder, value, "size")
+        if maker is None or maker.arriving is None or not isinstance(maker.step, Layer):
+            return ""
+        more = tuple(a - b for a, b in zip(larger[1:], maker.shape[1:], strict=True))
+        if not hasattr(maker.step.op, "extra") or min(more) < 0 or maker.step.op.extra != (0, 0):
+            return ""
+        mended = maker.step.op.model_copy(update={"extra": more})
+        if mended.unfit() or isinstance(out := mended.out(maker.arriving), Misfit) or out[1:] != larger[1:]:
+            return ""
+        text = self.text[slice(*maker.span)]
+        return f"`extra={written_pair((more[0], more[1]))}` on `{text}` makes it {written_shape(out[1:])} too"
 
     def projection(self, branch: int, larger: Shape, smaller: Shape) -> str:
         """ResNet's: the shortcut takes the stride and the channels of the branch beside it."""

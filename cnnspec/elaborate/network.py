@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.elaborate.binding import written_or
@@ -16,6 +17,7 @@ from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of
 from cnnspec.elaborate.limits import DEEPEST, Limits, Spent
 from cnnspec.elaborate.naming import Names, entries, names_of
 from cnnspec.elaborate.regions import close_body
+from cnnspec.elaborate.sizes import WORK, Try
 from cnnspec.elaborate.statements import (
     Statements,
     check_names,
@@ -29,6 +31,7 @@ from cnnspec.elaborate.text_facts import references
 from cnnspec.elaborate.values import Value, shown
 from cnnspec.ir.graph import Block, BlockParameter, Claim, Graph
 from cnnspec.language import tree
+from cnnspec.ops.base import Shape
 
 
 def variants(file: tree.File) -> tuple[str, ...]:
@@ -56,7 +59,70 @@ def elaborate(
     limits = limits or Limits()
     if limits.depth > DEEPEST:
         raise ValueError(f"a depth of {limits.depth}: {DEEPEST} is the most")
-    settings, spent = settings or {}, spent or Spent()
+    run = partial(_elaborate, file, source, variant, settings or {})
+    attempt = trier(file, source, variant=variant, settings=settings, limits=limits)
+    found = Sink() if "=>" in source.text else sink
+    if found is not sink:
+        _copy(sink, found)
+    graph, context = run(found, limits, spent or Spent(), attempt)
+    if found is not sink:
+        # after a claim that fails the check goes on from the claimed shape, where less is in error then
+        trusting = Sink()
+        if context.claims_fail and _misfits(found):
+            _copy(sink, trusting)
+            again, _ = run(trusting, limits, spent or Spent(), trusting=True)
+            if again is not None and _misfits(trusting) < _misfits(found):
+                found = trusting
+        _copy(found, sink)
+    return graph
+
+
+def _copy(findings: Sink, into: Sink) -> None:
+    for finding in findings:
+        into.add(finding)
+
+
+def _misfits(sink: Sink) -> int:
+    return sum(finding.code.startswith("E3") for finding in sink)
+
+
+def trier(
+    file: tree.File,
+    source: Source,
+    *,
+    variant: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> Try:
+    """What tries other sizes of the input."""
+    limited = (limits or Limits())._replace(work=WORK)
+    spent = Spent()
+
+    def attempt(shape: Shape) -> tuple[Graph | None, Sink]:
+        sink = Sink()
+        if spent.work + len(file.statements) > WORK:
+            return None, sink
+        graph, _ = _elaborate(file, source, variant, settings or {}, sink, limited, spent, shape=shape)
+        return graph, sink
+
+    return attempt
+
+
+def _elaborate(
+    file: tree.File,
+    source: Source,
+    variant: str | None,
+    settings: Mapping[str, str],
+    sink: Sink,
+    limits: Limits,
+    spent: Spent,
+    attempt: Try | None = None,
+    *,
+    shape: Shape | None = None,
+    trusting: bool = False,
+) -> tuple[Graph | None, Context]:
+    """`shape` is that of the only input, in place of what is written; `trusting`: the shapes that are claimed
+    are taken for true."""
     if spent.work:  # a further variant goes through the statements again
         spent.work += len(file.statements)
     statements = sort_statements(file, sink)
@@ -67,24 +133,21 @@ def elaborate(
     knobs = knobs_of(statements, sink, limits.digits, chosen, settings)
     defaults = defaults_of(statements, sink)
     context = Context(source.text, sink, limits, spent, statements, unusable, defaults, run_items)
+    context.attempt, context.trusting = attempt, trusting
     builder = BodyBuilder(context, names_of(statements.lines, collapse=False), context.globals)
     context.stretches.number("network", tuple(statements.lines), 0, builder.names)
     context.top_names = _top_names(statements, builder.names)
     inputs = take_inputs(statements, sink, builder)
     context.references_around = dict(references(file.statements))
     try:
-        _run(builder, knobs)
+        _run(builder, knobs, shape)
         outputs, labels = outputs_of(builder)
         _finish(builder, outputs)
     except OverBudget:
-        return None
+        return None, context
     claims = _claims(builder, chosen)
-    return Graph.model_construct(
-        name=chosen.name
-        if chosen
-        else statements.model.name
-        if statements.model
-        else _name_of_file(source.name),
+    graph = Graph.model_construct(
+        name=named.name if (named := chosen or statements.model) else _name_of_file(source.name),
         title=statements.model.title if statements.model else "",
         variant=chosen.name if chosen else None,
         settings=dict(settings),
@@ -97,6 +160,7 @@ def elaborate(
         claims=claims,
         file=source.name,
     )
+    return graph, context
 
 
 def _top_names(statements: Statements, names: Names) -> set[str]:
@@ -110,7 +174,7 @@ def _top_names(statements: Statements, names: Names) -> set[str]:
     }
 
 
-def _run(builder: BodyBuilder, knobs: dict[str, Value]) -> None:
+def _run(builder: BodyBuilder, knobs: dict[str, Value], shape: Shape | None) -> None:
     """Runs the statements of the file, in order."""
     statements, scope = builder.context.statements, builder.context.globals
     alone = len({one.name for one in statements.inputs}) == 1
@@ -132,7 +196,9 @@ def _run(builder: BodyBuilder, knobs: dict[str, Value]) -> None:
                         statement.span,
                         help="inputs come before the lines that read them",
                     )
-                builder.values[value] = shape_of(builder, statement)
+                builder.values[value] = shape or shape_of(builder, statement)
+                if alone:
+                    builder.context.input_shape = builder.values[value]
                 if alone:
                     builder.current = value
             case tree.Line() | tree.ErrorStatement():

@@ -247,7 +247,9 @@ def _passes(
             if passes:  # its input was made by the pass before
                 last = context.finished[passes[-1].body]
                 child.origins[0].outside = last.builder, last.body.outputs[0]
+            context.passes.append(done)
             context.run_items(child, items)
+            context.passes.pop()
             body = close_body(child, (ended(child, step.span, "[ … ]"),))
             if key is not None:
                 known[key] = body

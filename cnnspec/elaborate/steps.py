@@ -17,6 +17,7 @@ from cnnspec.elaborate.regions import enclose, look_through, note_undoable, repe
 from cnnspec.elaborate.values import NoValue, Value
 from cnnspec.language import tree
 from cnnspec.ops import lookup
+from cnnspec.ops.base import Shape
 
 
 def run_items(builder: BodyBuilder, items: Items) -> None:
@@ -120,10 +121,20 @@ def _claim(builder: BodyBuilder, step: tree.ClaimStep, first: int) -> None:
             current = builder.current
             if current is None:
                 continue
-            if made.shape is not None and made.subject == "out" and builder.values[current] is None:
-                if all(1 <= size <= builder.context.limits.dimension for size in made.shape):
-                    builder.values[current] = made.shape  # go on from what the author says
             builder.claims.append(made)
+            if made.shape is not None and made.subject == "out":
+                _take_claimed(builder, current, made.shape)
+
+
+def _take_claimed(builder: BodyBuilder, value: int, claimed: Shape) -> None:
+    """Goes on from the claimed shape where the shape is unknown, or is another and the claim is trusted."""
+    shape = builder.values[value]
+    if any(not 1 <= size <= builder.context.limits.dimension for size in claimed):
+        return
+    fails = shape is not None and [n for n in shape if n > 1] != [n for n in claimed if n > 1]
+    builder.context.claims_fail |= fails
+    if shape is None or (fails and builder.context.trusting):
+        builder.values[value] = claimed
 
 
 # --- merges and their branches; `if`s ------------------------------------------------------------------

@@ -1,0 +1,111 @@
+"""Which size of the input would fit: sizes are tried, each through the whole walk, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from cnnspec.diagnostics import Sink, Span
+from cnnspec.ops.base import Shape, written_shape
+
+if TYPE_CHECKING:
+    from cnnspec.ir.graph import Graph
+
+Try: TypeAlias = Callable[[Shape], "tuple[Graph | None, Sink]"]
+"""Runs the spec with another shape of its only input."""
+
+WORK = 4_000
+"""Evaluation steps that all tries of a spec may take together."""
+LARGEST = 4_096
+MULTIPLES = (2, 4, 8, 16, 32, 64, 128)
+
+
+def larger_input(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> str:
+    """`use an input of at least 3x128x128`: the smallest from `shape` up where nothing is wrong at `span`, or
+    anywhere but at `known`; "" where there is none."""
+
+    def fits(height: int, width: int) -> bool:
+        return _fits(attempt, (shape[0], height, width), span, known)
+
+    height, width = shape[1:]
+    while not fits(height, width):
+        if max(height, width) >= LARGEST:
+            return ""
+        height, width = 2 * height, 2 * width
+    height = _least(shape[1], height, lambda size: fits(size, width))
+    width = _least(shape[2], width, lambda size: fits(height, size))
+    return f"use an input of at least {shape[0]}x{height}x{width}"
+
+
+def multiple(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> str:
+    """`use an input whose height and width are multiples of 16`; "" where that is not enough."""
+    for step in MULTIPLES:
+        first = (shape[0], *(-(-size // step) * step for size in shape[1:]))
+        second = (shape[0], *(size + step for size in first[1:]))
+        if first != shape and all(_fits(attempt, one, span, known) for one in (first, second)):
+            sizes = f"use an input whose height and width are multiples of {step}"
+            return f"{sizes}, for instance {written_shape(first)}"
+    return ""
+
+
+def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> str:
+    """`an input of 1x32x128 gives it`, for the claim at `span` about a shape; "" where none does."""
+    now = _claimed_value(attempt, shape, span)
+    if len(claimed) != 3 or len(shape) != 3 or now is None or now[0] != claimed[0] or len(now) != 3:
+        return ""
+
+    def output(axis: int, size: int) -> int:
+        """How large the output is along an axis; 0 where there is none."""
+        made = _claimed_value(attempt, (*shape[:axis], size, *shape[axis + 1 :]), span)
+        return made[axis] if made is not None and len(made) == 3 else 0
+
+    if all(abs(one - other) <= 1 for one, other in zip(now, claimed, strict=True)):
+        return ""  # a matter of rounding
+    found = list(shape)
+    for axis in (1, 2):
+        if now[axis] == claimed[axis]:
+            continue
+
+        def reaches(size: int, axis: int = axis) -> bool:
+            return output(axis, size) >= claimed[axis]
+
+        def exceeds(size: int, axis: int = axis) -> bool:
+            return output(axis, size) > claimed[axis]
+
+        above = max(shape[axis], 1)
+        while not exceeds(above):
+            if above >= LARGEST:
+                return ""
+            above *= 2
+        low = _least(1, above, reaches)
+        high = _least(low, above, exceeds)
+        found[axis] = max(range(low, high), key=lambda size: size & -size, default=0)
+    fitting = tuple(found)
+    if fitting == shape or 0 in fitting or _claimed_value(attempt, fitting, span) != claimed:
+        return ""
+    return f"an input of {written_shape(fitting)} gives it"
+
+
+def _least(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The least number from `low` on that holds, where `high` does, and all above the least do."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return high
+
+
+def _fits(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> bool:
+    graph, sink = attempt(shape)
+    wrong = {one.span for one in sink if one.code.startswith("E3")}
+    return graph is not None and span not in wrong and wrong <= known
+
+
+def _claimed_value(attempt: Try, shape: Shape, span: Span) -> Shape | None:
+    """The shape that the claim at `span` is about."""
+    graph, _ = attempt(shape)
+    if graph is None:
+        return None
+    bodies = [(graph.root, graph.claims), *((body, body.claims) for body in graph.bodies)]
+    return next(
+        (body.values[one.value] for body, claims in bodies for one in claims if one.span == span), None
+    )
