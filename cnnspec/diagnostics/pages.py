@@ -2,7 +2,7 @@
 
 A page is `codes/E301.md`:
 
-    # E301: the filter is larger than what arrives
+    # E301: the filter is larger than its input
     What, in a sentence or two.
     ## Why
     ## Wrong

@@ -1,6 +1,6 @@
 """A finding for a person: the lines that it is about, what is marked in them, the arithmetic, the way out.
 
-    error[E301]: the filter is larger than what arrives
+    error[E301]: the filter is larger than its input
       ┌─ lenet.cnn:9:10
     7 │ S4: maxpool F2         => 16x2x2
       │     ---------- 16x2x2 comes from here
