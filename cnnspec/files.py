@@ -20,7 +20,7 @@ MAX_BYTES = 300_000
 
 STDIN = "-"
 NOWHERE = Span(0, 0)
-EXISTS_ALREADY = Diagnostic("E705", "this file exists already", NOWHERE, help="--force replaces it")
+EXISTS_ALREADY = Diagnostic("E705", "this file already exists", NOWHERE, help="--force replaces it")
 """Of a file that would be replaced unasked."""
 
 
@@ -48,7 +48,7 @@ def read_source(
         offset = len(behind_bom.decode("utf-8", errors="replace"))
         finding = Diagnostic(
             "E703",
-            f"this file is not UTF-8: byte 0x{error.object[error.start]:02x} cannot stand here",
+            f"this file is not UTF-8: byte 0x{error.object[error.start]:02x} is not valid here",
             Span(offset, min(offset + 1, len(text))),
             help="save it as UTF-8",
         )
@@ -76,7 +76,7 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
         return [], Diagnostic("E701", f"the zoo has no {wanted}", NOWHERE, help=near)
     if os.path.isdir(argument):
         found = [(path, path) for path in specs_below(argument)]
-        return found, None if found else Diagnostic("E706", "no .cnn file is in this folder", NOWHERE)
+        return found, None if found else Diagnostic("E706", "this folder contains no .cnn file", NOWHERE)
     return [(argument, argument)], None
 
 
@@ -116,7 +116,7 @@ def _regular_file(path: str, limit: int) -> bytes | Diagnostic:
 
 def _standard_input(limit: int) -> bytes | Diagnostic:
     if sys.stdin is None or sys.stdin.closed:
-        return Diagnostic("E701", "there is no standard input to read", NOWHERE)
+        return Diagnostic("E701", "standard input is closed", NOWHERE)
     return _within(sys.stdin.buffer.read(limit + 1), limit)
 
 
@@ -187,7 +187,7 @@ def write_all(
     made: list[str] = []
     ready: list[_Ready] = []
     done = False
-    path, failure = folder or "", "this folder cannot be made"
+    path, failure = folder or "", "this folder cannot be created"
     try:
         if folder is not None:
             _make_folders(folder, made)
@@ -260,7 +260,7 @@ def _may_replace(old: os.stat_result, target: str, force: bool, inputs: tuple[st
     if not stat.S_ISREG(old.st_mode):
         raise _Refused(Diagnostic("E704", f"this is {_kind(old.st_mode)}, not a file to write", NOWHERE))
     if any(_same(old, source) for source in inputs):
-        message = "this file was read for it: the output would overwrite it"
+        message = "this file is an input; the output would overwrite it"
         raise _Refused(Diagnostic("E704", message, NOWHERE, help="choose another -o"))
     if not force:
         raise _Refused(EXISTS_ALREADY)

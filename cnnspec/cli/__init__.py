@@ -1,8 +1,8 @@
-"""The command line: one file a command. The only place that knows a terminal.
+"""The command line: one file per command. The only place that knows a terminal.
 
-Exit status: 0 all is well (lints allowed); 1 the spec has errors or a claim does not hold (`--strict`: or a
-lint); 2 the command was used wrongly, or a file can't be read or written; 70 a mistake in cnnspec itself;
-130 Ctrl-C.
+Exit status: 0: no errors (lints allowed); 1: the spec has errors or a claim does not hold (`--strict`: or a
+lint); 2: wrong usage, or a file cannot be read or written; 70: an internal error (a bug in cnnspec);
+130: Ctrl-C.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def execute(arguments: list[str]) -> int:
     try:
         _open_streams()
         output = sys.stdout
+        if "_CNNSPEC_COMPLETE" in os.environ:
+            from cnnspec.cli import completion  # noqa: F401  (its class for bash is then known to click)
         status = root.main(arguments, prog_name="cnnspec", standalone_mode=False)
     except click.ClickException as error:
         _show(error)
@@ -94,7 +96,7 @@ def _unwritable(error: OSError) -> int:
 
 
 def _show(error: click.ClickException) -> None:
-    """How a command was used wrongly; what was given it is shown as harmless as a name in a finding."""
+    """Show how a command was used wrongly; its arguments are escaped as names in a finding are."""
     import io
 
     from cnnspec.diagnostics.printable import printable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnnspec.cli import completion
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, command
 from cnnspec.cli.terminal import Output, out, say
@@ -13,12 +14,14 @@ from cnnspec.pipeline import TARGETS
 
 
 @command("build", "text", "json")
-@click.argument("file", required=False)
-@click.option("--target", type=click.Choice(TARGETS), required=True, help="What the program is written for.")
-@click.option("-o", "--output", metavar="OUT", help="Where to write it; without, to standard output.")
+@click.argument("file", required=False, shell_complete=completion.specs)
+@click.option(
+    "--target", type=click.Choice(TARGETS), required=True, help="The library that the program uses."
+)
+@click.option("-o", "--output", metavar="OUT", help="The file to write; default: standard output.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option(
-    "--fold-bn", is_flag=True, help="torch: for inference, batch norm folded into the convolutions."
+    "--fold-bn", is_flag=True, help="torch only: fold batch norm into the convolutions, for inference."
 )
 def build(
     file: str | None,
@@ -31,11 +34,12 @@ def build(
 ) -> int:
     """Write the program of a spec.
 
-    Without FILE, the only .cnn of the current folder is taken. Of a spec with variants, the first is
-    taken, or --variant. Errors stop a build; a claim that fails is told and does not, but the exit status
-    is 1 then too."""
+    FILE defaults to the only .cnn file of the current folder. Of a spec with variants, the first is built,
+    or --variant. Errors stop the build. A claim that fails is reported and does not stop it, but the exit
+    status is then 1, too.
+    """
     if fold_bn and target != "torch":
-        raise click.UsageError("--fold-bn goes with --target torch")
+        raise click.UsageError("--fold-bn needs --target torch")
     found = built(open_model(file, choice), (target,), fold_bn=fold_bn)
     text = found.programs.get(target)
     destination = None if output in (None, STDIN) else output

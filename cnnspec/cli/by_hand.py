@@ -44,9 +44,13 @@ def number(file: str, layer: str | None, at: str, options: dict[str, Any], choic
     assert entry.op is not None
     op = operation(entry.op, *(shape for shape in entry.arriving if shape is not None))
     job = {**network(graph), **on.job, "kind": "number", "row": row, "op": op, "at": place}
-    with Progress("explain") as progress, work(job, found.programs, progress) as outcome:
+    with (
+        Progress("explain") as progress,
+        on.stored() as job["files"],
+        work(job, found.programs, progress) as outcome,
+    ):
         if outcome.result is None:
-            return unfinished(outcome, document, to)
+            return unfinished(on.named(outcome), document, to)
         result = outcome.result
     document["ok"] = not found.findings
     shown = job["rows"][row]

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli import FOUND, OK, USAGE, completion
 from cnnspec.cli.options import Choice, codes, command
 from cnnspec.cli.terminal import Output, err, out, out_json, say, shown
 from cnnspec.diagnostics import Diagnostic, Severity, Source
+from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
+from cnnspec.report.columns import COLUMNS, USUAL
 
 if TYPE_CHECKING:
     from cnnspec.pipeline import Model
@@ -25,37 +27,64 @@ class Checked(NamedTuple):
     status: int
 
 
+def _columns(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    added = value is not None and value.startswith("+")
+    found = list(USUAL) if value is None or added else []
+    names = {name.lower(): name for name in COLUMNS}
+    for word in (value or "").removeprefix("+").split(","):
+        word = word.strip().removeprefix("+").lower()
+        if word == "all":
+            found += COLUMNS
+        elif word in names:
+            found.append(names[word])
+        elif word not in ("", "name", "layer"):  # these two are always there
+            near = did_you_mean(word, COLUMNS) or f"expected {', '.join(COLUMNS)}"
+            raise click.BadParameter(f"{word!r} is not a column; {near}", context, parameter)
+    return tuple(dict.fromkeys(found))
+
+
 @command("check", "text", "json", "github")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--all", "every", is_flag=True, help="Unfold blocks and repeats: a row a layer.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", shell_complete=completion.specs)
+@click.option("--all", "every", is_flag=True, help="Unfold blocks and repeats: one row per layer.")
 @click.option(
     "--fix",
     is_flag=True,
-    help="Apply the fixes that keep the network's meaning, and check what is then there.",
+    help="Apply the fixes that keep the meaning of the network, then check the result.",
+)
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    callback=_columns,
+    shell_complete=completion.columns,
+    help=f"The columns of the table, separated by commas: {', '.join(COLUMNS)}, or all; `+memory` adds one "
+    f"to the usual ({', '.join(USUAL)}).",
 )
 @click.option(
     "--ignore",
     multiple=True,
     metavar="CODE",
     callback=codes,
-    help="Leave out a lint (W203); may be repeated, or W203,W204.",
+    shell_complete=completion.codes,
+    help="Do not report a lint (W203). Repeat the option, or separate codes by commas.",
 )
-@click.option("--advice", is_flag=True, help="Show the advice, not only how much there is.")
-@click.option("--strict", is_flag=True, help="Exit with 1 on a warning too.")
+@click.option("--advice", is_flag=True, help="Show all suggestions, not only their number.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 on a warning, too.")
 def check(
     files: tuple[str, ...],
     every: bool,
     fix: bool,
+    columns: tuple[str, ...],
     ignore: frozenset[str],
     advice: bool,
     strict: bool,
     choice: Choice,
     to: Output,
 ) -> int:
-    """Check specs: findings on standard error, the table, totals and claims on standard output.
+    """Check specs: findings on standard error; the table, totals and claims on standard output.
 
-    FILE may be a folder (every .cnn below it), `zoo:NAME`, or `-` for standard input. One model has its
-    table; several have a line each. MACs count the multiply-accumulates of conv, dwconv, deconv and fc.
+    FILE is a spec, a folder (all .cnn files below it), `zoo:NAME`, or `-` for standard input. One model is
+    shown as a table; several models are shown as one line per model. MACs count the multiply-accumulates of
+    conv, dwconv, deconv and fc.
     """
     status = OK
     checked: list[Checked] = []
@@ -72,7 +101,7 @@ def check(
     elif to.form == "github":
         _print_github(checked, advice)
     else:
-        _print_text(checked, every, advice, to)
+        _print_text(checked, every, columns, advice, to)
     return max([status, *(one.status for one in checked)])
 
 
@@ -119,8 +148,10 @@ def _fix(path: str, name: str, choice: Choice, to: Output) -> int:
     return OK
 
 
-def _print_text(checked: list[Checked], every: bool, advice: bool, to: Output) -> None:
-    """Findings, then the table of the only model, or a line for each of several."""
+def _print_text(
+    checked: list[Checked], every: bool, columns: tuple[str, ...], advice: bool, to: Output
+) -> None:
+    """Findings, then the table of the only model, or one line per model."""
     from cnnspec.report.summary import network_table, outcome, overview
 
     left_out = 0
@@ -130,10 +161,10 @@ def _print_text(checked: list[Checked], every: bool, advice: bool, to: Output) -
         to.findings(seen, one.source)
     models = [model for one in checked for model in one.models]
     if len(checked) == len(models) == 1:
-        to.show(network_table(models[0], every))
+        to.show(network_table(models[0], every, columns))
     elif models:
-        to.show([overview(models)])
-    say(outcome(models, left_out))
+        to.show([overview(models, columns)])
+    say(outcome(models, [finding for one in checked for finding in one.findings], left_out))
 
 
 def _print_json(checked: list[Checked]) -> None:

@@ -7,18 +7,18 @@ from typing import Any
 
 import click
 
-from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli import FOUND, OK, USAGE, completion
 from cnnspec.cli.given import takes_inputs
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, command
-from cnnspec.cli.terminal import Output, err, say
+from cnnspec.cli.terminal import Output, err, out, say
 from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO
 
 
 @command("explain", "text", "markdown", "latex", "json")
-@click.argument("topic", metavar="FILE|CODE|WORD")
-@click.argument("layer", required=False)
+@click.argument("topic", metavar="FILE|CODE|WORD", shell_complete=completion.topics)
+@click.argument("layer", required=False, shell_complete=completion.layers)
 @click.option(
     "--at", metavar="C,H,W", help="Work out this one number of the layer's output, on an --input or --random."
 )
@@ -27,15 +27,17 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
     """Work out a network or one of its layers; explain a finding, a kind of layer, or a word.
 
     \b
-    cnnspec explain lenet.cnn                             a worksheet: every layer, and the totals
-    cnnspec explain lenet.cnn --format latex              the same as a document (or markdown)
-    cnnspec explain lenet.cnn C1                          one layer, with every number worked out
-    cnnspec explain zoo:resnet body.stage2.0.conv3        inside blocks and repeats
-    cnnspec explain lenet.cnn C1 --at 0,1,2 --input x.csv one output number, product by product
-    cnnspec explain E301                                  the page of a finding
-    cnnspec explain conv                                  the page of a layer
-    cnnspec explain field                                 a word or symbol: macs, padding, =>, R, …
-    cnnspec explain layers                                all layers; also codes, words
+    cnnspec explain lenet.cnn                 a worksheet: all layers, and totals
+    cnnspec explain lenet.cnn --format latex  the same as LaTeX (or markdown)
+    cnnspec explain lenet.cnn C1              one layer, with every formula
+    cnnspec explain zoo:resnet body.stage2.0.conv3
+                                              inside blocks and repeats
+    cnnspec explain lenet.cnn C1 --at 0,1,2 --input x.csv
+                                              one output number, in products
+    cnnspec explain E301                      the page of a finding
+    cnnspec explain conv                      the page of a layer
+    cnnspec explain field                     a word or a symbol: macs, =>, R, …
+    cnnspec explain layers                    all layers; also codes, words
     """
     if at is not None:
         if to.form in ("markdown", "latex"):
@@ -59,7 +61,7 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
     if to.form == "latex":
         raise click.UsageError("a page is Markdown; --format latex is for a network or a layer of it")
     if to.form == "markdown":
-        say(text)
+        out(text)
     elif to.form == "text":
         to.page(text)
     return OK
@@ -83,7 +85,7 @@ def _layer(argument: str, layer: str | None, choice: Choice, to: Output) -> int:
         return USAGE if found else FOUND
     to.document({"file": name, "variant": model.variant, **found.as_json()})
     if to.form != "json":
-        say(FORMS[to.form](found))
+        (say if to.form == "text" else out)(FORMS[to.form](found))
     if layer is not None:
         return OK
     to.findings(opened.findings, opened.source, always=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli import FOUND, OK, USAGE, completion
 from cnnspec.cli.options import command
 from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics import Diagnostic, Sink, Source
@@ -31,23 +31,21 @@ class Formatted(NamedTuple):
 
 
 @command("fmt", "text", "json", model=False)
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", shell_complete=completion.specs)
+@click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file would change.")
 @click.option(
-    "--check", is_flag=True, help="Write nothing; exit with 1 if a file is not in its canonical form."
-)
-@click.option(
-    "--diff", is_flag=True, help="Write nothing; show what would change, and exit with 1 if anything."
+    "--diff", is_flag=True, help="Write nothing; show what would change, and exit with status 1 if anything."
 )
 def fmt(files: tuple[str, ...], check: bool, diff: bool, to: Output) -> int:
     """Rewrite specs in their canonical form.
 
-    FILE may be a folder (every .cnn below it) or `-` (standard input to standard output). Comments stay, and
-    formatting twice changes nothing. A file with syntax errors is left as it is.
+    FILE is a spec, a folder (all .cnn files below it) or `-` (standard input to standard output). Comments
+    are kept, and formatting twice changes nothing. A file with syntax errors is not changed.
     """
     done: list[Formatted] = []
     for argument in files:
         if argument.startswith(ZOO):
-            raise click.UsageError(f"{argument} is shipped with cnnspec and stays as it is")
+            raise click.UsageError(f"{argument} is shipped with cnnspec and cannot be changed")
         pairs, problem = named(argument)
         if problem is not None:
             done.append(Formatted(Source(argument, ""), None, (problem,), USAGE))
@@ -60,7 +58,7 @@ def fmt(files: tuple[str, ...], check: bool, diff: bool, to: Output) -> int:
 
 
 def _format(path: str, asked: bool) -> Formatted:
-    """Format one file; where it is only asked whether it is in form, nothing is written."""
+    """Format one file; with `asked` (`--check`, `--diff`) nothing is written."""
     source, problem = read_source(path)
     if problem is not None:
         return Formatted(source, None, (problem,), USAGE)

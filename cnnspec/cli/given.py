@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from cnnspec.diagnostics import Diagnostic
-from cnnspec.files import unreadable
+from cnnspec.files import STDIN, unreadable
 
 if TYPE_CHECKING:
     from cnnspec.ir.graph import Graph
+    from cnnspec.running.process import Outcome
 
 
 def _number(text: str) -> float:
@@ -45,14 +48,18 @@ OPTIONS = (
         "inputs",
         multiple=True,
         metavar="[NAME=]FILE",
-        help="A .npy array, a .csv (one line per row, a blank line between planes) or an image; NAME= where "
-        "the spec has several inputs.",
+        help="A .npy array, a .csv (one line per row, a blank line between planes) or an image; NAME= if the "
+        "spec has several inputs; `-` is standard input.",
     ),
     click.option("--random", is_flag=True, help="Draw the input from N(0, 1)."),
     click.option(
-        "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Seed of all random numbers."
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="Seed of random numbers.",
     ),
-    click.option("--weights", metavar="FILE", help="A .safetensors file, or an .npz without pickles."),
+    click.option("--weights", metavar="FILE", help="Weights: .safetensors, or .npz without pickles."),
     click.option("--resize", is_flag=True, help="Scale an image to the spec's input size."),
     click.option(
         "--scale", default="1", metavar="X", callback=_numbers, help="Multiply the input by X: 1/255."
@@ -80,13 +87,48 @@ class Given(NamedTuple):
     @property
     def read(self) -> list[str]:
         """The files that are read."""
-        return [path for path in (*self.files.values(), self.weights) if path is not None]
+        inputs = [path for path in self.files.values() if path != STDIN]
+        return inputs if self.weights is None else [*inputs, self.weights]
+
+    @contextmanager
+    def stored(self) -> Iterator[dict[str, str]]:
+        """The input files; standard input, which the child cannot read, is copied to one."""
+        if not reads_stdin(self.files.values()):
+            yield self.files
+            return
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="cnnspec-") as folder:
+            data = sys.stdin.buffer.read() if sys.stdin is not None else b""
+            suffix = next((suffix for begin, suffix in BEGINNINGS.items() if data.startswith(begin)), ".csv")
+            path = os.path.join(folder, COPY + suffix)
+            with open(path, "wb") as file:
+                file.write(data)
+            yield {name: path if given == STDIN else given for name, given in self.files.items()}
+
+    def named(self, outcome: Outcome) -> Outcome:
+        """A finding about the copy of standard input is about `<stdin>`."""
+        copied = os.path.basename(outcome.about).startswith(COPY) and outcome.about not in self.files.values()
+        return outcome._replace(about="<stdin>") if copied else outcome
 
 
 def problem_of(paths: Iterable[str]) -> tuple[str, Diagnostic] | None:
     """The first of these files that cannot be read."""
     found = ((path, unreadable(path)) for path in paths)
     return next(((path, finding) for path, finding in found if finding is not None), None)
+
+
+COPY = "cnnspec-standard-input"
+BEGINNINGS = {b"\x93NUMPY": ".npy", b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"BM": ".bmp", b"GIF8": ".gif"}
+"""How a file begins, and the suffix of its format; what begins otherwise is a table (.csv)."""
+
+
+def reads_stdin(inputs: Iterable[str]) -> bool:
+    """Whether one of the `--input`s is standard input."""
+    found = [one for one in inputs if one.rpartition("=")[2] == STDIN]
+    if len(found) > 1:
+        raise click.UsageError("standard input can be read only once")
+    return bool(found)
 
 
 def takes_inputs(function: Callable[..., int]) -> Callable[..., int]:
@@ -113,7 +155,7 @@ def _files(given: Iterable[str], names: tuple[str, ...], random: bool) -> dict[s
         if not equals or (name not in names and os.path.exists(one)):
             if len(names) > 1:
                 raise click.UsageError(
-                    f"the spec has {len(names)} inputs: say which one {one!r} is, as in {names[0]}={one}"
+                    f"the spec has {len(names)} inputs: name the one for {one!r}, as in {names[0]}={one}"
                 )
             name, path = names[0], one
         if name not in names:
@@ -128,7 +170,5 @@ def _files(given: Iterable[str], names: tuple[str, ...], random: bool) -> dict[s
         files[name] = path
     left = [name for name in names if name not in files]
     if left and not random:
-        raise click.UsageError(
-            f"nothing is given for the input {left[0]}: --input {left[0]}=FILE, or --random"
-        )
+        raise click.UsageError(f"the input {left[0]} is missing: --input {left[0]}=FILE, or --random")
     return files

@@ -20,8 +20,8 @@ INSTALL = {"torch": "torch", "images": "Pillow", "weights": "safetensors"}
 
 
 class Progress:
-    """A line on standard error that says how far the work is, and is gone afterwards; nothing where no
-    person is looking. `with Progress("run") as progress: progress("layers", 3, 50)`."""
+    """A line on standard error that shows the progress and is removed afterwards; only on a terminal.
+    `with Progress("run") as progress: progress("layers", 3, 50)`."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -47,7 +47,7 @@ class Progress:
 def missing(extra: str, why: str = "") -> str:
     """How to install what is missing."""
     reason = f" ({why})" if why and "No module named" not in why else ""
-    return f"{INSTALL[extra]} is needed for this and is not here{reason}: pip install 'cnnspec[{extra}]'"
+    return f"{INSTALL[extra]} is needed and is not installed{reason}: pip install 'cnnspec[{extra}]'"
 
 
 def unfinished(outcome: Outcome, document: dict[str, Any], to: Output) -> int:
@@ -58,9 +58,9 @@ def unfinished(outcome: Outcome, document: dict[str, Any], to: Output) -> int:
         return failed(missing(*outcome.missing), document, to, USAGE)
     if outcome.memory:
         why = f" ({outcome.failed})" if outcome.failed else ""
-        message = f"there is not enough memory for this{why}; fewer images or a smaller input need less"
+        message = f"not enough memory{why}; use fewer images or a smaller input"
     else:
-        lines = (f"the emitted program did not end well: {outcome.failed}", *outcome.where[:MOST_CALLS])
+        lines = (f"the emitted program failed: {outcome.failed}", *outcome.where[:MOST_CALLS])
         message = "\n  ".join(lines)
     return failed(message, document, to, INTERNAL)
 

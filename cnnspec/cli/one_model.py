@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 class Opened(NamedTuple):
-    """`model` is None where the spec can't be had. `findings` are all that is wrong; `status` is what they
-    ask for. `programs` are the texts by target, none where a finding stands in the way.
+    """`model` is None if the spec cannot be read. `findings` are the errors, and `status` is the exit status
+    for them. `programs` are the texts by target, none if an error prevents one.
     """
 
     path: str
@@ -52,7 +52,7 @@ def open_model(argument: str | None, choice: Choice) -> Opened:
     pairs, problem = _specs_here() if argument is None else named(argument)
     if problem is None and len(pairs) > 1:
         listed = ", ".join(path for path, _ in pairs[:20]) + (", …" if len(pairs) > 20 else "")
-        several = f"{len(pairs)} .cnn files are here: {listed}"
+        several = f"found {len(pairs)} .cnn files: {listed}"
         problem = Diagnostic("E706", several, NOWHERE, help="name one of them")
     if problem is not None:
         name = os.curdir if argument is None else argument
@@ -76,8 +76,8 @@ def _specs_here() -> tuple[list[tuple[str, str]], Diagnostic | None]:
     except OSError as error:
         return [], Diagnostic("E701", f"the current folder cannot be read: {error.strerror}", NOWHERE)
     if not here:
-        hint = "name one, or `zoo:resnet` from the zoo"
-        return [], Diagnostic("E706", "no .cnn file is in the current folder", NOWHERE, help=hint)
+        hint = "name a file, or a spec of the zoo, for example `zoo:resnet`"
+        return [], Diagnostic("E706", "the current folder contains no .cnn file", NOWHERE, help=hint)
     return [(name, name) for name in here], None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from cnnspec.cli import completion
 from cnnspec.cli.terminal import Output
 from cnnspec.elaborate.limits import DEEPEST, RECURSION, Limits
 from cnnspec.files import MAX_BYTES
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
     from cnnspec.pipeline import Model
 
 BUDGETS = {
-    "layers": "layers after all repeats",
-    "weights": "weights in all",
-    "dimension": "the size of a dimension",
-    "work": "steps worked out, whatever is repeated",
-    "digits": "digits of a number that an expression makes",
-    "depth": "blocks within blocks, at most 200",
+    "layers": "layers, with all repeats unrolled",
+    "weights": "weights of the network",
+    "dimension": "the size of one dimension",
+    "work": "evaluation steps (a repeated body counts once)",
+    "digits": "digits of a number in an expression",
+    "depth": "nesting of blocks, at most 200",
 }
 """The fields of `Limits`, each with an option `--max-…`."""
 
 
 class Choice(NamedTuple):
-    """Which model of a file is meant, and how far it may go."""
+    """Which model of a file is meant, and its limits."""
 
     variant: str | None
     settings: dict[str, str]
@@ -37,7 +38,7 @@ class Choice(NamedTuple):
     max_bytes: int
 
     def models(self, source: Source, **how: Any) -> list[Model]:
-        """The models of a spec that are meant."""
+        """The chosen models of a spec."""
         from cnnspec.pipeline import models
 
         return models(source, variant=self.variant, settings=self.settings, limits=self.limits, **how)
@@ -49,7 +50,7 @@ def _setting(context: click.Context, parameter: click.Parameter, values: tuple[s
         name, _, expression = value.partition("=")
         if not name.strip() or not expression.strip():
             raise click.BadParameter(
-                f"{value!r}: write it as name=value, as in --set a=3/4", context, parameter
+                f"{value!r}: expected name=value, for example --set a=3/4", context, parameter
             )
         settings[name.strip()] = expression.strip()
     return settings
@@ -64,9 +65,9 @@ def codes(context: click.Context, parameter: click.Parameter, values: tuple[str,
         if code.startswith("E"):
             problem = f"{code} is an error; only lints (W…) can be ignored"
         elif not (len(code) == 4 and code[0] == "W" and code[1:].isdigit()):
-            problem = f"{code!r} is no code; they look like W203"
+            problem = f"{code!r} is not a code; a code looks like W203"
         elif pages.page(code) is None:
-            problem = f"there is no {code}; `cnnspec explain codes` lists them"
+            problem = f"there is no code {code}; `cnnspec explain codes` lists all codes"
         else:
             continue
         raise click.BadParameter(problem, context, parameter)
@@ -74,27 +75,29 @@ def codes(context: click.Context, parameter: click.Parameter, values: tuple[str,
 
 
 MODEL = (
-    click.Option(["--variant"], metavar="NAME", help="The variant of the spec to take."),
+    click.Option(
+        ["--variant"], metavar="NAME", help="The variant to use.", shell_complete=completion.variants
+    ),
     click.Option(
         ["--set", "settings"],
         multiple=True,
         metavar="NAME=VALUE",
         callback=_setting,
-        help="Set a knob, a top-level `let`; VALUE is an expression. Claims are not checked then.",
+        help="Set a knob (a top-level `let`) to an expression. Claims are then not checked.",
     ),
     click.Option(
         ["--max-bytes"],
         type=click.IntRange(min=1),
         metavar="N",
         default=MAX_BYTES,
-        help="Budget: bytes of a spec.",
+        help="Limit: bytes of a spec.",
     ),
     *(
         click.Option(
             [f"--max-{name}"],
             type=click.IntRange(1, DEEPEST if name == "depth" else None),
             metavar="N",
-            help=f"Budget: {what}.",
+            help=f"Limit: {what}.",
         )
         for name, what in BUDGETS.items()
     ),
@@ -103,18 +106,18 @@ COLOR = click.Option(
     ["--color"],
     type=click.Choice(("auto", "always", "never")),
     default="auto",
-    help="Colours; auto: on a terminal.",
+    help="When to use colours; auto: on a terminal.",
 )
 
 
 def command(name: str, *formats: str, model: bool = True) -> Callable[[Callable[..., int]], click.Command]:
-    """A command with the options that all have: `--format` (the first is the default) and `--color`, given
-    to it as `to`; and those that choose a `model` and its budgets, as `choice`."""
+    """A command with the common options: `--format` (the first is the default) and `--color`, passed as
+    `to`; and those that choose a `model` and its limits, passed as `choice`."""
     form = click.Option(
         ["--format", "form"],
         type=click.Choice(formats),
         default=formats[0],
-        help="How to put it.",
+        help="Output format.",
         show_default=True,
     )
 

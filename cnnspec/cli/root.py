@@ -9,20 +9,20 @@ import click
 from cnnspec import __version__
 
 COMMANDS = {
-    "check": "every finding, the layer table, totals and claims",
-    "build": "a standalone PyTorch or NumPy program",
-    "run": "an input through the NumPy program",
-    "verify": "the torch and the NumPy program compared",
-    "explain": "one layer worked out; the page of a finding or a layer",
-    "fmt": "the canonical form of a spec",
-    "zoo": "the shipped specs: all, or one to start from",
-    "schema": "the JSON schema of `check --format json` and of the IR",
+    "check": "report findings, the layer table, totals and claims",
+    "build": "write a standalone PyTorch or NumPy program",
+    "run": "run an input through the NumPy program",
+    "verify": "compare the PyTorch and the NumPy program",
+    "explain": "work out a layer; show the page of a finding or a layer",
+    "fmt": "rewrite specs in their canonical form",
+    "zoo": "list the shipped specs, or print one to start from",
+    "schema": "print the JSON schema of `check --format json`, or of the IR",
 }
-"""Each stands in the file of its name."""
+"""Each is a function in the file of its name."""
 
 
 class Commands(click.Group):
-    """A group that imports a command's file only when that command is wanted."""
+    """A group that imports a command's file only when that command is run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -55,6 +55,6 @@ class Commands(click.Group):
 def root() -> None:
     """A compiler for convolutional networks.
 
-    Write the network as the paper's table does; cnnspec checks every shape, weight count and claim, and
+    Write a network as the table of a paper does. cnnspec checks every shape, weight count and claim, and
     builds a PyTorch or NumPy program from it.
     """

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnnspec.cli import completion
 from cnnspec.cli.by_hand import asked, shows_sums
-from cnnspec.cli.given import given, problem_of, takes_inputs
+from cnnspec.cli.given import given, problem_of, reads_stdin, takes_inputs
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, command
 from cnnspec.cli.terminal import Output, say
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.printable import printable
-from cnnspec.files import EXISTS_ALREADY, NOWHERE, read_source, write_all
+from cnnspec.files import EXISTS_ALREADY, NOWHERE, STDIN, read_source, write_all
 
 if TYPE_CHECKING:
     from cnnspec.ir.graph import Graph
@@ -23,19 +24,24 @@ if TYPE_CHECKING:
 
 
 @command("run", "text", "json")
-@click.argument("file")
+@click.argument("file", shell_complete=completion.specs)
 @takes_inputs
 @click.option(
-    "--batch", type=click.IntRange(1, 10_000), default=1, metavar="N", help="Images to draw by --random."
+    "--batch", type=click.IntRange(1, 10_000), default=1, metavar="N", help="Number of images for --random."
 )
-@click.option("--trace", is_flag=True, help="Show what every layer puts out.")
-@click.option("--save-maps", metavar="DIR", help="Write every layer's feature maps as PNG sheets.")
+@click.option("--trace", is_flag=True, help="Show the output of every layer.")
+@click.option("--save-maps", metavar="DIR", help="Write the feature maps of every layer as PNG sheets.")
 @click.option(
-    "--top", type=click.IntRange(min=1), default=5, metavar="K", help="Classes to list.", show_default=True
+    "--top",
+    type=click.IntRange(min=1),
+    default=5,
+    metavar="K",
+    help="Number of classes to list.",
+    show_default=True,
 )
-@click.option("--labels", metavar="FILE", help="The names of the classes, one a line.")
+@click.option("--labels", metavar="FILE", help="The names of the classes, one per line.")
 @shows_sums
-@click.option("-o", "--output", metavar="OUT", help="Write the output: .npy, or .npz for several.")
+@click.option("-o", "--output", metavar="OUT", help="Write the output: .npy, or .npz for several outputs.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def run(
     file: str,
@@ -50,13 +56,15 @@ def run(
 ) -> int:
     """Run a spec's NumPy program on an input.
 
-    It runs in a process of its own, in float32, without --weights on weights drawn by --seed. The numbers of
-    an image are taken as they stand in the file, 0 to 255: networks trained on 0 to 1 want --scale 1/255.
+    The program runs in a separate process, in float32, with random weights unless --weights is given. The
+    pixels of an image are used as stored, 0 to 255: a network trained on 0 to 1 needs --scale 1/255.
     """
     if not options["inputs"] and not options["random"]:
-        raise click.UsageError("say what goes in: --input FILE, or --random")
+        raise click.UsageError("an input is missing: --input FILE, or --random")
+    if file == STDIN and reads_stdin(options["inputs"]):
+        raise click.UsageError("standard input can be read only once")
     if output is not None and os.path.splitext(output)[1] not in (".npy", ".npz"):
-        raise click.BadParameter("it ends in .npy, or in .npz", param_hint="--output")
+        raise click.BadParameter("expected a file name that ends in .npy or .npz", param_hint="--output")
     found = built(open_model(file, choice), ("numpy",))
     document, graph = found.head(), found.graph
     to.findings(found.findings, found.source)
@@ -65,7 +73,7 @@ def run(
         return found.status
     on, sums = given(options, graph), asked(options, graph, found.source.name)
     if output and output.endswith(".npy") and len(graph.outputs) > 1:
-        raise click.UsageError(f"there are {len(graph.outputs)} outputs: -o wants an .npz for them")
+        raise click.UsageError(f"there are {len(graph.outputs)} outputs; -o must be an .npz file")
     names, problem = _labels(labels, graph)
     read = [*on.read, *([sums["grad"]["target"]] if sums["grad"] and sums["grad"]["target"] else [])]
     problem = problem or problem_of(read)
@@ -89,9 +97,13 @@ def run(
         **options,
         **sums,
     }
-    with Progress("run") as progress, work(job, found.programs, progress) as outcome:
+    with (
+        Progress("run") as progress,
+        on.stored() as job["files"],
+        work(job, found.programs, progress) as outcome,
+    ):
         if outcome.result is None:
-            return unfinished(outcome, document, to)
+            return unfinished(on.named(outcome), document, to)
         kept = (found.path, *read, *([] if labels is None else [labels]))
         contents, sheets = _contents(outcome, graph, output, save_maps)
         problem = write_all(contents, folder=save_maps, force=force, inputs=kept)
@@ -101,8 +113,7 @@ def run(
     if save_maps is not None:
         written.append(f"{os.path.join(save_maps, '')} ({sheets} sheets)")
     result = outcome.result
-    for one in (one for found in result["outputs"] for image in found["top"] for one in image):
-        one["label"] = names[one["class"]] if names else None
+    _label(result, names)
     document["ok"] = not found.findings
     to.document(document | as_document(job, result, on.weights, written))
     if to.form == "text":
@@ -126,7 +137,7 @@ def _labels(path: str | None, graph: Graph) -> tuple[list[str], tuple[str, Diagn
         wanted = " and ".join(map(str, sorted(classes)))
         return [], (
             path,
-            Diagnostic("E708", f"these are {len(labels)} labels, for {wanted} classes", NOWHERE),
+            Diagnostic("E708", f"expected {wanted} labels, one per class, found {len(labels)}", NOWHERE),
         )
     return labels, None
 
@@ -137,6 +148,12 @@ def _smallest(graph: Graph) -> list[bool]:
 
     ops = {entry.output: entry.op for entry in flat(graph)}
     return [getattr(ops.get(value), "smallest_wins", False) for value in flat_outputs(graph)]
+
+
+def _label(result: dict[str, Any], names: list[str]) -> None:
+    """Give the classes of the result their names."""
+    for one in (one for found in result["outputs"] for image in found["top"] for one in image):
+        one["label"] = names[one["class"]] if names else None
 
 
 def _contents(

@@ -11,7 +11,10 @@ from cnnspec.cli.terminal import out
 @click.command("schema")
 @click.argument("name", type=click.Choice(("check", "ir")), default="check")
 @click.option(
-    "--format", type=click.Choice(("text", "json")), expose_value=False, help="A schema is JSON, so or so."
+    "--format",
+    type=click.Choice(("text", "json")),
+    expose_value=False,
+    help="No effect: a schema is always JSON.",
 )
 def schema(name: str) -> int:
     """Print the JSON schema of the document of `check --format json` (check), or of the IR (ir)."""

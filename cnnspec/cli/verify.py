@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnspec.cli import FOUND, USAGE
+from cnnspec.cli import FOUND, USAGE, completion
 from cnnspec.cli.job import Progress, failed, missing, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, command
@@ -24,12 +24,17 @@ A_MINUTE = 4 * 10**10
 
 
 @command("verify", "text", "json")
-@click.argument("file")
+@click.argument("file", shell_complete=completion.specs)
 @click.option(
-    "--batch", type=click.IntRange(1, 1000), default=2, metavar="N", help="Images.", show_default=True
+    "--batch",
+    type=click.IntRange(1, 1000),
+    default=2,
+    metavar="N",
+    help="Number of images.",
+    show_default=True,
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of weights, inputs and masks."
+    "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Seed of weights, inputs and masks."
 )
 @click.option(
     "--tolerance",
@@ -37,17 +42,18 @@ A_MINUTE = 4 * 10**10
     default=TOLERANCE,
     metavar="X",
     show_default=True,
-    help="Largest difference over largest value, of a tensor.",
+    help="Largest difference of a tensor, divided by its largest value.",
 )
-@click.option("--all", "every", is_flag=True, help="A line a layer, however many there are.")
+@click.option("--all", "every", is_flag=True, help="One line per layer, however many there are.")
 def verify(
     file: str, batch: int, seed: int, tolerance: float, every: bool, choice: Choice, to: Output
 ) -> int:
-    """Build a spec's torch and NumPy programs, and compare them in float64.
+    """Build the PyTorch and the NumPy program of a spec, and compare them in float64.
 
-    The same weights, moved by their keys, the same random input, the same dropout masks; in evaluation and in
-    training: every layer's volume, outputs, running statistics, and all gradients. Exit status 1 where a
-    difference is beyond the tolerance. Both run in a process of their own.
+    Both use the same weights (matched by their keys), the same random input and the same dropout masks. In
+    evaluation and in training, the outputs of all layers, the running statistics and all gradients are
+    compared. The exit status is 1 if a difference exceeds the tolerance. Both programs run in a separate
+    process.
     """
     if not _has_torch():
         return failed(missing("torch"), {"file": file, "ok": False, "diagnostics": []}, to, USAGE)
@@ -72,7 +78,7 @@ def verify(
         if outcome.failed is None or outcome.memory:
             return status
         if batch == 1 and to.form == "text":
-            err("a norm cannot be trained on a single number a channel: --batch 2 gives it more\n")
+            err("a norm cannot be trained on one number per channel; use --batch 2\n")
         return FOUND
     verdict = Verdict(job, outcome.result, tolerance)
     document["ok"] = verdict.holds and not found.findings
@@ -90,7 +96,7 @@ def _has_torch() -> bool:
 
 
 def _say_what_is_slow(model: Model, batch: int) -> None:
-    """A word in advance, where it takes long."""
+    """Say in advance that the comparison takes long."""
     from cnnspec.report.amounts import short
 
     macs = model.report.totals.macs if model.report is not None else None
@@ -99,7 +105,7 @@ def _say_what_is_slow(model: Model, batch: int) -> None:
     knobs = _knobs_of_the_input(model)
     hint = "; --batch 1 halves it" if batch > 1 else ""
     if knobs:
-        hint = f"; a smaller input is quicker: --set {knobs[0]}=…"
+        hint = f"; a smaller input is faster: --set {knobs[0]}=…"
     minutes = max(1, round(macs * batch / A_MINUTE))
     err(
         f"{short(macs * batch)} multiply–accumulates, in float64, twice forward and backward in both: "

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cnnspec import resources
-from cnnspec.cli import OK
+from cnnspec.cli import OK, completion
 from cnnspec.cli.options import command
 from cnnspec.cli.terminal import Output, out
 from cnnspec.files import ZOO, named, read_source
@@ -28,12 +28,12 @@ COLUMNS = (
 
 
 @command("zoo", "text", "json", model=False)
-@click.argument("name", required=False)
-@click.option("--all", "every", is_flag=True, help="A line a variant, not only the first of each spec.")
+@click.argument("name", required=False, shell_complete=completion.zoo_names)
+@click.option("--all", "every", is_flag=True, help="One line per variant, not only the first of each spec.")
 def zoo(name: str | None, every: bool, to: Output) -> int:
     """List the shipped specs by family, with year, weights, MACs and receptive field; or print one.
 
-    `zoo:NAME` stands wherever a command takes a FILE.
+    `zoo:NAME` can be used wherever a command takes a FILE.
     """
     if name is not None:
         return _print(name, to)

@@ -1,5 +1,5 @@
-"""What `cnnspec run` says: small volumes number by number, large ones as statistics, a classifier's top
-classes."""
+"""What `cnnspec run` shows: small outputs number by number, large ones as statistics, the top classes of a
+classifier."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATISTICS = ("mean", "std", "min", "max")
 COLUMNS = (
     Column("name", cut=2),
     Column("layer", cut=1),
-    Column("volume"),
+    Column("output"),
     *(Column(name, right=True, drop=5 - place) for place, name in enumerate(STATISTICS)),
     Column("zeros", right=True, drop=1),
 )
@@ -30,9 +30,9 @@ def as_text(
         yield f"weights: {printable(weights)}\n"
     elif result["random"]:
         seed = job["seed"]
-        yield f"weights: drawn by chance (seed {seed}), nothing is trained; --weights FILE gives others\n"
+        yield f"weights: random (seed {seed}), not trained; for others, use --weights FILE\n"
     elif result["keys"]:
-        yield "weights: as they stand in the spec\n"
+        yield "weights: given in the spec\n"
     for note in result["notes"]:
         yield printable(note) + "\n"
     inputs = zip(job["inputs"], result["inputs"], strict=True)
@@ -49,7 +49,7 @@ def as_text(
         if one["value"] not in traced and not (found["top"] and "values" not in found)
     ]
     if result["batch"] > 1 and (job["trace"] or left):
-        yield f"{result['batch']} images: numbers are the first one's, statistics those of all\n"
+        yield f"{result['batch']} images: numbers of the first image, statistics over all images\n"
     if job["trace"]:
         yield from _volumes(shown)
     yield from _volumes(left)
@@ -106,7 +106,7 @@ def _classes(output: str, images: list[list[dict[str, Any]]]) -> Iterator[str]:
             share = "" if one["share"] is None else f"  {one['share']:7.2%}"
             yield f"  {name.ljust(wide)}{share}  {short(one['score']).rjust(9)}\n"
     if len(images) > MOST_IMAGES:
-        yield f"\n… and {len(images) - MOST_IMAGES} images more (--format json has them all)\n"
+        yield f"\n… and {len(images) - MOST_IMAGES} more images (--format json lists all)\n"
 
 
 def as_document(

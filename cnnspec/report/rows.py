@@ -1,5 +1,5 @@
-"""The layer table of `check`: the network as written, a row a line with its blocks and repeats folded (×3),
-as a paper would show it; or (`--all`) every layer.
+"""The layer table of `check`: the network as written, one row per line with its blocks and repeats folded
+(×3), as a paper would show it; or (`--all`) every layer.
 
 A line of layers is one row. A block in use, a repeat and a branching step are rows of their own; a group
 that is no repeat is opened, and its lines are rows again.
@@ -8,27 +8,18 @@ that is no repeat is opened, and its lines are rows again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.analyses.weights import OWN, counted
 from cnnspec.diagnostics import Source, Span
 from cnnspec.ir.graph import Body, Graph, Hole, Layer, Place, Region, Step, places
 from cnnspec.language import tree
-from cnnspec.report.amounts import UNKNOWN, exact, field_text, shape_text, short
-from cnnspec.report.table import Column, Row, Style
+from cnnspec.report.amounts import UNKNOWN, shape_text
+from cnnspec.report.columns import Amounts, cells
+from cnnspec.report.table import Row
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
-
-COLUMNS = (
-    Column("name", cut=2),
-    Column("layer", cut=1),
-    Column("output"),
-    Column("weights", right=True, drop=3),
-    Column("MACs", right=True, drop=2),
-    Column("field", right=True, drop=1),
-)
 
 
 class _Scope(NamedTuple):
@@ -40,47 +31,37 @@ class _Scope(NamedTuple):
     path: str
 
 
-def row(
-    name: str,
-    layer: str,
-    out: str = UNKNOWN,
-    params: int | None = None,
-    macs: int | None = None,
-    field: Sequence[int | Fraction] | None = None,
-    style: Style = "plain",
-) -> Row:
-    """A row of the table; what is None is unknown."""
-    return Row((name, layer, out, exact(params), short(macs), field_text(field)), style)
-
-
-def folded(file: tree.File, source: Source, graph: Graph, report: Report) -> list[Row]:
+def folded(
+    file: tree.File, source: Source, graph: Graph, report: Report, columns: Sequence[str]
+) -> list[Row]:
     """The rows of the table, the inputs first."""
     root = len(graph.bodies) - 1
     scope = _Scope(root, graph.root, list(places(graph.root)), "")
-    return [*_inputs(graph), *_Folder(source, graph, report).lines(file.statements, scope)]
+    return [*_inputs(graph, columns), *_Folder(source, graph, report, columns).lines(file.statements, scope)]
 
 
-def unfolded(graph: Graph, report: Report) -> Iterator[Row]:
+def unfolded(graph: Graph, report: Report, columns: Sequence[str]) -> Iterator[Row]:
     """A row for every layer, each repeat unrolled."""
-    yield from _inputs(graph)
-    for entry, params, macs, field, _ in report.rows():
+    yield from _inputs(graph, columns)
+    for entry, params, macs, field, memory in report.rows():
         op, size = entry.op, None if field is None else field.size
         layer = f"{op.word} {op.written()}".rstrip() if op is not None else UNKNOWN
-        yield row(
-            entry.path, layer, shape_text(entry.out), params, macs, size, "wrong" if op is None else "plain"
-        )
+        known = Amounts(shape_text(entry.out), params, macs, size, memory)
+        yield Row((entry.path, layer, *cells(known, columns)), "wrong" if op is None else "plain")
 
 
-def _inputs(graph: Graph) -> Iterator[Row]:
+def _inputs(graph: Graph, columns: Sequence[str]) -> Iterator[Row]:
     for name, shape in zip(graph.inputs, graph.root.values, strict=False):
-        yield Row((name, "input", shape_text(shape), "", "", ""))
+        known = (shape_text(shape) if column == "output" else "" for column in columns)
+        yield Row((name, "input", *known))
 
 
 class _Folder:
-    def __init__(self, source: Source, graph: Graph, report: Report) -> None:
+    def __init__(self, source: Source, graph: Graph, report: Report, columns: Sequence[str]) -> None:
         self.source = source
         self.graph = graph
         self.report = report
+        self.columns = columns
         self.shown: frozenset[str] = frozenset()
         self.counts: dict[int, set[int]] = {}
         """Of the row being made: by where a repeat begins in the text, how many passes it has."""
@@ -89,7 +70,7 @@ class _Folder:
         position = 0  # both the lines and the steps stand in the order of the text
         for line in lines:
             if isinstance(line, tree.ErrorStatement) and not line.word:
-                yield row(line.name or "", self._slice(line.span), style="wrong")
+                yield self._unknown(line.name or "", self._slice(line.span))
             if not isinstance(line, tree.Line):
                 continue
             first = position
@@ -126,24 +107,29 @@ class _Folder:
         self._count_passes(place.step for place in run.places)
         text = " → ".join(filter(None, map(self._text, run.steps)))
         if not run.places:
+            blank = (label, text, *("" for _ in self.columns))
             if any(isinstance(step, tree.IfStep) for step in run.steps):  # it leaves everything out
-                return Row((label, text, "", "", "", ""), "faint")
+                return Row(blank, "faint")
             if all(isinstance(step, _SILENT) or _names_only(step) for step in run.steps):
-                return Row((label, text, "", "", "", ""))
-            return row(label, text, style="wrong")
+                return Row(blank)
+            return self._unknown(label, text)
         first, last = run.places[0].index, run.places[-1]
         if isinstance(last.step, Region) and not isinstance(run.step, tree.GroupStep):
             text = self._with_count(text, last.step)
         field = self.report.fields.at(scope.number, last.output)
-        return row(
-            label or _join(scope.path, _name(run.places)),
-            text,
+        known = Amounts(
             shape_text(scope.body.values[last.output]),
             self._params(scope.number, first, last.index + 1),
             self.report.macs.stretch(scope.number, first, last.index + 1),
             None if field is None else field.size,
-            "wrong" if any(isinstance(place.step, Hole) for place in run.places) else "plain",
+            self.report.memory(scope.number, first, last.index + 1),
         )
+        wrong = any(isinstance(place.step, Hole) for place in run.places)
+        name = label or _join(scope.path, _name(run.places))
+        return Row((name, text, *cells(known, self.columns)), "wrong" if wrong else "plain")
+
+    def _unknown(self, name: str, text: str) -> Row:
+        return Row((name, text, *cells(Amounts(), self.columns)), "wrong")
 
     def _params(self, body: int, first: int, last: int) -> int | None:
         """The weights of a row; those of a shared block stand in its first row only."""

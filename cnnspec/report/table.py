@@ -46,6 +46,7 @@ class Table(NamedTuple):
 
 
 _STYLES = {"plain": "", "wrong": "\x1b[31m", "faint": "\x1b[2m", "total": "\x1b[1m"}
+_MARKS = {"✓": "\x1b[32m", "✗": "\x1b[31m"}
 BOLD, RESET = _STYLES["total"], "\x1b[0m"
 
 
@@ -62,8 +63,9 @@ def drawn(table: Table, room: int, color: bool = False) -> str:
         return GAP.join(parts).rstrip()
 
     rule = "─" * (sum(sizes[place] for place in kept) + len(GAP) * (len(kept) - 1))
-    styled = [(BOLD, printable(one)) for one in table.title.splitlines()]
-    styled += [(BOLD, line(head)), ("", rule)]
+    title, *more = (printable(one) for one in table.title.splitlines() or [""])
+    styled = [(BOLD, title)] if title else []
+    styled += [*(("", one) for one in more), (BOLD, line(head)), ("", rule)]
     above = ""
     for cells, row in zip(shown, table.rows, strict=True):
         if row.style == "total" and above != "total":
@@ -73,7 +75,7 @@ def drawn(table: Table, room: int, color: bool = False) -> str:
     if len(kept) < len(sizes):
         names = [column.title for place, column in enumerate(table.columns) if place not in kept]
         styled.append(("", f"columns left out (too narrow): {', '.join(names)}"))
-    styled += [("", note) for note in table.notes]
+    styled += [(_MARKS.get(note[:1], ""), note) for note in table.notes]
     return "".join(f"{style}{text}{RESET}\n" if style and color else f"{text}\n" for style, text in styled)
 
 

@@ -1,4 +1,4 @@
-"""What `cnnspec verify` says: the largest difference of each layer, and which tensor is worst."""
+"""What `cnnspec verify` shows: the largest difference of each layer, and the tensor that has the largest."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Verdict:
         model = self.job["model"]
         above = (
             f"{f'{model}: {title}' if title else model}\n"
-            f"the NumPy program against the torch program, float64, batch {self.job['batch']}: "
-            "largest difference over largest value"
+            f"NumPy program compared with torch program (float64, batch {self.job['batch']}): "
+            "largest difference / largest value"
         )
         rows = [self._row(one["name"], "input", found) for one, found in self.inputs]
         rows += [self._row(*part) for part in self._parts(every)]
@@ -67,7 +67,7 @@ class Verdict:
         for problem in self.problems[:20]:
             yield f"✗ {printable(problem)}\n"
         if not self.problems:
-            mark, what = ("✓", "within") if self.holds else ("✗", "beyond")
+            mark, what = ("✓", "within") if self.holds else ("✗", "above")
             where = f" ({printable(self.where)})" if self.where else ""
             yield (
                 f"{mark} largest difference {self.worst:.1e}{where}, {what} the tolerance of "
@@ -81,7 +81,7 @@ class Verdict:
         return Row((name, layer, *cells), "wrong" if bad else "plain")
 
     def _parts(self, every: bool) -> Iterator[tuple[str, str, Found]]:
-        """A line a layer; where that are too many, a line a part of the network, with the largest of its
+        """One line per layer; if these are too many, one line per part of the network, with its largest
         differences."""
         names = [row["name"].split(".") for row, _ in self.layers]
         depth = max(map(len, names), default=1)

@@ -225,7 +225,7 @@ def test_what_may_be_read_is_checked_all_the_same(cnnspec: Run, folder: Path) ->
     with closing(folder / "inside", NONE):
         ran = cnnspec("check", "net.cnn", "inside", ".")
     assert ran.status == 2
-    assert "3 of 4 models are well" in ran.out
+    assert "3 of 4 models passed" in ran.out
     assert ran.err.count("error[E701]") == 2
 
 

@@ -1,12 +1,9 @@
 """A pseudo-terminal of a given width, and what is on it after a command."""
 
-import fcntl
 import os
-import pty
 import re
 import struct
 import sys
-import termios
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -20,6 +17,10 @@ TAKEN_BACK = re.compile(r"\r[^\r\n]*\x1b\[K")
 @contextmanager
 def terminal(columns: int) -> Iterator[tuple[int, list[bytes]]]:
     """The side of the terminal that a program writes to, and what was written once the `with` is over."""
+    import fcntl  # on Windows there are none of these, and no such tests
+    import pty
+    import termios
+
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     read: list[bytes] = []

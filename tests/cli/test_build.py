@@ -61,12 +61,12 @@ def test_without_a_file_the_only_spec_here_is_taken(
     (good.parent / "second.cnn").write_text(GOOD)
     ran = cnnspec("build", "--target", "torch")
     assert (ran.status, ran.out) == (2, "")
-    assert "error[E706]: 2 .cnn files are here: good.cnn, second.cnn" in ran.err
+    assert "error[E706]: found 2 .cnn files: good.cnn, second.cnn" in ran.err
     (good.parent / "empty").mkdir()
     monkeypatch.chdir(good.parent / "empty")
     ran = cnnspec("build", "--target", "torch")
     assert (ran.status, ran.out) == (2, "")
-    assert "error[E706]: no .cnn file" in ran.err
+    assert "error[E706]: the current folder contains no .cnn file" in ran.err
 
 
 def test_errors_stop_a_build(cnnspec: Command, wrong: Path) -> None:

@@ -25,9 +25,10 @@ def test_a_good_spec_has_its_table_on_standard_output_and_nothing_on_standard_er
     assert row.split("  ")[1:2] == ["[conv F3 P1 K64 → relu] ×3"]
     assert row.split()[-4:] == ["64x32x32", "110,784", "113M", "11x11"]
     assert lines[10].split() == ["total", "10", "116,298", "118M", "11x11"]
-    assert "116,298 weights; 118,162,048 MACs" in lines
+    assert "116,298 weights (465 KB in float32)" in lines
+    assert "118,162,048 MACs; 236M FLOPs (2 per MAC)" in lines
     assert "✓ params 116,298" in lines
-    assert "✓ 2 claims on lines" in lines
+    assert "✓ 2 inline claims" in lines
 
 
 def test_a_repeat_in_brackets_shows_its_passes_too(cnnspec: Command) -> None:
@@ -85,15 +86,15 @@ def test_a_claim_that_fails_is_an_error_and_is_told_with_the_value(cnnspec: Comm
     ran = cnnspec("check", "-", stdin=GOOD.replace("116,298", "116,299"))
     assert ran.status == 1
     assert "error[E501]" in ran.err
-    assert "✗ params 116,299 (line 7: it is 116,298)" in ran.out
+    assert "✗ params 116,299 (line 7: found 116,298)" in ran.out
 
 
 def test_under_set_claims_are_not_checked(cnnspec: Command) -> None:
     spec = "let k = 4\ninput 1x8x8\nconv F3 K=k => 4x6x6\n"
-    assert "✓ 1 claim on lines" in cnnspec("check", "-", stdin=spec).out
+    assert "✓ 1 inline claim" in cnnspec("check", "-", stdin=spec).out
     ran = cnnspec("check", "-", "--set", "k=6/2", stdin=spec)
     assert (ran.status, ran.err) == (0, "")
-    assert "not checked; it is 3x6x6" in ran.out
+    assert "not checked; found 3x6x6" in ran.out
     assert "3x6x6" in ran.out
 
 
@@ -146,7 +147,7 @@ def test_several_models_have_a_line_each(cnnspec: Command, good: Path, wrong: Pa
     assert ran.status == 1
     marks = [line.split()[:1] for line in ran.out.splitlines() if "/" in line and "MACs" not in line]
     assert marks == [["✓"], ["✗"]]
-    assert "1 of 2 models are well" in ran.out
+    assert "1 of 2 models passed" in ran.out
 
 
 def test_a_folder_stands_for_every_spec_below_it(
@@ -190,7 +191,7 @@ WARNED = "input 8x8x3\nconv F3 P1 K4\n"
 def test_advice_is_only_counted_unless_asked_for(cnnspec: Command) -> None:
     ran = cnnspec("check", "-", stdin=ADVISED)
     assert (ran.status, ran.err) == (0, "")
-    assert "pieces of advice (--advice shows)" in ran.out
+    assert "suggestions (see --advice)" in ran.out
     ran = cnnspec("check", "-", "--advice", stdin=ADVISED)
     assert ran.status == 0
     assert "advice[W202]" in ran.err
@@ -344,3 +345,43 @@ def test_fix_applies_the_safe_fixes(cnnspec: Command, tmp_path: Path) -> None:
 def test_fix_leaves_what_it_cannot_write(cnnspec: Command) -> None:
     assert cnnspec("check", "-", "--fix", stdin=GOOD).status == 2
     assert cnnspec("check", "zoo:vgg", "--fix").status == 2
+
+
+def test_columns_are_chosen(cnnspec: Command, good: Path) -> None:
+    """conv F5 P2 K64 on 3x32x32: 4,864 weights, 64·32·32 outputs, 4,915,200 MACs; a float32 has 4 bytes."""
+    ran = cnnspec("check", good, "--columns", "Size,flops,memory,training")
+    lines = ran.out.splitlines()
+    head = next(line for line in lines if line.startswith("name"))
+    assert head.split() == ["name", "layer", "size", "FLOPs", "memory", "training"]
+    (row,) = (line for line in lines if line.startswith("c1"))
+    assert row.split()[-7:] == ["19.5", "KB", "9.83M", "262", "KB", "563", "KB"]
+    assert lines[1:5] == [
+        "size: the weights in float32 (1 MB = 10⁶ bytes)",
+        "FLOPs: 2 per MAC (one multiplication and one addition)",
+        "memory: the outputs of all layers in float32, for one image",
+        "training: outputs and weights, and the gradients of both (without the optimizer's state)",
+    ]
+    (total,) = (line for line in lines if line.startswith("total"))
+    elements = 64 * 32 * 32 * 8 + 64 + 10
+    assert total.split()[-4:] == ["2.10", "MB", f"{4 * (2 * elements + 2 * 116_298) / 1e6:.2f}", "MB"]
+    more = cnnspec("check", good, "--all", "--columns", "+memory").out
+    assert next(line for line in more.splitlines() if line.startswith("name")).split()[2:] == [
+        "output",
+        "weights",
+        "MACs",
+        "field",
+        "memory",
+    ]
+    several = cnnspec("check", good, good, "--columns", "memory").out
+    assert several.splitlines()[1].split() == ["file", "model", "memory", "claims"]
+    ran = cnnspec("check", good, "--columns", "memry")
+    assert (ran.status, ran.out) == (2, "")
+    assert "did you mean memory?" in ran.err
+
+
+def test_a_spec_of_the_zoo_named_as_a_file(cnnspec: Command, tmp_path: Path) -> None:
+    for name in ("lenet5", "lenet5.cnn", "LeNet5"):
+        ran = cnnspec("check", name)
+        assert ran.status == 2
+        assert "help: did you mean `zoo:lenet5`?" in ran.err
+    assert "did you mean" not in cnnspec("check", tmp_path / "lenet5").err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
@@ -76,7 +77,7 @@ def test_the_edge_detector_gives_the_matrix_of_the_notes(cnnspec: Command, tmp_p
     ran = cnnspec("run", "zoo:edge_detector", "--input", halves)
     assert (ran.status, ran.err) == (0, "")
     assert matrix(*[" 0  30  30   0"] * 4) in ran.out
-    assert "weights: as they stand in the spec\n" in ran.out
+    assert "weights: given in the spec\n" in ran.out
 
 
 def test_the_5x5_exercise_layer_by_layer(cnnspec: Command, tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_a_batch_of_arrays_is_what_the_program_gives(cnnspec: Command, small: Pa
     np.save(tmp_path / "x.npy", x)
     ran = cnnspec("run", small, "--input", tmp_path / "x.npy", "-o", tmp_path / "y.npy", "--seed", "3")
     assert ran.status == 0, ran.err
-    assert "drawn by chance (seed 3)" in ran.out
+    assert "random (seed 3)" in ran.out
     assert "top 4 of image 3" in ran.out
     names: dict[str, Any] = {}
     exec(build(small, target="numpy"), names)
@@ -426,7 +427,7 @@ def test_the_classes_of_a_classifier(cnnspec: Command, tmp_path: Path) -> None:
     labels.write_text("cat\ndog\n")
     ran = cnnspec("run", spec, "--input", x, "--labels", labels)
     assert ran.status == 2
-    assert "error[E708]: these are 2 labels, for 3 classes" in ran.err
+    assert "error[E708]: expected 3 labels, one per class, found 2" in ran.err
 
 
 def test_of_distances_the_smallest_wins(cnnspec: Command, tmp_path: Path) -> None:
@@ -512,3 +513,20 @@ def test_it_leaves_nothing_behind(small: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert list(scratch.iterdir()) == []
+
+
+def test_an_input_from_standard_input(cnnspec: Command, tmp_path: Path) -> None:
+    """Its format is read from how it begins."""
+    table = "1,2\n3,4\n"
+    spec = tmp_path / "net.cnn"
+    spec.write_text("input 1x2x2\ntimes 2\n")
+    array = io.BytesIO()
+    np.save(array, np.array([[1.0, 2], [3, 4]]))
+    for given in (table, array.getvalue()):
+        document = json.loads(cnnspec("run", spec, "--input", "-", "--format", "json", stdin=given).out)
+        assert document["outputs"][0]["values"] == [[[2, 4], [6, 8]]]
+    ran = cnnspec("run", spec, "--input", "input=-", stdin="1,2\n")
+    assert (ran.status, ran.out.count("\n")) == (2, 0)
+    assert "E708" in ran.err
+    assert "┌─ <stdin>" in ran.err
+    assert cnnspec("run", "-", "--input", "-", stdin=table).status == 2

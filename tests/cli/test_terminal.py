@@ -15,6 +15,7 @@ from cnnspec.running import process
 from tests.cli.conftest import Command
 from tests.cli.screen import execute, shown, terminal, width
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is needed")
 WIDTHS = (40, 60, 80, 100, 120, 200)
 LONG = """\
 model LongNames "A network whose names, layers and outputs all need room, and whose title is long, too"

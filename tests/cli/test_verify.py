@@ -130,7 +130,7 @@ def test_beyond_the_tolerance_the_status_is_1(cnnspec: Command, small: Path) -> 
     ran = cnnspec("verify", small, "--tolerance", "1e-18")
     assert ran.status == 1
     assert "✗ largest difference " in ran.out
-    assert "beyond the tolerance of 1e-18" in ran.out
+    assert "above the tolerance of 1e-18" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_program_that_fails_is_no_traceback(cnnspec: Command, tmp_path: Path) 
     assert ran.status == 1
     assert "Traceback" not in ran.err
     assert "Expected more than 1 value per channel" in ran.err
-    assert "\n  the torch program, line 11, in forward: return self.bn(x)\n" in ran.err
+    assert re.search(r"\n  the torch program, line \d+, in forward: return self\.bn\(x\)\n", ran.err)
     assert "--batch 2" in ran.err
 
 
@@ -267,7 +267,7 @@ def test_a_program_that_fails_shows_the_lines_that_lead_there(
     ran = cnnspec("verify", small)
     assert (ran.status, ran.out) == (1, "")
     first, *lines = ran.err.splitlines()
-    assert first == "cnnspec: the emitted program did not end well: NameError: name 'missing' is not defined"
+    assert first == "cnnspec: the emitted program failed: NameError: name 'missing' is not defined"
     numbers = [re.fullmatch(r"  the NumPy program, line (\d+), in (\w+): (.*)", line) for line in lines]
     assert [found and found[2] for found in numbers] == ["relu_backward", "res_backward", "network_backward"]
     text = pipeline.program(pipeline.models(Source("", SMALL))[0].graph, "numpy").splitlines()
@@ -288,8 +288,8 @@ def test_too_little_memory_is_said(tmp_path: Path) -> None:
         env={name: value for name, value in os.environ.items() if name != "COLUMNS"},
     )
     assert ran.returncode == 70
-    assert ran.stderr.startswith("cnnspec: there is not enough memory for this (Unable to allocate")
-    assert ran.stderr.endswith("; fewer images or a smaller input need less\n")
+    assert ran.stderr.startswith("cnnspec: not enough memory (Unable to allocate")
+    assert ran.stderr.endswith("; use fewer images or a smaller input\n")
 
 
 LIMITED = """
@@ -309,7 +309,7 @@ def test_long_work_shows_how_far_it_is(small: Path) -> None:
     assert re.fullmatch(
         r"verify: (eval|train), the (torch|NumPy) program's (layers|gradients) \d+/\d+\x1b\[K", shown[-1]
     )
-    assert said.index(shown[-1]) < said.index("\r\x1b[K") < said.index("the NumPy program against")
+    assert said.index(shown[-1]) < said.index("\r\x1b[K") < said.index("NumPy program compared")
     assert "minute" not in said
 
 
@@ -319,7 +319,7 @@ def test_what_takes_long_is_said_before_it_begins(tmp_path: Path) -> None:
     spec.write_text("let r = 1000\ninput 3x(r)x(r)\n[conv F3 P1 K64 -> relu]*2\n")
     first = " ".join(on_a_terminal("verify", str(spec), until="core").split())
     assert first.startswith("77.2G multiply–accumulates, in float64, twice forward and backward in both")
-    assert ": about 2 minutes on one core; a smaller input is quicker: --set r=…" in first
+    assert ": about 2 minutes on one core; a smaller input is faster: --set r=…" in first
     spec.write_text("input 3x1000x1000\n[conv F3 P1 K64 -> relu]*2\n")
     second = " ".join(on_a_terminal("verify", str(spec), until="core").split())
     assert "; --batch 1 halves it" in second

@@ -1,0 +1,55 @@
+"""What a shell completes, asked as bash asks."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def completed(*words: str, folder: Path | None = None) -> list[str]:
+    """What bash is offered for the last word; words are broken at a colon, as bash breaks them."""
+    asked = {
+        "_CNNSPEC_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(["cnnspec", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnspec"],
+        env={**os.environ, **asked},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+
+CASES = {
+    ("ch",): ["check"],
+    ("zoo", "lenet"): ["lenet5", "lenet5_modern"],
+    ("check", "zoo:lenet"): ["zoo:lenet5", "zoo:lenet5_modern"],
+    ("check", "zoo", ":", "lenet"): ["lenet5", "lenet5_modern"],
+    ("explain", "zoo", ":", "lenet5", "C"): ["C1", "C3", "C5"],
+    ("explain", "E30"): ["E301"],
+    ("explain", "dw"): ["dwconv"],
+    ("check", "zoo:resnet", "--variant", "ResNet1"): ["ResNet101", "ResNet152"],
+    ("check", "--ignore", "W101,w10"): ["W101,W101", "W101,W102"],
+    ("check", "--columns", "+mem"): ["+memory"],
+    ("check", "--columns", "output,FL"): ["output,FLOPs"],
+    ("build", "zoo:lenet5", "--target", ""): ["numpy", "torch"],
+}
+
+
+@pytest.mark.parametrize("words", CASES, ids=" ".join)
+def test_what_is_offered(words: tuple[str, ...], tmp_path: Path) -> None:
+    offered = completed(*words, folder=tmp_path)
+    wanted = CASES[words]
+    assert [word for word in offered if word in wanted] == wanted
+    assert all(word.lower().startswith(words[-1].lower()) for word in offered)
+
+
+def test_files_are_left_to_the_shell(tmp_path: Path) -> None:
+    assert completed("check", "a", folder=tmp_path) == ["a"]  # of the type `file`: the shell looks itself
