@@ -95,6 +95,10 @@ def _faults(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
         return
     holes = [step for body in graph.bodies for step in body.steps if isinstance(step, Hole)]
     faults += [f"the step {hole.text!r} could not be evaluated" for hole in holes]
+    if not holes:
+        faults += [
+            f"body {n} has unknown shapes" for n, body in enumerate(graph.bodies) if None in body.values
+        ]
     faults += [f"a step is named {name!r}, which is PyTorch's own" for name in sorted(_reserved(graph))]
     for fault in faults[:MOST_FAULTS]:
         yield Diagnostic("E802", f"this graph is not a network: {fault}", NOWHERE)

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnnspec.api import SpecError, build
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
 from cnnspec.language import parse, parse_expression
 from cnnspec.language.builder.values import MAX_DIGITS
 from cnnspec.language.write import write_number
+from cnnspec.pipeline import TARGETS
 from tests.properties.grower import grown
 from tests.properties.oracles import ends_well, formats_for_good, graph_of
 from tests.properties.texts import HOSTILE, ZOO, any_text, mutants, mutated, soup
@@ -106,6 +108,21 @@ def test_property_a_changed_graph_is_refused_or_read(number: int, seed: int, tim
     for _ in range(times):
         document = changed(document, chance)
     reads_or_refuses(json.dumps(document))
+
+
+@given(st.integers(0, 3), st.integers(0, 2**32), st.integers(1, 2))
+def test_property_a_changed_graph_is_refused_or_built(number: int, seed: int, times: int) -> None:
+    chance = random.Random(seed)
+    document = GRAPHS[number]
+    for _ in range(times):
+        document = changed(document, chance)
+    try:
+        graph = graph_from_json(json.dumps(document))
+    except ValueError:
+        return
+    for target in TARGETS:
+        with contextlib.suppress(SpecError):
+            assert build(graph, target=target)
 
 
 @given(any_text | st.binary(max_size=200))
