@@ -3,8 +3,10 @@
 from fractions import Fraction
 from typing import Annotated
 
-from cnnspec.ops.base import Activation, Argument
-from cnnspec.ops.fields import Exact
+from cnnspec.ops.base import POINT, Activation, Argument, Misfit, Shape, Window, flag
+from cnnspec.ops.fields import Exact, Flag, Groups
+from cnnspec.ops.groups import groups_misfit
+from cnnspec.ops.sliding import needs_map
 
 
 class Gelu(Activation):
@@ -76,7 +78,8 @@ class Softplus(Activation):
 
 class Softmax(Activation):
     """eˣ/Σ eˣ over the channels: they become shares that add up to 1, at each position; a vector's numbers
-    likewise.
+    likewise. `softmax G4` takes each of 4 groups of channels by itself (RAFT's upsampling weights),
+    `softmax positions` each map over its positions (a global context block).
 
     A network is trained on what comes *before* it (torch's cross entropy has the softmax in it): write it
     last, where shares are wanted, or leave it out.
@@ -86,6 +89,27 @@ class Softmax(Activation):
     shares = True
     title = "shares that add up to 1, over the channels"
     example = "input 84\nfc 10 -> softmax => 10\n"
+
+    G: Groups = 1
+    positions: Annotated[Flag, flag("over the positions of each map", positions=True)] = False
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The same; G divides C."""
+        here = arriving[0]
+        if self.positions:
+            return self.unfit() or needs_map("softmax positions", here) or here
+        return groups_misfit(self.G, here[0]) or here
+
+    def unfit(self) -> Misfit | None:
+        if not self.positions or self.G == 1:
+            return None
+        return Misfit(
+            "E204", "with `positions` each map is taken by itself, without groups", "G", help="leave G out"
+        )
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        """Over the positions: the whole map, for every position alike."""
+        return (Window(out[1], 0, 0), Window(out[2], 0, 0)) if self.positions else (POINT, POINT)
 
 
 class LogSoftmax(Activation):

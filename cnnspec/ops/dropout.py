@@ -3,8 +3,9 @@
 from fractions import Fraction
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Op, Remark, Shape
-from cnnspec.ops.fields import Probability
+from cnnspec.ops.base import Argument, Misfit, Op, Remark, Shape, flag
+from cnnspec.ops.fields import Flag, Probability
+from cnnspec.ops.sliding import needs_map
 
 
 class Dropping(Op):
@@ -29,13 +30,20 @@ class Dropping(Op):
 
 class Dropout(Dropping):
     """In training each number is set to 0 with chance p, and the others are divided by 1 − p, so that the
-    sum is the same on average (Srivastava et al., 2014). In evaluation nothing happens.
+    sum is the same on average (Srivastava et al., 2014). `dropout 0.1 maps` drops whole maps instead of
+    single numbers (Tompson et al., 2015; torch's Dropout2d). In evaluation nothing happens.
     """
 
     word = "dropout"
     drops = True
     title = "in training, numbers become 0 with chance p"
     example = "input 25088\n[fc 4096 -> relu -> dropout 0.5]*2\nfc 1000\n"
+
+    maps: Annotated[Flag, flag("whole maps are dropped", maps=True)] = False
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The same."""
+        return (needs_map("dropout maps", arriving[0]) if self.maps else None) or arriving[0]
 
 
 class DropPath(Dropping):

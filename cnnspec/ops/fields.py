@@ -97,8 +97,9 @@ WeightValues: TypeAlias = Annotated[
 ]
 Frozen: TypeAlias = Annotated[Flag, flag("weights that are not trained", frozen=True)]
 One: TypeAlias = Annotated[Flag, flag("one weight for all channels", one=True)]
+Scheme: TypeAlias = Annotated[Init, PlainValidator(_init)]
 Start: TypeAlias = Annotated[
-    Annotated[Init, PlainValidator(_init)] | None,
+    Scheme | None,
     Argument(
         "init",
         "how weights start: he, xavier, normal(σ), uniform(b), zeros, ones, bilinear",

@@ -1,4 +1,4 @@
-"""Where branches meet: add, mul, sub, max, concat; and what stands for a branch: id, none."""
+"""Where branches meet: add, sub, mul, div, max, concat; and what stands for a branch: id, none."""
 
 from collections.abc import Iterable
 from math import prod
@@ -59,39 +59,52 @@ class Max(EqualShapes):
     example = "input 3x64x64\nmax [ conv F3 P1 K16 | conv F3 P1 K16 ] => 16x64x64\n"
 
 
-class Mul(Merge):
-    """The product of its branches, number by number. It is the gate: a branch of C numbers (a vector, or C
-    x 1 x 1) is stretched over every position, one of 1 x H x W over every channel, of the C x H x W that
-    another branch brings (squeeze-and-excitation, Hu et al., 2018). A stretched branch does not widen the
-    receptive field.
-    """
+class Gate(Merge):
+    """mul and div: a smaller branch is broadcast over the largest."""
 
-    word = "mul"
-    title = "the product of branches; stretches gates"
-    example = "input 64x56x56\nmul [ id | gap -> fc 4 -> relu -> fc 64 -> sigmoid ] => 64x56x56\n"
     gate = True
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The largest branch's shape, over which the others stretch."""
+        """The largest branch's shape, over which the others are broadcast."""
         whole = max(arriving, key=lambda shape: (prod(shape), len(shape)))
+        allowed: list[Shape] = [whole, whole[:1], (whole[0], 1, 1)]
+        if len(whole) == 3:
+            C, H, W = whole
+            allowed += [(1, H, W), (C, H, 1), (C, 1, W)]
         for number, shape in enumerate(arriving):
-            if shape == whole:
-                continue
-            channels = shape in ((whole[0],), (whole[0], 1, 1))
-            positions = len(whole) == 3 and shape == (1, *whole[1:])
-            if not channels and not positions:
-                C = whole[0]
-                allowed = [written_shape(whole), f"{C}", f"{C}x1x1"]
-                if len(whole) == 3:
-                    allowed.append(f"1x{whole[1]}x{whole[2]}")
+            if shape not in allowed:
+                fits = list(dict.fromkeys(written_shape(one) for one in allowed))
                 return Misfit(
                     "E304",
-                    f"branch {number + 1} brings {written_shape(shape)}, which mul cannot stretch over "
-                    f"{written_shape(whole)}",
+                    f"branch {number + 1} brings {written_shape(shape)}, which {self.word} cannot stretch "
+                    f"over {written_shape(whole)}",
                     input=number,
-                    help=f"what fits is {', '.join(allowed[:-1])} or {allowed[-1]}",
+                    help=f"what fits is {', '.join(fits[:-1])} or {fits[-1]}",
                 )
         return whole
+
+
+class Mul(Gate):
+    """The product of its branches, number by number. It is the gate: a branch of C numbers (a vector, or C
+    x 1 x 1) is broadcast over every position, one of 1 x H x W over every channel, one of C x H x 1 over the
+    columns, one of C x 1 x W over the rows, of the C x H x W that another branch brings
+    (squeeze-and-excitation, Hu et al., 2018; coordinate attention, Hou et al., 2021). A broadcast branch does
+    not widen the receptive field.
+    """
+
+    word = "mul"
+    title = "the product of branches; broadcasts gates"
+    example = "input 64x56x56\nmul [ id | gap -> fc 4 -> relu -> fc 64 -> sigmoid ] => 64x56x56\n"
+
+
+class Div(Gate):
+    """The first branch divided by the others, number by number. A smaller branch is broadcast as in `mul`.
+    Nothing guards against a 0 in a divisor: the result is then infinite or NaN, as in torch.
+    """
+
+    word = "div"
+    title = "the first branch divided by the others"
+    example = "input 64x8x8\nexp -> div [ id | cmean -> times C ] => 64x8x8\n"
 
 
 class Concat(Merge):

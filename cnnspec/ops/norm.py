@@ -1,4 +1,4 @@
-"""Normalisation: bn, in, ln, gn, lrn, l2norm.
+"""Normalisation: bn, in, ln, gn, rms, grn, lrn, l2norm.
 
 All but lrn and l2norm subtract a mean and divide by a standard deviation, (x − μ)/√(σ² + eps), and then
 stretch and shift each channel by a weight and a bias that are trained; what differs is which numbers the
@@ -6,6 +6,7 @@ mean is of. The receptive field does not count these statistics.
 """
 
 from fractions import Fraction
+from math import prod
 from typing import Annotated
 
 from cnnspec.ops.base import Argument, Misfit, Op, Shape, Weight, flag
@@ -60,13 +61,7 @@ class BatchNorm(Normalisation):
     ] = Fraction(1, 10)
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        C = (arriving[0][0],)
-        return (
-            *super().weights(*arriving),
-            Weight("running_mean", C, ZERO, "buffer"),
-            Weight("running_var", C, ONE, "buffer"),
-            Weight("num_batches_tracked", (), ZERO, "buffer"),
-        )
+        return *super().weights(*arriving), *running_statistics(arriving[0][0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         C = arriving[0][0]
@@ -75,8 +70,9 @@ class BatchNorm(Normalisation):
 
 class InstanceNorm(Normalisation):
     """Instance normalisation: each map of each image gets mean 0 and variance 1 by itself (Ulyanov et al.,
-    2016: style transfer). Weights: 2C. It keeps no running statistics: training and evaluation are the
-    same.
+    2016: style transfer). Weights: 2C. Training and evaluation are the same, unless `in running`: then it
+    keeps a running mean and variance of each channel, averaged over the images (torch's
+    `track_running_stats=True`), and evaluation uses these.
     """
 
     word = "in"
@@ -84,10 +80,33 @@ class InstanceNorm(Normalisation):
     title = "instance normalisation: each map by itself"
     example = "input 3x256x256\nconv F3 P1 K32 -> in -> relu => 32x256x256\n"
 
+    running: Annotated[Flag, flag("running statistics, used in evaluation", running=True)] = False
+    momentum: Annotated[
+        Probability, Argument("number", "share of a batch in the running statistics", keyword="momentum")
+    ] = Fraction(1, 10)
+
+    def unfit(self) -> Misfit | None:
+        if self.running or self.momentum == Fraction(1, 10):
+            return None
+        return Misfit(
+            "E204",
+            "`in` keeps no running statistics, so that momentum= has no effect",
+            argument="momentum",
+            help="write `running` too, or leave momentum= out",
+        )
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        return *super().weights(*arriving), *(running_statistics(arriving[0][0]) if self.running else ())
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = arriving[0][0]
+        buffers = (Formula("buffers", "2·C + 1", {"C": C}, 2 * C + 1),) if self.running else ()
+        return *super().formulas(arriving, out), *buffers
+
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same; a map of one single position has no variance."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here):
+        if wrong := needs_map(self.word, here) or self.unfit():
             return wrong
         if here[1] * here[2] == 1:
             return Misfit(
@@ -102,12 +121,38 @@ class InstanceNorm(Normalisation):
 
 class LayerNorm(Normalisation):
     """Layer normalisation over the channels, at each position by itself, as in ConvNeXt (LayerNorm2d); on a
-    vector, over the vector. Weights: 2C.
+    vector, over the vector. `ln all` is over all numbers of an image, channels and positions, as torch's
+    `nn.LayerNorm([C, H, W])`; each of them then has a weight and a bias. `nobias` leaves the bias out.
+    Weights: 2C, or 2·C·H·W with `all`; half of that with `nobias`.
     """
 
     word = "ln"
     title = "layer normalisation over the channels, at each position"
     example = "input 3x224x224\nconv F4 S4 K96 -> ln eps=1e-6 => 96x56x56, params 4,896\n"
+
+    bias: Annotated[Flag, flag("a bias beside the weight, or none", bias=True, nobias=False)] = True
+    all: Annotated[Flag, flag("over all numbers of an image", all=True)] = False
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The same."""
+        return self.unfit() or arriving[0]
+
+    def unfit(self) -> Misfit | None:
+        if self.affine or self.bias:
+            return None
+        return Misfit("E204", "`noaffine` leaves the bias out already", "bias", help="leave `nobias` out")
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        here, role = arriving[0] if self.all else arriving[0][:1], role_of(self.frozen)
+        both = Weight("weight", here, ONE, role), Weight("bias", here, ZERO, role)
+        return both[: 1 + self.bias] if self.affine else ()
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        if not self.affine:
+            return ()
+        letters = dict(zip("CHW", arriving[0] if self.all else arriving[0][:1], strict=False))
+        text = "·".join((*("2" * self.bias), *letters))
+        return (Formula("weights", text, letters, (1 + self.bias) * prod(letters.values())),)
 
 
 class GroupNorm(Normalisation):
@@ -124,6 +169,60 @@ class GroupNorm(Normalisation):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same; G divides C."""
         return groups_misfit(self.G, arriving[0][0]) or arriving[0]
+
+
+class RmsNorm(Normalisation):
+    """Root mean square normalisation over the channels, at each position (a vector: over the vector): layer
+    normalisation without the mean and without a bias (Zhang and Sennrich, 2019).
+
+        y = w·x / √(mean(x²) + eps)
+
+    eps is 1e-6 by default. Weights: C.
+    """
+
+    word = "rms"
+    title = "each position's channels over their root mean square"
+    example = "input 3x224x224\nconv F4 S4 K96 -> rms => 96x56x56, params 4,800\n"
+
+    eps: Annotated[AboveZero, Argument("number", "added to the mean square", keyword="eps")] = Fraction(
+        1, 1_000_000
+    )
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        return super().weights(*arriving)[:1]
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = arriving[0][0]
+        return (Formula("weights", "C", {"C": C}, C),) if self.affine else ()
+
+
+class GlobalResponseNorm(Op):
+    """Global response normalisation, ConvNeXt V2's: a channel counts more the larger its map is beside the
+    other channels' maps (Woo et al., 2023). With g = √(Σ x²) over the positions of each channel,
+
+        y = x + w·x·g / (mean(g) + eps) + b
+
+    with the mean over the channels; w and b are one number per channel, 0 at first. Weights: 2C.
+    """
+
+    word = "grn"
+    title = "global response normalisation"
+    example = "input 96x56x56\nconv F1 K384 -> gelu -> grn => 384x56x56, params 38,016\n"
+
+    eps: Annotated[AboveZero, Argument("number", "added to the mean", keyword="eps")] = Fraction(1, 1_000_000)
+    frozen: Frozen = False
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The same."""
+        return needs_map(self.word, arriving[0]) or arriving[0]
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        C, role = arriving[0][:1], role_of(self.frozen)
+        return Weight("weight", C, ZERO, role), Weight("bias", C, ZERO, role)
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        C = arriving[0][0]
+        return (Formula("weights", "2·C", {"C": C}, 2 * C),)
 
 
 class LocalResponseNorm(Op):
@@ -159,3 +258,12 @@ class L2Norm(Op):
     word = "l2norm"
     title = "each position's channels to length 1"
     example = "input 512x38x38\nl2norm -> scale init=20 => 512x38x38, params 512\n"
+
+
+def running_statistics(C: int) -> tuple[Weight, ...]:
+    """What is kept for evaluation: mean and variance of each channel, and the count of batches."""
+    return (
+        Weight("running_mean", (C,), ZERO, "buffer"),
+        Weight("running_var", (C,), ONE, "buffer"),
+        Weight("num_batches_tracked", (), ZERO, "buffer"),
+    )

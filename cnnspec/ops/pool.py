@@ -1,4 +1,4 @@
-"""Pooling: maxpool, avgpool, gap, gmp, cmean, cmax, and LeNet's subsample.
+"""Pooling: maxpool, avgpool, blur, gap, gmp, cmean, cmax, and LeNet's subsample.
 
 Pooling works on each map by itself: W x H x C goes in, W' x H' x C comes out, and there is nothing to train
 (but in subsample). W' = (W − F)/S + 1, as in a convolution.
@@ -23,7 +23,7 @@ from cnnspec.ops.base import (
     whole,
     written_pair,
 )
-from cnnspec.ops.fields import Dilation, Flag, Frozen, Padding, Sizes
+from cnnspec.ops.fields import Dilation, FilterSize, Flag, Frozen, Padding, Sizes, Stride
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.sliding import Ends, Slide, needs_map, steps_over
 from cnnspec.ops.start import ZERO, role_of
@@ -195,6 +195,45 @@ class AvgPool(AdaptivePooling):
     exclude_pad: Annotated[
         Flag, flag("the mean is of the map's own numbers, without padding", exclude_pad=True)
     ] = False
+
+
+class Blur(Op):
+    """Blurs each map with a fixed binomial filter, so that a stride aliases less: (1 2 1)/4 along rows and
+    columns for `blur F3`, (1 4 6 4 1)/16 for `blur F5` (Zhang, 2019, BlurPool). Nothing to train, and no
+    weights.
+
+        W' = (W − F + 2P)/S + 1      C' = C
+
+    The padding is of zeros; Zhang's mirrors the map: `pad 1 reflect -> blur F3 S2`.
+    """
+
+    word = "blur"
+    title = "a fixed binomial filter on each map"
+    example = (
+        "input 64x112x112\nmaxpool F2 S1 -> pad left=1 right=1 top=1 bottom=1 -> blur F3 S2 => 64x56x56\n"
+    )
+
+    F: FilterSize
+    S: Stride = (1, 1)
+    P: Padding = (0, 0)
+
+    @property
+    def slide(self) -> Slide:
+        return Slide(self.F, self.S, self.P)
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """C x H' x W' with W' = ⌊(W − F + 2P)/S⌋ + 1."""
+        here = arriving[0]
+        if wrong := needs_map(self.word, here):
+            return wrong
+        size = self.slide.size(here)
+        return (here[0], *size) if min(size) >= 1 else self.slide.too_large(here)
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+        return self.slide.windows(arriving[0])
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        return self.slide.formulas(arriving[0], out)
 
 
 class WholeMap(Op):

@@ -6,11 +6,12 @@ prelu has weights.
 """
 
 from fractions import Fraction
-from typing import Annotated
+from math import prod
+from typing import Annotated, Literal
 
 from cnnspec.ops.base import Activation, Argument, Initial, Shape, Weight, flag
-from cnnspec.ops.fields import Exact, Flag, Frozen
-from cnnspec.ops.formula import Formula, one_or_each
+from cnnspec.ops.fields import Exact, Frozen
+from cnnspec.ops.formula import Formula
 from cnnspec.ops.start import role_of
 
 
@@ -45,23 +46,31 @@ class Leaky(Activation):
 
 
 class Prelu(Activation):
-    """x where x > 0, else a·x with an a that is trained, one for each channel; `prelu one`: one for all. At
-    first 0.25 (He et al., 2015). Weights: C or 1.
+    """x where x > 0, else a·x with a trained a, one for each channel; `prelu one`: one for all; `prelu
+    positions`: one for each channel and position, as Keras's PReLU. At first 0.25 (He et al., 2015).
+    Weights: C, 1 or C·H·W.
     """
 
     word = "prelu"
     title = "leaky with a trained slope"
     example = "input 3x32x32\nconv F3 P1 K16 -> prelu => 16x32x32, params 464\n"
 
-    one: Annotated[Flag, flag("one slope for all channels", one=True)] = False
+    slopes: Annotated[
+        Literal["channels", "one", "positions"],
+        flag(
+            "one slope for all channels, or for each channel and position", one="one", positions="positions"
+        ),
+    ] = "channels"
     frozen: Frozen = False
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        count = 1 if self.one else arriving[0][0]
-        return (Weight("weight", (count,), Initial("constant", 0.25), role_of(self.frozen)),)
+        shapes: dict[str, Shape] = {"one": (1,), "channels": arriving[0][:1], "positions": arriving[0]}
+        return (Weight("weight", shapes[self.slopes], Initial("constant", 0.25), role_of(self.frozen)),)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        return (one_or_each(self.one, arriving[0][0]),)
+        (weight,) = self.weights(*arriving)
+        letters = {} if self.slopes == "one" else dict(zip("CHW", weight.shape, strict=False))
+        return (Formula("weights", "·".join(letters) or "1", letters, prod(weight.shape)),)
 
 
 class Elu(Activation):

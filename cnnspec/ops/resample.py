@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import PlainSerializer, PlainValidator
 
 from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, flag, written_shape
-from cnnspec.ops.fields import Flag, Groups, Like, Positive, Sizes
+from cnnspec.ops.fields import Flag, Groups, Like, Sizes
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.groups import divisors, groups_misfit
 from cnnspec.ops.sliding import needs_map, scaled
@@ -20,7 +20,8 @@ class Upsample(Op):
     another tensor.
 
     `nearest`, the default, repeats each number: position o takes ⌊o·W/W'⌋. `bilinear` interpolates between
-    the four numbers around (o + ½)·W/W' − ½, the corners not aligned.
+    the four numbers around (o + ½)·W/W' − ½, `bicubic` between the sixteen (a = −0.75). With `corners` the
+    corners are aligned: position o stands at o·(W − 1)/(W' − 1), torch's `align_corners=True`.
 
         W' = W·factor      C' = C
     """
@@ -34,16 +35,27 @@ class Upsample(Op):
     size_out: Annotated[Sizes | None, Argument("pair", "the size that comes out", keyword="out")] = None
     like: Like = False
     mode: Annotated[
-        Literal["nearest", "bilinear"],
-        flag("repeat, or interpolate", nearest="nearest", bilinear="bilinear"),
+        Literal["nearest", "bilinear", "bicubic"],
+        flag("repeat, or interpolate", nearest="nearest", bilinear="bilinear", bicubic="bicubic"),
     ] = "nearest"
+    corners: Annotated[Flag, flag("the corners are aligned", corners=True)] = False
+
+    def unfit(self) -> Misfit | None:
+        if not self.corners or self.mode != "nearest":
+            return None
+        return Misfit(
+            "E204",
+            "`corners` has no effect on nearest neighbours",
+            argument="corners",
+            help="write `bilinear` or `bicubic` too, or leave `corners` out",
+        )
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x H·factor x W·factor, or the size asked for."""
         here = arriving[0]
         ways = "how large: `upsample 2`, `out=56x56` or `like=@a`"
-        wrong = needs_map(self.word, here) or exactly_one(self, ("factor", "size_out", "like"), ways)
-        if wrong:
+        one = exactly_one(self, ("factor", "size_out", "like"), ways)
+        if wrong := needs_map(self.word, here) or one or self.unfit():
             return wrong
         if self.like:
             return needs_map("like=", arriving[1], 1) or (here[0], *arriving[1][1:])
@@ -53,8 +65,11 @@ class Upsample(Op):
         return here[0], here[1] * self.factor[0], here[2] * self.factor[1]
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        rule = _bilinear if self.mode == "bilinear" else _nearest
-        return rule(arriving[0][1], out[1]), rule(arriving[0][2], out[2])
+        rows, columns = zip(arriving[0][1:], out[1:], strict=True)
+        if self.mode == "nearest":
+            return _nearest(*rows), _nearest(*columns)
+        around = 1 if self.mode == "bicubic" else 0
+        return _between(*rows, self.corners, around), _between(*columns, self.corners, around)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         return () if self.factor is None else scaled("W·factor", arriving[0], out, factor=self.factor)
@@ -124,81 +139,91 @@ class Unpool(Op):
 
 class PixelShuffle(Op):
     """Turns channels into positions: `pixelshuffle r` lays r·r channels out as a square of r x r positions,
-    C·r² x H x W becomes C x H·r x W·r (ESPCN, Shi et al., 2016). Nothing is lost, nothing trained; the
-    convolution before it learns to upsample.
+    C·r² x H x W becomes C x H·r x W·r (ESPCN, Shi et al., 2016); `pixelshuffle 2x4` makes 2 rows and 4
+    columns of 8 channels. Nothing is lost, nothing trained; the convolution before it learns to upsample.
     """
 
     word = "pixelshuffle"
     title = "channels become positions: larger maps"
     example = "input 64x85x85\nconv F3 P1 K27 -> pixelshuffle 3 => 3x255x255\n"
 
-    factor: Annotated[Positive, Argument("integer", "how many times larger", positional=0)]
+    factor: Annotated[Sizes, Argument("pair", "how many times larger (2, 2x4)", positional=0)]
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C/r² x H·r x W·r."""
         if wrong := needs_map(self.word, arriving[0]):
             return wrong
-        (C, H, W), r = arriving[0], self.factor
-        if C % (r * r):
+        (C, H, W), (r, s) = arriving[0], self.factor
+        if C % (r * s):
             fits = [f for f in range(2, min(r, isqrt(C) + 1)) if C % (f * f) == 0]
-            more = -(-C // (r * r)) * r * r
+            more = -(-C // (r * s)) * r * s
             return Misfit(
                 "E307",
-                f"{C} channels do not make squares of {r}x{r}",
+                f"{C} channels do not make {_cells(r, s)}",
                 argument="factor",
-                note=f"C/r² = {C}/{r * r}",
+                note=f"{'C/r²' if r == s else 'C/(Rh·Rw)'} = {C}/{r * s}",
                 help=f"{more} channels would (`conv F1 K{more}` before it)"
                 + (f"; a factor of {fits[-1]} fits {C}" if fits else ""),
                 replacement=str(fits[-1]) if fits else None,
             )
-        return C // (r * r), H * r, W * r
+        return C // (r * s), H * r, W * s
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
         return _nearest(arriving[0][1], out[1]), _nearest(arriving[0][2], out[2])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C, r = arriving[0][0], self.factor
-        channels = Formula("C'", "C/r²", {"C": C, "r": r}, out[0])
-        return channels, *scaled("W·r", arriving[0], out, r=(r, r))
+        C, (r, s) = arriving[0][0], self.factor
+        channels = Formula("C'", "C/(Rh·Rw)", {"C": C, "Rh": r, "Rw": s}, out[0])
+        if r == s:
+            channels = Formula("C'", "C/r²", {"C": C, "r": r}, out[0])
+        return channels, *scaled("W·r", arriving[0], out, r=(r, s))
 
 
 class PixelUnshuffle(Op):
     """Turns positions into channels: `pixelunshuffle r` makes r² channels of each, C x H x W becomes C·r² x
-    H/r x W/r; H and W are multiples of r. Undoes pixelshuffle (YOLOv2's reorganisation is of this kind).
+    H/r x W/r; H and W are multiples of r; `pixelunshuffle 2x4` takes 2 rows and 4 columns. Undoes
+    pixelshuffle (YOLOv2's reorganisation is of this kind).
     """
 
     word = "pixelunshuffle"
     title = "positions become channels: smaller maps"
     example = "input 64x26x26\npixelunshuffle 2 => 256x13x13\n"
 
-    factor: Annotated[Positive, Argument("integer", "how many times smaller", positional=0)]
+    factor: Annotated[Sizes, Argument("pair", "how many times smaller (2, 2x4)", positional=0)]
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C·r² x H/r x W/r."""
         if wrong := needs_map(self.word, arriving[0]):
             return wrong
-        (C, H, W), r = arriving[0], self.factor
-        if H % r or W % r:
+        (C, H, W), (r, s) = arriving[0], self.factor
+        if H % r or W % s:
             fits = divisors(gcd(H, W), r - 1)[1:]
             return Misfit(
                 "E307",
-                f"a map of {H}x{W} cannot be cut into squares of {r}x{r}",
+                f"a map of {H}x{W} cannot be cut into {_cells(r, s)}",
                 argument="factor",
-                note=f"H/r = {H}/{r}, W/r = {W}/{r}",
+                note=f"H/r = {H}/{r}, W/r = {W}/{s}",
                 help=f"a factor of {fits[-1]} fits"
                 if fits
-                else f"{-(-H // r) * r}x{-(-W // r) * r} would fit",
+                else f"{-(-H // r) * r}x{-(-W // s) * s} would fit",
                 replacement=str(fits[-1]) if fits else None,
             )
-        return C * r * r, H // r, W // r
+        return C * r * s, H // r, W // s
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        return Window(self.factor, self.factor, 0), Window(self.factor, self.factor, 0)
+        r, s = self.factor
+        return Window(r, r, 0), Window(s, s, 0)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C, r = arriving[0][0], self.factor
-        channels = Formula("C'", "C·r²", {"C": C, "r": r}, out[0])
-        return channels, *scaled("W/r", arriving[0], out, r=(r, r))
+        C, (r, s) = arriving[0][0], self.factor
+        channels = Formula("C'", "C·Rh·Rw", {"C": C, "Rh": r, "Rw": s}, out[0])
+        if r == s:
+            channels = Formula("C'", "C·r²", {"C": C, "r": r}, out[0])
+        return channels, *scaled("W/r", arriving[0], out, r=(r, s))
+
+
+def _cells(rows: int, columns: int) -> str:
+    return f"{'squares' if rows == columns else 'rectangles'} of {rows}x{columns}"
 
 
 class Shuffle(Op):
@@ -235,12 +260,18 @@ def _nearest(N: int, count: int) -> Window:
     return Window(1 + off, step, -off)
 
 
-def _bilinear(N: int, count: int) -> Window:
-    """Output o stands at x = (o + ½)·N/count − ½ and reads ⌊x⌋ and ⌈x⌉."""
-    step = Fraction(N, count)
-    middle, parts = step / 2 - Fraction(1, 2), step.denominator
+def _between(N: int, count: int, corners: bool, around: int) -> Window:
+    """Output o stands at x = (o + ½)·N/count − ½, or with the corners aligned at o·(N − 1)/(count − 1), and
+    reads from ⌊x⌋ to ⌈x⌉, and `around` more on both sides.
+    """
+    if corners:
+        step, middle = Fraction(N - 1, count - 1) if count > 1 else Fraction(0), Fraction(0)
+    else:
+        step = Fraction(N, count)
+        middle = step / 2 - Fraction(1, 2)
+    parts = step.denominator
     # x lies on multiples of 1/parts, or halfway between them; so far ⌊ ⌋ and ⌈ ⌉ move an end, at most
-    off = Fraction(parts - 1 + middle * parts % 1, parts)
+    off = Fraction(parts - 1 + middle * parts % 1, parts) + around
     return Window(1 + 2 * off, step, middle - off)
 
 

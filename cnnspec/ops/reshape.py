@@ -1,4 +1,6 @@
-"""Layers that only lay numbers out differently: pad, crop, slice, reshape. Nothing to train."""
+"""Layers that only lay numbers out differently: pad, crop, slice, reshape; and coords, the places
+themselves. Nothing to train.
+"""
 
 from math import prod
 from typing import Annotated, Literal
@@ -207,6 +209,23 @@ class Slice(Op):
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         low, high = self.channels
         return (Formula("C'", "high − low", {"low": low, "high": high}, out[0]),)
+
+
+class Coords(Op):
+    """Two maps of coordinates, whatever the input's numbers: x, from −1 in the first column to 1 in the
+    last, and y, from −1 in the first row to 1 in the last. Concatenated with the input, they make the
+    position known to a convolution (CoordConv, Liu et al., 2018).
+
+        C x H x W → 2 x H x W
+    """
+
+    word = "coords"
+    title = "maps of the coordinates, −1 to 1"
+    example = "input 3x64x64\nconcat [ id | coords ] => 5x64x64\nconv F3 P1 K16\n"
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """2 x H x W."""
+        return needs_map(self.word, arriving[0]) or (2, *arriving[0][1:])
 
 
 class Reshape(Op):

@@ -3,15 +3,16 @@
 from fractions import Fraction
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Initial, Op, Shape, Weight
-from cnnspec.ops.fields import Exact, Frozen, One
+from cnnspec.ops.base import Argument, Initial, Op, Shape, Weight, flag
+from cnnspec.ops.fields import Exact, Flag, Frozen, One
 from cnnspec.ops.formula import Formula, one_or_each
-from cnnspec.ops.start import role_of
+from cnnspec.ops.start import ZERO, role_of
 
 
 class Scale(Op):
-    """Multiplies each channel with a weight of its own, at first `init` (1 where nothing is said); `scale
-    one` has one weight in all. ConvNeXt's layer scale is `scale init=1e-6`. Weights: C or 1.
+    """Multiplies each channel by a weight of its own, at first `init` (default 1); `scale one` has a single
+    weight. With `bias` it also adds a trained number, at first 0: `scale bias` is ResMLP's affine layer.
+    ConvNeXt's layer scale is `scale init=1e-6`. Weights: C or 1, twice that with `bias`.
     """
 
     word = "scale"
@@ -20,14 +21,19 @@ class Scale(Op):
 
     start: Annotated[Exact, Argument("number", "what the weights are at first", keyword="init")] = Fraction(1)
     one: One = False
+    bias: Annotated[Flag, flag("a trained number is added", bias=True)] = False
     frozen: Frozen = False
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        count = 1 if self.one else arriving[0][0]
-        return (Weight("weight", (count,), Initial("constant", float(self.start)), role_of(self.frozen)),)
+        count, role = (1,) if self.one else arriving[0][:1], role_of(self.frozen)
+        weight = Weight("weight", count, Initial("constant", float(self.start)), role)
+        return (weight, Weight("bias", count, ZERO, role)) if self.bias else (weight,)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        return (one_or_each(self.one, arriving[0][0]),)
+        C = arriving[0][0]
+        if not self.bias:
+            return (one_or_each(self.one, C),)
+        return (Formula("weights", "2", {}, 2) if self.one else Formula("weights", "2·C", {"C": C}, 2 * C),)
 
 
 class Times(Op):

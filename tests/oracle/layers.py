@@ -123,6 +123,16 @@ def deconv(call: Call) -> Tensor:
     return y if call.bias is None else y + call.bias.view(1, -1, 1, 1)
 
 
+def local(call: Call) -> Tensor:
+    op, x, P = call.op, call.x, call.op.P
+    if P == "same":
+        x, P = same_pad(x, op.F, op.S, op.D), 0
+    patches = F.unfold(x, op.F, op.D, P, op.S)
+    y = torch.einsum("npl,kpl->nkl", patches, call.weight.flatten(1, 3).flatten(2))
+    y = y.view(*y.shape[:2], *call.weight.shape[4:])
+    return y if call.bias is None else y + call.bias
+
+
 def max_pool(op: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     """The maxima, and where they stand on the map."""
     if op.size_out is not None:
@@ -177,10 +187,19 @@ def batch_norm(call: Call) -> Tensor:
 
 
 def instance_norm(call: Call) -> Tensor:
-    return F.instance_norm(call.x, None, None, call.weight, call.bias, True, 0.0, float(call.op.eps))
+    op, own = call.op, call.own
+    mean, variance = own.get("running_mean"), own.get("running_var")
+    if op.running and call.training:
+        own["num_batches_tracked"].add_(1)
+    statistics = call.training or not op.running
+    return F.instance_norm(
+        call.x, mean, variance, call.weight, call.bias, statistics, float(op.momentum), float(op.eps)
+    )
 
 
 def layer_norm(call: Call) -> Tensor:
+    if call.op.all:
+        return F.layer_norm(call.x, call.x.shape[1:], call.weight, call.bias, float(call.op.eps))
     last = call.x.movedim(1, -1)
     return F.layer_norm(last, last.shape[-1:], call.weight, call.bias, float(call.op.eps)).movedim(-1, 1)
 
@@ -213,7 +232,7 @@ def upsample(call: Call) -> Tensor:
         size = call.given[1].shape[2:]
     elif size is None:
         size = [n * f for n, f in zip(x.shape[2:], op.factor, strict=True)]
-    return F.interpolate(x, tuple(size), mode=op.mode)
+    return F.interpolate(x, tuple(size), mode=op.mode, align_corners=op.corners or None)
 
 
 def shuffle(call: Call) -> Tensor:
@@ -249,7 +268,8 @@ def merge(call: Call) -> Tensor:
     """A vector of C numbers meets a map as Cx1x1."""
     rank = max(one.ndim for one in call.given)
     y, *others = [one if one.ndim == rank else one[:, :, None, None] for one in call.given]
-    together = {"add": torch.add, "sub": torch.sub, "max": torch.maximum, "mul": torch.mul}[call.op.word]
+    words = {"add": torch.add, "sub": torch.sub, "max": torch.maximum, "mul": torch.mul, "div": torch.div}
+    together = words[call.op.word]
     for other in others:
         y = together(y, other)
     return y
@@ -259,6 +279,7 @@ FUNCTIONS: dict[str, Callable[[Call], Tensor]] = {
     "conv": conv,
     "dwconv": conv,
     "deconv": deconv,
+    "local": local,
     "maxpool": lambda call: max_pool(call.op, call.x)[0],
     "unpool": unpool,
     "avgpool": avgpool,
@@ -279,4 +300,5 @@ FUNCTIONS: dict[str, Callable[[Call], Tensor]] = {
     "sub": merge,
     "max": merge,
     "mul": merge,
+    "div": merge,
 }

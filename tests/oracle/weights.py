@@ -26,13 +26,18 @@ def module(op: Any, shape: Shape, device: str = "meta") -> nn.Module | None:
             made = nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d
             return made(C, float(op.eps), float(op.momentum), op.affine, **here)  # type: ignore[arg-type]
         case "in":
-            return nn.InstanceNorm2d(C, float(op.eps), affine=op.affine, **here)  # type: ignore[arg-type]
+            return nn.InstanceNorm2d(  # type: ignore[arg-type]
+                C, float(op.eps), float(op.momentum), op.affine, op.running, **here
+            )
         case "ln":
-            return nn.LayerNorm(C, float(op.eps), op.affine, **here)  # type: ignore[arg-type]
+            over = shape if op.all else C
+            return nn.LayerNorm(over, float(op.eps), op.affine, op.bias, **here)  # type: ignore[arg-type]
+        case "rms":
+            return nn.RMSNorm(C, float(op.eps), op.affine, **here)  # type: ignore[arg-type]
         case "gn":
             return nn.GroupNorm(op.G, C, float(op.eps), op.affine, **here)  # type: ignore[arg-type]
-        case "prelu":
-            return nn.PReLU(1 if op.one else C, **here)  # type: ignore[arg-type]
+        case "prelu" if op.slopes != "positions":
+            return nn.PReLU(1 if op.slopes == "one" else C, **here)  # type: ignore[arg-type]
     return None
 
 
@@ -52,7 +57,12 @@ def fresh(op: Any, shape: Shape, device: str = "meta") -> dict[str, Tensor]:
         case "subsample":
             shapes = {"weight": (C,), "bias": (C,)}
         case "scale":
-            shapes = {"weight": (1 if op.one else C,)}
+            count = (1 if op.one else C,)
+            shapes = {"weight": count, "bias": count} if op.bias else {"weight": count}
+        case "prelu":
+            shapes = {"weight": shape}
+        case "grn":
+            shapes = {"weight": (C,), "bias": (C,)}
         case "rbf":
             shapes = {"weight": (op.K, C)}
         case _:

@@ -269,14 +269,14 @@ def _moved(value: Array, rng: np.random.Generator) -> Array:
 
 
 def _masks(job: dict[str, Any], model: nn.Module, rng: np.random.Generator) -> dict[str, Array]:
-    """For each layer that drops: of single numbers (N, C, H, W), or of whole images (N); 1 stays."""
+    """For each layer that drops: of single numbers (N, C, H, W), maps (N, C, 1, 1) or images (N); 1 stays."""
     shapes = {row["attribute"]: row["shape"] for row in job["rows"]}
     masks = {}
     for at, module in model.named_modules():
         kind = type(module).__name__
-        if at in shapes and kind in ("Dropout", "DropPath"):
-            shape = (job["batch"], *(shapes[at] if kind == "Dropout" else ()))
-            masks[at] = rng.random(shape) >= float(module.p)
+        if at in shapes and kind in ("Dropout", "Dropout2d", "DropPath"):
+            shape = {"Dropout": shapes[at], "Dropout2d": (*shapes[at][:1], 1, 1), "DropPath": ()}[kind]
+            masks[at] = rng.random((job["batch"], *shape)) >= float(module.p)
     return masks
 
 
@@ -286,7 +286,6 @@ def _masked(mask: Array, p: float) -> Any:
 
     def hook(module: Any, given: Any, made: Tensor) -> Tensor:
         factor = torch.from_numpy(mask * (1 / (1 - p) if p < 1 else 0.0))
-        size = made.shape[1:] if mask.ndim > 1 else [1] * (made.ndim - 1)
-        return made * factor.reshape(len(factor), *size)
+        return made * (factor if mask.ndim > 1 else factor.reshape(-1, *[1] * (made.ndim - 1)))
 
     return hook

@@ -44,7 +44,7 @@ EMITTERS: dict[str, Emitter] = {
 }
 """By the layer's word, which is nearly always the function's name too."""
 
-for _word, _name in {"abs": "absolute", "in": "instance_norm", "max": "maximum"}.items():
+for _word, _name in {"abs": "absolute", "max": "maximum"}.items():
     EMITTERS[_word] = EMITTERS[_name]
 for _word in ("id", "none"):
     EMITTERS[_word] = lambda use: Built("", form="alias")
@@ -130,6 +130,15 @@ def _start(initial: Initial, init: Any, op: Op) -> Code:
             return call(str(distribution), plain(Fraction(repr(initial.value))))
 
 
+@emits("local")
+def local(use: Use) -> Built:
+    starts = dict.fromkeys(("start", "start_bias"))
+    if use.op.init is not None:
+        first = [Slot(None, _start(weight.initial, None, use.op)) for weight in use.op.weights(*use.arriving)]
+        starts = dict(zip(starts, (*first, None), strict=False))
+    return function("local", use, P=_padding(use, "same", Slot(None, Input(0))), **starts)
+
+
 @emits("fc")
 def fc(use: Use) -> Built:
     return function("fc", use, _given(use, "K"), K=None, **_bias_and_starts(use))
@@ -148,6 +157,35 @@ def _given(use: Use, field: str) -> Slot:
 @emits("times", "pixelshuffle", "pixelunshuffle")
 def by_a_factor(use: Use) -> Built:
     return function(use.op.word, use, _given(use, "factor"), factor=None)
+
+
+@emits("pow")
+def power(use: Use) -> Built:
+    return function("power", use, _given(use, "p"), p=None)
+
+
+@emits("in")
+def instance_norm(use: Use) -> Built:
+    return function("instance_norm_running" if use.op.running else "instance_norm", use)
+
+
+@emits("ln")
+def ln(use: Use) -> Built:
+    return function("ln_all" if use.op.all and len(use.out) == 3 else "ln", use)
+
+
+@emits("prelu")
+def prelu(use: Use) -> Built:
+    if use.op.slopes == "positions" and len(use.out) == 3:
+        return function("prelu_positions", use)
+    return function("prelu", use, one=Slot(None, use.op.slopes == "one"))
+
+
+@emits("softmax")
+def softmax(use: Use) -> Built:
+    if use.op.positions:
+        return function("softmax_positions", use)
+    return function("softmax_groups" if use.op.G > 1 else "softmax", use)
 
 
 # --- pooling ----------------------------------------------------------------------------------------------
@@ -192,6 +230,15 @@ def avgpool(use: Use) -> Built:
     return _pool("avgpool_counted" if op.ceil or op.exclude_pad else "avgpool", use)
 
 
+@emits("blur")
+def blur(use: Use) -> Built:
+    op, P = use.op, Slot(None, plain(use.op.P), W("P"))
+    if op.P == "same":
+        sizes = Slot(None, op.F, W("F")), Slot("S", op.S, W("S"), 1)
+        P = Slot(None, Built("same", (Slot(None, Input(0)), *sizes)))
+    return function("blur", use, P=P)
+
+
 @emits("subsample")
 def subsample(use: Use) -> Built:
     return _pool("subsample", use)
@@ -210,7 +257,7 @@ def upsample(use: Use) -> Built:
     else:
         axes = tuple(Apply("*", (W("factor", place), Var(f"@{letter}"))) for place, letter in enumerate("HW"))
         out = Slot(None, use.out[1:], Apply("sizes", axes))
-    return function("upsample" if op.mode == "nearest" else "bilinear", use, out=out)
+    return function("upsample" if op.mode == "nearest" else op.mode, use, out=out)
 
 
 @emits("pad")

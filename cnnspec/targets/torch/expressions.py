@@ -27,6 +27,9 @@ SHORT: dict[str, Callable[..., str]] = {
     "Slice": _slice,
     "Crop": _crop,
     "Abs": lambda x: f"{x}.abs()",
+    "Exp": lambda x: f"{x}.exp()",
+    "Log": lambda x: f"{x}.log()",
+    "Pow": lambda x, p: f"{x}.pow({p})",
     "Times": lambda x, factor: f"{factor} * {x}",
     "ChannelMean": lambda x: f"{x}.mean(dim=1, keepdim=True)",
     "ChannelMax": lambda x: f"{x}.max(dim=1, keepdim=True).values",
@@ -36,7 +39,7 @@ SHORT: dict[str, Callable[..., str]] = {
 """Layers without weights that need no attribute in a class with a forward of its own."""
 
 NAMES_ONLY: frozenset[object] = frozenset(
-    {"Slice", "Crop", "Abs", "Times", "ChannelMean", "ChannelMax", "Reshape"}
+    {"Slice", "Crop", "Abs", "Exp", "Log", "Pow", "Times", "ChannelMean", "ChannelMax", "Reshape"}
 )
 """Those of them that want a name (or a call) before them, no longer expression."""
 
@@ -70,7 +73,7 @@ def merged(word: str, names: list[str]) -> Code:
     return f" {SIGNS[word]} ".join(names)
 
 
-SIGNS = {"add": "+", "sub": "-", "mul": "*"}
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 
 ATONCE = 4
 """More branches than these are added up in several statements."""
@@ -85,7 +88,14 @@ def lending(step: PlanStep, names: list[str]) -> Code:
         return call("crop", *names)
     if op.word == "upsample":
         size, mode = f"{names[1]}.shape[2:]", f'"{op.mode}"'
-        return call("nn.functional.interpolate", names[0], size=size, mode=mode)
+        return call(
+            "nn.functional.interpolate",
+            names[0],
+            size=size,
+            mode=mode,
+            align_corners=op.corners,
+            defaults={"align_corners": False},
+        )
     pool = op.maxpool
     if pool.size_out is not None:
         return call("unpool_to", *names)

@@ -312,7 +312,7 @@ class Forward:
 
     def _arm(self, step: PlanStep, tensor: Tensor, rank: int, read: list[Tensor]) -> str:
         text = flat(self._operand(tensor, read))
-        if step.word == "mul" and rank < max(rank for _, _, rank in step.arms):
+        if step.word in ("mul", "div") and rank < max(rank for _, _, rank in step.arms):
             return f"{text}[:, :, None, None]"
         return text
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, build, n, opt
-from cnnspec.lower.symbolic import Const, Var, apply
+from cnnspec.lower.symbolic import Apply, Const, Var, apply
 from cnnspec.lower.writer import listed
 from cnnspec.targets.torch.starts import started
 
@@ -65,7 +65,9 @@ FIXED = {
     "sigmoid": build("nn.Sigmoid"),
     "softplus": build("nn.Softplus"),
     "abs": build("Abs"),
-    "softmax": build("nn.Softmax", dim=1),
+    "exp": build("Exp"),
+    "log": build("Log"),
+    "coords": build("Coords"),
     "logsoftmax": build("nn.LogSoftmax", dim=1),
     "flatten": build("nn.Flatten"),
 }
@@ -73,11 +75,9 @@ FIXED = {
 
 ONE_NUMBER: dict[str, tuple[str, str, object]] = {
     "elu": ("nn.ELU", "alpha", 1),
-    "dropout": ("nn.Dropout", "p", 0.5),
     "droppath": ("DropPath", "p", 0.5),
     "times": ("Times", "factor", NOTHING),
-    "pixelshuffle": ("nn.PixelShuffle", "factor", NOTHING),
-    "pixelunshuffle": ("nn.PixelUnshuffle", "factor", NOTHING),
+    "pow": ("Pow", "p", NOTHING),
     "shuffle": ("nn.ChannelShuffle", "G", NOTHING),
 }
 """Layers with one number: the function, the field, the function's default."""
@@ -163,6 +163,15 @@ def deconv(use: Use) -> Built:
     return build(function, n(use.arriving[0][0], C), n(use.op.K, W("K")), **named)
 
 
+@emits("local")
+def local(use: Use) -> Built:
+    named = _window(use.op) | {"bias": opt(use.op.bias, True)}
+    size = Apply("sizes", (Var("@H"), Var("@W")))
+    return build(
+        "LocalConv2d", n(use.arriving[0][0], C), n(use.op.K, W("K")), n(use.arriving[0][1:], size), **named
+    )
+
+
 # --- pooling ----------------------------------------------------------------------------------------
 
 
@@ -189,6 +198,12 @@ def avgpool(use: Use) -> Built:
     return _pool(use.op, "Avg", {"count_include_pad": opt(not use.op.exclude_pad, True)})
 
 
+@emits("blur")
+def blur(use: Use) -> Built:
+    padding = Slot(None, '"same"', W("P")) if _is_same(use.op) else opt(use.op.P, 0, W("P"))
+    return build("Blur", n(use.op.F, W("F")), stride=opt(use.op.S, 1, W("S")), padding=padding)
+
+
 @emits("subsample")
 def subsample(use: Use) -> Built:
     named = {} if use.op.S is None else {"stride": opt(use.op.S, use.op.size, W("S"))}
@@ -213,13 +228,42 @@ def bn(use: Use) -> Built:
 
 @emits("in")
 def instance(use: Use) -> Built:
-    return build("nn.InstanceNorm2d", n(use.out[0], C), **_norm(use.op), affine=opt(use.op.affine, False))
+    return build(
+        "nn.InstanceNorm2d",
+        n(use.out[0], C),
+        **_norm(use.op),
+        momentum=opt(float(use.op.momentum), 0.1, W("momentum")),
+        affine=opt(use.op.affine, False),
+        track_running_stats=opt(use.op.running, False),
+    )
 
 
 @emits("ln")
 def ln(use: Use) -> Built:
-    function = "LayerNorm2d" if len(use.out) == 3 else "nn.LayerNorm"
-    return build(function, n(use.out[0], C), **_norm(use.op), elementwise_affine=opt(use.op.affine, True))
+    named = _norm(use.op) | {
+        "elementwise_affine": opt(use.op.affine, True),
+        "bias": opt(use.op.bias, True),
+    }
+    if use.op.all and len(use.out) == 3:
+        sizes = Apply("sizes", tuple(Var(f"@{axis}") for axis in "CHW"))
+        return build("nn.LayerNorm", n(use.out, sizes), **named)
+    return build("LayerNorm2d" if len(use.out) == 3 else "nn.LayerNorm", n(use.out[0], C), **named)
+
+
+@emits("rms")
+def rms(use: Use) -> Built:
+    function = "RMSNorm2d" if len(use.out) == 3 else "nn.RMSNorm"
+    return build(
+        function,
+        n(use.out[0], C),
+        eps=n(float(use.op.eps), W("eps")),
+        elementwise_affine=opt(use.op.affine, True),
+    )
+
+
+@emits("grn")
+def grn(use: Use) -> Built:
+    return build("GlobalResponseNorm", n(use.out[0], C), eps=opt(float(use.op.eps), 1e-6, W("eps")))
 
 
 @emits("gn")
@@ -255,7 +299,24 @@ def leaky(use: Use) -> Built:
 
 @emits("prelu")
 def prelu(use: Use) -> Built:
-    return build("nn.PReLU") if use.op.one else build("nn.PReLU", Slot(None, use.arriving[0][0], C, 1))
+    match use.op.slopes:
+        case "one":
+            return build("nn.PReLU")
+        case "positions" if len(use.out) == 3:
+            return build(
+                "PositionPReLU",
+                *(n(size, Var(f"@{axis}")) for axis, size in zip("CHW", use.out, strict=True)),
+            )
+    return build("nn.PReLU", Slot(None, use.arriving[0][0], C, 1))
+
+
+@emits("softmax")
+def softmax(use: Use) -> Built:
+    if use.op.positions:
+        return build("PositionSoftmax")
+    if use.op.G > 1:
+        return build("GroupSoftmax", n(use.op.G, W("G")))
+    return build("nn.Softmax", dim=1)
 
 
 @emits("tanh")
@@ -279,10 +340,17 @@ def _short(exact: Fraction) -> bool:
 # --- factors, dense layers ---------------------------------------------------------------------------
 
 
+@emits("dropout")
+def dropout(use: Use) -> Built:
+    function = "nn.Dropout2d" if use.op.maps else "nn.Dropout"
+    return build(function, Slot(None, number(use.op.p), W("p"), 0.5))
+
+
 @emits("scale")
 def scale(use: Use) -> Built:
     channels = n(1, None) if use.op.one else n(use.arriving[0][0], C)
-    return build("Scale", channels, init=opt(number(use.op.start), 1, W("start")))
+    start = opt(number(use.op.start), 1, W("start"))
+    return build("Scale", channels, init=start, bias=opt(use.op.bias, False))
 
 
 @emits("fc")
@@ -303,10 +371,21 @@ def rbf(use: Use) -> Built:
 
 @emits("upsample")
 def upsample(use: Use) -> Built:
-    mode = opt(f'"{use.op.mode}"', '"nearest"')
+    how = {
+        "mode": opt(f'"{use.op.mode}"', '"nearest"'),
+        "align_corners": opt(use.op.corners, False),
+    }
     if use.op.size_out is not None:
-        return build("nn.Upsample", size=n(use.op.size_out, W("size_out")), mode=mode)
-    return build("nn.Upsample", scale_factor=n(use.op.factor, W("factor")), mode=mode)
+        return build("nn.Upsample", size=n(use.op.size_out, W("size_out")), **how)
+    return build("nn.Upsample", scale_factor=n(use.op.factor, W("factor")), **how)
+
+
+@emits("pixelshuffle", "pixelunshuffle")
+def pixelshuffle(use: Use) -> Built:
+    kind = "PixelShuffle" if use.op.word == "pixelshuffle" else "PixelUnshuffle"
+    if use.any(lambda op: op.factor[0] != op.factor[1]):
+        return build(f"{kind}2d", *(n(use.op.factor[axis], W("factor", axis)) for axis in (0, 1)))
+    return build(f"nn.{kind}", n(use.op.factor[0], W("factor")))
 
 
 @emits("pad")

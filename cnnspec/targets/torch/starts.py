@@ -33,8 +33,8 @@ def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
 
 
 def _by_scheme(op: Op, arriving: tuple[Shape, ...], scheme: str, value: Any, layer: Built) -> Built:
-    if scheme in ("he", "xavier") and getattr(op, "connect", None) is not None:
-        # torch counts fans on the weight's shape, which does not say how many maps a filter sees
+    if scheme in ("he", "xavier") and (op.word == "local" or getattr(op, "connect", None) is not None):
+        # torch counts fans on the weight's shape, which does not say how many numbers a filter sees
         start = op.weights(*arriving)[0].initial
         return build(start.distribution, layer, start.value)
     if scheme in ("normal", "uniform"):

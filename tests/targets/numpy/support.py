@@ -127,7 +127,8 @@ class Beside:
 
         for key in wanted:
             theirs[key].register_post_accumulate_grad_hook(compared(key))
-        torch.autograd.backward(ty, [torch.from_numpy(one) for one in dys])
+        reached = [(y, torch.from_numpy(d)) for y, d in zip(ty, dys, strict=True) if y.requires_grad]
+        torch.autograd.backward([y for y, _ in reached], [d for _, d in reached])
         for key, grad in ours.items():  # weights that no output depends on
             found[key] = extremes(grad, np.zeros(grad.shape))
         return {f"d {key}": pair for key, pair in found.items()}
@@ -175,5 +176,7 @@ def _masks(graph: Graph, batch: int, rng: np.random.Generator) -> dict[str, Any]
     for entry in flat(graph):
         if entry.op is not None and entry.op.word in ("dropout", "droppath"):
             shape = (batch, *(entry.out or ())) if entry.op.word == "dropout" else (batch,)
+            if getattr(entry.op, "maps", False):
+                shape = (*shape[:2], 1, 1)
             masks[entry.attribute] = rng.random(shape) >= float(entry.op.p)
     return masks

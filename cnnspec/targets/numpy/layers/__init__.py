@@ -7,7 +7,19 @@ from pathlib import Path
 
 from cnnspec.lower import library
 
-MODULES = ("net", "windows", "conv", "pool", "norm", "activation", "dense", "resample", "merge", "loss")
+MODULES = (
+    "net",
+    "windows",
+    "conv",
+    "local",
+    "pool",
+    "norm",
+    "activation",
+    "dense",
+    "resample",
+    "merge",
+    "loss",
+)
 """In the order in which a program is read."""
 
 

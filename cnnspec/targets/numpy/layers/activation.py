@@ -250,3 +250,84 @@ def absolute_backward(dy, net):
     """f'(x) is the sign of x."""
     (x,) = net.take()
     return dy * np.sign(x)
+
+
+def exp(x, net):
+    """eˣ"""
+    y = np.exp(x)
+    net.keep(y)
+    return net.out(y)
+
+
+def exp_backward(dy, net):
+    """f'(x) = eˣ = y."""
+    (y,) = net.take()
+    return dy * y
+
+
+def log(x, net):
+    """ln x"""
+    net.keep(x)
+    return net.out(np.log(x))
+
+
+def log_backward(dy, net):
+    """f'(x) = 1/x."""
+    (x,) = net.take()
+    return dy / x
+
+
+def power(x, net, p):
+    """xᵖ"""
+    net.keep(x, p)
+    return net.out(x**p)
+
+
+def power_backward(dy, net):
+    """f'(x) = p·xᵖ⁻¹."""
+    x, p = net.take()
+    return dy * (p * x ** (p - 1))
+
+
+def softmax_groups(x, net, G):
+    """eˣ/Σ eˣ over the channels of each of G groups"""
+    groups = x.reshape(*x.shape[:-1], G, x.shape[-1] // G)
+    powers = np.exp(groups - groups.max(-1, keepdims=True))
+    y = powers / powers.sum(-1, keepdims=True)
+    net.keep(y)
+    return net.out(y.reshape(x.shape))
+
+
+def softmax_groups_backward(dy, net):
+    """As softmax, group by group: dx = y·(dy − Σ dy·y)."""
+    (y,) = net.take()
+    d = dy.reshape(y.shape)
+    return (y * (d - (d * y).sum(-1, keepdims=True))).reshape(dy.shape)
+
+
+def softmax_positions(x, net):
+    """eˣ/Σ eˣ over the positions of each map"""
+    powers = np.exp(x - x.max((1, 2), keepdims=True))
+    y = powers / powers.sum((1, 2), keepdims=True)
+    net.keep(y)
+    return net.out(y)
+
+
+def softmax_positions_backward(dy, net):
+    """As softmax, map by map: dx = y·(dy − Σ dy·y)."""
+    (y,) = net.take()
+    return y * (dy - (dy * y).sum((1, 2), keepdims=True))
+
+
+def prelu_positions(x, net):
+    """x where x > 0, else a·x, with an a for each channel and position"""
+    a = np.moveaxis(net.weight("weight", (x.shape[3], *x.shape[1:3]), constant(0.25)), 0, -1)
+    net.keep(x, a)
+    return net.out(np.where(x > 0, x, a * x))
+
+
+def prelu_positions_backward(dy, net):
+    """f'(x) is 1 where x > 0, else a; dL/da = Σ dy·x over the images, where x ≤ 0."""
+    x, a = net.take()
+    net.gradient("weight", np.moveaxis((dy * np.minimum(x, 0)).sum(0), -1, 0))
+    return np.where(x > 0, dy, a * dy)

@@ -68,18 +68,23 @@ def rbf_backward(dy, net):
     return pull.sum(1).reshape(shape)
 
 
-def scale(x, net, start=1.0, one=False):
-    """y = w·x, a trained factor for each channel (`one`: for all of them)."""
-    weight = net.weight("weight", (1 if one else x.shape[-1],), constant(start))
-    net.keep(x, weight)
-    return net.out(x * weight)
+def scale(x, net, start=1.0, one=False, bias=False):
+    """y = w·x, a trained factor for each channel (`one`: for all of them); with `bias`,
+    y = w·x + b."""
+    count = (1 if one else x.shape[-1],)
+    weight = net.weight("weight", count, constant(start))
+    net.keep(x, weight, bias)
+    y = x * weight
+    return net.out(y + net.weight("bias", count, constant(0)) if bias else y)
 
 
 def scale_backward(dy, net):
-    """dL/dw = Σ dy·x, dL/dx = dy·w."""
-    x, weight = net.take()
-    dweight = (dy * x).sum(tuple(range(x.ndim - 1)))
-    net.gradient("weight", dweight.sum(keepdims=True) if len(weight) == 1 else dweight)
+    """dL/dw = Σ dy·x, dL/db = Σ dy, dL/dx = dy·w."""
+    x, weight, bias = net.take()
+    places = tuple(range(x.ndim if len(weight) == 1 else x.ndim - 1))
+    net.gradient("weight", (dy * x).sum(places).reshape(weight.shape))
+    if bias:
+        net.gradient("bias", dy.sum(places).reshape(weight.shape))
     return dy * weight
 
 
@@ -110,9 +115,10 @@ def dropped(x, net, p, shape):
     return net.out(x if mask is None else x * mask)
 
 
-def dropout(x, net, p=0.5):
-    """In training each number is 0 with chance p; a mask for it has x's order, N, C, H, W."""
-    return dropped(x, net, p, x.shape)
+def dropout(x, net, p=0.5, maps=False):
+    """In training each number (`maps`: each whole map) is 0 with chance p; a mask for it has
+    x's order, N, C, H, W (for maps N, C, 1, 1)."""
+    return dropped(x, net, p, (len(x), 1, 1, x.shape[-1]) if maps else x.shape)
 
 
 def dropout_backward(dy, net):

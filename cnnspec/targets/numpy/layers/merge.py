@@ -70,6 +70,30 @@ def mul_backward(dy, net):
     return found
 
 
+def div(net, *xs):
+    """The first branch divided by the others; they are stretched as in mul."""
+    rank = max(x.ndim for x in xs)
+    parts = [x if x.ndim == rank else x[:, None, None] for x in xs]
+    y = parts[0]
+    for part in parts[1:]:
+        y = y / part
+    net.keep(y, parts, [x.shape for x in xs])
+    return net.out(y)
+
+
+def div_backward(dy, net):
+    """dL/dx₁ = dy/(x₂·x₃·…), dL/dxᵢ = −dy·y/xᵢ, summed over what was stretched."""
+    y, parts, shapes = net.take()
+    d = dy
+    for part in parts[1:]:
+        d = d / part
+    found = [d, *(-dy * y / part for part in parts[1:])]
+    for here, (part, shape) in enumerate(zip(parts, shapes, strict=True)):
+        over = tuple(a for a in range(dy.ndim) if part.shape[a] < dy.shape[a])
+        found[here] = found[here].sum(over, keepdims=True).reshape(shape)
+    return found
+
+
 def maximum(net, *xs):
     """The largest of the branches, number by number."""
     y = xs[0]

@@ -71,16 +71,17 @@ def bn_backward(dy, net):
     return dx
 
 
-def normed(x, net, shape, axes, eps, affine):
+def normed(x, net, shape, axes, eps, affine, bias=True):
     """x̂ = (x − μ)/√(σ² + eps) over these axes of x in this shape; then w·x̂ + b."""
     C, grouped = x.shape[-1], x.reshape(shape)
     centred = grouped - grouped.mean(axes, keepdims=True)
     inverse = 1 / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
     centred *= inverse
-    net.keep(centred, inverse, axes, affine)
+    net.keep(centred, inverse, axes, affine, bias)
     y = centred.reshape(x.shape)
     if affine:
-        y = y * net.weight("weight", (C,), constant(1)) + net.weight("bias", (C,), constant(0))
+        y = y * net.weight("weight", (C,), constant(1))
+        y = y + net.weight("bias", (C,), constant(0)) if bias else y
     return net.out(y)
 
 
@@ -90,11 +91,12 @@ def normed_backward(dy, net):
 
     dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + eps)
     """
-    xhat, inverse, axes, affine = net.take()
+    xhat, inverse, axes, affine, bias = net.take()
     d = dy.reshape(xhat.shape)
     if affine:
         net.gradient("weight", product(dy, xhat))
-        net.gradient("bias", total(dy))
+        if bias:
+            net.gradient("bias", total(dy))
         d = (dy * net.params[net.at + "weight"]).reshape(xhat.shape)
     along = (d * xhat).mean(axes, keepdims=True)
     return ((d - d.mean(axes, keepdims=True) - xhat * along) * inverse).reshape(dy.shape)
@@ -108,12 +110,117 @@ def instance_norm(x, net, eps=1e-5, affine=True):
 instance_norm_backward = normed_backward
 
 
-def ln(x, net, eps=1e-5, affine=True):
+def instance_norm_running(x, net, eps=1e-5, momentum=0.1, affine=True):
+    """Instance normalisation with running statistics: the mean over the images of each map's
+    μ and (unbiased) σ². In evaluation these take the place of the map's own."""
+    C, n = x.shape[-1], x.shape[1] * x.shape[2]
+    mean = net.buffer("running_mean", (C,), constant(0))
+    var = net.buffer("running_var", (C,), constant(1))
+    batches = net.buffer("num_batches_tracked", (), lambda rng, shape, dtype: np.zeros(shape, np.int64))
+    if net.training:
+        new_var = x.var((1, 2)).mean(0) * (n / (n - 1))
+        net.update("running_mean", (1 - momentum) * mean + momentum * x.mean((0, 1, 2)))
+        net.update("running_var", (1 - momentum) * var + momentum * new_var)
+        net.update("num_batches_tracked", batches + 1)
+        return normed(x, net, x.shape, (1, 2), eps, affine)
+    inverse = 1 / np.sqrt(var + eps)
+    xhat = (x - mean) * inverse
+    net.keep(xhat, inverse, None, affine, True)
+    if affine:
+        xhat = xhat * net.weight("weight", (C,), constant(1)) + net.weight("bias", (C,), constant(0))
+    return net.out(xhat)
+
+
+def instance_norm_running_backward(dy, net):
+    """As without them; in evaluation μ and σ² are constants."""
+    if net.training:
+        return normed_backward(dy, net)
+    xhat, inverse, _, affine, _ = net.take()
+    if affine:
+        net.gradient("weight", product(dy, xhat))
+        net.gradient("bias", total(dy))
+        dy = dy * net.params[net.at + "weight"]
+    return dy * inverse
+
+
+def ln(x, net, eps=1e-5, affine=True, bias=True):
     """Layer normalisation: the channels at each position get mean 0 and variance 1."""
-    return normed(x, net, x.shape, -1, eps, affine)
+    return normed(x, net, x.shape, -1, eps, affine, bias)
 
 
 ln_backward = normed_backward
+
+
+def ln_all(x, net, eps=1e-5, affine=True, bias=True):
+    """Layer normalisation of all an image's numbers; then a weight and a bias for each of
+    them, of shape (C, H, W)."""
+    shape = (x.shape[3], *x.shape[1:3])
+    centred = x - x.mean((1, 2, 3), keepdims=True)
+    inverse = 1 / np.sqrt((centred * centred).mean((1, 2, 3), keepdims=True) + eps)
+    y = xhat = centred * inverse
+    weight = np.moveaxis(net.weight("weight", shape, constant(1)), 0, -1) if affine else None
+    if affine:
+        y = xhat * weight
+        y = y + np.moveaxis(net.weight("bias", shape, constant(0)), 0, -1) if bias else y
+    net.keep(xhat, inverse, weight, bias)
+    return net.out(y)
+
+
+def ln_all_backward(dy, net):
+    """dL/dw = Σ dy·x̂ and dL/db = Σ dy over the images; then with d = dy·w as in ln:
+    dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + eps)."""
+    xhat, inverse, weight, bias = net.take()
+    if weight is not None:
+        net.gradient("weight", np.moveaxis((dy * xhat).sum(0), -1, 0))
+        if bias:
+            net.gradient("bias", np.moveaxis(dy.sum(0), -1, 0))
+        dy = dy * weight
+    along = (dy * xhat).mean((1, 2, 3), keepdims=True)
+    return (dy - dy.mean((1, 2, 3), keepdims=True) - xhat * along) * inverse
+
+
+def rms(x, net, eps=1e-6, affine=True):
+    """Root mean square normalisation: y = w·x/√(mean(x²) + eps) over the channels at each
+    position."""
+    inverse = 1 / np.sqrt((x * x).mean(-1, keepdims=True) + eps)
+    net.keep(x, inverse, affine)
+    y = x * inverse
+    return net.out(y * net.weight("weight", (x.shape[-1],), constant(1)) if affine else y)
+
+
+def rms_backward(dy, net):
+    """With x̂ = x/√(mean(x²) + eps): dL/dw = Σ dy·x̂, and x reaches x̂ directly and through
+    the mean: dx = (d − x̂·mean(d·x̂))/√(mean(x²) + eps), d = dy·w."""
+    x, inverse, affine = net.take()
+    xhat = x * inverse
+    if affine:
+        net.gradient("weight", product(dy, xhat))
+        dy = dy * net.params[net.at + "weight"]
+    return (dy - xhat * (dy * xhat).mean(-1, keepdims=True)) * inverse
+
+
+def grn(x, net, eps=1e-6):
+    """Global response normalisation: y = x + w·x·g/(mean(g) + eps) + b, with g = √(Σ x²)
+    over the positions of each channel, and the mean over the channels."""
+    C = x.shape[-1]
+    weight = net.weight("weight", (C,), constant(0))
+    size = np.sqrt((x * x).sum((1, 2), keepdims=True))
+    middle = size.mean(-1, keepdims=True) + eps
+    net.keep(x, size, middle, weight)
+    return net.out(x + weight * x * (size / middle) + net.weight("bias", (C,), constant(0)))
+
+
+def grn_backward(dy, net):
+    """With r = g/m and m = mean(g) + eps: dL/dw = Σ dy·x·r, dL/db = Σ dy. x reaches y directly
+    and through r: dL/dr = w·Σ dy·x over the positions, dL/dg = (dL/dr − mean(dL/dr·r))/m,
+    and dg/dx = x/g."""
+    x, size, middle, weight = net.take()
+    ratio = size / middle
+    net.gradient("weight", product(dy, x * ratio))
+    net.gradient("bias", total(dy))
+    dratio = weight * (dy * x).sum((1, 2), keepdims=True)
+    dsize = (dratio - (dratio * ratio).mean(-1, keepdims=True)) / middle
+    return dy * (1 + weight * ratio) + x * (dsize / np.where(size > 0, size, 1))
 
 
 def gn(x, net, G, eps=1e-5, affine=True):

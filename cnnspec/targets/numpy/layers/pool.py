@@ -285,3 +285,28 @@ def unpool_to_backward(dy, net):
     """dL/dx is what dy has at the places where x was put."""
     shape, where = net.take()
     return np.take_along_axis(in_rows(dy), where, 1).reshape(shape)
+
+
+def blurring(size, F, S, before, behind, dtype):
+    """Row i holds the shares of the old positions in new position i: a row of Pascal's
+    triangle over its sum."""
+    shares = np.ones(1)
+    for _ in range(F - 1):
+        shares = np.convolve(shares, (0.5, 0.5))
+    count = (size + before + behind - F) // S + 1
+    wide = np.zeros((count, before + size + behind), dtype)
+    for i in range(count):
+        wide[i, i * S : i * S + F] = shares
+    return wide[:, before : before + size]
+
+
+def blur(x, net, F, S=1, P=0):
+    """Each map through a fixed binomial filter: y = A·x·Bᵀ with the shares of rows and
+    columns. Nothing to train."""
+    rows, columns = zip(x.shape[1:3], two(F), two(S), ends(P), strict=True)
+    A, B = (blurring(N, f, s, *zeros, x.dtype) for N, f, s, zeros in (rows, columns))
+    net.keep(A, B)
+    return net.out(across(x, A, B))
+
+
+blur_backward = across_backward

@@ -28,19 +28,28 @@ def picked_backward(dy, net):
 upsample_backward = picked_backward
 
 
-def between(count, size, dtype):
-    """Row i mixes the two old positions around its own, (i + ½)·size/count − ½."""
-    at = np.maximum((np.arange(count) + 0.5) * size / count - 0.5, 0)
+def stands(count, size, corners):
+    """Where new position i lies among the old ones: (i + ½)·size/count − ½, or with the
+    corners aligned i·(size − 1)/(count − 1)."""
+    if corners:
+        return np.arange(count) * (size - 1) / max(count - 1, 1)
+    return (np.arange(count) + 0.5) * size / count - 0.5
+
+
+def between(count, size, dtype, corners):
+    """Row i mixes the two old positions around new position i."""
+    at = np.maximum(stands(count, size, corners), 0)
     low = np.minimum(at.astype(int), size - 1)
     high = np.minimum(low + 1, size - 1)
     part = (at - low)[:, None]
     return ((1 - part) * picked(low, size, float) + part * picked(high, size, float)).astype(dtype)
 
 
-def bilinear(x, net, out):
-    """The four old numbers around each position, mixed: y = A·x·Bᵀ."""
+def bilinear(x, net, out, corners=False):
+    """Each new number is a mixture of the four old ones around it: y = A·x·Bᵀ with the
+    shares of rows and columns."""
     (H, W), (h, w) = x.shape[1:3], two(out)
-    A, B = between(h, H, x.dtype), between(w, W, x.dtype)
+    A, B = between(h, H, x.dtype, corners), between(w, W, x.dtype, corners)
     net.keep(A, B)
     return net.out(across(x, A, B))
 
@@ -48,40 +57,68 @@ def bilinear(x, net, out):
 bilinear_backward = across_backward
 
 
-def to_positions(x, r):
-    """(H, W, C·r·r) → (r·H, r·W, C)."""
-    N, H, W, C = x.shape
-    cells = x.reshape(N, H, W, C // (r * r), r, r).transpose(0, 1, 4, 2, 5, 3)
-    return cells.reshape(N, H * r, W * r, C // (r * r))
+def cubic(count, size, dtype, corners):
+    """Row i mixes the four old positions around new position i, by Keys's kernel with
+    a = −0.75; beyond the edge stands the edge."""
+    at, a = stands(count, size, corners), -0.75
+    first = np.floor(at).astype(int)
+    rows = np.zeros((count, size))
+    for tap in range(-1, 3):
+        far = np.abs(at - (first + tap))[:, None]
+        near = ((a + 2) * far - (a + 3)) * far * far + 1
+        beyond = ((far - 5) * far + 8) * far * a - 4 * a
+        rows += np.where(far <= 1, near, beyond) * picked(np.clip(first + tap, 0, size - 1), size, float)
+    return rows.astype(dtype)
 
 
-def to_channels(x, r):
-    """(r·H, r·W, C) → (H, W, C·r·r)."""
-    N, H, W, C = x.shape
-    cells = x.reshape(N, H // r, r, W // r, r, C).transpose(0, 1, 3, 5, 2, 4)
-    return cells.reshape(N, H // r, W // r, C * r * r)
+def bicubic(x, net, out, corners=False):
+    """Each new number is a mixture of the sixteen old ones around it: y = A·x·Bᵀ with the
+    shares of rows and columns."""
+    (H, W), (h, w) = x.shape[1:3], two(out)
+    A, B = cubic(h, H, x.dtype, corners), cubic(w, W, x.dtype, corners)
+    net.keep(A, B)
+    return net.out(across(x, A, B))
 
 
-def pixelshuffle(x, net, r):
-    """Channels become positions: y[r·i + a, r·j + b, c] = x[i, j, c·r·r + a·r + b]."""
-    net.keep(r)
-    return net.out(to_positions(x, r))
+bicubic_backward = across_backward
+
+
+def to_positions(x, factor):
+    """(H, W, C·r·s) → (r·H, s·W, C)."""
+    (N, H, W, C), (r, s) = x.shape, factor
+    cells = x.reshape(N, H, W, C // (r * s), r, s).transpose(0, 1, 4, 2, 5, 3)
+    return cells.reshape(N, H * r, W * s, C // (r * s))
+
+
+def to_channels(x, factor):
+    """(r·H, s·W, C) → (H, W, C·r·s)."""
+    (N, H, W, C), (r, s) = x.shape, factor
+    cells = x.reshape(N, H // r, r, W // s, s, C).transpose(0, 1, 3, 5, 2, 4)
+    return cells.reshape(N, H // r, W // s, C * r * s)
+
+
+def pixelshuffle(x, net, factor):
+    """Channels become positions: y[r·i + a, s·j + b, c] = x[i, j, c·r·s + a·s + b]."""
+    net.keep(two(factor))
+    return net.out(to_positions(x, two(factor)))
 
 
 def pixelshuffle_backward(dy, net):
     """Positions become channels again."""
-    return to_channels(dy, *net.take())
+    (factor,) = net.take()
+    return to_channels(dy, factor)
 
 
-def pixelunshuffle(x, net, r):
-    """Positions become channels: y[i, j, c·r·r + a·r + b] = x[r·i + a, r·j + b, c]."""
-    net.keep(r)
-    return net.out(to_channels(x, r))
+def pixelunshuffle(x, net, factor):
+    """Positions become channels: y[i, j, c·r·s + a·s + b] = x[r·i + a, s·j + b, c]."""
+    net.keep(two(factor))
+    return net.out(to_channels(x, two(factor)))
 
 
 def pixelunshuffle_backward(dy, net):
     """Channels become positions again."""
-    return to_positions(dy, *net.take())
+    (factor,) = net.take()
+    return to_positions(dy, factor)
 
 
 def shuffle(x, net, G):
@@ -132,6 +169,21 @@ def crop_backward(dy, net):
     (_, H, W, _), top, left = net.take()
     h, w = dy.shape[1:3]
     return padded(dy, ((top, H - h - top), (left, W - w - left)))
+
+
+def coords(x, net):
+    """The coordinates of each position, x and then y, from −1 to 1."""
+    N, H, W, _ = x.shape
+    net.keep(x.shape)
+    y, along = np.meshgrid(np.linspace(-1, 1, H), np.linspace(-1, 1, W), indexing="ij")
+    maps = np.stack([along, y], axis=-1).astype(x.dtype)
+    return net.out(np.repeat(maps[None], N, axis=0))
+
+
+def coords_backward(dy, net):
+    """The coordinates do not depend on x."""
+    (shape,) = net.take()
+    return np.zeros(shape, dy.dtype)
 
 
 def channels(x, net, first, last):

@@ -148,3 +148,11 @@ def same_padding(
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
         ends += [zeros // 2, zeros - zeros // 2]
     return nn.functional.pad(x, ends, value=value)
+
+
+def binomial(count: int) -> Tensor:
+    """1 2 1, 1 3 3 1, ... with the sum 1."""
+    row = torch.ones(1)
+    for _ in range(count - 1):
+        row = (nn.functional.pad(row, (1, 0)) + nn.functional.pad(row, (0, 1))) / 2
+    return row

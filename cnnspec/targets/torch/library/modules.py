@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from cnnspec.targets.torch.library.functions import same_padding
+from cnnspec.targets.torch.library.functions import binomial, same_padding
 
 
 class Conv2dSame(nn.Conv2d):
@@ -193,14 +193,17 @@ class DropPath(nn.Module):
 
 
 class Scale(nn.Module):
-    """A learned factor per channel, or one for all."""
+    """A trained factor for each channel, or one for all; with `bias`, a summand too."""
 
-    def __init__(self, channels: int, init: float = 1) -> None:
+    def __init__(self, channels: int, init: float = 1, bias: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.full((channels,), float(init)))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight.view((-1,) + (1,) * (x.ndim - 2))
+        shape = (-1,) + (1,) * (x.ndim - 2)
+        y = x * self.weight.view(shape)
+        return y if self.bias is None else y + self.bias.view(shape)
 
 
 class Times(nn.Module):
@@ -257,3 +260,193 @@ class Reshape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.reshape(x.shape[0], *self.shape)
+
+
+class Blur(nn.Module):
+    """A fixed binomial filter on each map."""
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str = 0,
+    ) -> None:
+        super().__init__()
+        high, wide = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size, self.stride, self.padding = (high, wide), stride, padding
+        self.kernel: Tensor
+        kernel = torch.outer(binomial(high), binomial(wide))
+        self.register_buffer("kernel", kernel, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        padding = self.padding
+        if padding == "same":
+            x, padding = same_padding(x, self.kernel_size, self.stride), 0
+        kernel = self.kernel.expand(x.shape[1], 1, -1, -1)
+        return nn.functional.conv2d(
+            x, kernel, None, self.stride, padding, 1, x.shape[1]
+        )
+
+
+class LocalConv2d(nn.Module):
+    """A convolution with filters of its own for each position of the output."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int | tuple[int, int],
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str = 0,
+        dilation: int | tuple[int, int] = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        numbers = kernel_size, stride, dilation
+        self.kernel_size, self.stride, self.dilation = (
+            (n, n) if isinstance(n, int) else n for n in numbers
+        )
+        self.padding = padding
+        with torch.no_grad():
+            size = (size, size) if isinstance(size, int) else size
+            height, width = self.padded(torch.empty(1, 1, *size)).shape[2:]
+        places = [
+            (length - gap * (f - 1) - 1) // step + 1
+            for length, f, step, gap in zip(
+                (height, width),
+                self.kernel_size,
+                self.stride,
+                self.dilation,
+                strict=True,
+            )
+        ]
+        shape = (out_channels, in_channels, *self.kernel_size, *places)
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.empty(out_channels, *places)) if bias else None
+        bound = (in_channels * self.kernel_size[0] * self.kernel_size[1]) ** -0.5
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def padded(self, x: Tensor) -> Tensor:
+        if self.padding == "same":
+            return same_padding(x, self.kernel_size, self.stride, self.dilation)
+        high, wide = (
+            (self.padding,) * 2 if isinstance(self.padding, int) else self.padding
+        )
+        return nn.functional.pad(x, (wide, wide, high, high))
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = nn.functional.unfold(
+            self.padded(x), self.kernel_size, self.dilation, stride=self.stride
+        )
+        weight = self.weight.flatten(1, 3).flatten(2)
+        y = torch.einsum("npl,kpl->nkl", patches, weight).unflatten(
+            2, self.weight.shape[4:]
+        )
+        return y if self.bias is None else y + self.bias
+
+
+class PositionPReLU(nn.Module):
+    """Leaky with a trained slope for each channel and position."""
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels, height, width), 0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(x > 0, x, self.weight * x)
+
+
+class RMSNorm2d(nn.RMSNorm):
+    """RMS normalisation over the channels, at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class GlobalResponseNorm(nn.Module):
+    """ConvNeXt V2's: each map weighted by its size beside the others."""
+
+    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        size = x.norm(dim=(2, 3), keepdim=True)
+        relative = size / (size.mean(dim=1, keepdim=True) + self.eps)
+        weight, bias = self.weight[:, None, None], self.bias[:, None, None]
+        return x + weight * (x * relative) + bias
+
+
+class PositionSoftmax(nn.Module):
+    """Softmax over the positions of each map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(2).softmax(dim=2).view_as(x)
+
+
+class GroupSoftmax(nn.Module):
+    """Softmax over the channels of each group."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(1, (self.groups, -1)).softmax(dim=2).flatten(1, 2)
+
+
+class Exp(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.exp()
+
+
+class Log(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.log()
+
+
+class Pow(nn.Module):
+    def __init__(self, exponent: float) -> None:
+        super().__init__()
+        self.exponent = exponent
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.pow(self.exponent)
+
+
+class PixelShuffle2d(nn.Module):
+    """Channels become `rows` times as many rows and `columns` times as many columns."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__()
+        self.rows, self.columns = rows, columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        cells = x.unflatten(1, (-1, self.rows, self.columns))
+        return cells.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+
+
+class PixelUnshuffle2d(nn.Module):
+    """Every `rows` rows and `columns` columns become channels."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__()
+        self.rows, self.columns = rows, columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        cells = x.unflatten(3, (-1, self.columns)).unflatten(2, (-1, self.rows))
+        return cells.permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
+
+
+class Coords(nn.Module):
+    """Maps of x and y, from -1 to 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = torch.linspace(-1, 1, x.shape[2], dtype=x.dtype, device=x.device)
+        columns = torch.linspace(-1, 1, x.shape[3], dtype=x.dtype, device=x.device)
+        y, x_ = torch.meshgrid(rows, columns, indexing="ij")
+        return torch.stack((x_, y)).expand(x.shape[0], -1, -1, -1)

@@ -1,0 +1,37 @@
+"""Powers, the exponential and the logarithm, number by number. Nothing to train."""
+
+from fractions import Fraction
+from typing import Annotated
+
+from cnnspec.ops.base import Activation, Argument
+from cnnspec.ops.fields import Exact
+
+
+class Pow(Activation):
+    """xᵖ, number by number: `pow 2` is the square, `pow 1/2` the square root, `pow (-1)` the reciprocal.
+
+    As in torch, a fractional power of a negative number is NaN, and the gradient of a power below 1 is
+    infinite at 0.
+    """
+
+    word = "pow"
+    title = "xᵖ, number by number"
+    example = "input 3x32x32\nconv F3 P1 K16 -> pow 2 -> avgpool F2 -> pow 1/2 => 16x16x16\n"
+
+    p: Annotated[Exact, Argument("number", "the exponent p", positional=0)] = Fraction(2)
+
+
+class Exp(Activation):
+    """eˣ, number by number: what makes a positive number of any (a detector's distances, FCOS)."""
+
+    word = "exp"
+    title = "eˣ, number by number"
+    example = "input 256x32x32\nconv F3 P1 K4 -> scale one -> exp => 4x32x32\n"
+
+
+class Log(Activation):
+    """ln x, the natural logarithm, number by number. As in torch, it is −∞ at 0 and NaN below."""
+
+    word = "log"
+    title = "ln x, number by number"
+    example = "input 40x30x101\npow 2 -> avgpool F1x10 S1x5 -> log => 40x30x19\n"
