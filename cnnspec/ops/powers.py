@@ -1,13 +1,24 @@
 """Powers, the exponential and the logarithm, number by number. Nothing to train."""
 
 from fractions import Fraction
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from cnnspec.ops.base import Activation, Argument
+from cnnspec.ops.base import Activation, Argument, Shape
 from cnnspec.ops.fields import Exact
 
+if TYPE_CHECKING:
+    import random
 
-class Pow(Activation):
+
+class Undrawn(Activation):
+    """Not every input has a finite result: in a random network it would soon be NaN."""
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return None
+
+
+class Pow(Undrawn):
     """xᵖ, number by number: `pow 2` is the square, `pow 1/2` the square root, `pow (-1)` the reciprocal.
 
     As in torch, a fractional power of a negative number is NaN, and the gradient of a power below 1 is
@@ -21,7 +32,7 @@ class Pow(Activation):
     p: Annotated[Exact, Argument("number", "the exponent p", positional=0)] = Fraction(2)
 
 
-class Exp(Activation):
+class Exp(Undrawn):
     """eˣ, number by number: what makes a positive number of any (a detector's distances, FCOS)."""
 
     word = "exp"
@@ -29,7 +40,7 @@ class Exp(Activation):
     example = "input 256x32x32\nconv F3 P1 K4 -> scale one -> exp => 4x32x32\n"
 
 
-class Log(Activation):
+class Log(Undrawn):
     """ln x, the natural logarithm, number by number. As in torch, it is −∞ at 0 and NaN below."""
 
     word = "log"

@@ -3,12 +3,15 @@ themselves. Nothing to train.
 """
 
 from math import prod
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, flag, written_shape
 from cnnspec.ops.fields import Corner, Like, NotNegative, Positive, Sizes
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.sliding import needs_map
+
+if TYPE_CHECKING:
+    import random
 
 
 class Pad(Op):
@@ -226,6 +229,10 @@ class Coords(Op):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """2 x H x W."""
         return needs_map(self.word, arriving[0]) or (2, *arriving[0][1:])
+
+    @classmethod
+    def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
+        return None  # its exact symmetries are ties, which rounding decides
 
 
 class Reshape(Op):

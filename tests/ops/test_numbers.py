@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from math import ceil, floor, prod
 from typing import Any
@@ -207,7 +208,6 @@ def evaluated(text: str, values: Any) -> Any:
 
 
 def substituted(text: str, symbol: str, name: str) -> str:
-    import re
 
     return re.sub(
         rf"(?<![A-Za-z_])(\d*){re.escape(symbol)}(?![A-Za-z0-9_'])",
@@ -227,7 +227,8 @@ def test_every_formula_gives_its_result() -> None:
                 continue
             for formula in op.formulas((arriving,), out):
                 assert evaluated(formula.text, formula.values) == formula.result, (text, arriving, formula)
-                assert evaluated(formula.filled().replace(",", ""), {}) == formula.result, (text, formula)
+                filled = re.sub(r"(?<=[0-9]),(?=[0-9])", "", formula.filled())
+                assert evaluated(filled, {}) == formula.result, (text, formula)
                 assert all(symbol in formula.text for symbol in formula.values), formula
                 counted += 1
     assert counted > 1000
