@@ -121,5 +121,5 @@ def too_many_weights(graph: Graph, weights: Weights, limit: int) -> Diagnostic |
         f"this network has {total.params:,} weights, more than the {limit:,} allowed; "
         "this layer has the most of them",
         step.span,
-        help="`gap` or a pooling layer before a fully connected one saves most; else raise it: --max-weights",
+        help="a `gap` or pool before a fully connected layer saves most; --max-weights raises the limit",
     )

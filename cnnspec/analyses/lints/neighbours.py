@@ -37,10 +37,10 @@ def _softmax_inside(before: Shaped, after: Shaped) -> Diagnostic:
     Behind a merge it may be a gate's, which is meant."""
     return Diagnostic(
         "W104",
-        f"`{before.op.word}` in the middle of a network: `{after.op.word}` comes after it",
+        f"`{before.op.word}` in the middle of the network: `{after.op.word}` follows it",
         before.layer.span,
-        related=(Related(after.layer.span, "a layer with weights comes after it"),),
-        help="between layers an activation such as `relu` stands; softmax comes last, if at all",
+        related=(Related(after.layer.span, "this layer has weights"),),
+        help="use an activation such as `relu` between layers; a softmax comes last, if at all",
     )
 
 
@@ -50,8 +50,8 @@ def _linear_twice(before: Shaped, after: Shaped) -> Diagnostic:
         f"`{before.op.word}` and this `{after.op.word}` have no activation between them",
         after.layer.span,
         related=(Related(before.layer.span, "the linear layer before"),),
-        note="a linear map of a linear map is one linear map",
-        help="put an activation between them: `-> relu`",
+        note="two linear maps in a row are one linear map",
+        help="add an activation between them: `-> relu`",
     )
 
 
@@ -65,10 +65,10 @@ def _bias_before_norm(before: Shaped, after: Shaped) -> Diagnostic:
     return Diagnostic(
         "W207",
         f"the {biases:,} bias{'es have' if biases > 1 else ' has'} no effect: "
-        f"`{after.op.word}` takes each channel's mean away",
+        f"`{after.op.word}` subtracts each channel's mean",
         before.layer.span,
-        related=(Related(after.layer.span, "the mean is taken away here"),),
-        help=f"`nobias` leaves them out; `default {before.op.word} nobias` says so once for all",
+        related=(Related(after.layer.span, "the mean is subtracted here"),),
+        help=f"`nobias` leaves them out; `default {before.op.word} nobias` does so in the whole file",
     )
 
 
@@ -80,10 +80,10 @@ def _dropout_after_convolution(before: Shaped, after: Shaped) -> Diagnostic:
     """What batch normalisation measures in training is then no longer its input in evaluation, either."""
     return Diagnostic(
         "W208",
-        f"dropout right after a `{before.op.word}`: neighbouring pixels still tell what is dropped",
+        f"dropout directly after a `{before.op.word}`: neighbouring pixels still carry what is dropped",
         after.layer.span,
         related=(Related(before.layer.span, "the convolution before"),),
-        help="dropout belongs between fully connected layers; after a convolution `bn` is usual",
+        help="use dropout between fully connected layers; after a convolution, `bn` is usual",
     )
 
 

@@ -51,7 +51,7 @@ def shrinks_fast(report: Report) -> Iterator[Diagnostic]:
                 "W205",
                 f"the map shrinks from {H}x{W} to {height}x{width} in one layer",
                 one.layer.span,
-                help="halve it a few times, with layers between that make use of what is lost",
+                help="halve it a few times instead, with layers in between",
             )
 
 
@@ -84,7 +84,7 @@ def small_field(report: Report) -> Iterator[Diagnostic]:
     maps = (step for _, step, output in reversed(list(places(root))) if report.fields.at(here, output))
     yield Diagnostic(
         "W209",
-        f"the receptive field ends at {field.size[0]}x{field.size[1]}, less than the {height}x{width} input",
+        f"the receptive field is {field.size[0]}x{field.size[1]}, smaller than the {height}x{width} input",
         next(maps, root.steps[0]).span,
-        help="more layers, larger filters or strides, or dilation (`D2`) widen it",
+        help="more layers, larger filters or strides, or dilation (`D2`) increase it",
     )

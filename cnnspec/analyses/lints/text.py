@@ -133,8 +133,8 @@ def thousands_parted(step: tree.LayerStep) -> Iterator[Diagnostic]:
             plain = value.text.replace(".", "")
             yield Diagnostic(
                 "W106",
-                f"`{value.text}` is the number {value.value}: a point parts no thousands",
+                f"`{value.text}` is the number {value.value}: a point does not separate thousands",
                 value.span,
-                help=f"write `{plain}`, or `{value.value}` if that is meant",
+                help=f"write `{plain}`, or `{value.value}` if that is what you mean",
                 fix=(Edit(value.span, plain),),
             )
