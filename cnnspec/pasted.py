@@ -12,16 +12,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span
+from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span, line_start
 from cnnspec.notations import caffe, darknet, programs, summary, tables, translate, yolo
+from cnnspec.notations.around import step_around
 from cnnspec.notations.network import UNKNOWN, Node, Part, Program, written
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
 
 _WIDEST = 60
+_LONGEST = 100_000
+"""Characters of a spec in which programs are looked for."""
 _MOST_LINES = 60
 """Lines of a program that are shown in its finding; a fix has them all."""
+_HEAD = re.compile(r"(?:\w+: )?(?:@\w+ -> )?")
+"""What may stand before a layer on its line."""
+_STATED = re.compile(
+    r"(?:in_?channels|in_?features|num_?features|input_?channels)[ \t]*=[ \t]*([0-9]+)", re.I
+)
 _INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
 
 
@@ -52,14 +60,17 @@ class _Foreign(NamedTuple):
 
 def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | None:
     """None where nothing of a text can be said otherwise."""
-    text = source.text
+    text = source.text[:_LONGEST]
     foreign: list[_Foreign] = []
     for reader in (darknet, caffe, yolo, summary, programs, tables):
         found = (_of_program(one, text) for one in reader.networks(text))
         foreign += [one for one in found if not any(_overlap(one.span, other.span) for other in foreign)]
     for finding in findings:
-        if finding.code == "E102" and not any(_overlap(finding.span, one.span) for one in foreign):
-            foreign += _of_finding(finding, text)
+        if not any(_overlap(finding.span, one.span) for one in foreign):
+            if finding.code == "E102":
+                foreign += _of_finding(finding, text)
+            elif finding.code == "E202":
+                foreign += _of_argument(finding, text)
     return _put_together(source, sorted(foreign, key=lambda one: one.span)) if foreign else None
 
 
@@ -110,11 +121,23 @@ def _of_finding(finding: Diagnostic, text: str) -> list[_Foreign]:
             if found.text.startswith("input ") and _INPUT.search(text):
                 return []
             node = Node(found.text, found.span, takes=found.takes)
-            return [_Foreign(found.span, [Part(found.text, node)], finding)]
+            at = len(found.text) - len(_HEAD.sub("", found.text, count=1))
+            return [_Foreign(found.span, [Part(found.text, node, at)], finding)]
     if len(finding.fix) == 1:
         edit = finding.fix[0]
         return [_Foreign(edit.span, [Part(edit.text, Node(edit.text, edit.span))], finding)]
     return []
+
+
+def _of_argument(finding: Diagnostic, text: str) -> list[_Foreign]:
+    """`in_channels=512` at a layer of this language, which has no such argument."""
+    stated = _STATED.match(text, finding.span.start)
+    step = step_around(text, line_start(text, finding.span.start), finding.span.start)
+    if stated is None or step is None or len(finding.fix) != 1:
+        return []
+    place = finding.fix[0].span
+    node = Node("-", finding.span, takes=stated[1])
+    return [_Foreign(place, [Part("", node, step.start - place.start)], finding)]
 
 
 def _put_together(source: Source, foreign: Sequence[_Foreign]) -> Rewritten:

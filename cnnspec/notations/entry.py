@@ -113,6 +113,8 @@ def read(
             problems.append(_no_counterpart(parameter.name, value or parameter.default or ""))
         else:
             given |= found
+    if "input_shape" in values:  # of Keras, at a first layer
+        takes = (MEANINGS["image"](values["input_shape"]) or {}).get("*", "")
     unknown = [_no_counterpart(name, values[name]) for name in values if name not in ignored]
     why = "; ".join([entry.why] if entry.why else unknown + problems)
     text = written_layer(word, given) if word else ""

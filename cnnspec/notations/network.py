@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from cnnspec.diagnostics import Span, line_start
@@ -12,6 +13,8 @@ from cnnspec.notations.merges import MERGES
 T = TypeVar("T")
 FEWEST = 3
 """Layers that make a program; of fewer each line is reported by itself."""
+MOST = 2000
+"""Layers of a program that are looked at."""
 ARRIVING = -1
 """The number of the tensor that the pasted layers begin with."""
 WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
@@ -125,7 +128,7 @@ def head_of(text: str, start: int, line: str) -> int:
 def stretches(found: Iterable[T], span: Callable[[T], Span], text: str, gap: str) -> Iterator[list[T]]:
     """What was found in a text, cut where anything but a `gap` stands between."""
     between, row = re.compile(gap), list[T]()
-    for one in found:
+    for one in islice(found, MOST):
         if row and not between.fullmatch(text, span(row[-1]).end, span(one).start):
             yield row
             row = []

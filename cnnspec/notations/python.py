@@ -15,9 +15,8 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import Call, call_of, is_known, read_call, source_of, statement, tool_of
-from cnnspec.notations.meanings import MEANINGS
 from cnnspec.notations.merges import MERGES
-from cnnspec.notations.network import ARRIVING, MERGED, WEIGHTED, Network, Node
+from cnnspec.notations.network import ARRIVING, MERGED, MOST, WEIGHTED, Network, Node
 
 _PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
 _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
@@ -86,7 +85,10 @@ class Reader:
             return False
         self.text, self.begin = plain, begin
         self.starts = [0, *(one.end() for one in re.finditer("\n", plain))]
-        self._run(found)
+        try:
+            self._run(found)
+        except RecursionError:
+            return False
         return True
 
     def _run(self, found: ast.stmt) -> None:
@@ -268,9 +270,7 @@ class Reader:
         if reading is None or not (reading.text or reading.why):
             return _Module(Node("", span, why=_OWN_LAYER.format(name=call.name)))
         name = call.named.get("name", "").strip("'\"")
-        shape = MEANINGS["image"](call.named.get("input_shape", "")) or {}
-        takes = reading.takes or shape.get("*", "")
-        return _Module(Node(reading.text, span, why=reading.why, takes=takes, name=name))
+        return _Module(Node(reading.text, span, why=reading.why, takes=reading.takes, name=name))
 
     def _part(self, name: str, node: ast.expr) -> _Module:
         value = self._value(node)
@@ -322,6 +322,9 @@ class Reader:
         return ARRIVING
 
     def _apply(self, module: _Module, inputs: list[int]) -> int:
+        if len(self.nodes) >= MOST:  # modules of modules of modules double with each line
+            self.why = self.why or f"it has more than {MOST:,} layers"
+            return self.current
         if module.parts:
             if not module.ordered:
                 self.why = self.why or _NO_ORDER
@@ -353,8 +356,11 @@ class Reader:
             last = modules[-1:] if modules and modules[-1].parts else []
             if len(modules) > 1 and not last:
                 self.why = self.why or _NO_ORDER
-            for module in last or modules:
-                self._apply(module, [self.current])
+            try:
+                for module in last or modules:
+                    self._apply(module, [self.current])
+            except RecursionError:
+                self.why = "its modules are nested too deeply"
         return Network(self.nodes, self.outputs, self.why)
 
     def _span(self, node: ast.expr) -> Span:

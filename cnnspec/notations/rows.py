@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.entry import Reading
 from cnnspec.notations.meanings import MEANINGS
 from cnnspec.notations.values import ORDER, SIZE, Given, put, written_layer
 from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
@@ -50,6 +51,8 @@ _WORD_ALONE = {
     **dict.fromkeys("KFP", ("fc", "upsample", "pad")),
 }
 """Names of arguments that are the one value without a name here, and whose."""
+_TAKES = "takes"
+"""The channels of the input."""
 _SLOTS = {
     **{letter.lower(): letter for letter in "FSPKGD"},
     **dict.fromkeys(("out", "cout", "outc"), "K"),
@@ -57,13 +60,13 @@ _SLOTS = {
 }
 
 
-def row(name: str, pieces: Sequence[str]) -> str | None:
+def row(name: str, pieces: Sequence[str]) -> Reading | None:
     """A layer whose hyperparameters have no letters; None where it is not sure what they are.
 
-    >>> row("conv", ["3x3", "64", "stride", "2"]), row("conv", ["64", "3x3", "/2"])
-    ('conv F3 S2 K64', 'conv F3 S2 K64')
-    >>> row("conv", ["3", "64", "3"]), row("conv", ["8", "5"]), row("maxpool", ["3x3", "s2"])
-    ('conv F3 K64', None, 'maxpool F3 S2')
+    >>> row("conv", ["64", "3x3", "/2"]).text, row("conv", ["8", "5"])
+    ('conv F3 S2 K64', None)
+    >>> row("conv", ["3", "64", "3"]).text, row("conv", ["3", "64", "3"]).takes
+    ('conv F3 K64', '3')
     """
     word = layer_word(name)
     if word is None or word not in ROWS:
@@ -79,10 +82,12 @@ def row(name: str, pieces: Sequence[str]) -> str | None:
         return None
     if word in ("maxpool", "avgpool") and "F" not in given and "S" in given:
         given["F"] = given.pop("S")
-    takes = ROWS[word].replace("!", "").split()
+    takes = given.pop(_TAKES, "")
+    allowed = ROWS[word].replace("!", "").split()
     needs = [slot[:-1] for slot in ROWS[word].split() if slot.endswith("!")]
-    fits = given.keys() - {"then"} <= {*takes} and given.keys() >= {*needs}
-    return written_layer(word, given) if fits else None
+    fits = given.keys() - {"then"} <= {*allowed} and given.keys() >= {*needs}
+    text = written_layer(word, given) if fits else None
+    return None if text is None else Reading(text, takes=takes)
 
 
 def without_outputs(pieces: list[str]) -> list[str]:
@@ -128,7 +133,9 @@ def named(word: str, key: str, value: str, given: Given) -> bool:
         return put(given, "*", value)
     if slot in ORDER:
         return put(given, slot, value)
-    return key in ("dim", "axis", "in", "cin", "inc") or UNNEEDED.get(key, "").startswith("leave it out")
+    if key in ("in", "cin", "inc", "inchannels", "infeatures", "numfeatures"):
+        return put(given, _TAKES, value)
+    return key in ("dim", "axis") or UNNEEDED.get(key, "").startswith("leave it out")
 
 
 def _by_word(word: str, piece: str, left: list[str], numbers: list[str], given: Given) -> bool:
@@ -168,15 +175,15 @@ def _place_numbers(word: str, numbers: list[str], given: Given) -> bool:
         elif large and large[0] and not any(large[1:]):
             slots = "KFSP"
         else:
-            slots = ("", *"KFSP") if large[1:2] == [True] and not any(large[2:]) else ()
+            slots = (_TAKES, *"KFSP") if large[1:2] == [True] and not any(large[2:]) else ()
     elif word in ("dwconv", "maxpool", "avgpool"):
         slots = [slot for slot in "FSP" if slot not in given]
     elif word == "fc":
-        slots = ("", "*") if len(numbers) == 2 else ("*",)
+        slots = (_TAKES, "*") if len(numbers) == 2 else ("*",)
     elif word == "gn":
         slots = ("G",)
     elif word == "lrn":
         slots = ("size", "alpha", "beta", "k")
     return len(numbers) <= len(slots) and all(
-        not slot or put(given, slot, number) for slot, number in zip(slots, numbers, strict=False)
+        put(given, slot, number) for slot, number in zip(slots, numbers, strict=False)
     )

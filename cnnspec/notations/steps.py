@@ -96,8 +96,10 @@ def _one_step(text: str) -> Translation | None:
     call = parsed(text)
     if call is not None and (is_known(call.name) or layer_word(call.name) is not None):
         return _call(call)
-    shown = _row(text)
-    return Translation(_notation_of_row(text, shown), Span(0, 0), shown) if shown else None
+    found = _row(text)
+    if found is None or not found.text:
+        return None
+    return Translation(_notation_of_row(text, found.text), Span(0, 0), found.text, takes=found.takes)
 
 
 def _call(call: Call) -> Translation | None:
@@ -105,8 +107,9 @@ def _call(call: Call) -> Translation | None:
     reading = None if call.rest else read_call(call)
     if call.name.islower() and not call.rest and not call.prefix:  # no class, so no order that is known
         pieces = [*call.positional, *(f"{name}={value}" for name, value in call.named.items())]
-        if shown := row(call.name, pieces) or (None if pieces else layer_word(call.name)):
-            reading = Reading(shown)
+        word = None if pieces else layer_word(call.name)
+        if found := row(call.name, pieces) or (Reading(word) if word else None):
+            reading = found
         elif reading and (not reading.fits or (layer_word(call.name) in ROWS and not reading.why)):
             reading = None
     reading = reading or Reading("")
@@ -115,17 +118,17 @@ def _call(call: Call) -> Translation | None:
     return Translation(notation, Span(0, 0), reading.text, reading.why, name, takes=reading.takes)
 
 
-def _row(text: str) -> str | None:
+def _row(text: str) -> Reading | None:
     written, text = text, _plain(text, SPELLINGS)
     pieces = without_outputs(_PIECE.findall(text))
     if not pieces:
         return None
     if re.fullmatch(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,3}", written) and (single := layer_word(written)):
-        return single
+        return Reading(single)
     if len(pieces) > 1 and layer_word(pieces[0]) not in (None, pieces[0]):
         reading = read_call(Call("", pieces[0].lower(), pieces[1:], {}, ""))
         if reading is not None and not reading.why:
-            return reading.text
+            return reading
     place = next((at for at, piece in enumerate(pieces) if layer_word(piece) in ROWS), None)
     if place is None:
         return row("conv", pieces) if SIZE.fullmatch(pieces[0]) else None

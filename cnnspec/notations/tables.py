@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
@@ -22,6 +23,8 @@ _GAP = r"(?>\s+|#[^\r\n]*+|\\[a-z]+(?:\{[^\r\n}]*\})*|[|:\- ]+(?=[\r\n]))*+"
 _SIZE = re.compile(r"([0-9]+)[ \t]*x[ \t]*([0-9]+)")
 _SLIDES = re.compile(r"(conv|maxpool|avgpool)((?: [FSK][0-9]+)+)$")
 _INPUT = re.compile(r"^[ \t]*input[ \t]+[0-9]+x([0-9]+)x([0-9]+)", re.MULTILINE)
+_MOST = 400
+"""Lines that are looked at."""
 _NAMED = re.compile(r"[A-Za-z]\w*")
 
 
@@ -41,7 +44,8 @@ def networks(text: str) -> Iterator[Program]:
     """The tables in a text."""
     given = _INPUT.search(text)
     size = (int(given[1]), int(given[2])) if given else None
-    rows = (row for line in _LINE.finditer(text) if (row := _row(line)) is not None)
+    lines = islice(_LINE.finditer(text), _MOST)
+    rows = (row for line in lines if (row := _row(line)) is not None)
     for found in stretches(rows, lambda row: row.span, text, _GAP):
         begin = found[0].span.start
         while found and not found[0].text:  # the table's head

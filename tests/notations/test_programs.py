@@ -227,3 +227,19 @@ def test_a_program_and_its_translation_compute_the_same(case: str) -> None:
     torch.testing.assert_close(
         model.double().eval()(images.double()), original.double().eval()(images.double())
     )
+
+
+HOSTILE = {
+    "doubling": "a0 = nn.ReLU()\n" + "".join(f"a{i + 1} = nn.Sequential(a{i}, a{i})\n" for i in range(60)),
+    "nested": "a0 = nn.ReLU()\n" + "".join(f"a{i + 1} = nn.Sequential(a{i})\n" for i in range(1500)),
+    "brackets": "x = nn.Sequential(" * 2000 + "nn.ReLU()" + ")" * 2000,
+    "a long sum": f"x = {'+'.join('x' * 10_000)}\n",
+    "signs": f"x = {'-' * 20_000}x\n",
+    "digits": f"x = nn.Conv2d({'9' * 6000}, 3, 3)\n",
+    "a null byte": "x = nn.Conv2d(3, 3, 3)\0(x)\n" * 3,
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_program_ends_in_findings(case: str) -> None:
+    assert errors(f"input 3x32x32\n{HOSTILE[case]}")

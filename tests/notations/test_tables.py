@@ -301,3 +301,32 @@ def test_rows_of_a_table_are_one_finding_and_outputs_say_the_padding(table: str,
 def test_an_output_that_no_padding_gives_is_said() -> None:
     (found,) = told(f"input 3x224x224\n{MARKDOWN_TABLE.replace('112x112', '100x100')}")
     assert "conv F7 S2 K64  # no padding gives 100x100 of 224x224" in found
+
+
+@pytest.mark.parametrize(
+    ("before", "written", "said"),
+    [
+        ("512x7x7", "Conv2d(1024, 64, 1)", ("1,024", "512")),
+        ("512x7x7", "conv(1024, 64, 1)", ("1,024", "512")),
+        ("512x7x7", "conv 3x3, 64, in_channels=1024", ("1,024", "512")),
+        ("512x7x7", "BatchNorm2d(256)", ("256", "512")),
+        ("512x7x7", "GroupNorm(8, 256)", ("256", "512")),
+        ("512x7x7", "PReLU(num_parameters=64)", ("64", "512")),
+        ("512x7x7", "(conv1): Conv2d(1024, 64, kernel_size=(1, 1))", ("1,024", "512")),
+        ("512x7x7", "x = nn.Conv2d(1024, 64, 1)(x)", ("1,024", "512")),
+        ("512x7x7", "view(-1, 400)", ("400", "25,088")),
+        ("512x7x7", "conv F3 K64 in_channels=1024", ("1,024", "512")),
+        ("512x7x7", "relu -> conv F3 K64 in_channels=1024 -> relu", ("1,024", "512")),
+        ("512", "Linear(in_features=400, out_features=10)", ("400", "512")),
+        ("512", "fc 400 120", ("400", "512")),
+        ("512", "linear(400, 120)", ("400", "512")),
+        ("512x7x7", "Conv2D(8, 3, input_shape=(28, 28, 1))", ("1x28x28", "512x7x7")),
+    ],
+)
+def test_a_stated_input_that_is_another_is_one_finding_with_both(
+    before: str, written: str, said: tuple[str, str]
+) -> None:
+    (found,) = [one for one in findings(f"input {before}\n{written}\n") if one.code.startswith("E")]
+    assert found.code == "E502"
+    assert all(number in found.message for number in said)
+    assert found.fix == ()
