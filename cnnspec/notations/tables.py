@@ -17,7 +17,7 @@ from cnnspec.notations.steps import plain_row, step
 from cnnspec.notations.translation import Notation
 
 _LINE = re.compile(r"^[ \t]*([^\s#][^\r\n#]*)", re.MULTILINE)
-_OURS = re.compile(r"->|=>|[\[\]{}:@]|[ \t]*(?:input|model|let|expect|output|default|block|variant)\b")
+_OURS = re.compile(r"->|=>|[\[\]{}:@]|(?:input|model|let|expect|output|default|block|variant)\b")
 _RULE = re.compile(r"[|:\- ]+|\\(?:hline|midrule|toprule|bottomrule|cline\{.*\})|\\(?:begin|end)\{.*")
 _GAP = r"(?>\s+|#[^\r\n]*+|\\[a-z]+(?:\{[^\r\n}]*\})*|[|:\- ]+(?=[\r\n]))*+"
 _SIZE = re.compile(r"([0-9]+)[ \t]*x[ \t]*([0-9]+)")

@@ -106,7 +106,7 @@ def test_a_statement_inside_a_block_is_one_message(word: str) -> None:
 
 def test_all_lines_are_told() -> None:
     _, findings = check("conv F3 K= -> relu )\nfc 1 $\nblock f(k,) { relu ! }\nexpect params\n")
-    assert [finding.span.start for finding in findings] == [11, 19, 26, 38, 64]
+    assert [finding.span.start for finding in findings] == [11, 19, 26, 37, 47, 64]
 
 
 def test_a_broken_step_stays_with_its_claim() -> None:
@@ -119,7 +119,7 @@ def test_a_broken_step_stays_with_its_claim() -> None:
 
 
 def test_a_broken_statement_stays_with_its_name() -> None:
-    file, _ = check("let a = 1 +\nblock f(k,) { relu }\ninput 3x$")
+    file, _ = check("let a = 1 +\nblock f(k,,) { relu }\ninput 3x$")
     assert [(s.word, s.name) for s in file.statements if isinstance(s, tree.ErrorStatement)] == [
         ("let", "a"), ("block", "f"), ("input", None),
     ]  # fmt: skip

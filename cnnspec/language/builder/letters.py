@@ -107,4 +107,7 @@ def _no_hyperparameter(c: Context, name: str, span: Span) -> None:
         plain = f"F{size[1]}" if size[1] == size[2] else f"F{size[1]}x{size[2]}"
         message, way = f"`{name}` is not a filter size: a filter is as deep as its input", f"write `{plain}`"
         fix = (Edit(span, plain),)
+    elif HYPER.fullmatch(glued := re.sub("(?<=[0-9])[x_](?=[FSPKGD])", "", name)):
+        plain = re.sub("(?<=[0-9a-z])(?=[FSPKGD])", " ", glued)
+        message, way, fix = f"`{name}` is not a hyperparameter", f"write `{plain}`", (Edit(span, plain),)
     c.sink.report("E106", message, span, help=way, fix=fix)

@@ -23,7 +23,7 @@ _EXPECTED = (
     ("HYPER NAME", "a name"),
     ("CLAIM_NUMBER DIM", "a claim's value"),
     ("CLAIM_NUMBER", "a claimed number"),
-    ("NUMBER CALL", "a number, a name or an expression"),
+    ("NUMBER CALL", "a number, a name, an expression"),
     ("DIM", "a shape such as 3x224x224"),
     ("NUMBER", "a number"),
     ("MATRIX_NUMBER", "a number"),
@@ -125,7 +125,9 @@ class Mistake:
         ]
         if "LSQB" in kinds and not is_step and "an argument" not in parts:
             parts.append("`[`")
-        parts = [part for part in parts if part] or ["the end of the file"] * (END in kinds)
+        parts = [part for part in ", ".join(parts).split(", ") if part] or ["the end of the file"] * (
+            END in kinds
+        )
         return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
     @cached_property

@@ -8,7 +8,7 @@ from fractions import Fraction
 from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.language.recovery.mistake import REST, Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.recovery.words import closing, shortened
+from cnnspec.language.recovery.words import closing, is_layer, shortened
 from cnnspec.language.tokens import STATEMENTS
 from cnnspec.notations import MERGES as MERGING
 from cnnspec.notations.words import layer_word
@@ -119,6 +119,27 @@ def _in_braces(m: Mistake) -> Answer | None:
     return _matrix(Span(m.start, close), plain, _MESSAGES["{"]) if close and plain else None
 
 
+def _in_round_brackets(m: Mistake) -> Answer | None:
+    """`weight=(1 2; 3 4)`."""
+    found = m.around(r"=[ \t]*(?P<mark>\(([-+0-9./;| \t]+)\))")
+    if found is None:
+        return None
+    plain = f"[{found[2]}]"
+    return rewritten(Span(*found.span("mark")), plain, _MESSAGES["{"], safe=True, reads=plain)
+
+
+def _without_brackets(m: Mistake) -> Answer | None:
+    """`weight=1 2; 3 4`."""
+    number = r"[-+]?[0-9][0-9./]*"
+    found = m.around(
+        rf"\b(?:weight|connect|bias)=(?P<mark>{number}(?:(?:[ \t]*[;|][ \t]*|[ \t]+){number})+)(?![\w.])"
+    )
+    if found is None:
+        return None
+    plain = f"[{found['mark']}]"
+    return rewritten(Span(*found.span("mark")), plain, _MESSAGES["{"], safe=True, reads=plain)
+
+
 def _times_a_number(m: Mistake) -> Answer | None:
     factor = _FACTOR.search(m.text, max(0, m.start - 60), m.start)
     close = closing(m.text, m.start) if factor else None
@@ -139,6 +160,9 @@ MATRICES = (
          "conv K1 bias=[⟦0,5⟧]": "conv K1 bias=[0.5]", "conv K2 bias=[0⟦,⟧5]": "conv K2 bias=[0 5]",
          "conv bias=⟦[0,5]⟧": ""}, word="[ & \\ ,", accepts="MATRIX_NUMBER", when=_other_matrix),
     Rule({"conv weight=⟦{1 0; 0 1}⟧": "conv weight=[1 0; 0 1]"}, on="LBRACE", last="EQUAL", when=_in_braces),
+    Rule({"conv F3 weight=⟦(1 2; 3 4)⟧": "conv F3 weight=[1 2; 3 4]"}, on="NUMBER MINUS",
+         when=_in_round_brackets),
+    Rule({"conv F3 bias=⟦1; 2⟧": "conv F3 bias=[1; 2]"}, on="SEMICOLON", when=_without_brackets),
     Rule({"conv weight=⟦1/4*[1 2; 2 1]⟧": "conv weight=[1/4 1/2; 1/2 1/4]"}, on="LSQB", when=_times_a_number),
 )  # fmt: skip
 
@@ -213,7 +237,67 @@ MERGES = (
          on="NAME CALL", last="RSQB", when=_at_the_word),
 )  # fmt: skip
 
+
+def _one_pair(m: Mistake) -> Answer | None:
+    """`add [ relu ] [ bn ]`."""
+    found = m.around(r"\][ \t]*\[")
+    merging = m.part(3).token
+    if found is None or merging is None or merging.text not in MERGING:
+        return None
+    message = "branches stand in one pair of brackets, separated by `|`"
+    return Answer(
+        "E101",
+        message,
+        Span(*found.span()),
+        f"write `{merging.text} [ … | … ]`",
+        (Edit(Span(*found.span()), "|"),),
+    )
+
+
+def _not_branches(m: Mistake) -> Answer | None:
+    """`conv [F3 K8]`, `slice [0:2]`, `f[3]`."""
+    found = m.around(r"(?<![\w@.])([A-Za-z]\w*)[ \t]*\[([^][|\r\n#]*)\]")
+    if found is None or found[1] in MERGING or re.search(r"[0-9][ \t]*,", found[2]):
+        return None
+    if is_layer(found[1]):
+        plain, message = (
+            f"{found[1]} {found[2].strip()}",
+            "the arguments of a layer follow its word without brackets",
+        )
+    elif re.search(rf"\b(?:block|shared)[ \t]+{found[1]}\b", m.text):
+        plain, message = f"{found[1]}({found[2].strip()})", "the arguments of a block stand in round brackets"
+    else:
+        return None
+    span = Span(*found.span())
+    return rewritten(span, plain, message, code="E101", safe=True, reads=plain)
+
+
+def _branches_without_brackets(m: Mistake) -> Answer | None:
+    """`add relu | id`."""
+    found = re.compile(r"(?:.*->)?[ \t]*([A-Za-z]\w*)[ \t]+(?=[A-Za-z@])").match(m.head)
+    if found is None or found[1] not in MERGING:
+        return None
+    start = m.begin + found.start(1)
+    code = m.text[m.begin + found.end() : m.line_end].split("#")[0].rstrip().removesuffix("]").rstrip()
+    end = m.begin + found.end() + len(code)
+    end += len(m.text[end : m.line_end]) - len(m.text[end : m.line_end].lstrip(" \t]"))
+    plain = f"{found[1]} [ {code} ]"
+    return rewritten(
+        Span(start, end),
+        plain,
+        "branches stand in square brackets",
+        code="E101",
+        safe=True,
+        reads=plain,
+    )
+
+
 BEFORE_BRANCHES = (
+    Rule({"add [ relu ⟦] [⟧ bn ]": "add [ relu | bn ]"}, on="LSQB", last="RSQB", when=_one_pair),
+    Rule({"⟦conv[F3 K8]⟧": "conv F3 K8", "⟦slice [0:2]⟧": "slice 0:2",
+         "block f(k) { relu }\n⟦f[3]⟧": "block f(k) { relu }\nf(3)"}, on="HYPER NUMBER", when=_not_branches),
+    Rule({"⟦add relu | bn⟧": "add [ relu | bn ]"}, on="VBAR",
+         when=lambda m: not m.inside and _branches_without_brackets(m)),
     Rule({"concat ⟦dim=1⟧ [ relu | id ]": "concat [ relu | id ]"}, on="LSQB", when=_arguments_between),
 )  # fmt: skip
 

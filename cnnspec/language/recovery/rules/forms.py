@@ -11,7 +11,9 @@ from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import TIMES_BEHIND, closing, is_layer, shortened
 from cnnspec.notations import Notation
+from cnnspec.notations.words import CLAIMS
 
+SUBJECTS = sorted(set(CLAIMS.values()))
 _WORD_BEFORE = re.compile(r"(?:^|->|[|\[{:])[ \t]*(repeat|for|while|loop)\b([^\[{]*)$")
 _NUMBER_BEFORE = r"([0-9]+)[ \t]*[x*]?[ \t]*(?=[{(])"
 _MORE_BRACES = re.compile(r"[ \t\r\n]*[A-Za-z_]*[ \t]*\{")
@@ -95,13 +97,15 @@ def _variant(m: Mistake) -> Answer | None:
         return None
     settings: list[str] = []
     claims: list[str] = []
-    for item in re.split(r",[ \t]+|,(?![0-9])|;", found[2]):
+    for item in re.split(rf",[ \t]+|,(?![0-9])|;|[ \t]+(?=(?:{'|'.join(SUBJECTS)})[ \t])", found[2]):
         item = item.strip(" \t:(){}")
-        if setting := _SETTING.fullmatch(item):
+        if (bare := re.fullmatch(r"([A-Za-z]\w*)[ \t]+([0-9.]+)", item)) and bare[1] not in SUBJECTS:
+            settings.append(f"{bare[1]} = {bare[2]}")
+        elif setting := _SETTING.fullmatch(item):
             settings.append(f"{setting[1]} = {setting[2]}")
         elif _CLAIM.fullmatch(item):
             claims.append(item.removeprefix("expect").strip())
-        elif item:
+        elif item and item != "expect":
             return None
     parts = [*settings, *([f"expect {', '.join(claims)}"] if claims else [])]
     shown = f"variant {re.sub(r'[-.]', '', found[1])}: {', '.join(parts)}"
@@ -119,16 +123,20 @@ def _block(m: Mistake) -> Answer | None:
     opened, ours = head.end(), head[1] in ("block", "shared")
     least = head.end(2) if ours or head[1] is None else head.start(2)
     bracket = m.text[opened : opened + 1] in ("[", "{", "(") and m.text[opened]
-    if "(" not in head[2] and not (head[1] and (bracket or head[3])):
+    if (m.kind == "RPAR" and m.start >= head.end(2)) or (
+        "(" not in head[2] and not (head[1] and (bracket or head[3]))
+    ):
         return None
     if not least <= m.start <= opened or not (ours or bracket == "{"):
         return None
     close = closing(m.text, opened) if bracket else None
-    if bracket and close is None:
+    if bracket and (close is None or m.text[close:].lstrip(" \t")[:1] == "{"):
         return None
     inner = _indented(m.text, opened, m.begin) if close is None else Span(opened + 1, close - 1)
     end = inner.end if close is None else close
     written = m.text[inner.start : inner.end]
+    if written.count("}") > written.count("{") and written.endswith("}"):
+        inner, written = Span(inner.start, inner.end - 1), written[:-1]
     if not written.strip():
         return None
     block, named = head[1] if ours else "block", head.start(1) if head[1] else head.start(2)
@@ -264,7 +272,9 @@ NOTATIONS = (
          when=lambda m: m.translation and m.translation.notation is Notation.INPUT_CALL and _translated(m)),
     Rule({"input ⟦= ⟧3x32x32": "input 3x32x32"}, when=_input_mark),
     Rule({"⟦repeat 3 { relu }⟧": "[ relu ]*3", "⟦3 x { relu }⟧": "[ relu ]*3"}, when=_repeated),
-    Rule({"⟦variant A { n = 2 }⟧": "variant A: n = 2"}, when=_variant),
+    Rule({"⟦variant A { n = 2 }⟧": "variant A: n = 2",
+         "⟦variant A: n = 2 params 3⟧": "variant A: n = 2, expect params 3",
+         "⟦variant A: n 2⟧": "variant A: n = 2"}, when=_variant),
     Rule({"block f(k)⟦: relu⟧": "block f(k) { relu }", "block f() ⟦[ relu ]⟧": "block f() { relu }",
          "⟦def f() { relu }⟧": "block f() { relu }", "block f⟦: relu⟧": "block f { relu }"}, when=_block),
     Rule({"input ⟦3 x 224 x 224⟧": "input 3x224x224"}, when=_shape),

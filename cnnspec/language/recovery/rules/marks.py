@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.language.recovery.mistake import Answer, Mistake
+from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import TIMES_BEHIND, is_layer
 from cnnspec.notations.words import layer_word
 
-_BULLET = r"[ \t]*((?:[0-9]{1,3}[.):]|\([0-9]{1,3}\)|[-*+])[ \t]*)(?=([A-Za-z][A-Za-z0-9_]*))"
+_BULLET = r"[ \t]*((?:[0-9]{1,3}[.):]|\([0-9]{1,3}\)|[-*+>])[ \t]*)(?=([A-Za-z][A-Za-z0-9_]*))"
 _INPUT_BEFORE = re.compile(r"(?:^|[\r\n])[ \t]*input[^\r\n]*[ \t\r\n]*$")
 _CONDITION = re.compile(r"(?:^|[|\[])[ \t]*(?:if|let)\b[^\[|]*[\w)][ \t]*$")
 _VARIANT = r"[ \t]*variant\b"
@@ -18,6 +18,7 @@ _BRACKETS = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
 NO_BRANCHES = "`|` separates branches, and there are no branches here"
 BRANCHES = "branches follow the word that merges them: `add [ … | … ]`, `concat [ … | … ]`"
 _COMMENT = "a comment begins with `#`"
+_COMMENTS = {"/*": "*/", "<!--": "-->", '"""': '"""', "'''": "'''"}
 
 
 def _bullet(m: Mistake) -> Span | None:
@@ -28,12 +29,18 @@ def _bullet(m: Mistake) -> Span | None:
     return Span(*found.span(1)) if found and not inside and layer_word(found[2]) is not None else None
 
 
-def _long_comment(m: Mistake) -> Answer:
-    stop = m.text.find("*/", m.start)
-    resume = stop + 2 if stop >= 0 else m.line_end
-    way = "write `#` before each line of the comment"
-    mark = Span(m.start, m.start + 2)
-    return Answer("E101", f"{_COMMENT} and ends with the line", mark, way, reads="", resume=resume)
+def _long_comment(m: Mistake) -> Answer | None:
+    """A comment as in C or HTML, or a docstring."""
+    opens = next((one for one in _COMMENTS if m.text.startswith(one, m.start)), None)
+    if opens is None:
+        return None
+    stop = m.text.find(_COMMENTS[opens], m.start + len(opens))
+    end = stop + len(_COMMENTS[opens]) if stop >= 0 else m.line_end
+    span, written = Span(m.start, end), m.text[m.start + len(opens) : stop if stop >= 0 else end].strip()
+    message, behind = f"{_COMMENT} and ends with the line", m.text[end : m.line_end].strip()
+    if "\n" in written or "\r" in written or behind:
+        return Answer("E101", message, span, "write `#` before each line of the comment", reads="")
+    return rewritten(span, f"# {written}", message, code="E101", safe=True, reads="")
 
 
 def _input_goes_on(m: Mistake) -> Answer | None:
@@ -45,6 +52,36 @@ def _input_goes_on(m: Mistake) -> Answer | None:
     fix = (Edit(Span(m.start if alone else m.gap.start, stop), written),)
     message = "the input is a statement of its own; the first step begins a new line"
     return Answer("E101", message, m.span, way, fix, reads="\n", resume=stop)
+
+
+def _last_comma(m: Mistake) -> Answer | None:
+    """`f(3, )`."""
+    comma = m.part(0).token
+    if comma is None:
+        return None
+    message, fix = "expected an argument after `,`", (Edit(comma.span, ""),)
+    return Answer(
+        "E101", message, comma.span, "leave the comma out", fix, True,
+        reads="", since=comma.start, resume=m.start,
+    )  # fmt: skip
+
+
+def _arguments_by_commas(m: Mistake) -> Answer | None:
+    """`conv F3, K8, S2`: all the commas at once."""
+    found = m.here(
+        r",[ \t]*[FSPKGD]=?[0-9][^,;|\r\n#()\[\]>-]*(?:,[ \t]*[FSPKGD]=?[0-9][^,;|\r\n#()\[\]>-]*)*"
+    )
+    if found is None or m.inside == "(":
+        return None
+    commas = [m.start + place for place, char in enumerate(found.group()) if char == ","]
+    fix = tuple(Edit(Span(at, at + 1), "" if m.text[at + 1 : at + 2] in " \t" else " ") for at in commas)
+    message, way = (
+        "arguments are separated by spaces, not by commas",
+        "leave the commas out" if commas[1:] else "leave the comma out",
+    )
+    return Answer(
+        "E101", message, m.span, way, fix, True, reads=found.group().replace(",", " "), resume=found.end()
+    )
 
 
 def behind_arrows(m: Mistake) -> int:
@@ -86,14 +123,17 @@ ARROWS = (
 
 COMMENTS = (
     Rule({"conv F3 ⟦//⟧ why": "conv F3 # why"}, _COMMENT, word="//", put="#", reads="", to_line_end=True),
-    Rule({"conv F3 ⟦/*⟧ why */": ""}, here=r"/\*", when=_long_comment),
+    Rule({"conv F3 ⟦/* why */⟧": "conv F3 # why", "⟦<!-- why -->⟧\nrelu": "# why\nrelu",
+         '⟦""" why """⟧\nrelu': "# why\nrelu"}, when=_long_comment),
+    Rule({"conv F3 ⟦%⟧ why": "conv F3 # why"}, _COMMENT, word="%", last="HYPER",
+         when=lambda m: m.here(r"(?P<mark>%)[ \t]+[A-Za-z]"), put="#", reads="", to_line_end=True),
     Rule({"relu ⟦--⟧ why": "relu # why"}, _COMMENT, on="MINUS", here="--",
          when=lambda m: not m.accepts("MINUS"), put="#", reads="", to_line_end=True),
 )  # fmt: skip
 
 STATEMENTS = (
-    Rule({"input 3x8x8 ⟦->⟧ relu": "input 3x8x8\n relu", "input 3x8x8\n⟦->⟧ relu": "input 3x8x8\n relu"},
-         on="ARROW", accepts="_NL", when=_input_goes_on),
+    Rule({"input 3x8x8 ⟦->⟧ relu": "input 3x8x8\n relu", "input 3x8x8\n⟦->⟧ relu": "input 3x8x8\n relu",
+         "input 3x8x8⟦,⟧ relu": "input 3x8x8\n relu"}, on="ARROW COMMA", accepts="_NL", when=_input_goes_on),
     Rule({"variant A: n = 2⟦;⟧ m = 3": "variant A: n = 2, m = 3"},
          "the settings of a variant are separated by commas, not by `;`", on="SEMICOLON", accepts="COMMA",
          when=lambda m: bool(m.of_line(_VARIANT)), put=","),
@@ -102,6 +142,8 @@ STATEMENTS = (
 )  # fmt: skip
 
 STEPS = (
+    Rule({"⟦else⟧ [ relu ]": ""}, "expected a step, found `else`",
+         "it follows an `if`: `if C > 3 [ … ] else [ … ]`", on="ELSE"),
     Rule({"if C > 3 [ relu ] ⟦elif⟧ C > 2 [ bn ]": "if C > 3 [ relu ] else if C > 2 [ bn ]"},
          word="elif elseif", accepts="ELSE", put="else if"),
     Rule({"[a ⟦|⟧ b]": ""}, NO_BRANCHES, BRANCHES, on="VBAR", accepts="_NL", when=lambda m: m.inside == "[",
@@ -133,6 +175,13 @@ STEPS = (
 )  # fmt: skip
 
 ENDS = (
+    Rule({"relu⟦.⟧\nbn": "relu\nbn"}, "a line does not end with `.`", word=".",
+         here=r"\.(?=[ \t]*(?:#|[\r\n]|$))", put=""),
+    Rule({"add [ relu ⟦;⟧ bn ]": "add [ relu | bn ]"}, "branches are separated by `|`, not by `;`",
+         on="SEMICOLON", accepts="VBAR", when=lambda m: m.inside == "[", put="|", safe=False),
+    Rule({"f(3⟦;⟧ 1)": "f(3, 1)"}, "expected `,`, found `;`", on="SEMICOLON", accepts="COMMA",
+         when=lambda m: m.inside == "(", put=","),
+    Rule({"f(3⟦,⟧ )": "f(3 )"}, "expected an argument after `,`", on="RPAR", last="COMMA", when=_last_comma),
     Rule({"conv F3⟦;⟧ \nrelu": "conv F3 \nrelu"}, "a line does not end with `;`", on="SEMICOLON",
          when=lambda m: m.rest.strip()[:1] in ("", "#"), put=""),
     Rule({"conv F3⟦;⟧ relu": "conv F3\n relu"}, "steps are not separated by `;`",
@@ -144,7 +193,9 @@ ENDS = (
          on="COMMA", when=lambda m: m.inside != "(" and not m.rest.split("#")[0].strip(), put=""),
     Rule({"conv F3⟦,⟧ relu": "conv F3 -> relu"}, "steps are separated by `->`, not by commas", on="COMMA",
          accepts="ARROW", when=lambda m: m.inside != "(" and bool(before_layer(m)), put=" ->"),
-    Rule({"conv F3⟦,⟧ K64": "conv F3 K64"}, "arguments are separated by spaces, not by commas",
+    Rule({"conv F3⟦,⟧ K64": "conv F3 K64", "conv F3⟦,⟧ K64, S2": "conv F3 K64 S2"}, on="COMMA",
+         accepts="HYPER", when=_arguments_by_commas),
+    Rule({"conv F3⟦,⟧ nobias": "conv F3 nobias"}, "arguments are separated by spaces, not by commas",
          "leave the comma out", on="COMMA", accepts="HYPER", when=lambda m: m.inside != "(", put=""),
 )  # fmt: skip
 

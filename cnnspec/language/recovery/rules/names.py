@@ -44,23 +44,27 @@ def _in_pieces(m: Mistake) -> Answer | None:
     if plain_one or (is_let and found.group()[-1] != "="):
         return None
     if is_let:
-        plain = "_".join(parts)
+        plain = re.sub(r"^([0-9]+)_?([A-Za-z]\w*)", r"\2\1", "_".join(parts))
+        if not plain[0].isalpha():
+            return None
     else:
         plain = "".join(part[:1].upper() + part[1:] for part in parts)
         plain = plain if plain[0].isalpha() else f"Net{plain}"
         plain += "" if '"' in found.group() else f' "{name}"'
-    way = f"a name is one word: `{plain}`" if is_let else ""
+    rule = "begins with a letter" if name[0].isdigit() else "is one word"
+    way = f"a name {rule}: `{plain}`" if is_let else ""
     return rewritten(span, plain, f"`{name}` cannot be a name", way, "E107")
 
 
 def _parameters(m: Mistake) -> Answer | None:
-    found, name = m.here(r"([A-Za-z@][^{}()\[\]\r\n#]*?)[ \t]*\{"), m.part(0)
+    found, name = m.here(r"(?:\[|(?=\w|@))([^{}()\[\]\r\n#]*?)\]?[ \t]*(?=\{)"), m.part(0)
     if found is None or name.token is None:
         return None
     plain = found[1] if {*found[1]} & {*",="} else ", ".join(found[1].split())
+    end = m.start + len(found.group().rstrip(" \t"))
     return Answer(
-        "E101", "a block's parameters stand in brackets", Span(m.start, found.end(1)),
-        f"write `{name.token.text}({plain})`", (Edit(Span(m.gap.start, found.end(1)), f"({plain})"),),
+        "E101", "a block's parameters stand in round brackets", Span(m.start, end),
+        f"write `{name.token.text}({plain})`", (Edit(Span(m.gap.start, end), f"({plain})"),),
         reads=f"{name.token.text}({plain})", since=name.start,
     )  # fmt: skip
 
@@ -90,8 +94,18 @@ def _title(m: Mistake) -> Answer | None:
 
 
 VALUES = (
+    Rule({"input ⟦a⟧ 3x8x8": "input a: 3x8x8"}, "the name of an input has a colon", on="NAME", last="INPUT",
+         here=r"([A-Za-z]\w*)(?=[ \t]+[0-9(])", put="{1}:"),
+    Rule({"block f(k⟦:⟧ 3) { relu }": "block f(k= 3) { relu }"}, on="COLON", accepts="EQUAL",
+         when=lambda m: m.inside == "(" and bool(m.behind(r"[ \t]*[0-9]")), put="="),
+    Rule({"conv F3 K8 init=⟦'he'⟧": "conv F3 K8 init=he", "let k = ⟦\"3\"⟧": "let k = 3"},
+         "a value has no quotation marks", last="EQUAL", here=r"([\"'])([\w.]+)\1", put="{2}"),
+    Rule({"conv F3 K8 init=⟦he()⟧": "conv F3 K8 init=he"}, "expected `{2}`, found `{1}`", on="RPAR",
+         last="CALL", when=lambda m: m.around(r"(?<=init=)(?P<mark>([A-Za-z]\w*)\([ \t]*\))"), put="{2}"),
+    Rule({"let k = 7 ⟦mod⟧ 2": ""}, "expected `%`, found `mod`", "write `%`", word="mod"),
+    Rule({"let k = 7 ⟦div⟧ 2": ""}, "expected `//`, found `div`", "write `//`", word="div"),
     Rule({"let n⟦:⟧ 3": "let n = 3"}, "expected `=`, found `{2}`", accepts="EQUAL",
-         here=r"(?P<over>(?P<mark>:=?)[ \t]*)(?=[\w(])", when=lambda m: bool(_LET_NAME.fullmatch(m.head)),
+         here=r"(?P<over>(?P<mark>:=?|==)[ \t]*)(?=[\w(])", when=lambda m: bool(_LET_NAME.fullmatch(m.head)),
          put=" = "),
     Rule({"let n = 1⟦,⟧ m = 2": "let n = 1\nlet m = 2"}, "a `let` names one value",
          "begin a new line for the next", accepts="_NL",
@@ -99,13 +113,13 @@ VALUES = (
          when=lambda m: not m.inside and bool(m.of_line(r"[ \t]*let\b[^\r\n]*")), put="\nlet "),
     Rule({"n ⟦=⟧ 3": "let n = 3"}, on="EQUAL", last="NAME LABEL", when=_assigns),
     Rule({"⟦C-1:⟧ conv F3": "C1: conv F3"}, "a label is one word", on="MINUS",
-         when=lambda m: m.around(r"(?m:^)[ \t]*(?P<mark>([A-Za-z]\w*)[ \t]*-[ \t]*([0-9]+)[ \t]*:)"),
+         when=lambda m: m.around(r"(?m:^)[ \t]*(?P<mark>([A-Za-z]\w*)[ \t]*[-.][ \t]*([0-9]+)[ \t]*:)"),
          put="{2}{3}:", safe=False),
 )  # fmt: skip
 
 NAMES = (
-    Rule({"block f ⟦k s⟧ { relu }": "block f(k, s) { relu }"}, last="NAME", accepts="LBRACE",
-         when=_parameters),
+    Rule({"block f ⟦k s⟧ { relu }": "block f(k, s) { relu }", "block f⟦[k]⟧ { relu }": "block f(k) { relu }"},
+         last="NAME", accepts="LBRACE", when=_parameters),
     Rule({"f: relu\noutput ⟦f⟧": "f: relu\noutput @f", "f: relu\noutput ⟦10⟧": ""}, last="OUTPUT",
          on="NAME NUMBER", when=_output),
     Rule({"shared ⟦block⟧ f(k) { relu }": "shared  f(k) { relu }"}, "`shared` stands in place of `block`",

@@ -36,6 +36,7 @@ _UNITS = {
 _WITH_UNIT = rf"(?<![\w.,~])(~?[0-9][0-9,.]*)[ \t]*((?i:{'|'.join(_UNITS)}))\b\.?"
 _TURNED = rf"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*{_UNIT}?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
 _BOUNDS = {
+    "about|around|approx|approximately|roughly|ca|circa": "~",
     "at most|up to": "<=",
     "at least": ">=",
     "less than|fewer than|under|below": "<",
@@ -75,6 +76,27 @@ def _sizes_apart(m: Mistake) -> Answer | None:
         f"write `{named or found[1] + ' '}{shape}`", "E106", safe=True,
         reads=named + shape, since=found.start(2 if named else 3),
     )  # fmt: skip
+
+
+def _range(m: Mistake) -> Answer | None:
+    numbers = r"(?P<mark>([0-9]+)[ \t]*(?:,|\.\.\.?)[ \t]*([0-9]+))(?![\w.,])"
+    found = m.around(rf"\b(?:slice[ \t]+|channels[ \t]*=[ \t]*){numbers}")
+    plain = f"{found[2]}:{found[3]}" if found else ""
+    message = "a range is two numbers joined by `:`"
+    return found and rewritten(Span(*found.span("mark")), plain, message, code="E106", safe=True, reads=plain)
+
+
+def _sides(m: Mistake) -> Answer | None:
+    """`pad 1,1,1,1`: in which order the sides are meant differs from tool to tool."""
+    found = m.around(r"\bpad[ \t]+(?P<mark>([0-9]+)(?:[ \t]*,[ \t]*[0-9]+)+)(?![\w.,])")
+    if found is None:
+        return None
+    span, message = Span(*found.span("mark")), f"`{found['mark']}` is not a valid padding"
+    if len({*re.findall("[0-9]+", found["mark"])}) == 1:
+        return rewritten(span, found[2], message, code="E106", safe=True, reads=found[2])
+    return Answer(
+        "E106", message, span, "name the sides: `pad left=1 right=1 top=0 bottom=0`", reads=found[2]
+    )
 
 
 def _times(m: Mistake) -> Answer | None:
@@ -171,7 +193,7 @@ def _odd(m: Mistake) -> Answer | None:
         good = _CLAIMED
     elif not m.accepts("NUMBER") and not m.accepts("MATRIX_NUMBER"):
         return None
-    elif not m.accepts("MATRIX_NUMBER"):
+    elif not m.accepts("MATRIX_NUMBER") and m.text[number.end() : number.end() + 1] not in {"-", "("}:
         plain = plain[:-1] if re.fullmatch("[0-9]+[xX]", plain) else plain
     if not re.fullmatch(good, plain):
         return None
@@ -204,7 +226,8 @@ def _with_unit(m: Mistake) -> Answer | None:
 
 
 def _bound_in_words(words: str) -> Callable[[Mistake], re.Match[str] | None]:
-    return lambda m: m.around(rf"(?P<mark>{words})[ \t]+~?[0-9]")
+    blanks = r"[ \t]*" if _BOUNDS[words] == "~" else ""
+    return lambda m: m.around(rf"(?P<over>(?P<mark>{words}){blanks})[ \t]*~?[0-9]")
 
 
 def _turned(m: Mistake) -> Answer | None:
@@ -219,6 +242,13 @@ def _turned(m: Mistake) -> Answer | None:
         return Answer("E101", "the claim's word stands before its number", span, way)
     plain = f"{SUBJECTS.get(word.lower(), word)} {number}"
     return rewritten(span, plain, "the claim's word stands before its number", code="E101")
+
+
+def _between(m: Mistake) -> Answer | None:
+    found = m.around(rf"~?[0-9][0-9,.]*{_UNIT}?[ \t]*-[ \t]*[0-9][0-9,.]*{_UNIT}?")
+    way = "write `~1.8k`, or a bound: `<= 1.8k`"
+    message = "a claim is one number or a bound"
+    return found and Answer("E106", message, Span(*found.span()), way)
 
 
 def _number_of_a_claim(m: Mistake) -> Answer | None:
@@ -240,6 +270,10 @@ SIZES = (
     Rule({"reshape ⟦3,32,32⟧": "reshape 3x32x32", "conv F3 S=⟦2,2⟧ K8": "conv F3 S=2x2 K8"},
          on="COMMA NUMBER NAME DIM STAR", when=_sizes_apart),
     Rule({"conv ⟦F3*3⟧ K8": "conv F3 K8", "conv ⟦F3 * 5⟧ K8": "conv F3x5 K8"}, on="STAR", when=_times),
+    Rule({"maxpool F2⟦/2⟧": "maxpool F2 S2"}, "expected the stride's letter, found `/`", on="DIVIDE",
+         last="HYPER", here=r"/[ \t]*([0-9]+)(?![\w.])", put=" S{1}", safe=False),
+    Rule({"slice ⟦0, 2⟧": "slice 0:2", "slice ⟦0..2⟧": "slice 0:2"}, on="COMMA ?", when=_range),
+    Rule({"pad ⟦1,1,1,1⟧": "pad 1", "pad ⟦0,1,0,1⟧": ""}, on="COMMA", when=_sides),
     Rule({"upsample ⟦*2⟧": "upsample 2"}, "expected a number, found `*`", on="STAR", last="NAME",
          here=r"\*[ \t]*([0-9]+)(?![\w.])",
          when=lambda m: bool(re.search(r"\b(?:up|pixel)\w+[ \t]*$", m.head)), put="{1}"),
@@ -247,8 +281,7 @@ SIZES = (
     Rule({"expect params ⟦1 516⟧": "expect params 1,516"}, on="NUMBER CLAIM_NUMBER DIM", last="CLAIM_NUMBER",
          when=_spaced),
     Rule({"dropout ⟦0,5⟧": "dropout 0.5", "fc ⟦4,096⟧": "fc 4096", "conv ⟦F3,5⟧ K8": "conv F3x5 K8",
-         "slice ⟦0,32⟧": "slice 0:32", "conv F3 ⟦P1,1,0,0⟧ K8": "", "let a = ⟦1,500⟧": ""}, on="COMMA",
-         when=_by_commas),
+         "conv F3 ⟦P1,1,0,0⟧ K8": "", "let a = ⟦1,500⟧": ""}, on="COMMA", when=_by_commas),
 )  # fmt: skip
 
 NUMBERS = (
@@ -274,10 +307,17 @@ CLAIMS = (
          "expect memory < ⟦16 mb⟧": "expect memory < 16MB"}, when=_with_unit),
     Rule({"expect ⟦1,792 params⟧": "expect params 1,792", "expect ⟦4.1 GFLOPs⟧": ""}, last="CLAIM_NUMBER",
          when=_turned),
+    Rule({"expect params 3 ⟦parameters⟧": "expect params 3 "}, "a claim's word stands before its number",
+         on="NAME", last="CLAIM_NUMBER",
+         when=lambda m: m.word.lower() in SUBJECTS and not m.rest.strip(" \t,"), put=""),
+    Rule({"expect params ⟦1.7-1.8k⟧": ""}, on="MINUS", last="CLAIM_NUMBER", when=_between),
+    Rule({"relu => 3x8x8 ⟦params⟧ 0": "relu => 3x8x8, params 0"}, on="NAME", last="NUMBER", accepts="COMMA",
+         when=lambda m: m.word in SUBJECTS.values() and "=>" in m.head, before=","),
     Rule({"expect params 2k ⟦±⟧ 5": ""}, "a claim has no {shown}", "`~2k` holds within 5 %", word="± %",
          when=lambda m: m.in_claims),
-    *(Rule({f"expect params ⟦{words.partition('|')[0]}⟧ 100k": f"expect params {mark} 100k"}, last="NAME",
-           when=_bound_in_words(words), put=mark, help="write `{put}`: a bound is exact")
+    *(Rule({f"expect params ⟦{words.partition('|')[0]}⟧ 9k": f"expect params {mark} 9k".replace("~ ", "~")},
+           last="NAME", when=_bound_in_words(words), put=mark,
+           help="write `~`: it holds within 5 %" if mark == "~" else "write `{put}`: a bound is exact")
       for words, mark in _BOUNDS.items()),
     Rule({"expect params ⟦-⟧3": "expect params 3"}, "a claimed number cannot be negative", on="MINUS",
          when=lambda m: m.in_claims, code="E106", put="", safe=False),

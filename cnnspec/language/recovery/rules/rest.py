@@ -14,12 +14,16 @@ from cnnspec.language.recovery.rules.marks import BRANCHES, NO_BRANCHES, before_
 from cnnspec.language.recovery.rules.names import NAMED_BY, NAMELESS
 from cnnspec.language.recovery.rules.numbers import NUMBER_LIKE, open_reshape
 from cnnspec.language.recovery.words import STATEMENT_WORDS, closing, is_layer
-from cnnspec.language.tokens import STATEMENTS, Token
+from cnnspec.language.tokens import END, STATEMENTS, Token
 from cnnspec.notations.steps import step
 
 _IF = re.compile(r"(?:^|->|(?<=\[)|[|{:])[ \t]*if\b")
 _IF_ELSE = re.compile(r"(?:^|[|\[])[ \t]*if\b|else\b")
 _VARIANT = re.compile(r"[ \t]*(variant[ \t]+\w+)[ \t]*")
+_OPEN_ENDS = frozenset(
+    ("ARROW", "PLUS", "MINUS", "STAR", "DIVIDE", "COMPARE", "EQUAL", "COMMA", "LABEL", "AND", "OR", "NOT")
+)
+"""What no line can end with."""
 _REPETITION = "a repetition is written `[ … ]*3`"
 _ADDED = "tensors are not added with `+`"
 
@@ -38,7 +42,7 @@ def _mistyped(m: Mistake) -> Answer | None:
 
 def _without_brackets(m: Mistake) -> Answer | None:
     """`if C > 3 then relu`, `else relu`: the steps of an `if` stand in brackets."""
-    wanted = m.accepts("LSQB") and not m.accepts("CALL")
+    wanted = m.accepts("LSQB") and not m.accepts("CALL") and m.kind != "COMPARE"
     if not (wanted or m.kind == "LBRACE" or m.word == ":") or not _IF_ELSE.search(m.head):
         return None
     fix = (Edit(m.span, ""),) if m.word == "then" and m.behind(r"[ \t]*\[") else ()
@@ -58,6 +62,9 @@ def _odd_number(m: Mistake) -> Answer | None:
     if m.accepts("LABEL") and m.text[number.end() :].lstrip(" \t").startswith(":"):
         way = "a label begins with a letter"
         return Answer("E107", f"`{written}` cannot be a label", Span(*number.span()), way)
+    if re.fullmatch("[0-9]+x[0-9A-Za-z]*", written) and m.accepts("DIM"):
+        way = "a shape is numbers joined by `x`, as in `3x224x224`"
+        return Answer("E106", f"`{written}` is not a valid shape", Span(*number.span()), way)
     way = "numbers look like 12, 0.5 and 1e-6"
     if m.accepts("CLAIM_NUMBER"):
         way = "claimed numbers look like 1,516, 25.6M and ~8.8M; the units are k, M and G"
@@ -72,6 +79,18 @@ def _odd_number(m: Mistake) -> Answer | None:
     elif re.fullmatch(r"[0-9.,]+[kKmMgG]?", written):
         way = "commas and k, M, G are allowed in claims only; write all digits"
     return Answer("E106", message, Span(*number.span()), way)
+
+
+def _power_of_ten(m: Mistake) -> Answer | None:
+    found = m.around(r"\b10\^\(?(-?[0-9]+)\)?")
+    return found and rewritten(
+        Span(*found.span()),
+        f"1e{found[1]}",
+        "`^` is not an operator",
+        code="E101",
+        safe=True,
+        reads=f"1e{found[1]}",
+    )
 
 
 def _odd_name(m: Mistake) -> Answer | None:
@@ -101,6 +120,18 @@ def _letter_apart(m: Mistake) -> Answer | None:
     plain = letter.upper() + whole.group()
     message = "a hyperparameter's number follows its letter without a space"
     return rewritten(Span(before - 1, whole.end()), plain, message, code="E104")
+
+
+def _named_tensor(m: Mistake) -> Answer | None:
+    """`x = conv F3 K8`, `x <- relu`."""
+    found = m.of_line(r"[ \t]*([A-Za-z]\w*)([ \t]*(?:<-|:?=))(?=[ \t]*([A-Za-z]\w*))")
+    if found is None or not found.start(2) <= m.start <= found.end(2) or not is_layer(found[3]):
+        return None
+    span, message = Span(*found.span(2)), "a tensor is named by a label, with a colon"
+    return rewritten(
+        span, ":", message, f"write `{found[1]}: {found[3]} …`", "E101", safe=True, reads=f"{found[1]}:",
+        since=found.start(1),
+    )  # fmt: skip
 
 
 def _sum(m: Mistake) -> Answer | None:
@@ -134,7 +165,7 @@ def _times_before(m: Mistake) -> Answer | None:
 
 def _ends_early(m: Mistake, last: Token) -> Answer:
     """A line that ends with `->`, `=`, `+` or the colon of a variant."""
-    if last.type == "LABEL":
+    if last.type == "LABEL" and _VARIANT.match(m.text, line_start(m.text, last.start)):
         colon = Span(last.end - 1, last.end)
         way = f"write the settings, or leave the colon out: `variant {last.text.rstrip(' :')}`"
         return Answer(
@@ -156,28 +187,20 @@ def _operator_at_the_end(m: Mistake) -> Answer | None:
     )  # fmt: skip
 
 
-def _docstring(m: Mistake) -> Answer:
-    stop = m.text.find('"""', m.start + 3)
-    end = stop + 3 if stop >= 0 else m.line_end
-    written = m.text[m.start : end].strip('"').strip()
-    message, span = "a comment begins with `#` and ends with the line", Span(m.start, end)
-    if "\n" in written or "\r" in written:
-        return Answer("E101", message, span, "write `#` before each line of the comment", reads="")
-    return rewritten(span, f"# {written}", message, code="E101", safe=True, reads="")
-
-
 def _unexpected(m: Mistake) -> Answer:
     message = f"expected {m.expected}, found {m.shown}" if m.expected else f"unexpected {m.shown}"
     way = ""
     head = _VARIANT.fullmatch(m.text, m.begin, m.start) if m.last in ("NAME", "HYPER") else None
-    if m.inside and m.kind in ("RSQB", "RBRACE") and m.last == "ARROW":
-        message, way = f"expected a step, found {m.shown}", "a step follows after `->`"
-    elif head and m.kind != "_NL":
+    last = m.part(0).token
+    if (
+        last is not None
+        and last.type in _OPEN_ENDS
+        and (m.kind in ("RSQB", "RBRACE", "_NL", END) or last.end <= m.begin)
+    ):
+        return _ends_early(m, last)
+    if head and m.kind != "_NL":
         message, way = f"expected `:`, found {m.shown}", f"a colon follows the variant's name: `{head[1]}: …`"
     elif m.kind == "LET" or m.kind in STATEMENTS:
-        last = m.part(0).token
-        if last is not None and last.end <= m.begin:  # the line before ends too early
-            return _ends_early(m, last)
         way = f"`{m.word}` begins a line of its own"
     return Answer("E101", message, m.span, way)
 
@@ -192,15 +215,18 @@ MISTYPED = (
 )  # fmt: skip
 
 CHARACTERS = (
-    Rule({'⟦""" what """⟧\nrelu': "# what\nrelu"}, here='"""', when=_docstring),
+    Rule({"⟦```⟧\nrelu": "\nrelu"}, "a spec has no fence", "leave the line out", here=r"```\w*", put=""),
     Rule({"fc ⟦64k⟧": "", "conv ⟦F2.5⟧ K16": "", "let k = 4\nconv F3 K=⟦2k⟧": "let k = 4\nconv F3 K=2*k"},
          on="?", when=_odd_number),
     Rule({"let ⟦_a⟧ = 1": ""}, on="?", when=_odd_name),
+    Rule({"add [ ⟦@ x⟧ | id ]": "add [ @x | id ]"}, "a label's name follows `@` without a space",
+         here=r"@[ \t]+([A-Za-z]\w*)", put="@{1}"),
     Rule({"add [ ⟦@⟧ | id ]": ""}, "expected a label's name after `@`", "as in `@skip`", on="?", word="@"),
     Rule({'relu ⟦"⟧x': ""}, "text in quotation marks cannot stand here",
          'only a model has a title: `model Name "title"`', on="?", word='"'),
     Rule({"relu⟦?⟧": ""}, "unexpected `?`", "an optional part stands under an `if`: `if n > 0 [ … ]`", on="?",
          word="?"),
+    Rule({"bn eps=⟦10^-5⟧": "bn eps=1e-5"}, "`^` is not an operator", on="?", word="^", when=_power_of_ten),
     Rule({"let a = 2⟦^⟧3": ""}, "`^` is not an operator", "there is no power; write `a*a`", on="?", word="^"),
     Rule({"x⟦.⟧y": ""}, "unexpected `.`", "a name has no points", on="?", word="."),
     Rule({"conv F3 ⟦$⟧ K4": ""}, on="?", when=_unexpected),
@@ -235,12 +261,15 @@ REST = (
     Rule({"[a] ⟦3x⟧2": ""}, "unexpected {shown}", _REPETITION, on="DIM", last="RSQB"),
     Rule({"let a = 2*⟦*⟧3": ""}, "`**` is not an operator", "there is no power; write `a*a`", on="STAR",
          last="STAR"),
-    Rule({"relu ⟦*⟧ 3": ""}, "unexpected {shown}", _REPETITION, on="STAR"),
+    Rule({"relu ⟦*⟧ 3": ""}, "unexpected {shown}", _REPETITION, on="STAR",
+         last="NAME HYPER NUMBER RSQB RPAR"),
     Rule({"⟦S2⟧ 6@14x14": ""}, "a label has a colon: `{found}:`",
          "and a layer follows, as in `{found}: conv F5 K6 => 6@28x28`", on="HYPER",
          when=lambda m: _before_layer(m) and bool(m.behind(r"[ \t]+[0-9]+(?:[x@]|[ \t]*(?:[\r\n]|$))"))),
     Rule({"⟦F3⟧ K4": ""}, "expected a layer, found {shown}",
          "write the layer before it, as in `conv {found}`", on="HYPER", when=_before_layer),
+    Rule({"x⟦ =⟧ conv F3": "x: conv F3", "x⟦ <-⟧ relu": "x: relu"}, "a label has a colon",
+         on="EQUAL COMPARE COLON", when=_named_tensor),
     Rule({"k ⟦=⟧ n": ""}, NAMELESS, NAMED_BY.format(name="name"), on="EQUAL", last="NAME"),
     Rule({"let a = 1 < 2 ⟦<⟧ 3": ""}, "unexpected {shown}: a comparison has two sides", "join two with `and`",
          on="COMPARE", last="NUMBER NAME RPAR"),
