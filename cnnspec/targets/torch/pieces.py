@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced, variables
-from cnnspec.lower.writer import Code, Group, Loop, prefixed
+from cnnspec.lower.writer import Code, Group, Loop, flat, prefixed
 
 if TYPE_CHECKING:
     from cnnspec.targets.torch.plan import ClassPlan
@@ -38,7 +38,16 @@ class Growing:
     update: Node
 
 
-Piece: TypeAlias = "Node | str | Group | Call | Series | Growing"
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`then if condition else otherwise`."""
+
+    condition: Node
+    then: Piece
+    otherwise: Piece
+
+
+Piece: TypeAlias = "Node | str | Group | Call | Series | Growing | Choice"
 
 
 def _parts(piece: Piece) -> tuple[Piece, ...]:
@@ -49,6 +58,8 @@ def _parts(piece: Piece) -> tuple[Piece, ...]:
             return piece.element, piece.count
         case Growing():
             return piece.element, piece.update, piece.count, piece.start
+        case Choice():
+            return piece.condition, piece.then, piece.otherwise
     return ()
 
 
@@ -101,6 +112,9 @@ def mapped(piece: Piece, change: Callable[[Node], Node]) -> Piece:
                 start=change(piece.start),
                 update=change(piece.update),
             )
+        case Choice():
+            sides = mapped(piece.then, change), mapped(piece.otherwise, change)
+            return Choice(change(piece.condition), *sides)
         case str() | Group():
             return piece
     return change(piece)
@@ -128,6 +142,9 @@ def code(piece: Piece) -> Code:
         case Series():
             clause = f"for {piece.index} in range({python(piece.count)})"
             return Loop(piece.open, code(piece.element), clause, "]" if piece.open == "[" else ")")
+        case Choice():
+            sides = flat(code(piece.then)), flat(code(piece.otherwise))
+            return f"{sides[0]} if {python(piece.condition)} else {sides[1]}"
         case Growing():
             raise AssertionError("a repeat of statements inside a call")
     return python(piece)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, takewhile
 from typing import Any
 
+from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
 from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
@@ -16,11 +17,26 @@ from cnnspec.lower.names import Namer, camel
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Const, Node, Table, Var, variables
 from cnnspec.ops import load_op
+from cnnspec.targets.torch.choices import chosen
+from cnnspec.targets.torch.flags import with_bools
 from cnnspec.targets.torch.layers import MODULES, module
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.loops import repeated
 from cnnspec.targets.torch.pieces import Piece
-from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, inline, needed
+from cnnspec.targets.torch.plan import (
+    ClassPlan,
+    If,
+    Item,
+    Parameter,
+    Plan,
+    PlanStep,
+    inline,
+    needed,
+    steps_of,
+)
+
+BARE = 3
+"""Numbers without a name in a call of a class, at most."""
 
 LETTERS = {
     "K": "out_channels",
@@ -68,6 +84,7 @@ def planned(graph: ir.Graph, folds: Mapping[tuple[int, int], int]) -> tuple[Plan
 
 def _finish(function: program.Function) -> None:
     """Every function of the lowered program becomes a class; the network's plan is the model's."""
+    with_bools(function)
     network = function.template.kind == "network"
     stretch = Stretch("" if network else camel(function.name), [use.env for use in function.uses])
     plan = stretch.plan(function.region)
@@ -125,9 +142,13 @@ def _called(function: program.Function, arguments: Sequence[Node]) -> Call:
     """The call of a block's class, without the arguments that equal their defaults."""
     made: ClassPlan = function.made
     given: list[tuple[str | None, Any]] = []
+    authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
+    pairs = list(zip(made.parameters, arguments, strict=True))
+    first = takewhile(lambda pair: pair[0].default is None, pairs)
+    many = sum(isinstance(node, Const) for _, node in first) > BARE
     by_position = True
-    for parameter, node in zip(made.parameters, arguments, strict=True):
-        by_position = by_position and parameter.default is None
+    for parameter, node in pairs:
+        by_position &= parameter.default is None and not (many and parameter.variable in authors)
         if parameter.default is None or node != parameter.default:
             given.append((None if by_position else parameter.variable, node))
     return Call(made, tuple(given))
@@ -150,7 +171,9 @@ class Stretch:
         items: list[Item] = []
         self.items(region.statements, items, set(_names(region.statements)))
         outputs = self.tensors(region.outputs)
-        return Plan(region.inputs, needed(items, set(outputs)), outputs)
+        items = needed(items, set(outputs))
+        taken = MODULE_ATTRIBUTES.union(step.name for step in steps_of(items))
+        return Plan(region.inputs, chosen(items, outputs, taken), outputs)
 
     def tensors(self, tensors: Iterable[Tensor]) -> list[Tensor]:
         return [self.same.get(tensor, tensor) for tensor in tensors]

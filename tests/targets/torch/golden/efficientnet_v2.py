@@ -148,12 +148,12 @@ class Stage(nn.Sequential):
 class Small(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()
-        self.early1 = Early(24, 1, 24, 2, 1, 0)
-        self.early2 = Early(24, 4, 48, 4, 2, 2)
-        self.early3 = Early(48, 4, 64, 4, 2, 6)
-        self.stage1 = Stage(64, 4, 128, 6, 2, 10)
-        self.stage2 = Stage(128, 6, 160, 9, 1, 16)
-        self.stage3 = Stage(160, 6, 256, 15, 2, 25)
+        self.early1 = Early(24, t=1, k=24, n=2, s=1, first=0)
+        self.early2 = Early(24, t=4, k=48, n=4, s=2, first=2)
+        self.early3 = Early(48, t=4, k=64, n=4, s=2, first=6)
+        self.stage1 = Stage(64, t=4, k=128, n=6, s=2, first=10)
+        self.stage2 = Stage(128, t=6, k=160, n=9, s=1, first=16)
+        self.stage3 = Stage(160, t=6, k=256, n=15, s=2, first=25)
 
 
 class EfficientNetV2S(nn.Module):

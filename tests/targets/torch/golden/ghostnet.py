@@ -10,16 +10,16 @@ def multiple(x: float, of: int) -> int:
 
 
 class GhostPrimary(nn.Sequential):
-    def __init__(self, in_channels: int, k: int, act: int) -> None:
+    def __init__(self, in_channels: int, k: int, act: bool) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, k // 2, kernel_size=1, bias=False)
         self.bn = nn.BatchNorm2d(k // 2)
-        if act == 1:
+        if act:
             self.relu = nn.ReLU(inplace=True)
 
 
 class GhostCheap(nn.Sequential):
-    def __init__(self, k: int, act: int) -> None:
+    def __init__(self, k: int, act: bool) -> None:
         super().__init__()
         channels = k // 2
         self.dwconv = nn.Conv2d(
@@ -31,12 +31,12 @@ class GhostCheap(nn.Sequential):
             bias=False,
         )
         self.bn = nn.BatchNorm2d(channels)
-        if act == 1:
+        if act:
             self.relu = nn.ReLU(inplace=True)
 
 
 class Ghost(nn.Module):
-    def __init__(self, in_channels: int, k: int, act: int) -> None:
+    def __init__(self, in_channels: int, k: int, act: bool) -> None:
         super().__init__()
         self.primary = GhostPrimary(in_channels, k, act)
         self.cheap = GhostCheap(k, act)
@@ -69,12 +69,12 @@ class Bottleneck(nn.Module):
         f: int,
         t: int,
         k: int,
-        squeeze: int,
+        squeeze: bool,
         s: int,
     ) -> None:
         super().__init__()
         channels = 2 * (t // 2)
-        self.ghost1 = Ghost(in_channels, t, 1)
+        self.ghost1 = Ghost(in_channels, t, True)
         self.has_dwconv1 = s > 1
         if self.has_dwconv1:
             self.dwconv1 = nn.Conv2d(
@@ -87,10 +87,10 @@ class Bottleneck(nn.Module):
                 bias=False,
             )
             self.bn1 = nn.BatchNorm2d(channels)
-        self.has_se = squeeze == 1
+        self.has_se = squeeze
         if self.has_se:
             self.se = Se(channels, multiple(t // 4, 4))
-        self.ghost2 = Ghost(channels, k, 0)
+        self.ghost2 = Ghost(channels, k, False)
         self.has_dwconv2 = s > 1 or in_channels != k
         if self.has_dwconv2:
             self.dwconv2 = nn.Conv2d(
@@ -131,21 +131,24 @@ class GhostNet(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.relu1 = nn.ReLU(inplace=True)
-        self.bottleneck1 = Bottleneck(16, 3, 16, 16, 0, 1)
-        self.bottleneck2 = Bottleneck(16, 3, 48, 24, 0, 2)
-        self.bottleneck3 = Bottleneck(24, 3, 72, 24, 0, 1)
-        self.bottleneck4 = Bottleneck(24, 5, 72, 40, 1, 2)
-        self.bottleneck5 = Bottleneck(40, 5, 120, 40, 1, 1)
-        self.bottleneck6 = Bottleneck(40, 3, 240, 80, 0, 2)
-        self.bottleneck7 = Bottleneck(80, 3, 200, 80, 0, 1)
+        self.bottleneck1 = Bottleneck(16, f=3, t=16, k=16, squeeze=False, s=1)
+        self.bottleneck2 = Bottleneck(16, f=3, t=48, k=24, squeeze=False, s=2)
+        self.bottleneck3 = Bottleneck(24, f=3, t=72, k=24, squeeze=False, s=1)
+        self.bottleneck4 = Bottleneck(24, f=5, t=72, k=40, squeeze=True, s=2)
+        self.bottleneck5 = Bottleneck(40, f=5, t=120, k=40, squeeze=True, s=1)
+        self.bottleneck6 = Bottleneck(40, f=3, t=240, k=80, squeeze=False, s=2)
+        self.bottleneck7 = Bottleneck(80, f=3, t=200, k=80, squeeze=False, s=1)
         self.group1 = nn.Sequential(
-            *(Bottleneck(80, 3, 184, 80, 0, 1) for _ in range(2)),
+            *(Bottleneck(80, f=3, t=184, k=80, squeeze=False, s=1) for _ in range(2)),
         )
-        self.bottleneck8 = Bottleneck(80, 3, 480, 112, 1, 1)
-        self.bottleneck9 = Bottleneck(112, 3, 672, 112, 1, 1)
-        self.bottleneck10 = Bottleneck(112, 5, 672, 160, 1, 2)
+        self.bottleneck8 = Bottleneck(80, f=3, t=480, k=112, squeeze=True, s=1)
+        self.bottleneck9 = Bottleneck(112, f=3, t=672, k=112, squeeze=True, s=1)
+        self.bottleneck10 = Bottleneck(112, f=5, t=672, k=160, squeeze=True, s=2)
         self.group2 = nn.Sequential(
-            *(Bottleneck(160, 5, 960, 160, i % 2, 1) for i in range(4)),
+            *(
+                Bottleneck(160, f=5, t=960, k=160, squeeze=i % 2 == 1, s=1)
+                for i in range(4)
+            ),
         )
         self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
         self.bn2 = nn.BatchNorm2d(960)

@@ -39,8 +39,8 @@ class Inverted(nn.Module):
         f: int,
         t: int,
         k: int,
-        squeeze: int,
-        hs: int,
+        squeeze: bool,
+        hs: bool,
         s: int,
     ) -> None:
         super().__init__()
@@ -48,11 +48,7 @@ class Inverted(nn.Module):
         if self.has_conv1:
             self.conv1 = nn.Conv2d(in_channels, t, kernel_size=1, bias=False)
             self.bn1 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
-            self.has_hswish1 = hs == 1
-            if self.has_hswish1:
-                self.hswish1 = nn.Hardswish()
-            else:
-                self.relu1 = nn.ReLU(inplace=True)
+            self.activation1 = nn.Hardswish() if hs else nn.ReLU(inplace=True)
         self.dwconv = nn.Conv2d(
             t,
             t,
@@ -63,12 +59,8 @@ class Inverted(nn.Module):
             bias=False,
         )
         self.bn2 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
-        self.has_hswish2 = hs == 1
-        if self.has_hswish2:
-            self.hswish2 = nn.Hardswish()
-        else:
-            self.relu2 = nn.ReLU(inplace=True)
-        self.has_se = squeeze == 1
+        self.activation2 = nn.Hardswish() if hs else nn.ReLU(inplace=True)
+        self.has_se = squeeze
         if self.has_se:
             self.se = Se(t, multiple(t // 4, 8))
         self.conv2 = nn.Conv2d(t, k, kernel_size=1, bias=False)
@@ -77,18 +69,10 @@ class Inverted(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.has_conv1:
-            y = self.bn1(self.conv1(x))
-            if self.has_hswish1:
-                y = self.hswish1(y)
-            else:
-                y = self.relu1(y)
+            y = self.activation1(self.bn1(self.conv1(x)))
         else:
             y = x
-        y = self.bn2(self.dwconv(y))
-        if self.has_hswish2:
-            y = self.hswish2(y)
-        else:
-            y = self.relu2(y)
+        y = self.activation2(self.bn2(self.dwconv(y)))
         if self.has_se:
             y = self.se(y)
         y = self.bn3(self.conv2(y))
@@ -100,23 +84,32 @@ class Inverted(nn.Module):
 class Large(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()
-        self.inverted1 = Inverted(16, 3, 16, 16, 0, 0, 1)
-        self.inverted2 = Inverted(16, 3, 64, 24, 0, 0, 2)
-        self.inverted3 = Inverted(24, 3, 72, 24, 0, 0, 1)
-        self.inverted4 = Inverted(24, 5, 72, 40, 1, 0, 2)
+        self.inverted1 = Inverted(16, f=3, t=16, k=16, squeeze=False, hs=False, s=1)
+        self.inverted2 = Inverted(16, f=3, t=64, k=24, squeeze=False, hs=False, s=2)
+        self.inverted3 = Inverted(24, f=3, t=72, k=24, squeeze=False, hs=False, s=1)
+        self.inverted4 = Inverted(24, f=5, t=72, k=40, squeeze=True, hs=False, s=2)
         self.group1 = nn.Sequential(
-            *(Inverted(40, 5, 120, 40, 1, 0, 1) for _ in range(2)),
+            *(
+                Inverted(40, f=5, t=120, k=40, squeeze=True, hs=False, s=1)
+                for _ in range(2)
+            ),
         )
-        self.inverted5 = Inverted(40, 3, 240, 80, 0, 1, 2)
-        self.inverted6 = Inverted(80, 3, 200, 80, 0, 1, 1)
+        self.inverted5 = Inverted(40, f=3, t=240, k=80, squeeze=False, hs=True, s=2)
+        self.inverted6 = Inverted(80, f=3, t=200, k=80, squeeze=False, hs=True, s=1)
         self.group2 = nn.Sequential(
-            *(Inverted(80, 3, 184, 80, 0, 1, 1) for _ in range(2)),
+            *(
+                Inverted(80, f=3, t=184, k=80, squeeze=False, hs=True, s=1)
+                for _ in range(2)
+            ),
         )
-        self.inverted7 = Inverted(80, 3, 480, 112, 1, 1, 1)
-        self.inverted8 = Inverted(112, 3, 672, 112, 1, 1, 1)
-        self.inverted9 = Inverted(112, 5, 672, 160, 1, 1, 2)
+        self.inverted7 = Inverted(80, f=3, t=480, k=112, squeeze=True, hs=True, s=1)
+        self.inverted8 = Inverted(112, f=3, t=672, k=112, squeeze=True, hs=True, s=1)
+        self.inverted9 = Inverted(112, f=5, t=672, k=160, squeeze=True, hs=True, s=2)
         self.group3 = nn.Sequential(
-            *(Inverted(160, 5, 960, 160, 1, 1, 1) for _ in range(2)),
+            *(
+                Inverted(160, f=5, t=960, k=160, squeeze=True, hs=True, s=1)
+                for _ in range(2)
+            ),
         )
 
 

@@ -27,9 +27,9 @@ class Separable(nn.Sequential):
 
 
 class Entry(nn.Module):
-    def __init__(self, in_channels: int, a: int, k: int, first: int = 1) -> None:
+    def __init__(self, in_channels: int, a: int, k: int, first: bool = True) -> None:
         super().__init__()
-        self.has_relu1 = first == 1
+        self.has_relu1 = first
         if self.has_relu1:
             self.relu1 = nn.ReLU()
         self.separable1 = Separable(in_channels, a)
@@ -80,7 +80,7 @@ class Xception(nn.Module):
         self.conv2 = nn.Conv2d(32, 64, kernel_size=3, bias=False)
         self.bn2 = nn.BatchNorm2d(64)
         self.relu2 = nn.ReLU(inplace=True)
-        self.entry1 = Entry(64, 128, 128, first=0)
+        self.entry1 = Entry(64, 128, 128, first=False)
         self.entry2 = Entry(128, 256, 256)
         self.entry3 = Entry(256, 728, 728)
         self.middle = nn.Sequential(*(Middle() for _ in range(8)))

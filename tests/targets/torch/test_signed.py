@@ -1,0 +1,48 @@
+"""What a person would write: keywords, bools, one activation that the constructor chooses."""
+
+from __future__ import annotations
+
+import torch
+
+from tests.targets.torch.support import built, graph_of, keys_of, program
+
+UNITS = """\
+block unit(f, t, k, se, hs) {
+  conv F=f P=f//2 K=t
+  if hs == 1 [ hswish ] else [ relu ]
+  mul [ id | if se == 1 [ gap -> conv F1 K=t -> sigmoid ] else [ none ] ]
+  conv F1 K=k -> if hs == 0 [ leaky 0.1 ] else [ prelu ]
+}
+input 3x8x8
+unit(3, 8, 4, 0, 1) -> unit(5, 8, 4, 1, 0) -> [unit(1, 4, 4, i % 2, 1)]*4
+"""
+
+
+def test_numbers_in_a_row_have_names_and_zero_or_one_is_a_bool() -> None:
+    text = program(graph_of(UNITS))
+    assert "in_channels: int, f: int, t: int, k: int, se: bool, hs: bool," in " ".join(text.split())
+    assert "Unit(3, f=3, t=8, k=4, se=False, hs=True)" in text
+    assert "se=i % 2 == 1" in text
+
+
+def test_an_activation_is_chosen_by_the_constructor() -> None:
+    """One with weights keeps its name, for that is in the state_dict."""
+    graph = graph_of(UNITS)
+    text = program(graph)
+    assert "self.activation = nn.Hardswish() if hs else nn.ReLU(inplace=True)" in text
+    assert text.count("self.activation(") == 1
+    assert "self.prelu = nn.PReLU(k)" in text
+    model = built(graph)
+    assert {key: tuple(value.shape) for key, value in model.state_dict().items()} == keys_of(graph)
+    assert model(torch.randn(2, 3, 8, 8)).shape == (2, 4, 8, 8)
+
+
+def test_few_numbers_and_defaults_stay_as_they_are() -> None:
+    text = program(graph_of("block b(k, s=1) { conv F3 P1 K=k S=s }\ninput 3x8x8\nb(4) -> b(6, s=2)"))
+    assert "B(3, 4)" in text
+    assert "B(4, 6, s=2)" in text
+
+
+def test_what_is_computed_with_is_no_bool() -> None:
+    text = program(graph_of("block b(n) { [relu]*n -> if n == 1 [ conv F1 K4 ] }\ninput 4x8x8\nb(1) -> b(0)"))
+    assert "n: int" in text
