@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cnnspec.cli import completion
 from cnnspec.cli.one_model import built, open_model
-from cnnspec.cli.options import Choice, command
+from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics.printable import printable
 from cnnspec.files import STDIN, write_whole
@@ -14,7 +13,7 @@ from cnnspec.pipeline import TARGETS
 
 
 @command("build", "text", "json")
-@click.argument("file", required=False, shell_complete=completion.specs)
+@click.argument("file", required=False, shell_complete=completing("specs"))
 @click.option(
     "--target", type=click.Choice(TARGETS), required=True, help="The library that the program uses."
 )

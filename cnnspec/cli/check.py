@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cnnspec.cli import FOUND, OK, USAGE, completion
-from cnnspec.cli.options import Choice, codes, command
+from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli.options import Choice, codes, command, completing
 from cnnspec.cli.terminal import Output, err, out, out_json, say, shown
 from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.diagnostics.suggest import did_you_mean
@@ -44,7 +44,7 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
 
 
 @command("check", "text", "json", "github")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…", shell_complete=completion.specs)
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", shell_complete=completing("specs"))
 @click.option("--all", "every", is_flag=True, help="Unfold blocks and repeats: one row per layer.")
 @click.option(
     "--fix",
@@ -55,7 +55,7 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
     "--columns",
     metavar="NAMES",
     callback=_columns,
-    shell_complete=completion.columns,
+    shell_complete=completing("columns"),
     help=f"The columns of the table, separated by commas: {', '.join(COLUMNS)}, or all; `+memory` adds one "
     f"to the usual ({', '.join(USUAL)}).",
 )
@@ -64,7 +64,7 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
     multiple=True,
     metavar="CODE",
     callback=codes,
-    shell_complete=completion.codes,
+    shell_complete=completing("codes"),
     help="Do not report a lint (W203). Repeat the option, or separate codes by commas.",
 )
 @click.option("--advice", is_flag=True, help="Show all suggestions, not only their number.")

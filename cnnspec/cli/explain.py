@@ -7,18 +7,18 @@ from typing import Any
 
 import click
 
-from cnnspec.cli import FOUND, OK, USAGE, completion
+from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.given import takes_inputs
 from cnnspec.cli.one_model import open_model
-from cnnspec.cli.options import Choice, command
+from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, err, out, say
 from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO
 
 
 @command("explain", "text", "markdown", "latex", "json")
-@click.argument("topic", metavar="FILE|CODE|WORD", shell_complete=completion.topics)
-@click.argument("layer", required=False, shell_complete=completion.layers)
+@click.argument("topic", metavar="FILE|CODE|WORD", shell_complete=completing("topics"))
+@click.argument("layer", required=False, shell_complete=completing("layers"))
 @click.option(
     "--at", metavar="C,H,W", help="Work out this one number of the layer's output, on an --input or --random."
 )

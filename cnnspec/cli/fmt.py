@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.cli import FOUND, OK, USAGE, completion
-from cnnspec.cli.options import command
+from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli.options import command, completing
 from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics import Diagnostic, Sink, Source
 from cnnspec.diagnostics.as_json import as_json
@@ -31,7 +31,7 @@ class Formatted(NamedTuple):
 
 
 @command("fmt", "text", "json", model=False)
-@click.argument("files", nargs=-1, required=True, metavar="FILE…", shell_complete=completion.specs)
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", shell_complete=completing("specs"))
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if a file would change.")
 @click.option(
     "--diff", is_flag=True, help="Write nothing; show what would change, and exit with status 1 if anything."

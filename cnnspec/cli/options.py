@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cnnspec.cli import completion
 from cnnspec.cli.terminal import Output
 from cnnspec.elaborate.limits import DEEPEST, RECURSION, Limits
 from cnnspec.files import MAX_BYTES
@@ -74,9 +73,21 @@ def codes(context: click.Context, parameter: click.Parameter, values: tuple[str,
     return found
 
 
+def completing(what: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
+    """What a shell completes: a function of completion.py, which is imported when a shell asks."""
+
+    def complete(*asked: Any) -> list[Any]:
+        from cnnspec.cli import completion
+
+        found: list[Any] = getattr(completion, what)(*asked)
+        return found
+
+    return complete
+
+
 MODEL = (
     click.Option(
-        ["--variant"], metavar="NAME", help="The variant to use.", shell_complete=completion.variants
+        ["--variant"], metavar="NAME", help="The variant to use.", shell_complete=completing("variants")
     ),
     click.Option(
         ["--set", "settings"],

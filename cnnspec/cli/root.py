@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 import click
 
 from cnnspec import __version__
+from cnnspec.cli.terminal import width_of, wrapped
 
 COMMANDS = {
     "check": "report findings, the layer table, totals and claims",
@@ -19,6 +21,20 @@ COMMANDS = {
     "schema": "print the JSON schema of `check --format json`, or of the IR",
 }
 """Each is a function in the file of its name."""
+
+
+class Help(click.HelpFormatter):
+    """Help as wide as the terminal, at most 80 columns; an example that is wider is wrapped."""
+
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None):
+        self.room = min(width_of(sys.stdout) or 80, 80)
+        super().__init__(indent_increment, self.room - 2, max_width)
+
+    def getvalue(self) -> str:
+        return "\n".join(wrapped(line, self.room) for line in super().getvalue().split("\n"))
+
+
+click.Context.formatter_class = Help
 
 
 class Commands(click.Group):

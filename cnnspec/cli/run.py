@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.cli import completion
 from cnnspec.cli.by_hand import asked, shows_sums
 from cnnspec.cli.given import given, problem_of, reads_stdin, takes_inputs
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
-from cnnspec.cli.options import Choice, command
+from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, say
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.printable import printable
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @command("run", "text", "json")
-@click.argument("file", shell_complete=completion.specs)
+@click.argument("file", shell_complete=completing("specs"))
 @takes_inputs
 @click.option(
     "--batch", type=click.IntRange(1, 10_000), default=1, metavar="N", help="Number of images for --random."

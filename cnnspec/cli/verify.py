@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnspec.cli import FOUND, USAGE, completion
+from cnnspec.cli import FOUND, USAGE
 from cnnspec.cli.job import Progress, failed, missing, unfinished
 from cnnspec.cli.one_model import built, open_model
-from cnnspec.cli.options import Choice, command
+from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, err, is_terminal
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ A_MINUTE = 4 * 10**10
 
 
 @command("verify", "text", "json")
-@click.argument("file", shell_complete=completion.specs)
+@click.argument("file", shell_complete=completing("specs"))
 @click.option(
     "--batch",
     type=click.IntRange(1, 1000),

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from cnnspec import resources
-from cnnspec.cli import OK, completion
-from cnnspec.cli.options import command
+from cnnspec.cli import OK
+from cnnspec.cli.options import command, completing
 from cnnspec.cli.terminal import Output, out
 from cnnspec.files import ZOO, named, read_source
 from cnnspec.report.amounts import exact, field_text, short
@@ -28,7 +28,7 @@ COLUMNS = (
 
 
 @command("zoo", "text", "json", model=False)
-@click.argument("name", required=False, shell_complete=completion.zoo_names)
+@click.argument("name", required=False, shell_complete=completing("zoo_names"))
 @click.option("--all", "every", is_flag=True, help="One line per variant, not only the first of each spec.")
 def zoo(name: str | None, every: bool, to: Output) -> int:
     """List the shipped specs by family, with year, weights, MACs and receptive field; or print one.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cnnspec.cli.root import COMMANDS
 from cnnspec.running import process
 from tests.cli.conftest import Command
 from tests.cli.screen import execute, shown, terminal, width
@@ -45,6 +46,12 @@ DRAWN = {
     "no file": ("check", "a/path/that/is/long/and/leads/to/no/file/at/all/whatever/is/tried.cnn"),
     "zoo": ("zoo",),
     "zoo with variants": ("zoo", "--all"),
+    "every column": ("check", "zoo:resnet", "--variant", "ResNet50", "--columns", "all"),
+    "worksheet": ("explain", "zoo:lenet5"),
+    "number": ("explain", "zoo:lenet5", "C1", "--at", "0,1,2", "--random"),
+    "gradients": ("run", "zoo:lenet5_modern", "--random", "--grad", "--label", "3"),
+    "matrix": ("run", "zoo:edge_detector", "--random", "--im2col", "conv"),
+    "word": ("explain", "field"),
     "layer": ("explain", "zoo:resnet", "body.stage2.0.conv3", "--variant", "ResNet50"),
     "part": ("explain", "zoo:resnet", "body.stage2", "--variant", "ResNet50"),
     "unknown layer": ("explain", "zoo:resnet", "body.stage2.conv3", "--variant", "ResNet50"),
@@ -78,7 +85,7 @@ def done_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     @contextlib.contextmanager
     def once(job: dict[str, Any], programs: Any, progress: process.Progress) -> Iterator[process.Outcome]:
-        name = f"{job['kind']} {job['model']} {job.get('trace')}"
+        name = " ".join(str(job.get(key)) for key in ("kind", "model", "trace", "grad", "im2col"))
         if name not in DONE:
             with work(job, programs, progress) as outcome:
                 DONE[name] = outcome
@@ -221,3 +228,11 @@ def test_folders_that_hold_no_specs_of_ones_own(cnnspec: Command, folder: Path) 
     (folder / "conda/conda-meta").mkdir()
     files = [line.split()[1] for line in cnnspec("check", ".").out.splitlines() if line[:1] in ("✓", "✗")]
     assert files == ["long.cnn", "wrong.cnn", "kept/venv/a.cnn"]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits(folder: Path, command: str) -> None:
+    for columns in (40, 60, 80, 120):
+        status, text = execute(columns, (*command.split(), "--help"))
+        assert status == 0
+        assert max(map(width, shown(text))) <= columns
