@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span, line_start
 from cnnspec.notations import caffe, darknet, programs, summary, tables, translate, yolo
 from cnnspec.notations.around import step_around
-from cnnspec.notations.network import UNKNOWN, Node, Part, Program, written
+from cnnspec.notations.network import FEWEST, UNKNOWN, Network, Node, Part, Program, stretches, written
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -30,6 +30,7 @@ _HEAD = re.compile(r"(?:\w+: )?(?:@\w+ -> )?")
 _STATED = re.compile(
     r"(?:in_?channels|in_?features|num_?features|input_?channels)[ \t]*=[ \t]*([0-9]+)", re.I
 )
+_BETWEEN, _ENDS = r"(?>\s+|[,;]|#[^\r\n]*+)*+", re.compile(r"[ \t,;]*(?:[#\r\n]|$)")
 _INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
 
 
@@ -71,7 +72,36 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
                 foreign += _of_finding(finding, text)
             elif finding.code == "E202":
                 foreign += _of_argument(finding, text)
-    return _put_together(source, sorted(foreign, key=lambda one: one.span)) if foreign else None
+    foreign = [*_in_one_finding(sorted(foreign, key=lambda one: one.span), text)]
+    return _put_together(source, foreign) if foreign else None
+
+
+def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign]:
+    """Lines in a row that are in another notation, each by itself, as one part."""
+    for row in stretches(foreign, lambda one: one.span, text, _BETWEEN):
+        alone = all(len(one.pieces) == 1 and _is_line(one.span, text) for one in row)
+        if len(row) < FEWEST or not alone or any(one.finding.code != "E102" for one in row):
+            yield from row
+            continue
+        nodes = [part.node for one in row for part in one.pieces if part.node is not None]
+        span = Span(row[0].span.start, row[-1].span.end)
+        inputs = [(place - 1,) for place in range(len(nodes))]
+        network = Network([node._replace(inputs=place) for node, place in zip(nodes, inputs, strict=True)])
+        unsure = [node for node, one in zip(nodes, row, strict=True) if not one.finding.fix]
+        network = network._replace(
+            nodes=[
+                node._replace(why=node.why or "it is not certain") if node in unsure else node
+                for node in network.nodes
+            ]
+        )
+        yield _of_program(
+            Program("these lines are in another tool's notation", span, network, span.start), text
+        )
+
+
+def _is_line(span: Span, text: str) -> bool:
+    before = text[line_start(text, span.start) : span.start]
+    return not before.strip() and bool(_ENDS.match(text, span.end))
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -11,6 +11,7 @@ from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.other_words import foreign_call, foreign_step, is_python, meant_as_label
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
+from cnnspec.notations.calls import is_known
 from cnnspec.notations.words import LAYERS, layer_word
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Op
@@ -128,8 +129,8 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
         return
     near = nearest(step.name, context.statements.blocks)
     layer = layer_word(step.name)
-    if layer is not None and not near:
-        foreign_call(text, step, layer).report(sink)
+    if (layer is not None or is_known(step.name)) and not near:
+        foreign_call(text, step, layer or "conv").report(sink)
         return
     head = re.compile(rf"[ \t]*(?:\w+[ \t]+)?{step.name}\(")
     if any(one.code[:2] == "E1" and head.match(text, line_start(text, one.span.start)) for one in sink):

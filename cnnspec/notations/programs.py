@@ -27,7 +27,7 @@ _BEGINS = re.compile(
     re.VERBOSE,
 )
 _DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*\(")
-_CALL = re.compile(r"[ \t]*([A-Z]\w*)\(")
+_CALL = re.compile(r"[ \t]*(?:([A-Z]\w*)\(|([a-z]\w*Layer)\b)")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n]|$)")
 _SCAN = re.compile(r"#.*|'''|\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|[()\[\]{}]")
 _ARROW = re.compile(r"->|=>")
@@ -83,6 +83,8 @@ def _is_python(code: str, text: str) -> bool:
     if _BEGINS.match(code):
         return not _ARROW.search(code) or code.startswith("def ")
     call = _CALL.match(code)
+    if call and call[2]:  # MATLAB
+        return f"block {call[2]}" not in text
     return call is not None and (
         bool(tool_of(call[1])) or call[1] in _CONTAINERS or f"block {call[1]}" not in text
     )

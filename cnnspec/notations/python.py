@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import Call, call_of, is_known, read_call, source_of, statement, tool_of
 from cnnspec.notations.merges import MERGES
-from cnnspec.notations.network import ARRIVING, MERGED, MOST, WEIGHTED, Network, Node
+from cnnspec.notations.network import ARRIVING, MERGED, MOST, WEIGHTED, Network, Node, dense
 
 _PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
 _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
@@ -32,6 +32,7 @@ _OPERATORS = {ast.Add: "add", ast.Mult: "mul", ast.Sub: "sub"}
 _ARITHMETIC = {ast.Add: add, ast.Mult: mul, ast.Sub: sub, ast.FloorDiv: floordiv}
 _LARGEST = 10**9
 _WIDEST = 60
+_APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 _CLASS = re.compile(r"[A-Z]\w*[a-z]")
 _FLAT = ("forward", "call", "__init__")
 _TORCH = re.compile(r"\bnn\.|\btorch\b|\bforward\b|\bF\.")
@@ -81,6 +82,9 @@ class Reader:
         text = text.rstrip(" \t,;")
         plain = _as_call(text) if _PRINTED.search(text) else text
         found = statement(f"{plain} pass" if _HEADER.match(text) and text.endswith(":") else plain)
+        if found is None:  # a list of MATLAB, parted by lines and blanks
+            plain = _APART.sub(",", re.sub(r"(?<![\[(,;])\n", ",", plain))
+            found = statement(plain)
         if found is None:
             return False
         self.text, self.begin = plain, begin
@@ -119,11 +123,16 @@ class Reader:
             case ast.Expr(value=ast.Tuple(elts=elements)):
                 for one in elements:
                     self._append(self._value(one))
+            case ast.Expr(value=ast.Name(id=name) as value) if is_known(name):  # MATLAB
+                self._append(self._value(_called(value)))
             case ast.Expr(value=value):
                 self._append(self._value(value))
 
     def _name(self, name: str, value: _Value) -> None:
         last = name.rpartition(".")[2]
+        modules = [one for one in value if isinstance(one, _Module)] if isinstance(value, list) else []
+        if isinstance(value, list) and modules and not any(one is None for one in value):
+            value = _Module(modules[0].node._replace(name=""), tuple(modules))
         if isinstance(value, _Module) and not value.parts and not value.node.name:
             value = value._replace(node=value.node._replace(name=last))
         elif type(value) is int and value != ARRIVING and len(last) > 1:
@@ -164,7 +173,11 @@ class Reader:
             case ast.Name() | ast.Attribute():
                 return self.names.get(ast.unparse(node))
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
-                return [self._value(one) for one in elements]
+                elements = [
+                    _called(one) if isinstance(one, ast.Name) and is_known(one.id) else one
+                    for one in elements
+                ]
+                return [self._value(one) for one in elements if not _is_loss(one)]
             case ast.BinOp(left=left, op=ast.Add() | ast.Mult() | ast.Sub() as op, right=right):
                 if (constant := self._constant(node)) is not None:
                     return constant
@@ -334,6 +347,10 @@ class Reader:
         node = module.node._replace(inputs=tuple(inputs) or (self.current,))
         if node.text in MERGES and len(inputs) < 2:
             node = node._replace(text="", why="only one of the tensors that it merges is known")
+        if node.text.startswith("fc ") and dense(node.text, self.nodes, node.inputs) != node.text:
+            # a map: MATLAB's is flattened first, Keras's Dense is a layer for each position
+            text = {"MATLAB": f"flatten -> {node.text}", "Keras": f"conv F1 K{node.text[3:]}"}.get(self.tool)
+            node = node._replace(text=text or node.text)
         weighted = node.text.partition(" ")[0] in WEIGHTED
         if weighted and node.span in self.used:
             node = node._replace(name="", why=node.why or _SHARED)
@@ -374,6 +391,15 @@ class Reader:
         if not self.text.isascii():  # columns count bytes
             column = len(self.text[start:].encode()[:column].decode("utf-8", "ignore"))
         return self.begin + start + column
+
+
+def _called(name: ast.Name) -> ast.Call:
+    """A layer of MATLAB without brackets as a call."""
+    return ast.copy_location(ast.Call(name, [], []), name)
+
+
+def _is_loss(node: ast.expr) -> bool:
+    return re.match(r"(?:classification|regression)Layer\b", ast.unparse(node)) is not None
 
 
 def _inside(node: ast.expr) -> list[ast.expr]:

@@ -85,7 +85,27 @@ def forward(self, x):
     y = F.relu(self.bn(x))
     return torch.cat([x, F.max_pool2d(y, 3, 1, 1)], dim=1) + x
 """
+MATLAB = """\
+layers = [
+    imageInputLayer([32 32 3])
+    convolution2dLayer(5,20,'Padding','same')
+    reluLayer
+    maxPooling2dLayer(2,'Stride',2)
+    fullyConnectedLayer(10)
+    softmaxLayer
+    classificationLayer];
+"""
+POSITIONS = """\
+model = keras.Sequential([
+    layers.Conv2D(8, 3),
+    layers.Dense(4, activation="relu"),
+    layers.GlobalMaxPooling2D(),
+    layers.Dense(2),
+])
+"""
 PROGRAMS = {
+    "MATLAB": (MATLAB, "MATLAB", "conv F5 Psame K20 -> relu -> maxpool F2\nflatten -> fc 10 -> softmax"),
+    "Keras, at each position": (POSITIONS, "Keras", "conv F3 K8\nconv F1 K4 -> relu\ngmp\nfc 2"),
     "a class": (NET, "PyTorch", """\
 conv1: conv F5 K6
 relu -> maxpool F2
@@ -243,3 +263,8 @@ HOSTILE = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_program_ends_in_findings(case: str) -> None:
     assert errors(f"input 3x32x32\n{HOSTILE[case]}")
+
+
+def test_lines_of_another_notation_in_a_row_are_one_finding() -> None:
+    (found,) = errors("input 3x32x32\nConv 3x3, 8\npool/2\nmaxpool 2x2\n3x3 conv. 16\nrelu\n")
+    assert found.help.splitlines()[1:] == ["conv F3 K8 -> maxpool F2 -> maxpool F2", "conv F3 K16"]
