@@ -134,7 +134,8 @@ def _model(
     graph = elaborate(file, source, sink, variant=variant, settings=settings, limits=limits, spent=spent)
     report = None
     if graph is not None:
-        report = analyse(graph, judged=not _set_otherwise(file, variant, sink))
+        guessed = any(one.code in ("E101", "E105") and not one.safe for one in parsing)
+        report = analyse(graph, not _set_otherwise(file, variant, sink), guessed)
         attempt = trier(file, source, variant=variant, settings=settings, limits=limits)
         for finding in report.findings if lints else failed_claims(report):
             sink.add(_with_input(finding, report, attempt) if finding.code == "E501" else finding)

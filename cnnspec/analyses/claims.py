@@ -3,8 +3,8 @@
 A claim holds to the precision that it is written with: `params 0.27M` for 269,722, rounded or cut off to
 the digits written; `params 269,722` only for that; `~8.8M` within 5 %. A bound, `params < 100k`, is exact. A
 vector of N numbers is an Nx1x1 map and the other way round. What is unknown, because of a mistake before it,
-is not checked; and under `--set`, or where a knob could not be set, nothing is: claims are about the network
-as its author set it."""
+is not checked, and no total where a line could not be read for certain; and under `--set`, or where a knob
+could not be set, nothing is: claims are about the network as its author set it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def check_claims(report: Report) -> tuple[Checked, ...]:
     free = bool(report.graph.settings) or not report.judged
     for body, claim in _all(report):
         value = worth(report, body, claim)
-        holds = None if value is None or free else fits(claim, value)
+        unchecked = free or (report.guessed and body is None)
+        holds = None if value is None or unchecked else fits(claim, value)
         found.setdefault((claim.span, claim.subject, value), Checked(claim, body, value, holds))
     return tuple(sorted(found.values(), key=lambda checked: checked.span))
 

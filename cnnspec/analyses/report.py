@@ -58,6 +58,8 @@ class Report:
     graph: Graph
     judged: bool = True
     """Whether the network is the one that its claims are about."""
+    guessed: bool = False
+    """Whether a line of it could not be read for certain."""
 
     shapes = cached_property(lambda self: shapes(self.graph))
     weights = cached_property(lambda self: weights(self.graph, self.shapes))
@@ -118,8 +120,8 @@ class Report:
             )
 
 
-def analyse(graph: Graph, judged: bool = True) -> Report:
+def analyse(graph: Graph, judged: bool = True, guessed: bool = False) -> Report:
     """Everything that can be asked of a network, worked out as it is asked for. Claims are not `judged`
-    where a knob could not be set as the author meant it.
+    where a knob could not be set as the author meant it, nor totals where a line was `guessed`.
     """
-    return Report(graph, judged)
+    return Report(graph, judged, guessed)

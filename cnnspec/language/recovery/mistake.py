@@ -143,8 +143,9 @@ class Mistake:
         symbol = self._parser.lexer.tables.entered_by[self._parser.states[-1 - back]]
         return Part(symbol, begin_of(value), value if type(value) is Token else None)
 
-    def is_open(self, bracket: str) -> bool:
-        return any(one.kind == bracket for one in self._parser.lexer.brackets)
+    def opens(self, bracket: str) -> int:
+        """How many of these brackets are open."""
+        return sum(one.kind == bracket for one in self._parser.lexer.brackets)
 
     def reported(self, start: int) -> bool:
         """Whether something that begins at a place was reported already."""

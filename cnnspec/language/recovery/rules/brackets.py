@@ -9,7 +9,7 @@ from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.language.recovery.mistake import REST, Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import closing, is_layer, shortened
-from cnnspec.language.tokens import STATEMENTS
+from cnnspec.language.tokens import CLOSES, STATEMENTS
 from cnnspec.notations import MERGES as MERGING
 from cnnspec.notations.words import layer_word
 
@@ -231,7 +231,38 @@ def _arguments_between(m: Mistake) -> Answer | None:
     return None
 
 
+def _wrong_closer(m: Mistake) -> Answer | None:
+    """`[ relu )`, `[ f(3] ]`: a bracket of another kind than the one that is open."""
+    opens = CLOSES[m.kind]
+    if m.inside in ("", opens):
+        return None
+    rest = m.text[m.start : m.line_end]
+    if m.opens(opens) and not (opens == "[" and rest.count("]") - rest.count("[") > m.opens("[")):
+        return None
+    right = {"(": ")", "[": "]", "{": "}"}[m.inside]
+    message = f"expected `{right}`, found `{m.word}`"
+    return rewritten(m.span, right, message, code="E105", reads=right)
+
+
+def _label_without_colon(m: Mistake) -> Answer | None:
+    """`a add [ … ]`."""
+    found = re.compile(r"[ \t]*([A-Za-z]\w*)[ \t]+([A-Za-z]\w*)[ \t]*").fullmatch(m.head)
+    if found is None or found[2] not in MERGING or is_layer(found[1]):
+        return None
+    begin, end = m.begin + found.start(1), m.begin + found.end(1)
+    message, way = "a label has a colon", f"write `{found[1]}: {found[2]} [ … ]`"
+    fix = (Edit(Span(end, end), ":"),)
+    return Answer(
+        "E101", message, Span(begin, end), way, fix, True,
+        reads=f"{found[1]}: {found[2]}", since=begin, resume=m.start,
+    )  # fmt: skip
+
+
 MERGES = (
+    Rule({"[ relu⟦*⟧2": "[ relu]*2"}, "expected `]` before `*`", on="STAR", accepts="RSQB",
+         when=lambda m: "]" not in m.rest and bool(m.behind("[ \t]*[0-9(]")), before="]", code="E105"),
+    Rule({"[ relu ⟦)⟧*2": "[ relu ]*2", "[ f(3⟦]⟧ ]*2": "[ f(3) ]*2"},
+         on="RPAR RSQB RBRACE", when=_wrong_closer),
     Rule({"[ conv F3 | id ] ⟦add⟧": "add [ conv F3 | id ]"}, on="VBAR", when=_at_the_bar),
     Rule({"parallel [ relu | id ] ⟦concat⟧": "concat [ relu | id ]", "[ relu ] ⟦add⟧": "add [ relu | id ]"},
          on="NAME CALL", last="RSQB", when=_at_the_word),
@@ -287,12 +318,13 @@ def _branches_without_brackets(m: Mistake) -> Answer | None:
         plain,
         "branches stand in square brackets",
         code="E101",
-        safe=True,
         reads=plain,
     )
 
 
 BEFORE_BRANCHES = (
+    Rule({"⟦a⟧ add [ relu | id ]": "a: add [ relu | id ]"}, on="LSQB", last="NAME",
+         when=_label_without_colon),
     Rule({"add [ relu ⟦] [⟧ bn ]": "add [ relu | bn ]"}, on="LSQB", last="RSQB", when=_one_pair),
     Rule({"⟦conv[F3 K8]⟧": "conv F3 K8", "⟦slice [0:2]⟧": "slice 0:2",
          "block f(k) { relu }\n⟦f[3]⟧": "block f(k) { relu }\nf(3)"}, on="HYPER NUMBER", when=_not_branches),

@@ -210,5 +210,5 @@ BRACKETS = (
     Rule({"f(1 ⟦2⟧)": "f(1, 2)"}, on="NAME NUMBER CALL REFERENCE LPAR DIM CLAIM_NUMBER", accepts="COMMA",
          when=lambda m: m.inside == "(" or m.last in ("CLAIM_NUMBER", "REFERENCE"), before=",", safe=False),
     Rule({"relu ⟦)⟧": "relu "}, "`{found}` closes nothing: no bracket is open", on="RPAR RSQB RBRACE",
-         when=lambda m: not m.is_open(_BRACKETS[m.kind]), put=""),
+         when=lambda m: not m.opens(_BRACKETS[m.kind]), put=""),
 )  # fmt: skip
