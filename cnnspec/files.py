@@ -59,7 +59,7 @@ ZOO = "zoo:"
 
 
 def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
-    """What an argument of the command line stands for: a file, every `.cnn` below a folder, `zoo:name`, `-`.
+    """The files that an argument means: a file, all `.cnn` below a folder, `zoo:name`, `-`.
 
     Pairs of a path and the name that messages give it; with a finding where there is none.
     """
@@ -72,7 +72,7 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
             return [(shipped[wanted], ZOO + wanted)], None
         from cnnspec.diagnostics.suggest import did_you_mean
 
-        near = did_you_mean(wanted, shipped) or "`cnnspec zoo` lists what there is"
+        near = did_you_mean(wanted, shipped) or "`cnnspec zoo` lists all specs"
         return [], Diagnostic("E701", f"the zoo has no {wanted}", NOWHERE, help=near)
     if os.path.isdir(argument):
         found = [(path, path) for path in specs_below(argument)]
@@ -105,7 +105,7 @@ def _in_the_zoo(path: str, error: OSError | ValueError) -> str:
 
 
 def _regular_file(path: str, limit: int) -> bytes | Diagnostic:
-    # O_NONBLOCK: opening a FIFO must not wait for somebody to write into it
+    # O_NONBLOCK: opening a FIFO must not wait for a writer
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _FLAGS)
     with os.fdopen(descriptor, "rb") as file:
         mode = os.fstat(descriptor).st_mode
@@ -148,7 +148,7 @@ def _others(path: str, name: str) -> bool:
 
 def specs_below(folder: str) -> Iterator[str]:
     """Every `.cnn` below a folder, folder by folder in alphabetical order, then the folders that cannot be
-    looked into: whoever reads them is told why. Links to folders are not followed."""
+    opened: reading them reports why. Links to folders are not followed."""
     closed: list[str] = []
     for path, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         folders[:] = sorted(name for name in folders if not _others(path, name))

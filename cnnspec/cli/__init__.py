@@ -23,10 +23,10 @@ def main() -> NoReturn:
     try:
         import signal
 
-        # what is half done is cleaned up on SIGTERM as it is on Ctrl-C
+        # SIGTERM cleans up as Ctrl-C does
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
-        gc.disable()  # a run is short: its end takes what it leaves
-        # no plugin of pydantic's has a say here, so none is looked for among all that is installed
+        gc.disable()  # a run is short; memory is freed when the process ends
+        # cnnspec uses no plugins of pydantic; searching the installed packages for them takes time
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         status = execute(sys.argv[1:])
     except KeyboardInterrupt:
@@ -54,7 +54,7 @@ def execute(arguments: list[str]) -> int:
     except OSError as error:  # of standard output or standard error; files have findings of their own
         return _unwritable(error)
     except SystemExit:
-        if sys.stdout is not output:  # click has replaced a pipe that nobody reads
+        if sys.stdout is not output:  # click replaces a pipe that has been closed
             return USAGE
         raise
     except MemoryError:
@@ -72,8 +72,8 @@ def execute(arguments: list[str]) -> int:
 
 
 def _open_streams() -> None:
-    """A stream that was closed (`>&-`) is opened so that no file takes its number, and writing to it fails; a
-    name that the terminal can't show is no reason to fail.
+    """Open a stream that was closed (`>&-`) in such a way that writing to it fails, so that no file gets its
+    number; escape characters that the encoding of a stream does not have.
     """
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
@@ -85,7 +85,7 @@ def _open_streams() -> None:
 
 
 def _unwritable(error: OSError) -> int:
-    """Nothing is said where there is nobody to read: a pipe or a stream that was closed."""
+    """Report that the output cannot be written; a closed pipe or stream is not reported."""
     import contextlib
     import errno
 
@@ -109,10 +109,10 @@ def _show(error: click.ClickException) -> None:
 
 
 def _leave(status: int) -> NoReturn:
-    """Leave at once: taking an interpreter down object by object is a tenth of the time of a `check`."""
+    """Leave at once: a regular shutdown of the interpreter is a tenth of the time of a `check`."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError as error:  # a full disk, or nobody who reads
+    except OSError as error:  # a full disk, or a closed pipe
         status = _unwritable(error)
     os._exit(status)

@@ -1,4 +1,4 @@
-"""What a shell completes: specs, variants, layers, codes, columns. click asks when the key is pressed."""
+"""What a shell completes: specs, variants, layers, codes, columns. click calls these functions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def topics(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 
 def variants(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The variants of the spec that stands before."""
+    """The variants of the spec on the command line."""
     from cnnspec.diagnostics import Sink
     from cnnspec.elaborate import variants
     from cnnspec.language import parse
@@ -48,7 +48,7 @@ def variants(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def layers(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The layers of the spec that stands before, and the parts that they lie in."""
+    """The layers of the spec on the command line, and the parts that contain them."""
     from itertools import islice
 
     from cnnspec.pipeline import models

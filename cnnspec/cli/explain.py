@@ -41,12 +41,12 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
     """
     if at is not None:
         if to.form in ("markdown", "latex"):
-            raise click.UsageError("--at is worked out as text or json")
+            raise click.UsageError("--at needs --format text or json")
         from cnnspec.cli.by_hand import number
 
         return number(topic, layer, at, options, choice, to)
     if options["inputs"] or options["random"]:
-        raise click.UsageError("--input and --random belong to --at, which names a number of the output")
+        raise click.UsageError("--input and --random need --at, the place of one number of the output")
     if layer is not None:
         return _layer(topic, layer, choice, to)
     from cnnspec.report.pages import page, topics

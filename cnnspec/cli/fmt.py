@@ -26,7 +26,7 @@ class Formatted(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether the canonical text is another than what stands there."""
+        """Whether the canonical text differs from the file."""
         return self.text is not None and self.text != self.source.text
 
 

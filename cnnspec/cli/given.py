@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _number(text: str) -> float:
-    """`0.485` or `1/255`; by floats, whose size has an end: 1e999999999 as a fraction would be worked out."""
+    """`0.485` or `1/255`; a float has a limit; 1e999999999 as a fraction has a billion digits."""
     above, slash, below = text.partition("/")
     number = float(above) / float(below) if slash else float(above)
     if number - number != 0:

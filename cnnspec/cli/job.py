@@ -25,11 +25,11 @@ class Progress:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.wanted = is_terminal(sys.stderr)
+        self.on = is_terminal(sys.stderr)
         self.shown = False
 
     def __call__(self, what: str, done: int, of: int) -> None:
-        if self.wanted:
+        if self.on:
             self.shown = True
             far = f" {done:,}/{of:,}" if of > 1 else ""
             line = f"{self.title}: {what}{far}"

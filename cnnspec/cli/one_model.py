@@ -1,4 +1,4 @@
-"""The one model that a command is about: its spec found, read and worked out, and its programs."""
+"""The one model that a command is about: its spec is found, read and evaluated; its programs are built."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Opened(NamedTuple):
 
 
 def open_model(argument: str | None, choice: Choice) -> Opened:
-    """A spec's first model, or the variant chosen; None stands for the only `.cnn` of this folder."""
+    """The first model of a spec, or the chosen variant; None means the only `.cnn` file of this folder."""
     pairs, problem = _specs_here() if argument is None else named(argument)
     if problem is None and len(pairs) > 1:
         listed = ", ".join(path for path, _ in pairs[:20]) + (", …" if len(pairs) > 20 else "")

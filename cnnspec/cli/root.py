@@ -15,7 +15,7 @@ COMMANDS = {
     "build": "write a standalone PyTorch or NumPy program",
     "run": "run an input through the NumPy program",
     "verify": "compare the PyTorch and the NumPy program",
-    "explain": "work out a layer; show the page of a finding or a layer",
+    "explain": "work out a network or a layer; show the page of a finding or a word",
     "fmt": "rewrite specs in their canonical form",
     "zoo": "list the shipped specs, or print one to start from",
     "schema": "print the JSON schema of `check --format json`, or of the IR",

@@ -26,19 +26,19 @@ ASCII = {
     "μ": "mean", "σ": "std", "π": "pi", "’": "'", "“": '"', "”": '"', "•": "-",
     "∞": "inf", "\u0302": "^",
 }  # fmt: skip
-"""What is written where the output's encoding does not have a character of ours."""
+"""What is written instead of a character that the encoding of the output does not have."""
 
 PIECE = 1 << 14
-"""Characters written at once: under PYTHONUNBUFFERED the end of a longer text could be lost unnoticed."""
+"""Characters written at once: with PYTHONUNBUFFERED the rest of a longer text can be lost."""
 
 MARGIN = 8
-"""Columns that stand left of a spec's line in a finding."""
+"""Columns to the left of the line of a spec in a finding."""
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a person is looking."""
+    """Whether the stream is a terminal."""
     try:
         return stream.isatty()
     except ValueError:  # closed
@@ -68,7 +68,7 @@ def out_json(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write to standard output for a person: in characters that it has, in lines that fit."""
+    """Write text to standard output: in characters of its encoding, in lines that fit the terminal."""
     out(_readable(text, sys.stdout))
 
 
@@ -87,7 +87,7 @@ def _readable(text: str, stream: TextIO) -> str:
 
 @cache
 def _missing(encoding: str | None) -> dict[int, str]:
-    """Of `ASCII`, what an encoding needs."""
+    """The entries of `ASCII` for the characters that an encoding does not have."""
     needed = {}
     for char, instead in ASCII.items():
         try:
@@ -193,7 +193,7 @@ class Output(NamedTuple):
 
 
 def shown(findings: Iterable[Diagnostic], advice: bool) -> list[Diagnostic]:
-    """Those that a person sees: advice only where it is asked for."""
+    """The findings to show: advice only with --advice."""
     return [one for one in findings if advice or one.severity is not Severity.ADVICE]
 
 

@@ -1,4 +1,4 @@
-"""What the public contract says of a network: the JSON document, the table's rows, layers worked out, pages.
+"""What is reported about a network: the JSON document, the rows of tables, worked-out layers, pages.
 
-All of it is text and plain values; how it reaches a person is the command line's own matter.
+All of it is text and plain values; the command line decides how it is shown.
 """

@@ -1,7 +1,7 @@
 """The document of `check --format json`: a public contract, and what `cnnspec.check` gives.
 
 Shapes are lists (`Shape`), outermost dimension first, without the batch axis; lines and columns count from 1;
-what could not be worked out is null (`Known` is `int | None`). The field `in_` of a row is `in` in JSON.
+what is unknown is null (`Known` is `int | None`). The field `in_` of a row is `in` in JSON.
 `cnnspec schema` prints all this as a JSON schema.
 """
 
@@ -101,7 +101,7 @@ class RelatedPlace(PlaceEntry):
 
 
 class EditPlace(PlaceEntry):
-    """Put `text` in the place of what stands there."""
+    """Replace the text of this place by `text`."""
 
     text: str
 

@@ -23,8 +23,8 @@ Entry = dict[str, Any]
 
 
 def document_text(entries: Iterable[Entry], version: str) -> Iterator[str]:
-    """The document as JSON, piece by piece, a row a line. Rows are made as they are written: a network of a
-    million layers takes time, and no memory.
+    """The document as JSON, piece by piece, one row per line. Rows are made one by one: a network of a
+    million layers takes time, but no memory.
     """
     yield f'{{\n "version": 1,\n "cnnspec": {json.dumps(version)},\n "models": ['
     for number, entry in enumerate(entries):
@@ -44,8 +44,8 @@ def document_text(entries: Iterable[Entry], version: str) -> Iterator[str]:
 
 
 def model_entry(model: Model) -> Entry:
-    """What `check --format json` says of a model; what could not be worked out is null or missing. Its rows
-    are made one by one, as they are asked for.
+    """A model in `check --format json`; what is unknown is null or missing. Its rows are made one by one,
+    when they are needed.
     """
     graph, report, source = model.graph, model.report, model.source
     entry = _entry(source.original, model.findings)

@@ -67,7 +67,7 @@ class _Folder:
         """Of the row being made: by where a repeat begins in the text, how many passes it has."""
 
     def lines(self, lines: Iterable[tree.Statement], scope: _Scope) -> Iterator[Row]:
-        position = 0  # both the lines and the steps stand in the order of the text
+        position = 0  # both the lines and the steps are in the order of the text
         for line in lines:
             if isinstance(line, tree.ErrorStatement) and not line.word:
                 yield self._unknown(line.name or "", self._slice(line.span))
@@ -132,7 +132,7 @@ class _Folder:
         return Row((name, text, *cells(Amounts(), self.columns)), "wrong")
 
     def _params(self, body: int, first: int, last: int) -> int | None:
-        """The weights of a row; those of a shared block stand in its first row only."""
+        """The weights of a row; those of a shared block are in its first row only."""
         total = 0
         for held in self.report.weights.steps[body][first:last]:
             tally = counted({name: held[name] for name in held.keys() - self.shown})
@@ -239,7 +239,7 @@ def _runs(line: tree.Line, here: list[Place]) -> Iterator[_Run]:
 
 
 def _names_only(step: tree.Step) -> bool:
-    """`x: id` makes nothing; it gives what arrives a name."""
+    """Whether the step is `id`: `x: id` only names the input."""
     return isinstance(step, tree.LayerStep) and step.word == "id"
 
 

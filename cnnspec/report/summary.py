@@ -49,7 +49,7 @@ def _amounts(graph: Graph, report: Report) -> Amounts:
 
 
 def _notes(model: Model) -> list[str]:
-    """What stands below the table: the totals that no column has, and the claims."""
+    """The lines below the table: totals without a column, and claims."""
     report = model.report
     assert report is not None
     totals = report.totals

@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """`title` stands above, `notes` below."""
+    """`title` is shown above, `notes` below."""
 
     columns: tuple[Column, ...]
     rows: list[Row]

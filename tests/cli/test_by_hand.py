@@ -49,7 +49,7 @@ def test_lines_fit_on_eighty_columns(cnnspec: Command, net: str, monkeypatch: py
         ("explain {} C1 --at 0,0,0 --random", "C1 has 2 layers; name one of them: C1.conv, C1.relu"),
         ("explain {} C2 --at 0,0,0 --random", "has no layer C2"),
         ("explain {} C1.conv --at 0,0,0", "the input input is missing"),
-        ("explain {} C1.conv --random", "--input and --random belong to --at"),
+        ("explain {} C1.conv --random", "--input and --random need --at"),
         ("run {} --random --label 3", "the classes of output are 0 to 2"),
         ("run {} --random --loss cross_entropy", "needs the true class"),
         ("run {} --random --label one", "expected whole numbers"),

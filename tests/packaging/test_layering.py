@@ -32,6 +32,7 @@ ORDER = (
     "training",
     "running",
     "api",
+    "programs",
     "cli",
 )
 """Folders and single files, in the order in which data passes through them; some are still to be built."""
