@@ -118,7 +118,7 @@ def _of_program(program: Program, text: str) -> _Foreign:
         before = [Part(f"input {begins.takes}\n")]
     pieces = [*before, *written(network)]
     shown = [_commented(part, text) for part in pieces]
-    lines = [line for line in "".join(shown).splitlines() if line]
+    lines = [line.removeprefix(" -> ") for line in "".join(shown).splitlines() if line]
     more = len(lines) - _MOST_LINES
     lines[_MOST_LINES:] = [f"… ({more} more lines)"] if more > 0 else []
     how = "in this language it is:" if network.sure else "in this language it is, as far as it can be told:"
@@ -126,6 +126,9 @@ def _of_program(program: Program, text: str) -> _Foreign:
     if network.sure and len(lines) == 1:
         way = f"here it is `{lines[0]}`"
     fix = (Edit(cover, "".join(part.text for part in pieces).rstrip("\n")),) if network.sure else ()
+    if any(node.open for node in network.nodes):
+        unknown = [node._replace(text="") if node.open else node for node in network.nodes]
+        pieces = [*before, *written(network._replace(nodes=unknown))]
     if network.why:
         first = program.span if begins is None else begins.span
         pieces = [*before, Part(UNKNOWN, Node("", first))]
@@ -263,7 +266,8 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
             ):
                 continue
             met.add((wanted, number))
-            original = " ".join(rewriting.source.original.text[slice(*span)].split())[:_WIDEST]
+            original = " ".join(rewriting.source.original.text[slice(*span)].split())
+            original = original if len(original) <= _WIDEST else f"{original[:_WIDEST]}…"
             if len(wanted) > 1:
                 said, true = takes, written_shape(shape)
                 message = f"`{original}` expects an input of {said}, but its input is {true}"

@@ -40,7 +40,7 @@ def translate(text: str, at: int, span: Span | None = None) -> Translation | Non
     begin = line_start(text, at)
     line = (text[begin : begin + _LONGEST_LINE].splitlines() or [""])[0]
     return (
-        line_of_python(line, begin)
+        line_of_python(line, begin, text)
         or _step_at(text, begin, at)
         or far_away(text, begin)
         or line_of_prototxt(text, begin)

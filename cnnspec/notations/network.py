@@ -66,6 +66,8 @@ class Node(NamedTuple):
     name: str = ""
     hint: str = ""
     """A name for its output, where other layers need one."""
+    open: bool = False
+    """Whether one of its numbers is a name that has no value."""
 
 
 class Network(NamedTuple):

@@ -13,6 +13,7 @@ from cnnspec.notations.python import Reader
 from cnnspec.notations.translation import Notation, Translation
 
 LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
+_TRAINING = re.compile(r"(?:for|while)\b.*(?:epoch|loader|batch|enumerate)")
 _CONTAINERS = ("Sequential", "ModuleList")
 _PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A-Za-z0-9_:])")
 _BUILDS = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*(?:\w+\.)*(?:Sequential|Model|Module\w*)\(")
@@ -90,28 +91,42 @@ def _is_python(code: str, text: str) -> bool:
     )
 
 
+def names_in(text: str) -> set[str]:
+    """What a spec's `let`s and blocks give a value, as far as can be told without reading it."""
+    named = re.findall(r"\blet[ \t]+(\w+)", text)
+    parameters = re.findall(r"\b(?:block|shared)[ \t]+\w+\(([^()]*)\)", text)
+    return {*named, *re.findall(r"\w+", " ".join(parameters))}
+
+
 def _program(together: list[Statement], text: str) -> Program | None:
     span = Span(together[0].span.start, together[-1].span.end)
-    reader = Reader(text[slice(*span)])
+    reader = Reader(text[slice(*span)], names_in(text))
     for one in together:
         code = one.text.strip()
         if reader.classes and one.text[:1].strip() and not code.startswith(("class", "def", "@")):
             continue  # what is done with the model
+        if _TRAINING.match(code):
+            break
         if not reader.statement(code, one.span.start) and code.strip(")]}, "):
             reader.why = reader.why or f"`{code.splitlines()[0]}` cannot be read"
     network = reader.network()
-    enough = len(network.nodes) >= FEWEST or len(reader.classes) > 1
+    layers = sum(map(bool, map(tool_of, re.findall(r"\b(\w+)\(", text[slice(*span)]))))
+    enough = (
+        len(network.nodes) >= FEWEST
+        or len(reader.classes) > 1
+        or (network.why and layers and len(together) > 2)
+    )
     tool = {"torch": "PyTorch"}.get(reader.tool, reader.tool) or "Python"
     return Program(f"this is {tool} code", span, network, span.start) if enough else None
 
 
-def line_of_python(line: str, begin: int) -> Translation | None:
-    """A line that begins at `begin`."""
+def line_of_python(line: str, begin: int, text: str) -> Translation | None:
+    """A line of a text that begins at `begin`."""
     code = line.split("#")[0].rstrip()
     stripped = code.lstrip()
     span = Span(begin + len(code) - len(stripped), begin + len(code))
     if _BEGINS.match(stripped) and not _ARROW.search(stripped):
-        reader = Reader(stripped)
+        reader = Reader(stripped, names_in(text))
         read = reader.statement(stripped, span.start)
         network = reader.network()
         if network.nodes:

@@ -32,6 +32,8 @@ _OPERATORS = {ast.Add: "add", ast.Mult: "mul", ast.Sub: "sub"}
 _ARITHMETIC = {ast.Add: add, ast.Mult: mul, ast.Sub: sub, ast.FloorDiv: floordiv}
 _LARGEST = 10**9
 _WIDEST = 60
+_VALUE = re.compile(r"[=(](?!same|true|false)([A-Za-z_0-9*/+-]+)")
+_NAME = re.compile(r"(?<!\w)[A-Za-z_]\w*")
 _APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 _CLASS = re.compile(r"[A-Z]\w*[a-z]")
 _FLAT = ("forward", "call", "__init__")
@@ -58,7 +60,9 @@ _Value: TypeAlias = "_Module | int | ast.Constant | Sequence[_Value] | None"
 class Reader:
     """What is known so far of one program."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, lets: Iterable[str] = ()) -> None:
+        self.lets = frozenset(lets)
+        """Names that the spec gives a value."""
         votes = Counter(filter(None, map(tool_of, re.findall(r"\b(\w+)\(", text))))
         votes["torch"] += len(_TORCH.findall(text))
         votes["Keras"] += len(_KERAS.findall(text))
@@ -181,7 +185,7 @@ class Reader:
             case ast.BinOp(left=left, op=ast.Add() | ast.Mult() | ast.Sub() as op, right=right):
                 if (constant := self._constant(node)) is not None:
                     return constant
-                sides = [*self._tensors([left]), *self._tensors([right])]
+                sides = self._tensors([left, right], known=True)
                 return (
                     self._apply(_Module(Node(_OPERATORS[type(op)], self._span(node))), sides)
                     if sides
@@ -229,7 +233,7 @@ class Reader:
                 called = _Module(called.node._replace(text="", why="what its input is, is not in this text"))
             return self._apply(called, tensors)
         call, span = call_of(node, self._written), self._span(node)
-        if call is None or call.name in self.classes or call.name == "super":
+        if call is None or call.name in self.classes or call.name == "super" or call.name.endswith("Loss"):
             return None
         owner = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else None
         if isinstance(owner, _Module):
@@ -253,7 +257,7 @@ class Reader:
         children = [one for one in node.keywords if (one.arg or "").startswith("_")]
         if call.name in _CHAINS or (children and len(children) == len(node.keywords) and not node.args):
             parts = [*self._chain(node.args), *(self._part(one.arg or "", one.value) for one in children)]
-            return _Module(Node("", span), tuple(parts), ordered=call.name in _CHAINS)
+            return _Module(Node("" if parts else "id", span), tuple(parts), ordered=call.name in _CHAINS)
         if call.name in _MODELS:
             outputs = [one.value for one in node.keywords if one.arg == "outputs"] or node.args[1:2]
             self._return(self._value(outputs[0]) if outputs else None)
@@ -283,7 +287,12 @@ class Reader:
         if reading is None or not (reading.text or reading.why):
             return _Module(Node("", span, why=_OWN_LAYER.format(name=call.name)))
         name = call.named.get("name", "").strip("'\"")
-        return _Module(Node(reading.text, span, why=reading.why, takes=reading.takes, name=name))
+        node = Node(reading.text, span, why=reading.why, takes=reading.takes, name=name)
+        named = _NAME.findall(" ".join(_VALUE.findall(node.text)))
+        unknown = [one for one in named if one not in self.lets]
+        if unknown:
+            node = node._replace(why=node.why or f"what `{unknown[0]}` is, is not in this text", open=True)
+        return _Module(node)
 
     def _part(self, name: str, node: ast.expr) -> _Module:
         value = self._value(node)
@@ -308,7 +317,8 @@ class Reader:
                     yield from self._chain(one.args)
                 case _:
                     value = self._value(one)
-                    yield value if isinstance(value, _Module) else self._part("", one)
+                    if value != []:
+                        yield value if isinstance(value, _Module) else self._part("", one)
 
     def _tensors(self, arguments: Iterable[ast.expr], known: bool = False) -> list[int]:
         """The tensors among arguments. Unless they have to be `known`, a name that nothing was given yet is

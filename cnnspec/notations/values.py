@@ -29,6 +29,8 @@ DEFAULTS = {
 """What need not be written where the author did not write it either."""
 _IN_ONE_WORD = {"avgpool out=1x1": "gap", "maxpool out=1x1": "gmp"}
 SIZE = re.compile(r"[(\[]?([0-9]+)[ \t]*[x×,][ \t]*([0-9]+)[)\]]?")
+_EXPRESSION = re.compile(r"\w+(?: *(?:\*|//|\+|-) *\w+)+")
+"""Sums and products of numbers and names, which are the same in Python and here."""
 _NUMBER = re.compile(r"([0-9]*)(?:\.([0-9]*))?(e-?[0-9]+)?")
 
 
@@ -95,7 +97,10 @@ def argument(slot: str, value: str) -> str | None:
         value = (number[1] or "0") + (f".{decimals}" if decimals else "") + (number[3] or "")
         value = f"{value}x{value}" if slot == "out" else value
     elif not value.isidentifier() and not (slot == "*" and re.fullmatch(r"[0-9]+(?:x[0-9]+)+", value)):
-        return None
+        if not _EXPRESSION.fullmatch(value):
+            return None
+        value = value.replace(" ", "")
+        return f"({value})" if slot == "*" else f"{slot}={value}"
     if slot == "*":
         return value
     return slot + value if value[0].isdecimal() and slot in [*"FSPDGK"] else f"{slot}={value}"

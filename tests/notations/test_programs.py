@@ -268,3 +268,34 @@ def test_a_hostile_program_ends_in_findings(case: str) -> None:
 def test_lines_of_another_notation_in_a_row_are_one_finding() -> None:
     (found,) = errors("input 3x32x32\nConv 3x3, 8\npool/2\nmaxpool 2x2\n3x3 conv. 16\nrelu\n")
     assert found.help.splitlines()[1:] == ["conv F3 K8 -> maxpool F2 -> maxpool F2", "conv F3 K16"]
+
+
+@pytest.mark.parametrize(
+    ("before", "program", "here", "sure"),
+    [
+        (
+            "let k = 8\n",
+            "x = Conv2D(k, 3)(x)\nx = Conv2D(2 * k, 3)(x)\nx = ReLU()(x)\n",
+            "conv F3 K=2*k -> relu",
+            True,
+        ),
+        (
+            "",
+            "x = Conv2D(k, 3)(x)\nx = Conv2D(2 * k, 3)(x)\nx = ReLU()(x)\n",
+            "what `k` is, is not in this text",
+            False,
+        ),
+        ("", f"{SEQUENTIAL}for epoch in range(3):\n    loss = criterion(model(x))\n", "fc 10", True),
+        (
+            "",
+            f"{SEQUENTIAL}loss = nn.CrossEntropyLoss()\noptimizer = optim.SGD(model.parameters())\n",
+            "fc 10",
+            True,
+        ),
+        ("", "net = []\nfor i in range(3):\n    net.append(nn.Conv2d(3, 3, 3))\n", "a loop", False),
+    ],
+)
+def test_names_and_what_stands_around_a_program(before: str, program: str, here: str, sure: bool) -> None:
+    (found,) = errors(f"{before}input 3x32x32\n{program}")
+    assert here in found.help
+    assert bool(found.fix) is sure
