@@ -244,9 +244,9 @@ class _Binder:
             case "tensor":
                 if isinstance(value, tree.Reference):
                     return True
-                raise NoValue("E205", "this wants a tensor by its label: `@name`", value.span)
+                raise NoValue("E205", "expected a tensor, by its label: `@name`", value.span)
             case "flag":
-                raise NoValue("E205", "this is a word and takes no value", argument.span)
+                raise NoValue("E205", "this word takes no value", argument.span)
 
     def _expr(self, value: tree.Value, wanted: str) -> tree.Expr:
         match value:
@@ -256,7 +256,7 @@ class _Binder:
                 from cnnspec.elaborate.refusals import what
 
                 way = "write one number" if isinstance(value, tree.Dims) else ""
-                raise NoValue("E205", f"this wants {wanted}, not {what(value)}", value.span, way)
+                raise NoValue("E205", f"expected {wanted}, found {what(value)}", value.span, way)
         return value
 
     def _integer(self, value: tree.Value) -> int:
@@ -270,7 +270,7 @@ class _Binder:
             case tree.Same():
                 if same:
                     return "same"
-                raise NoValue("E205", "`same` is a padding only", value.span, "give numbers: F3, S2, D1")
+                raise NoValue("E205", "`same` can only be a padding", value.span, "give numbers: F3, S2, D1")
             case tree.Dims((rows, columns)):
                 return self._integer(rows), self._integer(columns)
             case tree.Name():
@@ -285,22 +285,24 @@ class _Binder:
                 return Init(name)
             case tree.Function(name, (first, *_)):
                 return Init(name, self._number(first))
-        raise NoValue("E205", "`init=` wants a name: he, xavier, normal(0.01), …", value.span)
+        raise NoValue(
+            "E205", "expected the name of an initialization: he, xavier, normal(0.01), …", value.span
+        )
 
 
 def _connections(value: tree.Value) -> tuple[tuple[int, ...], ...]:
     if not isinstance(value, tree.Matrix):
         raise NoValue(
             "E205",
-            "`connect=` wants a table: the maps that each filter reads",
+            "expected a table: the maps that each filter reads",
             value.span,
             "connect=[0 1 2; 1 2 3]",
         )
     if len(value.planes) != 1:
-        raise NoValue("E215", "`connect=` is one table; `|` separates planes of weights", value.span)
+        raise NoValue("E215", "expected one table; `|` separates planes of weights", value.span)
     for cell in (cell for row in value.planes[0] for cell in row):
         if cell.denominator != 1 or cell < 0:
-            raise NoValue("E215", f"a connection is the number of a map, from 0, not {cell}", value.span)
+            raise NoValue("E215", f"a connection must be the number of a map, from 0, not {cell}", value.span)
     return tuple(tuple(cell.numerator for cell in row) for row in value.planes[0])
 
 

@@ -108,7 +108,7 @@ class BodyBuilder:
     def _size_of_input(self, name: tree.Name) -> int:
         word = name.name
         if self.current is None:
-            raise NoValue("E214", f"`{word}` is the shape that arrives, and nothing arrives here", name.span)
+            raise NoValue("E214", f"`{word}` is a size of the input, and this step has no input", name.span)
         shape = self.values[self.current]
         if shape is None:
             raise Unknown
@@ -117,7 +117,7 @@ class BodyBuilder:
         if len(shape) != 3:
             raise NoValue(
                 "E214",
-                f"`{word}` is the size of a map, and a vector of {shape[0]} arrives here",
+                f"`{word}` is a size of a map, and the input here is a vector of {shape[0]}",
                 name.span,
                 "`C` is the length of a vector",
             )
@@ -138,9 +138,9 @@ class BodyBuilder:
         if abs(value) > largest:
             raise NoValue(
                 "E604",
-                f"{value:,} is more than the largest size allowed, {largest:,}",
+                f"{value:,} is larger than the largest size allowed, {largest:,}",
                 span,
-                "no tensor has room for so much",
+                "no tensor can be so large",
             )
         return value
 

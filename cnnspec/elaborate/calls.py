@@ -141,7 +141,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
             if parameter.default is None:
                 raise NoValue(
                     "E211",
-                    f"`{block.name}` wants `{_shown_parameter(parameter)}`",
+                    f"`{block.name}` needs `{_shown_parameter(parameter)}`",
                     call.span,
                     f"it is {signature(block)}",
                     related=(Related(parameter.span, "this parameter has no default"),),
@@ -174,7 +174,7 @@ def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str
                 f"`{block.name}` has no parameter `{name}`",
                 argument.span,
                 f"did you mean `{near}`?" if near else f"it is {signature(block)}",
-                related=(Related(block.name_span, f"{signature(block)} stands here"),),
+                related=(Related(block.name_span, f"{signature(block)} is defined here"),),
             )
         if name in given:
             first = given[name].span
@@ -210,10 +210,10 @@ def _next_parameter(
     count = len(block.parameters)
     raise NoValue(
         "E211",
-        f"`{block.name}` has no parameter left for this",
+        f"`{block.name}` has no parameter for this argument",
         argument.span,
         f"{signature(block)} takes {count or 'no'} argument{'s' if count > 1 else ''}",
-        related=(Related(block.name_span, f"{signature(block)} stands here"),),
+        related=(Related(block.name_span, f"{signature(block)} is defined here"),),
     )
 
 
@@ -245,7 +245,7 @@ def _no_label(parameter: tree.Parameter, argument: tree.Argument) -> NoValue:
     meant = f"@{argument.value.name}" if isinstance(argument.value, tree.Name) else ""
     return NoValue(
         "E211",
-        f"`@{parameter.name}` wants a tensor by its label",
+        f"`@{parameter.name}` must be given a tensor, by its label",
         argument.value.span,
         f"write `{meant or '@label'}`",
         fix=(Edit(argument.value.span, meant),) if meant else (),
@@ -258,14 +258,14 @@ def _value(builder: BodyBuilder, value: tree.Value) -> Value:
             return "same"
         case tree.Dims():
             if len(value.dims) > 2:
-                raise NoValue("E211", "a parameter is a number or a size in two directions", value.span)
+                raise NoValue("E211", "expected a number or a size of two numbers", value.span)
             sizes = [builder.evaluate(dim) for dim in value.dims]
             for size, dim in zip(sizes, value.dims, strict=True):
                 if not isinstance(size, int) or isinstance(size, bool):
-                    raise NoValue("E212", f"this must be a whole number and is {shown(size)}", dim.span)
+                    raise NoValue("E212", f"expected a whole number, found {shown(size)}", dim.span)
             return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])  # type: ignore[return-value]
         case tree.Range() | tree.Matrix() | tree.Reference():
-            raise NoValue("E211", "a parameter of a block is a number", value.span)
+            raise NoValue("E211", "expected a number", value.span)
         case _:
             return builder.evaluate(value)
 

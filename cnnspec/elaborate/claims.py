@@ -32,7 +32,7 @@ def claim_of(builder: BodyBuilder, claim: tree.Claim, first: int | None) -> Clai
         fits = {"out": (1, 3), "field": (1, 2)}.get(claim.subject, ())
         if len(shape) not in fits:
             form = {"out": "CxHxW or one number", "field": "one number or HxW"}.get(claim.subject, "a number")
-            raise NoValue("E216", f"a claim about `{claim.subject}` is {form}", value.span)
+            raise NoValue("E216", f"a claim about `{claim.subject}` must be {form}", value.span)
     elif value.expression is not None:
         number = str(builder.number(value.expression))
     else:
@@ -44,7 +44,7 @@ def claim_of(builder: BodyBuilder, claim: tree.Claim, first: int | None) -> Clai
     about = isinstance(value, tree.Quantity) and value.about
     if claim.subject == "out" and number is not None:
         if not number.isdigit() or step != "1" or about:
-            raise NoValue("E216", "a claim about `out` is a shape: CxHxW or one number", value.span)
+            raise NoValue("E216", "a claim about `out` must be a shape: CxHxW or one number", value.span)
         shape, number = (int(number),), None
     return Claim.model_construct(
         subject=claim.subject,
@@ -84,12 +84,12 @@ def _no_subject(claim: tree.Claim) -> NoValue:
     from cnnspec.notations.words import CLAIMS, layer_word
 
     if layer_word(claim.subject) is not None:
-        message = f"`{claim.subject}` is a layer, and claims stand behind `=>`"
+        message = f"`{claim.subject}` is a layer; claims follow `=>`"
         way = f"a step follows with `->`: `-> {claim.subject} …`"
         return NoValue("E216", message, claim.subject_span, way)
     near = nearest(claim.subject, SUBJECTS, CLAIMS)
     way = f"did you mean `{near}`?" if near else f"claims are about {', '.join(SUBJECTS)}"
-    return NoValue("E216", f"nothing called `{claim.subject}` can be claimed", claim.subject_span, way)
+    return NoValue("E216", f"`{claim.subject}` cannot be claimed", claim.subject_span, way)
 
 
 def _text_of(claim: tree.Claim) -> str:

@@ -154,9 +154,9 @@ class Context:
         if self.spent.work > self.limits.work:
             self.sink.report(
                 "E607",
-                f"this spec asks for more than {self.limits.work:,} steps to be worked out one by one",
+                f"this spec needs more than {self.limits.work:,} evaluation steps",
                 span,
-                help="raise it with --max-work, or repeat without `i`: then one pass is worked out for all",
+                help="raise it with --max-work, or repeat without `i`, so that one pass is evaluated for all",
             )
             raise OverBudget
         if self.sink.full:
@@ -189,7 +189,7 @@ class Context:
         if self.depth > self.limits.depth:
             self.sink.report(
                 "E602",
-                f"blocks, groups and branches stand more than {self.limits.depth} deep in one another",
+                f"blocks, groups and branches are nested more than {self.limits.depth} deep",
                 span,
                 help="flatten the nesting; --max-depth raises the limit, to 200",
             )

@@ -22,7 +22,7 @@ def take_inputs(statements: Statements, sink: Sink, builder: BodyBuilder) -> tup
                 "E401",
                 "this spec has no input",
                 statements.lines[0].span if statements.lines else WHOLE_FILE,
-                help="begin the network with one, depth first: `input 3x224x224`",
+                help="begin the network with one, channels first: `input 3x224x224`",
             )
         builder.current = builder.add_input(None, WHOLE_FILE)  # the rest is still looked through
         return ("input",)
@@ -34,7 +34,7 @@ def take_inputs(statements: Statements, sink: Sink, builder: BodyBuilder) -> tup
                 "E209",
                 f"there are two inputs `{name}`",
                 statement.name_span or statement.span,
-                related=(Related(first[name].span, "the first stands here"),),
+                related=(Related(first[name].span, "the first one is here"),),
                 help="name each: `input left: 1x105x105`",
             )
             continue
@@ -67,7 +67,7 @@ def shape_of(builder: BodyBuilder, statement: tree.Input) -> Shape | None:
         for dim in statement.shape.dims:
             size = builder.size(dim, dim.span)
             if size < 1:
-                message = f"a dimension is at least 1, not {size}"
+                message = f"a dimension must be at least 1, not {size}"
                 raise NoValue("E205", message, dim.span, "3x224x224, for instance")
             sizes.append(size)
     if len(sizes) < len(statement.shape.dims):
@@ -75,11 +75,14 @@ def shape_of(builder: BodyBuilder, statement: tree.Input) -> Shape | None:
     if len(sizes) in (1, 3):
         return tuple(sizes)
     text = "x".join(map(str, sizes))
-    way = f"`input 1x{text}` for one channel" if len(sizes) == 2 else "leave the batch axis out"
+    way = "leave the batch axis out"
+    if len(sizes) == 2:
+        in_a_row = f"`input {sizes[0]}x1x{sizes[1]}` for {sizes[0]} channels in one row"
+        way = f"`input 1x{text}` for one channel, {in_a_row}"
     right = {2: f"1x{text}", 4: "x".join(map(str, sizes[1:]))}.get(len(sizes), "")
     builder.sink.report(
         "E205",
-        f"an input is depth x height x width or one number, and this has {len(sizes)} sizes",
+        f"expected an input CxHxW or one number, found {len(sizes)} sizes",
         statement.shape.span,
         help=f"{way}: `{right}`" if len(sizes) == 4 else way,
         fix=(Edit(statement.shape.span, right),) if right else (),
@@ -106,7 +109,7 @@ def outputs_of(builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
             "E403",
             "no output is left: all of them are `none`",
             statements.output.span,
-            help="one at least must be there",
+            help="at least one output must exist",
         )
         return (builder.current or 0,), ("output",)
     return tuple(values.values()), tuple(values)
@@ -122,15 +125,15 @@ def report_unread(builder: BodyBuilder) -> None:
     listed = ", ".join(f"@{label}" for label in (*labels, last or "label") if label)
     for span, (what, label) in unused.items():
         if label is None:
-            way = "label the line and name it: `output @label, …`; or go on from it with `@label -> …`"
+            way = (
+                "label the line and make it an output, `output @label, …`; or continue from it, `@label -> …`"
+            )
         elif statements.output is None:
-            way = f"if it is one, say so: `output {listed}`; or go on from it with `@{label} -> …`"
+            way = f"if it is an output, declare it, `output {listed}`; or continue from it, `@{label} -> …`"
         else:
-            way = f"add `@{label}` to the `output`; or go on from it with `@{label} -> …`"
-        sink.report(
-            "E402", f"nobody reads the tensor{what} that this makes, and it is no output", span, help=way
-        )
+            way = f"add `@{label}` to the `output`; or continue from it, `@{label} -> …`"
+        sink.report("E402", f"this tensor{what} is never used", span, help=way)
     for value, statement in zip(range(builder.inputs), statements.inputs, strict=False):
         if value not in builder.read:
-            way = f"go on from it: `@{statement.name} -> …`" if statement.name else "use it, or leave it out"
-            sink.report("E402", "nobody reads this input", statement.span, help=way)
+            way = f"continue from it: `@{statement.name} -> …`" if statement.name else "use it, or remove it"
+            sink.report("E402", "this input is never used", statement.span, help=way)

@@ -42,7 +42,7 @@ def knobs_of(
     def look_up(name: tree.Name) -> Value:
         if name.name in knobs:
             return knobs[name.name]
-        message = f"a knob is set to a number, and `{name.name}` is none"
+        message = f"a knob must be set to a number, and `{name.name}` is not one"
         raise NoValue("E206", message, name.span, "write the number")
 
     broken = {one.name for one in statements.broken}
@@ -63,7 +63,7 @@ def knobs_of(
             continue
         from cnnspec.language import parse_expression
 
-        why, way = "this is no expression", f"--set {name}=3/4"
+        why, way = "this is not an expression", f"--set {name}=3/4"
         if (expr := parse_expression(text)) is not None:
             try:
                 knobs[name] = evaluate(expr, look_up, digits)
@@ -76,7 +76,7 @@ def knobs_of(
 
 def _unknown_knob(statements: Statements, sink: Sink, name: str, span: Span, option: str = "") -> None:
     near, known = nearest(name, statements.lets), ", ".join(statements.lets)
-    way = f"its knobs: {known}" if known else f"make it one: `let {name} = …`"
+    way = f"its knobs: {known}" if known else f"add it: `let {name} = …`"
     sink.report(
         "E210",
         f"{option}there is no `let {name}` at the top of this spec",

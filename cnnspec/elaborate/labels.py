@@ -18,7 +18,7 @@ def resolve(builder: BodyBuilder, reference: tree.Reference) -> int:
     if name in builder.context.absent:
         builder.sink.report(
             "E404",
-            f"`@{name}` is `none` here: only `output` may name a tensor that is not there",
+            f"`@{name}` is `none` here: only `output` may name a tensor that does not exist",
             reference.span,
             help="put this under the same `if`",
         )
@@ -35,11 +35,11 @@ def _report_unknown(builder: BodyBuilder, reference: tree.Reference) -> None:
     fix: tuple[Edit, ...] = ()
     hidden = builder.context.statements.facts.labels.get(name)
     if hidden is not None and hidden.start > span.start:
-        related = (Related(hidden, f"`{name}` stands further down"),)
-        way = f"only what stands above can be read: move the line `{name}: …` up"
+        related = (Related(hidden, f"`{name}` is defined further down"),)
+        way = f"only tensors defined above can be used: move the line `{name}: …` up"
     elif hidden is not None:
-        related = (Related(hidden, f"`{name}` is seen in its own part only"),)
-        way = f"a label is read in its own block or repeat: put what reads `@{name}` there too"
+        related = (Related(hidden, f"`{name}` is local to its block or repeat"),)
+        way = f"a label is local to its block or repeat: use `@{name}` inside it"
     elif near := nearest(name, builder.labels):
         way, fix = f"did you mean `@{near}`?", (Edit(span, f"@{near}"),)
     elif name == "input":
@@ -50,7 +50,7 @@ def _report_unknown(builder: BodyBuilder, reference: tree.Reference) -> None:
         way = f"name a line before this: `{name}: …`"
     builder.sink.report(
         "E207",
-        f"there is no tensor `@{name}` to be seen from here",
+        f"there is no tensor `@{name}` in scope here",
         span,
         related=related,
         help=way,
@@ -69,7 +69,7 @@ def resolve_undone(builder: BodyBuilder, word: str, reference: tree.Reference) -
         return None
     builder.sink.report(
         "E308",
-        f"`@{reference.name}` is not the tensor that a {word} made",
+        f"`@{reference.name}` is not the output of a {word}",
         reference.span,
         help=f"put the label on a line that ends with the {word}, in this part of the network",
     )
@@ -80,12 +80,12 @@ def input_of(builder: BodyBuilder, span: Span, what: str) -> int | None:
     """The tensor that the step `what` goes on from; where there is none, that is reported."""
     if builder.current is None:
         if builder.context.absent:
-            way = "the line before is `none` here: begin with the tensor that this goes on from, `@name -> …`"
+            way = "the line before is `none` here: begin with the tensor to continue from, `@name -> …`"
         elif len(builder.context.statements.inputs) > 1:
-            way = "with several inputs a line begins with the tensor it goes on from: `@name -> …`"
+            way = "with several inputs a line begins with the tensor to continue from: `@name -> …`"
         else:
             way = "begin the network with `input 3x224x224`"
-        builder.sink.report("E407", f"nothing arrives at `{what}`", span, help=way)
+        builder.sink.report("E407", f"`{what}` has no input", span, help=way)
     return builder.current
 
 
@@ -96,9 +96,9 @@ def ended(builder: BodyBuilder, span: Span, what: str) -> int:
     if builder.context.absent:
         builder.sink.report(
             "E404",
-            "this ends with a line that is `none` here: no tensor comes out of it",
+            "this ends with a line that is `none` here, so that it has no output",
             span,
-            help="end with a tensor that is there; `else [ id ]` hands on what arrives",
+            help="end with a tensor that exists; `else [ id ]` passes the input on",
         )
     elif what:
         input_of(builder, span, what)

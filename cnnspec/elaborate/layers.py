@@ -49,9 +49,9 @@ def _refuse_none(builder: BodyBuilder, step: tree.LayerStep) -> None:
     if step.word == "none":
         builder.sink.report(
             "E404",
-            "`none` is a branch that is not there, and this is no branch",
+            "`none` stands for a missing branch; this is not a branch",
             step.span,
-            help="leave the step out; in a merge write `| none`",
+            help="remove the step; in a merge write `| none`",
         )
 
 
@@ -139,9 +139,9 @@ def add_layer(
     elif answer is not None and max(answer) > context.limits.dimension:
         builder.sink.report(
             "E604",
-            f"this makes {written_shape(answer)}, larger than the {context.limits.dimension:,} allowed",
+            f"the output is {written_shape(answer)}; the largest size is {context.limits.dimension:,}",
             step.span,
-            help="no tensor has room for so much",
+            help="no tensor can be so large",
         )
     else:
         out = answer

@@ -43,7 +43,7 @@ def report_misfit(
         way = way_out(builder, branches, inputs, answer, builder.context.text)
         first = builder.values[inputs[0]]
         if len(branches) > 1 and branches[0] != span and first is not None:
-            related = (Related(branches[0], f"this branch brings {written_shape(first)}"),)
+            related = (Related(branches[0], f"this branch has the shape {written_shape(first)}"),)
     elif answer.code.startswith("E3"):
         part = _ASKED.get(answer.code, "shape")
         maker = made_by(builder, at_fault, part)

@@ -192,9 +192,9 @@ def _run(builder: BodyBuilder, knobs: dict[str, Value], shape: Shape | None) -> 
                 if value in builder.read:
                     builder.sink.report(
                         "E405",
-                        "this input stands behind a line that reads it",
+                        "this input is declared after a line that uses it",
                         statement.span,
-                        help="inputs come before the lines that read them",
+                        help="inputs come before the lines that use them",
                     )
                 builder.values[value] = shape or shape_of(builder, statement)
                 if alone:

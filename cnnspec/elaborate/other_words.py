@@ -23,7 +23,7 @@ def is_python(step: tree.LayerStep) -> NoValue | None:
     if step.word not in ("import", "from", "class", "def", "return"):
         return None
     return NoValue(
-        "E102", "this is Python; a spec only describes", step.span, "leave the line out", cause="python"
+        "E102", "this is Python; a spec only describes", step.span, "remove the line", cause="python"
     )
 
 
@@ -49,7 +49,7 @@ def meant_as_label(text: str, step: tree.LayerStep) -> NoValue | None:
     if not isinstance(first, tree.PositionalArgument) or lookup(named) is None or step.word[-1].isalpha():
         return None
     return NoValue(
-        "E101", f"a label has a colon behind it: `{step.word}:`", step.word_span,
+        "E101", f"a label ends with a colon: `{step.word}:`", step.word_span,
         f"write `{step.word}: {named}`", fix=(Edit(behind, ":"),),
     )  # fmt: skip
 

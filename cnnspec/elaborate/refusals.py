@@ -60,7 +60,7 @@ def truth(argument: tree.Argument) -> NoValue | None:
             )
             if way is not None:
                 return _no(
-                    "whether there is a bias is said by a word alone", argument.span, f"write `{way}`", way
+                    "`bias` and `nobias` are words without a value", argument.span, f"write `{way}`", way
                 )
     return None
 
@@ -135,9 +135,9 @@ def surplus(
     if isinstance(value, tree.Name):
         return _surplus_word(slots, word, value, span, message, left)
     if isinstance(value, tree.Dims) and len(value.dims) == 3:
-        return _no(message, span, f"a shape is claimed behind the layer: `=> {written_or(value)}`")
+        return _no(message, span, f"a claimed shape follows the layer: `=> {written_or(value)}`")
     if word in ("bn", "in", "ln") and isinstance(value, tree.Number):
-        way = "leave it out: the depth of what arrives is known"
+        way = "leave it out: the number of input channels is known"
         return _no(message, span, way, "", Span(span.start - 1, span.end))
     if word == "scale":
         factor = written_or(value)
@@ -147,13 +147,13 @@ def surplus(
         case tree.Binary("-", tree.Name(letter), tree.Number(text=text)) if letter in slots.letters:
             # `P-1`, which reads as a difference
             least, way = (0, NO_NEGATIVE_PADDING) if letter == "P" else (1, f"write `{letter}{text}`")
-            message = f"{letter} of `{word}` cannot be -{text}: it is at least {least}"
+            message = f"{letter} of `{word}` cannot be -{text}: it must be at least {least}"
             fix = (Edit(span, f"{letter}{text}"),) if least else ()
             return NoValue("E205", message, span, way, fix=fix)
     if slots.letters and not slots.places:
         needed = (letter for letter, (name, _) in slots.letters.items() if slots.required(name))
         samples = " ".join(map(lettered, needed)) or lettered("F")
-        return _no(message, span, f"numbers have their letter before them, as in `{word} {samples}`")
+        return _no(message, span, f"each number follows its letter, as in `{word} {samples}`")
     return _no(message, span, f"`{word}` takes {slots.listed()}")
 
 
@@ -163,10 +163,10 @@ def _surplus_word(
     """E202 for a word that is no flag of the layer."""
     name = value.name
     if name.upper() in slots.letters:
-        way = f"it stands right behind its letter: `{lettered(name.upper())}`"
+        way = f"a number directly follows its letter: `{lettered(name.upper())}`"
         return _no(f"`{word}` has `{name}` without its number", span, way)
     if re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", name):
-        way = f"a value by its name follows `=`: `{name[0]}={name[1]}`, and `let {name[1]} = …` stands above"
+        way = f"a name follows `=`: `{name[0]}={name[1]}`, defined above by `let {name[1]} = …`"
         return _no(message, span, way)
     if times := re.fullmatch("[xX]([0-9]+)", name):
         return _no(
@@ -224,7 +224,7 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
     name, text = fold(argument.name), written_or(argument.value)
     unneeded = UNNEEDED.get(name)
     if argument.name in ("in", "cin", "dim", "axis"):
-        unneeded = "leave it out: what arrives is known"
+        unneeded = "leave it out: the input is known"
     if unneeded is not None:
         left_out = unneeded.startswith("leave it out") and name != "aligncorners"
         whole = Span(argument.span.start - 1, argument.span.end)
@@ -346,10 +346,8 @@ def how(argument: Argument) -> str:
 
 
 _BOUNDS = (
-    ("it must be greater than or equal to ", "it is at least "),
-    ("it must be less than or equal to ", "it is at most "),
-    ("it must be greater than ", "it is more than "),
-    ("it must be less than ", "it is less than "),
+    ("greater than or equal to ", "at least "),
+    ("less than or equal to ", "at most "),
 )
 NO_NEGATIVE_PADDING = "padding adds zeros around a map, and `P0` adds none; `crop` cuts a border off"
 
@@ -357,7 +355,7 @@ NO_NEGATIVE_PADDING = "padding adds zeros around a map, and `P0` adds none; `cro
 def what(value: tree.Value) -> str:
     match value:
         case tree.Dims():
-            return "a size"
+            return f"the size {written_or(value)}"
         case tree.Range():
             return "a range"
         case tree.Matrix():

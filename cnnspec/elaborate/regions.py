@@ -111,7 +111,7 @@ def close_body(child: BodyBuilder, outputs: tuple[int, ...], exported: tuple[str
     for value in range(child.inputs, len(child.values)):
         if value not in child.read:
             shape = child.values[value]
-            what = "" if shape is None else f" {written_shape(shape)}"
+            what = "" if shape is None else f" (shape {written_shape(shape)})"
             label = next((name for name, at in child.labels.items() if at == value), None)
             child.context.unused.setdefault(child.origins[value].span, (what, label))
     body = child.finish(outputs, exported)
@@ -214,7 +214,7 @@ def _count(builder: BodyBuilder, times: tree.Expr) -> int:
     if count > layers:
         raise NoValue(
             "E605",
-            f"{count:,} passes are more than the {layers:,} layers allowed",
+            f"{count:,} passes exceed the limit of {layers:,} layers",
             times.span,
             "raise it with --max-layers if the network is meant to be so deep",
         )

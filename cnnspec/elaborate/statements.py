@@ -123,9 +123,9 @@ def _check(sink: Sink, named: Iterable[tuple[str, Span]]) -> bool:
 def _twice(sink: Sink, word: str, span: Span, first: Span) -> None:
     sink.report(
         "E405",
-        f"a spec has one `{word}`",
+        f"a spec can have only one `{word}`",
         span,
-        related=(Related(first, "the first stands here"),),
+        related=(Related(first, "the first one is here"),),
         help="name all tensors in one: `output @a, @b`" if word == "output" else "keep one of the two",
     )
 
@@ -133,7 +133,7 @@ def _twice(sink: Sink, word: str, span: Span, first: Span) -> None:
 def _named_twice(sink: Sink, name: str, span: Span, first: Span) -> None:
     sink.report(
         "E209",
-        f"`{name}` is named twice",
+        f"`{name}` is defined twice",
         span,
         related=(Related(first, "first here"),),
         help="give one of them another name",
@@ -153,7 +153,7 @@ def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
     ]
     named += [(f"the block `{block.name}`", block.name_span) for block in unused]
     for what, span in named:
-        sink.report("W105", f"nothing uses {what}", span, help="use it, or leave it out")
+        sink.report("W105", f"{what} is never used", span, help="use it, or remove it")
     return unused
 
 
@@ -192,7 +192,7 @@ def _report_cycle(calls: dict[str, dict[str, tree.CallStep]], way: list[str], si
     last_from, last_to = hops[-1]
     sink.report(
         "E213",
-        f"the block `{way[0]}` reaches itself: {' → '.join([*way, way[0]])}",
+        f"the block `{way[0]}` calls itself: {' → '.join([*way, way[0]])}",
         calls[last_from][last_to].span,
         related=tuple(Related(calls[a][b].span, f"`{a}` uses `{b}`") for a, b in hops[:-1]),
         help="a network has an end: repeat with `[ … ]*n` instead",

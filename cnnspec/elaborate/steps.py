@@ -158,7 +158,7 @@ def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> Non
             "E406",
             f"`{step.word}` has no branch left: all are `none`",
             step.span,
-            help="one branch at least must bring a tensor; `id` is the arriving one",
+            help="at least one branch must have a tensor; `id` is the input itself",
         )
     name = builder.names.steps[id(step)]
     builder.current = builder.add_hole(name, step.word, step.span, inputs, label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, line_start
-from cnnspec.diagnostics.suggest import nearest
+from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.other_words import foreign_call, foreign_step, is_python, meant_as_label
@@ -15,6 +15,19 @@ from cnnspec.notations.calls import is_known
 from cnnspec.notations.words import LAYERS, layer_word
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Op
+
+MISSING = {
+    **dict.fromkeys(
+        ("local", "locallyconnected", "locallyconnected2d"),
+        "locally connected layers (a filter per position)",
+    ),
+    **dict.fromkeys(("lstm", "gru", "rnn", "convlstm", "bilstm"), "recurrent layers"),
+    **dict.fromkeys(
+        ("attention", "selfattention", "multiheadattention", "mha", "transformer"), "attention layers"
+    ),
+    **dict.fromkeys(("embedding", "embed"), "embeddings: begin with what they give, `input 300x1x50`"),
+}
+"""Layers of other tools that cannot be written."""
 
 
 def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
@@ -27,7 +40,7 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         head = text[: step.span.start].rstrip(" \t")
         sink.report(
             "E201",
-            f"there is no layer `{step.word}`; a tensor of that name there is",
+            f"there is no layer `{step.word}`, but there is a tensor of this name",
             step.word_span,
             help=f"write `{label}`, at the head of a line or branch",
             fix=(Edit(step.word_span, label),) if not head or head[-1] in "\r\n[|{:" else (),
@@ -44,7 +57,7 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
             return  # it stands behind its branches, which is reported
         sink.report(
             "E205",
-            f"`{step.word}` merges branches and has none",
+            f"`{step.word}` merges branches, and has none",
             step.span,
             help=f"write them in brackets: `{step.word} [ conv F3 P1 K64 | id ]`",
         )
@@ -63,6 +76,10 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
             fix=(Edit(step.span, way),) if "…" not in way else (),
         )
         return
+    if (missing := MISSING.get(fold(step.word))) is not None:
+        message = f"there is no layer `{step.word}`: the language has no {missing}"
+        sink.report("E201", message, step.word_span, help="`cnnspec explain layers` lists the layers")
+        return
     statement = _means_statement(step)
     near = statement or nearest(step.word, words(), LAYERS)
     block = None if near else nearest(step.word, context.statements.blocks)
@@ -75,7 +92,9 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         step.word_span,
         help=f"did you mean `{near}`?"
         if near
-        else (f"did you mean the block `{block}(…)`?" if block else "`cnnspec explain layers` lists them"),
+        else (
+            f"did you mean the block `{block}(…)`?" if block else "`cnnspec explain layers` lists the layers"
+        ),
         fix=(Edit(step.word_span, near),) if near else (),
     )
 
@@ -147,24 +166,24 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
 def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
     """Why a name in an expression has no value here."""
     word, span = name.name, name.span
-    message = f"there is no value `{word}` here"
+    message = f"`{word}` is not defined here"
     if word == "i":
         return NoValue(
             "E214",
             "`i` counts the passes of a repeat, and there is none around this",
             span,
-            "it stands inside `[ … ]*n`; give any other number a name: `let n = …`",
+            "use it inside `[ … ]*n`; define any other number: `let n = …`",
         )
     let = builder.context.statements.lets.get(word)
     if let is not None and let.span.start > span.start:
-        message = f"`{word}` is not known yet: its `let` stands further down"
+        message = f"`{word}` is defined further down"
         return NoValue("E206", message, span, f"move `let {word}` above this")
     if word in builder.labels:
-        message = f"`{word}` is a tensor, and this wants a value"
-        return NoValue("E206", message, span, f"a tensor is given by its label: `@{word}`")
+        message = f"expected a value, found the tensor `{word}`"
+        return NoValue("E206", message, span, f"a tensor is written with its label: `@{word}`")
     if word.lower() in ("true", "false"):
-        way = f"write {int(word.lower() == 'true')}, and ask with `==`: `if n == 1 [ … ]`"
+        way = f"write {int(word.lower() == 'true')}, and compare with `==`: `if n == 1 [ … ]`"
         return NoValue("E206", message, span, way)
     near = nearest(word, {known for scope in builder.scope.around() for known in scope.names})
-    way = f"did you mean `{near}`?" if near else f"give it one: `let {word} = …`"
+    way = f"did you mean `{near}`?" if near else f"define it: `let {word} = …`"
     return NoValue("E206", message, span, way)

@@ -94,14 +94,14 @@ def whole(expr: tree.Expr, lookup: Lookup, digits: int) -> int:
         plain = expr.text.replace(".", "")
         raise NoValue(
             "E212",
-            f"this must be a whole number, and a point is the decimal mark: `{expr.text}` is {shown(value)}",
+            f"expected a whole number, found `{expr.text}`, which is {shown(value)}: the point is decimal",
             expr.span,
             help=f"write `{plain}`",
             fix=(Edit(expr.span, plain),),
         )
     raise NoValue(
         "E212",
-        f"this must be a whole number and is {shown(value)}",
+        f"expected a whole number, found {shown(value)}",
         expr.span,
         help=f"round it: `//` or floor(…) gives {math.floor(value)}, ceil(…) {math.ceil(value)}",
     )
@@ -113,7 +113,7 @@ def truth(expr: tree.Expr, lookup: Lookup, digits: int) -> bool:
         return value
     raise NoValue(
         "E212",
-        f"this must be a comparison (true or false) and is {shown(value)}",
+        f"expected a comparison (true or false), found {shown(value)}",
         expr.span,
         help="compare it with something: `k > 1`, `C == k`",
     )
@@ -130,11 +130,13 @@ def shown(value: Value) -> str:
 
 def _as_number(value: Value, span: Span) -> Exact:
     if isinstance(value, bool):
-        raise NoValue("E212", "a comparison is no number", span, help="write `a if condition else b`")
+        raise NoValue(
+            "E212", "expected a number, found a comparison", span, help="write `a if condition else b`"
+        )
     if isinstance(value, str):
-        raise NoValue("E212", f"`{value}` is a padding, not a number", span)
+        raise NoValue("E212", f"expected a number, found the padding `{value}`", span)
     if isinstance(value, tuple):
-        raise NoValue("E212", f"{shown(value)} is a size in two directions, not one number", span)
+        raise NoValue("E212", f"expected one number, found the size {shown(value)}", span)
     return value
 
 
@@ -142,9 +144,9 @@ def _bounded(value: Exact, span: Span, digits: int) -> Exact:
     if max(map(abs, value.as_integer_ratio())) >= 10**digits:
         raise NoValue(
             "E603",
-            f"this makes a number of more than {digits} digits",
+            f"this number has more than {digits} digits",
             span,
-            help="nothing in a network is counted so high: look at what goes into it",
+            help="no size or count of a network is so large: check what it is computed from",
         )
     return value
 
@@ -159,7 +161,9 @@ def _unary(expr: tree.Unary, lookup: Lookup, digits: int) -> Value:
     for node in reversed(operators):
         if node.operator == "not":
             if not isinstance(value, bool):
-                raise NoValue("E212", f"`not` wants a comparison and gets {shown(value)}", node.operand.span)
+                raise NoValue(
+                    "E212", f"expected a comparison after `not`, found {shown(value)}", node.operand.span
+                )
             value = not value
         else:
             operand = _as_number(value, node.operand.span)
@@ -171,7 +175,9 @@ def _binary(node: tree.Binary, left: Value, left_span: Span, lookup: Lookup, dig
     operator = node.operator
     if operator in ("and", "or"):
         if not isinstance(left, bool):
-            raise NoValue("E212", f"`{operator}` wants comparisons and gets {shown(left)}", left_span)
+            raise NoValue(
+                "E212", f"expected a comparison before `{operator}`, found {shown(left)}", left_span
+            )
         if left is (operator == "or"):
             return left
         return truth(node.right, lookup, digits)
@@ -213,6 +219,10 @@ def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
         raise NoValue("E212", f"`{expr.name}` takes {takes}, not {len(expr.arguments)}", expr.span)
     values = [number(argument, lookup, digits) for argument in expr.arguments]
     if expr.name == "multiple" and values[1] <= 0:
-        raise NoValue("E212", f"multiple(x, {shown(values[1])}) wants a step above 0", expr.arguments[1].span)
+        raise NoValue(
+            "E212",
+            f"the step of `multiple` must be greater than 0, not {shown(values[1])}",
+            expr.arguments[1].span,
+        )
     result: Exact = value_of(Apply(expr.name, tuple(map(Const, values))), {})
     return _bounded(result, expr.span, digits)

@@ -62,7 +62,7 @@ def test_the_budget_of_depth(fits: str, over: str) -> None:
         return deep
 
     assert told(fits) == []
-    assert "more than 3 deep in one another flatten" in told(over)[0]
+    assert "nested more than 3 deep flatten" in told(over)[0]
 
 
 def test_the_budget_of_work() -> None:

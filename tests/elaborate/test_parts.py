@@ -76,7 +76,7 @@ def test_what_c_h_w_mean() -> None:
     assert graph is not None
     assert graph.root.values[-1] == (345, 4, 5)
     (found,) = [f for f in findings("input 7\nfc (H)\n") if f.code[0] == "E"]
-    assert found.message == "`H` is the size of a map, and a vector of 7 arrives here"
+    assert found.message == "`H` is a size of a map, and the input here is a vector of 7"
 
 
 def test_multiple_goes_a_step_up_only_below_nine_tenths() -> None:
