@@ -17,10 +17,6 @@ from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Op
 
 MISSING = {
-    **dict.fromkeys(
-        ("local", "locallyconnected", "locallyconnected2d"),
-        "locally connected layers (a filter per position)",
-    ),
     **dict.fromkeys(("lstm", "gru", "rnn", "convlstm", "bilstm"), "recurrent layers"),
     **dict.fromkeys(
         ("attention", "selfattention", "multiheadattention", "mha", "transformer"), "attention layers"

@@ -84,7 +84,7 @@ def test_the_budget_of_work() -> None:
     assert told(uses, 400)
     assert not told(uses.replace(sum_of_many, ""), 400)
     (finding,) = findings(differ, limits=Limits(work=300))
-    assert "more than 300 steps" in finding.message
+    assert "more than 300 evaluation steps" in finding.message
     assert "--max-work" in finding.help
 
 

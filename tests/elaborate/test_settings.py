@@ -32,7 +32,7 @@ def test_settings_that_are_none() -> None:
     assert told(wdth="2")[0][2] == "did you mean `width`?"
     assert told(zzz="2")[0][2] == "its knobs: k, width"
     assert [row[0] for row in told(zzz="3 +")] == ["E210"]
-    assert told(k="3 +")[0][1:] == ("--set k=3 +: this is no expression", "--set k=3/4")
+    assert told(k="3 +")[0][1:] == ("--set k=3 +: this is not an expression", "--set k=3/4")
     assert told(k="1//0")[0][1].startswith("--set k=1//0: division by zero")
     assert told(k="1//0")[0][2] == "the right side must not be 0"
     text = VARIANTS + IN + "conv F1 K=k*width\n"
