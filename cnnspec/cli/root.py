@@ -28,7 +28,7 @@ class Help(click.HelpFormatter):
 
     def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None):
         self.room = min(width_of(sys.stdout) or 80, 80)
-        super().__init__(indent_increment, self.room - 2, max_width)
+        super().__init__(indent_increment, max(self.room - 2, 16), max_width)
 
     def getvalue(self) -> str:
         return "\n".join(wrapped(line, self.room) for line in super().getvalue().split("\n"))
@@ -55,8 +55,13 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from cnnspec.diagnostics.suggest import nearest
+            from cnnspec.files import ZOO
 
             near = nearest(args[0], COMMANDS)
+            if args[0].startswith(ZOO) or args[0].endswith(".cnn"):
+                near = f"check {args[0]}"
+            elif args[0] == "help":
+                near = "--help"
             if near is not None:
                 ctx.fail(f"No such command {args[0]!r}; did you mean {near!r}?")
         return super().resolve_command(ctx, args)

@@ -168,7 +168,8 @@ class Output(NamedTuple):
     def findings(self, findings: Iterable[Diagnostic], source: Source, *, always: bool = False) -> None:
         """Write findings to standard error; in the other forms the document has them (unless `always`)."""
         if self.form == "text" or always:
-            room = min((width_of(sys.stderr) or PIPE_WIDTH + MARGIN) - MARGIN, LINE_WIDTH)
+            room = (width_of(sys.stderr) or PIPE_WIDTH + MARGIN) - MARGIN
+            room = max(16, min(room, LINE_WIDTH))
             for finding in findings:
                 err(render_text(finding, source, self.colored(sys.stderr), room))
 

@@ -39,6 +39,9 @@ def test_wrong_use(cnnspec: Command) -> None:
     ran = cnnspec("chekc")
     assert ran.status == 2
     assert "did you mean 'check'?" in ran.err
+    assert "did you mean 'check zoo:resnet'?" in cnnspec("zoo:resnet").err
+    assert "did you mean 'check lenet.cnn'?" in cnnspec("lenet.cnn").err
+    assert "did you mean '--help'?" in cnnspec("help").err
     assert cnnspec("check").status == 2
     assert cnnspec("check", "--nonsense", "a.cnn").status == 2
 

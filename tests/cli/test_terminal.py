@@ -236,3 +236,11 @@ def test_help_fits(folder: Path, command: str) -> None:
         status, text = execute(columns, (*command.split(), "--help"))
         assert status == 0
         assert max(map(width, shown(text))) <= columns
+
+
+@pytest.mark.parametrize("columns", [1, 5, 9])
+def test_a_terminal_that_is_hardly_one(folder: Path, columns: int) -> None:
+    for arguments in (DRAWN["findings"], DRAWN["several"], DRAWN["page"], ("check", "--help")):
+        status, text = execute(columns, arguments)
+        assert status in (0, 1), text
+        assert max(map(width, shown(text))) <= max(columns, 2)
