@@ -32,7 +32,7 @@ def translate(text: str, at: int, span: Span | None = None) -> Translation | Non
 
     >>> found = translate("input 3x8x8\\nConv2d(3, 8, 3, padding=1)\\n", 20)
     >>> found.text, found.sure, found.message
-    ('conv F3 P1 K8', True, '`Conv2d(…)` is a call; a layer is a word with its arguments behind it')
+    ('conv F3 P1 K8', True, '`Conv2d(…)` is a call; a layer is written as a word followed by its arguments')
     """
     if span is not None:
         found = step(text[span.start : span.end])

@@ -139,7 +139,7 @@ def _network(sections: Sequence[Section]) -> Network:
         elif name != "route":
             inputs = () if text.startswith("input ") else (before,)
         if any(not 0 <= place < len(made_by) for place in places):
-            why = "the layer that it goes on from is not in this text"
+            why = "the layer that it continues from is not in this text"
         nodes.append(Node(text, span, inputs, why or ("" if text else _A_LINE)))
         word = keys.get("activation", "linear") if name == "shortcut" else "linear"
         if word != "linear":

@@ -54,7 +54,7 @@ KERAS = (
     Entry("Conv2DTranspose(4, 2, strides=3)", "deconv F2 S3 K4 extra=1", _DECONV, adjust=_without_overlap),
     Entry("DepthwiseConv2D(3, use_bias=False)", "dwconv F3 nobias", f"kernel_size:F {_SLIDES} {_DEPTH}"),
     Entry("SeparableConv2D(32, 3)", "dwconv F3 nobias -> conv F1 K32", f"{_CONV} {_DEPTH} +separable"),
-    Entry("Conv1D(32, 3)", "", ANYTHING, why="its map has one axis, and maps here have two"),
+    Entry("Conv1D(32, 3)", "", ANYTHING, why="its input is a sequence with one axis, and maps here have two"),
     Entry("MaxPooling2D()", "maxpool F2", _POOL),
     Entry("AveragePooling2D(3, 1, 'same')", "avgpool F3 S1 Psame exclude_pad", _AVERAGE),
     Entry("GlobalAveragePooling2D()", "gap", _KEEPS),

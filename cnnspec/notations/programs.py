@@ -147,7 +147,7 @@ def _of_line(network: Network, arriving: str, code: str, span: Span) -> Translat
         else ""
     )
     if text and not why and arriving and given and given[1] != arriving:
-        why = f"it goes on from `{arriving}`: `@{arriving} -> …`, with `{arriving}:` before that line"
+        why = f"it continues from `{arriving}`: `@{arriving} -> …`, with `{arriving}:` before that line"
     notation = Notation.INPUT_CALL if text.startswith("input ") else Notation.PYTHON
     defined = given is not None and not arriving and notation is Notation.PYTHON
     text = "" if "\n" in text else text

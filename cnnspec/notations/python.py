@@ -378,7 +378,7 @@ class Reader:
         if len(self.classes) > 1:
             return Network((), why=_SEVERAL)
         if not any(node.inputs for node in self.nodes):
-            every = [one for one in self.names.values() if isinstance(one, _Module)]
+            every = [one for one in self.names.values() if isinstance(one, _Module) and one.node.text != "id"]
             modules = [one for one in every if one.parts or one.node.text] or every
             last = modules[-1:] if modules and modules[-1].parts else []
             if len(modules) > 1 and not last:

@@ -16,7 +16,7 @@ _ALONE = _NORM.replace("momentum:momentum", "momentum:known").replace("=True", "
 _AGAIN = "inplace:in_place=False"
 _SIZE = "size:out=None scale_factor:factor=None"
 _SCALED = f"{_SIZE} mode:mode='nearest' align_corners:corners=None"
-_ONE_AXIS = "its map has one axis, and maps here have two"
+_ONE_AXIS = "its input is a sequence with one axis, and maps here have two"
 _WHOLE_MAPS = "it sets whole maps to 0, and `dropout` single numbers"
 _ALIGNED = "its corners are aligned, and here they are not"
 _LAYER_NORM = "`ln` normalises the channels of each position, and has one weight for each channel"
@@ -25,7 +25,7 @@ TORCH = (
     # --- convolution and pooling
     Entry("Conv2d(8, 16, (3, 5), 2, bias=False)", "conv F3x5 S2 K16 nobias", f"{_CONV} {_MODE}"),
     Entry("Conv1d(8, 64, 3)", "", ANYTHING, why=_ONE_AXIS),
-    Entry("Conv3d(8, 64, 3)", "", ANYTHING, why="its map has three axes, and maps here have two"),
+    Entry("Conv3d(8, 64, 3)", "", ANYTHING, why="its input has three axes, and maps here have two"),
     Entry("ConvTranspose2d(8, 4, 3, 2, output_padding=1)", "deconv F3 S2 K4 extra=1", f"{_DECONV} {_MODE}"),
     Entry("MaxPool2d(2, stride=1)", "maxpool F2 S1", _MAX),
     Entry("MaxPool1d(2)", "", ANYTHING, why=_ONE_AXIS),

@@ -11,12 +11,12 @@ from cnnspec.diagnostics import Cause, Edit, Span
 class Notation(Enum):
     """What the notation is; its value is the message, `{name}` the layer's name there."""
 
-    CALL = "`{name}(…)` is a call; a layer is a word with its arguments behind it"
+    CALL = "`{name}(…)` is a call; a layer is written as a word followed by its arguments"
     INPUT_CALL = "`{name}(…)` is a call; the input is a statement"
     PYTHON = "this is Python; a spec only describes"
-    BRANCHES = "branches stand in square brackets, separated by `|`"
-    NAMED = "this is another tool's notation; here each number has its letter"
-    ROW = "this is written as in a paper's table; here each number has its letter"
+    BRANCHES = "branches are written in square brackets, separated by `|`"
+    NAMED = "this is another tool's notation; here each number has a letter"
+    ROW = "this is written as in a paper's table; here each number has a letter"
     ROW_OF_WORDS = "this is written as in a paper's table"
     DARKNET = "this is a Darknet .cfg"
     CAFFE = "this is Caffe's prototxt"
@@ -56,7 +56,7 @@ class Translation(NamedTuple):
     def help(self) -> str:
         if not self.text:
             return self.why
-        return f"here it is `{self.text}`" if self.sure else f"`{self.text}` is near it, but {self.why}"
+        return f"here it is `{self.text}`" if self.sure else f"`{self.text}` is similar, but {self.why}"
 
     @property
     def fix(self) -> tuple[Edit, ...]:
