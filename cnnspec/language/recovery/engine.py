@@ -55,6 +55,7 @@ class Recovery:
             self.sink.report("E602", "more than 64 nested brackets", found.span, help=way)
             self.leave_out(found)
             return True
+        self.reopen()
         mistake = Mistake(self.parser, found)
         answer = self.first(BEFORE_BRACKETS, mistake)
         if answer is None and self.unclosed(mistake):
@@ -77,6 +78,15 @@ class Recovery:
                 found = found._replace(start=max(found.start, answer.span.end))
         self.leave_out(found)
         return True
+
+    def reopen(self) -> None:
+        """A line that this token seemed to end may go on behind it."""
+        line = self.parser.values[-1] if self.parser.values else None
+        if type(line) is tree.Line:
+            self.parser.cut(len(self.parser.values) - 1)
+            if line.label is not None and line.label_span is not None:
+                self.parser.push("LABEL", Token("LABEL", f"{line.label}:", *line.label_span))
+            self.parser.push("chain", list(line.steps))
 
     def first(self, rules: Iterable[Rule], mistake: Mistake, reading: bool = True) -> Answer | None:
         """The answer of the first rule that holds; without `reading`, of those that read nothing."""

@@ -147,6 +147,10 @@ class Mistake:
         """How many of these brackets are open."""
         return sum(one.kind == bracket for one in self._parser.lexer.brackets)
 
+    def said(self, message: str, since: int) -> bool:
+        """Whether this was reported already of something behind a place."""
+        return any(one.message == message and one.span.start > since for one in self.sink)
+
     def reported(self, start: int) -> bool:
         """Whether something that begins at a place was reported already."""
         return any(one.span.start == start for one in self.sink)

@@ -240,6 +240,8 @@ def _wrong_closer(m: Mistake) -> Answer | None:
     if m.opens(opens) and not (opens == "[" and rest.count("]") - rest.count("[") > m.opens("[")):
         return None
     right = {"(": ")", "[": "]", "{": "}"}[m.inside]
+    if m.rest.count(right) - m.rest.count(m.inside) >= m.opens(m.inside):
+        return None  # it is one too many
     message = f"expected `{right}`, found `{m.word}`"
     return rewritten(m.span, right, message, code="E105", reads=right)
 

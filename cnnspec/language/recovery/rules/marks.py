@@ -84,6 +84,14 @@ def _arguments_by_commas(m: Mistake) -> Answer | None:
     )
 
 
+def _no_branches(m: Mistake) -> Answer | None:
+    """`[ a | b | c ]`, reported once."""
+    if m.inside != "[":
+        return None
+    again = m.said(NO_BRANCHES, m.opened)
+    return Answer("E101", "" if again else NO_BRANCHES, m.span, BRANCHES, reads="\n")
+
+
 def behind_arrows(m: Mistake) -> int:
     """Where the arrows end that follow one another here."""
     arrows = m.here(r"->(?:[ \t]*->)*")
@@ -146,8 +154,7 @@ STEPS = (
          "it follows an `if`: `if C > 3 [ … ] else [ … ]`", on="ELSE"),
     Rule({"if C > 3 [ relu ] ⟦elif⟧ C > 2 [ bn ]": "if C > 3 [ relu ] else if C > 2 [ bn ]"},
          word="elif elseif", accepts="ELSE", put="else if"),
-    Rule({"[a ⟦|⟧ b]": ""}, NO_BRANCHES, BRANCHES, on="VBAR", accepts="_NL", when=lambda m: m.inside == "[",
-         reads="\n"),
+    Rule({"[a ⟦|⟧ b]": ""}, on="VBAR", accepts="_NL", when=_no_branches),
     Rule({"[a]⟦ times 2⟧": "[a]*2"}, "a repetition is written with `*`", word="times", when=_times,
          put="*{2}", safe=False),
     Rule({"[a]⟦x2⟧": "[a]*2", "[a]⟦^2⟧": "[a]*2"}, "a repetition is written with `*`", when=_times,
