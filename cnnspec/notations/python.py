@@ -239,7 +239,9 @@ class Reader:
         if isinstance(owner, _Module):
             added = self._value(node.args[0]) if call.name == "add" and node.args else None
             if isinstance(added, _Module) and isinstance(node.func, ast.Attribute):
-                self.names[ast.unparse(node.func.value)] = owner._replace(parts=(*owner.parts, added))
+                self.names[ast.unparse(node.func.value)] = owner._replace(
+                    node=owner.node._replace(text=""), parts=(*owner.parts, added)
+                )
             return None
         if type(owner) is int:  # `x.view(-1, 400)`
             call = call._replace(
