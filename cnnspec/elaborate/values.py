@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from cnnspec.diagnostics import Cause, Diagnostic, Edit, Related, Sink, Span
-from cnnspec.ir.expr import ARITHMETIC, ARITY, Apply, Const, exact
+from cnnspec.ir.expr import ARITHMETIC, ARITY, Apply, Const, exact, power
 from cnnspec.ir.expr import value as value_of
 from cnnspec.language import tree
 
@@ -194,8 +194,23 @@ def _binary(node: tree.Binary, left: Value, left_span: Span, lookup: Lookup, dig
             node.span,
             "the right side must not be 0",
         )
-    result = Fraction(a) / b if operator == "/" else ARITHMETIC[operator](a, b)
+    if operator == "**":
+        result = _power(node, a, b, digits)
+    else:
+        result = Fraction(a) / b if operator == "/" else ARITHMETIC[operator](a, b)
     return result if isinstance(result, bool) else _bounded(exact(result), node.span, digits)
+
+
+def _power(node: tree.Binary, a: Exact, b: Exact, digits: int) -> Exact:
+    exponent = node.right.span
+    if not isinstance(b, int):
+        raise NoValue("E212", f"an exponent must be a whole number and is {shown(b)}", exponent)
+    if a == 0 and b < 0:
+        raise NoValue("E212", f"division by zero: 0**{b}", node.span, "the exponent must not be negative")
+    try:
+        return power(a, b)
+    except OverflowError:
+        return _bounded(10**digits, node.span, digits)
 
 
 FUNCTIONS = ("min", "max", "round", "floor", "ceil", "multiple")

@@ -102,6 +102,15 @@ def multiple(x: int | Fraction, of: int | Fraction) -> int | Fraction:
     return rounded + of if rounded < Fraction(9, 10) * x else rounded
 
 
+def power(a: int | Fraction, b: int | Fraction) -> int | Fraction:
+    """aᵇ, exactly: b is whole. OverflowError where the result has more than BITS bits."""
+    if not isinstance(b, int):
+        raise TypeError("the exponent must be a whole number")
+    if abs(b) * max(map(int.bit_length, a.as_integer_ratio())) > BITS and abs(a) != 1:
+        raise OverflowError
+    return exact(Fraction(a) ** b)  # type: ignore[no-any-return]
+
+
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -118,6 +127,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 """What is the same in the language and in Python."""
 OPERATIONS: dict[str, Callable[..., Any]] = ARITHMETIC | {
     "/": lambda a, b: Fraction(a) / b,
+    "**": power,
     "and": lambda a, b: b,
     "or": lambda a, b: b,
     "multiple": multiple,

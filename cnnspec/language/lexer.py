@@ -23,7 +23,7 @@ JOINS_NEXT = re.compile(r"->|=>|[|\])}{→⇒]|else(?![A-Za-z0-9_])")
 _JOINED = frozenset(
     re.findall(
         r"\w+",
-        "_NL ARROW CLAIMS VBAR LSQB LBRACE COMMA EQUAL LABEL PLUS MINUS STAR DIVIDE COMPARE COLON "
+        "_NL ARROW CLAIMS VBAR LSQB LBRACE COMMA EQUAL LABEL PLUS MINUS STAR DIVIDE POWER COMPARE COLON "
         "AND OR NOT IF ELSE",
     )
 )

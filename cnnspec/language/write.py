@@ -9,7 +9,7 @@ from cnnspec.language import tree
 
 LETTER_ORDER = "FSPKGD"
 # How tightly each form binds; an operand that binds less tightly stands in parentheses.
-_CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _UNARY, _ATOM = range(9)
+_CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(10)
 _BINDING = {
     "or": _OR,
     "and": _AND,
@@ -51,6 +51,8 @@ def _expr(expr: tree.Expr, least: int) -> str:
                 f"{_expr(expr.then, _OR)} if {_expr(expr.condition, _OR)} "
                 f"else {_expr(expr.otherwise, _CONDITIONAL)}"
             )
+        case tree.Binary("**", base, exponent):
+            binding, text = _POWER, f"{_expr(base, _ATOM)}**{_expr(exponent, _UNARY)}"
         case tree.Binary():
             binding = _BINDING.get(expr.operator, _COMPARE)
             # left-associative; a comparison takes no comparison on either side

@@ -199,3 +199,10 @@ def opt(value: Any, default: object, source: Node | None = None) -> Slot:
 def n(value: Any, source: Node | None = None) -> Slot:
     """A number and where it comes from."""
     return Slot(None, value, source)
+
+
+def border(op: Any, *names: str) -> Node:
+    """The fields that say how wide the border is on these sides."""
+    if all(getattr(op, name) is None for name in names):
+        return W("border")
+    return Apply("sizes", tuple(W(name if getattr(op, name) is not None else "border") for name in names))

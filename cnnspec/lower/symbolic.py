@@ -39,8 +39,9 @@ _LEVELS = {
     "//": 7,
     "%": 7,
     "neg": 8,
+    "**": 9,
 }
-"""How tightly Python binds; a call and a name bind tightest (9)."""
+"""How tightly Python binds; a call and a name bind tightest (10)."""
 
 FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "sizes", "at"})
 
@@ -144,11 +145,18 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
+def _power(a: float, b: int) -> float:
+    if abs(b) > expr.BITS:
+        raise OverflowError
+    return float(a**b) if isinstance(a, float) else a**b
+
+
 _OPERATIONS: dict[str, Callable[..., Any]] = expr.ARITHMETIC | {
     "/": lambda a, b: a / b,
     "and": lambda a, b: a and b,
     "or": lambda a, b: a or b,
     "neg": lambda a: -a,
+    "**": _power,
     "not": lambda a: not a,
     "min": min,
     "max": max,
@@ -219,17 +227,17 @@ def _python(node: Node) -> tuple[str, int]:
     match node:
         case Const():
             text = literal(node.value)
-            return text, 8 if text.startswith("-") else 9
+            return text, 8 if text.startswith("-") else 10
         case Var():
-            return node.name, 9
+            return node.name, 10
     if node.operator == "ceil":
         return f"-int(-{_inner(node.arguments[0], 8)} // 1)", 8
     if node.operator == "sizes":
-        return f"({', '.join(python(argument) for argument in node.arguments)})", 9
+        return f"({', '.join(python(argument) for argument in node.arguments)})", 10
     if node.operator == "at":
-        return f"{_inner(node.arguments[0], 9)}[{python(node.arguments[1])}]", 9
+        return f"{_inner(node.arguments[0], 10)}[{python(node.arguments[1])}]", 10
     if node.operator in FUNCTIONS:
-        return f"{node.operator}({', '.join(python(argument) for argument in node.arguments)})", 9
+        return f"{node.operator}({', '.join(python(argument) for argument in node.arguments)})", 10
     level = _LEVELS[node.operator]
     if node.operator == "if":
         condition, then, otherwise = node.arguments
@@ -239,6 +247,10 @@ def _python(node: Node) -> tuple[str, int]:
     if node.operator == "not":
         return f"not {_inner(node.arguments[0], 4)}", level
     left, right = node.arguments
+    if node.operator == "**":
+        base, exponent = _inner(left, 10), _inner(right, 8)
+        plain = all(isinstance(one, Const | Var) for one in (left, right))
+        return f"{base}**{exponent}" if plain else f"{base} ** {exponent}", level
     chained = level if level not in (5,) else 6
     return f"{_inner(left, chained)} {node.operator} {_inner(right, level + 1)}", level
 

@@ -97,7 +97,10 @@ def literal_misfit(op: Any, planes: int, plane: tuple[int, int], K: int, *, of: 
         if len(grid) == rows and wide == [columns]:
             continue
         which = f"plane {number} of weight=" if len(weight) > 1 else "weight="
-        has = f"rows of {wide[0]} to {wide[-1]} numbers" if len(wide) > 1 else f"{len(grid)}x{wide[0]}"
+        has = f"{len(grid)}x{wide[0]}"
+        if len(wide) > 1:
+            odd, length = next((n, len(row)) for n, row in enumerate(grid, 1) if len(row) != columns)
+            has = f"{len(grid)} rows, and row {odd} has {length} number{'s' if length > 1 else ''}"
         return Misfit(
             "E215",
             f"{which} is {has}, the weights are {rows}x{columns}",

@@ -25,7 +25,7 @@ CASES = [
     ("add [relu, bn]", "E101", ","),
     ("k = 3", "E101", "="),
     ("if C > 3 conv F3", "E101", "conv"),
-    ("let a = 2**3", "E101", "*"),
+    ("let a = 2^3", "E101", "^"),
     ("relu => bn", "E101", "=>"),
     ("nn.Conv2d(3, 64, 3, stride=2)", "E102", "nn.Conv2d(3, 64, 3, stride=2)"),
     ("x = layers.Dense(10)", "E102", "x = layers.Dense(10)"),

@@ -44,7 +44,7 @@ FORMS = [
     ("[ relu ]^3", "`*3`", "[ relu ]*3"),
     ("[ relu ] 3 times", "`*3`", "[ relu ]*3"),
     ("[ relu ] times 3", "`*3`", "[ relu ]*3"),
-    ("[ relu ] ** 3", "expected `*`, found `**`", "[ relu ] * 3"),
+    ("[ relu ] ** 3", "`*3`", "[ relu ]*3"),
     # --- blocks
     ("block f(k): conv F3 K=k\nf(3)", "in braces", "block f(k) { conv F3 K=k }\nf(3)"),
     ("block f():\n  bn\n  relu\nf()", "in braces", "block f() {\n  bn\n  relu\n}\nf()"),

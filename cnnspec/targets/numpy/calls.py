@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.lower.call import NOTHING, Built, Slot, Use, W
+from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, border
 from cnnspec.lower.symbolic import Apply, Var, plain
 from cnnspec.lower.writer import Code, Group, call
 from cnnspec.targets.numpy.layers import pieces
@@ -263,11 +263,8 @@ def upsample(use: Use) -> Built:
 @emits("pad")
 def pad(use: Use) -> Built:
     op = use.op
-    around = Apply("sizes", (W("border"), W("border")))
-    rows, columns = (
-        Slot(None, pair, around if pair[0] == pair[1] == op.border else None)
-        for pair in (op.rows, op.columns)
-    )
+    rows = Slot(None, tuple(op.rows), border(op, "top", "bottom"))
+    columns = Slot(None, tuple(op.columns), border(op, "left", "right"))
     if op.mode == "zeros":
         return function("pad", use, rows=rows, columns=columns)
     mode = Slot(None, '"edge"' if op.mode == "replicate" else '"reflect"')

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, build, n, opt
+from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, border, build, n, opt
 from cnnspec.lower.symbolic import Apply, Const, Var, apply
 from cnnspec.lower.writer import listed
 from cnnspec.targets.torch.starts import started
@@ -399,7 +399,7 @@ def pad(use: Use) -> Built:
     if deeper:
         return build("nn.ZeroPad3d", n((*sides, *use.op.channels)))
     kind = {"zeros": "ZeroPad2d", "reflect": "ReflectionPad2d", "replicate": "ReplicationPad2d"}[use.op.mode]
-    return build(f"nn.{kind}", n(sides, W("border")))
+    return build(f"nn.{kind}", n(sides, border(use.op, "left", "right", "top", "bottom")))
 
 
 @emits("crop")

@@ -14,7 +14,7 @@ from cnnspec.targets.torch.plan import PlanStep
 OFTEN = 4
 SHORT = len("4 * k")
 """A name says no more than an expression of this length."""
-OPERATORS = frozenset("+-*") | {"//"}
+OPERATORS = frozenset("+-*") | {"//", "**"}
 
 
 def name_repeated(

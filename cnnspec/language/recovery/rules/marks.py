@@ -161,8 +161,6 @@ STEPS = (
          put="*{2}"),
     Rule({"if a ⟦&&⟧ b [ relu ]": "if a and b [ relu ]"}, on="?", accepts="AND", here="&&", put="and"),
     Rule({"if ⟦!⟧a [ relu ]": "if not a [ relu ]"}, word="!", accepts="NOT", put="not "),
-    Rule({"[a]*⟦*⟧2": "[a]*2"}, "expected `*`, found `**`", "write `*`", on="STAR",
-         when=lambda m: m.part(1).symbol == "RSQB" and m.text[m.start - 1 : m.end] == "**", put=""),
     Rule({"[a] ⟦relu⟧": "[a] -> relu"}, "expected `->` before {shown}",
          "the next step follows after `->` or on a new line", on="LSQB NAME CALL", accepts="ARROW",
          when=lambda m: m.kind == "LSQB" or m.last in ("RSQB", "RPAR"), before=" ->", safe=False),

@@ -227,7 +227,7 @@ CHARACTERS = (
     Rule({"relu⟦?⟧": ""}, "unexpected `?`", "an optional part stands under an `if`: `if n > 0 [ … ]`", on="?",
          word="?"),
     Rule({"bn eps=⟦10^-5⟧": "bn eps=1e-5"}, "`^` is not an operator", on="?", word="^", when=_power_of_ten),
-    Rule({"let a = 2⟦^⟧3": ""}, "`^` is not an operator", "there is no power; write `a*a`", on="?", word="^"),
+    Rule({"let a = 2⟦^⟧3": "let a = 2**3"}, "`^` is not an operator", on="?", word="^", put="**"),
     Rule({"x⟦.⟧y": ""}, "unexpected `.`", "a name has no points", on="?", word="."),
     Rule({"conv F3 ⟦$⟧ K4": ""}, on="?", when=_unexpected),
 )  # fmt: skip
@@ -259,8 +259,6 @@ REST = (
     Rule({"relu -> ⟦@a⟧": ""}, "{shown} can only begin a line or a branch",
          "begin a new line: `{found} -> …`; `add [ … | … ]` joins tensors", on="REFERENCE", last="ARROW"),
     Rule({"[a] ⟦3x⟧2": ""}, "unexpected {shown}", _REPETITION, on="DIM", last="RSQB"),
-    Rule({"let a = 2*⟦*⟧3": ""}, "`**` is not an operator", "there is no power; write `a*a`", on="STAR",
-         last="STAR"),
     Rule({"relu ⟦*⟧ 3": ""}, "unexpected {shown}", _REPETITION, on="STAR",
          last="NAME HYPER NUMBER RSQB RPAR"),
     Rule({"⟦S2⟧ 6@14x14": ""}, "a label has a colon: `{found}:`",

@@ -436,9 +436,10 @@ def dropped(x, net, p, shape):
     return net.out(x if mask is None else x * mask)
 
 
-def dropout(x, net, p=0.5):
-    """In training each number is 0 with chance p; a mask for it has x's order, N, C, H, W."""
-    return dropped(x, net, p, x.shape)
+def dropout(x, net, p=0.5, maps=False):
+    """In training each number (`maps`: each whole map) is 0 with chance p; a mask for it has
+    x's order, N, C, H, W (for maps N, C, 1, 1)."""
+    return dropped(x, net, p, (len(x), 1, 1, x.shape[-1]) if maps else x.shape)
 
 
 def dropout_backward(dy, net):

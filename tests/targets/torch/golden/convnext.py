@@ -25,14 +25,17 @@ class DropPath(nn.Module):
 
 
 class Scale(nn.Module):
-    """A learned factor per channel, or one for all."""
+    """A trained factor for each channel, or one for all; with `bias`, a summand too."""
 
-    def __init__(self, channels: int, init: float = 1) -> None:
+    def __init__(self, channels: int, init: float = 1, bias: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.full((channels,), float(init)))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight.view((-1,) + (1,) * (x.ndim - 2))
+        shape = (-1,) + (1,) * (x.ndim - 2)
+        y = x * self.weight.view(shape)
+        return y if self.bias is None else y + self.bias.view(shape)
 
 
 class Unit(nn.Module):
