@@ -2,7 +2,8 @@
 
 `mistakes.jsonl`: a text, the place of its one finding (line and columns, the second exclusive), and what the
 finding must mention in its message, notes, help or fix. `field.json`: specs after public questions and bug
-reports, with the answer that the output must give. In `must_mention`, `a|b` means one of the two.
+reports, with the answer that the output must give. In `must_mention`, `a|b` is one of the two. `networks/`:
+specs of other authors, with the numbers of public implementations in `truth.json`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from cnnspec import cli
 HERE = Path(__file__).parent
 MISTAKES = [json.loads(line) for line in (HERE / "mistakes.jsonl").read_text("utf-8").splitlines()]
 QUESTIONS = json.loads((HERE / "field.json").read_text("utf-8"))
-NEEDS_REACH = {"21_conv1d_two_sizes"}
-"""What the language cannot say yet: an input with one axis."""
+NETWORKS = json.loads((HERE / "networks" / "truth.json").read_text("utf-8"))
 
 
 def mentions(text: str, wanted: str) -> bool:
@@ -52,15 +52,7 @@ def test_mistake(case: dict[str, Any]) -> None:
     assert any(all(mentions(text, wanted) for wanted in case["must_mention"]) for text in at), at
 
 
-def questions() -> list[Any]:
-    later = pytest.mark.xfail(strict=True, reason="inputs with one axis are not in the language yet")
-    return [
-        pytest.param(case, id=case["id"], marks=later if case["id"] in NEEDS_REACH else ())
-        for case in QUESTIONS
-    ]
-
-
-@pytest.mark.parametrize("case", questions())
+@pytest.mark.parametrize("case", QUESTIONS, ids=[case["id"] for case in QUESTIONS])
 def test_question(
     case: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,3 +73,16 @@ def test_question(
     if "answer" in case:
         answer = case["answer"]
         assert (f"{answer:,}" if isinstance(answer, int) else answer) in printed
+
+
+@pytest.mark.parametrize("file", sorted(NETWORKS))
+def test_network(file: str) -> None:
+    """Weights, MACs and output of code that nobody here wrote; both targets can say it."""
+    truth, path = NETWORKS[file], HERE / "networks" / file
+    model = cnnspec.check(path).models[0]
+    outputs = [list(shape or ()) for shape in model.outputs.values()]
+    assert model.ok
+    assert (model.totals.params, model.totals.macs) == (truth["params"], truth["macs"])
+    assert outputs == (truth["output"] if isinstance(truth["output"][0], list) else [truth["output"]])
+    for target in ("torch", "numpy"):
+        compile(cnnspec.build(path, target=target), file, "exec")
