@@ -26,6 +26,7 @@ SHORT: dict[str, Callable[..., str]] = {
     "nn.Flatten": lambda x: f"torch.flatten({x}, 1)",
     "Slice": _slice,
     "Crop": _crop,
+    "chunk": lambda x, parts: f"{x}.chunk({parts}, dim=1)",
     "Abs": lambda x: f"{x}.abs()",
     "Exp": lambda x: f"{x}.exp()",
     "Log": lambda x: f"{x}.log()",
@@ -38,9 +39,7 @@ SHORT: dict[str, Callable[..., str]] = {
 }
 """Layers without weights that need no attribute in a class with a forward of its own."""
 
-NAMES_ONLY: frozenset[object] = frozenset(
-    {"Slice", "Crop", "Abs", "Exp", "Log", "Pow", "Times", "ChannelMean", "ChannelMax", "Reshape"}
-)
+NAMES_ONLY = frozenset(SHORT) - {"nn.Flatten", "L2Norm"}
 """Those of them that want a name (or a call) before them, no longer expression."""
 
 

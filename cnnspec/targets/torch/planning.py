@@ -34,6 +34,7 @@ from cnnspec.targets.torch.plan import (
     needed,
     steps_of,
 )
+from cnnspec.targets.torch.splits import split
 
 BARE = 3
 """Numbers without a name in a call of a class, at most."""
@@ -171,7 +172,7 @@ class Stretch:
         items: list[Item] = []
         self.items(region.statements, items, set(_names(region.statements)))
         outputs = self.tensors(region.outputs)
-        items = needed(items, set(outputs))
+        items = split(needed(items, set(outputs)), self.envs)
         taken = MODULE_ATTRIBUTES.union(step.name for step in steps_of(items))
         return Plan(region.inputs, chosen(items, outputs, taken), outputs)
 

@@ -1,4 +1,4 @@
-"""What a person would write: keywords, bools, one activation that the constructor chooses."""
+"""What a person would write: keywords, bools, an activation that the constructor chooses, chunks."""
 
 from __future__ import annotations
 
@@ -46,3 +46,19 @@ def test_few_numbers_and_defaults_stay_as_they_are() -> None:
 def test_what_is_computed_with_is_no_bool() -> None:
     text = program(graph_of("block b(n) { [relu]*n -> if n == 1 [ conv F1 K4 ] }\ninput 4x8x8\nb(1) -> b(0)"))
     assert "n: int" in text
+
+
+HALVES = """\
+block unit(k) { concat [ slice 0:C//2 | slice C//2:C -> conv F3 P1 K=k//2 ] -> shuffle G2 }
+block odd(k)  { concat [ slice 0:C//2 | slice C//2:C -> conv F3 P1 K=k//2 ] }
+input 8x8x8
+unit(8) -> conv F1 K7 -> odd(6)
+"""
+
+
+def test_equal_slices_are_chunks_and_others_are_not() -> None:
+    graph = graph_of(HALVES)
+    text = program(graph)
+    assert text.count("branch1, branch2 = x.chunk(2, dim=1)") == 1
+    assert "x[:, :3]" in text
+    assert built(graph)(torch.randn(2, 8, 8, 8)).shape == (2, 6, 8, 8)

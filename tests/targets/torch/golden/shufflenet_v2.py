@@ -11,17 +11,6 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-class Slice(nn.Module):
-    """The channels from `low` up to `high`."""
-
-    def __init__(self, low: int, high: int) -> None:
-        super().__init__()
-        self.low, self.high = low, high
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x[:, self.low : self.high]
-
-
 class Path(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
@@ -73,14 +62,12 @@ class Down(nn.Module):
 class Unit(nn.Module):
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
-        self.slice1 = Slice(0, in_channels // 2)
-        self.slice2 = Slice(in_channels // 2, in_channels)
         self.path = Path(in_channels - in_channels // 2, k // 2, 1)
         self.shuffle = nn.ChannelShuffle(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        branch1 = self.slice1(x)
-        branch2 = self.path(self.slice2(x))
+        branch1, branch2 = x.chunk(2, dim=1)
+        branch2 = self.path(branch2)
         x = torch.cat([branch1, branch2], dim=1)
         return self.shuffle(x)
 

@@ -1,0 +1,48 @@
+"""Slices that cut a tensor into equal parts are one call: `a, b = x.chunk(2, dim=1)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnnspec.lower.call import Call
+from cnnspec.lower.program import Tensor
+from cnnspec.lower.symbolic import Const, Unclear, value
+from cnnspec.targets.torch.plan import If, Item, PlanStep
+
+
+def split(items: list[Item], envs: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """The items with one step for slices that are equal parts of their input in every use."""
+    slices: dict[Tensor, list[PlanStep]] = {}
+    for item in items:
+        if isinstance(item, If):
+            item.then, item.otherwise = split(item.then, envs), split(item.otherwise, envs)
+        elif item.word == "slice":
+            slices.setdefault(item.sources[0], []).append(item)
+    for source, parts in slices.items():
+        if len(parts) > 1 and all(_equal(source, parts, env) for env in envs):
+            outputs = [part.outputs[0] for part in parts]
+            made = PlanStep(
+                parts[0].name, [source], outputs, parts[0].op, Call("chunk", ((None, Const(len(parts))),))
+            )
+            items[items.index(parts[0])] = made
+            items = [item for item in items if item not in parts]
+    return items
+
+
+def _equal(source: Tensor, parts: Sequence[PlanStep], env: Mapping[str, Any]) -> bool:
+    """Whether the slices are the source's channels in equal parts, in order."""
+    channels = source.dims[0] if source.dims else None
+    try:
+        total = None if channels is None else value(channels, env)
+        bounds = [
+            [value(node, env) for _, node in part.piece.arguments]
+            for part in parts
+            if isinstance(part.piece, Call)
+        ]
+    except Unclear:
+        return False
+    size = bounds[0][-1]
+    return total == size * len(parts) and bounds == [
+        [number * size, (number + 1) * size] for number in range(len(parts))
+    ]
