@@ -7,16 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
+from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Condition, Tensor
 from cnnspec.lower.symbolic import Apply, Node, Var, python, replaced
-from cnnspec.lower.writer import Group, Writer
+from cnnspec.lower.writer import Group, Writer, listed
 from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Growing, Piece, code, loop_variables, walk, with_nodes
 from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, ifs_of, steps_of
 from cnnspec.targets.torch.repeated import name_repeated
+from cnnspec.targets.torch.starts import SCHEMES
+
+SEVERAL = 3
+"""From so many layers on, an initialisation is a loop over them."""
 
 BASES = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}
 
@@ -172,8 +177,28 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
                 _attribute(writer, step, step.name in annotated)
                 annotated.discard(step.name)
 
+    started = _started_later(plan)
     state(plan.items)
+    for call, names in started.items():
+        writer.put("for layer in ", listed([f"self.{name}" for name in names], "(", ")"), ":")
+        with writer.indented():
+            writer.put("", code(replace(call, arguments=((None, Var("layer")), *call.arguments))))
     return held
+
+
+def _started_later(plan: Plan) -> dict[Call, list[str]]:
+    """Takes the same initialisation of several layers out of their calls; gives it, with their names."""
+    found: dict[Call, list[PlanStep]] = {}
+    for step in plan.items:
+        if isinstance(step, PlanStep) and isinstance(step.piece, Call) and step.piece.function in SCHEMES:
+            if not step.piece.suffix and not step.loop:
+                found.setdefault(replace(step.piece, arguments=step.piece.arguments[1:]), []).append(step)
+    several = {call: steps for call, steps in found.items() if len(steps) >= SEVERAL}
+    for steps in several.values():
+        for step in steps:
+            assert isinstance(step.piece, Call)
+            step.piece = step.piece.arguments[0][1]
+    return {call: [step.name for step in steps] for call, steps in several.items()}
 
 
 def _condition_name(plan: Plan, condition: Condition) -> str:

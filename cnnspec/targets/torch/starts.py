@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from cnnspec.ops import Op
     from cnnspec.ops.base import Initial, Shape
 
+SCHEMES = frozenset({"he", "xavier", "normal", "uniform", "constant", "bilinear"})
+"""The functions that start the weights of a layer and need nothing of it but its shape."""
+
 
 def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
     """The call, wrapped in what sets its first weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`; frozen

@@ -62,3 +62,18 @@ def test_equal_slices_are_chunks_and_others_are_not() -> None:
     assert text.count("branch1, branch2 = x.chunk(2, dim=1)") == 1
     assert "x[:, :3]" in text
     assert built(graph)(torch.randn(2, 8, 8, 8)).shape == (2, 6, 8, 8)
+
+
+def test_one_initialisation_of_several_layers_is_a_loop() -> None:
+    spec = (
+        "default conv init=normal(0.5)\nblock b(k) { [conv F1 K=k -> relu]*1\nconv F1 K=k\n}\ninput 3x8x8\n"
+        "conv F3 K40 -> relu -> conv F3 K50 -> conv F1 K40 frozen -> conv F1 K60 -> b(4) -> flatten -> fc 5\n"
+    )
+    text = program(graph_of(spec))
+    assert "for layer in (self.conv1, self.conv2, self.conv4):" in text
+    assert text.count("normal(layer, 0.5)") == 1
+    model = built(graph_of(spec))
+    for layer in (model.conv1, model.conv2, model.conv3, model.conv4):
+        assert 0.45 < layer.weight.std() < 0.55
+        assert not layer.bias.any()
+    assert not model.conv3.weight.requires_grad

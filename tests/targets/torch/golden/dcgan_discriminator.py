@@ -28,31 +28,21 @@ class DCGANDiscriminator(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self.conv1 = normal(
-            nn.Conv2d(3, 64, kernel_size=4, stride=2, padding=1, bias=False),
-            0.02,
-        )
+        self.conv1 = nn.Conv2d(3, 64, kernel_size=4, stride=2, padding=1, bias=False)
         self.leaky1 = nn.LeakyReLU(0.2, inplace=True)
-        self.conv2 = normal(
-            nn.Conv2d(64, 128, kernel_size=4, stride=2, padding=1, bias=False),
-            0.02,
-        )
+        self.conv2 = nn.Conv2d(64, 128, kernel_size=4, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(128)
         self.leaky2 = nn.LeakyReLU(0.2, inplace=True)
-        self.conv3 = normal(
-            nn.Conv2d(128, 256, kernel_size=4, stride=2, padding=1, bias=False),
-            0.02,
-        )
+        self.conv3 = nn.Conv2d(128, 256, kernel_size=4, stride=2, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(256)
         self.leaky3 = nn.LeakyReLU(0.2, inplace=True)
-        self.conv4 = normal(
-            nn.Conv2d(256, 512, kernel_size=4, stride=2, padding=1, bias=False),
-            0.02,
-        )
+        self.conv4 = nn.Conv2d(256, 512, kernel_size=4, stride=2, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(512)
         self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
-        self.conv5 = normal(nn.Conv2d(512, 1, kernel_size=4, bias=False), 0.02)
+        self.conv5 = nn.Conv2d(512, 1, kernel_size=4, bias=False)
         self.sigmoid = nn.Sigmoid()
+        for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
+            normal(layer, 0.02)
         self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:

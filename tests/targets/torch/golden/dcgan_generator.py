@@ -28,49 +28,56 @@ class DCGANGenerator(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self.deconv1 = normal(
-            nn.ConvTranspose2d(100, 512, kernel_size=4, bias=False),
-            0.02,
-        )
+        self.deconv1 = nn.ConvTranspose2d(100, 512, kernel_size=4, bias=False)
         self.bn1 = nn.BatchNorm2d(512)
         self.relu1 = nn.ReLU(inplace=True)
-        self.deconv2 = normal(
-            nn.ConvTranspose2d(
-                512,
-                256,
-                kernel_size=4,
-                stride=2,
-                padding=1,
-                bias=False,
-            ),
-            0.02,
+        self.deconv2 = nn.ConvTranspose2d(
+            512,
+            256,
+            kernel_size=4,
+            stride=2,
+            padding=1,
+            bias=False,
         )
         self.bn2 = nn.BatchNorm2d(256)
         self.relu2 = nn.ReLU(inplace=True)
-        self.deconv3 = normal(
-            nn.ConvTranspose2d(
-                256,
-                128,
-                kernel_size=4,
-                stride=2,
-                padding=1,
-                bias=False,
-            ),
-            0.02,
+        self.deconv3 = nn.ConvTranspose2d(
+            256,
+            128,
+            kernel_size=4,
+            stride=2,
+            padding=1,
+            bias=False,
         )
         self.bn3 = nn.BatchNorm2d(128)
         self.relu3 = nn.ReLU(inplace=True)
-        self.deconv4 = normal(
-            nn.ConvTranspose2d(128, 64, kernel_size=4, stride=2, padding=1, bias=False),
-            0.02,
+        self.deconv4 = nn.ConvTranspose2d(
+            128,
+            64,
+            kernel_size=4,
+            stride=2,
+            padding=1,
+            bias=False,
         )
         self.bn4 = nn.BatchNorm2d(64)
         self.relu4 = nn.ReLU(inplace=True)
-        self.deconv5 = normal(
-            nn.ConvTranspose2d(64, 3, kernel_size=4, stride=2, padding=1, bias=False),
-            0.02,
+        self.deconv5 = nn.ConvTranspose2d(
+            64,
+            3,
+            kernel_size=4,
+            stride=2,
+            padding=1,
+            bias=False,
         )
         self.tanh = nn.Tanh()
+        for layer in (
+            self.deconv1,
+            self.deconv2,
+            self.deconv3,
+            self.deconv4,
+            self.deconv5,
+        ):
+            normal(layer, 0.02)
         self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
