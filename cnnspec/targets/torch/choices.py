@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
+from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.writer import WIDTH, flat
 from cnnspec.targets.torch.pieces import Choice, Piece, code
-from cnnspec.targets.torch.plan import If, Item, PlanStep, steps_of
+from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep
 
+IDENTITY = Call("nn.Identity")
 LONGEST = WIDTH - len("        self.activation10 = ")
 
 
-def chosen(items: list[Item], outputs: Collection[Tensor], taken: Collection[str]) -> list[Item]:
-    """The items with one step for each `if` that does nothing else. `taken` are the names of attributes."""
-    read = {tensor for step in steps_of(items) for tensor in step.reads}.union(outputs)
-    items = _chosen(items, read)
-    found = [step for step in steps_of(items) if isinstance(step.piece, Choice)]
+def chosen(plan: Plan) -> None:
+    """Puts one step for each `if` that does nothing else. In a chain, one that may be left out stays so; in a
+    class with a `forward` it is else the identity."""
+    taken = MODULE_ATTRIBUTES.union(step.name for step in plan.steps)
+    read = {tensor for step in plan.steps for tensor in step.reads}.union(plan.outputs)
+    plan.items = _chosen(plan.items, read)
+    if plan.head is None:
+        plan.items = [_or_identity(item, read) if isinstance(item, If) else item for item in plan.items]
+    found = [step for step in plan.steps if step.name == "?"]
     namer = Namer(taken)
     for number, step in enumerate(found, 1):
         step.name = namer.take("activation" if len(found) == 1 else f"activation{number}")
-    return items
 
 
 def _chosen(items: list[Item], read: Collection[Tensor]) -> list[Item]:
@@ -38,6 +44,20 @@ def _choice(item: If, read: Collection[Tensor]) -> Item:
                 piece = Choice(item.condition.node, first, second)
                 if len(flat(code(piece))) <= LONGEST:
                     return PlanStep("?", one.sources, [joined], one.op, piece)
+    return item
+
+
+def _or_identity(item: If, read: Collection[Tensor]) -> Item:
+    """One step for an activation that may be left out."""
+    match [*item.then, *item.otherwise], item.joins:
+        case [PlanStep() as step], [(joined, then, otherwise)]:
+            made, past = (then, otherwise) if item.then else (otherwise, then)
+            piece = _activation(step)
+            if piece and [made] == step.outputs and [past] == step.reads and made not in read:
+                sides = (piece, IDENTITY) if item.then else (IDENTITY, piece)
+                piece = Choice(item.condition.node, *sides)
+                if len(flat(code(piece))) <= LONGEST:
+                    return PlanStep(step.name, step.sources, [joined], step.op, piece)
     return item
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import count, takewhile
 from typing import Any
 
-from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
 from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
@@ -32,7 +31,6 @@ from cnnspec.targets.torch.plan import (
     PlanStep,
     inline,
     needed,
-    steps_of,
 )
 from cnnspec.targets.torch.splits import split
 
@@ -173,8 +171,9 @@ class Stretch:
         self.items(region.statements, items, set(_names(region.statements)))
         outputs = self.tensors(region.outputs)
         items = split(needed(items, set(outputs)), self.envs)
-        taken = MODULE_ATTRIBUTES.union(step.name for step in steps_of(items))
-        return Plan(region.inputs, chosen(items, outputs, taken), outputs)
+        plan = Plan(region.inputs, items, outputs)
+        chosen(plan)
+        return plan
 
     def tensors(self, tensors: Iterable[Tensor]) -> list[Tensor]:
         return [self.same.get(tensor, tensor) for tensor in tensors]

@@ -77,3 +77,17 @@ def test_one_initialisation_of_several_layers_is_a_loop() -> None:
         assert 0.45 < layer.weight.std() < 0.55
         assert not layer.bias.any()
     assert not model.conv3.weight.requires_grad
+
+
+def test_an_activation_that_may_be_left_out_is_else_the_identity() -> None:
+    """In a chain it is left out: nn.Sequential has no forward to be kept short."""
+    spec = (
+        "block b(k, act) { add [ id | conv F3 P1 K=k -> if act == 1 [ relu ] ] }\n"
+        "block c(k, act) { conv F3 P1 K=k\nif act == 1 [ relu ]\n}\n"
+        "input 4x8x8\nb(4, 0) -> b(4, 1) -> c(4, 0) -> c(4, 1)\n"
+    )
+    graph = graph_of(spec)
+    text = program(graph)
+    assert "self.relu = nn.ReLU(inplace=True) if act else nn.Identity()" in text
+    assert "        if act:\n            self.relu = nn.ReLU(inplace=True)\n" in text
+    assert built(graph)(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)

@@ -25,7 +25,7 @@ class DropPath(nn.Module):
 
 
 class Scale(nn.Module):
-    """A trained factor for each channel, or one for all; with `bias`, a summand too."""
+    """A learned factor per channel, or one for all; `bias` adds a learned summand."""
 
     def __init__(self, channels: int, init: float = 1, bias: bool = False) -> None:
         super().__init__()

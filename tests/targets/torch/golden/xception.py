@@ -29,9 +29,7 @@ class Separable(nn.Sequential):
 class Entry(nn.Module):
     def __init__(self, in_channels: int, a: int, k: int, first: bool = True) -> None:
         super().__init__()
-        self.has_relu1 = first
-        if self.has_relu1:
-            self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU() if first else nn.Identity()
         self.separable1 = Separable(in_channels, a)
         self.relu2 = nn.ReLU()
         self.separable2 = Separable(a, k)
@@ -40,11 +38,7 @@ class Entry(nn.Module):
         self.bn = nn.BatchNorm2d(k)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_relu1:
-            branch1 = self.relu1(x)
-        else:
-            branch1 = x
-        branch1 = self.relu2(self.separable1(branch1))
+        branch1 = self.relu2(self.separable1(self.relu1(x)))
         branch1 = self.maxpool(self.separable2(branch1))
         branch2 = self.bn(self.conv(x))
         return branch1 + branch2
