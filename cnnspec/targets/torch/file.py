@@ -129,7 +129,7 @@ def _fold(writer: Writer, folds: Folds) -> None:
         writer.put("CONVOLUTIONS = ", listed([_row(pair) for pair in folds.pairs]))
     writer.gap(2)
     with writer.block("def fold_batch_norm(state: dict[str, Tensor]) -> dict[str, Tensor]:"):
-        writer.doc("This network's state_dict from that of the one with batch normalisation.")
+        writer.doc("Converts the state_dict of the network with batch normalisation.")
         text = FOLD_BODY.replace("in pairs:", "in CONVOLUTIONS:")
         if folds.rule is not None and alike:
             writer.line("pairs = []")

@@ -140,7 +140,7 @@ class Forward:
         spare = next(iter(self.inputs.values()))
         for holds, names in missing.items():
             for name in sorted(set(names) - {spare}):
-                written[holds].line(f"{name} = {spare}  # read by nobody")
+                written[holds].line(f"{name} = {spare}  # not used")
         condition = self.condition[item.condition]
         then, otherwise = written[True].written, written[False].written
         if then:
