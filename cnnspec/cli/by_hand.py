@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 def number(file: str, layer: str | None, at: str, options: dict[str, Any], choice: Choice, to: Output) -> int:
     """Run the network in a process of its own, and show the sum of one number."""
+    if layer is None:
+        raise click.UsageError("--at needs the LAYER whose output it is a place in")
     found = built(open_model(file, choice), ("numpy",))
     document, graph = found.head(), found.graph
     to.findings(found.findings, found.source)

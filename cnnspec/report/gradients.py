@@ -114,7 +114,8 @@ def _loss(loss: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
         return
     label, of, shares = loss["label"], loss["images"], loss["shares"]
     first = f" (the first of {of} images)" if of > 1 else ""
-    yield f"\nloss: cross-entropy, label {label}{first}\n"
+    whose = f" of {printable(name)}" if len(job["outputs"]) > 1 else ""
+    yield f"\nloss: cross-entropy{whose}, label {label}{first}\n"
     scores, slope = SCORES.get(loss["gives"], ("z", "p − (1 at the label, else 0)"))
     columns = {
         "class": range(len(shares)),

@@ -10,7 +10,7 @@ from cnnspec.running.worker.forward import Ready, doubled
 from cnnspec.running.worker.inputs import Wanted, read_input
 from cnnspec.running.worker.program import Array, tracer
 from cnnspec.running.worker.summary import summary
-from cnnspec.running.worker.tell import reading, step
+from cnnspec.running.worker.tell import Fault, reading, step
 from cnnspec.running.worker.terms.windows import maxima
 
 MOST_PLACES = 64
@@ -106,6 +106,9 @@ def _loss(job: dict[str, Any], y: Array) -> tuple[dict[str, Any], Array]:
         away = y - target
         return {"name": name, "value": float((away * away).mean())}, 2 * away / y.size
     scores = y.reshape(len(y), -1)
+    if len(asked["labels"]) not in (1, len(y)):
+        with reading("E708", "--label"):
+            raise Fault(f"these are {len(asked['labels'])} labels, for {len(y)} images")
     labels = np.resize(asked["labels"], len(y))
     images = np.arange(len(y))
     dy = np.zeros_like(scores)
