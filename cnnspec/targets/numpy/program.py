@@ -53,9 +53,10 @@ def _head(writer: Writer, graph: Graph) -> None:
 
 _ABOUT = """
 init() draws the weights, forward() runs the network, loss_and_grads() and backward()
-work out the gradients. A volume is an array (N, H, W, C) inside, the channels last, and
-(N, C, H, W) outside, as in PyTorch; so are the weights' names and layouts: those of
-its state_dict. Of S, P, F and the like, one number serves rows and columns.
+compute the gradients, step() updates the weights. Inputs and outputs are arrays of shape
+(N, C, H, W), as in PyTorch; inside, the channels are last, (N, H, W, C). The names and
+layouts of the weights are those of PyTorch's state_dict. One number for S, P, F and the
+like is that of rows and columns.
 \"\"\"
 """
 
@@ -142,17 +143,17 @@ def _called(network: Function, arguments: list[str]) -> Code:
 
 
 _INIT = """\
-New weights. A batch of no images goes through the network, and each layer draws
-its weights when it comes by: a filter's depth is that of what arrives."""
+New weights. An empty batch runs through the network, and each layer draws its weights
+then, since the depth of its input is known."""
 
 _FORWARD = """\
-What the network says. In training, dropout takes its mask from `masks`, by the
-layer's name (1: the number stays), or draws one from `rng`. trace(name, y) is called
+The output of the network. In training, dropout takes its mask from `masks`, by the
+layer's name (1: keep the number), or draws one from `rng`. trace(name, y) is called
 with the output of each layer."""
 
 _RECORD = """\
-As forward; gives y and what backward needs. New running statistics are in its
-`stats`, by name; `params` stays as it is."""
+As forward, but returns y and what backward needs. The new running statistics are in
+its `stats`, by name; `params` is not changed."""
 
 _BACKWARD = """\
 From dL/dy: dL/dx, and the gradient of each trainable weight by its name."""

@@ -11,9 +11,8 @@ def slide(x, weight, S, P, D):
 
         y[i, j, k] = Σ_(f, g, c) x[S·i + D·f − P, S·j + D·g − P, c] · w[k, c, f, g]
 
-    A window's F·F·C numbers are laid out as a row, a filter's as a column: the dot
-    products of many windows with all K filters, which give the K maps of the output,
-    are one matrix product.
+    The F·F·C numbers of a window are a row, those of a filter a column: the dot products
+    of many windows with all K filters are one matrix product.
     """
     K, C, F, G = weight.shape
     filters = weight.transpose(0, 2, 3, 1).reshape(K, F * G * C).T
@@ -26,8 +25,8 @@ def slide(x, weight, S, P, D):
 
 
 def slide_to_weight(dy, x, weight, S, P, D):
-    """A weight is used at every place where the filter stops, so its gradient is the
-    sum over all of them:
+    """A weight is used at every position of the filter; its gradient is the sum over all
+    of them:
 
         dL/dw[k, c, f, g] = Σ_(n, i, j) dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]
     """
@@ -41,14 +40,13 @@ def slide_to_weight(dy, x, weight, S, P, D):
 
 
 def slide_to_input(dy, weight, size, S, P, D):
-    """y[i, j] has seen x[S·i + D·f − P, S·j + D·g − P] through w[:, :, f, g], so that
-    much goes back there, and what meets there adds up:
+    """x[S·i + D·f − P, S·j + D·g − P] is in y[i, j] with the weights w[:, :, f, g]; its
+    gradient is the sum over all such positions:
 
         dL/dx[S·i + D·f − P, S·j + D·g − P, c] += Σ_k dy[i, j, k] · w[k, c, f, g]
 
-    Tap by tap: one matrix product, shifted. At stride 1 all this is a convolution
-    itself, of dy with the filters turned by 180° (slower where there are few channels
-    to give back to).
+    Tap by tap: one matrix product, shifted. At stride 1 this is itself a convolution,
+    of dy with the filters turned by 180° (slower where x has few channels).
     """
     K, C, F, G = weight.shape
     N, h, w, _ = dy.shape
@@ -129,9 +127,7 @@ def conv_groups_backward(dy, net):
 
 def conv_table(x, net, table, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
     """Convolution in which filter k sees only the maps table[k]: one plane of F·F
-    weights for each connection.
-
-    The planes are laid into filters of full depth, 0 where there is no connection.
+    weights for each connection. Filters of full depth have 0 where there is none.
     """
     C, K, S, D = x.shape[3], len(table), two(S), two(D)
     filters = [k for k, maps in enumerate(table) for _ in maps]
@@ -157,8 +153,8 @@ def conv_table_backward(dy, net):
 
 
 def dwconv(x, net, F, S=1, P=0, D=1, K=None, bias=True, start=None, start_bias=None):
-    """Depthwise convolution: each map has a filter of its own, one map deep; with K, it
-    has K/C of them.
+    """Depthwise convolution: each map has its own filter, one map deep; with K, it has
+    K/C of them.
 
         y[i, j, c] = b[c] + Σ_(f, g) x[S·i + D·f − P, S·j + D·g − P, c] · w[c, f, g]
 
@@ -185,7 +181,7 @@ def dwconv(x, net, F, S=1, P=0, D=1, K=None, bias=True, start=None, start_bias=N
 
 
 def dwconv_backward(dy, net):
-    """Through each tap dy[i, j, c] · w[c, f, g] goes back to where x came from, and
+    """Each tap gives dy[i, j, c] · w[c, f, g] to the gradient of its x, and
 
     dL/dw[c, f, g] = Σ_(n, i, j) dy[i, j, c] · x[S·i + D·f − P, S·j + D·g − P, c]
     """
@@ -221,10 +217,9 @@ def deconv(x, net, K, F, S=1, P=0, D=1, G=1, extra=0, bias=True, start=None, sta
 
         H' = (H − 1)·S − 2P + D(F − 1) + 1 + extra
 
-    What a convolution does to the gradient of its input: each number is multiplied with
-    a whole filter and laid down S places from its neighbour's; what overlaps adds up; P
-    rows and columns are cut off. With G groups each C/G maps give K/G. (F·F·K/G)·C
-    weights, stored as (C, K/G, F, F), and K biases.
+    Each number is multiplied by a whole filter; the products of neighbours are S
+    positions apart, and are added where they overlap; P rows and columns are cropped.
+    In G groups, C/G maps give K/G. (F·F·K/G)·C weights (C, K/G, F, F) and K biases.
     """
     (_, H, W, C), S, D, (Fh, Fw) = x.shape, two(S), two(D), two(F)
     (top, bottom), (left, right) = ends(P)
@@ -249,7 +244,7 @@ def deconv_backward(dy, net):
     x, weight, G, S, P, D, bias = net.take()
     if bias:
         net.gradient("bias", dy.sum((0, 1, 2)))
-    (top, bottom), (left, right) = P  # below 0: `extra` rows that nothing has reached
+    (top, bottom), (left, right) = P  # below 0: the `extra` rows
     dy = dy[:, : dy.shape[1] + min(bottom, 0), : dy.shape[2] + min(right, 0)]
     P = (top, max(bottom, 0)), (left, max(right, 0))
     dx, dweight = [], []

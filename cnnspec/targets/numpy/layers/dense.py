@@ -52,7 +52,7 @@ def fc_backward(dy, net):
 
 
 def rbf(x, net, K, start=signs):
-    """How far x is from K prototypes: y[k] = Σ_c (x[c] − w[k, c])². C·K weights."""
+    """The squared distances to K prototypes: y[k] = Σ_c (x[c] − w[k, c])². C·K weights."""
     C = x.shape[-1]
     weight = net.weight("weight", (K, C), start)
     away = x.reshape(len(x), 1, C) - weight
@@ -101,8 +101,8 @@ def times_backward(dy, net):
 
 
 def dropped(x, net, p, shape):
-    """In training x with a mask of this shape, 0 with chance p; what is left is divided by
-    1 − p. A mask given for this place (1: stays) takes the place of chance."""
+    """In training x times a mask of this shape: 0 with probability p, else 1/(1 − p). A
+    mask given for this place (1: keep) replaces the random one."""
     mask = None
     if net.training:
         mask = net.masks.get(net.at[:-1])
@@ -116,19 +116,19 @@ def dropped(x, net, p, shape):
 
 
 def dropout(x, net, p=0.5, maps=False):
-    """In training each number (`maps`: each whole map) is 0 with chance p; a mask for it has
-    x's order, N, C, H, W (for maps N, C, 1, 1)."""
+    """Each number (`maps`: each map) is 0 with probability p in training; a mask is
+    (N, C, H, W), for maps (N, C, 1, 1)."""
     return dropped(x, net, p, (len(x), 1, 1, x.shape[-1]) if maps else x.shape)
 
 
 def dropout_backward(dy, net):
-    """What was dropped has no part in it; the others have been divided by 1 − p."""
+    """The same mask applies to the gradient."""
     (mask,) = net.take()
     return dy if mask is None else dy * mask
 
 
 def droppath(x, net, p=0.5):
-    """In training all of an image's numbers are 0 with chance p; a mask has N numbers."""
+    """Each image is 0 with probability p in training; a mask has N numbers."""
     return dropped(x, net, p, (len(x), *[1] * (x.ndim - 1)))
 
 

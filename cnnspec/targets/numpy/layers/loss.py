@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""Losses."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Where branches meet."""
+"""Merges of branches."""
 
 import numpy as np
 
@@ -34,13 +34,13 @@ def sub_backward(dy, net):
 
 
 def concat(net, *xs):
-    """The maps of the branches, one behind the other."""
+    """The maps of the branches, stacked along the channels."""
     net.keep(np.cumsum([x.shape[-1] for x in xs[:-1]]))
     return net.out(np.concatenate(xs, axis=-1))
 
 
 def concat_backward(dy, net):
-    """Each branch gets back the part of its own maps."""
+    """Each branch gets the part of dy that is its maps'."""
     (ends,) = net.take()
     return np.split(dy, ends, axis=-1)
 
@@ -57,7 +57,7 @@ def mul(net, *xs):
 
 
 def mul_backward(dy, net):
-    """Each branch gets dy times the others, summed over what it was stretched over."""
+    """Each branch gets dy times the others, summed where it was broadcast."""
     factors, shapes = net.take()
     found = []
     for here, shape in enumerate(shapes):

@@ -7,16 +7,15 @@ class Net:
     """A place in the network, in one pass through it: net["body"]["conv1"] is the place
     body.conv1.
 
-    A layer finds its weights here, under their names in the state_dict; leaves what its
-    backward will need; and its backward leaves the gradients. All places of a pass
-    share these:
+    A layer reads its weights here, under their names in the state_dict, and keeps what
+    its backward pass needs; that adds the gradients. All places of a pass share these:
 
-    params    every weight by its name, "body.conv1.weight"; never written to, but where `init` draws them
-    trained   those of them that have a gradient
-    kept      what forward left for backward; None where there will be no backward
-    grads     the gradient of each weight; where a weight is used twice, the sum
-    stats     new running statistics
-    trace     called with each layer's name and output, (N, C, H, W), as soon as it is there
+    params    every weight by its name, "body.conv1.weight"; only `init` writes to it
+    trained   the weights that have a gradient
+    kept      what forward kept for backward; None: there is no backward pass
+    grads     the gradient of each weight; of a weight that is used twice, the sum
+    stats     the new running statistics
+    trace     called with the name and the output (N, C, H, W) of each layer
     """
 
     def __init__(self, params, training=False, keep=False, rng=None, masks=None, trace=None, draw=None):
@@ -32,7 +31,7 @@ class Net:
         return self.go(f"{self.at}{name}.")
 
     def go(self, at, fixed=False):
-        """The place of that whole name, which ends in a dot."""
+        """The place with this full name, which ends in a dot."""
         there = object.__new__(Net)
         there.__dict__.update(self.__dict__, at=at, fixed=fixed)
         return there
@@ -57,19 +56,19 @@ class Net:
         self.stats[self.at + name] = np.asarray(value)
 
     def param(self, name, shape, start):
-        """What `params` has for the layer; `init` draws it here, of type `draw`."""
+        """The layer's entry of `params`; `init` draws it here, of type `draw`."""
         if self.draw is not None and self.at + name not in self.params:
             self.params[self.at + name] = start(self.rng, shape, self.draw)
         return self.params[self.at + name]
 
     def out(self, y):
-        """The layer's output, shown to `trace`."""
+        """The layer's output, given to `trace`."""
         if self.trace is not None:
             self.trace(self.at[:-1], np.moveaxis(y, -1, 1))
         return y
 
     def keep(self, *values):
-        """Leaves what backward will need."""
+        """Keeps what backward needs."""
         if self.kept is not None:
             self.kept.setdefault(self.at, []).append(values)
 

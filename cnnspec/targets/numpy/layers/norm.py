@@ -20,9 +20,9 @@ def product(x, y):
 def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
     """Batch normalisation: y = w·(x − μ)/√(σ² + eps) + b, for each channel.
 
-    In training μ and σ² are the batch's, over all images and positions, and a share
-    `momentum` of them goes into the running statistics (σ² there as an unbiased
-    estimate); in evaluation they are the running ones.
+    In training μ and σ² are those of the batch, over all images and positions; they
+    update the running statistics with weight `momentum` (σ² as an unbiased estimate),
+    which are used in evaluation.
     """
     C = x.shape[-1]
     weight = net.weight("weight", (C,), constant(1)) if affine else np.ones(C, x.dtype)
@@ -50,8 +50,7 @@ def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
 def bn_backward(dy, net):
     """With x̂ = (x − μ)/√(σ² + eps): dL/dw = Σ dy·x̂, dL/db = Σ dy.
 
-    x reaches y directly and, in training, through μ and σ² as well, which takes the
-    mean of dy and its share along x̂ out of it:
+    y depends on x directly and, in training, also through μ and σ²:
 
         dx = w/√(σ² + eps) · (dy − mean(dy) − x̂·mean(dy·x̂))
     """
@@ -86,8 +85,8 @@ def normed(x, net, shape, axes, eps, affine, bias=True):
 
 
 def normed_backward(dy, net):
-    """dL/dw = Σ dy·x̂, dL/db = Σ dy and d = dL/dx̂ = dy·w. x reaches x̂ directly, through μ
-    and through σ²:
+    """dL/dw = Σ dy·x̂, dL/db = Σ dy and d = dL/dx̂ = dy·w. x̂ depends on x directly,
+    through μ and through σ²:
 
     dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + eps)
     """
@@ -250,7 +249,7 @@ def lrn(x, net, size, alpha=1e-4, beta=0.75, k=1.0):
 
 
 def lrn_backward(dy, net):
-    """x[c] stands in its own y and in the s of its neighbours:
+    """x[c] is in its own y and in the s of its neighbours:
 
     dx = dy·s^−beta − 2·alpha·beta/size·x·Σ dy·x·s^(−beta − 1)
     """

@@ -8,8 +8,8 @@ from cnnspec.targets.numpy.layers.windows import ends, padded, taps, two
 
 def places(size, F, S, P, D=(1, 1), ceil=False):
     """How many windows fit along each axis, ⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, and the
-    padding they need. `ceil` rounds up, where the last window still starts on the map
-    or in its first padding."""
+    padding that they need. `ceil` rounds up if the last window starts before the end of
+    the map."""
     counts, needed = [], []
     for N, f, s, (before, behind), d in zip(size, F, S, ends(P), D, strict=True):
         reach = d * (f - 1) + 1
@@ -48,8 +48,8 @@ def maxpool(x, net, F, S=None, P=0, D=1, ceil=False):
 
 
 def winners(x, y, F, S, D):
-    """For each tap of a max pooling: what it sees, and in which windows it holds the
-    largest number (the first such tap, row by row, where several do)."""
+    """For each tap of a max pooling: what it sees, and in which windows that is the
+    largest number (of several equal ones the first, row by row)."""
     open_ = np.ones(y.shape, bool)
     for _, _, tap in taps(F, S, D, y.shape[1:3]):
         wins = (x[tap] == y) & open_
@@ -58,7 +58,7 @@ def winners(x, y, F, S, D):
 
 
 def maxpool_backward(dy, net):
-    """dy goes back to where the largest number stood; all others have not counted."""
+    """dy is the gradient of the largest number of the window; that of the others is 0."""
     x, y, F, S, P, D = net.take()
     (top, _), (left, _) = P
     wide = padded(x, P, -np.inf)
@@ -120,8 +120,8 @@ def back_to_windows(dy, size, F, S, P):
 
 
 def avgpool_counted(x, net, F, S=None, P=0, ceil=False, exclude_pad=False):
-    """The mean of each window, of those of its numbers that count: what `ceil` lets
-    stand out beyond the padding never does, the padding does unless `exclude_pad`."""
+    """The mean of each window over the numbers that count: those beyond the padding
+    (`ceil`) do not, the padding does unless `exclude_pad`."""
     F, S, given = two(F), two(S or F), ends(P)
     size, P = places(x.shape[1:3], F, S, P, ceil=ceil)
     counts = []
@@ -171,7 +171,7 @@ def gap_backward(dy, net):
 
 
 def cmean(x, net):
-    """The mean over the channels at each position: one map comes out."""
+    """The mean over the channels at each position: one map."""
     net.keep(x.shape)
     return net.out(x.mean(3, keepdims=True))
 
@@ -183,14 +183,14 @@ def cmean_backward(dy, net):
 
 
 def cmax(x, net):
-    """The largest number over the channels at each position: one map comes out."""
+    """The largest number over the channels at each position: one map."""
     where = x.argmax(3)[..., None]
     net.keep(x.shape, where)
     return net.out(np.take_along_axis(x, where, 3))
 
 
 def cmax_backward(dy, net):
-    """dy goes back to where the largest number stood."""
+    """dy is the gradient of the largest number; that of the others is 0."""
     shape, where = net.take()
     dx = np.zeros(shape, dy.dtype)
     np.put_along_axis(dx, where, dy, 3)
@@ -251,14 +251,14 @@ def in_rows(x):
 
 
 def maxpool_to(x, net, out):
-    """The largest numbers of as many windows as are asked for."""
+    """The largest number of each of out·out windows."""
     where = largest(x, out)
     net.keep(x.shape, where)
     return net.out(np.take_along_axis(in_rows(x), where, 1).reshape(len(x), *two(out), x.shape[3]))
 
 
 def maxpool_to_backward(dy, net):
-    """dy goes back to where the largest number of each window stood."""
+    """dy is added to the gradient of the largest number of each window."""
     (N, H, W, C), where = net.take()
     dx = np.zeros((N, H * W, C), dy.dtype)
     np.add.at(dx, (np.arange(N)[:, None, None], where, np.arange(C)), in_rows(dy))

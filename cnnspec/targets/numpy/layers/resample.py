@@ -20,7 +20,7 @@ def upsample(x, net, out):
 
 
 def picked_backward(dy, net):
-    """dx is the sum over the positions that have taken it."""
+    """dx is the sum of dy over the positions that took this x."""
     rows, columns, (_, H, W, _) = net.take()
     return across(dy, picked(rows, H, dy.dtype).T, picked(columns, W, dy.dtype).T)
 
@@ -140,7 +140,7 @@ def pad(x, net, rows, columns, channels=0):
 
 
 def pad_backward(dy, net):
-    """The zeros were not x's."""
+    """The part of dy that is x's; the zeros have no gradient."""
     (_, H, W, C), top, left, first = net.take()
     return dy[:, top : top + H, left : left + W, first : first + C]
 
@@ -165,7 +165,7 @@ def crop(x, net, size, offset=None):
 
 
 def crop_backward(dy, net):
-    """What was cut off has no part in it."""
+    """The gradient of what was cropped is 0."""
     (_, H, W, _), top, left = net.take()
     h, w = dy.shape[1:3]
     return padded(dy, ((top, H - h - top), (left, W - w - left)))
@@ -187,13 +187,13 @@ def coords_backward(dy, net):
 
 
 def channels(x, net, first, last):
-    """The channels from `first` up to `last`, which is not one of them."""
+    """The channels from `first` up to `last`, without `last`."""
     net.keep(x.shape, first)
     return net.out(x[..., first:last])
 
 
 def channels_backward(dy, net):
-    """The other channels have no part in it."""
+    """The gradient of the other channels is 0."""
     shape, first = net.take()
     dx = np.zeros(shape, dy.dtype)
     dx[..., first : first + dy.shape[-1]] = dy

@@ -42,8 +42,8 @@ def windows(x, F, S, D):
 
 
 def blocks(count, rows, numbers, most=2**20):
-    """Goes through `rows` rows of `count` images in blocks of a million numbers, which
-    the processor's cache holds; a row has `numbers` of them."""
+    """Blocks of images and rows of about a million numbers, which fit into the
+    processor's cache; a row has `numbers` of them."""
     images, step = max(1, most // (rows * numbers)), max(1, most // numbers)
     for n in range(0, count, images):
         for i in range(0, rows, step):
@@ -51,8 +51,8 @@ def blocks(count, rows, numbers, most=2**20):
 
 
 def taps(F, S, D, size):
-    """Each place (f, g) in the filter, and the part of the map that it sees as the
-    filter slides over `size` places."""
+    """Each tap (f, g) of the filter, and the part of the map that it sees at the `size`
+    positions of the filter."""
     (h, w) = size
     for f in range(F[0]):
         for g in range(F[1]):

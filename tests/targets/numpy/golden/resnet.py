@@ -1,9 +1,10 @@
 """ResNet50: Deep Residual Learning for Image Recognition, He et al., CVPR 2016
 
 init() draws the weights, forward() runs the network, loss_and_grads() and backward()
-work out the gradients. A volume is an array (N, H, W, C) inside, the channels last, and
-(N, C, H, W) outside, as in PyTorch; so are the weights' names and layouts: those of
-its state_dict. Of S, P, F and the like, one number serves rows and columns.
+compute the gradients, step() updates the weights. Inputs and outputs are arrays of shape
+(N, C, H, W), as in PyTorch; inside, the channels are last, (N, H, W, C). The names and
+layouts of the weights are those of PyTorch's state_dict. One number for S, P, F and the
+like is that of rows and columns.
 """
 
 import numpy as np
@@ -13,16 +14,15 @@ class Net:
     """A place in the network, in one pass through it: net["body"]["conv1"] is the place
     body.conv1.
 
-    A layer finds its weights here, under their names in the state_dict; leaves what its
-    backward will need; and its backward leaves the gradients. All places of a pass
-    share these:
+    A layer reads its weights here, under their names in the state_dict, and keeps what
+    its backward pass needs; that adds the gradients. All places of a pass share these:
 
-    params    every weight by its name, "body.conv1.weight"; never written to, but where `init` draws them
-    trained   those of them that have a gradient
-    kept      what forward left for backward; None where there will be no backward
-    grads     the gradient of each weight; where a weight is used twice, the sum
-    stats     new running statistics
-    trace     called with each layer's name and output, (N, C, H, W), as soon as it is there
+    params    every weight by its name, "body.conv1.weight"; only `init` writes to it
+    trained   the weights that have a gradient
+    kept      what forward kept for backward; None: there is no backward pass
+    grads     the gradient of each weight; of a weight that is used twice, the sum
+    stats     the new running statistics
+    trace     called with the name and the output (N, C, H, W) of each layer
     """
 
     def __init__(self, params, training=False, keep=False, rng=None, masks=None, trace=None, draw=None):
@@ -38,7 +38,7 @@ class Net:
         return self.go(f"{self.at}{name}.")
 
     def go(self, at, fixed=False):
-        """The place of that whole name, which ends in a dot."""
+        """The place with this full name, which ends in a dot."""
         there = object.__new__(Net)
         there.__dict__.update(self.__dict__, at=at, fixed=fixed)
         return there
@@ -63,19 +63,19 @@ class Net:
         self.stats[self.at + name] = np.asarray(value)
 
     def param(self, name, shape, start):
-        """What `params` has for the layer; `init` draws it here, of type `draw`."""
+        """The layer's entry of `params`; `init` draws it here, of type `draw`."""
         if self.draw is not None and self.at + name not in self.params:
             self.params[self.at + name] = start(self.rng, shape, self.draw)
         return self.params[self.at + name]
 
     def out(self, y):
-        """The layer's output, shown to `trace`."""
+        """The layer's output, given to `trace`."""
         if self.trace is not None:
             self.trace(self.at[:-1], np.moveaxis(y, -1, 1))
         return y
 
     def keep(self, *values):
-        """Leaves what backward will need."""
+        """Keeps what backward needs."""
         if self.kept is not None:
             self.kept.setdefault(self.at, []).append(values)
 
@@ -140,8 +140,8 @@ def windows(x, F, S, D):
 
 
 def blocks(count, rows, numbers, most=2**20):
-    """Goes through `rows` rows of `count` images in blocks of a million numbers, which
-    the processor's cache holds; a row has `numbers` of them."""
+    """Blocks of images and rows of about a million numbers, which fit into the
+    processor's cache; a row has `numbers` of them."""
     images, step = max(1, most // (rows * numbers)), max(1, most // numbers)
     for n in range(0, count, images):
         for i in range(0, rows, step):
@@ -149,8 +149,8 @@ def blocks(count, rows, numbers, most=2**20):
 
 
 def taps(F, S, D, size):
-    """Each place (f, g) in the filter, and the part of the map that it sees as the
-    filter slides over `size` places."""
+    """Each tap (f, g) of the filter, and the part of the map that it sees at the `size`
+    positions of the filter."""
     (h, w) = size
     for f in range(F[0]):
         for g in range(F[1]):
@@ -163,9 +163,8 @@ def slide(x, weight, S, P, D):
 
         y[i, j, k] = Σ_(f, g, c) x[S·i + D·f − P, S·j + D·g − P, c] · w[k, c, f, g]
 
-    A window's F·F·C numbers are laid out as a row, a filter's as a column: the dot
-    products of many windows with all K filters, which give the K maps of the output,
-    are one matrix product.
+    The F·F·C numbers of a window are a row, those of a filter a column: the dot products
+    of many windows with all K filters are one matrix product.
     """
     K, C, F, G = weight.shape
     filters = weight.transpose(0, 2, 3, 1).reshape(K, F * G * C).T
@@ -178,8 +177,8 @@ def slide(x, weight, S, P, D):
 
 
 def slide_to_weight(dy, x, weight, S, P, D):
-    """A weight is used at every place where the filter stops, so its gradient is the
-    sum over all of them:
+    """A weight is used at every position of the filter; its gradient is the sum over all
+    of them:
 
         dL/dw[k, c, f, g] = Σ_(n, i, j) dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]
     """
@@ -193,14 +192,13 @@ def slide_to_weight(dy, x, weight, S, P, D):
 
 
 def slide_to_input(dy, weight, size, S, P, D):
-    """y[i, j] has seen x[S·i + D·f − P, S·j + D·g − P] through w[:, :, f, g], so that
-    much goes back there, and what meets there adds up:
+    """x[S·i + D·f − P, S·j + D·g − P] is in y[i, j] with the weights w[:, :, f, g]; its
+    gradient is the sum over all such positions:
 
         dL/dx[S·i + D·f − P, S·j + D·g − P, c] += Σ_k dy[i, j, k] · w[k, c, f, g]
 
-    Tap by tap: one matrix product, shifted. At stride 1 all this is a convolution
-    itself, of dy with the filters turned by 180° (slower where there are few channels
-    to give back to).
+    Tap by tap: one matrix product, shifted. At stride 1 this is itself a convolution,
+    of dy with the filters turned by 180° (slower where x has few channels).
     """
     K, C, F, G = weight.shape
     N, h, w, _ = dy.shape
@@ -248,8 +246,8 @@ def conv_backward(dy, net):
 
 def places(size, F, S, P, D=(1, 1), ceil=False):
     """How many windows fit along each axis, ⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, and the
-    padding they need. `ceil` rounds up, where the last window still starts on the map
-    or in its first padding."""
+    padding that they need. `ceil` rounds up if the last window starts before the end of
+    the map."""
     counts, needed = [], []
     for N, f, s, (before, behind), d in zip(size, F, S, ends(P), D, strict=True):
         reach = d * (f - 1) + 1
@@ -288,8 +286,8 @@ def maxpool(x, net, F, S=None, P=0, D=1, ceil=False):
 
 
 def winners(x, y, F, S, D):
-    """For each tap of a max pooling: what it sees, and in which windows it holds the
-    largest number (the first such tap, row by row, where several do)."""
+    """For each tap of a max pooling: what it sees, and in which windows that is the
+    largest number (of several equal ones the first, row by row)."""
     open_ = np.ones(y.shape, bool)
     for _, _, tap in taps(F, S, D, y.shape[1:3]):
         wins = (x[tap] == y) & open_
@@ -298,7 +296,7 @@ def winners(x, y, F, S, D):
 
 
 def maxpool_backward(dy, net):
-    """dy goes back to where the largest number stood; all others have not counted."""
+    """dy is the gradient of the largest number of the window; that of the others is 0."""
     x, y, F, S, P, D = net.take()
     (top, _), (left, _) = P
     wide = padded(x, P, -np.inf)
@@ -335,9 +333,9 @@ def product(x, y):
 def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
     """Batch normalisation: y = w·(x − μ)/√(σ² + eps) + b, for each channel.
 
-    In training μ and σ² are the batch's, over all images and positions, and a share
-    `momentum` of them goes into the running statistics (σ² there as an unbiased
-    estimate); in evaluation they are the running ones.
+    In training μ and σ² are those of the batch, over all images and positions; they
+    update the running statistics with weight `momentum` (σ² as an unbiased estimate),
+    which are used in evaluation.
     """
     C = x.shape[-1]
     weight = net.weight("weight", (C,), constant(1)) if affine else np.ones(C, x.dtype)
@@ -365,8 +363,7 @@ def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
 def bn_backward(dy, net):
     """With x̂ = (x − μ)/√(σ² + eps): dL/dw = Σ dy·x̂, dL/db = Σ dy.
 
-    x reaches y directly and, in training, through μ and σ² as well, which takes the
-    mean of dy and its share along x̂ out of it:
+    y depends on x directly and, in training, also through μ and σ²:
 
         dx = w/√(σ² + eps) · (dy − mean(dy) − x̂·mean(dy·x̂))
     """
@@ -532,16 +529,16 @@ def network_backward(dx, net):
 
 
 def init(seed=0, dtype=np.float32):
-    """New weights. A batch of no images goes through the network, and each layer draws
-    its weights when it comes by: a filter's depth is that of what arrives."""
+    """New weights. An empty batch runs through the network, and each layer draws its weights
+    then, since the depth of its input is known."""
     net = Net({}, rng=np.random.default_rng(seed), draw=np.dtype(dtype).type)
     network(np.empty((0, 224, 224, 3), dtype), net)
     return net.params
 
 
 def forward(params, x, training=False, rng=None, masks=None, trace=None):
-    """What the network says. In training, dropout takes its mask from `masks`, by the
-    layer's name (1: the number stays), or draws one from `rng`. trace(name, y) is called
+    """The output of the network. In training, dropout takes its mask from `masks`, by the
+    layer's name (1: keep the number), or draws one from `rng`. trace(name, y) is called
     with the output of each layer."""
     net = Net(params, training, rng=rng, masks=masks, trace=trace)
     y = network(inside(x), net)
@@ -549,8 +546,8 @@ def forward(params, x, training=False, rng=None, masks=None, trace=None):
 
 
 def record(params, x, training=True, rng=None, masks=None, trace=None):
-    """As forward; gives y and what backward needs. New running statistics are in its
-    `stats`, by name; `params` stays as it is."""
+    """As forward, but returns y and what backward needs. The new running statistics are in
+    its `stats`, by name; `params` is not changed."""
     net = Net(params, training, keep=True, rng=rng, masks=masks, trace=trace)
     y = network(inside(x), net)
     return outside(y), net
