@@ -10,6 +10,7 @@ from cnnspec.ir.flat import flat, flat_outputs
 from cnnspec.ir.graph import Graph
 from cnnspec.ops.base import Op, Shape
 from cnnspec.ops.conv import Convolution
+from cnnspec.ops.local import Local
 from cnnspec.ops.pool import AdaptivePooling, Pooling
 
 Job = dict[str, Any]
@@ -64,6 +65,8 @@ def operation(op: Op, *arriving: Shape) -> Job:
         }
     elif isinstance(op, Pooling):
         made |= {"F": op.size, "S": op.stride, "D": (1, 1), "padding": ((0, 0), (0, 0))}
+    elif isinstance(op, Local):
+        made |= {"padding": op.slide.ends(arriving[0])}
     elif op.word in ("gap", "gmp"):
         made |= {"out": (1, 1)}
     if isinstance(op, AdaptivePooling):

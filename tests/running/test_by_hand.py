@@ -38,6 +38,9 @@ slice 1:3 ~ crop 3x4 ~ crop 3x4 offset=1x2 ~ pad 1 ~ pad left=1 right=2 top=0 bo
 pad 1 replicate ~ pad channels=2 ~ flatten -> fc 5 ~ flatten -> rbf 4 ~ add [ id | times 2 ]
 sub [ id | times 2 | id ] ~ mul [ id | gap ] ~ mul [ id | cmean ] ~ max [ id | times 2 ]
 concat [ times 2 | id | times 3 ] ~ p: maxpool F3 S2 / times 2 / unpool like=@p
+local F3 K2 P1 ~ local F2 K3 S2 nobias ~ exp ~ abs -> log ~ abs -> pow 1.5 ~ div [ id | exp ]
+rms ~ grn ~ blur F3 P1 ~ coords ~ ln all
+ln nobias ~ in running ~ softmax G2 ~ softmax positions ~ prelu positions ~ scale bias ~ upsample 9x5 bicubic
 """
 """Layers on 4x6x7, separated by ~."""
 

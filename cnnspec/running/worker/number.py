@@ -11,6 +11,9 @@ from cnnspec.running.worker.program import Array
 from cnnspec.running.worker.terms import layers, windows  # noqa: F401  (they fill the table)
 from cnnspec.running.worker.terms.sheet import LAYERS, Sheet
 
+FUNCTION = {"pow": "power"}
+"""The program's function of a layer, where it has another name."""
+
 
 def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     """The sheet of the number `at` of the row's output."""
@@ -22,7 +25,9 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
         {key.removeprefix(prefix): one for key, one in given.params.items() if key.startswith(prefix)}
     )
     word = op["word"]
-    description = (getattr(given.program, word, None).__doc__ or "").strip().split("\n")[0]
+    description = (
+        (getattr(given.program, FUNCTION.get(word, word), None).__doc__ or "").strip().split("\n")[0]
+    )
     sheet = Sheet(op, weights, description)
     if word in layers.MOVING:
         sheet.shares = shares(job, given)

@@ -49,21 +49,63 @@ def over_channels(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 @layer("softmax", "logsoftmax")
 def softmax(sheet: Sheet, inputs: list[Array], at: Place) -> float:
-    x = along(inputs[0], at)
-    shifted = x - x.max()
-    powers = np.exp(shifted)
-    total, mine = float(powers.sum()), float(powers[at[0]])
-    grids = {"x": column(x), "x − max": column(shifted), "e^(x − max)": column(powers)}
-    sheet.part(f"all {len(x)} channels (max {text(x.max())})", total, grids)
-    if sheet.op["word"] == "softmax":
-        value = mine / total
-        sheet.lines.append(f"y = e^(x[{at[0]}] − max)/Σ = {text(mine)}/{text(total)} = {text(value)}")
-        return value
-    value = float(shifted[at[0]] - np.log(total))
-    sheet.lines.append(
-        f"y = x[{at[0]}] − max − ln Σ = {text(shifted[at[0]])} − ln {text(total)} = {text(value)}"
-    )
+    """Over the channels, those of a group, or the positions of a map."""
+    x, op, c = inputs[0], sheet.op, at[0]
+    if op.get("positions"):
+        over, name = x[c].ravel(), f"positions of map {c}"
+    else:
+        per = len(x) // op.get("G", 1)
+        over = along(x, at)[c // per * per : (c // per + 1) * per]
+        name = f"channels of group {c // per}" if per < len(x) else "channels"
+    mine, largest = float(x[tuple(at)]), float(over.max())
+    powers = np.exp(over - largest)
+    total = float(powers.sum())
+    grids = {"x": column(over), "x − max": column(over - largest), "e^(x − max)": column(powers)}
+    sheet.part(f"all {len(over)} {name} (max {text(largest)})", total, grids)
+    at_x = f"x[{', '.join(map(str, at))}]"
+    if op["word"] == "softmax":
+        power = float(np.exp(mine - largest))
+        sheet.lines.append(f"y = e^({at_x} − max)/Σ = {text(power)}/{text(total)} = {text(power / total)}")
+        return power / total
+    value = mine - largest - float(np.log(total))
+    sheet.lines.append(f"y = {at_x} − max − ln Σ = {text(mine - largest)} − ln {text(total)} = {text(value)}")
     return value
+
+
+@layer("rms")
+def rms(sheet: Sheet, inputs: list[Array], at: Place) -> float:
+    x, eps = along(inputs[0], at), sheet.op["eps"]
+    mean, mine = float((x * x).mean()), float(x[at[0]])
+    sheet.part(f"all {len(x)} channels", float((x * x).sum()), {"x": column(x), "x²": column(x * x)})
+    value = mine / float(np.sqrt(mean + eps))
+    sheet.lines.append(f"x̂ = x/√(Σ/C + ε) = {text(mine)}/√({text(mean)} + {text(eps)}) = {text(value)}")
+    return weighed(sheet, value, at)
+
+
+@layer("grn")
+def grn(sheet: Sheet, inputs: list[Array], at: Place) -> float:
+    x, c, eps = inputs[0], at[0], sheet.op["eps"]
+    sizes = np.sqrt((x * x).sum(tuple(range(1, x.ndim))))
+    g, mean, mine = float(sizes[c]), float(sizes.mean()), float(x[tuple(at)])
+    sheet.part("g = √(Σ x²) of each channel", float(sizes.sum()), {"g": column(sizes)})
+    w, b = (float(sheet.weights[name][c]) for name in ("weight", "bias"))
+    ratio = g / (mean + eps)
+    sheet.lines.append(f"r = g[{c}]/(mean(g) + ε) = {text(g)}/({text(mean)} + {text(eps)}) = {text(ratio)}")
+    value: float = mine + w * mine * ratio + b
+    filled = f"{text(mine)} + {factor(w)}·{factor(mine)}·{text(ratio)} + {factor(b)}"
+    sheet.lines.append(f"y = x + w·x·r + b = {filled} = {text(value)}")
+    return value
+
+
+def weighed(sheet: Sheet, value: float, at: Place) -> float:
+    """w·x̂ + b, where the layer has them: one per channel, or one per position too."""
+    if "weight" not in sheet.weights:
+        return value
+    w, biased = number_of(sheet.weights["weight"], at), "bias" in sheet.weights
+    b = number_of(sheet.weights["bias"], at) if biased else 0.0
+    shown, named = (f" + {factor(b)}", "w·x̂ + b") if biased else ("", "w·x̂")
+    sheet.lines.append(f"y = {named} = {factor(w)}·{factor(value)}{shown} = {text(w * value + b)}")
+    return w * value + b
 
 
 @layer("l2norm")
@@ -98,29 +140,28 @@ def lrn(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 def norm(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     (x,), c, op, weights = inputs, at[0], sheet.op, sheet.weights
     word, mine = op["word"], float(x[tuple(at)])
-    if word == "bn":
+    if "running_mean" in weights:
         mean, var = (float(weights[name][c]) for name in ("running_mean", "running_var"))
         sheet.lines.append(f"μ = {text(mean)} and σ² = {text(var)}: the running statistics of channel {c}")
     else:
         per = len(x) // op.get("G", 1)
-        parts = {"in": x[c], "ln": along(x, at), "gn": x[c // per * per : (c // per + 1) * per]}
+        parts = {
+            "in": x[c],
+            "ln": x if op.get("all") else along(x, at),
+            "gn": x[c // per * per : (c // per + 1) * per],
+        }
         named = {"in": f"map {c}", "ln": "the channels at this position", "gn": f"group {c // per}"}
         over = parts[word]
         mean, var = float(over.mean()), float(over.var())
-        sheet.lines.append(
-            f"μ = {text(mean)} and σ² = {text(var)}: of the {over.size} numbers of {named[word]}"
-        )
+        of = "the image" if op.get("all") else named[word]
+        sheet.lines.append(f"μ = {text(mean)} and σ² = {text(var)}: of the {over.size} numbers of {of}")
     eps = op["eps"]
     value = (mine - mean) / float(np.sqrt(var + eps))
     filled = f"({text(mine)} − {factor(mean)})/√({text(var)} + {text(eps)})"
     sheet.lines.append(
         f"{'x̂' if 'weight' in weights else 'y'} = (x − μ)/√(σ² + ε) = {filled} = {text(value)}"
     )
-    if "weight" in weights:
-        w, b = float(weights["weight"][c]), float(weights["bias"][c])
-        sheet.lines.append(f"y = w·x̂ + b = {factor(w)}·{factor(value)} + {factor(b)} = {text(w * value + b)}")
-        value = w * value + b
-    return value
+    return weighed(sheet, value, at)
 
 
 # --- number by number -------------------------------------------------------------------------------------
@@ -147,13 +188,16 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "tanh": lambda x, amp, gain: amp * np.tanh(gain * x),
     "softplus": lambda x: np.logaddexp(0, x),
+    "exp": np.exp,
+    "log": np.log,
+    "pow": lambda x, p: x**p,
 }
 
 
 @layer(*FUNCTIONS)
 def activation(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     x = float(inputs[0][tuple(at)])
-    own = {name: one for name, one in sheet.op.items() if name in ("slope", "alpha", "amp", "gain")}
+    own = {name: one for name, one in sheet.op.items() if name in ("slope", "alpha", "amp", "gain", "p")}
     with np.errstate(over="ignore"):
         value = FUNCTIONS[sheet.op["word"]](x, **own)
     given = "".join(f", {name} = {text(one)}" for name, one in own.items())
@@ -162,10 +206,15 @@ def activation(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     return float(value)
 
 
+def number_of(weight: Array, at: Place) -> float:
+    """A weight's number for a place: one for all, per channel, or per channel and position."""
+    return float(weight[tuple(at)] if weight.ndim > 1 else weight[at[0] if len(weight) > 1 else 0])
+
+
 @layer("abs", "prelu", "scale", "times", "dropout", "droppath", "id")
 def pointwise(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     x, word, weights = float(inputs[0][tuple(at)]), sheet.op["word"], sheet.weights
-    a = float(weights["weight"][at[0] if len(weights["weight"]) > 1 else 0]) if "weight" in weights else 0.0
+    a, b = (number_of(weights[name], at) if name in weights else 0.0 for name in ("weight", "bias"))
     value: float
     value, how = {
         "abs": (abs(x), f"|x| = |{text(x)}|"),
@@ -173,7 +222,12 @@ def pointwise(sheet: Sheet, inputs: list[Array], at: Place) -> float:
             x if x > 0 else a * x,
             f"x = {text(x)} (x > 0)" if x > 0 else f"a·x = {factor(a)}·{factor(x)}",
         ),
-        "scale": (a * x, f"w·x = {factor(a)}·{factor(x)}"),
+        "scale": (
+            a * x + b,
+            f"w·x + b = {factor(a)}·{factor(x)} + {factor(b)}"
+            if "bias" in weights
+            else f"w·x = {factor(a)}·{factor(x)}",
+        ),
         "times": (sheet.op.get("factor", 1) * x, f"{text(sheet.op.get('factor', 1))}·{factor(x)}"),
         "dropout": (x, "x: nothing is dropped in evaluation"),
         "droppath": (x, "x: nothing is dropped in evaluation"),
@@ -183,7 +237,7 @@ def pointwise(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     return value
 
 
-@layer("add", "sub", "mul", "max")
+@layer("add", "sub", "mul", "div", "max")
 def merge(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     values, named = [], []
     for number, x in enumerate(inputs):
@@ -192,13 +246,14 @@ def merge(sheet: Sheet, inputs: list[Array], at: Place) -> float:
         values.append(float(full[place]))
         named.append(f"branch {number + 1} [{', '.join(map(str, place))}] = {text(values[-1])}")
     sheet.lines += named
-    sign = {"add": " + ", "sub": " − ", "mul": "·", "max": ", "}[sheet.op["word"]]
+    sign = {"add": " + ", "sub": " − ", "mul": "·", "div": "/", "max": ", "}[sheet.op["word"]]
     shown = sign.join(factor(one) for one in values)
     first, *others = values
     value = {
         "add": sum(values),
         "sub": first - sum(others),
         "mul": float(np.prod(values)),
+        "div": first / float(np.prod(others)),
         "max": max(values),
     }[sheet.op["word"]]
     shown = f"max({shown})" if sheet.op["word"] == "max" else shown
@@ -211,7 +266,7 @@ def merge(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 MOVING = (
     *("flatten", "reshape", "pixelshuffle", "pixelunshuffle", "shuffle", "slice", "crop", "pad", "upsample"),
-    *("concat", "unpool"),
+    *("concat", "unpool", "blur"),
 )
 
 
@@ -237,3 +292,14 @@ def moved(sheet: Sheet, inputs: list[Array], at: Place) -> float:
         sheet.lines += [f"{where} = {text(x)}, its share {text(share)}" for where, x, share in found]
         sheet.lines.append(f"y = {shown} = {text(sum(x * share for _, x, share in found))}")
     return sum(x * share for _, x, share in found)
+
+
+@layer("coords")
+def coords(sheet: Sheet, inputs: list[Array], at: Place) -> float:
+    axis, name = (2, "column") if at[0] == 0 else (1, "row")
+    size, place = inputs[0].shape[axis], at[axis]
+    value = float(np.linspace(-1, 1, size)[place])
+    sheet.lines.append(
+        f"y = −1 + 2·{place}/({size} − 1) = {text(value)}: {name} {place} of {size}, from −1 to 1"
+    )
+    return value

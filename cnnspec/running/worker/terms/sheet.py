@@ -72,13 +72,13 @@ def column(numbers: Array) -> Grid:
     return [[float(one)] for one in numbers.ravel()]
 
 
-def with_bias(sheet: Sheet, sums: list[float], k: int) -> float:
+def with_bias(sheet: Sheet, sums: list[float], *at: int) -> float:
     """The sum of all channels and the bias."""
-    bias = [float(sheet.weights["bias"][k])] if "bias" in sheet.weights else []
+    bias = [float(sheet.weights["bias"][at])] if "bias" in sheet.weights else []
     value = sum(sums) + sum(bias)
     named = "Σ over the channels" if len(sums) > 1 else "Σ"
     if bias:
-        named += f" + bias b[{k}]"
+        named += f" + bias b[{', '.join(map(str, at))}]"
     terms = [*(sums if len(sums) < 8 else [sum(sums)]), *bias]
     chain = [named, *([total_of(terms)] if len(terms) > 1 else []), text(value)]
     sheet.lines.append(f"y = {' = '.join(chain)}")

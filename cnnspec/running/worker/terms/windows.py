@@ -30,13 +30,15 @@ def seen(x: Array, rows: list[int], columns: list[int]) -> Grid:
     ]
 
 
-@layer("conv", "dwconv")
+@layer("conv", "dwconv", "local")
 def conv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     (x,), k, weight, op = inputs, at[0], sheet.weights["weight"], sheet.op
     rows, columns = taps(sheet, at)
     if op.get("connect"):
         channels, first = op["connect"][k], sum(map(len, op["connect"][:k]))
         filters = weight[first : first + len(channels)]
+    elif op["word"] == "local":  # filters of its own for each position
+        filters, channels = weight[k, ..., at[1], at[2]], range(len(x))
     else:
         filters = weight[k]
         per = op["K"] // op["G"]  # filters of a group
@@ -56,7 +58,7 @@ def conv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
         )
         for c, w in zip(channels, filters, strict=True)
     ]
-    return with_bias(sheet, sums, k)
+    return with_bias(sheet, sums, *(at if op["word"] == "local" else [k]))
 
 
 @layer("deconv")
