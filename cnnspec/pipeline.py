@@ -131,13 +131,25 @@ def _model(
     sink = Sink()
     for finding in parsing:
         sink.add(finding)
-    graph = elaborate(file, source, sink, variant=variant, settings=settings, limits=limits, spent=spent)
+    consequent: set[Span] = set()
+    graph = elaborate(
+        file,
+        source,
+        sink,
+        variant=variant,
+        settings=settings,
+        limits=limits,
+        spent=spent,
+        consequent=consequent,
+    )
     report = None
     if graph is not None:
         guessed = any(one.code in ("E101", "E105") and not one.safe for one in parsing)
         report = analyse(graph, not _set_otherwise(file, variant, sink), guessed)
         attempt = trier(file, source, variant=variant, settings=settings, limits=limits)
         for finding in report.findings if lints else failed_claims(report):
+            if finding.code == "E501" and finding.span in consequent:
+                continue
             sink.add(_with_input(finding, report, attempt) if finding.code == "E501" else finding)
         over = too_many_weights(graph, report.weights, limits.weights)
         if over is not None:
@@ -153,12 +165,12 @@ def _model(
 
 
 def _with_input(finding: Diagnostic, report: Report, attempt: Try) -> Diagnostic:
-    """A failed claim about a shape, with the input that makes it hold."""
+    """The first failed claim about a shape, with the input that makes it hold."""
     from cnnspec.elaborate.sizes import input_for_claim
 
-    claim = next((one.claim for one in report.claims if one.span == finding.span), None)
-    shape = report.graph.root.values[0]
-    if claim is None or claim.subject != "out" or claim.shape is None or claim.bound or shape is None:
+    failed = (one.claim for one in report.claims if one.holds is False and one.claim.subject == "out")
+    claim, shape = next(failed, None), report.graph.root.values[0]
+    if claim is None or claim.span != finding.span or claim.shape is None or claim.bound or shape is None:
         return finding
     if len(report.graph.inputs) > 1:
         return finding

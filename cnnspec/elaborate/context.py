@@ -117,7 +117,8 @@ class Context:
     """Tries another shape of the input, where this run is not such a try itself."""
     trusting: bool = False
     """The check goes on from the shapes that are claimed."""
-    claims_fail: bool = False
+    failing: set[Span] = field(default_factory=set)
+    """Claims about a shape that do not hold."""
     input_shape: Shape | None = None
     passes: list[int] = field(default_factory=list)
     """The passes of the repeats around the step that is run."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 
-from cnnspec.diagnostics import Sink, Source
+from cnnspec.diagnostics import Sink, Source, Span
 from cnnspec.elaborate.binding import written_or
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.calls import look_through_block
@@ -48,13 +48,15 @@ def elaborate(
     settings: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     spent: Spent | None = None,
+    consequent: set[Span] | None = None,
 ) -> Graph | None:
     """The graph of a spec with `variant`'s knobs and then `settings` (`--set`: expressions by knob) in
     place.
 
     Findings go to `sink`. After an error the graph still holds what could be worked out, with unknown
     shapes as None; None comes back only where a budget is used up. Elaborations that are given one `spent`
-    share the budget of work.
+    share the budget of work. `consequent` is given the places of the claims that fail only because a claim
+    before them does.
     """
     limits = limits or Limits()
     if limits.depth > DEEPEST:
@@ -68,11 +70,13 @@ def elaborate(
     if found is not sink:
         # after a claim that fails the check goes on from the claimed shape, where less is in error then
         trusting = Sink()
-        if context.claims_fail and _misfits(found):
+        if context.failing and (_misfits(found) or len(context.failing) > 1):
             _copy(sink, trusting)
-            again, _ = run(trusting, limits, spent or Spent(), trusting=True)
+            again, trusted = run(trusting, limits, spent or Spent(), trusting=True)
             if again is not None and _misfits(trusting) < _misfits(found):
                 found = trusting
+            if again is not None and consequent is not None:
+                consequent |= context.failing - trusted.failing
         _copy(found, sink)
     return graph
 

@@ -15,9 +15,9 @@ from cnnspec.elaborate.layers import add_layer, layer
 from cnnspec.elaborate.naming import is_scope
 from cnnspec.elaborate.regions import enclose, look_through, note_undoable, repeat
 from cnnspec.elaborate.values import NoValue, Value
+from cnnspec.ir.graph import Claim
 from cnnspec.language import tree
 from cnnspec.ops import lookup
-from cnnspec.ops.base import Shape
 
 
 def run_items(builder: BodyBuilder, items: Items) -> None:
@@ -123,16 +123,17 @@ def _claim(builder: BodyBuilder, step: tree.ClaimStep, first: int) -> None:
                 continue
             builder.claims.append(made)
             if made.shape is not None and made.subject == "out":
-                _take_claimed(builder, current, made.shape)
+                _take_claimed(builder, current, made)
 
 
-def _take_claimed(builder: BodyBuilder, value: int, claimed: Shape) -> None:
+def _take_claimed(builder: BodyBuilder, value: int, claim: Claim) -> None:
     """Goes on from the claimed shape where the shape is unknown, or is another and the claim is trusted."""
-    shape = builder.values[value]
+    shape, claimed = builder.values[value], claim.shape or ()
     if any(not 1 <= size <= builder.context.limits.dimension for size in claimed):
         return
     fails = shape is not None and [n for n in shape if n > 1] != [n for n in claimed if n > 1]
-    builder.context.claims_fail |= fails
+    if fails:
+        builder.context.failing.add(claim.span)
     if shape is None or (fails and builder.context.trusting):
         builder.values[value] = claimed
 

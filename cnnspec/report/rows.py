@@ -108,7 +108,8 @@ class _Folder:
         text = " → ".join(filter(None, map(self._text, run.steps)))
         if not run.places:
             blank = (label, text, *("" for _ in self.columns))
-            if any(isinstance(step, tree.IfStep) for step in run.steps):  # it leaves everything out
+            # an `if` that leaves everything out, a repeat without a pass
+            if any(isinstance(step, (tree.IfStep, tree.GroupStep)) for step in run.steps):
                 return Row(blank, "faint")
             if all(isinstance(step, _SILENT) or _names_only(step) for step in run.steps):
                 return Row(blank)
