@@ -9,11 +9,10 @@ outputs, so that a repeat is a sum."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import carried
-from cnnspec.ir.graph import Body, Graph, Layer, Region, Step, outputs_of, places
+from cnnspec.ir.graph import Body, Graph, Layer, Region, Step, outputs_of, start_of
 
 Paths: TypeAlias = dict[int, int]
 """From which values a value can be reached, and past how many weighted layers at most."""
@@ -34,14 +33,17 @@ class Depth(NamedTuple):
         """Most weighted layers on one path through the steps `first` … `last` (exclusive) of a body to the
         value that they end with.
         """
-        return _most(_values(self.graph.bodies[body], self.outputs, first, last)[value : value + 1])
+        here = self.graph.bodies[body]
+        if first >= last or value < start_of(here, first):
+            return 0
+        return _most([_values(here, self.outputs, first, last)[value]])
 
 
 def depth(graph: Graph) -> Depth:
     """The paths through all bodies of a network."""
     outputs: list[tuple[Paths, ...]] = []
     for body in graph.bodies:
-        values = _values(body, outputs)
+        values = _values(body, outputs, 0, len(body.steps))
         outputs.append(tuple(values[number] for number in body.outputs))
     return Depth(graph, tuple(outputs))
 
@@ -50,23 +52,21 @@ def _most(paths: Iterable[Paths]) -> int:
     return max((most for one in paths for most in one.values()), default=0)
 
 
-def _values(
-    body: Body, outputs: Sequence[tuple[Paths, ...]], first: int = 0, last: int | None = None
-) -> list[Paths]:
-    """The paths to the values of a body: from its inputs and from what the steps before `first` give."""
-    known: list[Paths] = [{number: 0} for number in range(body.inputs)]
-    for index, step, output in islice(places(body), last):
-        if index >= first:
-            known += _step(body, step, output, known, outputs)
-        else:
-            known += [{output + place: 0} for place in range(outputs_of(step))]
+def _values(body: Body, outputs: Sequence[tuple[Paths, ...]], first: int, last: int) -> dict[int, Paths]:
+    """The paths to the values of a body that its inputs and the steps `first` … `last` (exclusive) give: from
+    its inputs and from what is made before."""
+    known = {number: {number: 0} for number in range(body.inputs)}
+    output = start_of(body, first)
+    for step in body.steps[first:last]:
+        given = [known.get(number, {number: 0}) for number in step.inputs]
+        known |= enumerate(_step(body, step, output, given, outputs), start=output)
+        output += outputs_of(step)
     return known
 
 
 def _step(
-    body: Body, step: Step, output: int, known: list[Paths], outputs: Sequence[tuple[Paths, ...]]
+    body: Body, step: Step, output: int, given: list[Paths], outputs: Sequence[tuple[Paths, ...]]
 ) -> list[Paths]:
-    given = [known[number] for number in step.inputs]
     if isinstance(step, Region):
         return _region(step, given, outputs)
     if not isinstance(step, Layer):

@@ -126,4 +126,6 @@ def origin(
 
 def _maker(body: Body, value: int) -> Place:
     """The step that makes a value of a body."""
+    if len(body.values) == body.inputs + len(body.steps):  # each gives one: no need to go through them
+        return Place(value - body.inputs, body.steps[value - body.inputs], value)
     return next(place for place in reversed(list(places(body))) if place.output <= value)

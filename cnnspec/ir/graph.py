@@ -141,6 +141,13 @@ def places(body: Body) -> Iterator[Place]:
         output += outputs_of(step)
 
 
+def start_of(body: Body, index: int) -> int:
+    """The first value that a step gives."""
+    if len(body.values) == body.inputs + len(body.steps):  # each gives one: no need to go through them
+        return body.inputs + index
+    return body.inputs + sum(map(outputs_of, body.steps[:index]))
+
+
 def outputs_of(step: Step) -> int:
     return step.outputs if isinstance(step, Region) else 1
 

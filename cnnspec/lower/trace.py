@@ -70,10 +70,16 @@ def added(left: Node, right: Node, operator: str = "+") -> Node:
 
 
 def _terms(node: Node, sign: int = 1) -> list[tuple[int, Node]]:
-    if isinstance(node, Apply) and node.operator in ("+", "-"):
-        first, second = node.arguments
-        return [*_terms(first, sign), *_terms(second, sign if node.operator == "+" else -sign)]
-    return [(sign, node)]
+    """With a list of what waits: the channels of a concatenation are a sum of any length."""
+    found, waiting = [], [(sign, node)]
+    while waiting:
+        sign, node = waiting.pop()
+        if isinstance(node, Apply) and node.operator in ("+", "-"):
+            first, second = node.arguments
+            waiting += [(sign if node.operator == "+" else -sign, second), (sign, first)]
+        else:
+            found.append((sign, node))
+    return found
 
 
 def _factor(node: Node) -> tuple[int, Node]:

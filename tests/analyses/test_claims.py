@@ -109,3 +109,15 @@ def test_what_no_step_is_known_to_make_is_not_held_against_a_claim() -> None:
     held = {claim.text: claim.holds for claim in analyse(made).claims}
     assert len(held) == 8
     assert set(held.values()) == {None}
+
+
+def test_a_claim_does_not_go_through_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of lines may have a claim each: the step that makes a value is known by its number."""
+    report = analyse(graph("input 4x8x8\n" + "relu => 4x8x8, layers 0\n" * 50))
+    assert report.shapes
+
+    def fail(body: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("cnnspec.analyses.shapes.places", fail)
+    assert all(claim.holds for claim in report.claims)
