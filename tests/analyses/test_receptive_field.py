@@ -58,9 +58,9 @@ def one(entry: Entry, given: list[torch.Tensor]) -> torch.Tensor:
             )
             return F.interpolate(x, entry.out[1:], **kind)
         case "pixelshuffle":
-            return F.pixel_shuffle(x, op.factor)
+            return F.pixel_shuffle(x, op.factor[0])
         case "pixelunshuffle":
-            return F.pixel_unshuffle(x, op.factor)
+            return F.pixel_unshuffle(x, op.factor[0])
         case "crop":
             _, height, width = entry.out
             top, left = op.offset or [
