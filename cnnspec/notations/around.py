@@ -1,8 +1,9 @@
-"""The step around a place of a line, as far as it can be told without reading it."""
+"""Parts of a text, told without reading it: the step around a place, brackets, what commas separate."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from cnnspec.diagnostics import Span, line_start
 
@@ -39,3 +40,25 @@ def before_arrow(text: str, start: int) -> int:
     before = text[line:start].rstrip(" \t>→-")
     head = re.search(r"(?:.*(?:->|→|[→|\[:{]))?[ \t]*", before)
     return line + (head.end() if head else 0)
+
+
+def closed(text: str, opened: int) -> int | None:
+    """The place behind the bracket that closes the one at `opened`."""
+    depth = 0
+    for place in range(opened, len(text)):
+        depth += (text[place] in "([{") - (text[place] in ")]}")
+        if depth == 0:
+            return place + 1
+    return None
+
+
+def parts_of(text: str) -> Iterator[str]:
+    """What stands between the commas that are in no bracket."""
+    depth = begin = 0
+    for place, char in enumerate(f"{text},"):
+        depth += (char in "([") - (char in ")]")
+        if char == "," and depth <= 0:
+            part = text[begin:place].strip()
+            begin = place + 1
+            if part:
+                yield part

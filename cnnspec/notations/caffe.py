@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from cnnspec.diagnostics import Span
 from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.around import closed
 from cnnspec.notations.entry import Entry, Reading, read
 from cnnspec.notations.network import ARRIVING, WEIGHTED, Network, Node, Program, dense, head_of, stretches
-from cnnspec.notations.pieces import closed
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Given
 

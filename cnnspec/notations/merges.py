@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.notations.pieces import parts_of
+from cnnspec.notations.around import parts_of
 from cnnspec.notations.words import layer_word
 
 MERGES = ("add", "mul", "sub", "max", "concat")

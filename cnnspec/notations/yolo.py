@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cnnspec.diagnostics import Span
+from cnnspec.notations.around import parts_of
 from cnnspec.notations.entry import Entry, Reading, read
 from cnnspec.notations.network import ARRIVING, Network, Node, Program, head_of, stretches
-from cnnspec.notations.pieces import parts_of
 from cnnspec.notations.values import Given
 
 _ROW = re.compile(
