@@ -151,6 +151,7 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
             writer.put(f"self.{held[condition]} = ", python(condition.node))
 
     def decide(item: If) -> None:
+        nonlocal writer
         hold(item.condition)
         opened = False
         for holds in (True, False):
@@ -160,10 +161,16 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
                 continue
             name = held.get(item.condition)
             node = item.condition.node if name is None else Var(f"self.{name}")
-            writer.line("else:" if opened else f"if {_test(node, holds)}:")
+            outer, writer = writer, Writer(writer.level + 1)
+            state(side)
+            lines, writer = writer.written, outer
+            test = _test(node, holds)
+            if not attributes(steps_of(item.side(not holds)), with_forward) and _is_one_if(lines):
+                test = f"{_bracketed(test)} and {_bracketed(lines[0].strip()[3:-1])}"
+                lines = [line[4:] for line in lines[1:]]
+            writer.line("else:" if opened else f"if {test}:")
             opened = True
-            with writer.indented():
-                state(side)
+            writer.extend(lines)
 
     def state(items: Sequence[Item]) -> None:
         for item in items:
@@ -184,6 +191,17 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
         with writer.indented():
             writer.put("", code(replace(call, arguments=((None, Var("layer")), *call.arguments))))
     return held
+
+
+def _is_one_if(lines: list[str]) -> bool:
+    """Whether the lines are an `if` without an `else`, and nothing else."""
+    level = len(lines[0]) - len(lines[0].lstrip())
+    inside = all(line.startswith(" " * (level + 4)) for line in lines[1:])
+    return lines[0].lstrip().startswith("if ") and lines[0].endswith(":") and inside
+
+
+def _bracketed(test: str) -> str:
+    return f"({test})" if " or " in test or " if " in test else test
 
 
 def _started_later(plan: Plan) -> dict[Call, list[str]]:

@@ -329,11 +329,10 @@ class LocalConv2d(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def padded(self, x: Tensor) -> Tensor:
-        if self.padding == "same":
+        padding = self.padding
+        if isinstance(padding, str):
             return same_padding(x, self.kernel_size, self.stride, self.dilation)
-        high, wide = (
-            (self.padding,) * 2 if isinstance(self.padding, int) else self.padding
-        )
+        high, wide = (padding,) * 2 if isinstance(padding, int) else padding
         return nn.functional.pad(x, (wide, wide, high, high))
 
     def forward(self, x: Tensor) -> Tensor:
