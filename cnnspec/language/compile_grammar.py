@@ -11,7 +11,7 @@ The file holds
     rules       [nonterminal, number of symbols, name of the builder's function or null]
     starts      {start rule: [first state, last state]}
     tokens      [name, regular expression], in the order in which they are tried
-    literals    {text: terminal} of tokens that are no words
+    literals    {text: terminal} of tokens that are not words
     keywords    {word: terminal}
     contextual  [name, regular expression] of the tokens of priority 2, tried first where they fit
 """

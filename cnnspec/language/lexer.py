@@ -19,7 +19,7 @@ _DIVISOR = re.compile(
 )
 """and what a next line begins with that is what it divides by."""
 JOINS_NEXT = re.compile(r"->|=>|[|\])}{→⇒]|else(?![A-Za-z0-9_])")
-"""Before these a new line is no step. (`}` needs none: the grammar knows where a body ends.)"""
+"""Before these a line break does not end a step. (`}` needs none: the grammar knows where a body ends.)"""
 _JOINED = frozenset(
     re.findall(
         r"\w+",
@@ -27,7 +27,7 @@ _JOINED = frozenset(
         "AND OR NOT IF ELSE",
     )
 )
-"""Behind these a new line is no step."""
+"""After these a line break does not end a step."""
 GAPS = frozenset(("_NL", "COMMENT"))
 
 

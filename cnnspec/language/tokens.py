@@ -1,4 +1,4 @@
-"""Tokens: what the lexer hands to lark's engine, and what is to be known of their types."""
+"""Tokens, which the lexer gives to lark's engine, and facts about their types."""
 
 from __future__ import annotations
 

@@ -285,8 +285,8 @@ class Variant(NamedTuple):
 
 
 class Default(NamedTuple):
-    """`default conv dwconv nobias`: `words` are all bare words in order (kinds and flags cannot be told
-    apart here), `arguments` the letters and named arguments among them, in order of the text."""
+    """`default conv dwconv nobias`: `words` are all bare words in order (kinds and flags cannot be
+    distinguished here), `arguments` the letters and named arguments among them, in order of the text."""
 
     words: tuple[Name, ...]
     arguments: tuple[Argument, ...]

@@ -63,7 +63,7 @@ class Context:
         return Span(start, last.end if type(last) is Token else self.whole(last).end)
 
     def whole(self, value: Any) -> Span:
-        """Where a value stands, with the brackets around it, which are no node."""
+        """Where a value stands, with the brackets around it, which are not nodes."""
         found = self.brackets.get(id(value)) if self.brackets else None
         return value.span if found is None else found[1]
 

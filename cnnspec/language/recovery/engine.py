@@ -258,7 +258,7 @@ class Recovery:
         """Where on the stack the innermost step or claim begins."""
         states, entered_by = self.parser.states, self.lexer.tables.entered_by
         at = len(states) - 1
-        closed = 0  # brackets above that are closed already: what they hold is no place to go on
+        closed = 0  # brackets above that are closed already: their content is complete
         while closed or not {"claim", "step"} & self.parser.table[states[at]].keys():
             symbol = entered_by[states[at]]
             if symbol in CLOSES:

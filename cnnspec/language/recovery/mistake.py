@@ -114,7 +114,7 @@ class Mistake:
 
     @cached_property
     def expected(self) -> str:
-        """What may stand here, in plain words."""
+        """What is expected here, in plain words."""
         kinds = {kind for kind in self._parser.lark.choices() if kind.isupper() and self.accepts(kind)}
         parts = [next((shown for all_of, shown in _EXPECTED if kinds.issuperset(all_of.split())), "")]
         is_step = parts[0].startswith("a st")

@@ -33,7 +33,7 @@ _NAMES = {" ": "a special space (non-breaking or zero-width)", "\n": "a special 
 _ALL = "".join(_READ_AS) + "".join(ARROWS)
 _ALIKE = "".join(_LETTERS)
 _STRETCH = re.compile(
-    r"#[^\r\n]*"  # in a comment everything may stand,
+    r"#[^\r\n]*"  # a comment may contain anything,
     r'|"[^"\r\n]*"'  # and so it may in a title
     r"|(?P<left>[“„«‟])(?P<title>[^“”„‟«»\"\r\n]*)[”“»\"‟]"
     r"|(?P<about>[∼≈][ \t]+(?=[0-9]))"

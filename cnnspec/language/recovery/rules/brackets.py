@@ -171,11 +171,11 @@ MATRICES = (
 
 def several(text: str, opened: int, closed: int) -> tuple[str, tuple[Edit, ...]]:
     """The branches in these brackets as a help shows them, and what is to be added: to one, `id`."""
-    inner, added, depth, parted = text[opened + 1 : closed - 1], "", 0, False
+    inner, added, depth, separated = text[opened + 1 : closed - 1], "", 0, False
     for char in inner:
         depth += (char in "[(") - (char in "])")
-        parted = parted or (char == "|" and depth == 0)
-    if not parted:
+        separated = separated or (char == "|" and depth == 0)
+    if not separated:
         blank = " " if inner[-1:].isspace() else ""
         added = f"| id{blank}" if blank else " | id"
     shown = shortened(f"[{inner}{added}]", "[ … | id ]" if added else "[ … | … ]")
