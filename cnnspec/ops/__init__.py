@@ -1,10 +1,9 @@
-"""What every layer is. One file a family; a layer is one class, and everything about it that does not
-differ between targets stands there.
+"""What every layer is. One file per family; a layer is one class, which has everything about it that does not
+differ between targets.
 
 There is no index: a layer is found by the line `word = "…"` in its class. Only the families that a spec uses
-are imported: to make a pydantic class takes about a third of a millisecond. All together are twice what a
-ResNet needs, and would be a tenth of what its whole `check` takes; to read their text takes half a
-millisecond.
+are imported, because creating a pydantic class takes about a third of a millisecond; reading the text of all
+files takes half a millisecond.
 """
 
 from __future__ import annotations

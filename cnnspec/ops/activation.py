@@ -1,4 +1,4 @@
-"""Smooth activations: the sigmoids, what is made of them, and the softmaxes. Nothing to train."""
+"""Smooth activations: the sigmoids, activations built from them, and the softmaxes. They have no weights."""
 
 from fractions import Fraction
 from typing import Annotated
@@ -10,7 +10,9 @@ from cnnspec.ops.sliding import needs_map
 
 
 class Gelu(Activation):
-    """x·Φ(x), Φ the normal distribution's function (exactly, by erf): a smooth relu (ConvNeXt)."""
+    """x·Φ(x), with Φ the distribution function of the normal distribution (computed with erf, not
+    approximated): a smooth relu (ConvNeXt).
+    """
 
     word = "gelu"
     title = "x·Φ(x)"
@@ -34,7 +36,7 @@ class Mish(Activation):
 
 
 class Hswish(Activation):
-    """x·min(max(x + 3, 0), 6)/6: silu in straight pieces (MobileNetV3)."""
+    """x·min(max(x + 3, 0), 6)/6: a piecewise approximation of silu (MobileNetV3)."""
 
     word = "hswish"
     title = "x·relu6(x + 3)/6"
@@ -42,7 +44,7 @@ class Hswish(Activation):
 
 
 class Hsigmoid(Activation):
-    """min(max(x + 3, 0), 6)/6: the sigmoid in straight pieces (MobileNetV3's gates)."""
+    """min(max(x + 3, 0), 6)/6: a piecewise linear sigmoid (MobileNetV3's gates)."""
 
     word = "hsigmoid"
     title = "relu6(x + 3)/6"
@@ -50,7 +52,7 @@ class Hsigmoid(Activation):
 
 
 class Sigmoid(Activation):
-    """1/(1 + e⁻ˣ), between 0 and 1: gates, and answers of yes or no."""
+    """1/(1 + e⁻ˣ), between 0 and 1: for gates and for yes-or-no outputs."""
 
     word = "sigmoid"
     title = "1/(1 + e⁻ˣ)"
@@ -58,13 +60,15 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """amp·tanh(gain·x). LeNet-5's is `tanh amp=1.7159 gain=2/3`, with which ±1 goes to ±1."""
+    """amp·tanh(gain·x). LeNet-5's is `tanh amp=1.7159 gain=2/3`, which maps ±1 to ±1."""
 
     word = "tanh"
     title = "amp·tanh(gain·x)"
     example = "input 1x32x32\nconv F5 K6 -> tanh amp=1.7159 gain=2/3\n"
 
-    amp: Annotated[Exact, Argument("number", "how far it goes up and down", keyword="amp")] = Fraction(1)
+    amp: Annotated[
+        Exact, Argument("number", "amplitude: the output is between −amp and amp", keyword="amp")
+    ] = Fraction(1)
     gain: Annotated[Exact, Argument("number", "factor of x", keyword="gain")] = Fraction(1)
 
 
@@ -77,17 +81,17 @@ class Softplus(Activation):
 
 
 class Softmax(Activation):
-    """eˣ/Σ eˣ over the channels: they become shares that add up to 1, at each position; a vector's numbers
-    likewise. `softmax G4` takes each of 4 groups of channels by itself (RAFT's upsampling weights),
-    `softmax positions` each map over its positions (a global context block).
+    """eˣ/Σ eˣ over the channels, at each position: probabilities that sum to 1; of a vector, over its
+    numbers. `softmax G4` is computed in each of 4 groups of channels separately (RAFT's upsampling
+    weights), `softmax positions` over the positions of each map (a global context block).
 
-    A network is trained on what comes *before* it (torch's cross entropy has the softmax in it): write it
-    last, where shares are wanted, or leave it out.
+    A network is trained on the numbers *before* it (torch's cross entropy includes the softmax): write it
+    last, where probabilities are needed, or leave it out.
     """
 
     word = "softmax"
     shares = True
-    title = "shares that add up to 1, over the channels"
+    title = "probabilities that sum to 1, over the channels"
     example = "input 84\nfc 10 -> softmax => 10\n"
 
     G: Groups = 1
@@ -103,9 +107,7 @@ class Softmax(Activation):
     def unfit(self) -> Misfit | None:
         if not self.positions or self.G == 1:
             return None
-        return Misfit(
-            "E204", "with `positions` each map is taken by itself, without groups", "G", help="leave G out"
-        )
+        return Misfit("E204", "`positions` and groups exclude each other", "G", help="leave G out")
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
         """Over the positions: the whole map, for every position alike."""

@@ -43,7 +43,7 @@ class Argument(NamedTuple):
     → `@label` (bound by the elaborator as a further input; the field itself holds True). A number alone is a
     matrix of one cell (`bias=-500`). same: `Psame` is allowed and binds the string "same". short: a range may
     be written as one number, `channels=8` for `0:8`. replaces: fields that a `default` may have given and
-    that this argument puts aside, for both cannot hold (`default conv nobias`, then `conv F3 K8 bias=1`);
+    that this argument overrides, because both cannot hold (`default conv nobias`, then `conv F3 K8 bias=1`);
     both on one layer are an error.
     """
 
@@ -129,7 +129,7 @@ def whole(arriving: Shape) -> tuple[Window, Window]:
 
 
 class Misfit(NamedTuple):
-    """Why a layer cannot take what arrives: returned by `Op.out`, never raised.
+    """Why a layer does not fit its input: returned by `Op.out`, never raised.
 
     `argument` is the field whose text is to be underlined (None: the layer's word). `input` is the number
     of the input that is at fault. `label` is the short word under the underlined characters ("5x5 filter on
@@ -150,7 +150,7 @@ class Misfit(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """An op's own lint: a W-code, the message with the numbers, the argument to point at, a way out."""
+    """A lint of one layer: a W-code, the message with the numbers, the argument to point at, a way out."""
 
     code: str
     message: str
@@ -186,26 +186,26 @@ class Op(BaseModel):
     linear: ClassVar[bool] = False
     """A linear map with weights (conv, fc, …)."""
     merges: ClassVar[bool] = False
-    """Takes branches: `add [ a | b ]`."""
+    """It merges branches: `add [ a | b ]`."""
     gate: ClassVar[bool] = False
     """Its smaller inputs are gates: they widen no receptive field and count no depth (mul)."""
     ends_map: ClassVar[bool] = False
-    """Its output is no map any more (gap, gmp, flatten): the model's receptive field is the one before it."""
+    """Its output is not a map (gap, gmp, flatten): the receptive field of the model is the one before it."""
     centres: ClassVar[bool] = False
-    """It takes the mean away from each channel: a bias right before it has no effect (bn, in)."""
+    """It subtracts the mean of each channel: a bias right before it has no effect (bn, in)."""
     drops: ClassVar[bool] = False
-    """It sets single numbers to 0 by chance (dropout)."""
+    """It sets single numbers to 0 at random (dropout)."""
     shares: ClassVar[bool] = False
-    """Its numbers are shares that add up to 1 (softmax): a network's last word."""
+    """Its outputs are probabilities that sum to 1 (softmax): the end of a network."""
     smallest_wins: ClassVar[bool] = False
     """Its numbers are distances: the class of the smallest is the answer (rbf)."""
     tensors: ClassVar[tuple[str, ...]] = ()
-    """Fields of kind `tensor`, in the order in which they follow the arriving tensor as inputs. They lend
-    their shape; what a position reads (`window`) is of the arriving tensor.
+    """Fields of kind `tensor`, in the order in which they follow the first input. Only their shape is used;
+    the `window` is about the first input.
     """
     undoes: ClassVar[str | None] = None
-    """unpool: its tensor must be the output of a layer of this word. Its further input is then what
-    *arrived* at that layer, and the field of that word holds that layer's op.
+    """unpool: its tensor must be the output of a layer of this word. Its second input is then the *input* of
+    that layer, and the field with that word's name holds that layer's op.
     """
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
@@ -223,7 +223,7 @@ class Op(BaseModel):
         return 0
 
     def unfit(self) -> Misfit | None:
-        """What is wrong with the arguments among themselves, whatever arrives."""
+        """What is wrong with the arguments, for any input."""
         return None
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:

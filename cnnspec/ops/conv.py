@@ -1,11 +1,11 @@
 """Convolution: conv and dwconv (deconv builds on it).
 
 Four hyperparameters say what a convolution does: K filters, their size F, the stride S, the padding P. A
-volume W x H x C goes in, a volume W' x H' x K comes out, with
+volume W x H x C becomes a volume W' x H' x K, with
 
     W' = (W − F + 2P)/S + 1        H' = (H − F + 2P)/S + 1
 
-and each filter is as deep as what arrives, so that the layer has (F·F·C)·K weights and K biases.
+and each filter is as deep as the input, so that the layer has (F·F·C)·K weights and K biases.
 """
 
 from collections.abc import Iterable
@@ -90,9 +90,9 @@ class Convolution(Op):
         if bilinear and self.weight_values is None and shape[1] != 1 and C != K:
             return Misfit(
                 "E205",
-                f"init=bilinear makes a filter of each channel alone: {C:,} channels, {K:,} filters",
+                f"init=bilinear needs one filter per channel: {C:,} channels, {K:,} filters",
                 argument="K",
-                help=f"K{C} gives each channel its filter",
+                help=f"K{C} gives one filter per channel",
                 replacement=f"K{C}",
             )
         return literal_misfit(self, prod(shape[:-2]), self.F, K, of="filter by filter, channel by channel")
@@ -158,29 +158,28 @@ class Convolution(Op):
 
 
 class Conv(Convolution):
-    """Slides K filters over what arrives. A filter is F x F and as deep as the input; at each place, the
-    products of its weights with the numbers under it are added up, over the whole depth, and the filter's
-    bias to them: one number of one output map. K filters give K maps, and each map's weights are the same
-    at every place.
+    """Slides K filters over its input. A filter is F x F and as deep as the input; at each position, its
+    weights are multiplied with the numbers under it, the products are summed over the whole depth, and the
+    filter's bias is added: one number of one output map. K filters give K maps; a filter has the same weights
+    at every position.
 
     Volume W x H x C, hyperparameters K, F, S, P:
 
         W' = (W − F + 2P)/S + 1      H' = (H − F + 2P)/S + 1      C' = K
 
-    rounded down where S does not divide. With dilation D the taps of a filter stand D apart and F becomes
-    D(F − 1) + 1. `P` of (F − 1)/2 keeps the size at stride 1 (F3 P1, F5 P2); `Psame` gives ⌈W/S⌉ and puts
-    the odd column of zeros on the right, the odd row at the bottom.
+    rounded down where S does not divide. With dilation D the taps of a filter are D apart and F becomes
+    D(F − 1) + 1. P = (F − 1)/2 keeps the size at stride 1 (F3 P1, F5 P2); `Psame` gives ⌈W/S⌉, with the odd
+    column of zeros on the right and the odd row at the bottom.
 
-    Weights: (F·F·C)·K + K; with G groups each filter sees only C/G of the maps: (F·F·C/G)·K + K.
+    Weights: (F·F·C)·K + K; with G groups each filter reads only C/G of the maps: (F·F·C/G)·K + K.
 
-    A filter of 1x1 is meaningful, for it is 1 x 1 x C: at each place a fully connected layer over the
-    channels. It makes few maps of many (`conv F1 K64` on 256 maps: 256·64 weights) without looking
-    sideways.
+    A 1x1 filter is meaningful, because it is 1 x 1 x C: a fully connected layer over the channels at each
+    position. It reduces the number of maps (`conv F1 K64` on 256 maps: 256·64 weights) without reading
+    neighbouring positions.
 
-    `connect=[0 1 2; 1 2 3; …]` says for each filter, in order, which maps it sees, counted from 0; there is
-    one plane of F x F weights for each entry. They are stored as (connections, F, F), in the order of the
-    table. Where nothing else is said they start as a convolution's do, with the mean number of maps that a
-    filter sees as its depth.
+    `connect=[0 1 2; 1 2 3; …]` lists for each filter, in order, the maps that it reads, counted from 0; there
+    is one plane of F x F weights for each entry. They are stored as (connections, F, F), in the order of the
+    table. By default they start as a convolution's do, with the mean number of maps per filter as the depth.
     """
 
     word = "conv"
@@ -191,7 +190,7 @@ class Conv(Convolution):
     K: Filters
     connect: Annotated[
         tuple[tuple[NotNegative, ...], ...] | None,
-        Argument("connections", "which maps each filter sees, counted from 0", keyword="connect"),
+        Argument("connections", "the maps that each filter reads, counted from 0", keyword="connect"),
     ] = None
 
     def filters(self, arriving: Shape) -> int:
@@ -220,7 +219,7 @@ class Conv(Convolution):
         if len(table) != self.K:
             return Misfit(
                 "E215",
-                f"connect= has {len(table)} rows, one for each filter, and K is {self.K}",
+                f"connect= has {len(table)} rows, one per filter, but K is {self.K}",
                 argument="connect",
                 help=f"K{len(table)} has as many filters as the table has rows",
             )
@@ -231,7 +230,7 @@ class Conv(Convolution):
             if max(row) >= C:
                 return Misfit(
                     "E215",
-                    f"row {number} of connect= names map {max(row)}; {C} arrive, numbered 0 to {C - 1}",
+                    f"row {number} of connect= names map {max(row)}; the input has maps 0 to {C - 1}",
                     argument="connect",
                 )
         return None
@@ -252,11 +251,11 @@ class Conv(Convolution):
 
 
 class DwConv(Convolution):
-    """Depthwise convolution: each map has filters of its own, one map deep. It is `conv` with as many
-    groups as maps arrive, G = C. Without K there is one filter for each map; K may be any multiple of C.
+    """Depthwise convolution: each map has filters of its own, one map deep. It is `conv` with as many groups
+    as the input has channels, G = C. Without K there is one filter per map; K may be any multiple of C.
 
-    Weights: F·F·K + K. On 32 maps, 3x3: 3·3·32 + 32 = 320, where an ordinary convolution to 32 maps has
-    9,248. A 1x1 convolution behind it mixes the channels: the separable convolution of MobileNet.
+    Weights: F·F·K + K. On 32 maps, 3x3: 3·3·32 + 32 = 320, where a dense convolution to 32 maps has 9,248. A
+    1x1 convolution after it mixes the channels: the separable convolution of MobileNet.
     """
 
     word = "dwconv"
@@ -264,7 +263,7 @@ class DwConv(Convolution):
     example = "input 32x112x112\ndwconv F3 P1 nobias => 32x112x112, params 288\n"
 
     K: Annotated[
-        Positive | None, Argument("integer", "number of filters, a multiple of C; left out: C", letter="K")
+        Positive | None, Argument("integer", "number of filters, a multiple of C (default: C)", letter="K")
     ] = None
 
     def filters(self, arriving: Shape) -> int:
@@ -279,10 +278,10 @@ class DwConv(Convolution):
             near = max(K // C, 1) * C
             return Misfit(
                 "E305",
-                f"{K} filters cannot be shared out among {C} maps",
+                f"K must be a multiple of the number of channels: {K} filters, {C} channels",
                 argument="K",
                 note=f"K/C = {K}/{C}",
-                help=f"K is a multiple of C: K{near}, or no K at all for K{C}",
+                help=f"K{near} is a multiple of {C}; without K there is one filter per channel",
                 replacement=f"K{near}",
             )
         return super().misfit(arriving)

@@ -1,4 +1,4 @@
-"""Transposed convolution: deconv. What a convolution does to positions, turned round."""
+"""Transposed convolution: deconv. It maps positions the other way round than a convolution does."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -13,18 +13,19 @@ from cnnspec.ops.sliding import Ends, both_or_one, needs_map, reach, split_uneve
 
 
 class Deconv(Convolution):
-    """Transposed convolution: makes maps larger. What `conv` does to positions is turned round: each number
-    that arrives is multiplied with a whole filter, and laid down S positions from its neighbour's; what
-    overlaps adds up. P rows and columns are then cut off at every side.
+    """Transposed convolution: makes maps larger. It is the reverse of `conv` in its positions: each number of
+    the input is multiplied with a whole filter, and the results are placed S positions apart; where they
+    overlap, they are added. P rows and columns are then cut off on every side.
 
         W' = (W − 1)·S − 2P + D(F − 1) + 1 + extra
 
-    `F2 S2` doubles a map without overlap, as in U-Net; `F4 S2 P1` doubles it with. `extra` adds rows at the
-    bottom and columns at the right, which a convolution of that stride would have lost (less than S or less
-    than D). `Psame` gives W·S, what is cut off unevenly at the bottom and right.
+    `F2 S2` doubles a map without overlap, as in U-Net; `F4 S2 P1` doubles it with overlap. `extra` adds
+    rows at the bottom and columns on the right, which a convolution of that stride would have lost (it must
+    be less than S or less than D). `Psame` gives W·S; an odd row or column is cut off at the bottom or
+    right.
 
-    With `init=bilinear` filter k starts as bilinear interpolation of channel k, and `F4 S2 P1` enlarges a
-    map as `upsample 2 bilinear` does, but for its border; `frozen` keeps it so (FCN's upsampling).
+    With `init=bilinear` filter k starts as bilinear interpolation of channel k, and `F4 S2 P1` enlarges a map
+    as `upsample 2 bilinear` does, except at its border; `frozen` keeps it so (FCN's upsampling).
 
     Weights: (F·F·K/G)·C + K, stored as torch does, (C, K/G, F, F).
     """
@@ -36,7 +37,7 @@ class Deconv(Convolution):
     G: Groups = 1
     K: Filters
     extra: Annotated[
-        Corner, Argument("pair", "rows and columns more, at the bottom and right", keyword="extra")
+        Corner, Argument("pair", "additional rows and columns, at the bottom and right", keyword="extra")
     ] = (0, 0)
 
     def filters(self, arriving: Shape) -> int:
@@ -71,7 +72,7 @@ class Deconv(Convolution):
             if more >= limit:
                 return Misfit(
                     "E205",
-                    f"extra={more} is not below the stride or the dilation, {limit}",
+                    f"extra={more} must be less than the stride or the dilation, {limit}",
                     argument="extra",
                     help=(f"extra={limit - 1} at most; " if limit > 1 else "")
                     + "a larger F makes the map larger",
@@ -93,10 +94,10 @@ class Deconv(Convolution):
         fits = f"P{written_pair(most)}"
         return Misfit(
             "E301",
-            f"the padding cuts everything off: {whole[0]}x{whole[1]} less P on every side leaves {H}x{W}",
+            f"the padding cuts everything off: {whole[0]}x{whole[1]} minus P on every side is {H}x{W}",
             argument="P",
             note=self._size_formula(1 if W < 1 else 0, here, (self.K, H, W)).steps(),
-            help=f"{fits} leaves something; a padding is cut off here, not added",
+            help=f"{fits} leaves something; the padding of a deconv is cut off its output",
             replacement=fits,
         )
 

@@ -1,7 +1,7 @@
 """Dense layers: flatten, fc, rbf.
 
-A fully connected layer has one weight for each pair of an input and an output number, C·K of them, and K
-biases. It reads a vector; `flatten` makes one of a volume.
+A fully connected layer has one weight for each pair of an input and an output, C·K of them, and K biases. Its
+input is a vector; `flatten` turns a volume into one.
 """
 
 from collections.abc import Iterable
@@ -27,10 +27,10 @@ from cnnspec.ops.start import literal_misfit, weight_and_bias
 
 
 class Flatten(Op):
-    """A volume C x H x W as a vector of C·H·W numbers: map by map, row by row. Nothing to train."""
+    """Turns a volume C x H x W into a vector of C·H·W numbers: map by map, row by row. It has no weights."""
 
     word = "flatten"
-    title = "a volume as a vector"
+    title = "turns a volume into a vector"
     example = "input 512x7x7\nflatten => 25088\nfc 4096\n"
     ends_map = True
 
@@ -49,13 +49,11 @@ class Flatten(Op):
 
 
 class Dense(Op):
-    """fc and rbf: K numbers, each from all C that arrive."""
+    """fc and rbf: K outputs, each computed from all C inputs."""
 
     weighted = True
 
-    K: Annotated[
-        Positive, Argument("integer", "how many numbers come out (fc 1000)", letter="K", positional=0)
-    ]
+    K: Annotated[Positive, Argument("integer", "number of outputs (fc 1000)", letter="K", positional=0)]
     frozen: Frozen = False
     init: Start = None
     weight_values: WeightValues = None
@@ -67,7 +65,7 @@ class Dense(Op):
             C, H, W = here
             return Misfit(
                 "E302",
-                f"{self.word} reads a vector; what arrives is {written_shape(here)}",
+                f"{self.word} needs a vector; its input is {written_shape(here)}",
                 note=f"C·H·W = {C}·{H}·{W} = {C * H * W:,}",
                 help=f"flatten -> {self.word} {self.K} reads all {C * H * W:,} numbers; "
                 f"gap -> {self.word} {self.K} reads the mean of each of the {C} maps",
@@ -76,9 +74,9 @@ class Dense(Op):
         if self.init is not None and self.init.scheme == "bilinear" and self.weight_values is None:
             return Misfit(
                 "E205",
-                f"init=bilinear is for filters that slide; {self.word} has none",
+                f"init=bilinear is for convolution filters; {self.word} has none",
                 argument="init",
-                help="conv, dwconv and deconv have them; init=xavier is made for layers like this one",
+                help="init=xavier is the usual choice for a fully connected layer",
             )
         return literal_misfit(self, 1, (self.K, here[0]), self.K, of="a row for each output") or (self.K,)
 
@@ -91,12 +89,12 @@ class Dense(Op):
 
 
 class Fc(Dense):
-    """A fully connected layer: each of the K numbers that come out is the sum of all C that arrive, each
-    times a weight of its own, plus a bias.
+    """A fully connected layer: each of the K outputs is the sum of all C inputs, each times a weight of its
+    own, plus a bias.
 
-    Weights: C·K + K. `fc` takes a vector, or a C x 1 x 1 volume as the vector that it is. On anything
-    larger it is an error: write `flatten -> fc`, for the weights then grow with the map (VGG's first `fc`
-    has 512·7·7·4096 = 102,760,448 of them, three quarters of the network).
+    Weights: C·K + K. The input is a vector, or a C x 1 x 1 volume, which counts as one. A larger volume is an
+    error: write `flatten -> fc`; the number of weights then grows with the map (VGG's first `fc` has
+    512·7·7·4096 = 102,760,448 of them, three quarters of the network).
 
     A literal `weight=` has K rows of C numbers.
     """
@@ -130,11 +128,12 @@ class Fc(Dense):
 
 
 class Rbf(Dense):
-    """LeNet-5's output: how far what arrives is from K prototypes, y = Σ (x − w)²; the smallest wins.
+    """LeNet-5's output: the squared distance of the input from K prototypes, y = Σ (x − w)²; the smallest
+    wins.
 
     Weights: C·K, no bias. LeNet's prototypes are bitmaps of the digits, 7 x 12 pixels of +1 and −1, drawn
-    by hand and held fixed: give them with `weight=[…]` (K rows of C numbers) and `frozen`. Where nothing is
-    given they start as +1 and −1 with equal chances, which the paper names as the other way to choose them.
+    by hand and not trained: give them with `weight=[…]` (K rows of C numbers) and `frozen`. By default they
+    start as +1 and −1 with equal probability, the other choice that the paper names.
     """
 
     word = "rbf"

@@ -73,7 +73,7 @@ Padding: TypeAlias = Annotated[
 Dilation: TypeAlias = Annotated[Sizes, Argument("pair", "dilation: the step within a window", letter="D")]
 Groups: TypeAlias = Annotated[Positive, Argument("integer", "groups of channels", letter="G")]
 Filters: TypeAlias = Annotated[
-    Positive, Argument("integer", "number of filters: the channels that come out", letter="K")
+    Positive, Argument("integer", "number of filters, the output channels", letter="K")
 ]
 Like: TypeAlias = Annotated[Flag, Argument("tensor", "a tensor that has the size", keyword="like")]
 
@@ -95,7 +95,7 @@ WeightValues: TypeAlias = Annotated[
         replaces=("init",),
     ),
 ]
-Frozen: TypeAlias = Annotated[Flag, flag("weights that are not trained", frozen=True)]
+Frozen: TypeAlias = Annotated[Flag, flag("the weights are not trained", frozen=True)]
 One: TypeAlias = Annotated[Flag, flag("one weight for all channels", one=True)]
 Scheme: TypeAlias = Annotated[Init, PlainValidator(_init)]
 Start: TypeAlias = Annotated[

@@ -1,4 +1,4 @@
-"""Groups of channels: G divides what is shared out."""
+"""Groups of channels: G must divide the number of channels and of filters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def groups_misfit(G: int, C: int, K: int | None = None) -> Misfit | None:
     best = max(d for d in divisors(C, G) if filters % d == 0)
     return Misfit(
         "E305",
-        f"{G} groups do not divide {which}",
+        f"{which} cannot be divided into {G} groups",
         argument="G",
         note=f"C/G = {C}/{G}" + ("" if K is None else f", K/G = {K}/{G}"),
         help=f"G{best} divides {both}",

@@ -20,7 +20,7 @@ class Local(Op):
         weights (F·F·C + 1)·K·W'·H'
 
     The output costs what a convolution's costs. Its size belongs to the weights: a network with such a layer
-    takes images of one size only.
+    accepts images of one size only.
     """
 
     word = "local"

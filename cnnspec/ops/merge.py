@@ -1,4 +1,4 @@
-"""Where branches meet: add, sub, mul, div, max, concat; and what stands for a branch: id, none."""
+"""Layers that merge branches: add, sub, mul, div, max, concat; and what stands for a branch: id, none."""
 
 from collections.abc import Iterable
 from math import prod
@@ -8,13 +8,13 @@ from cnnspec.ops.formula import Formula
 
 
 class Merge(Op):
-    """Takes branches. Only its inputs, those branches that are there, count."""
+    """Merges its branches; a branch that is `none` is not among its inputs."""
 
     merges = True
 
 
 class EqualShapes(Merge):
-    """add, sub, max: number by number, so the shapes are equal to the pixel."""
+    """add, sub, max: elementwise, so the shapes must be equal."""
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The shape that all branches have."""
@@ -23,8 +23,8 @@ class EqualShapes(Merge):
             if shape != first:
                 return Misfit(
                     "E304",
-                    f"branch {number + 1} brings {written_shape(shape)}, branch 1 {written_shape(first)}; "
-                    f"{self.word} wants equal shapes",
+                    f"branch {number + 1} is {written_shape(shape)}, branch 1 is {written_shape(first)}; "
+                    f"{self.word} needs equal shapes",
                     input=number,
                     help=_way_out(first, shape, number + 1),
                     cause="equal shapes",
@@ -33,9 +33,9 @@ class EqualShapes(Merge):
 
 
 class Add(EqualShapes):
-    """The sum of its branches, number by number. With one branch that does nothing, `add [ … | id ]`, it is
-    ResNet's shortcut: the other branch has only to learn what to change (He et al., 2015). All shapes are
-    equal, to the pixel.
+    """The elementwise sum of its branches. With one branch that does nothing, `add [ … | id ]`, it is
+    ResNet's shortcut: the other branch only has to learn the difference (He et al., 2015). All shapes must
+    be equal.
     """
 
     word = "add"
@@ -44,15 +44,15 @@ class Add(EqualShapes):
 
 
 class Sub(EqualShapes):
-    """The first branch less all the others, number by number. All shapes are equal, to the pixel."""
+    """The first branch minus all the others, elementwise. All shapes must be equal."""
 
     word = "sub"
-    title = "the first branch less the others"
+    title = "the first branch minus the others"
     example = "input 3x64x64\nsub [ id | avgpool F3 S1 P1 ] => 3x64x64\n"
 
 
 class Max(EqualShapes):
-    """The largest of its branches, number by number (maxout). All shapes are equal, to the pixel."""
+    """The elementwise maximum of its branches (maxout). All shapes must be equal."""
 
     word = "max"
     title = "the largest of branches"
@@ -76,7 +76,7 @@ class Gate(Merge):
                 fits = list(dict.fromkeys(written_shape(one) for one in allowed))
                 return Misfit(
                     "E304",
-                    f"branch {number + 1} brings {written_shape(shape)}, which {self.word} cannot stretch "
+                    f"branch {number + 1} is {written_shape(shape)}, which {self.word} cannot broadcast "
                     f"over {written_shape(whole)}",
                     input=number,
                     help=f"what fits is {', '.join(fits[:-1])} or {fits[-1]}",
@@ -85,11 +85,10 @@ class Gate(Merge):
 
 
 class Mul(Gate):
-    """The product of its branches, number by number. It is the gate: a branch of C numbers (a vector, or C
-    x 1 x 1) is broadcast over every position, one of 1 x H x W over every channel, one of C x H x 1 over the
-    columns, one of C x 1 x W over the rows, of the C x H x W that another branch brings
-    (squeeze-and-excitation, Hu et al., 2018; coordinate attention, Hou et al., 2021). A broadcast branch does
-    not widen the receptive field.
+    """The elementwise product of its branches. A smaller branch is a gate: C numbers (a vector, or C x 1 x
+    1) are broadcast over every position, 1 x H x W over every channel, C x H x 1 over the columns, C x 1 x
+    W over the rows, of another branch of C x H x W (squeeze-and-excitation, Hu et al., 2018; coordinate
+    attention, Hou et al., 2021). A gate does not widen the receptive field.
     """
 
     word = "mul"
@@ -108,12 +107,12 @@ class Div(Gate):
 
 
 class Concat(Merge):
-    """Lays its branches' maps one behind the other: the channels add up, C' = C₁ + C₂ + …, heights and
-    widths are equal (GoogLeNet, DenseNet, U-Net). Vectors are laid end to end.
+    """Stacks its branches along the channels: C' = C₁ + C₂ + …; heights and widths must be equal (GoogLeNet,
+    DenseNet, U-Net). Vectors are joined end to end.
     """
 
     word = "concat"
-    title = "the maps of branches, one behind the other"
+    title = "branches stacked along the channels"
     example = "input 192x28x28\nconcat [ conv F1 K64 | conv F3 P1 K128 ] => 192x28x28\n"
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
@@ -123,8 +122,8 @@ class Concat(Merge):
             if shape[1:] != first[1:]:
                 return Misfit(
                     "E304",
-                    f"branch {number + 1} brings {written_shape(shape)}, branch 1 {written_shape(first)}; "
-                    "concat wants equal heights and widths",
+                    f"branch {number + 1} is {written_shape(shape)}, branch 1 is {written_shape(first)}; "
+                    "concat needs equal heights and widths",
                     input=number,
                     help=_way_out(first, (first[0], *shape[1:]), number + 1),
                 )
@@ -136,9 +135,7 @@ class Concat(Merge):
         return (Formula("C'", " + ".join(names), values, out[0]),)
 
     def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
-        yield Slip(
-            "out", arriving[0], "with the branches added; concat puts their channels one after another"
-        )
+        yield Slip("out", arriving[0], "with the branches added; concat stacks their channels")
 
 
 class Id(Op):
@@ -150,12 +147,12 @@ class Id(Op):
 
 
 class Nothing(Op):
-    """A branch that is not there: `if s == 1 [ id ] else [ none ]` in an `add` leaves the other branches
-    alone.
+    """A branch that is left out: with `if s == 1 [ id ] else [ none ]`, an `add` has this branch only where
+    s is 1.
     """
 
     word = "none"
-    title = "a branch that is not there"
+    title = "a branch that is left out"
     example = "input 64x56x56\nadd [ conv F3 P1 K64 | if C == 64 [ id ] else [ none ] ]\n"
 
 

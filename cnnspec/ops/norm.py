@@ -1,8 +1,8 @@
 """Normalisation: bn, in, ln, gn, rms, grn, lrn, l2norm.
 
-All but lrn and l2norm subtract a mean and divide by a standard deviation, (x − μ)/√(σ² + eps), and then
-stretch and shift each channel by a weight and a bias that are trained; what differs is which numbers the
-mean is of. The receptive field does not count these statistics.
+All but lrn and l2norm subtract a mean and divide by a standard deviation, (x − μ)/√(σ² + eps), and then scale
+and shift each channel by a trained weight and bias; they differ in the numbers that the mean is over. The
+receptive field does not count these statistics.
 """
 
 from fractions import Fraction
@@ -41,12 +41,11 @@ class Normalisation(Op):
 
 
 class BatchNorm(Normalisation):
-    """Batch normalisation: each channel gets mean 0 and variance 1 over the batch and the map, then a
-    weight and a bias of its own (Ioffe and Szegedy, 2015).
+    """Batch normalisation: each channel is normalised to mean 0 and variance 1 over the batch and the map,
+    then scaled and shifted by a weight and a bias of its own (Ioffe and Szegedy, 2015).
 
-    Weights: 2C. It also keeps 2C + 1 numbers that are not trained: the running mean and variance, which
-    take the batch's place in evaluation, and the count of batches; `momentum` is how much of a running
-    value a batch replaces.
+    Weights: 2C. It also keeps 2C + 1 numbers that are not trained: the running mean and variance, which are
+    used in evaluation, and the number of batches; `momentum` is the weight of a new batch in a running value.
 
     A bias of the convolution before it has no effect: write `conv … nobias`.
     """
@@ -57,7 +56,7 @@ class BatchNorm(Normalisation):
     example = "input 3x32x32\nconv F3 P1 K64 nobias -> bn -> relu => 64x32x32, params 1,856\n"
 
     momentum: Annotated[
-        Probability, Argument("number", "share of a batch in the running statistics", keyword="momentum")
+        Probability, Argument("number", "weight of a new batch in the running statistics", keyword="momentum")
     ] = Fraction(1, 10)
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
@@ -69,8 +68,8 @@ class BatchNorm(Normalisation):
 
 
 class InstanceNorm(Normalisation):
-    """Instance normalisation: each map of each image gets mean 0 and variance 1 by itself (Ulyanov et al.,
-    2016: style transfer). Weights: 2C. Training and evaluation are the same, unless `in running`: then it
+    """Instance normalisation: each map of each image is normalised by itself (Ulyanov et al., 2016: style
+    transfer). Weights: 2C. Training and evaluation are the same, unless `in running` is written: then it
     keeps a running mean and variance of each channel, averaged over the images (torch's
     `track_running_stats=True`), and evaluation uses these.
     """
@@ -82,7 +81,7 @@ class InstanceNorm(Normalisation):
 
     running: Annotated[Flag, flag("running statistics, used in evaluation", running=True)] = False
     momentum: Annotated[
-        Probability, Argument("number", "share of a batch in the running statistics", keyword="momentum")
+        Probability, Argument("number", "weight of a new batch in the running statistics", keyword="momentum")
     ] = Fraction(1, 10)
 
     def unfit(self) -> Misfit | None:
@@ -104,24 +103,24 @@ class InstanceNorm(Normalisation):
         return *super().formulas(arriving, out), *buffers
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The same; a map of one single position has no variance."""
+        """The same; a map of one position has no variance."""
         here = arriving[0]
         if wrong := needs_map(self.word, here) or self.unfit():
             return wrong
         if here[1] * here[2] == 1:
             return Misfit(
                 "E307",
-                f"in takes the mean of each map, and each of these {here[0]} maps is one number",
+                f"in normalises each map by itself, but each of these {here[0]} maps is a single number",
                 note="(x − x)/√(0 + eps) = 0",
-                help="ln normalises over the channels instead; or leave it out",
+                help="ln normalises over the channels instead; or remove it",
                 replacement="ln",
             )
         return here
 
 
 class LayerNorm(Normalisation):
-    """Layer normalisation over the channels, at each position by itself, as in ConvNeXt (LayerNorm2d); on a
-    vector, over the vector. `ln all` is over all numbers of an image, channels and positions, as torch's
+    """Layer normalisation over the channels, separately at each position, as in ConvNeXt (LayerNorm2d); of a
+    vector, over all its numbers. `ln all` is over all numbers of an image, channels and positions, as torch's
     `nn.LayerNorm([C, H, W])`; each of them then has a weight and a bias. `nobias` leaves the bias out.
     Weights: 2C, or 2·C·H·W with `all`; half of that with `nobias`.
     """
@@ -156,8 +155,8 @@ class LayerNorm(Normalisation):
 
 
 class GroupNorm(Normalisation):
-    """Group normalisation: the channels in G groups, each group of each image gets mean 0 and variance 1
-    (Wu and He, 2018). The batch plays no part. G divides C. Weights: 2C.
+    """Group normalisation: the channels are divided into G groups, and each group of each image is normalised
+    by itself, independently of the batch (Wu and He, 2018). G must divide C. Weights: 2C.
     """
 
     word = "gn"
@@ -172,8 +171,8 @@ class GroupNorm(Normalisation):
 
 
 class RmsNorm(Normalisation):
-    """Root mean square normalisation over the channels, at each position (a vector: over the vector): layer
-    normalisation without the mean and without a bias (Zhang and Sennrich, 2019).
+    """Root mean square normalisation over the channels, separately at each position (of a vector, over all
+    its numbers): layer normalisation without the mean and without a bias (Zhang and Sennrich, 2019).
 
         y = w·x / √(mean(x²) + eps)
 
@@ -197,12 +196,12 @@ class RmsNorm(Normalisation):
 
 
 class GlobalResponseNorm(Op):
-    """Global response normalisation, ConvNeXt V2's: a channel counts more the larger its map is beside the
-    other channels' maps (Woo et al., 2023). With g = √(Σ x²) over the positions of each channel,
+    """Global response normalisation, ConvNeXt V2's: a channel is weighted by the size of its map relative to
+    the other channels (Woo et al., 2023). With g = √(Σ x²) over the positions of each channel,
 
         y = x + w·x·g / (mean(g) + eps) + b
 
-    with the mean over the channels; w and b are one number per channel, 0 at first. Weights: 2C.
+    with the mean over the channels; w and b are one number per channel, initially 0. Weights: 2C.
     """
 
     word = "grn"
@@ -226,23 +225,23 @@ class GlobalResponseNorm(Op):
 
 
 class LocalResponseNorm(Op):
-    """Local response normalisation, AlexNet's: neighbouring channels damp each other. Each number is divided
-    by what its neighbours have.
+    """Local response normalisation, AlexNet's: each number is divided by a function of the neighbouring
+    channels.
 
         y = x / (k + alpha/size · Σ x²)^beta
 
-    the sum over the `size` channels around it. alpha is divided by the size, as torch and Caffe do;
-    AlexNet's paper does not: its n = 5, α = 1e-4 is `size=5 alpha=5e-4`. Nothing to train.
+    The sum is over the `size` channels around it. alpha is divided by the size, as in torch and Caffe; in
+    AlexNet's paper it is not: its n = 5, α = 1e-4 is `size=5 alpha=5e-4`. It has no weights.
     """
 
     word = "lrn"
     title = "local response normalisation across channels"
     example = "input 96x55x55\nlrn size=5 alpha=5e-4 beta=0.75 k=2 => 96x55x55\n"
 
-    size: Annotated[Positive, Argument("integer", "how many channels the sum takes in", keyword="size")]
+    size: Annotated[Positive, Argument("integer", "number of channels in the sum", keyword="size")]
     alpha: Annotated[Exact, Argument("number", "weight of the sum", keyword="alpha")] = Fraction(1, 10_000)
     beta: Annotated[Exact, Argument("number", "exponent", keyword="beta")] = Fraction(3, 4)
-    k: Annotated[Exact, Argument("number", "what is added to the sum", keyword="k")] = Fraction(1)
+    k: Annotated[Exact, Argument("number", "constant that is added to the sum", keyword="k")] = Fraction(1)
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same."""
@@ -250,13 +249,13 @@ class LocalResponseNorm(Op):
 
 
 class L2Norm(Op):
-    """Brings the channels of each position (or a vector) to length 1: x / max(√(Σ x²), 1e-12). With `scale
-    init=20` behind it, it is ParseNet's and SSD's normalisation; for retrieval, what makes distances
-    comparable. Nothing to train.
+    """Scales the channels of each position (or a vector) to length 1: x / max(√(Σ x²), 1e-12). Followed by
+    `scale init=20` it is ParseNet's and SSD's normalisation; in retrieval it makes distances comparable. It
+    has no weights.
     """
 
     word = "l2norm"
-    title = "each position's channels to length 1"
+    title = "scales each position's channels to length 1"
     example = "input 512x38x38\nl2norm -> scale init=20 => 512x38x38, params 512\n"
 
 

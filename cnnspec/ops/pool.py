@@ -1,7 +1,7 @@
 """Pooling: maxpool, avgpool, blur, gap, gmp, cmean, cmax, and LeNet's subsample.
 
-Pooling works on each map by itself: W x H x C goes in, W' x H' x C comes out, and there is nothing to train
-(but in subsample). W' = (W − F)/S + 1, as in a convolution.
+Pooling works on each map by itself: the input is W x H x C, the output W' x H' x C, and there are no weights
+(except in subsample). W' = (W − F)/S + 1, as in a convolution.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Pooling(Op):
     """What maxpool, avgpool and subsample have in common."""
 
     F: Annotated[Sizes | None, Argument("pair", "window size (F2, F2x1)", letter="F")] = None
-    S: Annotated[Sizes | None, Argument("pair", "stride; left out: F", letter="S")] = None
+    S: Annotated[Sizes | None, Argument("pair", "stride (default: F)", letter="S")] = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -49,15 +49,13 @@ class Pooling(Op):
 
 
 class AdaptivePooling(Pooling):
-    """maxpool and avgpool: windows of a size, or as many windows as are asked for."""
+    """maxpool and avgpool: windows of a given size, or of those that give a given output size."""
 
     P: Padding = (0, 0)
     ceil: Annotated[
-        Flag, flag("round up: a last window that is only partly on the map counts", ceil=True)
+        Flag, flag("round the size up: a last window that is only partly on the map counts", ceil=True)
     ] = False
-    size_out: Annotated[
-        Sizes | None, Argument("pair", "instead of F: the size that comes out", keyword="out")
-    ] = None
+    size_out: Annotated[Sizes | None, Argument("pair", "instead of F: the output size", keyword="out")] = None
 
     @property
     def dilation(self) -> tuple[int, int]:
@@ -79,15 +77,15 @@ class AdaptivePooling(Pooling):
                     shown = field if len(field) > 1 else f"{field}…"
                     return Misfit(
                         "E204",
-                        f"{shown} and out= exclude each other: with out= the windows follow from the size",
+                        f"{shown} and out= exclude each other: out= determines the windows",
                         argument=field,
                     )
             return None
         if self.F is None:
             return Misfit(
                 "E203",
-                f"{self.word} needs its window F, or out= for the size that shall come out",
-                help=f"{self.word} F2 halves a map; {self.word} out=7x7 gives 7x7 whatever arrives",
+                f"{self.word} needs its window F, or out=, the output size",
+                help=f"{self.word} F2 halves a map; {self.word} out=7x7 gives 7x7 for any input",
             )
         if not isinstance(self.P, str) and any(2 * p > f for p, f in zip(self.P, self.F, strict=True)):
             h, w = (min(p, f // 2) for p, f in zip(self.P, self.F, strict=True))
@@ -99,7 +97,7 @@ class AdaptivePooling(Pooling):
                 f"P{written_pair(self.P)} with F{written_pair(self.F)}",
                 argument="P",
                 note=f"P ≤ F/2{square}",
-                help=f"{text} is the most that is allowed; beyond it a window could see only padding",
+                help=f"{text} is the largest allowed; with more, a window could cover only padding",
                 replacement=text,
             )
         return None
@@ -117,7 +115,7 @@ class AdaptivePooling(Pooling):
         return self._only_padding(here, size) or (here[0], *size)
 
     def _only_padding(self, arriving: Shape, size: tuple[int, int]) -> Misfit | None:
-        """E306 where a dilated window steps over a small map."""
+        """E306 where a dilated window skips a small map."""
         D = self.dilation
         for axis, (before, _) in enumerate(self.padding(arriving)):
             N = arriving[1 + axis]
@@ -125,11 +123,11 @@ class AdaptivePooling(Pooling):
                 fits = f"D{written_pair((min(D[0], arriving[1]), min(D[1], arriving[2])))}"
                 return Misfit(
                     "E306",
-                    f"a window sees only padding: its taps stand {D[axis]} apart and step over the map, {N} "
+                    f"a window covers only padding: its taps are {D[axis]} apart, and the map has {N} "
                     f"{('row', 'column')[axis]}{'s' if N > 1 else ''}",
                     argument="D",
                     note=f"D ≤ {'HW'[axis]}: {D[axis]} > {N}",
-                    help=f"{fits} always meets the map; padding counts as −∞",
+                    help=f"with {fits} every window meets the map; padding counts as −∞",
                     replacement=fits,
                 )
         return None
@@ -157,15 +155,15 @@ class AdaptivePooling(Pooling):
 
 
 class MaxPool(AdaptivePooling):
-    """Takes the largest number of each window, map by map; nothing to train.
+    """The largest number of each window, map by map. It has no weights.
 
         W' = (W − F + 2P)/S + 1      C' = C
 
-    Without S the windows stand side by side, S = F. `ceil` rounds the size up where S does not divide, as
-    Caffe did (GoogLeNet, SqueezeNet); a last window must still start inside the input or its first padding.
-    Padding counts as −∞, at most F/2, and no window may see nothing else (a dilated one steps over a map
-    smaller than D). `out=7x7` asks for a size whatever arrives: window i then reaches from ⌊i·W/7⌋ to
-    ⌈(i + 1)·W/7⌉.
+    Without S the windows are side by side, S = F. `ceil` rounds the size up where S does not divide, as
+    Caffe does (GoogLeNet, SqueezeNet); a last window must still start inside the input or its first
+    padding. Padding counts as −∞; P is at most F/2, and no window may cover padding alone (a dilated one
+    can skip a map smaller than D). `out=7x7` gives that size for any input: window i then goes from ⌊i·W/7⌋
+    to ⌈(i + 1)·W/7⌉.
     """
 
     word = "maxpool"
@@ -180,12 +178,12 @@ class MaxPool(AdaptivePooling):
 
 
 class AvgPool(AdaptivePooling):
-    """Takes the mean of each window, map by map; nothing to train.
+    """The mean of each window, map by map. It has no weights.
 
         W' = (W − F + 2P)/S + 1      C' = C
 
-    Zeros of the padding count in the mean, unless `exclude_pad` is written. What `ceil` lets stand out
-    beyond the padding never counts. `out=7x7` asks for a size whatever arrives, `gap` is `out=1x1`.
+    Zeros of the padding count in the mean, unless `exclude_pad` is written. With `ceil`, positions beyond the
+    padding never count. `out=7x7` gives that size for any input; `gap` is `out=1x1`.
     """
 
     word = "avgpool"
@@ -193,13 +191,13 @@ class AvgPool(AdaptivePooling):
     example = "input 6x28x28\navgpool F2 => 6x14x14\n"
 
     exclude_pad: Annotated[
-        Flag, flag("the mean is of the map's own numbers, without padding", exclude_pad=True)
+        Flag, flag("the mean is over the map's own numbers, without padding", exclude_pad=True)
     ] = False
 
 
 class Blur(Op):
     """Blurs each map with a fixed binomial filter, so that a stride aliases less: (1 2 1)/4 along rows and
-    columns for `blur F3`, (1 4 6 4 1)/16 for `blur F5` (Zhang, 2019, BlurPool). Nothing to train, and no
+    columns for `blur F3`, (1 4 6 4 1)/16 for `blur F5` (Zhang, 2019, BlurPool). It has no weights, and no
     weights.
 
         W' = (W − F + 2P)/S + 1      C' = C
@@ -250,9 +248,8 @@ class WholeMap(Op):
 
 
 class Gap(WholeMap):
-    """Global average pooling: the mean of each map. C x H x W becomes C x 1 x 1, whatever H and W are, so
-    that the network takes images of any size (Lin et al., Network in Network, 2013). `fc` takes it as a
-    vector of C.
+    """Global average pooling: the mean of each map. C x H x W becomes C x 1 x 1 for any H and W, so that the
+    network accepts images of any size (Lin et al., Network in Network, 2013). For `fc` it is a vector of C.
     """
 
     word = "gap"
@@ -297,12 +294,12 @@ class CMax(OverChannels):
 
 
 class Subsample(Pooling):
-    """LeNet-5's trainable pooling: the sum of each window, times a weight, plus a bias, one of each per
-    map. At first the weight is 1/F² and the bias 0, and it is the mean.
+    """LeNet-5's trainable pooling: the sum of each window, times a weight, plus a bias, one of each per map.
+    The initial weight is 1/F² and the bias 0, which gives the mean.
 
         W' = (W − F)/S + 1      weights 2C
 
-    LeCun et al., 1998, squash what comes out; write `tanh` behind it.
+    LeCun et al., 1998, apply a sigmoid to the output: write `tanh` after it.
     """
 
     word = "subsample"

@@ -1,4 +1,4 @@
-"""Powers, the exponential and the logarithm, number by number. Nothing to train."""
+"""Powers, the exponential and the logarithm, elementwise. They have no weights."""
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated

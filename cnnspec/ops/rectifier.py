@@ -1,8 +1,5 @@
-"""Rectifiers: relu, max(x, 0), and its kin. What stands between two layers so that the second one is worth
-having.
-
-Without one, two linear layers are one linear layer. A rectifier lets the positive through as it is. Only
-prelu has weights.
+"""Rectifiers: relu, max(x, 0), and its variants. Without an activation between them, two linear layers are
+one linear layer. Only prelu has weights.
 """
 
 from fractions import Fraction
@@ -16,8 +13,8 @@ from cnnspec.ops.start import role_of
 
 
 class Relu(Activation):
-    """max(x, 0): what is negative becomes 0. It does not saturate, which is why deep networks learn with it
-    (Krizhevsky et al., 2012).
+    """max(x, 0): negative numbers become 0. It does not saturate for positive numbers, so that deep networks
+    train well with it (Krizhevsky et al., 2012).
     """
 
     word = "relu"
@@ -26,7 +23,7 @@ class Relu(Activation):
 
 
 class Relu6(Activation):
-    """min(max(x, 0), 6): relu with a ceiling, made for arithmetic of few bits (MobileNet)."""
+    """min(max(x, 0), 6): relu with an upper limit, for arithmetic with few bits (MobileNet)."""
 
     word = "relu6"
     title = "min(max(x, 0), 6)"
@@ -34,9 +31,7 @@ class Relu6(Activation):
 
 
 class Leaky(Activation):
-    """x where x > 0, else slope·x: a relu that lets a little of the negative through. `leaky 0.1` is
-    Darknet's.
-    """
+    """x where x > 0, else slope·x: relu with a slope for negative numbers. `leaky 0.1` is Darknet's."""
 
     word = "leaky"
     title = "x, or slope·x where x is negative"
@@ -46,8 +41,8 @@ class Leaky(Activation):
 
 
 class Prelu(Activation):
-    """x where x > 0, else a·x with a trained a, one for each channel; `prelu one`: one for all; `prelu
-    positions`: one for each channel and position, as Keras's PReLU. At first 0.25 (He et al., 2015).
+    """x where x > 0, else a·x with a trained a, one per channel; `prelu one`: one for all; `prelu
+    positions`: one per channel and position, as Keras's PReLU. Its initial value is 0.25 (He et al., 2015).
     Weights: C, 1 or C·H·W.
     """
 
@@ -80,7 +75,9 @@ class Elu(Activation):
     title = "x, or alpha·(eˣ − 1) where x is negative"
     example = "input 3x32x32\nconv F3 P1 K16 -> elu\n"
 
-    alpha: Annotated[Exact, Argument("number", "how far down it goes", positional=0)] = Fraction(1)
+    alpha: Annotated[Exact, Argument("number", "the limit for large negative x is −alpha", positional=0)] = (
+        Fraction(1)
+    )
 
 
 class Selu(Activation):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def convolution_remarks(op: Convolution, arriving: Shape, out: Shape) -> Iterator[Remark]:
-    """All that conv and dwconv report."""
+    """The lints of conv and dwconv."""
     yield from only_zeros(op.F, op.P, op.D)
     yield from lost_border(op.slide, arriving, out)
     yield from even_filter(op.F, op.P)
@@ -28,7 +28,7 @@ def only_zeros(F: Pair, P: Pair | str, D: Pair) -> Iterator[Remark]:
         text = f"P{written_pair((min(P[0], (spans[0] - 1) // 2), min(P[1], (spans[1] - 1) // 2)))}"
         yield Remark(
             "W102",
-            f"padding {written_pair(P)}, filter {F[0]}x{F[1]}: the windows at the border see only zeros",
+            f"padding {written_pair(P)}, filter {F[0]}x{F[1]}: the windows at the border cover only zeros",
             argument="P",
             help=f"{text} is half the filter and keeps the size at stride 1",
             replacement=text,
@@ -36,7 +36,7 @@ def only_zeros(F: Pair, P: Pair | str, D: Pair) -> Iterator[Remark]:
 
 
 def lost_border(slide: Slide, arriving: Shape, out: Shape) -> Iterator[Remark]:
-    """W201: the stride does not divide, and the last rows or columns are never read."""
+    """W201: S does not divide W − F + 2P, and the last rows or columns are never read."""
     F, S, P, D = slide
     if isinstance(P, str):
         return
@@ -46,19 +46,20 @@ def lost_border(slide: Slide, arriving: Shape, out: Shape) -> Iterator[Remark]:
     real = [max(0, over[a] - P[a]) for a in (0, 1)]
     what = f"{_rows_and_columns(real)} of the map {'is' if sum(real) == 1 else 'are'} never read"
     if real == [0, 0]:
-        stands = "stands" if sum(over) == 1 else "stand"
-        what = f"{_rows_and_columns(over)} of padding {stands} at the end for nothing"
+        what = f"{_rows_and_columns(over)} of padding at the end {'is' if sum(over) == 1 else 'are'} not used"
     fits = "x".join(str(arriving[1 + a] - over[a]) for a in (0, 1))
     more = "x".join(str(arriving[1 + a] + (S[a] - over[a]) % S[a]) for a in (0, 1))
     ways = [f"an input of {fits} or {more} would fit"]
     h, w = (_fitting_padding(arriving[1 + a], F[a], S[a], P[a], D[a]) for a in (0, 1))
     if h is not None and w is not None:
         ways.insert(0, f"P{written_pair((h, w))} would fit")
+    axis = 1 if over[1] else 0
+    span = "F" if D[axis] == 1 else "D·(F − 1) − 1"
     yield Remark(
         "W201",
-        f"the stride does not divide: {what}",
+        f"S does not divide {'HW'[axis]} − {span} + 2P: {what}",
         argument="S",
-        note=slide.formula(1 if over[1] else 0, arriving, out).steps(),
+        note=slide.formula(axis, arriving, out).steps(),
         help="; ".join(ways),
     )
 
@@ -84,7 +85,7 @@ def _rows_and_columns(counts: list[int]) -> str:
 
 
 def even_filter(F: Pair, P: Pair | str) -> Iterator[Remark]:
-    """W202: an even filter with padding has no middle: the map shifts by half a pixel, and no P keeps its
+    """W202: an even filter with padding has no centre: the map shifts by half a pixel, and no P keeps its
     size.
     """
     even = [] if isinstance(P, str) else [f for f, p in zip(F, P, strict=True) if f % 2 == 0 and p]
@@ -92,11 +93,11 @@ def even_filter(F: Pair, P: Pair | str) -> Iterator[Remark]:
         h, w = (f + 1 - f % 2 for f in F)
         yield Remark(
             "W202",
-            f"a filter of {F[0]}x{F[1]} has no middle: no padding on both sides keeps a map's size",
+            f"a filter of {F[0]}x{F[1]} has no centre: no padding that is equal on both sides keeps the size",
             argument="F",
             note=f"P = (F − 1)/2 = ({even[0]} − 1)/2 = {even[0] - 1}/2",
             help=f"F{written_pair((h, w))} with P{written_pair((h // 2, w // 2))} keeps it; "
-            "or Psame, uneven by design",
+            "or Psame, which pads unevenly",
         )
 
 
@@ -107,7 +108,7 @@ def padded_pool(P: Pair | str) -> Iterator[Remark]:
             "W203",
             f"padding {written_pair(P)} on a pooling layer",
             argument="P",
-            help="pooling makes maps smaller; the notes pad only convolutions (F2 S2 needs none)",
+            help="pooling reduces the size; usually only convolutions are padded (F2 S2 needs no padding)",
         )
 
 
@@ -117,7 +118,7 @@ def power_of_two(K: int) -> Iterator[Remark]:
         below = 1 << (K.bit_length() - 1)
         yield Remark(
             "W204",
-            f"{K} filters: no power of two",
+            f"{K} is not a power of two",
             argument="K",
             help=f"powers of two are usual (32, 64, 128, …): K{below} or K{2 * below}",
         )
@@ -135,8 +136,8 @@ def large_filter(op: Convolution, arriving: Shape, out: Shape) -> Iterator[Remar
         small = op.model_copy(update={"F": (3, 3), "P": (1, 1), "weight_values": None})
         yield Remark(
             "W210",
-            f"{layers} layers of 3x3 see as far as one of {F}x{F}: {stack:,} weights instead of {large:,}",
+            f"{layers} layers of 3x3 have the field of one {F}x{F}, with {stack:,} weights, not {large:,}",
             argument="F",
             note=f"1 + {layers}·(3 − 1) = {F}",
-            help=f"[{op.word} {small.written()} -> relu]*{layers} has {layers} nonlinearities as well",
+            help=f"[{op.word} {small.written()} -> relu]*{layers} also has {layers} nonlinearities",
         )

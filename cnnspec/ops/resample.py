@@ -1,5 +1,5 @@
 """Layers that move numbers between channels and positions or make maps larger: upsample, unpool,
-pixelshuffle, pixelunshuffle, shuffle. Nothing to train.
+pixelshuffle, pixelunshuffle, shuffle. They have no weights.
 """
 
 from fractions import Fraction
@@ -19,9 +19,9 @@ class Upsample(Op):
     """Makes maps larger: `upsample 2` doubles height and width, `out=56x56` gives a size, `like=@a` that of
     another tensor.
 
-    `nearest`, the default, repeats each number: position o takes ⌊o·W/W'⌋. `bilinear` interpolates between
+    `nearest`, the default, repeats each number: position o reads ⌊o·W/W'⌋. `bilinear` interpolates between
     the four numbers around (o + ½)·W/W' − ½, `bicubic` between the sixteen (a = −0.75). With `corners` the
-    corners are aligned: position o stands at o·(W − 1)/(W' − 1), torch's `align_corners=True`.
+    corners are aligned: position o is at o·(W − 1)/(W' − 1), torch's `align_corners=True`.
 
         W' = W·factor      C' = C
     """
@@ -32,7 +32,7 @@ class Upsample(Op):
     tensors = ("like",)
 
     factor: Annotated[Sizes | None, Argument("pair", "how many times larger (2, 2x1)", positional=0)] = None
-    size_out: Annotated[Sizes | None, Argument("pair", "the size that comes out", keyword="out")] = None
+    size_out: Annotated[Sizes | None, Argument("pair", "the output size", keyword="out")] = None
     like: Like = False
     mode: Annotated[
         Literal["nearest", "bilinear", "bicubic"],
@@ -53,7 +53,7 @@ class Upsample(Op):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x H·factor x W·factor, or the size asked for."""
         here = arriving[0]
-        ways = "how large: `upsample 2`, `out=56x56` or `like=@a`"
+        ways = "`upsample 2`, `out=56x56` or `like=@a`"
         one = exactly_one(self, ("factor", "size_out", "like"), ways)
         if wrong := needs_map(self.word, here) or one or self.unfit():
             return wrong
@@ -88,10 +88,10 @@ def _dump_pool(value: Op | None) -> Any:
 
 
 class Unpool(Op):
-    """Undoes a maxpool: `unpool like=@pool` gives maps of the size that arrived at that maxpool, puts each
-    number where the maxpool had found its maximum, and 0 everywhere else (SegNet; Zeiler and Fergus, 2014).
-    What arrives has the shape that the maxpool gave. Where windows overlap and two maxima stand at one
-    place, one of the numbers is kept.
+    """Undoes a maxpool: `unpool like=@pool` gives maps of the size of that maxpool's input, puts each
+    number at the position where the maxpool found its maximum, and 0 everywhere else (SegNet; Zeiler and
+    Fergus, 2014). Its input has the shape of the maxpool's output. Where windows overlap and two maxima are
+    at one position, one of the numbers is kept.
     """
 
     word = "unpool"
@@ -102,10 +102,10 @@ class Unpool(Op):
 
     like: Annotated[Flag, Argument("tensor", "the output of the maxpool", keyword="like")] = False
     maxpool: Annotated[Op | None, PlainValidator(_load_pool), PlainSerializer(_dump_pool)] = None
-    """That maxpool's own arguments; not written, the elaborator puts it in."""
+    """That maxpool; not written in a spec, the elaborator adds it."""
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The shape that arrived at the maxpool: arriving[1]."""
+        """The shape of the maxpool's input, the second input."""
         here = arriving[0]
         if wrong := needs_map(self.word, here):
             return wrong
@@ -120,8 +120,8 @@ class Unpool(Op):
         if not isinstance(pooled, Misfit) and pooled != here:
             return Misfit(
                 "E308",
-                f"{written_shape(here)} arrives, and the maxpool gave {written_shape(pooled)}: "
-                "there is a place for each of its numbers and for no other",
+                f"the input is {written_shape(here)}, the output of the maxpool {written_shape(pooled)}: "
+                "unpool needs equal shapes",
                 argument="like",
                 help="unpool the maxpool of this size"
                 if here[1:] != pooled[1:]
@@ -138,9 +138,9 @@ class Unpool(Op):
 
 
 class PixelShuffle(Op):
-    """Turns channels into positions: `pixelshuffle r` lays r·r channels out as a square of r x r positions,
-    C·r² x H x W becomes C x H·r x W·r (ESPCN, Shi et al., 2016); `pixelshuffle 2x4` makes 2 rows and 4
-    columns of 8 channels. Nothing is lost, nothing trained; the convolution before it learns to upsample.
+    """Turns channels into positions: `pixelshuffle r` rearranges r·r channels as a square of r x r positions;
+    C·r² x H x W becomes C x H·r x W·r (ESPCN, Shi et al., 2016); `pixelshuffle 2x4` turns 8 channels into 2
+    rows and 4 columns. It has no weights; the convolution before it learns to upsample.
     """
 
     word = "pixelshuffle"
@@ -180,9 +180,9 @@ class PixelShuffle(Op):
 
 
 class PixelUnshuffle(Op):
-    """Turns positions into channels: `pixelunshuffle r` makes r² channels of each, C x H x W becomes C·r² x
-    H/r x W/r; H and W are multiples of r; `pixelunshuffle 2x4` takes 2 rows and 4 columns. Undoes
-    pixelshuffle (YOLOv2's reorganisation is of this kind).
+    """Turns positions into channels: C x H x W becomes C·r² x H/r x W/r; H and W must be multiples of r;
+    `pixelunshuffle 2x4` turns 2 rows and 4 columns into channels. It is the inverse of pixelshuffle (YOLOv2's
+    reorganisation is of this kind).
     """
 
     word = "pixelunshuffle"
@@ -228,7 +228,7 @@ def _cells(rows: int, columns: int) -> str:
 
 class Shuffle(Op):
     """Shuffles channels between G groups: channel g·(C/G) + j becomes channel j·G + g, so that the next
-    grouped convolution sees something of every group (ShuffleNet, Zhang et al., 2017). G divides C.
+    grouped convolution reads channels of every group (ShuffleNet, Zhang et al., 2017). G must divide C.
     """
 
     word = "shuffle"
@@ -249,8 +249,8 @@ def exactly_one(op: Op, fields: tuple[str, ...], what: str) -> Misfit | None:
     if len(given) == 1:
         return None
     if not given:
-        return Misfit("E203", f"{op.word} needs to be told {what}")
-    return Misfit("E204", f"{op.word} is told its size {len(given)} times; one of {what}", argument=given[1])
+        return Misfit("E203", f"{op.word} needs a size: {what}")
+    return Misfit("E204", f"{op.word} has {len(given)} sizes; write one of {what}", argument=given[1])
 
 
 def _nearest(N: int, count: int) -> Window:
@@ -276,7 +276,7 @@ def _between(N: int, count: int, corners: bool, around: int) -> Window:
 
 
 def _turned_round(window: Window) -> Window:
-    """Which windows position o stands in: o ∈ [q·stride + start, … + size − 1] solved for q."""
+    """Which windows contain position o: o ∈ [q·stride + start, … + size − 1] solved for q."""
     stride = Fraction(window.stride)
     reach = Fraction(window.size) - 1
     return Window(1 + reach / stride, 1 / stride, -(window.start + reach) / stride)

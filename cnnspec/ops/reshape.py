@@ -1,5 +1,5 @@
 """Layers that only lay numbers out differently: pad, crop, slice, reshape; and coords, the places
-themselves. Nothing to train.
+themselves. They have no weights.
 """
 
 from math import prod
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Pad(Op):
-    """Lays a border around each map: `pad 1` on every side, or `pad left=0 right=1 top=0 bottom=1`. It
-    consists of `zeros` (the default), of the map mirrored at its edge without repeating the edge
-    (`reflect`, narrower than the map), or of the edge repeated (`replicate`).
+    """Adds a border to each map: `pad 1` on every side, or `pad left=0 right=1 top=0 bottom=1`. The border is
+    `zeros` (the default), the map mirrored at its edge without repeating the edge (`reflect`, which must be
+    smaller than the map), or the edge repeated (`replicate`).
 
         W' = W + left + right      H' = H + top + bottom
 
-    `pad channels=8` adds maps of zeros behind the last, `channels=4:4` before the first and behind the
-    last: the shortcut of a CIFAR ResNet (option A).
+    `pad channels=8` adds maps of zeros after the last, `channels=4:4` before the first and after the last:
+    the shortcut of a CIFAR ResNet (option A).
     """
 
     word = "pad"
@@ -38,7 +38,7 @@ class Pad(Op):
         Corner,
         Argument(
             "range",
-            "maps of zeros behind the last (8), or before and behind (4:4)",
+            "maps of zeros after the last (8), or before and after (4:4)",
             keyword="channels",
             short=True,
         ),
@@ -80,10 +80,10 @@ class Pad(Op):
                 field = name if getattr(self, name) is not None else "border"
                 return Misfit(
                     "E307",
-                    f"a border of {count} mirrored needs a map larger than {count}; {H}x{W} arrives",
+                    f"a reflected border of {count} needs a map larger than {count}; the input is {H}x{W}",
                     argument=field,
                     note=f"{name} ≤ {letter} − 1 = {length} − 1 = {length - 1}",
-                    help=f"{length - 1} at most; `replicate` and `zeros` go further",
+                    help=f"at most {length - 1}; `replicate` and `zeros` have no limit",
                     replacement=str(length - 1) if field == "border" else f"{name}={length - 1}",
                 )
         return C + sum(self.channels), H + sum(self.rows), W + sum(self.columns)
@@ -102,32 +102,30 @@ class Pad(Op):
             )
         if self.channels == (0, 0):
             return sizes
-        before, behind = self.channels
-        return *sizes, Formula(
-            "C'", "C + before + behind", {"C": C, "before": before, "behind": behind}, out[0]
-        )
+        before, after = self.channels
+        return *sizes, Formula("C'", "C + before + after", {"C": C, "before": before, "after": after}, out[0])
 
 
 class Crop(Op):
-    """Cuts a piece out of each map: `crop 56x56` or as large as another tensor, `crop like=@a` (U-Net),
-    from the middle, the odd row and column left at the bottom and right; or from `offset=HxW`, rows from
-    the top and columns from the left.
+    """Cuts a region out of each map: `crop 56x56`, or the size of another tensor, `crop like=@a` (U-Net).
+    It is the centre (an odd row or column remains at the bottom or right), or begins at `offset=HxW`, rows
+    from the top and columns from the left.
     """
 
     word = "crop"
-    title = "a piece of each map"
+    title = "a region of each map"
     example = "input 64x64x64\ncrop 56x56 => 64x56x56\n"
     tensors = ("like",)
 
-    size: Annotated[Sizes | None, Argument("pair", "height and width of the piece", positional=0)] = None
+    size: Annotated[Sizes | None, Argument("pair", "height and width of the region", positional=0)] = None
     like: Like = False
     offset: Annotated[
         Corner | None,
-        Argument("pair", "rows above and columns left of the piece; left out: the middle", keyword="offset"),
+        Argument("pair", "rows above and columns left of the region (default: the centre)", keyword="offset"),
     ] = None
 
     def start(self, arriving: Shape, out: Shape) -> tuple[int, int]:
-        """Rows above and columns left of the piece."""
+        """Rows above and columns left of the region."""
         return self.offset or ((arriving[1] - out[1]) // 2, (arriving[2] - out[2]) // 2)
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
@@ -135,7 +133,7 @@ class Crop(Op):
         from cnnspec.ops.resample import exactly_one
 
         here = arriving[0]
-        ways = "how large: `crop 56x56` or `like=@a`"
+        ways = "`crop 56x56` or `like=@a`"
         wrong = needs_map(self.word, here) or exactly_one(self, ("size", "like"), ways)
         if wrong := wrong or (needs_map("like=", arriving[1], 1) if self.like else None):
             return wrong
@@ -144,7 +142,7 @@ class Crop(Op):
         if top + h <= here[1] and left + w <= here[2]:
             return here[0], h, w
         note, at, argument, replacement = "", "", "like", None
-        way = f"a piece is at most {here[1]}x{here[2]}; `pad` or `upsample` make a map larger"
+        way = f"at most {here[1]}x{here[2]}; `pad` or `upsample` make a map larger"
         if self.size is not None:
             argument, replacement = "size", f"{min(h, here[1])}x{min(w, here[2])}"
         if self.offset is not None:
@@ -155,10 +153,10 @@ class Crop(Op):
             replacement = None
             if h <= here[1] and w <= here[2]:
                 argument, replacement = "offset", f"offset={here[1] - h}x{here[2] - w}"
-                way = f"{replacement} at most"
+                way = f"at most {replacement}"
         return Misfit(
             "E307",
-            f"a piece of {h}x{w}{at} does not lie within {here[1]}x{here[2]}",
+            f"a region of {h}x{w}{at} does not fit in a map of {here[1]}x{here[2]}",
             argument=argument,
             note=note,
             help=way,
@@ -180,8 +178,8 @@ class Crop(Op):
 
 
 class Slice(Op):
-    """Takes channels: `slice 0:C//2` the first half, `slice C//2:C` the second (ShuffleNet v2's split).
-    Counted from 0, the last one not taken; of a vector it takes numbers.
+    """Selects channels: `slice 0:C//2` the first half, `slice C//2:C` the second (ShuffleNet v2's split).
+    They are counted from 0, the last one excluded; of a vector, numbers are selected.
     """
 
     word = "slice"
@@ -189,7 +187,8 @@ class Slice(Op):
     example = "input 116x28x28\nslice 0:C//2 => 58x28x28\n"
 
     channels: Annotated[
-        tuple[NotNegative, Positive], Argument("range", "from which channel to which", positional=0)
+        tuple[NotNegative, Positive],
+        Argument("range", "first channel, and the one after the last", positional=0),
     ]
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
@@ -198,14 +197,16 @@ class Slice(Op):
         low, high = self.channels
         if low < high <= here[0]:
             return high - low, *here[1:]
-        why = "is empty" if low >= high else f"goes beyond the {here[0]} channels that arrive"
+        why = "is empty" if low >= high else f"goes beyond the {here[0]} channels of the input"
         replacement = f"{low}:{here[0]}" if low < here[0] else None
         return Misfit(
             "E307",
             f"slice {low}:{high} {why}",
             argument="channels",
             note=f"0 ≤ {low} < {high} ≤ {here[0]} does not hold",
-            help=f"{replacement} is the rest" if replacement else f"channels are numbered 0 to {here[0] - 1}",
+            help=f"{replacement} selects the rest"
+            if replacement
+            else f"channels are numbered 0 to {here[0] - 1}",
             replacement=replacement,
         )
 
@@ -236,15 +237,16 @@ class Coords(Op):
 
 
 class Reshape(Op):
-    """The same numbers in the same order with another shape: `reshape 128x7x7` makes 128 maps of a vector
-    of 6,272 (the generator of a GAN), `reshape 100` a vector. There are as many numbers before and after.
+    """The same numbers in the same order with another shape: `reshape 128x7x7` turns a vector of 6,272 into
+    128 maps (the generator of a GAN), `reshape 100` gives a vector. The number of elements must stay the
+    same.
     """
 
     word = "reshape"
     title = "the same numbers with another shape"
     example = "input 100\nfc 6272 -> reshape 128x7x7 => 128x7x7\ndeconv F4 S2 P1 K64\n"
 
-    shape: Annotated[tuple[Positive, ...], Argument("shape", "the shape that comes out", positional=0)]
+    shape: Annotated[tuple[Positive, ...], Argument("shape", "the output shape", positional=0)]
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The shape asked for, of as many numbers."""
@@ -252,7 +254,7 @@ class Reshape(Op):
         if len(self.shape) not in (1, 3):
             return Misfit(
                 "E307",
-                f"{written_shape(self.shape)} is no shape here: a volume is CxHxW, a vector one number",
+                f"{written_shape(self.shape)} is not a valid shape: a volume is CxHxW, a vector one number",
                 argument="shape",
                 help="reshape 128x7x7, or reshape 6272",
             )
@@ -265,12 +267,10 @@ class Reshape(Op):
         )
         return Misfit(
             "E307",
-            f"{have:,} numbers are not {want:,}: {written_shape(here)} is not {written_shape(self.shape)}",
+            f"{written_shape(here)} has {have:,} numbers, {written_shape(self.shape)} has {want:,}",
             argument="shape",
             note=f"{_product(here)} = {have:,}; {_product(self.shape)} = {want:,}",
-            help=f"{replacement} has {have:,}"
-            if replacement
-            else f"a layer with {want:,} outputs before it would fit",
+            help=f"{replacement} has {have:,}" if replacement else f"an input of {want:,} numbers would fit",
             replacement=replacement,
         )
 

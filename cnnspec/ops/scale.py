@@ -10,8 +10,8 @@ from cnnspec.ops.start import ZERO, role_of
 
 
 class Scale(Op):
-    """Multiplies each channel by a weight of its own, at first `init` (default 1); `scale one` has a single
-    weight. With `bias` it also adds a trained number, at first 0: `scale bias` is ResMLP's affine layer.
+    """Multiplies each channel by a weight of its own, initially `init` (default 1); `scale one` has a single
+    weight. With `bias` it also adds a trained number, initially 0: `scale bias` is ResMLP's affine layer.
     ConvNeXt's layer scale is `scale init=1e-6`. Weights: C or 1, twice that with `bias`.
     """
 
@@ -19,7 +19,7 @@ class Scale(Op):
     title = "a trained factor per channel"
     example = "input 96x56x56\nadd [ dwconv F7 P3 -> ln -> scale init=1e-6 | id ]\n"
 
-    start: Annotated[Exact, Argument("number", "what the weights are at first", keyword="init")] = Fraction(1)
+    start: Annotated[Exact, Argument("number", "initial value of the weights", keyword="init")] = Fraction(1)
     one: One = False
     bias: Annotated[Flag, flag("a trained number is added", bias=True)] = False
     frozen: Frozen = False
@@ -37,8 +37,8 @@ class Scale(Op):
 
 
 class Times(Op):
-    """Multiplies everything with one constant: `times 0.17` (Inception-ResNet's scaled branches). Nothing
-    to train.
+    """Multiplies every number by a constant: `times 0.17` (Inception-ResNet's scaled branches). It has no
+    weights.
     """
 
     word = "times"

@@ -138,7 +138,7 @@ class Slide(NamedTuple):
         size, on = f"{F[0]}x{F[1]}", f"on {_a_map(H, W)}"
         return Misfit(
             "E301",
-            f"the {what} is larger than what arrives: {size}{dilated} {on}{padded}",
+            f"the {what} is larger than its input: {size}{dilated} {on}{padded}",
             argument="F",
             note=formula.steps(),
             help="; ".join(ways),
@@ -148,12 +148,12 @@ class Slide(NamedTuple):
 
 
 def needs_map(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
-    """E303 where a vector arrives."""
+    """E303 where the input is a vector."""
     if len(arriving) == 3:
         return None
     return Misfit(
         "E303",
-        f"{word} works on maps, CxHxW; what arrives is a vector of {arriving[0]:,} numbers",
+        f"{word} needs maps, CxHxW; its input is a vector of {arriving[0]:,} numbers",
         input=number,
         help=f"reshape {arriving[0]}x1x1 makes maps of it; or move {word} before the flatten",
     )
@@ -194,5 +194,5 @@ def scaled(text: str, arriving: Shape, out: Shape, **factor: Pair) -> tuple[Form
 
 
 def _a_map(H: int, W: int) -> str:
-    """`a 7x7 map`, `an 8x8 map`: as the number is spoken."""
+    """`a 7x7 map`, `an 8x8 map`."""
     return f"{'an' if str(H).startswith('8') or H in (11, 18) else 'a'} {H}x{W} map"

@@ -90,8 +90,10 @@ def literal_misfit(op: Any, planes: int, plane: tuple[int, int], K: int, *, of: 
         return Misfit("E204", "init= and weight= exclude each other", argument="init")
     weight, (rows, columns) = op.weight_values or (), plane
     if weight and len(weight) not in (1, planes):
-        wants = f"1 serves all, or {planes:,} are needed, {of}" if planes > 1 else f"1 is needed, {of}"
-        return Misfit("E215", f"weight= has {len(weight)} planes; {wants}", argument="weight_values")
+        wanted = f"1 for all, or {planes:,}, {of}" if planes > 1 else f"1, {of}"
+        return Misfit(
+            "E215", f"weight= has {len(weight)} planes; expected {wanted}", argument="weight_values"
+        )
     for number, grid in enumerate(weight, 1):
         wide = sorted({len(row) for row in grid}) or [0]  # from JSON: a plane without rows
         if len(grid) == rows and wide == [columns]:
@@ -103,14 +105,14 @@ def literal_misfit(op: Any, planes: int, plane: tuple[int, int], K: int, *, of: 
             has = f"{len(grid)} rows, and row {odd} has {length} number{'s' if length > 1 else ''}"
         return Misfit(
             "E215",
-            f"{which} is {has}, the weights are {rows}x{columns}",
+            f"{which} is {has}; the weights are {rows}x{columns}",
             argument="weight_values",
             help=f"{rows} rows of {columns} numbers; rows end at `;` or a new line",
         )
     if op.bias_values is not None and (count := len(flat(op.bias_values))) not in (1, K):
         return Misfit(
             "E215",
-            f"bias= has {count} numbers; 1 serves every filter, or {K:,} are needed, one for each",
+            f"bias= has {count} numbers; expected 1 for all filters, or {K:,}, one per filter",
             argument="bias_values",
         )
     return None
