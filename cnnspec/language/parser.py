@@ -145,10 +145,14 @@ class Parser:
             del above[kept:]
             above.append(self.table[above[-1] if above else self.states[below - 1]][rule.origin.name][1])
 
-    def push(self, symbol: str, value: Any) -> None:
-        """Puts a symbol's value where the parser waits for one."""
-        self.states.append(self.table[self.states[-1]][symbol][1])
+    def push(self, symbol: str, value: Any) -> bool:
+        """Puts a symbol's value where the parser waits for one; False where it does not."""
+        action, state = self.table[self.states[-1]].get(symbol, (None, None))
+        if action is not Shift:
+            return False
+        self.states.append(state)
         self.values.append(value)
+        return True
 
     def cut(self, height: int) -> None:
         """Takes off the stack what stands above so many values."""

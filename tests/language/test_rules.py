@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from cnnspec.diagnostics import Diagnostic, Edit, Sink
@@ -14,6 +16,9 @@ RULE_OF = {
     for number, rule in enumerate((*BEFORE_BRACKETS, *RULES))
     for example in rule.examples
 }
+
+
+PIECES = ("[", "]", "(", ")", "{", "}", "|", ",", "->", "=>", ";", "*", "@x", "add")
 
 
 def read(text: str) -> tuple[list[Rule], list[Diagnostic]]:
@@ -45,3 +50,15 @@ def test_an_example_is_answered_by_its_rule(number: int, example: str) -> None:
         assert applied(text, finding.fix) == mended
         assert read(mended) == ([], [])
         assert more == []
+
+
+def test_examples_that_are_cut_and_glued_are_read_to_the_end() -> None:
+    """No rule may rely on what another has read: three examples in a row, with a piece in the wrong place."""
+    chance = random.Random(2)
+    texts = [split(example)[0] for _, example in RULE_OF]
+    for _ in range(1500):
+        text = "\n".join(chance.sample(texts, 3))
+        place = chance.randrange(len(text))
+        text = text[:place] + chance.choice(PIECES) + text[place + 1 :]
+        for finding in read(text)[1]:
+            assert 0 <= finding.span.start <= finding.span.end <= len(text)

@@ -146,11 +146,14 @@ class Recovery:
         entered_by = self.lexer.tables.entered_by
         symbols = [entered_by[state] for state in parser.states[bracket.height + 1 :]]
         inside = parser.values[bracket.height :]
+        before = parser.states[:], parser.values[:], self.lexer.brackets[:]
         parser.cut(bracket.height - 1)
-        parser.feed("NAME", word, bracket.span.start, bracket.span.start)
-        parser.feed("LSQB", "[", *bracket.span)
+        fits = parser.feed("NAME", word, bracket.span.start, bracket.span.start)
+        fits = fits and parser.feed("LSQB", "[", *bracket.span)
         for symbol, value in zip(symbols, inside, strict=True):
-            parser.push(symbol, value)
+            fits = fits and parser.push(symbol, value)
+        if not fits:
+            parser.states[:], parser.values[:], self.lexer.brackets[:] = before
 
     # --- brackets that are not closed -------------------------------------------------------------
 

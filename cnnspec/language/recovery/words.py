@@ -21,9 +21,11 @@ def is_layer(name: str) -> bool:
 
 
 def closing(text: str, place: int) -> int | None:
-    """Behind the bracket that closes the one at a place."""
-    opens, depth = text[place], 0
-    closes = {"[": "]", "{": "}", "(": ")"}[opens]
+    """Behind the bracket that closes the one at a place; None without one."""
+    opens, depth = text[place : place + 1], 0
+    closes = {"[": "]", "{": "}", "(": ")"}.get(opens)
+    if closes is None:  # the bracket was read, but is not in the text
+        return None
     for at in range(place, min(len(text), place + 2000)):
         depth += (text[at] == opens) - (text[at] == closes)
         if depth == 0:
