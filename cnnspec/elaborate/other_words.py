@@ -70,7 +70,11 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     from cnnspec.notations import translate
 
     found = translate(text, step.span.start, step.span)
-    assert found is not None
+    if found is None:  # its arguments are written as here: `conv(F3 P1 K16)`
+        inner = text[step.name_span.end + 1 : step.span.end - 1].strip()
+        plain = f"{step.name} {inner}".rstrip()
+        message = f"`{step.name}(…)` is a call; a layer is written as a word followed by its arguments"
+        return NoValue("E102", message, step.span, f"here it is `{plain}`", fix=(Edit(step.span, plain),))
     way = found.help or f"as in `{usual(layer)}`"
     return NoValue("E102", found.message, step.span, way, fix=found.fix)
 

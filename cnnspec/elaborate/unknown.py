@@ -11,6 +11,7 @@ from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.other_words import foreign_call, foreign_step, is_python, meant_as_label
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
+from cnnspec.notations import MERGES
 from cnnspec.notations.calls import is_known
 from cnnspec.notations.words import LAYERS, layer_word
 from cnnspec.ops import lookup, words
@@ -24,6 +25,20 @@ MISSING = {
     **dict.fromkeys(("embedding", "embed"), "embeddings: begin with what they give, `input 300x1x50`"),
 }
 """Layers of other tools that cannot be written."""
+SEVERAL = {
+    **dict.fromkeys(
+        ("sepconv", "sepconv2d", "separableconv", "separableconv2d", "separable"),
+        "dwconv F3 P1 -> conv F1 K64",
+    ),
+    **dict.fromkeys(("pointwise", "pointwiseconv", "pwconv"), "conv F1 K64"),
+    **dict.fromkeys(
+        ("se", "squeezeexcite", "squeezeexcitation", "seblock", "selayer"),
+        "mul [ id | gap -> conv F1 K=C//16 -> relu -> conv F1 K64 -> sigmoid ]",
+    ),
+    **dict.fromkeys(("glu",), "mul [ slice 0:C//2 | slice C//2:C -> sigmoid ]"),
+    **dict.fromkeys(("crelu",), "concat [ relu | times (-1) -> relu ]"),
+}
+"""Layers of other tools that are several here."""
 
 
 def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
@@ -76,8 +91,14 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         message = f"there is no layer `{step.word}`: the language has no {missing}"
         sink.report("E201", message, step.word_span, help="`cnnspec explain layers` lists the layers")
         return
+    if (spelled_out := SEVERAL.get(fold(step.word))) is not None:
+        message = f"there is no layer `{step.word}`; it is written with the layers that it consists of"
+        sink.report("E201", message, step.word_span, help=f"for instance `{spelled_out}`")
+        return
     statement = _means_statement(step)
     near = statement or nearest(step.word, words(), LAYERS)
+    if near in MERGES and not step.arguments and not statement:
+        near = "id"  # a shortcut as a branch: `add [ conv F3 P1 K64 | skip ]`
     block = None if near else nearest(step.word, context.statements.blocks)
     for argument in step.arguments:
         if statement == "let" and isinstance(argument, tree.NamedArgument):

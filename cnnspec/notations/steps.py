@@ -125,7 +125,8 @@ def _row(text: str) -> Reading | None:
         return None
     if re.fullmatch(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,3}", written) and (single := layer_word(written)):
         return Reading(single)
-    if len(pieces) > 1 and layer_word(pieces[0]) not in (None, pieces[0]):
+    in_order = len(pieces) > 1 and not any(piece[0].isalpha() for piece in pieces[1:])
+    if in_order and layer_word(pieces[0]) not in (None, pieces[0]):
         reading = read_call(Call("", pieces[0].lower(), pieces[1:], {}, ""))
         if reading is not None and not reading.why:
             return reading
