@@ -143,9 +143,10 @@ class Edit(NamedTuple):
     text: str
 
 
-Cause: TypeAlias = Literal["python", "model file", "input", "colon"]
+Cause: TypeAlias = Literal["python", "model file", "input", "colon", "branches"]
 """What is behind a finding, where others depend on it: the text is Python or another tool's model file; an
-input is in another notation; a colon follows the word of a statement."""
+input is in another notation; a colon follows the word of a statement;
+branches have no merge."""
 
 
 class Diagnostic(NamedTuple):

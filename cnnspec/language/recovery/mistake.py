@@ -147,17 +147,13 @@ class Mistake:
         """How many of these brackets are open."""
         return sum(one.kind == bracket for one in self._parser.lexer.brackets)
 
-    def said(self, message: str, since: int) -> bool:
-        """Whether this was reported already of something behind a place."""
-        return any(one.message == message and one.span.start > since for one in self.sink)
-
     def reported(self, start: int) -> bool:
         """Whether something that begins at a place was reported already."""
         return any(one.span.start == start for one in self.sink)
 
-    def has_cause(self, cause: Cause) -> bool:
-        """Whether something with this cause was reported already."""
-        return any(one.cause == cause for one in self.sink)
+    def has_cause(self, cause: Cause, since: int = -1) -> bool:
+        """Whether something with this cause was reported already after a place."""
+        return any(one.cause == cause and one.span.start > since for one in self.sink)
 
     # --- the text around --------------------------------------------------------------------------
 

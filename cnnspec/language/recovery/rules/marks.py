@@ -88,8 +88,8 @@ def _no_branches(m: Mistake) -> Answer | None:
     """`[ a | b | c ]`, reported once."""
     if m.inside != "[":
         return None
-    again = m.said(NO_BRANCHES, m.opened)
-    return Answer("E101", "" if again else NO_BRANCHES, m.span, BRANCHES, reads="\n")
+    again = m.has_cause("branches", m.opened)
+    return Answer("E101", "" if again else NO_BRANCHES, m.span, BRANCHES, cause="branches", reads="\n")
 
 
 def behind_arrows(m: Mistake) -> int:
