@@ -113,8 +113,12 @@ class Forward:
 
     def _if(self, item: If, after: set[Tensor], wish: dict[Tensor, str]) -> None:
         targets: dict[Tensor, str] = {}
+        named = set(self.named)
+        self.named |= {wish[joined] for joined in item.outputs if joined in wish}
         for joined, *sides in item.joins:
             targets[joined] = wish.get(joined) or self._target(joined, sides, item, after)
+            self.named.add(targets[joined])
+        self.named = named
         written: dict[bool, Writer] = {}
         kept: dict[Tensor, str] = {}  # made on one side, read later under the same condition
         missing: dict[bool, list[str]] = {True: [], False: []}
@@ -123,15 +127,16 @@ class Forward:
             inner = Writer(self.writer.level + 1)
             outer = self.writer, dict(self.variables), dict(self.held)
             self.writer = inner
-            wanted = {(then if holds else other): targets[joined] for joined, then, other in item.joins}
+            ends = [((then if holds else other), targets[joined]) for joined, then, other in item.joins]
+            wanted = dict(reversed(ends))
             alive = {source for source in after if source not in targets} | set(wanted)
             beside = ordered(made_in(items) & after)
             blocked = set(targets.values()) - self.named if beside else set()
             self.named |= blocked
             self._items(items, alive, {one: name for one, name in wanted.items() if one not in beside})
-            for source, target in wanted.items():
-                if self.variables[source] != target:
-                    self.writer.line(f"{target} = {self.variables[source]}")
+            changed = [(name, self.variables[one]) for one, name in ends if self.variables[one] != name]
+            if changed:
+                self.writer.line(" = ".join(", ".join(side) for side in zip(*changed, strict=True)))
             kept.update({source: self.variables[source] for source in beside})
             missing[not holds] = [self.variables[one] for one in beside if self._handed_on(one)]
             self.named = (self.named - blocked) | {self.variables[source] for source in beside}
