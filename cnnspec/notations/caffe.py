@@ -121,7 +121,8 @@ def _network(layers: Sequence[Span], text: str) -> Network:
 def _completes(nodes: Sequence[Node], inputs: Sequence[int], values: Given) -> bool:
     """Whether a Scale is the second half of a batch normalisation: its weights."""
     return (
-        inputs == [len(nodes) - 1]
+        bool(nodes)
+        and inputs == [len(nodes) - 1]
         and nodes[-1].text.startswith("bn noaffine")
         and values.get("bias_term") == "true"
     )

@@ -85,9 +85,9 @@ class Network(NamedTuple):
     def without_input(self) -> Network:
         """The same behind an input that the spec has already: the next layer has to take it."""
         first, *rest = self.nodes
-        behind = [node._replace(inputs=tuple(one - 1 for one in node.inputs)) for node in rest]
+        behind = [node._replace(inputs=tuple(max(one - 1, ARRIVING) for one in node.inputs)) for node in rest]
         behind[:1] = [node._replace(takes=node.takes or first.text.split()[-1]) for node in behind[:1]]
-        return Network(behind, tuple(one - 1 for one in self.outputs), self.why)
+        return Network(behind, tuple(max(one - 1, ARRIVING) for one in self.outputs), self.why)
 
 
 class Program(NamedTuple):

@@ -92,7 +92,7 @@ class Reader:
         if found is None:
             return False
         self.text, self.begin = plain, begin
-        self.starts = [0, *(one.end() for one in re.finditer("\n", plain))]
+        self.starts = [0, *(one.end() for one in re.finditer(r"\r\n|\r|\n", plain))]
         try:
             self._run(found)
         except RecursionError:
@@ -399,7 +399,7 @@ class Reader:
         )
 
     def _offset(self, line: int, column: int) -> int:
-        start = self.starts[line - 1]
+        start = self.starts[min(line, len(self.starts)) - 1]
         if not self.text.isascii():  # columns count bytes
             column = len(self.text[start:].encode()[:column].decode("utf-8", "ignore"))
         return self.begin + start + column

@@ -16,11 +16,12 @@ from cnnspec.notations.calls import Call, name_of, read_call
 from cnnspec.notations.keras import KERAS
 from cnnspec.notations.network import MERGED, Network, Node, Program, head_of, stretches
 
-_SHAPE = r"\[?[(\[](?:None|-1|\?), ?([0-9, ]+?),?[)\]]+,?"
+_SHAPE = r"\[?[(\[](?:None|-1|\?), ?([0-9][0-9, ]*?),?[)\]]+,?"
 _KERAS = re.compile(
-    rf"^[ \t]*([\w/.]+…?)[ \t]*\(([A-Z]\w*)…?\)?[ \t]+{_SHAPE}[ \t]+([0-9,]+)[ \t]*([^\r\n]*)$", re.MULTILINE
+    rf"^[ \t]*([\w/.]+…?)[ \t]*\(([A-Z]\w*)…?\)?[ \t]+{_SHAPE}[ \t]+([0-9][0-9,]*)[ \t]*([^\r\n]*)$",
+    re.MULTILINE,
 )
-_TORCH = re.compile(rf"^[ \t]*([A-Z]\w*)-([0-9]+)[ \t]+{_SHAPE}[ \t]+([0-9,]+)[ \t]*$", re.MULTILINE)
+_TORCH = re.compile(rf"^[ \t]*([A-Z]\w*)-([0-9]+)[ \t]+{_SHAPE}[ \t]+([0-9][0-9,]*)[ \t]*$", re.MULTILINE)
 _BOXED = re.compile(r"^[ \t]*│([^\r\n]*)│[ \t]*$|^[ \t]*[├└][^\r\n]*$", re.MULTILINE)
 _BORDER = r"[\s─━═│┃┏┓┗┛┡┩├┤┼╇└┘┴┳┬╞╡╪=_+|-]"
 _AROUND = (

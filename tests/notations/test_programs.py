@@ -256,6 +256,10 @@ HOSTILE = {
     "a long sum": f"x = {'+'.join('x' * 10_000)}\n",
     "signs": f"x = {'-' * 20_000}x\n",
     "digits": f"x = nn.Conv2d({'9' * 6000}, 3, 3)\n",
+    "a Scale alone": 'layer { type: "Scale" bottom: "x" scale_param { bias_term: true } }',
+    "an input and a sum": "x = Input((8, 8, 3))\ny = Dense(3)(z)\nw = Add()([z, y])\nv = ReLU()(w)\n",
+    "carriage returns": "x = nn.Sequential(\rnn.ReLU(),\rnn.ReLU(), nn.Conv2d(3,\r3, 3))\r",
+    "commas for numbers": "conv2d (Conv2D)  (None, , )  ,\nconv2d (Conv2D)  (None, 3, 3, 3)  ,\n",
     "a null byte": "x = nn.Conv2d(3, 3, 3)\0(x)\n" * 3,
 }
 
