@@ -185,12 +185,22 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
                 annotated.discard(step.name)
 
     started = _started_later(plan)
-    state(plan.items)
+    for number, item in enumerate(plan.items):
+        later = set(_asked(plan.items[number + 1 :]))
+        for condition in _asked([item]):
+            if condition in later:  # not only inside what decides it first
+                hold(condition)
+        state([item])
     for call, names in started.items():
         writer.put("for layer in ", listed([f"self.{name}" for name in names], "(", ")"), ":")
         with writer.indented():
             writer.put("", code(replace(call, arguments=((None, Var("layer")), *call.arguments))))
     return held
+
+
+def _asked(items: Sequence[Item]) -> list[Condition]:
+    """The conditions that these items depend on."""
+    return Plan([], list(items), []).asked()
 
 
 def _is_one_if(lines: list[str]) -> bool:
