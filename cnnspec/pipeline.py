@@ -46,9 +46,13 @@ class Model(NamedTuple):
 
     @property
     def buildable(self) -> bool:
-        """Whether a program can be written: errors stop a build, claims that fail don't."""
-        return self.graph is not None and not any(
-            finding.severity is Severity.ERROR and finding.code != "E501" for finding in self.findings
+        """Whether a program can be written: errors stop a build, claims that fail don't, unless the network
+        fits only with the shapes that they claim (it has no templates then).
+        """
+        return (
+            self.graph is not None
+            and bool(self.graph.templates)
+            and not any(one.severity is Severity.ERROR and one.code != "E501" for one in self.findings)
         )
 
 

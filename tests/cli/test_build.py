@@ -153,3 +153,14 @@ def test_batch_norm_is_folded_for_inference_where_asked(cnnspec: Command, good: 
     assert "def fold_batch_norm" in folded
     ran = cnnspec("build", good, "--target", "numpy", "--fold-bn")
     assert (ran.status, ran.out) == (2, "")
+
+
+def test_a_network_that_fits_only_with_the_shape_it_claims_is_not_built(
+    cnnspec: Command, tmp_path: Path
+) -> None:
+    spec = tmp_path / "claimed.cnn"
+    spec.write_text("input 1x5x5\nconv F2 K8 => 8x1x1, params 40\nfc 10 => 10\n")
+    ran = cnnspec("build", spec, "--target", "torch", "-o", "-")
+    assert ran.status == 1
+    assert "error[E501]" in ran.err
+    assert "internal error" not in ran.err
