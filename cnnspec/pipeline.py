@@ -127,7 +127,6 @@ def _model(
     ignore: frozenset[str],
     lints: bool,
 ) -> Model:
-    from cnnspec.analyses.failed_claims import failed_claims
     from cnnspec.analyses.report import analyse
     from cnnspec.analyses.weights import too_many_weights
     from cnnspec.elaborate import elaborate, trier
@@ -151,7 +150,7 @@ def _model(
         guessed = any(one.code in ("E101", "E105") and not one.safe for one in parsing)
         report = analyse(graph, not _set_otherwise(file, variant, sink), guessed)
         attempt = trier(file, source, variant=variant, settings=settings, limits=limits)
-        for finding in report.findings if lints else failed_claims(report):
+        for finding in report.findings if lints else report.failures:
             if finding.code == "E501" and finding.span in consequent:
                 continue
             sink.add(_with_input(finding, report, attempt) if finding.code == "E501" else finding)

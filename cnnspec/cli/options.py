@@ -57,6 +57,8 @@ def _setting(context: click.Context, parameter: click.Parameter, values: tuple[s
 
 def codes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
     """The codes of lints; W203,W204 are two."""
+    if not values:
+        return frozenset()
     from cnnspec.diagnostics import pages
 
     found = frozenset(code.strip().upper() for value in values for code in value.split(",") if code.strip())
