@@ -36,7 +36,10 @@ def pieces(folder: Path, *modules: str) -> Mapping[str, Piece]:
             match node:
                 case ast.FunctionDef(name) | ast.ClassDef(name) | ast.Assign([ast.Name(name)]):
                     assert name not in found, f"{name} is defined twice"
-                    found[name] = Piece(own, names_in(node), _parameters(node))
+                    parameters = _parameters(node)
+                    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+                        parameters = found[node.value.id].parameters
+                    found[name] = Piece(own, names_in(node), parameters)
     return found
 
 

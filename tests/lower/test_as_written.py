@@ -159,7 +159,7 @@ TEXTS = {
     ),
     "one pooling block with two sizes": (P, {"P": ["in_channels", "k"], "Test": []}, ["p"]),
     "five times k": (FIVES, {"Dense": ["in_channels", "k"], "Test": []}, ["dense"]),
-    "the author's tensor x": (LABELLED, {"Two": ["k"], "Test": []}, ["two2"]),
+    "the author's tensor x": (LABELLED, {"Two": ["k"], "Test": []}, ["two"]),
     "names that are Python's": (EVAL, {"Eval": ["in_channels", "k"], "Test": []}, ["eval_"]),
     **{
         f"{count} ifs": (ifs(count), {"B": ["in_channels", "k"], "Test": []}, ["b"])

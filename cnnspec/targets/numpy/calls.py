@@ -88,7 +88,9 @@ def dwconv(use: Use) -> Built:
 
 @emits("deconv")
 def deconv(use: Use) -> Built:
-    return function("deconv", use, P=_padding(use, "cut_to_same"), **_bias_and_starts(use))
+    return function(
+        "deconv", use, P=_padding(use, "cut_to_same", Slot(None, Input(0))), **_bias_and_starts(use)
+    )
 
 
 def _padding(use: Use, same: str, *first: Slot) -> Slot:
@@ -266,9 +268,9 @@ def pad(use: Use) -> Built:
     rows = Slot(None, tuple(op.rows), border(op, "top", "bottom"))
     columns = Slot(None, tuple(op.columns), border(op, "left", "right"))
     if op.mode == "zeros":
-        return function("pad", use, rows=rows, columns=columns)
-    mode = Slot(None, '"edge"' if op.mode == "replicate" else '"reflect"')
-    return function("pad_mirrored", use, rows=rows, columns=columns, mode=mode)
+        return Built("pad", (rows, columns, Slot("channels", op.channels, W("channels"), 0)))
+    mode = '"edge"' if op.mode == "replicate" else '"reflect"'
+    return Built("pad_mirrored", (rows, columns, Slot("mode", mode)))
 
 
 @emits("crop")

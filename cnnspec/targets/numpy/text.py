@@ -10,7 +10,7 @@ from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
 from cnnspec.ops.base import written_shape
 from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step, every, made_in
 
-_SHAPE = {"": "", "C": ".shape[-1]", "H": ".shape[1]", "W": ".shape[2]", "HW": ".shape[1:3]"}
+_SHAPE = {"": "", "C": ".shape[-1]", "H": ".shape[1]", "W": ".shape[2]", "HW": ".shape[1:-1]"}
 
 
 class Forward:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cnnspec.targets.numpy.layers.net import constant
+from cnnspec.targets.numpy.layers.windows import spatial
 
 
 def relu(x, net):
@@ -307,8 +308,8 @@ def softmax_groups_backward(dy, net):
 
 def softmax_positions(x, net):
     """eˣ/Σ eˣ over the positions of each map"""
-    powers = np.exp(x - x.max((1, 2), keepdims=True))
-    y = powers / powers.sum((1, 2), keepdims=True)
+    powers = np.exp(x - x.max(spatial(x), keepdims=True))
+    y = powers / powers.sum(spatial(x), keepdims=True)
     net.keep(y)
     return net.out(y)
 
@@ -316,12 +317,13 @@ def softmax_positions(x, net):
 def softmax_positions_backward(dy, net):
     """As softmax, map by map: dx = y·(dy − Σ dy·y)."""
     (y,) = net.take()
-    return y * (dy - (dy * y).sum((1, 2), keepdims=True))
+    return y * (dy - (dy * y).sum(spatial(y), keepdims=True))
 
 
 def prelu_positions(x, net):
     """x where x > 0, else a·x, with an a for each channel and position"""
-    a = np.moveaxis(net.weight("weight", (x.shape[3], *x.shape[1:3]), constant(0.25)), 0, -1)
+    _, *size, C = x.shape
+    a = np.moveaxis(net.weight("weight", (C, *size), constant(0.25)), 0, -1)
     net.keep(x, a)
     return net.out(np.where(x > 0, x, a * x))
 

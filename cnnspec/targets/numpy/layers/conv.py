@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import uniform
-from cnnspec.targets.numpy.layers.windows import blocks, ends, padded, taps, two, windows
+from cnnspec.targets.numpy.layers.net import total, uniform
+from cnnspec.targets.numpy.layers.windows import blocks, counts, ends, padded, per_axis, taps, windows, within
 
 
 def slide(x, weight, S, P, D):
@@ -14,13 +14,12 @@ def slide(x, weight, S, P, D):
     The F·F·C numbers of a window are a row, those of a filter a column: the dot products
     of many windows with all K filters are one matrix product.
     """
-    K, C, F, G = weight.shape
-    filters = weight.transpose(0, 2, 3, 1).reshape(K, F * G * C).T
-    seen = windows(padded(x, P), (F, G), S, D)
-    N, H, W = seen.shape[:3]
-    y = np.empty((N, H, W, K), x.dtype)
-    for part in blocks(N, H, W * F * G * C):
-        np.matmul(seen[part].reshape(-1, F * G * C), filters, out=y[part].reshape(-1, K))
+    K, F = len(weight), weight.shape[2:]
+    filters = np.moveaxis(weight, 1, -1).reshape(K, -1).T
+    seen = windows(padded(x, P), F, S, D)
+    y = np.empty((*seen.shape[: x.ndim - 1], K), x.dtype)
+    for part in blocks(y, len(filters)):
+        np.matmul(seen[part].reshape(-1, len(filters)), filters, out=y[part].reshape(-1, K))
     return y
 
 
@@ -30,13 +29,12 @@ def slide_to_weight(dy, x, weight, S, P, D):
 
         dL/dw[k, c, f, g] = Σ_(n, i, j) dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]
     """
-    K, C, F, G = weight.shape
-    seen = windows(padded(x, P), (F, G), S, D)
-    N, H, W = seen.shape[:3]
-    total = np.zeros((F * G * C, K), dy.dtype)
-    for part in blocks(N, H, W * F * G * C):
-        total += seen[part].reshape(-1, F * G * C).T @ dy[part].reshape(-1, K)
-    return total.reshape(F, G, C, K).transpose(3, 2, 0, 1)
+    K, C, *F = weight.shape
+    seen = windows(padded(x, P), F, S, D)
+    total = np.zeros((weight[0].size, K), dy.dtype)
+    for part in blocks(dy, len(total)):
+        total += seen[part].reshape(-1, len(total)).T @ dy[part].reshape(-1, K)
+    return np.moveaxis(total.reshape(*F, C, K), (-1, -2), (0, 1))
 
 
 def slide_to_input(dy, weight, size, S, P, D):
@@ -48,22 +46,23 @@ def slide_to_input(dy, weight, size, S, P, D):
     Tap by tap: one matrix product, shifted. At stride 1 this is itself a convolution,
     of dy with the filters turned by 180° (slower where x has few channels).
     """
-    K, C, F, G = weight.shape
-    N, h, w, _ = dy.shape
-    (top, bottom), (left, right) = ends(P)
-    around = (
-        (D[0] * (F - 1) - top, size[0] - h + top),
-        (D[1] * (G - 1) - left, size[1] - w + left),
-    )
-    if S == (1, 1) and F * G > 1 and 2 * C >= K and min(*around[0], *around[1]) >= 0:
-        return slide(dy, weight[:, :, ::-1, ::-1].swapaxes(0, 1), S, around, D)
-    filters = np.ascontiguousarray(weight.transpose(2, 3, 0, 1))
-    dx = np.zeros((N, top + size[0] + max(bottom, 0), left + size[1] + max(right, 0), C), dy.dtype)
-    for n, _ in blocks(N, 1, h * w * max(C, K), 2**18):
-        rows, part = dy[n].reshape(-1, K), dx[n]
-        for f, g, tap in taps((F, G), S, D, (h, w)):
-            part[tap] += (rows @ filters[f, g]).reshape(len(part), h, w, C)
-    return dx[:, top : top + size[0], left : left + size[1]]
+    (K, C, *F), (_, *positions, _) = weight.shape, dy.shape
+    around = [
+        (d * (f - 1) - before, N - n + before)
+        for d, f, (before, _), N, n in zip(D, F, P, size, positions, strict=True)
+    ]
+    if max(S) == 1 < max(F) and 2 * C >= K and min(map(min, around)) >= 0:
+        turned = np.flip(weight, range(2, weight.ndim)).swapaxes(0, 1)
+        return slide(dy, turned, S, around, D)
+    filters = np.ascontiguousarray(np.moveaxis(weight, (0, 1), (-2, -1)))
+    wide = [before + N + max(after, 0) for (before, after), N in zip(P, size, strict=True)]
+    dx = np.zeros((len(dy), *wide, C), dy.dtype)
+    images = max(1, 2**18 // (int(np.prod(positions)) * max(C, K)))
+    for n in range(0, len(dy), images):
+        part, rows = dx[n : n + images], dy[n : n + images].reshape(-1, K)
+        for tap, seen in taps(F, S, D, positions):
+            part[seen] += (rows @ filters[tap]).reshape(len(part), *positions, C)
+    return within(dx, P, size)
 
 
 def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
@@ -73,9 +72,9 @@ def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
 
     Slide, dot product over the whole depth, add each filter's bias.
     """
-    C, S, D = x.shape[3], two(S), two(D)
-    first = uniform(1 / np.sqrt(C * two(F)[0] * two(F)[1]))
-    weight = net.weight("weight", (K, C, *two(F)), start or first)
+    (F, S, D), P, C = per_axis(x, F, S, D), ends(x, P), x.shape[-1]
+    first = uniform(1 / np.sqrt(C * np.prod(F)))
+    weight = net.weight("weight", (K, C, *F), start or first)
     y = slide(x, weight, S, P, D)
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
@@ -87,14 +86,14 @@ def conv_backward(dy, net):
     """dL/db = Σ dy, for the bias was added at every position; see slide_to_…"""
     x, weight, S, P, D, bias = net.take()
     if bias:
-        net.gradient("bias", dy.sum((0, 1, 2)))
+        net.gradient("bias", total(dy))
     net.gradient("weight", slide_to_weight(dy, x, weight, S, P, D))
-    return slide_to_input(dy, weight, x.shape[1:3], S, P, D)
+    return slide_to_input(dy, weight, x.shape[1:-1], S, P, D)
 
 
 def groups(G, weight, *maps):
     """The filters of each of G groups, with its C/G of the maps."""
-    return zip(np.split(weight, G), *(np.split(x, G, axis=3) for x in maps), strict=True)
+    return zip(np.split(weight, G), *(np.split(x, G, axis=-1) for x in maps), strict=True)
 
 
 def conv_groups(x, net, K, G, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
@@ -102,10 +101,10 @@ def conv_groups(x, net, K, G, F, S=1, P=0, D=1, bias=True, start=None, start_bia
 
     (F·F·C/G)·K weights and K biases.
     """
-    C, S, D = x.shape[3] // G, two(S), two(D)
-    first = uniform(1 / np.sqrt(C * two(F)[0] * two(F)[1]))
-    weight = net.weight("weight", (K, C, *two(F)), start or first)
-    y = np.concatenate([slide(part, w, S, P, D) for w, part in groups(G, weight, x)], axis=3)
+    (F, S, D), P, C = per_axis(x, F, S, D), ends(x, P), x.shape[-1] // G
+    first = uniform(1 / np.sqrt(C * np.prod(F)))
+    weight = net.weight("weight", (K, C, *F), start or first)
+    y = np.concatenate([slide(part, w, S, P, D) for w, part in groups(G, weight, x)], axis=-1)
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, G, S, P, D, bias)
@@ -116,25 +115,25 @@ def conv_groups_backward(dy, net):
     """Each group by itself, as in a convolution."""
     x, weight, G, S, P, D, bias = net.take()
     if bias:
-        net.gradient("bias", dy.sum((0, 1, 2)))
+        net.gradient("bias", total(dy))
     dx, dweight = [], []
     for w, part, d in groups(G, weight, x, dy):
         dweight.append(slide_to_weight(d, part, w, S, P, D))
-        dx.append(slide_to_input(d, w, x.shape[1:3], S, P, D))
+        dx.append(slide_to_input(d, w, x.shape[1:-1], S, P, D))
     net.gradient("weight", np.concatenate(dweight))
-    return np.concatenate(dx, axis=3)
+    return np.concatenate(dx, axis=-1)
 
 
 def conv_table(x, net, table, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
     """Convolution in which filter k sees only the maps table[k]: one plane of F·F
     weights for each connection. Filters of full depth have 0 where there is none.
     """
-    C, K, S, D = x.shape[3], len(table), two(S), two(D)
+    (F, S, D), P, K = per_axis(x, F, S, D), ends(x, P), len(table)
     filters = [k for k, maps in enumerate(table) for _ in maps]
     depth = [c for maps in table for c in maps]
-    first = uniform(1 / np.sqrt(len(depth) * two(F)[0] * two(F)[1] / K))
-    planes = net.weight("weight", (len(depth), *two(F)), start or first)
-    weight = np.zeros((K, C, *two(F)), x.dtype)
+    first = uniform(1 / np.sqrt(len(depth) * np.prod(F) / K))
+    planes = net.weight("weight", (len(depth), *F), start or first)
+    weight = np.zeros((K, x.shape[-1], *F), x.dtype)
     weight[filters, depth] = planes
     y = slide(x, weight, S, P, D)
     if bias:
@@ -147,9 +146,9 @@ def conv_table_backward(dy, net):
     """As in a convolution; only the planes of the table are weights."""
     x, weight, filters, depth, S, P, D, bias = net.take()
     if bias:
-        net.gradient("bias", dy.sum((0, 1, 2)))
+        net.gradient("bias", total(dy))
     net.gradient("weight", slide_to_weight(dy, x, weight, S, P, D)[filters, depth])
-    return slide_to_input(dy, weight, x.shape[1:3], S, P, D)
+    return slide_to_input(dy, weight, x.shape[1:-1], S, P, D)
 
 
 def dwconv(x, net, F, S=1, P=0, D=1, K=None, bias=True, start=None, start_bias=None):
@@ -161,23 +160,26 @@ def dwconv(x, net, F, S=1, P=0, D=1, K=None, bias=True, start=None, start_bias=N
     F·F·K weights and K biases. A tap is a whole row of the map times a row of weights,
     so each tap's weights are repeated along the row.
     """
-    (N, _, _, C), S, D, (Fh, Fw) = x.shape, two(S), two(D), two(F)
+    (F, S, D), P, C = per_axis(x, F, S, D), ends(x, P), x.shape[-1]
     K = K or C
-    first = uniform(1 / np.sqrt(Fh * Fw))
-    weight = net.weight("weight", (K, 1, Fh, Fw), start or first)
-    wide = padded(x, P) if K == C else np.repeat(padded(x, P), K // C, axis=3)
-    h = (wide.shape[1] - D[0] * (Fh - 1) - 1) // S[0] + 1
-    w = (wide.shape[2] - D[1] * (Fw - 1) - 1) // S[1] + 1
-    along = np.tile(weight.transpose(2, 3, 1, 0), (1, 1, w, 1))
-    y = np.zeros((N, h, w, K), x.dtype)
-    for n, i in blocks(N, h, w * K, 2**16):
+    first = uniform(1 / np.sqrt(np.prod(F)))
+    weight = net.weight("weight", (K, 1, *F), start or first)
+    wide = padded(x, P) if K == C else np.repeat(padded(x, P), K // C, axis=-1)
+    y = np.zeros((len(x), *counts(wide, F, S, D), K), x.dtype)
+    along = repeated(weight, y)
+    for n, i in blocks(y, K, 2**16):
         part, seen = y[n, i], wide[n, S[0] * i.start :]
-        for f, g, tap in taps((Fh, Fw), S, D, part.shape[1:3]):
-            part += seen[tap] * along[f, g]
+        for tap, here in taps(F, S, D, part.shape[1:-1]):
+            part += seen[here] * along[*tap, : part.shape[-2]]
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, S, P, D, bias)
     return net.out(y)
+
+
+def repeated(weight, y):
+    """The weights of each tap (f, g) for a whole row of y: (F, F, W', K)."""
+    return np.tile(np.moveaxis(weight, (0, 1), (-1, -2)), (y.shape[-2], 1))
 
 
 def dwconv_backward(dy, net):
@@ -186,30 +188,29 @@ def dwconv_backward(dy, net):
     dL/dw[c, f, g] = Σ_(n, i, j) dy[i, j, c] · x[S·i + D·f − P, S·j + D·g − P, c]
     """
     x, weight, S, P, D, bias = net.take()
-    (N, H, W, C), (_, h, w, K), F = x.shape, dy.shape, weight.shape[2:]
+    C, (K, _, *F) = x.shape[-1], weight.shape
     if bias:
-        net.gradient("bias", dy.sum((0, 1, 2)))
-    wide = padded(x, P) if K == C else np.repeat(padded(x, P), K // C, axis=3)
-    along = np.tile(weight.transpose(2, 3, 1, 0), (1, 1, w, 1))
+        net.gradient("bias", total(dy))
+    wide = padded(x, P) if K == C else np.repeat(padded(x, P), K // C, axis=-1)
+    along, axes = repeated(weight, dy), list(range(dy.ndim))
     dwide, dweight = np.zeros_like(wide), np.zeros((*F, K), dy.dtype)
-    for n, i in blocks(N, h, w * K, 2**16):
+    for n, i in blocks(dy, K, 2**16):
         part, seen, back = dy[n, i], wide[n, S[0] * i.start :], dwide[n, S[0] * i.start :]
-        for f, g, tap in taps(F, S, D, part.shape[1:3]):
-            dweight[f, g] += np.einsum("nijc,nijc->c", seen[tap], part)
-            back[tap] += part * along[f, g]
-    net.gradient("weight", dweight.transpose(2, 0, 1)[:, None])
-    (top, _), (left, _) = ends(P)
-    dx = dwide[:, top : top + H, left : left + W]
-    return dx.reshape(N, H, W, C, K // C).sum(4) if K != C else dx
+        for tap, here in taps(F, S, D, part.shape[1:-1]):
+            dweight[tap] += np.einsum(seen[here], axes, part, axes, axes[-1:])
+            back[here] += part * along[*tap, : part.shape[-2]]
+    net.gradient("weight", np.moveaxis(dweight, -1, 0)[:, None])
+    dx = within(dwide, P, x.shape[1:-1])
+    return dx.reshape(*x.shape, K // C).sum(-1) if K != C else dx
 
 
-def cut_to_same(F, S=1, D=1):
+def cut_to_same(x, F, S=1, D=1):
     """The rows and columns to crop so that N positions become N·S."""
     found = []
-    for f, s, d in zip(two(F), two(S), two(D), strict=True):
+    for f, s, d in zip(*per_axis(x, F, S, D), strict=True):
         cut = d * (f - 1) + 1 - s
         found.append((max(cut, 0) // 2, cut - max(cut, 0) // 2))
-    return found[0], found[1]
+    return tuple(found)
 
 
 def deconv(x, net, K, F, S=1, P=0, D=1, G=1, extra=0, bias=True, start=None, start_bias=None):
@@ -221,17 +222,14 @@ def deconv(x, net, K, F, S=1, P=0, D=1, G=1, extra=0, bias=True, start=None, sta
     positions apart, and are added where they overlap; P rows and columns are cropped.
     In G groups, C/G maps give K/G. (F·F·K/G)·C weights (C, K/G, F, F) and K biases.
     """
-    (_, H, W, C), S, D, (Fh, Fw) = x.shape, two(S), two(D), two(F)
-    (top, bottom), (left, right) = ends(P)
-    P = (top, bottom - two(extra)[0]), (left, right - two(extra)[1])
-    size = (
-        (H - 1) * S[0] + D[0] * (Fh - 1) + 1 - P[0][0] - P[0][1],
-        (W - 1) * S[1] + D[1] * (Fw - 1) + 1 - P[1][0] - P[1][1],
-    )
-    first = uniform(1 / np.sqrt(K // G * Fh * Fw))
-    weight = net.weight("weight", (C, K // G, Fh, Fw), start or first)
+    (F, S, D, extra), C = per_axis(x, F, S, D, extra), x.shape[-1]
+    P = [(before, after - more) for (before, after), more in zip(ends(x, P), extra, strict=True)]
+    sizes = zip(x.shape[1:-1], F, S, D, P, strict=True)
+    size = [(N - 1) * s + d * (f - 1) + 1 - sum(cut) for N, f, s, d, cut in sizes]
+    first = uniform(1 / np.sqrt(K // G * np.prod(F)))
+    weight = net.weight("weight", (C, K // G, *F), start or first)
     parts = groups(G, weight, x)
-    y = np.concatenate([slide_to_input(part, w, size, S, P, D) for w, part in parts], axis=3)
+    y = np.concatenate([slide_to_input(part, w, size, S, P, D) for w, part in parts], axis=-1)
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
     net.keep(x, weight, G, S, P, D, bias)
@@ -243,13 +241,13 @@ def deconv_backward(dy, net):
     weight's gradient is a convolution's, with x and dy exchanged."""
     x, weight, G, S, P, D, bias = net.take()
     if bias:
-        net.gradient("bias", dy.sum((0, 1, 2)))
-    (top, bottom), (left, right) = P  # below 0: the `extra` rows
-    dy = dy[:, : dy.shape[1] + min(bottom, 0), : dy.shape[2] + min(right, 0)]
-    P = (top, max(bottom, 0)), (left, max(right, 0))
+        net.gradient("bias", total(dy))
+    extra = [max(-after, 0) for _, after in P]  # rows that no x reaches
+    dy = dy[:, *(slice(N - more) for N, more in zip(dy.shape[1:-1], extra, strict=True))]
+    P = [(before, max(after, 0)) for before, after in P]
     dx, dweight = [], []
     for w, part, d in groups(G, weight, x, dy):
         dx.append(slide(d, w, S, P, D))
         dweight.append(slide_to_weight(part, d, w, S, P, D))
     net.gradient("weight", np.concatenate(dweight))
-    return np.concatenate(dx, axis=3)
+    return np.concatenate(dx, axis=-1)

@@ -118,7 +118,7 @@ def dropped(x, net, p, shape):
 def dropout(x, net, p=0.5, maps=False):
     """Each number (`maps`: each map) is 0 with probability p in training; a mask is
     (N, C, H, W), for maps (N, C, 1, 1)."""
-    return dropped(x, net, p, (len(x), 1, 1, x.shape[-1]) if maps else x.shape)
+    return dropped(x, net, p, (len(x), *[1] * (x.ndim - 2), x.shape[-1]) if maps else x.shape)
 
 
 def dropout_backward(dy, net):

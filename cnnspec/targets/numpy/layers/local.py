@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnnspec.targets.numpy.layers.net import uniform
-from cnnspec.targets.numpy.layers.windows import ends, padded, taps, two
+from cnnspec.targets.numpy.layers.windows import counts, ends, padded, per_axis, taps, within
 
 
 def local(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
@@ -13,18 +13,17 @@ def local(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
 
     (F·F·C + 1)·K weights for each of H'·W' positions.
     """
-    (N, _, _, C), S, D, (Fh, Fw) = x.shape, two(S), two(D), two(F)
+    (F, S, D), P, C = per_axis(x, F, S, D), ends(x, P), x.shape[-1]
     wide = padded(x, P)
-    h = (wide.shape[1] - D[0] * (Fh - 1) - 1) // S[0] + 1
-    w = (wide.shape[2] - D[1] * (Fw - 1) - 1) // S[1] + 1
-    first = uniform(1 / np.sqrt(C * Fh * Fw))
-    weight = net.weight("weight", (K, C, Fh, Fw, h, w), start or first)
-    y = np.zeros((N, h, w, K), x.dtype)
-    for f, g, tap in taps((Fh, Fw), S, D, (h, w)):
-        y += np.einsum("nijc,kcij->nijk", wide[tap], weight[:, :, f, g])
+    size = counts(wide, F, S, D)
+    first = uniform(1 / np.sqrt(C * np.prod(F)))
+    weight = net.weight("weight", (K, C, *F, *size), start or first)
+    y = np.zeros((len(x), *size, K), x.dtype)
+    for tap, here in taps(F, S, D, size):
+        y += np.einsum("n...c,kc...->n...k", wide[here], weight[:, :, *tap])
     if bias:
-        y += np.moveaxis(net.weight("bias", (K, h, w), start_bias or first), 0, -1)
-    net.keep(x, weight, S, P, D, bias)
+        y += np.moveaxis(net.weight("bias", (K, *size), start_bias or first), 0, -1)
+    net.keep(x, weight, F, S, P, D, bias)
     return net.out(y)
 
 
@@ -33,14 +32,13 @@ def local_backward(dy, net):
 
     dL/dw[k, c, f, g, i, j] = Σ_n dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]
     """
-    x, weight, S, P, D, bias = net.take()
+    x, weight, F, S, P, D, bias = net.take()
     if bias:
         net.gradient("bias", np.moveaxis(dy.sum(0), -1, 0))
     wide = padded(x, P)
     dwide, dweight = np.zeros_like(wide), np.zeros_like(weight)
-    for f, g, tap in taps(weight.shape[2:4], S, D, dy.shape[1:3]):
-        dweight[:, :, f, g] = np.einsum("nijc,nijk->kcij", wide[tap], dy)
-        dwide[tap] += np.einsum("nijk,kcij->nijc", dy, weight[:, :, f, g])
+    for tap, here in taps(F, S, D, dy.shape[1:-1]):
+        dweight[:, :, *tap] = np.einsum("n...c,n...k->kc...", wide[here], dy)
+        dwide[here] += np.einsum("n...k,kc...->n...c", dy, weight[:, :, *tap])
     net.gradient("weight", dweight)
-    (top, _), (left, _) = ends(P)
-    return dwide[:, top : top + x.shape[1], left : left + x.shape[2]]
+    return within(dwide, P, x.shape[1:-1])

@@ -45,10 +45,15 @@ def concat_backward(dy, net):
     return np.split(dy, ends, axis=-1)
 
 
+def spread(x, rank):
+    """A vector as maps of one number, (N, C) → (N, 1, 1, C)."""
+    return x if x.ndim == rank else x.reshape(len(x), *[1] * (rank - 2), x.shape[-1])
+
+
 def mul(net, *xs):
     """The product; vectors broadcast over all positions, one map over all channels."""
     rank = max(x.ndim for x in xs)
-    factors = [x if x.ndim == rank else x[:, None, None] for x in xs]
+    factors = [spread(x, rank) for x in xs]
     y = factors[0]
     for factor in factors[1:]:
         y = y * factor
@@ -73,7 +78,7 @@ def mul_backward(dy, net):
 def div(net, *xs):
     """The first branch divided by the others; they are stretched as in mul."""
     rank = max(x.ndim for x in xs)
-    parts = [x if x.ndim == rank else x[:, None, None] for x in xs]
+    parts = [spread(x, rank) for x in xs]
     y = parts[0]
     for part in parts[1:]:
         y = y / part

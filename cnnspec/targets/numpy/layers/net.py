@@ -93,6 +93,12 @@ def outside(x):
     return np.ascontiguousarray(np.moveaxis(x, -1, 1))
 
 
+def total(x):
+    """Σ over all images and positions, for each channel."""
+    rows = x.reshape(x.size // x.shape[-1], x.shape[-1])
+    return np.ones(len(rows), x.dtype) @ rows
+
+
 def uniform(bound):
     """Starts as U(−bound, bound)."""
     return lambda rng, shape, dtype: (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
@@ -131,9 +137,10 @@ def xavier(rng, shape, dtype):
 
 def bilinear_filters(rng, shape, dtype):
     """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
-    rows, columns = (1 - abs(np.arange(F) - (F - 1) / 2) / ((F + 1) // 2) for F in shape[2:])
-    own_channel = np.tile(np.eye(shape[1]), (shape[0] // shape[1], 1))
-    return (own_channel[:, :, None, None] * np.outer(rows, columns)).astype(dtype)
+    weight = np.tile(np.eye(shape[1]), (shape[0] // shape[1], 1))
+    for F in shape[2:]:
+        weight = np.multiply.outer(weight, 1 - abs(np.arange(F) - (F - 1) / 2) / ((F + 1) // 2))
+    return weight.astype(dtype)
 
 
 def multiple(x, of):

@@ -2,13 +2,8 @@
 
 import numpy as np
 
-from cnnspec.targets.numpy.layers.net import constant
-
-
-def total(x):
-    """Σ over all images and positions, for each channel."""
-    rows = x.reshape(x.size // x.shape[-1], x.shape[-1])
-    return np.ones(len(rows), x.dtype) @ rows
+from cnnspec.targets.numpy.layers.net import constant, total
+from cnnspec.targets.numpy.layers.windows import spatial
 
 
 def product(x, y):
@@ -103,7 +98,7 @@ def normed_backward(dy, net):
 
 def instance_norm(x, net, eps=1e-5, affine=True):
     """Instance normalisation: each map of each image gets mean 0 and variance 1 by itself."""
-    return normed(x, net, x.shape, (1, 2), eps, affine)
+    return normed(x, net, x.shape, spatial(x), eps, affine)
 
 
 instance_norm_backward = normed_backward
@@ -112,16 +107,16 @@ instance_norm_backward = normed_backward
 def instance_norm_running(x, net, eps=1e-5, momentum=0.1, affine=True):
     """Instance normalisation with running statistics: the mean over the images of each map's
     μ and (unbiased) σ². In evaluation these take the place of the map's own."""
-    C, n = x.shape[-1], x.shape[1] * x.shape[2]
+    C, n, axes = x.shape[-1], int(np.prod(x.shape[1:-1])), spatial(x)
     mean = net.buffer("running_mean", (C,), constant(0))
     var = net.buffer("running_var", (C,), constant(1))
     batches = net.buffer("num_batches_tracked", (), lambda rng, shape, dtype: np.zeros(shape, np.int64))
     if net.training:
-        new_var = x.var((1, 2)).mean(0) * (n / (n - 1))
-        net.update("running_mean", (1 - momentum) * mean + momentum * x.mean((0, 1, 2)))
+        new_var = x.var(axes).mean(0) * (n / (n - 1))
+        net.update("running_mean", (1 - momentum) * mean + momentum * x.mean((0, *axes)))
         net.update("running_var", (1 - momentum) * var + momentum * new_var)
         net.update("num_batches_tracked", batches + 1)
-        return normed(x, net, x.shape, (1, 2), eps, affine)
+        return normed(x, net, x.shape, spatial(x), eps, affine)
     inverse = 1 / np.sqrt(var + eps)
     xhat = (x - mean) * inverse
     net.keep(xhat, inverse, None, affine, True)
@@ -153,29 +148,30 @@ ln_backward = normed_backward
 def ln_all(x, net, eps=1e-5, affine=True, bias=True):
     """Layer normalisation of all an image's numbers; then a weight and a bias for each of
     them, of shape (C, H, W)."""
-    shape = (x.shape[3], *x.shape[1:3])
-    centred = x - x.mean((1, 2, 3), keepdims=True)
-    inverse = 1 / np.sqrt((centred * centred).mean((1, 2, 3), keepdims=True) + eps)
+    _, *size, C = x.shape
+    shape, axes = (C, *size), tuple(range(1, x.ndim))
+    centred = x - x.mean(axes, keepdims=True)
+    inverse = 1 / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
     y = xhat = centred * inverse
     weight = np.moveaxis(net.weight("weight", shape, constant(1)), 0, -1) if affine else None
     if affine:
         y = xhat * weight
         y = y + np.moveaxis(net.weight("bias", shape, constant(0)), 0, -1) if bias else y
-    net.keep(xhat, inverse, weight, bias)
+    net.keep(xhat, inverse, axes, weight, bias)
     return net.out(y)
 
 
 def ln_all_backward(dy, net):
     """dL/dw = Σ dy·x̂ and dL/db = Σ dy over the images; then with d = dy·w as in ln:
     dx = (d − mean(d) − x̂·mean(d·x̂))/√(σ² + eps)."""
-    xhat, inverse, weight, bias = net.take()
+    xhat, inverse, axes, weight, bias = net.take()
     if weight is not None:
         net.gradient("weight", np.moveaxis((dy * xhat).sum(0), -1, 0))
         if bias:
             net.gradient("bias", np.moveaxis(dy.sum(0), -1, 0))
         dy = dy * weight
-    along = (dy * xhat).mean((1, 2, 3), keepdims=True)
-    return (dy - dy.mean((1, 2, 3), keepdims=True) - xhat * along) * inverse
+    along = (dy * xhat).mean(axes, keepdims=True)
+    return (dy - dy.mean(axes, keepdims=True) - xhat * along) * inverse
 
 
 def rms(x, net, eps=1e-6, affine=True):
@@ -203,7 +199,7 @@ def grn(x, net, eps=1e-6):
     over the positions of each channel, and the mean over the channels."""
     C = x.shape[-1]
     weight = net.weight("weight", (C,), constant(0))
-    size = np.sqrt((x * x).sum((1, 2), keepdims=True))
+    size = np.sqrt((x * x).sum(spatial(x), keepdims=True))
     middle = size.mean(-1, keepdims=True) + eps
     net.keep(x, size, middle, weight)
     return net.out(x + weight * x * (size / middle) + net.weight("bias", (C,), constant(0)))
@@ -217,7 +213,7 @@ def grn_backward(dy, net):
     ratio = size / middle
     net.gradient("weight", product(dy, x * ratio))
     net.gradient("bias", total(dy))
-    dratio = weight * (dy * x).sum((1, 2), keepdims=True)
+    dratio = weight * (dy * x).sum(spatial(x), keepdims=True)
     dsize = (dratio - (dratio * ratio).mean(-1, keepdims=True)) / middle
     return dy * (1 + weight * ratio) + x * (dsize / np.where(size > 0, size, 1))
 
@@ -231,12 +227,12 @@ def gn(x, net, G, eps=1e-5, affine=True):
 gn_backward = normed_backward
 
 
-def neighbours(x, before, behind):
-    """Σ over the channels from c − before to c + behind."""
+def neighbours(x, before, after):
+    """Σ over the channels from c − before to c + after."""
     C = x.shape[-1]
-    wide = np.pad(x, ((0, 0), (0, 0), (0, 0), (before, behind)))
+    wide = np.pad(x, (*[(0, 0)] * (x.ndim - 1), (before, after)))
     y = wide[..., :C].copy()
-    for shift in range(1, before + behind + 1):
+    for shift in range(1, before + after + 1):
         y += wide[..., shift : shift + C]
     return y
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnnspec.targets.numpy.layers.pool import across, across_backward
-from cnnspec.targets.numpy.layers.windows import padded, two
+from cnnspec.targets.numpy.layers.windows import ends, padded, per_axis, within
 
 
 def picked(where, size, dtype):
@@ -13,19 +13,25 @@ def picked(where, size, dtype):
 
 def upsample(x, net, out):
     """The nearest number: y[i, j] = x[⌊i·H/H'⌋, ⌊j·W/W'⌋]."""
-    (H, W), (h, w) = x.shape[1:3], two(out)
-    rows, columns = np.arange(h) * H // h, np.arange(w) * W // w
-    net.keep(rows, columns, x.shape)
-    return net.out(x[:, rows][:, :, columns])
+    sizes = zip(x.shape[1:-1], per_axis(x, out)[0], strict=True)
+    return pick(x, net, [np.arange(n) * N // n for N, n in sizes])
 
 
-def picked_backward(dy, net):
+def pick(x, net, where):
+    """Along each axis the positions where[0], where[1], …: y[i, j] = x[w[0][i], w[1][j]]."""
+    net.keep(where, x.shape[1:-1])
+    for axis, positions in enumerate(where, 1):
+        x = x.take(positions, axis)
+    return net.out(x)
+
+
+def pick_backward(dy, net):
     """dx is the sum of dy over the positions that took this x."""
-    rows, columns, (_, H, W, _) = net.take()
-    return across(dy, picked(rows, H, dy.dtype).T, picked(columns, W, dy.dtype).T)
+    sizes = zip(*net.take(), strict=True)
+    return across(dy, *(picked(positions, N, dy.dtype).T for positions, N in sizes))
 
 
-upsample_backward = picked_backward
+upsample_backward = pick_backward
 
 
 def stands(count, size, corners):
@@ -45,16 +51,25 @@ def between(count, size, dtype, corners):
     return ((1 - part) * picked(low, size, float) + part * picked(high, size, float)).astype(dtype)
 
 
-def bilinear(x, net, out, corners=False):
-    """Each new number is a mixture of the four old ones around it: y = A·x·Bᵀ with the
-    shares of rows and columns."""
-    (H, W), (h, w) = x.shape[1:3], two(out)
-    A, B = between(h, H, x.dtype, corners), between(w, W, x.dtype, corners)
-    net.keep(A, B)
-    return net.out(across(x, A, B))
+def interpolated(x, net, out, rule, corners):
+    """Each new number is a mixture of old ones around it: y = A·x·Bᵀ with the shares of
+    rows and columns."""
+    sizes = zip(per_axis(x, out)[0], x.shape[1:-1], strict=True)
+    matrices = [rule(n, N, x.dtype, corners) for n, N in sizes]
+    net.keep(*matrices)
+    return net.out(across(x, *matrices))
 
 
+def linear(x, net, out, corners=False):
+    """Linear interpolation between the two old positions around a new one, along each axis."""
+    return interpolated(x, net, out, between, corners)
+
+
+bilinear = linear
+trilinear = linear
+linear_backward = across_backward
 bilinear_backward = across_backward
+trilinear_backward = across_backward
 
 
 def cubic(count, size, dtype, corners):
@@ -72,12 +87,8 @@ def cubic(count, size, dtype, corners):
 
 
 def bicubic(x, net, out, corners=False):
-    """Each new number is a mixture of the sixteen old ones around it: y = A·x·Bᵀ with the
-    shares of rows and columns."""
-    (H, W), (h, w) = x.shape[1:3], two(out)
-    A, B = cubic(h, H, x.dtype, corners), cubic(w, W, x.dtype, corners)
-    net.keep(A, B)
-    return net.out(across(x, A, B))
+    """Cubic interpolation between the four old positions around a new one, along each axis."""
+    return interpolated(x, net, out, cubic, corners)
 
 
 bicubic_backward = across_backward
@@ -85,22 +96,27 @@ bicubic_backward = across_backward
 
 def to_positions(x, factor):
     """(H, W, C·r·s) → (r·H, s·W, C)."""
-    (N, H, W, C), (r, s) = x.shape, factor
-    cells = x.reshape(N, H, W, C // (r * s), r, s).transpose(0, 1, 4, 2, 5, 3)
-    return cells.reshape(N, H * r, W * s, C // (r * s))
+    (N, *size, C), axes = x.shape, len(factor)
+    C = C // int(np.prod(factor))
+    order = [place for axis in range(1, axes + 1) for place in (axis, axes + 1 + axis)]
+    cells = x.reshape(N, *size, C, *factor).transpose(0, *order, axes + 1)
+    return cells.reshape(N, *(r * H for r, H in zip(factor, size, strict=True)), C)
 
 
 def to_channels(x, factor):
     """(r·H, s·W, C) → (H, W, C·r·s)."""
-    (N, H, W, C), (r, s) = x.shape, factor
-    cells = x.reshape(N, H // r, r, W // s, s, C).transpose(0, 1, 3, 5, 2, 4)
-    return cells.reshape(N, H // r, W // s, C * r * s)
+    (N, *size, C), axes = x.shape, len(factor)
+    split = [part for H, r in zip(size, factor, strict=True) for part in (H // r, r)]
+    order = *range(1, 2 * axes, 2), 2 * axes + 1, *range(2, 2 * axes + 1, 2)
+    cells = x.reshape(N, *split, C).transpose(0, *order)
+    return cells.reshape(*cells.shape[: axes + 1], C * int(np.prod(factor)))
 
 
 def pixelshuffle(x, net, factor):
     """Channels become positions: y[r·i + a, s·j + b, c] = x[i, j, c·r·s + a·s + b]."""
-    net.keep(two(factor))
-    return net.out(to_positions(x, two(factor)))
+    (factor,) = per_axis(x, factor)
+    net.keep(factor)
+    return net.out(to_positions(x, factor))
 
 
 def pixelshuffle_backward(dy, net):
@@ -111,8 +127,9 @@ def pixelshuffle_backward(dy, net):
 
 def pixelunshuffle(x, net, factor):
     """Positions become channels: y[i, j, c·r·s + a·s + b] = x[r·i + a, s·j + b, c]."""
-    net.keep(two(factor))
-    return net.out(to_channels(x, two(factor)))
+    (factor,) = per_axis(x, factor)
+    net.keep(factor)
+    return net.out(to_channels(x, factor))
 
 
 def pixelunshuffle_backward(dy, net):
@@ -133,51 +150,50 @@ def shuffle_backward(dy, net):
     return dy.reshape(*dy.shape[:-1], dy.shape[-1] // G, G).swapaxes(-1, -2).reshape(dy.shape)
 
 
-def pad(x, net, rows, columns, channels=0):
-    """Zeros around the map, (top, bottom) and (left, right), and zero maps."""
-    net.keep(x.shape, two(rows)[0], two(columns)[0], two(channels)[0])
-    return net.out(np.pad(x, ((0, 0), two(rows), two(columns), two(channels))))
+def pad(x, net, *P, channels=0):
+    """Zeros around the map, as many as P says for each axis (before and after it), and
+    zero maps."""
+    P = [one if isinstance(one, tuple) else (one, one) for one in (*P, channels)]
+    net.keep(x.shape[1:], P)
+    return net.out(np.pad(x, ((0, 0), *P)))
 
 
 def pad_backward(dy, net):
     """The part of dy that is x's; the zeros have no gradient."""
-    (_, H, W, C), top, left, first = net.take()
-    return dy[:, top : top + H, left : left + W, first : first + C]
+    size, P = net.take()
+    return within(dy, P, size)
 
 
-def pad_mirrored(x, net, rows, columns, mode):
+def pad_mirrored(x, net, *P, mode):
     """The map continued past its border: mirrored ("reflect") or repeated ("edge")."""
-    _, H, W, _ = x.shape
-    rows, columns = (np.pad(np.arange(n), two(P), mode=mode) for n, P in ((H, rows), (W, columns)))
-    net.keep(rows, columns, x.shape)
-    return net.out(x[:, rows][:, :, columns])
+    sizes = zip(x.shape[1:-1], ends(x, P), strict=True)
+    return pick(x, net, [np.pad(np.arange(N), zeros, mode=mode) for N, zeros in sizes])
 
 
-pad_mirrored_backward = picked_backward
+pad_mirrored_backward = pick_backward
 
 
 def crop(x, net, size, offset=None):
-    """H x W of the map, from the offset or the middle (odd remainders: nearer to 0)."""
-    (_, H, W, _), (h, w) = x.shape, two(size)
-    top, left = ((H - h) // 2, (W - w) // 2) if offset is None else two(offset)
-    net.keep(x.shape, top, left)
-    return net.out(x[:, top : top + h, left : left + w])
+    """A piece of this size, from the offset or the middle (odd remainders: nearer to 0)."""
+    (size, offset), old = per_axis(x, size, offset), x.shape[1:-1]
+    first = [(N - n) // 2 if at is None else at for N, n, at in zip(old, size, offset, strict=True)]
+    P = [(at, N - n - at) for at, N, n in zip(first, old, size, strict=True)]
+    net.keep(P)
+    return net.out(within(x, P, size))
 
 
 def crop_backward(dy, net):
     """The gradient of what was cropped is 0."""
-    (_, H, W, _), top, left = net.take()
-    h, w = dy.shape[1:3]
-    return padded(dy, ((top, H - h - top), (left, W - w - left)))
+    (P,) = net.take()
+    return padded(dy, P)
 
 
 def coords(x, net):
     """The coordinates of each position, x and then y, from −1 to 1."""
-    N, H, W, _ = x.shape
     net.keep(x.shape)
-    y, along = np.meshgrid(np.linspace(-1, 1, H), np.linspace(-1, 1, W), indexing="ij")
-    maps = np.stack([along, y], axis=-1).astype(x.dtype)
-    return net.out(np.repeat(maps[None], N, axis=0))
+    rulers = [np.linspace(-1, 1, size) for size in x.shape[1:-1]]
+    maps = np.stack(np.meshgrid(*rulers, indexing="ij")[::-1], axis=-1).astype(x.dtype)
+    return net.out(np.repeat(maps[None], len(x), axis=0))
 
 
 def coords_backward(dy, net):

@@ -100,6 +100,12 @@ def outside(x):
     return np.ascontiguousarray(np.moveaxis(x, -1, 1))
 
 
+def total(x):
+    """Σ over all images and positions, for each channel."""
+    rows = x.reshape(x.size // x.shape[-1], x.shape[-1])
+    return np.ones(len(rows), x.dtype) @ rows
+
+
 def uniform(bound):
     """Starts as U(−bound, bound)."""
     return lambda rng, shape, dtype: (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
@@ -110,52 +116,58 @@ def constant(value):
     return lambda rng, shape, dtype: np.full(shape, value, dtype)
 
 
-def two(size):
-    """(rows, columns): 3 means (3, 3)."""
-    return size if isinstance(size, tuple) else (size, size)
+def spatial(x):
+    """The axes of the positions: of (N, H, W, C) these are (1, 2)."""
+    return tuple(range(1, x.ndim - 1))
 
 
-def ends(P):
-    """Padding as ((top, bottom), (left, right)): 1 means ((1, 1), (1, 1))."""
-    a, b = P if isinstance(P, tuple) else (P, P)
-    return (a if isinstance(a, tuple) else (a, a)), (b if isinstance(b, tuple) else (b, b))
+def per_axis(x, *sizes):
+    """Each size as one number for each axis of x's maps: for images, 3 means (3, 3)."""
+    return [size if isinstance(size, tuple) else (size,) * (x.ndim - 2) for size in sizes]
+
+
+def ends(x, P):
+    """Padding before and after, along each axis: for images, 1 means ((1, 1), (1, 1))."""
+    return tuple(one if isinstance(one, tuple) else (one, one) for one in per_axis(x, P)[0])
 
 
 def padded(x, P, value=0):
     """The map with P rows and columns of `value` around it."""
-    (top, bottom), (left, right) = ends(P)
-    if top == bottom == left == right == 0:
+    if not any(map(any, P)):
         return x
-    N, H, W, C = x.shape
-    wide = np.full((N, top + H + bottom, left + W + right, C), value, x.dtype)
-    wide[:, top : top + H, left : left + W] = x
-    return wide
+    return np.pad(x, ((0, 0), *P, (0, 0)), constant_values=value)
+
+
+def within(wide, P, size):
+    """The map of this size that has P rows and columns around it."""
+    return wide[:, *(slice(before, before + N) for (before, _), N in zip(P, size, strict=True))]
 
 
 def windows(x, F, S, D):
     """What the filter sees at each position: (N, H', W', F, F, C), a view."""
-    reach = (D[0] * (F[0] - 1) + 1, D[1] * (F[1] - 1) + 1)
-    seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
-    return seen[:, :: S[0], :: S[1], :, :: D[0], :: D[1]].transpose(0, 1, 2, 4, 5, 3)
+    reach = tuple(d * (f - 1) + 1 for f, d in zip(F, D, strict=True))
+    seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=spatial(x))
+    seen = seen[:, *(np.s_[::s] for s in S), :, *(np.s_[::d] for d in D)]
+    return np.moveaxis(seen, x.ndim - 1, -1)
 
 
-def blocks(count, rows, numbers, most=2**20):
-    """Blocks of images and rows of about a million numbers, which fit into the
-    processor's cache; a row has `numbers` of them."""
-    images, step = max(1, most // (rows * numbers)), max(1, most // numbers)
-    for n in range(0, count, images):
-        for i in range(0, rows, step):
+def blocks(y, numbers, most=2**20):
+    """Blocks of images and rows of y for which about a million numbers are needed, which
+    fit into the processor's cache; each position needs `numbers` of them."""
+    row = numbers * int(np.prod(y.shape[2:-1]))
+    images, step = max(1, most // (y.shape[1] * row)), max(1, most // row)
+    for n in range(0, len(y), images):
+        for i in range(0, y.shape[1], step):
             yield np.s_[n : n + images, i : i + step]
 
 
 def taps(F, S, D, size):
     """Each tap (f, g) of the filter, and the part of the map that it sees at the `size`
     positions of the filter."""
-    (h, w) = size
-    for f in range(F[0]):
-        for g in range(F[1]):
-            i, j = f * D[0], g * D[1]
-            yield f, g, np.s_[:, i : i + S[0] * (h - 1) + 1 : S[0], j : j + S[1] * (w - 1) + 1 : S[1]]
+    for tap in np.ndindex(*F):
+        first = [d * f for d, f in zip(D, tap, strict=True)]
+        steps = zip(first, S, size, strict=True)
+        yield tap, np.s_[:, *(slice(i, i + s * (n - 1) + 1, s) for i, s, n in steps)]
 
 
 def slide(x, weight, S, P, D):
@@ -166,13 +178,12 @@ def slide(x, weight, S, P, D):
     The F·F·C numbers of a window are a row, those of a filter a column: the dot products
     of many windows with all K filters are one matrix product.
     """
-    K, C, F, G = weight.shape
-    filters = weight.transpose(0, 2, 3, 1).reshape(K, F * G * C).T
-    seen = windows(padded(x, P), (F, G), S, D)
-    N, H, W = seen.shape[:3]
-    y = np.empty((N, H, W, K), x.dtype)
-    for part in blocks(N, H, W * F * G * C):
-        np.matmul(seen[part].reshape(-1, F * G * C), filters, out=y[part].reshape(-1, K))
+    K, F = len(weight), weight.shape[2:]
+    filters = np.moveaxis(weight, 1, -1).reshape(K, -1).T
+    seen = windows(padded(x, P), F, S, D)
+    y = np.empty((*seen.shape[: x.ndim - 1], K), x.dtype)
+    for part in blocks(y, len(filters)):
+        np.matmul(seen[part].reshape(-1, len(filters)), filters, out=y[part].reshape(-1, K))
     return y
 
 
@@ -182,13 +193,12 @@ def slide_to_weight(dy, x, weight, S, P, D):
 
         dL/dw[k, c, f, g] = Σ_(n, i, j) dy[i, j, k] · x[S·i + D·f − P, S·j + D·g − P, c]
     """
-    K, C, F, G = weight.shape
-    seen = windows(padded(x, P), (F, G), S, D)
-    N, H, W = seen.shape[:3]
-    total = np.zeros((F * G * C, K), dy.dtype)
-    for part in blocks(N, H, W * F * G * C):
-        total += seen[part].reshape(-1, F * G * C).T @ dy[part].reshape(-1, K)
-    return total.reshape(F, G, C, K).transpose(3, 2, 0, 1)
+    K, C, *F = weight.shape
+    seen = windows(padded(x, P), F, S, D)
+    total = np.zeros((weight[0].size, K), dy.dtype)
+    for part in blocks(dy, len(total)):
+        total += seen[part].reshape(-1, len(total)).T @ dy[part].reshape(-1, K)
+    return np.moveaxis(total.reshape(*F, C, K), (-1, -2), (0, 1))
 
 
 def slide_to_input(dy, weight, size, S, P, D):
@@ -200,22 +210,23 @@ def slide_to_input(dy, weight, size, S, P, D):
     Tap by tap: one matrix product, shifted. At stride 1 this is itself a convolution,
     of dy with the filters turned by 180° (slower where x has few channels).
     """
-    K, C, F, G = weight.shape
-    N, h, w, _ = dy.shape
-    (top, bottom), (left, right) = ends(P)
-    around = (
-        (D[0] * (F - 1) - top, size[0] - h + top),
-        (D[1] * (G - 1) - left, size[1] - w + left),
-    )
-    if S == (1, 1) and F * G > 1 and 2 * C >= K and min(*around[0], *around[1]) >= 0:
-        return slide(dy, weight[:, :, ::-1, ::-1].swapaxes(0, 1), S, around, D)
-    filters = np.ascontiguousarray(weight.transpose(2, 3, 0, 1))
-    dx = np.zeros((N, top + size[0] + max(bottom, 0), left + size[1] + max(right, 0), C), dy.dtype)
-    for n, _ in blocks(N, 1, h * w * max(C, K), 2**18):
-        rows, part = dy[n].reshape(-1, K), dx[n]
-        for f, g, tap in taps((F, G), S, D, (h, w)):
-            part[tap] += (rows @ filters[f, g]).reshape(len(part), h, w, C)
-    return dx[:, top : top + size[0], left : left + size[1]]
+    (K, C, *F), (_, *positions, _) = weight.shape, dy.shape
+    around = [
+        (d * (f - 1) - before, N - n + before)
+        for d, f, (before, _), N, n in zip(D, F, P, size, positions, strict=True)
+    ]
+    if max(S) == 1 < max(F) and 2 * C >= K and min(map(min, around)) >= 0:
+        turned = np.flip(weight, range(2, weight.ndim)).swapaxes(0, 1)
+        return slide(dy, turned, S, around, D)
+    filters = np.ascontiguousarray(np.moveaxis(weight, (0, 1), (-2, -1)))
+    wide = [before + N + max(after, 0) for (before, after), N in zip(P, size, strict=True)]
+    dx = np.zeros((len(dy), *wide, C), dy.dtype)
+    images = max(1, 2**18 // (int(np.prod(positions)) * max(C, K)))
+    for n in range(0, len(dy), images):
+        part, rows = dx[n : n + images], dy[n : n + images].reshape(-1, K)
+        for tap, seen in taps(F, S, D, positions):
+            part[seen] += (rows @ filters[tap]).reshape(len(part), *positions, C)
+    return within(dx, P, size)
 
 
 def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
@@ -225,9 +236,9 @@ def conv(x, net, K, F, S=1, P=0, D=1, bias=True, start=None, start_bias=None):
 
     Slide, dot product over the whole depth, add each filter's bias.
     """
-    C, S, D = x.shape[3], two(S), two(D)
-    first = uniform(1 / np.sqrt(C * two(F)[0] * two(F)[1]))
-    weight = net.weight("weight", (K, C, *two(F)), start or first)
+    (F, S, D), P, C = per_axis(x, F, S, D), ends(x, P), x.shape[-1]
+    first = uniform(1 / np.sqrt(C * np.prod(F)))
+    weight = net.weight("weight", (K, C, *F), start or first)
     y = slide(x, weight, S, P, D)
     if bias:
         y += net.weight("bias", (K,), start_bias or first)
@@ -239,33 +250,33 @@ def conv_backward(dy, net):
     """dL/db = Σ dy, for the bias was added at every position; see slide_to_…"""
     x, weight, S, P, D, bias = net.take()
     if bias:
-        net.gradient("bias", dy.sum((0, 1, 2)))
+        net.gradient("bias", total(dy))
     net.gradient("weight", slide_to_weight(dy, x, weight, S, P, D))
-    return slide_to_input(dy, weight, x.shape[1:3], S, P, D)
+    return slide_to_input(dy, weight, x.shape[1:-1], S, P, D)
 
 
-def places(size, F, S, P, D=(1, 1), ceil=False):
+def places(size, F, S, P, D, ceil=False):
     """How many windows fit along each axis, ⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, and the
     padding that they need. `ceil` rounds up if the last window starts before the end of
     the map."""
     counts, needed = [], []
-    for N, f, s, (before, behind), d in zip(size, F, S, ends(P), D, strict=True):
+    for N, f, s, (before, after), d in zip(size, F, S, P, D, strict=True):
         reach = d * (f - 1) + 1
-        room = N + before + behind - reach
+        room = N + before + after - reach
         count = room // s + 1
         if ceil and room % s and count * s < N + before:
             count += 1
         counts.append(count)
-        needed.append((before, max(behind, (count - 1) * s + reach - N - before)))
-    return (counts[0], counts[1]), (needed[0], needed[1])
+        needed.append((before, max(after, (count - 1) * s + reach - N - before)))
+    return tuple(counts), tuple(needed)
 
 
 def over_windows(combine, x, F, S, D, size):
-    """np.add or np.maximum over each window: along its rows, then its columns."""
-    down = (F[0], 1), (S[0], 1), (D[0], 1), (size[0], x.shape[2])
-    along = (1, F[1]), (1, S[1]), (1, D[1]), size
-    for direction in (down, along):
-        first, *others = [x[tap] for _, _, tap in taps(*direction)]
+    """np.add or np.maximum over each window, along one axis after the other."""
+    for axis, (f, s, d, n) in enumerate(zip(F, S, D, size, strict=True), 1):
+        before = [slice(None)] * axis
+        starts = range(0, d * f, d)
+        first, *others = [x[*before, i : i + s * (n - 1) + 1 : s] for i in starts]
         x = first if not others else combine(first, others[0])
         for other in others[1:]:
             combine(x, other, out=x)
@@ -278,8 +289,8 @@ def maxpool(x, net, F, S=None, P=0, D=1, ceil=False):
     y[i, j] = max_(f, g) x[S·i + D·f − P, S·j + D·g − P]
     H' = ⌊(H + 2P − D(F − 1) − 1)/S⌋ + 1
     """
-    F, S, D = two(F), two(S or F), two(D)
-    size, P = places(x.shape[1:3], F, S, P, D, ceil)
+    F, S, D = per_axis(x, F, S or F, D)
+    size, P = places(x.shape[1:-1], F, S, ends(x, P), D, ceil)
     y = over_windows(np.maximum, padded(x, P, -np.inf), F, S, D, size)
     net.keep(x, y, F, S, P, D)
     return net.out(y)
@@ -289,39 +300,32 @@ def winners(x, y, F, S, D):
     """For each tap of a max pooling: what it sees, and in which windows that is the
     largest number (of several equal ones the first, row by row)."""
     open_ = np.ones(y.shape, bool)
-    for _, _, tap in taps(F, S, D, y.shape[1:3]):
-        wins = (x[tap] == y) & open_
+    for _, seen in taps(F, S, D, y.shape[1:-1]):
+        wins = (x[seen] == y) & open_
         open_ &= ~wins
-        yield tap, wins
+        yield seen, wins
 
 
 def maxpool_backward(dy, net):
     """dy is the gradient of the largest number of the window; that of the others is 0."""
     x, y, F, S, P, D = net.take()
-    (top, _), (left, _) = P
     wide = padded(x, P, -np.inf)
     dx = np.zeros(wide.shape, dy.dtype)
-    for tap, wins in winners(wide, y, F, S, D):
-        dx[tap] += dy * wins
-    return dx[:, top : top + x.shape[1], left : left + x.shape[2]]
+    for seen, wins in winners(wide, y, F, S, D):
+        dx[seen] += dy * wins
+    return within(dx, P, x.shape[1:-1])
 
 
 def gap(x, net):
     """Global average pooling: the mean of each map, (N, H, W, C) → (N, 1, 1, C)."""
     net.keep(x.shape)
-    return net.out(x.mean((1, 2), keepdims=True))
+    return net.out(x.mean(spatial(x), keepdims=True))
 
 
 def gap_backward(dy, net):
     """Each of the H·W numbers has its share in the mean: dx = dy/(H·W)."""
     (shape,) = net.take()
-    return np.broadcast_to(dy / (shape[1] * shape[2]), shape)
-
-
-def total(x):
-    """Σ over all images and positions, for each channel."""
-    rows = x.reshape(x.size // x.shape[-1], x.shape[-1])
-    return np.ones(len(rows), x.dtype) @ rows
+    return np.broadcast_to(dy / int(np.prod(shape[1:-1])), shape)
 
 
 def product(x, y):
@@ -436,7 +440,7 @@ def dropped(x, net, p, shape):
 def dropout(x, net, p=0.5, maps=False):
     """Each number (`maps`: each map) is 0 with probability p in training; a mask is
     (N, C, H, W), for maps (N, C, 1, 1)."""
-    return dropped(x, net, p, (len(x), 1, 1, x.shape[-1]) if maps else x.shape)
+    return dropped(x, net, p, (len(x), *[1] * (x.ndim - 2), x.shape[-1]) if maps else x.shape)
 
 
 def dropout_backward(dy, net):
