@@ -14,6 +14,7 @@ from cnnspec.elaborate.values import NoValue, Unknown
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Argument, Init, Op, arguments_of
+from cnnspec.ops.made import made
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.builder import BodyBuilder
@@ -109,7 +110,7 @@ def bind(
     from pydantic import ValidationError
 
     try:
-        return op(**bound.values), bound
+        return made(op, bound.values), bound
     except ValidationError as error:
         if not bound.sound:
             return None

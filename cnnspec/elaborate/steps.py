@@ -18,6 +18,7 @@ from cnnspec.elaborate.values import NoValue, Value
 from cnnspec.ir.graph import Claim
 from cnnspec.language import tree
 from cnnspec.ops import lookup
+from cnnspec.ops.made import made
 
 
 def run_items(builder: BodyBuilder, items: Items) -> None:
@@ -152,7 +153,7 @@ def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> Non
         no_merge(builder, step, op)
     inputs, spans = _branches(builder, step)
     if op is not None and merges and inputs:
-        add_layer(builder, step, op(), BoundArguments(), inputs, label, spans)
+        add_layer(builder, step, made(op, {}), BoundArguments(), inputs, label, spans)
         return
     if merges:
         builder.sink.report(

@@ -36,7 +36,7 @@ def exact(value: Any) -> Fraction:
 
 def _init(value: Any) -> Init:
     """`he`, or a scheme with its number: `["normal", "0.01"]`."""
-    scheme, number = (value, None) if isinstance(value, str) else (*value, None, None)[:2]
+    scheme, number = (*value, None, None)[:2] if isinstance(value, list | tuple) else (value, None)
     if scheme not in SCHEMES:
         schemes = "he, xavier, normal(…), uniform(…), zeros, ones or bilinear"
         raise PydanticCustomError("init", f"must be {schemes}")
