@@ -29,6 +29,8 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
     label = meant_as_label(text, step)
     if label is not None and label.finding.code == "E101":
         return [label]
+    if (repetition := _repetition(text, step.span)) is not None:
+        return [repetition]
     found = (truth(one) or _activation(one, step) or _other_size(one, step) for one in step.arguments)
     instead = [problem for problem in found if problem is not None]
     if instead:
@@ -49,6 +51,23 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
         if foreign is not None:
             return [foreign]
     return problems
+
+
+_TIMES = re.compile(r"(.*?)[ \t]+\(?(?:x[ \t]*([0-9]+)|([0-9]+)[ \t]*times|(twice))\)?", re.DOTALL)
+
+
+def _repetition(text: str, span: Span) -> NoValue | None:
+    """E101 for `conv F3 K8 x2`."""
+    from cnnspec.language.recovery.rules.repetitions import repeated
+
+    found = _TIMES.fullmatch(text[span.start : span.end])
+    op = lookup(found[1].partition(" ")[0]) if found else None
+    if found is None or op is None or (" " not in found[1] and slots_of(op).places):
+        return None  # `upsample x2`
+    step = Span(span.start, span.start + found.end(1))
+    way, fix = repeated(text, step, span.end, found[2] or found[3] or "2")
+    mark = Span(span.end - len(found.group()[found.end(1) :].lstrip()), span.end)
+    return NoValue("E101", "a repetition is written with brackets", mark, way, fix=fix)
 
 
 def truth(argument: tree.Argument) -> NoValue | None:
@@ -168,10 +187,6 @@ def _surplus_word(
     if re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", name):
         way = f"a name follows `=`: `{name[0]}={name[1]}`, defined above by `let {name[1]} = …`"
         return _no(message, span, way)
-    if times := re.fullmatch("[xX]([0-9]+)", name):
-        return _no(
-            message, span, f"a repetition is written `[ … ]*{times[1]}`, with the steps in the brackets"
-        )
     if slots.letters and re.fullmatch(r"[A-Za-z][0-9]+(?:x[0-9]+)?", name):
         way = "its letters are " + ", ".join(f"{letter} {_MEANING[letter]}" for letter in slots.letters)
         return _no(f"`{word}` has no letter {name[0]}", span, way)

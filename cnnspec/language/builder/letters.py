@@ -25,6 +25,7 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
     if not any(type(a) is tree.PositionalArgument and type(a.value) in suspects for a in arguments):
         return tuple(arguments)
     found: list[Any] = []
+    mended: list[Edit] = []
     rest = iter(arguments)
     for argument in rest:
         value, span = argument.value, argument.span
@@ -33,9 +34,7 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
             continue
         meant: Meant | None = None
         if type(value) is tree.Function:
-            if value.name in LETTERS and len(value.arguments) == 1:
-                letter = tree.LetterArgument(value.name, value.arguments[0], False, span)
-                meant = f"{value.name}={c.text[span.start + 1 : span.end]}", [letter]
+            meant = _in_brackets(c, value)
         elif value.name.upper() in LETTERS and (value.name in LETTERS or value.name not in c.bound):
             following = next(rest, None)
             meant = _apart(c, argument, following)
@@ -55,13 +54,42 @@ def tidied(c: Context, arguments: list[Any], word: str = "") -> tuple[Any, ...] 
         if meant is None:
             found.append(argument)
             continue
-        plain, made = meant
-        message = "a hyperparameter is its letter and then its number"
-        if "=" in plain:
-            message = "a value by its name follows the letter after `=`"
-        c.sink.report("E104", message, span, help=f"write `{plain}`", fix=(Edit(span, plain),), safe=True)
-        found += made
+        mended.append(Edit(span, meant[0]))
+        found += meant[1]
+    if mended:
+        _report(c, mended, word, arguments)
     return tuple(found)
+
+
+def _report(c: Context, mended: list[Edit], word: str, arguments: list[Any]) -> None:
+    """One finding for a layer, however many of its letters are written so."""
+    message = "a hyperparameter is its letter and then its number"
+    if any("=" in edit.text for edit in mended):
+        message = "a value by its name follows the letter after `=`"
+    span, plain = Span(mended[0].span.start, mended[-1].span.end), mended[0].text
+    if len(mended) > 1:
+        first, last = arguments[0].span.start, arguments[-1].span.end
+        plain, done = f"{word} ".lstrip(), first
+        for edit in mended:
+            plain += c.text[done : edit.span.start] + edit.text
+            done = edit.span.end
+        plain += c.text[done:last]
+    c.sink.report("E104", message, span, help=f"write `{plain}`", fix=tuple(mended), safe=True)
+
+
+def _in_brackets(c: Context, value: tree.Function) -> Meant | None:
+    """`F(3)`, `F(3, 5)`."""
+    name, span, sizes = value.name, value.span, value.arguments
+    if name not in LETTERS:
+        return None
+    if len(sizes) == 1 and not c.text[slice(*sizes[0].span)].isdigit():
+        plain = f"{name}={c.text[span.start + 1 : span.end]}"
+        return plain, [tree.LetterArgument(name, sizes[0], False, span)]
+    rows, *columns = (c.text[slice(*size.span)] for size in sizes)
+    plain = f"{name}{rows}" if columns in ([], [rows]) else f"{name}{rows}x{'x'.join(columns)}"
+    if not HYPER.fullmatch(plain) or (columns and name in "KG"):
+        return None
+    return plain, hyperparameters(c, plain, span.start)
 
 
 def _apart(c: Context, letter: tree.PositionalArgument, following: Any) -> Meant | None:
@@ -87,6 +115,8 @@ def _in_one_word(c: Context, name: str, span: Span, word: str) -> Meant | None:
         if word in ("maxpool", "avgpool"):
             plain = plain.replace("K", "F")  # the kernel, elsewhere
         return plain, hyperparameters(c, plain, start)
+    if re.fullmatch("[FSPKGD]_[0-9]+(?:x[0-9]+)?", name):
+        return name.replace("_", ""), hyperparameters(c, name.replace("_", ""), start)
     found = _NAMED.fullmatch(name)
     if found is None or found[4] not in c.bound:
         return None

@@ -6,7 +6,16 @@ A new rule is one more entry in the table of its subject; its example is a test 
 from __future__ import annotations
 
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.recovery.rules import brackets, forms, marks, names, numbers, rest
+from cnnspec.language.recovery.rules import (
+    arguments,
+    brackets,
+    forms,
+    marks,
+    names,
+    numbers,
+    repetitions,
+    rest,
+)
 
 BEFORE_BRACKETS: tuple[Rule, ...] = (*numbers.PERCENTAGES, *brackets.IN_BLOCKS, *brackets.MERGES)
 """Tried before it is asked whether a bracket is not closed."""
@@ -14,9 +23,11 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (*numbers.PERCENTAGES, *brackets.IN_BLOCKS, 
 RULES: tuple[Rule, ...] = (
     *marks.MARKS,
     *forms.NOTATIONS,
+    *arguments.ARGUMENTS,
     *brackets.BEFORE_BRANCHES,
     *names.VALUES,
     *numbers.SIZES,
+    *repetitions.REPETITIONS,
     *rest.MISTYPED,
     *numbers.CLAIMS,
     *brackets.MATRICES,

@@ -13,7 +13,7 @@ from cnnspec.language.recovery.rules.brackets import NO_COMMAS
 from cnnspec.language.recovery.rules.marks import BRANCHES, NO_BRANCHES, before_layer
 from cnnspec.language.recovery.rules.names import NAMED_BY, NAMELESS
 from cnnspec.language.recovery.rules.numbers import NUMBER_LIKE, open_reshape
-from cnnspec.language.recovery.words import STATEMENT_WORDS, closing, is_layer
+from cnnspec.language.recovery.words import STATEMENT_WORDS, is_layer
 from cnnspec.language.tokens import END, STATEMENTS, Token
 from cnnspec.notations.steps import step
 
@@ -153,16 +153,6 @@ def _row_of_a_table(m: Mistake) -> Answer | None:
     return Answer("E102", found.message, span, found.help, found.fix)
 
 
-def _times_before(m: Mistake) -> Answer | None:
-    times = m.here(r"[0-9]+[ \t]*[*x]?[ \t]*\[")
-    if times is None:
-        return None
-    close, span = closing(m.text, times.end() - 1), Span(m.start, times.end() - 1)
-    fix = (Edit(span, ""), Edit(Span(close, close), f"*{m.word}")) if close else ()
-    message = "the number of a repetition stands behind it"
-    return Answer("E101", message, span, f"write `[ … ]*{m.word}`", fix)
-
-
 def _ends_early(m: Mistake, last: Token) -> Answer:
     """A line that ends with `->`, `=`, `+` or the colon of a variant."""
     if last.type == "LABEL" and _VARIANT.match(m.text, line_start(m.text, last.start)):
@@ -255,11 +245,10 @@ REST = (
     Rule({"@a ⟦+⟧ conv F3": ""}, _ADDED,
          "branches are added: `add [ … | … ]`, each from its input or from an `@label`", on="PLUS",
          accepts="ARROW"),
-    Rule({"⟦3*⟧[relu]": "[relu]*3"}, on="NUMBER", when=_times_before),
     Rule({"relu -> ⟦@a⟧": ""}, "{shown} can only begin a line or a branch",
          "begin a new line: `{found} -> …`; `add [ … | … ]` joins tensors", on="REFERENCE", last="ARROW"),
     Rule({"[a] ⟦3x⟧2": ""}, "unexpected {shown}", _REPETITION, on="DIM", last="RSQB"),
-    Rule({"relu ⟦*⟧ 3": ""}, "unexpected {shown}", _REPETITION, on="STAR",
+    Rule({"relu ⟦*⟧ (3)": ""}, "unexpected {shown}", _REPETITION, on="STAR",
          last="NAME HYPER NUMBER RSQB RPAR"),
     Rule({"⟦S2⟧ 6@14x14": ""}, "a label has a colon: `{found}:`",
          "and a layer follows, as in `{found}: conv F5 K6 => 6@28x28`", on="HYPER",

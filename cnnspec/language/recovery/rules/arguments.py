@@ -1,0 +1,106 @@
+"""A layer whose hyperparameters are written in another form: `F[3 3]`, `-F 3`, `3F`, `f3, k16`, `F3 | K16`.
+
+However many of its arguments are written so, it is one finding, with the whole layer as it is written here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Edit, Span
+from cnnspec.language.recovery.mistake import Answer, Mistake
+from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.words import is_layer
+from cnnspec.language.tokens import Token
+
+_SIZES = r"[0-9]+(?:(?:[ \t]*[,;xX*][ \t]*|[ \t]+)[0-9]+)*"
+_SIZE = rf"([0-9]+(?:[ \t]*x[ \t]*[0-9]+)?|same|[\[(][ \t]*{_SIZES}[ \t]*[\])])"
+_IN_ORDER = re.compile(
+    rf"[\"'<-]*(?:([FSPDKG])[ \t]*[:=_]*|([fspdkg])[ \t:_]*)[ \t]*{_SIZE}[\"'>]*(?![\w.*+%/(=-])"
+)
+_TURNED = re.compile(r"([0-9]+(?:x[0-9]+)?)([FSPDKG])(?![\w.])")
+_PLAIN = re.compile(
+    r"(?:[FSPDKG](?:[0-9]+(?:x[0-9]+)?|same))+(?![\w.(\[])"
+    r"|[A-Za-z]\w*[ \t]*=[ \t]*[\w.@]+(?![\w.(\[,x-])"
+    r"|[a-z]{2,}(?![\w.(\[])"
+)
+_ENDS = re.compile(r"[ \t]*(?:->|=>|[\]}#\r\n]|\|(?![ \t]*[FSPDKG][=0-9])|$)")
+_FARTHEST, _MOST = 6, 16
+"""Parts that the parser has read since the layer's word; arguments of one layer."""
+
+
+def _layer(m: Mistake) -> Answer | None:
+    word = _word_before(m)
+    if word is None:
+        return None
+    marks = r"[ \t]*[,;|]?[ \t]*" if m.kind == "VBAR" else r"[ \t]*[,;]?[ \t]*"
+    edits: list[Edit] = []
+    shown, end = word.text, word.end
+    for _ in range(_MOST):
+        if _ENDS.match(m.text, end):
+            break
+        between = re.compile(marks).match(m.text, end)
+        found, plain = _argument(m.text, between.end() if between else end, word.text)
+        if between is None or found is None:
+            return None
+        if not plain:
+            message = f"`{found.group()}` is not a valid hyperparameter"
+            way = "rows and columns are joined by `x`, as in `F1x7`; `pad` takes a size for each side"
+            return Answer("E106", message, Span(*found.span()), way)
+        if not between.group().isspace():
+            edits.append(Edit(Span(*between.span()), " "))
+        if plain != found.group():
+            edits.append(Edit(Span(*found.span()), plain))
+        shown, end = f"{shown} {plain}", found.end()
+    spaces = all(edit.text == " " for edit in edits)
+    if not edits or end < m.start or (spaces and m.kind != "VBAR"):
+        return None
+    span, message = (
+        Span(edits[0].span.start, edits[-1].span.end),
+        "a hyperparameter is its letter and then its number",
+    )
+    if spaces:
+        span, message = m.span, "arguments are separated by spaces, not by `|`"
+    way = f"write `{edits[0].text if len(edits) == 1 and not spaces else shown}`"
+    return Answer("E104", message, span, way, tuple(edits), True, reads=shown, since=word.start, resume=end)
+
+
+def _word_before(m: Mistake) -> Token | None:
+    """The word of the layer that the token stands in; at a `|` the layer is put together already."""
+    if m.kind != "VBAR":
+        parts = (m.part(back).token for back in range(_FARTHEST))
+        return next((one for one in parts if one and one.type == "NAME" and is_layer(one.text)), None)
+    near = re.split(r"->|[|:\[]", m.head[-200:])[-1]
+    found = re.match(r"[ \t]*([A-Za-z]\w*)[ \t]", near)
+    if found is None or m.inside or not is_layer(found[1]):
+        return None
+    start = m.start - len(near) + found.start(1)
+    return Token("NAME", found[1], start, start + len(found[1]))
+
+
+def _argument(text: str, place: int, word: str) -> tuple[re.Match[str] | None, str]:
+    """An argument, and how it is written here; nothing where it is not one, or cannot be written."""
+    if found := _PLAIN.match(text, place):
+        return found, found.group()
+    if found := _TURNED.match(text, place):
+        return found, found[2] + found[1]
+    found = _IN_ORDER.match(text, place)
+    if found is None:
+        return None, ""
+    letter = found[1] or found[2].upper()
+    if letter == "K" and word in ("maxpool", "avgpool"):
+        letter = "F"
+    if found[3] == "same":
+        return found, f"{letter}same"
+    sizes = re.findall("[0-9]+", found[3])
+    if len({*sizes}) == 1:
+        return found, letter + sizes[0]
+    return found, letter + "x".join(sizes) if len(sizes) == 2 and letter not in "KG" else ""
+
+
+ARGUMENTS = (
+    Rule({"conv ⟦F[3 5]⟧ K8": "conv F3x5 K8", "conv F3 ⟦P(1x1)⟧ K8": "conv F3 P1 K8",
+          "conv ⟦f3, k16⟧": "conv F3 K16", "conv ⟦-F 3 -K 16⟧": "conv F3 K16", "conv ⟦3F 16K⟧": "conv F3 K16",
+          'conv ⟦"F3" "K16"⟧': "conv F3 K16", "conv F3 ⟦|⟧ K8": "conv F3 K8",
+          "conv F3 K8 ⟦P[0,1,0,1]⟧": ""}, when=_layer),
+)  # fmt: skip
