@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Related, Severity, Sink, Source, Span
-from cnnspec.elaborate.limits import Limits, Spent
+from cnnspec.elaborate.limits import Limits, Spent, Wanted
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -69,7 +69,14 @@ def models(
     """Check every model of a spec: `variant`, or all variants, or (`first`) the first of them. Without
     `lints`, only errors are looked for. What is in another tool's notation is checked as it is written here.
     """
-    found = _models(source, variant, settings, limits, ignore, first, lints)
+    from cnnspec.language import parse
+
+    def checked(source: Source) -> list[Model]:
+        parsing = Sink()
+        wanted = Wanted(parse(source, parsing), source, variant, settings, limits)
+        return _models(wanted, parsing, ignore, first, lints)
+
+    found = checked(source)
     if not any(_MEANT_OTHERWISE.match(one.code) for one in found[0].findings):
         return found
     from cnnspec.pasted import rewritten, together
@@ -77,7 +84,7 @@ def models(
     rewriting = rewritten(source, found[0].findings)
     if rewriting is None:
         return found
-    found = _models(rewriting.source, variant, settings, limits, ignore, first, lints)
+    found = checked(rewriting.source)
     return [one._replace(findings=tuple(together(rewriting, one.findings, one.report))) for one in found]
 
 
@@ -85,71 +92,43 @@ _MEANT_OTHERWISE = re.compile("E1|E20")
 """Findings of a text that may be in another tool's notation."""
 
 
-def _models(
-    source: Source,
-    variant: str | None,
-    settings: Mapping[str, str],
-    limits: Limits,
-    ignore: frozenset[str],
-    first: bool,
-    lints: bool,
-) -> list[Model]:
+def _models(wanted: Wanted, parsing: Sink, ignore: frozenset[str], first: bool, lints: bool) -> list[Model]:
     from cnnspec.elaborate import variants
-    from cnnspec.language import parse
 
-    parsing = Sink()
-    file = parse(source, parsing)
+    file, variant = wanted.file, wanted.variant
     names: list[str | None] = [variant] if variant is not None else [*variants(file)] or [None]
     if first:
         names = names[:1]
     if lints:
         from cnnspec.analyses.lints.text import lint_text
 
-        for finding in lint_text(file, source):
+        for finding in lint_text(file, wanted.source):
             parsing.add(finding)
     spent = Spent()
     found: list[Model] = []
     for name in names:
-        found.append(_model(source, file, parsing, name, settings, limits, spent, ignore, lints))
-        if spent.work > limits.work:
+        found.append(_model(wanted._replace(variant=name), parsing, spent, ignore, lints))
+        if spent.work > wanted.limits.work:
             break  # it is told; the other variants would say the same
     return found
 
 
-def _model(
-    source: Source,
-    file: File,
-    parsing: Sink,
-    variant: str | None,
-    settings: Mapping[str, str],
-    limits: Limits,
-    spent: Spent,
-    ignore: frozenset[str],
-    lints: bool,
-) -> Model:
+def _model(wanted: Wanted, parsing: Sink, spent: Spent, ignore: frozenset[str], lints: bool) -> Model:
     from cnnspec.analyses.report import analyse
     from cnnspec.analyses.weights import too_many_weights
     from cnnspec.elaborate import elaborate, trier
 
+    file, source, variant, settings, limits = wanted
     sink = Sink()
     for finding in parsing:
         sink.add(finding)
     consequent: set[Span] = set()
-    graph = elaborate(
-        file,
-        source,
-        sink,
-        variant=variant,
-        settings=settings,
-        limits=limits,
-        spent=spent,
-        consequent=consequent,
-    )
+    graph = elaborate(wanted, sink, spent, consequent)
     report = None
     if graph is not None:
         guessed = any(one.code in ("E101", "E105") and not one.safe for one in parsing)
         report = analyse(graph, not _set_otherwise(file, variant, sink), guessed)
-        attempt = trier(file, source, variant=variant, settings=settings, limits=limits)
+        attempt = trier(wanted)
         for finding in report.findings if lints else report.failures:
             if finding.code == "E501" and finding.span in consequent:
                 continue

@@ -17,7 +17,7 @@ Where to look:
     templates   the text as written, made from what its uses showed
 """
 
-from cnnspec.elaborate.limits import Limits
+from cnnspec.elaborate.limits import Limits, Wanted
 from cnnspec.elaborate.network import elaborate, trier, variants
 
-__all__ = ["Limits", "elaborate", "trier", "variants"]
+__all__ = ["Limits", "Wanted", "elaborate", "trier", "variants"]

@@ -3,8 +3,13 @@ option."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cnnspec.diagnostics import Source
+    from cnnspec.language.tree import File
 
 DEEPEST = 200
 """The most that `depth` can be. Beyond 64 Python's own limit (`sys.setrecursionlimit`) has to be raised with
@@ -34,3 +39,13 @@ class Spent:
     """What the variants of one spec have used up together."""
 
     work: int = 0
+
+
+class Wanted(NamedTuple):
+    """A network of a spec: that of `variant`'s knobs, and then `settings` (`--set`: expressions by knob)."""
+
+    file: File
+    source: Source
+    variant: str | None = None
+    settings: Mapping[str, str] = {}
+    limits: Limits = Limits()

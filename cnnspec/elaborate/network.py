@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import partial
 
-from cnnspec.diagnostics import Sink, Source, Span
+from cnnspec.diagnostics import Sink, Span
 from cnnspec.elaborate.binding import written_or
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.calls import look_through_block
@@ -14,7 +12,7 @@ from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Context, OverBudget
 from cnnspec.elaborate.ends import outputs_of, report_unread, shape_of, take_inputs
 from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of
-from cnnspec.elaborate.limits import DEEPEST, Limits, Spent
+from cnnspec.elaborate.limits import DEEPEST, Spent, Wanted
 from cnnspec.elaborate.naming import Names, entries, names_of
 from cnnspec.elaborate.regions import close_body
 from cnnspec.elaborate.sizes import WORK, Try
@@ -40,39 +38,27 @@ def variants(file: tree.File) -> tuple[str, ...]:
 
 
 def elaborate(
-    file: tree.File,
-    source: Source,
-    sink: Sink,
-    *,
-    variant: str | None = None,
-    settings: Mapping[str, str] | None = None,
-    limits: Limits | None = None,
-    spent: Spent | None = None,
-    consequent: set[Span] | None = None,
+    wanted: Wanted, sink: Sink, spent: Spent | None = None, consequent: set[Span] | None = None
 ) -> Graph | None:
-    """The graph of a spec with `variant`'s knobs and then `settings` (`--set`: expressions by knob) in
-    place.
+    """The graph of a network.
 
     Findings go to `sink`. After an error the graph still holds what could be worked out, with unknown
     shapes as None; None comes back only where a budget is used up. Elaborations that are given one `spent`
     share the budget of work. `consequent` is given the places of the claims that fail only because a claim
     before them does.
     """
-    limits = limits or Limits()
-    if limits.depth > DEEPEST:
-        raise ValueError(f"a depth of {limits.depth}: {DEEPEST} is the most")
-    run = partial(_elaborate, file, source, variant, settings or {})
-    attempt = trier(file, source, variant=variant, settings=settings, limits=limits)
-    found = Sink() if "=>" in source.text else sink
+    if wanted.limits.depth > DEEPEST:
+        raise ValueError(f"a depth of {wanted.limits.depth}: {DEEPEST} is the most")
+    found = Sink() if "=>" in wanted.source.text else sink
     if found is not sink:
         _copy(sink, found)
-    graph, context = run(found, limits, spent or Spent(), attempt)
+    graph, context = _elaborate(wanted, found, spent or Spent(), trier(wanted))
     if found is not sink:
         # after a claim that fails the check goes on from the claimed shape, where less is in error then
         trusting = Sink()
         if context.failing and (_misfits(found) or len(context.failing) > 1):
             _copy(sink, trusting)
-            again, trusted = run(trusting, limits, spent or Spent(), trusting=True)
+            again, trusted = _elaborate(wanted, trusting, spent or Spent(), trusting=True)
             if again is not None and _misfits(trusting) < _misfits(found):
                 found = trusting
             if again is not None and consequent is not None:
@@ -90,35 +76,24 @@ def _misfits(sink: Sink) -> int:
     return sum(finding.code.startswith("E3") for finding in sink)
 
 
-def trier(
-    file: tree.File,
-    source: Source,
-    *,
-    variant: str | None = None,
-    settings: Mapping[str, str] | None = None,
-    limits: Limits | None = None,
-) -> Try:
+def trier(wanted: Wanted) -> Try:
     """What tries other sizes of the input."""
-    limited = (limits or Limits())._replace(work=WORK)
+    limited = wanted._replace(limits=wanted.limits._replace(work=WORK))
     spent = Spent()
 
     def attempt(shape: Shape) -> tuple[Graph | None, Sink]:
         sink = Sink()
-        if spent.work + len(file.statements) > WORK:
+        if spent.work + len(wanted.file.statements) > WORK:
             return None, sink
-        graph, _ = _elaborate(file, source, variant, settings or {}, sink, limited, spent, shape=shape)
+        graph, _ = _elaborate(limited, sink, spent, shape=shape)
         return graph, sink
 
     return attempt
 
 
 def _elaborate(
-    file: tree.File,
-    source: Source,
-    variant: str | None,
-    settings: Mapping[str, str],
+    wanted: Wanted,
     sink: Sink,
-    limits: Limits,
     spent: Spent,
     attempt: Try | None = None,
     *,
@@ -127,14 +102,15 @@ def _elaborate(
 ) -> tuple[Graph | None, Context]:
     """`shape` is that of the only input, in place of what is written; `trusting`: the shapes that are claimed
     are taken for true."""
+    file, source, limits = wanted.file, wanted.source, wanted.limits
     if spent.work:  # a further variant goes through the statements again
         spent.work += len(file.statements)
     statements = sort_statements(file, sink)
     unusable = check_names(statements, sink)
     unclosed = any(finding.code == "E105" for finding in sink)  # a way round is a guess then
     unusable |= refuse_cycles(statements.blocks, Sink() if unclosed else sink)
-    chosen = choose_variant(statements, sink, variant)
-    knobs = knobs_of(statements, sink, limits.digits, chosen, settings)
+    chosen = choose_variant(statements, sink, wanted.variant)
+    knobs = knobs_of(statements, sink, limits.digits, chosen, wanted.settings)
     defaults = defaults_of(statements, sink)
     context = Context(source.text, sink, limits, spent, statements, unusable, defaults, run_items)
     context.attempt, context.trusting = attempt, trusting
@@ -154,7 +130,7 @@ def _elaborate(
         name=named.name if (named := chosen or statements.model) else _name_of_file(source.name),
         title=statements.model.title if statements.model else "",
         variant=chosen.name if chosen else None,
-        settings=dict(settings),
+        settings=dict(wanted.settings),
         knobs={name: shown(value) for name, value in context.globals.names.items()},
         inputs=inputs,
         outputs=labels,
