@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnnspec.ir.expr import operations
 from cnnspec.ir.template import IfSite
-from cnnspec.lower.program import Condition, If, Let, Tensor, When
+from cnnspec.lower.program import Condition, If, Let, Statement, Tensor, When
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def decide(frame: Frame, site: IfSite) -> None:
                     frame.optional[number] = frame.optional[side]
         return
     node = frame.expression(site.condition, site.at, taken)
-    made = If(condition_for(frame, taken, node if node is not None else frame.lifted(taken)))
+    made: If[Statement] = If(condition_for(frame, taken, node if node is not None else frame.lifted(taken)))
     outer = frame.here
     for holds, sites in ((True, site.then), (False, site.otherwise)):
         frame.here = made.side(holds)
@@ -61,7 +61,7 @@ def condition_for(frame: Frame, taken: Mapping[int, bool], node: Node) -> Condit
     return made
 
 
-def _join(frame: Frame, made: If, number: int, then: int | None, otherwise: int | None) -> None:
+def _join(frame: Frame, made: If[Statement], number: int, then: int | None, otherwise: int | None) -> None:
     """The value of a join; where one side has no such tensor, it is the other's, as far as it is there."""
     sides = [frame.tensors.get(-1 if side is None else side) for side in (then, otherwise)]
     there = [
@@ -79,7 +79,7 @@ def _join(frame: Frame, made: If, number: int, then: int | None, otherwise: int 
     join(frame, made, number, first, second)
 
 
-def join(frame: Frame, made: If, number: int, one: Tensor, other: Tensor) -> None:
+def join(frame: Frame, made: If[Statement], number: int, one: Tensor, other: Tensor) -> None:
     """The tensor that is one or the other."""
     joined = frame.tensor(number)
     if not frame.lowering.runtime_shapes:

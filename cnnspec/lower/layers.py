@@ -10,7 +10,7 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.template import LayerSite
 from cnnspec.lower.call import Diverges, Use, fields, unify
 from cnnspec.lower.ifs import condition_for, join, when
-from cnnspec.lower.program import If, Layer, Merge, Tensor, When
+from cnnspec.lower.program import If, Layer, Merge, Statement, Tensor, When
 from cnnspec.lower.symbolic import Apply, Const, Node, apply, plain
 from cnnspec.lower.trace import added, out_nodes, traced_op
 from cnnspec.ops.base import Op
@@ -86,7 +86,7 @@ def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Te
 def _by_padding(
     frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer], same: Mapping[int, bool], node: Node
 ) -> None:
-    made = If(condition_for(frame, same, node))
+    made: If[Statement] = If(condition_for(frame, same, node))
     outer = frame.here
     sides: list[Tensor] = []
     for holds in (True, False):

@@ -5,9 +5,9 @@ Numbers are nodes over the function's variables; every tensor is assigned once. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from cnnspec.ir.template import Template
 from cnnspec.ir.uses import Use
@@ -129,17 +129,20 @@ class Repeat:
     small: bool = False
 
 
+S = TypeVar("S")
+
+
 @dataclass(eq=False, slots=True)
-class If:
+class If(Generic[S]):
     """Both sides of a condition; `joins` are the tensors that it decides: what comes out, what it is where
     the condition holds, and where not."""
 
     condition: Condition
-    then: list[Statement] = field(default_factory=list)
-    otherwise: list[Statement] = field(default_factory=list)
+    then: list[S] = field(default_factory=list)
+    otherwise: list[S] = field(default_factory=list)
     joins: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
 
-    def side(self, holds: bool) -> list[Statement]:
+    def side(self, holds: bool) -> list[S]:
         return self.then if holds else self.otherwise
 
 
@@ -151,7 +154,18 @@ class Let:
     node: Node
 
 
-Statement: TypeAlias = "Layer | Merge | Invoke | Part | Repeat | If | Let"
+Statement: TypeAlias = "Layer | Merge | Invoke | Part | Repeat | If[Statement] | Let"
+
+
+def every(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """All statements, inner ones included."""
+    for one in statements:
+        yield one
+        match one:
+            case Part() | Repeat():
+                yield from every(one.region.statements)
+            case If():
+                yield from every((*one.then, *one.otherwise))
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,8 +178,8 @@ class _Translation:
             found.append(Let(name, condition.node, f'{place}["{kept}"]'))
         return self.decided[condition.number]
 
-    def decide(self, statement: program.If, place: str, found: list[Step]) -> None:
-        made = If(statement.condition, self.variable(statement.condition, place, found))
+    def decide(self, statement: program.If[program.Statement], place: str, found: list[Step]) -> None:
+        made = If(statement.condition, variable=self.variable(statement.condition, place, found))
         known = self.decided  # what one side decides is decided again where it is asked for once more
         self.decided = dict(known)
         made.then = self.steps(statement.then, place)
@@ -208,7 +208,7 @@ class _Translation:
                 made = self.new(merge.output.shape)
                 found.append(Call("merge", function, place, inputs, [made]))
                 return made
-            decided = If(condition, self.decided[condition.number])
+            decided = If(condition, variable=self.decided[condition.number])
             sides = []
             for holds in (True, False):
                 left = [
@@ -254,15 +254,8 @@ class _Translation:
 
 def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
     """Whether a block is called that has no level of its own: it keeps what it decides at the same place."""
-    for statement in statements:
-        match statement:
-            case program.Invoke() if not statement.name and statement.shared is None:
-                return True
-            case program.Part() | program.Repeat() if _shares_its_place(statement.region.statements):
-                return True
-            case program.If() if _shares_its_place([*statement.then, *statement.otherwise]):
-                return True
-    return False
+    blocks = (one for one in program.every(statements) if isinstance(one, program.Invoke))
+    return any(not one.name and one.shared is None for one in blocks)
 
 
 def _at(place: str, name: str) -> str:

@@ -54,18 +54,10 @@ class Let(program.Let):
 
 
 @dataclass(eq=False, slots=True)
-class If:
-    """Both sides of an `if` on a variable; `joins` are the tensors that it decides: what comes out, what it
-    is where the condition holds, and where not."""
+class If(program.If["Step"]):
+    """An `if` on a variable."""
 
-    condition: program.Condition
-    variable: str
-    then: list[Step] = field(default_factory=list)
-    otherwise: list[Step] = field(default_factory=list)
-    joins: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
-
-    def side(self, holds: bool) -> list[Step]:
-        return self.then if holds else self.otherwise
+    variable: str = ""
 
 
 @dataclass(eq=False, slots=True)

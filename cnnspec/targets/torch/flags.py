@@ -30,19 +30,9 @@ def with_bools(function: program.Function) -> None:
                 parameter.default = Const(bool(parameter.default.value))
 
 
-def _all(statements: Sequence[program.Statement]) -> Iterator[program.Statement]:
-    for one in statements:
-        yield one
-        match one:
-            case program.Part() | program.Repeat():
-                yield from _all(one.region.statements)
-            case program.If():
-                yield from _all((*one.then, *one.otherwise))
-
-
 def _given_bools(statements: Sequence[program.Statement]) -> list[program.Statement]:
     """All statements, inner ones too; the blocks in them are given bools where they take some."""
-    found = list(_all(statements))
+    found = list(program.every(statements))
     for one in found:
         if isinstance(one, program.Invoke):
             used = [parameter for parameter in one.function.parameters if parameter.used]

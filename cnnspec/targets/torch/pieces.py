@@ -50,17 +50,18 @@ class Choice:
 Piece: TypeAlias = "Node | str | Group | Call | Series | Growing | Choice"
 
 
+_PARTS: dict[type, tuple[str, ...]] = {
+    Series: ("element", "count"),
+    Growing: ("element", "update", "count", "start"),
+    Choice: ("condition", "then", "otherwise"),
+}
+"""The fields that are pieces."""
+
+
 def _parts(piece: Piece) -> tuple[Piece, ...]:
-    match piece:
-        case Call():
-            return tuple(argument for _, argument in piece.arguments)
-        case Series():
-            return piece.element, piece.count
-        case Growing():
-            return piece.element, piece.update, piece.count, piece.start
-        case Choice():
-            return piece.condition, piece.then, piece.otherwise
-    return ()
+    if isinstance(piece, Call):
+        return tuple(argument for _, argument in piece.arguments)
+    return tuple(getattr(piece, name) for name in _PARTS.get(type(piece), ()))
 
 
 def walk(piece: Piece) -> Iterator[Piece]:
@@ -102,19 +103,9 @@ def mapped(piece: Piece, change: Callable[[Node], Node]) -> Piece:
         case Call():
             arguments = tuple((name, mapped(argument, change)) for name, argument in piece.arguments)
             return replace(piece, arguments=arguments)
-        case Series():
-            return replace(piece, element=mapped(piece.element, change), count=change(piece.count))
-        case Growing():
-            return replace(
-                piece,
-                element=mapped(piece.element, change),
-                count=change(piece.count),
-                start=change(piece.start),
-                update=change(piece.update),
-            )
-        case Choice():
-            sides = mapped(piece.then, change), mapped(piece.otherwise, change)
-            return Choice(change(piece.condition), *sides)
+        case Series() | Growing() | Choice():
+            parts = {name: mapped(getattr(piece, name), change) for name in _PARTS[type(piece)]}
+            return replace(piece, **parts)  # type: ignore[arg-type]
         case str() | Group():
             return piece
     return change(piece)

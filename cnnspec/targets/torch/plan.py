@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from cnnspec.lower import program
 from cnnspec.lower.call import Call
 from cnnspec.lower.program import Condition, Tensor, When
 from cnnspec.lower.symbolic import Node, variables
@@ -55,15 +56,10 @@ class PlanStep:
         return [tensor for tensor, _, _ in self.arms] or [self.sources[place] for place in self.takes]
 
 
-@dataclass(eq=False, slots=True)
-class If:
-    """Both sides of a condition, and the tensors that it decides: each with what it is where the condition
-    holds, and where not."""
+class If(program.If["Item"]):
+    """An `if` of items: what it reads and gives."""
 
-    condition: Condition
-    then: list[Item]
-    otherwise: list[Item]
-    joins: list[tuple[Tensor, Tensor, Tensor]]
+    __slots__ = ()
 
     @property
     def outputs(self) -> list[Tensor]:
@@ -74,9 +70,6 @@ class If:
         """What its sides read and what it joins."""
         inside = [tensor for item in (*self.then, *self.otherwise) for tensor in item.reads]
         return inside + [side for _, *sides in self.joins for side in sides]
-
-    def side(self, holds: bool) -> list[Item]:
-        return self.then if holds else self.otherwise
 
 
 Item: TypeAlias = "PlanStep | If"

@@ -214,11 +214,11 @@ class Stretch:
         inputs = self.tensors(part.inputs)
         return PlanStep(part.name, inputs, list(outputs.values()), None, piece, takes, needs=plan.needs)
 
-    def decide(self, statement: program.If, found: list[Item], taken: set[str]) -> None:
+    def decide(self, statement: program.If[program.Statement], found: list[Item], taken: set[str]) -> None:
         """An `if`; right behind one of the same condition it is the rest of that."""
         made = found[-1] if found else None
         if not isinstance(made, If) or made.condition is not statement.condition:
-            made = If(statement.condition, [], [], [])
+            made = If(statement.condition)
             found.append(made)
         sides = []
         for holds in (True, False):
