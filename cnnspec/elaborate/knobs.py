@@ -12,6 +12,7 @@ from cnnspec.elaborate.context import DefaultArguments
 from cnnspec.elaborate.statements import Statements
 from cnnspec.elaborate.values import NoValue, Value, evaluate
 from cnnspec.language import tree
+from cnnspec.language.write import write_expr
 from cnnspec.ops import lookup, words
 
 
@@ -46,9 +47,10 @@ def knobs_of(
         raise NoValue("E206", message, name.span, "write the number")
 
     broken = {one.name for one in statements.broken}
-    for setting in (one for known in statements.variants.values() for one in known.settings):
+    settings_of_all = [one for known in statements.variants.values() for one in known.settings]
+    for setting in {one.name: one for one in reversed(settings_of_all)}.values():
         if setting.name not in statements.lets and setting.name not in broken:
-            _unknown_knob(statements, sink, setting.name, setting.name_span)
+            _unknown_knob(statements, sink, setting.name, setting)
     for setting in variant.settings if variant else ():
         if setting.name in knobs:
             sink.report("E204", f"`{setting.name}` is set twice", setting.span, help="keep one of the two")
@@ -59,7 +61,7 @@ def knobs_of(
             knobs[setting.name] = UNKNOWN
     for name, text in settings.items():
         if name not in statements.lets:
-            _unknown_knob(statements, sink, name, WHOLE_FILE, "--set: ")
+            _unknown_knob(statements, sink, name)
             continue
         from cnnspec.language import parse_expression
 
@@ -74,15 +76,30 @@ def knobs_of(
     return knobs
 
 
-def _unknown_knob(statements: Statements, sink: Sink, name: str, span: Span, option: str = "") -> None:
+def _unknown_knob(statements: Statements, sink: Sink, name: str, setting: tree.Let | None = None) -> None:
+    """E210 for a knob that a variant or `--set` sets, wherever else it is set."""
     near, known = nearest(name, statements.lets), ", ".join(statements.lets)
-    way = f"its knobs: {known}" if known else f"add it: `let {name} = …`"
-    sink.report(
-        "E210",
-        f"{option}there is no `let {name}` at the top of this spec",
-        span,
-        help=f"did you mean `{near}`?" if near else way,
-    )
+    message = f"there is no `let {name}` at the top of this spec"
+    way = f"did you mean `{near}`?" if near else f"its knobs: {known}"
+    if setting is None:
+        sink.report(
+            "E210",
+            f"--set: {message}",
+            WHOLE_FILE,
+            help=way if near or known else f"add it: `let {name} = …`",
+        )
+        return
+    fix: tuple[Edit, ...] = ()
+    if near is None and name in statements.facts.names:  # it is used, and only its `let` is missing
+        first = next(iter(statements.variants.values())).span.start
+        let = f"let {name} = {write_expr(setting.value)}"
+        way, fix = (
+            f"write `{let}` above the variants, its value without a variant",
+            (Edit(Span(first, first), f"{let}\n"),),
+        )
+    elif near is None and not known:
+        way = "no value has this name: leave it out"
+    sink.report("E210", message, setting.name_span, help=way, fix=fix)
 
 
 def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:

@@ -6,7 +6,7 @@ import re
 
 from cnnspec.diagnostics import Sink, Span
 from cnnspec.elaborate.binding import written_or
-from cnnspec.elaborate.builder import BodyBuilder
+from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.calls import look_through_block
 from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Context, OverBudget
@@ -157,6 +157,8 @@ def _top_names(statements: Statements, names: Names) -> set[str]:
 def _run(builder: BodyBuilder, knobs: dict[str, Value], shape: Shape | None) -> None:
     """Runs the statements of the file, in order."""
     statements, scope = builder.context.statements, builder.context.globals
+    settings = (one.name for variant in statements.variants.values() for one in variant.settings)
+    scope.names |= {name: knobs.get(name, UNKNOWN) for name in settings if name not in statements.lets}
     alone = len({one.name for one in statements.inputs}) == 1
     seen: list[str | None] = []
     for statement in statements.file.statements:

@@ -152,6 +152,8 @@ def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> Non
 
         no_merge(builder, step, op)
     inputs, spans = _branches(builder, step)
+    if merges and len(step.branches) == 1:
+        _merges_nothing(builder, step)
     if op is not None and merges and inputs:
         add_layer(builder, step, made(op, {}), BoundArguments(), inputs, label, spans)
         return
@@ -164,6 +166,21 @@ def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> Non
         )
     name = builder.names.steps[id(step)]
     builder.current = builder.add_hole(name, step.word, step.span, inputs, label)
+
+
+def _merges_nothing(builder: BodyBuilder, step: tree.BranchStep) -> None:
+    """W110 for `add [ conv F3 P1 K64 ]`."""
+    from cnnspec.language.recovery.rules.brackets import several
+    from cnnspec.language.recovery.words import shortened
+
+    text, branch = builder.context.text, step.branches[0]
+    if any(one.code.startswith("E") and one.span.start in range(*step.span) for one in builder.sink):
+        return  # what is in the brackets is a guess
+    shown, _ = several(text, text.find("[", step.word_span.end), step.span.end)
+    alone = shortened(text[slice(*branch.span)].strip(), "…")
+    message = f"`{step.word}` has one branch, and merges nothing: the output is that branch's"
+    way = f"write the other branch, `{step.word} {shown}` if it is the input itself; or `{alone}` alone"
+    builder.sink.report("W110", message, step.word_span, help=way)
 
 
 def _branches(builder: BodyBuilder, step: tree.BranchStep) -> tuple[tuple[int, ...], tuple[Span, ...]]:

@@ -162,7 +162,10 @@ def _unary(expr: tree.Unary, lookup: Lookup, digits: int) -> Value:
         if node.operator == "not":
             if not isinstance(value, bool):
                 raise NoValue(
-                    "E212", f"expected a comparison after `not`, found {shown(value)}", node.operand.span
+                    "E212",
+                    f"expected a comparison after `not`, found {shown(value)}",
+                    node.operand.span,
+                    "compare it with something: `C == 0`",
                 )
             value = not value
         else:

@@ -100,10 +100,24 @@ def _group(c: Context, v: Items[Any]) -> Any:
     return _nested(c, tree.GroupStep(body, v[4] if len(v) > 3 else None, c.span(v)), body)
 
 
+def _bars(c: Context, first: Token) -> None:
+    """E101 for `add [ relu || id ]`."""
+    bars = re.compile(r"\|+").match(c.text, first.start)
+    if bars is None or c.text[first.start - 1] == "|":
+        return
+    span, message = Span(*bars.span()), f"branches are separated by a single `|`, found `{bars.group()}`"
+    c.sink.report("E101", message, span, help="write `|`", fix=(Edit(span, "|"),), safe=True)
+
+
 def _branch(c: Context, v: Items[Any]) -> Any:
     word, opened, branches, closed = v
     bars = [opened, *branches[1::2], closed]
-    found = [_sequence(c, *one) for one in zip(bars, branches[::2], bars[1:], strict=False)]
+    found = []
+    for left, items, right in zip(bars, branches[::2], bars[1:], strict=False):
+        if left.end == right.start and left.text == right.text == "|":
+            _bars(c, left)
+        else:
+            found.append(_sequence(c, left, items, right))
     return _nested(c, tree.BranchStep(word.text, tuple(found), c.span(v), word.span), *found)
 
 

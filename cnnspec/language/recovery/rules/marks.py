@@ -12,7 +12,7 @@ from cnnspec.notations.words import layer_word
 
 _BULLET = r"[ \t]*((?:[0-9]{1,3}[.):]|\([0-9]{1,3}\)|[-*+>])[ \t]*)(?=([A-Za-z][A-Za-z0-9_]*))"
 _INPUT_BEFORE = re.compile(r"(?:^|[\r\n])[ \t]*input[^\r\n]*[ \t\r\n]*$")
-_CONDITION = re.compile(r"(?:^|[|\[])[ \t]*(?:if|let)\b[^\[|]*[\w)][ \t]*$")
+_CONDITION = re.compile(r"(?:^|[|\[]|->)[ \t]*((?:if|let)\b[^\[|]*[\w)])[ \t]*$")
 _VARIANT = r"[ \t]*variant\b"
 _BRACKETS = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
 NO_BRANCHES = "`|` separates branches, and there are no branches here"
@@ -81,6 +81,18 @@ def _arguments_by_commas(m: Mistake) -> Answer | None:
     )
     return Answer(
         "E101", message, m.span, way, fix, True, reads=found.group().replace(",", " "), resume=found.end()
+    )
+
+
+def _or(m: Mistake) -> Answer | None:
+    """`if a || b`, of which `if a` may be put together already."""
+    condition = _CONDITION.search(m.head) if m.here(r"\|\|") else None
+    if condition is None:
+        return None
+    span, since = Span(m.start, m.start + 2), m.begin + condition.start(1)
+    reads = f"{condition[1]} or"
+    return rewritten(
+        span, "or", "expected `or`, found `||`", code="E101", safe=True, reads=reads, since=since
     )
 
 
@@ -168,8 +180,8 @@ STEPS = (
          when=lambda m: Span(m.start, behind_arrows(m)), put=""),
     Rule({"if s ⟦=⟧ 2 [a]": "if s == 2 [a]"}, "expected `==`, found `=`: a condition compares with `==`",
          on="EQUAL", accepts="COMPARE", put="=="),
-    Rule({"if a ⟦||⟧ b [ relu ]": "if a or b [ relu ]"}, on="VBAR", here=r"\|\|",
-         when=lambda m: bool(_CONDITION.search(m.head)), put="or"),
+    Rule({"if a ⟦||⟧ b [ relu ]": "if a or b [ relu ]", "add [ if C > 2 ⟦||⟧ H > 3 [ relu ] | id ]":
+          "add [ if C > 2 or H > 3 [ relu ] | id ]"}, on="VBAR", when=_or),
     Rule({"conv F3⟦;⟧K8": "conv F3 K8"}, "arguments are separated by spaces, not by `{found}`",
          "write a space", on="SEMICOLON VBAR DIVIDE MINUS PLUS STAR", last="HYPER", accepts="HYPER",
          when=lambda m: bool(m.behind(r"[ \t]*[FSPKGD](?:[0-9]|same)")), put=" "),
