@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnnspec.diagnostics import Related, Span
 from cnnspec.elaborate.text_facts import nodes
-from cnnspec.elaborate.values import NoValue, Unknown
+from cnnspec.elaborate.values import FUNCTIONS, NoValue, Unknown
+from cnnspec.ir.expr import List
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops.base import Argument, Init, Op, arguments_of
@@ -276,7 +277,8 @@ class _Binder:
                 return self._integer(rows), self._integer(columns)
             case tree.Name():
                 known = self.builder.evaluate(value)
-                if isinstance(known, tuple) or (same and known == "same"):
+                pair = isinstance(known, tuple) and not isinstance(known, List)
+                if pair or (same and known == "same"):
                     return known
         return (self._integer(value),) * 2
 
@@ -332,4 +334,9 @@ def written(value: tree.Value) -> tuple[tree.Expr, ...]:
         case _:
             parts = (value,)
     formulas = tuple(part for part in parts if not isinstance(part, tree.Number))
-    return parts if any(isinstance(node, tree.Name) for node in nodes(formulas)) else ()
+    return parts if any(map(_names, nodes(formulas))) else ()
+
+
+def _names(node: object) -> bool:
+    """Whether a node names a value: `k`, or the list of `widths(0)`."""
+    return isinstance(node, tree.Name) or (isinstance(node, tree.Function) and node.name not in FUNCTIONS)

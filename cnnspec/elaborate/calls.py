@@ -14,7 +14,8 @@ from cnnspec.elaborate.labels import ended, input_of, resolve
 from cnnspec.elaborate.regions import add_region, close_body, look_through, open_body
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.elaborate.text_facts import nodes
-from cnnspec.elaborate.values import NoValue, Value, shown
+from cnnspec.elaborate.values import NoValue, Value, refuse_name
+from cnnspec.ir.expr import spelled
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
 from cnnspec.ops.base import Shape
@@ -34,7 +35,9 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         return
     inputs = (() if builder.current is None else (builder.current,)) + tuple(tensors.values())
     shapes = tuple(builder.values[value] for value in inputs)
-    key = (id(block), builder.current is None, tuple(bound.values.items()), tuple(tensors), shapes)
+    arguments = {parameter: spelled(value) for parameter, value in bound.values.items()}
+    context.spent.work += sum(map(len, arguments.values())) // 256
+    key = (id(block), builder.current is None, tuple(arguments.items()), tuple(tensors), shapes)
     body = context.block_bodies.get(key)
     if body is None:
         body = context.block_bodies[key] = _body(builder, block, step, bound, tensors)
@@ -50,8 +53,8 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         inputs=inputs,
         passes=(Pass.model_construct(body=body),),
         block=block.name,
-        arguments={parameter: shown(value) for parameter, value in bound.values.items()},
-        shared=_shared_name(context, block, bound, shapes) if block.shared else None,
+        arguments=arguments,
+        shared=_shared_name(context, block, arguments, shapes) if block.shared else None,
         label=label,
         span=step.span,
     )
@@ -112,12 +115,12 @@ def _body(
 
 
 def _shared_name(
-    context: Context, block: tree.Block, bound: BoundArguments, shapes: tuple[Shape | None, ...]
+    context: Context, block: tree.Block, arguments: dict[str, str], shapes: tuple[Shape | None, ...]
 ) -> str:
     """The attribute of a shared block's weights, at the model's top beside the layers there: one set for
     equal arguments and channels."""
     channels = shapes[0][0] if shapes and shapes[0] is not None else None
-    key = (id(block), tuple(bound.values.items()), channels)
+    key = (id(block), tuple(arguments.items()), channels)
     names = context.shared_names
     if key not in names:
         count = sum(1 for known in names if known[0] == id(block))
@@ -153,6 +156,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
             bound.tensors[parameter.name] = argument.value
         else:
             bound.values[parameter.name] = _value(builder, argument.value)
+            refuse_name(parameter.name, parameter.span, bound.values[parameter.name])
             if parts := written(argument.value):
                 bound.written[parameter.name] = parts
     return bound
@@ -262,7 +266,7 @@ def _value(builder: BodyBuilder, value: tree.Value) -> Value:
             sizes = [builder.evaluate(dim) for dim in value.dims]
             for size, dim in zip(sizes, value.dims, strict=True):
                 if not isinstance(size, int) or isinstance(size, bool):
-                    raise NoValue("E212", f"expected a whole number, found {shown(size)}", dim.span)
+                    raise NoValue("E212", f"expected a whole number, found {spelled(size)}", dim.span)
             return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])  # type: ignore[return-value]
         case tree.Range() | tree.Matrix() | tree.Reference():
             raise NoValue("E211", "expected a number", value.span)

@@ -10,7 +10,7 @@ from cnnspec.elaborate.binding import Slots, slots_of
 from cnnspec.elaborate.builder import UNKNOWN
 from cnnspec.elaborate.context import DefaultArguments
 from cnnspec.elaborate.statements import Statements
-from cnnspec.elaborate.values import NoValue, Value, evaluate
+from cnnspec.elaborate.values import NoValue, Undefined, Value, evaluate
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops import lookup, words
@@ -44,7 +44,7 @@ def knobs_of(
         if name.name in knobs:
             return knobs[name.name]
         message = f"a knob must be set to a number, and `{name.name}` is not one"
-        raise NoValue("E206", message, name.span, "write the number")
+        raise Undefined("E206", message, name.span, "write the number")
 
     broken = {one.name for one in statements.broken}
     settings_of_all = [one for known in statements.variants.values() for one in known.settings]

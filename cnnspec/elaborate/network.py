@@ -26,7 +26,8 @@ from cnnspec.elaborate.statements import (
 from cnnspec.elaborate.steps import run_items, run_let
 from cnnspec.elaborate.templates import templates
 from cnnspec.elaborate.text_facts import references
-from cnnspec.elaborate.values import Value, shown
+from cnnspec.elaborate.values import Value
+from cnnspec.ir.expr import spelled
 from cnnspec.ir.graph import Block, BlockParameter, Claim, Graph
 from cnnspec.language import tree
 from cnnspec.ops.base import Shape
@@ -131,7 +132,7 @@ def _elaborate(
         title=statements.model.title if statements.model else "",
         variant=chosen.name if chosen else None,
         settings=dict(wanted.settings),
-        knobs={name: shown(value) for name, value in context.globals.names.items()},
+        knobs={name: spelled(value) for name, value in context.globals.names.items()},
         inputs=inputs,
         outputs=labels,
         blocks=tuple(map(_head, statements.blocks.values())),

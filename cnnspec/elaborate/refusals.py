@@ -13,7 +13,8 @@ from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import BoundArguments, Slots, slots_of, written_or
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.other_words import foreign_step, lettered, meant_as_label, sample_of
-from cnnspec.elaborate.values import NoValue, shown
+from cnnspec.elaborate.values import NoValue
+from cnnspec.ir.expr import spelled
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr, write_number
 from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
@@ -29,6 +30,12 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
     label = meant_as_label(text, step)
     if label is not None and label.finding.code == "E101":
         return [label]
+    row = re.search(r"(?<![\w@.])([A-Za-z]\w*)\(([^()\r\n]*)\)\(([^()\r\n]*)\)", text[slice(*step.span)])
+    if row is not None and any(one.finding.code == "E212" for one in problems):  # `K=rows(i)(0)`
+        span = Span(step.span.start + row.start(), step.span.start + row.end())
+        plain = f"{row[1]}({row[2]}, {row[3]})"
+        message = "an entry of a row is named by both places in one pair of brackets"
+        return [NoValue("E101", message, span, f"write `{plain}`", fix=(Edit(span, plain),))]
     if (repetition := _repetition(text, step.span)) is not None:
         return [repetition]
     found = (truth(one) or _activation(one, step) or _other_size(one, step) for one in step.arguments)
@@ -352,7 +359,7 @@ def _as_written(value: Any) -> str:
         case Fraction():
             return write_number(value)
         case int() | str() | (int(), int()):
-            return shown(value)
+            return spelled(value)
     return "this"
 
 

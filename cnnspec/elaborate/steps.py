@@ -14,7 +14,7 @@ from cnnspec.elaborate.labels import ended, resolve
 from cnnspec.elaborate.layers import add_layer, layer
 from cnnspec.elaborate.naming import is_scope
 from cnnspec.elaborate.regions import enclose, look_through, note_undoable, repeat
-from cnnspec.elaborate.values import NoValue, Value
+from cnnspec.elaborate.values import NoValue, Value, refuse_name
 from cnnspec.ir.graph import Claim
 from cnnspec.language import tree
 from cnnspec.ops import lookup
@@ -42,6 +42,7 @@ def run_let(builder: BodyBuilder, item: tree.Let) -> None:
     value: Value = UNKNOWN
     with builder.reporting():
         value = builder.evaluate(item.value)
+        refuse_name(item.name, item.name_span, value)
     builder.scope.names[item.name] = value
 
 

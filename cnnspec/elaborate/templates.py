@@ -7,12 +7,14 @@ which labels a group hands out) is known then, and nothing here has to be refuse
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial, reduce
 from typing import Any, TypeAlias
 
 from cnnspec.elaborate.builder import Scope
 from cnnspec.elaborate.context import Context, Items, Stretch
 from cnnspec.elaborate.naming import UNNAMED, is_scope
 from cnnspec.elaborate.text_facts import before
+from cnnspec.elaborate.values import FUNCTIONS, TRUTHS
 from cnnspec.ir import expr
 from cnnspec.ir.template import IfSite, Join, LayerSite, LetSite, RegionSite, Site, Template
 from cnnspec.language import tree
@@ -243,9 +245,7 @@ class _Maker:
             case tree.Number():
                 return expr.Const(expr.exact(node.value))
             case tree.Name():
-                # what has no value (it stands where no use looks) stays a name
-                value: Any = None if node.name in self.own else self.knobs.find(node.name)
-                return expr.Var(node.name) if value is None else expr.Const(expr.exact(value))
+                return self.named(node.name)
             case tree.Unary():
                 operand = self.expression(node.operand)
                 if node.operator == "+":
@@ -258,5 +258,17 @@ class _Maker:
                 if isinstance(condition, expr.Const):
                     return self.expression(node.then if condition.value else node.otherwise)
                 return expr.apply("if", condition, *map(self.expression, (node.then, node.otherwise)))
+            case tree.List():
+                return expr.apply("list", *map(self.expression, node.entries))
             case tree.Function():
-                return expr.apply(node.name, *map(self.expression, node.arguments))
+                arguments = [*map(self.expression, node.arguments)]
+                if node.name in FUNCTIONS:
+                    return expr.apply(node.name, *arguments)
+                return reduce(partial(expr.apply, "at"), arguments, self.named(node.name))
+
+    def named(self, name: str) -> expr.Expr:
+        """What has no value (it stands where no use looks) stays a name."""
+        if name in TRUTHS:
+            return expr.Const(TRUTHS[name])
+        value: Any = None if name in self.own else self.knobs.find(name)
+        return expr.Var(name) if value is None else expr.Const(expr.exact(value))

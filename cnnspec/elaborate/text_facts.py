@@ -66,7 +66,7 @@ def facts_of(root: Any) -> TextFacts:
     facts = TextFacts()
     for node in nodes(root):
         match node:
-            case tree.Name():
+            case tree.Name() | tree.Function():
                 facts.names.add(node.name)
             case tree.CallStep():
                 facts.calls.add(node.name)
@@ -98,7 +98,7 @@ def varying(root: Any) -> list[tree.Expr]:
     return found
 
 
-_EXPRESSIONS = (tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Function)
+_EXPRESSIONS = (tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Function, tree.List)
 
 
 def references(root: Any) -> Counter[str]:

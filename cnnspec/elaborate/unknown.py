@@ -9,7 +9,7 @@ from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.other_words import foreign_call, foreign_step, is_python, meant_as_label
-from cnnspec.elaborate.values import NoValue
+from cnnspec.elaborate.values import FUNCTIONS, TRUTHS, NoValue, Undefined
 from cnnspec.language import tree
 from cnnspec.notations import MERGES
 from cnnspec.notations.calls import is_known
@@ -198,9 +198,19 @@ def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
     if word in builder.labels:
         message = f"expected a value, found the tensor `{word}`"
         return NoValue("E206", message, span, f"a tensor is written with its label: `@{word}`")
-    if word.lower() in ("true", "false"):
-        way = f"write {int(word.lower() == 'true')}, and compare with `==`: `if n == 1 [ … ]`"
-        return NoValue("E206", message, span, way)
+    if (truth := word.lower()) in TRUTHS:
+        return NoValue("E206", message, span, f"write `{truth}`", fix=(Edit(span, truth),))
     near = nearest(word, {known for scope in builder.scope.around() for known in scope.names})
     way = f"did you mean `{near}`?" if near else f"define it: `let {word} = …`"
-    return NoValue("E206", message, span, way)
+    undefined = Undefined("E206", message, span, way)
+    undefined.near = near
+    return undefined
+
+
+def unknown_function(call: tree.Function, known: str | None) -> NoValue:
+    """Why `name(…)` is neither a function nor an entry of a list; `known` is a value with a name like it."""
+    message, near = f"there is no function `{call.name}`", nearest(call.name, FUNCTIONS)
+    if near is None and known is not None:
+        message, near = f"there is no list and no function `{call.name}`", known
+    way = f"did you mean `{near}`?" if near else f"the functions are {', '.join(FUNCTIONS)}"
+    return NoValue("E206", message, call.name_span, way)

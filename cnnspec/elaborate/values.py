@@ -1,7 +1,7 @@
 """Expressions: exact rational arithmetic on names, decided while a spec is checked.
 
-Values are exact: whole numbers are `int`, others `Fraction`, comparisons give `bool`; a block's letter
-may hold a pair (`F1x7`) or `"same"`."""
+Values are exact: whole numbers are `int`, others `Fraction`, comparisons give `bool`; a list is a `List`; a
+block's letter may hold a pair (`F1x7`) or `"same"`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,24 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from cnnspec.diagnostics import Cause, Diagnostic, Edit, Related, Sink, Span
-from cnnspec.ir.expr import ARITHMETIC, ARITY, Apply, Const, exact, power
+from cnnspec.ir.expr import (
+    ARITHMETIC,
+    ARITY,
+    ENTRIES,
+    Apply,
+    Const,
+    List,
+    entries,
+    exact,
+    listed,
+    power,
+    spelled,
+)
 from cnnspec.ir.expr import value as value_of
 from cnnspec.language import tree
+from cnnspec.language.write import write_expr
 
-Value: TypeAlias = int | Fraction | bool | tuple[int, int] | str
+Value: TypeAlias = int | Fraction | bool | tuple[int, int] | str | List
 Exact: TypeAlias = int | Fraction
 
 
@@ -52,6 +65,12 @@ class Unknown(NoValue):
         pass
 
 
+class Undefined(NoValue):
+    """There is nothing of this name; `near` is a name that is like it."""
+
+    near: str | None = None
+
+
 Lookup: TypeAlias = Callable[[tree.Name], Value]
 
 
@@ -64,7 +83,7 @@ def evaluate(expr: tree.Expr, lookup: Lookup, digits: int) -> Value:
         number: Exact = exact(expr.value)
         return number
     if isinstance(expr, tree.Name):
-        return lookup(expr)
+        return TRUTHS[expr.name] if expr.name in TRUTHS else lookup(expr)
     if isinstance(expr, tree.Binary):
         spine: list[tree.Binary] = []
         left: tree.Expr = expr
@@ -79,11 +98,24 @@ def evaluate(expr: tree.Expr, lookup: Lookup, digits: int) -> Value:
         return value
     if isinstance(expr, tree.Unary):
         return _unary(expr, lookup, digits)
+    if isinstance(expr, tree.List):
+        return _list(expr, lookup, digits)
+    if expr.name not in FUNCTIONS:
+        return _entry(expr, lookup, digits)
     return _function(expr, lookup, digits)
 
 
 def number(expr: tree.Expr, lookup: Lookup, digits: int) -> Exact:
-    return _as_number(evaluate(expr, lookup, digits), expr.span)
+    value = evaluate(expr, lookup, digits)
+    if not isinstance(value, List):
+        return _as_number(value, expr.span)
+    way = ""
+    if isinstance(expr, tree.Name):
+        way = f"name an entry of it by its place: `{expr.name}(0)` is {brief(value[0])}"
+    elif isinstance(expr, tree.Function):
+        places = ", ".join([*map(write_expr, expr.arguments), "0"])
+        way = f"name an entry of this row by its place: `{expr.name}({places})` is {brief(value[0])}"
+    raise NoValue("E212", f"expected one number, found the list {brief(value)}", expr.span, way)
 
 
 def whole(expr: tree.Expr, lookup: Lookup, digits: int) -> int:
@@ -94,14 +126,14 @@ def whole(expr: tree.Expr, lookup: Lookup, digits: int) -> int:
         plain = expr.text.replace(".", "")
         raise NoValue(
             "E212",
-            f"expected a whole number, found `{expr.text}`, which is {shown(value)}: the point is decimal",
+            f"expected a whole number, found `{expr.text}`, which is {spelled(value)}: the point is decimal",
             expr.span,
             help=f"write `{plain}`",
             fix=(Edit(expr.span, plain),),
         )
     raise NoValue(
         "E212",
-        f"expected a whole number, found {shown(value)}",
+        f"expected a whole number, found {spelled(value)}",
         expr.span,
         help=f"round it: `//` or floor(…) gives {math.floor(value)}, ceil(…) {math.ceil(value)}",
     )
@@ -113,30 +145,26 @@ def truth(expr: tree.Expr, lookup: Lookup, digits: int) -> bool:
         return value
     raise NoValue(
         "E212",
-        f"expected a comparison (true or false), found {shown(value)}",
+        f"expected a comparison (true or false), found {spelled(value)}",
         expr.span,
         help="compare it with something: `k > 1`, `C == k`",
     )
 
 
-def shown(value: Value) -> str:
-    """As a message or the IR says a value: `64`, `2/3`, `1x7`, `true`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return f"{value[0]}x{value[1]}"
-    return str(value)
-
-
 def _as_number(value: Value, span: Span) -> Exact:
     if isinstance(value, bool):
         raise NoValue(
-            "E212", "expected a number, found a comparison", span, help="write `a if condition else b`"
+            "E212",
+            f"expected a number, found the truth value {spelled(value)}",
+            span,
+            help="write `a if condition else b`",
         )
+    if isinstance(value, List):
+        raise NoValue("E212", f"expected one number, found the list {brief(value)}", span)
     if isinstance(value, str):
         raise NoValue("E212", f"expected a number, found the padding `{value}`", span)
     if isinstance(value, tuple):
-        raise NoValue("E212", f"expected one number, found the size {shown(value)}", span)
+        raise NoValue("E212", f"expected one number, found the size {spelled(value)}", span)
     return value
 
 
@@ -163,7 +191,7 @@ def _unary(expr: tree.Unary, lookup: Lookup, digits: int) -> Value:
             if not isinstance(value, bool):
                 raise NoValue(
                     "E212",
-                    f"expected a comparison after `not`, found {shown(value)}",
+                    f"expected a comparison after `not`, found {spelled(value)}",
                     node.operand.span,
                     "compare it with something: `C == 0`",
                 )
@@ -179,7 +207,7 @@ def _binary(node: tree.Binary, left: Value, left_span: Span, lookup: Lookup, dig
     if operator in ("and", "or"):
         if not isinstance(left, bool):
             raise NoValue(
-                "E212", f"expected a comparison before `{operator}`, found {shown(left)}", left_span
+                "E212", f"expected a comparison before `{operator}`, found {spelled(left)}", left_span
             )
         if left is (operator == "or"):
             return left
@@ -193,7 +221,7 @@ def _binary(node: tree.Binary, left: Value, left_span: Span, lookup: Lookup, dig
     if b == 0 and operator in ("/", "//", "%"):
         raise NoValue(
             "E212",
-            f"division by zero: {shown(a)} {operator} 0",
+            f"division by zero: {spelled(a)} {operator} 0",
             node.span,
             "the right side must not be 0",
         )
@@ -207,7 +235,7 @@ def _binary(node: tree.Binary, left: Value, left_span: Span, lookup: Lookup, dig
 def _power(node: tree.Binary, a: Exact, b: Exact, digits: int) -> Exact:
     exponent = node.right.span
     if not isinstance(b, int):
-        raise NoValue("E212", f"an exponent must be a whole number and is {shown(b)}", exponent)
+        raise NoValue("E212", f"an exponent must be a whole number and is {spelled(b)}", exponent)
     if a == 0 and b < 0:
         raise NoValue("E212", f"division by zero: 0**{b}", node.span, "the exponent must not be negative")
     try:
@@ -216,31 +244,83 @@ def _power(node: tree.Binary, a: Exact, b: Exact, digits: int) -> Exact:
         return _bounded(10**digits, node.span, digits)
 
 
-FUNCTIONS = ("min", "max", "round", "floor", "ceil", "multiple")
+FUNCTIONS = ("min", "max", "round", "floor", "ceil", "multiple", "len")
 """The functions of expressions."""
+TRUTHS = {"true": True, "false": False}
+
+
+def brief(value: Value) -> str:
+    """A value for a message: the beginning of a long list."""
+    text = spelled(value)
+    return text if len(text) <= 40 else f"{text[:36]}…)"
+
+
+def _list(expr: tree.List, lookup: Lookup, digits: int) -> Value:
+    values = [evaluate(entry, lookup, digits) for entry in expr.entries]
+    try:
+        return listed(*values)
+    except OverflowError:
+        raise NoValue(
+            "E603",
+            f"this list has {sum(map(entries, values)):,} values; {ENTRIES:,} are allowed",
+            expr.span,
+            "split it into several lists",
+        ) from None
+
+
+def _entry(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
+    """An entry of a list: `widths(i)`, `rows(i, 0)`."""
+    try:
+        found = lookup(tree.Name(expr.name, expr.name_span))
+    except Undefined as problem:
+        from cnnspec.elaborate.unknown import unknown_function
+
+        raise unknown_function(expr, problem.near) from None
+    name = expr.name
+    for argument in expr.arguments:
+        place = whole(argument, lookup, digits)
+        if not isinstance(found, List):
+            raise NoValue(
+                "E212",
+                f"`{name}` is {spelled(found)}, not a list: it has no entries",
+                expr.span,
+                f"to multiply, write `{name}*…`; a list of one entry is written `({spelled(found)},)`",
+            )
+        if not 0 <= place < len(found):
+            last = len(found) - 1
+            way = f"places are counted from 0: the last entry, {brief(found[last])}, has the place {last}"
+            if isinstance(argument, tree.Name) and argument.name == "i" and name == expr.name:
+                way = f"`[ … ]*len({name})` has a pass for each entry"
+            several = f"{len(found)} entries" if last else "one entry"
+            raise NoValue("E212", f"`{name}` has {several} and none at the place {place}", argument.span, way)
+        found, name = found[place], f"{name}({place})"
+    return found
 
 
 def _function(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
-    if expr.name not in FUNCTIONS:
-        from cnnspec.diagnostics.suggest import nearest
-
-        near = nearest(expr.name, FUNCTIONS)
-        raise NoValue(
-            "E206",
-            f"there is no function `{expr.name}`",
-            expr.name_span,
-            help=f"did you mean `{near}`?" if near else f"the functions are {', '.join(FUNCTIONS)}",
-        )
     least, most = ARITY[expr.name]
     if not least <= len(expr.arguments) <= most:
-        takes = "1 number" if most == 1 else f"{least if least == most else f'{least} to {most}'} numbers"
+        what = "list" if expr.name == "len" else "number"
+        takes = f"1 {what}" if most == 1 else f"{least if least == most else f'{least} to {most}'} numbers"
         raise NoValue("E212", f"`{expr.name}` takes {takes}, not {len(expr.arguments)}", expr.span)
+    if expr.name == "len":
+        found = evaluate(expr.arguments[0], lookup, digits)
+        if not isinstance(found, List):
+            raise NoValue("E212", f"expected a list, found {spelled(found)}", expr.arguments[0].span)
+        return len(found)
     values = [number(argument, lookup, digits) for argument in expr.arguments]
     if expr.name == "multiple" and values[1] <= 0:
         raise NoValue(
             "E212",
-            f"the step of `multiple` must be greater than 0, not {shown(values[1])}",
+            f"the step of `multiple` must be greater than 0, not {spelled(values[1])}",
             expr.arguments[1].span,
         )
     result: Exact = value_of(Apply(expr.name, tuple(map(Const, values))), {})
     return _bounded(result, expr.span, digits)
+
+
+def refuse_name(name: str, span: Span, value: Value) -> None:
+    """E107 for a list that is named like a function: `max(0)` would be two things."""
+    if isinstance(value, List) and name in FUNCTIONS:
+        message = f"a list cannot be named {name}: `{name}(0)` is the function"
+        raise NoValue("E107", message, span, "choose another name")

@@ -18,8 +18,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-Exact: TypeAlias = "int | Fraction | bool | str | tuple[int, ...]"
-"""A value: a number, a truth value, `"same"`, or one whole number for each axis."""
+Exact: TypeAlias = "int | Fraction | bool | str | tuple[int, ...] | List"
+"""A value: a number, a truth value, `"same"`, one whole number for each axis, or a list of values."""
+
+
+class List(tuple[Any, ...]):
+    """Values one after another, `(64, 128)`; they may be lists themselves. (A plain tuple is a size.)"""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Var:
 @dataclass(frozen=True, slots=True)
 class Apply:
     """`operator`: a binary one, `neg`, `not`, `if` (condition, then, else), `sizes` (one number for each
-    axis), or a function's name."""
+    axis), `list`, `at` (a list, a place), or a function's name."""
 
     operator: str
     arguments: tuple[Expr, ...]
@@ -48,6 +54,8 @@ DEEPEST = 250
 """Operations inside one another, at most: the language's own budget is below that."""
 BITS = 14_000
 """Of a whole number, at most: what Python still writes out in digits."""
+ENTRIES = 1000
+"""Of a list, at most, with those of the lists in it."""
 
 
 class Unclear(Exception):
@@ -81,8 +89,11 @@ def value(expr: Expr, env: Env) -> Any:
     first = value(arguments[0], env)
     if name in ("and", "or") and bool(first) is (name == "or"):
         return first
+    values = [first, *(value(argument, env) for argument in arguments[1:])]
+    if name not in OF_ANY and any(isinstance(one, tuple | str) for one in values):
+        raise Unclear(name)
     try:
-        found = exact(OPERATIONS[name](first, *(value(argument, env) for argument in arguments[1:])))
+        found = exact(OPERATIONS[name](*values))
     except (ZeroDivisionError, TypeError, OverflowError, ValueError):
         raise Unclear(name) from None
     if isinstance(found, int | Fraction) and max(map(int.bit_length, found.as_integer_ratio())) > BITS:
@@ -93,6 +104,32 @@ def value(expr: Expr, env: Env) -> Any:
 def exact(number: Any) -> Any:
     """A fraction that is whole, as a whole number."""
     return number.numerator if isinstance(number, Fraction) and number.denominator == 1 else number
+
+
+def entries(found: Any) -> int:
+    """How many values a list has, with those of the lists in it; of any other value 1."""
+    return sum(map(entries, found)) if isinstance(found, List) else 1
+
+
+def listed(*values: Any) -> List:
+    """The list of these values. OverflowError where it has more than ENTRIES."""
+    if sum(map(entries, values)) > ENTRIES:
+        raise OverflowError
+    return List(values)
+
+
+def entry(found: Any, place: Any) -> Any:
+    """The entry of a list at a place, from 0. (-1 is none: `widths(i - 1)` would begin with the last one.)"""
+    if not isinstance(found, List) or type(place) is not int or not 0 <= place < len(found):
+        raise ValueError("no such entry")
+    return found[place]
+
+
+def length(found: Any) -> int:
+    """How many entries a list has."""
+    if not isinstance(found, List):
+        raise TypeError("not a list")
+    return len(found)
 
 
 def multiple(x: int | Fraction, of: int | Fraction) -> int | Fraction:
@@ -139,12 +176,17 @@ OPERATIONS: dict[str, Callable[..., Any]] = ARITHMETIC | {
     "min": lambda *values: min(values),
     "max": lambda *values: max(values),
     "sizes": lambda *values: values[0] if len(values) == 1 else values,
+    "list": listed,
+    "at": entry,
+    "len": length,
 }
 """All but `if`."""
+OF_ANY = frozenset(("==", "!=", "and", "or", "not", "sizes", "list", "at", "len"))
+"""The operations that take more than numbers and truth values."""
 ARITY = (
     dict.fromkeys(OPERATIONS, (2, 2))
-    | dict.fromkeys(("neg", "not", "round", "floor", "ceil"), (1, 1))
-    | {"min": (1, 64), "max": (1, 64), "sizes": (1, 3), "if": (3, 3)}
+    | dict.fromkeys(("neg", "not", "round", "floor", "ceil", "len"), (1, 1))
+    | {"min": (1, 64), "max": (1, 64), "sizes": (1, 3), "if": (3, 3), "list": (1, ENTRIES)}
 )
 """The least and the most arguments of each operation."""
 
@@ -163,6 +205,55 @@ def operations(expr: Expr) -> int:
     return 1 + sum(map(operations, expr.arguments)) if isinstance(expr, Apply) else 0
 
 
+# --- values as text ---------------------------------------------------------------------------------------
+
+PLAIN = "true|false|same|[0-9]{1,40}x[0-9]{1,40}|-?[0-9]{1,300}(?:/[0-9]{0,300}[1-9][0-9]{0,300})?"
+"""The spelling of a value that is no list."""
+_PLAIN = re.compile(PLAIN)
+
+
+def parsed(text: str) -> Exact:
+    """A value as the graph spells it: `64`, `2/3`, `1x7`, `true`, `same`, `(64, 128)`."""
+    if text.startswith("("):
+        return _parsed_list(text)
+    if text in ("true", "false"):
+        return text == "true"
+    if text == "same":
+        return text
+    if "x" in text:
+        return tuple(map(int, text.split("x")))
+    found: int | Fraction = exact(Fraction(text))
+    return found
+
+
+def _parsed_list(text: str) -> List:
+    """A list of such values; ValueError where it is none."""
+    open_lists: list[list[Exact]] = [[]]
+    for mark, word in re.findall(r"([(),])|([^(), ]+)", text):
+        if word and _PLAIN.fullmatch(word):
+            open_lists[-1].append(parsed(word))
+        elif mark == "(" and len(open_lists) < DEEPEST:
+            open_lists.append([])
+        elif mark == ")" and len(open_lists) > 1:
+            inner = List(open_lists.pop())
+            open_lists[-1].append(inner)
+    found = open_lists[0][0] if open_lists[0] else None
+    if not isinstance(found, List) or spelled(found) != text or entries(found) > ENTRIES:
+        raise ValueError("not a list of the IR")
+    return found
+
+
+def spelled(value: Exact) -> str:
+    """A value as the graph and messages spell it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, List):
+        return f"({', '.join(map(spelled, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return str(value)
+
+
 # --- JSON -------------------------------------------------------------------------------------------------
 
 _FRACTION = re.compile(r"-?[0-9]{1,300}/[0-9]{0,300}[1-9][0-9]{0,300}")
@@ -177,6 +268,8 @@ def dump(expr: Expr) -> Any:
         return [expr.operator, *map(dump, expr.arguments)]
     if isinstance(expr.value, Fraction):
         return f"{expr.value.numerator}/{expr.value.denominator}"
+    if isinstance(expr.value, List):
+        return ["list", *(dump(Const(one)) for one in expr.value)]
     if isinstance(expr.value, tuple):
         return ["sizes", *expr.value]
     return ["same"] if expr.value == "same" else expr.value

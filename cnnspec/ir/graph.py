@@ -13,9 +13,10 @@ The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when ask
 from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
-from pydantic import Field, PlainSerializer, PlainValidator
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
 
 from cnnspec.diagnostics import Span
+from cnnspec.ir.expr import PLAIN, parsed
 from cnnspec.ir.frozen import Frozen, Level, Name
 from cnnspec.ir.template import Template
 from cnnspec.ops import Op, dump_op, load_op
@@ -23,13 +24,15 @@ from cnnspec.ops.base import Shape
 
 IR_VERSION: Literal[2] = 2
 
-Plain: TypeAlias = Annotated[
-    str,
-    Field(
-        pattern="^([?]|true|false|same|[0-9]{1,40}x[0-9]{1,40}|-?[0-9]{1,300}(/[0-9]{0,300}[1-9][0-9]{0,300})?)$"
-    ),
-]
-"""A value as text: `64`, `2/3`, `1x7`, `true`, `same`; `?` where a mistake is."""
+
+def _a_list(text: str) -> str:
+    if text.startswith("("):
+        parsed(text)
+    return text
+
+
+Plain: TypeAlias = Annotated[str, Field(pattern=f"^([?]|[(].*|{PLAIN})$"), AfterValidator(_a_list)]
+"""A value as text: `64`, `2/3`, `1x7`, `true`, `same`, `(64, 128)`; `?` where a mistake is."""
 
 
 class Layer(Frozen):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from cnnspec.ir import expr
@@ -63,18 +62,6 @@ def passes_of(region: Region) -> Iterator[tuple[int, int]]:
         offsets = range(one.count) if one.count <= CLOSE else (0, 1, one.count - 1)
         yield from ((number + offset, one.body) for offset in offsets)
         number += one.count
-
-
-def parsed(text: str) -> expr.Exact:
-    """A value as the graph spells it: `64`, `2/3`, `1x7`, `true`, `same`."""
-    if text in ("true", "false"):
-        return text == "true"
-    if text == "same":
-        return text
-    if "x" in text:
-        return tuple(map(int, text.split("x")))
-    found: int | Fraction = expr.exact(Fraction(text))
-    return found
 
 
 def use_of(
@@ -204,7 +191,7 @@ class _Reader:
         arriving = site.inputs[0] if site.inputs else None
         for name, node in site.arguments.items():
             given = step.arguments.get(name)
-            if given is None or _single(parsed(given)) != _single(self.number(node, arriving)):
+            if given is None or _single(expr.parsed(given)) != _single(self.number(node, arriving)):
                 raise Mismatch(f"{name} of {step.block} is not what its expression gives")
         if site.times is not None and self.number(site.times, arriving) != sum(
             one.count for one in step.passes
@@ -225,4 +212,6 @@ class _Reader:
 
 def _single(value: Any) -> Any:
     """(3, 3) as 3: one number serves all axes."""
+    if isinstance(value, expr.List):
+        return value
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

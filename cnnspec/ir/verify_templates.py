@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cnnspec.ir.expr import Exact, operations
+from cnnspec.ir.expr import Exact, entries, operations, parsed, spelled
 from cnnspec.ir.graph import Body, Graph, Region
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
-from cnnspec.ir.uses import Mismatch, parsed, passes_of, use_of
+from cnnspec.ir.uses import Mismatch, passes_of, use_of
 from cnnspec.ops import lookup
 
 MOST = 10_000_000
@@ -130,12 +130,12 @@ def _uses(graph: Graph, most: int) -> Iterator[str]:
     waiting: list[tuple[int, dict[str, Exact]]] = [(len(graph.bodies) - 1, {})]
     while waiting:
         number, numbers = waiting.pop()
-        key = number, tuple(sorted((name, str(value)) for name, value in numbers.items()))
+        key = number, tuple(sorted((name, spelled(value)) for name, value in numbers.items()))
         if key in seen:
             continue
         seen.add(key)
         body = graph.bodies[number]
-        most -= costs[body.template] + len(body.steps)
+        most -= costs[body.template] + len(body.steps) + sum(map(entries, numbers.values())) // 8
         if most < 0:
             raise TooMuch
         try:

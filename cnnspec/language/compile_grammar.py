@@ -26,7 +26,7 @@ from typing import Any
 
 GRAMMAR = Path(__file__).parents[2] / "grammar" / "cnn.lark"
 TABLES = Path(__file__).with_name("tables.json")
-STARTS = ("start", "expr")
+STARTS = ("start", "expr_or_list")
 CONTEXTUAL = 2
 
 

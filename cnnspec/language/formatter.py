@@ -154,6 +154,8 @@ class _Writer:
                 text = f"input {name}{w.write_dims(item.shape)}"
             case tree.Let():
                 text = f"let {item.name} = {w.write_expr(item.value)}"
+                if type(item.value) is tree.List and (more := self.rows(item.value, len(pad + text), pad)):
+                    return [f"{pad}let {item.name} = (", *more, f"{pad})"], ""
             case tree.Variant():
                 text = self.variant(item).plain()
             case tree.Default():
@@ -166,6 +168,26 @@ class _Writer:
             case tree.ErrorStatement():
                 text = self.verbatim(item.span)
         return [pad + text], ""
+
+    def rows(self, found: tree.List, width: int, pad: str) -> list[str]:
+        """The lines of a list of lists that the author wrote over lines, or of a list that is too long for
+        one: a row on each, their entries in columns."""
+        nested = all(type(entry) is tree.List for entry in found.entries)
+        over_lines = nested and len(self.text[slice(*found.span)].splitlines()) > 1
+        if width < WIDTH and not over_lines:
+            return []
+        rows = [entry.entries for entry in found.entries if type(entry) is tree.List]
+        if nested and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1:
+            cells = [[w.write_expr(entry) for entry in row] for row in rows]
+            widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+            fitted = [[cell.rjust(n) for cell, n in zip(row, widths, strict=True)] for row in cells]
+            return [f"{pad}  ({', '.join(row)})," for row in fitted]
+        lines = [f"{pad} "]
+        for text in map(w.write_expr, found.entries):
+            if nested or len(lines[-1]) + len(text) + 2 > WIDTH:
+                lines.append(f"{pad} ")
+            lines[-1] += f" {text},"
+        return [line for line in lines if line.strip()]
 
     def verbatim(self, span: Span) -> str:
         """What could not be read stays as it is."""

@@ -49,7 +49,7 @@ def parse(source: Source, sink: Sink) -> tree.File:
 def parse_expression(text: str) -> tree.Expr | None:
     """The tree of an expression alone (`--set a=3/4`), or None where the text is none."""
     sink = Sink()
-    value: tree.Expr | None = Parser(text, sink, "expr", recovers=False).run()
+    value: tree.Expr | None = Parser(text, sink, "expr_or_list", recovers=False).run()
     return None if sink.has_errors else value
 
 

@@ -53,7 +53,7 @@ class Conditional(NamedTuple):
 
 
 class Function(NamedTuple):
-    """`min(a, b)`, `multiple(x, 8)`; in `init=` also `normal(0.01)`."""
+    """`min(a, b)`, `multiple(x, 8)`; an entry of a list, `widths(i)`; in `init=` also `normal(0.01)`."""
 
     name: str
     arguments: tuple["Expr", ...]
@@ -61,7 +61,14 @@ class Function(NamedTuple):
     name_span: Span
 
 
-Expr: TypeAlias = Number | Name | Unary | Binary | Conditional | Function
+class List(NamedTuple):
+    """`(64, 128, 256)`, `((1, 16), (6, 24))`; of one entry, `(64,)`."""
+
+    entries: tuple["Expr", ...]
+    span: Span
+
+
+Expr: TypeAlias = Number | Name | Unary | Binary | Conditional | Function | List
 
 
 class Dims(NamedTuple):
@@ -100,7 +107,7 @@ class Same(NamedTuple):
 
 
 Value: TypeAlias = (
-    Number | Name | Unary | Binary | Conditional | Function | Dims | Range | Matrix | Reference | Same
+    Number | Name | Unary | Binary | Conditional | Function | List | Dims | Range | Matrix | Reference | Same
 )
 
 

@@ -41,6 +41,8 @@ def _expr(expr: tree.Expr, least: int) -> str:
             return expr.name
         case tree.Function():
             return f"{expr.name}({', '.join(map(write_expr, expr.arguments))})"
+        case tree.List():
+            return f"({', '.join(map(write_expr, expr.entries))}{',' if len(expr.entries) == 1 else ''})"
         case tree.Unary("not", operand):
             binding, text = _NOT, f"not {_expr(operand, _NOT)}"
         case tree.Unary(operator, operand):

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.ir import graph as ir
+from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import RegionSite
-from cnnspec.ir.uses import parsed
 from cnnspec.lower.call import Diverges
 from cnnspec.lower.program import Function, Invoke, Parameter
 from cnnspec.lower.symbolic import Node, Unclear, plain, replaced, variables

@@ -28,8 +28,8 @@ from cnnspec.lower.program import (
 from cnnspec.lower.symbolic import (
     Apply,
     Const,
+    List,
     Node,
-    Table,
     Unclear,
     Var,
     apply,
@@ -175,7 +175,7 @@ class Frame:
             if any(around not in self.passes for around in tables):
                 raise Diverges("a number of a pass that no expression gives")
             filled = {
-                around: Table(
+                around: List(
                     table.get(number, next(iter(table.values()))) for number in range(self.passes[around])
                 )
                 for around, table in tables.items()

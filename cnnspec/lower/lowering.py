@@ -10,8 +10,9 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from cnnspec.ir import graph as ir
+from cnnspec.ir.expr import parsed
 from cnnspec.ir.graph import places
-from cnnspec.ir.uses import Use, parsed, use_of
+from cnnspec.ir.uses import Use, use_of
 from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
 from cnnspec.lower.frame import Frame, size_name

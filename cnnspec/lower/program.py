@@ -191,6 +191,8 @@ class Parameter:
     default: Const | None = None
     values: list[Any] = field(default_factory=list)
     used: bool = True
+    flag: bool = False
+    """It was 0 or 1, and a target has made it a bool."""
 
 
 @dataclass(eq=False, slots=True)

@@ -14,9 +14,9 @@ from math import isclose
 from typing import Any, TypeAlias
 
 from cnnspec.ir import expr
-from cnnspec.ir.expr import Apply, Const, Unclear, Var, variables
+from cnnspec.ir.expr import Apply, Const, List, Unclear, Var, variables
 
-__all__ = ["Apply", "Const", "Env", "Node", "Unclear", "Var", "apply", "variables"]
+__all__ = ["Apply", "Const", "Env", "List", "Node", "Unclear", "Var", "apply", "variables"]
 
 Node: TypeAlias = expr.Expr
 Env: TypeAlias = Mapping[str, Any]
@@ -43,7 +43,7 @@ _LEVELS = {
 }
 """How tightly Python binds; a call and a name bind tightest (10)."""
 
-FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "sizes", "at"})
+FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "sizes", "list", "at", "len"})
 
 
 def from_expr(node: expr.Expr, scope: Mapping[str, Node], *, whole: bool = True) -> Node:
@@ -165,6 +165,8 @@ _OPERATIONS: dict[str, Callable[..., Any]] = expr.ARITHMETIC | {
     "ceil": lambda x: -int(-x // 1),
     "multiple": multiple,
     "sizes": lambda *sizes: sizes,
+    "list": lambda *values: List(values),
+    "len": len,
     "at": lambda table, place: table[place],
 }
 
@@ -186,21 +188,17 @@ def gives(node: Node | None, env: Env, wanted: object) -> bool:
     return bool(single(found) == single(wanted)) and isinstance(found, bool) == isinstance(wanted, bool)
 
 
-class Table(tuple[Any, ...]):
-    """A number for each pass of a repeat."""
-
-    __slots__ = ()
-
-
 def single(size: object) -> object:
-    """(3, 3) as 3; a table stays one."""
-    if isinstance(size, tuple) and not isinstance(size, Table) and len(set(size)) == 1:
+    """(3, 3) as 3; a list stays one."""
+    if isinstance(size, tuple) and not isinstance(size, List) and len(set(size)) == 1:
         return size[0]
     return size
 
 
 def plain(number: Any) -> Any:
     """An exact value as Python's own: whole numbers and floats; equal sizes of all axes are one."""
+    if isinstance(number, List):
+        return List(map(plain, number))
     if isinstance(number, Fraction):
         return number.numerator if number.denominator == 1 else float(number)
     return '"same"' if number == "same" else single(number)
@@ -232,8 +230,9 @@ def _python(node: Node) -> tuple[str, int]:
             return node.name, 10
     if node.operator == "ceil":
         return f"-int(-{_inner(node.arguments[0], 8)} // 1)", 8
-    if node.operator == "sizes":
-        return f"({', '.join(python(argument) for argument in node.arguments)})", 10
+    if node.operator in ("sizes", "list"):
+        comma = "," if len(node.arguments) == 1 else ""
+        return f"({', '.join(python(argument) for argument in node.arguments)}{comma})", 10
     if node.operator == "at":
         return f"{_inner(node.arguments[0], 10)}[{python(node.arguments[1])}]", 10
     if node.operator in FUNCTIONS:

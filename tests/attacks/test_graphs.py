@@ -24,12 +24,13 @@ SPEC = """\
 model Net "a title"
 let w = 4
 let n = 2
+let ws = (4, 5)
 block b(k, @other, K=3) { conv F1 K=K -> add [ id | @other -> conv F1 K=K ] -> [ relu ]*(k) }
 shared s(K) { conv F1 K=K weight=[1] }
 input a: 3x8x8
 x: @a -> conv F3 P1 K=w
 y: b(n, @x, K=w)
-[ let q = i + 1
+[ let q = ws(i) - 3
 conv F1 K=q*w ]*n
 if w > 3 [ s(K=w) ] else [ relu ]
 z: s(K=w)
@@ -54,6 +55,16 @@ def places(inside: Any) -> Iterator[tuple[Any, Any]]:
 
 def steps(graph: Document, kind: str) -> list[Document]:
     return [step for body in graph["bodies"] for step in body["steps"] if step["kind"] == kind]
+
+
+def multiplied(graph: Document) -> None:
+    """Lists and sizes times a large number, where numbers belong."""
+    for template in graph["templates"]:
+        for site in template["sites"]:
+            if site["kind"] == "let":
+                site["value"] = ["*", ["list", 1, 2], 10**12]
+            for name in site.get("written", {}):
+                site["written"][name] = ["*", ["sizes", 1, 2], 10**12]
 
 
 def doubling(graph: Document) -> None:
@@ -95,6 +106,7 @@ CHANGES: dict[str, Callable[[Document], object]] = {
     "a block that is none": lambda graph: graph.update(blocks=[]),
     "a block twice": lambda graph: graph.update(blocks=graph["blocks"] * 2),
     "doubling": doubling,
+    "lists without end": multiplied,
     "no bodies": lambda graph: graph.update(bodies=[]),
     "steps called like words of Python": lambda graph: [step.update(name="class") for step in steps(graph, "layer")],
 }  # fmt: skip

@@ -8,17 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.elaborate.values import NoValue, evaluate
-from cnnspec.ir.expr import multiple
+from cnnspec.elaborate.values import NoValue, Undefined, Value, evaluate, number
+from cnnspec.ir.expr import ENTRIES, List, multiple
 from cnnspec.language import parse_expression, tree
 
-NAMES = {"a": 7, "b": Fraction(3, 4), "k": 64}
+NAMES = {"a": 7, "b": Fraction(3, 4), "k": 64, "w": List((8, 16)), "t": List((List((1, 2)), List((3, 4))))}
+
+
+def look_up(name: tree.Name) -> Value:
+    if name.name not in NAMES:
+        raise Undefined("E206", "not defined", name.span)
+    return NAMES[name.name]
 
 
 def value_of(text: str) -> object:
     expr = parse_expression(text)
     assert expr is not None, text
-    return evaluate(expr, lambda name: NAMES[name.name], 40)
+    return evaluate(expr, look_up, 40)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,16 @@ def value_of(text: str) -> object:
         ("multiple(32*0.75, 8)", 24),
         ("--3", 3),
         ("a < 1 and 1//0 == 1", False),
+        ("not true or false", False),
+        ("(a, 2*k)", List((7, 128))),
+        ("(a,)", List((7,))),
+        ("((1, 2), (true, b))", List((List((1, 2)), List((True, Fraction(3, 4)))))),
+        ("w(a//7)", 16),
+        ("t(1, 0)", 3),
+        ("t(0)", List((1, 2))),
+        ("len(w) + len(t(0))", 4),
+        ("w if a < 3 else w", List((8, 16))),
+        ("(1, 2) if a > 3 else (1,)", List((1, 2))),
     ],
 )
 def test_values(text: str, expected: object) -> None:
@@ -65,17 +81,27 @@ def test_values(text: str, expected: object) -> None:
         ("a and 1 == 1", "E212", "a"),
         ("1 if a else 2", "E212", "a"),
         ("sqrt(2)", "E206", "sqrt"),
+        ("w", "E212", "w"),
+        ("w(2)", "E212", "2"),
+        ("w(-1)", "E212", "-1"),
+        ("w(1/2)", "E212", "1/2"),
+        ("w(0, 0)", "E212", "w(0, 0)"),
+        ("w + 1", "E212", "w"),
+        ("k(0)", "E212", "k(0)"),
+        ("len(k)", "E212", "k"),
+        ("true*2", "E212", "true"),
         ("min()", None, ""),
         ("round(1, 2)", "E212", "round(1, 2)"),
         ("multiple(3, 0)", "E212", "0"),
     ],
 )
 def test_expressions_without_a_value(text: str, code: str | None, at: str) -> None:
-    if code is None:
-        assert parse_expression(text) is None
+    expr = parse_expression(text)
+    if code is None or expr is None:
+        assert expr is code
         return
     with pytest.raises(NoValue) as caught:
-        value_of(text)
+        number(expr, look_up, 40)
     assert caught.value.finding.code == code
     start, end = caught.value.finding.span
     assert text[start:end].strip("()") == at.strip("()")
@@ -84,6 +110,17 @@ def test_expressions_without_a_value(text: str, code: str | None, at: str) -> No
 def test_numbers_stop_growing_at_the_cap() -> None:
     with pytest.raises(NoValue) as caught:
         value_of("9" * 30 + "*" + "9" * 30)
+    assert caught.value.finding.code == "E603"
+
+
+def test_lists_stop_growing_at_their_budget() -> None:
+    NAMES["w"] = List(range(ENTRIES // 4))
+    try:
+        assert value_of("(w, w, w, w)") == List((NAMES["w"],) * 4)
+        with pytest.raises(NoValue) as caught:
+            value_of("(w, w, w, w, 1)")
+    finally:
+        NAMES["w"] = List((8, 16))
     assert caught.value.finding.code == "E603"
 
 

@@ -54,7 +54,7 @@ WORDS = [
     ("default conv bias=True\nconv F3 K8", "E202", "`bias`", "default conv bias\nconv F3 K8"),
     ("default conv stride=2\nconv F3 K8", "E202", "S2", "default conv S2\nconv F3 K8"),
     ("relu\noutput(@x)", "E102", "`output @x`", None),
-    ("let n = true\nif n == 1 [ relu ]", "E206", "write 1", None),
+    ("let n = True\nif n [ relu ]", "E206", "write `true`", "let n = true\nif n [ relu ]"),
     ("conv F3 Kn", "E202", "`K=n`, defined above by `let n = …`", None),
     ("inception [ relu | id ]", "E201", "`concat [ … | … ]` joins", None),
     ("pixelshuffle(a=3)", "E102", "as in `pixelshuffle 2`", None),

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
+from cnnspec.ir.verify import verify
 from tests.analyses.specs import drawn, graph, of_zoo, zoo
 
 LITERALS = """let a = 1/3
@@ -39,6 +40,30 @@ def test_literals_are_exact() -> None:
     assert [repr(step) for body in again.bodies for step in body.steps] == [
         repr(step) for body in network.bodies for step in body.steps
     ]
+
+
+LISTS = """let rows = ((1, 2/3, true), (2, 1/2, false))
+block f(row, ks=(4, 8)) {
+  let both = (ks(0), row)
+  if both(1, 2) [ leaky row(1) ]
+  [conv F1 K=ks(i)*row(0)]*len(ks)
+}
+input 3x4x4
+[f(rows(i))]*2 -> f(rows(0), (1,))
+"""
+
+
+def test_lists() -> None:
+    network = graph(LISTS)
+    again = graph_from_json(graph_to_json(network))
+    assert again == network
+    assert verify(again) == []
+
+
+@pytest.mark.parametrize("text", ["(", "(1, 2", "(1,2)", "(a)", "(1, 2) ", "(" * 300 + ")" * 300])
+def test_what_is_no_list(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        graph_from_json(graph_to_json(graph(LISTS)).replace("(1, 2/3, true)", text))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""Other ways to write the same network: renamed, repeats unrolled, blocks inlined, numbers as `let`s, and as
-the settings of a variant. No number may change."""
+"""Other ways to write the same network: renamed, repeats unrolled, blocks inlined, numbers as `let`s, as the
+entries of a list, and as the settings of a variant. No number may change."""
 
 from __future__ import annotations
 
@@ -60,6 +60,14 @@ def named(text: str) -> str:
     """The numbers of layers as `let`s: `K8` is `K=v8`."""
     text, numbers = _with_names(text)
     return "".join(f"let v{number} = {number}\n" for number in numbers) + text
+
+
+def listed(text: str) -> str:
+    """The same as entries of one list."""
+    text, numbers = _with_names(text)
+    for place, number in enumerate(numbers):
+        text = re.sub(rf"=v{number}\b", f"=v({place})", text)
+    return f"let v = ({', '.join(numbers)},)\n{text}" if numbers else text
 
 
 def varied(text: str) -> str:

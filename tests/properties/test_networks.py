@@ -27,7 +27,7 @@ from tests.properties.conftest import LONG
 from tests.properties.grower import WORDS, grown
 from tests.properties.mutants import layers_in
 from tests.properties.oracles import ends_well, figures, graph_of, well_behaved
-from tests.properties.rewrites import inlined, named, renamed, unrolled, varied
+from tests.properties.rewrites import inlined, listed, named, renamed, unrolled, varied
 
 seeds = st.integers(0, 2**32)
 
@@ -46,6 +46,7 @@ REWRITES = {
     unrolled: r"\]\*",
     inlined: r"^block ",
     named: r"\b[FSPKGD]\d+(?=[ \n])",
+    listed: r"\b[FSPKGD]\d+(?=[ \n])",
     varied: r"\b[FSPKGD]\d+(?=[ \n])",
 }
 """Each, and what of a grown network it leaves nowhere: one that changed nothing would change no number."""

@@ -25,6 +25,7 @@ LISTS: Actions = {
     "same": lambda c, v: v[0],
     "one": lambda c, v: [v[0]],
     "spread": lambda c, v: list(v[0]),
+    "pair": lambda c, v: [v[0], v[2]],
     "append_second": lambda c, v: append(v[0], v[1]),
     "append_third": lambda c, v: append(v[0], v[2]),
     "extend_second": lambda c, v: _extend(v[0], v[1]),

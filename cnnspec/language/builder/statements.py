@@ -48,7 +48,10 @@ def _value_name(c: Context, token: Token, what: str, letters: bool = False) -> t
     """The name of a `let`, a setting or a parameter, with E107 where it cannot be one."""
     _, text, start, end = token
     span = Span(start, end)
-    if text in _ARRIVING:
+    if text in ("true", "false"):
+        message = f"{what} cannot be named {text}: that is a truth value"
+        c.sink.report("E107", message, span, help="choose another name")
+    elif text in _ARRIVING:
         meaning = "the number of the pass in a repeat" if text == "i" else "a size of a step's input"
         message = f"{what} cannot be named {text}: that is {meaning}"
         c.sink.report("E107", message, span, help="choose another name")

@@ -74,6 +74,11 @@ def _function(c: Context, v: Items[Any]) -> Any:
     return c.checked(node, *arguments)
 
 
+def _list(c: Context, v: Items[Any]) -> Any:
+    entries = tuple(v[1]) if type(v[1]) is list else (v[1],)
+    return c.checked(tree.List(entries, c.span(v)), *entries)
+
+
 def _parenthesis(c: Context, v: Items[Any]) -> Any:
     c.brackets[id(v[1])] = v[1], c.span(v)
     return v[1]
@@ -97,6 +102,8 @@ EXPRESSIONS: Actions = {
     "conditional": lambda c, v: c.checked(tree.Conditional(v[2], v[0], v[4], c.span(v)), v[0], v[2], v[4]),
     "function": _function,
     "parenthesis": _parenthesis,
+    "list": _list,
+    "list_of_one": _list,
     "dim": lambda c, v: [v[0].start, _dim(c, v[0])],
     "dim_expr": lambda c, v: [v[0].start, v[1]],
     "more_dim": lambda c, v: append(v[0], _dim(c, v[1])),

@@ -18,6 +18,7 @@ from cnnspec.language.recovery.mistake import REST, Answer, Mistake, begin_of
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.rules import BEFORE_BRACKETS, RULES
 from cnnspec.language.recovery.rules.forms import NOTATIONS
+from cnnspec.language.recovery.rules.lists import LISTS
 from cnnspec.language.recovery.words import STATEMENT
 from cnnspec.language.tokens import CLOSES, END, OPENS, STATEMENTS, Token
 from cnnspec.notations import is_from_to
@@ -160,7 +161,7 @@ class Recovery:
     def unclosed(self, mistake: Mistake) -> bool:
         """Closes the brackets that must have been meant to be closed before this token."""
         found, brackets, kind = mistake.found, self.lexer.brackets, mistake.kind
-        if kind == "LSQB" and any(rule.answer(mistake) for rule in NOTATIONS):
+        if kind == "LSQB" and any(rule.answer(mistake) for rule in (*NOTATIONS, *LISTS)):
             return False
         if kind == "ARROW" and is_from_to(self.text, found.start):
             return False

@@ -25,7 +25,7 @@ def with_bools(function: program.Function) -> None:
     _rewrite(function, statements, flags, [use.env for use in function.uses])
     for parameter in function.parameters:
         if parameter.variable in flags:
-            parameter.values = list(map(bool, parameter.values))
+            parameter.flag, parameter.values = True, list(map(bool, parameter.values))
             if parameter.default is not None:
                 parameter.default = Const(bool(parameter.default.value))
 
@@ -37,7 +37,7 @@ def _given_bools(statements: Sequence[program.Statement]) -> list[program.Statem
         if isinstance(one, program.Invoke):
             used = [parameter for parameter in one.function.parameters if parameter.used]
             pairs = zip(used, one.arguments, strict=True)
-            one.arguments = [_as_bool(node) if _is_bool(parameter) else node for parameter, node in pairs]
+            one.arguments = [_as_bool(node) if parameter.flag else node for parameter, node in pairs]
     return found
 
 

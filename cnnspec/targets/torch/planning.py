@@ -14,7 +14,7 @@ from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer, camel
 from cnnspec.lower.program import Tensor
-from cnnspec.lower.symbolic import Const, Node, Table, Var, variables
+from cnnspec.lower.symbolic import Const, List, Node, Var, variables
 from cnnspec.ops import load_op
 from cnnspec.targets.torch.choices import chosen
 from cnnspec.targets.torch.flags import with_bools
@@ -106,18 +106,22 @@ def _parameter(one: program.Parameter) -> Parameter:
 def annotation(values: Iterable[object]) -> str:
     """The type of a parameter that gets these values."""
     found: set[str] = set()
+    lists: list[object] = []
     for one in values:
         value = one.value if isinstance(one, Const) else one
-        if isinstance(value, Table):
-            found.add("tuple[int, ...]")
+        if isinstance(value, List):
+            lists += value
         elif isinstance(value, tuple):
             found |= {"int", "tuple[int, int]"}
         else:
             found.add(type(value).__name__)
     if "float" in found:
         found.discard("int")
-    order = ("bool", "int", "float", "tuple[int, int]", "tuple[int, ...]", "str")
-    return " | ".join(name for name in order if name in found) or "int"
+    if lists and {"bool", "int"} <= found:
+        found.discard("bool")  # a row that has both
+    order = ("bool", "int", "float", "tuple[int, int]", "str")
+    kinds = [name for name in order if name in found]
+    return " | ".join([*kinds, *([f"tuple[{annotation(lists)}, ...]"] if lists else [])]) or "int"
 
 
 def _needed(plan: Plan, lets: Sequence[tuple[str, Node]]) -> list[tuple[str, Node]]:

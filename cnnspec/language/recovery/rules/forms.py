@@ -268,7 +268,7 @@ def _goes_on(m: Mistake) -> Answer | None:
 
 
 NOTATIONS = (
-    Rule({"⟦Input(shape=(28, 28, 1))⟧": "input 1x28x28"},
+    Rule({"⟦Input(shape=[28, 28, 1])⟧": "input 1x28x28"},
          when=lambda m: m.translation and m.translation.notation is Notation.INPUT_CALL and _translated(m)),
     Rule({"input ⟦= ⟧3x32x32": "input 3x32x32"}, when=_input_mark),
     Rule({"⟦repeat 3 { relu }⟧": "[ relu ]*3", "⟦3 x { relu }⟧": "[ relu ]*3"}, when=_repeated),

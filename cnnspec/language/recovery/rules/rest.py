@@ -237,8 +237,6 @@ REST = (
     Rule({"conv weight=[1⟦,⟧ a]": ""}, NO_COMMAS, "leave the commas out", on="COMMA", last="MATRIX_NUMBER"),
     Rule({"⟦| conv | 3x3 | 64 |⟧": "conv F3 K64"}, on="VBAR", when=_row_of_a_table),
     Rule({"⟦|⟧ relu": ""}, NO_BRANCHES, BRANCHES, on="VBAR", when=lambda m: not m.inside),
-    Rule({"let a = ⟦[⟧1, 2]": ""}, "a `let` names one number, not a list",
-         "give each number a name of its own: `let n1 = 2`", on="LSQB", last="EQUAL"),
     Rule({"relu ⟦+⟧ bn": "relu -> bn"}, "steps are not joined by `+`",
          "`->` passes the tensor on to `{1}`; `add [ … | … ]` adds branches", on="PLUS", accepts="ARROW",
          when=lambda m: "@" not in m.head and before_layer(m), put="->", safe=False),
