@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeGuard
 
 from cnnspec.lower.call import Call
-from cnnspec.lower.symbolic import Const
+from cnnspec.lower.symbolic import Const, single
 from cnnspec.lower.writer import Code, call, listed
 from cnnspec.targets.torch.pieces import Piece
 from cnnspec.targets.torch.plan import PlanStep
@@ -17,9 +17,10 @@ def _slice(x: str, low: Any, high: Any) -> str:
     return f"{x}[:, {low or ''}:{high}]"
 
 
-def _crop(x: str, top: Any, bottom: Any, left: Any, right: Any) -> str:
-    rows, columns = (f"{a or ''}:{-b if b else ''}" for a, b in ((top, bottom), (left, right)))
-    return f"{x}[:, :, {rows}, {columns}]"
+def _crop(x: str, *margins: Any) -> str:
+    ends = zip(margins[::2], margins[1::2], strict=True)
+    parts = (f"{before or ''}:{-after if after else ''}" for before, after in ends)
+    return f"{x}[:, :, {', '.join(parts)}]"
 
 
 SHORT: dict[str, Callable[..., str]] = {
@@ -83,7 +84,7 @@ def lending(step: PlanStep, names: list[str]) -> Code:
     op = step.op
     if op.word == "crop":
         if op.offset is not None:
-            return call("crop", *names, f"({op.offset[0]}, {op.offset[1]})")
+            return call("crop", *names, op.offset)
         return call("crop", *names)
     if op.word == "upsample":
         size, mode = f"{names[1]}.shape[2:]", f'"{op.mode}"'
@@ -98,8 +99,9 @@ def lending(step: PlanStep, names: list[str]) -> Code:
     pool = op.maxpool
     if pool.size_out is not None:
         return call("unpool_to", *names)
-    window = (*names, pool.size, pool.stride)
+    window = (*names, single(pool.size), single(pool.stride))
     if pool.P == "same":
-        return call("unpool_same", *window, dilation=pool.D, defaults={"dilation": (1, 1)})
-    defaults = {"padding": (0, 0), "dilation": (1, 1), "ceil_mode": False}
-    return call("unpool", *window, padding=pool.P, dilation=pool.D, ceil_mode=pool.ceil, defaults=defaults)
+        return call("unpool_same", *window, dilation=single(pool.D), defaults={"dilation": 1})
+    defaults = {"padding": 0, "dilation": 1, "ceil_mode": False}
+    steps = {"padding": single(pool.P), "dilation": single(pool.D), "ceil_mode": pool.ceil}
+    return call("unpool", *window, **steps, defaults=defaults)

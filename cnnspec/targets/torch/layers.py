@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, border, build, n, opt
-from cnnspec.lower.symbolic import Apply, Const, Var, apply
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply
 from cnnspec.lower.writer import listed
 from cnnspec.targets.torch.starts import started
 
@@ -41,6 +41,21 @@ def module(use: Use) -> Built:
     return started(use.op, use.arriving, MODULES[use.op.word](use))
 
 
+def axes(use: Use) -> int:
+    """How many axes the input's maps have; none of a vector."""
+    return len(use.arriving[0]) - 1
+
+
+def names_of(use: Use) -> list[Node]:
+    """What stands for the sizes of the input: its channels, then its axes."""
+    return [Var(f"@{letter}") for letter in ("C", *"THW"[3 - axes(use) :])]
+
+
+def sizes_of(use: Use, first: int = 0) -> Node:
+    """The sizes of the input from that one on, as a tuple."""
+    return Apply("sizes", tuple(names_of(use)[first:]))
+
+
 def number(exact: Fraction | int) -> int | float:
     """An exact number as Python writes it."""
     value = Fraction(exact)
@@ -51,8 +66,6 @@ def number(exact: Fraction | int) -> int | float:
 # --- layers that are alike --------------------------------------------------------------------------
 
 FIXED = {
-    "gap": build("nn.AdaptiveAvgPool2d", 1),
-    "gmp": build("nn.AdaptiveMaxPool2d", 1),
     "cmean": build("ChannelMean"),
     "cmax": build("ChannelMax"),
     "l2norm": build("L2Norm"),
@@ -88,6 +101,11 @@ def fixed(use: Use) -> Built:
     return FIXED[use.op.word]
 
 
+@emits("gap", "gmp")
+def global_pool(use: Use) -> Built:
+    return build(f"nn.Adaptive{'Avg' if use.op.word == 'gap' else 'Max'}Pool{axes(use)}d", 1)
+
+
 @emits(*ONE_NUMBER)
 def one_number(use: Use) -> Built:
     function, field, default = ONE_NUMBER[use.op.word]
@@ -111,8 +129,9 @@ def _window(op: Any) -> dict[str, Slot]:
 def conv(use: Use) -> Built:
     if use.op.connect is not None:
         table = listed([listed([str(number) for number in row]) for row in use.op.connect])
-        function, window = _or_same("SparseConv2d", use)
-        return build(function, n(use.arriving[0][0], C), table, **window, bias=opt(use.op.has_bias, True))
+        function, window = _or_same("SparseConv", use)
+        named = {**window, "bias": opt(use.op.has_bias, True), "axes": opt(axes(use), 2)}
+        return build(function, n(use.arriving[0][0], C), table, **named)
     return _convolution(use, n(use.op.K, W("K")), opt(use.op.G, 1, W("G")))
 
 
@@ -128,7 +147,7 @@ def _is_same(op: Any) -> bool:
 
 
 def _convolution(use: Use, filters: Slot, groups: Slot) -> Built:
-    function, window = _or_same("nn.Conv2d", use)
+    function, window = _or_same(f"nn.Conv{axes(use)}d", use)
     bias = opt(use.op.has_bias, True)
     return build(function, n(use.arriving[0][0], C), filters, **window, groups=groups, bias=bias)
 
@@ -145,15 +164,15 @@ def _or_same(function: str, use: Use) -> tuple[str, dict[str, Slot]]:
 
 def _pads_unevenly(op: Any) -> bool:
     odd = any(d * (f - 1) % 2 for f, d in zip(op.F, op.D, strict=True))
-    return op.S != (1, 1) or odd
+    return set(op.S) != {1} or odd
 
 
 @emits("deconv")
 def deconv(use: Use) -> Built:
     named: dict[str, Slot] = {"kernel_size": n(use.op.F, W("F")), "stride": opt(use.op.S, 1, W("S"))}
-    function = "nn.ConvTranspose2d"
+    function = f"nn.ConvTranspose{axes(use)}d"
     if _is_same(use.op):
-        function = "ConvTranspose2dSame"
+        function = f"{function.removeprefix('nn.')}Same"
     else:
         named["padding"] = opt(use.op.P, 0, W("P"))
         named["output_padding"] = opt(use.op.extra, 0, W("extra"))
@@ -165,48 +184,49 @@ def deconv(use: Use) -> Built:
 
 @emits("local")
 def local(use: Use) -> Built:
-    named = _window(use.op) | {"bias": opt(use.op.bias, True)}
-    size = Apply("sizes", (Var("@H"), Var("@W")))
-    return build(
-        "LocalConv2d", n(use.arriving[0][0], C), n(use.op.K, W("K")), n(use.arriving[0][1:], size), **named
-    )
+    named = _window(use.op) | {"bias": opt(use.op.bias, True), "axes": opt(axes(use), 2)}
+    size = n(use.arriving[0][1:], sizes_of(use, first=1))
+    return build("LocalConv", n(use.arriving[0][0], C), n(use.op.K, W("K")), size, **named)
 
 
 # --- pooling ----------------------------------------------------------------------------------------
 
 
-def _pool(op: Any, name: str, extra: dict[str, Slot]) -> Built:
+def _pool(use: Use, kind: str, extra: dict[str, Slot]) -> Built:
+    op, name = use.op, f"{kind}Pool{axes(use)}d"
     if op.size_out is not None:
-        return build(f"nn.Adaptive{name}Pool2d", n(op.size_out, W("size_out")))
+        return build(f"nn.Adaptive{name}", n(op.size_out, W("size_out")))
     named = {"kernel_size": n(op.size, W("F"))}
     if op.S is not None:
         named["stride"] = opt(op.stride, op.size, W("S"))
     if _is_same(op):
         named.setdefault("stride", n(op.size, W("F")))
-        return build(f"{name}Pool2dSame", **named, **extra)
+        return build(f"{name}Same", **named, **extra)
     named["padding"] = opt(op.P, 0, W("P"))
-    return build(f"nn.{name}Pool2d", **named, **extra, ceil_mode=opt(op.ceil, False))
+    return build(f"nn.{name}", **named, **extra, ceil_mode=opt(op.ceil, False))
 
 
 @emits("maxpool")
 def maxpool(use: Use) -> Built:
-    return _pool(use.op, "Max", {"dilation": opt(use.op.D, 1, W("D"))})
+    return _pool(use, "Max", {"dilation": opt(use.op.D, 1, W("D"))})
 
 
 @emits("avgpool")
 def avgpool(use: Use) -> Built:
-    return _pool(use.op, "Avg", {"count_include_pad": opt(not use.op.exclude_pad, True)})
+    return _pool(use, "Avg", {"count_include_pad": opt(not use.op.exclude_pad, True)})
 
 
 @emits("blur")
 def blur(use: Use) -> Built:
     padding = Slot(None, '"same"', W("P")) if _is_same(use.op) else opt(use.op.P, 0, W("P"))
-    return build("Blur", n(use.op.F, W("F")), stride=opt(use.op.S, 1, W("S")), padding=padding)
+    stride = opt(use.op.S, 1, W("S"))
+    return build("Blur", n(use.op.F, W("F")), stride=stride, padding=padding, axes=opt(axes(use), 2))
 
 
 @emits("subsample")
 def subsample(use: Use) -> Built:
     named = {} if use.op.S is None else {"stride": opt(use.op.S, use.op.size, W("S"))}
+    named["axes"] = opt(axes(use), 2)
     return build("Subsample", n(use.arriving[0][0], C), n(use.op.size, W("F")), **named)
 
 
@@ -223,13 +243,13 @@ def bn(use: Use) -> Built:
         "momentum": opt(float(use.op.momentum), 0.1, W("momentum")),
         "affine": opt(use.op.affine, True),
     }
-    return build("nn.BatchNorm2d" if len(use.out) == 3 else "nn.BatchNorm1d", n(use.out[0], C), **named)
+    return build(f"nn.BatchNorm{max(axes(use), 1)}d", n(use.out[0], C), **named)
 
 
 @emits("in")
 def instance(use: Use) -> Built:
     return build(
-        "nn.InstanceNorm2d",
+        f"nn.InstanceNorm{axes(use)}d",
         n(use.out[0], C),
         **_norm(use.op),
         momentum=opt(float(use.op.momentum), 0.1, W("momentum")),
@@ -244,15 +264,14 @@ def ln(use: Use) -> Built:
         "elementwise_affine": opt(use.op.affine, True),
         "bias": opt(use.op.bias, True),
     }
-    if use.op.all and len(use.out) == 3:
-        sizes = Apply("sizes", tuple(Var(f"@{axis}") for axis in "CHW"))
-        return build("nn.LayerNorm", n(use.out, sizes), **named)
-    return build("LayerNorm2d" if len(use.out) == 3 else "nn.LayerNorm", n(use.out[0], C), **named)
+    if use.op.all and axes(use):
+        return build("nn.LayerNorm", n(use.out, sizes_of(use)), **named)
+    return build(f"LayerNorm{axes(use)}d" if axes(use) else "nn.LayerNorm", n(use.out[0], C), **named)
 
 
 @emits("rms")
 def rms(use: Use) -> Built:
-    function = "RMSNorm2d" if len(use.out) == 3 else "nn.RMSNorm"
+    function = f"RMSNorm{axes(use)}d" if axes(use) else "nn.RMSNorm"
     return build(
         function,
         n(use.out[0], C),
@@ -302,11 +321,9 @@ def prelu(use: Use) -> Built:
     match use.op.slopes:
         case "one":
             return build("nn.PReLU")
-        case "positions" if len(use.out) == 3:
-            return build(
-                "PositionPReLU",
-                *(n(size, Var(f"@{axis}")) for axis, size in zip("CHW", use.out, strict=True)),
-            )
+        case "positions" if axes(use):
+            names = names_of(use)
+            return build("PositionPReLU", *(n(size, name) for size, name in zip(use.out, names, strict=True)))
     return build("nn.PReLU", Slot(None, use.arriving[0][0], C, 1))
 
 
@@ -342,7 +359,7 @@ def _short(exact: Fraction) -> bool:
 
 @emits("dropout")
 def dropout(use: Use) -> Built:
-    function = "nn.Dropout2d" if use.op.maps else "nn.Dropout"
+    function = f"nn.Dropout{axes(use)}d" if use.op.maps else "nn.Dropout"
     return build(function, Slot(None, number(use.op.p), W("p"), 0.5))
 
 
@@ -383,8 +400,9 @@ def upsample(use: Use) -> Built:
 @emits("pixelshuffle", "pixelunshuffle")
 def pixelshuffle(use: Use) -> Built:
     kind = "PixelShuffle" if use.op.word == "pixelshuffle" else "PixelUnshuffle"
-    if use.any(lambda op: op.factor[0] != op.factor[1]):
-        return build(f"{kind}2d", *(n(use.op.factor[axis], W("factor", axis)) for axis in (0, 1)))
+    if axes(use) != 2 or use.any(lambda op: op.factor[0] != op.factor[1]):
+        factors = enumerate(use.op.factor)
+        return build(f"{kind}Nd", *(n(factor, W("factor", axis)) for axis, factor in factors))
     return build(f"nn.{kind}", n(use.op.factor[0], W("factor")))
 
 
@@ -404,12 +422,11 @@ def pad(use: Use) -> Built:
 
 @emits("crop")
 def crop(use: Use) -> Built:
-    top, left = use.op.start(use.arriving[0], use.out)
     margins = []
-    for axis, before in ((1, top), (2, left)):
-        room = apply("-", Var(f"@{'HW'[axis - 1]}"), W("size", axis - 1))
-        first = W("offset", axis - 1) if use.op.offset is not None else apply("//", room, Const(2))
-        after = use.arriving[0][axis] - use.out[axis] - before
+    for axis, before in enumerate(use.op.start(use.arriving[0], use.out)):
+        room = apply("-", names_of(use)[1 + axis], W("size", axis))
+        first = W("offset", axis) if use.op.offset is not None else apply("//", room, Const(2))
+        after = use.arriving[0][1 + axis] - use.out[1 + axis] - before
         margins += [
             Slot(None, before, first, derived=True),
             Slot(None, after, apply("-", room, first), derived=True),

@@ -68,12 +68,12 @@ def bilinear(layer: nn.Module) -> nn.Module:
     """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
     weight = layer.get_parameter("weight")
     filters, channels, *sizes = weight.shape
-    rows, columns = (
-        1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2) for F in sizes
-    )
-    own_channel = torch.eye(channels).repeat(filters // channels, 1)
+    start = torch.eye(channels).repeat(filters // channels, 1)
+    for F in sizes:
+        taps = 1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2)
+        start = start[..., None] * taps
     with torch.no_grad():
-        weight.copy_(own_channel[:, :, None, None] * torch.outer(rows, columns))
+        weight.copy_(start)
     zero_bias(layer)
     return layer
 
@@ -87,34 +87,36 @@ def given(layer: nn.Module, **values: list | float) -> nn.Module:
     return layer
 
 
-def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tensor:
+def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
     """The center of x (or the piece at `offset`), of the same size as `like`."""
-    height, width = like.shape[2:]
-    top, left = offset or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
-    return x[:, :, top : top + height, left : left + width]
+    for axis in range(2, x.ndim):
+        size = like.shape[axis]
+        start = offset[axis - 2] if offset else (x.shape[axis] - size) // 2
+        x = x.narrow(axis, start, size)
+    return x
 
 
 def unpool(
     x: Tensor,
     before: Tensor,
-    kernel_size: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int] = (0, 0),
-    dilation: tuple[int, int] = (1, 1),
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+    dilation: int | tuple[int, ...] = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
     """Max unpooling: x at the places of the maxima of `before`, 0 elsewhere."""
-    _, places = nn.functional.max_pool2d_with_indices(
-        before, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    pool = getattr(nn.functional, f"max_pool{x.ndim - 2}d")
+    window = kernel_size, stride, padding, dilation, ceil_mode
+    _, places = pool(before, *window, return_indices=True)
     zeros = x.new_zeros(before.shape).flatten(2)
     return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
 
 
 def unpool_to(x: Tensor, before: Tensor) -> Tensor:
     """`unpool` for adaptive max pooling."""
-    height, width = x.shape[2:]
-    _, places = nn.functional.adaptive_max_pool2d_with_indices(before, (height, width))
+    pool = getattr(nn.functional, f"adaptive_max_pool{x.ndim - 2}d")
+    _, places = pool(before, x.shape[2:], return_indices=True)
     zeros = x.new_zeros(before.shape).flatten(2)
     return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
 
@@ -122,9 +124,9 @@ def unpool_to(x: Tensor, before: Tensor) -> Tensor:
 def unpool_same(
     x: Tensor,
     before: Tensor,
-    kernel_size: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int] = (1, 1),
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
 ) -> Tensor:
     """`unpool` for max pooling with ceil(N / stride) outputs."""
     wide = same_padding(before, kernel_size, stride, dilation, float("-inf"))
@@ -138,9 +140,9 @@ def same_padding(
     dilation: int | tuple[int, ...] = 1,
     value: float = 0,
 ) -> Tensor:
-    """Pads x for ceil(N / stride) windows; the odd pixel goes below and right."""
+    """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in (1, 0):
+    for axis in reversed(range(x.ndim - 2)):
         numbers = kernel_size, stride, dilation
         size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
         length = x.shape[2 + axis]
@@ -148,6 +150,19 @@ def same_padding(
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
         ends += [zeros // 2, zeros - zeros // 2]
     return nn.functional.pad(x, ends, value=value)
+
+
+def fitted(y: Tensor, size: list[int], bias: Tensor | None) -> Tensor:
+    """y cropped in the middle to this size, or extended at the end by the bias."""
+    ends: list[int] = []
+    for axis in reversed(range(len(size))):
+        more = size[axis] - y.shape[2 + axis]
+        before = -(max(-more, 0) // 2)
+        ends += [before, more - before]
+    if bias is None or max(ends) <= 0:
+        return nn.functional.pad(y, ends)
+    bias = bias.view(-1, *[1] * len(size))
+    return nn.functional.pad(y - bias, ends) + bias
 
 
 def binomial(count: int) -> Tensor:

@@ -3,7 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from cnnspec.targets.torch.library.functions import binomial, same_padding
+from cnnspec.targets.torch.library.functions import binomial, fitted, same_padding
+
+
+class Conv1dSame(nn.Conv1d):
+    """A convolution with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
+        return super().forward(x)
 
 
 class Conv2dSame(nn.Conv2d):
@@ -14,19 +22,44 @@ class Conv2dSame(nn.Conv2d):
         return super().forward(x)
 
 
+class Conv3dSame(nn.Conv3d):
+    """A convolution with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
+        return super().forward(x)
+
+
+class ConvTranspose1dSame(nn.ConvTranspose1d):
+    """A transposed convolution with N * stride outputs."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        size = [n * step for n, step in zip(x.shape[2:], self.stride, strict=True)]
+        return fitted(super().forward(x), size, self.bias)
+
+
 class ConvTranspose2dSame(nn.ConvTranspose2d):
     """A transposed convolution with N * stride outputs."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        height, width = x.shape[2] * self.stride[0], x.shape[3] * self.stride[1]
-        y = super().forward(x)
-        top, left = max(y.shape[2] - height, 0) // 2, max(y.shape[3] - width, 0) // 2
-        y = y[:, :, top : top + height, left : left + width]
-        below, right = height - y.shape[2], width - y.shape[3]
-        if self.bias is None or not (below or right):
-            return nn.functional.pad(y, (0, right, 0, below))
-        bias = self.bias[:, None, None]
-        return nn.functional.pad(y - bias, (0, right, 0, below)) + bias
+        size = [n * step for n, step in zip(x.shape[2:], self.stride, strict=True)]
+        return fitted(super().forward(x), size, self.bias)
+
+
+class ConvTranspose3dSame(nn.ConvTranspose3d):
+    """A transposed convolution with N * stride outputs."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        size = [n * step for n, step in zip(x.shape[2:], self.stride, strict=True)]
+        return fitted(super().forward(x), size, self.bias)
+
+
+class MaxPool1dSame(nn.MaxPool1d):
+    """Max pooling with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        ends = self.kernel_size, self.stride, self.dilation
+        return super().forward(same_padding(x, *ends, value=float("-inf")))
 
 
 class MaxPool2dSame(nn.MaxPool2d):
@@ -35,6 +68,25 @@ class MaxPool2dSame(nn.MaxPool2d):
     def forward(self, x: Tensor) -> Tensor:
         ends = self.kernel_size, self.stride, self.dilation
         return super().forward(same_padding(x, *ends, value=float("-inf")))
+
+
+class MaxPool3dSame(nn.MaxPool3d):
+    """Max pooling with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        ends = self.kernel_size, self.stride, self.dilation
+        return super().forward(same_padding(x, *ends, value=float("-inf")))
+
+
+class AvgPool1dSame(nn.AvgPool1d):
+    """Average pooling with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = super().forward(same_padding(x, self.kernel_size, self.stride))
+        if self.count_include_pad:
+            return mean
+        ones = same_padding(torch.ones_like(x[:1, :1]), self.kernel_size, self.stride)
+        return mean / super().forward(ones)
 
 
 class AvgPool2dSame(nn.AvgPool2d):
@@ -48,30 +100,42 @@ class AvgPool2dSame(nn.AvgPool2d):
         return mean / super().forward(ones)
 
 
-class SparseConv2d(nn.Module):
+class AvgPool3dSame(nn.AvgPool3d):
+    """Average pooling with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = super().forward(same_padding(x, self.kernel_size, self.stride))
+        if self.count_include_pad:
+            return mean
+        ones = same_padding(torch.ones_like(x[:1, :1]), self.kernel_size, self.stride)
+        return mean / super().forward(ones)
+
+
+class SparseConv(nn.Module):
     """A convolution whose filter k reads the channels in table[k] (LeNet-5's C3)."""
 
     def __init__(
         self,
         in_channels: int,
         table: list[list[int]],
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] | str = 0,
-        dilation: int | tuple[int, int] = 1,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] | str = 0,
+        dilation: int | tuple[int, ...] = 1,
         bias: bool = True,
+        axes: int = 2,
     ) -> None:
         super().__init__()
-        high, wide = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
         filters = [k for k, maps in enumerate(table) for _ in maps]
         self.filters: Tensor
         self.maps: Tensor
         self.register_buffer("filters", torch.tensor(filters), persistent=False)
         maps = torch.tensor([c for maps in table for c in maps])
         self.register_buffer("maps", maps, persistent=False)
-        self.shape = (len(table), in_channels, high, wide)
+        self.shape = (len(table), in_channels, *window)
         self.stride, self.padding, self.dilation = stride, padding, dilation
-        self.weight = nn.Parameter(torch.empty(len(filters), high, wide))
+        self.weight = nn.Parameter(torch.empty(len(filters), *window))
         self.bias = nn.Parameter(torch.empty(len(table))) if bias else None
         bound = (len(table) / self.weight.numel()) ** 0.5
         for parameter in self.parameters():
@@ -80,12 +144,13 @@ class SparseConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.new_zeros(self.shape)
         weight = weight.index_put((self.filters, self.maps), self.weight)
-        return nn.functional.conv2d(
-            x, weight, self.bias, self.stride, self.padding, self.dilation
-        )
+        convolve = getattr(nn.functional, f"conv{x.ndim - 2}d")
+        steps = self.stride, self.padding, self.dilation
+        y: Tensor = convolve(x, weight, self.bias, *steps)
+        return y
 
 
-class SparseConv2dSame(SparseConv2d):
+class SparseConvSame(SparseConv):
     """A sparse convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,27 +183,43 @@ class Subsample(nn.Module):
     def __init__(
         self,
         channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] | None = None,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        axes: int = 2,
     ) -> None:
         super().__init__()
-        high, wide = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size, self.stride = (high, wide), stride
-        self.weight = nn.Parameter(torch.full((channels,), 1 / (high * wide)))
+        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size, self.stride = window, stride
+        self.numbers = torch.Size(window).numel()
+        self.weight = nn.Parameter(torch.full((channels,), 1 / self.numbers))
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        total = nn.functional.avg_pool2d(
-            x, self.kernel_size, self.stride, divisor_override=1
-        )
-        return total * self.weight[:, None, None] + self.bias[:, None, None]
+        shape = (-1,) + (1,) * (x.ndim - 2)
+        pool = getattr(nn.functional, f"avg_pool{x.ndim - 2}d")
+        total: Tensor = pool(x, self.kernel_size, self.stride) * self.numbers
+        return total * self.weight.view(shape) + self.bias.view(shape)
+
+
+class LayerNorm1d(nn.LayerNorm):
+    """Layer normalisation over the channels, at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class LayerNorm3d(nn.LayerNorm):
+    """Layer normalisation over the channels, at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class L2Norm(nn.Module):
@@ -220,24 +301,27 @@ class Times(nn.Module):
 class PadChannels(nn.Module):
     """Adds channels of zeros before and after those of the input."""
 
-    def __init__(self, before: int, behind: int) -> None:
+    def __init__(self, before: int, after: int) -> None:
         super().__init__()
-        self.before, self.behind = before, behind
+        self.before, self.after = before, after
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.pad(x, (0, 0, 0, 0, self.before, self.behind))
+        around = (0, 0) * (x.ndim - 2) + (self.before, self.after)
+        return nn.functional.pad(x, around)
 
 
 class Crop(nn.Module):
-    """Removes rows above and below, and columns at the left and right."""
+    """Removes margins: before and after each axis, top, bottom, left, right."""
 
-    def __init__(self, top: int, bottom: int, left: int, right: int) -> None:
+    def __init__(self, *margins: int) -> None:
         super().__init__()
-        self.top, self.bottom, self.left, self.right = top, bottom, left, right
+        self.margins = margins
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[2] - self.bottom, x.shape[3] - self.right
-        return x[:, :, self.top : height, self.left : width]
+        ends = zip(self.margins[::2], self.margins[1::2], strict=True)
+        for axis, (before, after) in enumerate(ends, 2):
+            x = x.narrow(axis, before, x.shape[axis] - before - after)
+        return x
 
 
 class Slice(nn.Module):
@@ -267,101 +351,111 @@ class Blur(nn.Module):
 
     def __init__(
         self,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] | str = 0,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] | str = 0,
+        axes: int = 2,
     ) -> None:
         super().__init__()
-        high, wide = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size, self.stride, self.padding = (high, wide), stride, padding
+        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size, self.stride, self.padding = window, stride, padding
         self.kernel: Tensor
-        kernel = torch.outer(binomial(high), binomial(wide))
+        kernel = torch.ones(())
+        for size in window:
+            kernel = kernel[..., None] * binomial(size)
         self.register_buffer("kernel", kernel, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         padding = self.padding
         if padding == "same":
             x, padding = same_padding(x, self.kernel_size, self.stride), 0
-        kernel = self.kernel.expand(x.shape[1], 1, -1, -1)
-        return nn.functional.conv2d(
-            x, kernel, None, self.stride, padding, 1, x.shape[1]
-        )
+        kernel = self.kernel.expand(x.shape[1], 1, *self.kernel_size)
+        convolve = getattr(nn.functional, f"conv{x.ndim - 2}d")
+        y: Tensor = convolve(x, kernel, None, self.stride, padding, 1, x.shape[1])
+        return y
 
 
-class LocalConv2d(nn.Module):
+class LocalConv(nn.Module):
     """A convolution with filters of its own for each position of the output."""
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        size: int | tuple[int, int],
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] | str = 0,
-        dilation: int | tuple[int, int] = 1,
+        size: int | tuple[int, ...],
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] | str = 0,
+        dilation: int | tuple[int, ...] = 1,
         bias: bool = True,
+        axes: int = 2,
     ) -> None:
         super().__init__()
-        numbers = kernel_size, stride, dilation
-        self.kernel_size, self.stride, self.dilation = (
-            (n, n) if isinstance(n, int) else n for n in numbers
+        numbers = size, kernel_size, stride, dilation
+        size, self.kernel_size, self.stride, self.dilation = (
+            (n,) * axes if isinstance(n, int) else n for n in numbers
         )
-        self.padding = padding
+        self.padding = (padding,) * axes if isinstance(padding, int) else padding
         with torch.no_grad():
-            size = (size, size) if isinstance(size, int) else size
-            height, width = self.padded(torch.empty(1, 1, *size)).shape[2:]
-        places = [
-            (length - gap * (f - 1) - 1) // step + 1
-            for length, f, step, gap in zip(
-                (height, width),
-                self.kernel_size,
-                self.stride,
-                self.dilation,
-                strict=True,
-            )
-        ]
+            places = self.windows(torch.empty(1, 1, *size)).shape[2 : 2 + axes]
         shape = (out_channels, in_channels, *self.kernel_size, *places)
         self.weight = nn.Parameter(torch.empty(shape))
         self.bias = nn.Parameter(torch.empty(out_channels, *places)) if bias else None
-        bound = (in_channels * self.kernel_size[0] * self.kernel_size[1]) ** -0.5
+        bound = (in_channels * torch.Size(self.kernel_size).numel()) ** -0.5
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
-    def padded(self, x: Tensor) -> Tensor:
-        padding = self.padding
-        if isinstance(padding, str):
-            return same_padding(x, self.kernel_size, self.stride, self.dilation)
-        high, wide = (padding,) * 2 if isinstance(padding, int) else padding
-        return nn.functional.pad(x, (wide, wide, high, high))
+    def windows(self, x: Tensor) -> Tensor:
+        """What the filters see: channels, then positions, then the taps of each."""
+        if isinstance(self.padding, str):
+            x = same_padding(x, self.kernel_size, self.stride, self.dilation)
+        else:
+            ends = [n for n in reversed(self.padding) for _ in range(2)]
+            x = nn.functional.pad(x, ends)
+        steps = zip(self.kernel_size, self.stride, self.dilation, strict=True)
+        for axis, (taps, step, gap) in enumerate(steps, 2):
+            x = x.unfold(axis, gap * (taps - 1) + 1, step)[..., ::gap]
+        return x
 
     def forward(self, x: Tensor) -> Tensor:
-        patches = nn.functional.unfold(
-            self.padded(x), self.kernel_size, self.dilation, stride=self.stride
-        )
-        weight = self.weight.flatten(1, 3).flatten(2)
-        y = torch.einsum("npl,kpl->nkl", patches, weight).unflatten(
-            2, self.weight.shape[4:]
-        )
+        axes, x = x.ndim - 2, self.windows(x)
+        places = x.shape[2 : 2 + axes]
+        patches = x.flatten(2 + axes).flatten(2, 1 + axes)
+        weight = self.weight.flatten(2, 1 + axes).flatten(3)
+        y = torch.einsum("ncpt,kctp->nkp", patches, weight).unflatten(2, places)
         return y if self.bias is None else y + self.bias
 
 
 class PositionPReLU(nn.Module):
     """Leaky with a trained slope for each channel and position."""
 
-    def __init__(self, channels: int, height: int, width: int) -> None:
+    def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels, height, width), 0.25))
+        self.weight = nn.Parameter(torch.full(shape, 0.25))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.where(x > 0, x, self.weight * x)
+
+
+class RMSNorm1d(nn.RMSNorm):
+    """RMS normalisation over the channels, at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class RMSNorm2d(nn.RMSNorm):
     """RMS normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class RMSNorm3d(nn.RMSNorm):
+    """RMS normalisation over the channels, at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class GlobalResponseNorm(nn.Module):
@@ -374,9 +468,10 @@ class GlobalResponseNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        size = x.norm(dim=(2, 3), keepdim=True)
+        axes, shape = tuple(range(2, x.ndim)), (-1,) + (1,) * (x.ndim - 2)
+        size = torch.linalg.vector_norm(x, dim=axes, keepdim=True)
         relative = size / (size.mean(dim=1, keepdim=True) + self.eps)
-        weight, bias = self.weight[:, None, None], self.bias[:, None, None]
+        weight, bias = self.weight.view(shape), self.bias.view(shape)
         return x + weight * (x * relative) + bias
 
 
@@ -417,35 +512,56 @@ class Pow(nn.Module):
         return x.pow(self.exponent)
 
 
-class PixelShuffle2d(nn.Module):
-    """Channels become `rows` times as many rows and `columns` times as many columns."""
+class PixelShuffleNd(nn.Module):
+    """Channels become positions: factors[0] times as many along the first axis, ..."""
 
-    def __init__(self, rows: int, columns: int) -> None:
+    def __init__(self, *factors: int) -> None:
         super().__init__()
-        self.rows, self.columns = rows, columns
+        self.factors = factors
 
     def forward(self, x: Tensor) -> Tensor:
-        cells = x.unflatten(1, (-1, self.rows, self.columns))
-        return cells.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+        axes = range(len(self.factors))
+        cells = x.unflatten(1, (-1, *self.factors))
+        order = [place for axis in axes for place in (2 + len(axes) + axis, 2 + axis)]
+        cells = cells.permute(0, 1, *order)
+        for axis in axes:
+            cells = cells.flatten(2 + axis, 3 + axis)
+        return cells
 
 
-class PixelUnshuffle2d(nn.Module):
-    """Every `rows` rows and `columns` columns become channels."""
+class PixelUnshuffleNd(nn.Module):
+    """Every factors[0] positions along the first axis, ... become channels."""
 
-    def __init__(self, rows: int, columns: int) -> None:
+    def __init__(self, *factors: int) -> None:
         super().__init__()
-        self.rows, self.columns = rows, columns
+        self.factors = factors
 
     def forward(self, x: Tensor) -> Tensor:
-        cells = x.unflatten(3, (-1, self.columns)).unflatten(2, (-1, self.rows))
-        return cells.permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
+        axes = len(self.factors)
+        for axis in reversed(range(axes)):
+            x = x.unflatten(2 + axis, (-1, self.factors[axis]))
+        order = *range(3, 3 + 2 * axes, 2), *range(2, 2 + 2 * axes, 2)
+        return x.permute(0, 1, *order).flatten(1, 1 + axes)
 
 
 class Coords(nn.Module):
-    """Maps of x and y, from -1 to 1."""
+    """Maps of x and y (and the other axes), from -1 to 1."""
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = torch.linspace(-1, 1, x.shape[2], dtype=x.dtype, device=x.device)
-        columns = torch.linspace(-1, 1, x.shape[3], dtype=x.dtype, device=x.device)
-        y, x_ = torch.meshgrid(rows, columns, indexing="ij")
-        return torch.stack((x_, y)).expand(x.shape[0], -1, -1, -1)
+        rulers = [
+            torch.linspace(-1, 1, size, dtype=x.dtype, device=x.device)
+            for size in x.shape[2:]
+        ]
+        maps = torch.stack(torch.meshgrid(*rulers, indexing="ij")[::-1])
+        return maps.expand(x.shape[0], *maps.shape)
+
+
+class ZeroPad(nn.Module):
+    """Zeros around each axis, in the order of nn.functional.pad."""
+
+    def __init__(self, *padding: int) -> None:
+        super().__init__()
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.pad(x, self.padding)

@@ -22,21 +22,23 @@ def bilinear(layer: nn.Module) -> nn.Module:
     """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
     weight = layer.get_parameter("weight")
     filters, channels, *sizes = weight.shape
-    rows, columns = (
-        1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2) for F in sizes
-    )
-    own_channel = torch.eye(channels).repeat(filters // channels, 1)
+    start = torch.eye(channels).repeat(filters // channels, 1)
+    for F in sizes:
+        taps = 1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2)
+        start = start[..., None] * taps
     with torch.no_grad():
-        weight.copy_(own_channel[:, :, None, None] * torch.outer(rows, columns))
+        weight.copy_(start)
     zero_bias(layer)
     return layer
 
 
-def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tensor:
+def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
     """The center of x (or the piece at `offset`), of the same size as `like`."""
-    height, width = like.shape[2:]
-    top, left = offset or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
-    return x[:, :, top : top + height, left : left + width]
+    for axis in range(2, x.ndim):
+        size = like.shape[axis]
+        start = offset[axis - 2] if offset else (x.shape[axis] - size) // 2
+        x = x.narrow(axis, start, size)
+    return x
 
 
 class Fuse4(nn.Module):

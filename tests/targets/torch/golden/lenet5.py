@@ -3,30 +3,31 @@ import torch
 from torch import Tensor, nn
 
 
-class SparseConv2d(nn.Module):
+class SparseConv(nn.Module):
     """A convolution whose filter k reads the channels in table[k] (LeNet-5's C3)."""
 
     def __init__(
         self,
         in_channels: int,
         table: list[list[int]],
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] | str = 0,
-        dilation: int | tuple[int, int] = 1,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] | str = 0,
+        dilation: int | tuple[int, ...] = 1,
         bias: bool = True,
+        axes: int = 2,
     ) -> None:
         super().__init__()
-        high, wide = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
         filters = [k for k, maps in enumerate(table) for _ in maps]
         self.filters: Tensor
         self.maps: Tensor
         self.register_buffer("filters", torch.tensor(filters), persistent=False)
         maps = torch.tensor([c for maps in table for c in maps])
         self.register_buffer("maps", maps, persistent=False)
-        self.shape = (len(table), in_channels, high, wide)
+        self.shape = (len(table), in_channels, *window)
         self.stride, self.padding, self.dilation = stride, padding, dilation
-        self.weight = nn.Parameter(torch.empty(len(filters), high, wide))
+        self.weight = nn.Parameter(torch.empty(len(filters), *window))
         self.bias = nn.Parameter(torch.empty(len(table))) if bias else None
         bound = (len(table) / self.weight.numel()) ** 0.5
         for parameter in self.parameters():
@@ -35,9 +36,10 @@ class SparseConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.new_zeros(self.shape)
         weight = weight.index_put((self.filters, self.maps), self.weight)
-        return nn.functional.conv2d(
-            x, weight, self.bias, self.stride, self.padding, self.dilation
-        )
+        convolve = getattr(nn.functional, f"conv{x.ndim - 2}d")
+        steps = self.stride, self.padding, self.dilation
+        y: Tensor = convolve(x, weight, self.bias, *steps)
+        return y
 
 
 class Rbf(nn.Module):
@@ -58,20 +60,22 @@ class Subsample(nn.Module):
     def __init__(
         self,
         channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] | None = None,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        axes: int = 2,
     ) -> None:
         super().__init__()
-        high, wide = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size, self.stride = (high, wide), stride
-        self.weight = nn.Parameter(torch.full((channels,), 1 / (high * wide)))
+        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size, self.stride = window, stride
+        self.numbers = torch.Size(window).numel()
+        self.weight = nn.Parameter(torch.full((channels,), 1 / self.numbers))
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        total = nn.functional.avg_pool2d(
-            x, self.kernel_size, self.stride, divisor_override=1
-        )
-        return total * self.weight[:, None, None] + self.bias[:, None, None]
+        shape = (-1,) + (1,) * (x.ndim - 2)
+        pool = getattr(nn.functional, f"avg_pool{x.ndim - 2}d")
+        total: Tensor = pool(x, self.kernel_size, self.stride) * self.numbers
+        return total * self.weight.view(shape) + self.bias.view(shape)
 
 
 class ScaledTanh(nn.Module):
@@ -100,7 +104,7 @@ class LeNet5(nn.Module):
         self.tanh1 = ScaledTanh(amp=1.7159, gain=2 / 3)
         self.S2 = Subsample(6, 2)
         self.tanh2 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.C3 = SparseConv2d(
+        self.C3 = SparseConv(
             6,
             [
                 [0, 1, 2],

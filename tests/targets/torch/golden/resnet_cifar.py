@@ -6,12 +6,13 @@ from torch import Tensor, nn
 class PadChannels(nn.Module):
     """Adds channels of zeros before and after those of the input."""
 
-    def __init__(self, before: int, behind: int) -> None:
+    def __init__(self, before: int, after: int) -> None:
         super().__init__()
-        self.before, self.behind = before, behind
+        self.before, self.after = before, after
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.pad(x, (0, 0, 0, 0, self.before, self.behind))
+        around = (0, 0) * (x.ndim - 2) + (self.before, self.after)
+        return nn.functional.pad(x, around)
 
 
 class Basic(nn.Module):

@@ -6,16 +6,16 @@ from torch import Tensor, nn
 def unpool(
     x: Tensor,
     before: Tensor,
-    kernel_size: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int] = (0, 0),
-    dilation: tuple[int, int] = (1, 1),
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: int | tuple[int, ...] = 0,
+    dilation: int | tuple[int, ...] = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
     """Max unpooling: x at the places of the maxima of `before`, 0 elsewhere."""
-    _, places = nn.functional.max_pool2d_with_indices(
-        before, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    pool = getattr(nn.functional, f"max_pool{x.ndim - 2}d")
+    window = kernel_size, stride, padding, dilation, ceil_mode
+    _, places = pool(before, *window, return_indices=True)
     zeros = x.new_zeros(before.shape).flatten(2)
     return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
 
@@ -67,18 +67,18 @@ class SegNet(nn.Module):
         p4_ = self.group4(self.p3(p3_))  # 512x45x60
         p5_ = self.group5(self.p4(p4_))  # 512x23x30
         x = self.p5(p5_)  # 512x12x15
-        x = unpool(x, p5_, (2, 2), (2, 2), ceil_mode=True)  # 512x23x30
+        x = unpool(x, p5_, 2, 2, ceil_mode=True)  # 512x23x30
         x = self.group6(x)  # 512x23x30
-        x = unpool(x, p4_, (2, 2), (2, 2), ceil_mode=True)  # 512x45x60
+        x = unpool(x, p4_, 2, 2, ceil_mode=True)  # 512x45x60
         x = self.group7(x)  # 512x45x60
         x = self.unit1(x)  # 256x45x60
-        x = unpool(x, p3_, (2, 2), (2, 2))  # 256x90x120
+        x = unpool(x, p3_, 2, 2)  # 256x90x120
         x = self.group8(x)  # 256x90x120
         x = self.unit2(x)  # 128x90x120
-        x = unpool(x, p2_, (2, 2), (2, 2))  # 128x180x240
+        x = unpool(x, p2_, 2, 2)  # 128x180x240
         x = self.unit3(x)  # 128x180x240
         x = self.unit4(x)  # 64x180x240
-        x = unpool(x, p1_, (2, 2), (2, 2))  # 64x360x480
+        x = unpool(x, p1_, 2, 2)  # 64x360x480
         x = self.unit5(x)  # 64x360x480
         return self.conv(x)
 

@@ -11,11 +11,13 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-def crop(x: Tensor, like: Tensor, offset: tuple[int, int] | None = None) -> Tensor:
+def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
     """The center of x (or the piece at `offset`), of the same size as `like`."""
-    height, width = like.shape[2:]
-    top, left = offset or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
-    return x[:, :, top : top + height, left : left + width]
+    for axis in range(2, x.ndim):
+        size = like.shape[axis]
+        start = offset[axis - 2] if offset else (x.shape[axis] - size) // 2
+        x = x.narrow(axis, start, size)
+    return x
 
 
 class Double(nn.Sequential):

@@ -10,9 +10,9 @@ def same_padding(
     dilation: int | tuple[int, ...] = 1,
     value: float = 0,
 ) -> Tensor:
-    """Pads x for ceil(N / stride) windows; the odd pixel goes below and right."""
+    """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in (1, 0):
+    for axis in reversed(range(x.ndim - 2)):
         numbers = kernel_size, stride, dilation
         size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
         length = x.shape[2 + axis]
