@@ -11,7 +11,7 @@ PYTEST ?= -n 2
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test light zoo lint fmt bench fuzz keras parity clean
+.PHONY: help demo test light zoo lint fmt bench fuzz keras parity sizes clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch ba
 
 parity: $(PARITY)/.stamp  ## torchvision's weights in emitted programs: all 75 networks (minutes; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
+
+sizes: $(VENV)/.stamp  ## `cnnspec sizes` of the whole zoo beside torch on the meta device (half an hour of a core)
+	$(RUN) tests.sizes.against_torch
 
 clean:  ## remove environments and caches
 	rm -rf $(VENV) $(DEMO) $(BENCH) $(PARITY) $(LIGHT) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz

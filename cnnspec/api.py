@@ -1,7 +1,8 @@
 """The Python API: what the command line does, as functions.
 
 Each takes a spec as its path or as `zoo:name` (`Spec`), or its text as `text=`; of a spec with variants
-`variant=` chooses one. `settings` replaces top-level `let`s (`{"width": "3/4"}`), and `limits` is how much a
+`variant=` chooses one. `settings` replaces top-level `let`s (`{"width": "3/4"}`) and the size of an input
+(`{"input": "3x256x256"}`, or `{"input left": "1x129x129"}` for the input `left`), and `limits` is how much a
 spec may ask for.
 """
 

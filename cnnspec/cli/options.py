@@ -55,6 +55,19 @@ def _setting(context: click.Context, parameter: click.Parameter, values: tuple[s
     return settings
 
 
+def _sizes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """`--size` as entries of the settings: `input`, or `input left` where the input is named."""
+    sizes: dict[str, str] = {}
+    for value in values:
+        name, _, size = value.rpartition("=")
+        if not all(part.strip().isdecimal() for part in size.split("x")):
+            raise click.BadParameter(
+                f"{value!r}: expected a size such as 3x256x256, or name=size", context, parameter
+            )
+        sizes[f"input {name.strip()}".strip()] = "x".join(part.strip() for part in size.split("x"))
+    return sizes
+
+
 def codes(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
     """The codes of lints; W203,W204 are two."""
     if not values:
@@ -97,6 +110,13 @@ MODEL = (
         metavar="NAME=VALUE",
         callback=_setting,
         help="Set a knob (a top-level `let`) to an expression. Claims are then not checked.",
+    ),
+    click.Option(
+        ["--size", "sizes"],
+        multiple=True,
+        metavar="[NAME=]CxHxW",
+        callback=_sizes,
+        help="Use another input size than the spec's. Claims are then not checked.",
     ),
     click.Option(
         ["--max-bytes"],
@@ -155,7 +175,7 @@ def _chosen(options: dict[str, Any]) -> Choice:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000 + RECURSION * budgets["depth"]))
     return Choice(
         variant=options.pop("variant"),
-        settings=options.pop("settings"),
+        settings=options.pop("settings") | options.pop("sizes"),
         limits=Limits(**{name: value for name, value in budgets.items() if value is not None}),
         max_bytes=options.pop("max_bytes"),
     )

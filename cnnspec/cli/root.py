@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "run an input through the NumPy program",
     "verify": "compare the PyTorch and the NumPy program",
     "explain": "work out a network or a layer; show the page of a finding or a word",
+    "sizes": "say which input sizes fit, and the output's size as a formula",
     "fmt": "rewrite specs in their canonical form",
     "zoo": "list the shipped specs, or print one to start from",
     "schema": "print the JSON schema of `check --format json`, or of the IR",

@@ -14,6 +14,7 @@ from cnnspec.elaborate.values import NoValue, Undefined, Value, evaluate
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops import lookup, words
+from cnnspec.ops.base import Shape
 
 
 def choose_variant(statements: Statements, sink: Sink, name: str | None) -> tree.Variant | None:
@@ -60,6 +61,8 @@ def knobs_of(
             problem.report(sink)
             knobs[setting.name] = UNKNOWN
     for name, text in settings.items():
+        if is_size(name):
+            continue
         if name not in statements.lets:
             _unknown_knob(statements, sink, name)
             continue
@@ -74,6 +77,35 @@ def knobs_of(
                 why, way = problem.finding.message, problem.finding.help
         sink.report("E210", f"--set {name}={text}: {why}", WHOLE_FILE, help=way)
     return knobs
+
+
+def is_size(setting: str) -> bool:
+    """Whether a setting is the size of an input: `input`, or `input left` for the input `left`."""
+    return setting.partition(" ")[0] == "input"
+
+
+def sizes_of(statements: Statements, sink: Sink, settings: Mapping[str, str], limit: int) -> dict[str, Shape]:
+    """The sizes that replace those of the inputs (`--size`), by the input's name."""
+    names = list(dict.fromkeys(one.name or "input" for one in statements.inputs))
+    sizes: dict[str, Shape] = {}
+    for setting, text in filter(lambda one: is_size(one[0]), settings.items()):
+        _, _, name = setting.partition(" ")
+        parts = text.split("x")
+        way = ""
+        if not name and len(names) > 1:
+            problem, way = f"this spec has {len(names)} inputs", f"name one: --size {names[0]}={text}"
+        elif (name or names[0]) not in names:
+            problem, way = f"there is no input `{name}`", f"its inputs: {', '.join(names)}"
+        elif not all(part.isdecimal() and len(part) < 20 and 1 <= int(part) <= limit for part in parts):
+            problem = f"each size is a whole number from 1 to {limit:,}"
+        elif len(parts) not in (1, 3):
+            problem, way = f"{len(parts)} sizes", "an input has the shape CxHxW, or one number"
+        else:
+            sizes[name or names[0]] = tuple(map(int, parts))
+            continue
+        option = f"--size {name}={text}" if name else f"--size {text}"
+        sink.report("E210", f"{option}: {problem}", WHOLE_FILE, help=way)
+    return sizes
 
 
 def _unknown_knob(statements: Statements, sink: Sink, name: str, setting: tree.Let | None = None) -> None:

@@ -42,7 +42,8 @@ class Spent:
 
 
 class Wanted(NamedTuple):
-    """A network of a spec: that of `variant`'s knobs, and then `settings` (`--set`: expressions by knob)."""
+    """A network of a spec: that of `variant`'s knobs, and then `settings` (`--set`: expressions by knob;
+    `--size`: the size of an input under `input`, or `input NAME`)."""
 
     file: File
     source: Source

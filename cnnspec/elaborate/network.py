@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from cnnspec.diagnostics import Sink, Span
 from cnnspec.elaborate.binding import written_or
@@ -11,7 +12,7 @@ from cnnspec.elaborate.calls import look_through_block
 from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Context, OverBudget
 from cnnspec.elaborate.ends import outputs_of, report_unread, shape_of, take_inputs
-from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of
+from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of, sizes_of
 from cnnspec.elaborate.limits import DEEPEST, Spent, Wanted
 from cnnspec.elaborate.naming import Names, entries, names_of
 from cnnspec.elaborate.regions import close_body
@@ -77,16 +78,16 @@ def _misfits(sink: Sink) -> int:
     return sum(finding.code.startswith("E3") for finding in sink)
 
 
-def trier(wanted: Wanted) -> Try:
-    """What tries other sizes of the input."""
-    limited = wanted._replace(limits=wanted.limits._replace(work=WORK))
+def trier(wanted: Wanted, work: int = WORK) -> Try:
+    """What tries other sizes of the inputs, with so many evaluation steps in all."""
+    limited = wanted._replace(limits=wanted.limits._replace(work=work))
     spent = Spent()
 
-    def attempt(shape: Shape) -> tuple[Graph | None, Sink]:
+    def attempt(sizes: Shape | Mapping[str, Shape]) -> tuple[Graph | None, Sink]:
         sink = Sink()
-        if spent.work + len(wanted.file.statements) > WORK:
+        if spent.work + len(wanted.file.statements) > work:
             return None, sink
-        graph, _ = _elaborate(limited, sink, spent, shape=shape)
+        graph, _ = _elaborate(limited, sink, spent, given=sizes)
         return graph, sink
 
     return attempt
@@ -98,11 +99,11 @@ def _elaborate(
     spent: Spent,
     attempt: Try | None = None,
     *,
-    shape: Shape | None = None,
+    given: Shape | Mapping[str, Shape] = (),
     trusting: bool = False,
 ) -> tuple[Graph | None, Context]:
-    """`shape` is that of the only input, in place of what is written; `trusting`: the shapes that are claimed
-    are taken for true."""
+    """`given` are the shapes of inputs, or that of the first, in place of what is written; `trusting`: the
+    shapes that are claimed are taken for true."""
     file, source, limits = wanted.file, wanted.source, wanted.limits
     if spent.work:  # a further variant goes through the statements again
         spent.work += len(file.statements)
@@ -112,6 +113,7 @@ def _elaborate(
     unusable |= refuse_cycles(statements.blocks, Sink() if unclosed else sink)
     chosen = choose_variant(statements, sink, wanted.variant)
     knobs = knobs_of(statements, sink, limits.digits, chosen, wanted.settings)
+    sizes = sizes_of(statements, sink, wanted.settings, limits.dimension) if wanted.settings else {}
     defaults = defaults_of(statements, sink)
     context = Context(source.text, sink, limits, spent, statements, unusable, defaults, run_items)
     context.attempt, context.trusting = attempt, trusting
@@ -121,7 +123,8 @@ def _elaborate(
     inputs = take_inputs(statements, sink, builder)
     context.references_around = dict(references(file.statements))
     try:
-        _run(builder, knobs, shape)
+        sizes |= given if isinstance(given, Mapping) else {inputs[0]: given} if given else {}
+        _run(builder, knobs, sizes)
         outputs, labels = outputs_of(builder)
         _finish(builder, outputs)
     except OverBudget:
@@ -155,8 +158,8 @@ def _top_names(statements: Statements, names: Names) -> set[str]:
     }
 
 
-def _run(builder: BodyBuilder, knobs: dict[str, Value], shape: Shape | None) -> None:
-    """Runs the statements of the file, in order."""
+def _run(builder: BodyBuilder, knobs: dict[str, Value], sizes: dict[str, Shape]) -> None:
+    """Runs the statements of the file, in order; `sizes` replace those of the inputs."""
     statements, scope = builder.context.statements, builder.context.globals
     settings = (one.name for variant in statements.variants.values() for one in variant.settings)
     scope.names |= {name: knobs.get(name, UNKNOWN) for name in settings if name not in statements.lets}
@@ -179,7 +182,7 @@ def _run(builder: BodyBuilder, knobs: dict[str, Value], shape: Shape | None) -> 
                         statement.span,
                         help="inputs come before the lines that use them",
                     )
-                builder.values[value] = shape or shape_of(builder, statement)
+                builder.values[value] = sizes.get(name or "input") or shape_of(builder, statement)
                 if alone:
                     builder.context.input_shape = builder.values[value]
                 if alone:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from cnnspec.diagnostics import Sink, Span
@@ -11,8 +11,8 @@ from cnnspec.ops.base import Shape, written_shape
 if TYPE_CHECKING:
     from cnnspec.ir.graph import Graph
 
-Try: TypeAlias = Callable[[Shape], "tuple[Graph | None, Sink]"]
-"""Runs the spec with another shape of its only input."""
+Try: TypeAlias = "Callable[[Shape | Mapping[str, Shape]], tuple[Graph | None, Sink]]"
+"""Runs the spec with another shape of its first input, or with those of several."""
 
 WORK = 4_000
 """Evaluation steps that all tries of a spec may take together."""

@@ -58,6 +58,8 @@ DRAWN = {
     "page": ("explain", "conv"),
     "page of a code": ("explain", "E301"),
     "verify": ("verify", "zoo:lenet5"),
+    "sizes": ("sizes", "zoo:yolo_v3_tiny"),
+    "sizes of variants": ("sizes", "zoo:resnet"),
     "trace": ("run", "zoo:lenet5", "--random", "--trace"),
     "volumes": ("run", "zoo:threshold_5x5", "--random", "--trace"),
     "classes": ("run", "zoo:lenet5", "--random"),
@@ -110,7 +112,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(
         too_wide = [line for line in lines if width(line) > columns]
         assert not too_wide, columns
         assert "\x1b" not in "".join(lines)
-        assert "\x1b[" in text or arguments[0] in ("explain", "run")
+        assert "\x1b[" in text or arguments[0] in ("explain", "run", "sizes")
         statuses.add(status)
         numbers = set(NUMBER.findall("\n".join(lines)))
         whole = whole or numbers

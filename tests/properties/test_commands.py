@@ -34,6 +34,8 @@ FORMS = (
     ("build", "--target", "torch"),
     ("build", "--target", "torch", "--fold-bn"),
     ("build", "--target", "numpy", "--format", "json"),
+    ("sizes",),
+    ("sizes", "--format", "json"),
     ("explain",),
     ("explain", "--format", "markdown"),
     ("explain", "--format", "latex"),

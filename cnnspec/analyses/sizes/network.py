@@ -1,0 +1,181 @@
+"""Which sizes of the input fit a network: axis by axis, and the output's size as a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cnnspec.analyses.sizes.find import Along, along, far_of
+from cnnspec.analyses.sizes.replay import Failure, Growth, Outcome, OverWork, Replay, depends_on_size
+from cnnspec.analyses.sizes.rule import formula
+from cnnspec.ir.graph import Graph
+from cnnspec.ops.base import Shape
+
+WORK = 2_000_000
+"""Shape rules that are run for one network, at most: some seconds."""
+LONGEST = 2_048
+"""The longest period that is gone through."""
+APART = 2**20 * 3**8 * 5**4 * 7**2 * 11
+AXES = ("", "W", "HW", "THW")
+"""The names of a map's axes, by their number."""
+
+_NUMBERS = "a number in the spec, a reshape or a transpose depends on the size"
+
+Tried = Callable[[Shape], "Graph | None"]
+"""Evaluates the spec with another shape of its input; None where it does not fit."""
+
+
+class Output(NamedTuple):
+    """An output's shape, a text for each number: a constant or a formula of the input's sizes, None where
+    there is no simple one."""
+
+    name: str
+    shape: tuple[str | None, ...]
+
+
+class Sizes(NamedTuple):
+    """Which sizes fit a network. `inputs` are those that vary, all with the same sizes; `base` is a shape of
+    the first that fits. Where the axes depend on each other, or sizes were only tried, there is one entry of
+    `axes` for all of them: equal sizes."""
+
+    inputs: tuple[str, ...]
+    base: Shape
+    axes: tuple[Along, ...]
+    outputs: tuple[Output, ...]
+    why: str = ""
+    """Why sizes were only tried, not gone through for a whole period."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether this holds for every size, not just for those that were tried."""
+        return all(axis.exact for axis in self.axes)
+
+    def has(self, shape: Shape) -> bool:
+        """Whether this shape of the input fits."""
+        axes = self.axes if len(self.axes) == len(shape) - 1 else self.axes * (len(shape) - 1)
+        return all(axis.has(size) for axis, size in zip(axes, shape[1:], strict=True))
+
+
+@dataclass(eq=False, repr=False)
+class _Network:
+    """The replay of a network whose inputs `varying` are given other sizes than their own `shapes`."""
+
+    replay: Replay
+    shapes: tuple[Shape, ...]
+    varying: tuple[int, ...]
+    base: tuple[int, ...]
+
+    def inputs(self, sizes: tuple[int, ...]) -> tuple[Shape, ...]:
+        return tuple(
+            (shape[0], *sizes) if number in self.varying else shape
+            for number, shape in enumerate(self.shapes)
+        )
+
+    def run(self, sizes: tuple[int, ...]) -> Outcome:
+        return self.replay.run(self.inputs(sizes))
+
+    def at(self, axis: int, size: int) -> tuple[int, ...]:
+        """The sizes of the input with that of one axis replaced."""
+        return (*self.base[:axis], size, *self.base[axis + 1 :])
+
+    def period(self, axis: int) -> int:
+        larger = self.inputs(self.at(axis, self.base[axis] + APART))
+        return Growth(self.replay.graph, APART).run(self.inputs(self.base), larger)
+
+
+def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
+    """Which sizes of the input fit a network that has no error; None where no input is a map. `tried` decides
+    where the replay of shape rules cannot."""
+    shapes = tuple(shape for shape in graph.root.values[: graph.root.inputs] if shape is not None)
+    first = next((shape for shape in shapes if len(shape) > 1), None)
+    if first is None:
+        return None
+    varying = tuple(number for number, shape in enumerate(shapes) if shape[1:] == first[1:])
+    names = tuple(graph.inputs[number] for number in varying)
+    letters = AXES[len(first) - 1]
+    network = _Network(Replay(graph, WORK), shapes, varying, first[1:])
+    why = _NUMBERS if depends_on_size(graph) else ""
+    try:
+        axes = _axes(network, letters) if not why else None
+        if axes is not None and _agrees(network, axes, tried):
+            return Sizes(names, first, axes, _outputs(network, axes, graph.outputs))
+        if not why:
+            why = _NUMBERS if axes is not None else "which height fits depends on the width"
+    except OverWork:
+        why = "the network is too large to go through all sizes of a period"
+
+    def equal(size: int) -> Outcome:
+        made = tried((first[0], *(size,) * len(letters)))
+        return Failure(None, ()) if made is None else ()
+
+    return Sizes(names, first, (along(" = ".join(letters), equal, max(first[1:]), None),), (), why)
+
+
+def _axes(network: _Network, letters: str) -> tuple[Along, ...] | None:
+    """The sizes that fit along each axis, with the others as they are; None where an axis does not stand for
+    itself: equal sizes then fit that are in none, or the other way round."""
+    found = []
+    for axis, letter in enumerate(letters):
+        period = network.period(axis)
+        if period > LONGEST:
+            raise OverWork
+
+        def fit(size: int, axis: int = axis) -> Outcome:
+            return network.run(network.at(axis, size))
+
+        found.append(along(letter, fit, network.base[axis], period))
+    for size in range(1, found[0].tried + 1):
+        fits = not isinstance(network.run((size,) * len(letters)), Failure)
+        if fits != all(axis.has(size) for axis in found):
+            return None
+    return tuple(found)
+
+
+def _agrees(network: _Network, axes: tuple[Along, ...], tried: Tried) -> bool:
+    """Whether evaluating the spec at some sizes gives the shapes that the replay gives."""
+    channels = network.shapes[network.varying[0]][0]
+    for step in range(4):
+        sizes = tuple(_some(axis, step + number) for number, axis in enumerate(axes))
+        made = tried((channels, *sizes))
+        outcome = network.run(sizes)
+        if made is None or made.root.values is None:
+            if not isinstance(outcome, Failure):
+                return False
+        elif tuple(made.root.values[value] for value in made.root.outputs) != outcome:
+            return False
+    return True
+
+
+def _some(axis: Along, step: int) -> int:
+    """A size near the first that fit; some fit, some don't."""
+    return max(
+        1, (axis.start if axis.residues else max(axis.also, default=1)) + step * (axis.modulus + 1) // 2
+    )
+
+
+def _outputs(network: _Network, axes: tuple[Along, ...], names: tuple[str, ...]) -> tuple[Output, ...]:
+    """The output's sizes as formulas."""
+    made = network.run(network.base)
+    assert not isinstance(made, Failure)
+    shapes: list[list[str | None]] = [[str(size) for size in shape] for shape in made]
+    for number, axis in enumerate(axes):
+        period = network.period(number)
+        residues = [r for r in range(period) if r % axis.modulus in axis.residues]
+        if not axis.exact or not residues:
+            continue
+        fitting = [far_of(period) + residue for residue in residues]
+        outcomes: dict[int, tuple[Shape, ...]] = {}
+        for size in (*fitting, *(one + period for one in fitting)):
+            there = network.run(network.at(number, size))
+            assert not isinstance(there, Failure)
+            outcomes[size] = there
+        for place, (output, shape) in enumerate(zip(made, shapes, strict=True)):
+            for position in range(len(output)):
+                values = {size: there[place][position] for size, there in outcomes.items()}
+                if set(values.values()) != {output[position]}:
+                    text = formula(axis.name, fitting, period, values.__getitem__)
+                    here = shape[position]
+                    coupled = here is not None and not here.isdecimal()
+                    shape[position] = None if coupled else text
+    return tuple(Output(name, tuple(shape)) for name, shape in zip(names, shapes, strict=True))

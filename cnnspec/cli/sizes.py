@@ -1,0 +1,59 @@
+"""`cnnspec sizes`: which sizes of the input fit, and the output's size as a formula."""
+
+from __future__ import annotations
+
+import click
+
+from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.terminal import Output, say
+from cnnspec.diagnostics import Severity
+from cnnspec.files import named, read_source
+
+
+@command("sizes", "text", "json")
+@click.argument("file", metavar="FILE", shell_complete=completing("specs"))
+def sizes(file: str, choice: Choice, to: Output) -> int:
+    """Which input sizes fit a spec, and how large the output then is.
+
+    Each axis is gone through for a whole period of the network's strides, so that the answer holds for all
+    sizes. Of several inputs, those with the first one's height and width vary together. Claims are not
+    checked. FILE is a spec, `zoo:NAME`, or `-` for standard input; of a spec with variants, all are shown.
+    """
+    pairs, problem = named(file)
+    if problem is None and len(pairs) != 1:
+        raise click.UsageError(f"{file} contains {len(pairs)} specs; name one")
+    source, unread = (
+        (None, problem) if problem is not None else read_source(pairs[0][0], choice.max_bytes, pairs[0][1])
+    )
+    if source is None or unread is not None:
+        assert unread is not None
+        return to.refuse(file, unread, {"file": file, "ok": False, "models": [], "diagnostics": []})
+
+    from cnnspec.diagnostics.as_json import as_json
+    from cnnspec.pipeline import misuse
+    from cnnspec.report.input_sizes import input_sizes, text_of
+
+    models = choice.models(source, lints=False)
+    wrong = [
+        one
+        for model in models
+        for one in model.findings
+        if one.severity is Severity.ERROR and not one.code.startswith(("E3", "E501"))
+    ]
+    findings = list(dict.fromkeys(wrong))
+    found = (
+        [] if findings else [input_sizes(model, choice.limits) for model in models if model.graph is not None]
+    )
+    to.findings(findings, source)
+    to.document(
+        {
+            "file": source.name,
+            "ok": not findings,
+            "models": [one.as_json() for one in found],
+            "diagnostics": [as_json(one, source) for one in findings],
+        }
+    )
+    if to.form == "text":
+        say(text_of(found))
+    return USAGE if misuse(models[0]) else FOUND if findings else OK
