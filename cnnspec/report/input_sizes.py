@@ -175,9 +175,10 @@ def examples(sizes: Sizes, first: Shape) -> list[Shape]:
     """Sizes that do not fit: the next one above the input's own, and the largest that is too small."""
     rank = len(first) - 1
     axes = sizes.axes if len(sizes.axes) == rank else sizes.axes * rank
-    own = [max(size, axis.start) for size, axis in zip(first[1:], axes, strict=True)]
+    least = [axis.start if axis.residues else 1 for axis in axes]
+    own = [max(size, start) for size, start in zip(first[1:], least, strict=True)]
     found = []
-    for step in range(1, axes[0].modulus + 1):
+    for step in range(1, axes[0].modulus + 1 if sizes.exact else LISTED):
         larger = tuple(size + step for size in own)
         if not sizes.has((first[0], *larger)):
             found.append((first[0], *larger))

@@ -29,6 +29,13 @@ SPECS = {
     "only far": ("input 3x8x8\nconv F1001 K3\n", "any from 1001 on", "3x(H − 1000)x(W − 1000)"),
     "different axes": ("input 1x32x64\nconv F3x5 P1x0 K4\n", "any; any from 5 on", "4xHx(W − 4)"),
     "flattened": ("input 1x32x32\nconv F3 K4 -> flatten -> fc 10\n", "any from 3 on", "10"),
+    "a size from H": (
+        "input 1x32x32\nadd [ conv F3 K1 | crop (H-2)x(W-2) ]\n",
+        "any from 3 on",
+        "1x(H − 2)x(W − 2)",
+    ),
+    "reshaped": ("input 1x32x32\nconv F3 S2 K4 -> reshape 1x60x15\n", "31 to 32", ""),
+    "a vector reshaped": ("input 1x32x32\nflatten -> fc 12 -> reshape 3x2x2\n", "any", "3x2x2"),
     "a condition": ("input 1x8x8\nif H > 6 [ conv F3 K4 ]\nconv F3 P1 K4\n", "1 to 256", ""),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cnnspec.analyses.sizes.find import Along, along, far_of
-from cnnspec.analyses.sizes.replay import Failure, Growth, Outcome, OverWork, Replay, depends_on_size
+from cnnspec.analyses.sizes.replay import Failure, Growth, Outcome, OverWork, Replay, written_from_size
 from cnnspec.analyses.sizes.rule import formula
 from cnnspec.ir.graph import Graph
 from cnnspec.ops.base import Shape
@@ -20,7 +20,7 @@ APART = 2**20 * 3**8 * 5**4 * 7**2 * 11
 AXES = ("", "W", "HW", "THW")
 """The names of a map's axes, by their number."""
 
-_NUMBERS = "a number in the spec, a reshape or a transpose depends on the size"
+_NUMBERS = "a number or a condition in the spec depends on the size"
 
 Tried = Callable[[Shape], "Graph | None"]
 """Evaluates the spec with another shape of its input; None where it does not fit."""
@@ -80,8 +80,11 @@ class _Network:
         return (*self.base[:axis], size, *self.base[axis + 1 :])
 
     def period(self, axis: int) -> int:
+        """After how many sizes along an axis the shapes repeat; 0 where this axis is mixed with others."""
         larger = self.inputs(self.at(axis, self.base[axis] + APART))
-        return Growth(self.replay.graph, APART).run(self.inputs(self.base), larger)
+        growth = Growth(self.replay.graph, APART, self.replay.written)
+        period = growth.run(self.inputs(self.base), larger)
+        return 0 if growth.mixes else period
 
 
 def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
@@ -94,8 +97,9 @@ def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
     varying = tuple(number for number, shape in enumerate(shapes) if shape[1:] == first[1:])
     names = tuple(graph.inputs[number] for number in varying)
     letters = AXES[len(first) - 1]
-    network = _Network(Replay(graph, WORK), shapes, varying, first[1:])
-    why = _NUMBERS if depends_on_size(graph) else ""
+    written = written_from_size(graph)
+    network = _Network(Replay(graph, written or {}, WORK), shapes, varying, first[1:])
+    why = _NUMBERS if written is None else ""
     try:
         axes = _axes(network, letters) if not why else None
         if axes is not None and _agrees(network, axes, tried):
@@ -118,6 +122,8 @@ def _axes(network: _Network, letters: str) -> tuple[Along, ...] | None:
     found = []
     for axis, letter in enumerate(letters):
         period = network.period(axis)
+        if not period:
+            return None
         if period > LONGEST:
             raise OverWork
 

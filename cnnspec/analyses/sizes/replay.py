@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple, TypeAlias
 
-from cnnspec.ir.expr import Expr, variables
+from cnnspec.ir.expr import Apply, Const, Expr, value, variables
 from cnnspec.ir.graph import Graph, Hole, Layer, Region
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site
 from cnnspec.ops.base import Misfit, Op, Shape
@@ -38,6 +38,7 @@ class Replay:
     """Runs the shape rules of a network; `left` is how many layers may still be run."""
 
     graph: Graph
+    written: Written
     left: int
     _known: dict[tuple[int, tuple[Shape, ...]], Outcome] = field(default_factory=dict)
 
@@ -66,7 +67,9 @@ class Replay:
                 values += made
                 continue
             assert not isinstance(step, Hole)
-            out = step.op.out(*arriving)
+            own = self.written.get(body.template, {}).get(step.site)
+            op = at_size(step.op, own, arriving[0]) if own else step.op
+            out = op.out(*arriving)
             if isinstance(out, Misfit):
                 return Failure(step, arriving)
             values.append(out)
@@ -86,30 +89,66 @@ class Replay:
         return outputs[: region.outputs]
 
 
-def depends_on_size(graph: Graph) -> bool:
-    """Whether a number or a condition in the spec is made from T, H or W, or a layer exchanges axes: then the
-    shape rules alone do not give its shapes at another size."""
-    return any(_names_size(site) for template in graph.templates for site in template.sites) or any(
-        isinstance(step, Layer) and step.op.word in ("reshape", "transpose")
-        for body in graph.bodies
-        for step in body.steps
-    )
+Written: TypeAlias = dict[int, dict[int, dict[str, Expr]]]
+"""The arguments that are made from T, H and W, by template, site and field."""
 
 
-def _names_size(site: Site) -> bool:
-    found: list[Expr] = []
+def written_from_size(graph: Graph) -> Written | None:
+    """The arguments of layers that grow with the arriving map (`crop (H-4)x(W-4)`); None where another number
+    or condition depends on T, H or W: the shape rules alone do not give the shapes at another size then."""
+    found: Written = {}
+    for number, template in enumerate(graph.templates):
+        sites = list(template.sites)
+        while sites:
+            site = sites.pop()
+            if isinstance(site, IfSite):
+                sites += (*site.then, *site.otherwise)
+            if not isinstance(site, LayerSite):
+                if any(map(_names_size, _numbers(site))):
+                    return None
+                continue
+            own = {field: node for field, node in site.written.items() if _names_size(node)}
+            if not all(map(_grows, own.values())):
+                return None
+            found.setdefault(number, {})[site.site] = own
+    return found
+
+
+def _numbers(site: Site) -> tuple[Expr, ...]:
     match site:
         case LetSite():
-            found = [site.value]
-        case LayerSite():
-            found = [*site.written.values()]
+            return (site.value,)
         case RegionSite():
-            found = [*site.arguments.values(), *([] if site.times is None else [site.times])]
+            return (*site.arguments.values(), *(() if site.times is None else (site.times,)))
         case IfSite():
-            found = [site.condition]
-            if any(_names_size(inner) for side in (site.then, site.otherwise) for inner in side):
-                return True
-    return any(name in SIZES for one in found for name in variables(one))
+            return (site.condition,)
+    return ()
+
+
+def _names_size(node: Expr) -> bool:
+    return not SIZES.isdisjoint(variables(node))
+
+
+def _grows(node: Expr) -> bool:
+    """Whether an expression is made from one size at a time, by `+ - * //` and constants: it is then affine
+    in the size after whole periods, as the shape rules are."""
+    names = list(variables(node))
+    if isinstance(node, Apply) and node.operator == "sizes":
+        return all(map(_grows, node.arguments))
+    return len(names) <= 1 and SIZES.issuperset(names) and _arithmetic(node)
+
+
+def _arithmetic(node: Expr) -> bool:
+    if not isinstance(node, Apply):
+        return True
+    whole = node.operator != "//" or isinstance(node.arguments[1], Const)
+    return node.operator in ("+", "-", "*", "//", "neg") and whole and all(map(_arithmetic, node.arguments))
+
+
+def at_size(op: Op, written: dict[str, Expr], arriving: Shape) -> Op:
+    """The layer with the arguments that it has where a map of this size arrives."""
+    sizes = dict(zip("WHT", reversed(arriving[1:]), strict=False))
+    return op.model_copy(update={field: value(node, sizes) for field, node in written.items()})
 
 
 Two: TypeAlias = tuple[Shape, Shape]
@@ -120,11 +159,14 @@ Two: TypeAlias = tuple[Shape, Shape]
 class Growth:
     """How a network's shapes grow with its input, from two inputs that are `apart`, a number with many
     divisors. `period` is then the least P for which every layer's output grows by a whole number when the
-    input grows by P: sizes repeat after it, but for constants."""
+    input grows by P: sizes repeat after it, but for constants. `mixes`: a reshape or transpose of a map that
+    grows puts its axes together."""
 
     graph: Graph
     apart: int
+    written: Written
     period: int = 1
+    mixes: bool = False
     _known: dict[tuple[int, tuple[Two, ...]], list[Two]] = field(default_factory=dict)
 
     def run(self, small: tuple[Shape, ...], large: tuple[Shape, ...]) -> int:
@@ -141,7 +183,9 @@ class Growth:
                 values += self._region(step, arriving)
                 continue
             assert isinstance(step, Layer)
-            both = _both(step.op, arriving)
+            own = self.written.get(body.template, {}).get(step.site, {})
+            both = _both(step.op, own, arriving)
+            self.mixes |= step.op.word in ("reshape", "transpose") and arriving[0][0] != arriving[0][1]
             for small, large in zip(*both, strict=False):
                 self.period = lcm(self.period, Fraction(large - small, self.apart).denominator)
             values.append(both)
@@ -159,9 +203,14 @@ class Growth:
         return made[: region.outputs]
 
 
-def _both(op: Op, arriving: tuple[Two, ...]) -> Two:
+def _both(op: Op, written: dict[str, Expr], arriving: tuple[Two, ...]) -> Two:
     """A layer's output for both inputs; where it does not fit the larger, as large as its first input."""
-    small, large = (op.out(*(pair[number] for pair in arriving)) for number in (0, 1))
+    small, large = (
+        (at_size(op, written, arriving[0][number]) if written else op).out(
+            *(pair[number] for pair in arriving)
+        )
+        for number in (0, 1)
+    )
     assert not isinstance(small, Misfit)
     if isinstance(large, Misfit):
         large = (*small[:1], *arriving[0][1][1:])
