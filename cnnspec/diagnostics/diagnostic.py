@@ -143,10 +143,10 @@ class Edit(NamedTuple):
     text: str
 
 
-Cause: TypeAlias = Literal["python", "model file", "input", "colon", "branches"]
+Cause: TypeAlias = Literal["python", "model file", "input", "colon", "branches", "tag"]
 """What is behind a finding, where others depend on it: the text is Python or another tool's model file; an
 input is in another notation; a colon follows the word of a statement;
-branches have no merge."""
+branches have no merge; tags stand around the spec."""
 
 
 class Diagnostic(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnspec.diagnostics import Edit, line_start
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.context import Context
@@ -40,6 +40,8 @@ SEVERAL = {
 }
 """Layers of other tools that are several here."""
 
+_NAME = re.compile(r"[ \t]*((?i:name|network|net|title|architecture|arch)[ \t]*:[ \t]*([A-Za-z]\w*))")
+
 
 def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None) -> None:
     """Reports a step that is no layer; `op` is a merge without branches."""
@@ -56,6 +58,14 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
             help=f"write `{label}`, at the head of a line or branch",
             fix=(Edit(step.word_span, label),) if not head or head[-1] in "\r\n[|{:" else (),
         )
+        return
+    if any(one.name == step.word for one in context.statements.broken):
+        return  # `let act = "relu"` is reported
+    named = _NAME.match(text, line_start(text, step.span.start))
+    if named is not None and named.end(2) == step.span.end and not step.arguments:
+        message = f"there is no layer `{step.word}`; a network is named by `model`"
+        fix = (Edit(Span(named.start(1), step.span.end), f"model {step.word}"),)
+        sink.report("E201", message, step.word_span, help=f"write `model {step.word}`", fix=fix)
         return
     foreign = meant_as_label(text, step) or is_python(step) or foreign_step(text, step.span, step.word)
     if foreign is not None:

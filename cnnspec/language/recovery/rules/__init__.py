@@ -9,6 +9,7 @@ from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.rules import (
     arguments,
     brackets,
+    documents,
     forms,
     lists,
     marks,
@@ -22,6 +23,7 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (*numbers.PERCENTAGES, *brackets.IN_BLOCKS, 
 """Tried before it is asked whether a bracket is not closed."""
 
 RULES: tuple[Rule, ...] = (
+    *documents.DOCUMENTS,
     *marks.MARKS,
     *forms.NOTATIONS,
     *lists.LISTS,

@@ -21,6 +21,7 @@ _STEP = re.compile(r"[ \t\r\n]*([A-Za-z][A-Za-z0-9_]*)")
 _VARIANT = re.compile(
     r"[ \t]*variant[ \t]+\"?([A-Za-z]\w*(?:[-.][\w.]+)*)\"?[ \t]*[:({=]*(?:[ \t]+|(?<=[:({=\"]))(.*?)[ \t)}]*"
 )
+_VARIANTS = re.compile(r"[ \t]*variants[ \t]*:?[ \t]+(.+)")
 _SETTING = re.compile(r"(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?::=?|=)[ \t]*([^\s,;:={}()]+)")
 _CLAIM = re.compile(r"(?:expect[ \t]+)?[a-z]+[ \t]+~?[0-9][\w.,]*")
 _BLOCK = (
@@ -190,14 +191,65 @@ def _shape(m: Mistake) -> Answer | None:
         if found is None or not found.start() <= at + 1 <= found.end() + 1:
             continue
         sizes = re.findall(r"[0-9]+", found.group())
+        if re.match(r"[0-9]+x[0-9]+x[0-9]+[ \t,]", found.group()):
+            continue  # `input 3x32x32, 10 classes`
         batch = len(sizes) == 4
         shape = "x".join(sizes[1:] if batch else sizes)
-        if len(sizes) < 2 or found.group() == shape or not _SHAPE_STANDS.search(m.line[: found.start()]):
+        if (
+            not 1 < len(sizes) < 5
+            or found.group() == shape
+            or not _SHAPE_STANDS.search(m.line[: found.start()])
+        ):
             continue
         way = f"write `{shape}`, channels first{', without the batch axis' if batch else ''}"
         span = Span(m.begin + found.start(), m.begin + found.end())
-        return rewritten(span, shape, "a shape is written without spaces, brackets and commas", way)
+        marks = {*found.group()}.difference("0123456789")
+        message = "a shape is written without spaces, brackets and commas"
+        if marks <= {*"xX*"}:
+            mark = "X" if "X" in marks else "*"
+            message = f"the sizes of a shape are joined by a lower-case `x`, found `{mark}`"
+        return rewritten(span, shape, message, way)
     return None
+
+
+def _behind_input(m: Mistake) -> Answer | None:
+    """`input 3x32x32 as x`, `input 3x32x32 float32`."""
+    head = re.compile(r"[ \t]*(input[ \t]+(?:\w+[ \t]*:[ \t]*)?)([0-9]+(?:x[0-9]+)*)[ \t]*").fullmatch(m.head)
+    if head is None:
+        return None
+    if named := m.here(r"(?:as|named?|called|->)[ \t]*[:=]?[ \t]*([A-Za-z]\w*)[ \t]*(?=#|[\r\n]|$)"):
+        span, plain = Span(m.begin + head.start(1), named.end(1)), f"input {named[1]}: {head[2]}"
+        message = "the name of an input stands before its shape, with a colon"
+        return rewritten(span, plain, message, code="E101", safe=True, reads=plain, since=span.start)
+    word = re.match(r"[, \t]*([A-Za-z]\w*)?", m.text[m.start : m.line_end])
+    if word and word[1] and is_layer(word[1]):
+        return None
+    rest = m.text[m.start : m.line_end].split("#")[0].rstrip()
+    message, end = f"an input has a shape and nothing else, found `{rest}`", m.start + len(rest)
+    fix = (Edit(Span(m.gap.start, end), ""),)
+    return Answer(
+        "E101", message, Span(m.start, end), f"leave `{rest}` out", fix, reads="", resume=m.line_end
+    )  # fmt: skip
+
+
+def _variants(m: Mistake) -> Answer | None:
+    """`variants: A n=1, B n=2`."""
+    found = _VARIANTS.fullmatch(m.line.split("#")[0].rstrip())
+    parts = re.split(r"[,;|][ \t]*(?=[A-Za-z]\w*[ \t:({]+[A-Za-z]\w*[ \t]*=)", found[1]) if found else []
+    lines = []
+    for part in parts:
+        name, _, settings = re.sub(r"[:({ \t]+", " ", part.strip(" \t)}"), count=1).partition(" ")
+        items = [_SETTING.fullmatch(item.strip()) for item in re.split(r"[, \t]+(?=\w+[ \t]*=)", settings)]
+        if not re.fullmatch(r"[A-Za-z]\w*", name) or not all(items):
+            return None
+        lines.append(f"variant {name}: " + ", ".join(f"{item[1]} = {item[2]}" for item in items if item))
+    if not lines:
+        return None
+    plain, span = "\n".join(lines), _whole(m)
+    message = "each variant is a line of its own"
+    return rewritten(
+        span, plain, message, "write\n" + plain, code="E101", safe=True, reads=plain, since=span.start
+    )
 
 
 def _open_input(m: Mistake) -> Answer | None:
@@ -278,8 +330,12 @@ NOTATIONS = (
     Rule({"block f(k)⟦: relu⟧": "block f(k) { relu }", "block f() ⟦[ relu ]⟧": "block f() { relu }",
          "⟦def f() { relu }⟧": "block f() { relu }", "block f⟦: relu⟧": "block f { relu }"}, when=_block),
     Rule({"input ⟦3 x 224 x 224⟧": "input 3x224x224"}, when=_shape),
+    Rule({"⟦variants: A n=1, B n=2⟧": "variant A: n = 1\nvariant B: n = 2"}, when=_variants),
     Rule({"⟦input (None, None, 3)⟧": ""}, when=_open_input),
     Rule({"⟦input 32x32 RGB⟧": "input 3x32x32"}, when=_input),
+    Rule({"⟦input 3x32x32 as x⟧": "input x: 3x32x32", "input 3x8x8 ⟦float32⟧": "input 3x8x8",
+          "input 3x8x8⟦, 10 classes⟧": "input 3x8x8"}, on="NAME CALL NUMBER EQUAL COMMA ?",
+         when=_behind_input),
     _padding("same"),
     _padding("valid"),
     Rule({"relu -> ⟦7x7 conv, 64, /2⟧ -> bn": "relu -> conv F7 S2 K64 -> bn",

@@ -44,10 +44,13 @@ def _long_comment(m: Mistake) -> Answer | None:
 
 
 def _input_goes_on(m: Mistake) -> Answer | None:
-    """`input 3x8x8 -> relu`."""
+    """`input 3x8x8 -> relu`, `input 3x8x8 relu`."""
     if not _INPUT_BEFORE.search(m.text, max(0, m.start - 200), m.start):
         return None
-    alone, stop = not m.head.strip(), behind_arrows(m)
+    mark = m.kind in ("ARROW", "COMMA")
+    if not mark and (not m.head.strip() or not is_layer(m.word.rstrip("("))):
+        return None
+    alone, stop = not m.head.strip(), behind_arrows(m) if mark else m.start
     way, written = ("leave the arrow out", "") if alone else ("begin a new line here", "\n")
     fix = (Edit(Span(m.start if alone else m.gap.start, stop), written),)
     message = "the input is a statement of its own; the first step begins a new line"
@@ -153,7 +156,8 @@ COMMENTS = (
 
 STATEMENTS = (
     Rule({"input 3x8x8 ⟦->⟧ relu": "input 3x8x8\n relu", "input 3x8x8\n⟦->⟧ relu": "input 3x8x8\n relu",
-         "input 3x8x8⟦,⟧ relu": "input 3x8x8\n relu"}, on="ARROW COMMA", accepts="_NL", when=_input_goes_on),
+         "input 3x8x8⟦,⟧ relu": "input 3x8x8\n relu", "input 3x8x8 ⟦relu⟧": "input 3x8x8\nrelu"},
+         on="ARROW COMMA NAME CALL", accepts="_NL", when=_input_goes_on),
     Rule({"variant A: n = 2⟦;⟧ m = 3": "variant A: n = 2, m = 3"},
          "the settings of a variant are separated by commas, not by `;`", on="SEMICOLON", accepts="COMMA",
          when=lambda m: bool(m.of_line(_VARIANT)), put=","),
@@ -172,7 +176,10 @@ STEPS = (
     Rule({"[a]⟦x2⟧": "[a]*2", "[a]⟦^2⟧": "[a]*2"}, "a repetition is written with `*`", when=_times,
          put="*{2}"),
     Rule({"if a ⟦&&⟧ b [ relu ]": "if a and b [ relu ]"}, on="?", accepts="AND", here="&&", put="and"),
-    Rule({"if ⟦!⟧a [ relu ]": "if not a [ relu ]"}, word="!", accepts="NOT", put="not "),
+    Rule({"if ⟦!a⟧ [ relu ]": "if a == 0 [ relu ]"}, "a condition is a comparison, found `{marked}`",
+         word="!", accepts="NOT", here=r"!([A-Za-z]\w*)(?=[ \t]*(?:\[|and\b|or\b|&&|\|\|))", put="{1} == 0",
+         safe=False),
+    Rule({"if ⟦!⟧(a > 2) [ relu ]": "if not (a > 2) [ relu ]"}, word="!", accepts="NOT", put="not "),
     Rule({"[a] ⟦relu⟧": "[a] -> relu"}, "expected `->` before {shown}",
          "the next step follows after `->` or on a new line", on="LSQB NAME CALL", accepts="ARROW",
          when=lambda m: m.kind == "LSQB" or m.last in ("RSQB", "RPAR"), before=" ->", safe=False),

@@ -7,10 +7,13 @@ import re
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.words import is_layer
 from cnnspec.language.tokens import CLOSES, WORDS, Token
+from cnnspec.notations.words import layer_word
 
 _LET_NAME = re.compile(r"[ \t]*let[ \t]+[A-Za-z]\w*[ \t]*")
 _NAMED = r"[ \t]*(let|model)[ \t]+([^=\"#\r\n:,(]+)(?:=|\"|#|[\r\n]|$)"
+_NAMES_OF_MODELS = ("name", "model", "net", "network", "title", "arch")
 NAMELESS = "a line cannot name a value with `=` alone"
 NAMED_BY = "a value is named with `let {name} = …`, a tensor with `{name}: steps`"
 
@@ -93,11 +96,54 @@ def _title(m: Mistake) -> Answer | None:
     return rewritten(span, title, 'a title stands in `"`', code="E101", safe=True, reads=title)
 
 
+def _sum_of_labels(m: Mistake) -> Answer | None:
+    """`c = a + b` of two labels."""
+    found = re.compile(r"[ \t]*(?:(\w+)[ \t]*[:=][ \t]*)?(@?\w+(?:[ \t]*([-+*/])[ \t]*@?\w+)+)[ \t]*$").match(
+        m.line.split("#")[0]
+    )
+    if found is None:
+        return None
+    names, operators = re.findall(r"\w+", found[2]), {*re.findall(r"[-+*/]", found[2])}
+    labels = {*re.findall(r"(?m)^[ \t]*([A-Za-z]\w*)[ \t]*:", m.text[: m.begin])}
+    if len(operators) > 1 or not labels.issuperset(names):
+        return None
+    word = {"+": "add", "-": "sub", "*": "mul", "/": "div"}[found[3]]
+    plain = f"{f'{found[1]}: ' if found[1] else ''}{word} [ {' | '.join(f'@{name}' for name in names)} ]"
+    first = found.start(1) if found[1] else found.start(2)
+    span = Span(m.begin + first, m.begin + found.end(2))
+    message = f"tensors are merged by a word, not by `{found[3]}`"
+    return rewritten(span, plain, message, code="E101", safe=True, reads=plain)
+
+
+def _text(m: Mistake) -> Answer | None:
+    """`let name = "abc"`."""
+    found, let = m.here(r"([\"'])([^\"'\r\n]*)\1"), _LET_NAME.match(m.head)
+    if (
+        found is None
+        or let is None
+        or m.head[let.end() :].strip() != "="
+        or re.fullmatch("[0-9.]+", found[2])
+    ):
+        return None
+    way, name = "write a number, or leave the line out", let.group().split()[1]
+    fix: tuple[Edit, ...] = ()
+    if is_layer(found[2]):
+        block = f"block {name}() {{ {layer_word(found[2])} }}"
+        way = f"a layer is named by a block, `{block}`, and used as `{name}()`"
+    if name.lower() in _NAMES_OF_MODELS and found[2].isidentifier():
+        way = f"the name of a network is written `model {found[2]}`"
+        fix = (Edit(Span(m.begin, found.end()), f"model {found[2]}"),)
+    return Answer(
+        "E101", f"a `let` names a number, and `{found.group()}` is text", Span(*found.span()), way, fix
+    )
+
+
 VALUES = (
     Rule({"input ⟦a⟧ 3x8x8": "input a: 3x8x8"}, "the name of an input has a colon", on="NAME", last="INPUT",
          here=r"([A-Za-z]\w*)(?=[ \t]+[0-9(])", put="{1}:"),
     Rule({"block f(k⟦:⟧ 3) { relu }": "block f(k= 3) { relu }"}, on="COLON", accepts="EQUAL",
          when=lambda m: m.inside == "(" and bool(m.behind(r"[ \t]*[0-9]")), put="="),
+    Rule({"let name = ⟦\"abc\"⟧": "", "let act = ⟦'relu'⟧": ""}, last="EQUAL", when=_text),
     Rule({"conv F3 K8 init=⟦'he'⟧": "conv F3 K8 init=he", "let k = ⟦\"3\"⟧": "let k = 3"},
          "a value has no quotation marks", last="EQUAL", here=r"([\"'])([\w.]+)\1", put="{2}"),
     Rule({"conv F3 K8 init=⟦he()⟧": "conv F3 K8 init=he"}, "expected `{2}`, found `{1}`", on="RPAR",
@@ -111,6 +157,7 @@ VALUES = (
          "begin a new line for the next", accepts="_NL",
          here=r"(?P<over>(?P<mark>[,;])[ \t]*(?:let[ \t]+)?)[A-Za-z]\w*[ \t]*=(?![=>])",
          when=lambda m: not m.inside and bool(m.of_line(r"[ \t]*let\b[^\r\n]*")), put="\nlet "),
+    Rule({"a: relu\nb: bn\n⟦c = a + b⟧": "a: relu\nb: bn\nc: add [ @a | @b ]"}, when=_sum_of_labels),
     Rule({"n ⟦=⟧ 3": "let n = 3"}, on="EQUAL", last="NAME LABEL", when=_assigns),
     Rule({"⟦C-1:⟧ conv F3": "C1: conv F3"}, "a label is one word", on="MINUS",
          when=lambda m: m.around(r"(?m:^)[ \t]*(?P<mark>([A-Za-z]\w*)[ \t]*[-.][ \t]*([0-9]+)[ \t]*:)"),

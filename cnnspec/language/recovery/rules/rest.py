@@ -42,6 +42,10 @@ def _mistyped(m: Mistake) -> Answer | None:
 
 def _without_brackets(m: Mistake) -> Answer | None:
     """`if C > 3 then relu`, `else relu`: the steps of an `if` stand in brackets."""
+    if m.last in ("AND", "OR", "NOT") and m.word == ":":
+        last = m.part(0).token
+        way = f"write it, as in `{m.head.strip()} H > 1 [ … ]`"
+        return last and Answer("E101", f"expected a condition after `{last.text}`, found `:`", last.span, way)
     wanted = m.accepts("LSQB") and not m.accepts("CALL") and m.kind != "COMPARE"
     if not (wanted or m.kind == "LBRACE" or m.word == ":") or not _IF_ELSE.search(m.head):
         return None

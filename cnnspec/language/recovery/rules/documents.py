@@ -1,0 +1,63 @@
+"""A whole text that is no spec: JSON, a Python dictionary, XML; and tags around a spec."""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Edit, Span
+from cnnspec.language.recovery.mistake import REST, Answer, Mistake
+from cnnspec.language.recovery.rule import Rule
+
+_DATA = re.compile(r"\[?[ \t\r\n]*\{[ \t\r\n]*(?:([\"'])\w[\w ]*\1[ \t]*:|\})")
+_TAG = re.compile(r"<(?:[?!/]?[A-Za-z][^<>\r\n]*)>")
+_LOOKS = (
+    "a spec begins `input 3x32x32`, and has one line or several of steps below it, `conv F3 P1 K16 -> relu`"
+)
+_FEWEST = 3
+"""Lines with tags of a text that is XML; fewer stand around a spec."""
+
+
+def _whole(m: Mistake, what: str) -> Answer:
+    start = len(m.text) - len(m.text.lstrip("\ufeff \t\r\n"))
+    end = REST.match(m.text, start)
+    span = Span(start, end.end() if end else start)
+    message = f"this is {what}; a spec is written in a notation of its own"
+    return Answer(
+        "E102", message, span, _LOOKS, cause="model file", reads="", resume=len(m.text), since=start
+    )
+
+
+def _data(m: Mistake) -> Answer | None:
+    if m.text[: m.start].strip("\ufeff \t\r\n["):
+        return None
+    found = _DATA.match(m.text.lstrip("\ufeff \t\r\n"))
+    if found is None:
+        return None
+    return _whole(m, "a Python dictionary" if found[1] == "'" else "JSON")
+
+
+def _tags(m: Mistake) -> Answer | None:
+    if _TAG.match(m.text, m.start) is None or m.head.strip():
+        return None
+    if m.has_cause("tag"):
+        return Answer("", "", m.span, reads="", resume=m.line_end)
+    lines = list(re.finditer(rf"(?m)^[ \t]*({_TAG.pattern})[^\r\n]*", m.text))
+    if not m.text[: m.start].strip() and len(lines) >= _FEWEST:
+        return _whole(m, "XML")
+    tags = [found for found in lines if found.group().strip() == found[1]]
+    shown = m.text[m.start : m.line_end].strip()
+    fix = tuple(Edit(Span(*found.span(1)), "") for found in tags)
+    message, way = (
+        f"`{shown}` is a tag; a spec has none",
+        "leave the tags out" if tags[1:] else "leave it out",
+    )
+    return Answer(
+        "E102", message, Span(m.start, m.start + len(shown)), way, fix, bool(fix), "tag", "", m.line_end
+    )
+
+
+DOCUMENTS = (
+    Rule({'⟦{"layers": []}⟧': "", "⟦[{'type': 'conv'}]⟧": ""}, on="LBRACE", when=_data),
+    Rule({"⟦<model>⟧\nrelu\n</model>": "\nrelu\n", '⟦<?xml version="1.0"?>⟧\n<net>\n</net>': ""}, word="<",
+         when=_tags),
+)  # fmt: skip
