@@ -114,9 +114,9 @@ def worth(report: Report, body: int | None, claim: Claim, subject: str | None = 
 def fits(claim: Claim, value: int | Shape) -> bool:
     """Whether the claim holds."""
     if isinstance(value, tuple):
-        claimed = square(claim) if claim.subject == "field" else claim.shape
+        claimed = square(claim, len(value)) if claim.subject == "field" else claim.shape
         if claim.bound and claimed is not None:
-            return all(map(BOUNDS[claim.bound], value, claimed))
+            return len(value) == len(claimed) and all(map(BOUNDS[claim.bound], value, claimed))
         if claim.subject == "field":
             return value == claimed
         return claim.shape is not None and _squeezed(value) == _squeezed(claim.shape)
@@ -136,12 +136,12 @@ def holds(claimed: Fraction, step: Fraction, about: bool, value: int) -> bool:
 
 def _squeezed(shape: Shape) -> Shape:
     """Nx1x1 and N are the same N numbers."""
-    return shape[:1] if shape[1:] == (1, 1) else shape
+    return shape[:1] if set(shape[1:]) == {1} else shape
 
 
-def square(claim: Claim) -> Shape | None:
-    """`field 5` is `field 5x5`."""
+def square(claim: Claim, axes: int) -> Shape | None:
+    """`field 5` is `field 5x5` of a map."""
     if claim.number is not None:
         size = Fraction(claim.number)
-        return (size.numerator,) * 2 if size.denominator == 1 else None
-    return claim.shape * 2 if claim.shape is not None and len(claim.shape) == 1 else claim.shape
+        return (size.numerator,) * axes if size.denominator == 1 else None
+    return claim.shape * axes if claim.shape is not None and len(claim.shape) == 1 else claim.shape

@@ -55,8 +55,8 @@ def _output(report: Report, checked: Checked) -> Diagnostic:
 
 def _field(report: Report, checked: Checked) -> Diagnostic:
     """The recurrence of the last layer with a window."""
-    value, claimed = _shape(checked.value), square(checked.claim) or ()
-    notes = []
+    value = _shape(checked.value)
+    claimed, notes = square(checked.claim, len(value)) or (), []
     made = origin(report.graph, report.shapes, *_place(report, checked), _reads_a_point)
     if made is not None and made.layer is not None:
         layer = made.layer
@@ -71,6 +71,8 @@ def _field(report: Report, checked: Checked) -> Diagnostic:
 
 def _slip_of_field(claimed: Shape, layer: Shaped, before: Field) -> str:
     extents = [window.size for window in layer.op.window(layer.inputs, layer.output)]
+    if len(extents) != len(before.size):  # the input has other axes than this map
+        return ""
     axes = [*zip(before.size, extents, before.stride, strict=True)]
     for why, numbers in (
         ("R + (E − 1), without the strides J of the layers before", [R + E - 1 for R, E, _ in axes]),
@@ -141,7 +143,8 @@ def _shape(value: object) -> Shape:
 
 def _reads_a_point(layer: Shaped) -> bool:
     """Whether it leaves the receptive field of the last map as it is."""
-    return layer.op.ends_map or layer.op.window(layer.inputs, layer.output) == (POINT, POINT)
+    windows = layer.op.window(layer.inputs, layer.output)
+    return layer.op.ends_map or all(window == POINT for window in windows)
 
 
 def _difference(claim: Claim, value: int) -> str:

@@ -20,17 +20,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import prod
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
 from cnnspec.analyses.shapes import Shaped, Shapes, carried
 from cnnspec.ir.graph import Graph, Region, Step, places
-from cnnspec.ops.base import Shape, Window
+from cnnspec.ops.base import AXES, Shape, Window, written_shape
 from cnnspec.ops.formula import Formula
 
 Area: TypeAlias = tuple[Reach | None, ...]
-"""Along H and along W; None where unknown."""
-WHOLE: Area = (SELF, SELF)
+"""Along each axis of what is read (none of a vector's); None where unknown."""
 
 Areas: TypeAlias = dict[int, Area]
 """By the number of the input that is read."""
@@ -47,38 +47,46 @@ class View(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A receptive field in pixels of the input, along H and W: `size` of the widest position, `stride` from
+    """A receptive field in pixels of the input, along each axis: `size` of the widest position, `stride` from
     one position to the next, `offset` of the first pixel that position 0 reads (negative: padding).
     """
 
-    size: tuple[int, int]
-    stride: tuple[Fraction, Fraction]
-    offset: tuple[int, int]
+    size: tuple[int, ...]
+    stride: tuple[Fraction, ...]
+    offset: tuple[int, ...]
 
 
-def recurrence(before: Field, windows: tuple[Window, Window], size: Shape) -> tuple[Formula, ...]:
+def recurrence(before: Field, windows: tuple[Window, ...], size: Shape) -> tuple[Formula, ...]:
     """R' = R + (E − 1)·J, along W and, where it differs, along H: the field before, the window's extent
     D(F − 1) + 1, the stride (jump) before. Nothing where this is not how the field comes about.
     """
+    if len(windows) != len(size):  # the input has other axes than this map
+        return ()
     formulas = []
-    for axis in (1, 0):
-        E, R, J = Fraction(windows[axis].size), before.size[axis], before.stride[axis]
-        if size[axis] != R + (E - 1) * J:
+    for window, R, J, result in zip(windows, before.size, before.stride, size, strict=True):
+        E = Fraction(window.size)
+        if result != R + (E - 1) * J:
             return ()
-        formulas.append(Formula("field", "R + (E − 1)·J", {"R": R, "E": E, "J": J}, size[axis]))
-    width, height = formulas
-    if width == height:
-        return (width._replace(result=f"{size[0]}x{size[1]}"),)
-    return width._replace(name="field along W"), height._replace(name="field along H")
+        formulas.append(Formula("field", "R + (E − 1)·J", {"R": R, "E": E, "J": J}, result))
+    if len(set(map(str, formulas))) == 1:
+        return (formulas[0]._replace(result=written_shape(size)),)
+    axes = AXES[-len(size) :]
+    named = [one._replace(name=f"field along {axis}") for axis, one in zip(axes, formulas, strict=True)]
+    return tuple(reversed(named))
 
 
 NOWHERE = View({}, {}, frozenset())
 
 
-def input_view(number: int, shape: Shape | None = (1, 1, 1)) -> View:
+def input_view(number: int, shape: Shape | None) -> View:
     """An input itself. A vector is no map: nothing that is made of it has a receptive field."""
-    areas = {number: WHOLE}
-    return View(areas, areas, frozenset((number,)) if shape is not None and len(shape) == 3 else frozenset())
+    axes = 0 if shape is None else len(shape) - 1
+    return _itself(number, axes) if axes else View({number: ()}, {number: ()}, frozenset())
+
+
+def _itself(number: int, axes: int) -> View:
+    areas: Areas = {number: (SELF,) * axes}
+    return View(areas, areas, frozenset((number,)))
 
 
 def layer_view(layer: Shaped, given: Sequence[View]) -> View:
@@ -88,14 +96,21 @@ def layer_view(layer: Shaped, given: Sequence[View]) -> View:
     through: Area = tuple(map(reach_of, op.window(layer.inputs, layer.output)))
     if op.ends_map:  # all that could be read of a map of one position is position 0
         through = tuple(reach and Reach(reach.first[:1], reach.last[:1], 0) for reach in through)
-    seen = before.seen if through == WHOLE else {n: _behind(through, a) for n, a in before.seen.items()}
+    seen = before.seen if _is_point(through) else {n: _behind(through, a) for n, a in before.seen.items()}
     if op.ends_map or not before.open:
         return View(seen, before.field, frozenset())
     return View(seen, seen, before.open)
 
 
+def _is_point(area: Area) -> bool:
+    return all(reach == SELF for reach in area)
+
+
 def _behind(outer: Area, inner: Area) -> Area:
-    return tuple(map(after, outer, inner))
+    """What is read through both. Where a map has other axes than what it is made of (`reshape`, `flatten`),
+    all its positions read the same, and what is read of them is that again.
+    """
+    return tuple(map(after, outer, inner)) if len(outer) == len(inner) else inner
 
 
 def _any(views: Sequence[View]) -> View:
@@ -119,7 +134,7 @@ def behind(view: View, given: Sequence[View]) -> View:
     """A value of a body, seen from outside: `view` is about the body's inputs, which are `given`."""
     if len(view.seen) == 1:
         (number,) = view.seen
-        if view.seen[number] == WHOLE and view.open:
+        if _is_point(view.seen[number]) and view.open:
             return given[number]
     seen = _united(_areas_behind(area, given[number].seen) for number, area in view.seen.items())
     open_inputs = frozenset[int]().union(*(given[number].open for number in view.open))
@@ -154,7 +169,8 @@ def _passes(
 def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
     """What comes out of `count` passes, each handing its first output (`view`) on: by squaring."""
     result, *rest = inputs
-    same = [input_view(number) for number in range(1, len(inputs))]  # inputs that all passes share
+    # inputs that all passes share
+    same = [_itself(number, len(view.seen.get(number, ()))) for number in range(1, len(inputs))]
     power = view
     while True:
         if count & 1:
@@ -217,15 +233,20 @@ class Fields:
         """A view of the model's inputs as numbers; of several inputs, the one of which most is read."""
         shapes = self.graph.root.values
         return _widest(
-            Field((high.size, wide.size), (high.stride, wide.stride), (high.first[0], wide.first[0]))
-            for number, (high, wide) in view.field.items()
-            if high is not None and wide is not None and len(shapes[number] or ()) == 3
+            Field(
+                tuple(reach.size for reach in known),
+                tuple(reach.stride for reach in known),
+                tuple(reach.first[0] for reach in known),
+            )
+            for number, area in view.field.items()
+            if len(known := [reach for reach in area if reach is not None]) == len(area)
+            and len(shapes[number] or ()) > 1
         )
 
 
 def _widest(fields: Iterable[Field | None]) -> Field | None:
     known = [field for field in fields if field is not None]
-    return max(known, key=lambda field: (field.size[0] * field.size[1], max(field.size)), default=None)
+    return max(known, key=lambda field: (prod(field.size), max(field.size)), default=None)
 
 
 def fields(graph: Graph, shapes: Shapes) -> Fields:
@@ -233,7 +254,7 @@ def fields(graph: Graph, shapes: Shapes) -> Fields:
     known: list[tuple[View, ...]] = []
     outputs: list[list[View]] = []
     for body, layers in zip(graph.bodies, shapes, strict=True):
-        values = [input_view(number, body.values[number] or (1, 1, 1)) for number in range(body.inputs)]
+        values = [input_view(number, body.values[number]) for number in range(body.inputs)]
         for step, layer in zip(body.steps, layers, strict=True):
             values += _step(step, layer, values, outputs)
         known.append(tuple(values))

@@ -37,7 +37,7 @@ class Totals(NamedTuple):
     connections: int | None
     layers: int | None
     weighted: int | None
-    field: tuple[int, int] | None
+    field: tuple[int, ...] | None
 
 
 class Row(NamedTuple):

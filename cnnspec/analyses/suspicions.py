@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnnspec.analyses.claims import holds
 from cnnspec.analyses.shapes import Shaped
 from cnnspec.ir.graph import Claim, Region
-from cnnspec.ops.base import Shape, written_shape
+from cnnspec.ops.base import Shape, axes_of, written_shape
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -55,13 +55,16 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
 
 def of_shape(claimed: Shape, value: Shape, layers: Iterable[Shaped]) -> str:
     """Where the author's shape would have come from, if from these layers; "" where it cannot be told."""
-    if len(value) == len(claimed) == 3:
-        C, H, W = value
-        if claimed == (C, W, H):
+    C, *sizes = value
+    if len(value) == len(claimed) > 1:
+        axes = axes_of(value)
+        form = "x".join("C" + axes)
+        if claimed[0] == C and len(axes) == 2 and [*claimed[1:]] == sizes[::-1]:
             return f"{written_shape(claimed)} has rows and columns exchanged: a shape is CxHxW, rows first"
-        if claimed in ((H, W, C), (W, H, C)):
-            order = "HxWxC" if claimed == (H, W, C) else "WxHxC"
-            return f"{written_shape(claimed)} is {order}; a shape is CxHxW here, channels first"
+        for order, turned in ((axes, sizes), (axes[::-1], sizes[::-1])):
+            if claimed == (*turned, C):
+                last = "x".join(order + "C")
+                return f"{written_shape(claimed)} is {last}; a shape is {form} here, channels first"
     for layer in layers:
         for slip in layer.op.slips(layer.inputs, layer.output, 0):
             if slip.subject == "out" and slip.value == claimed != layer.output:

@@ -131,7 +131,7 @@ def _labels(path: str | None, graph: Graph) -> tuple[list[str], tuple[str, Diagn
     labels = [line.strip() for line in source.text.splitlines() if line.strip()]
     root = graph.root
     shapes = [shape for value in root.outputs if (shape := root.values[value]) is not None]
-    classes = {shape[0] for shape in shapes if shape[1:] in ((), (1, 1))}
+    classes = {shape[0] for shape in shapes if all(size == 1 for size in shape[1:])}
     if classes and classes != {len(labels)}:
         wanted = " and ".join(map(str, sorted(classes)))
         return [], (

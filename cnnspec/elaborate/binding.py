@@ -14,7 +14,7 @@ from cnnspec.elaborate.values import FUNCTIONS, NoValue, Unknown
 from cnnspec.ir.expr import List
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
-from cnnspec.ops.base import Argument, Init, Op, arguments_of
+from cnnspec.ops.base import Argument, Init, Op, arguments_of, defaults_of
 from cnnspec.ops.made import made
 
 if TYPE_CHECKING:
@@ -90,10 +90,12 @@ def slots_of(op: type[Op]) -> Slots:
 
 
 def bind(
-    builder: BodyBuilder, op: type[Op], step: tree.LayerStep, defaults: list[tree.Argument]
+    builder: BodyBuilder, op: type[Op], step: tree.LayerStep, defaults: list[tree.Argument], axes: int
 ) -> tuple[Op, BoundArguments] | None:
-    """The op that a step makes; None where an argument is in error, which is reported, or unknown."""
-    binder = _Binder(builder, slots_of(op), step.word)
+    """The op that a step makes of an input with so many axes; None where an argument is in error, which is
+    reported, or unknown.
+    """
+    binder = _Binder(builder, slots_of(op), step.word, axes)
     binder.take(defaults, written_here=False)
     binder.take(step.arguments)
     bound = binder.bound
@@ -108,6 +110,8 @@ def bind(
         bound.sound = False
     if binder.unknown:
         return None
+    if axes != 2:
+        bound.values = defaults_of(op, axes) | bound.values
     from pydantic import ValidationError
 
     try:
@@ -131,8 +135,8 @@ def bind(
 class _Binder:
     """Takes the arguments of one layer, and what is wrong with them."""
 
-    def __init__(self, builder: BodyBuilder, slots: Slots, word: str) -> None:
-        self.builder, self.slots, self.word = builder, slots, word
+    def __init__(self, builder: BodyBuilder, slots: Slots, word: str, axes: int) -> None:
+        self.builder, self.slots, self.word, self.axes = builder, slots, word, axes
         self.bound = BoundArguments()
         self.problems: list[NoValue] = []
         self.failed: list[tree.Argument] = []
@@ -226,8 +230,8 @@ class _Binder:
         match declared.kind:
             case "integer":
                 return self._integer(value)
-            case "pair":
-                return self._pair(value, declared.same)
+            case "sizes":
+                return self._sizes(value, declared.same)
             case "number":
                 return self._number(value)
             case "shape":
@@ -267,20 +271,20 @@ class _Binder:
     def _number(self, value: tree.Value) -> Fraction:
         return Fraction(self.builder.number(self._expr(value, "a number")))
 
-    def _pair(self, value: tree.Value, same: bool) -> Any:
+    def _sizes(self, value: tree.Value, same: bool) -> Any:
         match value:
             case tree.Same():
                 if same:
                     return "same"
                 raise NoValue("E205", "`same` can only be a padding", value.span, "give numbers: F3, S2, D1")
-            case tree.Dims((rows, columns)):
-                return self._integer(rows), self._integer(columns)
+            case tree.Dims((_, _, *_)):
+                return tuple(map(self._integer, value.dims))
             case tree.Name():
                 known = self.builder.evaluate(value)
                 pair = isinstance(known, tuple) and not isinstance(known, List)
                 if pair or (same and known == "same"):
                     return known
-        return (self._integer(value),) * 2
+        return (self._integer(value),) * self.axes
 
     def _init(self, value: tree.Value) -> Init:
         match value:

@@ -12,6 +12,7 @@ from cnnspec.elaborate.naming import Names
 from cnnspec.elaborate.values import Exact, NoValue, Unknown, Value, evaluate, number, truth, whole
 from cnnspec.ir.graph import Body, Claim, Hole, Step
 from cnnspec.language import tree
+from cnnspec.ops.base import axes_of
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.context import Context
@@ -94,7 +95,7 @@ class BodyBuilder:
         """What a name means at the step that is reached: a parameter, a `let`, `i`, or the shape of its
         input."""
         word = name.name
-        if word in ("C", "H", "W"):
+        if word in ("C", "T", "H", "W"):
             return self._size_of_input(name)
         value = self.scope.find(word) if word != "i" else self.scope.pass_number()
         if value is None:
@@ -114,14 +115,13 @@ class BodyBuilder:
             raise Unknown
         if word == "C":
             return shape[0]
-        if len(shape) != 3:
-            raise NoValue(
-                "E214",
-                f"`{word}` is a size of a map, and the input here is a vector of {shape[0]}",
-                name.span,
-                "`C` is the length of a vector",
-            )
-        return shape[1] if word == "H" else shape[2]
+        if word in (axes := axes_of(shape)):
+            return shape[1 + axes.index(word)]
+        if not axes:
+            message = f"`{word}` is a size of a map, and the input here is a vector of {shape[0]}"
+            raise NoValue("E214", message, name.span, "`C` is the length of a vector")
+        message = f"the input here, {'x'.join(map(str, shape))}, has no axis {word}"
+        raise NoValue("E214", message, name.span, f"its sizes are {', '.join('C' + axes)}")
 
     def evaluate(self, expr: tree.Expr) -> Value:
         return evaluate(expr, self.look_up, self.context.limits.digits)
@@ -246,4 +246,4 @@ def _part(shape: Shape, part: ShapePart) -> Shape:
     """Of a vector all parts are its length."""
     if part == "channels":
         return shape[:1]
-    return shape[1:] if part == "size" and len(shape) == 3 else shape
+    return shape[1:] if part == "size" and len(shape) > 1 else shape

@@ -261,13 +261,13 @@ def _value(builder: BodyBuilder, value: tree.Value) -> Value:
         case tree.Same():
             return "same"
         case tree.Dims():
-            if len(value.dims) > 2:
-                raise NoValue("E211", "expected a number or a size of two numbers", value.span)
+            if len(value.dims) > 3:
+                raise NoValue("E211", "expected a number, or a size of two or three numbers", value.span)
             sizes = [builder.evaluate(dim) for dim in value.dims]
             for size, dim in zip(sizes, value.dims, strict=True):
                 if not isinstance(size, int) or isinstance(size, bool):
                     raise NoValue("E212", f"expected a whole number, found {spelled(size)}", dim.span)
-            return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])  # type: ignore[return-value]
+            return sizes[0] if len(sizes) == 1 else tuple(sizes)  # type: ignore[arg-type]
         case tree.Range() | tree.Matrix() | tree.Reference():
             raise NoValue("E211", "expected a number", value.span)
         case _:

@@ -29,8 +29,7 @@ def claim_of(builder: BodyBuilder, claim: tree.Claim, first: int | None) -> Clai
     value, shape, number, step = claim.value, None, None, "1"
     if isinstance(value, tree.Dims):
         shape = tuple(map(builder.whole, value.dims))
-        fits = {"out": (1, 3), "field": (1, 2)}.get(claim.subject, ())
-        if len(shape) not in fits:
+        if len(shape) > {"out": 4, "field": 3}.get(claim.subject, 0):
             form = {"out": "CxHxW or one number", "field": "one number or HxW"}.get(claim.subject, "a number")
             raise NoValue("E216", f"a claim about `{claim.subject}` must be {form}", value.span)
     elif value.expression is not None:

@@ -141,7 +141,7 @@ class Context:
     """Blocks whose text was searched for mistakes because no use of them can be worked out."""
 
     # what is known already: by text, by tree node, by use
-    constant_layers: dict[tuple[str, int], tuple[Op, BoundArguments, int]] = field(default_factory=dict)
+    constant_layers: dict[tuple[str, int, int], tuple[Op, BoundArguments, int]] = field(default_factory=dict)
     shapes_out: dict[tuple[int, tuple[Shape, ...]], Shape | Misfit] = field(default_factory=dict)
     scope_names: dict[int, Names] = field(default_factory=dict)
     references: dict[int, dict[str, int]] = field(default_factory=dict)

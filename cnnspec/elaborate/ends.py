@@ -8,7 +8,7 @@ from cnnspec.elaborate.labels import ended, resolve
 from cnnspec.elaborate.statements import Statements
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
-from cnnspec.ops.base import Shape
+from cnnspec.ops.base import Shape, written_shape
 
 _HIDES_READERS = frozenset({"E201", "E207", "E208", "E211", "E401", "E404", "E406", "E407"})
 """After these findings a tensor may seem unread only because its reader could not be made out."""
@@ -72,20 +72,15 @@ def shape_of(builder: BodyBuilder, statement: tree.Input) -> Shape | None:
             sizes.append(size)
     if len(sizes) < len(statement.shape.dims):
         return None
-    if len(sizes) in (1, 3):
+    if len(sizes) <= 4:
         return tuple(sizes)
-    text = "x".join(map(str, sizes))
-    way = "leave the batch axis out"
-    if len(sizes) == 2:
-        in_a_row = f"`input {sizes[0]}x1x{sizes[1]}` for {sizes[0]} channels in one row"
-        way = f"`input 1x{text}` for one channel, {in_a_row}"
-    right = {2: f"1x{text}", 4: "x".join(map(str, sizes[1:]))}.get(len(sizes), "")
+    right = written_shape(sizes[1:])
     builder.sink.report(
         "E205",
-        f"expected an input CxHxW or one number, found {len(sizes)} sizes",
+        f"expected an input of channels and at most 3 axes, CxTxHxW, found {len(sizes)} sizes",
         statement.shape.span,
-        help=f"{way}: `{right}`" if len(sizes) == 4 else way,
-        fix=(Edit(statement.shape.span, right),) if right else (),
+        help=f"leave the batch axis out: `{right}`" if len(sizes) == 5 else "a volume is CxTxHxW",
+        fix=(Edit(statement.shape.span, right),) if len(sizes) == 5 else (),
     )
     return None
 

@@ -90,19 +90,30 @@ def _bind(builder: BodyBuilder, op: type[Op], step: tree.LayerStep) -> tuple[Op,
         for argument in arguments
     ]
     start, end = step.span
-    key = (context.text[start:end], len(defaults))
+    axes = axes_at(builder)
+    key = (context.text[start:end], len(defaults), axes)
     kept = context.constant_layers.get(key)
     if kept is not None:
         instance, bound, at = kept
         return instance, bound.moved(start - at)
     named = any(written(argument.value) for argument in step.arguments)
     context.spent.work += 2 if named else 1
-    made = bind(builder, op, step, defaults)
+    made = bind(builder, op, step, defaults, axes)
     if made is not None and not named and not made[1].written and not made[1].tensors:
         made[1].kept = not any(written(argument.value) for argument in defaults)
         if made[1].kept:
             context.constant_layers[key] = (*made, start)
     return made
+
+
+def axes_at(builder: BodyBuilder) -> int:
+    """How many axes the input of the step that is reached has; of a vector, and where it is unknown, as many
+    as an image.
+    """
+    shape = None if builder.current is None else builder.values[builder.current]
+    if shape is None:
+        shape = builder.context.input_shape
+    return len(shape) - 1 if shape is not None and len(shape) > 1 else 2
 
 
 def add_layer(

@@ -4,13 +4,14 @@ that do not match: which step of which branch would make them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from cnnspec.diagnostics import Edit, Related, Span
 from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import BodyBuilder, ShapePart, made_by
 from cnnspec.elaborate.sizes import larger_input, multiple
 from cnnspec.ir.graph import Layer
-from cnnspec.ops.base import Misfit, Op, Shape, written_pair, written_shape
+from cnnspec.ops.base import Misfit, Op, Shape, written_shape, written_sizes
 
 _ASKED: dict[str, ShapePart] = {"E301": "size", "E306": "size", "E305": "channels"}
 """What of the arriving shape does not fit, by finding; with the others it is all of it."""
@@ -80,7 +81,7 @@ def _other_input(builder: BodyBuilder, answer: Misfit, span: Span, merges: bool)
     """Which input would fit."""
     context, shape = builder.context, builder.context.input_shape
     known = {one.span for one in context.sink if one.code.startswith("E3")}
-    if context.attempt is None or shape is None or len(shape) != 3 or len(known) >= MOST_TRIED:
+    if context.attempt is None or shape is None or len(shape) == 1 or len(known) >= MOST_TRIED:
         return ""
     if merges:
         return multiple(context.attempt, shape, span, known)
@@ -101,10 +102,10 @@ def way_out(
 ) -> str:
     """What to change in the branch at fault or in the first one; else what the merge itself says."""
     first, other = builder.values[inputs[0]], builder.values[inputs[answer.input]]
-    if first is None or other is None or len(first) != 3 or len(other) != 3 or first[1:] == other[1:]:
+    if first is None or other is None or not 1 < len(first) == len(other) or first[1:] == other[1:]:
         return answer.help
     ways = _Ways(builder, branches, text)
-    larger, smaller = (0, answer.input) if first[1] > other[1] else (answer.input, 0)
+    larger, smaller = (0, answer.input) if prod(first[1:]) > prod(other[1:]) else (answer.input, 0)
     sizes = (first, other) if larger == 0 else (other, first)
     if cropped := ways.extra(inputs[smaller], sizes[0]):
         return cropped
@@ -129,16 +130,17 @@ class _Ways:
             if isinstance(step, Layer) and any(span.start <= step.span.start < span.end for span in spans):
                 arriving = self.builder.values[step.inputs[0]]
                 out = self.builder.values[self.builder.value_of(step)]
-                if arriving is not None and out is not None and len(arriving) == len(out) == 3:
+                if arriving is not None and out is not None and 1 < len(arriving) == len(out):
                     yield step.op, self.text[step.span.start : step.span.end], arriving, out
 
     def lost_padding(self) -> str:
         """The classic of a residual block: a 3x3 filter without the padding that keeps the size."""
         lost: dict[str, Shape] = {}
         for op, text, arriving, out in self.steps(*range(len(self.branches))):
-            rows, columns = op.window((arriving,), out)
-            if rows == columns and rows.stride == 1 and rows.start == 0 and rows.size in (3, 5, 7, 9, 11):
-                lost.setdefault(f"P{(int(rows.size) - 1) // 2} on `{text}`", arriving)
+            first, *others = op.window((arriving,), out)
+            plain = first.stride == 1 and first.start == 0 and first.size in (3, 5, 7, 9, 11)
+            if plain and all(one == first for one in others):
+                lost.setdefault(f"P{(int(first.size) - 1) // 2} on `{text}`", arriving)
         if not lost:
             return ""
         size = written_shape(next(iter(lost.values()))[1:])
@@ -146,12 +148,12 @@ class _Ways:
 
     def stride_missing(self, branch: int, larger: Shape, smaller: Shape) -> str:
         """A layer of the larger branch that could take the smaller one's stride."""
-        factor = -(-larger[1] // smaller[1])  # 9 rows become 5
+        factors = _factors(larger, smaller)
         for op, text, arriving, out in reversed([*self.steps(branch)]):
-            if out[1:] == larger[1:] and getattr(op, "S", None) == (1, 1):
-                mended = op.model_copy(update={"S": (factor, factor)}).out(arriving)
+            if out[1:] == larger[1:] and set(getattr(op, "S", None) or ()) == {1}:
+                mended = op.model_copy(update={"S": factors}).out(arriving)
                 if not isinstance(mended, Misfit) and mended[1:] == smaller[1:]:
-                    return f"S{factor} on `{text}` makes it {written_shape(mended[1:])} too"
+                    return f"S{written_sizes(factors)} on `{text}` makes it {written_shape(mended[1:])} too"
         return ""
 
     def extra(self, value: int, larger: Shape) -> str:
@@ -160,37 +162,43 @@ class _Ways:
         if maker is None or maker.arriving is None or not isinstance(maker.step, Layer):
             return ""
         more = tuple(a - b for a, b in zip(larger[1:], maker.shape[1:], strict=True))
-        if not hasattr(maker.step.op, "extra") or min(more) < 0 or maker.step.op.extra != (0, 0):
+        if not hasattr(maker.step.op, "extra") or min(more) < 0 or any(maker.step.op.extra):
             return ""
         mended = maker.step.op.model_copy(update={"extra": more})
         if mended.unfit() or isinstance(out := mended.out(maker.arriving), Misfit) or out[1:] != larger[1:]:
             return ""
         text = self.text[slice(*maker.span)]
-        return f"`extra={written_pair((more[0], more[1]))}` on `{text}` makes it {written_shape(out[1:])} too"
+        return f"`extra={written_sizes(more)}` on `{text}` makes it {written_shape(out[1:])} too"
 
     def projection(self, branch: int, larger: Shape, smaller: Shape) -> str:
         """ResNet's: the shortcut takes the stride and the channels of the branch beside it."""
-        factor = -(-larger[1] // smaller[1])  # 9 rows become 5
+        factors = _factors(larger, smaller)
         span = self.branches[branch]
-        if self.text[span.start : span.end].strip() not in ("id", ""):
+        if self.text[span.start : span.end].strip() not in ("id", "") or max(factors) < 2:
             return ""
-        if factor < 2 or any(-(-a // factor) != b for a, b in zip(larger[1:], smaller[1:], strict=True)):
+        if any(-(-a // f) != b for a, f, b in zip(larger[1:], factors, smaller[1:], strict=True)):
             return ""
-        return f"`conv F1 S{factor} K{smaller[0]}` in place of `id` makes it {written_shape(smaller)} too"
+        projection = f"conv F1 S{written_sizes(factors)} K{smaller[0]}"
+        return f"`{projection}` in place of `id` makes it {written_shape(smaller)} too"
 
     def stride_too_much(self, branch: int, larger: Shape) -> str:
         """A layer of the smaller branch that would keep the size with a stride of 1."""
         for op, text, arriving, out in self.steps(branch):
             if arriving[1:] != larger[1:] or out[1:] == larger[1:] or not hasattr(op, "F"):
                 continue
-            size = op.F if op.F is not None and op.F[0] % 2 and op.F[1] % 2 else (3, 3)
-            padding = (size[0] // 2, size[1] // 2)
-            wanted = {"F": size, "S": (1, 1), "P": padding}
+            axes = len(arriving) - 1
+            size = op.F if op.F is not None and all(f % 2 for f in op.F) else (3,) * axes
+            wanted = {"F": size, "S": (1,) * axes, "P": tuple(f // 2 for f in size)}
             letters = {name: v for name, v in wanted.items() if hasattr(op, name)}  # subsample has no P
             mended = op.model_copy(update=letters).out(arriving)
             if not isinstance(mended, Misfit) and mended[1:] == larger[1:]:
                 changed = [
-                    f"{name}{written_pair(v)}" for name, v in letters.items() if getattr(op, name) != v
+                    f"{name}{written_sizes(v)}" for name, v in letters.items() if getattr(op, name) != v
                 ]
                 return f"{' '.join(changed)} on `{text}` keeps it at {written_shape(larger[1:])}"
         return ""
+
+
+def _factors(larger: Shape, smaller: Shape) -> tuple[int, ...]:
+    """The stride along each axis that makes the smaller map of the larger one: 9 rows become 5."""
+    return tuple(-(-a // b) for a, b in zip(larger[1:], smaller[1:], strict=True))

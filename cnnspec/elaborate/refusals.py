@@ -194,7 +194,7 @@ def _surplus_word(
     if re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", name):
         way = f"a name follows `=`: `{name[0]}={name[1]}`, defined above by `let {name[1]} = …`"
         return _no(message, span, way)
-    if slots.letters and re.fullmatch(r"[A-Za-z][0-9]+(?:x[0-9]+)?", name):
+    if slots.letters and re.fullmatch(r"[A-Za-z][0-9]+(?:x[0-9]+){0,2}", name):
         way = "its letters are " + ", ".join(f"{letter} {_MEANING[letter]}" for letter in slots.letters)
         return _no(f"`{word}` has no letter {name[0]}", span, way)
     if "P" in slots.letters and fold(name) in ("same", "valid"):

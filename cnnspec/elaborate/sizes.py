@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from cnnspec.diagnostics import Sink, Span
@@ -16,34 +17,36 @@ Try: TypeAlias = "Callable[[Shape | Mapping[str, Shape]], tuple[Graph | None, Si
 
 WORK = 4_000
 """Evaluation steps that all tries of a spec may take together."""
-LARGEST = 4_096
+LARGEST = (0, 2**20, 4_096, 512)
+"""Of an input's sizes, by its number of axes."""
 MULTIPLES = (2, 4, 8, 16, 32, 64, 128)
 
 
 def larger_input(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> str:
     """`use an input of at least 3x128x128`: the smallest from `shape` up where nothing is wrong at `span`, or
     anywhere but at `known`; "" where there is none."""
+    sizes = list(shape)
 
-    def fits(height: int, width: int) -> bool:
-        return _fits(attempt, (shape[0], height, width), span, known)
+    def fits(axis: int, size: int) -> bool:
+        return _fits(attempt, (*sizes[:axis], size, *sizes[axis + 1 :]), span, known)
 
-    height, width = shape[1:]
-    while not fits(height, width):
-        if max(height, width) >= LARGEST:
+    while not fits(0, shape[0]):
+        if max(sizes[1:]) >= LARGEST[len(shape) - 1]:
             return ""
-        height, width = 2 * height, 2 * width
-    height = _least(shape[1], height, lambda size: fits(size, width))
-    width = _least(shape[2], width, lambda size: fits(height, size))
-    return f"use an input of at least {shape[0]}x{height}x{width}"
+        sizes[1:] = [2 * size for size in sizes[1:]]
+    for axis in range(1, len(shape)):
+        sizes[axis] = _least(shape[axis], sizes[axis], partial(fits, axis))
+    return f"use an input of at least {written_shape(sizes)}"
 
 
 def multiple(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> str:
     """`use an input whose height and width are multiples of 16`; "" where that is not enough."""
+    whats = "length is a multiple", "height and width are multiples", "T, H and W are multiples"
     for step in MULTIPLES:
         first = (shape[0], *(-(-size // step) * step for size in shape[1:]))
         second = (shape[0], *(size + step for size in first[1:]))
         if first != shape and all(_fits(attempt, one, span, known) for one in (first, second)):
-            sizes = f"use an input whose height and width are multiples of {step}"
+            sizes = f"use an input whose {whats[len(shape) - 2]} of {step}"
             return f"{sizes}, for instance {written_shape(first)}"
     return ""
 
@@ -51,18 +54,18 @@ def multiple(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> str:
 def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> str:
     """`an input of 1x32x128 gives it`, for the claim at `span` about a shape; "" where none does."""
     now = _claimed_value(attempt, shape, span)
-    if len(claimed) != 3 or len(shape) != 3 or now is None or now[0] != claimed[0] or len(now) != 3:
+    if now is None or now[0] != claimed[0] or not 1 < len(claimed) == len(shape) == len(now):
         return ""
 
     def output(axis: int, size: int) -> int:
         """How large the output is along an axis; 0 where there is none."""
         made = _claimed_value(attempt, (*shape[:axis], size, *shape[axis + 1 :]), span)
-        return made[axis] if made is not None and len(made) == 3 else 0
+        return made[axis] if made is not None and len(made) == len(shape) else 0
 
     if all(abs(one - other) <= 1 for one, other in zip(now, claimed, strict=True)):
         return ""  # a matter of rounding
     found = list(shape)
-    for axis in (1, 2):
+    for axis in range(1, len(shape)):
         if now[axis] == claimed[axis]:
             continue
 
@@ -74,7 +77,7 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
 
         above = max(shape[axis], 1)
         while not exceeds(above):
-            if above >= LARGEST:
+            if above >= LARGEST[len(shape) - 1]:
                 return ""
             above *= 2
         low = _least(1, above, reaches)

@@ -29,7 +29,7 @@ from cnnspec.ir.expr import value as value_of
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
 
-Value: TypeAlias = int | Fraction | bool | tuple[int, int] | str | List
+Value: TypeAlias = int | Fraction | bool | tuple[int, ...] | str | List
 Exact: TypeAlias = int | Fraction
 
 

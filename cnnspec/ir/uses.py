@@ -13,7 +13,7 @@ from typing import Any
 from cnnspec.ir import expr
 from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step, places
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
-from cnnspec.ops.base import Shape
+from cnnspec.ops.base import Shape, axes_of
 
 Numbers = dict[str, expr.Exact]
 
@@ -45,10 +45,10 @@ class Use:
         return shape
 
     def dims(self, value: int | None) -> Numbers:
-        """What C, H and W are where this value arrives."""
+        """What C, T, H and W are where this value arrives."""
         if value is None or value not in self.values:
             return {}
-        return dict(zip("CHW", self.shape(value), strict=False))
+        return dict(zip("C" + axes_of(shape := self.shape(value)), shape, strict=True))
 
 
 CLOSE = 8

@@ -42,7 +42,7 @@ from cnnspec.lower.symbolic import (
 from cnnspec.lower.symbolic import (
     value as value_of,
 )
-from cnnspec.ops.base import Shape
+from cnnspec.ops.base import AXES, Shape
 
 if TYPE_CHECKING:
     from cnnspec.lower.lowering import Lowering
@@ -257,7 +257,7 @@ class Frame:
         scope = dict(self.scope)
         tensor = None if at is None else self.tensors.get(at)
         if tensor is not None:
-            sizes = zip("CHW", tensor.dims, strict=False)
+            sizes = zip(letters_of(len(tensor.dims)), tensor.dims, strict=True)
             scope |= {letter: node for letter, node in sizes if node is not None}
         return scope
 
@@ -305,14 +305,14 @@ class Frame:
         """Where the program asks a tensor for its sizes: the variables that stand for them."""
         if not self.lowering.runtime_shapes:
             return ()
-        return tuple(Var(size_name(tensor, axis)) for axis in range(rank))
+        return tuple(Var(size_name(tensor, letter)) for letter in letters_of(rank))
 
     def know(self, tensor: Tensor, number: int) -> dict[int, Shape]:
         """Puts a tensor's sizes into the uses; gives its shapes."""
         shapes = {n: use.shape(number) for n, use in enumerate(self.uses) if number in use.values}
         for use, shape in shapes.items():
-            for axis, size in enumerate(shape):
-                self.uses[use].env[size_name(tensor, axis)] = size
+            for letter, size in zip(letters_of(len(shape)), shape, strict=True):
+                self.uses[use].env[size_name(tensor, letter)] = size
         return shapes
 
     def checked(self, shapes: Mapping[int, Shape], dims: Sequence[Node | None]) -> tuple[Node | None, ...]:
@@ -363,6 +363,11 @@ class Frame:
         return found
 
 
-def size_name(tensor: Tensor, axis: int) -> str:
-    """The variable that stands for a tensor's size along an axis (0: channels)."""
-    return f"§{tensor.number}.{'CHW'[axis]}"
+def letters_of(rank: int) -> str:
+    """The names of a shape's sizes: `C`, `CW`, `CHW` or `CTHW`; none where nothing is known of it."""
+    return "C" * (rank > 0) + AXES[len(AXES) + 1 - max(rank, 1) :]
+
+
+def size_name(tensor: Tensor, letter: str) -> str:
+    """The variable that stands for a tensor's size along an axis, or for its channels."""
+    return f"§{tensor.number}.{letter}"

@@ -58,7 +58,9 @@ def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Te
             written[name] = found
     known = fields(_literals([one.op for one in layers.values()]) | written)
     for number, value in enumerate(site.inputs):
-        sizes = {letter: size for letter, size in frame.names(value).items() if letter in ("C", "H", "W")}
+        sizes = {
+            letter: size for letter, size in frame.names(value).items() if letter in ("C", "T", "H", "W")
+        }
         known |= {f"@{number}.{letter}": size for letter, size in sizes.items()}
         if number == 0:
             known |= {f"@{letter}": size for letter, size in sizes.items()}

@@ -15,7 +15,7 @@ from cnnspec.ir.graph import places
 from cnnspec.ir.uses import Use, use_of
 from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
-from cnnspec.lower.frame import Frame, size_name
+from cnnspec.lower.frame import Frame, letters_of, size_name
 from cnnspec.lower.ifs import AXES
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Function, Let, Parameter, Tensor
@@ -143,7 +143,7 @@ class Lowering:
             shapes = [use.shape(place) for use in function.uses]
             tensor.shape = shapes[0] if len(set(shapes)) == 1 else None
             if self.runtime_shapes:
-                tensor.dims = tuple(Var(size_name(tensor, axis)) for axis in range(len(shapes[0])))
+                tensor.dims = tuple(Var(size_name(tensor, letter)) for letter in letters_of(len(shapes[0])))
                 continue
             dims: list[Node | None] = []
             for axis in range(len(shapes[0])):

@@ -6,7 +6,7 @@ from typing import Annotated
 from cnnspec.ops.base import POINT, Activation, Argument, Misfit, Shape, Window, flag
 from cnnspec.ops.fields import Exact, Flag, Groups
 from cnnspec.ops.groups import groups_misfit
-from cnnspec.ops.sliding import needs_map
+from cnnspec.ops.sliding import map_missing
 
 
 class Gelu(Activation):
@@ -101,7 +101,7 @@ class Softmax(Activation):
         """The same; G divides C."""
         here = arriving[0]
         if self.positions:
-            return self.unfit() or needs_map("softmax positions", here) or here
+            return self.unfit() or map_missing("softmax positions", here) or here
         return groups_misfit(self.G, here[0]) or here
 
     def unfit(self) -> Misfit | None:
@@ -109,9 +109,9 @@ class Softmax(Activation):
             return None
         return Misfit("E204", "`positions` and groups exclude each other", "G", help="leave G out")
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """Over the positions: the whole map, for every position alike."""
-        return (Window(out[1], 0, 0), Window(out[2], 0, 0)) if self.positions else (POINT, POINT)
+        return tuple(Window(size, 0, 0) if self.positions else POINT for size in out[1:])
 
 
 class LogSoftmax(Activation):

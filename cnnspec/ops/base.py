@@ -1,16 +1,18 @@
 """What a layer is: its arguments, its shape rule, its weights, its cost, its window, its pages.
 
 An op is a frozen pydantic model: one instance is a layer with its arguments bound. Everything that does
-not differ between targets is declared here, once. Shapes are `(C, H, W)` or `(N,)`, without the batch axis.
+not differ between targets is declared here, once. Shapes are channels and then axes, without the batch axis:
+`(C, W)`, `(C, H, W)`, `(C, T, H, W)`, or `(N,)`, a vector.
 
 Shape rules use `+ - * //`, `min`, `max` and comparisons only, so that the same rule can serve expressions in
-H and W later.
+H and W later. What an op holds for each axis (F, S, P, …) is a tuple with one number for each axis of its
+input: `F3` is (3,) on a signal, (3, 3) on a map and (3, 3, 3) on a volume.
 """
 
 # No `from __future__ import annotations` where ops are defined: pydantic would then compile every annotation
 # of every base class again for each class, and making the classes would take twice as long.
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -23,28 +25,29 @@ if TYPE_CHECKING:
 
 
 Shape: TypeAlias = tuple[int, ...]
-Pair: TypeAlias = tuple[int, int]
+Sizes: TypeAlias = tuple[int, ...]
+"""One number for each axis."""
 Matrix: TypeAlias = tuple[tuple[tuple[Fraction, ...], ...], ...]
 """Planes of rows of numbers, as written in the spec."""
 
 Kind: TypeAlias = Literal[
-    "integer", "pair", "number", "shape", "range", "matrix", "connections", "init", "flag", "tensor"
+    "integer", "sizes", "number", "shape", "range", "matrix", "connections", "init", "flag", "tensor"
 ]
 
 
 class Argument(NamedTuple):
-    """How an argument is written, as metadata of a pydantic field: `F: Annotated[Pair, Argument(…)]`.
+    """How an argument is written, as metadata of a pydantic field: `F: Annotated[Sizes, Argument(…)]`.
 
     letter: the capital that stands for it (`F3`, `F=k`). keyword: `eps=…`. positional: its place among the
     bare values (`fc 1000`, `dropout 0.5`), from 0. flags: bare words and the value that each gives. A field
-    may have several of these. kind: what the binder turns the written value into: integer → int; pair → (int,
-    int), one number serving both; number → exact Fraction; shape → tuple of ints; range → (low, high); matrix
-    → Matrix; connections → a tuple of tuples of map numbers; init → Init; flag → no value, only flags; tensor
-    → `@label` (bound by the elaborator as a further input; the field itself holds True). A number alone is a
-    matrix of one cell (`bias=-500`). same: `Psame` is allowed and binds the string "same". short: a range may
-    be written as one number, `channels=8` for `0:8`. replaces: fields that a `default` may have given and
-    that this argument overrides, because both cannot hold (`default conv nobias`, then `conv F3 K8 bias=1`);
-    both on one layer are an error.
+    may have several of these. kind: what the binder turns the written value into: integer → int; sizes → one
+    int for each axis, one number serving all; number → exact Fraction; shape → tuple of ints; range → (low,
+    high); matrix → Matrix; connections → a tuple of tuples of map numbers; init → Init; flag → no value, only
+    flags; tensor → `@label` (bound by the elaborator as a further input; the field itself holds True). A
+    number alone is a matrix of one cell (`bias=-500`). same: `Psame` is allowed and binds the string "same".
+    short: a range may be written as one number, `channels=8` for `0:8`. replaces: fields that a `default` may
+    have given and that this argument overrides, because both cannot hold (`default conv nobias`, then `conv
+    F3 K8 bias=1`); both on one layer are an error.
     """
 
     kind: Kind
@@ -121,11 +124,18 @@ class Window(NamedTuple):
 
 POINT = Window(1, 1, 0)
 """Each output position reads just its own."""
+AXES = "THW"
+"""The names of axes. A map's are named from the right: W, then H, then T."""
 
 
-def whole(arriving: Shape) -> tuple[Window, Window]:
+def axes_of(shape: Shape) -> str:
+    """The names of a shape's axes: `W`, `HW` or `THW`; none of a vector."""
+    return AXES[len(AXES) + 1 - len(shape) :]
+
+
+def whole(arriving: Shape) -> tuple[Window, ...]:
     """Every output reads the whole map."""
-    return Window(arriving[1], arriving[1], 0), Window(arriving[2], arriving[2], 0)
+    return tuple(Window(size, size, 0) for size in arriving[1:])
 
 
 class Misfit(NamedTuple):
@@ -230,9 +240,9 @@ class Op(BaseModel):
         """(weights + bias of one output) × outputs, as LeCun counts; 0 for layers without."""
         return 0
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        """What one output position reads, along H and along W."""
-        return POINT, POINT
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        """What one output position reads, along each axis of the (first) input."""
+        return (POINT,) * (len(arriving[0]) - 1)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         """The page's formulas with this layer's numbers: output size first, then weights, then MACs."""
@@ -249,11 +259,11 @@ class Op(BaseModel):
     def written(self) -> str:
         """The arguments in the language's own canonical form, defaults left out: `F3 S2 P1 K64 nobias`."""
         order = sorted(arguments_of(type(self)), key=lambda entry: entry[1].rank)
-        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        fields = type(self).model_fields
         return " ".join(
-            spelled(argument, getattr(self, name))
+            spelled(argument, value)
             for name, argument in order
-            if getattr(self, name) != defaults[name]
+            if not is_default(fields[name].default, value := getattr(self, name))
         )
 
     @classmethod
@@ -277,14 +287,14 @@ for _declared in Op.__class_vars__:
     Op.__annotations__.pop(_declared, None)
 
 
-def written_shape(shape: Shape) -> str:
+def written_shape(shape: Iterable[int]) -> str:
     """`64x56x56`; a vector is its length."""
     return "x".join(str(size) for size in shape)
 
 
-def written_pair(pair: Pair) -> str:
-    """`3` for 3x3, `1x7` for one row by seven columns."""
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+def written_sizes(sizes: Sequence[int]) -> str:
+    """`3` for 3x3 and 3x3x3, `1x7` for one row by seven columns."""
+    return str(sizes[0]) if len(set(sizes)) == 1 else written_shape(sizes)
 
 
 def written_number(value: Fraction | float | int) -> str:
@@ -318,6 +328,20 @@ def arguments_of(op: type[Op]) -> Iterable[tuple[str, Argument]]:
                 yield name, entry
 
 
+def defaults_of(op: type[Op], axes: int) -> dict[str, Sizes]:
+    """What an op has for each axis where nothing is written: `S1`, `P0`. The class has what two axes have."""
+    return {
+        name: default[:1] * axes
+        for name, argument in arguments_of(op)
+        if argument.kind == "sizes" and isinstance(default := op.model_fields[name].default, tuple)
+    }
+
+
+def is_default(default: Any, value: Any) -> bool:
+    """Whether a value is the default of its field; a default for two axes is that of any number of them."""
+    return value == default or (isinstance(default, tuple) and value == default[:1] * len(value))
+
+
 def spelled(argument: Argument, value: Any) -> str:
     """One argument as a spec writes it: `F3`, `eps=1e-3`, `nobias`, `1000`."""
     for word, meaning in argument.flags:
@@ -335,8 +359,8 @@ def _written_value(argument: Argument, value: Any) -> str:
     match argument.kind:
         case "integer" | "number":
             return written_number(value)
-        case "pair":
-            return written_pair(value)
+        case "sizes":
+            return written_sizes(value)
         case "shape":
             return written_shape(value)
         case "range":

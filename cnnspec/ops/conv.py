@@ -13,7 +13,19 @@ from fractions import Fraction
 from math import prod
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Op, Remark, Shape, Slip, Weight, Window
+from cnnspec.ops.base import (
+    AXES,
+    Argument,
+    Misfit,
+    Op,
+    Remark,
+    Shape,
+    Sizes,
+    Slip,
+    Weight,
+    Window,
+    axes_of,
+)
 from cnnspec.ops.fields import (
     BiasValues,
     Dilation,
@@ -32,7 +44,7 @@ from cnnspec.ops.fields import (
 from cnnspec.ops.formula import Formula, Values
 from cnnspec.ops.groups import groups_misfit
 from cnnspec.ops.sliding import Ends, Slide, needs_map
-from cnnspec.ops.start import literal_misfit, weight_and_bias
+from cnnspec.ops.start import for_maps_only, literal_misfit, weight_and_bias
 
 
 class Convolution(Op):
@@ -71,17 +83,17 @@ class Convolution(Op):
     def slide(self) -> Slide:
         return Slide(self.F, self.S, self.P, self.D)
 
-    def padding(self, arriving: Shape) -> tuple[Ends, Ends]:
-        """Zeros ((top, bottom), (left, right))."""
+    def padding(self, arriving: Shape) -> tuple[Ends, ...]:
+        """The zeros of each axis: of a map ((top, bottom), (left, right))."""
         return self.slide.ends(arriving)
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here) or self.misfit(here):
+        if wrong := needs_map(self, here) or self.misfit(here):
             return wrong
-        H, W = self.slide.size(here)
-        return (self.filters(here), H, W) if min(H, W) >= 1 else self.slide.too_large(here)
+        size = self.slide.size(here)
+        return (self.filters(here), *size) if min(size) >= 1 else self.slide.too_large(here)
 
     def misfit(self, arriving: Shape) -> Misfit | None:
         """What is wrong with groups, tables and literals on these maps."""
@@ -95,7 +107,10 @@ class Convolution(Op):
                 help=f"K{C} gives one filter per channel",
                 replacement=f"K{C}",
             )
-        return literal_misfit(self, prod(shape[:-2]), self.F, K, of="filter by filter, channel by channel")
+        wrong = for_maps_only(self)
+        planes, (*_, rows, columns) = prod(shape[: -len(self.F)]), (1, *self.F)
+        of = "filter by filter, channel by channel"
+        return wrong or literal_misfit(self, planes, (rows, columns), K, of=of)
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         return weight_and_bias(self, self.weight_shape(arriving[0]), self.filters(arriving[0]))
@@ -106,13 +121,13 @@ class Convolution(Op):
 
     def positions(self, arriving: Shape, out: Shape) -> dict[str, int]:
         """At how many positions every weight is used: those of the output."""
-        return {"W'": out[2], "H'": out[1]}
+        return {f"{axis}'": size for axis, size in reversed([*zip(axes_of(out), out[1:], strict=True)])}
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
         """(weights + bias of one output) × outputs: as many as MACs, and one for each output's bias."""
         return self.macs(arriving, out) + (prod(out) if self.has_bias else 0)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         return self.slide.windows(arriving[0])
 
     def size_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
@@ -291,8 +306,9 @@ class DwConv(Convolution):
         return f"({window})·K", values | {"K": self.filters(arriving)}
 
 
-def window_symbols(F: tuple[int, int]) -> tuple[str, Values]:
+def window_symbols(F: Sizes) -> tuple[str, Values]:
     """`F·F` with its value; `Fh·Fw` where the two differ."""
-    if F[0] == F[1]:
-        return "F·F", {"F": F[0]}
-    return "Fh·Fw", {"Fh": F[0], "Fw": F[1]}
+    if len(set(F)) == 1:
+        return "·".join("F" * len(F)), {"F": F[0]}
+    symbols = {f"F{axis.lower()}": size for axis, size in zip(AXES[-len(F) :], F, strict=True)}
+    return "·".join(symbols), dict(symbols)

@@ -1,15 +1,26 @@
 """Transposed convolution: deconv. It maps positions the other way round than a convolution does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from operator import add, mul
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Remark, Shape, Slip, Window, written_pair
+from cnnspec.ops.base import (
+    Argument,
+    Misfit,
+    Remark,
+    Shape,
+    Slip,
+    Window,
+    axes_of,
+    written_shape,
+    written_sizes,
+)
 from cnnspec.ops.conv import Convolution
 from cnnspec.ops.fields import Corner, Filters, Groups
 from cnnspec.ops.formula import Formula, Values
 from cnnspec.ops.groups import groups_misfit
-from cnnspec.ops.sliding import Ends, both_or_one, needs_map, reach, split_unevenly
+from cnnspec.ops.sliding import Ends, each_or_one, needs_map, reach, split_unevenly
 
 
 class Deconv(Convolution):
@@ -37,7 +48,7 @@ class Deconv(Convolution):
     G: Groups = 1
     K: Filters
     extra: Annotated[
-        Corner, Argument("pair", "additional rows and columns, at the bottom and right", keyword="extra")
+        Corner, Argument("sizes", "additional rows and columns, at the bottom and right", keyword="extra")
     ] = (0, 0)
 
     def filters(self, arriving: Shape) -> int:
@@ -50,23 +61,18 @@ class Deconv(Convolution):
         """(C, K/G, F, F)."""
         return arriving[0], self.K // self.G, *self.F
 
-    def padding(self, arriving: Shape) -> tuple[Ends, Ends]:
-        """What is cut off ((top, bottom), (left, right)); `extra` rows count as cut off less."""
-        ends = []
-        for axis in (0, 1):
-            if isinstance(self.P, str):
-                # (N − 1)S + reach − cut = N·S; below 0 where the filter is smaller than the stride
-                cut = reach(self.F[axis], self.D[axis]) - self.S[axis]
-                top = max(cut, 0) // 2
-                ends.append((top, cut - top))
-            else:
-                ends.append((self.P[axis], self.P[axis] - self.extra[axis]))
-        return ends[0], ends[1]
+    def padding(self, arriving: Shape) -> tuple[Ends, ...]:
+        """What is cut off, ((top, bottom), (left, right)); `extra` rows count as cut off less."""
+        if not isinstance(self.P, str):
+            return tuple((P, P - extra) for P, extra in zip(self.P, self.extra, strict=True))
+        # (N − 1)S + reach − cut = N·S; below 0 where the filter is smaller than the stride
+        cuts = (reach(F, D) - S for F, D, S in zip(self.F, self.D, self.S, strict=True))
+        return tuple((max(cut, 0) // 2, cut - max(cut, 0) // 2) for cut in cuts)
 
     def misfit(self, arriving: Shape) -> Misfit | None:
         if wrong := groups_misfit(self.G, arriving[0], self.K):
             return wrong
-        if self.P == "same" and self.extra != (0, 0):
+        if self.P == "same" and any(self.extra):
             return Misfit("E204", "Psame and extra= exclude each other", argument="extra")
         for more, limit in zip(self.extra, map(max, self.S, self.D), strict=True):
             if more >= limit:
@@ -82,43 +88,50 @@ class Deconv(Convolution):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = (W − 1)·S − 2P + D(F − 1) + 1 + extra."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here) or self.misfit(here):
+        if wrong := needs_map(self, here) or self.misfit(here):
             return wrong
         ends = self.padding(here)
-        H, W = ((here[1 + a] - 1) * self.S[a] + reach(self.F[a], self.D[a]) - sum(ends[a]) for a in (0, 1))
-        if min(H, W) >= 1:
-            return self.K, H, W
+        size = tuple(
+            (N - 1) * S + reach(F, D) - sum(cut)
+            for N, S, F, D, cut in zip(here[1:], self.S, self.F, self.D, ends, strict=True)
+        )
+        if min(size) >= 1:
+            return self.K, *size
         # cutting P off at both ends of a map of `whole` leaves something up to P = (whole − 1)/2
-        whole = H + ends[0][0] * 2, W + ends[1][0] * 2
-        most = min(ends[0][0], (whole[0] - 1) // 2), min(ends[1][0], (whole[1] - 1) // 2)
-        fits = f"P{written_pair(most)}"
+        whole = tuple(N + first * 2 for N, (first, _) in zip(size, ends, strict=True))
+        fits = (
+            f"P{written_sizes([min(first, (N - 1) // 2) for N, (first, _) in zip(whole, ends, strict=True)])}"
+        )
+        axis = max(axis for axis, N in enumerate(size) if N < 1)
         return Misfit(
             "E301",
-            f"the padding cuts everything off: {whole[0]}x{whole[1]} minus P on every side is {H}x{W}",
+            f"the padding cuts everything off: {written_shape(whole)} minus P on every side is "
+            f"{written_shape(size)}",
             argument="P",
-            note=self._size_formula(1 if W < 1 else 0, here, (self.K, H, W)).steps(),
+            note=self._size_formula(axis, here, (self.K, *size)).steps(),
             help=f"{fits} leaves something; the padding of a deconv is cut off its output",
             replacement=fits,
         )
 
     def positions(self, arriving: Shape, out: Shape) -> dict[str, int]:
         """Those of the input."""
-        return {"W": arriving[2], "H": arriving[1]}
+        return dict(reversed([*zip(axes_of(arriving), arriving[1:], strict=True)]))
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """Output o is reached from the inputs i with i·S + D·tap − P = o."""
         windows = []
         for axis, ends in enumerate(self.padding(arriving[0])):
             S, span = self.S[axis], reach(self.F[axis], self.D[axis])
             size, start = 1 + Fraction(span - 1, S), Fraction(ends[0] - span + 1, S)
             windows.append(Window(size, Fraction(1, S), start))
-        return windows[0], windows[1]
+        return tuple(windows)
 
     def size_formulas(self, arriving: Shape, out: Shape) -> tuple[Formula, ...]:
-        sizes = both_or_one(*(self._size_formula(axis, arriving, out) for axis in (1, 0)))
-        if not isinstance(self.P, str) or any(sum(ends) < 0 for ends in self.padding(arriving)):
+        axes, places, ends = axes_of(arriving), range(len(self.F)), self.padding(arriving)
+        sizes = each_or_one([self._size_formula(axis, arriving, out) for axis in places], axes)
+        if not isinstance(self.P, str) or any(sum(cut) < 0 for cut in ends):
             return sizes
-        return *sizes, *split_unevenly((self._cut(1), self._cut(0)), self.padding(arriving), "cut off")
+        return *sizes, *split_unevenly([self._cut(axis) for axis in places], axes, ends, "cut off")
 
     def _cut(self, axis: int) -> Formula:
         """How much Psame cuts off along an axis."""
@@ -127,7 +140,8 @@ class Deconv(Convolution):
         return Formula("Z", "F − S" if D == 1 else "D·(F − 1) + 1 − S", values, reach(F, D) - S)
 
     def _size_formula(self, axis: int, arriving: Shape, out: Shape) -> Formula:
-        letter, S, F, D, extra = "HW"[axis], self.S[axis], self.F[axis], self.D[axis], self.extra[axis]
+        letter, S, F = axes_of(arriving)[axis], self.S[axis], self.F[axis]
+        D, extra = self.D[axis], self.extra[axis]
         values: Values = {letter: arriving[1 + axis], "S": S}
         if isinstance(self.P, str):
             return Formula(letter + "'", f"{letter}·S", values, out[1 + axis])
@@ -138,19 +152,18 @@ class Deconv(Convolution):
 
     def size_slips(self, arriving: Shape, out: Shape) -> Iterable[Slip]:
         for more in range(1, max(self.S)):
-            rows, columns = (min(more, S - 1) for S in self.S)
-            yield Slip(
-                "out",
-                (out[0], out[1] + rows, out[2] + columns),
-                f"with extra={written_pair((rows, columns))}",
-            )
-        H, W = (arriving[1 + a] * self.S[a] for a in (0, 1))
-        yield Slip("out", (out[0], H, W), "of W·S, which Psame gives")
+            extra = [min(more, S - 1) for S in self.S]
+            yield Slip("out", _larger(out, extra), f"with extra={written_sizes(extra)}")
+        yield Slip("out", (out[0], *map(mul, arriving[1:], self.S)), "of W·S, which Psame gives")
         if not isinstance(self.P, str):
-            h, w = (2 * P for P in self.P)
-            yield Slip("out", (out[0], out[1] + h, out[2] + w), "without the padding, which is cut off here")
+            wider = [2 * P for P in self.P]
+            yield Slip("out", _larger(out, wider), "without the padding, which is cut off here")
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
         from cnnspec.ops.remarks import power_of_two
 
         return power_of_two(self.K)
+
+
+def _larger(shape: Shape, by: Sequence[int]) -> Shape:
+    return shape[0], *map(add, shape[1:], by)

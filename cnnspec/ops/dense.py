@@ -9,7 +9,6 @@ from math import prod
 from typing import Annotated, Any, ClassVar
 
 from cnnspec.ops.base import (
-    POINT,
     Argument,
     Initial,
     Misfit,
@@ -18,6 +17,7 @@ from cnnspec.ops.base import (
     Slip,
     Weight,
     Window,
+    axes_of,
     whole,
     written_shape,
 )
@@ -38,14 +38,14 @@ class Flatten(Op):
         """C·H·W."""
         return (prod(arriving[0]),)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        return (POINT, POINT) if len(arriving[0]) == 1 else whole(arriving[0])
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return whole(arriving[0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         if len(arriving[0]) == 1:
             return ()
-        C, H, W = arriving[0]
-        return (Formula("size", "C·H·W", {"C": C, "H": H, "W": W}, out[0]),)
+        letters = dict(zip("C" + axes_of(arriving[0]), arriving[0], strict=True))
+        return (Formula("size", "·".join(letters), letters, out[0]),)
 
 
 class Dense(Op):
@@ -61,14 +61,13 @@ class Dense(Op):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """K."""
         here = arriving[0]
-        if len(here) == 3 and (here[1], here[2]) != (1, 1):
-            C, H, W = here
+        if prod(here[1:]) != 1:
             return Misfit(
                 "E302",
                 f"{self.word} needs a vector; its input is {written_shape(here)}",
-                note=f"C·H·W = {C}·{H}·{W} = {C * H * W:,}",
-                help=f"flatten -> {self.word} {self.K} reads all {C * H * W:,} numbers; "
-                f"gap -> {self.word} {self.K} reads the mean of each of the {C} maps",
+                note=f"{'·'.join('C' + axes_of(here))} = {'·'.join(map(str, here))} = {prod(here):,}",
+                help=f"flatten -> {self.word} {self.K} reads all {prod(here):,} numbers; "
+                f"gap -> {self.word} {self.K} reads the mean of each of the {here[0]} maps",
                 replacement=f"flatten -> {self.word}",
             )
         if self.init is not None and self.init.scheme == "bilinear" and self.weight_values is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cnnspec.ops.base import Argument, Init, Misfit, Op, Shape, arguments_of, spelled
+from cnnspec.ops.base import Argument, Init, Misfit, Op, Shape, arguments_of, defaults_of, spelled
 from cnnspec.ops.fields import SCHEMES
 from cnnspec.ops.groups import divisors
 
@@ -30,8 +30,9 @@ def draw(op: type[Op], chance: random.Random, arriving: Shape) -> str | None:
     """A layer as one would write it (`conv F3 P1 K8`), which fits; None where none was found."""
     if op.merges or op.word == "none":  # these belong to branches
         return None
+    axes = len(arriving) - 1 or 2
     for _ in range(ATTEMPTS):
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {} if axes == 2 else dict(defaults_of(op, axes))
         parts = [op.word]
         for name, argument in sorted(arguments_of(op), key=lambda one: one[1].rank):
             required = op.model_fields[name].is_required()
@@ -66,13 +67,11 @@ def _value(
             if argument.letter == "K":
                 return values.get("G", 1) * chance.randint(1, max(1, 12 // values.get("G", 1)))
             return chance.randint(0, 3)
-        case "pair":
+        case "sizes":
             if argument.same and chance.random() < 0.2:
                 return "same"
-            first, second = (
-                chance.choice(SIZES.get(name, range(length + 1))) for length in map_size or (1, 1)
-            )
-            return (first, first) if chance.random() < 0.5 else (first, second)
+            sizes = [chance.choice(SIZES.get(name, range(length + 1))) for length in map_size or (1, 1)]
+            return (sizes[0],) * len(sizes) if chance.random() < 0.5 else tuple(sizes)
         case "number":
             return chance.choice(NUMBERS)
         case "shape":
@@ -86,7 +85,7 @@ def _value(
         case "matrix":
             if argument.keyword == "bias":
                 return (((chance.randint(-500, 500),),),)
-            rows, columns = values.get("F") or (values["K"], C)
+            *_, rows, columns = (1, *values["F"]) if "F" in values else (values["K"], C)
             row = tuple(chance.choice(["1", "-1/3", "0.2"]) for _ in range(columns))
             return ((row,) * rows,)
         case "connections":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cnnspec.ops.base import Argument, Misfit, Op, Remark, Shape, flag
 from cnnspec.ops.fields import Flag, Probability
-from cnnspec.ops.sliding import needs_map
+from cnnspec.ops.sliding import map_missing
 
 
 class Dropping(Op):
@@ -43,7 +43,7 @@ class Dropout(Dropping):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same."""
-        return (needs_map("dropout maps", arriving[0]) if self.maps else None) or arriving[0]
+        return (map_missing("dropout maps", arriving[0]) if self.maps else None) or arriving[0]
 
 
 class DropPath(Dropping):

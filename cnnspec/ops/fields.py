@@ -53,24 +53,24 @@ def _init(value: Any) -> Init:
 Positive: TypeAlias = Annotated[int, Field(ge=1, strict=True)]
 NotNegative: TypeAlias = Annotated[int, Field(ge=0, strict=True)]
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
-Sizes: TypeAlias = tuple[Positive, Positive]
-"""(rows, columns), each at least 1."""
-Corner: TypeAlias = tuple[NotNegative, NotNegative]
-"""(rows, columns), each at least 0."""
+Sizes: TypeAlias = tuple[Positive, ...]
+"""One for each axis, each at least 1."""
+Corner: TypeAlias = tuple[NotNegative, ...]
+"""One for each axis, each at least 0."""
 Exact: TypeAlias = Annotated[Fraction, PlainValidator(exact)]
 AboveZero: TypeAlias = Annotated[Fraction, PlainValidator(exact), Field(gt=0)]
 Probability: TypeAlias = Annotated[Fraction, PlainValidator(exact), Field(ge=0, le=1)]
 Planes: TypeAlias = tuple[tuple[tuple[Exact, ...], ...], ...]
 
-FilterSize: TypeAlias = Annotated[Sizes, Argument("pair", "filter size (F5, F1x7)", letter="F")]
+FilterSize: TypeAlias = Annotated[Sizes, Argument("sizes", "filter size (F5, F1x7)", letter="F")]
 Stride: TypeAlias = Annotated[
-    Sizes, Argument("pair", "stride: the step from one window to the next", letter="S")
+    Sizes, Argument("sizes", "stride: the step from one window to the next", letter="S")
 ]
 Padding: TypeAlias = Annotated[
     Corner | Literal["same"],
-    Argument("pair", "zero padding on every side; Psame: ⌈N/S⌉ outputs", letter="P", same=True),
+    Argument("sizes", "zero padding on every side; Psame: ⌈N/S⌉ outputs", letter="P", same=True),
 ]
-Dilation: TypeAlias = Annotated[Sizes, Argument("pair", "dilation: the step within a window", letter="D")]
+Dilation: TypeAlias = Annotated[Sizes, Argument("sizes", "dilation: the step within a window", letter="D")]
 Groups: TypeAlias = Annotated[Positive, Argument("integer", "groups of channels", letter="G")]
 Filters: TypeAlias = Annotated[
     Positive, Argument("integer", "number of filters, the output channels", letter="K")

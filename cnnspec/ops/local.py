@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Op, Remark, Shape, Weight, Window, flag
+from cnnspec.ops.base import Argument, Misfit, Op, Remark, Shape, Weight, Window, axes_of, flag
 from cnnspec.ops.conv import window_symbols
 from cnnspec.ops.fields import Dilation, Filters, FilterSize, Flag, Frozen, Padding, Scheme, Stride
 from cnnspec.ops.formula import Formula
@@ -48,7 +48,7 @@ class Local(Op):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """K x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here) or self.unfit():
+        if wrong := needs_map(self, here) or self.unfit():
             return wrong
         size = self.slide.size(here)
         return (self.K, *size) if min(size) >= 1 else self.slide.too_large(here)
@@ -77,17 +77,19 @@ class Local(Op):
         """(F·F·C + 1) × outputs."""
         return self.macs(arriving, out) + self.bias * prod(out)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         return self.slide.windows(arriving[0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         window, values = window_symbols(self.F)
-        values |= {"C": arriving[0][0], "K": self.K, "W'": out[2], "H'": out[1]}
+        at = {f"{axis}'": size for axis, size in reversed([*zip(axes_of(out), out[1:], strict=True)])}
+        values |= {"C": arriving[0][0], "K": self.K, **at}
         each = f"({window}·C + 1)" if self.bias else f"{window}·C"
+        positions = "·".join(at)
         return (
             *self.slide.formulas(arriving[0], out),
-            Formula("weights", f"{each}·K·W'·H'", values, self.connections(arriving, out)),
-            Formula("MACs", f"{window}·C·K·W'·H'", values, self.macs(arriving, out)),
+            Formula("weights", f"{each}·K·{positions}", values, self.connections(arriving, out)),
+            Formula("MACs", f"{window}·C·K·{positions}", values, self.macs(arriving, out)),
         )
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:

@@ -1,10 +1,12 @@
 """Layers that merge branches: add, sub, mul, div, max, concat; and what stands for a branch: id, none."""
 
 from collections.abc import Iterable
+from itertools import product
 from math import prod
 
-from cnnspec.ops.base import Misfit, Op, Shape, Slip, written_shape
+from cnnspec.ops.base import Misfit, Op, Shape, Slip, axes_of, written_shape
 from cnnspec.ops.formula import Formula
+from cnnspec.ops.sliding import ENDS
 
 
 class Merge(Op):
@@ -67,10 +69,11 @@ class Gate(Merge):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The largest branch's shape, over which the others are broadcast."""
         whole = max(arriving, key=lambda shape: (prod(shape), len(shape)))
-        allowed: list[Shape] = [whole, whole[:1], (whole[0], 1, 1)]
-        if len(whole) == 3:
-            C, H, W = whole
-            allowed += [(1, H, W), (C, H, 1), (C, 1, W)]
+        C, *sizes = whole
+        allowed: list[Shape] = [whole, (C,), (C, *(1 for _ in sizes or (1, 1)))]
+        if sizes:
+            some = product(*((size, 1) for size in sizes))
+            allowed += [(1, *sizes), *((C, *kept) for kept in some)]
         for number, shape in enumerate(arriving):
             if shape not in allowed:
                 fits = list(dict.fromkeys(written_shape(one) for one in allowed))
@@ -123,7 +126,7 @@ class Concat(Merge):
                 return Misfit(
                     "E304",
                     f"branch {number + 1} is {written_shape(shape)}, branch 1 is {written_shape(first)}; "
-                    "concat needs equal heights and widths",
+                    f"concat needs equal {_EQUAL[max(len(first), len(shape)) - 1]}",
                     input=number,
                     help=_way_out(first, (first[0], *shape[1:]), number + 1),
                 )
@@ -156,10 +159,16 @@ class Nothing(Op):
     example = "input 64x56x56\nadd [ conv F3 P1 K64 | if C == 64 [ id ] else [ none ] ]\n"
 
 
+_EQUAL = ("numbers of axes", "lengths", "heights and widths", "sizes along T, H and W")
+"""What the branches of `concat` must have equal, by the number of axes."""
+
+
 def _way_out(first: Shape, other: Shape, number: int) -> str:
     """What would make branch `number` fit the first one."""
     if len(first) != len(other):
-        flat = "branch 1" if len(first) == 3 else f"branch {number}"
+        if 1 not in (len(first), len(other)):
+            return f"`reshape` in branch {number} gives it the axes of branch 1"
+        flat = "branch 1" if len(first) > 1 else f"branch {number}"
         return f"flatten on {flat} makes a vector of it"
     if len(first) == 1 or first[1:] == other[1:]:
         layer = "fc " if len(first) == 1 else "conv F1 K"
@@ -168,7 +177,7 @@ def _way_out(first: Shape, other: Shape, number: int) -> str:
     for a, b in zip(first[1:], other[1:], strict=True):
         large, small = max(a, b), min(a, b)
         steps.append(large // small if large % small == 0 else 0)
-    if steps[0] == steps[1] > 1:
+    if len(set(steps)) == 1 and steps[0] > 1:
         larger, smaller = (1, number) if first[1] > other[1] else (number, 1)
         factor = steps[0]
         return (
@@ -181,7 +190,8 @@ def _way_out(first: Shape, other: Shape, number: int) -> str:
         least = other if max(more) > 0 else first
         way = f"`crop {written_shape(least[1:])}` at the end of branch {larger}"
         if max(map(abs, more)) == 1:
-            sides = " ".join(f"{side}=1" for side, by in (("right", more[1]), ("bottom", more[0])) if by)
+            ends = [ENDS[axis][1] for axis in axes_of(first)]
+            sides = " ".join(f"{end}=1" for end, by in reversed([*zip(ends, more, strict=True)]) if by)
             return f"{way}, or `pad {sides}` at the end of branch {smaller}, makes them equal"
         if min(least[1:]) * 2 > max(max(first[1:]), max(other[1:])):
             return f"{way} makes them equal"

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import prod
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Op, Shape, Weight, flag
+from cnnspec.ops.base import Argument, Misfit, Op, Shape, Weight, axes_of, flag
 from cnnspec.ops.fields import AboveZero, Exact, Flag, Frozen, Groups, Positive, Probability
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.groups import groups_misfit
@@ -105,9 +105,9 @@ class InstanceNorm(Normalisation):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same; a map of one position has no variance."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here) or self.unfit():
+        if wrong := needs_map(self, here) or self.unfit():
             return wrong
-        if here[1] * here[2] == 1:
+        if prod(here[1:]) == 1:
             return Misfit(
                 "E307",
                 f"in normalises each map by itself, but each of these {here[0]} maps is a single number",
@@ -149,7 +149,9 @@ class LayerNorm(Normalisation):
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         if not self.affine:
             return ()
-        letters = dict(zip("CHW", arriving[0] if self.all else arriving[0][:1], strict=False))
+        letters = dict(
+            zip("C" + axes_of(arriving[0]), arriving[0] if self.all else arriving[0][:1], strict=False)
+        )
         text = "·".join((*("2" * self.bias), *letters))
         return (Formula("weights", text, letters, (1 + self.bias) * prod(letters.values())),)
 
@@ -213,7 +215,7 @@ class GlobalResponseNorm(Op):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same."""
-        return needs_map(self.word, arriving[0]) or arriving[0]
+        return needs_map(self, arriving[0]) or arriving[0]
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         C, role = arriving[0][:1], role_of(self.frozen)
@@ -245,7 +247,7 @@ class LocalResponseNorm(Op):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same."""
-        return needs_map(self.word, arriving[0]) or arriving[0]
+        return needs_map(self, arriving[0]) or arriving[0]
 
 
 class L2Norm(Op):

@@ -19,33 +19,36 @@ from cnnspec.ops.base import (
     Slip,
     Weight,
     Window,
+    axes_of,
     flag,
+    is_default,
     whole,
-    written_pair,
+    written_sizes,
 )
 from cnnspec.ops.fields import Dilation, FilterSize, Flag, Frozen, Padding, Sizes, Stride
 from cnnspec.ops.formula import Formula
-from cnnspec.ops.sliding import Ends, Slide, needs_map, steps_over
+from cnnspec.ops.sliding import Ends, Slide, needs_map, places_of, steps_over
 from cnnspec.ops.start import ZERO, role_of
 
 
 class Pooling(Op):
     """What maxpool, avgpool and subsample have in common."""
 
-    F: Annotated[Sizes | None, Argument("pair", "window size (F2, F2x1)", letter="F")] = None
-    S: Annotated[Sizes | None, Argument("pair", "stride (default: F)", letter="S")] = None
+    F: Annotated[Sizes | None, Argument("sizes", "window size (F2, F2x1)", letter="F")] = None
+    S: Annotated[Sizes | None, Argument("sizes", "stride (default: F)", letter="S")] = None
 
     @property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Sizes:
         return self.F or (1, 1)
 
     @property
-    def stride(self) -> tuple[int, int]:
+    def stride(self) -> Sizes:
         return self.S or self.size
 
     @property
     def slide(self) -> Slide:
-        return Slide(self.size, self.stride)
+        axes = len(self.size)
+        return Slide(self.size, self.stride, (0,) * axes, (1,) * axes)
 
 
 class AdaptivePooling(Pooling):
@@ -55,25 +58,31 @@ class AdaptivePooling(Pooling):
     ceil: Annotated[
         Flag, flag("round the size up: a last window that is only partly on the map counts", ceil=True)
     ] = False
-    size_out: Annotated[Sizes | None, Argument("pair", "instead of F: the output size", keyword="out")] = None
+    size_out: Annotated[Sizes | None, Argument("sizes", "instead of F: the output size", keyword="out")] = (
+        None
+    )
 
     @property
-    def dilation(self) -> tuple[int, int]:
-        return 1, 1
+    def size(self) -> Sizes:
+        return self.F or (1,) * len(self.size_out or (1, 1))
+
+    @property
+    def dilation(self) -> Sizes:
+        return (1,) * len(self.size)
 
     @property
     def slide(self) -> Slide:
         return Slide(self.size, self.stride, self.P, self.dilation)
 
-    def padding(self, arriving: Shape) -> tuple[Ends, Ends]:
-        """((top, bottom), (left, right))."""
+    def padding(self, arriving: Shape) -> tuple[Ends, ...]:
+        """The zeros of each axis: of a map ((top, bottom), (left, right))."""
         return self.slide.ends(arriving)
 
     def unfit(self) -> Misfit | None:
         if self.size_out is not None:
             fields = type(self).model_fields
             for field in ("F", "S", "P", "D", "ceil", "exclude_pad"):
-                if field in fields and getattr(self, field) != fields[field].default:
+                if field in fields and not is_default(fields[field].default, getattr(self, field)):
                     shown = field if len(field) > 1 else f"{field}…"
                     return Misfit(
                         "E204",
@@ -87,14 +96,13 @@ class AdaptivePooling(Pooling):
                 f"{self.word} needs its window F, or out=, the output size",
                 help=f"{self.word} F2 halves a map; {self.word} out=7x7 gives 7x7 for any input",
             )
-        if not isinstance(self.P, str) and any(2 * p > f for p, f in zip(self.P, self.F, strict=True)):
-            h, w = (min(p, f // 2) for p, f in zip(self.P, self.F, strict=True))
-            text = f"P{written_pair((h, w))}"
-            square = f": {max(self.P)} > {Fraction(self.F[0], 2)}" if self.F[0] == self.F[1] else ""
+        if not isinstance(self.P, str) and any(2 * p > f for p, f in zip(self.P, self.F, strict=False)):
+            text = f"P{written_sizes([min(p, f // 2) for p, f in zip(self.P, self.F, strict=False)])}"
+            square = f": {max(self.P)} > {Fraction(self.F[0], 2)}" if len(set(self.F)) == 1 else ""
             return Misfit(
                 "E306",
                 f"the padding is more than half the window: "
-                f"P{written_pair(self.P)} with F{written_pair(self.F)}",
+                f"P{written_sizes(self.P)} with F{written_sizes(self.F)}",
                 argument="P",
                 note=f"P ≤ F/2{square}",
                 help=f"{text} is the largest allowed; with more, a window could cover only padding",
@@ -105,7 +113,7 @@ class AdaptivePooling(Pooling):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W + 2P − D(F − 1) − 1)/S⌋ + 1; `ceil` rounds up."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here) or self.unfit():
+        if wrong := needs_map(self, here) or self.unfit():
             return wrong
         if self.size_out is not None:
             return here[0], *self.size_out
@@ -114,27 +122,27 @@ class AdaptivePooling(Pooling):
             return self.slide.too_large(here, what="window")
         return self._only_padding(here, size) or (here[0], *size)
 
-    def _only_padding(self, arriving: Shape, size: tuple[int, int]) -> Misfit | None:
+    def _only_padding(self, arriving: Shape, size: Sizes) -> Misfit | None:
         """E306 where a dilated window skips a small map."""
         D = self.dilation
         for axis, (before, _) in enumerate(self.padding(arriving)):
             N = arriving[1 + axis]
             if steps_over(N, self.stride[axis], before, D[axis], size[axis]):
-                fits = f"D{written_pair((min(D[0], arriving[1]), min(D[1], arriving[2])))}"
+                fits = f"D{written_sizes([*map(min, D, arriving[1:])])}"
                 return Misfit(
                     "E306",
                     f"a window covers only padding: its taps are {D[axis]} apart, and the map has {N} "
-                    f"{('row', 'column')[axis]}{'s' if N > 1 else ''}",
+                    f"{places_of(len(D))[axis]}{'s' if N > 1 else ''}",
                     argument="D",
-                    note=f"D ≤ {'HW'[axis]}: {D[axis]} > {N}",
+                    note=f"D ≤ {axes_of(arriving)[axis]}: {D[axis]} > {N}",
                     help=f"with {fits} every window meets the map; padding counts as −∞",
                     replacement=fits,
                 )
         return None
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         if self.size_out is not None:
-            return _adaptive(arriving[0][1], out[1]), _adaptive(arriving[0][2], out[2])
+            return tuple(map(_adaptive, arriving[0][1:], out[1:]))
         return self.slide.windows(arriving[0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
@@ -173,7 +181,7 @@ class MaxPool(AdaptivePooling):
     D: Dilation = (1, 1)
 
     @property
-    def dilation(self) -> tuple[int, int]:
+    def dilation(self) -> Sizes:
         return self.D
 
 
@@ -217,17 +225,17 @@ class Blur(Op):
 
     @property
     def slide(self) -> Slide:
-        return Slide(self.F, self.S, self.P)
+        return Slide(self.F, self.S, self.P, (1,) * len(self.F))
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W − F + 2P)/S⌋ + 1."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here):
+        if wrong := needs_map(self, here):
             return wrong
         size = self.slide.size(here)
         return (here[0], *size) if min(size) >= 1 else self.slide.too_large(here)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         return self.slide.windows(arriving[0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
@@ -241,9 +249,9 @@ class WholeMap(Op):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x 1 x 1."""
-        return needs_map(self.word, arriving[0]) or (arriving[0][0], 1, 1)
+        return needs_map(self, arriving[0]) or (arriving[0][0], *(1 for _ in arriving[0][1:]))
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         return whole(arriving[0])
 
 
@@ -270,7 +278,7 @@ class OverChannels(Op):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """1 x H x W."""
-        return needs_map(self.word, arriving[0]) or (1, *arriving[0][1:])
+        return needs_map(self, arriving[0]) or (1, *arriving[0][1:])
 
 
 class CMean(OverChannels):
@@ -308,13 +316,13 @@ class Subsample(Pooling):
     weighted = True
     linear = True
 
-    F: Annotated[Sizes, Argument("pair", "window size (F2, F2x1)", letter="F")]
+    F: Annotated[Sizes, Argument("sizes", "window size (F2, F2x1)", letter="F")]
     frozen: Frozen = False
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x H' x W' with W' = ⌊(W − F)/S⌋ + 1."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here):
+        if wrong := needs_map(self, here):
             return wrong
         size = self.slide.size(here)
         return (here[0], *size) if min(size) >= 1 else self.slide.too_large(here, what="window")
@@ -328,16 +336,20 @@ class Subsample(Pooling):
         """(F·F + 1) × outputs: LeCun counts the window's inputs and the bias."""
         return (prod(self.F) + 1) * prod(out)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         return self.slide.windows(arriving[0])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         C = arriving[0][0]
-        values = {"Fh": self.F[0], "Fw": self.F[1], "C": C, "W'": out[2], "H'": out[1]}
+        axes = axes_of(out)
+        window = {f"F{axis.lower()}": size for axis, size in zip(axes, self.F, strict=True)}
+        at = {f"{axis}'": size for axis, size in reversed([*zip(axes, out[1:], strict=True)])}
+        text = f"({'·'.join(window)} + 1)·C·{'·'.join(at)}"
+        values = window | {"C": C} | at
         return (
             *self.slide.formulas(arriving[0], out),
             Formula("weights", "2·C", {"C": C}, 2 * C),
-            Formula("connections", "(Fh·Fw + 1)·C·W'·H'", values, self.connections(arriving, out)),
+            Formula("connections", text, values, self.connections(arriving, out)),
         )
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import prod
 from typing import Annotated, Literal
 
-from cnnspec.ops.base import Activation, Argument, Initial, Shape, Weight, flag
+from cnnspec.ops.base import Activation, Argument, Initial, Shape, Weight, axes_of, flag
 from cnnspec.ops.fields import Exact, Frozen
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.start import role_of
@@ -64,7 +64,9 @@ class Prelu(Activation):
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         (weight,) = self.weights(*arriving)
-        letters = {} if self.slopes == "one" else dict(zip("CHW", weight.shape, strict=False))
+        letters = (
+            {} if self.slopes == "one" else dict(zip("C" + axes_of(arriving[0]), weight.shape, strict=False))
+        )
         return (Formula("weights", "·".join(letters) or "1", letters, prod(weight.shape)),)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cnnspec.ops.base import Pair, Remark, Shape, written_pair
-from cnnspec.ops.sliding import Slide, reach
+from cnnspec.ops.base import Remark, Shape, Sizes, axes_of, written_shape, written_sizes
+from cnnspec.ops.sliding import Slide, listed, places_of, reach
 
 if TYPE_CHECKING:
     from cnnspec.ops.conv import Convolution
@@ -21,14 +21,15 @@ def convolution_remarks(op: Convolution, arriving: Shape, out: Shape) -> Iterato
     yield from large_filter(op, arriving, out)
 
 
-def only_zeros(F: Pair, P: Pair | str, D: Pair) -> Iterator[Remark]:
+def only_zeros(F: Sizes, P: Sizes | str, D: Sizes) -> Iterator[Remark]:
     """W102: P ≥ F, so that the first window sees nothing but padding."""
     spans = [reach(f, d) for f, d in zip(F, D, strict=True)]
-    if not isinstance(P, str) and (P[0] >= spans[0] or P[1] >= spans[1]):
-        text = f"P{written_pair((min(P[0], (spans[0] - 1) // 2), min(P[1], (spans[1] - 1) // 2)))}"
+    if not isinstance(P, str) and any(p >= span for p, span in zip(P, spans, strict=True)):
+        text = f"P{written_sizes([min(p, (span - 1) // 2) for p, span in zip(P, spans, strict=True)])}"
         yield Remark(
             "W102",
-            f"padding {written_pair(P)}, filter {F[0]}x{F[1]}: the windows at the border cover only zeros",
+            f"padding {written_sizes(P)}, filter {written_shape(F)}: the windows at the border cover only "
+            "zeros",
             argument="P",
             help=f"{text} is half the filter and keeps the size at stride 1",
             replacement=text,
@@ -40,24 +41,25 @@ def lost_border(slide: Slide, arriving: Shape, out: Shape) -> Iterator[Remark]:
     F, S, P, D = slide
     if isinstance(P, str):
         return
-    over = [(arriving[1 + a] + 2 * P[a] - reach(F[a], D[a])) % S[a] for a in (0, 1)]
-    if over == [0, 0]:
+    along = [*zip(arriving[1:], F, S, P, D, strict=True)]
+    over = [(N + 2 * p - reach(f, d)) % s for N, f, s, p, d in along]
+    if not any(over):
         return
-    real = [max(0, over[a] - P[a]) for a in (0, 1)]
-    what = f"{_rows_and_columns(real)} of the map {'is' if sum(real) == 1 else 'are'} never read"
-    if real == [0, 0]:
-        what = f"{_rows_and_columns(over)} of padding at the end {'is' if sum(over) == 1 else 'are'} not used"
-    fits = "x".join(str(arriving[1 + a] - over[a]) for a in (0, 1))
-    more = "x".join(str(arriving[1 + a] + (S[a] - over[a]) % S[a]) for a in (0, 1))
+    real = [max(0, left - p) for left, p in zip(over, P, strict=True)]
+    what = f"{_rows_and_columns(over)} of padding at the end {'is' if sum(over) == 1 else 'are'} not used"
+    if any(real):
+        what = f"{_rows_and_columns(real)} of the map {'is' if sum(real) == 1 else 'are'} never read"
+    fits = written_shape(N - left for N, left in zip(arriving[1:], over, strict=True))
+    more = written_shape(N + (s - left) % s for N, s, left in zip(arriving[1:], S, over, strict=True))
     ways = [f"an input of {fits} or {more} would fit"]
-    h, w = (_fitting_padding(arriving[1 + a], F[a], S[a], P[a], D[a]) for a in (0, 1))
-    if h is not None and w is not None:
-        ways.insert(0, f"P{written_pair((h, w))} would fit")
-    axis = 1 if over[1] else 0
+    fitting = [_fitting_padding(*one) for one in along]
+    if None not in fitting:
+        ways.insert(0, f"P{written_sizes([p for p in fitting if p is not None])} would fit")
+    axis = max(axis for axis, left in enumerate(over) if left)
     span = "F" if D[axis] == 1 else "D·(F − 1) − 1"
     yield Remark(
         "W201",
-        f"S does not divide {'HW'[axis]} − {span} + 2P: {what}",
+        f"S does not divide {axes_of(arriving)[axis]} − {span} + 2P: {what}",
         argument="S",
         note=slide.formula(axis, arriving, out).steps(),
         help="; ".join(ways),
@@ -79,34 +81,34 @@ def _fitting_padding(N: int, F: int, S: int, P: int, D: int) -> int | None:
 
 
 def _rows_and_columns(counts: list[int]) -> str:
-    names = ("row", "column")
-    parts = [f"{n} {name}{'s' if n > 1 else ''}" for n, name in zip(counts, names, strict=True) if n]
-    return " and ".join(parts)
+    names = places_of(len(counts))
+    return listed([f"{n} {name}{'s' if n > 1 else ''}" for n, name in zip(counts, names, strict=True) if n])
 
 
-def even_filter(F: Pair, P: Pair | str) -> Iterator[Remark]:
+def even_filter(F: Sizes, P: Sizes | str) -> Iterator[Remark]:
     """W202: an even filter with padding has no centre: the map shifts by half a pixel, and no P keeps its
     size.
     """
     even = [] if isinstance(P, str) else [f for f, p in zip(F, P, strict=True) if f % 2 == 0 and p]
     if even:
-        h, w = (f + 1 - f % 2 for f in F)
+        odd = [f + 1 - f % 2 for f in F]
         yield Remark(
             "W202",
-            f"a filter of {F[0]}x{F[1]} has no centre: no padding that is equal on both sides keeps the size",
+            f"a filter of {written_shape(F)} has no centre: no padding that is equal on both sides keeps the "
+            "size",
             argument="F",
             note=f"P = (F − 1)/2 = ({even[0]} − 1)/2 = {even[0] - 1}/2",
-            help=f"F{written_pair((h, w))} with P{written_pair((h // 2, w // 2))} keeps it; "
+            help=f"F{written_sizes(odd)} with P{written_sizes([f // 2 for f in odd])} keeps it; "
             "or Psame, which pads unevenly",
         )
 
 
-def padded_pool(P: Pair | str) -> Iterator[Remark]:
+def padded_pool(P: Sizes | str) -> Iterator[Remark]:
     """W203: pooling is there to make a map smaller; padding is rarely meant."""
-    if not isinstance(P, str) and P != (0, 0):
+    if not isinstance(P, str) and any(P):
         yield Remark(
             "W203",
-            f"padding {written_pair(P)} on a pooling layer",
+            f"padding {written_sizes(P)} on a pooling layer",
             argument="P",
             help="pooling reduces the size; usually only convolutions are padded (F2 S2 needs no padding)",
         )
@@ -126,17 +128,18 @@ def power_of_two(K: int) -> Iterator[Remark]:
 
 def large_filter(op: Convolution, arriving: Shape, out: Shape) -> Iterator[Remark]:
     """W210: a stack of 3x3 has the receptive field of a large filter with fewer weights."""
-    F = op.F[0]
-    odd = op.F == (F, F) and F >= 5 and F % 2 and op.S == op.D == (1, 1)
-    if not odd or out[1:] == (1, 1):
+    F, axes = op.F[0], len(op.F)
+    odd = set(op.F) == {F} and F >= 5 and F % 2 and {*op.S, *op.D} == {1}
+    if not odd or set(out[1:]) == {1}:
         return
     C, K, G, layers = arriving[0], op.filters(arriving), op.groups(arriving), (F - 1) // 2
-    large, stack = F * F * (C // G * K), 9 * (C // G * K + (layers - 1) * (K // G * K))
+    large, stack = F**axes * (C // G * K), 3**axes * (C // G * K + (layers - 1) * (K // G * K))
     if stack < large:
-        small = op.model_copy(update={"F": (3, 3), "P": (1, 1), "weight_values": None})
+        small = op.model_copy(update={"F": (3,) * axes, "P": (1,) * axes, "weight_values": None})
+        three, one = (written_shape((size,) * axes) for size in (3, F))
         yield Remark(
             "W210",
-            f"{layers} layers of 3x3 have the field of one {F}x{F}, with {stack:,} weights, not {large:,}",
+            f"{layers} layers of {three} have the field of one {one}, with {stack:,} weights, not {large:,}",
             argument="F",
             note=f"1 + {layers}·(3 − 1) = {F}",
             help=f"[{op.word} {small.written()} -> relu]*{layers} also has {layers} nonlinearities",

@@ -43,7 +43,7 @@ def comparisons(chain: Sequence[Step], at: int) -> Iterator[Comparison]:
     follow each other with nothing but normalisations and activations between.
     """
     here = chain[at]
-    if not isinstance(here.op, Convolution) or len(here.arriving) != 3:
+    if not isinstance(here.op, Convolution) or len(here.arriving) == 1:
         return
     for first in range(max(at - 2, 0), at + 1):
         for length in (3, 2):
@@ -62,8 +62,8 @@ def _kind(stretch: Sequence[Step]) -> str:
     if not all(isinstance(op, Convolution) and op.word != "deconv" for op in ops):
         return ""
     depthwise = [step.op.groups(step.arriving) == step.arriving[0] > 1 for step in stretch]  # type: ignore[attr-defined]
-    point = [op.F == op.S == (1, 1) and not deep for op, deep in zip(ops, depthwise, strict=True)]  # type: ignore[attr-defined]
-    wide = [op.F != (1, 1) for op in ops]  # type: ignore[attr-defined]
+    point = [{*op.F, *op.S} == {1} and not deep for op, deep in zip(ops, depthwise, strict=True)]  # type: ignore[attr-defined]
+    wide = [set(op.F) != {1} for op in ops]  # type: ignore[attr-defined]
     narrow = stretch[0].out[0] < stretch[0].arriving[0]
     if len(ops) == 2 and depthwise[0] and wide[0] and point[1]:
         return "a depthwise-separable pair"
@@ -78,7 +78,7 @@ def _kind(stretch: Sequence[Step]) -> str:
 
 def _beside_dense(stretch: Sequence[Step], kind: str, *, ends: bool) -> Comparison:
     """The sums of the stretch, and the dense convolution from its input to its output."""
-    wide = next(step.op for step in stretch if step.op.F != (1, 1))  # type: ignore[attr-defined]
+    wide = next(step.op for step in stretch if set(step.op.F) != {1})  # type: ignore[attr-defined]
     last = stretch[-1]
     bias = last.op.has_bias  # type: ignore[attr-defined]
     op = Conv(F=wide.F, S=wide.S, P=wide.P, D=wide.D, K=last.out[0], bias=bias)  # type: ignore[attr-defined]

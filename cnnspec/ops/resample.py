@@ -3,16 +3,17 @@ pixelshuffle, pixelunshuffle, shuffle. They have no weights.
 """
 
 from fractions import Fraction
-from math import gcd, isqrt
+from math import gcd, isqrt, prod
+from operator import floordiv, mul
 from typing import Annotated, Any, Literal
 
 from pydantic import PlainSerializer, PlainValidator
 
-from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, flag, written_shape
+from cnnspec.ops.base import AXES, Argument, Misfit, Op, Shape, Window, axes_of, flag, written_shape
 from cnnspec.ops.fields import Flag, Groups, Like, Sizes
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.groups import divisors, groups_misfit
-from cnnspec.ops.sliding import needs_map, scaled
+from cnnspec.ops.sliding import listed, map_missing, needs_map, scaled
 
 
 class Upsample(Op):
@@ -20,8 +21,9 @@ class Upsample(Op):
     another tensor.
 
     `nearest`, the default, repeats each number: position o reads ⌊o·W/W'⌋. `bilinear` interpolates between
-    the four numbers around (o + ½)·W/W' − ½, `bicubic` between the sixteen (a = −0.75). With `corners` the
-    corners are aligned: position o is at o·(W − 1)/(W' − 1), torch's `align_corners=True`.
+    the four numbers around (o + ½)·W/W' − ½, `bicubic` between the sixteen (a = −0.75); on a signal `linear`
+    interpolates between two numbers, on a volume `trilinear` between eight. With `corners` the corners are
+    aligned: position o is at o·(W − 1)/(W' − 1), torch's `align_corners=True`.
 
         W' = W·factor      C' = C
     """
@@ -31,12 +33,15 @@ class Upsample(Op):
     example = "input 256x13x13\nupsample 2 => 256x26x26\n"
     tensors = ("like",)
 
-    factor: Annotated[Sizes | None, Argument("pair", "how many times larger (2, 2x1)", positional=0)] = None
-    size_out: Annotated[Sizes | None, Argument("pair", "the output size", keyword="out")] = None
+    factor: Annotated[Sizes | None, Argument("sizes", "how many times larger (2, 2x1)", positional=0)] = None
+    size_out: Annotated[Sizes | None, Argument("sizes", "the output size", keyword="out")] = None
     like: Like = False
     mode: Annotated[
-        Literal["nearest", "bilinear", "bicubic"],
-        flag("repeat, or interpolate", nearest="nearest", bilinear="bilinear", bicubic="bicubic"),
+        Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"],
+        flag(
+            "repeat, or interpolate",
+            **{mode: mode for mode in ("nearest", "linear", "bilinear", "trilinear", "bicubic")},
+        ),
     ] = "nearest"
     corners: Annotated[Flag, flag("the corners are aligned", corners=True)] = False
 
@@ -55,24 +60,59 @@ class Upsample(Op):
         here = arriving[0]
         ways = "`upsample 2`, `out=56x56` or `like=@a`"
         one = exactly_one(self, ("factor", "size_out", "like"), ways)
-        if wrong := needs_map(self.word, here) or one or self.unfit():
+        if wrong := needs_map(self, here) or one or self.unfit() or self._other_mode(here):
             return wrong
         if self.like:
-            return needs_map("like=", arriving[1], 1) or (here[0], *arriving[1][1:])
+            return same_axes(here, arriving[1]) or (here[0], *arriving[1][1:])
         if self.size_out is not None:
             return here[0], *self.size_out
         assert self.factor is not None
-        return here[0], here[1] * self.factor[0], here[2] * self.factor[1]
+        return here[0], *map(mul, here[1:], self.factor)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        rows, columns = zip(arriving[0][1:], out[1:], strict=True)
+    def _other_mode(self, arriving: Shape) -> Misfit | None:
+        """E205 for an interpolation along more or fewer axes than the input has."""
+        axes = axes_of(arriving)
+        if self.mode == "nearest" or _INTERPOLATED[self.mode] == len(axes):
+            return None
+        fits = next(mode for mode, count in _INTERPOLATED.items() if count == len(axes))
+        return Misfit(
+            "E205",
+            f"{self.mode} interpolates along {_INTERPOLATED[self.mode]} axes, and the input "
+            f"{written_shape(arriving)} has {len(axes)} ({listed(axes)})",
+            argument="mode",
+            help=f"`{fits}` interpolates along {listed(axes)}",
+            replacement=fits,
+        )
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        sizes = [*zip(arriving[0][1:], out[1:], strict=True)]
         if self.mode == "nearest":
-            return _nearest(*rows), _nearest(*columns)
+            return tuple(_nearest(*size) for size in sizes)
         around = 1 if self.mode == "bicubic" else 0
-        return _between(*rows, self.corners, around), _between(*columns, self.corners, around)
+        return tuple(_between(*size, self.corners, around) for size in sizes)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         return () if self.factor is None else scaled("W·factor", arriving[0], out, factor=self.factor)
+
+
+_INTERPOLATED = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
+"""Along how many axes each mode interpolates."""
+
+
+def same_axes(arriving: Shape, other: Shape) -> Misfit | None:
+    """E303, E307 where the tensor of `like=` has not the axes of the input."""
+    if wrong := map_missing("like=", other, 1):
+        return wrong
+    if len(arriving) == len(other):
+        return None
+    return Misfit(
+        "E307",
+        f"like= needs a tensor with the axes of the input: it is {written_shape(other)}, the input "
+        f"{written_shape(arriving)}",
+        argument="like",
+        input=1,
+        help=f"a tensor with the axes {listed(axes_of(arriving))} fits",
+    )
 
 
 def _load_pool(value: Any) -> Op | None:
@@ -107,7 +147,7 @@ class Unpool(Op):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The shape of the maxpool's input, the second input."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here):
+        if wrong := needs_map(self, here):
             return wrong
         if not self.like or self.maxpool is None or len(arriving) < 2:
             return Misfit(
@@ -129,12 +169,11 @@ class Unpool(Op):
             )
         return arriving[1]
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """Position o reads the windows of the maxpool that o stands in."""
         if self.maxpool is None:
-            return POINT, POINT
-        there = self.maxpool.window((out,), arriving[0])
-        return _turned_round(there[0]), _turned_round(there[1])
+            return super().window(arriving, out)
+        return tuple(map(_turned_round, self.maxpool.window((out,), arriving[0])))
 
 
 class PixelShuffle(Op):
@@ -147,36 +186,34 @@ class PixelShuffle(Op):
     title = "channels become positions: larger maps"
     example = "input 64x85x85\nconv F3 P1 K27 -> pixelshuffle 3 => 3x255x255\n"
 
-    factor: Annotated[Sizes, Argument("pair", "how many times larger (2, 2x4)", positional=0)]
+    factor: Annotated[Sizes, Argument("sizes", "how many times larger (2, 2x4)", positional=0)]
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C/r² x H·r x W·r."""
-        if wrong := needs_map(self.word, arriving[0]):
+        if wrong := needs_map(self, arriving[0]):
             return wrong
-        (C, H, W), (r, s) = arriving[0], self.factor
-        if C % (r * s):
-            fits = [f for f in range(2, min(r, isqrt(C) + 1)) if C % (f * f) == 0]
-            more = -(-C // (r * s)) * r * s
+        (C, *sizes), factor = arriving[0], self.factor
+        if C % prod(factor):
+            fits = [f for f in range(2, min(factor[0], isqrt(C) + 1)) if C % f ** len(sizes) == 0]
+            more = -(-C // prod(factor)) * prod(factor)
             return Misfit(
                 "E307",
-                f"{C} channels do not make {_cells(r, s)}",
+                f"{C} channels do not make {_cells(factor)}",
                 argument="factor",
-                note=f"{'C/r²' if r == s else 'C/(Rh·Rw)'} = {C}/{r * s}",
+                note=f"C/{_cell(factor)[0]} = {C}/{prod(factor)}",
                 help=f"{more} channels would (`conv F1 K{more}` before it)"
                 + (f"; a factor of {fits[-1]} fits {C}" if fits else ""),
                 replacement=str(fits[-1]) if fits else None,
             )
-        return C // (r * s), H * r, W * s
+        return C // prod(factor), *map(mul, sizes, factor)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        return _nearest(arriving[0][1], out[1]), _nearest(arriving[0][2], out[2])
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return tuple(map(_nearest, arriving[0][1:], out[1:]))
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C, (r, s) = arriving[0][0], self.factor
-        channels = Formula("C'", "C/(Rh·Rw)", {"C": C, "Rh": r, "Rw": s}, out[0])
-        if r == s:
-            channels = Formula("C'", "C/r²", {"C": C, "r": r}, out[0])
-        return channels, *scaled("W·r", arriving[0], out, r=(r, s))
+        text, values = _cell(self.factor)
+        channels = Formula("C'", f"C/{text}", {"C": arriving[0][0]} | values, out[0])
+        return channels, *scaled("W·r", arriving[0], out, r=self.factor)
 
 
 class PixelUnshuffle(Op):
@@ -189,41 +226,48 @@ class PixelUnshuffle(Op):
     title = "positions become channels: smaller maps"
     example = "input 64x26x26\npixelunshuffle 2 => 256x13x13\n"
 
-    factor: Annotated[Sizes, Argument("pair", "how many times smaller (2, 2x4)", positional=0)]
+    factor: Annotated[Sizes, Argument("sizes", "how many times smaller (2, 2x4)", positional=0)]
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C·r² x H/r x W/r."""
-        if wrong := needs_map(self.word, arriving[0]):
+        if wrong := needs_map(self, arriving[0]):
             return wrong
-        (C, H, W), (r, s) = arriving[0], self.factor
-        if H % r or W % s:
-            fits = divisors(gcd(H, W), r - 1)[1:]
+        (C, *sizes), factor = arriving[0], self.factor
+        along = [*zip(axes_of(arriving[0]), sizes, factor, strict=True)]
+        if any(size % r for _, size, r in along):
+            fits = divisors(gcd(*sizes), factor[0] - 1)[1:]
+            larger = written_shape(-(-size // r) * r for _, size, r in along)
             return Misfit(
                 "E307",
-                f"a map of {H}x{W} cannot be cut into {_cells(r, s)}",
+                f"a map of {written_shape(sizes)} cannot be cut into {_cells(factor)}",
                 argument="factor",
-                note=f"H/r = {H}/{r}, W/r = {W}/{s}",
-                help=f"a factor of {fits[-1]} fits"
-                if fits
-                else f"{-(-H // r) * r}x{-(-W // s) * s} would fit",
+                note=", ".join(f"{axis}/r = {size}/{r}" for axis, size, r in along),
+                help=f"a factor of {fits[-1]} fits" if fits else f"{larger} would fit",
                 replacement=str(fits[-1]) if fits else None,
             )
-        return C * r * s, H // r, W // s
+        return C * prod(factor), *map(floordiv, sizes, factor)
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        r, s = self.factor
-        return Window(r, r, 0), Window(s, s, 0)
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return tuple(Window(r, r, 0) for r in self.factor)
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C, (r, s) = arriving[0][0], self.factor
-        channels = Formula("C'", "C·Rh·Rw", {"C": C, "Rh": r, "Rw": s}, out[0])
-        if r == s:
-            channels = Formula("C'", "C·r²", {"C": C, "r": r}, out[0])
-        return channels, *scaled("W/r", arriving[0], out, r=(r, s))
+        text, values = _cell(self.factor)
+        channels = Formula("C'", f"C·{text.strip('()')}", {"C": arriving[0][0]} | values, out[0])
+        return channels, *scaled("W/r", arriving[0], out, r=self.factor)
 
 
-def _cells(rows: int, columns: int) -> str:
-    return f"{'squares' if rows == columns else 'rectangles'} of {rows}x{columns}"
+def _cells(factor: Sizes) -> str:
+    names = ("runs", "squares", "cubes")
+    name = names[len(factor) - 1] if len(set(factor)) == 1 else ("rectangles", "boxes")[len(factor) - 2]
+    return f"{name} of {written_shape(factor)}"
+
+
+def _cell(factor: Sizes) -> tuple[str, dict[str, int]]:
+    """How many positions a channel becomes: `r²`, `(Rh·Rw)`, with the values."""
+    if len(set(factor)) == 1:
+        return "r" + ("", "²", "³")[len(factor) - 1], {"r": factor[0]}
+    values = {f"R{axis.lower()}": r for axis, r in zip(AXES[-len(factor) :], factor, strict=True)}
+    return f"({'·'.join(values)})", values
 
 
 class Shuffle(Op):
@@ -240,7 +284,7 @@ class Shuffle(Op):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same; G divides C."""
         here = arriving[0]
-        return needs_map(self.word, here) or groups_misfit(self.G, here[0]) or here
+        return needs_map(self, here) or groups_misfit(self.G, here[0]) or here
 
 
 def exactly_one(op: Op, fields: tuple[str, ...], what: str) -> Misfit | None:

@@ -3,21 +3,34 @@ themselves. They have no weights.
 """
 
 from math import prod
+from operator import le, sub
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cnnspec.ops.base import POINT, Argument, Misfit, Op, Shape, Window, flag, written_shape
+from cnnspec.ops.base import (
+    AXES,
+    POINT,
+    Argument,
+    Misfit,
+    Op,
+    Shape,
+    Window,
+    axes_of,
+    flag,
+    written_shape,
+)
 from cnnspec.ops.fields import Corner, Like, NotNegative, Positive, Sizes
 from cnnspec.ops.formula import Formula
-from cnnspec.ops.sliding import needs_map
+from cnnspec.ops.sliding import ENDS, Ends, listed, needs_map, places_of
 
 if TYPE_CHECKING:
     import random
 
 
 class Pad(Op):
-    """Adds a border to each map: `pad 1` on every side, or `pad left=0 right=1 top=0 bottom=1`. The border is
-    `zeros` (the default), the map mirrored at its edge without repeating the edge (`reflect`, which must be
-    smaller than the map), or the edge repeated (`replicate`).
+    """Adds a border to each map: `pad 1` on every side, or `pad left=0 right=1 top=0 bottom=1` (a signal has
+    only `left` and `right`, a volume also `front` and `back`, the ends of T). The border is `zeros` (the
+    default), the map mirrored at its edge without repeating the edge (`reflect`, which must be smaller than
+    the map), or the edge repeated (`replicate`).
 
         W' = W + left + right      H' = H + top + bottom
 
@@ -34,8 +47,10 @@ class Pad(Op):
     right: Annotated[NotNegative | None, Argument("integer", "columns on the right", keyword="right")] = None
     top: Annotated[NotNegative | None, Argument("integer", "rows above", keyword="top")] = None
     bottom: Annotated[NotNegative | None, Argument("integer", "rows below", keyword="bottom")] = None
+    front: Annotated[NotNegative | None, Argument("integer", "planes in front", keyword="front")] = None
+    back: Annotated[NotNegative | None, Argument("integer", "planes behind", keyword="back")] = None
     channels: Annotated[
-        Corner,
+        tuple[NotNegative, NotNegative],
         Argument(
             "range",
             "maps of zeros after the last (8), or before and after (4:4)",
@@ -48,58 +63,77 @@ class Pad(Op):
         flag("what the border consists of", zeros="zeros", reflect="reflect", replicate="replicate"),
     ] = "zeros"
 
-    @property
-    def rows(self) -> tuple[int, int]:
-        """(above, below)."""
-        return self._side(self.top), self._side(self.bottom)
-
-    @property
-    def columns(self) -> tuple[int, int]:
-        """(left, right)."""
-        return self._side(self.left), self._side(self.right)
-
-    def _side(self, own: int | None) -> int:
-        return self.border if own is None else own
+    def ends(self, arriving: Shape) -> tuple[Ends, ...]:
+        """How much is added at the ends of each axis: of a map ((top, bottom), (left, right))."""
+        own = ([getattr(self, end) for end in ENDS[axis]] for axis in axes_of(arriving))
+        before, after = zip(
+            *([self.border if one is None else one for one in ends] for ends in own), strict=True
+        )
+        return tuple(zip(before, after, strict=True))
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C + channels x H + top + bottom x W + left + right."""
         here = arriving[0]
-        if wrong := needs_map(self.word, here):
+        if wrong := needs_map(self, here) or self._other_end(here):
             return wrong
-        C, H, W = here
         if self.mode != "zeros" and self.channels != (0, 0):
             return Misfit(
                 "E204",
                 f"{self.mode} and channels= exclude each other: added maps are zeros",
                 argument="channels",
             )
-        sides = zip(("top", "bottom", "left", "right"), (*self.rows, *self.columns), "HHWW", strict=True)
-        for name, count, letter in sides:
-            length = H if letter == "H" else W
-            if self.mode == "reflect" and count >= length:
-                field = name if getattr(self, name) is not None else "border"
-                return Misfit(
-                    "E307",
-                    f"a reflected border of {count} needs a map larger than {count}; the input is {H}x{W}",
-                    argument=field,
-                    note=f"{name} ≤ {letter} − 1 = {length} − 1 = {length - 1}",
-                    help=f"at most {length - 1}; `replicate` and `zeros` have no limit",
-                    replacement=str(length - 1) if field == "border" else f"{name}={length - 1}",
-                )
-        return C + sum(self.channels), H + sum(self.rows), W + sum(self.columns)
+        for axis, length, counts in zip(axes_of(here), here[1:], self.ends(here), strict=True):
+            for end, count in zip(ENDS[axis], counts, strict=True):
+                if self.mode == "reflect" and count >= length:
+                    return self._too_small(here, axis, end, count)
+        sizes = (length + sum(counts) for length, counts in zip(here[1:], self.ends(here), strict=True))
+        return here[0] + sum(self.channels), *sizes
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        return Window(1, 1, -self.rows[0]), Window(1, 1, -self.columns[0])
+    def _other_end(self, arriving: Shape) -> Misfit | None:
+        """E202 for `top=` on a signal, `front=` on a map."""
+        axes = axes_of(arriving)
+        ends = [end for axis in axes for end in ENDS[axis]]
+        for axis in AXES:
+            for end in ENDS[axis] if axis not in axes else ():
+                if getattr(self, end) is not None:
+                    return Misfit(
+                        "E202",
+                        f"{end}= is an end of {axis}, and the input {written_shape(arriving)} has "
+                        f"{len(axes)} axes ({listed(axes)})".replace("1 axes", "1 axis"),
+                        argument=end,
+                        help=f"its ends are {listed([f'{end}=' for end in ends])}",
+                    )
+        return None
+
+    def _too_small(self, arriving: Shape, axis: str, end: str, count: int) -> Misfit:
+        field = end if getattr(self, end) is not None else "border"
+        length = arriving[1 + axes_of(arriving).index(axis)]
+        return Misfit(
+            "E307",
+            f"a reflected border of {count} needs a map larger than {count}; the input is "
+            f"{written_shape(arriving[1:])}",
+            argument=field,
+            note=f"{end} ≤ {axis} − 1 = {length} − 1 = {length - 1}",
+            help=f"at most {length - 1}; `replicate` and `zeros` have no limit",
+            replacement=str(length - 1) if field == "border" else f"{end}={length - 1}",
+        )
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return tuple(Window(1, 1, -before) for before, _ in self.ends(arriving[0]))
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
-        C, H, W = arriving[0]
-        (top, bottom), (left, right) = self.rows, self.columns
-        sizes: tuple[Formula, ...] = ()
-        if (out[1], out[2]) != (H, W):
-            sizes = (
-                Formula("W'", "W + left + right", {"W": W, "left": left, "right": right}, out[2]),
-                Formula("H'", "H + top + bottom", {"H": H, "top": top, "bottom": bottom}, out[1]),
+        C, *lengths = arriving[0]
+        along = [*zip(axes_of(arriving[0]), lengths, self.ends(arriving[0]), out[1:], strict=True)]
+        sizes = tuple(
+            Formula(
+                f"{axis}'",
+                " + ".join((axis, *ENDS[axis])),
+                {axis: length, **dict(zip(ENDS[axis], counts, strict=True))},
+                result,
             )
+            for axis, length, counts, result in reversed(along)
+            if [*out[1:]] != lengths
+        )
         if self.channels == (0, 0):
             return sizes
         before, after = self.channels
@@ -117,63 +151,68 @@ class Crop(Op):
     example = "input 64x64x64\ncrop 56x56 => 64x56x56\n"
     tensors = ("like",)
 
-    size: Annotated[Sizes | None, Argument("pair", "height and width of the region", positional=0)] = None
+    size: Annotated[Sizes | None, Argument("sizes", "height and width of the region", positional=0)] = None
     like: Like = False
     offset: Annotated[
         Corner | None,
-        Argument("pair", "rows above and columns left of the region (default: the centre)", keyword="offset"),
+        Argument(
+            "sizes", "rows above and columns left of the region (default: the centre)", keyword="offset"
+        ),
     ] = None
 
-    def start(self, arriving: Shape, out: Shape) -> tuple[int, int]:
-        """Rows above and columns left of the region."""
-        return self.offset or ((arriving[1] - out[1]) // 2, (arriving[2] - out[2]) // 2)
+    def start(self, arriving: Shape, out: Shape) -> Sizes:
+        """Where the region begins along each axis: rows above it, columns left of it."""
+        return self.offset or tuple(
+            (has - wanted) // 2 for has, wanted in zip(arriving[1:], out[1:], strict=True)
+        )
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """C x the size asked for."""
-        from cnnspec.ops.resample import exactly_one
+        from cnnspec.ops.resample import exactly_one, same_axes
 
         here = arriving[0]
         ways = "`crop 56x56` or `like=@a`"
-        wrong = needs_map(self.word, here) or exactly_one(self, ("size", "like"), ways)
-        if wrong := wrong or (needs_map("like=", arriving[1], 1) if self.like else None):
+        wrong = needs_map(self, here) or exactly_one(self, ("size", "like"), ways)
+        if wrong := wrong or (same_axes(here, arriving[1]) if self.like else None):
             return wrong
-        h, w = arriving[1][1:] if self.like else self.size or (0, 0)
-        top, left = self.offset or (0, 0)
-        if top + h <= here[1] and left + w <= here[2]:
-            return here[0], h, w
+        size = arriving[1][1:] if self.like else self.size or ()
+        first = self.offset or (0,) * len(size)
+        if all(start + wanted <= has for start, wanted, has in zip(first, size, here[1:], strict=True)):
+            return here[0], *size
+        has = written_shape(here[1:])
         note, at, argument, replacement = "", "", "like", None
-        way = f"at most {here[1]}x{here[2]}; `pad` or `upsample` make a map larger"
+        way = f"at most {has}; `pad` or `upsample` make a map larger"
         if self.size is not None:
-            argument, replacement = "size", f"{min(h, here[1])}x{min(w, here[2])}"
+            argument, replacement = "size", written_shape(map(min, size, here[1:]))
         if self.offset is not None:
-            at = f" at {top}x{left}"
-            note = (
-                f"{top} + {h} = {top + h} of {here[1]} rows, {left} + {w} = {left + w} of {here[2]} columns"
-            )
+            at = f" at {written_shape(first)}"
+            along = zip(first, size, here[1:], places_of(len(size)), strict=True)
+            note = ", ".join(f"{a} + {n} = {a + n} of {N} {place}s" for a, n, N, place in along)
             replacement = None
-            if h <= here[1] and w <= here[2]:
-                argument, replacement = "offset", f"offset={here[1] - h}x{here[2] - w}"
+            if all(map(le, size, here[1:])):
+                argument, replacement = "offset", f"offset={written_shape(map(sub, here[1:], size))}"
                 way = f"at most {replacement}"
         return Misfit(
             "E307",
-            f"a region of {h}x{w}{at} does not fit in a map of {here[1]}x{here[2]}",
+            f"a region of {written_shape(size)}{at} does not fit in a map of {has}",
             argument=argument,
             note=note,
             help=way,
             replacement=replacement,
         )
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
-        top, left = self.start(arriving[0], out)
-        return Window(1, 1, top), Window(1, 1, left)
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return tuple(Window(1, 1, first) for first in self.start(arriving[0], out))
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         if self.offset is not None:
             return ()
-        top, left = self.start(arriving[0], out)
-        return (
-            Formula("rows cut above", "⌊(H − H')/2⌋", {"H": arriving[0][1], "H'": out[1]}, top),
-            Formula("columns cut left", "⌊(W − W')/2⌋", {"W": arriving[0][2], "W'": out[2]}, left),
+        names = {"T": "planes cut in front", "H": "rows cut above", "W": "columns cut left"}
+        names |= {"W": "positions cut left"} if len(out) == 2 else {}
+        along = zip(axes_of(out), arriving[0][1:], out[1:], self.start(arriving[0], out), strict=True)
+        return tuple(
+            Formula(names[axis], f"⌊({axis} − {axis}')/2⌋", {axis: has, f"{axis}'": made}, first)
+            for axis, has, made, first in along
         )
 
 
@@ -218,7 +257,8 @@ class Slice(Op):
 class Coords(Op):
     """Two maps of coordinates, whatever the input's numbers: x, from −1 in the first column to 1 in the
     last, and y, from −1 in the first row to 1 in the last. Concatenated with the input, they make the
-    position known to a convolution (CoordConv, Liu et al., 2018).
+    position known to a convolution (CoordConv, Liu et al., 2018). Of a signal it is x alone, of a volume also
+    t, from −1 in the first plane to 1 in the last.
 
         C x H x W → 2 x H x W
     """
@@ -228,8 +268,8 @@ class Coords(Op):
     example = "input 3x64x64\nconcat [ id | coords ] => 5x64x64\nconv F3 P1 K16\n"
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """2 x H x W."""
-        return needs_map(self.word, arriving[0]) or (2, *arriving[0][1:])
+        """2 x H x W: a map for each axis."""
+        return needs_map(self, arriving[0]) or (len(arriving[0]) - 1, *arriving[0][1:])
 
     @classmethod
     def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
@@ -251,10 +291,10 @@ class Reshape(Op):
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The shape asked for, of as many numbers."""
         here = arriving[0]
-        if len(self.shape) not in (1, 3):
+        if not 1 <= len(self.shape) <= 4:
             return Misfit(
                 "E307",
-                f"{written_shape(self.shape)} is not a valid shape: a volume is CxHxW, a vector one number",
+                f"{written_shape(self.shape)} is not a valid shape: channels and at most 3 axes, CxTxHxW",
                 argument="shape",
                 help="reshape 128x7x7, or reshape 6272",
             )
@@ -274,14 +314,14 @@ class Reshape(Op):
             replacement=replacement,
         )
 
-    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, Window]:
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """From a volume, an output may be any of its numbers, for every position alike (stride 0); but
         where H and W stay, nothing moves.
         """
         here = arriving[0]
-        if len(here) == 1 or here[1:] == out[1:]:
-            return POINT, POINT
-        return Window(here[1], 0, 0), Window(here[2], 0, 0)
+        if here[1:] == out[1:]:
+            return (POINT,) * (len(here) - 1)
+        return tuple(Window(size, 0, 0) for size in here[1:])
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         return (Formula("numbers", _product(arriving[0]), {}, prod(out)),)

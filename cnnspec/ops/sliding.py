@@ -6,10 +6,23 @@ S; P zeros stand before the first position and P after the last one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
-from cnnspec.ops.base import Misfit, Pair, Shape, Window, written_pair
+from cnnspec.ops.base import (
+    Misfit,
+    Op,
+    Shape,
+    Sizes,
+    Window,
+    arguments_of,
+    axes_of,
+    spelled,
+    written_shape,
+    written_sizes,
+)
 from cnnspec.ops.formula import Formula, Values
 
 Ends = tuple[int, int]
@@ -52,45 +65,43 @@ def steps_over(N: int, S: int, before: int, D: int, count: int) -> bool:
 
 
 class Slide(NamedTuple):
-    """A window that slides over a map: each field is (along H, along W); P may be "same"."""
+    """A window that slides over a map: each field has a number for each axis; P may be "same"."""
 
-    F: Pair
-    S: Pair = (1, 1)
-    P: Pair | str = (0, 0)
-    D: Pair = (1, 1)
+    F: Sizes
+    S: Sizes
+    P: Sizes | str
+    D: Sizes
 
-    def ends(self, arriving: Shape) -> tuple[Ends, Ends]:
-        """Zeros ((top, bottom), (left, right))."""
+    def ends(self, arriving: Shape) -> tuple[Ends, ...]:
+        """The zeros of each axis: of a map ((top, bottom), (left, right))."""
         if isinstance(self.P, str):
-            H, W = (same_ends(arriving[1 + a], self.F[a], self.S[a], self.D[a]) for a in (0, 1))
-            return H, W
-        return (self.P[0], self.P[0]), (self.P[1], self.P[1])
+            return tuple(map(same_ends, arriving[1:], self.F, self.S, self.D))
+        return tuple((P, P) for P in self.P)
 
-    def size(self, arriving: Shape, *, ceil: bool = False) -> Pair:
+    def size(self, arriving: Shape, *, ceil: bool = False) -> Sizes:
         """(H', W'); below 1 where no window fits."""
-        count, ends = places_rounding_up if ceil else places, self.ends(arriving)
-        H, W = (count(arriving[1 + a], self.F[a], self.S[a], ends[a], self.D[a]) for a in (0, 1))
-        return H, W
+        count = places_rounding_up if ceil else places
+        return tuple(map(count, arriving[1:], self.F, self.S, self.ends(arriving), self.D))
 
-    def windows(self, arriving: Shape) -> tuple[Window, Window]:
-        """What an output position reads, along H and along W."""
-        H, W = (
-            Window(reach(self.F[a], self.D[a]), self.S[a], -before)
-            for a, (before, _) in enumerate(self.ends(arriving))
+    def windows(self, arriving: Shape) -> tuple[Window, ...]:
+        """What an output position reads, along each axis."""
+        return tuple(
+            Window(reach(F, D), S, -before)
+            for F, S, D, (before, _) in zip(self.F, self.S, self.D, self.ends(arriving), strict=True)
         )
-        return H, W
 
     def formulas(self, arriving: Shape, out: Shape, *, ceil: bool = False) -> tuple[Formula, ...]:
         """W' and, where it differs, H'; with Psame the zeros and their places too."""
-        sizes = both_or_one(*(self.formula(axis, arriving, out, ceil=ceil) for axis in (1, 0)))
+        axes, places = axes_of(arriving), range(len(self.F))
+        sizes = each_or_one([self.formula(axis, arriving, out, ceil=ceil) for axis in places], axes)
         if not isinstance(self.P, str):
             return sizes
-        zeros = self._zeros(1, arriving, out), self._zeros(0, arriving, out)
-        return *sizes, *split_unevenly(zeros, self.ends(arriving), "zeros")
+        zeros = [self._zeros(axis, arriving, out) for axis in places]
+        return *sizes, *split_unevenly(zeros, axes, self.ends(arriving), "zeros")
 
     def _zeros(self, axis: int, arriving: Shape, out: Shape) -> Formula:
         """How many zeros Psame puts along an axis."""
-        letter, F, D = "HW"[axis], self.F[axis], self.D[axis]
+        letter, F, D = axes_of(arriving)[axis], self.F[axis], self.D[axis]
         values: Values = {letter + "'": out[1 + axis], "S": self.S[axis], letter: arriving[1 + axis], "F": F}
         text = f"({letter}' − 1)·S + {'F' if D == 1 else 'D·(F − 1) + 1'} − {letter}"
         total = (out[1 + axis] - 1) * self.S[axis] + reach(F, D) - arriving[1 + axis]
@@ -98,8 +109,8 @@ class Slide(NamedTuple):
         return Formula("Z", text if total >= 0 else f"max({text}, 0)", values, max(total, 0))
 
     def formula(self, axis: int, arriving: Shape, out: Shape, *, ceil: bool = False) -> Formula:
-        """One axis (0: H, 1: W), in the form that fits: with ⌊ ⌋ only where the stride does not divide."""
-        letter, N, result = "HW"[axis], arriving[1 + axis], out[1 + axis]
+        """One axis (0: the first), in the form that fits: with ⌊ ⌋ only where the stride does not divide."""
+        letter, N, result = axes_of(arriving)[axis], arriving[1 + axis], out[1 + axis]
         F, S, D = self.F[axis], self.S[axis], self.D[axis]
         if isinstance(self.P, str):
             return Formula(letter + "'", f"⌈{letter}/S⌉", {letter: N, "S": S}, result)
@@ -121,78 +132,157 @@ class Slide(NamedTuple):
         """E301: no window fits on the map. Shows the formula, a padding that keeps the size, a filter that
         fits.
         """
-        C, H, W = arriving
+        C, *sizes = arriving
         F, S, P, D = self
         assert not isinstance(P, str)  # Psame always fits
-        spans = reach(F[0], D[0]), reach(F[1], D[1])
-        formula = self.formula(1 if spans[1] > W + 2 * P[1] else 0, arriving, (C, *self.size(arriving)))
-        h, w = (min(F[a], (arriving[1 + a] + 2 * P[a] - 1) // D[a] + 1) for a in (0, 1))
-        smaller = f"F{written_pair((h, w))}"
-        gives = self._replace(F=(h, w)).size(arriving)
-        ways = [f"{smaller} gives {gives[0]}x{gives[1]}"]
-        if what == "filter" and S == (1, 1) and spans[0] % 2 == spans[1] % 2 == 1:
-            keep = ((spans[0] - 1) // 2, (spans[1] - 1) // 2)
-            ways.insert(0, f"P{written_pair(keep)} keeps it at {H}x{W}")
-        dilated = f" (dilated: {spans[0]}x{spans[1]})" if D != (1, 1) else ""
-        padded = f" and its padding ({H + 2 * P[0]}x{W + 2 * P[1]} in all)" if P != (0, 0) else ""
-        size, on = f"{F[0]}x{F[1]}", f"on {_a_map(H, W)}"
+        spans = tuple(map(reach, F, D))
+        padded = tuple(N + 2 * p for N, p in zip(sizes, P, strict=True))
+        axis = max(axis for axis, span in enumerate(spans) if span > padded[axis])
+        formula = self.formula(axis, arriving, (C, *self.size(arriving)))
+        fits = tuple(min(f, (N - 1) // d + 1) for f, N, d in zip(F, padded, D, strict=True))
+        smaller = f"F{written_sizes(fits)}"
+        ways = [f"{smaller} gives {written_shape(self._replace(F=fits).size(arriving))}"]
+        if what == "filter" and set(S) == {1} and all(span % 2 for span in spans):
+            keep = tuple((span - 1) // 2 for span in spans)
+            ways.insert(0, f"P{written_sizes(keep)} keeps it at {written_shape(arriving[1:])}")
+        dilated = f" (dilated: {written_shape(spans)})" if set(D) != {1} else ""
+        in_all = f" and its padding ({written_shape(padded)} in all)" if set(P) != {0} else ""
+        size, on = written_shape(F), f"on {a_map(arriving[1:])}"
         return Misfit(
             "E301",
-            f"the {what} is larger than its input: {size}{dilated} {on}{padded}",
+            f"the {what} is larger than its input: {size}{dilated} {on}{in_all}",
             argument="F",
             note=formula.steps(),
             help="; ".join(ways),
             replacement=smaller,
-            label=f"{size} {what} {on}",
+            label=f"{size} {what} {on}" if len(F) > 1 else f"{what} of size {size} {on}",
         )
 
 
-def needs_map(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
-    """E303 where the input is a vector."""
-    if len(arriving) == 3:
+@cache
+def _sized(op: type[Op]) -> tuple[str, ...]:
+    """The fields that have a number for each axis."""
+    return tuple(name for name, argument in arguments_of(op) if argument.kind == "sizes")
+
+
+def needs_map(op: Op, arriving: Shape) -> Misfit | None:
+    """E303 where the input is a vector; E307 where the op has sizes for other axes than the input has."""
+    count = len(arriving) - 1
+    if not 1 <= count <= 3:
+        return map_missing(op.word, arriving)
+    for name in _sized(type(op)):
+        sizes = getattr(op, name)
+        if isinstance(sizes, tuple) and len(sizes) != count:
+            return _other_axes(op, name, arriving)
+    return None
+
+
+def map_missing(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
+    """E303 where the input `number` is a vector."""
+    if 2 <= len(arriving) <= 4:
         return None
+    C = arriving[0]
     return Misfit(
         "E303",
-        f"{word} needs maps, CxHxW; its input is a vector of {arriving[0]:,} numbers",
+        f"{word} needs maps, CxHxW; its input is a vector of {C:,} numbers",
         input=number,
-        help=f"reshape {arriving[0]}x1x1 makes maps of it; or move {word} before the flatten",
+        help=f"reshape {C}x1x1 makes maps of it; or move {word} before the flatten",
     )
 
 
-def both_or_one(width: Formula, height: Formula) -> tuple[Formula, ...]:
-    """One formula for both axes where they agree but for the letters."""
-    same = width.text.replace("W", "H") == height.text
-    if same and list(width.values.values()) == list(height.values.values()):
-        return (width._replace(name="W' = H'"),)
-    return width, height
+def _other_axes(op: Op, name: str, arriving: Shape) -> Misfit:
+    """`F1x3x3` on a map, `F3x3` on a signal."""
+    sizes, axes = getattr(op, name), axes_of(arriving)
+    argument = dict(arguments_of(type(op)))[name]
+    default = type(op).model_fields[name].default
+    neutral = default[0] if isinstance(default, tuple) else 1
+    more = len(axes) - len(sizes)
+    fits = (neutral,) * more + sizes if more > 0 else sizes[-len(axes) :]
+    if more < 0 and sizes[0] != neutral:
+        fits = sizes[: len(axes)]
+    written = spelled(argument, sizes)
+    written = written.removesuffix(written_sizes(sizes)) + written_shape(sizes)
+    way = "a filter is as deep as its input" if name == "F" and more < 0 else "there is one for each axis"
+    return Misfit(
+        "E307",
+        f"{written} has {len(sizes)} sizes, and the input {written_shape(arriving)} has {len(axes)} "
+        f"({listed(axes)})",
+        argument=name,
+        help=f"{way}: write `{spelled(argument, fits)}`",
+        replacement=spelled(argument, fits),
+    )
 
 
-def split_unevenly(totals: tuple[Formula, Formula], ends: tuple[Ends, Ends], what: str) -> Iterator[Formula]:
-    """Along W and along H, a number Z of positions: half of them (⌊ ⌋) before the map, the rest after it."""
-    width, height = totals
-    along = [("W", width, ends[1], ("left", "right")), ("H", height, ends[0], ("top", "bottom"))]
-    if len(both_or_one(width, height)) == 1:
-        along = [("W and H", width, ends[0], ("left and the top", "right and the bottom"))]
-    for axis, total, (before, after), (first, last) in along:
-        yield total._replace(name=f"Z, {what} along {axis}")
+def each_or_one(formulas: Sequence[Formula], axes: str) -> tuple[Formula, ...]:
+    """Formulas of the axes, from the last: one for those that agree but for the letters, `W' = H'`."""
+    return tuple(
+        one._replace(name=" = ".join(f"{axes[axis]}'" for axis in alike))
+        for one, alike in _alike(formulas, axes)
+    )
+
+
+def _alike(formulas: Sequence[Formula], axes: str) -> list[tuple[Formula, list[int]]]:
+    """From the last axis, each formula that differs, with the axes that have it."""
+    found: list[tuple[Formula, list[int]]] = []
+    plain: list[tuple[str, list[int | Fraction | str]]] = []
+    for axis in reversed(range(len(axes))):
+        one = formulas[axis]
+        text = one.text.replace(axes[axis], "N"), [*one.values.values()]
+        if text in plain:
+            found[plain.index(text)][1].append(axis)
+        else:
+            plain.append(text)
+            found.append((one, [axis]))
+    return found
+
+
+ENDS = {"W": ("left", "right"), "H": ("top", "bottom"), "T": ("front", "back")}
+"""The ends of each axis, before its first position and after its last."""
+
+
+def split_unevenly(
+    totals: Sequence[Formula], axes: str, ends: tuple[Ends, ...], what: str
+) -> Iterator[Formula]:
+    """Along each axis, a number Z of positions: half of them (⌊ ⌋) before the map, the rest after it."""
+    for total, alike in _alike(totals, axes):
+        before, after = ends[alike[0]]
+        first, last = (listed([ENDS[axes[axis]][end] for axis in alike], "the ") for end in (0, 1))
+        yield total._replace(name=f"Z, {what} along {listed([axes[axis] for axis in alike])}")
         yield Formula(f"{what} at the {first}", "⌊Z/2⌋", {"Z": total.result}, before)
         yield Formula(f"{what} at the {last}", "⌈Z/2⌉", {"Z": total.result}, after)
 
 
-def scaled(text: str, arriving: Shape, out: Shape, **factor: Pair) -> tuple[Formula, ...]:
-    """`W·r` and, where it differs, `H·r`: `text` is W's, `factor` a symbol with its value along H and W."""
-    width, height = (
+def scaled(text: str, arriving: Shape, out: Shape, **factor: Sizes) -> tuple[Formula, ...]:
+    """`W·r` and, where it differs, `H·r`: `text` is W's, `factor` a symbol with its value along each axis."""
+    axes = axes_of(arriving)
+    formulas = [
         Formula(
             letter + "'",
             text.replace("W", letter),
             {letter: arriving[1 + axis], **{symbol: value[axis] for symbol, value in factor.items()}},
             out[1 + axis],
         )
-        for axis, letter in ((1, "W"), (0, "H"))
-    )
-    return both_or_one(width, height)
+        for axis, letter in enumerate(axes)
+    ]
+    return each_or_one(formulas, axes)
 
 
-def _a_map(H: int, W: int) -> str:
-    """`a 7x7 map`, `an 8x8 map`."""
-    return f"{'an' if str(H).startswith('8') or H in (11, 18) else 'a'} {H}x{W} map"
+def places_of(axes: int) -> tuple[str, ...]:
+    """What stands along each axis: the positions of a signal, the rows and columns of a map."""
+    return ("position",) if axes == 1 else ("plane", "row", "column")[-axes:]
+
+
+def listed(words: Sequence[str], article: str = "") -> str:
+    """`left`, `left and the top`, `left, the top and the front`."""
+    first, *others = words
+    if not others:
+        return first
+    return ", ".join([first, *(article + one for one in others[:-1])]) + f" and {article}{others[-1]}"
+
+
+def a_map(sizes: Sizes) -> str:
+    """`a 7x7 map`, `an 8x8 map`, `a map of 7 positions`."""
+    if len(sizes) == 1:
+        return f"a map of {sizes[0]} position{'s' if sizes[0] != 1 else ''}"
+    first = sizes[0]
+    return f"{'an' if str(first).startswith('8') or first in (11, 18) else 'a'} {written_shape(sizes)} map"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnnspec.ops.base import Shape, Slip, written_pair
+from cnnspec.ops.base import Shape, Slip, axes_of, written_sizes
 from cnnspec.ops.sliding import Slide, places, reach
 
 if TYPE_CHECKING:
@@ -19,43 +19,46 @@ if TYPE_CHECKING:
 def sliding(slide: Slide, arriving: Shape, C: int, *, ceil: bool = False) -> Iterator[Slip]:
     """Output shapes of a window that slides."""
     F, S, P, D = slide
-    axes = [(arriving[1 + a], F[a], S[a], D[a]) for a in (0, 1)]
+    along, none, one = [*zip(arriving[1:], F, S, D, strict=True)], (0,) * len(F), (1,) * len(F)
     if isinstance(P, str):
-        H, W = (N // s for N, _, s, _ in axes)
-        yield Slip("out", (C, H, W), "of rounding down; Psame gives ⌈W/S⌉")
-        yield Slip("out", (C, *slide._replace(P=(0, 0)).size(arriving)), "without the zeros of Psame")
+        yield Slip("out", (C, *(N // s for N, _, s, _ in along)), "of rounding down; Psame gives ⌈W/S⌉")
+        yield Slip("out", (C, *slide._replace(P=none).size(arriving)), "without the zeros of Psame")
         return
     size = slide.size(arriving, ceil=ceil)
     yield Slip(
         "out", (C, *slide.size(arriving, ceil=not ceil)), "of rounding down" if ceil else "of rounding up"
     )
     if ceil:
-        h, w = (-((reach(f, d) - N - 2 * p) // s) + 1 for (N, f, s, d), p in zip(axes, P, strict=True))
+        counts = (-((reach(f, d) - N - 2 * p) // s) + 1 for (N, f, s, d), p in zip(along, P, strict=True))
         late = "of counting a last window that starts after the map and its first padding"
-        yield Slip("out", (C, h, w), late)
-    yield Slip("out", (C, size[0] - 1, size[1] - 1), "without the + 1")
-    if P != (0, 0):
-        yield Slip("out", (C, *slide._replace(P=(0, 0)).size(arriving)), "without the padding")
-        h, w = (places(N, f, s, (p, 0), d) for (N, f, s, d), p in zip(axes, P, strict=True))
-        yield Slip("out", (C, h, w), "with P on one side only; it is on both")
+        yield Slip("out", (C, *counts), late)
+    yield Slip("out", (C, *(count - 1 for count in size)), "without the + 1")
+    if any(P):
+        yield Slip("out", (C, *slide._replace(P=none).size(arriving)), "without the padding")
+        counts = (places(N, f, s, (p, 0), d) for (N, f, s, d), p in zip(along, P, strict=True))
+        yield Slip("out", (C, *counts), "with P on one side only; it is on both")
     else:
-        keeps = (reach(F[0], D[0]) - 1) // 2, (reach(F[1], D[1]) - 1) // 2
-        yield Slip("out", (C, *slide._replace(P=keeps).size(arriving)), f"with P{written_pair(keeps)}")
-    if S != (1, 1):
-        yield Slip("out", (C, *slide._replace(S=(1, 1)).size(arriving)), "with S1")
-    if D != (1, 1):
-        yield Slip("out", (C, *slide._replace(D=(1, 1)).size(arriving)), "without the dilation")
+        keeps = tuple((reach(f, d) - 1) // 2 for _, f, _, d in along)
+        yield Slip("out", (C, *slide._replace(P=keeps).size(arriving)), f"with P{written_sizes(keeps)}")
+    if set(S) != {1}:
+        yield Slip("out", (C, *slide._replace(S=one).size(arriving)), "with S1")
+    if set(D) != {1}:
+        yield Slip("out", (C, *slide._replace(D=one).size(arriving)), "without the dilation")
 
 
 def convolution(op: Convolution, arriving: Shape, out: Shape, claimed: int) -> Iterator[Slip]:
     """Weights and MACs of filters: their depth, their area, groups, biases."""
     window, K, C = prod(op.F), op.filters(arriving), arriving[0]
     own, biases = prod(op.weight_shape(arriving)), K if op.has_bias else 0
-    at = prod(op.positions(arriving, out).values())
+    at, area = prod(op.positions(arriving, out).values()), "·".join("F" * len(op.F))
+    positions, positions_out = (
+        "·".join(reversed(axes_of(out))),
+        "·".join(f"{axis}'" for axis in reversed(axes_of(out))),
+    )
     for weights, why in (
         (window * K, "with filters of depth 1; a filter is as deep as its input"),
-        (own // window, "with one weight per channel of a filter, without F·F"),
-        (own // window * op.F[0], "with F in place of F·F"),
+        (own // window, f"with one weight per channel of a filter, without {area}"),
+        (own // window * op.F[0], f"with F in place of {area}"),
         (window * C * K, "without the groups: a filter reads C/G channels"),
         (own * K, "with K twice"),
     ):
@@ -63,8 +66,8 @@ def convolution(op: Convolution, arriving: Shape, out: Shape, claimed: int) -> I
         yield Slip("params", weights, f"{why}; and without the biases")
         yield Slip("macs", weights * at, why)
     yield Slip("params", own + 1, "with one bias in all; each filter has its own")
-    yield Slip("macs", own * prod(arriving[1:]), "with the positions of the input, W·H")
-    yield Slip("macs", own * prod(out[1:]), "with the positions of the output, W'·H'")
+    yield Slip("macs", own * prod(arriving[1:]), f"with the positions of the input, {positions}")
+    yield Slip("macs", own * prod(out[1:]), f"with the positions of the output, {positions_out}")
     yield from _other_input(claimed, biases, own // C if own % C == 0 else 0, C, "channels")
 
 

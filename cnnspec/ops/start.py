@@ -26,7 +26,9 @@ def weight_and_bias(
     """
     fans = fans or fans_of(shape)
     role = role_of(op.frozen)
-    start = by_scheme(op.init, *fans) if op.weight_values is None else literal_start(shape, op.weight_values)
+    start = by_scheme(op.init, *fans)
+    if op.weight_values is not None:
+        start = literal_start(shape, op.weight_values, min(len(getattr(op, "F", shape)), 2))
     weight = Weight("weight", shape, start, role)
     if not op.has_bias:
         return (weight,)
@@ -70,14 +72,36 @@ def fans_of(shape: Shape) -> tuple[int, int]:
     return shape[1] * window, shape[0] * window
 
 
-def literal_start(shape: Shape, literal: Matrix) -> Initial:
-    """The start of a weight of shape (…, rows, columns): a literal of one plane, or of all of them."""
-    outer = shape[:-2] if len(literal) > 1 else (1,) * (len(shape) - 2)
-    return Initial("values", values=flat(literal), shape=outer + shape[-2:])
+def literal_start(shape: Shape, literal: Matrix, axes: int = 2) -> Initial:
+    """The start of a weight of shape (…, rows, columns), of a signal's (…, columns): a literal of one plane,
+    or of all of them.
+    """
+    outer = shape[:-axes] if len(literal) > 1 else (1,) * (len(shape) - axes)
+    return Initial("values", values=flat(literal), shape=outer + shape[-axes:])
 
 
 def flat(literal: Matrix) -> tuple[float, ...]:
     return tuple(float(cell) for plane in literal for row in plane for cell in row)
+
+
+def for_maps_only(op: Any) -> Misfit | None:
+    """What is written as planes: of a volume's filters, and `init=bilinear` of a signal's, there are none."""
+    count = len(op.F)
+    if op.weight_values is not None and count == 3:
+        return Misfit(
+            "E215",
+            f"weight= is a matrix, and the filters here have 3 axes: {'x'.join(map(str, op.F))}",
+            argument="weight_values",
+            help="`init=` says how the weights of a volume's filters start",
+        )
+    if op.init is not None and op.init.scheme == "bilinear" and count != 2:
+        return Misfit(
+            "E205",
+            f"init=bilinear is for filters with 2 axes, and these have {count}",
+            argument="init",
+            help="`upsample` interpolates at every number of axes",
+        )
+    return None
 
 
 def literal_misfit(op: Any, planes: int, plane: tuple[int, int], K: int, *, of: str) -> Misfit | None:

@@ -126,8 +126,10 @@ def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Work
         here = fields.get(entry.output)
         if here is not None:
             read, windows = entry.inputs[0], op.window(known, out)
-            before = fields[read] if read in fields else Field((1, 1), (Fraction(1), Fraction(1)), (0, 0))
-            if len(entry.inputs) == 1 and before is not None and windows != (POINT, POINT):
+            axes = len(here.size)
+            first = Field((1,) * axes, (Fraction(1),) * axes, (0,) * axes)
+            before = fields.get(read, first)
+            if len(entry.inputs) == 1 and before is not None and any(one != POINT for one in windows):
                 field = recurrence(before, windows, here.size)
             size = field_text(here.size)
             field = field or (Formula("field", size, {}, size),)

@@ -141,7 +141,6 @@ WAYS = [
     ("k = 3", "`let k = …`"),
     ("if C > 3 conv F3", "`if C > 3 [ … ] else [ … ]`"),
     ("relu => bn", "`->`"),
-    ("conv F3x3x3 K8", "`F3`"),
     ('conv F3 K8 padding="valid"', "`P0`"),
     ("add @a @b", "`add [ @a | @b ]`"),
     ("blcok f(k) { relu }", "`block`"),

@@ -137,7 +137,6 @@ INPUTS = [
     ("input shape=3x32x32", "`input 3x32x32`", "input 3x32x32"),
     ("INPUT 3X32X32", "`input 3x32x32`", "input 3x32x32"),
     ("input(3x32x32)", "has no brackets", "input 3x32x32"),
-    ("input 1x3x32x32", "leave the batch axis out: `3x32x32`", "input 3x32x32"),
     ("[net]\nwidth=32\nheight=24\nchannels=3", "`input 3x24x32`", "input 3x24x32"),
 ]
 

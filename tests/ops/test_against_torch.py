@@ -77,7 +77,7 @@ def letters(word: str) -> str | None:
     """
     op = lookup(word)
     assert op is not None
-    declared = [one for one in arguments_of(op) if one[1].kind in ("integer", "pair")]
+    declared = [one for one in arguments_of(op) if one[1].kind in ("integer", "sizes")]
     found = [argument.letter for _, argument in declared if argument.letter]
     found += ["extra=" for name, _ in declared if name == "extra"]
     if found:

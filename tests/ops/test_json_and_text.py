@@ -32,14 +32,18 @@ BY_HAND = [
 ]
 
 
-def drawn() -> list[str]:
+SHAPES = ((12, 9, 9), (16, 4, 6), (8,), (4, 1, 1), (6, 20), (4, 5, 6, 7))
+
+
+def drawn() -> list[tuple[str, int]]:
+    """Layers, each with the number of its input's axes."""
     chance = random.Random(7)
     texts = []
     for word in words():
         made: Any = lookup(word)
-        for shape in ((12, 9, 9), (16, 4, 6), (8,), (4, 1, 1)) * 8:
+        for shape in SHAPES * 8:
             if (text := made.draw(chance, shape)) is not None:
-                texts.append(text)
+                texts.append((text, len(shape) - 1 or 2))
     return texts
 
 
@@ -51,18 +55,18 @@ def test_by_hand(text: str) -> None:
 
 
 def test_whatever_is_drawn() -> None:
-    for text in drawn():
-        op = bind(text)
+    for text, axes in drawn():
+        op = bind(text, axes)
         assert load_op(json.loads(json.dumps(dump_op(op)))) == op
-        assert bind(f"{op.word} {op.written()}") == op, text
+        assert bind(f"{op.word} {op.written()}", axes) == op, text
 
 
 def test_draws_cover_all_arguments() -> None:
     """Over many draws every argument is written, but for those that need a second tensor or a literal."""
     left_out = {"like", "weight_values", "maxpool"}
     seen: dict[str, set[str]] = {}
-    for text in drawn() + drawn_again():
-        op = bind(text)
+    for text, axes in drawn() + drawn_again():
+        op = bind(text, axes)
         seen.setdefault(op.word, set()).update(op.model_fields_set)
     for word in set(words()) - set(seen):
         op: Any = lookup(word)
@@ -76,12 +80,12 @@ def test_draws_cover_all_arguments() -> None:
         assert expected <= fields, (word, expected - fields)
 
 
-def drawn_again() -> list[str]:
+def drawn_again() -> list[tuple[str, int]]:
     chance = random.Random(8)
     return [
-        text
+        (text, len(shape) - 1 or 2)
         for word in words()
-        for shape in ((12, 9, 9), (8,), (4, 1, 1)) * 60
+        for shape in ((12, 9, 9), (8,), (4, 1, 1), (4, 3, 5, 6)) * 60
         if (text := lookup(word).draw(chance, shape)) is not None  # type: ignore[union-attr]
     ]
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from cnnspec.ops import lookup
-from cnnspec.ops.base import Misfit, Op, Shape, Window
+from cnnspec.ops.base import Misfit, Op, Shape, Window, axes_of
 from tests.ops.binder import op as bind
-from tests.ops.test_json_and_text import drawn
+from tests.ops.test_json_and_text import SHAPES, drawn
 
 C3 = (
     "0 1 2; 1 2 3; 2 3 4; 3 4 5; 0 4 5; 0 1 5; 0 1 2 3; 1 2 3 4; 2 3 4 5; 0 3 4 5; 0 1 4 5; 0 1 2 5; "
@@ -169,13 +169,17 @@ def test_unpool_gives_what_arrived_at_the_maxpool() -> None:
         ("upsample 2 bilinear", (1, 8, 8), Window(Fraction(5, 2), Fraction(1, 2), -1)),
         ("avgpool out=4x4", (1, 8, 8), Window(2, 2, 0)),
         ("relu", (1, 8, 8), Window(1, 1, 0)),
-        ("fc 3", (8,), Window(1, 1, 0)),
     ],
 )
 def test_windows(text: str, arriving: Shape, window: Window) -> None:
     op = bind(text)
     out: Any = op.out(arriving)
     assert op.window((arriving,), out) == (window, window)
+
+
+def test_a_vector_has_no_axis_to_read_along() -> None:
+    fc: Any = bind("fc 3")
+    assert fc.window(((8,),), (3,)) == ()
 
 
 def test_rows_and_columns_are_not_mixed_up() -> None:
@@ -203,7 +207,7 @@ def evaluated(text: str, values: Any) -> Any:
         names[f"v{number}_"] = values[symbol]
     for pair, call in (("⌊⌋", "floor"), ("⌈⌉", "ceil")):
         text = text.replace(pair[0], call + "(").replace(pair[1], ")")
-    text = text.replace("·", "*").replace("−", "-").replace("²", "**2")
+    text = text.replace("·", "*").replace("−", "-").replace("²", "**2").replace("³", "**3")
     return eval(text, {"floor": floor, "ceil": ceil, **{name: Fraction(v) for name, v in names.items()}})
 
 
@@ -219,9 +223,9 @@ def substituted(text: str, symbol: str, name: str) -> str:
 def test_every_formula_gives_its_result() -> None:
     """All formulas of all drawn layers, worked out from their text; and again with the numbers filled in."""
     counted = 0
-    for text in drawn():
-        op = bind(text)
-        for arriving in ((12, 9, 9), (16, 4, 6), (8,), (4, 1, 1)):
+    for text, axes in drawn():
+        op = bind(text, axes)
+        for arriving in SHAPES:
             out = op.out(arriving)
             if isinstance(out, Misfit):
                 continue
@@ -236,9 +240,9 @@ def test_every_formula_gives_its_result() -> None:
 
 def test_formulas_agree_with_what_the_layer_says() -> None:
     """Where a formula is named W', H', weights or MACs, its result is the layer's own number."""
-    for text in drawn():
-        op = bind(text)
-        for arriving in ((12, 9, 9), (16, 4, 6), (8,), (4, 1, 1)):
+    for text, axes in drawn():
+        op = bind(text, axes)
+        for arriving in SHAPES:
             out = op.out(arriving)
             if isinstance(out, Misfit):
                 continue
@@ -250,14 +254,11 @@ def test_formulas_agree_with_what_the_layer_says() -> None:
                         assert formula.result == op.macs((arriving,), out)
                     case "connections":
                         assert formula.result == op.connections((arriving,), out)
-                    case "H'":
-                        assert formula.result == out[1]
-                    case "W'":
-                        assert formula.result == out[2]
-                    case "W' = H'":
-                        assert out[1] == out[2] == formula.result
                     case "C'":
                         assert formula.result == out[0]
+                    case name if name.endswith("'"):
+                        named = [one.removesuffix("'") for one in name.split(" = ")]
+                        assert {out[1 + axes_of(out).index(axis)] for axis in named} == {formula.result}
 
 
 def lines(text: str, arriving: Shape) -> list[str]:

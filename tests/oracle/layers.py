@@ -243,7 +243,7 @@ def shuffle(call: Call) -> Tensor:
 
 def pad(call: Call) -> Tensor:
     op = call.op
-    ends = (*op.columns, *op.rows)
+    ends = tuple(count for both in reversed(op.ends(tuple(call.x.shape[1:]))) for count in both)
     if op.mode != "zeros":
         return F.pad(call.x, ends, mode=op.mode)
     return F.pad(call.x, ends if op.channels == (0, 0) else (*ends, *op.channels))

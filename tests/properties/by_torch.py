@@ -226,7 +226,7 @@ class ByTorch:
                 continue
             value = self.value(argument.value, scope, flow)
             match one.kind:
-                case "pair" if not isinstance(value, str):
+                case "sizes" if not isinstance(value, str):
                     value = value if isinstance(value, tuple) else (value, value)
                 case "shape":
                     value = value if isinstance(value, tuple) else (value,)

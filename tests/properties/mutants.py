@@ -72,7 +72,7 @@ def _value(declared: Argument, chance: random.Random, labels: list[str], before:
             text = chance.choice("234") if groups else _whole(chance)
         case "number":
             text = chance.choice(NUMBERS)
-        case "pair":
+        case "sizes":
             text = _whole(chance) if chance.random() < 0.5 else f"{_whole(chance)}x{_whole(chance)}"
             if declared.same and chance.random() < 0.2:
                 return "Psame"

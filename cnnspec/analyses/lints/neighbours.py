@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import Shaped
@@ -89,7 +90,7 @@ def _dropout_after_convolution(before: Shaped, after: Shaped) -> Diagnostic:
 
 def _convolves(one: Shaped) -> bool:
     """A linear layer from maps to maps of more than one position."""
-    return one.op.linear and len(one.output) == 3 and one.output[1:] != (1, 1)
+    return one.op.linear and prod(one.output[1:]) != 1
 
 
 PAIRS = (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
+from operator import ge
 from typing import TYPE_CHECKING
 
 from cnnspec.analyses.shapes import Shaped
 from cnnspec.diagnostics import Diagnostic, Edit
 from cnnspec.ir.graph import Layer, places
-from cnnspec.ops.base import Remark
+from cnnspec.ops.base import Remark, written_shape
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -46,10 +48,10 @@ def shrinks_fast(report: Report) -> Iterator[Diagnostic]:
     """W205: one layer that leaves less than a quarter of a side throws most of the picture away at once."""
     for one in _layers(report):
         if _shrinks_fast(one):
-            (_, H, W), (_, height, width) = one.inputs[0], one.output
+            before, after = (written_shape(shape[1:]) for shape in (one.inputs[0], one.output))
             yield Diagnostic(
                 "W205",
-                f"the map shrinks from {H}x{W} to {height}x{width} in one layer",
+                f"the map shrinks from {before} to {after} in one layer",
                 one.layer.span,
                 help="halve it a few times instead, with layers in between",
             )
@@ -57,13 +59,15 @@ def shrinks_fast(report: Report) -> Iterator[Diagnostic]:
 
 def _shrinks_fast(one: Shaped) -> bool:
     """More than fourfold along an axis. A map that becomes one position is a vector, which is another matter,
-    and so is a crop or slice, which reads only a part of it.
+    and so is a crop or slice, which reads only a part of it. A sound is a long signal: its first layer makes
+    features of many samples each.
     """
     before, out = one.inputs[0], one.output
-    if len(before) < 3 or len(out) < 3 or one.op.ends_map or out[1:] == (1, 1) or one.op.merges:
+    if len(out) != len(before) or len(out) < 3 or one.op.ends_map or set(out[1:]) == {1} or one.op.merges:
         return False
     strides = [window.stride for window in one.op.window((before,), out)]
-    return any(AT_MOST * out[axis] < before[axis] and strides[axis - 1] > AT_MOST for axis in (1, 2))
+    along = zip(before[1:], out[1:], strides, strict=True)
+    return any(AT_MOST * small < large and stride > AT_MOST for large, small, stride in along)
 
 
 def small_field(report: Report) -> Iterator[Diagnostic]:
@@ -73,18 +77,18 @@ def small_field(report: Report) -> Iterator[Diagnostic]:
     """
     root = report.graph.root
     field = report.fields.total
-    inputs = [shape for shape in root.values[: root.inputs] if shape is not None and len(shape) == 3]
+    inputs = [shape for shape in root.values[: root.inputs] if shape is not None and len(shape) > 1]
     outputs = [root.values[number] or () for number in root.outputs]
-    if field is None or not inputs or any(len(shape) == 3 and shape[1:] != (1, 1) for shape in outputs):
+    if field is None or not inputs or any(prod(shape[1:]) != 1 for shape in outputs):
         return
-    height, width = (max(shape[axis] for shape in inputs) for axis in (1, 2))
-    if field.size[0] >= height and field.size[1] >= width:
+    whole = [max(sizes) for sizes in zip(*(shape[1:] for shape in inputs), strict=False)]
+    if len(whole) != len(field.size) or all(map(ge, field.size, whole)):
         return
     here = len(report.graph.bodies) - 1
     maps = (step for _, step, output in reversed(list(places(root))) if report.fields.at(here, output))
     yield Diagnostic(
         "W209",
-        f"the receptive field is {field.size[0]}x{field.size[1]}, smaller than the {height}x{width} input",
+        f"the receptive field is {written_shape(field.size)}, smaller than the {written_shape(whole)} input",
         next(maps, root.steps[0]).span,
         help="more layers, larger filters or strides, or dilation (`D2`) increase it",
     )

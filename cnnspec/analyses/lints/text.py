@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Edit, Source, Span
 from cnnspec.elaborate.text_facts import nodes
 from cnnspec.language import tree
+from cnnspec.ops.base import written_shape
 
 _OFF = re.compile(r"#[ \t]*lint:[ \t]*off\b")
 _APART = re.compile(r"[ \t][-+][^ \t>]")
@@ -66,29 +68,56 @@ def not_a_lint(comment: tree.Comment) -> Iterator[Diagnostic]:
 
 
 def channels_last(statement: tree.Input) -> Iterator[Diagnostic]:
-    """W101: `32x32x3`. A shape is CxHxW; three dimensions of which only the last could be colours are the
-    wrong way round.
-    """
-    dims = statement.shape.dims
-    if len(dims) != 3 or not all(isinstance(dim, tree.Number) for dim in dims):
+    """W101: `32x32x3`. A shape is CxHxW: what looks like HxWxC, like NxCxHxW, or like HxW."""
+    meant = _meant(statement.shape)
+    if meant is None:
         return
-    first, second, last = (dim.value for dim in dims if isinstance(dim, tree.Number))
-    if last in COLOURS and first not in COLOURS and min(first, second) > 4:
-        turned = f"{last}x{first}x{second}"
-        yield Diagnostic(
-            "W101",
-            f"this input has {as_channels_first(statement.shape)}",
-            statement.shape.span,
-            note="shapes are CxHxW: channels, rows, columns",
-            help=f"write {turned}",
-            fix=(Edit(statement.shape.span, turned),),
-        )
+    yield Diagnostic(
+        "W101",
+        f"this input has {as_channels_first(statement.shape)}",
+        statement.shape.span,
+        note=_FORMS[len(statement.shape.dims)],
+        help=f"write {meant.shape}",
+        fix=(Edit(statement.shape.span, meant.shape),),
+    )
+
+
+_FORMS = {
+    2: "two sizes are a signal, CxW: channels, positions; an image is CxHxW",
+    3: "shapes are CxHxW: channels, rows, columns",
+    4: "four sizes are a volume, CxTxHxW: channels, planes, rows, columns",
+}
+
+
+class _Meant(NamedTuple):
+    """The order that a shape looks like, and how it is written here."""
+
+    order: str
+    shape: str
+
+
+def _meant(shape: tree.Dims) -> _Meant | None:
+    """What an input looks like that is another's order; None for one that looks right."""
+    sizes = [int(dim.value) for dim in shape.dims if isinstance(dim, tree.Number)]
+    if not 2 <= len(sizes) == len(shape.dims) <= 4:
+        return None
+    first, last = sizes[0], sizes[-1]
+    if last in COLOURS and first not in COLOURS and min(sizes[:-1]) > 4:
+        orders = {2: "LxC", 3: "HxWxC", 4: "TxHxWxC"}
+        return _Meant(orders[len(sizes)], written_shape([last, *sizes[:-1]]))
+    if len(sizes) == 4 and sizes[1] in COLOURS and first != sizes[1] and min(sizes[2:]) > 4:
+        return _Meant("NxCxHxW", written_shape(sizes[1:]))
+    if len(sizes) == 2 and first == last > 4:
+        return _Meant("HxW", f"1x{first}x{last}")
+    return None
 
 
 def as_channels_first(shape: tree.Dims) -> str:
     """What `32x32x3` says: 32 channels of 32x3."""
-    first, second, last = (dim.value for dim in shape.dims if isinstance(dim, tree.Number))
-    return f"{first} channels of {second}x{last}; it looks like HxWxC"
+    meant = _meant(shape)
+    first, *others = (int(dim.value) for dim in shape.dims if isinstance(dim, tree.Number))
+    of = written_shape(others) if len(others) > 1 else f"{others[0]} number{'s' if others[0] != 1 else ''}"
+    return f"{first} channel{'s' if first != 1 else ''} of {of}; it looks like {meant.order if meant else ''}"
 
 
 def apart(value: tree.Value, source: Source) -> Iterator[Diagnostic]:
@@ -129,7 +158,7 @@ def thousands_parted(step: tree.LayerStep) -> Iterator[Diagnostic]:
             kinds = {slots.keywords[argument.name][1].kind} if argument.name in slots.keywords else set()
         else:
             kinds = {declared.kind for _, declared in slots.places}
-        if kinds and kinds <= {"integer", "pair", "shape"}:
+        if kinds and kinds <= {"integer", "sizes", "shape"}:
             plain = value.text.replace(".", "")
             yield Diagnostic(
                 "W106",

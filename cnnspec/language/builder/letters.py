@@ -11,8 +11,10 @@ from cnnspec.language.builder.context import Context
 from cnnspec.language.builder.values import HYPER, hyperparameters, number
 from cnnspec.language.tokens import LETTERS
 
-_SMALL = re.compile(r"(?:[fspkgd](?:[0-9]+(?:x[0-9]+)?|same))+")
-_NAMED = re.compile(r"((?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))*)([FSPKGD])([0-9]*)([A-Za-z_][A-Za-z0-9_]*)")
+_SMALL = re.compile(r"(?:[fspkgd](?:[0-9]+(?:x[0-9]+){0,2}|same))+")
+_NAMED = re.compile(
+    r"((?:[FSPKGD](?:[0-9]+(?:x[0-9]+){0,2}|same))*)([FSPKGD])([0-9]*)([A-Za-z_][A-Za-z0-9_]*)"
+)
 Meant: TypeAlias = tuple[str, list[tree.LetterArgument]]
 """How it is written right, and what it is."""
 
@@ -133,11 +135,7 @@ def _no_hyperparameter(c: Context, name: str, span: Span) -> None:
     message = f"`{name}` is not a hyperparameter"
     way = "a number follows the letter, `K64`; k, M and G are allowed in claims only"
     fix: tuple[Edit, ...] = ()
-    if size := re.fullmatch(r"F([0-9]+)x([0-9]+)x[0-9]+", name):
-        plain = f"F{size[1]}" if size[1] == size[2] else f"F{size[1]}x{size[2]}"
-        message, way = f"`{name}` is not a filter size: a filter is as deep as its input", f"write `{plain}`"
-        fix = (Edit(span, plain),)
-    elif HYPER.fullmatch(glued := re.sub("(?<=[0-9])[x_](?=[FSPKGD])", "", name)):
+    if HYPER.fullmatch(glued := re.sub("(?<=[0-9])[x_](?=[FSPKGD])", "", name)):
         plain = re.sub("(?<=[0-9a-z])(?=[FSPKGD])", " ", glued)
         message, way, fix = f"`{name}` is not a hyperparameter", f"write `{plain}`", (Edit(span, plain),)
     c.sink.report("E106", message, span, help=way, fix=fix)

@@ -13,7 +13,7 @@ from cnnspec.language.builder.letters import tidied
 from cnnspec.language.builder.values import HYPER, same
 from cnnspec.language.tokens import LETTERS, WORDS, Token
 
-_ARRIVING = frozenset("CHWi")
+_ARRIVING = frozenset("CTHWi")
 _BEHIND = {"input": r"[0-9(]", "output": "@", "expect": r"[a-z]+[ \t]+~?[0-9]", "model": r"\w+[ \t]*[\r\n#]"}
 """How such a statement goes on behind its word."""
 
@@ -54,7 +54,8 @@ def _value_name(c: Context, token: Token, what: str, letters: bool = False) -> t
     elif text in _ARRIVING:
         meaning = "the number of the pass in a repeat" if text == "i" else "a size of a step's input"
         message = f"{what} cannot be named {text}: that is {meaning}"
-        c.sink.report("E107", message, span, help="choose another name")
+        way = f"choose another name, for instance `{text.lower()}`" if text != "i" else "choose another name"
+        c.sink.report("E107", message, span, help=way)
     elif HYPER.fullmatch(text) and not (letters and text in LETTERS):
         message = f"{what} cannot be named {text}: it looks like a hyperparameter"
         way = f"write it in lower case, `{text.lower()}`"

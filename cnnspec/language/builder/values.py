@@ -17,8 +17,9 @@ MAX_DIGITS = 40
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "B": 1}
 _UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _EXPONENT = re.compile(r"[eE][-+]?([0-9]+)")
-HYPER = re.compile(r"(?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))+")
-_LETTER = re.compile(r"([FSPKGD])(?:(same)|([0-9]+)(?:x([0-9]+))?)")
+HYPER = re.compile(r"(?:[FSPKGD](?:[0-9]+(?:x[0-9]+){0,2}|same))+")
+_SIZE = re.compile("[0-9]+")
+_LETTER = re.compile(r"([FSPKGD])(?:(same)|([0-9]+(?:x[0-9]+)*))")
 
 # --- numbers and expressions ----------------------------------------------------------------------
 
@@ -121,16 +122,18 @@ def hyperparameters(c: Context, text: str, start: int) -> list[tree.LetterArgume
     """`F5S1P2` is three."""
     found = []
     for part in _LETTER.finditer(text):
-        letter, same, first, second = part.groups()
+        letter, same, sizes = part.groups()
         begin, end = start + part.start(), start + part.end()
-        span, middle = Span(begin + 1, end), start + part.start(4)
+        span = Span(begin + 1, end)
         value: tree.Value
         if same:
             value = tree.Same(span)
-        elif second is None:
-            value = number(c, first, begin + 1, end)
+        elif "x" not in sizes:
+            value = number(c, sizes, begin + 1, end)
         else:
-            value = tree.Dims((number(c, first, begin + 1, middle - 1), number(c, second, middle, end)), span)
+            at = begin + 1
+            dims = (number(c, one[0], at + one.start(), at + one.end()) for one in _SIZE.finditer(sizes))
+            value = tree.Dims(tuple(dims), span)
         found.append(tree.LetterArgument(letter, value, True, Span(begin, end)))
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
-from cnnspec.lower.call import Built, Unsupported, Use
+from cnnspec.lower.call import Built, Unsupported, Use, only_on_maps
 from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer
@@ -47,8 +47,13 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
     return [one.made for one in (*lowering.functions, network)]
 
 
+OTHER_AXES: frozenset[str] = frozenset()
+"""The layers that are there for signals and volumes."""
+
+
 def emit(use: Use, layer: ir.Layer | None = None) -> Built:
     """How a layer of one use is called."""
+    only_on_maps(use, layer, OTHER_AXES)
     if use.op.word not in EMITTERS:
         raise Unsupported(f"`{use.op.word}`", layer)
     roles = {weight.role for weight in use.op.weights(*use.arriving)} - {"buffer"}

@@ -265,8 +265,9 @@ def upsample(use: Use) -> Built:
 @emits("pad")
 def pad(use: Use) -> Built:
     op = use.op
-    rows = Slot(None, tuple(op.rows), border(op, "top", "bottom"))
-    columns = Slot(None, tuple(op.columns), border(op, "left", "right"))
+    above_below, left_right = op.ends(use.arriving[0])
+    rows = Slot(None, above_below, border(op, "top", "bottom"))
+    columns = Slot(None, left_right, border(op, "left", "right"))
     if op.mode == "zeros":
         return Built("pad", (rows, columns, Slot("channels", op.channels, W("channels"), 0)))
     mode = '"edge"' if op.mode == "replicate" else '"reflect"'

@@ -408,10 +408,10 @@ def pixelshuffle(use: Use) -> Built:
 
 @emits("pad")
 def pad(use: Use) -> Built:
-    (top, bottom), (left, right) = use.op.rows, use.op.columns
+    (top, bottom), (left, right) = use.op.ends(use.arriving[0])
     sides = (left, right, top, bottom)
     deeper = use.any(lambda op: op.channels != (0, 0))
-    if deeper and not use.any(lambda op: any((*op.rows, *op.columns))):
+    if deeper and not use.any(lambda op: any(map(any, op.ends(use.arriving[0])))):
         before, behind = use.op.channels
         return build("PadChannels", n(before, W("channels", 0)), n(behind, W("channels", 1)))
     if deeper:

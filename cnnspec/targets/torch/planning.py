@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
-from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
+from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use, only_on_maps
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer, camel
 from cnnspec.lower.program import Tensor
@@ -52,9 +52,14 @@ OVERWRITABLE = frozenset({"conv", "dwconv", "deconv", "bn", "gn", "fc", "add", "
 it."""
 
 
+OTHER_AXES: frozenset[str] = frozenset()
+"""The layers that are there for signals and volumes."""
+
+
 def emit(use: Use, layer: ir.Layer) -> Built:
     """How a layer of one use is made; one that reads a second tensor is said in `forward`."""
     op = use.op
+    only_on_maps(use, layer, OTHER_AXES)
     if any(getattr(op, name) for name in op.tensors):
         if len({repr(one) for one in use.ops}) != 1:
             raise Diverges("different arguments")
