@@ -1,4 +1,4 @@
-"""docs/run.md and the homework sheets show what their commands print."""
+"""docs/run.md, docs/sizes.md and the homework sheets show what their commands print."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def writer() -> object:
     return module
 
 
-PAGES = [ROOT / "docs" / "run.md", *sorted((ROOT / "docs" / "homework").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [DOCS / "run.md", DOCS / "sizes.md", *sorted((DOCS / "homework").glob("*.md"))]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
