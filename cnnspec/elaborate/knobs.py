@@ -98,8 +98,8 @@ def sizes_of(statements: Statements, sink: Sink, settings: Mapping[str, str], li
             problem, way = f"there is no input `{name}`", f"its inputs: {', '.join(names)}"
         elif not all(part.isdecimal() and len(part) < 20 and 1 <= int(part) <= limit for part in parts):
             problem = f"each size is a whole number from 1 to {limit:,}"
-        elif len(parts) not in (1, 3):
-            problem, way = f"{len(parts)} sizes", "an input has the shape CxHxW, or one number"
+        elif len(parts) > 4:
+            problem, way = f"{len(parts)} sizes", "an input has the shape CxTxHxW at most"
         else:
             sizes[name or names[0]] = tuple(map(int, parts))
             continue

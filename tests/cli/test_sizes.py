@@ -59,7 +59,7 @@ def test_sizes_that_are_none(cnnspec: Command) -> None:
         "x": "expected a size such as 3x256x256",
         "3x-1x8": "expected a size",
         "1x0x32": "each size is a whole number from 1",
-        "1x32x32x32x32": "5 sizes",
+        "1x2x32x32x32": "5 sizes",
         "a=1x32x32": "there is no input `a`",
         "1x99999999999x32": "each size is a whole number from 1 to 2,147,483,647",
     }.items():

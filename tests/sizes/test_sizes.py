@@ -101,6 +101,14 @@ def test_inputs_of_one_size_vary_together() -> None:
     assert found.sizes.inputs == ("a", "b")
 
 
+def test_a_signal_and_a_volume() -> None:
+    signal = "input 1x16000\nconv F80 S4 K32 -> maxpool F4 -> gap -> fc 35\n"
+    assert text_of([answer(signal)]).splitlines()[1:3] == ["  input   1xW", "  W       any from 92 on"]
+    volume = "input 3x16x112x112\nconv F3 P1 K8 -> maxpool F1x2x2 -> conv F3 S2 K16\n"
+    assert "  T        any from 3 on\n  H and W  any from 6 on\n" in text_of([answer(volume)])
+    assert "16x⌊(T − 1)/2⌋x⌊(H − 2)/4⌋x⌊(W − 2)/4⌋" in text_of([answer(volume)])
+
+
 def test_a_network_without_a_map() -> None:
     assert list(answer("input 10\nfc 3\n").lines()) == ["  no input is a map"]
 

@@ -10,15 +10,13 @@ from cnnspec.analyses.sizes.find import Along, along, far_of
 from cnnspec.analyses.sizes.replay import Failure, Growth, Outcome, OverWork, Replay, written_from_size
 from cnnspec.analyses.sizes.rule import formula
 from cnnspec.ir.graph import Graph
-from cnnspec.ops.base import Shape
+from cnnspec.ops.base import Shape, axes_of
 
 WORK = 2_000_000
 """Shape rules that are run for one network, at most: some seconds."""
 LONGEST = 2_048
 """The longest period that is gone through."""
 APART = 2**20 * 3**8 * 5**4 * 7**2 * 11
-AXES = ("", "W", "HW", "THW")
-"""The names of a map's axes, by their number."""
 
 _NUMBERS = "a number or a condition in the spec depends on the size"
 
@@ -96,7 +94,7 @@ def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
         return None
     varying = tuple(number for number, shape in enumerate(shapes) if shape[1:] == first[1:])
     names = tuple(graph.inputs[number] for number in varying)
-    letters = AXES[len(first) - 1]
+    letters = axes_of(first)
     written = written_from_size(graph)
     network = _Network(Replay(graph, written or {}, WORK), shapes, varying, first[1:])
     why = _NUMBERS if written is None else ""
@@ -105,7 +103,7 @@ def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
         if axes is not None and _agrees(network, axes, tried):
             return Sizes(names, first, axes, _outputs(network, axes, graph.outputs))
         if not why:
-            why = _NUMBERS if axes is not None else "which height fits depends on the width"
+            why = _NUMBERS if axes is not None else "which size of an axis fits depends on the others"
     except OverWork:
         why = "the network is too large to go through all sizes of a period"
 
