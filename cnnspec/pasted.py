@@ -13,7 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span, line_start
-from cnnspec.notations import caffe, darknet, programs, summary, tables, translate, yolo
+from cnnspec.notations import caffe, darknet, others, programs, summary, tables, translate, yolo
 from cnnspec.notations.around import step_around
 from cnnspec.notations.network import FEWEST, UNKNOWN, Network, Node, Part, Program, stretches, written
 
@@ -49,6 +49,8 @@ class Rewritten(NamedTuple):
     stated: Sequence[Stated]
     silent: Sequence[Span]
     """Parts of the text of which nothing more can be said: their layers, or their order, are not known."""
+    whole: bool
+    """Whether a network is among them: that it has no input is part of its finding."""
 
 
 class _Foreign(NamedTuple):
@@ -57,13 +59,15 @@ class _Foreign(NamedTuple):
     span: Span
     pieces: Sequence[Part]
     finding: Diagnostic
+    whole: bool = False
+    """Whether it is all of a network, not a layer of a spec."""
 
 
 def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | None:
     """None where nothing of a text can be said otherwise."""
     text = source.text[:_LONGEST]
     foreign: list[_Foreign] = []
-    for reader in (darknet, caffe, yolo, summary, programs, tables):
+    for reader in (darknet, caffe, yolo, summary, programs, tables, others):
         found = (_of_program(one, text) for one in reader.networks(text))
         foreign += [one for one in found if not any(_overlap(one.span, other.span) for other in foreign)]
     for finding in findings:
@@ -116,25 +120,35 @@ def _of_program(program: Program, text: str) -> _Foreign:
         network = network.without_input()
     elif begins is not None and "x" in begins.takes and not _INPUT.search(text):
         before = [Part(f"input {begins.takes}\n")]
-    pieces = [*before, *written(network)]
+    pieces = [*before, *program.blocks, *written(network)]
     shown = [_commented(part, text) for part in pieces]
     lines = [line.removeprefix(" -> ") for line in "".join(shown).splitlines() if line]
     more = len(lines) - _MOST_LINES
     lines[_MOST_LINES:] = [f"… ({more} more lines)"] if more > 0 else []
-    how = "in this language it is:" if network.sure else "in this language it is, as far as it can be told:"
-    way = "\n".join([*([how] if lines else []), *lines, *([f"({network.why})"] if network.why else [])])
+    how = "in this language it is:" if network.sure else "in this language, as far as it is certain:"
+    why = [f"({network.why})" if lines else network.why] if network.why else []
+    if lines and not before and not network.nodes[0].text.startswith("input ") and not _INPUT.search(text):
+        why.append(f"(begin the spec with its input, channels first: `{_input_of(network.nodes[0])}`)")
+    way = "\n".join([*([how] if lines else []), *lines, *why])
     if network.sure and len(lines) == 1:
         way = f"here it is `{lines[0]}`"
     fix = (Edit(cover, "".join(part.text for part in pieces).rstrip("\n")),) if network.sure else ()
     if any(node.open for node in network.nodes):
         unknown = [node._replace(text="") if node.open else node for node in network.nodes]
-        pieces = [*before, *written(network._replace(nodes=unknown))]
+        pieces = [*before, *program.blocks, *written(network._replace(nodes=unknown))]
     if network.why:
         first = program.span if begins is None else begins.span
         pieces = [*before, Part(UNKNOWN, Node("", first))]
-    message = f"{program.what}; a spec is written in a notation of its own"
+    message = f"{program.what}; a spec has its own notation"
     finding = Diagnostic("E102", message, program.span, help=way, fix=fix, safe=True)
-    return _Foreign(cover, pieces, finding)
+    return _Foreign(cover, pieces, finding, whole=True)
+
+
+def _input_of(first: Node) -> str:
+    """An input that a first layer takes, of the usual size where the program does not have one."""
+    if first.text.startswith("fc "):
+        return f"input {first.takes or 784}"
+    return f"input {first.takes if first.takes.isdecimal() else 3}x224x224"
 
 
 def _commented(part: Part, text: str) -> str:
@@ -201,7 +215,8 @@ def _put_together(source: Source, foreign: Sequence[_Foreign]) -> Rewritten:
         done = one.span.end
     add(text[done:], Span(done, len(text)), True)
     whole = Source(source.name, "".join(parts), source, pieces)
-    return Rewritten(whole, [one.finding for one in foreign], stated, silent)
+    found = [one.finding for one in foreign]
+    return Rewritten(whole, found, stated, silent, any(one.whole for one in foreign))
 
 
 def together(rewriting: Rewritten, found: Sequence[Diagnostic], report: Report | None) -> list[Diagnostic]:
@@ -214,6 +229,7 @@ def together(rewriting: Rewritten, found: Sequence[Diagnostic], report: Report |
         _moved(one, source, changed)
         for one in found
         if not any(_overlap(one.span, span) for span in rewriting.silent)
+        and not (one.code == "E401" and rewriting.whole)
         and (one.severity is Severity.ERROR or not any(_overlap(one.span, span) for span in changed))
     ]
     taken = [one.span for one in rewriting.findings if not one.safe]

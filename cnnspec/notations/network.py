@@ -32,24 +32,8 @@ UNKNOWN = "unknown"
 _HEAVY = frozenset(("conv", "deconv", "dwconv", "fc", "flatten", "gap", "gmp", "input", "upsample", *MERGES))
 """What begins a line; other layers stand behind the one before."""
 _VECTOR, _POOLS = ("fc", "flatten", "gap", "gmp"), ("maxpool", "avgpool")
-_TAKEN = frozenset(
-    [
-        "model",
-        "input",
-        "let",
-        "variant",
-        "default",
-        "block",
-        "shared",
-        "output",
-        "expect",
-        "if",
-        "else",
-        "and",
-        "or",
-        "not",
-        "i",
-    ]
+RESERVED = frozenset(
+    "model input let variant default block shared output expect if else and or not i".split()
 )
 _WIDEST = 90
 
@@ -99,6 +83,8 @@ class Program(NamedTuple):
     network: Network
     begin: int
     """Where its head begins, lines that are no layers and go with them."""
+    blocks: Sequence[Part] = ()
+    """The blocks that its layers use, in this language."""
 
 
 def dense(text: str, nodes: Sequence[Node], inputs: Sequence[int]) -> str:
@@ -209,7 +195,7 @@ def _label_of(node: Node) -> str:
 def _labels(nodes: Sequence[Node], wanted: set[int]) -> dict[int, str]:
     """The label of each layer that has one: the author's, or one that others refer to it by."""
     labels: dict[int, str] = {}
-    taken = set(_TAKEN)
+    taken = set(RESERVED)
     for number in [*range(len(nodes)), ARRIVING]:
         node = nodes[number] if number != ARRIVING else Node("", Span(0, 0), hint="start")
         name = _label_of(node)

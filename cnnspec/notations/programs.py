@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import tool_of
+from cnnspec.notations.classes import Block, Statement, grouped, inner_first, is_used, made
 from cnnspec.notations.network import FEWEST, Network, Program, written
+from cnnspec.notations.others import NOT_TRANSLATED, other_tool
 from cnnspec.notations.python import Reader
 from cnnspec.notations.translation import Notation, Translation
 
@@ -19,12 +20,13 @@ _PYTHON = re.compile(r"[ \t]*(?:import|from|class|def|return|self|for|with)(?![A
 _BUILDS = re.compile(r"[ \t]*\w+[ \t]*=[ \t]*(?:\w+\.)*(?:Sequential|Model|Module\w*)\(")
 _GIVEN = re.compile(r"[ \t]*(?:self\.)?(\w+)[ \t]*=(?!=)")
 _BEGINS = re.compile(
-    r"""(?:import|from|class|def|return|super|with|if|elif|for|while|print|self|pass|assert|@)(?![\w:])
+    r"""(?:import|from|class|def|return|super|with|if|elif|for|while|print|self|pass|assert)(?![\w:])
     |(?:else|try|finally|pass):?$ | \"\"\" | '''
     |\(\w+(?:-[0-9]+)?\):[ ]+[A-Za-z0-9]  # print(model)
     |(?:self\.)?\w+(?:[ ]*,[ ]*\w+)*[ ]*[-+*]?=(?![=>])
     |(?:\w+\.)+\w+\(
-    |[)\]},]+$""",
+    |[)\]},]+$
+    |@\w+\.\w+ | @(?:static|class)method | @property""",
     re.VERBOSE,
 )
 _DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*\(")
@@ -34,18 +36,8 @@ _SCAN = re.compile(r"#.*|'''|\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|[
 _ARROW = re.compile(r"->|=>")
 _LONGEST = 40_000
 """Characters of a program that are looked at."""
-
-
-class Statement(NamedTuple):
-    """A statement of Python: the lines up to where its brackets are closed, comments in blanks."""
-
-    text: str
-    begin: int
-
-    @property
-    def span(self) -> Span:
-        text = self.text.rstrip()
-        return Span(self.begin + len(text) - len(text.lstrip()), self.begin + len(text))
+_FORWARD = re.compile(r"\bdef (?:forward|call|__call__)\b")
+_SEVERAL = "it has several networks; a file has one"
 
 
 def statements(text: str) -> Iterator[Statement]:
@@ -68,7 +60,7 @@ def statements(text: str) -> Iterator[Statement]:
 
 
 def networks(text: str) -> Iterator[Program]:
-    """The programs of three layers and more."""
+    """The programs in a text; a single line is not one, unless it has three layers and more."""
     together: list[Statement] = []
     for one in [*statements(text), Statement("model", len(text))]:
         code = one.text.strip()
@@ -100,24 +92,46 @@ def names_in(text: str) -> set[str]:
 
 def _program(together: list[Statement], text: str) -> Program | None:
     span = Span(together[0].span.start, together[-1].span.end)
-    reader = Reader(text[slice(*span)], names_in(text))
-    for one in together:
+    code = text[slice(*span)]
+    if tool := other_tool(code):
+        return Program(f"this is {tool} code", span, Network((), why=NOT_TRANSLATED), span.start)
+    lets = names_in(text)
+    groups = grouped(together)
+    classes = [name for name in groups if name.strip()]
+    unused = [name for name in classes if not is_used(groups, name)]
+    networks = [name for name in unused if any(_FORWARD.search(one.text) for one in groups[name])] or unused
+    if len(networks) > 1:
+        return Program(f"this is {_tool(Reader(code))} code", span, Network((), why=_SEVERAL), span.start)
+    blocks: dict[str, Block] = {}
+    outside = [one for one in groups[""] if not one.indent and not one.text.startswith("def")]
+    for name in inner_first(groups, [name for name in classes if name not in unused]):
+        reader = Reader(code, lets, blocks, is_block=True)
+        _read(reader, [*outside, *groups[name]])
+        blocks[name] = made(name, reader.parameters.items(), reader.network())
+    reader = Reader(code, lets, blocks)
+    _read(reader, [*(outside if networks else groups[""]), *(groups[networks[0]] if networks else ())])
+    network = reader.network()
+    if not (network.nodes and (len(network.nodes) >= FEWEST or "\n" in code)):
+        layers = any(map(tool_of, re.findall(r"\b(\w+)\(", code)))
+        if not ("\n" in code and (_PYTHON.match(code) or (network.why and layers))):
+            return None
+        network = network._replace(why=network.why or "it has no layers, and a spec only describes layers")
+    used = [one for one in blocks.values() if not one.why]
+    parts = [part for one in used for part in one.parts()]
+    return Program(f"this is {_tool(reader)} code", span, network, span.start, parts)
+
+
+def _tool(reader: Reader) -> str:
+    return {"torch": "PyTorch"}.get(reader.tool, reader.tool) or "Python"
+
+
+def _read(reader: Reader, statements: Iterable[Statement]) -> None:
+    for one in statements:
         code = one.text.strip()
-        if reader.classes and one.text[:1].strip() and not code.startswith(("class", "def", "@")):
-            continue  # what is done with the model
         if _TRAINING.match(code):
             break
         if not reader.statement(code, one.span.start) and code.strip(")]}, "):
             reader.why = reader.why or f"`{code.splitlines()[0]}` cannot be read"
-    network = reader.network()
-    layers = sum(map(bool, map(tool_of, re.findall(r"\b(\w+)\(", text[slice(*span)]))))
-    enough = (
-        len(network.nodes) >= FEWEST
-        or len(reader.classes) > 1
-        or (network.why and layers and len(together) > 2)
-    )
-    tool = {"torch": "PyTorch"}.get(reader.tool, reader.tool) or "Python"
-    return Program(f"this is {tool} code", span, network, span.start) if enough else None
 
 
 def line_of_python(line: str, begin: int, text: str) -> Translation | None:

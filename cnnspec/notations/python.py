@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import add, floordiv, mul, sub
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import Call, call_of, is_known, read_call, source_of, statement, tool_of
+from cnnspec.notations.classes import Block
 from cnnspec.notations.merges import MERGES
 from cnnspec.notations.network import ARRIVING, MERGED, MOST, WEIGHTED, Network, Node, dense
 
@@ -36,13 +37,12 @@ _VALUE = re.compile(r"[=(](?!same|true|false)([A-Za-z_0-9*/+-]+)")
 _NAME = re.compile(r"(?<!\w)[A-Za-z_]\w*")
 _APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 _CLASS = re.compile(r"[A-Z]\w*[a-z]")
-_FLAT = ("forward", "call", "__init__")
+_FLAT = ("forward", "call", "__call__", "__init__")
 _TORCH = re.compile(r"\bnn\.|\btorch\b|\bforward\b|\bF\.")
 _KERAS = re.compile(r"\bkeras\b|\blayers\.|\btf\.|\.add\(|\binput_shape\b")
 _NO_ORDER = "in which order its layers are used, and what is done between them, is not in this text"
 _NOT_FOLLOWED = "a loop or a condition in it is not followed"
 _OWN_LAYER = "no layer `{name}` is known; a layer made of others is a block here, `block name(k) {{ … }}`"
-_SEVERAL = "it has several classes; each is a block here, `block name(k) { … }`"
 _SHARED = "it is used again, with the same weights: a `shared` block does that here"
 
 
@@ -60,9 +60,19 @@ _Value: TypeAlias = "_Module | int | ast.Constant | Sequence[_Value] | None"
 class Reader:
     """What is known so far of one program."""
 
-    def __init__(self, text: str, lets: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        text: str,
+        lets: Iterable[str] = (),
+        blocks: Mapping[str, Block] | None = None,
+        is_block: bool = False,
+    ) -> None:
         self.lets = frozenset(lets)
         """Names that the spec gives a value."""
+        self.blocks = blocks or {}
+        self.is_block = is_block
+        self.parameters: dict[str, str] = {}
+        """Of a class that is a block: the parameters of `__init__`, with their defaults."""
         votes = Counter(filter(None, map(tool_of, re.findall(r"\b(\w+)\(", text))))
         votes["torch"] += len(_TORCH.findall(text))
         votes["Keras"] += len(_KERAS.findall(text))
@@ -159,9 +169,14 @@ class Reader:
     def _parameters(self, name: str, arguments: ast.arguments) -> None:
         names = [one.arg for one in arguments.args]
         free = names[: len(names) - len(arguments.defaults)]
-        for one, default in zip(names[len(free) :], arguments.defaults, strict=True):
-            self.names[one] = self._constant(default)
+        defaults = dict(zip(names[len(free) :], map(self._constant, arguments.defaults), strict=True))
         free = [one for one in free if one not in ("self", "cls")]
+        if self.is_block and name == "__init__":
+            numbers = {one: repr(given.value) if given else "" for one, given in defaults.items()}
+            self.parameters = dict.fromkeys(free, "") | numbers
+            self.lets = self.lets.union(self.parameters)
+        else:
+            self.names |= defaults
         if free and name not in _FLAT:
             self.why = self.why or f"`{name}(…)` makes several layers, and is not followed"
         for one in free:
@@ -201,7 +216,8 @@ class Reader:
             case ast.Constant():
                 return node
             case ast.Name() | ast.Attribute():
-                found = self.names.get(ast.unparse(node))
+                name = ast.unparse(node)
+                found = self.names.get(name, self.names.get(name.removeprefix("self.")))
                 return found if isinstance(found, ast.Constant) else None
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
                 values = [side and side.value for side in (self._constant(left), self._constant(right))]
@@ -233,16 +249,22 @@ class Reader:
                 called = _Module(called.node._replace(text="", why="what its input is, is not in this text"))
             return self._apply(called, tensors)
         call, span = call_of(node, self._written), self._span(node)
+        if call is not None and call.name in self.blocks and not call.prefix:
+            return _Module(self._use(self.blocks[call.name], call, span))
         if call is None or call.name in self.classes or call.name == "super" or call.name.endswith("Loss"):
             return None
         owner = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else None
+        if owner is None and call.name in ("add", "append") and call.prefix not in _FUNCTIONS:
+            owner = _Module(Node("", span))
         if isinstance(owner, _Module):
-            added = self._value(node.args[0]) if call.name == "add" and node.args else None
+            added = self._value(node.args[0]) if call.name in ("add", "append") and node.args else None
             if isinstance(added, _Module) and isinstance(node.func, ast.Attribute):
                 self.names[ast.unparse(node.func.value)] = owner._replace(
                     node=owner.node._replace(text=""), parts=(*owner.parts, added)
                 )
             return None
+        if call.prefix == "self":
+            return self._unknown(node, self._tensors(node.args, known=bool(self.classes)))
         if type(owner) is int:  # `x.view(-1, 400)`
             call = call._replace(
                 positional=["x", *call.positional] if call.name in _OF_TENSOR else call.positional
@@ -295,6 +317,15 @@ class Reader:
         if unknown:
             node = node._replace(why=node.why or f"what `{unknown[0]}` is, is not in this text", open=True)
         return _Module(node)
+
+    def _use(self, block: Block, call: Call, span: Span) -> Node:
+        """A layer that is a class of the program."""
+        text = None if block.why else block.call(call.positional, call.named)
+        if text is None:
+            return Node("", span, why=f"in `{block.name}`, {block.why or 'a parameter has no value'}")
+        strange = [one for one in _NAME.findall(text.partition("(")[2]) if one not in self.lets]
+        why = f"what `{strange[0]}` is, is not in this text" if strange else ""
+        return Node(text, span, why=why, open=bool(strange))
 
     def _part(self, name: str, node: ast.expr) -> _Module:
         value = self._value(node)
@@ -363,7 +394,8 @@ class Reader:
             # a map: MATLAB's is flattened first, Keras's Dense is a layer for each position
             text = {"MATLAB": f"flatten -> {node.text}", "Keras": f"conv F1 K{node.text[3:]}"}.get(self.tool)
             node = node._replace(text=text or node.text)
-        weighted = node.text.partition(" ")[0] in WEIGHTED
+        word = node.text.partition(" ")[0].partition("(")[0]
+        weighted = word in WEIGHTED or word in self.blocks
         if weighted and node.span in self.used:
             node = node._replace(name="", why=node.why or _SHARED)
         elif not weighted:
@@ -377,8 +409,6 @@ class Reader:
 
     def network(self) -> Network:
         """All that was read; where no tensor goes through the layers, the layers in the order of the text."""
-        if len(self.classes) > 1:
-            return Network((), why=_SEVERAL)
         if not any(node.inputs for node in self.nodes):
             every = [one for one in self.names.values() if isinstance(one, _Module) and one.node.text != "id"]
             modules = [one for one in every if one.parts or one.node.text] or every

@@ -159,7 +159,92 @@ class Net(nn.Module):
         x = self.dropout(x.flatten(1))
         return F.log_softmax(self.out(x), dim=1)
 """
-EXECUTED = {"a class": NET, "nn.Sequential": SEQUENTIAL, "names": NAMED, "many forms": BLOCKS}
+RESIDUAL = """\
+import torch
+
+class BasicBlock(nn.Module):
+    groups = 2
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, groups=self.groups)
+        self.down = Down(in_planes, planes, kernel=1, stride=stride)
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.conv2(out)
+        out += self.down(x)
+        return F.relu(out)
+
+class Down(nn.Module):
+    def __init__(self, cin, cout, stride, kernel=3):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(cin, cout, kernel, stride, kernel // 2), nn.BatchNorm2d(cout))
+
+    def forward(self, x):
+        return self.body(x)
+
+class Net(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1)
+        self.layer1 = BasicBlock(width, width)
+        self.layer2 = BasicBlock(width, 2 * width, 2)
+        self.layer3 = nn.Sequential(BasicBlock(16, 16), BasicBlock(16, planes=24, stride=2))
+        self.down = Down(24, 32, 2)
+        self.fc = nn.Linear(32, 10)
+
+    def forward(self, x):
+        x = F.relu(self.conv1(x))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        x = F.adaptive_avg_pool2d(self.down(x), 1)
+        return self.fc(torch.flatten(x, 1))
+
+if __name__ == "__main__":
+    print(Net())
+"""
+UNET = """\
+class DoubleConv(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.double_conv = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, x):
+        return self.double_conv(x)
+
+
+class Net(nn.Module):
+    def __init__(self, n_channels=3, n_classes=2):
+        super(Net, self).__init__()
+        self.inc = DoubleConv(n_channels, 16)
+        self.down = nn.MaxPool2d(2)
+        self.mid = DoubleConv(16, 32)
+        self.up = nn.ConvTranspose2d(32, 16, kernel_size=2, stride=2)
+        self.dec = DoubleConv(32, 16)
+        self.outc = nn.Conv2d(16, n_classes, kernel_size=1)
+
+    def forward(self, x):
+        x1 = self.inc(x)
+        x2 = self.mid(self.down(x1))
+        x = self.up(x2)
+        x = torch.cat([x1, x], dim=1)
+        x = self.dec(x)
+        return self.outc(x)
+"""
+EXECUTED = {
+    "a class": NET,
+    "nn.Sequential": SEQUENTIAL,
+    "names": NAMED,
+    "many forms": BLOCKS,
+    "blocks in blocks": RESIDUAL,
+    "blocks": UNET,
+}
 
 
 def errors(text: str) -> list[Diagnostic]:
@@ -213,7 +298,7 @@ def test_a_number_that_contradicts_the_network_is_named_with_the_other_and_there
         (PRINTED.replace("Sequential(\n  (conv1)", "Net(\n  (conv1)"), "in which order its layers are used"),
         (SEQUENTIAL.replace("nn.Flatten()", "Gate(4)"), "# Gate(4): no layer `Gate` is known"),
         (FUNCTIONAL.replace("layers.add", "layers.average"), "# layers.average([x, first]): what"),
-        (NET + "\nclass Other(nn.Module):\n    pass\n", "several classes"),
+        (NET + NET[NET.index("class Net") :].replace("class Net", "class Other"), "several networks"),
         (SKIP.replace("return", "for i in range(3): x = self.conv1(x)\n    return"), "a loop"),
     ],
 )

@@ -93,7 +93,7 @@ def test_a_summary_is_one_finding_with_a_network_of_its_numbers(
     (found,) = [one for one in findings(before + summary) if one.code.startswith("E")]
     lines = found.help.splitlines()
     assert (lines[0], lines[-1]) == (
-        "in this language it is, as far as it can be told:",
+        "in this language, as far as it is certain:",
         "(it shows no activations, strides and paddings; these are the smallest that give its numbers)",
     )
     assert "\n".join(lines[1:-1]) == here

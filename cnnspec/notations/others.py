@@ -1,0 +1,60 @@
+"""Tools and languages whose layers are not in the tables: a program of theirs is one finding that says what
+it is, for a translation by another tool's defaults would be another network.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cnnspec.diagnostics import Span
+from cnnspec.notations.network import Network, Program
+
+NOT_TRANSLATED = (
+    "it is not translated; write its layers in their order, each as a word with its arguments: "
+    "`conv F3 S1 P1 K64 -> relu`"
+)
+_OF_PYTHON = {
+    "Flax": r"\bflax\b|\bnn\.compact\b|\bnnx?\.Conv\(|\bnn\.Dense\([^()]*features",
+    "Haiku": r"\bhk\.\w",
+    "PaddlePaddle": r"\bpaddle\b",
+    "MXNet Gluon": r"\bgluon\b|\bmxnet\b|\bchannels=\d",
+    "fastai": r"\bfastai\b|\bConvLayer\(|\bLearner\(",
+    "ONNX": r"\bonnx\.helper\b|\bmake_node\(",
+}
+_LANGUAGES = {
+    "R code": r"^[ \t]*library\(|%>%|^[ \t]*\w+[ \t]*<-|\blayer_\w+\(",
+    "C++ code": r"^[ \t]*#include\b|\btorch::|\bstruct \w+[ \t]*:",
+    "a graph of ONNX": r"^graph \w+ \(|^[ \t]*%\w+[ \t]*(?:\[|=[ \t]*\w+)",
+    "a terminal's text": r"^\$ \w|^>>> ",
+}
+_SENTENCE = re.compile(
+    r"^[ \t]*(?:[A-Z][a-z]*,?|[0-9.]+)[ \t](?=[^\n]*\b(?:is|are|was|we|with|followed|by|has|have|uses?|consists?|"
+    r"filters|of)\b[^\n]*\b(?:a|an|the|of|and|with|by)\b)(?:[^\s#]+[ \t]+){5,}[^\s#]+$",
+    re.MULTILINE,
+)
+_OURS = re.compile(r"->|=>|^[ \t]*(?:#(?!include)|(?:input|model|let|expect)[ \t]+\w)")
+_WORDS = (
+    "a layer is a word with its arguments, `conv F3 S1 P1 K64 -> relu`; a line of prose is a comment after `#`"
+)
+
+
+def other_tool(code: str) -> str:
+    """The library of Python that a program is written with, where it is none of the tables'."""
+    return next((tool for tool, sign in _OF_PYTHON.items() if re.search(sign, code)), "")
+
+
+def networks(text: str) -> Iterator[Program]:
+    """The programs in other languages, each from its first line to its last, and lines of prose."""
+    for what, sign in _LANGUAGES.items():
+        found = [*re.finditer(sign, text, re.MULTILINE)]
+        if found:
+            begin = text.rfind("\n", 0, found[0].start() + 1) + 1
+            lines = text[begin:].splitlines(keepends=True)
+            count = next((at for at, line in enumerate(lines) if _OURS.search(line) and what[0] != "C"), len(lines))
+            span = Span(begin, begin + len("".join(lines[:count]).rstrip()))
+            yield Program(f"this is {what}", span, Network((), why=NOT_TRANSLATED), begin)
+            return
+    for line in _SENTENCE.finditer(text):
+        if not _OURS.search(line.group()):
+            yield Program("this is a sentence", Span(*line.span()), Network((), why=_WORDS), line.start())
