@@ -63,7 +63,7 @@ class Block(NamedTuple):
         yield Part(f"block {self.name}({', '.join(parameters)}) {{\n")
         begins = True
         for part in written(self.network):
-            indent = "    " if begins else ""
+            indent = "  " if begins else ""
             yield part._replace(text=indent + part.text, at=part.at + len(indent))
             begins = part.text.endswith("\n")
         yield Part("}\n")

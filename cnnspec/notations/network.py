@@ -33,7 +33,23 @@ _HEAVY = frozenset(("conv", "deconv", "dwconv", "fc", "flatten", "gap", "gmp", "
 """What begins a line; other layers stand behind the one before."""
 _VECTOR, _POOLS = ("fc", "flatten", "gap", "gmp"), ("maxpool", "avgpool")
 RESERVED = frozenset(
-    "model input let variant default block shared output expect if else and or not i".split()
+    [
+        "model",
+        "input",
+        "let",
+        "variant",
+        "default",
+        "block",
+        "shared",
+        "output",
+        "expect",
+        "if",
+        "else",
+        "and",
+        "or",
+        "not",
+        "i",
+    ]
 )
 _WIDEST = 90
 
@@ -157,11 +173,12 @@ def written(network: Network) -> Iterator[Part]:
             text = f"{text} [ {' | '.join(branches)} ]"
         elif node.inputs and node.inputs[0] != number - 1:
             head = f"@{labels[node.inputs[0]]} -> "
-        word = text.partition(" ")[0]
+        word = _word(text)
+        heavy = word in _HEAVY or text.startswith(f"{word}(")
         named = _label_of(node)
         if word == "input":
             text = f"input {labels[number]}: {text[6:]}" if number in labels else text
-        elif ended or head or named or word in _HEAVY or _width(lines[-1]) + len(text) > _WIDEST:
+        elif ended or head or named or heavy or _width(lines[-1]) + len(text) > _WIDEST:
             head = f"{labels[number]}: {head}" if named else head
         else:
             lines[-1].steps.append((text, node))
@@ -180,6 +197,12 @@ def written(network: Network) -> Iterator[Part]:
         yield Part("\n")
     if outputs:
         yield Part(f"output {', '.join(f'@{labels[one]}' for one in outputs)}\n")
+
+
+def _word(text: str) -> str:
+    """The layer's word, or the block's name, that a step begins with."""
+    found = re.match(r"\w*", text)
+    return found.group() if found else ""
 
 
 def _width(line: _Line) -> int:
@@ -201,9 +224,7 @@ def _labels(nodes: Sequence[Node], wanted: set[int]) -> dict[int, str]:
         name = _label_of(node)
         if not name and number not in wanted:
             continue
-        name = (
-            name or _label_of(node._replace(name=node.hint, text="id")) or f"{(node.text or 'x').split()[0]}1"
-        )
+        name = name or _label_of(node._replace(name=node.hint, text="id")) or f"{_word(node.text) or 'x'}1"
         stem = name
         counted = re.match(r"(.*?)([0-9]*)$", stem)
         count = int(counted[2]) if counted and counted[2] else 1

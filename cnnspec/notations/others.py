@@ -14,6 +14,8 @@ NOT_TRANSLATED = (
     "it is not translated; write its layers in their order, each as a word with its arguments: "
     "`conv F3 S1 P1 K64 -> relu`"
 )
+_LONGEST = 500
+"""Characters of a line that are looked at."""
 _OF_PYTHON = {
     "Flax": r"\bflax\b|\bnn\.compact\b|\bnnx?\.Conv\(|\bnn\.Dense\([^()]*features",
     "Haiku": r"\bhk\.\w",
@@ -28,14 +30,31 @@ _LANGUAGES = {
     "a graph of ONNX": r"^graph \w+ \(|^[ \t]*%\w+[ \t]*(?:\[|=[ \t]*\w+)",
     "a terminal's text": r"^\$ \w|^>>> ",
 }
-_SENTENCE = re.compile(
-    r"^[ \t]*(?:[A-Z][a-z]*,?|[0-9.]+)[ \t](?=[^\n]*\b(?:is|are|was|we|with|followed|by|has|have|uses?|consists?|"
-    r"filters|of)\b[^\n]*\b(?:a|an|the|of|and|with|by)\b)(?:[^\s#]+[ \t]+){5,}[^\s#]+$",
-    re.MULTILINE,
+_SMALL = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "and",
+        "with",
+        "by",
+        "is",
+        "are",
+        "was",
+        "we",
+        "with",
+        "followed",
+        "has",
+        "have",
+        "in",
+        "to",
+    ]
 )
+_LINE = re.compile(r"^[ \t]*([A-Z][^\n]*)", re.MULTILINE)
 _OURS = re.compile(r"->|=>|^[ \t]*(?:#(?!include)|(?:input|model|let|expect)[ \t]+\w)")
 _WORDS = (
-    "a layer is a word with its arguments, `conv F3 S1 P1 K64 -> relu`; a line of prose is a comment after `#`"
+    "a layer is a word with its arguments, as in `conv F3 S1 P1 K64 -> relu`; prose is a comment after `#`"
 )
 
 
@@ -51,10 +70,18 @@ def networks(text: str) -> Iterator[Program]:
         if found:
             begin = text.rfind("\n", 0, found[0].start() + 1) + 1
             lines = text[begin:].splitlines(keepends=True)
-            count = next((at for at, line in enumerate(lines) if _OURS.search(line) and what[0] != "C"), len(lines))
+            count = next(
+                (at for at, line in enumerate(lines) if _OURS.search(line) and what[0] != "C"), len(lines)
+            )
             span = Span(begin, begin + len("".join(lines[:count]).rstrip()))
             yield Program(f"this is {what}", span, Network((), why=NOT_TRANSLATED), begin)
             return
-    for line in _SENTENCE.finditer(text):
-        if not _OURS.search(line.group()):
-            yield Program("this is a sentence", Span(*line.span()), Network((), why=_WORDS), line.start())
+    for line in _LINE.finditer(text):
+        words = line[1][:_LONGEST].lower().split()
+        if (
+            len(words) > 5
+            and sum(word in _SMALL for word in words) > 1
+            and not _OURS.search(line[1][:_LONGEST])
+        ):
+            span = Span(line.start(1), line.start(1) + len(line[1].rstrip()))
+            yield Program("this is a sentence", span, Network((), why=_WORDS), span.start)

@@ -56,6 +56,60 @@ class Conv(nn.Module):
         return F.silu(self.bn(self.conv(x)))
 
 
+class Bottleneck(nn.Module):
+    """Ultralytics' Bottleneck, as C3 and C2f use it."""
+
+    def __init__(self, c: int, k: int, shortcut: bool) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.add = Conv(c, c, k, 1), Conv(c, c, 3, 1), shortcut
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.cv2(self.cv1(x))
+        return x + y if self.add else y
+
+
+class C3(nn.Module):
+    """Its layers in the order of the translation, not in Ultralytics'."""
+
+    def __init__(self, c1: int, c2: int, n: int, shortcut: bool) -> None:
+        super().__init__()
+        c = c2 // 2
+        self.cv1 = Conv(c1, c, 1, 1)
+        self.m = nn.Sequential(*(Bottleneck(c, 1, shortcut) for _ in range(n)))
+        self.cv2, self.cv3 = Conv(c1, c, 1, 1), Conv(2 * c, c2, 1, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.cv3(torch.cat((self.m(self.cv1(x)), self.cv2(x)), 1))
+
+
+class C2f(nn.Module):
+    def __init__(self, c1: int, c2: int, n: int, shortcut: bool) -> None:
+        super().__init__()
+        c = c2 // 2
+        self.cv1 = Conv(c1, 2 * c, 1, 1)
+        self.m = nn.ModuleList(Bottleneck(c, 3, shortcut) for _ in range(n))
+        self.cv2 = Conv((2 + n) * c, c2, 1, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = list(self.cv1(x).chunk(2, 1))
+        for one in self.m:
+            y.append(one(y[-1]))
+        return self.cv2(torch.cat(y, 1))
+
+
+class SPPF(nn.Module):
+    def __init__(self, c1: int, c2: int, k: int = 5) -> None:
+        super().__init__()
+        self.cv1, self.cv2 = Conv(c1, c1 // 2, 1, 1), Conv(c1 // 2 * 4, c2, 1, 1)
+        self.m = nn.MaxPool2d(k, 1, k // 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.cv1(x)
+        y1 = self.m(x)
+        y2 = self.m(y1)
+        return self.cv2(torch.cat((x, y1, y2, self.m(y2)), 1))
+
+
 class Global(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.mean((2, 3), keepdim=True)
@@ -147,3 +201,59 @@ def test_a_maxpool_of_darknet_is_the_same_or_is_not_translated(size: int, stride
         same(found.fix[0].text, f"3x{side}x{side}", Maxpool(size, stride))
     else:
         assert (size, stride) not in [(2, 2), (2, 1), (3, 2)]
+
+
+YAML = """\
+nc: 80
+depth_multiple: 0.33
+width_multiple: 0.5
+backbone:
+  [[-1, 1, Conv, [16, 3, 2]],  # 0-P1/2
+   [-1, 6, C3, [32]],
+   [-1, 1, SPPF, [48, 5]],
+   [-1, 3, C3, [32, False]],
+   [-1, 6, C2f, [64, True]],
+   [[-1, 1], 1, Concat, [1]],
+   [-1, 3, C2f, [20]],  # 6
+  ]
+"""
+
+
+class OfYaml(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            [
+                Conv(8, 8, 3, 2),
+                C3(8, 16, 2, True),
+                SPPF(16, 24),
+                C3(24, 16, 1, False),
+                C2f(16, 32, 2, True),
+                C2f(48, 16, 1, False),
+            ]
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first, second, *rest, last = self.layers
+        kept = x = second(first(x))
+        for one in rest:
+            x = one(x)
+        return last(torch.cat((x, kept), 1))
+
+
+@single_threaded
+def test_the_modules_of_a_yaml_are_blocks_that_compute_the_same() -> None:
+    (found,) = [one for one in findings(f"input 8x16x16\n{YAML}") if one.code.startswith("E")]
+    assert found.fix, found.help
+    same(found.fix[0].text, "8x16x16", OfYaml())
+
+
+def test_the_scales_of_a_yaml_are_named() -> None:
+    head = "nc: 80\nscales: # each\n  n: [0.33, 0.25, 1024]\n  s: [0.33, 0.50, 1024]\nbackbone:\n"
+    rows = "  - [-1, 1, Conv, [64, 3, 2]]\n  - [-1, 6, C2f, [2048, True]]\n  - [[0, 1], 1, Detect, [nc]]\n"
+    (found,) = [one for one in findings(head + rows) if one.code.startswith("E")]
+    assert "conv F3 S2 P1 K16 nobias" in found.help
+    assert "C2f(256, 2, 1)" in found.help
+    assert "its scale `n`" in found.help
+    assert "`output @a, @b` gives its inputs" in found.help
+    assert found.fix == ()
