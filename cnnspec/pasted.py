@@ -13,9 +13,9 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span, line_start
-from cnnspec.notations import caffe, darknet, others, programs, summary, tables, translate, yolo
+from cnnspec.notations import caffe, darknet, others, programs, r, summary, tables, translate, yolo
 from cnnspec.notations.around import step_around
-from cnnspec.notations.network import FEWEST, UNKNOWN, Network, Node, Part, Program, stretches, written
+from cnnspec.notations.network import UNKNOWN, Network, Node, Part, Program, stretches, written
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -30,6 +30,7 @@ _HEAD = re.compile(r"(?:\w+: )?(?:@\w+ -> )?")
 _STATED = re.compile(
     r"(?:in_?channels|in_?features|num_?features|input_?channels)[ \t]*=[ \t]*([0-9]+)", re.I
 )
+_ARROW = r"[ \t]*->[ \t]*"
 _BETWEEN, _ENDS = r"(?>\s+|[,;]|#[^\r\n]*+)*+", re.compile(r"[ \t,;]*(?:[#\r\n]|$)")
 _INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
 
@@ -67,7 +68,7 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
     """None where nothing of a text can be said otherwise."""
     text = source.text[:_LONGEST]
     foreign: list[_Foreign] = []
-    for reader in (darknet, caffe, yolo, summary, programs, tables, others):
+    for reader in (darknet, caffe, yolo, r, summary, programs, tables, others):
         found = (_of_program(one, text) for one in reader.networks(text))
         foreign += [one for one in found if not any(_overlap(one.span, other.span) for other in foreign)]
     for finding in findings:
@@ -76,7 +77,9 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
                 foreign += _of_finding(finding, text)
             elif finding.code == "E202":
                 foreign += _of_argument(finding, text)
-    foreign = [*_in_one_finding(sorted(foreign, key=lambda one: one.span), text)]
+    rows = stretches(sorted(foreign, key=lambda one: one.span), lambda one: one.span, text, _ARROW)
+    steps = [one for row in rows for one in ([_of_steps(row)] if len(row) > 1 and _are_sure(row) else row)]
+    foreign = [*_in_one_finding(steps, text)]
     return _put_together(source, foreign) if foreign else None
 
 
@@ -84,7 +87,7 @@ def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign
     """Lines in a row that are in another notation, each by itself, as one part."""
     for row in stretches(foreign, lambda one: one.span, text, _BETWEEN):
         alone = all(len(one.pieces) == 1 and _is_line(one.span, text) for one in row)
-        if len(row) < FEWEST or not alone or any(one.finding.code != "E102" for one in row):
+        if len(row) < 2 or not alone or any(one.finding.code != "E102" for one in row):
             yield from row
             continue
         nodes = [part.node for one in row for part in one.pieces if part.node is not None]
@@ -101,6 +104,27 @@ def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign
         yield _of_program(
             Program("these lines are in another tool's notation", span, network, span.start), text
         )
+
+
+def _are_sure(steps: Sequence[_Foreign]) -> bool:
+    return all(one.finding.code == "E102" and one.finding.fix and len(one.pieces) == 1 for one in steps)
+
+
+def _of_steps(steps: Sequence[_Foreign]) -> _Foreign:
+    """Steps of a line that follow one another, as one part."""
+    first, last = steps[0], steps[-1]
+    span = Span(first.span.start, last.span.end)
+    here = " -> ".join(one.pieces[0].text for one in steps)
+    finding = Diagnostic(
+        "E102",
+        "these steps are in another tool's notation; a spec has its own notation",
+        span,
+        help=f"here it is `{here}`",
+        fix=(Edit(span, here),),
+        safe=all(one.finding.safe for one in steps),
+    )
+    pieces = [part for one in steps for part in (*one.pieces, Part(" -> "))]
+    return _Foreign(span, pieces[:-1], finding)
 
 
 def _is_line(span: Span, text: str) -> bool:
@@ -127,7 +151,8 @@ def _of_program(program: Program, text: str) -> _Foreign:
     lines[_MOST_LINES:] = [f"… ({more} more lines)"] if more > 0 else []
     how = "in this language it is:" if network.sure else "in this language, as far as it is certain:"
     why = [f"({network.why})" if lines else network.why] if network.why else []
-    if lines and not before and not network.nodes[0].text.startswith("input ") and not _INPUT.search(text):
+    has_input = _INPUT.search(text) or any(node.text.startswith("input ") for node in network.nodes)
+    if lines and not before and not has_input:
         why.append(f"(begin the spec with its input, channels first: `{_input_of(network.nodes[0])}`)")
     way = "\n".join([*([how] if lines else []), *lines, *why])
     if network.sure and len(lines) == 1:

@@ -38,18 +38,20 @@ class Call(NamedTuple):
 
 @cache
 def tools() -> tuple[Tool, ...]:
-    from cnnspec.notations import keras, matlab, torch
+    from cnnspec.notations import keras, matlab, slim, torch
 
     return (
         Tool("torch", torch.TORCH, torch.IGNORED, ("nn", "torch", "F", "functional")),
         Tool("Keras", keras.KERAS, keras.IGNORED, ("layers", "keras", "tf", "tfl", "L")),
         Tool("Keras 1", keras.KERAS_1, keras.IGNORED, ()),
+        Tool("TF-slim", slim.SLIM, slim.IGNORED, ("slim",)),
         Tool("MATLAB", matlab.MATLAB, matlab.IGNORED, ()),
     )
 
 
 def name_of(entry: Entry) -> str:
-    return re.split(r"\W", entry.example, maxsplit=1)[0]
+    """Its name, with a module before it where others have layers of that name."""
+    return re.split(r"[^\w.]", entry.example, maxsplit=1)[0]
 
 
 @cache
@@ -64,17 +66,17 @@ def _entries() -> dict[str, list[tuple[Tool, Entry]]]:
     return found
 
 
-def _entries_of(name: str) -> tuple[list[tuple[Tool, Entry]], bool]:
+def _entries_of(name: str, prefix: str = "") -> tuple[list[tuple[Tool, Entry]], bool]:
     """The entries with this name, and whether it is all of their name."""
-    for key in (name, f"~{fold(name)}"):
+    for key in (f"{prefix}.{name}", name, f"~{fold(name)}"):
         if key in _entries():
             return _entries()[key], True
     return _entries().get(f"?{fold(name)}", []), False
 
 
-def is_known(name: str) -> bool:
+def is_known(name: str, prefix: str = "") -> bool:
     """Whether some tool has a layer of this name."""
-    return bool(_entries_of(name)[0])
+    return bool(_entries_of(name, prefix)[0])
 
 
 def tool_of(name: str) -> str:
@@ -151,7 +153,7 @@ def read_call(call: Call, tool: str = "") -> Reading | None:
     >>> read_call(parsed("LeakyReLU()")).why
     'in torch it is `leaky`, in Keras `leaky 0.3`'
     """
-    entries, whole = _entries_of(call.name)
+    entries, whole = _entries_of(call.name, call.prefix)
     if call.prefix in ("F", "functional"):  # the tensor comes first
         call = call._replace(positional=call.positional[1:])
     for narrower in ([one for one in entries if call.prefix in one[0].prefixes],

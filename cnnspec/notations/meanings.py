@@ -75,13 +75,17 @@ def _uncounted(value: str) -> Given | None:
     return {} if value.strip("'\"") in ("valid", "0") else None
 
 
-def _kept(value: str) -> Given | None:
-    """How much of a running value is kept, which is 1 less what a batch replaces of it."""
-    decimals = re.fullmatch(r"0?\.([0-9]{1,9})", value)
-    if decimals is None:
-        return None
-    rest = 10 ** len(decimals[1]) - int(decimals[1])
-    return {"momentum": f"0.{rest:0{len(decimals[1])}}"}
+def _rest(slot: str) -> Meaning:
+    """A share that is kept, where what is replaced or dropped is written here: 1 minus it."""
+
+    def meaning(value: str) -> Given | None:
+        decimals = re.fullmatch(r"0?\.([0-9]{1,9})", value)
+        if decimals is None:
+            return None
+        rest = 10 ** len(decimals[1]) - int(decimals[1])
+        return {slot: f"0.{rest:0{len(decimals[1])}}"}
+
+    return meaning
 
 
 def _volume(value: str) -> Given | None:
@@ -125,7 +129,9 @@ MEANINGS: dict[str, Meaning] = {
     "sides": _sides,
     "height_width": _rows_and_columns,
     "uncounted": _uncounted,
-    "kept": _kept,
+    "kept": _rest("momentum"),
+    "kept_rate": _rest("*"),
+    "initial": lambda value: {"nobias": ""} if value == "None" else {},
     "volume": _volume,
     "volume_last": _volume_last,
     "image": lambda value: _volume(value) if _FIRST.match(value) else _volume_last(value),

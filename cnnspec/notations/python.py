@@ -28,7 +28,7 @@ _OF_TENSOR = ("flatten", "mean")
 _NO_TENSOR = re.compile("size|dim|numel|get_shape|print|len|int|float|str|super|range|type|isinstance")
 _SAME = ("contiguous", "to", "cuda", "cpu", "clone", "detach")
 """Methods of a tensor that give it back."""
-_FUNCTIONS = ("F", "functional", "torch", "nn", "activations", "tf", "ops", "layers", "")
+_FUNCTIONS = ("F", "functional", "torch", "nn", "activations", "tf", "ops", "layers", "slim", "")
 _OPERATORS = {ast.Add: "add", ast.Mult: "mul", ast.Sub: "sub"}
 _ARITHMETIC = {ast.Add: add, ast.Mult: mul, ast.Sub: sub, ast.FloorDiv: floordiv}
 _LARGEST = 10**9
@@ -40,6 +40,7 @@ _CLASS = re.compile(r"[A-Z]\w*[a-z]")
 _FLAT = ("forward", "call", "__call__", "__init__")
 _TORCH = re.compile(r"\bnn\.|\btorch\b|\bforward\b|\bF\.")
 _KERAS = re.compile(r"\bkeras\b|\blayers\.|\btf\.|\.add\(|\binput_shape\b")
+_SLIM = re.compile(r"\bslim\.")
 _NO_ORDER = "in which order its layers are used, and what is done between them, is not in this text"
 _NOT_FOLLOWED = "a loop or a condition in it is not followed"
 _OWN_LAYER = "no layer `{name}` is known; a layer made of others is a block here, `block name(k) {{ … }}`"
@@ -76,6 +77,7 @@ class Reader:
         votes = Counter(filter(None, map(tool_of, re.findall(r"\b(\w+)\(", text))))
         votes["torch"] += len(_TORCH.findall(text))
         votes["Keras"] += len(_KERAS.findall(text))
+        votes["TF-slim"] += 3 * len(_SLIM.findall(text))
         self.tool = votes.most_common(1)[0][0] if votes.total() else ""
         self.names: dict[str, _Value] = {}
         self.nodes: list[Node] = []
@@ -134,6 +136,8 @@ class Reader:
                 self.classes.append(name)
             case ast.For() | ast.While() | ast.If() if "__name__" not in self.text:
                 self.why = self.why or _NOT_FOLLOWED
+            case ast.With() if "arg_scope" in self.text:
+                self.why = self.why or "the defaults that `arg_scope` sets are not in its layers"
             case ast.Expr(value=ast.Tuple(elts=elements)):
                 for one in elements:
                     self._append(self._value(one))
@@ -208,6 +212,8 @@ class Reader:
                 )
             case ast.Call():
                 return self._call(node)
+            case ast.Lambda():
+                return None
         return self._constant(node) or self._unknown(node, self._tensors(_inside(node), known=True))
 
     def _constant(self, node: ast.expr) -> ast.Constant | None:
@@ -238,8 +244,9 @@ class Reader:
         """What is done to tensors and cannot be said here."""
         if not tensors:
             return None
-        what = f"what `{source_of(self.text, node)[:_WIDEST]}` computes is not known"
-        return self._apply(_Module(Node("", self._span(node), why=what)), tensors)
+        return self._apply(
+            _Module(Node("", self._span(node), why="what this computes is not known")), tensors
+        )
 
     def _call(self, node: ast.Call) -> _Value:
         called = self._value(node.func)
@@ -263,8 +270,9 @@ class Reader:
                     node=owner.node._replace(text=""), parts=(*owner.parts, added)
                 )
             return None
-        if call.prefix == "self":
-            return self._unknown(node, self._tensors(node.args, known=bool(self.classes)))
+        if call.prefix == "self" and (tensors := self._tensors(node.args, known=bool(self.classes))):
+            why = f"`self.{call.name}` is not defined in this text"
+            return self._apply(_Module(Node("", span, why=why)), tensors)
         if type(owner) is int:  # `x.view(-1, 400)`
             call = call._replace(
                 positional=["x", *call.positional] if call.name in _OF_TENSOR else call.positional
@@ -291,13 +299,14 @@ class Reader:
         if (word := MERGED.get(call.name)) and (functional or call.name[0].isupper() or len(tensors) > 1):
             module = _Module(Node(word, span, why=_axis(word, call)))
             return self._apply(module, tensors) if tensors else module
-        if functional and call.name not in _OF_TENSOR:
-            call = call._replace(prefix="", positional=call.positional[1:])
-        if not (is_known(call.name) or _CLASS.match(call.name)):
+        slim = call.prefix == "slim"
+        if functional and (slim or call.name not in _OF_TENSOR):
+            call = call._replace(prefix=call.prefix if slim else "", positional=call.positional[1:])
+        if not (is_known(call.name, call.prefix) or _CLASS.match(call.name)):
             return (
                 None
                 if _NO_TENSOR.fullmatch(call.name)
-                else self._unknown(node, self._tensors(node.args, known=True))
+                else self._unknown(node, tensors[:1] if slim else self._tensors(node.args, known=True))
             )
         layer = self._layer(call, span)
         if layer.node.text.startswith("input "):
@@ -392,7 +401,8 @@ class Reader:
             node = node._replace(text="", why="only one of the tensors that it merges is known")
         if node.text.startswith("fc ") and dense(node.text, self.nodes, node.inputs) != node.text:
             # a map: MATLAB's is flattened first, Keras's Dense is a layer for each position
-            text = {"MATLAB": f"flatten -> {node.text}", "Keras": f"conv F1 K{node.text[3:]}"}.get(self.tool)
+            at_each = f"conv F1 K{node.text[3:]}"
+            text = {"MATLAB": f"flatten -> {node.text}", "Keras": at_each, "TF-slim": at_each}.get(self.tool)
             node = node._replace(text=text or node.text)
         word = node.text.partition(" ")[0].partition("(")[0]
         weighted = word in WEIGHTED or word in self.blocks

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from math import isqrt
+from itertools import product, zip_longest
+from math import isqrt, prod
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
@@ -22,14 +23,26 @@ _KERAS = re.compile(
     re.MULTILINE,
 )
 _TORCH = re.compile(rf"^[ \t]*([A-Z]\w*)-([0-9]+)[ \t]+{_SHAPE}[ \t]+([0-9][0-9,]*)[ \t]*$", re.MULTILINE)
+_TORCHINFO = re.compile(
+    r"^[ \t│├└─|+-]*([A-Z]\w*)(?: \(\w+\))?: ([0-9]+)-([0-9]+)[ \t]+"
+    r"(?:\[[0-9]+, ?([0-9][0-9, ]*)\]|--)[ \t]+([0-9,]+|--)[^\r\n]*$",
+    re.MULTILINE,
+)
+_CUT = re.compile(r"[ \t]*[\r\n]+[ \t]*(\w*)\)[ \t]*$", re.MULTILINE)
+"""The rest of a name that was too long for its column, below its row."""
 _BOXED = re.compile(r"^[ \t]*│([^\r\n]*)│[ \t]*$|^[ \t]*[├└][^\r\n]*$", re.MULTILINE)
 _BORDER = r"[\s─━═│┃┏┓┗┛┡┩├┤┼╇└┘┴┳┬╞╡╪=_+|-]"
+_MODULE = r"[A-Z]\w*(?: \(\w+\))?: [0-9]+-[0-9]+[^\r\n]*"
+"""A row of torchinfo."""
 _AROUND = (
     rf"{_BORDER}*|Model: .*|{_BORDER}*Layer.*"
+    rf"|\w+[ \t]+\[[0-9, ]+\][ \t]+(?:--|[0-9,]+)|{_BORDER}*{_MODULE}"
     r"|(?:Total|Trainable|Non-trainable|Input|Forward|Params|Estimated).*"
 )
-_GAP = rf"(?:{_BORDER}|[)]|\w+\[0\]\[[0-9]+\])*+"
+_GAP = rf"(?:{_BORDER}|[)]|{_MODULE}|\w+\[0\]\[[0-9]+\])*+"
 _INPUT = re.compile(r"^[ \t]*input[ \t]+([0-9]+)x([0-9]+)x([0-9]+)", re.MULTILINE)
+_USUAL = (28, 32, 64, 96, 128, 150, 180, 224, 227, 256, 299, 300, 384, 416, 448, 512, 640)
+"""Sides of images."""
 _LINE = re.compile(r"[\r\n]+([^\r\n]+)")
 _WHY = "it shows no activations, strides and paddings; these are the smallest that give its numbers"
 _REFERENCE = re.compile(r"(\w+)(?:\[0\]|…)")
@@ -71,11 +84,26 @@ def _rows(text: str) -> Iterator[_Row]:
             yield _row(found.groups(), Span(begin, line.start() - 1))
         cells = []
     for found in _KERAS.finditer(text):
-        yield _row(found.groups(), Span(*found.span()))
+        rest = _CUT.match(text, found.end())
+        name, kind, *others = found.groups()
+        kind += rest[1] if rest else ""
+        yield _row([name, kind, *others], Span(found.start(), rest.end() if rest else found.end()))
+    yield from _of_torchinfo(text)
     for found in _TORCH.finditer(text):
         kind, name, shape, params = found.groups()
         sizes = tuple(map(int, re.findall("[0-9]+", shape)))
         yield _Row(name, kind, sizes, int(params.replace(",", "")), (), Span(*found.span()))
+
+
+def _of_torchinfo(text: str) -> Iterator[_Row]:
+    """Its rows that are layers: a row with deeper rows below it is a module of those."""
+    rows = [*_TORCHINFO.finditer(text)]
+    for found, below in zip_longest(rows, rows[1:]):
+        kind, depth, number, shape, params = found.groups()
+        if shape and not (below and int(below[2]) > int(depth)):
+            sizes = tuple(map(int, re.findall("[0-9]+", shape)))
+            count = 0 if params == "--" else int(params.replace(",", ""))
+            yield _Row(f"{depth}_{number}", kind, sizes, count, (), Span(*found.span()))
 
 
 def _row(groups: Sequence[str], span: Span) -> _Row:
@@ -100,6 +128,8 @@ def _network(rows: Sequence[_Row], text: str) -> Network:
         places = [place if 0 <= place < number else number - 1 for place in named] or [number - 1]
         before = rows[places[0]].out if places[0] >= 0 else first
         step = MERGED.get(row.kind, "") if len(places) > 1 else _step(row, before)
+        if fold(row.kind) == "linear" and len(before) == 3 and row.params == (prod(before) + 1) * row.out[0]:
+            step = f"flatten -> fc {row.out[0]}"
         why = "" if step else "no arguments of it give these numbers"
         if step == "dropout 0.5":
             why = "its rate is not in a summary"
@@ -109,11 +139,16 @@ def _network(rows: Sequence[_Row], text: str) -> Network:
 
 
 def _first(row: _Row) -> tuple[int, ...]:
-    """The input of a first convolution: of one channel or three, without padding."""
-    for depth in (1, 3):
-        rest, left = divmod(row.params - row.out[0], depth * row.out[0])
-        if fold(row.kind) == "conv2d" and rest > 0 and not left and isqrt(rest) ** 2 == rest:
-            return (depth, *(side + isqrt(rest) - 1 for side in row.out[1:]))
+    """The input of a first convolution: of one channel or three, without padding unless only that gives a
+    usual size.
+    """
+    filters, *sides = row.out
+    for depth, bias in product((1, 3), (filters, 0)):
+        rest, left = divmod(row.params - bias, depth * filters)
+        size = isqrt(rest) if rest > 0 else 0
+        if fold(row.kind) == "conv2d" and size and not left and size * size == rest:
+            ways = [[side + size - 1 for side in sides], sides, [2 * side for side in sides]]
+            return (depth, *next((way for way in ways if way[0] in _USUAL), ways[0]))
     return ()
 
 

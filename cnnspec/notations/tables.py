@@ -12,9 +12,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
-from cnnspec.notations.network import FEWEST, Network, Node, Program, dense, stretches
+from cnnspec.diagnostics.suggest import fold
+from cnnspec.notations.network import FEWEST, Network, Node, Program, dense, head_of, stretches
+from cnnspec.notations.rows import row
 from cnnspec.notations.steps import plain_row, step
 from cnnspec.notations.translation import Notation
+from cnnspec.notations.values import ORDER, SIZE
+from cnnspec.notations.words import ARGUMENTS, layer_word
 
 _LINE = re.compile(r"^[ \t]*([^\s#][^\r\n#]*)", re.MULTILINE)
 _OURS = re.compile(r"->|=>|[\[\]{}:@]|(?:input|model|let|expect|output|default|block|variant)\b")
@@ -26,6 +30,12 @@ _INPUT = re.compile(r"^[ \t]*input[ \t]+[0-9]+x([0-9]+)x([0-9]+)", re.MULTILINE)
 _MOST = 400
 """Lines that are looked at."""
 _NAMED = re.compile(r"[A-Za-z]\w*")
+_BELOW = re.compile(r"[ \t]*[\r\n]+([^\r\n]+)")
+_OTHER_COLUMNS = {
+    **dict.fromkeys(("layer", "type", "operation", "op", "layertype", "operator"), "name"),
+    **dict.fromkeys(("activation", "nonlinearity"), "then"),
+}
+_EMPTY = ("", "-", "–", "—", "none", "n/a", "/")
 
 
 _ROWS = (Notation.ROW, Notation.ROW_OF_WORDS, Notation.NAMED)
@@ -44,26 +54,69 @@ def networks(text: str) -> Iterator[Program]:
     """The tables in a text."""
     given = _INPUT.search(text)
     size = (int(given[1]), int(given[2])) if given else None
-    lines = islice(_LINE.finditer(text), _MOST)
-    rows = (row for line in lines if (row := _row(line)) is not None)
-    for found in stretches(rows, lambda row: row.span, text, _GAP):
+    for found in stretches(_rows(text), lambda row: row.span, text, _GAP):
         begin = found[0].span.start
         while found and not found[0].text:  # the table's head
             found = found[1:]
         if len(found) >= FEWEST:
-            span = Span(found[0].span.start, found[-1].span.end)
+            begin, end = head_of(text, begin, _RULE.pattern), found[-1].span.end
+            while (line := _BELOW.match(text, end)) and _RULE.fullmatch(line[1].strip()):
+                end = line.end(1)
+            span = Span(found[0].span.start, end)
             yield Program("these are rows of a paper's table", span, Network(_nodes(found, size)), begin)
 
 
-def _row(line: re.Match[str]) -> _Row | None:
+def _rows(text: str) -> Iterator[_Row]:
+    columns: list[str] = []
+    for line in islice(_LINE.finditer(text), _MOST):
+        cells = _cells(line[1])
+        named = [ARGUMENTS.get(fold(cell), _OTHER_COLUMNS.get(fold(cell), "")) for cell in cells]
+        if sum(map(bool, named)) > 1:
+            columns = named
+            yield _Row("", "it is the table's head", "", None, Span(line.start(1), line.end(1)))
+        elif (one := _row(line, columns)) is not None:
+            yield one
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a row of LaTeX or Markdown; of another line none."""
+    written = line.rstrip()
+    if not ("&" in written or written.startswith("|")):
+        return []
+    written = plain_row(written.removeprefix("|").removesuffix("|"))
+    return [cell.strip(" ,") for cell in re.split(r"(?<!\\)&|\|", written)]
+
+
+def _by_columns(cells: Sequence[str], columns: Sequence[str]) -> str | None:
+    """A row whose columns name its numbers: `| 64 | 7x7 | 2 |` below Filters, Kernel, Stride."""
+    if len(cells) != len(columns) or "name" not in columns:
+        return None
+    word = cells[columns.index("name")].rstrip("0123456789_- ")
+    pieces = []
+    for cell, column in zip(cells, columns, strict=True):
+        size = SIZE.fullmatch(cell) or re.fullmatch("([0-9]+)", cell)
+        if column == "then" and layer_word(cell):
+            pieces.append(cell)
+        elif column in ORDER and size:
+            whole = layer_word(word) == "fc" and column == "K"
+            pieces.append(cell if whole else f"{column}{'x'.join(size.groups())}")
+        elif column in (*ORDER, "then") and cell not in _EMPTY:
+            return None
+    found = row(word, pieces)
+    return found and found.text
+
+
+def _row(line: re.Match[str], columns: Sequence[str]) -> _Row | None:
     """A line that is a row of a table; None where it is not."""
     written = line[1].rstrip()
     span = Span(line.start(1), line.start(1) + len(written))
     if _RULE.fullmatch(written):
         return None
-    cells = [cell.strip(" ,") for cell in re.split(r"(?<!\\)&|\|", plain_row(written))]
+    cells = _cells(written)
+    if columns and (text := _by_columns(cells, columns)):
+        return _Row(text, "", "", None, span)
     cells = [cell for cell in cells if cell]
-    table = len(cells) > 1 and ("&" in written or written.startswith("|"))
+    table = len(cells) > 1
     if not table and (_OURS.search(written) or "(" in written):
         return None
     for joined in (cells[1:], cells) if table else ([written],):
@@ -78,15 +131,15 @@ def _row(line: re.Match[str]) -> _Row | None:
 
 def _nodes(rows: Sequence[_Row], size: tuple[int, int] | None) -> list[Node]:
     nodes: list[Node] = []
-    for number, row in enumerate(rows):
-        text, why = row.text, row.why
+    for number, one in enumerate(rows):
+        text, why = one.text, one.why
         slides = _SLIDES.match(text)
-        if slides and row.out and size:
-            text, why = _padded(text, slides, size, row.out)
+        if slides and one.out and size:
+            text, why = _padded(text, slides, size, one.out)
         if text.startswith("fc "):
             text = dense(text, nodes, (number - 1,))
-        nodes.append(Node(text, row.span, (number - 1,), why, hint=row.name))
-        size = row.out
+        nodes.append(Node(text, one.span, (number - 1,), why, hint=one.name))
+        size = one.out
     return nodes
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from cnnspec.notations.caffe import CAFFE
 from cnnspec.notations.darknet import DARKNET
 from cnnspec.notations.matlab import MATLAB
+from cnnspec.notations.slim import SLIM
 from cnnspec.notations.yolo import YOLO
 from tests.support import findings
 from tests.targets.torch.support import built, graph_of, single_threaded
@@ -128,7 +129,7 @@ def conv(*behind: nn.Module, **options: int | bool) -> nn.Module:
     return Darknet(nn.Conv2d(8, 8, 3, **options), *behind)  # type: ignore[arg-type]
 
 
-ENTRIES = {entry.example: entry for entry in (*DARKNET, *CAFFE, *YOLO, *MATLAB)}
+ENTRIES = {entry.example: entry for entry in (*DARKNET, *CAFFE, *YOLO, *MATLAB, *SLIM) if entry.here}
 COMPUTES: dict[str, Callable[[], nn.Module]] = {
     "[convolutional]\nbatch_normalize=1\nfilters=8\nsize=3": lambda: conv(
         nn.BatchNorm2d(8), nn.Sigmoid(), bias=False
@@ -163,6 +164,14 @@ COMPUTES: dict[str, Callable[[], nn.Module]] = {
     "leakyReluLayer(0.1)": lambda: nn.LeakyReLU(0.1),
     "fullyConnectedLayer(10)": lambda: nn.Linear(8, 10),
     "softmaxLayer()": lambda: nn.Softmax(1),
+    "slim.conv2d(64, [3, 3], scope='conv1')": lambda: nn.Sequential(
+        nn.Conv2d(8, 64, 3, padding="same"), nn.ReLU()
+    ),
+    "slim.max_pool2d([2, 2])": lambda: nn.MaxPool2d(2, 2),
+    "slim.avg_pool2d([3, 3])": lambda: nn.AvgPool2d(3, 2),
+    "slim.fully_connected(10)": lambda: nn.Sequential(nn.Linear(8, 10), nn.ReLU()),
+    "slim.flatten()": nn.Flatten,
+    "slim.softmax()": lambda: nn.Softmax(1),
 }  # fmt: skip
 RANDOM = ("dropout", "Dropout", "input", "Input", "[net]")
 """What differs from run to run, and what is no layer."""

@@ -67,6 +67,27 @@ Trainable params: 46,400
 Non-trainable params: 0
 ----------------------------------------------------------------
 """
+TORCHINFO = """\
+==========================================================================================
+Layer (type:depth-idx)                   Output Shape              Param #
+==========================================================================================
+Net                                      [1, 10]                   --
+├─Sequential: 1-1                        [1, 16, 16, 16]           --
+│    └─Conv2d: 2-1                       [1, 16, 32, 32]           448
+│    └─BatchNorm2d: 2-2                  [1, 16, 32, 32]           32
+│    └─ReLU: 2-3                         [1, 16, 32, 32]           --
+│    └─MaxPool2d: 2-4                    [1, 16, 16, 16]           --
+├─Linear: 1-2                            [1, 10]                   40,970
+==========================================================================================
+Total params: 41,450
+Trainable params: 41,450
+Non-trainable params: 0
+Total mult-adds (M): 0.50
+==========================================================================================
+"""
+CUT = KERAS_2.replace(
+    "(MaxPooling2D  (None, 13, 13, 32)       0\n )", "(MaxPooling2  (None, 13, 13, 32)        0\n D)"
+)
 SUMMARIES = [
     (KERAS, "", "890", """\
 input 3x32x32
@@ -80,6 +101,11 @@ input 1x28x28
 conv F3 K32 -> maxpool F2
 flatten
 fc 10"""),
+    (CUT, "", "54,410", "input 1x28x28\nconv F3 K32 -> maxpool F2\nflatten\nfc 10"),
+    (TORCHINFO, "", "41,450", """\
+input 3x32x32
+conv F3 Psame K16 -> bn -> relu -> maxpool F2
+flatten -> fc 10"""),
     (TORCHSUMMARY, "input 3x224x224\n", "46,400", """\
 conv F7 S2 Psame K64 nobias -> bn -> relu -> maxpool F2
 conv F3 Psame K64 nobias"""),
