@@ -28,7 +28,7 @@ _LANGUAGES = {
     "R code": r"^[ \t]*library\(|%>%|^[ \t]*\w+[ \t]*<-|\blayer_\w+\(",
     "C++ code": r"^[ \t]*#include\b|\btorch::|\bstruct \w+[ \t]*:",
     "a graph of ONNX": r"^graph \w+ \(|^[ \t]*%\w+[ \t]*(?:\[|=[ \t]*\w+)",
-    "a terminal's text": r"^\$ \w|^>>> ",
+    "a terminal's text": r"^\$ \w|^>{3} ",
 }
 _SMALL = frozenset(
     [
