@@ -51,7 +51,13 @@ def lost_border(slide: Slide, arriving: Shape, out: Shape) -> Iterator[Remark]:
         what = f"{_rows_and_columns(real)} of the map {'is' if sum(real) == 1 else 'are'} never read"
     fits = written_shape(N - left for N, left in zip(arriving[1:], over, strict=True))
     more = written_shape(N + (s - left) % s for N, s, left in zip(arriving[1:], S, over, strict=True))
-    ways = [f"an input of {fits} or {more} would fit"]
+    forms: dict[str, list[str]] = {}
+    for letter, (N, _, s, _, _), left in zip(axes_of(arriving), along, over, strict=True):
+        if s > 1:
+            rest = (N - left) % s
+            forms.setdefault(f"{s}k + {rest}" if rest else f"{s}k", []).append(letter)
+    sizes = ", ".join(f"{listed(letters)} = {form}" for form, letters in forms.items())
+    ways = [f"an input of {fits} or {more} would fit ({sizes})"]
     fitting = [_fitting_padding(*one) for one in along]
     if None not in fitting:
         ways.insert(0, f"P{written_sizes([p for p in fitting if p is not None])} would fit")
