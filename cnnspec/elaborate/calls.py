@@ -3,7 +3,8 @@ weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from cnnspec.diagnostics import Edit, Related
 from cnnspec.diagnostics.suggest import nearest
@@ -14,11 +15,14 @@ from cnnspec.elaborate.labels import ended, input_of, resolve
 from cnnspec.elaborate.regions import add_region, close_body, look_through, open_body
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.elaborate.text_facts import nodes
-from cnnspec.elaborate.values import NoValue, Value, refuse_name
+from cnnspec.elaborate.values import FUNCTIONS, NoValue, Value, evaluate, refuse_name
 from cnnspec.ir.expr import spelled
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
 from cnnspec.ops.base import Shape
+
+LONG_FORMULA = 10_000
+"""Characters of a default times those of an argument: where there are more, the number is passed on."""
 
 
 def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
@@ -137,7 +141,8 @@ def _shared_name(
 def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> BoundArguments:
     """The arguments of `call`; raises NoValue where they do not fit."""
     bound = BoundArguments()
-    given = _by_parameter(builder.context.text, block, call)
+    text = builder.context.text
+    given = _by_parameter(text, block, call)
     for parameter in block.parameters:
         argument = given.get(parameter.name)
         if argument is None:
@@ -149,7 +154,13 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
                     f"it is {signature(block)}",
                     related=(Related(parameter.span, "this parameter has no default"),),
                 )
-            bound.values[parameter.name] = _value(builder, parameter.default)
+            builder.context.charge_text(parameter.default.span)
+            bound.values[parameter.name] = _default(builder, block, parameter, bound)
+            parts = () if isinstance(parameter.default, tree.Dims) else written(parameter.default)
+            longest = max((len(text[slice(*one.span)]) for one in call.arguments), default=0)
+            short = sum(len(text[slice(*one.span)]) for one in parts) * longest < LONG_FORMULA
+            if parts and short and (formula := _in_arguments(parts[0], block, given)) is not None:
+                bound.written[parameter.name] = (formula,)
         elif parameter.kind == "tensor":
             if not isinstance(argument.value, tree.Reference):
                 raise _no_label(parameter, argument)
@@ -160,6 +171,60 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
             if parts := written(argument.value):
                 bound.written[parameter.name] = parts
     return bound
+
+
+def _default(
+    builder: BodyBuilder, block: tree.Block, parameter: tree.Parameter, bound: BoundArguments
+) -> Value:
+    """The value of a default: it may name the parameters before it."""
+
+    def look_up(name: tree.Name) -> Value:
+        known: Value | None = bound.values.get(name.name)
+        if known is not None:
+            return known
+        if any(one.name == name.name for one in block.parameters):
+            raise NoValue(
+                "E206",
+                f"`{name.name}` has no value here: a default may name the parameters before it",
+                name.span,
+                f"put `{name.name}` before `{parameter.name}`" if name.name != parameter.name else "",
+            )
+        return builder.look_up(name)
+
+    assert parameter.default is not None
+    if isinstance(parameter.default, tree.Dims | tree.Same | tree.Range | tree.Matrix | tree.Reference):
+        return _value(builder, parameter.default)
+    return evaluate(parameter.default, look_up, builder.context.limits.digits)
+
+
+def _in_arguments(node: tree.Expr, block: tree.Block, given: Mapping[str, tree.Argument]) -> tree.Expr | None:
+    """A default over the arguments of a use, in place of the parameters that it names; None where these have
+    no expression."""
+    values: dict[str, Any] = {one.name: one.default for one in block.parameters}
+    values = {name: one if isinstance(one, tree.Number) else None for name, one in values.items()}
+    values |= {name: argument.value for name, argument in given.items()}
+    if isinstance(node, tree.Name):
+        value = values.get(node.name, node)
+        return value if isinstance(value, tree.Expr) else None
+    if isinstance(node, tree.Function) and node.name in values:
+        found = values[node.name]
+        named = isinstance(found, tree.Name) or (
+            isinstance(found, tree.Function) and found.name not in FUNCTIONS
+        )
+        if not named:
+            return None
+        before = found.arguments if isinstance(found, tree.Function) else ()
+        node = node._replace(name=found.name, arguments=(*before, *node.arguments))
+    changes: dict[str, Any] = {}
+    for field in node._fields:
+        part = getattr(node, field)
+        inner = part if field in ("arguments", "entries") else (part,) if isinstance(part, tree.Expr) else ()
+        made = [_in_arguments(one, block, given) for one in inner]
+        if None in made:
+            return None
+        if made:
+            changes[field] = tuple(made) if part is inner else made[0]
+    return node._replace(**changes)
 
 
 def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str, tree.Argument]:

@@ -20,7 +20,7 @@ from cnnspec.ir.graph import Body
 from cnnspec.language import tree
 from cnnspec.ops.base import Misfit, Op, Shape
 
-Items: TypeAlias = tuple[tree.Line | tree.Let | tree.ErrorStatement, ...]
+Items: TypeAlias = tuple[tree.Line | tree.Let | tree.Default | tree.ErrorStatement, ...]
 RunItems: TypeAlias = Callable[[BodyBuilder, Items], None]
 
 LONG_TEXT = 256
@@ -39,9 +39,10 @@ class FinishedBody(NamedTuple):
 
 
 class DefaultArguments(NamedTuple):
-    """`default conv nobias`: the arguments of the layers `word` that follow the offset `start`."""
+    """`default conv nobias`: the arguments of the layers `word` between the offsets `start` and `end`."""
 
     start: int
+    end: int
     word: str
     arguments: tuple[tree.Argument, ...]
 
@@ -141,7 +142,9 @@ class Context:
     """Blocks whose text was searched for mistakes because no use of them can be worked out."""
 
     # what is known already: by text, by tree node, by use
-    constant_layers: dict[tuple[str, int, int], tuple[Op, BoundArguments, int]] = field(default_factory=dict)
+    constant_layers: dict[tuple[str, tuple[int, ...], int], tuple[Op, BoundArguments, int]] = field(
+        default_factory=dict
+    )
     shapes_out: dict[tuple[int, tuple[Shape, ...]], Shape | Misfit] = field(default_factory=dict)
     scope_names: dict[int, Names] = field(default_factory=dict)
     references: dict[int, dict[str, int]] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from cnnspec.elaborate.binding import Slots, slots_of
 from cnnspec.elaborate.builder import UNKNOWN
 from cnnspec.elaborate.context import DefaultArguments
 from cnnspec.elaborate.statements import Statements
+from cnnspec.elaborate.text_facts import facts_of
 from cnnspec.elaborate.values import NoValue, Undefined, Value, evaluate
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr
@@ -137,9 +138,12 @@ def _unknown_knob(statements: Statements, sink: Sink, name: str, setting: tree.L
 def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
     """`default conv dwconv nobias`: the bare words that are layers say for which, the rest what."""
     found: list[DefaultArguments] = []
-    for statement in statements.file.statements:
-        if not isinstance(statement, tree.Default):
-            continue
+    whole = statements.file.statements
+    standing = [(one, whole, statements.file.span.end) for one in whole if isinstance(one, tree.Default)]
+    inner = statements.facts.inner_defaults
+    standing += ((one, around.items, around.within.end) for one, around in inner)
+    standing.sort(key=lambda one: one[0].span)
+    for statement, around, end in standing:
         kinds = [one for one in statement.words if lookup(one.name) is not None]
         if not kinds:
             word = statement.words[0] if statement.words else None
@@ -155,16 +159,19 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
         ]
         arguments = [_without_truth(sink, argument) for argument in (*statement.arguments, *flags)]
         arguments.sort(key=lambda argument: argument.span)
-        _check_reach(statements, sink, statement, kinds)
+        layers = statements.facts.words if around is whole else facts_of(around).words
+        _check_reach(layers, sink, statement, kinds)
         for kind in kinds:
             if _fits(sink, kind.name, arguments):
-                found.append(DefaultArguments(statement.span.start, kind.name, tuple(arguments)))
+                found.append(DefaultArguments(statement.span.start, end, kind.name, tuple(arguments)))
     return found
 
 
-def _check_reach(statements: Statements, sink: Sink, default: tree.Default, kinds: list[tree.Name]) -> None:
-    """W105 for a `default` that no layer follows: it applies to the layers below it."""
-    words = statements.facts.words
+def _check_reach(
+    words: Mapping[str, Span], sink: Sink, default: tree.Default, kinds: list[tree.Name]
+) -> None:
+    """W105 for a `default` that no layer follows: it applies to the layers below it, up to the end of the
+    bracket that it stands in."""
     lost = [kind for kind in kinds if kind.name not in words or words[kind.name] < default.span]
     above = [kind for kind in lost if kind.name in words]
     if not (above or lost == kinds) or not lost or any(one.code.startswith("E1") for one in sink):

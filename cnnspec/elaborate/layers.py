@@ -83,15 +83,11 @@ def _bind(builder: BodyBuilder, op: type[Op], step: tree.LayerStep) -> tuple[Op,
     """The layer and its arguments, found again where they are literal; None after a finding."""
     context = builder.context
     context.spent.work += len(context.defaults) // 8
-    defaults = [
-        argument
-        for start, word, arguments in context.defaults
-        if word == step.word and start < step.span.start
-        for argument in arguments
-    ]
     start, end = step.span
+    given = [one for one in context.defaults if one.word == step.word and one.start < start < one.end]
+    defaults = [argument for one in given for argument in one.arguments]
     axes = axes_at(builder)
-    key = (context.text[start:end], len(defaults), axes)
+    key = (context.text[start:end], tuple(one.start for one in given), axes)
     kept = context.constant_layers.get(key)
     if kept is not None:
         instance, bound, at = kept

@@ -25,10 +25,10 @@ from cnnspec.elaborate.statements import (
     sort_statements,
 )
 from cnnspec.elaborate.steps import run_items, run_let
-from cnnspec.elaborate.templates import templates
-from cnnspec.elaborate.text_facts import references
+from cnnspec.elaborate.templates import formula, templates
+from cnnspec.elaborate.text_facts import facts_of, references
 from cnnspec.elaborate.values import Value
-from cnnspec.ir.expr import spelled
+from cnnspec.ir.expr import Expr, spelled
 from cnnspec.ir.graph import Block, BlockParameter, Claim, Graph
 from cnnspec.language import tree
 from cnnspec.ops.base import Shape
@@ -138,7 +138,7 @@ def _elaborate(
         knobs={name: spelled(value) for name, value in context.globals.names.items()},
         inputs=inputs,
         outputs=labels,
-        blocks=tuple(map(_head, statements.blocks.values())),
+        blocks=tuple(_head(context, block) for block in statements.blocks.values()),
         templates=() if sink.has_errors else templates(context, labels),
         bodies=tuple(one.body for one in context.finished),
         claims=claims,
@@ -217,16 +217,24 @@ def _claims(builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, 
     return tuple(made)
 
 
-def _head(block: tree.Block) -> Block:
-    parameters = tuple(
-        BlockParameter.model_construct(
-            name=one.name,
-            kind=one.kind,  # type: ignore[arg-type]
-            default=None if one.default is None else written_or(one.default),
+def _head(context: Context, block: tree.Block) -> Block:
+    parameters: list[BlockParameter] = []
+    for one in block.parameters:
+        before = {known.name for known in parameters if known.kind != "tensor"}
+        made: Expr | None = None
+        if isinstance(one.default, tree.Expr) and before & facts_of(one.default).names:
+            made = formula(one.default, before, context.globals_before(block))
+        parameters.append(
+            BlockParameter.model_construct(
+                name=one.name,
+                kind=one.kind,  # type: ignore[arg-type]
+                default=None if one.default is None else written_or(one.default),
+                formula=made,
+            )
         )
-        for one in block.parameters
+    return Block.model_construct(
+        name=block.name, parameters=tuple(parameters), shared=block.shared, span=block.span
     )
-    return Block.model_construct(name=block.name, parameters=parameters, shared=block.shared, span=block.span)
 
 
 def _name_of_file(name: str) -> str:

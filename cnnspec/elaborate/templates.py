@@ -6,7 +6,7 @@ which labels a group hands out) is known then, and nothing here has to be refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial, reduce
 from typing import Any, TypeAlias
 
@@ -38,6 +38,43 @@ def templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...
         made[number] = maker.make(outputs)
         waiting += [(inner, knobs, own) for inner in maker.inner]
     return tuple(made[number] for number in sorted(made))
+
+
+def formula(node: tree.Expr, own: Collection[str], knobs: Scope) -> expr.Expr:
+    """An expression of the author's: `own` are the names that it may name, a knob is its value."""
+    inner = partial(formula, own=own, knobs=knobs)
+    match node:
+        case tree.Number():
+            return expr.Const(expr.exact(node.value))
+        case tree.Name():
+            return _named(node.name, own, knobs)
+        case tree.Unary():
+            operand = inner(node.operand)
+            if node.operator == "+":
+                return operand
+            return expr.apply("neg" if node.operator == "-" else "not", operand)
+        case tree.Binary():
+            return expr.apply(node.operator, inner(node.left), inner(node.right))
+        case tree.Conditional():
+            condition = inner(node.condition)
+            if isinstance(condition, expr.Const):
+                return inner(node.then if condition.value else node.otherwise)
+            return expr.apply("if", condition, inner(node.then), inner(node.otherwise))
+        case tree.List():
+            return expr.apply("list", *map(inner, node.entries))
+        case tree.Function():
+            arguments = [*map(inner, node.arguments)]
+            if node.name in FUNCTIONS:
+                return expr.apply(node.name, *arguments)
+            return reduce(partial(expr.apply, "at"), arguments, _named(node.name, own, knobs))
+
+
+def _named(name: str, own: Collection[str], knobs: Scope) -> expr.Expr:
+    """What has no value (it stands where no use looks) stays a name."""
+    if name in TRUTHS:
+        return expr.Const(TRUTHS[name])
+    value: Any = None if name in own else knobs.find(name)
+    return expr.Var(name) if value is None else expr.Const(expr.exact(value))
 
 
 class _Maker:
@@ -241,34 +278,4 @@ class _Maker:
         return found
 
     def expression(self, node: tree.Expr) -> expr.Expr:
-        match node:
-            case tree.Number():
-                return expr.Const(expr.exact(node.value))
-            case tree.Name():
-                return self.named(node.name)
-            case tree.Unary():
-                operand = self.expression(node.operand)
-                if node.operator == "+":
-                    return operand
-                return expr.apply("neg" if node.operator == "-" else "not", operand)
-            case tree.Binary():
-                return expr.apply(node.operator, self.expression(node.left), self.expression(node.right))
-            case tree.Conditional():
-                condition = self.expression(node.condition)
-                if isinstance(condition, expr.Const):
-                    return self.expression(node.then if condition.value else node.otherwise)
-                return expr.apply("if", condition, *map(self.expression, (node.then, node.otherwise)))
-            case tree.List():
-                return expr.apply("list", *map(self.expression, node.entries))
-            case tree.Function():
-                arguments = [*map(self.expression, node.arguments)]
-                if node.name in FUNCTIONS:
-                    return expr.apply(node.name, *arguments)
-                return reduce(partial(expr.apply, "at"), arguments, self.named(node.name))
-
-    def named(self, name: str) -> expr.Expr:
-        """What has no value (it stands where no use looks) stays a name."""
-        if name in TRUTHS:
-            return expr.Const(TRUTHS[name])
-        value: Any = None if name in self.own else self.knobs.find(name)
-        return expr.Var(name) if value is None else expr.Const(expr.exact(value))
+        return formula(node, self.own, self.knobs)

@@ -56,6 +56,8 @@ class TextFacts:
     names: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
     repeats: list[tree.GroupStep] = field(default_factory=list)
+    inner_defaults: list[tuple[tree.Default, tree.Sequence]] = field(default_factory=list)
+    """The `default`s that stand in brackets, and in which."""
     labels: dict[str, Span] = field(default_factory=dict)
     """The first place of each label."""
     words: dict[str, Span] = field(default_factory=dict)
@@ -75,6 +77,9 @@ def facts_of(root: Any) -> TextFacts:
             case tree.GroupStep():
                 if node.times is not None:
                     facts.repeats.append(node)
+            case tree.Sequence(items=items):
+                inner = (one for one in items if isinstance(one, tree.Default))
+                facts.inner_defaults += ((one, node) for one in inner)
             case tree.Line(label=str(name), label_span=Span() as span):
                 facts.labels.setdefault(name, span)
             case tree.Input(name=str(name), name_span=Span() as span):

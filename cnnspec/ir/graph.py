@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
 from cnnspec.diagnostics import Span
 from cnnspec.ir.expr import PLAIN, parsed
 from cnnspec.ir.frozen import Frozen, Level, Name
-from cnnspec.ir.template import Template
+from cnnspec.ir.template import Expr, Template
 from cnnspec.ops import Op, dump_op, load_op
 from cnnspec.ops.base import Shape
 
@@ -156,11 +156,13 @@ def outputs_of(step: Step) -> int:
 
 
 class BlockParameter(Frozen):
-    """Of a block, as written: its default is canonical text."""
+    """Of a block, as written: its default is canonical text; `formula` the same over the parameters before
+    it, where it names any."""
 
     name: Name
     kind: Literal["value", "letter", "tensor"]
     default: str | None = None
+    formula: Expr | None = None
 
 
 class Block(Frozen):

@@ -10,6 +10,11 @@ def graph_to_json(graph: Graph, *, indent: int | None = None) -> str:
     return graph.model_dump_json(indent=indent)
 
 
+PLACES = ("span", "spans", "file")
+NONE = (("formula", None),)
+"""Fields that came later, where they say nothing: a network has the fingerprint that it had before."""
+
+
 def fingerprint(graph: Graph) -> str:
     """The first 16 digits of the SHA-256 of a graph's JSON, without spans and file name: equal for equal
     networks, however they are laid out."""
@@ -18,7 +23,9 @@ def fingerprint(graph: Graph) -> str:
 
     def plain(part: object) -> object:
         if isinstance(part, dict):
-            return {key: plain(value) for key, value in part.items() if key not in ("span", "spans", "file")}
+            return {
+                key: plain(one) for key, one in part.items() if key not in PLACES and (key, one) not in NONE
+            }
         return [plain(value) for value in part] if isinstance(part, list | tuple) else part
 
     return sha256(dumps(plain(graph.model_dump(mode="json"))).encode()).hexdigest()[:16]

@@ -247,12 +247,12 @@ class Line(NamedTuple):
 
 
 class Sequence(NamedTuple):
-    """What stands in a file, a block, a group, a branch: lines, and the `let`s between them.
+    """What stands in a file, a block, a group, a branch: lines, and the `let`s and `default`s between them.
 
     At the top of a file the same lines stand in `File.statements`.
     """
 
-    items: tuple["Line | Let | ErrorStatement", ...]
+    items: tuple["Line | Let | Default | ErrorStatement", ...]
     span: Span
     within: Span
     """The text between its brackets or bars."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from cnnspec.ir.uses import Use, use_of
 from cnnspec.lower import calls, layers, repeats
 from cnnspec.lower.call import Diverges
 from cnnspec.lower.ifs import decide
+from cnnspec.lower.over import Entry, with_entries
 from cnnspec.lower.program import (
     Condition,
     Function,
@@ -69,6 +70,11 @@ class Frame:
     """In a repeat: how many passes each use of the frame around it has, where all of them are among
     `uses`."""
     per_pass: list[tuple[str, list[Module]]] = field(default_factory=list)
+    count: Node | None = None
+    """In a repeat: how many passes there are, and in each use."""
+    counts: tuple[int, ...] = ()
+    entries: dict[str, Entry] = field(default_factory=dict)
+    """In a repeat over lists: the variables of their entries, by the list's text."""
     strict: bool = False
     depth: int = 0
     tensors: dict[int, Tensor] = field(default_factory=dict)
@@ -108,6 +114,13 @@ class Frame:
                     self.part(site)
             elif isinstance(site, RegionSite) and site.kind == "repeat" and site.inputs[0] in self.tensors:
                 self.tensors[site.outputs[0]] = self.tensors[site.inputs[0]]
+
+    def around(self) -> Iterator[Frame]:
+        """The frame itself and those that it stands in, from the inside out."""
+        frame: Frame | None = self
+        while frame is not None:
+            yield frame
+            frame = frame.outer
 
     @property
     def number_of_template(self) -> int:
@@ -268,7 +281,7 @@ class Frame:
         names = self.names(at)
         try:
             for whole in (True, False):
-                made = from_expr(node, names, whole=whole)
+                made = with_entries(self, from_expr(node, names, whole=whole))
                 if self.right(made, values):
                     return made
         except Unclear:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -11,15 +11,16 @@ from typing import Any, TypeAlias
 
 from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import parsed
-from cnnspec.ir.graph import places
+from cnnspec.ir.graph import BlockParameter, places
 from cnnspec.ir.uses import Use, use_of
 from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
 from cnnspec.lower.frame import Frame, letters_of, size_name
 from cnnspec.lower.ifs import AXES
 from cnnspec.lower.names import Namer
+from cnnspec.lower.over import lists_of
 from cnnspec.lower.program import Function, Let, Parameter, Tensor
-from cnnspec.lower.symbolic import Const, Node, Var, plain
+from cnnspec.lower.symbolic import Const, Node, Unclear, Var, from_expr, gives, plain
 
 Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
 """How a target calls a layer of one use."""
@@ -47,8 +48,13 @@ class Lowering:
     """What the shared blocks are called as attributes of the model."""
     _uses: dict[Any, dict[tuple[int, str], ir.Region]] = field(default_factory=dict)
     _served: dict[tuple[int, str], Function] = field(default_factory=dict)
-    _loops: dict[tuple[int, int], tuple[str, tuple[str, str, str]]] = field(default_factory=dict)
+    _loops: dict[tuple[int, int], dict[tuple[str, str], str]] = field(default_factory=dict)
     _reads: dict[int, tuple[Counter[int], dict[int, ir.Step]]] = field(default_factory=dict)
+
+    @cached_property
+    def lists(self) -> dict[str, str]:
+        """What the lists of the spec are called, by their text in Python."""
+        return lists_of(self.graph.knobs)
 
     @cached_property
     def takers(self) -> frozenset[tuple[int, int]]:
@@ -126,8 +132,15 @@ class Lowering:
             )
             scope[parameter.name] = Var(variable)
             values = [plain(use.numbers[parameter.name]) for use in uses]
+            formula = _formula(parameter, scope, uses, values)
             for use, wanted in zip(uses, values, strict=True):
                 use.env[variable] = wanted
+            if isinstance(formula, Var):
+                scope[parameter.name] = formula
+                continue
+            if formula is not None:
+                function.first.append(Let(variable, formula))
+                continue
             default = None if parameter.default is None else self._constant(parameter.default)
             function.parameters.append(Parameter(variable, parameter.name, letter, default, values))
         self._fill(function, scope, inputs)
@@ -165,6 +178,8 @@ class Lowering:
             inputs = self._sized_inputs(function)
         frame = Frame(self, function, function.template, function.uses, scope, inputs)
         function.region = frame.region()
+        lists = [Let(*named) for named in function.lists.values()]
+        function.region.statements[:0] = [*function.first, *lists]
         function.lets = [
             (one.variable, one.node) for one in function.region.statements if isinstance(one, Let)
         ]
@@ -182,16 +197,14 @@ class Lowering:
         except (ValueError, ZeroDivisionError):
             return None
 
-    def loop_names(self, function: Function, depth: int) -> tuple[str, tuple[str, str, str]]:
-        """The number of the pass and the sizes that change; loops beside each other share their variables."""
-        key = id(function), depth
-        if key not in self._loops:
-            index = function.namer.take("ijkl"[depth] if depth < 4 else "i")
-            first, second, third = (
-                (function.namer.take(axis) for axis in AXES) if not self.runtime_shapes else AXES
-            )
-            self._loops[key] = index, (first, second, third)
-        return self._loops[key]
+    def loop_variable(self, function: Function, depth: int, wanted: str, of: str = "") -> str:
+        """A variable of a loop: the number of the pass (`i`), a size that changes, an entry of the list `of`;
+        loops beside each other share theirs."""
+        known = self._loops.setdefault((id(function), depth), {})
+        if (of, wanted) not in known:
+            letter = "ijkl"[depth] if wanted == "i" and depth < 4 and not of else wanted
+            known[of, wanted] = function.namer.take(letter)
+        return known[of, wanted]
 
     def overwritable(self, use: Use, value: int) -> bool:
         """Whether nothing but one layer reads this tensor, which a layer made that does not need it any
@@ -217,3 +230,19 @@ class Lowering:
                 for one in function.parameters
             ):
                 raise Unsupported(f"the shared block `{function.name}`, whose uses need different programs")
+
+
+def _formula(
+    parameter: BlockParameter, scope: Mapping[str, Node], uses: Sequence[Use], values: Sequence[Any]
+) -> Node | None:
+    """What a parameter is that no use gives otherwise than its default says, over those before it."""
+    if parameter.formula is None:
+        return None
+    for whole in (True, False):
+        try:
+            made = from_expr(parameter.formula, scope, whole=whole)
+        except Unclear:
+            return None
+        if all(gives(made, use.env, wanted) for use, wanted in zip(uses, values, strict=True)):
+            return made
+    return None

@@ -13,6 +13,7 @@ from cnnspec.ir.template import Template
 from cnnspec.ir.uses import Use
 from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
+from cnnspec.lower.over import Entry
 from cnnspec.lower.symbolic import Const, Node
 from cnnspec.ops.base import Op, Shape
 
@@ -114,7 +115,7 @@ class Repeat:
     """Passes one after another. The region's first input is what arrives at a pass, its first output what the
     next one gets; further inputs are the same for all. `per_pass` are modules that differ from pass to pass.
     `runs` are the passes in stretches of equal ones, where that can be said without a number of the pass: how
-    many, and their own region."""
+    many, and their own region. `over` are the lists of which each pass has an entry."""
 
     name: str
     index: str
@@ -126,6 +127,7 @@ class Repeat:
     carried: list[Carried]
     per_pass: list[tuple[str, list[Module]]]
     runs: Callable[[], list[tuple[int, Region, list[dict[str, Any]]]] | None]
+    over: list[Entry]
     small: bool = False
 
 
@@ -217,6 +219,10 @@ class Function:
     needs: list[Need] = field(default_factory=list)
     region: Region = field(default_factory=lambda: Region([], [], []))
     lets: list[tuple[str, Node]] = field(default_factory=list)
+    first: list[Let] = field(default_factory=list)
+    """Parameters that are always what their defaults say, over those before them."""
+    lists: dict[str, tuple[str, Const]] = field(default_factory=dict)
+    """The lists that it indexes, each with its variable, by their text."""
     conditions: list[Condition] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     made: Any = None

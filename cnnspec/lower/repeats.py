@@ -10,6 +10,8 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.template import RegionSite
 from cnnspec.ir.uses import CLOSE, Use, passes_of, use_of
 from cnnspec.lower.call import Diverges, Unsupported
+from cnnspec.lower.ifs import AXES
+from cnnspec.lower.over import Entry, with_entries
 from cnnspec.lower.program import Carried, Region, Repeat, Tensor
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced, value, variables
 
@@ -33,13 +35,14 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     }
     count = frame.number(counts, frame.expression(site.times, site.inputs[0], counts))
     inputs = [frame.tensors[value] for value in site.inputs]
-    index, sizes = frame.lowering.loop_names(frame.function, frame.depth)
+    named = partial(frame.lowering.loop_variable, frame.function, frame.depth)
+    index = named("i")
     inner, origins = _passes(frame, site, regions, index)
     carried: list[Carried] = []
     copies = frame.copies(inputs, frame.lowering.graph.templates[site.template])
     body = frame.inside(site, inner, origins, copies)
     if not frame.lowering.runtime_shapes:
-        copies[0].dims = _arriving(body, frame, inputs[0], sizes, carried, site)
+        copies[0].dims = _arriving(body, frame, inputs[0], named, carried, site)
     body.index, body.depth = index, frame.depth + 1
     body.scope = frame.scope | {"i": Var(index)}
     body.passes = {
@@ -47,15 +50,22 @@ def repeat(frame: Frame, site: RegionSite) -> None:
         for use, region in regions.items()
         if all(one.count <= CLOSE for one in region.passes)
     }
+    body.count, body.counts = count, tuple(counts.values())
     region = body.region()
-    after = _after(region.outputs[0], carried, index, count)
+    over = list(body.entries.values())
+    for size in carried:
+        size.update = region.outputs[0].dims[size.axis]
+    known: dict[str, Node] = dict(frame.function.lists.values())
+    out = [None if size is None else replaced(size, known) for size in region.outputs[0].dims]
+    after = _after(out, carried, index, count, over)
+    after = [None if size is None else with_entries(frame, size) for size in after]
     output = frame.tensor(site.outputs[0], after)
     first = next(iter(regions.values()))
     passes = frame.lowering.graph.bodies[first.passes[0].body]
     small = len(first.passes) <= 2 and (len(passes.steps) <= 1 or _simple(passes))
     runs = _runs(frame, site, regions, inputs, count)
-    envs = [use.env for use in inner]
-    made = Repeat(site.name, index, count, region, inputs, output, envs, carried, body.per_pass, runs, small)
+    envs, per_pass = [use.env for use in inner], body.per_pass
+    made = Repeat(site.name, index, count, region, inputs, output, envs, carried, per_pass, runs, over, small)
     frame.here.append(made)
 
 
@@ -82,18 +92,21 @@ def _arriving(
     body: Frame,
     frame: Frame,
     tensor: Tensor,
-    names: tuple[str, ...],
+    named: Callable[[str], str],
     carried: list[Carried],
     site: RegionSite,
 ) -> tuple[Node | None, ...]:
     """The sizes of the input of a pass: those of the repeat's input, where every pass keeps them."""
     found: list[Node | None] = []
-    for name, axis, node in zip(names, range(3), tensor.dims, strict=False):
+    for axis, node in enumerate(tensor.dims):
         sizes = {number: use.shape(0)[axis] for number, use in enumerate(body.uses)}
         entries = [frame.uses[use].shape(site.inputs[0])[axis] for use, _ in body.origins]
         if list(sizes.values()) == entries:
             found.append(node)
             continue
+        lists = set(frame.lowering.lists.values())
+        is_entry = f"{AXES[axis]}s" in lists or not frame.function.namer.free(f"{AXES[axis]}s")
+        name = named(("channels_in", "rows", "columns")[axis] if is_entry else AXES[axis])
         for number, size in sizes.items():
             body.uses[number].env[name] = size
         carried.append(Carried(name, axis, node, partial(body.lifted, sizes)))
@@ -108,15 +121,16 @@ def _simple(inner: ir.Body) -> bool:
     )
 
 
-def _after(out: Tensor, carried: list[Carried], index: str, count: Node) -> list[Node | None]:
+def _after(
+    out: list[Node | None], carried: list[Carried], index: str, count: Node, over: list[Entry]
+) -> list[Node | None]:
     """The sizes of what comes out of the last pass."""
     by_axis = {one.axis: one for one in carried}
-    loop = {index, *(one.variable for one in carried)}
+    in_pass = {index, *(one.variable for one in over)}
+    loop = {*in_pass, *(one.variable for one in carried)}
     found: list[Node | None] = []
-    for axis, size in enumerate(out.dims):
+    for axis, size in enumerate(out):
         one = by_axis.get(axis)
-        if one is not None:
-            one.update = size
         if size is None or not loop & set(variables(size)):
             after = size
         elif (
@@ -126,16 +140,21 @@ def _after(out: Tensor, carried: list[Carried], index: str, count: Node) -> list
             and not loop & set(variables(step))
         ):
             after = apply("+", one.start, apply("*", step, count))
-        elif loop & set(variables(size)) == {index}:
-            after = replaced(size, {index: apply("-", count, Const(1))})
+        elif loop & set(variables(size)) <= in_pass:
+            after = replaced(size, _in(apply("-", count, Const(1)), index, over))
         elif one is not None and one.start is not None and count in WRITTEN_OUT:
             after = one.start
             for number in range(value(count, {})):
-                after = replaced(size, {one.variable: after, index: Const(number)})
+                after = replaced(size, {one.variable: after, **_in(Const(number), index, over)})
         else:
             after = None
         found.append(after)
     return found
+
+
+def _in(number: Node, index: str, over: list[Entry]) -> dict[str, Node]:
+    """What the variables of a loop are in one of its passes."""
+    return {index: number, **{one.variable: apply("at", one.values, number) for one in over}}
 
 
 def growth(out: Node, variable: str) -> Node | None:

@@ -234,7 +234,9 @@ def _python(node: Node) -> tuple[str, int]:
         comma = "," if len(node.arguments) == 1 else ""
         return f"({', '.join(python(argument) for argument in node.arguments)}{comma})", 10
     if node.operator == "at":
-        return f"{_inner(node.arguments[0], 10)}[{python(node.arguments[1])}]", 10
+        found, place = node.arguments
+        is_last = place == Apply("-", (Apply("len", (found,)), Const(1)))
+        return f"{_inner(found, 10)}[{-1 if is_last else python(place)}]", 10
     if node.operator in FUNCTIONS:
         return f"{node.operator}({', '.join(python(argument) for argument in node.arguments)})", 10
     level = _LEVELS[node.operator]

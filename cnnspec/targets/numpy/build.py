@@ -166,6 +166,7 @@ class _Translation:
         for outer, inner in zip(repeat.inputs[1:], others, strict=True):
             self.same[inner] = self.tensor(outer)
         loop = Loop(repeat.index, repeat.count, place, given, inside, [], inside, repeat.output)
+        loop.over = repeat.over
         loop.places = [(variable, [_module(one) for one in modules]) for variable, modules in repeat.per_pass]
         loop.body = self.steps(repeat.region.statements, f"{place}[{repeat.index}]")
         loop.last = self.tensor(repeat.region.outputs[0])
@@ -249,6 +250,8 @@ class _Translation:
                 case Loop():
                     step.reads = self.read(variables(step.stop))
                     self.sweep(step.body)
+                    step.over = [one for one in step.over if one.variable in self.needed]
+                    self.read(name for one in step.over for name in variables(one.list))
 
     def read(self, names: Iterable[str]) -> list[Tensor]:
         """Notes that these variables are needed; gives the tensors among them."""

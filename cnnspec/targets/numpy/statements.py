@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from cnnspec.lower import program
+from cnnspec.lower.over import Entry
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Node
 
@@ -76,6 +77,8 @@ class Loop:
     reads: list[Tensor] = field(default_factory=list)
     body_reads: set[Tensor] = field(default_factory=set)
     """What the passes read of what was there before: the same for all."""
+    over: list[Entry] = field(default_factory=list)
+    """The lists of which each pass has an entry."""
     places: list[tuple[str, list[str]]] = field(default_factory=list)
     """Variables for places that differ from pass to pass."""
 

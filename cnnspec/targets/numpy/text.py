@@ -4,6 +4,7 @@ the last to the first."""
 from __future__ import annotations
 
 from cnnspec.lower.call import Call as LoweredCall
+from cnnspec.lower.over import clause
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced, variables
 from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
@@ -92,7 +93,10 @@ class Forward:
         self._copy(inside, self.names[step.given])
         if not isinstance(step.stop, Const):
             self.writer.line(f"{step.place}.keep({self._text(step.stop)})")
-        with self.writer.block(f"for {step.variable} in range({self._text(step.stop)}):"):
+        header = f"for {step.variable} in range({self._text(step.stop)})"
+        if step.over:
+            header = clause(step.variable, step.stop, step.over)
+        with self.writer.block(f"{header}:"):
             put_places(self.writer, step)
             lines = len(self.writer.written)
             self.steps(step.body)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
+from cnnspec.lower.over import clause
 from cnnspec.lower.program import Condition, Tensor
 from cnnspec.lower.symbolic import Apply, Node, Var, python, replaced
 from cnnspec.lower.writer import Group, Writer, listed
@@ -62,7 +63,7 @@ def body(plan: ClassPlan, taken: Iterable[str]) -> list[str]:
     """The lines below it. `taken` are names that the file has already."""
     writer = Writer(1)
     if plan.form == "function":
-        _lets(writer, plan.plan)
+        put_lets(writer, plan.plan)
         _returned(writer, plan)
         return writer.written
     held = _constructor(writer, plan, taken)
@@ -106,17 +107,17 @@ def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[
         return held
     if single is not None and isinstance(single.piece, Growing):
         inner.line("super().__init__()")
-        _lets(inner, plan.plan)
+        put_lets(inner, plan.plan)
         _passes(inner, "self", single.piece)
     elif plan.form in ("layer", "list"):
-        _lets(inner, plan.plan)
+        put_lets(inner, plan.plan)
         made = code(plan.base)
         assert isinstance(made, Group)
         inner.put("", replace(made, open="super().__init__("))
     else:
         inner.line("super().__init__()")
         _name_repeated(plan, taken)
-        _lets(inner, plan.plan)
+        put_lets(inner, plan.plan)
         held = constructed(inner, plan.plan, with_forward)
     with writer.block(Group("def __init__(", ("self", *signature(plan)), ") -> None:")):
         writer.extend(inner.written)
@@ -132,7 +133,7 @@ def _name_repeated(plan: ClassPlan, taken: Iterable[str]) -> None:
     plan.plan.lets += name_repeated(steps, known - loops, {*reserved(), *taken, *known, *loops})
 
 
-def _lets(writer: Writer, plan: Plan) -> None:
+def put_lets(writer: Writer, plan: Plan) -> None:
     for name, node in plan.lets:
         writer.put(f"{name} = ", python(node))
 
@@ -262,7 +263,7 @@ def _passes(writer: Writer, target: str, piece: Growing) -> None:
             element, update, variable = with_nodes(element, by), replaced(update, by), piece.start.name
         else:
             writer.line(f"{variable} = {python(piece.start)}")
-    writer.line(f"for {piece.index} in range({python(piece.count)}):")
+    writer.line(f"{clause(piece.index, piece.count, piece.over)}:")
     with writer.indented():
         writer.put("", Group(f"{target}.append(", (code(element),)))
         match update:

@@ -107,6 +107,7 @@ def _model(
         constructor = Writer(writer.level + 1)
         for key, call in shared.items():
             constructor.put(f"self.{names[key]} = ", code(call))
+        classes.put_lets(constructor, root)
         held = classes.constructed(constructor, root, True)
         with writer.block(Group("def __init__(", ("self", *DEVICE), ") -> None:")):
             writer.line("super().__init__()")

@@ -89,11 +89,12 @@ def _as_loop(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
     if len(changing) > 1:
         raise Diverges("several sizes that change")
     reads = set(used_in(piece)).union(*(variables(update) for _, _, update in changing))
-    index = repeat.index if repeat.index in reads else "_"
+    over = tuple(one for one in repeat.over if one.variable in reads)
+    index = repeat.index if repeat.index in reads else "" if over else "_"
     if changing:
-        made.piece = Growing(container, piece, index, repeat.count, *changing[0])
+        made.piece = Growing(container, piece, index, repeat.count, *changing[0], over)
         return
-    series = Series(piece, index, repeat.count, "*(" if simple else "[")
+    series = Series(piece, index, repeat.count, "*(" if simple else "[", over)
     made.piece = Call(container, ((None, series),))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from cnnspec.lower.call import Call
+from cnnspec.lower.over import Entry, clause
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced, variables
 from cnnspec.lower.writer import Code, Group, Loop, flat, prefixed
 
@@ -22,6 +23,7 @@ class Series:
     index: str
     count: Node
     open: str = "*("
+    over: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Growing:
     variable: str
     start: Node
     update: Node
+    over: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,10 @@ def walk(piece: Piece) -> Iterator[Piece]:
 
 def loop_variables(piece: Piece) -> set[str]:
     """The variables that a repeat itself sets."""
-    match piece:
-        case Series():
-            return {piece.index}
-        case Growing():
-            return {piece.index, piece.variable}
-    return set()
+    if not isinstance(piece, Series | Growing):
+        return set()
+    own = {piece.index, *(one.variable for one in piece.over)}
+    return own | {piece.variable} if isinstance(piece, Growing) else own
 
 
 def used_in(piece: Piece) -> Iterator[str]:
@@ -88,6 +89,8 @@ def used_in(piece: Piece) -> Iterator[str]:
     own = loop_variables(piece)
     for part in _parts(piece):
         yield from (name for name in used_in(part) if name not in own)
+    if isinstance(piece, Series | Growing):
+        yield from (name for one in piece.over for name in variables(one.list))
 
 
 def calls_in(piece: Piece) -> Iterator[ClassPlan]:
@@ -131,8 +134,8 @@ def code(piece: Piece) -> Code:
             name = piece.function if isinstance(piece.function, str) else piece.function.name
             return Group(f"{name}(", items, f"){piece.suffix}")
         case Series():
-            clause = f"for {piece.index} in range({python(piece.count)})"
-            return Loop(piece.open, code(piece.element), clause, "]" if piece.open == "[" else ")")
+            header = clause(piece.index, piece.count, piece.over)
+            return Loop(piece.open, code(piece.element), header, "]" if piece.open == "[" else ")")
         case Choice():
             sides = flat(code(piece.then)), flat(code(piece.otherwise))
             return f"{sides[0]} if {python(piece.condition)} else {sides[1]}"

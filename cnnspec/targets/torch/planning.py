@@ -92,10 +92,10 @@ def _finish(function: program.Function) -> None:
     network = function.template.kind == "network"
     stretch = Stretch("" if network else camel(function.name), [use.env for use in function.uses])
     plan = stretch.plan(function.region)
+    plan.lets = _needed(plan, function.lets)
     if network:
         function.made = plan
         return
-    plan.lets = _needed(plan, function.lets)
     parameters = [_parameter(one) for one in function.parameters]
     made = function.made = as_class(plan, stretch.prefix, parameters, tensor_names(plan))
     used = {parameter.variable for parameter in made.parameters}
@@ -122,11 +122,12 @@ def annotation(values: Iterable[object]) -> str:
             found.add(type(value).__name__)
     if "float" in found:
         found.discard("int")
-    if lists and {"bool", "int"} <= found:
-        found.discard("bool")  # a row that has both
     order = ("bool", "int", "float", "tuple[int, int]", "str")
     kinds = [name for name in order if name in found]
-    return " | ".join([*kinds, *([f"tuple[{annotation(lists)}, ...]"] if lists else [])]) or "int"
+    if lists:
+        inner = annotation(lists).replace("bool | int", "int")
+        kinds.append(f"tuple[{inner}, ...]")
+    return " | ".join(kinds) or "int"
 
 
 def _needed(plan: Plan, lets: Sequence[tuple[str, Node]]) -> list[tuple[str, Node]]:

@@ -351,6 +351,6 @@ IN_BLOCKS = tuple(
         ("OUTPUT", "block f() { ⟦output⟧ @x }", "a block's output is its last line's; leave this out"),
         ("INPUT", "block f() { ⟦input⟧ 3x8x8 }", "a block's input is its first line's; leave this out"),
         ("EXPECT", "block f() { ⟦expect⟧ params 3 }", "in a block a line's claims follow after `=>`"),
-        (" ".join(STATEMENTS), "block f() { ⟦default⟧ conv nobias }", "put it before the block"),
+        (" ".join(STATEMENTS - {"DEFAULT"}), "block f() { ⟦model⟧ a }", "put it before the block"),
     )
 )  # fmt: skip

@@ -1,0 +1,103 @@
+"""Lists in a lowered program: one that is indexed is a variable, a repeat over its entries a loop over it.
+
+`widths(i)` in `[ … ]*len(widths)` becomes `width` of `for width in widths`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnnspec.ir.expr import parsed
+from cnnspec.lower.symbolic import Apply, Const, Node, Unclear, Var, plain, python, value
+
+if TYPE_CHECKING:
+    from cnnspec.lower.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The entry of a list that belongs to a pass: its variable, and the list, by name and (where it is known)
+    as it is."""
+
+    variable: str
+    list: Node
+    values: Node
+
+
+def with_entries(frame: Frame, node: Node) -> Node:
+    """The expression, with variables for the lists in it, and for their entries of this pass."""
+    if not isinstance(node, Apply):
+        return node
+    arguments = tuple(with_entries(frame, argument) for argument in node.arguments)
+    if node.operator != "at" or isinstance(arguments[1], Const):
+        return Apply(node.operator, arguments)
+    found, place = arguments
+    for around in frame.around():
+        if place == Var(around.index or "") and _has_a_pass_each(around, found):
+            return _entry(frame, around, found)
+    if isinstance(found, Const):
+        found = _variable(frame, found)
+    return Apply("at", (found, place))
+
+
+def _has_a_pass_each(frame: Frame, found: Node) -> bool:
+    """Whether a repeat has as many passes as a list has entries, in every use."""
+    if isinstance(found, Const):
+        return set(frame.counts) == {len(found.value)}
+    return frame.count == Apply("len", (found,))
+
+
+def _entry(frame: Frame, around: Frame, found: Node) -> Var:
+    """The variable of a list's entry in the loop of the frame `around`."""
+    known = around.entries.get(python(found))
+    if known is None:
+        listed = _variable(frame, found) if isinstance(found, Const) else found
+        name = listed.name if isinstance(listed, Var) else "values"
+        wanted = name.removesuffix("s") if name.endswith("s") and len(name) > 1 else "value"
+        variable = frame.lowering.loop_variable(frame.function, around.depth - 1, wanted, name)
+        known = Entry(variable, listed, found)
+        around.entries[python(found)] = known
+    _note(frame, known.variable, Apply("at", (known.list, Var(around.index or ""))))
+    return Var(known.variable)
+
+
+def _variable(frame: Frame, found: Const) -> Var:
+    """The variable of the function for a list."""
+    lists, text = frame.function.lists, python(found)
+    if text not in lists:
+        lists[text] = frame.function.namer.take(frame.lowering.lists.get(text, "values")), found
+    _note(frame, lists[text][0], found)
+    return Var(lists[text][0])
+
+
+def _note(frame: Frame, variable: str, node: Node) -> None:
+    """Puts a variable's values into the uses of a frame and of those around it, where it has one."""
+    for around in frame.around():
+        for use in around.uses:
+            try:
+                use.env[variable] = value(node, use.env)
+            except Unclear:
+                continue
+
+
+def lists_of(knobs: Mapping[str, str]) -> dict[str, str]:
+    """The names of the file's lists, by their text in Python."""
+    found = {name: parsed(text) for name, text in knobs.items() if text.startswith("(")}
+    return {python(Const(plain(one))): name for name, one in found.items()}
+
+
+def clause(index: str, count: Node, over: Iterable[Entry]) -> str:
+    """`for i in range(3)`, `for width in widths`, `for i, (k, n) in enumerate(zip(ks, ns))`; without an index
+    where it is empty."""
+    over = list(over)
+    if not over:
+        return f"for {index or '_'} in range({python(count)})"
+    names = ", ".join(one.variable for one in over)
+    lists = ", ".join(python(one.list) for one in over)
+    if len(over) > 1:
+        lists = f"zip({lists})"
+    if not index:
+        return f"for {names} in {lists}"
+    return f"for {index}, {f'({names})' if len(over) > 1 else names} in enumerate({lists})"
