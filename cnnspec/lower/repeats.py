@@ -10,7 +10,6 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.template import RegionSite
 from cnnspec.ir.uses import CLOSE, Use, passes_of, use_of
 from cnnspec.lower.call import Diverges, Unsupported
-from cnnspec.lower.ifs import AXES
 from cnnspec.lower.over import Entry, with_entries
 from cnnspec.lower.program import Carried, Region, Repeat, Tensor
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced, value, variables
@@ -20,6 +19,13 @@ if TYPE_CHECKING:
 
 WRITTEN_OUT = tuple(map(Const, range(1, 4)))
 """How many passes there are at most where what comes out is written pass by pass."""
+SIZES = {
+    "C": ("channels", "channels_in"),
+    "T": ("time", "frames"),
+    "H": ("height", "rows"),
+    "W": ("width", "columns"),
+}
+"""Sizes that change from pass to pass: their names, and those beside a list `channels`, `widths`, …"""
 MOST = 50_000
 """Passes that differ, in all uses together."""
 
@@ -104,9 +110,10 @@ def _arriving(
         if list(sizes.values()) == entries:
             found.append(node)
             continue
+        word, other = SIZES[("C" + "THW"[4 - len(tensor.dims) :])[axis]]
         lists = set(frame.lowering.lists.values())
-        is_entry = f"{AXES[axis]}s" in lists or not frame.function.namer.free(f"{AXES[axis]}s")
-        name = named(("channels_in", "rows", "columns")[axis] if is_entry else AXES[axis])
+        is_entry = f"{word}s" in lists or not frame.function.namer.free(f"{word}s")
+        name = named(other if is_entry else word)
         for number, size in sizes.items():
             body.uses[number].env[name] = size
         carried.append(Carried(name, axis, node, partial(body.lifted, sizes)))
