@@ -13,7 +13,6 @@ from cnnspec import __version__
 from cnnspec.cli import USAGE
 from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.diagnostics.printable import width
-from cnnspec.diagnostics.text import LINE_WIDTH, render_text
 from cnnspec.report.table import CUT, Table, drawn
 
 PIPE_WIDTH = 100
@@ -168,6 +167,8 @@ class Output(NamedTuple):
     def findings(self, findings: Iterable[Diagnostic], source: Source, *, always: bool = False) -> None:
         """Write findings to standard error; in the other forms the document has them (unless `always`)."""
         if self.form == "text" or always:
+            from cnnspec.diagnostics.text import LINE_WIDTH, render_text
+
             room = (width_of(sys.stderr) or PIPE_WIDTH + MARGIN) - MARGIN
             room = max(16, min(room, LINE_WIDTH))
             for finding in findings:

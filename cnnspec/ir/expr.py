@@ -30,11 +30,15 @@ class List(tuple[Any, ...]):
 
 @dataclass(frozen=True, slots=True)
 class Const:
+    """A value."""
+
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Var:
+    """A name."""
+
     name: str
 
 
@@ -256,8 +260,8 @@ def spelled(value: Exact) -> str:
 
 # --- JSON -------------------------------------------------------------------------------------------------
 
-_FRACTION = re.compile(r"-?[0-9]{1,300}/[0-9]{0,300}[1-9][0-9]{0,300}")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,200}")
+_FRACTION = r"-?[0-9]{1,300}/[0-9]{0,300}[1-9][0-9]{0,300}"
+_NAME = r"[A-Za-z][A-Za-z0-9_]{0,200}"
 
 
 def dump(expr: Expr) -> Any:
@@ -282,9 +286,9 @@ def load(data: Any, depth: int = 0) -> Expr:
     if isinstance(data, bool | int):
         return Const(data)
     if isinstance(data, str):
-        if _FRACTION.fullmatch(data):
+        if re.fullmatch(_FRACTION, data):
             return Const(exact(Fraction(data)))
-        if _NAME.fullmatch(data):
+        if re.fullmatch(_NAME, data):
             return Var(data)
     elif data == ["same"]:
         return Const("same")

@@ -66,7 +66,7 @@ class Lexer:
     def scan(self, text: str, pos: int, state: int = -1) -> Token:
         """The token at a place: one of the parser's context, else one of those that stand everywhere."""
         special = self.contextual.get(state)
-        found = special[0](text, pos) if special else None
+        found = re.compile(special[0]).match(text, pos) if special else None
         if found is not None and special is not None:
             begin, end = found.span(1)
             return Token(special[1], text[begin:end], begin, end)

@@ -38,7 +38,7 @@ class Tables(NamedTuple):
     """The terminal of each of the match's groups: its `lastindex` is the index."""
     literals: dict[str, str]
     keywords: dict[str, str]
-    contextual: dict[int, tuple[Match, str]]
+    contextual: dict[int, tuple[str, str]]
     """For the states that take a token of one context: how to find it, and its name."""
     entered_by: dict[int, str]
     """The symbol by which each state is reached."""
@@ -71,12 +71,11 @@ def load() -> Tables:
         *(pattern for _, pattern in data["tokens"]),
         "|".join(map(re.escape, literals)),
     ]
-    contextual: dict[int, tuple[Match, str]] = {}
+    contextual: dict[int, tuple[str, str]] = {}
     for name, pattern in data["contextual"]:
-        match = re.compile(rf"[ \t]*({pattern})").match
         for state, row in enumerate(data["rows"]):
             if name in row:
-                contextual[state] = (match, name)
+                contextual[state] = rf"[ \t]*({pattern})", name
     actions: dict[Rule, Action | None] = {
         NumberedRule(NonTerminal(origin), [NonTerminal("")] * size): ACTIONS[alias] if alias else None
         for origin, size, alias in data["rules"]

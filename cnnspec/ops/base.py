@@ -14,6 +14,7 @@ input: `F3` is (3,) on a signal, (3, 3) on a map and (3, 3, 3) on a volume.
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -258,12 +259,10 @@ class Op(BaseModel):
 
     def written(self) -> str:
         """The arguments in the language's own canonical form, defaults left out: `F3 S2 P1 K64 nobias`."""
-        order = sorted(arguments_of(type(self)), key=lambda entry: entry[1].rank)
-        fields = type(self).model_fields
         return " ".join(
             spelled(argument, value)
-            for name, argument in order
-            if not is_default(fields[name].default, value := getattr(self, name))
+            for name, argument, default in _in_order(type(self))
+            if not is_default(default, value := getattr(self, name))
         )
 
     @classmethod
@@ -340,6 +339,14 @@ def defaults_of(op: type[Op], axes: int) -> dict[str, Sizes]:
 def is_default(default: Any, value: Any) -> bool:
     """Whether a value is the default of its field; a default for two axes is that of any number of them."""
     return value == default or (isinstance(default, tuple) and value == default[:1] * len(value))
+
+
+@cache
+def _in_order(op: type[Op]) -> list[tuple[str, Argument, Any]]:
+    """The fields of an op in the order in which they are written, with their defaults."""
+    fields = op.model_fields
+    found = [(name, argument, fields[name].default) for name, argument in arguments_of(op)]
+    return sorted(found, key=lambda entry: entry[1].rank)
 
 
 def spelled(argument: Argument, value: Any) -> str:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from cnnspec.ops.base import Argument, Init, flag
 
 SCHEMES = ("he", "xavier", "normal", "uniform", "zeros", "ones", "bilinear")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3}|/[0-9]{1,400})?")
+_NUMBER = r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3}|/[0-9]{1,400})?"
 
 
 def exact(value: Any) -> Fraction:
@@ -23,7 +23,7 @@ def exact(value: Any) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
         raise PydanticCustomError("number", "must be a number")
     text = repr(value) if isinstance(value, float) else value
-    if isinstance(text, str) and not _NUMBER.fullmatch(text):
+    if isinstance(text, str) and not re.fullmatch(_NUMBER, text):
         raise PydanticCustomError("number", "must be a finite number")
     try:
         number = text if type(text) is Fraction else Fraction(text)

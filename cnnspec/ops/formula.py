@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
 # A coefficient written in front (`2P`), then a symbol: a letter, more letters or digits, a prime.
-_SYMBOL = re.compile(r"(?<![A-Za-z])(\d*)([A-Za-z][A-Za-z0-9]*'?)")
+_SYMBOL = r"(?<![A-Za-z])(\d*)([A-Za-z][A-Za-z0-9]*'?)"
 
 
 Values: TypeAlias = dict[str, int | Fraction | str]
@@ -45,7 +45,7 @@ class Formula(NamedTuple):
                 return "0"
             return f"{coefficient}·{written_result(value)}" if coefficient else written_result(value)
 
-        return _SYMBOL.sub(number, self.text)
+        return re.sub(_SYMBOL, number, self.text)
 
     def steps(self) -> str:
         """`(W − F + 2P)/S + 1 = (32 − 5 + 2·2)/1 + 1 = 32`."""

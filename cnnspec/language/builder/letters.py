@@ -11,10 +11,8 @@ from cnnspec.language.builder.context import Context
 from cnnspec.language.builder.values import HYPER, hyperparameters, number
 from cnnspec.language.tokens import LETTERS
 
-_SMALL = re.compile(r"(?:[fspkgd](?:[0-9]+(?:x[0-9]+){0,2}|same))+")
-_NAMED = re.compile(
-    r"((?:[FSPKGD](?:[0-9]+(?:x[0-9]+){0,2}|same))*)([FSPKGD])([0-9]*)([A-Za-z_][A-Za-z0-9_]*)"
-)
+_SMALL = r"(?:[fspkgd](?:[0-9]+(?:x[0-9]+){0,2}|same))+"
+_NAMED = r"((?:[FSPKGD](?:[0-9]+(?:x[0-9]+){0,2}|same))*)([FSPKGD])([0-9]*)([A-Za-z_][A-Za-z0-9_]*)"
 Meant: TypeAlias = tuple[str, list[tree.LetterArgument]]
 """How it is written right, and what it is."""
 
@@ -112,14 +110,14 @@ def _in_one_word(c: Context, name: str, span: Span, word: str) -> Meant | None:
     if name in c.bound:
         return None
     start = span.start
-    if _SMALL.fullmatch(name):
+    if re.fullmatch(_SMALL, name):
         plain = re.sub("[fspkgd](?=[0-9s])", lambda part: part[0].upper(), name)
         if word in ("maxpool", "avgpool"):
             plain = plain.replace("K", "F")  # the kernel, elsewhere
         return plain, hyperparameters(c, plain, start)
     if re.fullmatch("[FSPKGD]_[0-9]+(?:x[0-9]+)?", name):
         return name.replace("_", ""), hyperparameters(c, name.replace("_", ""), start)
-    found = _NAMED.fullmatch(name)
+    found = re.fullmatch(_NAMED, name)
     if found is None or found[4] not in c.bound:
         return None
     value: tree.Expr = tree.Name(found[4], Span(start + found.start(4), span.end))
