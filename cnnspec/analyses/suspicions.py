@@ -13,7 +13,9 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.analyses.claims import holds
+from cnnspec.analyses.costs import connections, macs
 from cnnspec.analyses.shapes import Shaped
+from cnnspec.analyses.weights import tally
 from cnnspec.ir.graph import Claim, Region
 from cnnspec.ops.base import Shape, axes_of, written_shape
 
@@ -127,8 +129,8 @@ def _suspicions(
             yield Suspicion(why, number=number)
     if subject == "macs":
         yield Suspicion(flops, number=2 * value)
-        if (connections := others.get("connections")) is not None:
-            yield Suspicion(f"{flops}, and the additions of the biases", number=value + connections)
+        if (number := others.get("connections")) is not None:
+            yield Suspicion(f"{flops}, and the additions of the biases", number=value + number)
     if subject in ("params", "trainable"):
         yield from _weights(value, found)
     if subject in ("params", "trainable", "macs"):
@@ -171,7 +173,7 @@ def _slips(subject: str, value: int, found: Sequence[Part], claimed: Fraction) -
     everywhere: Counter[str] = Counter()
     weighted = [part for part in found if part.layer.op.weighted][:100]
     for layer, times in weighted:
-        own = layer.op.macs(layer.inputs, layer.output) if subject == "macs" else _held(Part(layer, 1))
+        own = _cost(subject, Part(layer, 1))
         rest = value - own * times
         at = f" (in `{_named(layer)}`)" if len(weighted) > 1 else ""
         for slip in layer.op.slips(layer.inputs, layer.output, int(claimed) - rest if times == 1 else 0):
@@ -188,9 +190,7 @@ def _named(layer: Shaped) -> str:
 
 def _held(part: Part) -> int:
     """The params of a layer."""
-    return part.times * sum(
-        prod(weight.shape) for weight in part.layer.op.weights(*part.layer.inputs) if weight.role != "buffer"
-    )
+    return _cost("params", part)
 
 
 def _biases(layer: Shaped) -> int:
@@ -235,13 +235,10 @@ def terms(subject: str, found: Iterable[Part]) -> Iterator[str]:
 def _cost(subject: str, part: Part) -> int:
     layer = part.layer
     match subject:
-        case "params":
-            return _held(part)
-        case "trainable":
-            roles = [weight for weight in layer.op.weights(*layer.inputs) if weight.role == "trainable"]
-            return part.times * sum(prod(weight.shape) for weight in roles)
+        case "params" | "trainable":
+            return part.times * int(getattr(tally(layer.op.weights(*layer.inputs)), subject))
         case "macs":
-            return part.times * layer.op.macs(layer.inputs, layer.output)
+            return part.times * macs(layer)
         case "connections":
-            return part.times * layer.op.connections(layer.inputs, layer.output)
+            return part.times * connections(layer)
     return 0

@@ -14,27 +14,20 @@ def as_json(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
     """The entry of one finding; every string in it can be written as UTF-8. `label`, `note`, `help` and `fix`
     stand only where there are such.
     """
-    start, end = source.extent(diagnostic.span)
     entry: dict[str, Any] = {
         "code": diagnostic.code,
         "severity": str(diagnostic.severity),
         "message": utf8(diagnostic.message),
         "file": utf8(source.name),
-        "line": start.line,
-        "column": start.column,
-        "end_line": end.line,
-        "end_column": end.column,
+        **_place(*source.extent(diagnostic.span)),
         "related": [
             {**_place(*source.extent(related.span)), "message": utf8(related.message)}
             for related in diagnostic.related
         ],
     }
-    if diagnostic.label:
-        entry["label"] = utf8(diagnostic.label)
-    if diagnostic.note:
-        entry["note"] = utf8(diagnostic.note)
-    if diagnostic.help:
-        entry["help"] = utf8(diagnostic.help)
+    for name in ("label", "note", "help"):
+        if text := getattr(diagnostic, name):
+            entry[name] = utf8(text)
     if diagnostic.fix:
         entry["fix"] = [_edit(edit, source) for edit in diagnostic.fix]
         entry["safe"] = diagnostic.safe

@@ -19,6 +19,7 @@ from cnnspec.elaborate.values import FUNCTIONS, NoValue, Value, evaluate, refuse
 from cnnspec.ir.expr import spelled
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
+from cnnspec.language.write import write_parameter
 from cnnspec.ops.base import Shape
 
 LONG_FORMULA = 10_000
@@ -149,7 +150,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
             if parameter.default is None:
                 raise NoValue(
                     "E211",
-                    f"`{block.name}` needs `{_shown_parameter(parameter)}`",
+                    f"`{block.name}` needs `{write_parameter(parameter)}`",
                     call.span,
                     f"it is {signature(block)}",
                     related=(Related(parameter.span, "this parameter has no default"),),
@@ -340,9 +341,4 @@ def _value(builder: BodyBuilder, value: tree.Value) -> Value:
 
 
 def signature(block: tree.Block) -> str:
-    return f"{block.name}({', '.join(map(_shown_parameter, block.parameters))})"
-
-
-def _shown_parameter(parameter: tree.Parameter) -> str:
-    name = f"@{parameter.name}" if parameter.kind == "tensor" else parameter.name
-    return name if parameter.default is None else f"{name}={written_or(parameter.default)}"
+    return f"{block.name}({', '.join(map(write_parameter, block.parameters))})"

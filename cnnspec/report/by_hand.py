@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.diagnostics.printable import printable, width
 from cnnspec.report.amounts import shape_text
-from cnnspec.report.ran import short
+from cnnspec.report.ran import origin, short
 
 ROOM = 78
 """Columns for grids side by side; what is wider stands one below the other."""
@@ -20,15 +20,6 @@ MOST_LINES = 40
 OUTSIDE = {"maxpool": "−∞", "unpool": "−∞"}
 
 
-def origin(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> str:
-    """Where the weights are from."""
-    if weights:
-        return f"weights: {printable(weights)}\n"
-    if result["random"]:
-        return f"weights: random (seed {job['seed']}), not trained; --weights FILE reads others\n"
-    return ""
-
-
 def number_as_text(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> Iterator[str]:
     """The sheet for a person."""
     row, at = job["rows"][job["row"]], job["at"]
@@ -36,9 +27,7 @@ def number_as_text(job: dict[str, Any], result: dict[str, Any], weights: str | N
     where = ", ".join(f"{axis} {place}" for axis, place in zip(axes, at, strict=True))
     yield titled(row)
     yield f"output {shape_text(row['shape'])}, {where}\n"
-    yield origin(job, result, weights)
-    for note in result["notes"]:
-        yield printable(note) + "\n"
+    yield from origin(job, result, weights)
     outside = OUTSIDE.get(job["op"]["word"], "(0)")
     parts = result["parts"]
     for part in parts[:MOST_PARTS]:

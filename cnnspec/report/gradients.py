@@ -9,7 +9,7 @@ from typing import Any
 from cnnspec.diagnostics.printable import printable
 from cnnspec.report.amounts import shape_text
 from cnnspec.report.by_hand import grids, im2col_as_text, titled
-from cnnspec.report.ran import matrix, short
+from cnnspec.report.ran import matrix, short, tables
 from cnnspec.report.table import Column, Row, Table
 
 MOST_CLASSES = 20
@@ -40,12 +40,12 @@ def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[st
         shown.update(keys)
         volumes = [one["arrives"], *one["leaves"], *(found["weights"][key] for key in keys)]
         if "maxima" in one or any("values" in volume for volume in volumes):
-            yield from _table(large)
+            yield from tables(COLUMNS, large)
             large = []
             yield from _layer(row, one, {key.removeprefix(prefix): found["weights"][key] for key in keys})
         else:
             large.append(_summary(row, volumes, len(one["leaves"])))
-    yield from _table(large)
+    yield from tables(COLUMNS, large)
     for one, leaves in zip(job["inputs"], found["inputs"], strict=True):
         yield f"\n{printable(one['name'])}: input\n"
         yield from _volume("dL/dx", leaves)
@@ -61,12 +61,6 @@ COLUMNS = (
     Column("dL/dw norm", right=True),
     Column("dL/dx norm", right=True),
 )
-
-
-def _table(rows: list[Row]) -> Iterator[str | Table]:
-    if rows:
-        yield "\n"
-        yield Table(COLUMNS, rows)
 
 
 def _summary(row: dict[str, Any], volumes: list[dict[str, Any]], leaving: int) -> Row:

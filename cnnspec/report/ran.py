@@ -26,15 +26,7 @@ def as_text(
 ) -> Iterator[str | Table]:
     """The run for a person: texts, and tables between them."""
     yield printable(f"{job['model']}: {title}" if title else f"{job['model']} ({file})") + "\n"
-    if weights:
-        yield f"weights: {printable(weights)}\n"
-    elif result["random"]:
-        seed = job["seed"]
-        yield f"weights: random (seed {seed}), not trained; for others, use --weights FILE\n"
-    elif result["keys"]:
-        yield "weights: given in the spec\n"
-    for note in result["notes"]:
-        yield printable(note) + "\n"
+    yield from origin(job, result, weights)
     inputs = zip(job["inputs"], result["inputs"], strict=True)
     outputs = list(zip(job["outputs"], result["outputs"], strict=True))
     layers = [
@@ -57,12 +49,23 @@ def as_text(
         yield from _classes(one["name"] if len(outputs) > 1 else "", found["top"])
 
 
+def origin(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> Iterator[str]:
+    """Where the weights are from, and the notes."""
+    if weights:
+        yield f"weights: {printable(weights)}\n"
+    elif result["random"]:
+        yield f"weights: random (seed {job['seed']}), not trained; for others, use --weights FILE\n"
+    elif result.get("keys"):
+        yield "weights: given in the spec\n"
+    yield from (f"{printable(note)}\n" for note in result["notes"])
+
+
 def _volumes(volumes: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str | Table]:
     """Small ones one by one, and the large ones between them as tables."""
     rows: list[Row] = []
     for name, layer, found in volumes:
         if "values" in found:
-            yield from _table(rows)
+            yield from tables(COLUMNS, rows)
             rows = []
             layer = layer if len(layer) <= 60 else f"{layer[:59]}…"
             yield f"\n{printable(name)}  {printable(layer)}  {shape_text(found['shape'])}\n"
@@ -71,13 +74,14 @@ def _volumes(volumes: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str | T
             numbers = [short(found[key]) for key in STATISTICS]
             zeros = f"{found['zeros']:.0%}"
             rows.append(Row((name, layer, shape_text(found["shape"]), *numbers, zeros)))
-    yield from _table(rows)
+    yield from tables(COLUMNS, rows)
 
 
-def _table(rows: list[Row]) -> Iterator[str | Table]:
+def tables(columns: tuple[Column, ...], rows: list[Row]) -> Iterator[str | Table]:
+    """A table below an empty line, if it has rows."""
     if rows:
         yield "\n"
-        yield Table(COLUMNS, rows)
+        yield Table(columns, rows)
 
 
 def short(number: float) -> str:

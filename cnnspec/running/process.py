@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -39,9 +39,9 @@ class Outcome(NamedTuple):
     result: dict[str, Any] | None = None
     finding: Diagnostic | None = None
     about: str = ""
-    missing: tuple[str, str] | None = None
+    missing: Sequence[str] | None = None
     failed: str | None = None
-    where: tuple[str, ...] = ()
+    where: Sequence[str] = ()
     memory: bool = False
 
 
@@ -87,19 +87,14 @@ def _listen(lines: IO[bytes], child: Popen[bytes], folder: str, progress: Progre
     outcome: Outcome | None = None
     for line in lines:
         said = json.loads(line)
-        match said["event"]:
+        match said.pop("event"):
             case "step":
                 progress(said["what"], said["done"], said["all"])
             case "finding":
-                finding = Diagnostic(
-                    said["code"], said["message"], WHOLE_FILE, note=said["note"], help=said["help"]
-                )
-                outcome = Outcome(folder, finding=finding, about=said["about"])
-            case "missing":
-                outcome = Outcome(folder, missing=(said["extra"], said["why"]))
+                about = said.pop("about")
+                outcome = Outcome(folder, finding=Diagnostic(span=WHOLE_FILE, **said), about=about)
             case "failed":
-                where = tuple(said["where"])
-                outcome = Outcome(folder, failed=said["why"], where=where, memory=said["memory"])
+                outcome = Outcome(folder, **said)
             case "done":
                 with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
                     outcome = Outcome(folder, result=json.load(file))

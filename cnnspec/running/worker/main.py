@@ -40,7 +40,7 @@ def main() -> None:
     except tell.Fault as fault:
         tell.say("finding", **fault.said)
     except tell.Missing as missing:
-        tell.say("missing", extra=missing.extra, why=missing.why)
+        tell.say("failed", missing=missing.args)
     except OSError as error:  # of the folder itself: what else is read and written has findings of its own
         full = tell.Fault(f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP)
         tell.say("finding", **full.said | {"code": "E704", "about": folder})

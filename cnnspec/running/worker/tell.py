@@ -51,28 +51,20 @@ def reading(code: str, path: str) -> Iterator[None]:
 
 
 class Missing(Exception):
-    """A library that is not installed, and which extra of cnnspec has it."""
-
-    def __init__(self, extra: str, why: str) -> None:
-        super().__init__(why)
-        self.extra, self.why = extra, why
+    """A library that is not installed: which extra of cnnspec has it, and why it could not be loaded."""
 
 
 def broken(error: Exception, folder: str) -> dict[str, object]:
-    """`why` a program failed in one line, `where` in it, innermost first; whether for want of `memory`."""
+    """Why a program `failed` in one line, `where` in it, innermost first; whether for want of `memory`."""
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's is a RuntimeError
-        return {"why": " ".join(str(error).split())[:MOST], "where": [], "memory": True}
+        return {"failed": " ".join(str(error).split())[:MOST], "memory": True}
     where = []
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename in PROGRAMS:
             with open(os.path.join(folder, frame.filename), encoding="utf-8") as file:
                 line = file.read().split("\n")[(frame.lineno or 1) - 1].strip()
             where.append(f"{PROGRAMS[frame.filename]}, line {frame.lineno}, in {frame.name}: {line}")
-    return {
-        "why": " ".join(f"{type(error).__name__}: {error}".split())[:MOST],
-        "where": where,
-        "memory": False,
-    }
+    return {"failed": " ".join(f"{type(error).__name__}: {error}".split())[:MOST], "where": where}
 
 
 def shape_text(shape: Any) -> str:
