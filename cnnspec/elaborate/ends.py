@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import WHOLE_FILE, Edit, Related, Sink
+from collections.abc import Iterable
+
+from cnnspec.diagnostics import WHOLE_FILE, Edit, Related, Sink, Span
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.labels import ended, resolve
 from cnnspec.elaborate.statements import Statements
@@ -110,6 +112,22 @@ def outputs_of(builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
     return tuple(values.values()), tuple(values)
 
 
+def _label_above(items: Iterable[object], span: Span) -> str | None:
+    """The label of a line that ends above, where those without one follow it as if it were theirs, in the
+    file or in a block."""
+    label: str | None = None
+    for item in items:
+        if isinstance(item, tree.Block) and item.span.start < span.start < item.span.end:
+            return _label_above(item.body.items, span)
+        if not isinstance(item, tree.Line) or isinstance(item.steps[0], tree.StartStep):
+            label = None
+        elif item.label is not None:
+            label = item.label
+        elif item.span.start <= span.start < item.span.end:
+            return label
+    return None
+
+
 def report_unread(builder: BodyBuilder) -> None:
     """E402 for the tensors and the inputs that nothing reads."""
     statements, sink, unused = builder.context.statements, builder.sink, builder.context.unused
@@ -119,7 +137,12 @@ def report_unread(builder: BodyBuilder) -> None:
     labels = [label for _, label in unused.values()]
     listed = ", ".join(f"@{label}" for label in (*labels, last or "label") if label)
     for span, (what, label) in unused.items():
-        if label is None:
+        above = _label_above(statements.file.statements, span) if label is None else None
+        if above is not None:
+            way = (
+                f"a label ends with its line: to name these lines with it, write `{above}: [ … ]` around them"
+            )
+        elif label is None:
             way = (
                 "label the line and make it an output, `output @label, …`; or continue from it, `@label -> …`"
             )

@@ -16,7 +16,7 @@ from cnnspec.elaborate.other_words import foreign_step, lettered, meant_as_label
 from cnnspec.elaborate.values import NoValue
 from cnnspec.ir.expr import spelled
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr, write_number
+from cnnspec.language.write import write_argument, write_expr, write_number
 from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Argument, Init
@@ -38,7 +38,14 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[N
         return [NoValue("E101", message, span, f"write `{plain}`", fix=(Edit(span, plain),))]
     if (repetition := _repetition(text, step.span)) is not None:
         return [repetition]
-    found = (truth(one) or _activation(one, step) or _other_size(one, step) for one in step.arguments)
+    found = (
+        truth(one)
+        or _activation(one, step)
+        or _border(one, step)
+        or _glued_sizes(one)
+        or _other_size(one, step)
+        for one in step.arguments
+    )
     instead = [problem for problem in found if problem is not None]
     if instead:
         starts = [one.finding.span.start for one in instead]  # in the order of the text
@@ -106,6 +113,50 @@ def _activation(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None
         f"-> {word}" if word and last else None,
         argument.span,
     )
+
+
+_BORDERS = {
+    **dict.fromkeys(("reflect", "reflection", "symmetric", "mirror"), "reflect"),
+    **dict.fromkeys(("replicate", "replication", "edge", "nearest", "border"), "replicate"),
+}
+
+
+def _border(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `pad=reflect`: with the pad layer that is meant, of the step's padding or half its filter."""
+    if step.word == "pad" or isinstance(argument, tree.PositionalArgument):
+        return None
+    name = argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
+    mode = _BORDERS.get(fold(argument.value.name)) if isinstance(argument.value, tree.Name) else None
+    if mode is None or fold(name) not in ("p", "pad", "padding", "paddingmode", "padmode", "mode"):
+        return None
+    others = [one for one in step.arguments if one is not argument]
+    letters = {one.letter: one for one in others if isinstance(one, tree.LetterArgument)}
+    size, filters = letters.get("P"), letters.get("F")
+    wide = size.value if size is not None else None
+    if size is None and filters is not None and isinstance(filters.value, tree.Number):
+        half = filters.value.value // 2
+        wide = tree.Number(Fraction(half), str(half), filters.span)
+    if not isinstance(wide, tree.Number):
+        return _no(
+            f"`{step.word}` pads with zeros", argument.span, f"put a layer before it, as in `pad 1 {mode}`"
+        )
+    layer = " ".join([step.word, *(write_argument(one) for one in others if one is not size)])
+    plain = f"pad {wide.text} {mode} -> {layer}"
+    return _no(f"`{step.word}` pads with zeros", argument.span, f"write `{plain}`", plain, step.span)
+
+
+def _glued_sizes(argument: tree.Argument) -> NoValue | None:
+    """E205 for `Cx(H*W)` and `CxHxW`: a size that is no number stands in parentheses."""
+    value = argument.value
+    if isinstance(value, tree.Function) and re.fullmatch("[CTHW]x", value.name):
+        plain = f"({value.name[0]})x({', '.join(map(write_expr, value.arguments))})"
+    elif isinstance(value, tree.Name) and re.fullmatch("[CTHW](?:x(?:[CTHW]|[0-9]+))+", value.name):
+        sizes = value.name.split("x")
+        plain = "x".join(one if one.isdigit() else f"({one})" for one in sizes)
+    else:
+        return None
+    message = "a size that is not a plain number stands in parentheses"
+    return NoValue("E205", message, value.span, f"write `{plain}`", fix=(Edit(value.span, plain),))
 
 
 def _other_size(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
@@ -340,6 +391,9 @@ def _refused(
         return
     if any(finding.code == "E108" and finding.span.start == span.start for finding in builder.sink):
         return  # its sign is reported already
+    if isinstance(detail["input"], int) and detail["input"] < 0 and step.word == "slice":
+        _from_the_end(builder, step, detail["input"])
+        return
     wanted = str(detail["msg"]).replace("Input should be", "it must be")
     for long, short in _BOUNDS:
         wanted = wanted.replace(long, short)
@@ -349,6 +403,18 @@ def _refused(
     subject = how(argument) if argument is not None else "this"
     value = _as_written(detail["input"])
     builder.sink.report("E205", f"{subject} of `{step.word}` cannot be {value}: {wanted}", span, help=way)
+
+
+def _from_the_end(builder: BodyBuilder, step: tree.LayerStep, place: int) -> None:
+    """`slice 1:-1`, as Python counts from the end."""
+    message = f"channels are counted from 0, and {place} is none"
+    for argument in step.arguments:
+        if isinstance(argument.value, tree.Range) and isinstance(argument.value.high, tree.Unary):
+            plain = f"C - {-place}"
+            where = argument.value.high.span
+            builder.sink.report("E205", message, where, help=f"write `{plain}`", fix=(Edit(where, plain),))
+            return
+    builder.sink.report("E205", message, step.span, help="from the end: `C - 1` is the last one")
 
 
 def _as_written(value: Any) -> str:

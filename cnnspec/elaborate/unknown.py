@@ -18,7 +18,10 @@ from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Op
 
 MISSING = {
-    **dict.fromkeys(("lstm", "gru", "rnn", "convlstm", "bilstm"), "recurrent layers"),
+    **dict.fromkeys(
+        ("lstm", "gru", "rnn", "convlstm", "bilstm"),
+        "recurrent layers, whose output of one step is an input of the next",
+    ),
     **dict.fromkeys(
         ("attention", "selfattention", "multiheadattention", "mha", "transformer"), "attention layers"
     ),
@@ -35,7 +38,10 @@ SEVERAL = {
         ("se", "squeezeexcite", "squeezeexcitation", "seblock", "selayer"),
         "mul [ id | gap -> conv F1 K=C//16 -> relu -> conv F1 K64 -> sigmoid ]",
     ),
-    **dict.fromkeys(("glu",), "mul [ slice 0:C//2 | slice C//2:C -> sigmoid ]"),
+    "glu": "mul [ slice 0:C//2 | slice C//2:C -> sigmoid ]",
+    "swiglu": "mul [ slice 0:C//2 | slice C//2:C -> silu ]",
+    "geglu": "mul [ slice 0:C//2 | slice C//2:C -> gelu ]",
+    "reglu": "mul [ slice 0:C//2 | slice C//2:C -> relu ]",
     **dict.fromkeys(("crelu",), "concat [ relu | times (-1) -> relu ]"),
 }
 """Layers of other tools that are several here."""

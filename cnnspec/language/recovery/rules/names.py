@@ -160,7 +160,8 @@ VALUES = (
     Rule({"a: relu\nb: bn\n⟦c = a + b⟧": "a: relu\nb: bn\nc: add [ @a | @b ]"}, when=_sum_of_labels),
     Rule({"n ⟦=⟧ 3": "let n = 3"}, on="EQUAL", last="NAME LABEL", when=_assigns),
     Rule({"⟦C-1:⟧ conv F3": "C1: conv F3"}, "a label is one word", on="MINUS",
-         when=lambda m: m.around(r"(?m:^)[ \t]*(?P<mark>([A-Za-z]\w*)[ \t]*[-.][ \t]*([0-9]+)[ \t]*:)"),
+         when=lambda m: m.around(
+             r"(?m:^)[ \t]*(?P<mark>(?!slice\b)([A-Za-z]\w*)[ \t]*[-.][ \t]*([0-9]+)[ \t]*:)"),
          put="{2}{3}:", safe=False),
 )  # fmt: skip
 

@@ -199,6 +199,17 @@ def _unexpected(m: Mistake) -> Answer:
     return Answer("E101", message, m.span, way)
 
 
+def _from_the_end(m: Mistake) -> Answer | None:
+    """`slice -1:C`, as Python counts from the end."""
+    found = m.here(r"-([0-9]+)[ \t]*:[ \t]*(-?[\w]+)?") if m.head.rstrip().endswith("slice") else None
+    if found is None:
+        return None
+    high = found[2] or "C"
+    plain = f"C-{found[1]}:{f'C{high}' if high.startswith('-') else high}"
+    message = "channels are counted from 0"
+    return rewritten(Span(*found.span()), plain, message, code="E108", safe=True, reads=plain)
+
+
 def _before_layer(m: Mistake) -> bool:
     return m.accepts("CALL") and m.accepts("LSQB")
 
@@ -206,6 +217,7 @@ def _before_layer(m: Mistake) -> bool:
 MISTYPED = (
     Rule({"⟦vairant⟧ A: k = 3": "variant A: k = 3"}, on="EQUAL COMMA LBRACE STRING REFERENCE",
          when=_mistyped),
+    Rule({"slice ⟦-1:C⟧": "slice C-1:C"}, on="MINUS", when=_from_the_end),
 )  # fmt: skip
 
 CHARACTERS = (
