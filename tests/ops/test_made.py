@@ -32,8 +32,8 @@ def given(op: Any) -> dict[str, Any]:
 
 
 def test_what_is_right_needs_no_pydantic() -> None:
-    for text in [*BY_HAND, *drawn(), *(word for word in ("relu", "add", "gap", "softmax"))]:
-        op = bind(text)
+    for text, axes in [*((text, 2) for text in (*BY_HAND, "relu", "add", "gap")), *drawn()]:
+        op = bind(text, axes)
         found = recognised(type(op), given(op))
         assert found == op, text
         assert repr(found) == repr(op)
@@ -43,8 +43,8 @@ def test_what_is_right_needs_no_pydantic() -> None:
 def test_what_is_recognised_pydantic_takes_too() -> None:
     refused = 0
     seen = set()
-    for text in [*BY_HAND, *drawn()]:
-        op = bind(text)
+    for text, axes in [*((text, 2) for text in BY_HAND), *drawn()]:
+        op = bind(text, axes)
         for name in type(op).model_fields:
             if (op.word, name) in seen:
                 continue
