@@ -1,8 +1,8 @@
 """Receptive fields against gradients: which input pixels does an output position depend on?
 
 A small forward pass (torch, float64, all weights positive, maxima taken as means, so that nothing cancels) is
-differentiated at every position along the middle row and column; where no window leaves the input, the pixels
-with a gradient must begin and end exactly where the analysis says.
+differentiated at every position along the middle of each axis, of signals, images and volumes; where no
+window leaves the input, the pixels with a gradient must begin and end exactly where the analysis says.
 """
 
 from __future__ import annotations
@@ -40,37 +40,33 @@ def forward(network: Graph, image: torch.Tensor) -> torch.Tensor:
 
 def one(entry: Entry, given: list[torch.Tensor]) -> torch.Tensor:
     op, x = entry.op, given[0]
+    axes = x.dim() - 2
     match op.word:
         case "conv" | "dwconv":
             groups = entry.arriving[0][0] if op.word == "dwconv" else op.G
             kernel = torch.ones(entry.out[0], entry.arriving[0][0] // groups, *op.F, dtype=x.dtype)
-            return F.conv2d(x, kernel, None, op.S, op.P, op.D, groups)
+            return getattr(F, f"conv{axes}d")(x, kernel, None, op.S, op.P, op.D, groups)
         case "deconv":
             kernel = torch.ones(entry.arriving[0][0], entry.out[0], *op.F, dtype=x.dtype)
-            return F.conv_transpose2d(x, kernel, None, op.S, op.P, op.extra, 1, op.D)
+            return getattr(F, f"conv_transpose{axes}d")(x, kernel, None, op.S, op.P, op.extra, 1, op.D)
         case "avgpool" | "maxpool":
-            return F.avg_pool2d(x, op.F, op.S, op.P)
+            return getattr(F, f"avg_pool{axes}d")(x, op.F, op.S, op.P)
         case "gap":
-            return x.mean((2, 3), keepdim=True)
+            return x.mean(tuple(range(2, x.dim())), keepdim=True)
         case "upsample":
-            kind = (
-                {"mode": "bilinear", "align_corners": False} if op.mode == "bilinear" else {"mode": "nearest"}
-            )
+            kind = {"mode": op.mode} | ({} if op.mode == "nearest" else {"align_corners": False})
             return F.interpolate(x, entry.out[1:], **kind)
         case "pixelshuffle":
             return F.pixel_shuffle(x, op.factor[0])
         case "pixelunshuffle":
             return F.pixel_unshuffle(x, op.factor[0])
         case "crop":
-            _, height, width = entry.out
-            top, left = op.offset or [
-                (a - b) // 2 for a, b in zip(entry.arriving[0][1:], entry.out[1:], strict=True)
-            ]
-            return x[:, :, top : top + height, left : left + width]
+            along = zip(entry.arriving[0][1:], entry.out[1:], op.offset or [None] * axes, strict=True)
+            firsts = [((a - b) // 2 if first is None else first, b) for a, b, first in along]
+            return x[:, :, *(slice(first, first + size) for first, size in firsts)]
         case "pad":
-            return F.pad(
-                x, [op.border if side is None else side for side in (op.left, op.right, op.top, op.bottom)]
-            )
+            ends = op.ends(tuple(x.shape[1:]))
+            return F.pad(x, [count for both in reversed(ends) for count in both])
         case "concat":
             return torch.cat(given, 1)
         case "add" | "max":
@@ -85,12 +81,13 @@ def read_by(network: Graph, axis: int) -> tuple[list[tuple[int, int] | None], in
     shape = network.root.values[0]
     image = torch.rand(1, *shape, dtype=torch.float64, requires_grad=True)
     out = forward(network, image)
-    middle = out.shape[1 - axis] // 2
+    middle = [size // 2 for size in out.shape]
+    others = tuple(other for other in range(image.dim() - 1) if other != 1 + axis)
     found: list[tuple[int, int] | None] = []
     for position in range(out.shape[axis]):
-        at = (position, middle) if axis == 0 else (middle, position)
+        at = (*middle[:axis], position, *middle[axis + 1 :])
         (gradient,) = torch.autograd.grad(out[at], image, retain_graph=True)
-        seen = gradient[0].abs().sum((0, 2 - axis)).nonzero().flatten().tolist()
+        seen = gradient[0].abs().sum(others).nonzero().flatten().tolist()
         found.append((seen[0], seen[-1]) if seen else None)
     return found, shape[1 + axis]
 
@@ -131,11 +128,34 @@ NETWORKS = [
 ]
 
 
-@pytest.mark.parametrize("text", NETWORKS)
-def test_gradients_reach_as_far_as_predicted(text: str) -> None:
+SIGNALS = [
+    "conv F9 S2 P4 K2 -> maxpool F3 S2 P1 -> conv F3 D2 P2 K2",
+    "conv F2 D1 K2 -> conv F2 D2 K2 -> conv F2 D4 K2 -> conv F2 D8 K2",  # a block of WaveNet's
+    "add [ pad left=4 right=0 -> conv F3 D2 K2 | conv F1 K2 ] -> relu -> conv F3 P1 K2",  # causal
+    "maxpool F4 -> conv F3 P1 K2 -> upsample 4 linear -> conv F3 P1 K2",
+    "conv F4 S2 P1 K2 -> deconv F4 S2 P1 K2 -> crop 90 -> dwconv F5",
+    "e: conv F3 P1 K2\n[ add [ conv F3 P1 K2 | @e ] ]*4",
+    "[avgpool F2 -> [conv F3 P1 K2]*3 -> upsample 2]*2",
+]
+VOLUMES = [
+    "conv F3 P1 K2 -> maxpool F1x2x2 -> conv F3x3x3 S1x2x1 P1 K2",
+    "conv F1x3x3 P0x1x1 K2 -> conv F3x1x1 P1x0x0 K2",
+    "maxpool F2 -> conv F3 P1 K2 -> upsample 2 trilinear -> conv F1x3x1 K2",
+    "conv F2 S2 K2 -> deconv F2 S2 K2 -> pad front=1 right=2 -> conv F3 K2 -> crop 4x6x8",
+    "add [ conv F3 D1x2x1 P1x2x1 K2 | conv F1 K2 ] -> upsample 1x2x2 -> conv F3 P1 K2",
+]
+INPUTS = [
+    *(("1x32x36", text) for text in NETWORKS),
+    *(("1x120", text) for text in SIGNALS),
+    *(("1x14x15x16", text) for text in VOLUMES),
+]
+
+
+@pytest.mark.parametrize(("shape", "text"), INPUTS)
+def test_gradients_reach_as_far_as_predicted(shape: str, text: str) -> None:
     inside = 0
-    network = graph(f"input 1x32x36\n{text}\n")
-    for axis in (0, 1):
+    network = graph(f"input {shape}\n{text}\n")
+    for axis in range(shape.count("x")):
         found, length = read_by(network, axis)
         for position, interval in enumerate(found):
             first, last = predicted(network, axis, position)
@@ -148,11 +168,11 @@ def test_gradients_reach_as_far_as_predicted(text: str) -> None:
     assert inside >= 8
 
 
-@pytest.mark.parametrize("text", NETWORKS[:-2])
-def test_size_is_that_of_the_widest_position(text: str) -> None:
-    network = graph(f"input 1x32x36\n{text}\n")
+@pytest.mark.parametrize(("shape", "text"), [one for one in INPUTS if one[1] not in NETWORKS[-2:]])
+def test_size_is_that_of_the_widest_position(shape: str, text: str) -> None:
+    network = graph(f"input {shape}\n{text}\n")
     field = analyse(network).totals.field
-    for axis in (0, 1):
+    for axis in range(shape.count("x")):
         found, length = read_by(network, axis)
         widths = [last - first + 1 for first, last in filter(None, found) if first > 0 and last < length - 1]
         assert max(widths) == field[axis]
@@ -220,3 +240,21 @@ def test_ways_of_different_strides_count_the_wider() -> None:
 
 def test_vectors_have_no_field() -> None:
     assert analyse(graph("input 784\nfc 10\n")).totals.field is None
+
+
+def test_behind_a_reshape_to_other_axes_everything_is_read() -> None:
+    """An image made of a signal: each of its positions may be any of the signal's."""
+    report = analyse(
+        graph("input 1x64\nconv F3 P1 K4 -> reshape 1x16x16 -> conv F3 P1 K4 -> conv F3 P1 K2\n")
+    )
+    assert [row.field and row.field.size for row in report.rows()] == [(3,), (66,), (66,), (66,)]
+    assert report.totals.field == (66,)
+
+
+def test_a_block_is_summarised_on_its_own_axes() -> None:
+    """Its uses on a signal and on the image that is made of it; and what a repeat carries beside."""
+    block = "block b(k) { [add [ conv F3 P1 K=k | conv F1 K=k ]]*3 }\n"
+    text = f"{block}input 1x64\nb(4) -> reshape 1x16x16 -> b(4)\n"
+    assert analyse(graph(text)).totals.field == (70,)
+    text = "input 2x64\ne: conv F9 P4 K2\n[ add [ conv F3 P1 K2 | @e ] ]*40\n"
+    assert analyse(graph(text)).totals.field == (89,)
