@@ -77,6 +77,8 @@ class Gate(Merge):
         for number, shape in enumerate(arriving):
             if shape not in allowed:
                 fits = list(dict.fromkeys(written_shape(one) for one in allowed))
+                if len(sizes) == 3:
+                    fits[4:] = [f"{C} channels with 1 along any of the axes"]
                 return Misfit(
                     "E304",
                     f"branch {number + 1} is {written_shape(shape)}, which {self.word} cannot broadcast "

@@ -84,11 +84,13 @@ def small_field(report: Report) -> Iterator[Diagnostic]:
     whole = [max(sizes) for sizes in zip(*(shape[1:] for shape in inputs), strict=False)]
     if len(whole) != len(field.size) or all(map(ge, field.size, whole)):
         return
+    size = written_shape(whole)
+    input_size = f"the {size} input" if len(whole) > 1 else f"the input of {size} positions"
     here = len(report.graph.bodies) - 1
     maps = (step for _, step, output in reversed(list(places(root))) if report.fields.at(here, output))
     yield Diagnostic(
         "W209",
-        f"the receptive field is {written_shape(field.size)}, smaller than the {written_shape(whole)} input",
+        f"the receptive field is {written_shape(field.size)}, smaller than {input_size}",
         next(maps, root.steps[0]).span,
         help="more layers, larger filters or strides, or dilation (`D2`) increase it",
     )
