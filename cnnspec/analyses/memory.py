@@ -2,8 +2,8 @@
 pass.
 
 The convention of the peak: a layer's inputs and its output are alive together (nothing is worked out in
-place); a volume lives from the layer that makes it to the last one that reads it, the model's outputs to the
-end. Weights are not counted.
+place), and with them what it holds meanwhile (the scores of attention); a volume lives from the layer that
+makes it to the last one that reads it, the model's outputs to the end. Weights are not counted.
 
 A volume that is read after a block goes on living while the block's inside runs, and one that is read last
 inside dies there: the number is that of the unrolled network. So a body's peak depends on what the outside
@@ -17,6 +17,7 @@ from itertools import count
 from math import prod
 from typing import NamedTuple
 
+from cnnspec.analyses.shapes import Shaped, Shapes
 from cnnspec.analyses.weights import Tally
 from cnnspec.ir.graph import Body, Graph, Region, places
 
@@ -55,13 +56,15 @@ class Flow(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A layer, or a pass through a body (`body` says which): the volumes it is given, reads and gives."""
+    """A layer, or a pass through a body (`body` says which): the volumes it is given, reads and gives.
+    `scratch` are the elements that a layer holds besides while it runs."""
 
     given: tuple[int, ...]
     read: frozenset[int]
     gives: tuple[int, ...]
     sizes: tuple[int, ...]
     body: int | None = None
+    scratch: int = 0
 
 
 class Case(NamedTuple):
@@ -73,21 +76,21 @@ class Case(NamedTuple):
     kept: frozenset[int]
 
 
-def peak_memory(graph: Graph) -> int | None:
+def peak_memory(graph: Graph, shapes: Shapes) -> int | None:
     """In bytes; None where a shape is unknown."""
     if any(shape is None for body in graph.bodies for shape in body.values):
         return None
     root = graph.root
     case = Case(len(graph.bodies) - 1, tuple(range(root.inputs)), frozenset())
-    return BYTES * _peak(case, graph, _flows(graph), {})
+    return BYTES * _peak(case, graph, shapes, _flows(graph, shapes), {})
 
 
-def _peak(case: Case, graph: Graph, flows: Sequence[Flow], known: dict[Case, int]) -> int:
+def _peak(case: Case, graph: Graph, shapes: Shapes, flows: Sequence[Flow], known: dict[Case, int]) -> int:
     """The most elements alive at once in one pass through a body, its inputs and outputs among them."""
     if case in known:
         return known[case]
     body = graph.bodies[case.body]
-    moments, outputs = _moments(body, case.same, flows)
+    moments, outputs = _moments(body, shapes[case.body], case.same, flows)
     last = {volume: time for time, moment in enumerate(moments) for volume in moment.read}
     last |= {case.same[number]: END for number in case.kept}
     last |= dict.fromkeys(outputs, END)
@@ -98,7 +101,7 @@ def _peak(case: Case, graph: Graph, flows: Sequence[Flow], known: dict[Case, int
     for time, moment in enumerate(moments):
         later = [last.get(volume, -1) > time for volume in moment.gives]
         if moment.body is None:
-            peak = max(peak, living + sum(moment.sizes))
+            peak = max(peak, living + sum(moment.sizes) + moment.scratch)
         else:
             beside = living - sum(alive.get(volume, 0) for volume in set(moment.given))
             inside = Case(
@@ -106,7 +109,7 @@ def _peak(case: Case, graph: Graph, flows: Sequence[Flow], known: dict[Case, int
                 tuple(moment.given.index(volume) for volume in moment.given),
                 frozenset(i for i, volume in enumerate(moment.given) if last.get(volume, -1) > time),
             )
-            peak = max(peak, beside + _peak(inside, graph, flows, known))
+            peak = max(peak, beside + _peak(inside, graph, shapes, flows, known))
         for volume in moment.read:
             if last[volume] == time:
                 living -= alive.pop(volume)
@@ -118,13 +121,15 @@ def _peak(case: Case, graph: Graph, flows: Sequence[Flow], known: dict[Case, int
     return peak
 
 
-def _moments(body: Body, same: Sequence[int], flows: Sequence[Flow]) -> tuple[list[Moment], list[int]]:
+def _moments(
+    body: Body, layers: Sequence[Shaped | None], same: Sequence[int], flows: Sequence[Flow]
+) -> tuple[list[Moment], list[int]]:
     """What happens in a body, one moment a layer or pass, and the volumes of its outputs. Its inputs are
     the volumes `same`, what is made gets the next free numbers."""
     numbers = count(body.inputs)
     volumes = list(same)
     moments: list[Moment] = []
-    for _, step, output in places(body):
+    for (_, step, output), layer in zip(places(body), layers, strict=True):
         given = tuple(volumes[number] for number in step.inputs)
         if isinstance(step, Region):
             passes = _passes(step, given, flows, numbers)
@@ -132,7 +137,9 @@ def _moments(body: Body, same: Sequence[int], flows: Sequence[Flow]) -> tuple[li
             volumes += passes[-1].gives if passes else given[: step.outputs]
         else:
             made = next(numbers)
-            moments.append(Moment(given, frozenset(given), (made,), (prod(body.values[output] or ()),)))
+            scratch = 0 if layer is None else layer.op.scratch(layer.inputs, layer.output)
+            sizes = (prod(body.values[output] or ()),)
+            moments.append(Moment(given, frozenset(given), (made,), sizes, scratch=scratch))
             volumes.append(made)
     return moments, [volumes[number] for number in body.outputs]
 
@@ -153,11 +160,11 @@ def _passes(
     return moments
 
 
-def _flows(graph: Graph) -> list[Flow]:
+def _flows(graph: Graph, shapes: Shapes) -> list[Flow]:
     """Of all bodies that regions run, as if no two of their inputs were the same volume."""
     flows: list[Flow] = []
-    for body in graph.bodies[:-1]:
-        moments, outputs = _moments(body, range(body.inputs), flows)
+    for body, layers in zip(graph.bodies[:-1], shapes, strict=False):
+        moments, outputs = _moments(body, layers, range(body.inputs), flows)
         source = (v if v < body.inputs else -1 - outputs.index(v) for v in outputs)
         read = frozenset[int]().union(*(moment.read for moment in moments))
         sizes = tuple(prod(body.values[number] or ()) for number in body.outputs)

@@ -26,6 +26,7 @@ from typing import NamedTuple, TypeAlias
 from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
 from cnnspec.analyses.shapes import Shaped, Shapes, carried
 from cnnspec.ir.graph import Graph, Region, Step, places
+from cnnspec.ops import Op
 from cnnspec.ops.base import AXES, Shape, Window, written_shape
 from cnnspec.ops.formula import Formula
 
@@ -92,11 +93,13 @@ def _itself(number: int, axes: int) -> View:
 def layer_view(layer: Shaped, given: Sequence[View]) -> View:
     """The recurrence: a layer's output, from the views of its inputs."""
     op = layer.op
-    before = _any([given[place] for place in carried(op, layer.inputs, layer.output)])
-    through: Area = tuple(map(reach_of, op.window(layer.inputs, layer.output)))
-    if op.ends_map:  # all that could be read of a map of one position is position 0
-        through = tuple(reach and Reach(reach.first[:1], reach.last[:1], 0) for reach in through)
-    seen = before.seen if _is_point(through) else {n: _behind(through, a) for n, a in before.seen.items()}
+    places = carried(op, layer.inputs, layer.output)
+    before = _any([given[place] for place in places])
+    windows = op.windows(layer.inputs, layer.output)
+    if len(set(windows)) == 1:
+        seen = _through(op, windows[0], before.seen)
+    else:
+        seen = _united(_through(op, windows[place], given[place].seen) for place in places)
     if op.ends_map or not before.open:
         return View(seen, before.field, frozenset())
     return View(seen, seen, before.open)
@@ -104,6 +107,14 @@ def layer_view(layer: Shaped, given: Sequence[View]) -> View:
 
 def _is_point(area: Area) -> bool:
     return all(reach == SELF for reach in area)
+
+
+def _through(op: Op, windows: tuple[Window, ...], before: Areas) -> Areas:
+    """What a layer reads of what its input has read."""
+    through: Area = tuple(map(reach_of, windows))
+    if op.ends_map:  # all that could be read of a map of one position is position 0
+        through = tuple(reach and Reach(reach.first[:1], reach.last[:1], 0) for reach in through)
+    return before if _is_point(through) else {n: _behind(through, area) for n, area in before.items()}
 
 
 def _behind(outer: Area, inner: Area) -> Area:

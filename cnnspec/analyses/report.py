@@ -101,7 +101,7 @@ class Report:
             buffers=None if held is None else held.buffers,
             macs=self.macs.total,
             activations=self.activations.total,
-            peak_memory=peak_memory(self.graph) if whole else None,
+            peak_memory=peak_memory(self.graph, self.shapes) if whole else None,
             connections=self.connections.total,
             layers=self.depth.total if whole else None,
             weighted=self.weighted.total,

@@ -69,7 +69,7 @@ class Slots:
     def keeps_shape(self, name: str) -> bool:
         """Whether the output's shape is the same without this argument: weights, words, groups."""
         kind, letter = self.fields[name].kind, self.fields[name].letter
-        return letter == "G" or kind in ("matrix", "connections", "init", "flag", "number")
+        return letter == "G" or kind in ("matrix", "connections", "init", "flag", "number", "word")
 
     def without(self, op: Op, name: str) -> Op:
         """The op without an argument that keeps its shape."""
@@ -90,7 +90,11 @@ def slots_of(op: type[Op]) -> Slots:
 
 
 def bind(
-    builder: BodyBuilder, op: type[Op], step: tree.LayerStep, defaults: list[tree.Argument], axes: int
+    builder: BodyBuilder,
+    op: type[Op],
+    step: tree.LayerStep | tree.BranchStep,
+    defaults: list[tree.Argument],
+    axes: int,
 ) -> tuple[Op, BoundArguments] | None:
     """The op that a step makes of an input with so many axes; None where an argument is in error, which is
     reported, or unknown.
@@ -218,7 +222,7 @@ class _Binder:
         """Keeps a tensor, and an argument that the author wrote as an expression."""
         if declared.kind == "tensor" and isinstance(value, tree.Reference):
             self.bound.tensors[name] = value
-        parts = () if declared.kind == "init" else written(value)
+        parts = () if declared.kind in ("init", "word") else written(value)
         if parts:
             zero = tree.Number(Fraction(0), "0", value.span)
             self.bound.written[name] = (zero, *parts) if declared.short and len(parts) == 1 else parts
@@ -247,6 +251,10 @@ class _Binder:
                 return _connections(value)
             case "init":
                 return self._init(value)
+            case "word":
+                if isinstance(value, tree.Name):
+                    return value.name
+                raise NoValue("E205", "expected a word", value.span)
             case "tensor":
                 if isinstance(value, tree.Reference):
                     return True

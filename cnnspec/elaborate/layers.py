@@ -60,7 +60,7 @@ def _made(
 ) -> tuple[Op, BoundArguments, tuple[int, ...]] | None:
     """The layer, its arguments and its inputs; None after a finding."""
     arriving = input_of(builder, step.span, step.word)
-    made = None if arriving is None else _bind(builder, op, step)
+    made = None if arriving is None else bind_layer(builder, op, step)
     if arriving is None or made is None:
         return None
     instance, bound = made
@@ -79,11 +79,13 @@ def _made(
     return instance, bound, tuple(inputs)
 
 
-def _bind(builder: BodyBuilder, op: type[Op], step: tree.LayerStep) -> tuple[Op, BoundArguments] | None:
+def bind_layer(
+    builder: BodyBuilder, op: type[Op], step: tree.LayerStep | tree.BranchStep
+) -> tuple[Op, BoundArguments] | None:
     """The layer and its arguments, found again where they are literal; None after a finding."""
     context = builder.context
     context.spent.work += len(context.defaults) // 8
-    start, end = step.span
+    start, end = step.word_span.start, (step.arguments[-1].span if step.arguments else step.word_span).end
     given = [one for one in context.defaults if one.word == step.word and one.start < start < one.end]
     defaults = [argument for one in given for argument in one.arguments]
     axes = axes_at(builder)

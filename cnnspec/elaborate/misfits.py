@@ -28,7 +28,7 @@ def report_misfit(
     branches: tuple[Span, ...] | None,
 ) -> None:
     span = bound.spans.get(answer.argument or "", word_span)
-    if branches is not None and answer.input < len(branches):
+    if branches is not None and answer.argument not in bound.spans and answer.input < len(branches):
         span = branches[answer.input]
     if answer.code == "E215" and any(
         one.code.startswith("E1") and span.start <= one.span.start < span.end for one in builder.sink
@@ -43,7 +43,7 @@ def report_misfit(
             return  # where its branches end is a guess
         way = way_out(builder, branches, inputs, answer, builder.context.text)
         first = builder.values[inputs[0]]
-        if len(branches) > 1 and branches[0] != span and first is not None:
+        if len(branches) > 1 and span in branches[1:] and first is not None:
             related = (Related(branches[0], f"this branch has the shape {written_shape(first)}"),)
     elif answer.code.startswith("E3"):
         part = _ASKED.get(answer.code, "shape")
@@ -84,6 +84,8 @@ def _other_input(builder: BodyBuilder, answer: Misfit, span: Span, merges: bool)
     if context.attempt is None or shape is None or len(shape) == 1 or len(known) >= MOST_TRIED:
         return ""
     if merges:
+        if answer.code != "E304":
+            return ""
         return multiple(context.attempt, shape, span, known)
     return larger_input(context.attempt, shape, span, known) if answer.code == "E301" else ""
 

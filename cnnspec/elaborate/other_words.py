@@ -11,6 +11,7 @@ from cnnspec.elaborate.binding import slots_of
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
+from cnnspec.language.recovery.words import shortened
 from cnnspec.notations.words import layer_word
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Argument, Op
@@ -30,7 +31,7 @@ def is_python(step: tree.LayerStep) -> NoValue | None:
 _LABEL_APART = re.compile(r"(([A-Za-z]\w*)[ \t-]+([0-9]+)[ \t]*:)[ \t]*([A-Za-z]\w*)")
 
 
-def meant_as_label(text: str, step: tree.LayerStep) -> NoValue | None:
+def meant_as_label(text: str, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
     """E101 for `Layer 1: conv F3` and `C1 conv F3`: a label in two words, or without its colon."""
     first = step.arguments[0] if step.arguments else None
     named = first.value.name if first is not None and isinstance(first.value, tree.Name) else ""
@@ -79,12 +80,23 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     return NoValue("E102", found.message, step.span, way, fix=found.fix)
 
 
-def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -> None:
-    """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`."""
+def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -> type[Op] | None:
+    """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`. Gives
+    the merge where it is certain: `a add [ … ]`."""
     from cnnspec.language.recovery.rules.brackets import several, word_behind
     from cnnspec.notations import MERGES
 
     sink, text, word, span = builder.sink, builder.context.text, step.word, step.word_span
+    fix: tuple[Edit, ...] = ()
+    if step.arguments and (found := _with_arguments(text, step, op)) is not None:
+        found.report(sink)
+        return None
+    last = step.arguments[0].value if len(step.arguments) == 1 else None
+    meant = lookup(last.name) if isinstance(last, tree.Name) else None
+    if meant is not None and meant.merges:
+        way, fix = f"write `{word}: {meant.word} [ … ]`", (Edit(Span(span.end, span.end), ":"),)
+        sink.report("E101", "a label has a colon", span, help=way, fix=fix, safe=True)
+        return meant
     opened = text.find("[", span.end)
     behind = None if lookup(word) is not None else word_behind(text, span.start, opened)
     way = f"branches are merged by {', '.join(MERGES)}"
@@ -92,22 +104,60 @@ def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -
         sink.report(
             behind.code, behind.message, behind.span, help=behind.help, fix=behind.fix, safe=behind.safe
         )
-        return
+        return None
     if op is not None:
         sink.report("E202", f"`{word}` does not merge branches", span, help=way)
-        return
+        return None
     merge = layer_word(word) if layer_word(word) in MERGES else nearest(word, MERGES)
-    fix: tuple[Edit, ...] = ()
+    fix = ()
     if merge is not None:
         shown, added = several(text, opened, step.span.end)
         added = added if merge == "add" else ()
         way = f"write `{merge} {shown}`" if added else f"did you mean `{merge}`?"
         fix = (Edit(span, merge), *added)
+    elif fold(word) in ATTENTIONS:
+        way = f"write `attention heads=4 {QKV}`"
     elif fold(word) in _SIDE_BY_SIDE:
         way = "`concat [ … | … ]` joins their channels, `add [ … | … ]` sums them"
     sink.report("E201", f"there is no merge `{word}`", span, help=way, fix=fix)
+    return None
 
 
+def _with_arguments(text: str, step: tree.BranchStep, op: type[Op] | None) -> NoValue | None:
+    """What is meant by `repeat 3 [ … ]` and `conv F3 [ … ]`."""
+    word, last = step.word, step.arguments[-1]
+    behind = Span(last.span.end, last.span.end)
+    if word in ("for", "while", "repeat", "loop"):
+        opened, close = text.index("[", last.span.end), step.span.end
+        counts = re.findall(r"[0-9]+", text[step.word_span.end : opened])
+        shown = shortened(text[opened:close], "[ … ]") + f"*{counts[-1] if counts else 3}"
+        fix = (
+            (Edit(Span(step.span.start, opened), ""), Edit(Span(close, close), f"*{counts[-1]}"))
+            if counts
+            else ()
+        )
+        message = f"`{word}` is not a word of the language"
+        return NoValue("E102", message, step.span, f"a repetition is written `{shown}`", fix=fix)
+    if op is None:
+        return None
+    opened = text.index("[", last.span.end)
+    return NoValue(
+        "E101", "expected `->` before `[`", Span(opened, opened + 1),
+        "the next step follows after `->` or on a new line", fix=(Edit(behind, " ->"),),
+    )  # fmt: skip
+
+
+def nothing_but_branches(builder: BodyBuilder, step: tree.BranchStep) -> None:
+    """E202 for the arguments of a merge that takes none: `concat dim=1 [ … ]`."""
+    span = Span(step.arguments[0].span.start, step.arguments[-1].span.end)
+    builder.sink.report(
+        "E202", f"`{step.word}` takes branches and nothing else", span,
+        help="leave it out", fix=(Edit(Span(step.word_span.end, span.end), ""),),
+    )  # fmt: skip
+
+
+QKV = "[ conv F1 K64 | conv F1 K64 | conv F1 K64 ]"
+ATTENTIONS = ("selfattention", "multihead", "multiheadattention", "mha", "mhsa", "sdpa", "transformer")
 _SIDE_BY_SIDE = ("parallel", "branch", "branches", "split", "fork", "paths", "inception", "towers")
 
 
@@ -125,7 +175,7 @@ def usual(word: str) -> str:
     assert op is not None
     slots = slots_of(op)
     if op.merges:
-        return f"{word} [ conv F3 P1 K64 | id ]"
+        return f"{word} {op.branches}"
     letters = [letter for letter, (name, _) in slots.letters.items() if slots.required(name)]
     if not letters and "pool" in word:
         return f"{word} F2"
@@ -146,6 +196,7 @@ def sample_of(argument: Argument) -> str:
         "init": "he",
         "matrix": "[1 0 -1]",
         "number": "0.5",
+        "word": "query",
     }
     value = samples.get(argument.kind, str(_USUAL.get(argument.letter or "", 2)))
     return value if argument.positional is not None else f"{argument.keyword}={value}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
-def together(problems: list[NoValue], text: str, step: tree.LayerStep) -> list[NoValue]:
+def together(problems: list[NoValue], text: str, step: tree.LayerStep | tree.BranchStep) -> list[NoValue]:
     """The problems of one step; of a step in another notation that it is, which is one."""
     label = meant_as_label(text, step)
     if label is not None and label.finding.code == "E101":
@@ -98,7 +98,7 @@ def truth(argument: tree.Argument) -> NoValue | None:
     return None
 
 
-def _activation(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
+def _activation(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
     """E202 for `activation=relu`, `act=relu`."""
     if not isinstance(argument, tree.NamedArgument):
         return None
@@ -121,7 +121,7 @@ _BORDERS = {
 }
 
 
-def _border(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
+def _border(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
     """E202 for `pad=reflect`: with the pad layer that is meant, of the step's padding or half its filter."""
     if step.word == "pad" or isinstance(argument, tree.PositionalArgument):
         return None
@@ -159,7 +159,7 @@ def _glued_sizes(argument: tree.Argument) -> NoValue | None:
     return NoValue("E205", message, value.span, f"write `{plain}`", fix=(Edit(value.span, plain),))
 
 
-def _other_size(argument: tree.Argument, step: tree.LayerStep) -> NoValue | None:
+def _other_size(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
     """E202 for a size that is written for something else: `P=valid`, `K3x3`, `fc 784x128`."""
     span = argument.span
     match argument:
@@ -357,7 +357,11 @@ def with_letter(letter: str | None, text: str) -> str:
 
 
 def refused(
-    builder: BodyBuilder, step: tree.LayerStep, slots: Slots, bound: BoundArguments, error: ValidationError
+    builder: BodyBuilder,
+    step: tree.LayerStep | tree.BranchStep,
+    slots: Slots,
+    bound: BoundArguments,
+    error: ValidationError,
 ) -> None:
     """What pydantic refused: E203 for what a layer cannot do without, else E205."""
     details = error.errors(include_url=False)
@@ -369,7 +373,7 @@ def refused(
             _refused(builder, step, slots, bound, detail)
 
 
-def _missing(builder: BodyBuilder, step: tree.LayerStep, needed: list[Argument]) -> None:
+def _missing(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, needed: list[Argument]) -> None:
     start, end = step.span
     if any(one.code == "E102" and start <= one.span.start < end for one in builder.sink):
         return  # its notation comes first
@@ -381,7 +385,11 @@ def _missing(builder: BodyBuilder, step: tree.LayerStep, needed: list[Argument])
 
 
 def _refused(
-    builder: BodyBuilder, step: tree.LayerStep, slots: Slots, bound: BoundArguments, detail: Any
+    builder: BodyBuilder,
+    step: tree.LayerStep | tree.BranchStep,
+    slots: Slots,
+    bound: BoundArguments,
+    detail: Any,
 ) -> None:
     name = str(detail["loc"][0]) if detail["loc"] else ""
     argument = slots.fields.get(name)
@@ -395,6 +403,7 @@ def _refused(
         _from_the_end(builder, step, detail["input"])
         return
     wanted = str(detail["msg"]).replace("Input should be", "it must be")
+    wanted = re.sub(r"'(\w+)'", r"`\1`", wanted)
     for long, short in _BOUNDS:
         wanted = wanted.replace(long, short)
     way = f"for instance `{sample_of(argument)}`" if argument is not None else ""
@@ -405,7 +414,7 @@ def _refused(
     builder.sink.report("E205", f"{subject} of `{step.word}` cannot be {value}: {wanted}", span, help=way)
 
 
-def _from_the_end(builder: BodyBuilder, step: tree.LayerStep, place: int) -> None:
+def _from_the_end(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, place: int) -> None:
     """`slice 1:-1`, as Python counts from the end."""
     message = f"channels are counted from 0, and {place} is none"
     for argument in step.arguments:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnnspec.diagnostics import Span
-from cnnspec.elaborate.binding import BoundArguments
+from cnnspec.elaborate.binding import BoundArguments, slots_of
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.calls import call
 from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Items
 from cnnspec.elaborate.labels import ended, resolve
-from cnnspec.elaborate.layers import add_layer, layer
+from cnnspec.elaborate.layers import add_layer, bind_layer, layer
 from cnnspec.elaborate.naming import is_scope
 from cnnspec.elaborate.regions import enclose, look_through, note_undoable, repeat
+from cnnspec.elaborate.text_facts import nodes
 from cnnspec.elaborate.values import NoValue, Value, refuse_name
 from cnnspec.ir.graph import Claim
 from cnnspec.language import tree
-from cnnspec.ops import lookup
-from cnnspec.ops.made import made
+from cnnspec.ops import Op, lookup
+from cnnspec.ops.made import made as made_op
 
 
 def run_items(builder: BodyBuilder, items: Items) -> None:
@@ -147,18 +148,23 @@ def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> Non
     """Branches become steps of the body that they stand in, and the merge one more."""
     builder.context.charge(builder, 1, step.span)
     op = lookup(step.word)
-    merges = op is not None and op.merges
-    if not merges:
+    made, missing = None, op is None or not op.merges
+    if op is None or missing:
         from cnnspec.elaborate.other_words import no_merge
 
-        no_merge(builder, step, op)
+        op = no_merge(builder, step, op)
+        made = None if op is None else (made_op(op, {}), BoundArguments())
+    else:
+        made = _bound(builder, op, step)
     inputs, spans = _branches(builder, step)
-    if merges and len(step.branches) == 1:
+    if op is not None and op.operator and not missing and len(step.branches) == 1:
         _merges_nothing(builder, step)
-    if op is not None and merges and inputs:
-        add_layer(builder, step, made(op, {}), BoundArguments(), inputs, label, spans)
+    if made is not None and made[1].sound and inputs:
+        add_layer(builder, step, *made, inputs, step.word if missing else label, spans)
+        if missing and builder.current is not None:
+            builder.labels[step.word] = builder.current
         return
-    if merges:
+    if not inputs and op is not None:
         builder.sink.report(
             "E406",
             f"`{step.word}` has no branch left: all are `none`",
@@ -182,6 +188,23 @@ def _merges_nothing(builder: BodyBuilder, step: tree.BranchStep) -> None:
     message = f"`{step.word}` has one branch, and merges nothing: the output is that branch's"
     way = f"write the other branch, `{step.word} {shown}` if it is the input itself; or `{alone}` alone"
     builder.sink.report("W110", message, step.word_span, help=way)
+
+
+def _bound(builder: BodyBuilder, op: type[Op], step: tree.BranchStep) -> tuple[Op, BoundArguments] | None:
+    """The merge and its arguments, in which `C` is the input's, not a branch's: of these the number is
+    kept."""
+    if step.arguments and not slots_of(op).fields:
+        from cnnspec.elaborate.other_words import nothing_but_branches
+
+        nothing_but_branches(builder, step)
+        return made_op(op, {}), BoundArguments()
+    made = bind_layer(builder, op, step)
+    if made is not None:
+        written = made[1].written
+        for name, parts in list(written.items()):
+            if any(isinstance(node, tree.Name) and node.name in "CHW" for node in nodes(parts)):
+                del written[name]
+    return made
 
 
 def _branches(builder: BodyBuilder, step: tree.BranchStep) -> tuple[tuple[int, ...], tuple[Span, ...]]:

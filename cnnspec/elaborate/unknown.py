@@ -8,7 +8,15 @@ from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.other_words import foreign_call, foreign_step, is_python, meant_as_label
+from cnnspec.elaborate.other_words import (
+    ATTENTIONS,
+    QKV,
+    foreign_call,
+    foreign_step,
+    is_python,
+    meant_as_label,
+    usual,
+)
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS, NoValue, Undefined
 from cnnspec.language import tree
 from cnnspec.notations import MERGES
@@ -21,9 +29,6 @@ MISSING = {
     **dict.fromkeys(
         ("lstm", "gru", "rnn", "convlstm", "bilstm"),
         "recurrent layers, whose output of one step is an input of the next",
-    ),
-    **dict.fromkeys(
-        ("attention", "selfattention", "multiheadattention", "mha", "transformer"), "attention layers"
     ),
     **dict.fromkeys(("embedding", "embed"), "embeddings: begin with what they give, `input 300x1x50`"),
 }
@@ -38,6 +43,7 @@ SEVERAL = {
         ("se", "squeezeexcite", "squeezeexcitation", "seblock", "selayer"),
         "mul [ id | gap -> conv F1 K=C//16 -> relu -> conv F1 K64 -> sigmoid ]",
     ),
+    **dict.fromkeys(ATTENTIONS, f"attention heads=4 {QKV}"),
     "glu": "mul [ slice 0:C//2 | slice C//2:C -> sigmoid ]",
     "swiglu": "mul [ slice 0:C//2 | slice C//2:C -> silu ]",
     "geglu": "mul [ slice 0:C//2 | slice C//2:C -> gelu ]",
@@ -86,7 +92,7 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
             "E205",
             f"`{step.word}` merges branches, and has none",
             step.span,
-            help=f"write them in brackets: `{step.word} [ conv F3 P1 K64 | id ]`",
+            help=f"write them in brackets: `{usual(step.word)}`",
         )
         return
     if step.word in context.statements.blocks:

@@ -278,7 +278,8 @@ class _Writer:
             case tree.GroupStep():
                 return [("[", step.body)], f"]{'' if step.times is None else f'*{w.write_atom(step.times)}'}"
             case tree.BranchStep():
-                openings = [f"{step.word} [", *"|" * (len(step.branches) - 1)]
+                head = " ".join([step.word, *map(w.write_argument, w.ordered(step.arguments))])
+                openings = [f"{head} [", *"|" * (len(step.branches) - 1)]
                 return list(zip(openings, step.branches, strict=True)), "]"
             case tree.Block():
                 parameters = ", ".join(map(w.write_parameter, step.parameters))

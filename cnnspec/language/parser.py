@@ -73,7 +73,7 @@ class Parser:
         lexer, states, feed, brackets = self.lexer, self.states, self.lark.feed_token, self.lexer.brackets
         for token in lexer.tokens(states):
             deep = token.type in OPENS and len(brackets) >= MAX_NESTING and self.accepts(token.type)
-            if not deep:
+            if not (deep or (token.type == "LSQB" and self._is_index(token))):
                 try:
                     value = feed(token)
                 except UnexpectedToken:
@@ -129,17 +129,30 @@ class Parser:
             if not self.feed("_NL" if kind in GAPS else kind, word, *place):
                 return False
 
+    def _is_index(self, opened: Token) -> bool:
+        """Whether a `[` touches the argument before it: `K=widths[0]`. Branches stand apart."""
+        if self.text[opened.start - 1 : opened.start] in ("", " ", "\t"):
+            return False
+        state = self.state_for("LSQB")
+        return state is not None and self.lexer.tables.entered_by.get(state) == "arguments"
+
     def accepts(self, kind: str) -> bool:
-        """Whether such a token can be taken now. (lark's `accepts()` copies the stack for each kind.)"""
+        """Whether such a token can be taken now."""
+        return self.state_for(kind) is not None
+
+    def state_for(self, kind: str) -> int | None:
+        """The state in which such a token is taken, after reductions; None where it cannot be. (lark's
+        `accepts()` copies the stack for each kind.)"""
         below = len(self.states)
         above: list[int] = []  # the stack is self.states[:below] + above
         while True:
-            step = self.table[above[-1] if above else self.states[below - 1]].get(kind)
+            state = above[-1] if above else self.states[below - 1]
+            step = self.table[state].get(kind)
             if step is None:
-                return False
+                return None
             action, rule = step
             if action is Shift:
-                return True
+                return state
             kept = max(0, len(above) - len(rule.expansion))
             below -= len(rule.expansion) - (len(above) - kept)
             del above[kept:]

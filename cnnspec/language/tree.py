@@ -196,9 +196,11 @@ class GroupStep(NamedTuple):
 
 
 class BranchStep(NamedTuple):
-    """`add [ a | b ]`, `concat [ … ]`: a word that merges branches. An empty branch has no lines."""
+    """`add [ a | b ]`, `attention heads=4 [ … ]`: a word that merges branches, and its arguments. An empty
+    branch has no lines."""
 
     word: str
+    arguments: tuple[Argument, ...]
     branches: tuple["Sequence", ...]
     span: Span
     word_span: Span

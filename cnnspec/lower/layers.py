@@ -23,7 +23,7 @@ def layer(frame: Frame, site: LayerSite) -> None:
     """A layer, or a merge; where the uses pad some by numbers and some by `same`, an `if` of two calls."""
     uses = frame.present(site)
     layers = {use: step for use in uses if isinstance(step := frame.uses[use].steps[site.site], ir.Layer)}
-    if layers[uses[0]].op.merges:
+    if layers[uses[0]].op.operator:
         merge(frame, site, layers[uses[0]].op, uses)
         return
     if (frame.number_of_template, site.site) in frame.lowering.folds:
@@ -50,39 +50,48 @@ def _values(layers: Mapping[int, ir.Layer], name: str) -> dict[int, object]:
 def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Tensor:
     """The layer as one call for these uses."""
     uses = list(layers)
-    op = layers[uses[0]].op
+    op, inputs = layers[uses[0]].op, _inputs(frame, site, uses)
     written: dict[str, Node] = {}
     for name, node in site.written.items():
-        found = frame.expression(node, site.inputs[0], _values(layers, name))
+        found = frame.expression(node, inputs[0], _values(layers, name))
         if found is not None:
             written[name] = found
     known = fields(_literals([one.op for one in layers.values()]) | written)
-    for number, value in enumerate(site.inputs):
+    for number, value in enumerate(inputs):
         sizes = {
             letter: size for letter, size in frame.names(value).items() if letter in ("C", "T", "H", "W")
         }
         known |= {f"@{number}.{letter}": size for letter, size in sizes.items()}
         if number == 0:
             known |= {f"@{letter}": size for letter, size in sizes.items()}
-    fresh = all(frame.lowering.overwritable(frame.uses[use], site.inputs[0]) for use in uses)
+    fresh = all(frame.lowering.overwritable(frame.uses[use], inputs[0]) for use in uses)
     ops = [_folded(frame, site, one.op) for one in layers.values()]
     built = []
     for use, one in zip(uses, ops, strict=True):
-        arriving = tuple(frame.uses[use].shape(value) for value in site.inputs)
+        arriving = tuple(frame.uses[use].shape(value) for value in inputs)
         given = Use(one, ops, arriving, frame.uses[use].shape(site.output), fresh)
         built.append(frame.lowering.emit(given, layers[use]))
     call = unify(
         built, known, lambda values, source: frame.number(dict(zip(uses, values, strict=True)), source)
     )
-    inputs = [frame.tensors[value] for value in site.inputs]
+    tensors = [frame.tensors[value] for value in inputs]
     dims: list[Node | None] = []
     if not frame.lowering.runtime_shapes:
-        shapes = [frame.uses[uses[0]].shape(value) for value in site.inputs]
-        dims = out_nodes(traced_op(op, written), shapes, [tensor.dims for tensor in inputs])
+        shapes = [frame.uses[uses[0]].shape(value) for value in inputs]
+        dims = out_nodes(traced_op(op, written), shapes, [tensor.dims for tensor in tensors])
     output = frame.tensor(site.output, dims)
-    rank = len(frame.uses[uses[0]].shape(site.inputs[0]))
-    frame.here.append(Layer(site.name, op, call, inputs, output, rank))
+    rank = len(frame.uses[uses[0]].shape(inputs[0]))
+    frame.here.append(Layer(site.name, op, call, tensors, output, rank))
     return output
+
+
+def _inputs(frame: Frame, site: LayerSite, uses: Sequence[int]) -> list[int]:
+    """The values that a call takes: the same in all uses."""
+    inputs = [value for value in site.inputs if value in frame.uses[uses[0]].values]
+    for use in uses:
+        if [value for value in site.inputs if value in frame.uses[use].values] != inputs:
+            raise Diverges("branches that are not always there")
+    return inputs
 
 
 def _by_padding(

@@ -32,7 +32,7 @@ Matrix: TypeAlias = tuple[tuple[tuple[Fraction, ...], ...], ...]
 """Planes of rows of numbers, as written in the spec."""
 
 Kind: TypeAlias = Literal[
-    "integer", "sizes", "number", "shape", "range", "matrix", "connections", "init", "flag", "tensor"
+    "integer", "sizes", "number", "shape", "range", "matrix", "connections", "init", "flag", "tensor", "word"
 ]
 
 
@@ -44,11 +44,11 @@ class Argument(NamedTuple):
     may have several of these. kind: what the binder turns the written value into: integer → int; sizes → one
     int for each axis, one number serving all; number → exact Fraction; shape → tuple of ints; range → (low,
     high); matrix → Matrix; connections → a tuple of tuples of map numbers; init → Init; flag → no value, only
-    flags; tensor → `@label` (bound by the elaborator as a further input; the field itself holds True). A
-    number alone is a matrix of one cell (`bias=-500`). same: `Psame` is allowed and binds the string "same".
-    short: a range may be written as one number, `channels=8` for `0:8`. replaces: fields that a `default` may
-    have given and that this argument overrides, because both cannot hold (`default conv nobias`, then `conv
-    F3 K8 bias=1`); both on one layer are an error.
+    flags; tensor → `@label` (bound by the elaborator as a further input; the field itself holds True); word →
+    the text of a bare word (`relative=query`). A number alone is a matrix of one cell (`bias=-500`). same:
+    `Psame` is allowed and binds the string "same". short: a range may be written as one number, `channels=8`
+    for `0:8`. replaces: fields that a `default` may have given and that this argument overrides, because both
+    cannot hold (`default conv nobias`, then `conv F3 K8 bias=1`); both on one layer are an error.
     """
 
     kind: Kind
@@ -198,6 +198,10 @@ class Op(BaseModel):
     """A linear map with weights (conv, fc, …)."""
     merges: ClassVar[bool] = False
     """It merges branches: `add [ a | b ]`."""
+    branches: ClassVar[str] = ""
+    """Of a merge: branches as one would write them."""
+    operator: ClassVar[bool] = False
+    """A merge of any number of branches, without weights: `a + b`. Other merges are calls, like layers."""
     gate: ClassVar[bool] = False
     """Its smaller inputs are gates: they widen no receptive field and count no depth (mul)."""
     ends_map: ClassVar[bool] = False
@@ -228,8 +232,8 @@ class Op(BaseModel):
         return ()
 
     def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
-        """Multiply–accumulates for one image; 0 but for conv, dwconv, deconv, fc (torchvision's
-        convention).
+        """Multiply–accumulates for one image; 0 but for convolutions, fc (torchvision's convention) and
+        attention.
         """
         return 0
 
@@ -244,6 +248,14 @@ class Op(BaseModel):
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         """What one output position reads, along each axis of the (first) input."""
         return (POINT,) * (len(arriving[0]) - 1)
+
+    def windows(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[tuple[Window, ...], ...]:
+        """The same for each input."""
+        return (self.window(arriving, out),) * len(arriving)
+
+    def scratch(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+        """Numbers that it holds while it runs, besides its inputs and its output: the scores of attention."""
+        return 0
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         """The page's formulas with this layer's numbers: output size first, then weights, then MACs."""

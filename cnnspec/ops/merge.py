@@ -13,6 +13,8 @@ class Merge(Op):
     """Merges its branches; a branch that is `none` is not among its inputs."""
 
     merges = True
+    branches = "[ conv F3 P1 K64 | id ]"
+    operator = True
 
 
 class EqualShapes(Merge):

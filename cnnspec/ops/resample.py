@@ -26,6 +26,9 @@ class Upsample(Op):
     aligned: position o is at o·(W − 1)/(W' − 1), torch's `align_corners=True`.
 
         W' = W·factor      C' = C
+
+    `upsample like=@a` also spreads a vector over the positions of `a`: N becomes N x H x W, the same numbers
+    at each position (a time embedding that is added to a map).
     """
 
     word = "upsample"
@@ -60,10 +63,13 @@ class Upsample(Op):
         here = arriving[0]
         ways = "`upsample 2`, `out=56x56` or `like=@a`"
         one = exactly_one(self, ("factor", "size_out", "like"), ways)
-        if wrong := needs_map(self, here) or one or self.unfit() or self._other_mode(here):
+        spreads = self.like and len(here) == 1
+        wrong = None if spreads else needs_map(self, here)
+        if wrong := wrong or one or self.unfit() or (None if spreads else self._other_mode(here)):
             return wrong
         if self.like:
-            return same_axes(here, arriving[1]) or (here[0], *arriving[1][1:])
+            other = map_missing("like=", arriving[1], 1) if spreads else same_axes(here, arriving[1])
+            return other or (here[0], *arriving[1][1:])
         if self.size_out is not None:
             return here[0], *self.size_out
         assert self.factor is not None
@@ -85,6 +91,8 @@ class Upsample(Op):
         )
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        if len(arriving[0]) == 1:
+            return ()
         sizes = [*zip(arriving[0][1:], out[1:], strict=True)]
         if self.mode == "nearest":
             return tuple(_nearest(*size) for size in sizes)

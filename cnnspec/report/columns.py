@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from cnnspec.analyses.memory import BYTES, Held
+from cnnspec.ir.graph import Graph, Layer
+from cnnspec.ops import Op
 from cnnspec.report.amounts import UNKNOWN, bytes_text, exact, field_text, short
 from cnnspec.report.table import Column
 
@@ -44,7 +46,7 @@ COLUMNS = {
     "MACs": Shown(
         Column("MACs", right=True, drop=4),
         lambda one: short(one.macs),
-        "MACs: multiply–accumulates of conv, dwconv, deconv and fc, for one image",
+        "MACs: multiply–accumulates of {counted}, for one image",
     ),
     "FLOPs": Shown(
         Column("FLOPs", right=True, drop=3),
@@ -71,9 +73,20 @@ def cells(amounts: Amounts, chosen: Sequence[str]) -> tuple[str, ...]:
     return tuple(COLUMNS[name].text(amounts) for name in chosen)
 
 
-def head(chosen: Sequence[str]) -> str:
-    """The lines above a table: the conventions of its columns."""
-    return "\n".join(filter(None, (COLUMNS[name].convention for name in chosen)))
+def head(chosen: Sequence[str], graphs: Iterable[Graph]) -> str:
+    """The lines above a table of these networks: the conventions of its columns."""
+    lines = "\n".join(filter(None, (COLUMNS[name].convention for name in chosen)))
+    *words, last = _COUNTED
+    for graph in graphs:
+        steps = (step for body in graph.bodies for step in body.steps)
+        for op in (step.op for step in steps if isinstance(step, Layer)):
+            if type(op).macs is not Op.macs and op.word not in (*words, last):
+                words, last = [*words, last], op.word
+    return lines.format(counted=f"{', '.join(words)} and {last}")
+
+
+_COUNTED = ("conv", "dwconv", "deconv", "fc")
+"""Layers that everyone counts; others are named where a network has them."""
 
 
 def columns(chosen: Sequence[str]) -> list[Column]:

@@ -184,7 +184,8 @@ class _Folder:
             return f"{text} ×{written if written.isalnum() or written.startswith('(') else f'({written})'}"
         if isinstance(step, tree.BranchStep):
             branches = " | ".join(self._sequence(branch) or "id" for branch in step.branches)
-            return f"{step.word} [ {branches} ]"
+            head = " ".join([step.word, *(self._slice(argument.span) for argument in step.arguments)])
+            return f"{head} [ {branches} ]"
         if isinstance(step, tree.IfStep):
             text = f"if {self._slice(step.condition.span)} [ {self._sequence(step.then)} ]"
             return f"{text} else [ {self._sequence(step.otherwise)} ]" if step.otherwise is not None else text

@@ -35,7 +35,7 @@ def network_table(model: Model, every: bool, chosen: Sequence[str] = USUAL) -> I
     rows.append(Row(("total", "", *cells(_amounts(graph, report), chosen)), "total"))
     knobs = "".join(f", {name} = {value}" for name, value in model.settings.items())
     title = f"{graph.name}{knobs}" + (f": {graph.title}" if graph.title else "")
-    yield Table((*NAMES, *columns(chosen)), rows, f"{title}\n{head(chosen)}", tuple(_notes(model)))
+    yield Table((*NAMES, *columns(chosen)), rows, f"{title}\n{head(chosen, [graph])}", tuple(_notes(model)))
 
 
 def _amounts(graph: Graph, report: Report) -> Amounts:
@@ -101,6 +101,7 @@ def _claims(model: Model) -> list[str]:
 def overview(models: list[Model], chosen: Sequence[str] = USUAL) -> Table:
     """One line per model."""
     rows = []
+    graphs = [model.graph for model in models if model.graph is not None]
     for model in models:
         graph, report = model.graph, model.report
         name, amounts, claims = model.variant or "", Amounts(), ""
@@ -111,7 +112,7 @@ def overview(models: list[Model], chosen: Sequence[str] = USUAL) -> Table:
         wrong = model.has_errors
         row = ("✗" if wrong else "✓", model.source.name, name, *cells(amounts, chosen), claims)
         rows.append(Row(row, "wrong" if wrong else "plain"))
-    return Table((*MODELS, *columns(chosen), CLAIMS), rows, head(chosen))
+    return Table((*MODELS, *columns(chosen), CLAIMS), rows, head(chosen, graphs))
 
 
 def outcome(models: list[Model], findings: list[Diagnostic], left_out: int) -> str:

@@ -148,7 +148,6 @@ WAYS = [
     ("input = 3x8x8", "`input 3x224x224`"),
     ("input 1,3,8,8", "`3x8x8`"),
     ("relu -- what", "`#`"),
-    ("repeat 3 [ relu ]", "`[ relu ]*3`"),
     ("conv F3 К8", "`K8`"),
     ("relu — bn", "`->`"),
     ("model A « x »", '"x"'),

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -230,6 +231,8 @@ def upsample(call: Call) -> Tensor:
     size: Any = op.size_out
     if op.like:
         size = call.given[1].shape[2:]
+        if x.ndim == 2:
+            return torch.einsum("nc,n...->nc...", x, torch.ones_like(call.given[1][:, 0]))
     elif size is None:
         size = [n * f for n, f in zip(x.shape[2:], op.factor, strict=True)]
     return F.interpolate(x, tuple(size), mode=op.mode, align_corners=op.corners or None)
@@ -275,6 +278,43 @@ def merge(call: Call) -> Tensor:
     return y
 
 
+def attention(call: Call) -> Tensor:
+    """Head by head, score by score."""
+    op, size = call.op, call.x.shape[2:]
+    places = list(product(*map(range, size)))
+    y = []
+    for head, (q, k, v) in enumerate(
+        zip(*(one.flatten(2).chunk(op.heads, 1) for one in call.given), strict=True)
+    ):
+        if not op.softmax:
+            shares = torch.einsum("nci,ncj->nij", q.relu(), k.relu())
+            shares = shares / (shares.sum(2, keepdim=True) + float(op.eps))
+        else:
+            scores = torch.einsum("nci,ncj->nij", q, k)
+            if op.relative == "query":
+                scores = scores + _by_query(q, places, size, call.own)
+            scores = scores * (1 if op.unscaled else q.shape[1] ** -0.5)
+            if op.relative == "table":
+                numbers = [[call.own["table"][head, *_offset(a, b, size)] for b in places] for a in places]
+                scores = scores + torch.stack([torch.stack(row) for row in numbers])
+            shares = scores.softmax(2)
+        y.append(torch.einsum("nij,ncj->nci", shares, v))
+    return torch.cat(y, 1).unflatten(2, size)
+
+
+def _offset(one: Sequence[int], other: Sequence[int], size: Sequence[int]) -> tuple[int, ...]:
+    return tuple(b - a + n - 1 for a, b, n in zip(one, other, size, strict=True))
+
+
+def _by_query(q: Tensor, places: list[Any], size: Sequence[int], own: dict[str, Tensor]) -> Tensor:
+    vectors = [own[f"relative_{axis}"] for axis in "thw"[-len(size) :]]
+    rows = []
+    for number, a in enumerate(places):
+        added = [sum(r[place] for r, place in zip(vectors, _offset(a, b, size), strict=True)) for b in places]
+        rows.append(torch.einsum("nc,jc->nj", q[:, :, number], torch.stack(added)))  # type: ignore[arg-type]
+    return torch.stack(rows, 1)
+
+
 FUNCTIONS: dict[str, Callable[[Call], Tensor]] = {
     "conv": conv,
     "dwconv": conv,
@@ -301,4 +341,5 @@ FUNCTIONS: dict[str, Callable[[Call], Tensor]] = {
     "max": merge,
     "mul": merge,
     "div": merge,
+    "attention": attention,
 }

@@ -48,6 +48,10 @@ LONGER = {
     "inception_v3": 48,
     "inception_v4": 49,  # six figures of the paper, a branch a line
     "efficientnet": 57,  # eight networks, seven stages, rates that grow over all of them
+    "efficientvit": 41,  # attention at two scales: six slices
+    "nonlocal_resnet": 44,  # a ResNet-50, and its blocks
+    "mobilevit": 48,  # three kinds of blocks in one another
+    "ddpm_unet": 48,  # twelve skips and as many ups, one by one
     "efficientnet_v2": 61,  # three tables, two kinds of blocks
 }
 """Lines of those that cannot be told in 40, a page's table."""

@@ -114,7 +114,10 @@ def _bars(c: Context, first: Token) -> None:
 
 
 def _branch(c: Context, v: Items[Any]) -> Any:
-    word, opened, branches, closed = v
+    word, *given, opened, branches, closed = v
+    arguments = tidied(c, given[0], word.text) if given else ()
+    if arguments is None:
+        return tree.ErrorStep(c.span(v))
     bars = [opened, *branches[1::2], closed]
     found = []
     for left, items, right in zip(bars, branches[::2], bars[1:], strict=False):
@@ -122,7 +125,7 @@ def _branch(c: Context, v: Items[Any]) -> Any:
             _bars(c, left)
         else:
             found.append(_sequence(c, left, items, right))
-    return _nested(c, tree.BranchStep(word.text, tuple(found), c.span(v), word.span), *found)
+    return _nested(c, tree.BranchStep(word.text, arguments, tuple(found), c.span(v), word.span), *found)
 
 
 def _if_step(c: Context, v: Items[Any]) -> Any:
@@ -156,6 +159,7 @@ _STEPS: Actions = {
     "group": _group,
     "group_times": _group,
     "branch": _branch,
+    "branch_arguments": _branch,
     "if_step": _if_step,
     "if_else": _if_step,
     "if_else_if": _if_else_if,

@@ -18,8 +18,8 @@ REST = re.compile(r"[^\r\n]*")
 _FAR, _LONGEST_LINE, _NEAR = 400, 600, 60
 _EXPECTED = (
     ("MODEL", "a statement or a line of steps"),
-    ("CALL LSQB IF", "a step"),
     ("HYPER NAME NUMBER", "an argument"),
+    ("CALL LSQB IF", "a step"),
     ("HYPER NAME", "a name"),
     ("CLAIM_NUMBER DIM", "a claim's value"),
     ("CLAIM_NUMBER", "a claimed number"),
@@ -129,6 +129,11 @@ class Mistake:
             END in kinds
         )
         return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+    @cached_property
+    def before_step(self) -> bool:
+        """Whether a step may begin here (an argument begins as one does, or with a number)."""
+        return self.accepts("CALL") and self.accepts("LSQB") and not self.accepts("NUMBER")
 
     @cached_property
     def in_claims(self) -> bool:

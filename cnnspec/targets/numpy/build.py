@@ -129,6 +129,11 @@ class _Translation:
             return
         arguments = _arguments(layer.call, layer.inputs)
         place, made = _at(place, layer.name), layer.call
+        if made.form == "merge":
+            merged = Call("merge", made.function, place, inputs, [layer.output], arguments)
+            merged.suffix = made.suffix
+            found.append(merged)
+            return
         found.append(
             Call("layer", made.function, place, inputs[:1], [layer.output], arguments, suffix=made.suffix)
         )

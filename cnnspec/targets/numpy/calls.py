@@ -190,6 +190,14 @@ def softmax(use: Use) -> Built:
     return function("softmax_groups" if use.op.G > 1 else "softmax", use)
 
 
+@emits("attention")
+def attention(use: Use) -> Built:
+    if not use.op.softmax:
+        return function("attention_linear", use)
+    kinds = {"table": "attention_relative", "query": "attention_query", None: "attention"}
+    return function(kinds[use.op.relative], use)
+
+
 # --- pooling ----------------------------------------------------------------------------------------------
 
 
@@ -259,6 +267,8 @@ def upsample(use: Use) -> Built:
     else:
         axes = tuple(Apply("*", (W("factor", place), Var(f"@{letter}"))) for place, letter in enumerate("HW"))
         out = Slot(None, use.out[1:], Apply("sizes", axes))
+    if len(use.arriving[0]) == 1:
+        return function("spread_over", use, size=out)
     return function("upsample" if op.mode == "nearest" else op.mode, use, out=out)
 
 

@@ -86,6 +86,9 @@ def lending(step: PlanStep, names: list[str]) -> Code:
         if op.offset is not None:
             return call("crop", *names, op.offset)
         return call("crop", *names)
+    if op.word == "upsample" and step.rank == 1:
+        spread = ", None" * (len(step.outputs[0].dims or "CHW") - 1)
+        return f"{names[0]}[:, :{spread}].expand(-1, -1, *{names[1]}.shape[2:])"
     if op.word == "upsample":
         size, mode = f"{names[1]}.shape[2:]", f'"{op.mode}"'
         return call(

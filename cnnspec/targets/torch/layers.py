@@ -383,6 +383,25 @@ def rbf(use: Use) -> Built:
     return build("Rbf", n(use.arriving[0][0], C), n(use.op.K, W("K")))
 
 
+# --- merges that are no operators -------------------------------------------------------------------
+
+
+@emits("attention")
+def attention(use: Use) -> Built:
+    op, (_, *size) = use.op, use.arriving[0]
+    heads = opt(op.heads, 1, W("heads"))
+    if not op.softmax:
+        return build("LinearAttention", heads, eps=opt(float(op.eps), 1e-15, W("eps")))
+    scale = opt(1 if op.unscaled else None, None)
+    if op.relative is None:
+        return build("Attention", heads, scale=scale)
+    axes = n(tuple(size), Apply("sizes", tuple(Var(f"@{axis}") for axis in "THW"[-len(size) :])))
+    if op.relative == "table":
+        return build("RelativeAttention", n(op.heads, W("heads")), axes, scale=scale)
+    channels = n(use.arriving[0][0], C)
+    return build("QueryRelativeAttention", channels, n(op.heads, W("heads")), axes, scale=scale)
+
+
 # --- larger maps, other layouts ---------------------------------------------------------------------
 
 

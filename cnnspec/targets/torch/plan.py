@@ -26,7 +26,7 @@ class PlanStep:
     the condition that it is there under and how many axes it has; `loop`: the attribute is a list of modules,
     each taking the further tensors too; `shared` names a shared block whose module is called instead of an
     attribute; `needs` are shared blocks that the module takes; `zipped` are those of them in a loop that
-    differ from pass to pass.
+    differ from pass to pass; `rank` is the number of axes of a layer's input.
     """
 
     name: str
@@ -40,6 +40,7 @@ class PlanStep:
     shared: str | None = None
     needs: tuple[str, ...] = ()
     zipped: dict[str, list[str]] = field(default_factory=dict)
+    rank: int = 3
 
     @property
     def word(self) -> str:

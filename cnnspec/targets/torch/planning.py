@@ -252,9 +252,9 @@ class Stretch:
             taken.add(name)
             yield PlanStep(name, inputs, [flat], load_op({"op": "flatten"}), Call("nn.Flatten"))
             inputs = [flat]
-        made = PlanStep(layer.name, inputs, [layer.output], layer.op, layer.call)
-        if layer.call.form == "forward":
-            made.piece, made.takes = None, tuple(range(len(inputs)))
+        piece = None if layer.call.form == "forward" else layer.call
+        made = PlanStep(layer.name, inputs, [layer.output], layer.op, piece, rank=layer.rank)
+        made.takes = tuple(range(len(inputs)))
         yield made
 
     def invoke(self, call: program.Invoke) -> PlanStep:

@@ -212,23 +212,26 @@ def _at_the_word(m: Mistake) -> Answer | None:
     if m.reported(m.start) and (word := m.here(r"\w+(?:\([ \t]*\))?")):  # at the first `|`
         return Answer("", "", m.span, reads="", resume=word.end())
     branches = m.part(1).symbol == "branches"
+    if branches and named.token is None:
+        return None  # a merge with arguments
     answer = word_behind(m.text, named.start if branches else opened.start, opened.start)
     if answer is None or answer.span.start != m.start:
         return None
     return answer if branches else answer._replace(merges="")
 
 
-def _arguments_between(m: Mistake) -> Answer | None:
-    for back in range(1, 4):
-        word = m.part(back).token
-        if word is not None and word.text in MERGING:
-            span = Span(word.end, m.start)
-            shown = Span(span.start + 1, span.start + 1 + len(m.text[span.start + 1 : span.end].rstrip()))
-            return Answer(
-                "E202", f"`{word.text}` takes branches and nothing else", shown, "leave it out",
-                (Edit(span, " "),), reads="", resume=m.start, since=word.end,
-            )  # fmt: skip
-    return None
+def _arguments_behind(m: Mistake) -> Answer | None:
+    """`attention [ q | k | v ] heads=4`."""
+    found = m.here(r"[A-Za-z]\w*=[\w./]+(?:[ \t]+[A-Za-z]\w*=[\w./]+)*")
+    opened, word = m.part(2), m.part(3).token
+    if found is None or opened.symbol != "LSQB" or word is None:
+        return None
+    fix = (Edit(Span(word.end, word.end), f" {found.group()}"), Edit(Span(m.gap.start, found.end()), ""))
+    message, way = (
+        "the arguments of a merge stand before its branches",
+        f"write `{word.text} {found.group()} [ … ]`",
+    )
+    return Answer("E101", message, Span(*found.span()), way, fix, True, reads="", resume=found.end())
 
 
 def _wrong_closer(m: Mistake) -> Answer | None:
@@ -246,20 +249,6 @@ def _wrong_closer(m: Mistake) -> Answer | None:
     return rewritten(m.span, right, message, code="E105", reads=right)
 
 
-def _label_without_colon(m: Mistake) -> Answer | None:
-    """`a add [ … ]`."""
-    found = re.compile(r"[ \t]*([A-Za-z]\w*)[ \t]+([A-Za-z]\w*)[ \t]*").fullmatch(m.head)
-    if found is None or found[2] not in MERGING or is_layer(found[1]):
-        return None
-    begin, end = m.begin + found.start(1), m.begin + found.end(1)
-    message, way = "a label has a colon", f"write `{found[1]}: {found[2]} [ … ]`"
-    fix = (Edit(Span(end, end), ":"),)
-    return Answer(
-        "E101", message, Span(begin, end), way, fix, True,
-        reads=f"{found[1]}: {found[2]}", since=begin, resume=m.start,
-    )  # fmt: skip
-
-
 MERGES = (
     Rule({"[ relu⟦*⟧2": "[ relu]*2"}, "expected `]` before `*`", on="STAR", accepts="RSQB",
          when=lambda m: "]" not in m.rest and bool(m.behind("[ \t]*[0-9(]")), before="]", code="E105"),
@@ -268,6 +257,8 @@ MERGES = (
     Rule({"[ conv F3 | id ] ⟦add⟧": "add [ conv F3 | id ]"}, on="VBAR", when=_at_the_bar),
     Rule({"parallel [ relu | id ] ⟦concat⟧": "concat [ relu | id ]", "[ relu ] ⟦add⟧": "add [ relu | id ]"},
          on="NAME CALL", last="RSQB", when=_at_the_word),
+    Rule({"mix [ relu | id | id ] ⟦heads=4⟧": "mix heads=4 [ relu | id | id ]"},
+         on="NAME", last="RSQB", when=_arguments_behind),
 )  # fmt: skip
 
 
@@ -325,14 +316,11 @@ def _branches_without_brackets(m: Mistake) -> Answer | None:
 
 
 BEFORE_BRANCHES = (
-    Rule({"⟦a⟧ add [ relu | id ]": "a: add [ relu | id ]"}, on="LSQB", last="NAME",
-         when=_label_without_colon),
     Rule({"add [ relu ⟦] [⟧ bn ]": "add [ relu | bn ]"}, on="LSQB", last="RSQB", when=_one_pair),
     Rule({"⟦conv[F3 K8]⟧": "conv F3 K8", "⟦slice [0:2]⟧": "slice 0:2",
          "block f(k) { relu }\n⟦f[3]⟧": "block f(k) { relu }\nf(3)"}, on="HYPER NUMBER", when=_not_branches),
     Rule({"⟦add relu | bn⟧": "add [ relu | bn ]"}, on="VBAR",
          when=lambda m: not m.inside and _branches_without_brackets(m)),
-    Rule({"concat ⟦dim=1⟧ [ relu | id ]": "concat [ relu | id ]"}, on="LSQB", when=_arguments_between),
 )  # fmt: skip
 
 # --- statements in a block ------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def _is_group(m: Mistake, opened: int, bare: bool) -> bool:
     step = _STEP.match(m.text, opened + 1)
     if step is None or not is_layer(step[1]) or m.text[opened] == "[":
         return False
-    if not bare or (m.accepts("IF") and m.accepts("LSQB")):
+    if not bare or (m.accepts("IF") and m.before_step):
         return True
     before = m.text[:opened].rstrip(" \t")[-1:]
     return before in ("\n", "\r") and m.accepts("_NL")  # before a `{` a line break does not end the line

@@ -210,10 +210,6 @@ def _from_the_end(m: Mistake) -> Answer | None:
     return rewritten(Span(*found.span()), plain, message, code="E108", safe=True, reads=plain)
 
 
-def _before_layer(m: Mistake) -> bool:
-    return m.accepts("CALL") and m.accepts("LSQB")
-
-
 MISTYPED = (
     Rule({"⟦vairant⟧ A: k = 3": "variant A: k = 3"}, on="EQUAL COMMA LBRACE STRING REFERENCE",
          when=_mistyped),
@@ -266,9 +262,9 @@ REST = (
          last="NAME HYPER NUMBER RSQB RPAR"),
     Rule({"⟦S2⟧ 6@14x14": ""}, "a label has a colon: `{found}:`",
          "and a layer follows, as in `{found}: conv F5 K6 => 6@28x28`", on="HYPER",
-         when=lambda m: _before_layer(m) and bool(m.behind(r"[ \t]+[0-9]+(?:[x@]|[ \t]*(?:[\r\n]|$))"))),
+         when=lambda m: m.before_step and bool(m.behind(r"[ \t]+[0-9]+(?:[x@]|[ \t]*(?:[\r\n]|$))"))),
     Rule({"⟦F3⟧ K4": ""}, "expected a layer, found {shown}",
-         "write the layer before it, as in `conv {found}`", on="HYPER", when=_before_layer),
+         "write the layer before it, as in `conv {found}`", on="HYPER", when=lambda m: m.before_step),
     Rule({"x⟦ =⟧ conv F3": "x: conv F3", "x⟦ <-⟧ relu": "x: relu"}, "a label has a colon",
          on="EQUAL COMPARE COLON", when=_named_tensor),
     Rule({"k ⟦=⟧ n": ""}, NAMELESS, NAMED_BY.format(name="name"), on="EQUAL", last="NAME"),

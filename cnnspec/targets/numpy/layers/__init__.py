@@ -18,6 +18,7 @@ MODULES = (
     "dense",
     "resample",
     "merge",
+    "attention",
     "loss",
 )
 """In the order in which a program is read."""

@@ -34,6 +34,17 @@ def pick_backward(dy, net):
 upsample_backward = pick_backward
 
 
+def spread_over(x, net, size):
+    """A vector, the same at each position of a map of this size."""
+    y = np.broadcast_to(x.reshape(len(x), *(1 for _ in size), x.shape[-1]), (len(x), *size, x.shape[-1]))
+    return net.out(y)
+
+
+def spread_over_backward(dy, net):
+    """dx is the sum of dy over the positions."""
+    return dy.sum(tuple(range(1, dy.ndim - 1)))
+
+
 def stands(count, size, corners):
     """Where new position i lies among the old ones: (i + ½)·size/count − ½, or with the
     corners aligned i·(size − 1)/(count − 1)."""

@@ -1,0 +1,215 @@
+"""Attention: each position of a map reads all positions of another one, weighted by how alike they are."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import prod
+from typing import Annotated, Literal
+
+from cnnspec.ops.base import (
+    POINT,
+    Argument,
+    Initial,
+    Misfit,
+    Shape,
+    Slip,
+    Weight,
+    Window,
+    flag,
+    written_shape,
+)
+from cnnspec.ops.fields import AboveZero, Flag, Frozen, Positive
+from cnnspec.ops.formula import Formula
+from cnnspec.ops.groups import divisors
+from cnnspec.ops.merge import Merge
+from cnnspec.ops.start import role_of
+
+Relative = Literal["table", "query"]
+_AXES = "thw"
+
+
+class Attention(Merge):
+    """Attention of three branches, queries q, keys k and values v (Vaswani et al., 2017; as a layer of
+    CNNs: Wang et al., 2018; Bello et al., 2019). Each position of q gets the mean of v over all positions of
+    k, weighted by the softmax of qᵀk/√d:
+
+        y = Σ softmax(qᵀk/√d) · v      MACs = (C + C')·N·M
+
+    with C channels of q and k and C' of v, N positions of q and M of k. `heads=4` divides the channels into
+    4 parts in order, which do this separately, d = C/4 channels each; the branches are usually `conv F1 K=C`.
+    `unscaled` leaves 1/√d out. It has no weights, unless the scores depend on where the positions are:
+
+    - `relative` adds a number to each score by the offset from q's position to k's, a table of
+      (2H − 1)·(2W − 1) numbers per head (CoAtNet, Dai et al., 2021; Swin);
+    - `relative=query` adds qᵀr, with a learned vector r of d numbers for each offset along each axis, which
+      all heads share: (qᵀk + qᵀr)/√d (BoTNet, Srinivas et al., 2021).
+
+    `linear` replaces the softmax: y = relu(q)ᵀ(Σ relu(k)·vᵀ) / (relu(q)ᵀ Σ relu(k) + eps), whose cost grows
+    with N + M, not N·M (EfficientViT, Cai et al., 2023): MACs = C·(C'/heads)·(N + M).
+    """
+
+    word = "attention"
+    title = "attention of queries, keys and values"
+    example = (
+        "input 64x14x14\n"
+        "add [ id | attention heads=4 [ conv F1 K64 | conv F1 K64 | conv F1 K64 ] ] => 64x14x14\n"
+    )
+    branches = "[ conv F1 K64 | conv F1 K64 | conv F1 K64 ]"
+    operator = False
+
+    heads: Annotated[
+        Positive, Argument("integer", "parts of the channels, each with its own weights", keyword="heads")
+    ] = 1
+    softmax: Annotated[Flag, flag("relu(q) and relu(k) in place of the softmax", linear=False)] = True
+    unscaled: Annotated[Flag, flag("the scores are not divided by √d", unscaled=True)] = False
+    relative: Annotated[
+        Relative | None,
+        Argument(
+            "word",
+            "scores depend on offsets: by a table, or (`relative=query`) by the query",
+            keyword="relative",
+            flags=(("relative", "table"),),
+        ),
+    ] = None
+    eps: Annotated[AboveZero, Argument("number", "with `linear`: added to the divisor", keyword="eps")] = (
+        Fraction(1, 10**15)
+    )
+    frozen: Frozen = False
+
+    def unfit(self) -> Misfit | None:
+        without = "leave it out, or leave `linear` out"
+        if not self.softmax and self.relative:
+            return Misfit(
+                "E204", "`linear` has no scores to which `relative` could add", "relative", help=without
+            )
+        if not self.softmax and self.unscaled:
+            return Misfit("E204", "`linear` has no factor 1/√d", "unscaled", help=without)
+        if self.softmax and self.eps != Fraction(1, 10**15):
+            return Misfit(
+                "E204", "eps= belongs to `linear`", "eps", help="leave it out, or write `linear` too"
+            )
+        if self.frozen and not self.relative:
+            return Misfit(
+                "E204", "`attention` has weights only with `relative`", "frozen", help="leave `frozen` out"
+            )
+        return None
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The channels of v at the positions of q."""
+        if len(arriving) != 3:
+            return Misfit(
+                "E304",
+                f"attention needs three branches, queries, keys and values; it has {len(arriving)}",
+                help="`attention [ conv F1 K64 | conv F1 K64 | conv F1 K64 ]`; `id` is the input itself",
+            )
+        for number, shape in enumerate(arriving):
+            if len(shape) < 2:
+                return Misfit(
+                    "E303",
+                    f"attention needs maps; branch {number + 1} is a vector of {shape[0]} numbers",
+                    input=number,
+                    help=f"`reshape {shape[0]}x1x1` makes a map of one position of it",
+                )
+        return self._misfit(*arriving) or self.unfit() or (arriving[2][0], *arriving[0][1:])
+
+    def _misfit(self, q: Shape, k: Shape, v: Shape) -> Misfit | None:
+        if q[0] != k[0]:
+            return Misfit(
+                "E304",
+                f"q has {q[0]} channels, k has {k[0]}; attention multiplies them channel by channel",
+                input=1,
+                help=f"`conv F1 K{q[0]}` at the end of branch 2 gives it {q[0]} channels",
+            )
+        if k[1:] != v[1:]:
+            return Misfit(
+                "E304",
+                f"k is {written_shape(k)}, v is {written_shape(v)}; each position of k needs a value of v",
+                input=2,
+                help=f"give v the size {written_shape(k[1:])}, for instance with the same pooling as k",
+            )
+        for number, channels in ((0, q[0]), (2, v[0])):
+            if channels % self.heads:
+                fits = [one for one in divisors(q[0], 2 * self.heads) if v[0] % one == 0]
+                near = min(fits, key=lambda one: (abs(one - self.heads), one))
+                return Misfit(
+                    "E305",
+                    f"{'qkv'[number]} has {channels} channels, which {self.heads} heads do not divide",
+                    argument="heads",
+                    input=number,
+                    note=f"C/heads = {channels}/{self.heads}",
+                    help=f"`heads={near}` divides them",
+                    replacement=f"heads={near}",
+                )
+        if self.relative and q[1:] != k[1:]:
+            return Misfit(
+                "E304",
+                f"q is {written_shape(q)}, k is {written_shape(k)}; offsets need maps of equal size",
+                argument="relative",
+                input=1,
+                help="leave `relative` out, or give k the size of q",
+            )
+        return None
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        """`table` (heads, 2H − 1, 2W − 1); or `relative_h` (2H − 1, d) and `relative_w` (2W − 1, d)."""
+        C, *sizes = arriving[0]
+        d, role = C // self.heads, role_of(self.frozen)
+        offsets = tuple(2 * size - 1 for size in sizes)
+        if self.relative == "table":
+            return (Weight("table", (self.heads, *offsets), Initial("normal", 0.02), role),)
+        if self.relative is None:
+            return ()
+        start = Initial("normal", float(d) ** -0.5)
+        names = _AXES[-len(sizes) :]
+        return tuple(
+            Weight(f"relative_{axis}", (size, d), start, role)
+            for axis, size in zip(names, offsets, strict=True)
+        )
+
+    def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+        """Those of the products of q and k (or r) and of the scores and v."""
+        (C, *queries), (_, *keys), (values, *_) = arriving
+        N, M = prod(queries), prod(keys)
+        if not self.softmax:
+            return C * (values // self.heads) * (N + M)
+        offsets = sum(2 * size - 1 for size in queries) if self.relative == "query" else 0
+        return N * (C * (M + offsets) + values * M)
+
+    def scratch(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+        """The scores, N·M per head; with `linear`, d·d' and d numbers per head."""
+        (C, *queries), (_, *keys), (values, *_) = arriving
+        if not self.softmax:
+            return C * (values // self.heads + 1)
+        return self.heads * prod(queries) * prod(keys)
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        """All of k and v."""
+        return tuple(Window(size, 0, 0) for size in arriving[1][1:])
+
+    def windows(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[tuple[Window, ...], ...]:
+        """Of q, just the position itself."""
+        whole = self.window(arriving, out)
+        return (POINT,) * len(whole), whole, whole
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        (C, *queries), (_, *keys), (values, *_) = arriving
+        N, M = prod(queries), prod(keys)
+        numbers = {"C": C, "C'": values, "N": N, "M": M, "heads": self.heads}
+        made: list[Formula] = []
+        axes = dict(zip("THW"[-len(queries) :], queries, strict=True))
+        if self.relative:
+            count = sum(prod(weight.shape) for weight in self.weights(*arriving))
+            offsets = [f"(2{axis} − 1)" for axis in axes]
+            text = f"heads·{'·'.join(offsets)}"
+            if self.relative == "query":
+                text = f"({' + '.join(one[1:-1] for one in offsets)})·C/heads"
+            made.append(Formula("weights", text, numbers | axes, count))
+        text = "(C + C')·N·M"
+        if not self.softmax:
+            text = "C·(C'/heads)·(N + M)"
+        elif self.relative == "query":
+            text += f" + C·N·({' + '.join(f'2{axis} − 1' for axis in axes)})"
+        made.append(Formula("MACs", text, numbers | axes, self.macs(arriving, out)))
+        return tuple(made)
+
+    def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
+        yield Slip("out", arriving[0], "with q's channels; the output has those of v")
