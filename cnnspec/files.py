@@ -37,8 +37,11 @@ def read_source(
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         message = f"this file cannot be read: {_reason(error)}"
         return Source(name, ""), Diagnostic("E701", message, NOWHERE, help=_in_the_zoo(path, error))
-    if isinstance(data, Diagnostic):
-        return Source(name, ""), data
+    return (Source(name, ""), data) if isinstance(data, Diagnostic) else decoded(name, data)
+
+
+def decoded(name: str, data: bytes) -> tuple[Source, Diagnostic | None]:
+    """The spec that these bytes are; what could be read of it, with a finding, where they are not UTF-8."""
     try:
         return Source(name, data.decode("utf-8-sig")), None
     except UnicodeDecodeError as error:
@@ -111,16 +114,16 @@ def _regular_file(path: str, limit: int) -> bytes | Diagnostic:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             return Diagnostic("E702", f"this is {_kind(mode)}, not a file to read", NOWHERE)
-        return _within(file.read(limit + 1), limit)
+        return within(file.read(limit + 1), limit)
 
 
 def _standard_input(limit: int) -> bytes | Diagnostic:
     if sys.stdin is None or sys.stdin.closed:
         return Diagnostic("E701", "standard input is closed", NOWHERE)
-    return _within(sys.stdin.buffer.read(limit + 1), limit)
+    return within(sys.stdin.buffer.read(limit + 1), limit)
 
 
-def _within(data: bytes, limit: int) -> bytes | Diagnostic:
+def within(data: bytes, limit: int) -> bytes | Diagnostic:
     if len(data) <= limit:
         return data
     message = f"this file has more than {limit:,} bytes"

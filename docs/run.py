@@ -1,4 +1,4 @@
-"""Writes what the commands of docs/run.md, docs/sizes.md and docs/homework/ print into these pages.
+"""Writes what the commands of docs/run.md, sizes.md, diff.md and homework/ print into these pages.
 
     python docs/run.py            bring the pages up to date
     python docs/run.py --check    only say whether they are (exit status 1: one is not)
@@ -18,7 +18,12 @@ import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-PAGES = (FOLDER / "run.md", FOLDER / "sizes.md", *sorted((FOLDER / "homework").glob("*.md")))
+PAGES = (
+    FOLDER / "run.md",
+    FOLDER / "sizes.md",
+    FOLDER / "diff.md",
+    *sorted((FOLDER / "homework").glob("*.md")),
+)
 TABLE = re.compile(r"^```(?:csv|cnn) (\S+)\n(.*?)^```$", re.M | re.S)
 COMMAND = re.compile(r"^```console\n\$ (cnnspec [^\n]*)\n.*?^```$", re.M | re.S)
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "verify": "compare the PyTorch and the NumPy program",
     "explain": "work out a network or a layer; show the page of a finding or a word",
     "sizes": "say which input sizes fit, and the output's size as a formula",
+    "diff": "show what changed between two specs",
     "fmt": "rewrite specs in their canonical form",
     "zoo": "list the shipped specs, or print one to start from",
     "schema": "print the JSON schema of `check --format json`, or of the IR",

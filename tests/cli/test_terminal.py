@@ -60,6 +60,7 @@ DRAWN = {
     "verify": ("verify", "zoo:lenet5"),
     "sizes": ("sizes", "zoo:yolo_v3_tiny"),
     "sizes of variants": ("sizes", "zoo:resnet"),
+    "diff": ("diff", "zoo:resnet#ResNet50", "zoo:resnext#ResNeXt50_32x4d"),
     "trace": ("run", "zoo:lenet5", "--random", "--trace"),
     "volumes": ("run", "zoo:threshold_5x5", "--random", "--trace"),
     "classes": ("run", "zoo:lenet5", "--random"),

@@ -1,0 +1,105 @@
+"""`cnnspec diff`: what changed between two networks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.terminal import Output, out, say
+from cnnspec.diagnostics import Diagnostic, Severity, Source
+from cnnspec.files import NOWHERE, ZOO, named, read_source
+
+if TYPE_CHECKING:
+    from cnnspec.analyses.report import Report
+    from cnnspec.pipeline import Model
+
+
+class Given(NamedTuple):
+    """A network that was asked for: the models of its spec, or what is wrong."""
+
+    source: Source
+    models: list[Model]
+    findings: list[Diagnostic]
+    status: int
+
+
+@command("diff", "text", "markdown", "json")
+@click.argument("before", metavar="A", shell_complete=completing("specs"))
+@click.argument("after", metavar="B", shell_complete=completing("specs"))
+def diff(before: str, after: str, choice: Choice, to: Output) -> int:
+    """Show which layers were added, removed or changed from A to B, and what that costs.
+
+    A and B are specs: a file, `zoo:NAME`, a file of a git revision (`HEAD~1:model.cnn`), or `-`. `#NAME`
+    after it chooses a variant (`zoo:resnet#ResNet50`); without it, all variants that both have are compared,
+    or else the first ones. Layers are matched by structure, not by line.
+
+    \b
+    cnnspec diff zoo:resnet#ResNet50 zoo:resnext#ResNeXt50_32x4d
+    cnnspec diff HEAD:model.cnn model.cnn
+    """
+    given = [_opened(argument, choice) for argument in (before, after)]
+    for one in given:
+        to.findings(one.findings, one.source, always=True)
+    status = max(one.status for one in given)
+    if status:
+        return status
+    from cnnspec.report.changes import difference
+
+    found = [difference(*map(_report, pair)) for pair in _pairs(*(one.models for one in given))]
+    to.document({"files": [one.source.name for one in given], "models": [one.as_json() for one in found]})
+    if to.form == "markdown":
+        out("\n".join(one.markdown() for one in found))
+    elif to.form == "text":
+        say("\n".join(one.text(to.colored(sys.stdout)) for one in found))
+    return OK
+
+
+def _opened(argument: str, choice: Choice) -> Given:
+    path, _, variant = (argument, "", "") if os.path.exists(argument) else argument.partition("#")
+    source, problem = _read(path, choice.max_bytes)
+    if problem is not None:
+        return Given(source, [], [problem], USAGE)
+    from cnnspec.pipeline import misuse
+
+    models = choice._replace(variant=variant or choice.variant).models(source, lints=False)
+    errors = dict.fromkeys(
+        one
+        for model in models
+        for one in model.findings
+        if one.severity is Severity.ERROR and one.code != "E501"
+    )
+    status = USAGE if misuse(models[0]) else FOUND if errors else OK
+    return Given(source, models, list(errors), status)
+
+
+def _read(argument: str, limit: int) -> tuple[Source, Diagnostic | None]:
+    """A file, or a file of a git revision."""
+    if ":" in argument and not argument.startswith(ZOO) and not os.path.exists(argument):
+        from cnnspec.cli.revision import read_revision
+
+        return read_revision(argument, limit)
+    pairs, problem = named(argument)
+    if problem is None and len(pairs) != 1:
+        problem = Diagnostic("E706", f"this folder contains {len(pairs)} specs", NOWHERE, help="name one")
+    if problem is not None:
+        return Source(argument, ""), problem
+    return read_source(pairs[0][0], limit, pairs[0][1])
+
+
+def _pairs(before: list[Model], after: list[Model]) -> list[tuple[Model, Model]]:
+    """The models to compare: the variants that both have; else the first of each."""
+    if len(before) == len(after) == 1:
+        return [(before[0], after[0])]
+    there = {model.variant: model for model in before}
+    both = [(there[model.variant], model) for model in after if model.variant in there]
+    return both or [(before[0], after[0])]
+
+
+def _report(model: Model) -> Report:
+    assert model.report is not None
+    return model.report
