@@ -106,7 +106,7 @@ def bind(
     if binder.problems:
         from cnnspec.elaborate.refusals import meant_field, together
 
-        for problem in together(binder.problems, builder.context.text, step):
+        for problem in together(binder.problems, builder, step):
             problem.report(builder.sink)
         lost = [meant_field(binder.slots, step.word, argument) for argument in binder.failed]
         if not all(name is not None and binder.slots.keeps_shape(name) for name in lost):

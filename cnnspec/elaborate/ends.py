@@ -57,7 +57,7 @@ def _misspelt(statements: Statements, sink: Sink) -> bool:
         any(one.word == "input" for one in statements.broken)
         or any(line.label == "input" for line in statements.lines)
         or any(isinstance(head, tree.LayerStep) and means_input(head) for head in heads)
-        or "input" in statements.facts.calls
+        or not statements.facts.calls.isdisjoint(("input", "Input", "Inputs", "InputLayer"))
         or any(one.cause in ("python", "model file", "input") for one in sink)
     )
 

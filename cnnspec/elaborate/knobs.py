@@ -13,7 +13,7 @@ from cnnspec.elaborate.statements import Statements
 from cnnspec.elaborate.text_facts import facts_of
 from cnnspec.elaborate.values import NoValue, Undefined, Value, evaluate
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr
+from cnnspec.language.write import write_argument, write_expr
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Shape
 
@@ -146,14 +146,7 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
     for statement, around, end in standing:
         kinds = [one for one in statement.words if lookup(one.name) is not None]
         if not kinds:
-            word = statement.words[0] if statement.words else None
-            near = nearest(word.name, words()) if word else None
-            sink.report(
-                "E201",
-                f"there is no layer `{word.name}`" if word else "`default` names no layer",
-                word.span if word else statement.span,
-                help=f"did you mean `{near}`?" if near else "as in `default conv nobias`",
-            )
+            _no_kind(sink, statement)
         flags = [
             tree.PositionalArgument(one, one.span) for one in statement.words if lookup(one.name) is None
         ]
@@ -165,6 +158,30 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
             if _fits(sink, kind.name, arguments):
                 found.append(DefaultArguments(statement.span.start, end, kind.name, tuple(arguments)))
     return found
+
+
+def _no_kind(sink: Sink, default: tree.Default) -> None:
+    """E201 for a `default` that names no layer."""
+    word = default.words[0] if default.words else None
+    if word is None:
+        given = " ".join(write_argument(one) for one in default.arguments)
+        sink.report(
+            "E201",
+            "`default` names no layer",
+            default.span,
+            help=f"write it first, as in `default conv {given}`",
+        )
+        return
+    from cnnspec.notations.words import layer_word
+
+    near = layer_word(word.name) or nearest(word.name, words())
+    sink.report(
+        "E201",
+        f"there is no layer `{word.name}`",
+        word.span,
+        help=f"did you mean `{near}`?" if near else "as in `default conv nobias`",
+        fix=(Edit(word.span, near),) if near else (),
+    )
 
 
 def _check_reach(

@@ -16,11 +16,19 @@ from cnnspec.notations.words import layer_word
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Argument, Op
 
+_LOOP = re.compile(r"for[ \t]+\w+[ \t]+in[ \t]+range\([ \t]*(\w+)[ \t]*\)[ \t]*:[ \t]*([^\r\n#]*[^\s#])")
 
-def is_python(step: tree.LayerStep) -> NoValue | None:
+
+def is_python(text: str, step: tree.LayerStep) -> NoValue | None:
     """E102 for a line that can be read and is Python: `import torch`."""
+    from cnnspec.language.recovery.rules.forms import python_block
+
     if step.word in ("for", "while", "repeat", "loop"):
-        return NoValue("E102", f"there is no `{step.word}`", step.span, "a repetition is written `[ … ]*3`")
+        loop = _LOOP.match(text, step.span.start)
+        shown = f"[{loop[2]}]*{loop[1]}" if loop else "[ … ]*3"
+        return NoValue("E102", f"there is no `{step.word}`", step.span, f"a repetition is written `{shown}`")
+    if step.word == "def" and (found := python_block(text, step.span.start)) is not None:
+        return NoValue("E102", found.message, found.span, found.help, fix=found.fix)
     if step.word not in ("import", "from", "class", "def", "return"):
         return None
     return NoValue(

@@ -13,6 +13,7 @@ from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import BoundArguments, Slots, slots_of, written_or
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.other_words import foreign_step, lettered, meant_as_label, sample_of
+from cnnspec.elaborate.step_as_whole import BARE_VALUES, one_mistake
 from cnnspec.elaborate.values import NoValue
 from cnnspec.ir.expr import spelled
 from cnnspec.language import tree
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
-def together(problems: list[NoValue], text: str, step: tree.LayerStep | tree.BranchStep) -> list[NoValue]:
+def together(
+    problems: list[NoValue], builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep
+) -> list[NoValue]:
     """The problems of one step; of a step in another notation that it is, which is one."""
+    text = builder.context.text
     label = meant_as_label(text, step)
     if label is not None and label.finding.code == "E101":
         return [label]
@@ -36,8 +40,8 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep | tree.Bra
         plain = f"{row[1]}({row[2]}, {row[3]})"
         message = "an entry of a row is named by both places in one pair of brackets"
         return [NoValue("E101", message, span, f"write `{plain}`", fix=(Edit(span, plain),))]
-    if (repetition := _repetition(text, step.span)) is not None:
-        return [repetition]
+    if isinstance(step, tree.LayerStep) and (whole := one_mistake(builder, step)) is not None:
+        return [whole]
     found = (
         truth(one)
         or _activation(one, step)
@@ -65,23 +69,6 @@ def together(problems: list[NoValue], text: str, step: tree.LayerStep | tree.Bra
         if foreign is not None:
             return [foreign]
     return problems
-
-
-_TIMES = re.compile(r"(.*?)[ \t]+\(?(?:x[ \t]*([0-9]+)|([0-9]+)[ \t]*times|(twice))\)?", re.DOTALL)
-
-
-def _repetition(text: str, span: Span) -> NoValue | None:
-    """E101 for `conv F3 K8 x2`."""
-    from cnnspec.language.recovery.rules.repetitions import repeated
-
-    found = _TIMES.fullmatch(text[span.start : span.end])
-    op = lookup(found[1].partition(" ")[0]) if found else None
-    if found is None or op is None or (" " not in found[1] and slots_of(op).places):
-        return None  # `upsample x2`
-    step = Span(span.start, span.start + found.end(1))
-    way, fix = repeated(text, step, span.end, found[2] or found[3] or "2")
-    mark = Span(span.end - len(found.group()[found.end(1) :].lstrip()), span.end)
-    return NoValue("E101", "a repetition is written with brackets", mark, way, fix=fix)
 
 
 def truth(argument: tree.Argument) -> NoValue | None:
@@ -227,8 +214,13 @@ def surplus(
             message = f"{letter} of `{word}` cannot be -{text}: it must be at least {least}"
             fix = (Edit(span, f"{letter}{text}"),) if least else ()
             return NoValue("E205", message, span, way, fix=fix)
+    if word == "prelu" and isinstance(value, tree.Number):
+        way = "its slopes are trained, and begin at 0.25" + "; leave the number out" * (value.text == "0.25")
+        return _no(message, span, f"{way}; `leaky {value.text}` has a constant slope")
     if slots.letters and not slots.places:
-        needed = (letter for letter, (name, _) in slots.letters.items() if slots.required(name))
+        needed = [letter for letter, (name, _) in slots.letters.items() if slots.required(name)]
+        if len(needed) == 1 and isinstance(value, tree.Number):
+            return _no(message, span, f"write `{word} {needed[0]}{value.text}`", f"{needed[0]}{value.text}")
         samples = " ".join(map(lettered, needed)) or lettered("F")
         return _no(message, span, f"each number follows its letter, as in `{word} {samples}`")
     return _no(message, span, f"`{word}` takes {slots.listed()}")
@@ -251,6 +243,13 @@ def _surplus_word(
     if "P" in slots.letters and fold(name) in ("same", "valid"):
         way = "Psame" if fold(name) == "same" else "P0"
         return _no(message, span, f"padding is a letter: write `{way}`", way)
+    if name in ("no", "without", "with"):
+        following = next(left, None)
+        flag = following.value.name if following and isinstance(following.value, tree.Name) else ""
+        flag = flag if name == "with" else f"no{flag}"
+        if following is not None and flag in slots.flags:
+            both = Span(span.start, following.span.end)
+            return _no(f"`{word}` has no `{name}`", both, f"write `{flag}`", flag)
     near = nearest(name, [*slots.flags, *slots.keywords], ARGUMENTS)
     if near:
         instead = near if near in slots.flags else None
@@ -275,11 +274,6 @@ _INITS = {
     **dict.fromkeys(("henormal", "heuniform", "kaimingnormal", "kaiminguniform", "kaiming", "msra"), "he"),
     **dict.fromkeys(("glorotnormal", "glorotuniform", "xaviernormal", "xavieruniform", "glorot"), "xavier"),
 }
-_BARE_VALUES = (
-    *("scale", "scalefactor", "factor", "rate", "prob", "p"),
-    *("alpha", "slope", "negativeslope", "ratio"),
-)
-"""What other tools call the bare value of a layer: `upsample scale=2`."""
 
 
 def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.NamedArgument) -> NoValue:
@@ -309,6 +303,9 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
         true = text.lower() in ("true", "1")
         way = f"`{near}` is a word by itself, without `=`"
         return _no(message, span, way, near if true else None, argument.span)
+    if near == "G" and fold(text) in ("depthwise", "dw", "channels", "inchannels", "cin"):
+        way = "a depthwise convolution is a layer of its own: write `dwconv` in place of `conv`"
+        return _no(message, argument.span, way)
     if near == "init":
         text = _INITS.get(fold(text), text)
     way = with_letter(near, text) if near in slots.letters else f"{near}={text}" if near else text
@@ -318,7 +315,7 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
 def _meant(slots: Slots, word: str, name: str) -> str | None:
     """The letter, keyword or flag that an unknown `name=` means; "" for a value without a name."""
     plain = fold(name)
-    bare = ARGUMENTS.get(plain) == "K" or plain in _BARE_VALUES
+    bare = ARGUMENTS.get(plain) == "K" or plain in BARE_VALUES
     if name in dict(slots.places):
         return ""
     if word == "lrn" and plain in ("n", "localsize"):

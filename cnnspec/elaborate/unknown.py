@@ -36,12 +36,12 @@ MISSING = {
 SEVERAL = {
     **dict.fromkeys(
         ("sepconv", "sepconv2d", "separableconv", "separableconv2d", "separable"),
-        "dwconv F3 P1 -> conv F1 K64",
+        "dwconv {sizes} -> conv F1 {K}",
     ),
-    **dict.fromkeys(("pointwise", "pointwiseconv", "pwconv"), "conv F1 K64"),
+    **dict.fromkeys(("pointwise", "pointwiseconv", "pwconv"), "conv F1 {K}"),
     **dict.fromkeys(
         ("se", "squeezeexcite", "squeezeexcitation", "seblock", "selayer"),
-        "mul [ id | gap -> conv F1 K=C//16 -> relu -> conv F1 K64 -> sigmoid ]",
+        "mul [ id | gap -> conv F1 K=C//{r} -> relu -> conv F1 K{C} -> sigmoid ]",
     ),
     **dict.fromkeys(ATTENTIONS, f"attention heads=4 {QKV}"),
     "glu": "mul [ slice 0:C//2 | slice C//2:C -> sigmoid ]",
@@ -79,7 +79,7 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         fix = (Edit(Span(named.start(1), step.span.end), f"model {step.word}"),)
         sink.report("E201", message, step.word_span, help=f"write `model {step.word}`", fix=fix)
         return
-    foreign = meant_as_label(text, step) or is_python(step) or foreign_step(text, step.span, step.word)
+    foreign = meant_as_label(text, step) or is_python(text, step) or foreign_step(text, step.span, step.word)
     if foreign is not None:
         cause = foreign.finding.cause
         if cause is None or all(one.cause != cause or one.span.start >= step.span.start for one in sink):
@@ -97,7 +97,14 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         return
     if step.word in context.statements.blocks:
         given = text[step.word_span.end : step.span.end].strip().removeprefix("(").removesuffix(")")
+        parameters = context.statements.blocks[step.word].parameters
+        needed = [one.name for one in parameters if one.default is None]
         way = f"{step.word}({given if len(step.arguments) < 2 else '…'})"
+        if needed and not given:
+            names = ", ".join(f"@{one.name}" if one.kind == "tensor" else one.name for one in parameters)
+            message = f"`{step.word}` is a block of this spec, and needs {' and '.join(needed)}"
+            sink.report("E201", message, step.span, help=f"it is used as `{step.word}({names})`, with values")
+            return
         brackets = (
             "its brackets follow the name without a space" if given else "a block is used with brackets"
         )
@@ -115,16 +122,34 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         return
     if (spelled_out := SEVERAL.get(fold(step.word))) is not None:
         message = f"there is no layer `{step.word}`; it is written with the layers that it consists of"
-        sink.report("E201", message, step.word_span, help=f"for instance `{spelled_out}`")
+        sink.report(
+            "E201", message, step.word_span, help=f"for instance `{_filled(spelled_out, builder, step)}`"
+        )
         return
     statement = _means_statement(step)
     near = statement or nearest(step.word, words(), LAYERS)
+    alone = not step.arguments and _is_branch(text, step.span)
+    if alone and fold(step.word) in (
+        "x",
+        "input",
+        "inputs",
+        "inp",
+        "shortcut",
+        "residual",
+        "skip",
+        "identity",
+    ):
+        near = "id"
     if near in MERGES and not step.arguments and not statement:
         near = "id"  # a shortcut as a branch: `add [ conv F3 P1 K64 | skip ]`
     block = None if near else nearest(step.word, context.statements.blocks)
     for argument in step.arguments:
         if statement == "let" and isinstance(argument, tree.NamedArgument):
             builder.scope.names[argument.name] = UNKNOWN  # what it should have named: silent
+    if near in MERGES and step.arguments:
+        way = f"branches are merged by `{near} [ @label | id ]`"
+        sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=way)
+        return
     sink.report(
         "E201",
         f"there is no {'statement' if statement else 'layer'} `{step.word}`",
@@ -138,6 +163,29 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
     )
 
 
+def _filled(spelled_out: str, builder: BodyBuilder, step: tree.LayerStep) -> str:
+    """Layers with the letters and the number that were written."""
+    from cnnspec.language.write import write_argument
+
+    letters = {
+        one.letter: write_argument(one) for one in step.arguments if isinstance(one, tree.LetterArgument)
+    }
+    numbers = [one.value.text for one in step.arguments if isinstance(one.value, tree.Number)]
+    shape = None if builder.current is None else builder.values[builder.current]
+    sizes = " ".join(letters[letter] for letter in "FSPD" if letter in letters) or "F3 P1"
+    K, C = letters.get("K", "K64"), shape[0] if shape else 64
+    r = next((number for number in numbers if number.isdigit() and 0 < int(number) <= C), min(C, 16))
+    for name, value in (("{sizes}", sizes), ("{K}", K), ("{C}", str(C)), ("{r}", str(r))):
+        spelled_out = spelled_out.replace(name, value)
+    return spelled_out
+
+
+def _is_branch(text: str, span: Span) -> bool:
+    """Whether nothing else stands in its branch."""
+    before, behind = text[: span.start].rstrip(" \t\r\n")[-1:], text[span.end :].lstrip(" \t\r\n")[:1]
+    return before in ("[", "|") and behind in ("|", "]")
+
+
 def _behind_statement(context: Context, start: int) -> bool:
     """Whether a colon behind a statement's word, `expect: params 3`, has made a step of what follows."""
     return ":" in context.text[max(0, start - 40) : start] and any(
@@ -147,6 +195,8 @@ def _behind_statement(context: Context, start: int) -> bool:
 
 def _means_statement(step: tree.LayerStep) -> str | None:
     """The statement that a step is meant to be, its word written wrong: `Input 3x8x8`, `lte k = 3`."""
+    if step.word == "in" and len(step.arguments) == 1 and isinstance(step.arguments[0].value, tree.Dims):
+        return "input"
     if lookup(step.word) is not None:
         return None
     match step.arguments:
@@ -160,6 +210,8 @@ def _means_statement(step: tree.LayerStep) -> str | None:
             form = ["expect", "default"]
         case _:
             return None
+    if "expect" in form and fold(step.word) in ("assert", "check", "require", "verify", "claim", "assume"):
+        return "expect"
     if form == ["let"] and step.word in ("const", "var", "val", "set", "define", "param", "parameter"):
         return "let"
     near = nearest(step.word, [*words(), *form])
@@ -174,6 +226,8 @@ def means_input(step: tree.LayerStep) -> bool:
 def unknown_block(context: Context, step: tree.CallStep) -> None:
     """Reports a use of a block that there is not."""
     sink, text = context.sink, context.text
+    if fold(step.name) in ("input", "inputs", "inputlayer") and _input_call(context, step):
+        return
     if step.name in ("model", "input", "default", "expect", "output"):
         inner = text[step.name_span.end + 1 : step.span.end - 1].strip()
         way = f"{step.name} {inner.replace(',', '') if step.name == 'default' else inner}"
@@ -200,6 +254,25 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
         help=f"did you mean `{near}`?" if near else f"write it: `block {step.name}(…) {{ … }}`",
         fix=(Edit(step.name_span, near),) if near else (),
     )
+
+
+def _input_call(context: Context, step: tree.CallStep) -> bool:
+    """Reports `Input(3, 32, 32)`; False for another form."""
+    values = [one.value for one in step.arguments]
+    sizes = [one.text for one in values if isinstance(one, tree.Number)]
+    if len(sizes) != len(values) or len(sizes) not in (1, 3):
+        return False
+    plain = f"input {'x'.join(sizes)}"
+    message, way = (
+        "an input is a statement, with its channels, rows and columns joined by `x`",
+        f"write `{plain}`",
+    )
+    fix: tuple[Edit, ...] = (Edit(step.span, plain),)
+    if len(sizes) == 3 and int(sizes[2]) < int(sizes[0]):  # HxWxC, or not
+        turned = "x".join((sizes[2], *sizes[:2]))
+        way, fix = f"write `input {turned}`, channels first, or `{plain}` for {sizes[0]} channels", ()
+    context.sink.report("E102", message, step.span, help=way, fix=fix, cause="input")
+    return True
 
 
 def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
@@ -232,7 +305,9 @@ def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
 def unknown_function(call: tree.Function, known: str | None) -> NoValue:
     """Why `name(…)` is neither a function nor an entry of a list; `known` is a value with a name like it."""
     message, near = f"there is no function `{call.name}`", nearest(call.name, FUNCTIONS)
+    near = "floor" if call.name in ("int", "trunc") else near
     if near is None and known is not None:
         message, near = f"there is no list and no function `{call.name}`", known
     way = f"did you mean `{near}`?" if near else f"the functions are {', '.join(FUNCTIONS)}"
-    return NoValue("E206", message, call.name_span, way)
+    fix = (Edit(call.name_span, near),) if near in FUNCTIONS else ()
+    return NoValue("E206", message, call.name_span, way, fix=fix)

@@ -37,7 +37,7 @@ def merge_in_our_words(text: str) -> str | None:
         return None
     inner = found[2] or found[3] or ", ".join((found[4] or "").replace(",", " ").split())
     branches = [part.strip() for piece in parts_of(inner) for part in piece.split("|") if "=" not in part]
-    if not branches or "x" in branches or any("(" in branch for branch in branches):
+    if not branches or "x" in branches or any("(" in one or one[:1].isdigit() for one in branches):
         return None
     branches = [f"@{part}" if part.isidentifier() and layer_word(part) is None else part for part in branches]
     return f"{word} [ {' | '.join(branches if len(branches) > 1 else [*branches, 'id'])} ]"

@@ -14,6 +14,10 @@ from cnnspec.language import tree
 from cnnspec.ops.base import written_shape
 
 _OFF = re.compile(r"#[ \t]*lint:[ \t]*off\b")
+_NO_OFF = re.compile(
+    r"#[ \t]*(?:lint|cnnspec|noqa|ignore|disable)[ \t]*[:=]?[ \t]*(?:off|ignore|disable)?[ \t]*[:=]?"
+    r"((?:[ \t,]*[Ww][0-9]{3})+)[ \t]*"
+)
 _APART = re.compile(r"[ \t][-+][^ \t>]")
 
 _THOUSANDS = re.compile(r"(?<![\w.])[1-9][0-9]{0,2}\.000(?![\w.])")
@@ -52,6 +56,9 @@ def switched_off(comment: tree.Comment) -> dict[str, Span]:
 def not_a_lint(comment: tree.Comment) -> Iterator[Diagnostic]:
     """W109: a comment that switches off what there is not, or what cannot be switched off."""
     if _OFF.match(comment.text) is None:
+        if (odd := _NO_OFF.fullmatch(comment.text)) is not None:
+            way = f"write `# lint: off {' '.join(re.findall(r'[Ww][0-9]+', odd[1])).upper()}`"
+            yield Diagnostic("W109", "this comment switches off no lint", comment.span, help=way)
         return
     from cnnspec.diagnostics import pages
 

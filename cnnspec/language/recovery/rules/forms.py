@@ -28,6 +28,7 @@ _BLOCK = (
     r"[ \t]*(?:(block|shared|def|function|func|fn|module|macro|template|class)[ \t]+)?"
     r"([A-Za-z]\w*(?:\([^()\r\n]*\))?)[ \t]*(:|=>?|->)?[ \t]*"
 )
+_END = re.compile(r"[ \t\r\n]*end(?:block|def)?[ \t]*(?=[\r\n]|$)")
 _LINE = re.compile(r"([ \t]*)([^\r\n#]*)[^\r\n]*(?:\r\n|[\r\n]|$)")
 _INPUT = re.compile(
     r"[ \t]*(?:input|inputs|Input|Inputs|INPUT)(?:[ \t]*[:=(]+[ \t]*|[ \t]+)"
@@ -135,6 +136,8 @@ def _block(m: Mistake) -> Answer | None:
         return None
     inner = _indented(m.text, opened, m.begin) if close is None else Span(opened + 1, close - 1)
     end = inner.end if close is None else close
+    if close is None and (mark := _END.match(m.text, end)):
+        end = mark.end()
     written = m.text[inner.start : inner.end]
     if written.count("}") > written.count("{") and written.endswith("}"):
         inner, written = Span(inner.start, inner.end - 1), written[:-1]
@@ -151,6 +154,28 @@ def _block(m: Mistake) -> Answer | None:
         return Answer("E102", "a block begins with the word `block`", Span(named, end), f"write `{way}`", fix)
     fix = (Edit(Span(head.end(2), inner.start), f" {{{before}"), fix[1])
     return Answer("E102", "a block's steps stand in braces", Span(m.start, end), f"write `{way}`", fix)
+
+
+def python_block(text: str, begin: int) -> Answer | None:
+    """`def res(k):` above indented steps as they are written here."""
+    head = re.compile(r"def[ \t]+(\w+\([^()\r\n]*\))[ \t]*:").match(text, begin)
+    if head is None or not _steps_below(text, head.end()):
+        return None
+    inner = _indented(text, head.end(), begin)
+    steps = " -> ".join(line.strip() for line in text[slice(*inner)].splitlines() if line.strip())
+    fix = (Edit(Span(begin, head.end()), f"block {head[1]} {{"), Edit(Span(inner.end, inner.end), "\n}"))
+    way = shortened(f"block {head[1]} {{ {steps} }}", f"block {head[1]} {{ … }}")
+    return Answer(
+        "E102", "a block begins with the word `block`", Span(begin, head.end()), f"write `{way}`", fix
+    )
+
+
+def _steps_below(text: str, opened: int) -> bool:
+    """Whether the first line behind a head and its line break is indented and begins with a layer as here."""
+    below = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n])+[ \t]+([a-z]\w*)(?=[ \t]|->|[\r\n]|$)").match(
+        text, opened
+    )
+    return below is not None and is_layer(below[1])
 
 
 def _indented(text: str, opened: int, begin: int) -> Span:

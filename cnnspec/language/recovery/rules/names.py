@@ -78,7 +78,10 @@ def _output(m: Mistake) -> Answer:
     message, shown = f"expected a label such as @skip, found {m.shown}", labels[-1] if labels else "name"
     if m.word in labels:
         return rewritten(m.span, f"@{m.word}", message, code="E101", safe=True, reads=f"@{m.word}")
-    return Answer("E101", message, m.span, f"an output is a labelled tensor: `output @{shown}`")
+    way = f"an output is a labelled tensor: `output @{shown}`"
+    if not labels and m.word.isidentifier():
+        way = f"label the line that gives it, `{m.word}: …`, and write `output @{m.word}`"
+    return Answer("E101", message, m.span, way)
 
 
 def _title(m: Mistake) -> Answer | None:

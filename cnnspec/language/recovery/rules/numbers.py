@@ -78,6 +78,21 @@ def _sizes_apart(m: Mistake) -> Answer | None:
     )  # fmt: skip
 
 
+def _stride(m: Mistake) -> Answer | None:
+    """`conv F3 K8 /2`."""
+    found = m.here(r"/[ \t]*([0-9]+)(?![\w.])")
+    if found is None:
+        return None
+    span, given = Span(*found.span()), re.findall(r"S=?([0-9]+)", re.split("->|[|:]", m.head)[-1])
+    if not given:
+        message, way = "expected the stride's letter, found `/`", f"write `S{found[1]}`"
+        return rewritten(span, f" S{found[1]}", message, way, "E101", reads=f" S{found[1]}")
+    message = f"the stride is given already, `S{given[-1]}`: found `{found.group()}`"
+    if given[-1] == found[1]:
+        return rewritten(span, "", message, f"leave `{found.group()}` out", "E101", safe=True, reads="")
+    return Answer("E101", message, span, f"keep one of the two, `S{given[-1]}` or `S{found[1]}`", reads="")
+
+
 def _range(m: Mistake) -> Answer | None:
     numbers = r"(?P<mark>([0-9]+)[ \t]*(?:,|\.\.\.?)[ \t]*([0-9]+))(?![\w.,])"
     found = m.around(rf"\b(?:slice[ \t]+|channels[ \t]*=[ \t]*){numbers}")
@@ -94,9 +109,12 @@ def _sides(m: Mistake) -> Answer | None:
     span, message = Span(*found.span("mark")), f"`{found['mark']}` is not a valid padding"
     if len({*re.findall("[0-9]+", found["mark"])}) == 1:
         return rewritten(span, found[2], message, code="E106", safe=True, reads=found[2])
-    return Answer(
-        "E106", message, span, "name the sides: `pad left=1 right=1 top=0 bottom=0`", reads=found[2]
-    )
+    sizes = re.findall("[0-9]+", found["mark"])
+    way = "name the sides: `pad left=1 right=1 top=0 bottom=0`"
+    if len(sizes) == 4:
+        left, right, top, bottom = sizes
+        way = f"name the sides: `pad left={left} right={right} top={top} bottom={bottom}` in PyTorch's order"
+    return Answer("E106", message, span, way, reads=found[2])
 
 
 def _times(m: Mistake) -> Answer | None:
@@ -240,6 +258,15 @@ def _turned(m: Mistake) -> Answer | None:
         plain = f"macs {number}{_UNITS.get(flops[1].lower(), '')}"
         way = f"write `{plain}` if they are multiply-accumulates, half of it if they are FLOPs = 2·MACs"
         return Answer("E101", "the claim's word stands before its number", span, way)
+    if word.lower() not in SUBJECTS and word not in SUBJECTS.values():
+        if m.text[: found.start(1)].rstrip().endswith("=>") and number.isdigit():
+            return rewritten(span, number, f"`{word}` cannot be claimed; the output can", code="E101")
+        return Answer(
+            "E101",
+            f"`{word}` cannot be claimed",
+            span,
+            f"what can is {', '.join(dict.fromkeys(SUBJECTS.values()))}",
+        )
     plain = f"{SUBJECTS.get(word.lower(), word)} {number}"
     return rewritten(span, plain, "the claim's word stands before its number", code="E101")
 
@@ -273,8 +300,8 @@ SIZES = (
     Rule({"conv F3 K8 S1⟦/2⟧": ""}, "S must be a whole number",
          "to enlarge maps, use `deconv F2 S2 K8` or `upsample 2`", on="DIVIDE", last="HYPER",
          here=r"/[ \t]*[0-9]+(?![\w.])", when=lambda m: bool(re.search(r"S[0-9]+[ \t]*$", m.head))),
-    Rule({"maxpool F2⟦/2⟧": "maxpool F2 S2"}, "expected the stride's letter, found `/`", on="DIVIDE",
-         last="HYPER", here=r"/[ \t]*([0-9]+)(?![\w.])", put=" S{1}", safe=False),
+    Rule({"maxpool F2⟦/2⟧": "maxpool F2 S2", "conv F3 S2 K8⟦/2⟧": "conv F3 S2 K8", "conv F3 S1 K8⟦/2⟧": ""},
+         on="DIVIDE", last="HYPER", when=_stride),
     Rule({"slice ⟦0, 2⟧": "slice 0:2", "slice ⟦0..2⟧": "slice 0:2"}, on="COMMA ?", when=_range),
     Rule({"pad ⟦1,1,1,1⟧": "pad 1", "pad ⟦0,1,0,1⟧": ""}, on="COMMA", when=_sides),
     Rule({"upsample ⟦*2⟧": "upsample 2"}, "expected a number, found `*`", on="STAR", last="NAME",

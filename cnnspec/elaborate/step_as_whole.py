@@ -1,0 +1,122 @@
+"""A step whose arguments together are one mistake: `conv F3 K8 x2`, `pad 1 2 1 2`, `bn 64`, `in 3x32x32`."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from cnnspec.diagnostics import Edit, Span
+from cnnspec.elaborate.binding import slots_of
+from cnnspec.elaborate.builder import BodyBuilder
+from cnnspec.elaborate.unknown import means_input
+from cnnspec.elaborate.values import NoValue
+from cnnspec.language import tree
+from cnnspec.language.recovery.rules.repetitions import repeated
+from cnnspec.ops import lookup
+
+BARE_VALUES = (
+    *("scale", "scalefactor", "factor", "rate", "prob", "p"),
+    *("alpha", "slope", "negativeslope", "ratio"),
+)
+"""What other tools call the bare value of a layer: `upsample scale=2`."""
+
+
+def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """The finding about a whole step; None where its arguments are looked at one by one."""
+    found = (look(builder, step) for look in (_repetition, _means_input, _sides, _channels, _named_apart))
+    return next((one for one in found if one is not None), None)
+
+
+_TIMES = re.compile(r"(.*?)[ \t]+\(?(?:x[ \t]*([0-9]+)|([0-9]+)[ \t]*times|(twice))\)?", re.DOTALL)
+
+
+def _repetition(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E101 for `conv F3 K8 x2`."""
+    text, span = builder.context.text, step.span
+    found = _TIMES.fullmatch(text[span.start : span.end])
+    op = lookup(found[1].partition(" ")[0]) if found else None
+    if found is None or op is None or (" " not in found[1] and slots_of(op).places):
+        return None  # `upsample x2`
+    repeats = Span(span.start, span.start + found.end(1))
+    way, fix = repeated(text, repeats, span.end, found[2] or found[3] or "2")
+    mark = Span(span.end - len(found.group()[found.end(1) :].lstrip()), span.end)
+    return NoValue("E101", "a repetition is written with brackets", mark, way, fix=fix)
+
+
+def _means_input(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E201 for `in 3x32x32` in a spec without an input."""
+    if not means_input(step) or builder.context.statements.inputs:
+        return None
+    message = "`in` is instance normalization; the input of a network is `input`"
+    return NoValue("E201", message, step.word_span, "write `input`", fix=(Edit(step.word_span, "input"),))
+
+
+def _named_apart(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `bn eps 0.001 momentum 0.1` and `dropout p 0.5`."""
+    op, text = lookup(step.word), builder.context.text
+    if op is None:
+        return None
+    slots, edits = slots_of(op), list[Edit]()
+    for one, following in pairwise(step.arguments):
+        name = (
+            one.value.name
+            if isinstance(one.value, tree.Name) and isinstance(one, tree.PositionalArgument)
+            else ""
+        )
+        if not isinstance(following, tree.PositionalArgument):
+            continue
+        span, value = Span(one.span.start, following.span.end), text[slice(*following.span)]
+        if name in slots.keywords and name not in slots.flags:
+            edits.append(Edit(span, f"{name}={value}"))
+        elif slots.places and name in BARE_VALUES and isinstance(following.value, tree.Number):
+            edits.append(Edit(span, value))
+    if not edits:
+        return None
+    span = Span(edits[0].span.start, edits[-1].span.end)
+    way = ", ".join(f"`{edit.text}`" for edit in edits)
+    message = "a value with a name is written with `=`, without blanks"
+    if "=" not in way:
+        message = f"the value of `{step.word}` has no name"
+    return NoValue("E202", message, span, f"write {way}", fix=tuple(edits))
+
+
+def _numbers(step: tree.LayerStep) -> list[str]:
+    """The values of a step, where each is a number without a name."""
+    values = [one.value for one in step.arguments if isinstance(one, tree.PositionalArgument)]
+    texts = [one.text for one in values if isinstance(one, tree.Number)]
+    return texts if len(texts) == len(step.arguments) else []
+
+
+def _sides(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `pad 1 2 1 2`: in which order the sides are meant differs from tool to tool."""
+    sizes = _numbers(step) if step.word == "pad" else []
+    if len(sizes) not in (2, 4):
+        return None
+    span = Span(step.arguments[0].span.start, step.span.end)
+    message = "`pad` takes one number for all sides, or a size for each"
+    if len({*sizes}) == 1:
+        return NoValue("E202", message, span, f"write `pad {sizes[0]}`", fix=(Edit(span, sizes[0]),))
+    return NoValue("E202", message, span, sides_in_words(sizes))
+
+
+def sides_in_words(sizes: list[str]) -> str:
+    """`1 2 0 0` with the sides that they are in PyTorch and in Keras."""
+    if len(sizes) == 2:
+        return f"rows and columns: `pad top={sizes[0]} bottom={sizes[0]} left={sizes[1]} right={sizes[1]}`"
+    torch, keras = (
+        " ".join(f"{side}={size}" for side, size in zip(order, sizes, strict=True))
+        for order in (("left", "right", "top", "bottom"), ("top", "bottom", "left", "right"))
+    )
+    return f"in the order of PyTorch it is `pad {torch}`, in that of Keras `pad {keras}`"
+
+
+def _channels(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `bn 64`, which is compared with the input."""
+    sizes = _numbers(step) if step.word in ("bn", "in", "ln") else []
+    shape = None if builder.current is None else builder.values[builder.current]
+    if len(sizes) != 1 or shape is None or sizes[0] == str(shape[0]):
+        return None
+    span, what = step.arguments[0].span, "channels" if len(shape) > 1 else "numbers"
+    message = f"`{step.word} {sizes[0]}` expects {sizes[0]} {what}, but its input has {shape[0]:,}"
+    way = f"write `{step.word}` alone if {shape[0]:,} is right; else correct the layers before it"
+    return NoValue("E202", message, span, way)
