@@ -18,7 +18,7 @@ from cnnspec.diagnostics import Diagnostic
 from cnnspec.ir.graph import Graph, Step
 from cnnspec.lower.symbolic import Apply, Const, Node, Unclear, Var, replaced, single, variables
 from cnnspec.lower.writer import Group, Loop
-from cnnspec.ops.base import Shape, written_shape
+from cnnspec.ops.base import Shape
 
 NOTHING = object()
 
@@ -34,13 +34,6 @@ class Unsupported(Exception):
         """E801, at the step at fault, else at the first one."""
         step = self.step or graph.root.steps[0]
         return Diagnostic("E801", f"the {target} target cannot express {self}", step.span)
-
-
-def only_on_maps(use: Use, layer: Step | None, other_axes: frozenset[str]) -> None:
-    """Raises `Unsupported` for a layer on a signal or a volume, but for the words `other_axes`."""
-    other = next((shape for shape in (*use.arriving, use.out) if len(shape) not in (0, 1, 3)), None)
-    if other is not None and use.op.word not in other_axes:
-        raise Unsupported(f"`{use.op.word}` on {written_shape(other)} yet, only on CxHxW", layer)
 
 
 class Diverges(Unsupported):

@@ -25,6 +25,7 @@ from cnnspec.lower.program import (
     Region,
     Statement,
     Tensor,
+    letters_of,
 )
 from cnnspec.lower.symbolic import (
     Apply,
@@ -43,7 +44,7 @@ from cnnspec.lower.symbolic import (
 from cnnspec.lower.symbolic import (
     value as value_of,
 )
-from cnnspec.ops.base import AXES, Shape
+from cnnspec.ops.base import Shape
 
 if TYPE_CHECKING:
     from cnnspec.lower.lowering import Lowering
@@ -374,11 +375,6 @@ class Frame:
             made.dims = self.own_sizes(made, len(tensor.dims)) or tensor.dims
             found.append(made)
         return found
-
-
-def letters_of(rank: int) -> str:
-    """The names of a shape's sizes: `C`, `CW`, `CHW` or `CTHW`; none where nothing is known of it."""
-    return "C" * (rank > 0) + AXES[len(AXES) + 1 - max(rank, 1) :]
 
 
 def size_name(tensor: Tensor, letter: str) -> str:

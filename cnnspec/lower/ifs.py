@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from cnnspec.ir.expr import operations
 from cnnspec.ir.template import IfSite
-from cnnspec.lower.program import Condition, If, Let, Statement, Tensor, When
+from cnnspec.lower.program import SIZES, Condition, If, Let, Statement, Tensor, When, letters_of
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced
 
 if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
 
-AXES = ("channels", "height", "width")
 LONGEST = 40
 """Operations in an expression that is written again wherever it is needed."""
 
@@ -100,16 +99,16 @@ def _joined_sizes(
             both = apply("if", condition.node, then, otherwise)
         right = next((node for node in (then, otherwise, both) if node and frame.right(node, sizes)), None)
         if right is both and isinstance(right, Apply) and right.operator == "if":
-            right = _named(frame, right, sizes, axis)
+            right = _named(frame, right, sizes, letters_of(len(one.dims))[axis])
         found.append(right)
     return frame.checked(shapes, found)
 
 
-def _named(frame: Frame, node: Node, sizes: Mapping[int, int], axis: int) -> Node | None:
+def _named(frame: Frame, node: Node, sizes: Mapping[int, int], letter: str) -> Node | None:
     """A size that an `if` decides gets a name, so that what is computed from it stays short."""
     if frame.outer is not None or frame.open:
         return node if operations(node) <= LONGEST else None
-    variable = frame.function.namer.take(AXES[axis])
+    variable = frame.function.namer.take(SIZES[letter])
     for use, size in sizes.items():
         frame.uses[use].env[variable] = size
     frame.here.append(Let(variable, node))

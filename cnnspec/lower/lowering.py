@@ -15,11 +15,10 @@ from cnnspec.ir.graph import BlockParameter, places
 from cnnspec.ir.uses import Use, use_of
 from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
-from cnnspec.lower.frame import Frame, letters_of, size_name
-from cnnspec.lower.ifs import AXES
+from cnnspec.lower.frame import Frame, size_name
 from cnnspec.lower.names import Namer
 from cnnspec.lower.over import lists_of
-from cnnspec.lower.program import Function, Let, Parameter, Tensor
+from cnnspec.lower.program import SIZES, Function, Let, Parameter, Tensor, letters_of
 from cnnspec.lower.symbolic import Const, Node, Unclear, Var, from_expr, gives, plain
 
 Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
@@ -164,7 +163,7 @@ class Lowering:
                 if len(set(sizes)) == 1:
                     dims.append(Const(sizes[0]))
                     continue
-                kind = "features" if len(shapes[0]) == 1 else AXES[axis]
+                kind = "features" if len(shapes[0]) == 1 else SIZES[letters_of(len(shapes[0]))[axis]]
                 variable = function.namer.take(f"{name or 'in'}_{kind}")
                 dims.append(Var(variable))
                 function.parameters.append(Parameter(variable, (place, axis), values=sizes))

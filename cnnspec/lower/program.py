@@ -15,7 +15,15 @@ from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.over import Entry
 from cnnspec.lower.symbolic import Const, Node
-from cnnspec.ops.base import Op, Shape
+from cnnspec.ops.base import AXES, Op, Shape
+
+SIZES = {"C": "channels", "T": "time", "H": "height", "W": "width"}
+"""What a program calls the sizes of a tensor, by their names in the language."""
+
+
+def letters_of(rank: int) -> str:
+    """The names of a shape's sizes: `C`, `CW`, `CHW` or `CTHW`; none where nothing is known of it."""
+    return "C" * (rank > 0) + AXES[len(AXES) + 1 - max(rank, 1) :]
 
 
 @dataclass(eq=False, slots=True)

@@ -11,7 +11,7 @@ from cnnspec.ir.template import RegionSite
 from cnnspec.ir.uses import CLOSE, Use, passes_of, use_of
 from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.over import Entry, with_entries
-from cnnspec.lower.program import Carried, Region, Repeat, Tensor
+from cnnspec.lower.program import SIZES, Carried, Region, Repeat, Tensor, letters_of
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced, value, variables
 
 if TYPE_CHECKING:
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 
 WRITTEN_OUT = tuple(map(Const, range(1, 4)))
 """How many passes there are at most where what comes out is written pass by pass."""
-SIZES = {
-    "C": ("channels", "channels_in"),
-    "T": ("time", "frames"),
-    "H": ("height", "rows"),
-    "W": ("width", "columns"),
-}
-"""Sizes that change from pass to pass: their names, and those beside a list `channels`, `widths`, …"""
 MOST = 50_000
 """Passes that differ, in all uses together."""
 
@@ -94,6 +87,10 @@ def _passes(
     return found, origins
 
 
+_BESIDE_LISTS = {"C": "channels_in", "T": "frames", "H": "rows", "W": "columns"}
+"""What the sizes that change are called where a list has the usual name: `for width in widths`."""
+
+
 def _arriving(
     body: Frame,
     frame: Frame,
@@ -110,10 +107,11 @@ def _arriving(
         if list(sizes.values()) == entries:
             found.append(node)
             continue
-        word, other = SIZES[("C" + "THW"[4 - len(tensor.dims) :])[axis]]
+        letter = letters_of(len(tensor.dims))[axis]
+        usual, other = SIZES[letter], _BESIDE_LISTS[letter]
         lists = set(frame.lowering.lists.values())
-        is_entry = f"{word}s" in lists or not frame.function.namer.free(f"{word}s")
-        name = named(other if is_entry else word)
+        is_entry = f"{usual}s" in lists or not frame.function.namer.free(f"{usual}s")
+        name = named(other if is_entry else usual)
         for number, size in sizes.items():
             body.uses[number].env[name] = size
         carried.append(Carried(name, axis, node, partial(body.lifted, sizes)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from cnnspec import pipeline
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
 from tests.oracle.network import run
@@ -18,11 +17,6 @@ from tests.targets.torch.support import (
     shapes_of,
     single_threaded,
 )
-
-
-def are_there(graph: Graph) -> bool:
-    """Whether both targets have the layers of this network, on its axes."""
-    return all(isinstance(pipeline.program(graph, target), str) for target in pipeline.TARGETS)
 
 
 @single_threaded

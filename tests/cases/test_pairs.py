@@ -18,7 +18,6 @@ from cnnspec.ir.graph import Graph
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import arguments_of
 from tests.cases.markdown import FOLDER, pairs
-from tests.cases.programs import are_there
 from tests.targets.numpy.support import Beside, check_slopes
 
 Values = tuple[tuple[str, ...], ...]
@@ -58,7 +57,7 @@ def valid(spec: str, table: Values) -> tuple[list[Graph], set[tuple[int, str]]]:
 def test_pairs_of_arguments(word: str, spec: str, table: Values) -> None:
     graphs, _ = valid(spec, table)
     assert graphs
-    for graph in filter(are_there, graphs):
+    for graph in graphs:
         beside = Beside(graph, batch=3)
         for training in (False, True):
             for name, error in beside.differences(training).items():

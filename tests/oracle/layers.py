@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LAYERS = Path(__file__).parents[1] / "cases" / "layers"
-NAMES = ("op", "given", "x", "weight", "bias")
-"""What an expression in a case file may name, besides `torch` and `F` (torch.nn.functional)."""
+NAMES = ("op", "given", "x", "weight", "bias", "per_channel")
+"""What an expression in a case file may name, besides `torch`, `F` (torch.nn.functional) and `of_rank`."""
 
 
 class Call(NamedTuple):
@@ -48,6 +49,11 @@ class Call(NamedTuple):
         return (1, -1, *[1] * (self.x.ndim - 2))
 
 
+def of_rank(name: str, x: Tensor) -> Any:
+    """torch's function for the axes of x: `conv` is conv1d, conv2d or conv3d."""
+    return getattr(F, f"{name}{x.ndim - 2}d")
+
+
 def layer(
     op: Any, given: list[Tensor], own: dict[str, Tensor], training: bool = False, mask: Tensor | None = None
 ) -> Tensor:
@@ -68,7 +74,7 @@ def written(word: str) -> Callable[[Call], Tensor]:
     result = compile(ast.Expression(last.value), str(file), "eval")
 
     def computed(call: Call) -> Tensor:
-        names = {"torch": torch, "F": F} | {name: getattr(call, name) for name in NAMES}
+        names = {"torch": torch, "F": F, "of_rank": of_rank} | {name: getattr(call, name) for name in NAMES}
         exec(parts, names)
         return eval(result, names)  # type: ignore[no-any-return]
 
@@ -79,7 +85,7 @@ def written(word: str) -> Callable[[Call], Tensor]:
 
 
 def same_zeros(x: Tensor, size: Any, stride: Any, dilation: Any) -> list[tuple[int, int]]:
-    """Zeros before and behind, along H and along W, for ⌈N/S⌉ outputs."""
+    """Zeros before and after, along each axis, for ⌈N/S⌉ outputs."""
     ends = []
     for N, f, s, d in zip(x.shape[2:], size, stride, dilation, strict=True):
         zeros = max((-(-N // s) - 1) * s + d * (f - 1) + 1 - N, 0)
@@ -88,8 +94,8 @@ def same_zeros(x: Tensor, size: Any, stride: Any, dilation: Any) -> list[tuple[i
 
 
 def same_pad(x: Tensor, size: Any, stride: Any, dilation: Any, value: float = 0.0) -> Tensor:
-    rows, columns = same_zeros(x, size, stride, dilation)
-    return F.pad(x, (*columns, *rows), value=value)
+    ends = same_zeros(x, size, stride, dilation)
+    return F.pad(x, [zeros for both in reversed(ends) for zeros in both], value=value)
 
 
 def dense(op: Any, planes: Tensor, C: int) -> Tensor:
@@ -109,42 +115,54 @@ def conv(call: Call) -> Tensor:
     P = op.P
     if P == "same":
         x, P = same_pad(x, op.F, op.S, op.D), 0
-    return F.conv2d(x, weight, call.bias, op.S, P, op.D, groups)
+    return of_rank("conv", x)(x, weight, call.bias, op.S, P, op.D, groups)
 
 
 def deconv(call: Call) -> Tensor:
-    op, x = call.op, call.x
+    op, x, function = call.op, call.x, of_rank("conv_transpose", call.x)
     if op.P != "same":
-        return F.conv_transpose2d(x, call.weight, call.bias, op.S, op.P, op.extra, op.G, op.D)
-    H, W = x.shape[2] * op.S[0], x.shape[3] * op.S[1]
-    y = F.conv_transpose2d(x, call.weight, None, op.S, 0, 0, op.G, op.D)
-    top, left = max(y.shape[2] - H, 0) // 2, max(y.shape[3] - W, 0) // 2
-    y = y[:, :, top : top + H, left : left + W]
-    y = F.pad(y, (0, W - y.shape[3], 0, H - y.shape[2]))
-    return y if call.bias is None else y + call.bias.view(1, -1, 1, 1)
+        return function(x, call.weight, call.bias, op.S, op.P, op.extra, op.G, op.D)
+    y = function(x, call.weight, None, op.S, 0, 0, op.G, op.D)
+    for axis, stride in enumerate(op.S, 2):
+        wanted, has = x.shape[axis] * stride, y.shape[axis]
+        y = y.narrow(axis, max(has - wanted, 0) // 2, min(has, wanted))
+        zeros = y.new_zeros([*y.shape[:axis], wanted - y.shape[axis], *y.shape[axis + 1 :]])
+        y = torch.cat([y, zeros], axis)
+    return y if call.bias is None else y + call.bias.view(call.per_channel)
 
 
 def local(call: Call) -> Tensor:
-    op, x, P = call.op, call.x, call.op.P
-    if P == "same":
-        x, P = same_pad(x, op.F, op.S, op.D), 0
-    patches = F.unfold(x, op.F, op.D, P, op.S)
-    y = torch.einsum("npl,kpl->nkl", patches, call.weight.flatten(1, 3).flatten(2))
-    y = y.view(*y.shape[:2], *call.weight.shape[4:])
-    return y if call.bias is None else y + call.bias
+    """Position by position, a convolution of what stands there."""
+    op, x, weight = call.op, call.x, call.weight
+    ends = same_zeros(x, op.F, op.S, op.D) if op.P == "same" else [(p, p) for p in op.P]
+    x = F.pad(x, [zeros for both in reversed(ends) for zeros in both])
+    places = weight.shape[2 + len(op.F) :]
+    y = []
+    for place in product(*map(range, places)):
+        corner = [i * s for i, s in zip(place, op.S, strict=True)]
+        reach = [d * (f - 1) + 1 for f, d in zip(op.F, op.D, strict=True)]
+        piece = x[(..., *(slice(a, a + r) for a, r in zip(corner, reach, strict=True)))]
+        y.append(of_rank("conv", x)(piece, weight[(..., *place)], dilation=op.D).flatten(1))
+    whole = torch.stack(y, -1).view(len(x), -1, *places)
+    return whole if call.bias is None else whole + call.bias
 
 
 def max_pool(op: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     """The maxima, and where they stand on the map."""
     if op.size_out is not None:
-        return F.adaptive_max_pool2d(x, op.size_out, return_indices=True)
+        return of_rank("adaptive_max_pool", x)(x, op.size_out, return_indices=True)
+    pool = of_rank("max_pool", x)
     if op.P != "same":
-        return F.max_pool2d(x, op.size, op.stride, op.P, op.dilation, op.ceil, return_indices=True)
+        return pool(x, op.size, op.stride, op.P, op.dilation, op.ceil, return_indices=True)
     wide = same_pad(x, op.size, op.stride, op.D, float("-inf"))
-    y, places = F.max_pool2d(wide, op.size, op.stride, 0, op.D, return_indices=True)
-    (top, _), (left, _) = same_zeros(x, op.size, op.stride, op.D)
-    rows, columns = places // wide.shape[3], places % wide.shape[3]
-    return y, (rows - top) * x.shape[3] + columns - left
+    y, places = pool(wide, op.size, op.stride, 0, op.D, return_indices=True)
+    own, step = torch.zeros_like(places), 1
+    for (before, _), N, size in reversed(
+        [*zip(same_zeros(x, op.size, op.stride, op.D), x.shape[2:], wide.shape[2:], strict=True)]
+    ):
+        own += (places % size - before) * step
+        places, step = places // size, step * N
+    return y, own
 
 
 def unpool(call: Call) -> Tensor:
@@ -159,19 +177,23 @@ def unpool(call: Call) -> Tensor:
 def avgpool(call: Call) -> Tensor:
     op, x = call.op, call.x
     if op.size_out is not None:
-        return F.adaptive_avg_pool2d(x, op.size_out)
+        return of_rank("adaptive_avg_pool", x)(x, op.size_out)
+    pool, D = of_rank("avg_pool", x), (1,) * len(op.size)
     if op.P != "same":
-        return F.avg_pool2d(x, op.size, op.stride, op.P, op.ceil, not op.exclude_pad)
-    y = F.avg_pool2d(same_pad(x, op.size, op.stride, (1, 1)), op.size, op.stride)
+        size = op.size
+        if op.ceil:  # avg_pool3d refuses a window that is larger than the map
+            size = tuple(min(F, N + 2 * P) for F, N, P in zip(op.size, x.shape[2:], op.P, strict=True))
+        return pool(x, size, op.stride, op.P, op.ceil, not op.exclude_pad)
+    y = pool(same_pad(x, op.size, op.stride, D), op.size, op.stride)
     if op.exclude_pad:
-        ones = same_pad(torch.ones_like(x), op.size, op.stride, (1, 1))
-        y = y / F.avg_pool2d(ones, op.size, op.stride)
+        ones = same_pad(torch.ones_like(x), op.size, op.stride, D)
+        y = y / pool(ones, op.size, op.stride)
     return y
 
 
 def subsample(call: Call) -> Tensor:
     op, per = call.op, call.per_channel
-    total = F.avg_pool2d(call.x, op.size, op.stride) * (op.size[0] * op.size[1])
+    total = of_rank("avg_pool", call.x)(call.x, op.size, op.stride) * prod(op.size)
     return total * call.weight.view(per) + call.bias.view(per)
 
 
@@ -190,8 +212,6 @@ def batch_norm(call: Call) -> Tensor:
 def instance_norm(call: Call) -> Tensor:
     op, own = call.op, call.own
     mean, variance = own.get("running_mean"), own.get("running_var")
-    if op.running and call.training:
-        own["num_batches_tracked"].add_(1)
     statistics = call.training or not op.running
     return F.instance_norm(
         call.x, mean, variance, call.weight, call.bias, statistics, float(op.momentum), float(op.eps)
@@ -223,7 +243,7 @@ def drop(call: Call) -> Tensor:
 
 def fc(call: Call) -> Tensor:
     x = call.x
-    return F.linear(x.flatten(1) if x.shape[2:] == (1, 1) else x, call.weight, call.bias)
+    return F.linear(x.flatten(1), call.weight, call.bias)
 
 
 def upsample(call: Call) -> Tensor:
@@ -239,9 +259,9 @@ def upsample(call: Call) -> Tensor:
 
 
 def shuffle(call: Call) -> Tensor:
-    N, C, H, W = call.x.shape
+    N, C, *sizes = call.x.shape
     G = call.op.G
-    return call.x.view(N, G, C // G, H, W).transpose(1, 2).reshape(N, C, H, W)
+    return call.x.view(N, G, C // G, *sizes).transpose(1, 2).reshape(N, C, *sizes)
 
 
 def pad(call: Call) -> Tensor:
@@ -254,9 +274,10 @@ def pad(call: Call) -> Tensor:
 
 def crop(call: Call) -> Tensor:
     op, x = call.op, call.x
-    h, w = call.given[1].shape[2:] if op.like else op.size
-    top, left = op.offset or ((x.shape[2] - h) // 2, (x.shape[3] - w) // 2)
-    return x.narrow(2, top, h).narrow(3, left, w)
+    for axis, size in enumerate(call.given[1].shape[2:] if op.like else op.size):
+        start = op.offset[axis] if op.offset else (x.shape[2 + axis] - size) // 2
+        x = x.narrow(2 + axis, start, size)
+    return x
 
 
 def slice_(call: Call) -> Tensor:
@@ -270,7 +291,7 @@ def slice_(call: Call) -> Tensor:
 def merge(call: Call) -> Tensor:
     """A vector of C numbers meets a map as Cx1x1."""
     rank = max(one.ndim for one in call.given)
-    y, *others = [one if one.ndim == rank else one[:, :, None, None] for one in call.given]
+    y, *others = [one.view(*one.shape, *[1] * (rank - one.ndim)) for one in call.given]
     words = {"add": torch.add, "sub": torch.sub, "max": torch.maximum, "mul": torch.mul, "div": torch.div}
     together = words[call.op.word]
     for other in others:

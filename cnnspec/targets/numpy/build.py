@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
-from cnnspec.lower.call import Built, Unsupported, Use, only_on_maps
+from cnnspec.lower.call import Built, Unsupported, Use
 from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer
@@ -47,13 +47,8 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
     return [one.made for one in (*lowering.functions, network)]
 
 
-OTHER_AXES: frozenset[str] = frozenset()
-"""The layers that are there for signals and volumes."""
-
-
 def emit(use: Use, layer: ir.Layer | None = None) -> Built:
     """How a layer of one use is called."""
-    only_on_maps(use, layer, OTHER_AXES)
     if use.op.word not in EMITTERS:
         raise Unsupported(f"`{use.op.word}`", layer)
     roles = {weight.role for weight in use.op.weights(*use.arriving)} - {"buffer"}
@@ -280,14 +275,14 @@ def _module(module: program.Module) -> str:
 
 
 def _arguments(call: LoweredCall, inputs: Sequence[Tensor]) -> list[Argument]:
-    """A call's arguments, with its inputs as variables: `§12`, and `§12.HW` for a height and width."""
+    """A call's arguments, with its inputs as variables: `§12`, and `§12.axes` for the sizes of its axes."""
     found: list[Argument] = []
     for name, value in call.arguments:
         if isinstance(value, LoweredCall):
             value = replace(value, arguments=tuple(_arguments(value, inputs)))
         elif isinstance(value, Const) and isinstance(value.value, Input):
             number = inputs[value.value.number].number
-            value = Var(f"§{number}.HW" if value.value.size else f"§{number}")
+            value = Var(f"§{number}.axes" if value.value.size else f"§{number}")
         found.append((name, value))
     return found
 

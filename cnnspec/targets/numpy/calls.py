@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, border
 from cnnspec.lower.symbolic import Apply, Var, plain
 from cnnspec.lower.writer import Code, Group, call
+from cnnspec.ops.base import axes_of
+from cnnspec.ops.sliding import ENDS
 from cnnspec.targets.numpy.layers import pieces
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def emits(*words: str) -> Callable[[Emitter], Emitter]:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The layer's input of that number as an argument; or (`size`) its height and width."""
+    """The layer's input of that number as an argument; or (`size`) its size along each axis."""
 
     number: int
     size: bool = False
@@ -173,12 +175,12 @@ def instance_norm(use: Use) -> Built:
 
 @emits("ln")
 def ln(use: Use) -> Built:
-    return function("ln_all" if use.op.all and len(use.out) == 3 else "ln", use)
+    return function("ln_all" if use.op.all and len(use.out) > 1 else "ln", use)
 
 
 @emits("prelu")
 def prelu(use: Use) -> Built:
-    if use.op.slopes == "positions" and len(use.out) == 3:
+    if use.op.slopes == "positions" and len(use.out) > 1:
         return function("prelu_positions", use)
     return function("prelu", use, one=Slot(None, use.op.slopes == "one"))
 
@@ -265,8 +267,9 @@ def upsample(use: Use) -> Built:
     elif op.size_out is not None:
         out = Slot(None, plain(op.size_out), W("size_out"))
     else:
-        axes = tuple(Apply("*", (W("factor", place), Var(f"@{letter}"))) for place, letter in enumerate("HW"))
-        out = Slot(None, use.out[1:], Apply("sizes", axes))
+        letters = enumerate(axes_of(use.out))
+        sizes = tuple(Apply("*", (W("factor", place), Var(f"@{letter}"))) for place, letter in letters)
+        out = Slot(None, use.out[1:], Apply("sizes", sizes))
     if len(use.arriving[0]) == 1:
         return function("spread_over", use, size=out)
     return function("upsample" if op.mode == "nearest" else op.mode, use, out=out)
@@ -275,13 +278,12 @@ def upsample(use: Use) -> Built:
 @emits("pad")
 def pad(use: Use) -> Built:
     op = use.op
-    above_below, left_right = op.ends(use.arriving[0])
-    rows = Slot(None, above_below, border(op, "top", "bottom"))
-    columns = Slot(None, left_right, border(op, "left", "right"))
+    letters, widths = axes_of(use.out), op.ends(use.arriving[0])
+    sides = [Slot(None, ends, border(op, *ENDS[axis])) for axis, ends in zip(letters, widths, strict=True)]
     if op.mode == "zeros":
-        return Built("pad", (rows, columns, Slot("channels", op.channels, W("channels"), 0)))
+        return Built("pad", (*sides, Slot("channels", op.channels, W("channels"), 0)))
     mode = '"edge"' if op.mode == "replicate" else '"reflect"'
-    return Built("pad_mirrored", (rows, columns, Slot("mode", mode)))
+    return Built("pad_mirrored", (*sides, Slot("mode", mode)))
 
 
 @emits("crop")

@@ -9,7 +9,7 @@ from cnnspec.ir.graph import Graph
 from cnnspec.lower.library import needed
 from cnnspec.lower.names import Namer, escaped
 from cnnspec.lower.writer import Code, Group, Writer
-from cnnspec.ops.base import written_shape
+from cnnspec.ops.base import axes_of, written_shape
 from cnnspec.targets.numpy.build import functions
 from cnnspec.targets.numpy.layers import pieces
 from cnnspec.targets.numpy.naming import name_tensors
@@ -46,7 +46,10 @@ def _head(writer: Writer, graph: Graph) -> None:
     title = f": {graph.title}" if graph.title else ""
     writer.line(f'"""{escaped(f"{graph.name}{title}")}')
     writer.line()
-    writer.text(_ABOUT)
+    shapes = [shape for shape in graph.root.values[: graph.root.inputs] if shape is not None]
+    ranks = {len(shape) for shape in shapes if len(shape) > 1} or {3}
+    axes = ", ".join(axes_of(max(shapes, key=len))) if len(ranks) == 1 and ranks != {3} else "H, W"
+    writer.text(_ABOUT.format(axes=axes, one=_IMAGES if ranks == {3} else _OTHERS))
     writer.line()
     writer.line("import numpy as np")
 
@@ -54,11 +57,15 @@ def _head(writer: Writer, graph: Graph) -> None:
 _ABOUT = """
 init() draws the weights, forward() runs the network, loss_and_grads() and backward()
 compute the gradients, step() updates the weights. Inputs and outputs are arrays of shape
-(N, C, H, W), as in PyTorch; inside, the channels are last, (N, H, W, C). The names and
-layouts of the weights are those of PyTorch's state_dict. One number for S, P, F and the
-like is that of rows and columns.
+(N, C, {axes}), as in PyTorch; inside, the channels are last, (N, {axes}, C). The names and
+layouts of the weights are those of PyTorch's state_dict. {one}
 \"\"\"
 """
+_IMAGES = """One number for S, P, F and the
+like is that of rows and columns."""
+_OTHERS = """One number for S, P, F and the
+like is that of every axis. Formulas are written for images, (N, H, W, C); they hold for
+any number of axes."""
 
 
 def _function(writer: Writer, function: Function) -> None:

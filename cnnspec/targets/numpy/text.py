@@ -11,7 +11,13 @@ from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
 from cnnspec.ops.base import written_shape
 from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step, every, made_in
 
-_SHAPE = {"": "", "C": ".shape[-1]", "H": ".shape[1]", "W": ".shape[2]", "HW": ".shape[1:-1]"}
+_SIZES = {"": "", "C": ".shape[-1]", "axes": ".shape[1:-1]"}
+
+
+def _size(tensor: Tensor, letter: str) -> str:
+    """The size of (N, …, C) along an axis: H is `.shape[1]` of (N, H, W, C)."""
+    rank = len(tensor.dims) or len(tensor.shape or ())
+    return f".shape[{rank - 'WHT'.index(letter) - 1 if rank else -2 - 'WHT'.index(letter)}]"
 
 
 class Forward:
@@ -73,7 +79,10 @@ class Forward:
         for name in variables(node):
             if name.startswith("§"):
                 number, _, size = name[1:].partition(".")
-                spelled[name] = Var(self.names[self.tensors[int(number)]] + _SHAPE[size])
+                tensor = self.tensors[int(number)]
+                spelled[name] = Var(
+                    self.names[tensor] + (_SIZES[size] if size in _SIZES else _size(tensor, size))
+                )
         return python(replaced(node, spelled) if spelled else node)
 
     def _if(self, step: If) -> None:

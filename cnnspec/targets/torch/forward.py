@@ -317,8 +317,9 @@ class Forward:
 
     def _arm(self, step: PlanStep, tensor: Tensor, rank: int, read: list[Tensor]) -> str:
         text = flat(self._operand(tensor, read))
-        if step.word in ("mul", "div") and rank < max(rank for _, _, rank in step.arms):
-            return f"{text}[:, :, None, None]"
+        missing = max(rank for _, _, rank in step.arms) - rank
+        if step.word in ("mul", "div") and missing:
+            return f"{text}[:, :{', None' * missing}]"
         return text
 
     def _operand(self, source: Tensor, read: list[Tensor]) -> Code:

@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, border, build, n, opt
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply
 from cnnspec.lower.writer import listed
+from cnnspec.ops.base import axes_of
+from cnnspec.ops.sliding import ENDS
 from cnnspec.targets.torch.starts import started
 
 Emitter: TypeAlias = Callable[[Use], Built]
@@ -48,7 +50,7 @@ def axes(use: Use) -> int:
 
 def names_of(use: Use) -> list[Node]:
     """What stands for the sizes of the input: its channels, then its axes."""
-    return [Var(f"@{letter}") for letter in ("C", *"THW"[3 - axes(use) :])]
+    return [Var(f"@{letter}") for letter in ("C", *axes_of(use.arriving[0]))]
 
 
 def sizes_of(use: Use, first: int = 0) -> Node:
@@ -197,6 +199,9 @@ def _pool(use: Use, kind: str, extra: dict[str, Slot]) -> Built:
     if op.size_out is not None:
         return build(f"nn.Adaptive{name}", n(op.size_out, W("size_out")))
     named = {"kernel_size": n(op.size, W("F"))}
+    if name == "AvgPool3d" and op.ceil and not _is_same(op):  # refuses a window larger than the map
+        sizes = zip(op.size, use.arriving[0][1:], op.P, strict=True)
+        named["kernel_size"] = n(tuple(min(F, N + 2 * P) for F, N, P in sizes), W("F"))
     if op.S is not None:
         named["stride"] = opt(op.stride, op.size, W("S"))
     if _is_same(op):
@@ -427,16 +432,18 @@ def pixelshuffle(use: Use) -> Built:
 
 @emits("pad")
 def pad(use: Use) -> Built:
-    (top, bottom), (left, right) = use.op.ends(use.arriving[0])
-    sides = (left, right, top, bottom)
+    names = [end for axis in reversed(axes_of(use.out)) for end in ENDS[axis]]  # torch's order
+    sides = tuple(size for ends in reversed(use.op.ends(use.arriving[0])) for size in ends)
     deeper = use.any(lambda op: op.channels != (0, 0))
     if deeper and not use.any(lambda op: any(map(any, op.ends(use.arriving[0])))):
         before, behind = use.op.channels
         return build("PadChannels", n(before, W("channels", 0)), n(behind, W("channels", 1)))
+    if deeper and axes(use) == 3:
+        return build("ZeroPad", *(n(size) for size in (*sides, *use.op.channels)))
     if deeper:
-        return build("nn.ZeroPad3d", n((*sides, *use.op.channels)))
-    kind = {"zeros": "ZeroPad2d", "reflect": "ReflectionPad2d", "replicate": "ReplicationPad2d"}[use.op.mode]
-    return build(f"nn.{kind}", n(sides, border(use.op, "left", "right", "top", "bottom")))
+        return build(f"nn.ZeroPad{axes(use) + 1}d", n((*sides, *use.op.channels)))
+    kind = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication"}[use.op.mode]
+    return build(f"nn.{kind}Pad{axes(use)}d", n(sides, border(use.op, *names)))
 
 
 @emits("crop")

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
-from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use, only_on_maps
+from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer, camel
 from cnnspec.lower.program import Tensor
@@ -52,14 +52,9 @@ OVERWRITABLE = frozenset({"conv", "dwconv", "deconv", "bn", "gn", "fc", "add", "
 it."""
 
 
-OTHER_AXES: frozenset[str] = frozenset()
-"""The layers that are there for signals and volumes."""
-
-
 def emit(use: Use, layer: ir.Layer) -> Built:
     """How a layer of one use is made; one that reads a second tensor is said in `forward`."""
     op = use.op
-    only_on_maps(use, layer, OTHER_AXES)
     if any(getattr(op, name) for name in op.tensors):
         if len({repr(one) for one in use.ops}) != 1:
             raise Diverges("different arguments")
@@ -245,7 +240,7 @@ class Stretch:
     def layer(self, layer: program.Layer, taken: set[str]) -> Iterator[PlanStep]:
         """`fc` takes a C x 1 x 1 map as the vector that it is; nn.Linear does not."""
         inputs = self.tensors(layer.inputs)
-        if layer.op.word == "fc" and layer.name and layer.rank == 3:
+        if layer.op.word == "fc" and layer.name and layer.rank > 1:
             shape = None if inputs[0].shape is None else inputs[0].shape[:1]
             flat = Tensor(layer.output.number, shape=shape)
             name = next(name for name in _flatten_names() if name not in taken)

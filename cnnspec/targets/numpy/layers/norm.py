@@ -115,7 +115,7 @@ def instance_norm_running(x, net, eps=1e-5, momentum=0.1, affine=True):
         new_var = x.var(axes).mean(0) * (n / (n - 1))
         net.update("running_mean", (1 - momentum) * mean + momentum * x.mean((0, *axes)))
         net.update("running_var", (1 - momentum) * var + momentum * new_var)
-        net.update("num_batches_tracked", batches + 1)
+        net.update("num_batches_tracked", batches)  # as torch, which does not count here
         return normed(x, net, x.shape, spatial(x), eps, affine)
     inverse = 1 / np.sqrt(var + eps)
     xhat = (x - mean) * inverse
