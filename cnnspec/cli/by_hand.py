@@ -3,7 +3,7 @@ of gradients and of matrix products."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -117,6 +117,11 @@ OPTIONS = (
         type=click.Choice(LOSSES),
         help="Loss of --grad; default: cross_entropy with a --label, else the sum of the output.",
     ),
+    click.option(
+        "--loss-of",
+        metavar="OUTPUT",
+        help="The output that the loss is of, where there are several; default: the first.",
+    ),
     click.option("--label", metavar="N", callback=whole_numbers, help="The true class; N,M,… one per image."),
     click.option("--target", metavar="FILE", help="The output that squared_error compares with; default: 0."),
     click.option("--train", is_flag=True, help="Gradients as in training: batch statistics, dropout."),
@@ -138,20 +143,22 @@ def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:
 
     grad, train, labels = options.pop("grad"), options.pop("train"), options.pop("label")
     loss, target, layer = options.pop("loss"), options.pop("target"), options.pop("im2col")
+    output = options.pop("loss_of")
     job: dict[str, Any] = {"grad": None, "im2col": None}
-    if grad or train or loss or labels or target:
-        first = next(iter(flat_outputs(graph)))
-        shape = graph.root.values[graph.root.outputs[0]] or ()
+    if grad or train or loss or labels or target or output:
+        place = _output(output, graph.outputs)
+        value = list(flat_outputs(graph))[place]
+        shape = graph.root.values[graph.root.outputs[place]] or ()
         gives, pools = "", {}
         for row, entry in enumerate(flat(graph)):
-            if entry.op is not None and entry.output == first:
+            if entry.op is not None and entry.output == value:
                 gives = entry.op.word
             if entry.op is not None and entry.op.word in ("maxpool", "gmp") and entry.arriving[0] is not None:
                 pools[row] = operation(entry.op, entry.arriving[0])
         loss = loss or ("cross_entropy" if labels else "squared_error" if target else "sum")
         if loss == "cross_entropy":
-            _classes(labels, shape, graph.outputs[0])
-        job["grad"] = {"loss": loss, "labels": labels, "target": target, "training": train}
+            _classes(labels, shape, graph.outputs[place])
+        job["grad"] = {"loss": loss, "labels": labels, "target": target, "training": train, "output": place}
         job["grad"] |= {"gives": gives, "maxpools": pools}
     if layer is not None:
         row, found, names = find(graph, layer)
@@ -165,7 +172,14 @@ def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:
     return job
 
 
-PRODUCTS = ("conv", "dwconv", "deconv", "fc")
+PRODUCTS = ("conv", "dwconv", "deconv", "local", "fc")
+
+
+def _output(name: str | None, names: Sequence[str]) -> int:
+    """The number of the output that the loss is of."""
+    if name is not None and name not in names:
+        raise click.UsageError(f"--loss-of: no output is named {name}; the outputs are {', '.join(names)}")
+    return names.index(name) if name is not None else 0
 
 
 def _classes(labels: list[int], shape: tuple[int, ...], output: str) -> None:

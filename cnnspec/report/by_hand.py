@@ -90,14 +90,21 @@ def im2col_as_text(found: dict[str, Any]) -> Iterator[str]:
     word, matrices = found["word"], found["matrices"]
     yield f"\n{titled(found).strip()}, as a matrix product\n"
     (rows, depth), (_, positions) = matrices[0]["filters"]["shape"], matrices[0]["patches"]["shape"]
-    times = f" for each of {len(matrices)} groups" if len(matrices) > 1 else ""
+    each, several = ("position", "positions") if word == "local" else ("group", "groups")
+    count = found["products"]
+    times = f" for each of {count} {several}" if count > 1 else ""
     yield f"  {rows}x{depth} · {depth}x{positions} = {rows}x{positions}{times}\n"
-    told = {
+    titles = {
         "fc": ("weights: one row per output", "input: one column", "product"),
         "deconv": (
             "filters, transposed: one row per channel and tap of the output",
             "input: one row per channel, one column per position",
             "product: each column is a patch of the output; they are added up where they overlap",
+        ),
+        "local": (
+            "filters of this position: one row per output channel",
+            "patch: one row per channel and tap",
+            "product: one row per output channel",
         ),
     }.get(
         word,
@@ -108,14 +115,17 @@ def im2col_as_text(found: dict[str, Any]) -> Iterator[str]:
         ),
     )
     for number, one in enumerate(matrices[:MOST_GROUPS], 1):
-        if len(matrices) > 1:
-            yield f"\n  group {number} of {len(matrices)}\n"
-        for title, name in zip(told, ("filters", "patches", "product"), strict=True):
+        if count > 1:
+            yield f"\n  {each} {number} of {count}\n"
+        for title, name in zip(titles, ("filters", "patches", "product"), strict=True):
             yield f"\n  {title} ({shape_text(one[name]['shape'])})\n"
             yield from _small(one[name])
-    if len(matrices) > MOST_GROUPS:
-        yield f"\n  … {len(matrices) - MOST_GROUPS} groups more (--format json has them all)\n"
-    if found["bias"] is not None and word != "deconv":
+    if count > MOST_GROUPS:
+        every = "them all" if count == len(matrices) else f"{len(matrices):,} of them"
+        yield f"\n  … {count - MOST_GROUPS} more {several} (--format json has {every})\n"
+    if found["bias"] is not None and word == "local":
+        yield "\n  then the bias of each channel and position is added\n"
+    elif found["bias"] is not None and word != "deconv":
         shown = ", ".join(map(short, found["bias"][:6])) + (", …" if len(found["bias"]) > 6 else "")
         yield f"\n  then the bias of each row is added: {shown}\n"
 

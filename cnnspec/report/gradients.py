@@ -26,6 +26,10 @@ def sums_as_text(job: dict[str, Any], result: dict[str, Any]) -> Iterator[str | 
 def gradients_as_text(job: dict[str, Any], found: dict[str, Any]) -> Iterator[str | Table]:
     """The gradients for a person."""
     yield from _loss(found["loss"], job)
+    names = [printable(one["name"]) for one in job["outputs"]]
+    own = names.pop(job["grad"]["output"])
+    if names:
+        yield f"  L depends on the output {own} only, not on {', '.join(names)} (--loss-of OUTPUT chooses)\n"
     mode = "training" if job["grad"]["training"] else "evaluation"
     whose = "the batch's" if mode == "training" else "the running"
     if any(row["layer"].split()[0] == "bn" for row in job["rows"]):
@@ -99,7 +103,7 @@ def _volume(title: str, found: dict[str, Any]) -> Iterator[str]:
 
 
 def _loss(loss: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
-    name = job["outputs"][0]["name"]
+    name = job["outputs"][job["grad"]["output"]]["name"]
     if loss["name"] == "sum":
         yield f"\nloss: the sum of {printable(name)}; L = {short(loss['value'])}, dL/dy = 1\n"
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnnspec.diagnostics.printable import printable
@@ -19,11 +19,7 @@ KINDS = {
 """What is compared: the head of its column, what it is called in a sentence, and the column's `drop`."""
 VOLUMES = ("eval", "train")
 """What is a layer's own; the other kinds are its weights'."""
-COLUMNS = (
-    Column("name", cut=2),
-    Column("layer", cut=1, least=8, drop=1),
-    *(Column(title, right=True, drop=drop) for title, _, drop in KINDS.values()),
-)
+COLUMNS = (Column("name", cut=2), Column("layer", cut=1, least=8, drop=1))
 MOST_ROWS = 40
 
 Found = dict[str, float]
@@ -59,10 +55,15 @@ class Verdict:
             f"NumPy program compared with torch program (float64, batch {self.job['batch']}): "
             "largest difference / largest value"
         )
-        rows = [self._row(one["name"], "input", found) for one, found in self.inputs]
-        rows += [self._row(*part) for part in self._parts(every)]
-        rows += [self._row(one["name"], "output", found) for one, found in self.outputs]
-        yield Table(COLUMNS, rows, title=above)
+        parts = [
+            *((one["name"], "input", found) for one, found in self.inputs),
+            *self._parts(every),
+            *((one["name"], "output", found) for one, found in self.outputs),
+        ]
+        compared = [kind for kind in KINDS if any(kind in found for _, _, found in parts)]
+        columns = (Column(KINDS[kind][0], right=True, drop=KINDS[kind][2]) for kind in compared)
+        rows = [self._row(*part, compared) for part in parts]
+        yield Table((*COLUMNS, *columns), rows, title=above)
         yield "\n"
         for problem in self.problems[:20]:
             yield f"✗ {printable(problem)}\n"
@@ -74,8 +75,8 @@ class Verdict:
                 f"{self.tolerance:g}\n"
             )
 
-    def _row(self, name: str, layer: str, found: Found) -> Row:
-        values = [found.get(kind) for kind in KINDS]
+    def _row(self, name: str, layer: str, found: Found, compared: Sequence[str]) -> Row:
+        values = [found.get(kind) for kind in compared]
         cells = ("" if one is None else "0" if one == 0 else f"{one:.1e}" for one in values)
         bad = any(value > self.tolerance for value in found.values())
         return Row((name, layer, *cells), "wrong" if bad else "plain")

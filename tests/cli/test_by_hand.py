@@ -51,11 +51,11 @@ def test_lines_fit_on_eighty_columns(cnnspec: Command, net: str, monkeypatch: py
         ("explain {} C1.conv --at 0,0,0", "the input input is missing"),
         ("explain {} C1.conv --random", "--input and --random need --at"),
         ("explain {} --at 0,0,0 --random", "--at needs the LAYER"),
-        ("run {} --random --batch 3 --label 1,2", "these are 2 labels, for 3 images"),
+        ("run {} --random --batch 3 --label 1,2", "expected one label or 3 (one per image), found 2"),
         ("run {} --random --label 3", "the classes of output are 0 to 2"),
         ("run {} --random --loss cross_entropy", "needs the true class"),
         ("run {} --random --label one", "expected whole numbers"),
-        ("run {} --random --im2col maxpool", "conv, dwconv, deconv, fc"),
+        ("run {} --random --im2col maxpool", "conv, dwconv, deconv, local, fc"),
         ("run {} --random --im2col C1", "C1 has 2 layers"),
     ],
 )

@@ -207,8 +207,8 @@ def test_planes_of_a_table(cnnspec: Command, tmp_path: Path) -> None:
         ("1,2\n3,x\n", "line 2: could not convert"),
         ("", "is empty"),
         ("1,2\n3,nan\n", "not finite"),
-        ("1,2\n\n3,4\n5,6\n", "of different sizes: the first is 1x2, plane 2 is 2x2"),
-        ("1,2,3\n", "it is 1x1x3; the spec's input wants 1x2x2"),
+        ("1,2\n\n3,4\n5,6\n", "must have equal sizes: the first is 1x2, plane 2 is 2x2"),
+        ("1,2,3\n", "expected 1x2x2 or Nx1x2x2 for input, found 1x1x3"),
         (b"\xff\xfe1", "not UTF-8"),
     ],
 )
@@ -227,7 +227,7 @@ def test_an_array_that_does_not_fit(cnnspec: Command, small: Path, tmp_path: Pat
     path = tmp_path / "x.npy"
     cases = {
         "np.moveaxis": np.zeros((6, 6, 2)),
-        "wants 2x6x6": np.zeros((2, 6, 5)),
+        "expected 2x6x6": np.zeros((2, 6, 5)),
         "can run code": np.array([print], dtype=object),
         "not numbers": np.zeros((2, 6, 6), "U3"),
     }
@@ -239,7 +239,7 @@ def test_an_array_that_does_not_fit(cnnspec: Command, small: Path, tmp_path: Pat
         assert message in ran.err
     np.save(path, np.zeros((2, 6, 6)))
     path.write_bytes(path.read_bytes()[:200])
-    assert "no whole .npy file" in cnnspec("run", small, "--input", path).err
+    assert "not a complete .npy file" in cnnspec("run", small, "--input", path).err
     assert "error[E701]" in cnnspec("run", small, "--input", tmp_path / "none.npy").err
     (tmp_path / "x.docx").write_text("")
     assert "not .docx" in cnnspec("run", small, "--input", tmp_path / "x.docx").err
@@ -273,7 +273,7 @@ def test_an_image_of_another_size_is_refused_or_scaled(cnnspec: Command, tmp_pat
     Image.new("RGB", (64, 48), (255, 255, 255)).save(photo)
     ran = cnnspec("run", "zoo:threshold_5x5", "--input", photo)
     assert ran.status == 2
-    assert "error[E708]: this image is 48x64 (height x width); the spec's input wants 5x5" in ran.err
+    assert "error[E708]: expected an image of 5x5 (height x width) for input, found 48x64" in ran.err
     assert "--resize scales it to 5x5" in ran.err
     document = json.loads(cnnspec("run", "zoo:threshold_5x5", "--input", photo, "--format", "json").out)
     assert [one["code"] for one in document["diagnostics"]] == ["E708"]
@@ -286,7 +286,7 @@ def test_an_image_of_another_size_is_refused_or_scaled(cnnspec: Command, tmp_pat
 def test_an_image_that_is_none_or_too_large(cnnspec: Command, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 5 5\n")
-    assert "no image that can be read" in cnnspec("run", "zoo:threshold_5x5", "--input", path).err
+    assert "not an image that can be read" in cnnspec("run", "zoo:threshold_5x5", "--input", path).err
     Image.new("1", (10_000, 6_000)).save(path)  # some kilobytes, sixty million pixels
     assert path.stat().st_size < 20_000
     ran = cnnspec("run", "zoo:threshold_5x5", "--input", path, "--resize")
@@ -353,7 +353,7 @@ def test_weights_that_are_not_finite(cnnspec: Command, small: Path, tmp_path: Pa
     np.savez(tmp_path / "w.npz", **params)
     ran = cnnspec("run", small, "--random", "--weights", tmp_path / "w.npz")
     assert ran.status == 2
-    assert "error[E707]: fc.bias holds numbers that are not finite (NaN or ∞): 1 of 4" in ran.err
+    assert "error[E707]: fc.bias: 1 of its 4 numbers are not finite (NaN or ∞)" in ran.err
 
 
 class Harmful:
@@ -394,7 +394,7 @@ def test_weights_cut_off(cnnspec: Command, small: Path, tmp_path: Path, form: st
         path.write_bytes(whole[:size])
         ran = cnnspec("run", small, "--random", "--weights", path)
         assert (ran.status, ran.out) == (2, "")
-        assert "error[E707]: this is no whole" in ran.err
+        assert "error[E707]: this is not a complete" in ran.err
 
 
 def test_a_name_in_a_file_does_not_reach_the_terminal(cnnspec: Command, small: Path, tmp_path: Path) -> None:

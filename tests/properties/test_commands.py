@@ -80,6 +80,10 @@ def test_every_command_ends_well(seed: int, tmp_path: Path, monkeypatch: pytest.
     if not LONG:
         forms = [forms[place] for place in sorted(random.Random(seed).sample(range(len(forms)), 5))]
     forms += [["explain", str(path), name] for name in (*names[-1:], "no.such.layer")]
+    if seed % (3 if LONG else 12) == 2:
+        forms.insert(
+            0, ["verify", str(path), "--max-weights", "20000", "--format", ("text", "json")[seed % 2]]
+        )
     for form in forms:
         start = time.process_time()
         assert executed(form) in (0, 1, 2), form

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from cnnspec.api import build, load
 from cnnspec.cli.by_hand import asked, find
 from cnnspec.ir.flat import flat
 from cnnspec.ops import lookup, words
+from cnnspec.report.gradients import gradients_as_text
 from cnnspec.running.job import network, operation
 from cnnspec.running.worker import number, tell
 from cnnspec.running.worker.forward import doubled, ready
@@ -165,6 +167,14 @@ def test_tables_and_vectors_are_products_too(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.ravel(made["matrices"][0]["product"]["values"]), y.numpy(), atol=1e-12)
 
 
+def test_a_locally_connected_layer_is_one_product_for_each_position(tmp_path: Path) -> None:
+    made, _, (y,) = product(tmp_path, "input 2x5x4\nlocal F3 S2 P1 K3\n")
+    assert made["products"] == 6
+    products = np.concatenate([one["product"]["values"] for one in made["matrices"]], axis=1)
+    bias = np.reshape(made["bias"], (3, -1))
+    np.testing.assert_allclose(products + bias, y.reshape(3, -1).numpy(), atol=1e-12)
+
+
 def test_large_matrices_are_shapes_only(tmp_path: Path) -> None:
     made, _, _ = product(tmp_path, "input 64x80x80\nconv F3 P1 K2\n")
     assert made["matrices"][0]["patches"] == {"shape": (576, 6400), "values": None}
@@ -183,7 +193,8 @@ def product(folder: Path, spec: str) -> tuple[dict[str, Any], list[torch.Tensor]
 
 
 def none_of() -> dict[str, Any]:
-    return {"grad": False, "train": False, "label": [], "loss": None, "target": None, "im2col": None}
+    nothing = dict.fromkeys(("loss", "loss_of", "target", "im2col"))
+    return {"grad": False, "train": False, "label": [], **nothing}
 
 
 # --- gradients --------------------------------------------------------------------------------------------
@@ -233,6 +244,23 @@ def test_gradients_are_torchs(tmp_path: Path, training: bool, last: str, labels:
                 assert own["min"] == pytest.approx(float(theirs.min()), rel=1e-9)
     assert compared >= 8
     assert found["inputs"][0]["norm"] == pytest.approx(float(x.grad.norm()), rel=1e-9)
+
+
+@pytest.mark.parametrize(("name", "factor"), [(None, 1.0), ("b", 3.0)])
+def test_the_loss_is_of_one_output(tmp_path: Path, name: str | None, factor: float) -> None:
+    spec = "input 2x2x2\na: id\nb: @a -> times 3\noutput @a, @b\n"
+    more = asked(none_of() | {"grad": True, "loss_of": name}, load(text=spec), "x.cnn")
+    job = job_of(tmp_path, spec, **more)
+    found = gradients(job, ready(job, str(tmp_path)))
+    assert np.ravel(found["inputs"][0]["values"]).tolist() == [factor] * 8
+    shown = "".join(map(str, gradients_as_text(job, found)))
+    own, other = ("b", "a") if name else ("a", "b")
+    assert f"L depends on the output {own} only, not on {other}" in shown
+
+
+def test_an_output_that_there_is_not_is_named() -> None:
+    with pytest.raises(click.UsageError, match="no output is named c; the outputs are output"):
+        asked(none_of() | {"loss_of": "c"}, load(text="input 2x2x2\nrelu\n"), "x.cnn")
 
 
 def test_maxima_have_their_places(tmp_path: Path) -> None:

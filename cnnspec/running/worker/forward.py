@@ -58,7 +58,7 @@ def _batch(job: dict[str, Any], given: dict[str, Array]) -> int:
         of = ", ".join(f"{name} has {len(array)}" for name, array in given.items())
         last = next(reversed(given))
         with reading("E708", job["files"].get(last) or last):
-            raise Fault(f"the inputs are of different numbers of images: {of}")
+            raise Fault(f"the inputs have different numbers of images: {of}")
     return counts.pop()
 
 

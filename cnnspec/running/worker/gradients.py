@@ -37,9 +37,10 @@ def gradients(job: dict[str, Any], given: Ready) -> dict[str, Any]:
             doubled(given.params), *inputs, training=asked["training"], rng=rng, trace=tracer(rows, look)
         )
         outputs = made if isinstance(made, tuple) else (made,)
-        loss, dy = _loss(job, outputs[0])
+        place = asked["output"]
+        loss, dy = _loss(job, outputs[place])
         _watch(program, rows, found)
-        directions = [dy, *(np.zeros_like(one) for one in outputs[1:])]
+        directions = [dy if at == place else np.zeros_like(one) for at, one in enumerate(outputs)]
         dx, grads = program.backward(tuple(directions) if len(directions) > 1 else dy, net)
     for number, x in before.items():
         row = rows[number]
@@ -93,14 +94,14 @@ def _watch(program: Any, rows: list[dict[str, Any]], found: list[dict[str, Any]]
 
 
 def _loss(job: dict[str, Any], y: Array) -> tuple[dict[str, Any], Array]:
-    """The loss of the first output with the steps of its first image, and dL/dy."""
+    """The loss of an output with the steps of its first image, and dL/dy."""
     asked, name = job["grad"], job["grad"]["loss"]
     if name == "sum":
         return {"name": name, "value": float(y.sum())}, np.ones_like(y)
     if name == "squared_error":
         target = np.zeros_like(y)
         if asked["target"] is not None:
-            one = job["outputs"][0]
+            one = job["outputs"][asked["output"]]
             with reading("E708", asked["target"]):
                 target = target + read_input(asked["target"], Wanted(one["name"], tuple(one["shape"])))
         away = y - target
@@ -108,7 +109,7 @@ def _loss(job: dict[str, Any], y: Array) -> tuple[dict[str, Any], Array]:
     scores = y.reshape(len(y), -1)
     if len(asked["labels"]) not in (1, len(y)):
         with reading("E708", "--label"):
-            raise Fault(f"these are {len(asked['labels'])} labels, for {len(y)} images")
+            raise Fault(f"expected one label or {len(y)} (one per image), found {len(asked['labels'])}")
     labels = np.resize(asked["labels"], len(y))
     images = np.arange(len(y))
     dy = np.zeros_like(scores)

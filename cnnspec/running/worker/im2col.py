@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ MOST_IN_ALL = 300_000
 """The same for all groups of the layer."""
 MOST_PATCHES = 4_000_000
 """Numbers of the matrix of patches up to which it is made."""
+MOST_PRODUCTS = 10_000
+"""Positions of a locally connected layer up to which each has its product."""
 
 
 def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
     """For each group of the layer: filters (one row per output channel) times patches (one column per output
-    position). The product is the output without its bias; of a deconv, what is then added up where it
-    overlaps."""
+    position); of a locally connected layer one product for each position. The product is the output without
+    its bias; of a deconv, what is then added up where it overlaps."""
     asked = job["im2col"]
     row, op = job["rows"][asked["row"]], asked["op"]
     source = row["inputs"][0]
@@ -34,9 +37,16 @@ def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
         filters, patches = weight.reshape(len(x), -1), x.reshape(len(x), -1)
     else:
         filters, patches = _filters(op, weight, len(x)), _patches(op, x, out)
+    pairs: Iterable[tuple[Array, Array]]
+    if op["word"] == "local":
+        G = patches.shape[1]
+        own = weight.reshape(len(weight), -1, G)
+        pairs = ((own[:, :, at], patches[:, at : at + 1]) for at in range(min(G, MOST_PRODUCTS)))
+    else:
+        pairs = zip(np.split(filters, G), np.split(patches, G), strict=True)
     matrices = []
     room = MOST_IN_ALL
-    for part, seen in zip(np.split(filters, G), np.split(patches, G), strict=True):
+    for part, seen in pairs:
         left = part.T if op["word"] == "deconv" else part
         product = (
             left @ seen if seen.size <= MOST_PATCHES else np.broadcast_to(0.0, (len(left), seen.shape[1]))
@@ -54,6 +64,7 @@ def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
         "in": x.shape,
         "out": out,
         "bias": bias,
+        "products": G,
         "matrices": matrices,
     }
 

@@ -47,7 +47,7 @@ def read_image(path: str, wanted: Wanted) -> Array:
                 ImageOps.exif_transpose(image, in_place=True)
                 return _pixels(image, wanted)
     except UnidentifiedImageError:
-        raise Fault("this is no image that can be read", help=f"known are {', '.join(FORMATS)}") from None
+        raise Fault("this is not an image that can be read", help=f"formats: {', '.join(FORMATS)}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Fault(f"this image has more than {MOST_PIXELS:,} pixels") from None
     except (Fault, MemoryError):
@@ -62,8 +62,8 @@ def _fits(image: Image, wanted: Wanted) -> None:
     has = shape_text(image.size if on_its_side else image.size[::-1])
     size = shape_text(wanted.shape[1:])
     if has != size and not wanted.resize:
-        wants = f"the spec's {wanted.name} wants {size}"
-        raise Fault(f"this image is {has} (height x width); {wants}", help=f"--resize scales it to {size}")
+        expected = f"expected an image of {size} (height x width) for {wanted.name}"
+        raise Fault(f"{expected}, found {has}", help=f"--resize scales it to {size}")
     if has != size:
         wanted.notes.append(f"{wanted.name}: scaled from {has} to {size}")
 

@@ -1,5 +1,5 @@
 """The inputs: an array, a CSV or an image as (N, C, H, W), or (N, K) for a vector. Nothing is cropped, and
-nothing scaled unless asked for."""
+nothing is scaled without an option that asks for it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MOST_COLUMNS = 100_000
 
 @dataclass
 class Wanted:
-    """One input of the network, and how a file becomes it: y = (x·scale − mean)/std, `mean` and `std` one
-    number per channel or one for all. `notes` collects what the user should know."""
+    """One input of the network, and how a file is scaled for it: y = (x·scale − mean)/std, with one mean and
+    std per channel or one for all. `notes` are for the user."""
 
     name: str
     shape: tuple[int, ...]
@@ -37,7 +37,7 @@ class Wanted:
     @property
     def text(self) -> str:
         shape = shape_text(self.shape)
-        return f"the spec's {self.name} wants {shape}, or Nx{shape}"
+        return f"expected {shape} or Nx{shape} for {self.name}"
 
 
 def read_input(path: str, wanted: Wanted) -> Array:
@@ -53,15 +53,15 @@ def read_input(path: str, wanted: Wanted) -> Array:
         array = read_image(path, wanted)
     else:
         kind = suffix or "a file without an ending"
-        raise Fault(f"an input is an array (.npy), a table (.csv) or an image (.png, .jpg, …), not {kind}")
+        raise Fault(f"expected an array (.npy), a table (.csv) or an image (.png, .jpg, …), found {kind}")
     array = np.asarray(_batch(array, wanted), np.float64)
     if not np.isfinite(array).all():
         bad = int(np.count_nonzero(~np.isfinite(array)))
-        raise Fault(f"it holds numbers that are not finite (NaN or ∞): {bad:,} of {array.size:,}")
+        raise Fault(f"{bad:,} of its {array.size:,} numbers are not finite (NaN or ∞)")
     with np.errstate(all="ignore"):
         made = _scaled(array, wanted)
         if not np.isfinite(made.astype(np.float32)).all():
-            raise Fault("it holds numbers beyond float32, or gets them by --scale, --mean or --std")
+            raise Fault("some of its numbers, with --scale, --mean and --std, are too large for float32")
     return made
 
 
@@ -85,8 +85,8 @@ def _batch(array: Array, wanted: Wanted) -> Array:
     if len(shape) == 3 and shape[0] == 1 and has == shape[1:]:  # a single plane
         return array[None, None]
     last = len(shape) == 3 and len(has) in (3, 4) and (has[-1], *has[-3:-1]) == shape
-    note = "it has the channels last: np.moveaxis(x, -1, -3) puts them first" if last else ""
-    raise Fault(f"it is {shape_text(has) or 'one number'}; {wanted.text}", help=note)
+    note = "its channels are last; np.moveaxis(x, -1, -3) moves them to the front" if last else ""
+    raise Fault(f"{wanted.text}, found {shape_text(has) or 'one number'}", help=note)
 
 
 def _npy(path: str) -> Array:
@@ -98,8 +98,10 @@ def _npy(path: str) -> Array:
     except (OSError, ValueError, OverflowError) as error:
         with open(path, "rb") as file:
             if file.read(4) == b"PK\x03\x04":
-                raise Fault("this is an .npz file, of several arrays", help="save one with np.save") from None
-        raise Fault(f"this is no whole .npy file: {str(error)[:200]}") from None
+                raise Fault(
+                    "this is an .npz file (several arrays)", help="save one array with np.save"
+                ) from None
+        raise Fault(f"this is not a complete .npy file: {str(error)[:200]}") from None
 
 
 def _csv(path: str, wanted: Wanted) -> Array:
@@ -108,11 +110,11 @@ def _csv(path: str, wanted: Wanted) -> Array:
     with open(path, "rb") as file:
         data = file.read(MOST_TEXT + 1)
     if len(data) > MOST_TEXT:
-        raise Fault(f"this table has more than {MOST_TEXT:,} bytes", help="save it with np.save, as .npy")
+        raise Fault(f"this table has more than {MOST_TEXT:,} bytes", help="save it as .npy, with np.save")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Fault(f"this table is not UTF-8: byte {error.start}") from None
+        raise Fault(f"this table is not UTF-8 (byte {error.start})") from None
     return _folded(_planes(text, max(wanted.shape[-1], MOST_COLUMNS)), wanted.shape)
 
 
@@ -138,14 +140,14 @@ def _planes(text: str, most: int) -> Array:
             begins = False
         if len(cells) != columns[-1]:
             counted = "1 number" if len(cells) == 1 else f"{len(cells):,} numbers"
-            raise Fault(f"line {number} has {counted}, the one above {columns[-1]:,}")
+            raise Fault(f"line {number} has {counted}, the line above it {columns[-1]:,}")
         rows[-1] += 1
     if not rows:
         raise Fault("this table is empty")
     for plane, size in enumerate(zip(rows, columns, strict=True), 1):
         if size != (rows[0], columns[0]):
             other = f"the first is {rows[0]}x{columns[0]}, plane {plane:,} is {shape_text(size)}"
-            raise Fault(f"the planes of this table are of different sizes: {other}")
+            raise Fault(f"the planes of this table must have equal sizes: {other}")
     return np.frombuffer(numbers).reshape(len(rows), rows[0], columns[0])
 
 

@@ -41,14 +41,14 @@ def read_weights(path: str, expected: Expected, dtype: Any) -> dict[str, Array]:
     weights = {}
     for key, value in found.items():
         if value.dtype.kind not in "fiu":
-            raise Fault(f"{key} holds {value.dtype}, not numbers")
+            raise Fault(f"{key} has the type {value.dtype}; expected numbers")
         if not np.isfinite(value).all():
             bad = int(np.count_nonzero(~np.isfinite(value)))
-            raise Fault(f"{key} holds numbers that are not finite (NaN or ∞): {bad:,} of {value.size:,}")
+            raise Fault(f"{key}: {bad:,} of its {value.size:,} numbers are not finite (NaN or ∞)")
         with np.errstate(over="ignore"):
             weights[key] = value.astype(np.int64 if _counts(expected[key]) else dtype)
         if not np.isfinite(weights[key]).all():
-            raise Fault(f"{key} holds numbers beyond {np.dtype(dtype)}")
+            raise Fault(f"{key} has numbers that are too large for {np.dtype(dtype)}")
     for key in expected.keys() - weights.keys():
         weights[key] = np.zeros((), np.int64)
     return weights
@@ -63,7 +63,7 @@ def _counts(weight: dict[str, Any]) -> bool:
 def _not_far_too_many(expected: Expected, names: int) -> None:
     """Before each of a hundred thousand is looked at."""
     if names > len(expected) + MOST_MORE:
-        raise Fault(f"these weights do not fit: {names:,} names, and the spec has {len(expected):,}")
+        raise Fault(f"these weights do not fit: expected {len(expected):,} names, found {names:,}")
 
 
 def _fit(expected: Expected, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -118,11 +118,11 @@ def _safetensors(path: str, expected: Expected) -> dict[str, Array]:
             _not_far_too_many(expected, len(keys))
             slices = {key: file.get_slice(key) for key in keys}
             if odd := sorted({str(one.get_dtype()) for one in slices.values()} - KNOWN):
-                raise Fault(f"NumPy has no numbers of the kind {', '.join(odd)}", help="save them as float32")
+                raise Fault(f"NumPy has no type {', '.join(odd)}", help="save them as float32")
             _fit(expected, {key: tuple(one.get_shape()) for key, one in slices.items()})
             return {key: file.get_tensor(key) for key in slices}
     except (SafetensorError, OSError, ValueError, OverflowError) as error:
-        raise Fault(f"this is no whole safetensors file: {error}") from None
+        raise Fault(f"this is not a complete safetensors file: {error}") from None
 
 
 def _npz(path: str, expected: Expected) -> dict[str, Array]:
@@ -134,7 +134,7 @@ def _npz(path: str, expected: Expected) -> dict[str, Array]:
             for member in members:
                 key = member.removesuffix(".npy")
                 if key in heads:
-                    raise Fault(f"{_cut(key)} stands twice in this .npz file")
+                    raise Fault(f"{_cut(key)} is in this .npz file twice")
                 with archive.open(member) as file:
                     try:
                         heads[key] = read_head(file)
@@ -151,4 +151,4 @@ def _npz(path: str, expected: Expected) -> dict[str, Array]:
     except (Fault, MemoryError):
         raise
     except Exception as error:  # of a broken archive zipfile and its decompressors raise many kinds
-        raise Fault(f"this is no whole .npz file: {_cut(str(error))}") from None
+        raise Fault(f"this is not a complete .npz file: {_cut(str(error))}") from None
