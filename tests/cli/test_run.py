@@ -242,7 +242,7 @@ def test_an_array_that_does_not_fit(cnnspec: Command, small: Path, tmp_path: Pat
     assert "not a complete .npy file" in cnnspec("run", small, "--input", path).err
     assert "error[E701]" in cnnspec("run", small, "--input", tmp_path / "none.npy").err
     (tmp_path / "x.docx").write_text("")
-    assert "not .docx" in cnnspec("run", small, "--input", tmp_path / "x.docx").err
+    assert "found .docx" in cnnspec("run", small, "--input", tmp_path / "x.docx").err
     os.mkfifo(tmp_path / "fifo.npy")
     assert "error[E702]" in cnnspec("run", small, "--input", tmp_path / "fifo.npy").err
 
