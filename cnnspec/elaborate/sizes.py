@@ -19,6 +19,9 @@ WORK = 4_000
 """Evaluation steps that all tries of a spec may take together."""
 LARGEST = (0, 2**20, 4_096, 512)
 """Of an input's sizes, by its number of axes."""
+PICTURE, FEW = 192, 8
+"""What is a matter of rounding is one of the input's size in a picture that differs by a few pixels: AlexNet
+is said to take 224x224, and its sizes are those of 227x227."""
 MULTIPLES = (2, 4, 8, 16, 32, 64, 128)
 
 
@@ -62,8 +65,9 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
         made = _claimed_value(attempt, (*shape[:axis], size, *shape[axis + 1 :]), span)
         return made[axis] if made is not None and len(made) == len(shape) else 0
 
-    if all(abs(one - other) <= 1 for one, other in zip(now, claimed, strict=True)):
-        return ""  # a matter of rounding
+    rounding = all(abs(one - other) <= 1 for one, other in zip(now, claimed, strict=True))
+    if rounding and min(shape[1:]) < PICTURE:
+        return ""
     found = list(shape)
     for axis in range(1, len(shape)):
         if now[axis] == claimed[axis]:
@@ -82,8 +86,11 @@ def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> s
             above *= 2
         low = _least(1, above, reaches)
         high = _least(low, above, exceeds)
-        found[axis] = max(range(low, high), key=lambda size: size & -size, default=0)
+        found[axis] = max(range(low, high), key=lambda size: 0 if rounding else size & -size, default=0)
     fitting = tuple(found)
+    more = [there - here for here, there in zip(shape[1:], fitting[1:], strict=True)]
+    if rounding and not all(1 < one <= FEW for one in more):
+        return ""
     if fitting == shape or 0 in fitting or _claimed_value(attempt, fitting, span) != claimed:
         return ""
     return f"an input of {written_shape(fitting)} gives it"

@@ -169,6 +169,10 @@ class Remark(NamedTuple):
     note: str = ""
     help: str = ""
     replacement: str | None = None
+    beyond: bool = False
+    """It holds where the output is larger than every input of the network;"""
+    written: str = ""
+    """where the argument is written so: `crop 2`, not `crop 2x2`."""
 
 
 class Slip(NamedTuple):

@@ -2,14 +2,15 @@
 pixelshuffle, pixelunshuffle, shuffle. They have no weights.
 """
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import gcd, isqrt, prod
-from operator import floordiv, mul
+from operator import floordiv, lt, mul
 from typing import Annotated, Any, Literal
 
 from pydantic import PlainSerializer, PlainValidator
 
-from cnnspec.ops.base import AXES, Argument, Misfit, Op, Shape, Window, axes_of, flag, written_shape
+from cnnspec.ops.base import AXES, Argument, Misfit, Op, Remark, Shape, Window, axes_of, flag, written_shape
 from cnnspec.ops.fields import Flag, Groups, Like, Sizes
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.groups import divisors, groups_misfit
@@ -99,10 +100,31 @@ class Upsample(Op):
         around = 1 if self.mode == "bicubic" else 0
         return tuple(_between(*size, self.corners, around) for size in sizes)
 
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterator[Remark]:
+        """W111: a factor that may be meant as the output size."""
+        here = arriving[0][1:]
+        if (
+            self.factor is None
+            or min(here) < 2
+            or min(self.factor) <= LARGEST_FACTOR
+            or any(map(lt, self.factor, here))
+        ):
+            return
+        size = "x".join(map(str, self.factor))
+        yield Remark(
+            "W111",
+            f"`upsample` multiplies the size: {written_shape(here)} becomes {written_shape(out[1:])}",
+            argument="factor",
+            help=f"write `out={size}` if {size} is the output size",
+            beyond=True,
+        )
+
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         return () if self.factor is None else scaled("W·factor", arriving[0], out, factor=self.factor)
 
 
+LARGEST_FACTOR = 8
+"""By which super-resolution enlarges pictures."""
 _INTERPOLATED = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 """Along how many axes each mode interpolates."""
 

@@ -2,6 +2,7 @@
 themselves. They have no weights.
 """
 
+from collections.abc import Iterator
 from math import prod
 from operator import le, sub
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +13,7 @@ from cnnspec.ops.base import (
     Argument,
     Misfit,
     Op,
+    Remark,
     Shape,
     Window,
     axes_of,
@@ -203,6 +205,25 @@ class Crop(Op):
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
         return tuple(Window(1, 1, first) for first in self.start(arriving[0], out))
+
+    def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterator[Remark]:
+        """W111: a size that may be meant as what is cut off at each side, as in Keras."""
+        here, size = arriving[0][1:], out[1:]
+        if (
+            self.size is None
+            or self.offset
+            or len({*size}) > 1
+            or min(here) < size[0] * (8 if size[0] > 1 else 16)
+        ):
+            return
+        left = written_shape([has - 2 * size[0] for has in here])
+        yield Remark(
+            "W111",
+            f"`crop` takes the size of what is left: {written_shape(here)} becomes {written_shape(size)}",
+            argument="size",
+            help=f"write `crop {left}` if {size[0]} is to be cut off at each side",
+            written=str(size[0]),
+        )
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         if self.offset is not None:

@@ -22,9 +22,15 @@ def _layers(report: Report) -> Iterator[Shaped]:
 
 def remarks(report: Report) -> Iterator[Diagnostic]:
     """W102, W201–W204, W210 and whatever else a layer says of itself: its arguments against its input."""
+    root = report.graph.root
+    largest = [max(shape[1:]) for shape in root.values[: root.inputs] if shape is not None and len(shape) > 1]
     for one in _layers(report):
         for remark in one.op.remark(one.inputs, one.output):
-            yield _remarked(one.layer, remark)
+            if remark.beyond and min(one.output[1:]) <= max(largest, default=0):
+                continue
+            found = _remarked(one.layer, remark)
+            if not remark.written or found.span.end - found.span.start == len(remark.written):
+                yield found
 
 
 def _remarked(layer: Layer, remark: Remark) -> Diagnostic:
