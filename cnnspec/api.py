@@ -118,7 +118,11 @@ def build(
     else:
         if text is not None or variant is not None or settings:
             raise TypeError("a graph is built as it is: text=, variant= and settings= are for specs")
-        source, graph = _verified(spec, limits or Limits()), spec
+        source, graph = Source(spec.file or "<graph>", ""), spec  # its text is not at hand
+        from cnnspec.analyses.untrusted import refusals
+
+        if found := refusals(graph, limits or Limits()):
+            raise SpecError(found, source)
     made = program(graph, target)
     if isinstance(made, str):
         return made
@@ -203,16 +207,6 @@ def _source(spec: Spec | None, text: str | None) -> Source:
     source, problem = read_source(path, name=name)
     if problem is not None:
         raise SpecError((problem,), source)
-    return source
-
-
-def _verified(graph: Graph, limits: Limits) -> Source:
-    """What findings about a graph are in: its text is not at hand."""
-    from cnnspec.analyses.untrusted import refusals
-
-    source = Source(graph.file or "<graph>", "")
-    if found := refusals(graph, limits):
-        raise SpecError(found, source)
     return source
 
 

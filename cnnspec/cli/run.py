@@ -112,7 +112,8 @@ def run(
     if save_maps is not None:
         written.append(f"{os.path.join(save_maps, '')} ({sheets} sheets)")
     result = outcome.result
-    _label(result, names)
+    for one in (one for found in result["outputs"] for image in found["top"] for one in image):
+        one["label"] = names[one["class"]] if names else None
     document["ok"] = not found.findings
     to.document(document | as_document(job, result, on.weights, written))
     if to.form == "text":
@@ -147,12 +148,6 @@ def _smallest(graph: Graph) -> list[bool]:
 
     ops = {entry.output: entry.op for entry in flat(graph)}
     return [getattr(ops.get(value), "smallest_wins", False) for value in flat_outputs(graph)]
-
-
-def _label(result: dict[str, Any], names: list[str]) -> None:
-    """Give the classes of the result their names."""
-    for one in (one for found in result["outputs"] for image in found["top"] for one in image):
-        one["label"] = names[one["class"]] if names else None
 
 
 def _contents(

@@ -40,14 +40,11 @@ def render_github(diagnostic: Diagnostic, source: Source | None = None) -> str:
         f"help: {line}" if number == 0 else line
         for number, line in enumerate(help_of(diagnostic).splitlines())
     ]
-    listed = ",".join(f"{name}={_escape_property(value)}" for name, value in properties.items())
+    escaped = {name: _escape(value).replace(":", "%3A") for name, value in properties.items()}
+    listed = ",".join(f"{name}={value.replace(',', '%2C')}" for name, value in escaped.items())
     message = "%0A".join(_escape(printable(line)) for line in lines)
     return f"::{_COMMAND[diagnostic.severity]} {listed}::{message}\n"
 
 
 def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escape_property(text: str) -> str:
-    return _escape(text).replace(":", "%3A").replace(",", "%2C")

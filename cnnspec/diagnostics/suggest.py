@@ -37,7 +37,8 @@ def nearest(word: str, candidates: Iterable[str], also: Mapping[str, str] | None
             return candidate
     if also is not None and also.get(plain) in words:
         return also[plain]
-    best, least = _fewest_slips(word.lower(), words, _allowed(word) + 0.75)
+    # one slip in three letters, and at least one, still looks like this word
+    best, least = _fewest_slips(word.lower(), words, max(1, len(word) // 3) + 0.75)
     if also is not None and least > 0.75:
         near = [foreign for foreign in sorted(also) if len(foreign) >= 5 and also[foreign] in words]
         foreign, _ = _fewest_slips(plain, near, min(least, 1 + len(plain) // 6))
@@ -85,11 +86,6 @@ def listing(candidates: Iterable[str], most: int = 12) -> str:
 def fold(word: str) -> str:
     """A word without case, `_`, `-` and blanks: `Batch_Norm` and `batchnorm` are one."""
     return word.lower().replace("_", "").replace("-", "").replace(" ", "")
-
-
-def _allowed(word: str) -> int:
-    """How many slips still look like this word: one in three letters, and at least one."""
-    return max(1, len(word) // 3)
 
 
 def _slips(word: str, candidate: str, least: float) -> float:

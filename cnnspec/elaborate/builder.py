@@ -44,10 +44,6 @@ class Scope:
                 return scope.names[name]
         return None
 
-    def pass_number(self) -> int | None:
-        """`i`, of the innermost repeat."""
-        return next((scope.index for scope in self.around() if scope.index is not None), None)
-
 
 @dataclass(eq=False, repr=False)
 class Origin:
@@ -97,7 +93,8 @@ class BodyBuilder:
         word = name.name
         if word in ("C", "T", "H", "W"):
             return self._size_of_input(name)
-        value = self.scope.find(word) if word != "i" else self.scope.pass_number()
+        indices = (scope.index for scope in self.scope.around() if scope.index is not None)
+        value = self.scope.find(word) if word != "i" else next(indices, None)
         if value is None:
             from cnnspec.elaborate.unknown import unknown_name
 

@@ -111,7 +111,8 @@ class _Folder:
             # an `if` that leaves everything out, a repeat without a pass
             if any(isinstance(step, (tree.IfStep, tree.GroupStep)) for step in run.steps):
                 return Row(blank, "faint")
-            if all(isinstance(step, _SILENT) or _names_only(step) for step in run.steps):
+            # `x: id` only names the input
+            if all(isinstance(step, _SILENT) or getattr(step, "word", "") == "id" for step in run.steps):
                 return Row(blank)
             return self._unknown(label, text)
         first, last = run.places[0].index, run.places[-1]
@@ -238,11 +239,6 @@ def _runs(line: tree.Line, here: list[Place]) -> Iterator[_Run]:
         steps, made = [], []
     if steps and (made or not all(isinstance(one, _SILENT) for one in steps)):
         yield _Run(steps, made)
-
-
-def _names_only(step: tree.Step) -> bool:
-    """Whether the step is `id`: `x: id` only names the input."""
-    return isinstance(step, tree.LayerStep) and step.word == "id"
 
 
 def _name(here: list[Place]) -> str:

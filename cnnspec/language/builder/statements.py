@@ -142,9 +142,10 @@ def _if_else_if(c: Context, v: Items[Any]) -> Any:
     return c.checked(tree.IfStep(v[1], then, otherwise, c.span(v)), other, then)
 
 
-def _claim_step(c: Context, v: Items[Any]) -> tree.ClaimStep:
-    arrow, claims = v[0], known(v[1])
-    return tree.ClaimStep(claims, Span(arrow.start, claims[-1].span.end if claims else arrow.end))
+def _claims(v: Items[Any]) -> tuple[tuple[tree.Claim, ...], Span]:
+    """The claims behind an arrow or an `expect`, and the place of it all."""
+    first, claims = v[0], known(v[1])
+    return claims, Span(first.start, claims[-1].span.end if claims else first.end)
 
 
 def _line(c: Context, v: Items[Any]) -> tree.Line:
@@ -164,7 +165,7 @@ _STEPS: Actions = {
     "if_else": _if_step,
     "if_else_if": _if_else_if,
     "start_step": lambda c, v: [tree.StartStep(v[0], v[0].span)],
-    "claim_step": _claim_step,
+    "claim_step": lambda c, v: tree.ClaimStep(*_claims(v)),
     "line": _line,
     "line_labelled": _line,
 }
@@ -228,11 +229,6 @@ def _block(c: Context, v: Items[Any]) -> tree.Block:
     return tree.Block(name, parameters, body, shared, Span(span.start, v[3].end), name_span)
 
 
-def _expect(c: Context, v: Items[Any]) -> tree.Expect:
-    word, claims = v[0], known(v[1])
-    return tree.Expect(claims, Span(word.start, claims[-1].span.end if claims else word.end))
-
-
 STATEMENTS: Actions = _STEPS | {
     "model": _model,
     "input_alone": _input,
@@ -250,5 +246,5 @@ STATEMENTS: Actions = _STEPS | {
     "block_head": _block_head,
     "block": _block,
     "output": lambda c, v: tree.Output(tuple(v[1]), Span(v[0].start, v[1][-1].span.end)),
-    "expect": _expect,
+    "expect": lambda c, v: tree.Expect(*_claims(v)),
 }

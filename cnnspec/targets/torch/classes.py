@@ -17,7 +17,7 @@ from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Growing, Piece, code, loop_variables, walk, with_nodes
-from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, ifs_of, steps_of
+from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, asked, ifs_of, steps_of
 from cnnspec.targets.torch.repeated import name_repeated
 from cnnspec.targets.torch.starts import SCHEMES
 
@@ -33,7 +33,7 @@ def made_by(plan: Plan, with_forward: bool) -> Iterator[Piece]:
     for step in attributes(plan.steps, with_forward):
         if step.piece is not None:
             yield step.piece
-    yield from (condition.node for condition in plan.asked())
+    yield from (condition.node for condition in asked(plan.items))
 
 
 def attributes(steps: Iterable[PlanStep], with_forward: bool) -> list[PlanStep]:
@@ -43,12 +43,10 @@ def attributes(steps: Iterable[PlanStep], with_forward: bool) -> list[PlanStep]:
 
 def signature(plan: ClassPlan) -> list[str]:
     """The constructor's arguments."""
-    return [_argument(parameter) for parameter in plan.parameters]
-
-
-def _argument(parameter: Parameter) -> str:
-    default = "" if parameter.default is None else f" = {python(parameter.default)}"
-    return f"{parameter.variable}: {parameter.annotation}{default}"
+    return [
+        f"{one.variable}: {one.annotation}{'' if one.default is None else f' = {python(one.default)}'}"
+        for one in plan.parameters
+    ]
 
 
 def head(plan: ClassPlan) -> Group | str:
@@ -103,7 +101,7 @@ def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[
     held: dict[Condition, str] = {}
     inner = Writer(writer.level + 1)
     single, with_forward = plan.plan.single, plan.form != "chain"
-    if single is None and not attributes(plan.plan.steps, with_forward) and not plan.plan.asked():
+    if single is None and not attributes(plan.plan.steps, with_forward) and not asked(plan.plan.items):
         return held
     if single is not None and isinstance(single.piece, Growing):
         inner.line("super().__init__()")
@@ -187,8 +185,8 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
 
     started = _started_later(plan)
     for number, item in enumerate(plan.items):
-        later = set(_asked(plan.items[number + 1 :]))
-        for condition in _asked([item]):
+        later = set(asked(plan.items[number + 1 :]))
+        for condition in asked([item]):
             if condition in later:  # not only inside what decides it first
                 hold(condition)
         state([item])
@@ -197,11 +195,6 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
         with writer.indented():
             writer.put("", code(replace(call, arguments=((None, Var("layer")), *call.arguments))))
     return held
-
-
-def _asked(items: Sequence[Item]) -> list[Condition]:
-    """The conditions that these items depend on."""
-    return Plan([], list(items), []).asked()
 
 
 def _is_one_if(lines: list[str]) -> bool:

@@ -175,7 +175,7 @@ class Forward:
             name = self.variables.get(source)
             if name is not None and source not in after and name not in self.named:
                 return name
-        return self._new_name(joined)
+        return self._branch(joined) or self._free(set(self.held.values()))
 
     def _step(
         self, step: PlanStep, after: set[Tensor], following: Item | None, wish: dict[Tensor, str], last: bool
@@ -362,9 +362,6 @@ class Forward:
         """The first of x, y, z, … that nobody needs any more."""
         names = chain("xyz", (f"x{number}" for number in count(2)))
         return next(name for name in names if name not in self.named and self.held.get(name) not in after)
-
-    def _new_name(self, output: Tensor) -> str:
-        return self._branch(output) or self._free(set(self.held.values()))
 
     def _branch(self, output: Tensor) -> str | None:
         """`branch2` where a tensor ends, by single readers, as the second of several branches; `gate` in a

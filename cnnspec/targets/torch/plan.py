@@ -93,6 +93,13 @@ def ifs_of(items: Sequence[Item]) -> Iterator[If]:
             yield from ifs_of((*item.then, *item.otherwise))
 
 
+def asked(items: Sequence[Item]) -> list[Condition]:
+    """The conditions that these items depend on."""
+    found = {item.condition for item in ifs_of(items)}
+    found |= {when[0] for step in steps_of(items) for _, when, _ in step.arms if when is not None}
+    return sorted(found, key=lambda condition: condition.number)
+
+
 def made_in(items: Sequence[Item]) -> set[Tensor]:
     """What these items put out, those inside `if`s too."""
     made = {tensor for step in steps_of(items) for tensor in step.outputs}
@@ -198,18 +205,12 @@ class Plan:
         for _, node in self.lets:
             yield from (name for name in variables(node) if name not in own)
         pieces = [step.piece for step in self.steps if step.piece is not None]
-        for piece in (*pieces, *(condition.node for condition in self.asked())):
+        for piece in (*pieces, *(condition.node for condition in asked(self.items))):
             yield from (name for name in used_in(piece) if name not in own)
 
     def reads(self) -> set[Tensor]:
         """The values that anything reads, or that come out."""
         return {*self.outputs, *(tensor for item in self.items for tensor in item.reads)}
-
-    def asked(self) -> list[Condition]:
-        """The conditions that anything depends on."""
-        found = {item.condition for item in ifs_of(self.items)}
-        found |= {when[0] for step in self.steps for _, when, _ in step.arms if when is not None}
-        return sorted(found, key=lambda condition: condition.number)
 
 
 def _end(items: Sequence[Item], previous: Tensor) -> Tensor | None:

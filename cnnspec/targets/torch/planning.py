@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count, takewhile
+from itertools import chain, count, takewhile
 from typing import Any
 
 from cnnspec.ir import graph as ir
@@ -243,7 +243,8 @@ class Stretch:
         if layer.op.word == "fc" and layer.name and layer.rank > 1:
             shape = None if inputs[0].shape is None else inputs[0].shape[:1]
             flat = Tensor(layer.output.number, shape=shape)
-            name = next(name for name in _flatten_names() if name not in taken)
+            names = chain(["flatten"], (f"flatten{number}" for number in count(2)))
+            name = next(name for name in names if name not in taken)
             taken.add(name)
             yield PlanStep(name, inputs, [flat], load_op({"op": "flatten"}), Call("nn.Flatten"))
             inputs = [flat]
@@ -270,11 +271,6 @@ def _names(statements: Sequence[program.Statement]) -> Iterator[str]:
             yield from _names((*statement.then, *statement.otherwise))
         elif not isinstance(statement, program.Let):
             yield statement.name
-
-
-def _flatten_names() -> Iterator[str]:
-    yield "flatten"
-    yield from (f"flatten{number}" for number in count(2))
 
 
 def piece_of(plan: Plan, stretch: Stretch, *, in_loop: bool = False) -> tuple[Piece, tuple[int, ...]]:

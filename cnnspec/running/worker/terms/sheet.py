@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -62,11 +62,6 @@ def factor(number: float) -> str:
     return f"({text(number)})" if number < 0 else text(number)
 
 
-def total_of(terms: Sequence[float]) -> str:
-    """`1 + (-2) + 3`."""
-    return " + ".join(map(factor, terms))
-
-
 def column(numbers: Array) -> Grid:
     """One number below the other."""
     return [[float(one)] for one in numbers.ravel()]
@@ -80,6 +75,6 @@ def with_bias(sheet: Sheet, sums: list[float], *at: int) -> float:
     if bias:
         named += f" + bias b[{', '.join(map(str, at))}]"
     terms = [*(sums if len(sums) < 8 else [sum(sums)]), *bias]
-    chain = [named, *([total_of(terms)] if len(terms) > 1 else []), text(value)]
+    chain = [named, *([" + ".join(map(factor, terms))] if len(terms) > 1 else []), text(value)]
     sheet.lines.append(f"y = {' = '.join(chain)}")
     return value
