@@ -96,25 +96,7 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         )
         return
     if step.word in context.statements.blocks:
-        given = text[step.word_span.end : step.span.end].strip().removeprefix("(").removesuffix(")")
-        parameters = context.statements.blocks[step.word].parameters
-        needed = [one.name for one in parameters if one.default is None]
-        way = f"{step.word}({given if len(step.arguments) < 2 else '…'})"
-        if needed and not given:
-            names = ", ".join(f"@{one.name}" if one.kind == "tensor" else one.name for one in parameters)
-            message = f"`{step.word}` is a block of this spec, and needs {' and '.join(needed)}"
-            sink.report("E201", message, step.span, help=f"it is used as `{step.word}({names})`, with values")
-            return
-        brackets = (
-            "its brackets follow the name without a space" if given else "a block is used with brackets"
-        )
-        sink.report(
-            "E201",
-            f"`{step.word}` is a block of this spec; {brackets}",
-            step.span,
-            help=f"write `{way}`",
-            fix=(Edit(step.span, way),) if "…" not in way else (),
-        )
+        _block_as_layer(context, step)
         return
     if (missing := MISSING.get(fold(step.word))) is not None:
         message = f"there is no layer `{step.word}`: the language has no {missing}"
@@ -126,6 +108,34 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
             "E201", message, step.word_span, help=f"for instance `{_filled(spelled_out, builder, step)}`"
         )
         return
+    _report_nearest(builder, step)
+
+
+def _block_as_layer(context: Context, step: tree.LayerStep) -> None:
+    """E201 for a use of a block without its brackets, or with a space before them."""
+    sink, text = context.sink, context.text
+    given = text[step.word_span.end : step.span.end].strip().removeprefix("(").removesuffix(")")
+    parameters = context.statements.blocks[step.word].parameters
+    needed = [one.name for one in parameters if one.default is None]
+    way = f"{step.word}({given if len(step.arguments) < 2 else '…'})"
+    if needed and not given:
+        names = ", ".join(f"@{one.name}" if one.kind == "tensor" else one.name for one in parameters)
+        message = f"`{step.word}` is a block of this spec, and needs {' and '.join(needed)}"
+        sink.report("E201", message, step.span, help=f"it is used as `{step.word}({names})`, with values")
+        return
+    brackets = "its brackets follow the name without a space" if given else "a block is used with brackets"
+    sink.report(
+        "E201",
+        f"`{step.word}` is a block of this spec; {brackets}",
+        step.span,
+        help=f"write `{way}`",
+        fix=(Edit(step.span, way),) if "…" not in way else (),
+    )
+
+
+def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
+    """E201 with the layer, statement or block that was likely meant."""
+    context, sink, text = builder.context, builder.sink, builder.context.text
     statement = _means_statement(step)
     near = statement or nearest(step.word, words(), LAYERS)
     alone = not step.arguments and _is_branch(text, step.span)
