@@ -15,7 +15,7 @@ from cnnspec.elaborate.labels import ended, input_of, resolve
 from cnnspec.elaborate.regions import add_region, close_body, look_through, open_body
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.elaborate.text_facts import nodes
-from cnnspec.elaborate.values import FUNCTIONS, NoValue, Value, evaluate, refuse_name
+from cnnspec.elaborate.values import FUNCTIONS, NoValue, Value, brief, evaluate, refuse_name
 from cnnspec.ir.expr import spelled
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
@@ -31,6 +31,9 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     context = builder.context
     block = context.statements.blocks.get(step.name)
     bound = _bound(builder, block, step)
+    if block is not None and block.shared and any(name == block.name for name, _ in context.uses):
+        _report_shared(builder, step)
+        bound = None
     if block is None or bound is None:
         builder.leave_hole(step, step.name, label)
         return
@@ -64,6 +67,17 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         span=step.span,
     )
     builder.current = add_region(builder, region, [made.values[made.outputs[0]]], step.span)
+
+
+def _report_shared(builder: BodyBuilder, step: tree.CallStep) -> None:
+    """E213 for a `shared` block that calls itself, under an `if` too."""
+    builder.context.unusable.add(step.name)
+    builder.sink.report(
+        "E213",
+        f"the shared block `{step.name}` calls itself: its one set of weights would be a part of itself",
+        step.span,
+        help="make it a `block`, whose uses have weights of their own",
+    )
 
 
 def _bound(builder: BodyBuilder, block: tree.Block | None, step: tree.CallStep) -> BoundArguments | None:
@@ -114,8 +128,11 @@ def _body(
     child.template = context.stretches.number(
         "block", items, id(block), child.names, bound.tensors, block, arriving=builder.current is not None
     )
+    given = ", ".join(brief(value) for value in bound.values.values())
+    context.uses.append((block.name, given))
     with context.deeper(step.span, context.references_in(items, id(block.body))):
         context.run_items(child, items)
+    context.uses.pop()
     return close_body(child, (ended(child, step.span, step.name),))
 
 

@@ -121,6 +121,8 @@ class Context:
     failing: set[Span] = field(default_factory=set)
     """Claims about a shape that do not hold."""
     input_shape: Shape | None = None
+    uses: list[tuple[str, str]] = field(default_factory=list)
+    """The blocks around the step that is run, each with the arguments of its use."""
     passes: list[int] = field(default_factory=list)
     """The passes of the repeats around the step that is run."""
     stretches: Stretches = field(default_factory=Stretches)
@@ -191,6 +193,8 @@ class Context:
         that keeps its labels to itself."""
         self.depth += 1
         if self.depth > self.limits.depth:
+            if len({name for name, _ in self.uses}) < len(self.uses):
+                self.report_endless(span)
             self.sink.report(
                 "E602",
                 f"blocks, groups and branches are nested more than {self.limits.depth} deep",
@@ -204,6 +208,20 @@ class Context:
         yield
         self.references_around = around
         self.depth -= 1
+
+    def report_endless(self, span: Span) -> None:
+        """E213 for a block that calls itself until the limit of depth, with the way; ends the check."""
+        name = max(self.uses, key=lambda use: sum(one == use[0] for one, _ in self.uses))[0]
+        way = [f"{block}({given})" for block, given in self.uses if block == name]
+        shown = [*way[:4], "…", way[-1]] if len(way) > 5 else way
+        self.sink.report(
+            "E213",
+            f"the block `{name}` calls itself without an end: {' → '.join(shown)}",
+            span,
+            help="the `if` around the call must decide the end; --max-depth raises the limit of depth,"
+            f" {self.limits.depth}, to 200",
+        )
+        raise OverBudget
 
     def globals_before(self, block: tree.Block) -> Scope:
         """The file's `let`s that a block sees: those before it."""

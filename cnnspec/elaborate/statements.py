@@ -158,11 +158,12 @@ def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
 
 
 def refuse_cycles(blocks: dict[str, tree.Block], sink: Sink) -> set[str]:
-    """E213 for every way round; gives the names of all blocks that reach themselves."""
+    """E213 for every way round on which no `if` can decide the end; gives the names of all blocks that reach
+    themselves so."""
     calls: dict[str, dict[str, tree.CallStep]] = {}
     for name, block in blocks.items():
         calls[name] = {}
-        for node in nodes(block.body):
+        for node in nodes(block.body, but=tree.IfStep):
             if isinstance(node, tree.CallStep) and node.name in blocks:
                 calls[name].setdefault(node.name, node)
     cyclic: set[str] = set()
@@ -195,5 +196,5 @@ def _report_cycle(calls: dict[str, dict[str, tree.CallStep]], way: list[str], si
         f"the block `{way[0]}` calls itself: {' → '.join([*way, way[0]])}",
         calls[last_from][last_to].span,
         related=tuple(Related(calls[a][b].span, f"`{a}` uses `{b}`") for a, b in hops[:-1]),
-        help="a network has an end: repeat with `[ … ]*n` instead",
+        help="a network has an end: repeat with `[ … ]*n`, or call it under an `if` that decides the end",
     )

@@ -13,9 +13,9 @@ from cnnspec.language import tree
 from cnnspec.ops import lookup
 
 
-def nodes(root: Any) -> Iterator[Any]:
+def nodes(root: Any, but: type | None = None) -> Iterator[Any]:
     """Every node of the tree below `root`, `root` included, walked with a stack in the order of the
-    text."""
+    text; nothing below the nodes of the type `but`."""
     stack = [root]
     while stack:
         node = stack.pop()
@@ -23,7 +23,7 @@ def nodes(root: Any) -> Iterator[Any]:
             stack.extend(reversed(node))
             continue
         children = _CHILDREN.get(type(node))
-        if children is None:
+        if children is None or type(node) is but:
             continue  # a text, a number, nothing
         yield node
         for name in children:

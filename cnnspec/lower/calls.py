@@ -22,6 +22,10 @@ def invoke(frame: Frame, site: RegionSite) -> None:
     function, *others = [frame.lowering.function_of(region) for region in regions.values()]
     if any(other is not function for other in others):
         raise Diverges("uses of a block that became different functions")
+    if not function.whole:
+        if function is not frame.function:
+            raise Diverges("blocks that call one another")
+        function.recursive = True
     keys = {use: function.keys[frame.lowering.key(region)] for use, region in regions.items()}
     by: dict[str, Node] = {}
     arguments: list[Node] = []
@@ -36,8 +40,11 @@ def invoke(frame: Frame, site: RegionSite) -> None:
             if found is not None:
                 by[parameter.variable] = found
     inputs = [frame.tensors[value] for value in site.inputs]
-    output = function.region.outputs[0]
-    outputs = [frame.tensor(site.outputs[0], [_outside(function, size, by) for size in output.dims])]
+    if function.whole:
+        dims = [_outside(function, size, by) for size in function.region.outputs[0].dims]
+    else:
+        dims = _by_candidates(frame, site, [*by.values(), *inputs[0].dims])
+    outputs = [frame.tensor(site.outputs[0], dims)]
     modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
     shared = None
     if site.kind == "shared":
@@ -62,6 +69,17 @@ def _given(
     place, axis = parameter.source
     value = site.inputs[place]
     return {use: frame.uses[use].shape(value)[axis] for use in regions}, frame.tensors[value].dims[axis]
+
+
+def _by_candidates(frame: Frame, site: RegionSite, candidates: list[Node | None]) -> list[Node | None]:
+    """The sizes that a block which calls itself gives, where what it is given or its input says them."""
+    shapes = {use: frame.uses[use].shape(site.outputs[0]) for use in frame.present(site)}
+    found: list[Node | None] = []
+    for axis in range(len(next(iter(shapes.values())))):
+        sizes = {use: shape[axis] for use, shape in shapes.items()}
+        fitting = (node for node in candidates if node is not None and frame.right(node, sizes))
+        found.append(next(fitting, None))
+    return found
 
 
 def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:

@@ -174,7 +174,7 @@ class Frame:
     def lifted(self, values: Mapping[int, Any]) -> Node:
         """A number that no expression gives, as one more parameter of the function; inside a repeat, as a
         table by the number of the pass."""
-        if self.strict:
+        if self.strict or self.function.recursive:
             raise Diverges("a number that no expression gives")
         if self.outer is None:
             return self.parameter(values)

@@ -18,7 +18,7 @@ from cnnspec.lower.call import Use as LayerUse
 from cnnspec.lower.frame import Frame, size_name
 from cnnspec.lower.names import Namer
 from cnnspec.lower.over import lists_of
-from cnnspec.lower.program import SIZES, Function, Let, Parameter, Tensor, letters_of
+from cnnspec.lower.program import SIZES, Function, Let, Need, Parameter, Tensor, letters_of
 from cnnspec.lower.symbolic import Const, Node, Unclear, Var, from_expr, gives, plain
 
 Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
@@ -47,6 +47,10 @@ class Lowering:
     """What the shared blocks are called as attributes of the model."""
     _uses: dict[Any, dict[tuple[int, str], ir.Region]] = field(default_factory=dict)
     _served: dict[tuple[int, str], Function] = field(default_factory=dict)
+    _begun: list[Function] = field(default_factory=list)
+    """All that were begun: what is known of them goes by their identity."""
+    _apart: set[object] = field(default_factory=set)
+    """Blocks of which each use is a function of its own."""
     _loops: dict[tuple[int, int], dict[tuple[str, str], str]] = field(default_factory=dict)
     _reads: dict[int, tuple[Counter[int], dict[int, ir.Step]]] = field(default_factory=dict)
 
@@ -69,6 +73,7 @@ class Lowering:
             "network", template, Namer(self.reserved), [use_of(self.graph, template, last, {})], {}
         )
         self._fill(function, {})
+        self.finish(function)
         return function
 
     def _collect(self) -> None:
@@ -99,16 +104,41 @@ class Lowering:
 
     def function_of(self, region: ir.Region) -> Function:
         """The function that serves a use of a block."""
-        key = self.key(region)
+        key, group = self.key(region), self._group(region)
         if key not in self._served:
-            regions = list(self._uses[self._group(region)].values())
+            served, shared, count = dict(self._served), dict(self.shared), len(self.functions)
             try:
-                made = dict.fromkeys(map(self.key, regions), self._function(regions))
+                self._serve([region] if group in self._apart else list(self._uses[group].values()))
             except Diverges:
-                made = {self.key(one): self._function([one]) for one in regions}
-            self.functions += dict.fromkeys(made.values())
-            self._served |= made
+                if group in self._apart:
+                    raise
+                self._apart.add(group)
+                self._served, self.shared = served, shared
+                del self.functions[count:]
+                for one in self._uses[group].values():
+                    if self.key(one) not in self._served:
+                        self._serve([one])
         return self._served[key]
+
+    def _serve(self, regions: list[ir.Region], needs: Iterable[Need] = ()) -> None:
+        """Makes the function of these uses of a block; a call of it in its own text finds it too. `needs` are
+        the shared blocks that it is handed, where that is known before."""
+        served, shared, count = dict(self._served), dict(self.shared), len(self.functions)
+        function = self._function(regions)
+        self._begun.append(function)
+        function.needs = [Need(function.namer.take(need.variable), need.keys) for need in needs]
+        known = len(function.needs)
+        self._served |= dict.fromkeys(map(self.key, regions), function)
+        self._fill(function, *self._head(function, regions[0]))
+        if function.recursive and len(function.needs) > known:
+            if known:
+                raise Diverges("a block that calls itself and needs other shared blocks each time")
+            self._served, self.shared = served, shared
+            del self.functions[count:]
+            self._serve(regions, function.needs)
+            return
+        self.finish(function)
+        self.functions.append(function)
 
     def _function(self, regions: list[ir.Region]) -> Function:
         name = regions[0].block
@@ -119,7 +149,12 @@ class Lowering:
             numbers = {name: parsed(text) for name, text in region.arguments.items()}
             uses.append(use_of(self.graph, template, region.passes[0].body, numbers))
         keys = {self.key(region): number for number, region in enumerate(regions)}
-        function = Function(head.name, template, Namer(self.reserved), uses, keys)
+        return Function(head.name, template, Namer(self.reserved), uses, keys)
+
+    def _head(self, function: Function, region: ir.Region) -> tuple[dict[str, Node], list[Tensor]]:
+        """The function's parameters: what their names stand for, and its inputs."""
+        head = next(block for block in self.graph.blocks if block.name == region.block)
+        uses = function.uses
         inputs = self._sized_inputs(function)
         scope: dict[str, Node] = {}
         for parameter in head.parameters:
@@ -142,8 +177,7 @@ class Lowering:
                 continue
             default = None if parameter.default is None else self._constant(parameter.default)
             function.parameters.append(Parameter(variable, parameter.name, letter, default, values))
-        self._fill(function, scope, inputs)
-        return function
+        return scope, inputs
 
     def _sized_inputs(self, function: Function) -> list[Tensor]:
         """The function's inputs; what differs in their sizes is a parameter."""
@@ -185,7 +219,7 @@ class Lowering:
         for one, other in pairwise(reversed(function.parameters)):
             if one.default is None:  # only those behind which all have a default keep theirs
                 other.default = None
-        self.finish(function)
+        function.whole = True
 
     def _constant(self, text: str) -> Const | None:
         """A default, where it is a number or a knob."""

@@ -235,3 +235,6 @@ class Function:
     tensors: list[Tensor] = field(default_factory=list)
     made: Any = None
     """What the target made of it."""
+    whole: bool = False
+    """Its statements are all there; before, a call of it is one of its own."""
+    recursive: bool = False

@@ -12,7 +12,7 @@ from cnnspec.ir.uses import CLOSE, Use, passes_of, use_of
 from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.over import Entry, with_entries
 from cnnspec.lower.program import SIZES, Carried, Region, Repeat, Tensor, letters_of
-from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced, value, variables
+from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, gives, replaced, value, variables
 
 if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
@@ -30,7 +30,11 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     regions = frame.regions(site)
     counts = {use: sum(one.count for one in region.passes) for use, region in regions.items()}
     counts |= {
-        use: 0 for use, one in enumerate(frame.uses) if use not in regions and site.inputs[0] in one.values
+        use: 0
+        for use, one in enumerate(frame.uses)
+        if use not in regions
+        and site.inputs[0] in one.values
+        and all(gives(condition.node, one.env, holds) for condition, holds in frame.open)
     }
     count = frame.number(counts, frame.expression(site.times, site.inputs[0], counts))
     inputs = [frame.tensors[value] for value in site.inputs]

@@ -26,21 +26,38 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
     for name in names.values():
         namer.take(name)
 
+    given: list[Function] = []
+
     def finish(function: program.Function) -> None:
         block = None if function.template.kind == "network" else function.name
-        name = names.pop(block, None) or namer.take(function.name)
+        name = names.pop(block, None) or dropped(block) or namer.take(function.name)
         translation = _Translation(function)
         if _shares_its_place(function.region.statements):
             translation.kept = f"{name}.if"
+        ends = function.region.inputs, function.region.outputs
+        made = Function(name, function, *ends, [])
+        if function.recursive:
+            made.having = frozenset(range(len(ends[0])))
+            function.made = made
         steps = translation.function()
         optional = True  # a default, as far as nothing without one stands behind it
         for parameter in reversed(function.parameters):
-            parameter.used = parameter.variable in translation.needed
+            parameter.used = function.recursive or parameter.variable in translation.needed
             if parameter.used:
                 default = parameter.default
                 optional = optional and default is not None and not isinstance(default.value, str)
                 parameter.default = default if optional else None
-        function.made = Function(name, function, function.region.inputs, function.region.outputs, steps)
+        made.inputs, made.outputs, made.steps = function.region.inputs, function.region.outputs, steps
+        function.made = made
+        given.append(made)
+
+    def dropped(block: str | None) -> str | None:
+        """The name of a function that was made, and is to be made once more."""
+        for one in given:
+            if one.source.name == block and one.source not in lowering.functions:
+                given.remove(one)
+                return one.name
+        return None
 
     lowering = Lowering(graph, emit, finish, runtime_shapes=True, reserved=namer.taken)
     network = lowering.network()

@@ -54,12 +54,12 @@ def text(graph: Graph, fold_bn: bool) -> str:
     return str(head)
 
 
-def _collect(piece: Piece, ordered: dict[ClassPlan, None]) -> None:
-    """The classes that a piece needs, the inner ones first."""
+def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPlan, ...] = ()) -> None:
+    """The classes that a piece needs, the inner ones first; `around` are those that it stands in."""
     for plan in calls_in(piece):
-        if plan not in ordered:
+        if plan not in ordered and plan not in around:
             for inner in classes.made_by(plan.plan, plan.form == "module"):
-                _collect(inner, ordered)
+                _collect(inner, ordered, (*around, plan))
             ordered[plan] = None
 
 
@@ -70,11 +70,6 @@ def _classes(writer: Writer, namer: Namer, plans: list[ClassPlan]) -> None:
     variables |= {name for plan in plans for name, _ in plan.plan.lets}
     known: dict[object, str] = {}  # by the text, and the block's name
     for plan in plans:
-        lines = classes.body(plan, known.values())
-        key = "" if plan.unnamed else plan.wanted, str(classes.head(plan)), *lines
-        if key in known:
-            plan.name = known[key]
-            continue
         wanted = plan.wanted
         if plan.form == "function":
             wanted = wanted[0].lower() + wanted[1:]
@@ -82,7 +77,14 @@ def _classes(writer: Writer, namer: Namer, plans: list[ClassPlan]) -> None:
                 wanted = f"make_{wanted}"
         elif not namer.free(wanted):
             wanted += "Block"
-        plan.name = known[key] = namer.take(wanted)
+        if plan.recursive:
+            plan.name = namer.take(wanted)
+        lines = classes.body(plan, known.values())
+        key = "" if plan.unnamed else plan.wanted, str(classes.head(plan)), *lines
+        if key in known:
+            plan.name = known[key]
+            continue
+        plan.name = known[key] = plan.name or namer.take(wanted)
         writer.put("", classes.head(plan))
         writer.extend(lines)
         writer.gap(2)

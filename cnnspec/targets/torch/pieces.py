@@ -67,6 +67,14 @@ def _parts(piece: Piece) -> tuple[Piece, ...]:
     return tuple(getattr(piece, name) for name in _PARTS.get(type(piece), ()))
 
 
+def with_parts(piece: Piece, change: Callable[[Piece], Piece]) -> Piece:
+    """The piece with each of its parts changed."""
+    if isinstance(piece, Call):
+        return replace(piece, arguments=tuple((name, change(one)) for name, one in piece.arguments))
+    changed = {name: change(getattr(piece, name)) for name in _PARTS.get(type(piece), ())}
+    return replace(piece, **changed) if changed else piece  # type: ignore[type-var]
+
+
 def walk(piece: Piece) -> Iterator[Piece]:
     """The piece and all that is in it, the inner ones first."""
     for part in _parts(piece):

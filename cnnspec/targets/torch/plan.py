@@ -262,6 +262,8 @@ class ClassPlan:
     tensors: list[str]
     unnamed: bool = False
     name: str = ""
+    recursive: bool = False
+    """It calls itself."""
 
     @property
     def base(self) -> Call:

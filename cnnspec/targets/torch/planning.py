@@ -4,7 +4,7 @@ own."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, takewhile
 from typing import Any
 
@@ -21,7 +21,7 @@ from cnnspec.targets.torch.flags import with_bools
 from cnnspec.targets.torch.layers import MODULES, module
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.loops import repeated
-from cnnspec.targets.torch.pieces import Piece
+from cnnspec.targets.torch.pieces import Piece, used_in, with_parts
 from cnnspec.targets.torch.plan import (
     ClassPlan,
     If,
@@ -86,13 +86,29 @@ def _finish(function: program.Function) -> None:
     with_bools(function)
     network = function.template.kind == "network"
     stretch = Stretch("" if network else camel(function.name), [use.env for use in function.uses])
+    parameters = [_parameter(one) for one in function.parameters]
+    itself = ClassPlan(stretch.prefix, Plan([], [], []), "module", parameters, (), [])
+    if function.recursive:
+        itself.takes = tuple(range(len(function.region.inputs)))
+        function.made = itself
+        itself.plan = first = Stretch(stretch.prefix, stretch.envs).plan(function.region)
+        wanted = _wanted(first, _needed(first, function.lets), itself)
+        for one in function.parameters:
+            one.used = one.variable in wanted
+        parameters = itself.parameters = [one for one in parameters if one.variable in wanted]
     plan = stretch.plan(function.region)
     plan.lets = _needed(plan, function.lets)
     if network:
         function.made = plan
         return
-    parameters = [_parameter(one) for one in function.parameters]
-    made = function.made = as_class(plan, stretch.prefix, parameters, tensor_names(plan))
+    made = as_class(plan, stretch.prefix, parameters, tensor_names(plan))
+    if function.recursive:
+        if made.takes != itself.takes or made.form == "list":
+            raise Diverges("a block that calls itself and does not read what it is given")
+        itself.plan, itself.form, itself.tensors = made.plan, made.form, made.tensors
+        itself.recursive = True
+        made = itself
+    function.made = made
     used = {parameter.variable for parameter in made.parameters}
     for one in function.parameters:
         one.used = one.variable in used
@@ -125,6 +141,31 @@ def annotation(values: Iterable[object]) -> str:
     return " | ".join(kinds) or "int"
 
 
+def _wanted(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> set[str]:
+    """The parameters of a class that calls itself that are read, not only handed on."""
+    own: list[dict[str, set[str]]] = []
+
+    def emptied(piece: Piece) -> Piece:
+        if isinstance(piece, Call) and piece.function is itself:
+            given = [
+                (name or itself.parameters[place].variable, argument)
+                for place, (name, argument) in enumerate(piece.arguments)
+            ]
+            own.append({name: set(used_in(argument)) for name, argument in given})
+            return replace(piece, arguments=())
+        return with_parts(piece, emptied)
+
+    pieces = [emptied(step.piece) for step in plan.steps if step.piece is not None]
+    pieces += [condition.node for condition in plan.asked()]
+    wanted = {name for piece in pieces for name in used_in(piece)}
+    while True:
+        more = {name for call in own for parameter in call.keys() & wanted for name in call[parameter]}
+        more |= {name for let, node in lets if let in wanted for name in variables(node)}
+        if more <= wanted:
+            return wanted
+        wanted |= more
+
+
 def _needed(plan: Plan, lets: Sequence[tuple[str, Node]]) -> list[tuple[str, Node]]:
     """The `let`s that something reads, directly or through another."""
     wanted = set(plan.used())
@@ -145,6 +186,9 @@ def _with_numbers(function: program.Function, use: int) -> Call:
 def _called(function: program.Function, arguments: Sequence[Node]) -> Call:
     """The call of a block's class, without the arguments that equal their defaults."""
     made: ClassPlan = function.made
+    if function.recursive and len(arguments) == len(function.parameters):
+        pairs_of_all = zip(function.parameters, arguments, strict=True)
+        arguments = [node for parameter, node in pairs_of_all if parameter.used]
     given: list[tuple[str | None, Any]] = []
     authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
     pairs = list(zip(made.parameters, arguments, strict=True))
