@@ -29,6 +29,7 @@ from cnnspec.targets.torch.plan import (
     Parameter,
     Plan,
     PlanStep,
+    asked,
     inline,
     needed,
 )
@@ -156,7 +157,7 @@ def _wanted(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> 
         return with_parts(piece, emptied)
 
     pieces = [emptied(step.piece) for step in plan.steps if step.piece is not None]
-    pieces += [condition.node for condition in plan.asked()]
+    pieces += [condition.node for condition in asked(plan.items)]
     wanted = {name for piece in pieces for name in used_in(piece)}
     while True:
         more = {name for call in own for parameter in call.keys() & wanted for name in call[parameter]}
