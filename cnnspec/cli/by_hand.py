@@ -87,8 +87,10 @@ def not_one_layer(file: str, layer: str | None, names: list[str]) -> str:
 
 
 def _place(text: str, entry: Entry) -> list[int]:
+    from cnnspec.ops.sliding import places_of
+
     shape = entry.out or ()
-    axes = ("channel", "row", "column")[: len(shape)]
+    axes = ("channel", *(places_of(len(shape) - 1) if len(shape) > 1 else ()))
     try:
         place = [int(one) for one in text.split(",")]
     except ValueError:

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from cnnspec.diagnostics.printable import printable, width
+from cnnspec.ops.sliding import places_of
 from cnnspec.report.amounts import shape_text
 from cnnspec.report.ran import origin, short
 
@@ -23,7 +24,7 @@ OUTSIDE = {"maxpool": "−∞", "unpool": "−∞"}
 def number_as_text(job: dict[str, Any], result: dict[str, Any], weights: str | None) -> Iterator[str]:
     """The sheet for a person."""
     row, at = job["rows"][job["row"]], job["at"]
-    axes = ("channel", "row", "column") if len(at) > 1 else ("number",)
+    axes = ("channel", *places_of(len(at) - 1)) if len(at) > 1 else ("number",)
     where = ", ".join(f"{axis} {place}" for axis, place in zip(axes, at, strict=True))
     yield titled(row)
     yield f"output {shape_text(row['shape'])}, {where}\n"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnnspec.diagnostics.printable import printable
+from cnnspec.ops.sliding import places_of
 from cnnspec.report.amounts import shape_text
 from cnnspec.report.by_hand import grids, im2col_as_text, titled
 from cnnspec.report.ran import matrix, short, tables
@@ -82,13 +83,22 @@ def _layer(row: dict[str, Any], one: dict[str, Any], weights: dict[str, Any]) ->
     for name, weight in weights.items():
         yield from _volume(f"dL/d{name}", weight)
     if "maxima" in one:
-        yield "  places of the maxima (row, column)\n"
-        for plane in one["maxima"]:
-            for line in plane:
-                yield "    " + "  ".join(f"({h}, {w})" for h, w in line) + "\n"
+        lines = [*_lines(one["maxima"])]
+        yield f"  places of the maxima ({', '.join(places_of(len(lines[0][0])))})\n"
+        for line in lines:
+            yield "    " + "  ".join(f"({', '.join(map(str, at))})" for at in line) + "\n"
     several = len(one["leaves"]) > 1
     for number, leaves in enumerate(one["leaves"], 1):
         yield from _volume(f"dL/dx leaves to branch {number}" if several else "dL/dx leaves", leaves)
+
+
+def _lines(places: Any) -> Iterator[list[list[int]]]:
+    """Lists of places, out of lists of lists of them."""
+    if isinstance(places[0][0], int):
+        yield places
+    else:
+        for one in places:
+            yield from _lines(one)
 
 
 def _volume(title: str, found: dict[str, Any]) -> Iterator[str]:

@@ -64,11 +64,12 @@ def operation(op: Op, *arriving: Shape) -> Job:
             "K": op.filters(arriving[0]),
         }
     elif isinstance(op, Pooling):
-        made |= {"F": op.size, "S": op.stride, "D": (1, 1), "padding": ((0, 0), (0, 0))}
+        axes = len(arriving[0]) - 1
+        made |= {"F": op.size, "S": op.stride, "D": (1,) * axes, "padding": ((0, 0),) * axes}
     elif isinstance(op, Local):
         made |= {"padding": op.slide.ends(arriving[0])}
     elif op.word in ("gap", "gmp"):
-        made |= {"out": (1, 1)}
+        made |= {"out": (1,) * (len(arriving[0]) - 1)}
     if isinstance(op, AdaptivePooling):
         made |= {"D": op.dilation, "out": op.size_out}
         if op.size_out is None:

@@ -45,6 +45,31 @@ rms ~ grn ~ blur F3 P1 ~ coords ~ ln all
 ln nobias ~ in running ~ softmax G2 ~ softmax positions ~ prelu positions ~ scale bias ~ upsample 9x5 bicubic
 """
 """Layers on 4x6x7, separated by ~."""
+SIGNAL_LAYERS = """
+conv F3 S2 P1 K2 ~ conv F1 K3 ~ conv F3 Psame D2 K4 G2 ~ dwconv F3 K8 ~ deconv F3 S2 P1 K4 extra=1
+local F3 S2 K2
+maxpool F3 S2 P1 ~ maxpool out=3 ~ gmp ~ gap ~ avgpool F3 S2 P1 ceil exclude_pad ~ avgpool out=4
+subsample F2
+cmean ~ softmax positions ~ bn ~ in ~ ln ~ ln all ~ gn G2 ~ grn ~ prelu positions ~ upsample 13 linear
+blur F3 P1
+crop 5 ~ pad left=1 right=2 reflect ~ pixelshuffle 2 ~ shuffle G2 ~ coords ~ mul [ id | gap ]
+flatten -> fc 3
+p: maxpool F2 / times 2 / unpool like=@p ~ conv F3 K3 connect=[0 1; 1 2 3; 3]
+"""
+"""Layers on 4x9."""
+VOLUME_LAYERS = """
+conv F3x2x1 S2x1x1 P1x0x0 K2 ~ conv F1 K3 ~ dwconv F3 P1 ~ deconv F2 S2 K4 G2 ~ deconv F3 S2 Psame K2
+local F2 K2
+maxpool F2 ~ maxpool out=2x3x1 ~ gmp ~ gap ~ avgpool F3 S2 P1 ceil ~ avgpool out=2 ~ subsample F2 ~ cmax
+softmax positions ~ bn ~ in ~ ln ~ gn G2 ~ upsample 2 trilinear ~ crop 2x3x3 ~ pad 1 replicate ~ coords
+pad front=1 back=0 top=0 bottom=0 left=0 right=2 ~ pixelshuffle 1x2x2 ~ mul [ id | gap ] ~ flatten -> fc 3
+"""
+"""Layers on 4x3x4x5."""
+ON = [
+    (shape, one.strip())
+    for shape, layers in (("4x6x7", ONE_LAYER), ("4x9", SIGNAL_LAYERS), ("4x3x4x5", VOLUME_LAYERS))
+    for one in re.split("[~\n]", layers.strip())
+]
 
 
 @pytest.fixture(autouse=True)
@@ -73,9 +98,9 @@ def torch_model(spec: str, job: dict[str, Any], folder: Path) -> tuple[Any, list
     return model.eval(), [torch.from_numpy(one) for one in doubled(given.inputs).values()]
 
 
-@pytest.mark.parametrize("layer", [one.strip() for one in re.split("[~\n]", ONE_LAYER.strip())])
-def test_one_number_is_torchs(tmp_path: Path, layer: str) -> None:
-    spec = f"input 4x6x7 / {layer} / ".replace(" / ", "\n")
+@pytest.mark.parametrize(("shape", "layer"), ON)
+def test_one_number_is_torchs(tmp_path: Path, shape: str, layer: str) -> None:
+    spec = f"input {shape} / {layer} / ".replace(" / ", "\n")
     *_, entry = flat(load(text=spec))
     assert entry.op is not None
     assert entry.out is not None
@@ -156,6 +181,15 @@ def test_the_patches_of_a_deconv_are_folded(tmp_path: Path) -> None:
     patches = torch.tensor(made["matrices"][0]["product"]["values"], dtype=torch.float64)[None]
     folded = functional.fold(patches, tuple(y.shape[1:]), 3, 1, 1, 2)[0]
     np.testing.assert_allclose(folded.numpy(), y.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer"), [("4x9", "conv F3 S2 P1 D2 K2"), ("2x3x4x5", "conv F2x3x1 P1x0x0 K3")]
+)
+def test_signals_and_volumes_are_products_too(tmp_path: Path, shape: str, layer: str) -> None:
+    made, _, (y,) = product(tmp_path, f"input {shape}\n{layer} nobias\n")
+    found = np.array(made["matrices"][0]["product"]["values"])
+    np.testing.assert_allclose(found, y.reshape(len(y), -1).numpy(), atol=1e-12)
 
 
 def test_tables_and_vectors_are_products_too(tmp_path: Path) -> None:
@@ -271,6 +305,16 @@ def test_maxima_have_their_places(tmp_path: Path) -> None:
     (pool,) = gradients(job, ready(job, str(tmp_path)))["layers"]
     assert pool["maxima"] == [[[[0, 1], [0, 2]], [[2, 0], [2, 2]]]]
     assert pool["leaves"][0]["values"] == [[[0, 1, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]]
+
+
+def test_maxima_of_a_volume_have_their_places(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,5\n3,4\n\n0,0\n7,0\n")
+    spec = "input 1x2x2x2\nmaxpool F2\n"
+    more = asked(none_of() | {"grad": True}, load(text=spec), "x.cnn")
+    job = job_of(tmp_path, spec, **more) | {"files": {"input": str(tmp_path / "x.csv")}}
+    (pool,) = gradients(job, ready(job, str(tmp_path)))["layers"]
+    assert pool["maxima"] == [[[[[1, 1, 0]]]]]
+    assert pool["leaves"][0]["values"] == [[[0, 0], [0, 0], [0, 0], [1, 0]]]
 
 
 def test_squared_error_has_a_target(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ def gradients(job: dict[str, Any], given: Ready) -> dict[str, Any]:
 
 def _of_weight(value: Array) -> dict[str, Any]:
     """A weight's gradient: its last two axes are planes."""
-    planes = value.reshape(1, -1, *value.shape[-2:]) if value.ndim > 1 else value[None]
-    return summary(_clean(planes)) | {"shape": list(value.shape)}
+    rows = value.reshape(1, -1, *value.shape[-2:]) if value.ndim > 1 else value[None]
+    return summary(_clean(rows)) | {"shape": list(value.shape)}
 
 
 def _clean(volume: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -81,16 +82,15 @@ def _filters(op: dict[str, Any], weight: Array, C: int) -> Array:
 
 def _patches(op: dict[str, Any], x: Array, out: list[int]) -> Array:
     """A column per output position, row by row; a row per channel and tap of the filter."""
-    wide = np.pad(x, ((0, 0), *op["padding"]))
-    rows, columns = (
-        S * np.arange(n)[:, None] + D * np.arange(F)
-        for n, F, S, D in zip(out[1:], op["F"], op["S"], op["D"], strict=True)
-    )
-    shape = len(x) * op["F"][0] * op["F"][1], out[1] * out[2]
+    F, S, D, axes = op["F"], op["S"], op["D"], tuple(range(1, x.ndim))
+    shape = len(x) * math.prod(F), math.prod(out[1:])
     if shape[0] * shape[1] > MOST_PATCHES:
         return np.broadcast_to(0.0, shape)
-    seen = wide[:, rows[:, None, :, None], columns[None, :, None, :]]
-    return seen.transpose(0, 3, 4, 1, 2).reshape(shape)
+    wide = np.pad(x, ((0, 0), *op["padding"]))
+    reach = tuple(d * (f - 1) + 1 for f, d in zip(F, D, strict=True))
+    seen = np.lib.stride_tricks.sliding_window_view(wide, reach, axes)
+    seen = seen[:, *(np.s_[: s * n : s] for s, n in zip(S, out[1:], strict=True)), *(np.s_[::d] for d in D)]
+    return seen.transpose(0, *(len(axes) + axis for axis in axes), *axes).reshape(shape)
 
 
 def _matrix(numbers: Array, most: int) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""The inputs: an array, a CSV or an image as (N, C, H, W), or (N, K) for a vector. Nothing is cropped, and
-nothing is scaled without an option that asks for it."""
+"""The inputs: an array, a CSV or an image as (N, C, H, W), or (N, K) for a vector; signals are (N, C, W),
+volumes (N, C, T, H, W). Nothing is cropped, and nothing is scaled without an option that asks for it."""
 
 from __future__ import annotations
 
 import io
+import math
 import os
 from array import array as compact
 from dataclasses import dataclass, field
@@ -82,10 +83,11 @@ def _batch(array: Array, wanted: Wanted) -> Array:
         return array[None]
     if has[1:] == shape and has[0] > 0:
         return array
-    if len(shape) == 3 and shape[0] == 1 and has == shape[1:]:  # a single plane
+    if len(shape) > 1 and shape[0] == 1 and has == shape[1:]:  # a single map
         return array[None, None]
-    last = len(shape) == 3 and len(has) in (3, 4) and (has[-1], *has[-3:-1]) == shape
-    note = "its channels are last; np.moveaxis(x, -1, -3) moves them to the front" if last else ""
+    rank = len(shape)
+    last = rank > 1 and len(has) in (rank, rank + 1) and (has[-1], *has[-rank:-1]) == shape
+    note = f"its channels are last; np.moveaxis(x, -1, -{rank}) moves them to the front" if last else ""
     raise Fault(f"{wanted.text}, found {shape_text(has) or 'one number'}", help=note)
 
 
@@ -152,13 +154,17 @@ def _planes(text: str, most: int) -> Array:
 
 
 def _folded(planes: Array, shape: tuple[int, ...]) -> Array:
-    """Planes, rows, columns in the shape of the input: C planes per image; a vector in a row, a column or
-    wrapped over rows."""
+    """Planes, rows, columns in the shape of the input: C planes per image, one row per channel of a signal,
+    the planes of each channel of a volume; a vector in a row, a column or wrapped over rows."""
     count, rows, columns = planes.shape
     if len(shape) == 1 and count == 1 and rows > 1 and columns == shape[0]:
         return planes.reshape(rows, columns)
     if len(shape) == 1 and planes.size == shape[0]:
         return planes.reshape(-1)
+    if len(shape) == 2 and count == 1 and (rows, columns) == shape:
+        return planes.reshape(shape)
+    if len(shape) == 4 and planes.size % math.prod(shape) == 0 and (rows, columns) == tuple(shape[2:]):
+        return planes.reshape(-1, *shape)
     if (rows, columns) == tuple(shape[1:]) and count > shape[0] and count % shape[0] == 0:
         return planes.reshape(-1, *shape)
     return planes

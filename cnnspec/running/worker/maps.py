@@ -19,17 +19,19 @@ GREY = 64
 
 
 def save_sheet(folder: str, number: int, name: str, volume: Array) -> list[str]:
-    """The first image's maps (C, H, W) as `012-body.stage1.0.conv1.png`: its name; a vector has no maps."""
+    """The first image's maps as `012-body.stage1.0.conv1.png`: its name; a vector has no maps. A signal is a
+    picture of one row per channel, a volume has a map per channel and plane."""
     try:
         from PIL import Image
     except ImportError as error:
         raise Missing("images", str(error)) from None
-    if volume.ndim != 4 or volume.shape[2:] == (1, 1):
+    if volume.ndim < 3 or set(volume.shape[2:]) == {1}:
         return []
+    first = volume[:1] if volume.ndim == 3 else volume[0]
     safe = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in name)
     file = f"{number:03}-{safe[:120]}.png"
     os.makedirs(folder, exist_ok=True)
-    Image.fromarray(sheet(volume[0])).save(os.path.join(folder, file), "PNG")
+    Image.fromarray(sheet(first.reshape(-1, *first.shape[-2:]))).save(os.path.join(folder, file), "PNG")
     return [file]
 
 

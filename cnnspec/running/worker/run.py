@@ -79,14 +79,14 @@ def _trace(job: dict[str, Any], seen: dict[int, dict[str, Any]], before: list[di
 
 
 def top(output: Array, count: int, smallest: bool) -> list[list[dict[str, Any]]]:
-    """Of each image the classes that come first, of a vector or of maps of 1x1: their number, their score,
-    and their share by softmax.
+    """Of each image the classes that come first, of a vector or of maps of one position: their number,
+    their score, and their share by softmax.
 
     Numbers that are shares already (none negative, their sum 1) are taken as such. `smallest`: the numbers
     are distances, and the least of them is the answer.
     """
-    if output.shape[2:] == (1, 1):
-        output = output[:, :, 0, 0]
+    if output.ndim > 2 and set(output.shape[2:]) == {1}:
+        output = output.reshape(output.shape[:2])
     if output.ndim != 2 or output.shape[1] < 2 or not np.isfinite(output).all():
         return []
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from cnnspec.running.worker.program import Array
 
 SMALL = 12
-"""Rows and columns up to which a map is shown number by number."""
+"""Rows and columns up to which a map is shown number by number; the planes of a volume one after another."""
 FEW = 48
 """Rows in all that may be shown so, over all maps."""
 SHORT = 16
@@ -30,12 +31,18 @@ def summary(volume: Array) -> dict[str, Any]:
             "zeros": float(np.count_nonzero(volume == 0) / volume.size),
         }
     if _few(shape):
-        found["values"] = volume[0].astype(np.float64).tolist()
+        found["values"] = planes(volume[0]).astype(np.float64).tolist()
     return found
 
 
 def _few(shape: list[int]) -> bool:
     if len(shape) == 1:
         return shape[0] <= SHORT
-    C, H, W = shape
-    return max(H, W) <= SMALL and C * H <= FEW
+    C, *outer, W = shape
+    rows = math.prod(outer)
+    return max(rows, W) <= SMALL and C * rows <= FEW
+
+
+def planes(volume: Array) -> Array:
+    """Maps as rows and columns: a signal is one row, the planes of a volume are one below the other."""
+    return volume if volume.ndim in (1, 3) else volume.reshape(len(volume), -1, volume.shape[-1])

@@ -7,7 +7,17 @@ from collections.abc import Callable
 import numpy as np
 
 from cnnspec.running.worker.program import Array
-from cnnspec.running.worker.terms.sheet import Place, Sheet, column, factor, layer, text, with_bias
+from cnnspec.running.worker.terms.sheet import (
+    AXES,
+    Place,
+    Sheet,
+    column,
+    factor,
+    layer,
+    text,
+    where,
+    with_bias,
+)
 
 # --- all channels -----------------------------------------------------------------------------------------
 
@@ -39,7 +49,7 @@ def along(x: Array, at: Place) -> Array:
 @layer("cmean", "cmax")
 def over_channels(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     x = along(inputs[0], at)
-    sheet.part(f"all {len(x)} channels at row {at[1]}, column {at[2]}", float(x.sum()), {"x": column(x)})
+    sheet.part(f"all {len(x)} channels at {where(at[1:])}", float(x.sum()), {"x": column(x)})
     if sheet.op["word"] == "cmax":
         sheet.lines.append(f"y = the largest number = {text(x.max())}, of channel {int(x.argmax())}")
         return float(x.max())
@@ -296,10 +306,10 @@ def moved(sheet: Sheet, inputs: list[Array], at: Place) -> float:
 
 @layer("coords")
 def coords(sheet: Sheet, inputs: list[Array], at: Place) -> float:
-    axis, name = (2, "column") if at[0] == 0 else (1, "row")
-    size, place = inputs[0].shape[axis], at[axis]
-    value = float(np.linspace(-1, 1, size)[place])
+    axis = inputs[0].ndim - 1 - at[0]
+    size, here, name = inputs[0].shape[axis], at[axis], AXES[inputs[0].ndim - 1][axis - 1]
+    value = float(np.linspace(-1, 1, size)[here])
     sheet.lines.append(
-        f"y = −1 + 2·{place}/({size} − 1) = {text(value)}: {name} {place} of {size}, from −1 to 1"
+        f"y = −1 + 2·{here}/({size} − 1) = {text(value)}: {name} {here} of {size}, from −1 to 1"
     )
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,10 +34,15 @@ class Sheet:
 
     def products(self, title: str, x: Grid, w: Array) -> float:
         """A part with numbers, their weights and the products; the sum of these."""
+        w = w.reshape(-1, w.shape[-1])
         products = np.array([[0.0 if one is None else one for one in row] for row in x]).reshape(w.shape) * w
         total = float(products.sum())
         self.part(title, total, {"x": x, "w": w.tolist(), "x·w": products.tolist()})
         return total
+
+
+AXES = {1: ("position",), 2: ("row", "column"), 3: ("plane", "row", "column")}
+"""What a place is given by, by the number of axes."""
 
 
 LAYERS: dict[str, Callable[[Sheet, list[Array], Place], float]] = {}
@@ -49,6 +54,24 @@ def layer(*words: str) -> Callable[[Any], Any]:
         return function
 
     return register
+
+
+def named(places: Sequence[Sequence[int]]) -> str:
+    """`rows 1 to 3, columns 0 to 2`; the positions of a signal, the planes of a volume."""
+    return ", ".join(f"{name}s {span(one)}" for name, one in zip(AXES[len(places)], places, strict=True))
+
+
+def where(at: Sequence[int]) -> str:
+    """`row 1, column 2`."""
+    return ", ".join(f"{name} {one}" for name, one in zip(AXES[len(at)], at, strict=True))
+
+
+def span(places: Sequence[int]) -> str:
+    """`2 to 4`, `2`, `4, 2, 0`."""
+    if len(places) < 2:
+        return ", ".join(map(str, places))
+    in_a_row = list(places) == list(range(places[0], places[-1] + 1))
+    return f"{places[0]} to {places[-1]}" if in_a_row else ", ".join(map(str, places))
 
 
 def text(number: float) -> str:
