@@ -13,12 +13,13 @@ from cnnspec.elaborate.text_facts import nodes
 from cnnspec.elaborate.values import FUNCTIONS, NoValue, Unknown
 from cnnspec.ir.expr import List
 from cnnspec.language import tree
-from cnnspec.language.write import write_expr
+from cnnspec.language.write import write_expr, write_value
 from cnnspec.ops.base import Argument, Init, Op, arguments_of, defaults_of
 from cnnspec.ops.made import made
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.builder import BodyBuilder
+    from cnnspec.elaborate.given_layers import GivenLayers
 
 
 @dataclass(eq=False, repr=False)
@@ -30,6 +31,7 @@ class BoundArguments:
     spans: dict[str, Span] = field(default_factory=dict)
     written: dict[str, tuple[tree.Expr, ...]] = field(default_factory=dict)
     tensors: dict[str, tree.Reference] = field(default_factory=dict)
+    layers: dict[str, GivenLayers | None] = field(default_factory=dict)
     kept: bool = False
     """The op depends on nothing but its text, and is kept for the next step with the same text."""
     sound: bool = True
@@ -266,7 +268,7 @@ class _Binder:
         match value:
             case tree.Dims((one,)):
                 return one
-            case tree.Dims() | tree.Range() | tree.Matrix() | tree.Reference() | tree.Same():
+            case tree.Dims() | tree.Range() | tree.Matrix() | tree.Reference() | tree.Same() | tree.Layers():
                 from cnnspec.elaborate.refusals import what
 
                 way = "write one number" if isinstance(value, tree.Dims) else ""
@@ -330,6 +332,8 @@ def written_or(value: tree.Value) -> str:
             return "same"
         case tree.Range() | tree.Matrix() | tree.Reference():
             return "…"
+        case tree.Layers():
+            return write_value(value)
         case _:
             return write_expr(value)
 
@@ -337,7 +341,7 @@ def written_or(value: tree.Value) -> str:
 def written(value: tree.Value) -> tuple[tree.Expr, ...]:
     """The expressions of an argument that names something, one for each axis; none where it is literal."""
     match value:
-        case tree.Matrix() | tree.Reference() | tree.Same() | tree.Number():
+        case tree.Matrix() | tree.Reference() | tree.Same() | tree.Number() | tree.Layers():
             return ()
         case tree.Dims():
             parts = value.dims

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -16,6 +16,7 @@ from cnnspec.ops.base import axes_of
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.context import Context
+    from cnnspec.elaborate.given_layers import GivenLayers
     from cnnspec.ops.base import Op, Shape
 
 UNKNOWN = "?"
@@ -30,6 +31,8 @@ class Scope:
     names: dict[str, Value]
     parent: Scope | None = None
     index: int | None = None  # i of the innermost repeat
+    layers: Mapping[str, GivenLayers | None] = field(default_factory=dict)
+    """What the layer parameters of a block stand for; None in a block that is only looked through."""
 
     def around(self) -> Iterator[Scope]:
         """The scope itself and those that it stands in, from the inside out."""
@@ -43,6 +46,10 @@ class Scope:
             if name in scope.names:
                 return scope.names[name]
         return None
+
+    def layers_named(self, name: str) -> tuple[GivenLayers | None] | None:
+        """What a layer parameter stands for, alone in a tuple; None where there is no such parameter."""
+        return next(((scope.layers[name],) for scope in self.around() if name in scope.layers), None)
 
 
 @dataclass(eq=False, repr=False)

@@ -4,13 +4,14 @@ weights."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from cnnspec.diagnostics import Edit, Related
 from cnnspec.diagnostics.suggest import nearest
 from cnnspec.elaborate.binding import BoundArguments, written, written_or
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope
-from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.context import Called, Context
 from cnnspec.elaborate.labels import ended, input_of, resolve
 from cnnspec.elaborate.regions import add_region, close_body, look_through, open_body
 from cnnspec.elaborate.reserved import attribute_name
@@ -20,6 +21,7 @@ from cnnspec.ir.expr import spelled
 from cnnspec.ir.graph import Pass, Region
 from cnnspec.language import tree
 from cnnspec.language.write import write_parameter
+from cnnspec.ops import lookup
 from cnnspec.ops.base import Shape
 
 LONG_FORMULA = 10_000
@@ -45,7 +47,9 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     shapes = tuple(builder.values[value] for value in inputs)
     arguments = {parameter: spelled(value) for parameter, value in bound.values.items()}
     context.spent.work += sum(map(len, arguments.values())) // 256
-    key = (id(block), builder.current is None, tuple(arguments.items()), tuple(tensors), shapes)
+    layers = {name: given for name, given in bound.layers.items() if given is not None}
+    given = tuple(one.identity for one in layers.values())
+    key = (id(block), builder.current is None, tuple(arguments.items()), tuple(tensors), shapes, given)
     body = context.block_bodies.get(key)
     if body is None:
         body = context.block_bodies[key] = _body(builder, block, step, bound, tensors)
@@ -53,7 +57,8 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     site = builder.names.sites[id(step)]
     stretch = context.stretches.all[builder.template]
     stretch.written[site] = bound.written
-    stretch.called[site] = made.template, tuple(named.name for named in bound.tensors.values())
+    labels = tuple(named.name for named in bound.tensors.values())
+    stretch.called[site] = Called(made.template, labels, layers)
     region = Region.model_construct(
         site=site,
         kind="shared" if block.shared else "block",
@@ -62,7 +67,7 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         passes=(Pass.model_construct(body=body),),
         block=block.name,
         arguments=arguments,
-        shared=_shared_name(context, block, arguments, shapes) if block.shared else None,
+        shared=_shared_name(context, block, arguments, given, shapes) if block.shared else None,
         label=label,
         span=step.span,
     )
@@ -83,6 +88,11 @@ def _report_shared(builder: BodyBuilder, step: tree.CallStep) -> None:
 def _bound(builder: BodyBuilder, block: tree.Block | None, step: tree.CallStep) -> BoundArguments | None:
     """The arguments of a use; None after a finding."""
     if step.name in builder.context.unusable:
+        return None
+    if block is None and builder.scope.layers_named(step.name) is not None:
+        from cnnspec.elaborate.given_layers import called
+
+        called(builder, step)
         return None
     if block is None:
         from cnnspec.elaborate.unknown import unknown_block
@@ -105,9 +115,12 @@ def look_through_block(builder: BodyBuilder, block: tree.Block, names: Iterable[
     if block.name in context.looked_through:
         return
     context.looked_through.add(block.name)
-    values = [one.name for one in block.parameters if one.kind != "tensor"]
+    layers = context.statements.layer_parameters.get(block.name, frozenset())
+    values = [one.name for one in block.parameters if one.kind != "tensor" and one.name not in layers]
     tensors = [one.name for one in block.parameters if one.kind == "tensor"]
+    names = [name for name in names if name not in layers]
     scope = Scope(dict.fromkeys((*values, *names), UNKNOWN), parent=context.globals_before(block))
+    scope.layers = dict.fromkeys(layers)
     look_through(builder, block.body.items, id(block), scope, tensors)
 
 
@@ -121,7 +134,7 @@ def _body(
     """The body of a block for these arguments and shapes."""
     context, items = builder.context, block.body.items
     context.spent.work += 2
-    scope = Scope(dict(bound.values), parent=context.globals_before(block))
+    scope = Scope(dict(bound.values), context.globals_before(block), layers=bound.layers)
     child = open_body(builder, items, id(block), scope, [], step.span)
     for parameter, value in tensors.items():
         child.labels[parameter] = child.add_input(builder.values[value], step.span, (builder, value))
@@ -137,12 +150,16 @@ def _body(
 
 
 def _shared_name(
-    context: Context, block: tree.Block, arguments: dict[str, str], shapes: tuple[Shape | None, ...]
+    context: Context,
+    block: tree.Block,
+    arguments: dict[str, str],
+    given: tuple[int, ...],
+    shapes: tuple[Shape | None, ...],
 ) -> str:
     """The attribute of a shared block's weights, at the model's top beside the layers there: one set for
     equal arguments and channels."""
     channels = shapes[0][0] if shapes and shapes[0] is not None else None
-    key = (id(block), tuple(arguments.items()), channels)
+    key = (id(block), tuple(arguments.items()), channels, given)
     names = context.shared_names
     if key not in names:
         count = sum(1 for known in names if known[0] == id(block))
@@ -161,8 +178,16 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
     bound = BoundArguments()
     text = builder.context.text
     given = _by_parameter(text, block, call)
+    layers = builder.context.statements.layer_parameters.get(block.name, ())
     for parameter in block.parameters:
         argument = given.get(parameter.name)
+        value = parameter.default if argument is None else argument.value
+        if parameter.name in layers and value is not None:
+            from cnnspec.elaborate.given_layers import given_layers
+
+            scope = builder.context.globals_before(block) if argument is None else builder.scope
+            bound.layers[parameter.name] = given_layers(builder, block, parameter, value, scope)
+            continue
         if argument is None:
             if parameter.default is None:
                 raise NoValue(
@@ -184,7 +209,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
                 raise _no_label(parameter, argument)
             bound.tensors[parameter.name] = argument.value
         else:
-            bound.values[parameter.name] = _value(builder, argument.value)
+            bound.values[parameter.name] = _value(builder, block, parameter, argument.value)
             refuse_name(parameter.name, parameter.span, bound.values[parameter.name])
             if parts := written(argument.value):
                 bound.written[parameter.name] = parts
@@ -210,9 +235,10 @@ def _default(
         return builder.look_up(name)
 
     assert parameter.default is not None
-    if isinstance(parameter.default, tree.Dims | tree.Same | tree.Range | tree.Matrix | tree.Reference):
-        return _value(builder, parameter.default)
-    return evaluate(parameter.default, look_up, builder.context.limits.digits)
+    default = parameter.default
+    if isinstance(default, tree.Dims | tree.Same | tree.Range | tree.Matrix | tree.Reference | tree.Layers):
+        return _value(builder, block, parameter, default)
+    return evaluate(default, look_up, builder.context.limits.digits)
 
 
 def _in_arguments(node: tree.Expr, block: tree.Block, given: Mapping[str, tree.Argument]) -> tree.Expr | None:
@@ -249,6 +275,12 @@ def _by_parameter(text: str, block: tree.Block, call: tree.CallStep) -> dict[str
     """The arguments of a use, each with the parameter that it is for."""
     given: dict[str, tree.Argument] = {}
     names = [parameter.name for parameter in block.parameters]
+    for one, other in pairwise(call.arguments):
+        if isinstance(other, tree.LetterArgument) and lookup(getattr(one.value, "name", "")) is not None:
+            if "," not in text[one.span.end : other.span.start]:
+                from cnnspec.elaborate.given_layers import without_brackets
+
+                raise without_brackets(text, call, one)
     for argument in call.arguments:
         if isinstance(argument, tree.PositionalArgument):
             name = _next_parameter(text, block, call, argument, given)
@@ -339,7 +371,14 @@ def _no_label(parameter: tree.Parameter, argument: tree.Argument) -> NoValue:
     )
 
 
-def _value(builder: BodyBuilder, value: tree.Value) -> Value:
+def _value(builder: BodyBuilder, block: tree.Block, parameter: tree.Parameter, value: tree.Value) -> Value:
+    if isinstance(value, tree.Layers | tree.Name):
+        name = value.name if isinstance(value, tree.Name) else ""
+        given = name in builder.context.statements.layer_words and builder.scope.layers_named(name)
+        if not name or given or (lookup(name) is not None and builder.scope.find(name) is None):
+            from cnnspec.elaborate.given_layers import refuse_layers
+
+            refuse_layers(block, parameter, value)
     match value:
         case tree.Same():
             return "same"
@@ -351,7 +390,7 @@ def _value(builder: BodyBuilder, value: tree.Value) -> Value:
                 if not isinstance(size, int) or isinstance(size, bool):
                     raise NoValue("E212", f"expected a whole number, found {spelled(size)}", dim.span)
             return sizes[0] if len(sizes) == 1 else tuple(sizes)  # type: ignore[arg-type]
-        case tree.Range() | tree.Matrix() | tree.Reference():
+        case tree.Range() | tree.Matrix() | tree.Reference() | tree.Layers():
             raise NoValue("E211", "expected a number", value.span)
         case _:
             return builder.evaluate(value)

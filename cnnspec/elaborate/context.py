@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Sink, Span
 from cnnspec.elaborate.binding import BoundArguments
@@ -19,6 +19,9 @@ from cnnspec.elaborate.text_facts import references
 from cnnspec.ir.graph import Body
 from cnnspec.language import tree
 from cnnspec.ops.base import Misfit, Op, Shape
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.given_layers import GivenLayers
 
 Items: TypeAlias = tuple[tree.Line | tree.Let | tree.Default | tree.ErrorStatement, ...]
 RunItems: TypeAlias = Callable[[BodyBuilder, Items], None]
@@ -47,12 +50,21 @@ class DefaultArguments(NamedTuple):
     arguments: tuple[tree.Argument, ...]
 
 
+class Called(NamedTuple):
+    """A use of a block: the template that it runs, the labels of the tensors, and the layers given."""
+
+    template: int
+    labels: tuple[str, ...]
+    layers: Mapping[str, GivenLayers]
+
+
 @dataclass(eq=False, repr=False)
 class Stretch:
     """The file, a block's body, a group, a labelled line or the body of a repeat. `captured` are the labels
     around it that it reads (of a block, its tensor parameters), `exported` its own that are read outside.
     By site: `written` are the author's expressions, the same in all uses; `called` which template a use of
-    a block runs, and the labels of the tensors that it is given."""
+    a block runs, the labels of the tensors that it is given, and its layers; `slots` which layer parameter
+    runs there. `own`: of layers that are given to a block, the names that they take along."""
 
     kind: str
     items: Items
@@ -61,7 +73,9 @@ class Stretch:
     captured: dict[str, None] = field(default_factory=dict)
     exported: dict[str, None] = field(default_factory=dict)
     written: dict[int, Mapping[str, tuple[tree.Expr, ...]]] = field(default_factory=dict)
-    called: dict[int, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    called: dict[int, Called] = field(default_factory=dict)
+    slots: dict[int, str] = field(default_factory=dict)
+    own: dict[str, None] = field(default_factory=dict)
     arriving: bool = True
     label: str | None = None
 
@@ -86,6 +100,7 @@ class Stretches:
         *,
         arriving: bool = True,
         label: str | None = None,
+        own: Iterable[str] = (),
     ) -> int:
         """The number of a stretch, the same for all its uses."""
         number = self._numbers.get(key)
@@ -93,6 +108,7 @@ class Stretches:
             number = self._numbers[key] = len(self.all)
             self.all.append(Stretch(kind, items, names, block, arriving=arriving, label=label))
         self.all[number].captured.update(dict.fromkeys(captured))
+        self.all[number].own.update(dict.fromkeys(own))
         return number
 
     def of(self, key: int) -> int | None:
@@ -152,6 +168,10 @@ class Context:
     references: dict[int, dict[str, int]] = field(default_factory=dict)
     varying: dict[int, list[tree.Expr]] = field(default_factory=dict)
     block_bodies: dict[tuple[object, ...], int] = field(default_factory=dict)
+    given: dict[tuple[object, ...], int] = field(default_factory=dict)
+    """The layers that are given to blocks, each kind with a number."""
+    words_given: dict[tuple[str, tuple[int, ...]], Items] = field(default_factory=dict)
+    """Those that are one word, by the word and the places of the defaults for it."""
 
     def charge(self, builder: BodyBuilder, layers: int, span: Span, passes: int = 0) -> None:
         """One evaluation step, and so many layers in the body of `builder`, and passes through bodies: what

@@ -152,7 +152,9 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
         ]
         arguments = [_without_truth(sink, argument) for argument in (*statement.arguments, *flags)]
         arguments.sort(key=lambda argument: argument.span)
-        layers = statements.facts.words if around is whole else facts_of(around).words
+        facts = statements.facts if around is whole else facts_of(around)
+        layers = facts.words | facts.given  # the last place of each
+        layers |= {word: max(span, layers[word]) for word, span in facts.words.items()}
         _check_reach(layers, sink, statement, kinds)
         for kind in kinds:
             if _fits(sink, kind.name, arguments):

@@ -34,7 +34,12 @@ def _report_unknown(builder: BodyBuilder, reference: tree.Reference) -> None:
     related: tuple[Related, ...] = ()
     fix: tuple[Edit, ...] = ()
     hidden = builder.context.statements.facts.labels.get(name)
-    if hidden is not None and hidden.start > span.start:
+    if hidden is not None and builder.context.stretches.all[builder.template].kind == "layers":
+        related = (Related(hidden, f"`{name}` is not part of these layers"),)
+        way = (
+            "layers that a block is given read their input alone: give it the tensor too, `block f(@x, act)`"
+        )
+    elif hidden is not None and hidden.start > span.start:
         related = (Related(hidden, f"`{name}` is defined further down"),)
         way = f"only tensors defined above can be used: move the line `{name}: …` up"
     elif hidden is not None:

@@ -17,6 +17,11 @@ def layer(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> None
     if step.word in UNNAMED:
         _refuse_none(builder, step)
         return
+    if step.word in builder.context.statements.layer_words:
+        from cnnspec.elaborate.given_layers import run_given
+
+        if run_given(builder, step, label):
+            return
     builder.context.charge(builder, 1, step.span)
     op = lookup(step.word)
     if op is None or op.merges:

@@ -218,6 +218,7 @@ def _claims(builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, 
 
 
 def _head(context: Context, block: tree.Block) -> Block:
+    layers = context.statements.layer_parameters.get(block.name, ())
     parameters: list[BlockParameter] = []
     for one in block.parameters:
         before = {known.name for known in parameters if known.kind != "tensor"}
@@ -227,14 +228,24 @@ def _head(context: Context, block: tree.Block) -> Block:
         parameters.append(
             BlockParameter.model_construct(
                 name=one.name,
-                kind=one.kind,  # type: ignore[arg-type]
+                kind="layer" if one.name in layers else one.kind,  # type: ignore[arg-type]
                 default=None if one.default is None else written_or(one.default),
                 formula=made,
+                layers=_default_layers(context, one.default) if one.name in layers else None,
             )
         )
     return Block.model_construct(
         name=block.name, parameters=tuple(parameters), shared=block.shared, span=block.span
     )
+
+
+def _default_layers(context: Context, default: tree.Value | None) -> int | None:
+    """The template of a layer parameter's default, where a use took it."""
+    if isinstance(default, tree.Name):
+        from cnnspec.elaborate.given_layers import word_given
+
+        return context.stretches.of(id(word_given(context, default)))
+    return context.stretches.of(id(default))
 
 
 def _name_of_file(name: str) -> str:

@@ -458,6 +458,8 @@ def what(value: tree.Value) -> str:
             return f"the tensor @{value.name}"
         case tree.Same():
             return "`same`"
+        case tree.Layers():
+            return f"the layers `{written_or(value)}`"
         case tree.Name():
             return f"`{value.name}`"
         case _:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cnnspec.diagnostics import Related, Sink, Span
+from cnnspec.elaborate.layer_parameters import LayerParameters, layer_parameters
 from cnnspec.elaborate.text_facts import TextFacts, facts_of, labelled_lines, nodes
 from cnnspec.language import tree
 from cnnspec.ops import lookup
@@ -30,6 +31,9 @@ class Statements:
     output: tree.Output | None = None
     expects: list[tree.Expect] = field(default_factory=list)
     broken: list[tree.ErrorStatement] = field(default_factory=list)
+    layer_parameters: LayerParameters = field(default_factory=dict)
+    layer_words: frozenset[str] = frozenset()
+    """The names of all layer parameters."""
 
 
 def sort_statements(file: tree.File, sink: Sink) -> Statements:
@@ -85,7 +89,10 @@ def check_names(statements: Statements, sink: Sink) -> set[str]:
         _check(sink, [*tensors, *_labels(block.body.items)])
         lets = [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Let)]
         _check(sink, [*parameters, *lets])
-    return unusable
+    found, wrong = layer_parameters(statements.blocks, sink)
+    statements.layer_parameters = found
+    statements.layer_words = frozenset().union(*found.values())
+    return unusable | wrong
 
 
 def _check_layers(statements: Statements, sink: Sink) -> None:

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial, reduce
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from cnnspec.diagnostics import WHOLE_FILE
 from cnnspec.elaborate.builder import Scope
 from cnnspec.elaborate.context import Context, Items, Stretch
 from cnnspec.elaborate.naming import UNNAMED, is_scope
 from cnnspec.elaborate.text_facts import before
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS
 from cnnspec.ir import expr
-from cnnspec.ir.template import IfSite, Join, LayerSite, LetSite, RegionSite, Site, Template
+from cnnspec.ir.template import Given, IfSite, Join, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
 from cnnspec.language import tree
 from cnnspec.ops import lookup
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.given_layers import GivenLayers
 
 Flow: TypeAlias = dict[str | None, int]
 """The tensors that have a label, and under None the one that arrives at the next step."""
@@ -32,6 +36,8 @@ def templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...
         if stretch.block is not None:
             own = {parameter.name for parameter in stretch.block.parameters if parameter.kind != "tensor"}
             waiting.append((number, context.globals_before(stretch.block), own))
+        elif stretch.kind == "layers":
+            waiting.append((number, context.globals, set(stretch.own)))
     while waiting:
         number, knobs, own = waiting.pop()
         maker = _Maker(context, context.stretches.all[number], knobs, own)
@@ -160,7 +166,9 @@ class _Maker:
                 case tree.LayerStep(word="none"):
                     flow.pop(None, None)
                 case tree.LayerStep():
-                    if step.word not in UNNAMED:
+                    if self.stretch.names.sites.get(id(step)) in self.stretch.slots:
+                        yield self.slot(step, flow)
+                    elif step.word not in UNNAMED:
                         yield self.layer(step, self.inputs_of(step, flow), flow)
                 case tree.CallStep():
                     yield self.call(step, flow)
@@ -206,9 +214,35 @@ class _Maker:
         )
         return made
 
+    def slot(self, step: tree.LayerStep, flow: Flow) -> SlotSite:
+        """A layer parameter as a step."""
+        site, arriving = self.stretch.names.sites[id(step)], flow[None]
+        flow[None] = self.value()
+        return SlotSite.model_construct(
+            site=site,
+            name=self.stretch.names.steps[id(step)],
+            parameter=self.stretch.slots[site],
+            inputs=(arriving,),
+            output=flow[None],
+        )
+
+    def given(self, layers: GivenLayers) -> Given:
+        """What a use gives for a layer parameter."""
+        number = self.context.stretches.of(layers.key)
+        if layers.parameter is not None:
+            return Given.model_construct(parameter=layers.parameter)
+        if number is None:
+            return Given.model_construct()
+        names = {name: tree.Name(name, WHOLE_FILE) for name in layers.values}
+        return Given.model_construct(
+            template=number,
+            arguments={name: self.expression(node) for name, node in names.items()},
+            layers={name: name for name in layers.layers},
+        )
+
     def call(self, step: tree.CallStep, flow: Flow) -> RegionSite:
         site = self.stretch.names.sites[id(step)]
-        number, labels = self.stretch.called[site]
+        number, labels, layers = self.stretch.called[site]
         block = self.context.stretches.all[number].block
         inputs = [flow[label] for label in (None, *labels) if label in flow]
         flow[None] = self.value()
@@ -220,6 +254,7 @@ class _Maker:
             inputs=tuple(inputs),
             outputs=(flow[None],),
             arguments=self.written(site),
+            layers={name: self.given(one) for name, one in layers.items()},
         )
 
     def region(self, kind: str, step: tree.Line | tree.GroupStep, flow: Flow) -> Iterator[Site]:

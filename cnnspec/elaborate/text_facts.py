@@ -62,6 +62,8 @@ class TextFacts:
     """The first place of each label."""
     words: dict[str, Span] = field(default_factory=dict)
     """The last place of each word that stands as a layer."""
+    given: dict[str, Span] = field(default_factory=dict)
+    """The last place of each name that a block is given, or that is a parameter's default."""
 
 
 def facts_of(root: Any) -> TextFacts:
@@ -72,6 +74,10 @@ def facts_of(root: Any) -> TextFacts:
                 facts.names.add(node.name)
             case tree.CallStep():
                 facts.calls.add(node.name)
+                names = (one.value for one in node.arguments if isinstance(one.value, tree.Name))
+                facts.given.update((one.name, one.span) for one in names)
+            case tree.Parameter(default=tree.Name(name=name, span=span)):
+                facts.given[name] = span
             case tree.LayerStep() | tree.BranchStep():
                 facts.words[node.word] = node.word_span
             case tree.GroupStep():

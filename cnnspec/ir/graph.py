@@ -70,14 +70,15 @@ class Pass(Frozen):
 
 
 class Region(Frozen):
-    """A stretch of the author's: a use of a block, a group, a labelled line, a repeat.
+    """A stretch of the author's: a use of a block, a group, a labelled line, a repeat, or the layers that
+    stand for a layer parameter.
 
     `inputs` become the values 0, 1, … of the body. A repeat hands the first output of a pass on as the
     first input of the next; its further inputs are the same for all. `outputs` counts what it gives: the
     tensor that goes on, and the labels inside that are read outside. `block` is the block's name,
-    `arguments` what it was given (numbers as text, exact)."""
+    `arguments` what it was given (numbers as text, exact), or what layers read where they are written."""
 
-    kind: Literal["block", "shared", "group", "line", "repeat"]
+    kind: Literal["block", "shared", "group", "line", "repeat", "layers"]
     site: int
     name: Level
     inputs: tuple[int, ...]
@@ -157,12 +158,13 @@ def outputs_of(step: Step) -> int:
 
 class BlockParameter(Frozen):
     """Of a block, as written: its default is canonical text; `formula` the same over the parameters before
-    it, where it names any."""
+    it, where it names any; `layers` is the template of a layer parameter's, where a use took it."""
 
     name: Name
-    kind: Literal["value", "letter", "tensor"]
+    kind: Literal["value", "letter", "tensor", "layer"]
     default: str | None = None
     formula: Expr | None = None
+    layers: int | None = None
 
 
 class Block(Frozen):

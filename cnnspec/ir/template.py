@@ -1,9 +1,9 @@
 """Templates: every stretch of the author's text once, as it was written.
 
-A template is the network, a block, a group, a labelled line of several steps or the body of a repeat. Its
-*sites* stand in the order of the text; numbers are expressions over the parameters; an `if` is a site with
-two sides. Knobs and variants are settled, so they are constants here, and a side that no use takes is folded
-away.
+A template is the network, a block, a group, a labelled line of several steps, the body of a repeat, or the
+layers that a use gives a block. Its *sites* stand in the order of the text; numbers are expressions over the
+parameters; an `if` is a site with two sides. Knobs and variants are settled, so they are constants here, and
+a side that no use takes is folded away.
 
 The values of a template are numbered from 0: its inputs, then what its sites give. A body (see `graph`) is a
 template under one use's numbers: each of its steps names its site.
@@ -49,11 +49,34 @@ class LayerSite(Frozen):
     written: dict[Name, Expr] = {}
 
 
+class Given(Frozen):
+    """What a use of a block gives for one of its layer parameters: layers, by their template, with the
+    values of the names in it (`arguments`) and for each of its own layer parameters one of this template
+    (`layers`); or a parameter of this template; or neither, where no use runs them."""
+
+    template: int | None = None
+    parameter: Name | None = None
+    arguments: dict[Name, Expr] = {}
+    layers: dict[Name, Name] = {}
+
+
+class SlotSite(Frozen):
+    """A layer parameter as a step: the layers that the use of the block gives."""
+
+    kind: Literal["slot"] = "slot"
+    site: int
+    name: Level
+    parameter: Name
+    inputs: tuple[int, ...]
+    output: int
+
+
 class RegionSite(Frozen):
     """A use of a block, a group, a labelled line, a repeat: which template it runs, on which values.
 
     A repeat hands the first output of a pass on as the first input of the next; `times` says how many passes
-    there are. `arguments` are those that a use of a block was given."""
+    there are. `arguments` are those that a use of a block was given, `layers` what stands for its layer
+    parameters."""
 
     kind: Literal["block", "shared", "group", "line", "repeat"]
     site: int
@@ -63,6 +86,7 @@ class RegionSite(Frozen):
     outputs: tuple[int, ...]
     arguments: dict[Name, Expr] = {}
     times: Expr | None = None
+    layers: dict[Name, Given] = {}
 
 
 class IfSite(Frozen):
@@ -77,7 +101,7 @@ class IfSite(Frozen):
     joins: dict[int, Join] = {}
 
 
-Site: TypeAlias = Annotated[LetSite | LayerSite | RegionSite | IfSite, Field(discriminator="kind")]
+Site: TypeAlias = Annotated[LetSite | LayerSite | SlotSite | RegionSite | IfSite, Field(discriminator="kind")]
 
 
 class Template(Frozen):
@@ -85,7 +109,7 @@ class Template(Frozen):
     tensor has outside; `labels` names further values of its own, and `exported` are those of the outputs that
     follow the first, as far as a use has them."""
 
-    kind: Literal["network", "block", "group", "line", "repeat"]
+    kind: Literal["network", "block", "group", "line", "repeat", "layers"]
     block: Name | None = None
     inputs: tuple[str | None, ...]
     sites: tuple[Site, ...]

@@ -12,7 +12,7 @@ from typing import Any
 
 from cnnspec.ir import expr
 from cnnspec.ir.graph import Body, Graph, Hole, Layer, Region, Step, places
-from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
+from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
 from cnnspec.ops.base import Shape, axes_of
 
 Numbers = dict[str, expr.Exact]
@@ -34,6 +34,8 @@ class Use:
     values: dict[int, int] = field(default_factory=dict)
     taken: dict[int, bool] = field(default_factory=dict)
     lets: dict[int, expr.Exact] = field(default_factory=dict)
+    runs: list[tuple[RegionSite | SlotSite, Region]] = field(default_factory=list)
+    """The regions, with their sites."""
     shapes: tuple[Shape | None, ...] = ()
     env: dict[str, Any] = field(default_factory=dict)
 
@@ -86,6 +88,14 @@ def input_places(template: Template, body: Body) -> dict[int, int]:
     return found
 
 
+def number_in(use: Use, node: expr.Expr, at: int | None) -> Any:
+    """The value of an expression in a use, where C, H and W are the shape of the value `at`."""
+    try:
+        return expr.value(node, {**use.numbers, **use.dims(at)})
+    except expr.Unclear as name:
+        raise Mismatch(f"an expression without a value ({name})") from None
+
+
 @dataclass(eq=False, repr=False)
 class _Reader:
     graph: Graph
@@ -128,20 +138,19 @@ class _Reader:
                     self.layer(site)
                 case RegionSite():
                     self.region(site)
+                case SlotSite():
+                    self.slot(site)
                 case IfSite():
                     self.decide(site)
 
     def number(self, node: expr.Expr, at: int | None) -> Any:
-        try:
-            return expr.value(node, {**self.use.numbers, **self.use.dims(at)})
-        except expr.Unclear as name:
-            raise Mismatch(f"an expression without a value ({name})") from None
+        return number_in(self.use, node, at)
 
     def let(self, site: LetSite) -> None:
         value = self.number(site.value, site.at)
         self.use.numbers[site.name] = self.use.lets[id(site)] = value
 
-    def step(self, site: LayerSite | RegionSite) -> Step | None:
+    def step(self, site: LayerSite | RegionSite | SlotSite) -> Step | None:
         step = self.left.pop(site.site, None)
         if step is not None:
             if step.name != site.name:
@@ -149,7 +158,7 @@ class _Reader:
             self.use.steps[site.site] = step
         return step
 
-    def given(self, site: LayerSite | RegionSite) -> tuple[int, ...]:
+    def given(self, site: LayerSite | RegionSite | SlotSite) -> tuple[int, ...]:
         return tuple(self.use.values[value] for value in site.inputs if value in self.use.values)
 
     def layer(self, site: LayerSite) -> None:
@@ -163,6 +172,15 @@ class _Reader:
             for name, node in site.written.items():
                 if _single(getattr(step.op, name, None)) != _single(self.number(node, site.inputs[0])):
                     raise Mismatch(f"{name} of {site.word} is not what its expression gives")
+
+    def slot(self, site: SlotSite) -> None:
+        step = self.step(site)
+        if not isinstance(step, Region) or step.kind != "layers":
+            raise Mismatch(f"no layers at site {site.site}")
+        if self.given(site) != step.inputs:
+            raise Mismatch("the layers read other values")
+        self.use.values[site.output] = self.first[site.site]
+        self.use.runs.append((site, step))
 
     def region(self, site: RegionSite) -> None:
         step = self.step(site)
@@ -178,6 +196,7 @@ class _Reader:
         inputs = {there: here for here, there in input_places(inner, bodies[0]).items()}
         if [self.use.values.get(site.inputs[inputs[place]]) for place in sorted(inputs)] != list(step.inputs):
             raise Mismatch(f"the {site.kind} reads other values")
+        self.use.runs.append((site, step))
         first = self.first[site.site]
         self.use.values[site.outputs[0]] = first
         given = {label: first + place for place, label in enumerate(bodies[-1].exported, start=1)}

@@ -120,7 +120,9 @@ def _region(
         heads = [block for block in graph.blocks if block.name == region.block]
         if len(heads) != 1:
             yield f"{len(heads)} blocks are named {region.block!r}"
-        elif wrong := set(region.arguments) ^ {p.name for p in heads[0].parameters if p.kind != "tensor"}:
+        elif wrong := set(region.arguments) ^ {
+            p.name for p in heads[0].parameters if p.kind not in _NO_VALUES
+        }:
             yield f"gives block {region.block!r} too much or too little: {sorted(wrong)}"
     given = list(arriving)
     for place, one in enumerate(region.passes):
@@ -143,6 +145,9 @@ def _region(
         given = [*results[:1], *given[1:]]
     if not _agree(results, outs):
         yield f"gives {results}, but its values are {list(outs)}"
+
+
+_NO_VALUES = ("tensor", "layer")
 
 
 def _agree(one: Sequence[Shape | None], other: Sequence[Shape | None]) -> bool:

@@ -4,12 +4,13 @@ numbers, gives the use's body."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from cnnspec.ir.expr import Exact, entries, operations, parsed, spelled
-from cnnspec.ir.graph import Body, Graph, Region
-from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
-from cnnspec.ir.uses import Mismatch, passes_of, use_of
+from cnnspec.ir.graph import Graph, Region
+from cnnspec.ir.template import Given, IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
+from cnnspec.ir.uses import Mismatch, Use, number_in, passes_of, use_of
 from cnnspec.ops import lookup
 
 MOST = 10_000_000
@@ -37,7 +38,7 @@ def template_faults(graph: Graph, most: int) -> Iterator[str]:
     if graph.templates[graph.root.template].kind != "network":
         yield "the template of the network is not of kind network"
         return
-    yield from _uses(graph, most)
+    yield from _Walk(graph, most).faults()
 
 
 def _template(graph: Graph, number: int, template: Template) -> Iterator[str]:
@@ -76,11 +77,15 @@ def _sites(
             yield f"site {site.site} reads {early} before they are made"
         if isinstance(site, LayerSite):
             yield from _layer(site)
+        elif isinstance(site, SlotSite):
+            if len(site.inputs) != 1:
+                yield f"site {site.site} runs layers on {len(site.inputs)} values"
         elif not 0 <= site.template < len(graph.templates):
             yield f"site {site.site} runs template {site.template}, which is not there"
         else:
             yield from _region(site, graph.templates[site.template])
-        outputs = (site.output,) if isinstance(site, LayerSite) else site.outputs
+            yield from _given(graph, site)
+        outputs = site.outputs if isinstance(site, RegionSite) else (site.output,)
         if again := [value for value in outputs if value in made]:
             yield f"site {site.site} makes {again} again"
         known.update(outputs)
@@ -107,6 +112,25 @@ def _region(site: RegionSite, template: Template) -> Iterator[str]:
         yield f"site {site.site} is not of the kind of its template"
 
 
+def _given(graph: Graph, site: RegionSite) -> Iterator[str]:
+    """A use of a block gives layers for each of its layer parameters, and for nothing else."""
+    name = graph.templates[site.template].block if site.kind in ("block", "shared") else None
+    heads = [block for block in graph.blocks if block.name == name]
+    wanted = {one.name for block in heads for one in block.parameters if one.kind == "layer"}
+    if set(site.layers) != wanted:
+        yield f"site {site.site} gives layers for {sorted(site.layers)}, not for {sorted(wanted)}"
+    for one in site.layers.values():
+        number = one.template
+        if number is None:
+            continue
+        if one.parameter is not None or not 0 <= number < len(graph.templates):
+            yield f"site {site.site} gives layers that are not there"
+        elif graph.templates[number].kind != "layers" or graph.templates[number].inputs != (None,):
+            yield f"site {site.site} gives template {number}, which is no layers of one input"
+        elif len(graph.templates[number].outputs) != 1:
+            yield f"site {site.site} gives layers of several outputs"
+
+
 def _if(graph: Graph, site: IfSite, known: set[int], made: set[int], numbers: set[int]) -> Iterator[str]:
     if site.at is not None and site.at not in known:
         yield f"an `if` stands at value {site.at}, which is not there"
@@ -123,39 +147,88 @@ def _if(graph: Graph, site: IfSite, known: set[int], made: set[int], numbers: se
         made.add(value)
 
 
-def _uses(graph: Graph, most: int) -> Iterator[str]:
-    """Every body under the numbers that the uses around it give."""
-    costs = [_cost(template.sites) for template in graph.templates]
-    seen: set[Any] = set()
-    waiting: list[tuple[int, dict[str, Exact]]] = [(len(graph.bodies) - 1, {})]
-    while waiting:
-        number, numbers = waiting.pop()
-        key = number, tuple(sorted((name, spelled(value)) for name, value in numbers.items()))
-        if key in seen:
-            continue
-        seen.add(key)
-        body = graph.bodies[number]
-        most -= costs[body.template] + len(body.steps) + sum(map(entries, numbers.values())) // 8
-        if most < 0:
-            raise TooMuch
-        try:
-            use = use_of(graph, graph.templates[body.template], number, numbers, check=True)
-        except Mismatch as fault:
-            yield f"body {number} is not what template {body.template} gives: {fault}"
-            return
-        waiting += _inner(graph, body, use.numbers)
+@dataclass(frozen=True)
+class Layers:
+    """What stands for a layer parameter in one use of a block: a template, what the names in it are, and the
+    numbers of what its own layer parameters stand for."""
+
+    template: int
+    numbers: tuple[tuple[str, str], ...]
+    layers: tuple[tuple[str, int], ...]
 
 
-def _inner(graph: Graph, body: Body, numbers: dict[str, Exact]) -> Iterator[tuple[int, dict[str, Exact]]]:
-    for step in body.steps:
-        if not isinstance(step, Region):
-            continue
-        if step.block is not None:
-            yield step.passes[0].body, {name: parsed(text) for name, text in step.arguments.items()}
-        elif step.kind == "repeat":
-            yield from ((inner, {**numbers, "i": place}) for place, inner in passes_of(step))
+class _Walk:
+    """Every body under the numbers, and the layers, that the uses around it give."""
+
+    def __init__(self, graph: Graph, most: int) -> None:
+        self.graph, self.most = graph, most
+        self.costs = [_cost(template.sites) for template in graph.templates]
+        self.numbers: dict[Layers, int] = {}
+        self.layers: list[Layers] = []
+        self.waiting: list[tuple[int, dict[str, Exact], dict[str, int]]] = [(len(graph.bodies) - 1, {}, {})]
+
+    def faults(self) -> Iterator[str]:
+        seen: set[Any] = set()
+        while self.waiting:
+            number, numbers, layers = self.waiting.pop()
+            named = tuple(sorted((name, spelled(value)) for name, value in numbers.items()))
+            key = number, named, tuple(sorted(layers.items()))
+            if key in seen:
+                continue
+            seen.add(key)
+            body = self.graph.bodies[number]
+            self.most -= self.costs[body.template] + len(body.steps)
+            self.most -= sum(map(entries, numbers.values())) // 8
+            if self.most < 0:
+                raise TooMuch
+            try:
+                template = self.graph.templates[body.template]
+                use = use_of(self.graph, template, number, numbers, check=True)
+                for site, region in use.runs:
+                    self.inner(use, site, region, layers)
+            except Mismatch as fault:
+                yield f"body {number} is not what template {body.template} gives: {fault}"
+                return
+
+    def inner(self, use: Use, site: RegionSite | SlotSite, region: Region, layers: dict[str, int]) -> None:
+        """The bodies that a region runs, to be looked at."""
+        body = region.passes[0].body
+        numbers = {name: parsed(text) for name, text in region.arguments.items()}
+        if isinstance(site, SlotSite):
+            if site.parameter not in layers:
+                raise Mismatch(f"no layers for {site.parameter!r}")
+            given = self.layers[layers[site.parameter]]
+            if self.graph.bodies[body].template != given.template or dict(given.numbers) != region.arguments:
+                raise Mismatch(f"other layers for {site.parameter!r} than the block is given")
+            self.waiting.append((body, numbers, dict(given.layers)))
+        elif region.block is not None:
+            made = {name: self.given(use, site, one, layers) for name, one in site.layers.items()}
+            found = {name: one for name, one in made.items() if one is not None}
+            self.waiting.append((body, numbers, found))
+        elif region.kind == "repeat":
+            passes = passes_of(region)
+            self.waiting += [(inner, {**use.numbers, "i": place}, layers) for place, inner in passes]
         else:
-            yield step.passes[0].body, dict(numbers)
+            self.waiting.append((body, dict(use.numbers), layers))
+
+    def given(self, use: Use, site: RegionSite, one: Given, layers: dict[str, int]) -> int | None:
+        """The number of what a use gives for a layer parameter."""
+        if one.parameter is not None:
+            if one.parameter not in layers:
+                raise Mismatch(f"no layers for {one.parameter!r}")
+            return layers[one.parameter]
+        if one.template is None:
+            return None
+        if missing := [name for name in one.layers.values() if name not in layers]:
+            raise Mismatch(f"no layers for {missing}")
+        at = site.inputs[0] if site.inputs else None
+        numbers = tuple((name, spelled(number_in(use, node, at))) for name, node in one.arguments.items())
+        inner = tuple((name, layers[other]) for name, other in one.layers.items())
+        made = Layers(one.template, numbers, inner)
+        number = self.numbers.setdefault(made, len(self.layers))
+        if number == len(self.layers):
+            self.layers.append(made)
+        return number
 
 
 def _cost(sites: Iterable[Site]) -> int:
@@ -168,7 +241,10 @@ def _cost(sites: Iterable[Site]) -> int:
             case LayerSite():
                 nodes = [*site.written.values()]
             case RegionSite():
-                nodes = [*site.arguments.values(), *([site.times] if site.times else [])]
+                given = [node for one in site.layers.values() for node in one.arguments.values()]
+                nodes = [*site.arguments.values(), *given, *([site.times] if site.times else [])]
+            case SlotSite():
+                nodes = []
             case IfSite():
                 nodes = [site.condition]
                 cost += _cost(site.then) + _cost(site.otherwise)

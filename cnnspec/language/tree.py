@@ -106,8 +106,27 @@ class Same(NamedTuple):
     span: Span
 
 
+class Layers(NamedTuple):
+    """`[bn -> relu]` as an argument of a block's: a chain of steps. `body` holds it as its one line."""
+
+    body: "Sequence"
+    span: Span
+
+
 Value: TypeAlias = (
-    Number | Name | Unary | Binary | Conditional | Function | List | Dims | Range | Matrix | Reference | Same
+    Number
+    | Name
+    | Unary
+    | Binary
+    | Conditional
+    | Function
+    | List
+    | Dims
+    | Range
+    | Matrix
+    | Reference
+    | Same
+    | Layers
 )
 
 

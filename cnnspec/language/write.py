@@ -120,8 +120,42 @@ def write_value(value: tree.Value, least: int = _CONDITIONAL) -> str:
             return f"@{value.name}"
         case tree.Same():
             return "same"
+        case tree.Layers():
+            return f"[{write_sequence(value.body)}]"
         case _:
             return _expr(value, least)
+
+
+def write_sequence(sequence: tree.Sequence) -> str:
+    """A sequence of one line, as such; without any, "id"."""
+    (line,) = sequence.items or (None,)
+    assert line is None or type(line) is tree.Line
+    steps = line.steps if line is not None else ()
+    links = (" " if type(step) is tree.ClaimStep else " -> " for step in steps)
+    return "".join(f"{link}{write_step(step)}" for link, step in zip(links, steps, strict=True))[4:] or "id"
+
+
+def write_step(step: tree.Step) -> str:
+    """A step on one line; the sequences in it are of one line."""
+    match step:
+        case tree.LayerStep():
+            return " ".join([step.word, *map(write_argument, ordered(step.arguments))])
+        case tree.CallStep():
+            return write_call(step.name, step.arguments)
+        case tree.GroupStep():
+            times = "" if step.times is None else f"*{write_atom(step.times)}"
+            return f"[{write_sequence(step.body)}]{times}"
+        case tree.BranchStep():
+            head = " ".join([step.word, *map(write_argument, ordered(step.arguments))])
+            return f"{head} [ {' | '.join(map(write_sequence, step.branches))} ]"
+        case tree.IfStep():
+            text = f"if {write_expr(step.condition)} [ {write_sequence(step.then)} ]"
+            return text if step.otherwise is None else f"{text} else [ {write_sequence(step.otherwise)} ]"
+        case tree.StartStep():
+            return f"@{step.reference.name}"
+        case tree.ClaimStep():
+            return f"=> {write_claims(step.claims)}"
+    return ""
 
 
 def _signed(expr: tree.Expr) -> bool:

@@ -9,6 +9,7 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import RegionSite
 from cnnspec.lower.call import Diverges
+from cnnspec.lower.given import given as given_for
 from cnnspec.lower.program import Function, Invoke, Parameter
 from cnnspec.lower.symbolic import Node, Unclear, plain, replaced, variables
 
@@ -26,6 +27,8 @@ def invoke(frame: Frame, site: RegionSite) -> None:
         if function is not frame.function:
             raise Diverges("blocks that call one another")
         function.recursive = True
+        for one in function.layers.values():
+            one.used = True
     keys = {use: function.keys[frame.lowering.key(region)] for use, region in regions.items()}
     by: dict[str, Node] = {}
     arguments: list[Node] = []
@@ -46,13 +49,14 @@ def invoke(frame: Frame, site: RegionSite) -> None:
         dims = _by_candidates(frame, site, [*by.values(), *inputs[0].dims])
     outputs = [frame.tensor(site.outputs[0], dims)]
     modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
+    given = [given_for(frame, site, name, regions) for name, one in function.layers.items() if one.used]
     shared = None
     if site.kind == "shared":
         shared = frame.module({use: region.shared or "" for use, region in regions.items()})
         frame.lowering.note_shared(
-            function, {region.shared or "": keys[use] for use, region in regions.items()}
+            function, {region.shared or "": keys[use] for use, region in regions.items()}, given
         )
-    frame.here.append(Invoke(site.name, function, arguments, inputs, outputs, modules, shared))
+    frame.here.append(Invoke(site.name, function, arguments, inputs, outputs, modules, shared, given))
 
 
 def _given(

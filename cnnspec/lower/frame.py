@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from cnnspec.ir import expr
 from cnnspec.ir import graph as ir
-from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, Template
+from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
 from cnnspec.ir.uses import Use, use_of
-from cnnspec.lower import calls, layers, repeats
+from cnnspec.lower import calls, given, layers, repeats
 from cnnspec.lower.call import Diverges
 from cnnspec.lower.ifs import decide
 from cnnspec.lower.over import Entry, with_entries
@@ -107,6 +107,8 @@ class Frame:
             elif any(site.site in use.steps for use in self.uses):
                 if isinstance(site, LayerSite):
                     layers.layer(self, site)
+                elif isinstance(site, SlotSite):
+                    given.slot(self, site)
                 elif site.kind == "repeat":
                     repeats.repeat(self, site)
                 elif site.kind in ("block", "shared"):
@@ -127,7 +129,7 @@ class Frame:
     def number_of_template(self) -> int:
         return self.lowering.graph.bodies[self.uses[0].body].template
 
-    def present(self, site: LayerSite | RegionSite) -> list[int]:
+    def present(self, site: LayerSite | RegionSite | SlotSite) -> list[int]:
         """The numbers of the uses in which a site has a step."""
         return [number for number, use in enumerate(self.uses) if site.site in use.steps]
 

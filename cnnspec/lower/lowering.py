@@ -16,9 +16,20 @@ from cnnspec.ir.uses import Use, use_of
 from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
 from cnnspec.lower.frame import Frame, size_name
+from cnnspec.lower.given import GivenLayers
 from cnnspec.lower.names import Namer
 from cnnspec.lower.over import lists_of
-from cnnspec.lower.program import SIZES, Function, Let, Need, Parameter, Tensor, letters_of
+from cnnspec.lower.program import (
+    SIZES,
+    Function,
+    Given,
+    LayerParameter,
+    Let,
+    Need,
+    Parameter,
+    Tensor,
+    letters_of,
+)
 from cnnspec.lower.symbolic import Const, Node, Unclear, Var, from_expr, gives, plain
 
 Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
@@ -39,7 +50,7 @@ class Lowering:
     letters: Mapping[str, str] = field(default_factory=dict)
     reserved: Iterable[str] = ()
     functions: list[Function] = field(default_factory=list)
-    shared: dict[str, tuple[Function, int]] = field(default_factory=dict)
+    shared: dict[str, tuple[Function, int, list[Given]]] = field(default_factory=dict)
     overwrites: frozenset[str] = frozenset()
     folds: Mapping[tuple[int, int], int] = field(default_factory=dict)
     """Batch norms (template and site) that are left out, with the sites of the layers that take them in."""
@@ -58,6 +69,13 @@ class Lowering:
     def lists(self) -> dict[str, str]:
         """What the lists of the spec are called, by their text in Python."""
         return lists_of(self.graph.knobs)
+
+    @cached_property
+    def given(self) -> GivenLayers:
+        """What is given for the layer parameters of the graph."""
+        made = GivenLayers(self)
+        made.collect()
+        return made
 
     @cached_property
     def takers(self) -> frozenset[tuple[int, int]]:
@@ -87,15 +105,17 @@ class Lowering:
             elif isinstance(step, ir.Region):
                 if step.shared is not None:
                     self.keys.add(step.shared)
-                if step.block is not None:
+                if step.block is not None or step.kind == "layers":
                     self._uses.setdefault(self._group(step), {}).setdefault(self.key(step), step)
                 bodies = dict.fromkeys(one.body for one in step.passes if one.body not in seen)
                 seen |= bodies.keys()
                 ways += [iter(self.graph.bodies[body].steps) for body in reversed(bodies)]
 
     def _group(self, region: ir.Region) -> object:
-        """Uses of one block at one rank are one function."""
+        """Uses of one block at one rank are one function, and so are layers that are given to one."""
         body = self.graph.bodies[region.passes[0].body]
+        if region.kind == "layers":
+            return body.template
         return body.template, tuple(len(shape or ()) for shape in body.values[: body.inputs])
 
     @staticmethod
@@ -141,24 +161,35 @@ class Lowering:
         self.functions.append(function)
 
     def _function(self, regions: list[ir.Region]) -> Function:
-        name = regions[0].block
-        head = next(block for block in self.graph.blocks if block.name == name)
-        template = self.graph.templates[self.graph.bodies[regions[0].passes[0].body].template]
+        number = self.graph.bodies[regions[0].passes[0].body].template
+        template = self.graph.templates[number]
+        name = self.given.names[number] if template.kind == "layers" else regions[0].block or ""
+        if template.kind == "layers":  # of a vector, no size of a map is known
+            regions = sorted(
+                regions, key=lambda one: len(self.graph.bodies[one.passes[0].body].values[0] or ())
+            )
         uses = []
         for region in regions:
             numbers = {name: parsed(text) for name, text in region.arguments.items()}
             uses.append(use_of(self.graph, template, region.passes[0].body, numbers))
         keys = {self.key(region): number for number, region in enumerate(regions)}
-        return Function(head.name, template, Namer(self.reserved), uses, keys)
+        return Function(name, template, Namer(self.reserved), uses, keys, number=number)
 
     def _head(self, function: Function, region: ir.Region) -> tuple[dict[str, Node], list[Tensor]]:
         """The function's parameters: what their names stand for, and its inputs."""
-        head = next(block for block in self.graph.blocks if block.name == region.block)
         uses = function.uses
         inputs = self._sized_inputs(function)
         scope: dict[str, Node] = {}
-        for parameter in head.parameters:
+        for parameter in self._parameters(region, function.number):
             if parameter.kind == "tensor":
+                continue
+            if parameter.kind == "layer":
+                taken = function.namer.take(parameter.name)
+                function.layers[parameter.name] = LayerParameter(
+                    taken,
+                    sum(isinstance(one.source, str) for one in function.parameters),
+                    self._default(parameter),
+                )
                 continue
             letter = parameter.kind == "letter"
             variable = function.namer.take(
@@ -179,6 +210,25 @@ class Lowering:
             function.parameters.append(Parameter(variable, parameter.name, letter, default, values))
         return scope, inputs
 
+    def _parameters(self, region: ir.Region, number: int) -> tuple[ir.BlockParameter, ...]:
+        """A block's parameters; those of layers that are given to one are what they read around them."""
+        if region.kind != "layers":
+            return next(block.parameters for block in self.graph.blocks if block.name == region.block)
+        made = ir.BlockParameter.model_construct
+        values = (made(name=name, kind="value") for name in region.arguments)
+        return *values, *(made(name=name, kind="layer") for name in self.given.layers[number])
+
+    def _default(self, parameter: ir.BlockParameter) -> Given | None:
+        """The layers that a parameter stands for where nothing is given, if they need nothing themselves."""
+        regions = self._uses.get(parameter.layers)
+        if parameter.layers is None or not regions:
+            return None
+        function = self.function_of(next(iter(regions.values())))
+        plain = not any(one.used and not isinstance(one.source, tuple) for one in function.parameters)
+        if not plain or function.layers or function.needs:
+            return None
+        return Given(function, sizes=list(self.given.size_names(function.number).values()))
+
     def _sized_inputs(self, function: Function) -> list[Tensor]:
         """The function's inputs; what differs in their sizes is a parameter."""
         inputs = []
@@ -187,18 +237,25 @@ class Lowering:
             function.tensors.append(tensor)
             inputs.append(tensor)
             shapes = [use.shape(place) for use in function.uses]
+            layers = function.template.kind == "layers"
+            needed = self.given.sizes(function.number) if layers else ()
             tensor.shape = shapes[0] if len(set(shapes)) == 1 else None
             if self.runtime_shapes:
                 tensor.dims = tuple(Var(size_name(tensor, letter)) for letter in letters_of(len(shapes[0])))
                 continue
             dims: list[Node | None] = []
             for axis in range(len(shapes[0])):
-                sizes = [shape[axis] for shape in shapes]
-                if len(set(sizes)) == 1:
+                sizes = [shape[axis] if axis < len(shape) else 0 for shape in shapes]
+                if len(set(sizes)) == 1 and axis not in needed:
                     dims.append(Const(sizes[0]))
                     continue
-                kind = "features" if len(shapes[0]) == 1 else SIZES[letters_of(len(shapes[0]))[axis]]
-                variable = function.namer.take(f"{name or 'in'}_{kind}")
+                if layers and axis not in needed:
+                    dims.append(None)
+                    continue
+                kind = SIZES[letters_of(len(shapes[0]))[axis]]
+                if not layers:
+                    kind = f"{name or 'in'}_{'features' if len(shapes[0]) == 1 else kind}"
+                variable = function.namer.take(kind)
                 dims.append(Var(variable))
                 function.parameters.append(Parameter(variable, (place, axis), values=sizes))
                 for use, size in zip(function.uses, sizes, strict=True):
@@ -254,10 +311,14 @@ class Lowering:
             return False
         return maker.op.word in self.overwrites and (not maker.op.merges or len(maker.inputs) > 1)
 
-    def note_shared(self, function: Function, keys: Mapping[str, int]) -> None:
-        """Which function, under which use's numbers, is a shared block of the model's."""
+    def note_shared(self, function: Function, keys: Mapping[str, int], given: list[Given]) -> None:
+        """Which function, under which use's numbers and layers, is a shared block of the model's."""
+        if any(one.variable is not None or one.arguments or one.layers for one in given):
+            raise Unsupported(
+                f"the shared block `{function.name}`, whose layers depend on the block around it"
+            )
         for key, use in keys.items():
-            known, other = self.shared.setdefault(key, (function, use))
+            known, other, _ = self.shared.setdefault(key, (function, use, given))
             if known is not function or any(
                 one.used and one.values and one.values[use] != one.values[other]
                 for one in function.parameters

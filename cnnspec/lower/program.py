@@ -84,6 +84,32 @@ class Invoke:
     outputs: list[Tensor]
     modules: list[Module] = field(default_factory=list)
     shared: Module | None = None
+    layers: list[Given] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Given:
+    """What stands for a layer parameter of a function: layers, as a function with the numbers (but its sizes)
+    and the layers that it is given; or a layer parameter of the function around it (`variable`); or nothing,
+    where it does not matter."""
+
+    function: Function | None = None
+    arguments: list[Node] = field(default_factory=list)
+    layers: list[Given] = field(default_factory=list)
+    variable: str | None = None
+    sizes: list[str] = field(default_factory=list)
+    """Variables for the sizes that the layers are called with."""
+
+
+@dataclass(eq=False, slots=True)
+class Slot:
+    """A step that is a layer parameter: its variable, and the sizes that it is called with."""
+
+    name: str
+    variable: str
+    sizes: list[Node]
+    inputs: list[Tensor]
+    output: Tensor
 
 
 @dataclass(eq=False, slots=True)
@@ -164,7 +190,7 @@ class Let:
     node: Node
 
 
-Statement: TypeAlias = "Layer | Merge | Invoke | Part | Repeat | If[Statement] | Let"
+Statement: TypeAlias = "Layer | Merge | Invoke | Slot | Part | Repeat | If[Statement] | Let"
 
 
 def every(statements: Iterable[Statement]) -> Iterator[Statement]:
@@ -214,6 +240,17 @@ class Need:
 
 
 @dataclass(eq=False, slots=True)
+class LayerParameter:
+    """A layer parameter of a function: its variable, and what stands for it where nothing is given."""
+
+    variable: str
+    place: int
+    """How many of the author's other parameters stand before it."""
+    default: Given | None = None
+    used: bool = False
+
+
+@dataclass(eq=False, slots=True)
 class Function:
     """A block of the author's (or the network): what it is given, and what it does."""
 
@@ -224,6 +261,12 @@ class Function:
     keys: dict[tuple[int, str], int]
     """Which of the uses a body and arguments are."""
     parameters: list[Parameter] = field(default_factory=list)
+    number: int = 0
+    """Of its template."""
+    layers: dict[str, LayerParameter] = field(default_factory=dict)
+    """By the author's names."""
+    sizes: dict[int, str] = field(default_factory=dict)
+    """Variables for the sizes that layers which it gives are called with, by axis."""
     needs: list[Need] = field(default_factory=list)
     region: Region = field(default_factory=lambda: Region([], [], []))
     lets: list[tuple[str, Node]] = field(default_factory=list)
@@ -238,3 +281,8 @@ class Function:
     whole: bool = False
     """Its statements are all there; before, a call of it is one of its own."""
     recursive: bool = False
+
+    def layer(self, name: str) -> str:
+        """The variable of a layer parameter, which is used now."""
+        self.layers[name].used = True
+        return self.layers[name].variable

@@ -43,6 +43,10 @@ class Grower:
     lines: list[str] = field(default_factory=list)
     blocks: list[str] = field(default_factory=list)
     labels: list[tuple[str, Shape]] = field(default_factory=list)
+    layered: int = 0
+    """Blocks with a layer parameter."""
+    inside: int = 0
+    """Of how many such uses a step is grown: no target can express a shared block there."""
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -129,7 +133,7 @@ class Grower:
         chance = self.chance
         if depth == 0 or chance.random() < 0.55:
             return self.layer(shape)
-        match chance.randrange(10):
+        match chance.randrange(11):
             case 0:
                 body, times = self.kept(shape, depth - 1), chance.randint(1, 4)
                 if chance.random() < 0.3:
@@ -150,7 +154,7 @@ class Grower:
                 return f"mul [ {self.kept(shape, depth - 1)} | {gate} -> sigmoid ]", shape
             case 4:
                 seen, self.labels = self.labels, []  # a block does not see the file's labels
-                kind = chance.choice(["block", "block", "shared"])
+                kind = "block" if self.inside else chance.choice(["block", "block", "shared"])
                 if kind == "shared":  # which is for being used twice
                     body, out = self.kept(shape, depth - 1), shape
                 else:
@@ -179,6 +183,8 @@ class Grower:
                 return self.layer(shape)
             case 8:
                 return self.like(shape) or self.layer(shape)
+            case 9:
+                return self.given(shape, depth), shape
             case _:
                 if len(shape) != 3:
                     return self.layer(shape)
@@ -190,6 +196,25 @@ class Grower:
                     return f"{name}(@{chance.choice(equal)}, K={K})", (K, *shape[1:])
                 self.blocks.pop()
                 return self.layer(shape)
+
+    def given(self, shape: Shape, depth: int) -> str:
+        """A block with a layer parameter, used with several layers, among them a use of itself."""
+        seen, self.labels = self.labels, []
+        chance, self.layered = self.chance, self.layered + 1
+        self.inside += 1
+        name = f"g{self.layered}"
+        layers = [*(f"[{self.kept(shape, depth - 1)}]" for _ in range(3)), "relu", "id", f"[{name}()]"]
+        default = chance.choice(layers[:-1])
+        body = self.kept(shape, depth - 1)
+        self.labels, self.inside = seen, self.inside - 1
+        steps = chance.choice(
+            ["act -> {} -> act", "add [ act | {} ]", "[{} -> act]*n", "{} -> if n == 1 [ act ]"]
+        )
+        self.blocks.append(f"block {name}(act={default}, n=1) {{ {steps.format(body)} }}")
+        if chance.random() < 0.5:  # given on
+            self.blocks.append(f"block {name}b(norm, k) {{ {name}([norm -> [norm]*k]) -> {name}(norm, k) }}")
+            return f"{name}b({chance.choice(layers)}, 1) -> {name}b({chance.choice(layers)}, 2)"
+        return f"{name}({chance.choice(layers)}) -> {name}(n=2, act={chance.choice(layers)}) -> {name}()"
 
     def arms(self, shape: Shape, depth: int) -> list[str]:
         arms = [self.kept(shape, depth - 1) for _ in range(self.chance.randint(1, 2))]

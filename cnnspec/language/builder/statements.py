@@ -80,7 +80,9 @@ def _call(c: Context, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
     arguments = tidied(c, v[1]) if len(v) == 3 else ()
     if arguments is None:
         return tree.ErrorStep(c.span(v))
-    return tree.CallStep(text[:-1], arguments, c.span(v), Span(start, end - 1))
+    made = tree.CallStep(text[:-1], arguments, c.span(v), Span(start, end - 1))
+    inside = [one.value for one in arguments if type(one.value) is tree.Layers]
+    return _nested(c, made, *inside) if inside else made
 
 
 def _sequence(c: Context, opened: Token, items: Items[Any], closed: Token) -> tree.Sequence:
@@ -154,7 +156,37 @@ def _line(c: Context, v: Items[Any]) -> tree.Line:
     return tree.Line(name, label, steps, Span((label or steps[0].span).start, steps[-1].span.end))
 
 
+def _layers(c: Context, v: Items[Any]) -> tree.Layers:
+    """`[bn -> relu]` among a block's arguments: one line, and in its brackets too."""
+    body, span = _sequence(c, *v), c.span(v)
+    waiting, wrong = [body], None
+    while waiting and wrong is None:
+        node = waiting.pop()
+        lines = [item for item in node.items if type(item) is tree.Line and item.label is None]
+        if len(lines) < len(node.items) or (node is not body and len(lines) > 1):
+            wrong = node
+        for step in (step for line in lines for step in line.steps):
+            match step:
+                case tree.GroupStep():
+                    waiting.append(step.body)
+                case tree.BranchStep():
+                    waiting += step.branches
+                case tree.IfStep():
+                    waiting += [step.then] if step.otherwise is None else [step.then, step.otherwise]
+    if wrong is not None:
+        c.sink.report(
+            "E101", "the layers that a block is given must be one line, without labels or `let`s", wrong.span,
+            help="define a block for more, `block head() { … }`, and give `[head()]`",
+        )  # fmt: skip
+    steps = tuple(step for item in body.items if type(item) is tree.Line for step in item.steps)
+    steps = steps or (tree.LayerStep("id", (), span, span),)
+    line = tree.Line(None, None, steps, steps[0].span.to(steps[-1].span))
+    made: tree.Layers = c.checked(tree.Layers(tree.Sequence((line,), line.span, body.within), span), body)
+    return made
+
+
 _STEPS: Actions = {
+    "layers": _layers,
     "layer": _layer,
     "call": _call,
     "group": _group,

@@ -77,6 +77,8 @@ class Recovery:
                 return True
             if answer.code in ("E102", "E106") or found.type == "CLAIMS":  # reported and left out as a whole
                 found = found._replace(start=max(found.start, answer.span.end))
+                self.leave_out(found, since=answer.span.start)
+                return True
         self.leave_out(found)
         return True
 
@@ -222,12 +224,13 @@ class Recovery:
 
     # --- leaving a part out -----------------------------------------------------------------------
 
-    def leave_out(self, found: Token, skipping: bool = True) -> None:
-        """Takes the innermost step, claim or statement off the stack and goes on behind it."""
+    def leave_out(self, found: Token, skipping: bool = True, since: int | None = None) -> None:
+        """Takes the innermost step, claim or statement (that begins at `since` or before) off the stack and
+        goes on behind it."""
         states, values = self.parser.states, self.parser.values
         entered_by = self.lexer.tables.entered_by
         self.parser.context.depths.clear()
-        at = self.innermost()
+        at = self.innermost(since)
         waits = self.parser.table[states[at]]
         above = entered_by[states[at + 1]] if at + 1 < len(states) else found.type
         begin, name = found.start, None
@@ -258,12 +261,17 @@ class Recovery:
         self.parser.push(symbol, broken.get(symbol, tree.ErrorStatement(word[0] if word else "", name, span)))
         self.lexer.last = "NAME"
 
-    def innermost(self) -> int:
-        """Where on the stack the innermost step or claim begins."""
-        states, entered_by = self.parser.states, self.lexer.tables.entered_by
+    def innermost(self, since: int | None) -> int:
+        """Where on the stack the innermost step or claim begins, at `since` or before it."""
+        states, values = self.parser.states, self.parser.values
+        entered_by = self.lexer.tables.entered_by
         at = len(states) - 1
         closed = 0  # brackets above that are closed already: their content is complete
-        while closed or not {"claim", "step"} & self.parser.table[states[at]].keys():
+        while (
+            closed
+            or not {"claim", "step"} & self.parser.table[states[at]].keys()
+            or (since is not None and at < len(values) and begin_of(values[at]) > since)
+        ):
             symbol = entered_by[states[at]]
             if symbol in CLOSES:
                 closed += 1

@@ -15,13 +15,13 @@ from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Var, variables
 from cnnspec.ops.base import Shape
 from cnnspec.targets.numpy.calls import EMITTERS, Input
-from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step
+from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Layers, Let, Loop, Step, numbers_of
 
 
 def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
     """The functions of a graph, the called before the calling, the network last."""
     named = Namer({*namer.taken, "x"})  # the input is called x
-    names: dict[str | None, str] = {block.name: named.take(block.name) for block in graph.blocks}
+    names: dict[object, str] = {block.name: named.take(block.name) for block in graph.blocks}
     names[None] = named.take("network")
     for name in names.values():
         namer.take(name)
@@ -29,13 +29,18 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
     given: list[Function] = []
 
     def finish(function: program.Function) -> None:
-        block = None if function.template.kind == "network" else function.name
+        block = block_of(function)
         name = names.pop(block, None) or dropped(block) or namer.take(function.name)
-        translation = _Translation(function)
+        layers = {
+            one.variable: Layers(one.variable, function.namer.take(f"{one.variable}_backward"))
+            for one in function.layers.values()
+            if one.used
+        }
+        translation = _Translation(function, layers)
         if _shares_its_place(function.region.statements):
             translation.kept = f"{name}.if"
         ends = function.region.inputs, function.region.outputs
-        made = Function(name, function, *ends, [])
+        made = Function(name, function, *ends, [], layers=layers)
         if function.recursive:
             made.having = frozenset(range(len(ends[0])))
             function.made = made
@@ -48,18 +53,26 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
                 optional = optional and default is not None and not isinstance(default.value, str)
                 parameter.default = default if optional else None
         made.inputs, made.outputs, made.steps = function.region.inputs, function.region.outputs, steps
+        made.alone = _alone(made) if function.template.kind == "layers" else None
         function.made = made
         given.append(made)
 
-    def dropped(block: str | None) -> str | None:
+    def block_of(function: program.Function) -> object:
+        """What has a name of its own: the network, layers that a block is given, a block."""
+        kind = function.template.kind
+        return None if kind == "network" else function.number if kind == "layers" else function.name
+
+    def dropped(block: object) -> str | None:
         """The name of a function that was made, and is to be made once more."""
         for one in given:
-            if one.source.name == block and one.source not in lowering.functions:
+            if block_of(one.source) == block and one.source not in lowering.functions:
                 given.remove(one)
                 return one.name
         return None
 
-    lowering = Lowering(graph, emit, finish, runtime_shapes=True, reserved=namer.taken)
+    lowering = Lowering(graph, emit, finish, runtime_shapes=True)
+    names |= {number: namer.take(name) for number, name in lowering.given.names.items()}
+    lowering.reserved = namer.taken
     network = lowering.network()
     return [one.made for one in (*lowering.functions, network)]
 
@@ -75,8 +88,8 @@ def emit(use: Use, layer: ir.Layer | None = None) -> Built:
 class _Translation:
     """One function's statements as steps."""
 
-    def __init__(self, source: program.Function) -> None:
-        self.source = source
+    def __init__(self, source: program.Function, layers: dict[str, Layers]) -> None:
+        self.source, self.layers = source, layers
         self.same: dict[Tensor, Tensor] = {}
         """Of two names of the lowered program for one tensor, the one that stands for both."""
         self.decided: dict[int, str] = {}
@@ -115,6 +128,10 @@ class _Translation:
                     self.merge(statement, place, found)
                 case program.Invoke():
                     self.invoke(statement, place, found)
+                case program.Slot():
+                    layers, at = self.layers[statement.variable], _at(place, statement.name)
+                    inputs = [self.tensor(tensor) for tensor in statement.inputs]
+                    found.append(Call("block", layers.forward, at, inputs, [statement.output]))
                 case program.Part():
                     for outer, inner in zip(statement.inputs, statement.region.inputs, strict=True):
                         self.same[inner] = self.tensor(outer)
@@ -165,9 +182,31 @@ class _Translation:
         places = [_module(one) for one in call.modules]
         inputs = [self.tensor(tensor) for tensor in call.inputs]
         outputs = call.outputs + [self.new() for _ in callee.outputs[len(call.outputs) :]]
+        layers = list(map(self.given, call.layers))
         found.append(
-            Call("block", callee.name, place, inputs, outputs, arguments, callee=callee, places=places)
+            Call(
+                "block",
+                callee.name,
+                place,
+                inputs,
+                outputs,
+                arguments,
+                callee=callee,
+                places=places,
+                layers=layers,
+            )
         )
+
+    def given(self, one: program.Given) -> Layers:
+        """What is given for a layer parameter."""
+        if one.variable is not None:
+            return self.layers[one.variable]
+        if one.function is None:
+            return Layers("None", "None")
+        made: Function = one.function.made
+        if made.alone is not None:
+            return Layers(made.alone, f"{made.alone}_backward")
+        return Layers(made.name, f"{made.name}_backward", list(map(self.given, one.layers)), one.arguments)
 
     def repeat(self, repeat: program.Repeat, place: str, found: list[Step]) -> None:
         place = _at(place, repeat.name)
@@ -255,7 +294,8 @@ class _Translation:
         for step in reversed(steps[:]):
             match step:
                 case Call():
-                    step.reads = self.read(_variables(step.arguments))
+                    given = ((None, node) for one in step.layers for node in numbers_of(one))
+                    step.reads = self.read(_variables([*step.arguments, *given]))
                 case Let() if step.variable in self.needed:
                     step.reads = self.read(variables(step.node))
                 case Let():
@@ -279,8 +319,16 @@ class _Translation:
 
 def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
     """Whether a block is called that has no level of its own: it keeps what it decides at the same place."""
-    blocks = (one for one in program.every(statements) if isinstance(one, program.Invoke))
-    return any(not one.name and one.shared is None for one in blocks)
+    blocks = (one for one in program.every(statements) if isinstance(one, program.Invoke | program.Slot))
+    return any(not one.name and getattr(one, "shared", None) is None for one in blocks)
+
+
+def _alone(layers: Function) -> str | None:
+    """The one function that layers are, where they are a call of it with nothing else."""
+    match layers.steps:
+        case [Call(form="layer", place="net", arguments=[], suffix="") as call]:
+            return call.function if call.inputs == layers.inputs and call.outputs == layers.outputs else None
+    return None
 
 
 def _at(place: str, name: str) -> str:

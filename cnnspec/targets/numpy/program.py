@@ -28,8 +28,10 @@ def program(graph: Graph) -> str:
     own = Writer()
     for function in made:
         wanted = differentiated(function.steps) | set(function.outputs)
-        function.having = frozenset(n for n, tensor in enumerate(function.inputs) if tensor in wanted)
-        _function(own, function)
+        given = function.source.template.kind == "layers"
+        function.having = frozenset(n for n, one in enumerate(function.inputs) if given or one in wanted)
+        if function.alone is None:
+            _function(own, function)
     own.gap(2)
     _interface(own, graph, made[-1])
     writer = Writer()
@@ -76,6 +78,8 @@ def _function(writer: Writer, function: Function) -> None:
     if template.kind == "block":
         shapes = [first.shape(0), first.shape(template.outputs[0])]
         title = f"The block {function.name}, first used for {' -> '.join(map(written_shape, shapes))}."
+    elif template.kind == "layers":
+        title = "Layers that a block is given."
     writer.gap(2)
     Forward(writer, function).function(function, title)
     writer.gap(2)

@@ -19,12 +19,31 @@ Argument: TypeAlias = "tuple[str | None, Any]"
 
 
 @dataclass(eq=False, slots=True)
+class Layers:
+    """What a block is given for a layer parameter: a function and its backward pass (by their names), with
+    the layers and numbers that it is to be called with."""
+
+    forward: str
+    backward: str
+    layers: list[Layers] = field(default_factory=list)
+    arguments: list[Node] = field(default_factory=list)
+
+
+def numbers_of(layers: Layers) -> Iterator[Node]:
+    """All numbers in what a block is given."""
+    yield from layers.arguments
+    for one in layers.layers:
+        yield from numbers_of(one)
+
+
+@dataclass(eq=False, slots=True)
 class Call:
     """`y = conv(x, net["conv1"], K=64, F=3)`.
 
     form: `layer` has one tensor to differentiate by and takes it before the place; `merge` takes the place
-    and then all its tensors; `block` is a function of this file's own. reads: tensors that the arguments
-    speak of, of which there is no gradient. suffix: stands behind the place in the forward pass.
+    and then all its tensors; `block` is a function of this file's own, or one for a layer
+    parameter. reads: tensors that the arguments speak of, of which there is no gradient. suffix: stands
+    behind the place in the forward pass.
     """
 
     form: Literal["layer", "merge", "block"]
@@ -38,6 +57,8 @@ class Call:
     callee: Function | None = None
     places: list[str] = field(default_factory=list)
     """Of a block: where the weights of the shared blocks are that it is handed."""
+    layers: list[Layers] = field(default_factory=list)
+    """Of a block: what stands for its layer parameters."""
 
     @property
     def wanted(self) -> list[Tensor]:
@@ -133,6 +154,10 @@ class Function:
     steps: list[Step]
     names: dict[Tensor, str] = field(default_factory=dict)
     """Given by naming.py: several tensors that are never alive at once may have one name."""
+    layers: dict[str, Layers] = field(default_factory=dict)
+    """Its layer parameters, by their variables."""
+    alone: str | None = None
+    """Of layers that are given to a block: the one function that they are, called with nothing else."""
     having: frozenset[int] = frozenset()
     """Which inputs have a gradient: not those of which only the size is read."""
 

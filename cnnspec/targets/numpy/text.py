@@ -3,13 +3,27 @@ the last to the first."""
 
 from __future__ import annotations
 
+import re
+
 from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.over import clause
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced, variables
 from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
 from cnnspec.ops.base import written_shape
-from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Let, Loop, Step, every, made_in
+from cnnspec.targets.numpy.statements import (
+    Argument,
+    Call,
+    Function,
+    If,
+    Layers,
+    Let,
+    Loop,
+    Step,
+    every,
+    made_in,
+    numbers_of,
+)
 
 _SIZES = {"": "", "C": ".shape[-1]", "axes": ".shape[1:-1]"}
 
@@ -29,7 +43,8 @@ class Forward:
 
     def function(self, function: Function, title: str) -> None:
         items = [self.names[tensor] for tensor in function.inputs]
-        items[1:1] = ["net", *(need.variable for need in function.source.needs)]
+        layers = [one.forward for one in function.layers.values()]
+        items[1:1] = ["net", *(need.variable for need in function.source.needs), *layers]
         for one in function.source.parameters:
             if one.used:
                 default = "" if one.default is None else f"={python(one.default)}"
@@ -57,13 +72,23 @@ class Forward:
         names = ", ".join(self.names[tensor] for tensor in step.outputs)
         inputs = [self.names[tensor] for tensor in step.inputs]
         place = step.place + step.suffix
-        items: list[Code] = [*inputs[:1], place, *step.places, *inputs[1:]]
+        layers = map(self._layers, step.layers)
+        items: list[Code] = [*inputs[:1], place, *step.places, *layers, *inputs[1:]]
         if step.form == "merge":
             items = [place, *inputs]
         items += [self._argument(argument) for argument in step.arguments]
         shape = step.outputs[0].shape
         note = "" if shape is None else written_shape(shape)
         self.writer.put(f"{names} = ", Group(f"{step.function}(", tuple(items)), comment=note)
+
+    def _layers(self, layers: Layers) -> str:
+        """What is given for a layer parameter, as a function of the tensor and the place."""
+        given = ", ".join([*map(self._layers, layers.layers), *map(self._text, layers.arguments)])
+        if not given:
+            return layers.forward
+        numbers = " ".join(map(self._text, numbers_of(layers)))
+        x = next(name for name in ("x", "y", "z", "tensor") if not re.search(rf"\b{name}\b", numbers))
+        return f"lambda {x}, net: {layers.forward}({x}, net, {given})"
 
     def _argument(self, argument: Argument) -> Code:
         name, code = argument
@@ -144,7 +169,8 @@ class Backward:
                 items[-1] = self.namer.take("more")
                 again.append((tensor, items[-1]))
             self.having.add(tensor)
-        items[1:1] = ["net", *(need.variable for need in function.source.needs)]
+        layers = [one.backward for one in function.layers.values()]
+        items[1:1] = ["net", *(need.variable for need in function.source.needs), *layers]
         with self.writer.block(Group(f"def {function.name}_backward(", tuple(items)), ":"):
             self.writer.doc("The chain rule, from the last step to the first.")
             for tensor, more in again:
@@ -181,7 +207,7 @@ class Backward:
         if not self.having.intersection(step.outputs):
             return  # the output is never used
         values = [self.gradient(tensor) if tensor in self.having else "0" for tensor in step.outputs]
-        items = [*values[:1], step.place, *step.places, *values[1:]]
+        items = [*values[:1], step.place, *step.places, *map(backward_of, step.layers), *values[1:]]
         call = Group(f"{step.function}_backward(", tuple(items))
         wanted = step.wanted
         fresh = [tensor not in self.having and wanted.count(tensor) == 1 for tensor in wanted]
@@ -259,6 +285,12 @@ class Backward:
         if step.given in self.having or self.names[step.given] != self.names[step.inside]:
             self._receive(step.given, self.gradient(step.inside))
         self.having.add(step.given)
+
+
+def backward_of(layers: Layers) -> str:
+    """The backward pass of what is given for a layer parameter."""
+    given = ", ".join(map(backward_of, layers.layers))
+    return f"lambda dy, net: {layers.backward}(dy, net, {given})" if given else layers.backward
 
 
 def put_sides(writer: Writer, variable: str, then: list[str], otherwise: list[str]) -> None:

@@ -12,7 +12,7 @@ from cnnspec.lower.names import Namer
 from cnnspec.lower.over import clause
 from cnnspec.lower.program import Condition, Tensor
 from cnnspec.lower.symbolic import Apply, Node, Var, python, replaced
-from cnnspec.lower.writer import Group, Writer, listed
+from cnnspec.lower.writer import Group, Writer, flat, listed
 from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.library import reserved
@@ -43,9 +43,10 @@ def attributes(steps: Iterable[PlanStep], with_forward: bool) -> list[PlanStep]:
 
 def signature(plan: ClassPlan) -> list[str]:
     """The constructor's arguments."""
+    defaults = ("" if one.default is None else f" = {flat(code(one.default))}" for one in plan.parameters)
     return [
-        f"{one.variable}: {one.annotation}{'' if one.default is None else f' = {python(one.default)}'}"
-        for one in plan.parameters
+        f"{one.variable}: {one.annotation}{default}"
+        for one, default in zip(plan.parameters, defaults, strict=True)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from cnnspec.lower.call import Call
 from cnnspec.lower.symbolic import Const, single
 from cnnspec.lower.writer import Code, call, listed
-from cnnspec.targets.torch.pieces import Piece
+from cnnspec.targets.torch.pieces import LayerVariable, Piece
 from cnnspec.targets.torch.plan import PlanStep
 
 
@@ -50,6 +50,7 @@ def is_short(piece: Piece | None) -> TypeGuard[Call]:
     return (
         isinstance(piece, Call)
         and piece.function in SHORT
+        and not isinstance(piece.function, LayerVariable)
         and all(isinstance(argument, Const) for _, argument in piece.arguments)
     )
 

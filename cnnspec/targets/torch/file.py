@@ -15,7 +15,7 @@ from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
 from cnnspec.targets.torch.library import pieces, reserved
 from cnnspec.targets.torch.pieces import Piece, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Plan
-from cnnspec.targets.torch.planning import planned
+from cnnspec.targets.torch.planning import LAYERS, planned
 
 DEVICE = ("device: torch.device | str | None = None", "dtype: torch.dtype | None = None")
 """What the model's constructor takes."""
@@ -25,7 +25,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
     """The whole program."""
     folds = folded(graph) if fold_bn else None
     root, shared = planned(graph, folds.sites if folds is not None else {})
-    namer = Namer(reserved() | {"Tensor", "Parameter", "NamedTuple"})
+    namer = Namer(reserved() | {"Tensor", "Parameter", "NamedTuple", "Callable"})
     name = namer.take(camel(graph.name))
     several = namer.take(f"{name}Outputs") if len(root.outputs) > 1 else ""
     ordered: dict[ClassPlan, None] = {}
@@ -41,8 +41,10 @@ def text(graph: Graph, fold_bn: bool) -> str:
     settings = "".join(f", {name} = {value}" for name, value in graph.settings.items())
     model = escaped(f"{graph.name}{settings}{', batch normalisation folded' if fold_bn else ''}")
     head.line(f"# Written by cnnspec {__version__}: model {model} (IR {fingerprint(graph)})")
-    if several:
-        head.line("from typing import NamedTuple")
+    imports = ["from collections.abc import Callable"] if LAYERS in str(body) else []
+    imports += ["from typing import NamedTuple"] if several else []
+    if imports:
+        head.extend(imports)
         head.gap(1)
     head.line("import torch")
     head.line("from torch import Tensor, nn")
@@ -58,7 +60,8 @@ def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPl
     """The classes that a piece needs, the inner ones first; `around` are those that it stands in."""
     for plan in calls_in(piece):
         if plan not in ordered and plan not in around:
-            for inner in classes.made_by(plan.plan, plan.form == "module"):
+            defaults = [one.default for one in plan.parameters if one.default is not None]
+            for inner in (*defaults, *classes.made_by(plan.plan, plan.form == "module")):
                 _collect(inner, ordered, (*around, plan))
             ordered[plan] = None
 

@@ -71,6 +71,9 @@ def _nodes(
             case program.Invoke():
                 used = [parameter for parameter in one.function.parameters if parameter.used]
                 yield from zip(one.arguments, map(_is_bool, used), strict=True)
+                yield from ((node, False) for given in one.layers for node in given.arguments)
+            case program.Slot():
+                yield from ((node, False) for node in one.sizes)
             case program.Repeat():
                 yield one.count, False
                 sizes = (node for size in one.carried for node in (size.start, size.update))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph, Layer
-from cnnspec.ir.template import IfSite, LayerSite, RegionSite, Site, Template
+from cnnspec.ir.template import IfSite, LayerSite, RegionSite, Site, SlotSite, Template
 
 FOLDS = frozenset({"conv", "dwconv", "fc"})
 
@@ -105,7 +105,7 @@ def _pairs(template: Template) -> Iterator[tuple[LayerSite, LayerSite]]:
                     reads.update(value for value in (join.then, join.otherwise) if value is not None)
                 walk(site.then, id(site.then))
                 walk(site.otherwise, id(site.otherwise))
-            elif isinstance(site, LayerSite | RegionSite):
+            elif isinstance(site, LayerSite | RegionSite | SlotSite):
                 reads.update(site.inputs)
                 if isinstance(site, LayerSite) and site.name:
                     makers[site.output] = site, side

@@ -41,6 +41,20 @@ class Growing:
     over: tuple[Entry, ...] = ()
 
 
+class LayerVariable(str):
+    """A variable that stands for layers: called, it makes them."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """`lambda channels: body`: layers that are given to a block."""
+
+    variables: tuple[str, ...]
+    body: Piece
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """`then if condition else otherwise`."""
@@ -50,13 +64,14 @@ class Choice:
     otherwise: Piece
 
 
-Piece: TypeAlias = "Node | str | Group | Call | Series | Growing | Choice"
+Piece: TypeAlias = "Node | str | Group | Call | Series | Growing | Choice | Lambda"
 
 
 _PARTS: dict[type, tuple[str, ...]] = {
     Series: ("element", "count"),
     Growing: ("element", "update", "count", "start"),
     Choice: ("condition", "then", "otherwise"),
+    Lambda: ("body",),
 }
 """The fields that are pieces."""
 
@@ -83,7 +98,9 @@ def walk(piece: Piece) -> Iterator[Piece]:
 
 
 def loop_variables(piece: Piece) -> set[str]:
-    """The variables that a repeat itself sets."""
+    """The variables that a piece itself sets."""
+    if isinstance(piece, Lambda):
+        return set(piece.variables)
     if not isinstance(piece, Series | Growing):
         return set()
     own = {piece.index, *(one.variable for one in piece.over)}
@@ -94,6 +111,8 @@ def used_in(piece: Piece) -> Iterator[str]:
     """The variables that a piece reads, those of its own loops aside."""
     if isinstance(piece, Const | Var | Apply):
         yield from variables(piece)
+    elif isinstance(piece, Call) and isinstance(piece.function, LayerVariable):
+        yield piece.function
     own = loop_variables(piece)
     for part in _parts(piece):
         yield from (name for name in used_in(part) if name not in own)
@@ -113,7 +132,12 @@ def mapped(piece: Piece, change: Callable[[Node], Node]) -> Piece:
     match piece:
         case Call():
             arguments = tuple((name, mapped(argument, change)) for name, argument in piece.arguments)
-            return replace(piece, arguments=arguments)
+            function = piece.function
+            if isinstance(function, LayerVariable) and isinstance(other := change(Var(function)), Var):
+                function = other.name
+            return replace(piece, function=function, arguments=arguments)
+        case Lambda():
+            return replace(piece, body=mapped(piece.body, change))
         case Series() | Growing() | Choice():
             parts = {name: mapped(getattr(piece, name), change) for name in _PARTS[type(piece)]}
             return replace(piece, **parts)  # type: ignore[arg-type]
@@ -147,6 +171,14 @@ def code(piece: Piece) -> Code:
         case Choice():
             sides = flat(code(piece.then)), flat(code(piece.otherwise))
             return f"{sides[0]} if {python(piece.condition)} else {sides[1]}"
+        case Lambda(variables=names, body=body):
+            if isinstance(body, Call) and body.arguments == tuple((None, Var(name)) for name in names):
+                if body.function not in ("[", "sequential") and not body.suffix:
+                    return body.function if isinstance(body.function, str) else body.function.name
+            read = set(used_in(body))
+            unused = "_" if len(names) == 1 else "*_"
+            listed = ", ".join(names) if read.intersection(names) else unused if names else ""
+            return prefixed(f"lambda {listed}: " if listed else "lambda: ", code(body))
         case Growing():
             raise AssertionError("a repeat of statements inside a call")
     return python(piece)

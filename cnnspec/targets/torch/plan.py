@@ -41,6 +41,8 @@ class PlanStep:
     needs: tuple[str, ...] = ()
     zipped: dict[str, list[str]] = field(default_factory=dict)
     rank: int = 3
+    given: bool = False
+    """Whether it is a layer parameter."""
 
     @property
     def word(self) -> str:
@@ -49,7 +51,7 @@ class PlanStep:
     @property
     def starts_line(self) -> bool:
         """Whether it has weights, or is a block or a part of the network."""
-        return self.op is None or bool(self.op.weighted)
+        return not self.given and (self.op is None or bool(self.op.weighted))
 
     @property
     def reads(self) -> list[Tensor]:
@@ -242,7 +244,7 @@ class Parameter:
 
     variable: str
     annotation: str
-    default: Node | None
+    default: Piece | None
 
 
 @dataclass(eq=False, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, count, takewhile
+from itertools import chain, count, pairwise, takewhile
 from typing import Any
 
 from cnnspec.ir import graph as ir
@@ -21,7 +21,16 @@ from cnnspec.targets.torch.flags import with_bools
 from cnnspec.targets.torch.layers import MODULES, module
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.loops import repeated
-from cnnspec.targets.torch.pieces import Piece, used_in, with_parts
+from cnnspec.targets.torch.pieces import (
+    Lambda,
+    LayerVariable,
+    Piece,
+    loop_variables,
+    used_in,
+    walk,
+    with_nodes,
+    with_parts,
+)
 from cnnspec.targets.torch.plan import (
     ClassPlan,
     If,
@@ -82,12 +91,18 @@ def planned(graph: ir.Graph, folds: Mapping[tuple[int, int], int]) -> tuple[Plan
     return root, {key: _with_numbers(*shared) for key, shared in lowering.shared.items()}
 
 
+LAYERS = "Callable[..., nn.Module]"
+"""The type of a layer parameter."""
+
+
 def _finish(function: program.Function) -> None:
     """Every function of the lowered program becomes a class; the network's plan is the model's."""
-    with_bools(function)
+    layers = function.template.kind == "layers"
+    if not layers:
+        with_bools(function)
     network = function.template.kind == "network"
     stretch = Stretch("" if network else camel(function.name), [use.env for use in function.uses])
-    parameters = [_parameter(one) for one in function.parameters]
+    parameters = _parameters(function)
     itself = ClassPlan(stretch.prefix, Plan([], [], []), "module", parameters, (), [])
     if function.recursive:
         itself.takes = tuple(range(len(function.region.inputs)))
@@ -102,6 +117,9 @@ def _finish(function: program.Function) -> None:
     if network:
         function.made = plan
         return
+    if layers:
+        function.made = _made_layers(function, plan, stretch)
+        return
     made = as_class(plan, stretch.prefix, parameters, tensor_names(plan))
     if function.recursive:
         if made.takes != itself.takes or made.form == "list":
@@ -113,6 +131,57 @@ def _finish(function: program.Function) -> None:
     used = {parameter.variable for parameter in made.parameters}
     for one in function.parameters:
         one.used = one.variable in used
+
+
+def _made_layers(function: program.Function, plan: Plan, stretch: Stretch) -> Piece:
+    """Layers that are given to a block: what makes them."""
+    piece, takes = piece_of(plan, stretch)
+    for name, node in reversed(function.lets):
+        piece = with_nodes(piece, {name: node})
+    if plan.needs:
+        raise Unsupported("a shared block in layers that are given to a block")
+    if takes != (0,) or not inline(piece):
+        raise Unsupported("layers given to a block that are no layers of their input")
+    used = set(used_in(piece))
+    for one in function.parameters:
+        one.used = one.variable in used
+    return piece
+
+
+def given(one: program.Given) -> Piece:
+    """What a block is given for a layer parameter."""
+    if one.variable is not None:
+        return Var(LayerVariable(one.variable))
+    if one.function is None:
+        return "nn.Identity"
+    parameters, piece = one.function.parameters, one.function.made
+    own = [parameter for parameter in parameters if isinstance(parameter.source, tuple)]
+    others = [
+        parameter for parameter in parameters if not isinstance(parameter.source, tuple) and parameter.used
+    ]
+    by: dict[str, Node] = {two.variable: Var(name) for two, name in zip(own, one.sizes, strict=True)}
+    by |= {two.variable: node for two, node in zip(others, one.arguments, strict=True)}
+    for layer, inner in zip(one.function.layers.values(), one.layers, strict=True):
+        by[layer.variable] = Var(LayerVariable(inner.variable or ""))
+    bound = {name for part in walk(piece) for name in loop_variables(part)}
+    if bound.intersection(*[[name for node in by.values() for name in variables(node)]]):
+        raise Unsupported("layers in layers, with variables of the same name")
+    return Lambda(tuple(one.sizes), with_nodes(piece, by))
+
+
+def _parameters(function: program.Function) -> list[Parameter]:
+    """A constructor's arguments, as the author has them; a default only where all behind it have one."""
+    found = [_parameter(one) for one in function.parameters]
+    own = [place for place, one in enumerate(function.parameters) if isinstance(one.source, str)]
+    for layer in reversed(function.layers.values()):
+        default = None if layer.default is None else given(layer.default)
+        place = own[layer.place] if layer.place < len(own) else len(function.parameters)
+        if layer.used:
+            found.insert(place, Parameter(LayerVariable(layer.variable), LAYERS, default))
+    for one, before in pairwise(reversed(found)):
+        if one.default is None:
+            before.default = None
+    return found
 
 
 def _parameter(one: program.Parameter) -> Parameter:
@@ -178,19 +247,25 @@ def _needed(plan: Plan, lets: Sequence[tuple[str, Node]]) -> list[tuple[str, Nod
     return kept
 
 
-def _with_numbers(function: program.Function, use: int) -> Call:
-    """A shared block is one attribute of the model, made with numbers alone."""
+def _with_numbers(function: program.Function, use: int, layers: Sequence[program.Given]) -> Call:
+    """A shared block is one attribute of the model, made with numbers (and layers) alone."""
     used = [parameter for parameter in function.parameters if parameter.used]
-    return _called(function, [Const(parameter.values[use]) for parameter in used])
+    return _called(function, [Const(parameter.values[use]) for parameter in used], layers)
 
 
-def _called(function: program.Function, arguments: Sequence[Node]) -> Call:
+def _called(function: program.Function, numbers: Sequence[Node], layers: Sequence[program.Given]) -> Call:
     """The call of a block's class, without the arguments that equal their defaults."""
     made: ClassPlan = function.made
-    if function.recursive and len(arguments) == len(function.parameters):
-        pairs_of_all = zip(function.parameters, arguments, strict=True)
-        arguments = [node for parameter, node in pairs_of_all if parameter.used]
-    given: list[tuple[str | None, Any]] = []
+    used = [one.variable for one in function.parameters if one.used]
+    if function.recursive and len(numbers) == len(function.parameters):
+        used = [one.variable for one in function.parameters]
+    by: dict[str, Piece] = dict(zip(used, numbers, strict=True))
+    for one, layer in zip((one for one in function.layers.values() if one.used), layers, strict=True):
+        default = one.default
+        same = default is not None and default.function is layer.function is not None and not layer.arguments
+        by[one.variable] = given(default) if same and default is not None else given(layer)
+    arguments = [by[parameter.variable] for parameter in made.parameters]
+    found: list[tuple[str | None, Any]] = []
     authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
     pairs = list(zip(made.parameters, arguments, strict=True))
     first = takewhile(lambda pair: pair[0].default is None, pairs)
@@ -199,8 +274,8 @@ def _called(function: program.Function, arguments: Sequence[Node]) -> Call:
     for parameter, node in pairs:
         by_position &= parameter.default is None and not (many and parameter.variable in authors)
         if parameter.default is None or node != parameter.default:
-            given.append((None if by_position else parameter.variable, node))
-    return Call(made, tuple(given))
+            found.append((None if by_position else parameter.variable, node))
+    return Call(made, tuple(found))
 
 
 @dataclass(eq=False)
@@ -240,6 +315,10 @@ class Stretch:
                     found.append(PlanStep(one.name, tensors, [one.output], one.op, arms=arms))
                 case program.Invoke():
                     found.append(self.invoke(one))
+                case program.Slot():
+                    piece = Call(LayerVariable(one.variable), tuple((None, size) for size in one.sizes))
+                    inputs = self.tensors(one.inputs)
+                    found.append(PlanStep(one.name, inputs, [one.output], None, piece, given=True))
                 case program.Part():
                     found.append(self.part(one))
                 case program.Repeat():
@@ -306,7 +385,7 @@ class Stretch:
         if call.shared is not None:
             made.shared = str(call.shared)
         else:
-            made.piece = _called(call.function, call.arguments)
+            made.piece = _called(call.function, call.arguments, call.layers)
         return made
 
 
@@ -344,7 +423,13 @@ def _small_class(plan: Plan, stretch: Stretch, in_loop: bool) -> ClassPlan:
     """A class for a group, a line or a pass that is no chain; its arguments are the variables that it
     reads."""
     parameters = [
-        Parameter(variable, annotation([env[variable] for env in stretch.envs if variable in env]), None)
+        Parameter(
+            variable,
+            LAYERS
+            if isinstance(variable, LayerVariable)
+            else annotation([env[variable] for env in stretch.envs if variable in env]),
+            None,
+        )
         for variable in dict.fromkeys(plan.used())
     ]
     made = as_class(plan, stretch.prefix or "Part", parameters, tensor_names(plan), in_loop)

@@ -11,6 +11,7 @@ from cnnspec.language.recovery.rules import (
     brackets,
     documents,
     forms,
+    layers,
     lists,
     marks,
     names,
@@ -19,7 +20,12 @@ from cnnspec.language.recovery.rules import (
     rest,
 )
 
-BEFORE_BRACKETS: tuple[Rule, ...] = (*numbers.PERCENTAGES, *brackets.IN_BLOCKS, *brackets.MERGES)
+BEFORE_BRACKETS: tuple[Rule, ...] = (
+    *numbers.PERCENTAGES,
+    *brackets.IN_BLOCKS,
+    *brackets.MERGES,
+    *layers.GIVEN,
+)
 """Tried before it is asked whether a bracket is not closed."""
 
 RULES: tuple[Rule, ...] = (

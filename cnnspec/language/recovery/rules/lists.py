@@ -30,7 +30,9 @@ def _round(text: str) -> str | None:
 
 def _square(m: Mistake) -> Answer | None:
     """Where a value could stand; or as a matrix in a block's arguments, which have none."""
-    opened = m.start if m.kind != "COMMA" else m.opened
+    opened = m.start if m.kind in ("LSQB", "LBRACE") else m.opened
+    while opened < m.start and m.text[opened - 1] == "[":
+        opened -= 1
     close = closing(m.text, opened) or opened
     plain = _round(m.text[opened:close])
     if plain is None:
@@ -72,7 +74,7 @@ def _bare(m: Mistake) -> Answer | None:
 
 
 LISTS = (
-    Rule({"let a = ⟦[64, 128]⟧": "let a = (64, 128)", "f(⟦[64, 128]⟧, 3)": "f((64, 128), 3)",
+    Rule({"let a = ⟦[64, 128]⟧": "let a = (64, 128)",
           "let a = ⟦{64, 128}⟧": "let a = (64, 128)",
           "let a = ⟦[64 128]⟧": "let a = (64, 128)", "let a = ⟦[64]⟧": "let a = (64,)",
           "let a = ⟦[[1, 16], [6, 24]]⟧": "let a = ((1, 16), (6, 24))"},
@@ -80,6 +82,8 @@ LISTS = (
     Rule({"block f(a) { relu }\nf(a=⟦[64, 128]⟧)": "block f(a) { relu }\nf(a=(64, 128))",
           "block f(a=⟦[64, 128]⟧) { relu }": "block f(a=(64, 128)) { relu }"},
          on="COMMA", accepts="MATRIX_NUMBER", when=lambda m: m.inside == "[" and m.opens("(") and _square(m)),
+    Rule({"f(⟦[64, 128]⟧, 3)": "f((64, 128), 3)", "f(⟦[[1, 2], [3, 4]]⟧)": "f(((1, 2), (3, 4)))"},
+         on="NUMBER LPAR DIM", last="LSQB", when=lambda m: m.opens("(") and _square(m)),
     Rule({"let a = (1, 2)\nconv F3 K=⟦a[0]⟧": "let a = (1, 2)\nconv F3 K=a(0)",
           "let a = ((1, 2), 3)\nfc ⟦a[0][1]⟧": "let a = ((1, 2), 3)\nfc a(0, 1)",
           "let a = (1, 2)\nlet b = ⟦a[-1]⟧": "let a = (1, 2)\nlet b = a(len(a) - 1)"},

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model MobileNetV3Large (IR 0)
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +42,7 @@ class Inverted(nn.Module):
         t: int,
         k: int,
         squeeze: bool,
-        hs: bool,
+        act: Callable[..., nn.Module],
         s: int,
     ) -> None:
         super().__init__()
@@ -48,7 +50,7 @@ class Inverted(nn.Module):
         if self.has_conv1:
             self.conv1 = nn.Conv2d(in_channels, t, kernel_size=1, bias=False)
             self.bn1 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
-            self.activation1 = nn.Hardswish() if hs else nn.ReLU(inplace=True)
+            self.act1 = act()
         self.dwconv = nn.Conv2d(
             t,
             t,
@@ -59,7 +61,7 @@ class Inverted(nn.Module):
             bias=False,
         )
         self.bn2 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
-        self.activation2 = nn.Hardswish() if hs else nn.ReLU(inplace=True)
+        self.act2 = act()
         self.has_se = squeeze
         if self.has_se:
             self.se = Se(t, multiple(t // 4, 8))
@@ -69,10 +71,10 @@ class Inverted(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.has_conv1:
-            y = self.activation1(self.bn1(self.conv1(x)))
+            y = self.act1(self.bn1(self.conv1(x)))
         else:
             y = x
-        y = self.activation2(self.bn2(self.dwconv(y)))
+        y = self.act2(self.bn2(self.dwconv(y)))
         if self.has_se:
             y = self.se(y)
         y = self.bn3(self.conv2(y))
@@ -84,30 +86,70 @@ class Inverted(nn.Module):
 class Large(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()
-        self.inverted1 = Inverted(16, f=3, t=16, k=16, squeeze=False, hs=False, s=1)
-        self.inverted2 = Inverted(16, f=3, t=64, k=24, squeeze=False, hs=False, s=2)
-        self.inverted3 = Inverted(24, f=3, t=72, k=24, squeeze=False, hs=False, s=1)
-        self.inverted4 = Inverted(24, f=5, t=72, k=40, squeeze=True, hs=False, s=2)
+        self.inverted1 = Inverted(16, f=3, t=16, k=16, squeeze=False, act=nn.ReLU, s=1)
+        self.inverted2 = Inverted(16, f=3, t=64, k=24, squeeze=False, act=nn.ReLU, s=2)
+        self.inverted3 = Inverted(24, f=3, t=72, k=24, squeeze=False, act=nn.ReLU, s=1)
+        self.inverted4 = Inverted(24, f=5, t=72, k=40, squeeze=True, act=nn.ReLU, s=2)
         self.group1 = nn.Sequential(
             *(
-                Inverted(40, f=5, t=120, k=40, squeeze=True, hs=False, s=1)
+                Inverted(40, f=5, t=120, k=40, squeeze=True, act=nn.ReLU, s=1)
                 for _ in range(2)
             ),
         )
-        self.inverted5 = Inverted(40, f=3, t=240, k=80, squeeze=False, hs=True, s=2)
-        self.inverted6 = Inverted(80, f=3, t=200, k=80, squeeze=False, hs=True, s=1)
+        self.inverted5 = Inverted(
+            40,
+            f=3,
+            t=240,
+            k=80,
+            squeeze=False,
+            act=nn.Hardswish,
+            s=2,
+        )
+        self.inverted6 = Inverted(
+            80,
+            f=3,
+            t=200,
+            k=80,
+            squeeze=False,
+            act=nn.Hardswish,
+            s=1,
+        )
         self.group2 = nn.Sequential(
             *(
-                Inverted(80, f=3, t=184, k=80, squeeze=False, hs=True, s=1)
+                Inverted(80, f=3, t=184, k=80, squeeze=False, act=nn.Hardswish, s=1)
                 for _ in range(2)
             ),
         )
-        self.inverted7 = Inverted(80, f=3, t=480, k=112, squeeze=True, hs=True, s=1)
-        self.inverted8 = Inverted(112, f=3, t=672, k=112, squeeze=True, hs=True, s=1)
-        self.inverted9 = Inverted(112, f=5, t=672, k=160, squeeze=True, hs=True, s=2)
+        self.inverted7 = Inverted(
+            80,
+            f=3,
+            t=480,
+            k=112,
+            squeeze=True,
+            act=nn.Hardswish,
+            s=1,
+        )
+        self.inverted8 = Inverted(
+            112,
+            f=3,
+            t=672,
+            k=112,
+            squeeze=True,
+            act=nn.Hardswish,
+            s=1,
+        )
+        self.inverted9 = Inverted(
+            112,
+            f=5,
+            t=672,
+            k=160,
+            squeeze=True,
+            act=nn.Hardswish,
+            s=2,
+        )
         self.group3 = nn.Sequential(
             *(
-                Inverted(160, f=5, t=960, k=160, squeeze=True, hs=True, s=1)
+                Inverted(160, f=5, t=960, k=160, squeeze=True, act=nn.Hardswish, s=1)
                 for _ in range(2)
             ),
         )

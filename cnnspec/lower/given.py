@@ -1,0 +1,224 @@
+"""Layers that are given to a block: functions of their own, and what stands for a layer parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.ir import graph as ir
+from cnnspec.ir import template as written
+from cnnspec.ir.expr import parsed
+from cnnspec.ir.template import IfSite, RegionSite, Site, SlotSite
+from cnnspec.lower.call import Built, Diverges, Unsupported, Use
+from cnnspec.lower.program import SIZES, Given, Slot, letters_of
+from cnnspec.lower.symbolic import Node, plain, variables
+from cnnspec.ops.base import Misfit
+
+if TYPE_CHECKING:
+    from cnnspec.lower.frame import Frame
+    from cnnspec.lower.lowering import Lowering
+
+Place = tuple[int, str]
+"""A layer parameter: the template of its block (or of layers that read it), and its name. Layers themselves
+are under ""."""
+
+
+def slot(frame: Frame, site: SlotSite) -> None:
+    """A layer parameter as a step: what stands for it is called with the sizes that it may need."""
+    uses = {use: frame.uses[use].shape(site.inputs[0]) for use in frame.present(site)}
+    tensor = frame.tensors[site.inputs[0]]
+    sizes = []
+    for axis in frame.lowering.given.sizes(frame.function.number, site.parameter):
+        values = {use: shape[axis] for use, shape in uses.items()}
+        sizes.append(frame.number(values, tensor.dims[axis]))
+    output = frame.tensor(site.output, tensor.dims)
+    variable = frame.function.layer(site.parameter)
+    frame.here.append(Slot(site.name, variable, sizes, [tensor], output))
+
+
+def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Region]) -> Given:
+    """What a use of a block gives for its layer parameter `name`."""
+    one = site.layers[name]
+    if one.parameter is not None:
+        return Given(variable=frame.function.layer(one.parameter))
+    lowering = frame.lowering
+    slots = {
+        use: lowering.given.slots(region.passes[0].body, one.template) for use, region in regions.items()
+    }
+    functions = dict.fromkeys(lowering.function_of(slot) for inside in slots.values() for slot in inside)
+    if not functions:
+        return Given()
+    function, *others = functions
+    if others:
+        raise Unsupported(
+            f"layers given to `{name}` that differ on maps and on vectors", next(iter(regions.values()))
+        )
+    arguments: list[Node] = []
+    for parameter in function.parameters:
+        if isinstance(parameter.source, tuple) or not parameter.used:
+            continue
+        values: dict[int, Any] = {}
+        for use, inside in slots.items():
+            for slot in inside:
+                if isinstance(parameter.source, str):
+                    value = plain(parsed(slot.arguments[parameter.source]))
+                else:
+                    value = parameter.values[function.keys[lowering.key(slot)]]
+                if values.setdefault(use, value) != value:
+                    raise Diverges(
+                        f"layers given to `{name}` that are other layers at each place in the block"
+                    )
+        at = site.inputs[0] if site.inputs else None
+        node = one.arguments.get(parameter.source) if isinstance(parameter.source, str) else None
+        arguments.append(frame.number(values, frame.expression(node, at, values)))
+    inner = [Given(variable=frame.function.layer(one.layers[other])) for other in function.layers]
+    if function.needs:
+        raise Unsupported("a shared block in layers that are given to a block", next(iter(regions.values())))
+    return Given(function, arguments, inner, sizes=_variables(frame, site, name))
+
+
+def _variables(frame: Frame, site: RegionSite, name: str) -> list[str]:
+    """Variables for the sizes that the layers are called with: the same for all that a function gives."""
+    known, namer = frame.function.sizes, frame.function.namer
+    names = frame.lowering.given.size_names(site.template, name)
+    return [known.get(axis) or known.setdefault(axis, namer.take(size)) for axis, size in names.items()]
+
+
+@dataclass(eq=False)
+class GivenLayers:
+    """What a graph gives for its layer parameters."""
+
+    lowering: Lowering
+    names: dict[int, str] = field(default_factory=dict)
+    """Of each template of layers: a name, after the first parameter that it is given for."""
+    layers: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Of each template of layers: the layer parameters that it reads."""
+    _parents: dict[Place, Place] = field(default_factory=dict)
+    _ranks: dict[Place, int] = field(default_factory=dict)
+    _axes: dict[Place, tuple[int, ...]] = field(default_factory=dict)
+
+    def collect(self) -> None:
+        """Which layers may meet in one parameter."""
+        graph = self.lowering.graph
+        seen: set[int] = set()
+        heads = ("network", "block", "layers")
+        waiting = [(number, number) for number, one in enumerate(graph.templates) if one.kind in heads]
+        while waiting:
+            number, owner = waiting.pop()
+            if number in seen:
+                continue
+            seen.add(number)
+            for site in _regions(graph.templates[number].sites):
+                if site.kind in ("block", "shared"):
+                    for name, one in site.layers.items():
+                        self._note(site, name, one, owner)
+                else:
+                    waiting.append((site.template, owner))
+
+    def _note(self, site: RegionSite, name: str, one: written.Given, owner: int) -> None:
+        place = site.template, name
+        if one.parameter is not None:
+            self._join(place, (owner, one.parameter))
+        if one.template is not None:
+            self._join(place, (one.template, ""))
+            block = self.lowering.graph.templates[site.template].block
+            self.names.setdefault(one.template, f"{block}_{name}")
+            self.layers.setdefault(one.template, tuple(one.layers))
+            for own, other in one.layers.items():
+                self._join((one.template, own), (owner, other))
+
+    def _root(self, place: Place) -> Place:
+        while (parent := self._parents.get(place, place)) != place:
+            self._parents[place] = self._parents.get(parent, parent)
+            place = parent
+        return place
+
+    def _join(self, one: Place, other: Place) -> None:
+        self._parents.setdefault(one, one)
+        self._parents.setdefault(other, other)
+        self._parents[self._root(one)] = self._root(other)
+
+    def size_names(self, template: int, name: str = "") -> dict[int, str]:
+        """The sizes that layers are called with, by axis, and what they are called."""
+        axes = self.sizes(template, name)
+        letters = letters_of(self._ranks.get(self._root((template, name)), 0))
+        return {axis: SIZES[letters[axis]] for axis in axes}
+
+    def sizes(self, template: int, name: str = "") -> tuple[int, ...]:
+        """The axes whose sizes layers are called with: those that any of them may need that may meet here."""
+        if self.lowering.runtime_shapes:
+            return ()
+        root = self._root((template, name))
+        if root not in self._axes:
+            met = {number for number, own in self._parents if own == "" and self._root((number, "")) == root}
+            axes: set[int] = set()
+            for body in self.lowering.graph.bodies:
+                if body.template in met:
+                    entry = body.values[0] or ()
+                    self._ranks[root] = max(len(entry), self._ranks.get(root, 0))
+                    axes |= self._needed(body, entry)
+            self._axes[root] = tuple(sorted(axes))
+        return self._axes[root]
+
+    def _needed(self, body: ir.Body, entry: tuple[int, ...]) -> set[int]:
+        """The axes that a layer of a body, or of one in it, may need."""
+        found: set[int] = set()
+        for step, inside in self._steps(body):
+            if not isinstance(step, ir.Layer):
+                continue
+            arriving = tuple(inside.values[value] or () for value in step.inputs)
+            if step.op.merges and step.op.weights(*arriving):
+                return set(range(len(entry)))
+            if step.op.merges:
+                continue
+            out = step.op.out(*arriving)
+            assert not isinstance(out, Misfit)
+            names = set(_names(self.lowering.emit(Use(step.op, (step.op,), arriving, out), step)))
+            if names & {"@H", "@W"} or (names and len(arriving[0]) < len(entry)):
+                return set(range(len(entry)))
+            if names:
+                found.add(0)
+        return found
+
+    def _steps(self, body: ir.Body) -> Iterator[tuple[ir.Step, ir.Body]]:
+        """The steps of a body and of those in it, each body once."""
+        bodies, seen = [body], {id(body)}
+        while bodies:
+            inside = bodies.pop()
+            for step in inside.steps:
+                yield step, inside
+                if isinstance(step, ir.Region):
+                    for one in step.passes:
+                        inner = self.lowering.graph.bodies[one.body]
+                        if id(inner) not in seen:
+                            seen.add(id(inner))
+                            bodies.append(inner)
+
+    def slots(self, body: int, template: int | None) -> list[ir.Region]:
+        """The places in a body, and in those in it, where layers of this template run."""
+        found: dict[tuple[int, str], ir.Region] = {}
+        bodies = self.lowering.graph.bodies
+        for step, _ in self._steps(bodies[body]):
+            if isinstance(step, ir.Region) and step.kind == "layers":
+                if bodies[step.passes[0].body].template == template:
+                    found.setdefault(self.lowering.key(step), step)
+        return list(found.values())
+
+
+def _names(built: Built) -> Iterator[str]:
+    """The sizes of its input that a call speaks of."""
+    for slot in built.slots:
+        if isinstance(slot.value, Built):
+            yield from _names(slot.value)
+        elif slot.source is not None:
+            found = variables(slot.source)
+            yield from (name for name in found if name in ("@C", "@H", "@W") or name.startswith("@0."))
+
+
+def _regions(sites: tuple[Site, ...]) -> Iterator[RegionSite]:
+    for site in sites:
+        if isinstance(site, RegionSite):
+            yield site
+        elif isinstance(site, IfSite):
+            yield from _regions((*site.then, *site.otherwise))
