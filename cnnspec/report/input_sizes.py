@@ -41,27 +41,15 @@ class InputSizes(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The document's part about this model."""
-        model, sizes = self.model, self.sizes
-        entry: dict[str, Any] = {
+        sizes, model = self.sizes, self.model
+        axes, outputs = (sizes.axes, sizes.outputs) if sizes is not None else ((), ())
+        return {
             "model": self.name,
             "variant": model.variant,
             "settings": dict(model.settings),
-        }
-        if sizes is None:
-            return {
-                **entry,
-                "inputs": [],
-                "exact": False,
-                "why": "",
-                "axes": [],
-                "outputs": [],
-                "misfits": [],
-            }
-        return {
-            **entry,
-            "inputs": list(sizes.inputs),
-            "exact": sizes.exact,
-            "why": sizes.why,
+            "inputs": list(sizes.inputs) if sizes is not None else [],
+            "exact": sizes is not None and sizes.exact,
+            "why": sizes.why if sizes is not None else "",
             "axes": [
                 {
                     "axis": axis.name,
@@ -71,9 +59,9 @@ class InputSizes(NamedTuple):
                     "also": list(axis.also),
                     "tried": axis.tried,
                 }
-                for axis in sizes.axes
+                for axis in axes
             ],
-            "outputs": [{"name": one.name, "shape": list(one.shape)} for one in sizes.outputs],
+            "outputs": [{"name": one.name, "shape": list(one.shape)} for one in outputs],
             "misfits": [
                 {
                     "shape": list(one.shape),
@@ -99,7 +87,7 @@ class InputSizes(NamedTuple):
         letters = "".join(axis.name for axis in sizes.axes).replace(" = ", "")
         named = "" if sizes.inputs == ("input",) else " " + ", ".join(sizes.inputs)
         rows = [(f"input{named}", "x".join((str(self.channels), *letters)))]
-        rows += [(" and ".join(names), said(axis)) for names, axis in _alike(sizes.axes)]
+        rows += [(" and ".join(names), axis_text(axis)) for names, axis in _alike(sizes.axes)]
         for one in sizes.outputs:
             label = "output" if one.name == "output" else f"output {one.name}"
             rows.append((label, "x".join("?" if size is None else factor(size) for size in one.shape)))
@@ -199,14 +187,14 @@ def _alike(axes: tuple[Along, ...]) -> Iterator[tuple[list[str], Along]]:
         left = [one for one in left if one.name not in names]
 
 
-def said(axis: Along) -> str:
+def axis_text(axis: Along) -> str:
     """`multiples of 32, from 32 on`.
 
-    >>> said(Along("H", True, 16, (12,), 140, (), 256))
+    >>> axis_text(Along("H", True, 16, (12,), 140, (), 256))
     '16k + 12: 140, 156, 172, …'
-    >>> said(Along("H", True, 1, (0,), 1, (), 256)), said(Along("W", True, 1, (), 1, (227,), 256))
+    >>> axis_text(Along("H", True, 1, (0,), 1, (), 256)), axis_text(Along("W", True, 1, (), 1, (227,), 256))
     ('any', 'only 227')
-    >>> said(Along("H", True, 32, tuple(range(16)), 32, (8,), 256))
+    >>> axis_text(Along("H", True, 32, tuple(range(16)), 32, (8,), 256))
     '32k to 32k + 15, from 32 on; also 8'
     """
     also = _runs(axis.also, str)

@@ -31,7 +31,7 @@ WORDS = [
     ("lrn n=5 k=2", "E202", "size=5", "lrn size=5 k=2"),
     ("adaptiveavgpool 7x7", "E102", "`avgpool out=7x7`", "avgpool out=7x7"),
     ("batchnorm2d 3", "E102", "`bn`", "bn"),
-    ("bn 64", "E202", "the number of input channels is known", "bn"),
+    ("bn 3", "E202", "the number of input channels is known", "bn"),
     ("gap -> groupnorm 3 3", "E102", "`gn G3`", "gap -> gn G3"),
     ("conv F3 K8 same", "E202", "`Psame`", "conv F3 K8 Psame"),
     ("conv F3 K8 valid", "E202", "`P0`", "conv F3 K8 P0"),
