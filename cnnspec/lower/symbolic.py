@@ -83,6 +83,8 @@ def apply(operator: str, *arguments: Node) -> Node:
         for one, other in (arguments, arguments[::-1]):
             if isinstance(one, Const):
                 return other if bool(one.value) is (operator == "and") else one
+    if operator == "sizes" and len(set(arguments)) == 1:
+        return arguments[0]  # one number is for all axes
     if operator in ("+", "-", "*", "//") and len(arguments) == 2:
         left, right = arguments
         neutral = Const(0) if operator in "+-" else Const(1)

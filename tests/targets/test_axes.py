@@ -96,6 +96,8 @@ SIGNALS = {
         down(4) -> down(8, s=2) -> down(8)
         pad W//4 -> upsample 2 -> slice 0:4
         """,
+    "relative attention": "input 4x9\nattention heads=2 relative [ id | conv F1 K4 | id ] -> conv F1 K4",
+    "attention by the query": "input 4x7\nattention heads=2 relative=query [ id | conv F1 K4 | id ]",
     "locally connected": "input 3x9\nlocal F3 S2 P1 K4 -> relu -> local F3 Psame D2 K2",
     "fc on one position": "input 3x9\nconv F9 K5 -> relu -> fc 4 -> reshape 2x2 -> conv F1 K3",
     "transposed": "input 3x7\ndeconv F3 S2 P1 extra=1 K4 -> deconv F4 S2 Psame K4 G2 -> deconv F2 S3 Psame K2",  # noqa: E501
@@ -147,6 +149,7 @@ VOLUMES = {
         pad 1 channels=1:2 -> conv F2 K2
         pad channels=2 -> pad 2 replicate
         """,
+    "attention": "input 4x3x3x3\nattention heads=2 relative [ id | conv F1 K4 | id ] -> ln all",
     "planes to channels": "input 2x4x6x8\npixelunshuffle 2x1x2 -> conv F1 K8 -> pixelshuffle 1x2x4 -> coords",
 }
 

@@ -53,9 +53,10 @@ def names_of(use: Use) -> list[Node]:
     return [Var(f"@{letter}") for letter in ("C", *axes_of(use.arriving[0]))]
 
 
-def sizes_of(use: Use, first: int = 0) -> Node:
-    """The sizes of the input from that one on, as a tuple."""
-    return Apply("sizes", tuple(names_of(use)[first:]))
+def each_size(use: Use, first: int = 0) -> Built:
+    """The sizes of the input from that one on, as a tuple, equal ones too."""
+    sizes = zip(use.arriving[0], names_of(use), strict=True)
+    return Built("(", tuple(n(size, name) for size, name in sizes)[first:])
 
 
 def number(exact: Fraction | int) -> int | float:
@@ -187,7 +188,7 @@ def deconv(use: Use) -> Built:
 @emits("local")
 def local(use: Use) -> Built:
     named = _window(use.op) | {"bias": opt(use.op.bias, True), "axes": opt(axes(use), 2)}
-    size = n(use.arriving[0][1:], sizes_of(use, first=1))
+    size = n(use.arriving[0][1:], Apply("sizes", tuple(names_of(use)[1:])))
     return build("LocalConv", n(use.arriving[0][0], C), n(use.op.K, W("K")), size, **named)
 
 
@@ -270,7 +271,7 @@ def ln(use: Use) -> Built:
         "bias": opt(use.op.bias, True),
     }
     if use.op.all and axes(use):
-        return build("nn.LayerNorm", n(use.out, sizes_of(use)), **named)
+        return build("nn.LayerNorm", each_size(use), **named)
     return build(f"LayerNorm{axes(use)}d" if axes(use) else "nn.LayerNorm", n(use.out[0], C), **named)
 
 
@@ -393,18 +394,18 @@ def rbf(use: Use) -> Built:
 
 @emits("attention")
 def attention(use: Use) -> Built:
-    op, (_, *size) = use.op, use.arriving[0]
+    op = use.op
     heads = opt(op.heads, 1, W("heads"))
     if not op.softmax:
         return build("LinearAttention", heads, eps=opt(float(op.eps), 1e-15, W("eps")))
     scale = opt(1 if op.unscaled else None, None)
     if op.relative is None:
         return build("Attention", heads, scale=scale)
-    axes = n(tuple(size), Apply("sizes", tuple(Var(f"@{axis}") for axis in "THW"[-len(size) :])))
+    size = each_size(use, first=1)
     if op.relative == "table":
-        return build("RelativeAttention", n(op.heads, W("heads")), axes, scale=scale)
+        return build("RelativeAttention", n(op.heads, W("heads")), size, scale=scale)
     channels = n(use.arriving[0][0], C)
-    return build("QueryRelativeAttention", channels, n(op.heads, W("heads")), axes, scale=scale)
+    return build("QueryRelativeAttention", channels, n(op.heads, W("heads")), size, scale=scale)
 
 
 # --- larger maps, other layouts ---------------------------------------------------------------------

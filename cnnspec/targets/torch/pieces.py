@@ -163,6 +163,8 @@ def code(piece: Piece) -> Code:
             )
             if piece.function == "[":
                 return Group("[", items, "]")
+            if piece.function == "(":  # a tuple
+                return Group("(", items, ")") if len(items) > 1 else f"({flat(items[0])},)"
             name = piece.function if isinstance(piece.function, str) else piece.function.name
             return Group(f"{name}(", items, f"){piece.suffix}")
         case Series():

@@ -81,7 +81,7 @@ class Pixels(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.pixelunshuffle = nn.PixelUnshuffle(2)
-        self.shuffle = nn.ChannelShuffle(in_channels * 2 * 2 // 4)
+        self.shuffle = nn.ChannelShuffle(in_channels * 4 // 4)
 
 
 class Transformer(nn.Module):
@@ -97,7 +97,7 @@ class Transformer(nn.Module):
         self.attention = Attention(16)
         self.shuffle = nn.ChannelShuffle(4)
         self.pixelshuffle = nn.PixelShuffle(2)
-        self.conv4 = nn.Conv2d(k * 2 * 2 // 4, k, kernel_size=1)
+        self.conv4 = nn.Conv2d(k * 4 // 4, k, kernel_size=1)
         self.ln2 = LayerNorm2d(k)
         self.conv5 = nn.Conv2d(k, 2 * k, kernel_size=1)
         self.silu = nn.SiLU()
