@@ -11,6 +11,7 @@ from cnnspec.language.recovery.rules import (
     brackets,
     documents,
     forms,
+    joints,
     layers,
     lists,
     marks,
@@ -30,6 +31,7 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (
 
 RULES: tuple[Rule, ...] = (
     *documents.DOCUMENTS,
+    *joints.JOINTS,
     *marks.MARKS,
     *forms.NOTATIONS,
     *lists.LISTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
+from cnnspec.language.builder.values import HYPER
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import TIMES_BEHIND, is_layer
@@ -97,6 +98,16 @@ def _or(m: Mistake) -> Answer | None:
     return rewritten(
         span, "or", "expected `or`, found `||`", code="E101", safe=True, reads=reads, since=since
     )
+
+
+def _point_behind(m: Mistake) -> Answer | None:
+    """`maxpool F2.`, of which `F2` was not read as a hyperparameter."""
+    name = m.part(0).token
+    if name is None or not HYPER.fullmatch(name.text) or m.rest.split("#")[0].strip():
+        return None
+    fix = (Edit(m.span, ""),)
+    message = "a line does not end with `.`"
+    return Answer("E101", message, m.span, "leave `.` out", fix, True, reads=name.text, since=name.start)
 
 
 def _no_branches(m: Mistake) -> Answer | None:
@@ -199,6 +210,7 @@ STEPS = (
 )  # fmt: skip
 
 ENDS = (
+    Rule({"maxpool F2⟦.⟧\nbn": "maxpool F2\nbn"}, word=".", when=_point_behind),
     Rule({"relu⟦.⟧\nbn": "relu\nbn"}, "a line does not end with `.`", word=".",
          here=r"\.(?=[ \t]*(?:#|[\r\n]|$))", put=""),
     Rule({"add [ relu ⟦;⟧ bn ]": "add [ relu | bn ]"}, "branches are separated by `|`, not by `;`",

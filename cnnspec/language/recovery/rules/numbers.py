@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from cnnspec.diagnostics import Span
+from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import is_layer
@@ -271,6 +271,36 @@ def _turned(m: Mistake) -> Answer | None:
     return rewritten(span, plain, "the claim's word stands before its number", code="E101")
 
 
+def _colons(m: Mistake) -> Answer | None:
+    """`expect params: 448, macs: 2k`: all of the line."""
+    subjects = "|".join(SUBJECTS.values())
+    rest = re.compile(rf":[ \t]*~?[0-9][^:\r\n#]*(?:,[ \t]*(?:{subjects}):[ \t]*~?[0-9][^:\r\n#]*)+").match(
+        m.text, m.start
+    )
+    if rest is None or not m.in_claims:
+        return None
+    spans = [Span(m.start + one.start(), m.start + one.end()) for one in re.finditer(":[ \t]*", rest.group())]
+    edits = tuple(Edit(span, " ") for span in spans)
+    message = "a claim's value follows its word without `:`"
+    reads = re.sub(":[ \t]*", " ", rest.group())
+    return Answer(
+        "E101", message, m.span, "write a space for each", edits, True, reads=reads, resume=rest.end()
+    )
+
+
+def _bounds(m: Mistake) -> Answer | None:
+    """`expect params between 400 and 500`."""
+    number = rf"([0-9][0-9,.]*{_UNIT}?)"
+    found = m.around(
+        rf"\b([a-z]+)[ \t]+(?P<mark>(?:between|from)[ \t]+{number}[ \t]*(?:and|to|-)[ \t]*{number})"
+    )
+    if found is None or not m.of_line(r".*(?:=>|\bexpect\b)"):
+        return None
+    plain = f">= {found[3]}, {found[1]} <= {found[4]}"
+    way = f"write two bounds: `{found[1]} {plain}`"
+    return rewritten(Span(*found.span("mark")), plain, "a claim is one number or a bound", way, "E101")
+
+
 def _between(m: Mistake) -> Answer | None:
     found = m.around(rf"~?[0-9][0-9,.]*{_UNIT}?[ \t]*-[ \t]*[0-9][0-9,.]*{_UNIT}?")
     way = "write `~1.8k`, or a bound: `<= 1.8k`"
@@ -326,6 +356,16 @@ CLAIMS = (
     Rule({"relu ⟦=>⟧ conv F3 K8": "relu -> conv F3 K8"}, last="NAME", when=_step_after_claims),
     Rule({"expect ⟦output⟧ 3x8x8": "expect out 3x8x8"}, "the output is claimed with the word `out`",
          on="OUTPUT", accepts="NAME", when=lambda m: m.in_claims, put="out"),
+    Rule({"expect params⟦:⟧ 448, macs: 2k": "expect params 448, macs 2k"}, last="NAME", when=_colons),
+    Rule({"expect params ⟦~=⟧ 3": "expect params ~3"}, last="NAME",
+         here=r"(?P<over>(?P<mark>~=|=~|≃|≅)[ \t]*)[0-9]", when=lambda m: m.in_claims, put="~",
+         help="write `~`: it holds within 5 %"),
+    Rule({"expect params ⟦between 4 and 9⟧": "expect params >= 4, params <= 9"},
+         on="NUMBER CLAIM_NUMBER", when=_bounds),
+    Rule({"expect params 3⟦;⟧ macs 4": "expect params 3, macs 4"},
+         "claims are separated by commas, not by `;`", on="SEMICOLON", last="CLAIM_NUMBER NUMBER",
+         here=r";(?=[ \t]*[a-z]+[ \t]+[~<>=0-9])", put=",",
+         when=lambda m: bool(m.of_line(r".*(?:=>|\bexpect\b)"))),
     Rule({"expect params ⟦=⟧ 3": "expect params  3"}, "a claim's value follows its word without `{found}`",
          "write a space", last="NAME", here=r"(?P<over>(?P<mark>=|:)[ \t]*)[0-9.]",
          when=lambda m: m.in_claims, put=" "),

@@ -152,7 +152,7 @@ def _count_behind(m: Mistake) -> Answer | None:
     step = step.strip()
     span = Span(start, start + len(step))
     word = re.match(r"[A-Za-z]\w*", step)
-    if word is None or not is_layer(word[0]):
+    if word is None or not (is_layer(word[0]) or step[len(word[0]) :].startswith("(")):
         return None
     way, fix = repeated(m.text, span, count.end(), number)
     value = re.search(r"([FSPDKG])([0-9]+)$", step)
@@ -170,6 +170,7 @@ REPETITIONS = (
          on="RSQB", when=_without_group),
     Rule({"⟦2x⟧ conv F3": "[conv F3]*2", "⟦3*⟧[relu]": "[relu]*3", "⟦2x⟧ conv F3 -> relu": "",
           "⟦2⟧ relu": ""}, on="NUMBER ?", when=_count_before),
-    Rule({"relu⟦*3⟧": "[relu]*3", "conv F3⟦, 2 times⟧": "[conv F3]*2", "conv F3 K16⟦*2⟧": "",
+    Rule({"relu⟦*3⟧": "[relu]*3", "block a() { relu }\na()⟦*3⟧":
+          "block a() { relu }\n[a()]*3", "conv F3⟦, 2 times⟧": "[conv F3]*2", "conv F3 K16⟦*2⟧": "",
           "relu -> bn⟦*2⟧": ""}, on="STAR COMMA ?", when=_count_behind),
 )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Steps joined by something else than `->`: `conv F3 K8 & bn & relu`, `relu ==> bn`, `relu if C == 3`,
+`[relu](3)`. However often a mark stands on the line, it is one finding.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Edit, Span
+from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
+from cnnspec.language.recovery.rule import Rule
+from cnnspec.language.recovery.rules.repetitions import begin_of_steps
+from cnnspec.language.recovery.words import is_layer
+
+_MARK = re.compile(r"&&?|\|>|::|={2,}>|\.(?=[ \t])|\+|,")
+_TERNARY = (
+    r"[ \t]*(\w+[ \t]*(?:[=!<>]=|<|>)[ \t]*\w+)[ \t]*\?[ \t]*([^:\r\n]+?)[ \t]*"
+    r":[ \t]*([^\r\n#]+?)[ \t]*(?=#|[\r\n]|$)"
+)
+_NEAR = 300
+"""Characters before a mark in which the same mark is looked for."""
+_AGAIN = ("+", ",")
+"""Marks of which one alone has a rule of its own."""
+
+
+def _marks(m: Mistake) -> Answer | None:
+    mark = m.here(_MARK.pattern)
+    if mark is None or m.inside == "(" or m.in_claims or "@" in m.line:
+        return None
+    before, _, behind = m.head[-_NEAR:].rpartition(mark.group())
+    if before and _continues(behind):
+        return Answer("", "", Span(*mark.span()), reads="->")  # reported with the first
+    edits: list[Edit] = []
+    end = m.start
+    steps = re.compile(rf"[^\[\](){{}}#\r\n=>]*?({re.escape(mark.group())})[ \t]*(?=([A-Za-z]\w*))")
+    for found in steps.finditer(m.text, m.start, m.line_end):
+        if found.start() != end or not is_layer(found[2]):
+            break
+        edits.append(Edit(Span(*found.span(1)), "->"))
+        end = found.end()
+    if not edits or (mark.group() in _AGAIN and not edits[1:]):
+        return None
+    message = f"steps are joined by `->`, found `{mark.group()}`"
+    way = "write `->`" + " for each" * (len(edits) > 1)
+    return Answer("E101", message, edits[0].span, way, tuple(edits), mark.group() != "+", reads="->")
+
+
+def _continues(behind: str) -> bool:
+    """Whether a single step stands behind a mark."""
+    found = re.match(r"[ \t]*([A-Za-z]\w*)[^\[\](){}#=>]*$", behind)
+    return found is not None and is_layer(found[1])
+
+
+def _condition_behind(m: Mistake) -> Answer | None:
+    """`relu if C == 3`, `relu if C == 3 else bn`."""
+    found = m.here(r"if[ \t]+([^\[\]{}\r\n#]*?)(?:[ \t]+else[ \t]+([^\[\]{}\r\n#]*?))?[ \t]*(?=#|[\r\n]|$)")
+    begin = begin_of_steps(m.text, m.start)
+    step = m.text[begin : m.start].strip()
+    if found is None or not found[1] or "->" in step or not is_layer(re.split(r"\W", step)[0]):
+        return None
+    plain = f"if {found[1]} [ {step} ]" + (f" else [ {found[2]} ]" if found[2] else "")
+    span = Span(begin, found.end())
+    return rewritten(
+        span, plain, "a condition stands before its steps", code="E101", reads=plain, since=begin
+    )
+
+
+def _ternary(m: Mistake) -> Answer | None:
+    """`C == 3 ? relu : bn`."""
+    found = m.of_line(_TERNARY)
+    if found is None or not m.begin <= m.start <= found.end():
+        return None
+    plain, span = f"if {found[1]} [ {found[2]} ] else [ {found[3]} ]", Span(found.start(1), found.end())
+    return rewritten(span, plain, "a choice is written with `if`", code="E101", reads=plain, since=span.start)
+
+
+def _count_in_brackets(m: Mistake) -> Answer | None:
+    """`[relu](3)`, `[relu]{3}`, `[relu]*[3]`."""
+    found = m.here(r"[(\[{][ \t]*(\w+)[ \t]*[)\]}]")
+    if found is None or (m.last != "STAR" and m.text[: m.start].rstrip(" \t")[-1:] != "]"):
+        return None
+    put = found[1] if m.last == "STAR" else f"*{found[1]}"
+    if m.kind == "LSQB" and m.last != "STAR":
+        return None
+    message = "the number of a repetition follows `*` without brackets"
+    return rewritten(Span(*found.span()), put, message, f"write `]*{found[1]}`", "E101", safe=True, reads=put)
+
+
+JOINTS = (
+    Rule({"conv F3 K8 ⟦&⟧ bn & relu": "conv F3 K8 -> bn -> relu", "relu ⟦==>⟧ bn": "relu -> bn",
+          "relu ⟦|>⟧ bn": "relu -> bn", "relu⟦,⟧ bn, relu": "relu-> bn-> relu",
+          "relu ⟦+⟧ bn + relu": "relu -> bn -> relu"}, when=_marks),
+    Rule({"⟦relu if C == 3⟧": "if C == 3 [ relu ]",
+          "⟦relu if C == 3 else bn⟧": "if C == 3 [ relu ] else [ bn ]"}, on="IF", when=_condition_behind),
+    Rule({"⟦C == 3 ? relu : bn⟧": "if C == 3 [ relu ] else [ bn ]"}, when=_ternary),
+    Rule({"[relu]⟦(3)⟧": "[relu]*3", "[relu]⟦{3}⟧": "[relu]*3", "[relu]*⟦[3]⟧": "[relu]*3"},
+         on="LPAR LBRACE LSQB", when=_count_in_brackets),
+)  # fmt: skip
