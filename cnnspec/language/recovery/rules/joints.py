@@ -28,6 +28,9 @@ def _marks(m: Mistake) -> Answer | None:
     if mark is None or m.inside == "(" or m.in_claims or "@" in m.line:
         return None
     before, _, behind = m.head[-_NEAR:].rpartition(mark.group())
+    following = re.match(r"[ \t]*([A-Za-z]\w*)", m.text[mark.end() : m.line_end])
+    if following is None or not is_layer(following[1]):
+        return None
     if before and _continues(behind):
         return Answer("", "", Span(*mark.span()), reads="->")  # reported with the first
     edits: list[Edit] = []
