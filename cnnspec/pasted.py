@@ -19,6 +19,7 @@ from cnnspec.notations.network import UNKNOWN, Network, Node, Part, Program, str
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
+    from cnnspec.ops.base import Shape
 
 _WIDEST = 60
 _LONGEST = 100_000
@@ -153,7 +154,7 @@ def _of_program(program: Program, text: str) -> _Foreign:
     why = [f"({network.why})" if lines else network.why] if network.why else []
     has_input = _INPUT.search(text) or any(node.text.startswith("input ") for node in network.nodes)
     if lines and not before and not has_input:
-        why.append(f"(begin the spec with its input, channels first: `{_input_of(network.nodes[0])}`)")
+        why.append(f"(begin the spec with its input, channels first: `{_input_of(network.nodes[0], text)}`)")
     way = "\n".join([*([how] if lines else []), *lines, *why])
     if network.sure and len(lines) == 1:
         way = f"here it is `{lines[0]}`"
@@ -169,11 +170,23 @@ def _of_program(program: Program, text: str) -> _Foreign:
     return _Foreign(cover, pieces, finding, whole=True)
 
 
-def _input_of(first: Node) -> str:
+_AXES = re.compile(r"[A-Za-z]([123])[dD]\(")
+"""How many axes the input of a layer of another tool has: `Conv1d(`, `MaxPooling3D(`."""
+_SIZES = {1: "8000", 2: "224x224", 3: "16x112x112"}
+
+
+def _axes_of(text: str) -> int:
+    """How many axes a layer's name says that its input has; 0 where it does not say so."""
+    named = _AXES.search(text)
+    return int(named[1]) if named else 0
+
+
+def _input_of(first: Node, text: str) -> str:
     """An input that a first layer takes, of the usual size where the program does not have one."""
     if first.text.startswith("fc "):
         return f"input {first.takes or 784}"
-    return f"input {first.takes if first.takes.isdecimal() else 3}x224x224"
+    size = _SIZES[_axes_of(text[slice(*first.span)]) or 2]
+    return f"input {first.takes if first.takes.isdecimal() else 3}x{size}"
 
 
 def _commented(part: Part, text: str) -> str:
@@ -232,7 +245,7 @@ def _put_together(source: Source, foreign: Sequence[_Foreign]) -> Rewritten:
             if part.node is not None:
                 place = part.node.span
                 step = Span(length + part.at, length + len(part.text))
-                if part.node.takes:
+                if part.node.takes or _axes_of(text[slice(*place)]):
                     stated.append(Stated(step.start, part.node.takes, place))
                 if not part.node.text:
                     silent.append(step)
@@ -298,6 +311,13 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
                 continue
             _, takes, span = stated.pop(one.layer.span.start)
             shape, word = one.inputs[0], one.op.word
+            original = " ".join(rewriting.source.original.text[slice(*span)].split())
+            original = original if len(original) <= _WIDEST else f"{original[:_WIDEST]}…"
+            axes = _axes_of(original)
+            if axes not in (0, len(shape) - 1) and len(shape) > 1:
+                yield _of_other_axes(original, axes, shape, span)
+            if not takes:
+                continue
             wanted = tuple(map(int, takes.split("x")))
             number = prod(shape) if word == "flatten" else shape[0]
             if (
@@ -307,8 +327,6 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
             ):
                 continue
             met.add((wanted, number))
-            original = " ".join(rewriting.source.original.text[slice(*span)].split())
-            original = original if len(original) <= _WIDEST else f"{original[:_WIDEST]}…"
             if len(wanted) > 1:
                 said, true = takes, written_shape(shape)
                 message = f"`{original}` expects an input of {said}, but its input is {true}"
@@ -319,6 +337,16 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
             way = f"write {true} there, or change the layers before it so that they give {said}"
             note, related = _comes_from(report, body, one.layer.inputs[0], rewriting.source)
             yield Diagnostic("E502", message, span, related, note, way)
+
+
+def _of_other_axes(original: str, axes: int, shape: Shape, span: Span) -> Diagnostic:
+    """E502 for `Conv1d(…)` on an image."""
+    from cnnspec.ops.base import written_shape
+
+    what = ("a signal, CxW", "an image, CxHxW", "a volume, CxTxHxW")[axes - 1]
+    message = f"`{original}` expects {what}, but its input is {written_shape(shape)}"
+    way = f"the shape of the input says how many axes there are: `input {shape[0]}x{_SIZES[axes]}`"
+    return Diagnostic("E502", message, span, help=way)
 
 
 def _comes_from(report: Report, body: int, value: int, source: Source) -> tuple[str, tuple[Related, ...]]:

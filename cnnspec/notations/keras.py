@@ -2,7 +2,7 @@
 
 import re
 
-from cnnspec.notations.entry import ANYTHING, Entry
+from cnnspec.notations.entry import Entry
 from cnnspec.notations.values import Given
 
 _STARTS = ["kernel", "bias", "depthwise", "pointwise", "beta", "gamma", "moving_mean", "moving_variance"]
@@ -54,7 +54,15 @@ KERAS = (
     Entry("Conv2DTranspose(4, 2, strides=3)", "deconv F2 S3 K4 extra=1", _DECONV, adjust=_without_overlap),
     Entry("DepthwiseConv2D(3, use_bias=False)", "dwconv F3 nobias", f"kernel_size:F {_SLIDES} {_DEPTH}"),
     Entry("SeparableConv2D(32, 3)", "dwconv F3 nobias -> conv F1 K32", f"{_CONV} {_DEPTH} +separable"),
-    Entry("Conv1D(32, 3)", "", ANYTHING, why="its input is a sequence with one axis, and maps here have two"),
+    Entry("Conv1D(32, 3, padding='same')", "conv F3 Psame K32", f"{_CONV} {_GROUPS}", takes="8x16"),
+    Entry("Conv3D(32, (1, 3, 3))", "conv F1x3x3 K32", f"{_CONV} {_GROUPS}", takes="8x5x9x9"),
+    Entry("MaxPooling1D()", "maxpool F2", _POOL, takes="8x16"),
+    Entry("MaxPooling3D((1, 2, 2))", "maxpool F1x2x2", _POOL, takes="8x5x8x8"),
+    Entry("AveragePooling1D(2)", "avgpool F2", _AVERAGE, takes="8x16"),
+    Entry("AveragePooling3D(2)", "avgpool F2", _AVERAGE, takes="8x4x8x8"),
+    Entry("GlobalAveragePooling1D()", "gap", _KEEPS, takes="8x16"),
+    Entry("GlobalAveragePooling3D()", "gap", _KEEPS, takes="8x4x8x8"),
+    Entry("GlobalMaxPooling1D()", "gmp", _KEEPS, takes="8x16"),
     Entry("MaxPooling2D()", "maxpool F2", _POOL),
     Entry("AveragePooling2D(3, 1, 'same')", "avgpool F3 S1 Psame exclude_pad", _AVERAGE),
     Entry("GlobalAveragePooling2D()", "gap", _KEEPS),

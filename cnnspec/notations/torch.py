@@ -16,7 +16,6 @@ _ALONE = _NORM.replace("momentum:momentum", "momentum:known").replace("=True", "
 _AGAIN = "inplace:in_place=False"
 _SIZE = "size:out=None scale_factor:factor=None"
 _SCALED = f"{_SIZE} mode:mode='nearest' align_corners:corners=None"
-_ONE_AXIS = "its input is a sequence with one axis, and maps here have two"
 _WHOLE_MAPS = "it sets whole maps to 0, and `dropout` single numbers"
 _ALIGNED = "its corners are aligned, and here they are not"
 _LAYER_NORM = "`ln` normalises the channels of each position, and has one weight for each channel"
@@ -24,19 +23,31 @@ _LAYER_NORM = "`ln` normalises the channels of each position, and has one weight
 TORCH = (
     # --- convolution and pooling
     Entry("Conv2d(8, 16, (3, 5), 2, bias=False)", "conv F3x5 S2 K16 nobias", f"{_CONV} {_MODE}"),
-    Entry("Conv1d(8, 64, 3)", "", ANYTHING, why=_ONE_AXIS),
-    Entry("Conv3d(8, 64, 3)", "", ANYTHING, why="its input has three axes, and maps here have two"),
+    Entry("Conv1d(8, 64, 3)", "conv F3 K64", f"{_CONV} {_MODE}", takes="8x16"),
+    Entry("Conv3d(8, 64, (1, 3, 3))", "conv F1x3x3 K64", f"{_CONV} {_MODE}", takes="8x5x9x9"),
     Entry("ConvTranspose2d(8, 4, 3, 2, output_padding=1)", "deconv F3 S2 K4 extra=1", f"{_DECONV} {_MODE}"),
+    Entry("ConvTranspose1d(8, 4, 2, 2)", "deconv F2 S2 K4", f"{_DECONV} {_MODE}", takes="8x16"),
+    Entry("ConvTranspose3d(8, 4, 2, 2)", "deconv F2 S2 K4", f"{_DECONV} {_MODE}", takes="8x5x9x9"),
     Entry("MaxPool2d(2, stride=1)", "maxpool F2 S1", _MAX),
-    Entry("MaxPool1d(2)", "", ANYTHING, why=_ONE_AXIS),
+    Entry("MaxPool1d(2)", "maxpool F2", _MAX, takes="8x16"),
+    Entry("MaxPool3d((1, 2, 2))", "maxpool F1x2x2", _MAX, takes="8x5x8x8"),
     Entry("AvgPool2d(3, 2, 1, count_include_pad=False)", "avgpool F3 S2 P1 exclude_pad", _AVG),
+    Entry("AvgPool1d(2)", "avgpool F2", _AVG, takes="8x16"),
+    Entry("AvgPool3d(2)", "avgpool F2", _AVG, takes="8x4x8x8"),
+    Entry("AdaptiveAvgPool1d(1)", "gap", "output_size:=1", takes="8x16"),
+    Entry("AdaptiveAvgPool3d(1)", "gap", "output_size:=1", takes="8x4x8x8"),
+    Entry("AdaptiveMaxPool1d(1)", "gmp", "output_size:=1", takes="8x16"),
+    Entry("AdaptiveMaxPool3d(1)", "gmp", "output_size:=1", takes="8x4x8x8"),
     Entry("AdaptiveAvgPool2d((7, 7))", "avgpool out=7x7", "output_size:out"),
     Entry("AdaptiveMaxPool2d(4)", "maxpool out=4x4", "output_size:out return_indices:=False"),
     # --- normalisation
     Entry("BatchNorm2d(8, eps=1e-3)", "bn eps=1e-3", _NORM),
     Entry("BatchNorm1d(8)", "bn", _NORM, takes="8"),
+    Entry("BatchNorm3d(8)", "bn", _NORM, takes="8x4x8x8"),
     Entry("SyncBatchNorm(8)", "bn", _NORM),
     Entry("InstanceNorm2d(8)", "in noaffine", _ALONE),
+    Entry("InstanceNorm1d(8)", "in noaffine", _ALONE, takes="8x16"),
+    Entry("InstanceNorm3d(8)", "in noaffine", _ALONE, takes="8x4x8x8"),
     Entry("LayerNorm([8, 16, 16])", "ln", ANYTHING, why=_LAYER_NORM),
     Entry("LayerNorm2d(8, eps=1e-6)", "ln eps=1e-6", "num_channels:takes eps:eps=1e-6"),  # timm's
     Entry("LayerNorm2d(8, eps=1e-5)", "ln", "num_channels:takes eps:eps=1e-5"),  # torchvision's

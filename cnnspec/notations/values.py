@@ -29,6 +29,8 @@ DEFAULTS = {
 """What need not be written where the author did not write it either."""
 _IN_ONE_WORD = {"avgpool out=1x1": "gap", "maxpool out=1x1": "gmp"}
 SIZE = re.compile(r"[(\[]?([0-9]+)[ \t]*[x×,][ \t]*([0-9]+)[)\]]?")
+_SIZES = re.compile(rf"{SIZE.pattern}|[(\[](?:[0-9]+,|[0-9]+, ?[0-9]+, ?[0-9]+)[)\]]")
+"""One for each axis: `(3, 5)`, `3x5`, `(3,)`, `(1, 3, 3)`."""
 _EXPRESSION = re.compile(r"\w+(?: *(?:\*|//|\+|-) *\w+)+")
 """Sums and products of numbers and names, which are the same in Python and here."""
 _NUMBER = re.compile(r"([0-9]*)(?:\.([0-9]*))?(e-?[0-9]+)?")
@@ -90,8 +92,9 @@ def argument(slot: str, value: str) -> str | None:
     if plain in ("None", "True", "False"):
         return None
     value = value.strip()
-    if (size := SIZE.fullmatch(value)) and slot in ("F", "S", "P", "D", "*", "out", "extra"):
-        value = size[1] if size[1] == size[2] and slot != "out" else f"{size[1]}x{size[2]}"
+    if _SIZES.fullmatch(value) and slot in ("F", "S", "P", "D", "*", "out", "extra"):
+        sizes = re.findall("[0-9]+", value)
+        value = sizes[0] if len({*sizes}) == 1 and slot != "out" else "x".join(sizes)
     elif number := _NUMBER.fullmatch(value):
         decimals = (number[2] or "").rstrip("0") if not number[3] else number[2]
         value = (number[1] or "0") + (f".{decimals}" if decimals else "") + (number[3] or "")
