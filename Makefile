@@ -52,7 +52,7 @@ keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch ba
 	$(RUN) pip install --quiet --editable '.[keras]'
 	KERAS_BACKEND=torch $(RUN) pytest $(PYTEST) tests/notations/test_keras.py
 
-parity: $(PARITY)/.stamp  ## torchvision's weights in emitted programs: all 75 networks (minutes; installs 5 GB)
+parity: $(PARITY)/.stamp  ## torchvision's weights in emitted programs: all 78 networks (minutes; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
 
 sizes: $(VENV)/.stamp  ## `cnnspec sizes` of the whole zoo beside torch on the meta device (half an hour of a core)

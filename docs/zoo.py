@@ -81,7 +81,9 @@ FAMILIES = {
     "deep": "Residual, dense and inception networks, and what came of them",
     "light": "Networks for small machines and small budgets",
     "notes": "The worked examples of the course notes",
+    "signals": "Sound, text, EEG, point clouds: networks along one axis",
     "tasks": "Detection, segmentation, edges, super-resolution, style, generation, retrieval, captioning",
+    "volumes": "Videos and scans: networks along three axes",
 }
 
 INTRODUCTION = """\
@@ -139,7 +141,9 @@ MARKS = {
     "classic": ("#b4531a", "#f2a06b", "M-4 -4H4V4H-4Z"),
     "deep": ("#1c63b0", "#74b4f5", "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z"),
     "light": ("#187a4d", "#5ecb98", "M0 -5L5 0L0 5L-5 0Z"),
+    "signals": ("#8a6d00", "#e0c341", "M-5 -2H5V2H-5Z"),
     "tasks": ("#8338b0", "#cf9bf2", "M0 -5L5 4H-5Z"),
+    "volumes": ("#a8284f", "#f28aa9", "M-5 0L-2 -5H2L5 0L2 5H-2Z"),
 }
 """By family: the colour on light paper, on dark paper, and the mark."""
 

@@ -105,7 +105,8 @@ def _arriving(
 ) -> tuple[Node | None, ...]:
     """The sizes of the input of a pass: those of the repeat's input, where every pass keeps them."""
     found: list[Node | None] = []
-    for axis, node in enumerate(tensor.dims):
+    both = min(len(tensor.dims), *(len(use.shape(0)) for use in body.uses))  # of a map and of vectors: C
+    for axis, node in enumerate(tensor.dims[:both]):
         sizes = {number: use.shape(0)[axis] for number, use in enumerate(body.uses)}
         entries = [frame.uses[use].shape(site.inputs[0])[axis] for use, _ in body.origins]
         if list(sizes.values()) == entries:
@@ -120,7 +121,7 @@ def _arriving(
             body.uses[number].env[name] = size
         carried.append(Carried(name, axis, node, partial(body.lifted, sizes)))
         found.append(Var(name))
-    return tuple(found)
+    return (*found, *(None for _ in tensor.dims[both:]))
 
 
 def _simple(inner: ir.Body) -> bool:

@@ -34,7 +34,7 @@ TORCH = (
     Entry("AvgPool2d(3, 2, 1, count_include_pad=False)", "avgpool F3 S2 P1 exclude_pad", _AVG),
     Entry("AvgPool1d(2)", "avgpool F2", _AVG, takes="8x16"),
     Entry("AvgPool3d(2)", "avgpool F2", _AVG, takes="8x4x8x8"),
-    Entry("AdaptiveAvgPool1d(1)", "gap", "output_size:=1", takes="8x16"),
+    Entry("AdaptiveAvgPool1d(output_size=1)", "gap", "output_size:=1", takes="8x16"),
     Entry("AdaptiveAvgPool3d(1)", "gap", "output_size:=1", takes="8x4x8x8"),
     Entry("AdaptiveMaxPool1d(1)", "gmp", "output_size:=1", takes="8x16"),
     Entry("AdaptiveMaxPool3d(1)", "gmp", "output_size:=1", takes="8x4x8x8"),

@@ -45,6 +45,8 @@ SIDES = {"classic/alexnet.cnn": 224, "classic/vgg.cnn": 224, "deep/inception_v3.
 """The image's side where it is not SIDE: AlexNet and VGG flatten a map of the size that it has in the paper,
 and Inception's head has room on no smaller one.
 """
+VIDEO = (3, 8, 48, 48)
+"""Channels, frames, rows and columns."""
 BATCHES = {"classic/vgg.cnn": 1}
 """Two images, but for VGG: eight networks, at full size, to save time and memory."""
 MOST_WEIGHTS = 300_000_000
@@ -82,7 +84,8 @@ def compare(name: str) -> Differences:
 def beside(ours: nn.Module, theirs: nn.Module, network: Mapping[str, Any], side: int) -> Differences:
     """Two modules on the same image with the same weights; `ours` comes without."""
     # training takes another image than the statistics, or batch norm's momentum would not show
-    image, other = torch.randn(2, BATCHES.get(network["spec"], 2), 3, side, side, dtype=torch.float64)
+    shape = (3, side, side) if len(network["input"]) == 3 else VIDEO
+    image, other = torch.randn(2, BATCHES.get(network["spec"], 2), *shape, dtype=torch.float64)
     theirs.eval()
     theirs.training = bool(network.get("heads", False))  # only the module itself asks: with it, its heads run
     with torch.no_grad():
@@ -135,7 +138,7 @@ def measure_statistics(model: nn.Module, image: Tensor) -> None:
 
     With others, the signal of random weights dies out from layer to layer, and eval mode compares biases.
     """
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d)]
     rates = [norm.momentum for norm in norms]
     for norm in norms:
         norm.train().momentum = 1.0

@@ -1,0 +1,78 @@
+# Written by cnnspec 0.0.0: model EEGNet_8_2 (IR 0)
+import torch
+from torch import Tensor, nn
+
+
+def same_padding(
+    x: Tensor,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0,
+) -> Tensor:
+    """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
+    ends: list[int] = []
+    for axis in reversed(range(x.ndim - 2)):
+        numbers = kernel_size, stride, dilation
+        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+        length = x.shape[2 + axis]
+        places = (length + step - 1) // step
+        zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
+        ends += [zeros // 2, zeros - zeros // 2]
+    return nn.functional.pad(x, ends, value=value)
+
+
+class Conv2dSame(nn.Conv2d):
+    """A convolution with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
+        return super().forward(x)
+
+
+class EEGNet_8_2(nn.Module):
+    """EEGNet: A Compact Convolutional Network for EEG-based Brain-Computer Interfaces,
+    Lawhern et al., 2018
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.conv1 = Conv2dSame(1, 8, kernel_size=(1, 64), bias=False)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.dwconv1 = nn.Conv2d(8, 16, kernel_size=(64, 1), groups=8, bias=False)
+        self.bn2 = nn.BatchNorm2d(16)
+        self.elu1 = nn.ELU()
+        self.avgpool1 = nn.AvgPool2d(kernel_size=(1, 4))
+        self.dropout1 = nn.Dropout(0.25)
+        self.dwconv2 = Conv2dSame(16, 16, kernel_size=(1, 16), groups=16, bias=False)
+        self.conv2 = nn.Conv2d(16, 16, kernel_size=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(16)
+        self.elu2 = nn.ELU()
+        self.avgpool2 = nn.AvgPool2d(kernel_size=(1, 8))
+        self.dropout2 = nn.Dropout(0.25)
+        self.fc = nn.Linear(64, 2)
+        self.softmax = nn.Softmax(dim=1)
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.bn1(self.conv1(x))  # 8x64x128
+        x = self.avgpool1(self.elu1(self.bn2(self.dwconv1(x))))  # 16x1x32
+        x = self.dwconv2(self.dropout1(x))  # 16x1x32
+        x = self.avgpool2(self.elu2(self.bn3(self.conv2(x))))  # 16x1x4
+        return self.softmax(self.fc(torch.flatten(self.dropout2(x), 1)))
+
+
+def main() -> None:
+    model = EEGNet_8_2().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 64, 128))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+# Written by cnnspec 0.0.0: model M3 (IR 0)
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+def same_padding(
+    x: Tensor,
+    kernel_size: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0,
+) -> Tensor:
+    """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
+    ends: list[int] = []
+    for axis in reversed(range(x.ndim - 2)):
+        numbers = kernel_size, stride, dilation
+        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+        length = x.shape[2 + axis]
+        places = (length + step - 1) // step
+        zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
+        ends += [zeros // 2, zeros - zeros // 2]
+    return nn.functional.pad(x, ends, value=value)
+
+
+class Conv1dSame(nn.Conv1d):
+    """A convolution with ceil(N / stride) outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
+        return super().forward(x)
+
+
+class Stage(nn.Sequential):
+    def __init__(self, k: int, n: int) -> None:
+        super().__init__()
+        self.group = nn.Sequential(
+            *(
+                sequential(
+                    conv=nn.Conv1d(256, k, kernel_size=3, padding=1),
+                    bn=nn.BatchNorm1d(k),
+                    relu=nn.ReLU(inplace=True),
+                )
+                for _ in range(n)
+            ),
+        )
+        self.maxpool = nn.MaxPool1d(kernel_size=4, ceil_mode=True)
+
+
+class M3(nn.Module):
+    """Very Deep Convolutional Neural Networks for Raw Waveforms, Dai et al., ICASSP
+    2017
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.conv = Conv1dSame(1, 256, kernel_size=80, stride=4)
+        self.bn = nn.BatchNorm1d(256)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool1d(kernel_size=4)
+        self.group = nn.Sequential(Stage(256, 1))
+        self.gap = nn.AdaptiveAvgPool1d(1)
+        self.fc = nn.Linear(256, 10)
+        self.softmax = nn.Softmax(dim=1)
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 256x2000
+        x = torch.flatten(self.gap(self.group(x)), 1)  # 256
+        return self.softmax(self.fc(x))
+
+
+def main() -> None:
+    model = M3().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 32000))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+# Written by cnnspec 0.0.0: model TCN (IR 0)
+import torch
+from torch import Tensor, nn
+
+
+class Causal(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, d: int) -> None:
+        super().__init__()
+        self.pad = nn.ZeroPad1d((6 * d, 0))
+        self.conv = nn.Conv1d(in_channels, k, kernel_size=7, dilation=d)
+        self.relu = nn.ReLU(inplace=True)
+        self.dropout = nn.Dropout(0.05)
+
+
+class Level(nn.Module):
+    def __init__(self, in_channels: int, k: int, d: int) -> None:
+        super().__init__()
+        channels = in_channels
+        self.group = nn.Sequential()
+        for _ in range(2):
+            self.group.append(Causal(channels, k, d))
+            channels = k
+        self.has_conv = in_channels != k
+        if self.has_conv:
+            self.conv = nn.Conv1d(in_channels, k, kernel_size=1)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.group(x)
+        if self.has_conv:
+            x = self.conv(x)
+        return self.relu(y + x)
+
+
+class TCN(nn.Module):
+    """An Empirical Evaluation of Generic Convolutional and Recurrent Networks for
+    Sequence Modeling, Bai et al., 2018
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        channels = 1
+        self.group = nn.Sequential()
+        for i in range(8):
+            self.group.append(Level(channels, 25, 2**i))
+            channels = 25
+        self.fc = nn.Linear(25, 10)
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.group(x)  # 25x784
+        return self.fc(torch.flatten(x[:, :, 783:], 1))
+
+
+def main() -> None:
+    model = TCN().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 1, 784))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

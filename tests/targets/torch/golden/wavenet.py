@@ -1,0 +1,85 @@
+# Written by cnnspec 0.0.0: model WaveNet10 (IR 0)
+import torch
+from torch import Tensor, nn
+
+
+class PadChannels(nn.Module):
+    """Adds channels of zeros before and after those of the input."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        around = (0, 0) * (x.ndim - 2) + (self.before, self.after)
+        return nn.functional.pad(x, around)
+
+
+class Causal(nn.Sequential):
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.pad = nn.ZeroPad1d((d, 0))
+        self.conv = nn.Conv1d(32, 32, kernel_size=2, dilation=d)
+
+
+class Layer(nn.Module):
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.causal1 = Causal(d)
+        self.tanh = nn.Tanh()
+        self.causal2 = Causal(d)
+        self.sigmoid = nn.Sigmoid()
+        self.conv1 = nn.Conv1d(32, 32, kernel_size=1)
+        self.conv2 = nn.Conv1d(32, 256, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x[:, :32]
+        branch1 = self.tanh(self.causal1(y))
+        branch2 = self.sigmoid(self.causal2(y))
+        y = branch1 * branch2
+        y = torch.cat([y, x], dim=1)
+        branch1 = self.conv1(y[:, :32])
+        branch2 = y[:, 32:64]
+        branch1 = branch1 + branch2
+        x = self.conv2(y[:, :32])
+        branch2 = y[:, 64:320]
+        x = x + branch2
+        return torch.cat([branch1, x], dim=1)
+
+
+class WaveNet10(nn.Module):
+    """WaveNet: A Generative Model for Raw Audio, van den Oord et al., 2016"""
+
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv1d(256, 32, kernel_size=1)
+        self.pad = PadChannels(0, 256)
+        self.group = nn.Sequential(nn.Sequential(*(Layer(2**j) for j in range(10))))
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv1d(256, 256, kernel_size=1)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv3 = nn.Conv1d(256, 256, kernel_size=1)
+        self.softmax = nn.Softmax(dim=1)
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pad(self.conv1(x))  # 288x16000
+        x = self.group(x)  # 288x16000
+        x = self.relu2(self.conv2(self.relu1(x[:, 32:288])))  # 256x16000
+        return self.softmax(self.conv3(x))
+
+
+def main() -> None:
+    model = WaveNet10().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 256, 16000))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()
