@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from cnnspec.lower import library
 
 
+@cache
 def pieces() -> Mapping[str, library.Piece]:
-    """All functions and classes by name, in the order of a program."""
-    return library.pieces(Path(__file__).parent, "functions", "modules")
+    """All functions and classes by name, in the order of a program. A class for images,
+    `Conv2dSame`, is one for signals and volumes too, with another number in its name."""
+    modules = library.pieces(Path(__file__).parent, "functions", "modules")
+    found = {}
+    for name, piece in modules.items():
+        for axes in "123" if "2d" in name else "2":
+            text = piece.text.replace("2d", f"{axes}d")
+            found[name.replace("2d", f"{axes}d")] = piece._replace(text=text)
+    return found
 
 
 def reserved() -> frozenset[str]:

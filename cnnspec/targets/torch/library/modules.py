@@ -6,36 +6,12 @@ from torch import Tensor, nn
 from cnnspec.targets.torch.library.functions import binomial, fitted, same_padding
 
 
-class Conv1dSame(nn.Conv1d):
-    """A convolution with ceil(N / stride) outputs."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
-
-
 class Conv2dSame(nn.Conv2d):
     """A convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = same_padding(x, self.kernel_size, self.stride, self.dilation)
         return super().forward(x)
-
-
-class Conv3dSame(nn.Conv3d):
-    """A convolution with ceil(N / stride) outputs."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
-
-
-class ConvTranspose1dSame(nn.ConvTranspose1d):
-    """A transposed convolution with N * stride outputs."""
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        size = [n * step for n, step in zip(x.shape[2:], self.stride, strict=True)]
-        return fitted(super().forward(x), size, self.bias)
 
 
 class ConvTranspose2dSame(nn.ConvTranspose2d):
@@ -46,22 +22,6 @@ class ConvTranspose2dSame(nn.ConvTranspose2d):
         return fitted(super().forward(x), size, self.bias)
 
 
-class ConvTranspose3dSame(nn.ConvTranspose3d):
-    """A transposed convolution with N * stride outputs."""
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        size = [n * step for n, step in zip(x.shape[2:], self.stride, strict=True)]
-        return fitted(super().forward(x), size, self.bias)
-
-
-class MaxPool1dSame(nn.MaxPool1d):
-    """Max pooling with ceil(N / stride) outputs."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        ends = self.kernel_size, self.stride, self.dilation
-        return super().forward(same_padding(x, *ends, value=float("-inf")))
-
-
 class MaxPool2dSame(nn.MaxPool2d):
     """Max pooling with ceil(N / stride) outputs."""
 
@@ -70,37 +30,7 @@ class MaxPool2dSame(nn.MaxPool2d):
         return super().forward(same_padding(x, *ends, value=float("-inf")))
 
 
-class MaxPool3dSame(nn.MaxPool3d):
-    """Max pooling with ceil(N / stride) outputs."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        ends = self.kernel_size, self.stride, self.dilation
-        return super().forward(same_padding(x, *ends, value=float("-inf")))
-
-
-class AvgPool1dSame(nn.AvgPool1d):
-    """Average pooling with ceil(N / stride) outputs."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        mean = super().forward(same_padding(x, self.kernel_size, self.stride))
-        if self.count_include_pad:
-            return mean
-        ones = same_padding(torch.ones_like(x[:1, :1]), self.kernel_size, self.stride)
-        return mean / super().forward(ones)
-
-
 class AvgPool2dSame(nn.AvgPool2d):
-    """Average pooling with ceil(N / stride) outputs."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        mean = super().forward(same_padding(x, self.kernel_size, self.stride))
-        if self.count_include_pad:
-            return mean
-        ones = same_padding(torch.ones_like(x[:1, :1]), self.kernel_size, self.stride)
-        return mean / super().forward(ones)
-
-
-class AvgPool3dSame(nn.AvgPool3d):
     """Average pooling with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -201,21 +131,7 @@ class Subsample(nn.Module):
         return total * self.weight.view(shape) + self.bias.view(shape)
 
 
-class LayerNorm1d(nn.LayerNorm):
-    """Layer normalisation over the channels, at each position."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
 class LayerNorm2d(nn.LayerNorm):
-    """Layer normalisation over the channels, at each position."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
-class LayerNorm3d(nn.LayerNorm):
     """Layer normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -437,21 +353,7 @@ class PositionPReLU(nn.Module):
         return torch.where(x > 0, x, self.weight * x)
 
 
-class RMSNorm1d(nn.RMSNorm):
-    """RMS normalisation over the channels, at each position."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
 class RMSNorm2d(nn.RMSNorm):
-    """RMS normalisation over the channels, at each position."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
-class RMSNorm3d(nn.RMSNorm):
     """RMS normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
