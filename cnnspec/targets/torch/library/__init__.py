@@ -11,8 +11,8 @@ from cnnspec.lower import library
 
 @cache
 def pieces() -> Mapping[str, library.Piece]:
-    """All functions and classes by name, in the order of a program. A class for images,
-    `Conv2dSame`, is one for signals and volumes too, with another number in its name."""
+    """All functions and classes by name, in the order of a program. A class for
+    images, `Conv2dSame`, is one for signals and volumes too, with another number."""
     modules = library.pieces(Path(__file__).parent, "functions", "modules")
     found = {}
     for name, piece in modules.items():
