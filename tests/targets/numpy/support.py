@@ -177,6 +177,6 @@ def _masks(graph: Graph, batch: int, rng: np.random.Generator) -> dict[str, Any]
         if entry.op is not None and entry.op.word in ("dropout", "droppath"):
             shape = (batch, *(entry.out or ())) if entry.op.word == "dropout" else (batch,)
             if getattr(entry.op, "maps", False):
-                shape = (*shape[:2], 1, 1)
+                shape = (*shape[:2], *[1] * (len(shape) - 2))
             masks[entry.attribute] = rng.random(shape) >= float(entry.op.p)
     return masks
