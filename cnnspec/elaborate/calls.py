@@ -47,9 +47,11 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     shapes = tuple(builder.values[value] for value in inputs)
     arguments = {parameter: spelled(value) for parameter, value in bound.values.items()}
     context.spent.work += sum(map(len, arguments.values())) // 256
+    frozen = context.frozen > 0
     layers = {name: given for name, given in bound.layers.items() if given is not None}
     given = tuple(one.identity for one in layers.values())
-    key = (id(block), builder.current is None, tuple(arguments.items()), tuple(tensors), shapes, given)
+    whole = tuple(arguments.items()), tuple(tensors), shapes, given
+    key = (id(block), frozen, builder.current is None, whole)
     body = context.block_bodies.get(key)
     if body is None:
         body = context.block_bodies[key] = _body(builder, block, step, bound, tensors)
@@ -59,6 +61,14 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     stretch.written[site] = bound.written
     labels = tuple(named.name for named in bound.tensors.values())
     stretch.called[site] = Called(made.template, labels, layers)
+    shared = _shared_name(context, block, arguments, given, shapes) if block.shared else None
+    if shared is not None and context.shared_frozen.setdefault(shared, frozen) is not frozen:
+        builder.sink.report(
+            "E211",
+            f"`{block.name}` has one set of weights: it cannot be frozen in one use and trained in another",
+            step.span,
+            help="put all its uses into `frozen [ … ]`, or none",
+        )
     region = Region.model_construct(
         site=site,
         kind="shared" if block.shared else "block",
@@ -67,7 +77,7 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         passes=(Pass.model_construct(body=body),),
         block=block.name,
         arguments=arguments,
-        shared=_shared_name(context, block, arguments, given, shapes) if block.shared else None,
+        shared=shared,
         label=label,
         span=step.span,
     )

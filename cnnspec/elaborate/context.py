@@ -139,6 +139,8 @@ class Context:
     input_shape: Shape | None = None
     uses: list[tuple[str, str]] = field(default_factory=list)
     """The blocks around the step that is run, each with the arguments of its use."""
+    frozen: int = 0
+    """How many `frozen [ … ]` are around the step that is run."""
     passes: list[int] = field(default_factory=list)
     """The passes of the repeats around the step that is run."""
     stretches: Stretches = field(default_factory=Stretches)
@@ -156,6 +158,8 @@ class Context:
     unused: dict[Span, tuple[str, str | None]] = field(default_factory=dict)
     """Tensors that nothing reads: their shape as text, and their label."""
     shared_names: dict[tuple[object, ...], str] = field(default_factory=dict)
+    shared_frozen: dict[str, bool] = field(default_factory=dict)
+    """Whether a set of shared weights is frozen by its first use."""
     looked_through: set[str] = field(default_factory=set)
     """Blocks whose text was searched for mistakes because no use of them can be worked out."""
 

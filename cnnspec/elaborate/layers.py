@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cnnspec.diagnostics import Span
 from cnnspec.elaborate.binding import BoundArguments, bind, slots_of, written
 from cnnspec.elaborate.builder import BodyBuilder
@@ -69,6 +71,9 @@ def _made(
     if arriving is None or made is None:
         return None
     instance, bound = made
+    if builder.context.frozen and "frozen" in op.model_fields:
+        instance = instance.model_copy(update={"frozen": True})
+        bound = replace(bound, kept=False)
     inputs = [arriving]
     for tensor in op.tensors:
         if tensor not in bound.tensors:

@@ -87,10 +87,14 @@ def _run_steps(builder: BodyBuilder, steps: Iterable[tree.Step], label: str | No
             case tree.CallStep():
                 call(builder, step, label)
             case tree.GroupStep():
+                if step.frozen:
+                    builder.context.frozen += 1
                 if step.times is None:
                     enclose(builder, "group", step.body.items, step.span, label, key=id(step))
                 else:
                     repeat(builder, step, step.times, label)
+                if step.frozen:
+                    builder.context.frozen -= 1
             case tree.BranchStep():
                 merge(builder, step, label)
             case tree.IfStep():

@@ -98,6 +98,11 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
     if step.word in context.statements.blocks:
         _block_as_layer(context, step)
         return
+    if fold(step.word) in ("frozen", "freeze", "notrain"):
+        message = f"`{step.word}` is not a layer: a group is frozen, or a layer by its word"
+        way = "write `frozen [ … ]`, or the word behind a layer, `conv F3 K64 frozen`"
+        sink.report("E201", message, step.word_span, help=way)
+        return
     if (missing := MISSING.get(fold(step.word))) is not None:
         message = f"there is no layer `{step.word}`: the language has no {missing}"
         sink.report("E201", message, step.word_span, help="`cnnspec explain layers` lists the layers")

@@ -241,7 +241,7 @@ class _Writer:
                 return self.verbatim(step.span)
         parts, close = self.parts(step)
         empty = "" if type(step) is tree.Block else "id"
-        blank = "" if type(step) is tree.GroupStep else " "
+        blank = "" if type(step) is tree.GroupStep and not step.frozen else " "
         line = ""
         for opening, sequence in parts:
             text = self.sequence_inline(sequence)
@@ -276,7 +276,10 @@ class _Writer:
         """The sequences in a step's or block's brackets, each with what opens it; what closes the last."""
         match step:
             case tree.GroupStep():
-                return [("[", step.body)], f"]{'' if step.times is None else f'*{w.write_atom(step.times)}'}"
+                opening = "frozen [" if step.frozen else "["
+                return [
+                    (opening, step.body)
+                ], f"]{'' if step.times is None else f'*{w.write_atom(step.times)}'}"
             case tree.BranchStep():
                 head = " ".join([step.word, *map(w.write_argument, w.ordered(step.arguments))])
                 openings = [f"{head} [", *"|" * (len(step.branches) - 1)]

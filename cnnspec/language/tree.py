@@ -207,11 +207,12 @@ class CallStep(NamedTuple):
 
 
 class GroupStep(NamedTuple):
-    """`[ … ]` (times is None) or `[ … ]*n`."""
+    """`[ … ]` (times is None) or `[ … ]*n`; `frozen [ … ]`."""
 
     body: "Sequence"
     times: Expr | None
     span: Span
+    frozen: bool = False
 
 
 class BranchStep(NamedTuple):

@@ -202,17 +202,18 @@ def subsample(call: Call) -> Tensor:
 
 def batch_norm(call: Call) -> Tensor:
     op, own = call.op, call.own
-    if call.training:
+    training = call.training and not call.op.frozen
+    if training:
         own["num_batches_tracked"].add_(1)
     mean, variance = own["running_mean"], own["running_var"]
     momentum, eps = float(op.momentum), float(op.eps)
-    return F.batch_norm(call.x, mean, variance, call.weight, call.bias, call.training, momentum, eps)
+    return F.batch_norm(call.x, mean, variance, call.weight, call.bias, training, momentum, eps)
 
 
 def instance_norm(call: Call) -> Tensor:
     op, own = call.op, call.own
     mean, variance = own.get("running_mean"), own.get("running_var")
-    statistics = call.training or not op.running
+    statistics = (call.training and not op.frozen) or not op.running
     return F.instance_norm(
         call.x, mean, variance, call.weight, call.bias, statistics, float(op.momentum), float(op.eps)
     )

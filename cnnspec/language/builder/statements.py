@@ -127,6 +127,12 @@ def _branch(c: Context, v: Items[Any]) -> Any:
             _bars(c, left)
         else:
             found.append(_sequence(c, left, items, right))
+    if word.text == "frozen" and not given:
+        if len(found) > 1:
+            bar = Span(bars[1].start, bars[1].end)
+            way = "branches are merged inside: `frozen [ add [ … | … ] ]`"
+            c.sink.report("E101", "`frozen` takes steps, not branches", bar, help=way)
+        return _nested(c, tree.GroupStep(found[0], None, c.span(v), frozen=True), found[0])
     return _nested(c, tree.BranchStep(word.text, arguments, tuple(found), c.span(v), word.span), *found)
 
 

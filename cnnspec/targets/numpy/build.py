@@ -81,8 +81,9 @@ def emit(use: Use, layer: ir.Layer | None = None) -> Built:
     """How a layer of one use is called."""
     if use.op.word not in EMITTERS:
         raise Unsupported(f"`{use.op.word}`", layer)
-    roles = {weight.role for weight in use.op.weights(*use.arriving)} - {"buffer"}
-    return replace(EMITTERS[use.op.word](use), suffix=".frozen()" if roles == {"frozen"} else "")
+    roles = {weight.role for weight in use.op.weights(*use.arriving)}
+    frozen = getattr(use.op, "frozen", False) and roles <= {"frozen", "buffer"} and roles
+    return replace(EMITTERS[use.op.word](use), suffix=".frozen()" if frozen else "")
 
 
 class _Translation:

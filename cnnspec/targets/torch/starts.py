@@ -19,7 +19,8 @@ SCHEMES = frozenset({"he", "xavier", "normal", "uniform", "constant", "bilinear"
 
 def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
     """The call, wrapped in what sets its first weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`; frozen
-    ones end in `.requires_grad_(False)`."""
+    ones end in `.requires_grad_(False)`; with running statistics, which stay too, they are classes of their
+    own."""
     init = getattr(op, "init", None)
     if init is not None:
         layer = _by_scheme(op, arriving, init.scheme, init.value, layer)
@@ -30,6 +31,8 @@ def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
     }
     if given:
         layer = Built("given", (Slot(None, layer), *(Slot(name, text) for name, text in given.items())))
+    if getattr(op, "frozen", False) and any(one.role == "buffer" for one in op.weights(*arriving)):
+        return replace(layer, function=layer.function.replace("nn.", "Frozen"))
     if getattr(op, "frozen", False) and any(weight.role == "frozen" for weight in op.weights(*arriving)):
         layer = replace(layer, suffix=".requires_grad_(False)")
     return layer

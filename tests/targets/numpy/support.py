@@ -96,7 +96,7 @@ class Beside:
         found |= {key: worst / max(largest, least) for key, (worst, largest) in slopes.items()}
         for key, weight in self.roles.items():
             if weight.role == "buffer" and training:
-                found[f"stat {key}"] = difference(stats[key], theirs[key])
+                found[f"stat {key}"] = difference(stats.get(key, before[key]), theirs[key])
         assert before.keys() == self.params.keys()
         assert all(self.params[key] is value for key, value in before.items())
         return found

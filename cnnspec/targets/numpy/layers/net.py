@@ -33,11 +33,11 @@ class Net:
     def go(self, at, fixed=False):
         """The place with this full name, which ends in a dot."""
         there = object.__new__(Net)
-        there.__dict__.update(self.__dict__, at=at, fixed=fixed)
+        there.__dict__.update(self.__dict__, at=at, fixed=fixed, training=self.training and not fixed)
         return there
 
     def frozen(self):
-        """The same place, with weights that are not trained."""
+        """The same place, with weights and running statistics that stay as they are."""
         return self.go(self.at, fixed=True)
 
     def weight(self, name, shape, start):

@@ -126,10 +126,11 @@ def instance_norm_running(x, net, eps=1e-5, momentum=0.1, affine=True):
 
 
 def instance_norm_running_backward(dy, net):
-    """As without them; in evaluation μ and σ² are constants."""
-    if net.training:
+    """As without them; in evaluation, and where it is frozen, μ and σ² are constants."""
+    xhat, inverse, axes, affine, bias = net.take()
+    if axes is not None:
+        net.keep(xhat, inverse, axes, affine, bias)
         return normed_backward(dy, net)
-    xhat, inverse, _, affine, _ = net.take()
     if affine:
         net.gradient("weight", product(dy, xhat))
         net.gradient("bias", total(dy))

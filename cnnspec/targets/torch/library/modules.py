@@ -559,3 +559,39 @@ class LinearAttention(Attention):
         y = q @ (k.transpose(2, 3) @ v)
         y = y / ((q * k.sum(2, keepdim=True)).sum(3, keepdim=True) + self.eps)
         return y.transpose(2, 3).flatten(1, 2).unflatten(2, size)
+
+
+class Still(nn.Module):
+    """A layer whose weights and running statistics stay as they are in training."""
+
+    def __init__(self, *arguments: int, **options: float) -> None:
+        super().__init__(*arguments, **options)
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> "Still":
+        return super().train(False)
+
+
+class FrozenBatchNorm1d(Still, nn.BatchNorm1d):
+    """Batch normalisation that stays as it is."""
+
+
+class FrozenBatchNorm2d(Still, nn.BatchNorm2d):
+    """Batch normalisation that stays as it is."""
+
+
+class FrozenBatchNorm3d(Still, nn.BatchNorm3d):
+    """Batch normalisation that stays as it is."""
+
+
+class FrozenInstanceNorm1d(Still, nn.InstanceNorm1d):
+    """Instance normalisation that stays as it is."""
+
+
+class FrozenInstanceNorm2d(Still, nn.InstanceNorm2d):
+    """Instance normalisation that stays as it is."""
+
+
+class FrozenInstanceNorm3d(Still, nn.InstanceNorm3d):
+    """Instance normalisation that stays as it is."""
