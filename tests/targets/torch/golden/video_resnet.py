@@ -45,13 +45,7 @@ class Residual(nn.Module):
         self.bn2 = nn.BatchNorm3d(k)
         self.has_conv = in_channels != k
         if self.has_conv:
-            self.conv = nn.Conv3d(
-                in_channels,
-                k,
-                kernel_size=1,
-                stride=(s, s, s),
-                bias=False,
-            )
+            self.conv = nn.Conv3d(in_channels, k, kernel_size=1, stride=s, bias=False)
             self.bn3 = nn.BatchNorm3d(k)
         self.relu2 = nn.ReLU(inplace=True)
 
