@@ -185,7 +185,7 @@ def fmt(spec: Spec | None = None, *, text: str | None = None) -> str:
 
 
 def _source(spec: Spec | None, text: str | None) -> Source:
-    from cnnspec.files import named, read_source
+    from cnnspec.files import named, read_one
 
     if (spec is None) == (text is None):
         raise TypeError("give a spec's path (or zoo:name), or its text=")
@@ -197,14 +197,7 @@ def _source(spec: Spec | None, text: str | None) -> Source:
         message = "this is the text of a spec, not its path"
         finding = Diagnostic("E701", message, Span(0, 0), help="pass it as text=: check(text=…)")
         raise SpecError((finding,), Source("<text>", ""))
-    pairs, problem = named(argument)
-    if problem is None and len(pairs) > 1:
-        message = f"this is a folder of {len(pairs)} specs"
-        problem = Diagnostic("E706", message, Span(0, 0), help=f"name one of them: {pairs[0][0]}")
-    if problem is not None:
-        raise SpecError((problem,), Source(argument, ""))
-    ((path, name),) = pairs
-    source, problem = read_source(path, name=name)
+    _, source, problem = read_one(argument, named(argument))
     if problem is not None:
         raise SpecError((problem,), source)
     return source

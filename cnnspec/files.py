@@ -83,6 +83,21 @@ def named(argument: str) -> tuple[list[tuple[str, str]], Diagnostic | None]:
     return [(argument, argument)], None
 
 
+def read_one(
+    argument: str, found: tuple[list[tuple[str, str]], Diagnostic | None], limit: int = MAX_BYTES
+) -> tuple[str, Source, Diagnostic | None]:
+    """The path and the text of the only file among those that an argument means (as `named` gives them)."""
+    pairs, problem = found
+    if problem is None and len(pairs) > 1:
+        listed = ", ".join(path for path, _ in pairs[:20]) + (", …" if len(pairs) > 20 else "")
+        several = f"found {len(pairs)} .cnn files: {listed}"
+        problem = Diagnostic("E706", several, NOWHERE, help="name one of them")
+    if problem is not None:
+        return argument, Source(argument, ""), problem
+    ((path, name),) = pairs
+    return path, *read_source(path, limit, name)
+
+
 def unreadable(path: str) -> Diagnostic | None:
     """Why there is no file to read at `path`; None where there is one."""
     try:

@@ -12,7 +12,7 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics import Diagnostic, Severity, Source
-from cnnspec.files import NOWHERE, ZOO, named, read_source
+from cnnspec.files import ZOO, named, read_one
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -83,12 +83,7 @@ def _read(argument: str, limit: int) -> tuple[Source, Diagnostic | None]:
         from cnnspec.cli.revision import read_revision
 
         return read_revision(argument, limit)
-    pairs, problem = named(argument)
-    if problem is None and len(pairs) != 1:
-        problem = Diagnostic("E706", f"this folder contains {len(pairs)} specs", NOWHERE, help="name one")
-    if problem is not None:
-        return Source(argument, ""), problem
-    return read_source(pairs[0][0], limit, pairs[0][1])
+    return read_one(argument, named(argument), limit)[1:]
 
 
 def _pairs(before: list[Model], after: list[Model]) -> list[tuple[Model, Model]]:

@@ -10,7 +10,7 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice
 from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.diagnostics.as_json import as_json
-from cnnspec.files import NOWHERE, named, read_source
+from cnnspec.files import NOWHERE, named, read_one
 
 if TYPE_CHECKING:
     from cnnspec.ir.graph import Graph
@@ -49,16 +49,8 @@ class Opened(NamedTuple):
 
 def open_model(argument: str | None, choice: Choice) -> Opened:
     """The first model of a spec, or the chosen variant; None means the only `.cnn` file of this folder."""
-    pairs, problem = _specs_here() if argument is None else named(argument)
-    if problem is None and len(pairs) > 1:
-        listed = ", ".join(path for path, _ in pairs[:20]) + (", …" if len(pairs) > 20 else "")
-        several = f"found {len(pairs)} .cnn files: {listed}"
-        problem = Diagnostic("E706", several, NOWHERE, help="name one of them")
-    if problem is not None:
-        name = os.curdir if argument is None else argument
-        return Opened(name, Source(name, ""), None, [problem], USAGE)
-    ((path, name),) = pairs
-    source, problem = read_source(path, choice.max_bytes, name)
+    found = _specs_here() if argument is None else named(argument)
+    path, source, problem = read_one(argument or os.curdir, found, choice.max_bytes)
     if problem is not None:
         return Opened(path, source, None, [problem], FOUND if problem.code == "E703" else USAGE)
 

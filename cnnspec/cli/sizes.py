@@ -8,7 +8,7 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, say
 from cnnspec.diagnostics import Severity
-from cnnspec.files import named, read_source
+from cnnspec.files import named, read_one
 
 
 @command("sizes", "text", "json")
@@ -20,14 +20,8 @@ def sizes(file: str, choice: Choice, to: Output) -> int:
     sizes. Of several inputs, those with the first one's height and width vary together. Claims are not
     checked. FILE is a spec, `zoo:NAME`, or `-` for standard input; of a spec with variants, all are shown.
     """
-    pairs, problem = named(file)
-    if problem is None and len(pairs) != 1:
-        raise click.UsageError(f"{file} contains {len(pairs)} specs; name one")
-    source, unread = (
-        (None, problem) if problem is not None else read_source(pairs[0][0], choice.max_bytes, pairs[0][1])
-    )
-    if source is None or unread is not None:
-        assert unread is not None
+    _, source, unread = read_one(file, named(file), choice.max_bytes)
+    if unread is not None:
         return to.refuse(file, unread, {"file": file, "ok": False, "models": [], "diagnostics": []})
 
     from cnnspec.diagnostics.as_json import as_json

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any
 
 from cnnspec.diagnostics import Related, Sink, Span
 from cnnspec.elaborate.layer_parameters import LayerParameters, layer_parameters
 from cnnspec.elaborate.text_facts import TextFacts, facts_of, labelled_lines, nodes
 from cnnspec.language import tree
 from cnnspec.ops import lookup
-
-Named = TypeVar("Named", tree.Let, tree.Variant, tree.Block)
 
 
 @dataclass(eq=False, repr=False)
@@ -36,41 +34,28 @@ class Statements:
     """The names of all layer parameters."""
 
 
+_ONCE = {tree.Model: "model", tree.Output: "output"}
+_NAMED = {tree.Let: "lets", tree.Variant: "variants", tree.Block: "blocks"}
+_LISTED = {tree.Input: "inputs", tree.Expect: "expects", tree.Line: "lines", tree.ErrorStatement: "broken"}
+
+
 def sort_statements(file: tree.File, sink: Sink) -> Statements:
     found = Statements(file, facts_of(file.statements))
+    statement: Any
     for statement in file.statements:
-        match statement:
-            case tree.Model():
-                if found.model is not None:
-                    _twice(sink, "model", statement.span, found.model.span)
-                found.model = found.model or statement
-            case tree.Input():
-                found.inputs.append(statement)
-            case tree.Let():
-                _add_named(sink, found.lets, statement)
-            case tree.Variant():
-                _add_named(sink, found.variants, statement)
-            case tree.Block():
-                _add_named(sink, found.blocks, statement)
-            case tree.Output():
-                if found.output is not None:
-                    _twice(sink, "output", statement.span, found.output.span)
-                found.output = found.output or statement
-            case tree.Expect():
-                found.expects.append(statement)
-            case tree.Line():
-                found.lines.append(statement)
-            case tree.ErrorStatement():
-                found.broken.append(statement)
-            case tree.Default():
-                pass
+        kind = type(statement)
+        if kind in _LISTED:
+            getattr(found, _LISTED[kind]).append(statement)
+        elif kind in _NAMED:
+            first = getattr(found, _NAMED[kind]).setdefault(statement.name, statement)
+            if first is not statement:
+                _named_twice(sink, statement.name, statement.name_span, first.name_span)
+        elif kind in _ONCE:
+            if (first := getattr(found, _ONCE[kind])) is not None:
+                _twice(sink, _ONCE[kind], statement.span, first.span)
+            else:
+                setattr(found, _ONCE[kind], statement)
     return found
-
-
-def _add_named(sink: Sink, known: dict[str, Named], statement: Named) -> None:
-    first = known.setdefault(statement.name, statement)
-    if first is not statement:
-        _named_twice(sink, statement.name, statement.name_span, first.name_span)
 
 
 def check_names(statements: Statements, sink: Sink) -> set[str]:

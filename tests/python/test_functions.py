@@ -102,7 +102,7 @@ MISTAKES = {
     "one line of it": (lambda: cnnspec.check("input 3x8x8"), "pass it as text="),
     "a name of the zoo": (lambda: cnnspec.check("lenet5"), "did you mean `zoo:lenet5`"),
     "no such file": (lambda: cnnspec.check("nothing.cnn"), "No such file"),
-    "a folder": (lambda: cnnspec.check("specs"), "folder of"),
+    "a folder": (lambda: cnnspec.check("specs"), r"\.cnn files"),
     "no such layer": (lambda: cnnspec.explain(LENET, "C9"), "no layer C9; did you mean C1"),
     "no such page": (lambda: cnnspec.explain("convv"), "did you mean conv"),
     "no such target": (lambda: cnnspec.build(LENET, target="keras"), "expected numpy or torch"),
