@@ -226,9 +226,9 @@ def test_the_zeros_of_psame_have_their_places(cnnspec: Command) -> None:
 def test_every_symbol_of_a_formula_has_a_page() -> None:
     from tests.ops.test_json_and_text import drawn
 
-    for text in drawn():
-        op = bind(text)
-        for shape in ((12, 9, 9), (16, 4, 6), (8,), (4, 1, 1)):
+    for text, axes in drawn():
+        op = bind(text, axes)
+        for shape in ((12, 9, 9), (16, 4, 6), (8,), (4, 1, 1), (6, 20), (4, 5, 6, 7)):
             out = op.out(shape)
             if not isinstance(out, Misfit):
                 for formula in op.formulas((shape,), out):
