@@ -1,8 +1,8 @@
-"""A text with its foreign parts said in this language: what is checked once parts of a spec are pasted.
+"""A text with its foreign parts translated into this language, for specs that have pasted parts.
 
-The first check finds what is not in this language (E102). Here those parts are put in the text as they are
-said here, so that a second check finds what else is wrong: sizes that do not fit behind them, and numbers of
-the original that contradict the network (E502).
+The first check finds what is not in this language (E102). Here those parts are replaced by their
+translations, so that a second check finds what else is wrong: sizes that do not fit after them, and numbers
+of the original that contradict the network (E502).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONGEST = 100_000
 _MOST_LINES = 60
 """Lines of a program that are shown in its finding; a fix has them all."""
 _HEAD = re.compile(r"(?:\w+: )?(?:@\w+ -> )?")
-"""What may stand before a layer on its line."""
+"""What can precede a layer on its line."""
 _STATED = re.compile(
     r"(?:in_?channels|in_?features|num_?features|input_?channels)[ \t]*=[ \t]*([0-9]+)", re.I
 )
@@ -37,12 +37,12 @@ _INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
 
 
 class Stated(NamedTuple):
-    """What the original says of a layer's input: the layer begins at `at` of the text."""
+    """The size of a layer's input in the original; the layer begins at `at` of the text."""
 
     at: int
     takes: str
     span: Span
-    """Where it says so, in the original."""
+    """Its place in the original."""
 
 
 class Rewritten(NamedTuple):
@@ -50,7 +50,7 @@ class Rewritten(NamedTuple):
     findings: Sequence[Diagnostic]
     stated: Sequence[Stated]
     silent: Sequence[Span]
-    """Parts of the text of which nothing more can be said: their layers, or their order, are not known."""
+    """Parts of the text without further findings: their layers, or their order, are not known."""
     whole: bool
     """Whether a network is among them: that it has no input is part of its finding."""
 
@@ -66,7 +66,7 @@ class _Foreign(NamedTuple):
 
 
 def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | None:
-    """None where nothing of a text can be said otherwise."""
+    """None where nothing of a text can be translated."""
     text = source.text[:_LONGEST]
     foreign: list[_Foreign] = []
     for reader in (darknet, caffe, yolo, r, summary, programs, tables, others):
@@ -150,7 +150,7 @@ def _of_program(program: Program, text: str) -> _Foreign:
     lines = [line.removeprefix(" -> ") for line in "".join(shown).splitlines() if line]
     more = len(lines) - _MOST_LINES
     lines[_MOST_LINES:] = [f"… ({more} more lines)"] if more > 0 else []
-    how = "in this language it is:" if network.sure else "in this language, as far as it is certain:"
+    how = "in this language it is:" if network.sure else "in this language, where it is certain:"
     why = [f"({network.why})" if lines else network.why] if network.why else []
     has_input = _INPUT.search(text) or any(node.text.startswith("input ") for node in network.nodes)
     if lines and not before and not has_input:
@@ -328,13 +328,13 @@ def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]
                 continue
             met.add((wanted, number))
             if len(wanted) > 1:
-                said, true = takes, written_shape(shape)
-                message = f"`{original}` expects an input of {said}, but its input is {true}"
+                expected, found_size = takes, written_shape(shape)
+                message = f"`{original}` expects an input of {expected}, but its input is {found_size}"
             else:
                 what = "channels" if len(shape) > 1 and word != "flatten" else "inputs"
-                said, true = f"{wanted[0]:,}", f"{number:,}"
-                message = f"`{original}` expects {said} {what}, but its input has {true}"
-            way = f"write {true} there, or change the layers before it so that they give {said}"
+                expected, found_size = f"{wanted[0]:,}", f"{number:,}"
+                message = f"`{original}` expects {expected} {what}, but its input has {found_size}"
+            way = f"write {found_size} there, or change the layers before it so that they give {expected}"
             note, related = _comes_from(report, body, one.layer.inputs[0], rewriting.source)
             yield Diagnostic("E502", message, span, related, note, way)
 

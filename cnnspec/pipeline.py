@@ -109,7 +109,7 @@ def _models(wanted: Wanted, parsing: Sink, ignore: frozenset[str], first: bool, 
     for name in names:
         found.append(_model(wanted._replace(variant=name), parsing, spent, ignore, lints))
         if spent.work > wanted.limits.work:
-            break  # it is told; the other variants would say the same
+            break  # already reported; the other variants would give the same finding
     return found
 
 
@@ -161,7 +161,7 @@ def _with_input(finding: Diagnostic, report: Report, attempt: Try) -> Diagnostic
 
 
 _MOOT = re.compile("E103|E2|E3|E501")
-"""What may be said of a text that is to be written otherwise as a whole (E102), and then need not be said."""
+"""Findings that are left out where a text has to be rewritten as a whole (E102)."""
 
 
 def _within(inner: Span, outer: Span) -> bool:
@@ -206,8 +206,10 @@ def _by_cause(findings: list[Diagnostic], file: File) -> list[Diagnostic]:
         one.shape for one in file.statements if isinstance(one, tree.Input) and one.shape.span == cause.span
     )
     origin = Related(cause.span, as_channels_first(shape))
-    told = sizes[0]._replace(related=(origin,), help=cause.help, fix=cause.fix)
-    return [told if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]]
+    reported = sizes[0]._replace(related=(origin,), help=cause.help, fix=cause.fix)
+    return [
+        reported if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]
+    ]
 
 
 _FOLDERS = os.listdir(os.path.join(os.path.dirname(__file__), "targets"))

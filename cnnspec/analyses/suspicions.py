@@ -56,7 +56,7 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
 
 
 def of_shape(claimed: Shape, value: Shape, layers: Iterable[Shaped]) -> str:
-    """Where the author's shape would have come from, if from these layers; "" where it cannot be told."""
+    """How the author's shape may have been computed from these layers; "" where that is not known."""
     C, *sizes = value
     if len(value) == len(claimed) > 1:
         axes = axes_of(value)
@@ -95,7 +95,7 @@ class Suspicion(NamedTuple):
 
 
 def of_number(claim: Claim, value: int, found: Sequence[Part], others: dict[str, int | None]) -> str:
-    """Where the author's number would have come from; "" where it cannot be told. `others` are the numbers of
+    """How the author's number may have been computed; "" where that is not known. `others` are the numbers of
     the other subjects.
     """
     claimed, step = Fraction(claim.number or 0), Fraction(claim.step)
@@ -122,8 +122,8 @@ def _suspicions(
         ],
         "flops": [("macs", "the MACs: a multiply–accumulate is two FLOPs here")],
         "connections": [("macs", "the MACs, without the biases")],
-        "layers": [("weighted", "`weighted`: all layers with weights, not those of the longest path alone")],
-        "weighted": [("layers", "`layers`: those of the longest path alone")],
+        "layers": [("weighted", "`weighted`: all layers with weights, not only those of the longest path")],
+        "weighted": [("layers", "`layers`: only those of the longest path")],
     }.get(subject, []):
         if (number := others.get(other)) is not None:
             yield Suspicion(why, number=number)

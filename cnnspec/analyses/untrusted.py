@@ -39,7 +39,7 @@ def _sizes(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
     large += [(f"an argument of {one.op.word}", one.span) for one in layers if _largest(dict(one.op)) > most]
     for what, span in large[:1]:
         message = f"{what} is larger than the {most:,} allowed"
-        yield Diagnostic("E604", message, span, help="no tensor has room for so much")
+        yield Diagnostic("E604", message, span, help="no tensor can be so large")
 
 
 def _largest(value: Any) -> int:

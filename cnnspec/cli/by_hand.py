@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def number(file: str, layer: str | None, at: str, options: dict[str, Any], choice: Choice, to: Output) -> int:
     """Run the network in a process of its own, and show the sum of one number."""
     if layer is None:
-        raise click.UsageError("--at needs the LAYER whose output it is a place in")
+        raise click.UsageError("--at is a place in the output of a layer: name the LAYER")
     found = built(open_model(file, choice), ("numpy",))
     document, graph = found.head(), found.graph
     to.findings(found.findings, found.source)
@@ -113,7 +113,11 @@ def whole_numbers(context: click.Context, parameter: click.Parameter, value: str
 
 LOSSES = ("cross_entropy", "squared_error", "sum")
 OPTIONS = (
-    click.option("--grad", is_flag=True, help="Show the gradients that arrive at each layer and leave it."),
+    click.option(
+        "--grad",
+        is_flag=True,
+        help="Show the gradients of the loss by each layer's output, weights and input.",
+    ),
     click.option(
         "--loss",
         type=click.Choice(LOSSES),
@@ -122,7 +126,7 @@ OPTIONS = (
     click.option(
         "--loss-of",
         metavar="OUTPUT",
-        help="The output that the loss is of, where there are several; default: the first.",
+        help="The output that the loss is computed from, if there are several; default: the first.",
     ),
     click.option("--label", metavar="N", callback=whole_numbers, help="The true class; N,M,… one per image."),
     click.option("--target", metavar="FILE", help="The output that squared_error compares with; default: 0."),

@@ -68,7 +68,7 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
     help="Do not report a lint (W203). Repeat the option, or separate codes by commas.",
 )
 @click.option("--advice", is_flag=True, help="Show all suggestions, not only their number.")
-@click.option("--strict", is_flag=True, help="Exit with status 1 on a warning, too.")
+@click.option("--strict", is_flag=True, help="Also exit with status 1 on a warning.")
 def check(
     files: tuple[str, ...],
     every: bool,

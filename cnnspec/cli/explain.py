@@ -20,7 +20,9 @@ from cnnspec.files import STDIN, ZOO
 @click.argument("topic", metavar="FILE|CODE|WORD", shell_complete=completing("topics"))
 @click.argument("layer", required=False, shell_complete=completing("layers"))
 @click.option(
-    "--at", metavar="C,H,W", help="Work out this one number of the layer's output, on an --input or --random."
+    "--at",
+    metavar="C,H,W",
+    help="Show how this one number of the layer's output is computed, on an --input or --random.",
 )
 @takes_inputs
 def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: Output, **options: Any) -> int:
@@ -46,7 +48,7 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
 
         return number(topic, layer, at, options, choice, to)
     if options["inputs"] or options["random"]:
-        raise click.UsageError("--input and --random need --at, the place of one number of the output")
+        raise click.UsageError("--input and --random need --at, a place in the output")
     if layer is not None:
         return _layer(topic, layer, choice, to)
     from cnnspec.report.pages import page, topics

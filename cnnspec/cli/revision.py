@@ -31,12 +31,12 @@ def read_revision(argument: str, limit: int) -> tuple[Source, Diagnostic | None]
             assert git.stderr is not None
             data = git.stdout.read(limit + 1)
             git.stdout.close()
-            said = git.stderr.read(4096).decode("utf-8", "replace").strip()
+            message = git.stderr.read(4096).decode("utf-8", "replace").strip()
             status = git.wait(SECONDS)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         return _unreadable(argument, f"git cannot be run: {error}")
     if len(data) <= limit and status:
-        return _unreadable(argument, "git: " + said.partition("\n")[0].removeprefix("fatal: "))
+        return _unreadable(argument, "git: " + message.partition("\n")[0].removeprefix("fatal: "))
     held = within(data, limit)
     return (Source(argument, ""), held) if isinstance(held, Diagnostic) else decoded(argument, held)
 

@@ -72,7 +72,7 @@ def run(
         return found.status
     on, sums = given(options, graph), asked(options, graph, found.source.name)
     if output and output.endswith(".npy") and len(graph.outputs) > 1:
-        raise click.UsageError(f"there are {len(graph.outputs)} outputs; -o must be an .npz file")
+        raise click.UsageError(f"the network has {len(graph.outputs)} outputs; -o must be an .npz file")
     names, problem = _labels(labels, graph)
     read = [*on.read, *([sums["grad"]["target"]] if sums["grad"] and sums["grad"]["target"] else [])]
     problem = problem or problem_of(read)

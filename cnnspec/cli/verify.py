@@ -44,7 +44,7 @@ A_MINUTE = 4 * 10**10
     show_default=True,
     help="Largest difference of a tensor, divided by its largest value.",
 )
-@click.option("--all", "every", is_flag=True, help="One line per layer, however many there are.")
+@click.option("--all", "every", is_flag=True, help="Always one line per layer, even for a large network.")
 def verify(
     file: str, batch: int, seed: int, tolerance: float, every: bool, choice: Choice, to: Output
 ) -> int:

@@ -177,7 +177,7 @@ class Diagnostic(NamedTuple):
 
 
 MAX_ERRORS = 500
-"""Of one spec: what is told after so many is that there are more."""
+"""Of one spec; beyond it, one finding says that there are more."""
 
 
 class Sink:
@@ -204,9 +204,9 @@ class Sink:
                 self.full = True
                 diagnostic = Diagnostic(
                     "E608",
-                    f"there are more than {MAX_ERRORS} errors; the others are not told",
+                    f"there are more than {MAX_ERRORS} errors; the others are not reported",
                     diagnostic.span,
-                    help="mend the first ones, and check again",
+                    help="correct the first ones, then check again",
                 )
                 key = diagnostic.code, diagnostic.span, ""
         self._found[key] = diagnostic

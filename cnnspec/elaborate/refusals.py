@@ -94,7 +94,7 @@ def _activation(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep)
     word = layer_word(argument.value.name) if isinstance(argument.value, tree.Name) else None
     last = argument.span.end == step.span.end
     return _no(
-        f"`{step.word}` has no `{argument.name}=`; an activation is a step of its own",
+        f"`{step.word}` has no `{argument.name}=`; an activation is a separate step",
         argument.span if argument.name == "activation" else argument.name_span,
         f"write `-> {word or 'relu'}` after it",
         f"-> {word}" if word and last else None,
@@ -142,7 +142,7 @@ def _glued_sizes(argument: tree.Argument) -> NoValue | None:
         plain = "x".join(one if one.isdigit() else f"({one})" for one in sizes)
     else:
         return None
-    message = "a size that is not a plain number stands in parentheses"
+    message = "a size that is not a plain number is written in parentheses"
     return NoValue("E205", message, value.span, f"write `{plain}`", fix=(Edit(value.span, plain),))
 
 
@@ -263,7 +263,7 @@ def _surplus_word(
         span = Span(span.start, following.span.end)
         return _no(f"`{word}` has no `{name}`", span, f"write {way}", way if "…" not in way else None)
     if lookup(name) is not None:
-        return _no(message, span, f"a layer is a step of its own: write -> {name}", f"-> {name}")
+        return _no(message, span, f"a layer is a separate step: write -> {name}", f"-> {name}")
     return _no(message, span, f"`{word}` takes {slots.listed()}")
 
 
@@ -304,7 +304,7 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
         way = f"`{near}` is a word by itself, without `=`"
         return _no(message, span, way, near if true else None, argument.span)
     if near == "G" and fold(text) in ("depthwise", "dw", "channels", "inchannels", "cin"):
-        way = "a depthwise convolution is a layer of its own: write `dwconv` in place of `conv`"
+        way = "a depthwise convolution is a separate layer: write `dwconv` in place of `conv`"
         return _no(message, argument.span, way)
     if near == "init":
         text = _INITS.get(fold(text), text)
@@ -333,7 +333,7 @@ def _meant(slots: Slots, word: str, name: str) -> str | None:
 
 
 def meant_field(slots: Slots, word: str, argument: tree.Argument) -> str | None:
-    """The field that an argument in error is for; None where that cannot be told."""
+    """The field that an argument in error is for; None where that is not known."""
     match argument:
         case tree.LetterArgument(letter=name) | tree.NamedArgument(name=name):
             near: str | None = name
@@ -413,7 +413,7 @@ def _refused(
 
 def _from_the_end(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, place: int) -> None:
     """`slice 1:-1`, as Python counts from the end."""
-    message = f"channels are counted from 0, and {place} is none"
+    message = f"channels are counted from 0; {place} is not a channel"
     for argument in step.arguments:
         if isinstance(argument.value, tree.Range) and isinstance(argument.value.high, tree.Unary):
             plain = f"C - {-place}"

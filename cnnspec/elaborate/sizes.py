@@ -21,7 +21,7 @@ LARGEST = (0, 2**20, 4_096, 512)
 """Of an input's sizes, by its number of axes."""
 PICTURE, FEW = 192, 8
 """What is a matter of rounding is one of the input's size in a picture that differs by a few pixels: AlexNet
-is said to take 224x224, and its sizes are those of 227x227."""
+is documented with 224x224, and its sizes are those of 227x227."""
 MULTIPLES = (2, 4, 8, 16, 32, 64, 128)
 
 

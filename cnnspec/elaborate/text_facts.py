@@ -1,4 +1,4 @@
-"""What can be said of a stretch of the tree without elaborating it: which labels it refers to, which it
+"""What is known of a part of the tree without elaborating it: which labels it refers to, which it
 defines, where it mentions `i` (of a repeat inside it too, which costs time, not truth)."""
 
 from __future__ import annotations

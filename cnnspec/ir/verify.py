@@ -92,7 +92,7 @@ def _layer(body: Body, layer: Layer, arriving: Sequence[Shape | None], output: i
             yield "puts out a known shape where an unknown one arrives"
         return
     if not all(map(_is_volume, known)):
-        return  # which is told where it comes from; a layer's rules are for volumes
+        return  # reported at its origin; a layer's rules are for volumes
     answer = layer.op.out(*known)
     if not isinstance(answer, Misfit) and answer != out:
         yield f"puts out {answer}, but its value is {out}"

@@ -146,10 +146,10 @@ class Carried:
 
 @dataclass(eq=False, slots=True)
 class Repeat:
-    """Passes one after another. The region's first input is what arrives at a pass, its first output what the
-    next one gets; further inputs are the same for all. `per_pass` are modules that differ from pass to pass.
-    `runs` are the passes in stretches of equal ones, where that can be said without a number of the pass: how
-    many, and their own region. `over` are the lists of which each pass has an entry."""
+    """Passes one after another. The region's first input is the input of a pass, its first output that of the
+    next one; further inputs are the same for all. `per_pass` are modules that differ from pass to pass.
+    `runs` are the runs of equal passes, where these do not depend on the number of the pass: how many, and
+    their own region. `over` are the lists of which each pass has an entry."""
 
     name: str
     index: str

@@ -184,7 +184,7 @@ def growth(out: Node, variable: str) -> Node | None:
 def _runs(
     frame: Frame, site: RegionSite, regions: dict[int, ir.Region], inputs: list[Tensor], count: Node
 ) -> Callable[[], Runs | None]:
-    """The passes in stretches of equal ones, made when asked for; None where that cannot be said."""
+    """The passes in stretches of equal ones, made on demand; None where they are not known."""
     shapes = [[one.count for one in region.passes] for region in regions.values()]
     alike = all(one == shapes[0] for one in shapes) and isinstance(count, Const)
 

@@ -1,8 +1,7 @@
 """Other tools' notations, put as they are written here: torch, Keras, MATLAB, Darknet, Caffe, YOLO, papers.
 
-`translate` is all that the rest of the compiler asks; it is asked only once something is wrong. What a layer
-of a tool is here stands in that tool's table, an entry with an example for each; the words of other tools,
-for did-you-mean, are in `words`.
+The rest of the compiler calls only `translate`, and only after an error. Each tool has a table with an entry
+and an example for each of its layers; the words of other tools, for did-you-mean, are in `words`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Parts of a text, told without reading it: the step around a place, brackets, what commas separate."""
+"""Parts of a text, found without parsing it: the step around a place, brackets, what commas separate."""
 
 from __future__ import annotations
 

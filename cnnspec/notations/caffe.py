@@ -11,7 +11,7 @@ from cnnspec.notations.around import closed
 from cnnspec.notations.entry import Entry, Reading, read
 from cnnspec.notations.network import ARRIVING, WEIGHTED, Network, Node, Program, dense, head_of, stretches
 from cnnspec.notations.translation import Notation, Translation
-from cnnspec.notations.values import Given
+from cnnspec.notations.values import Arguments
 
 _LAYER = re.compile(r"^[ \t]*(layers?[ \t]*)\{", re.MULTILINE)
 _LINE = re.compile(
@@ -30,7 +30,7 @@ _FC = "num_output:* bias_term:bias=true axis:=1"
 _LRN = "local_size:size=5 alpha:alpha=1 beta:beta=0.75 k:k=1 norm_region:=ACROSS_CHANNELS"
 
 
-def _pool(values: Given) -> None:
+def _pool(values: Arguments) -> None:
     word = {"MAX": "maxpool", "AVE": "avgpool"}.get(values.pop("pool", "MAX"), "")
     if values.pop("global_pooling", "false") == "true":
         word, values["ceil"] = {"maxpool": "gmp", "avgpool": "gap"}.get(word, ""), "false"
@@ -118,7 +118,7 @@ def _network(layers: Sequence[Span], text: str) -> Network:
     return Network(nodes)
 
 
-def _completes(nodes: Sequence[Node], inputs: Sequence[int], values: Given) -> bool:
+def _completes(nodes: Sequence[Node], inputs: Sequence[int], values: Arguments) -> bool:
     """Whether a Scale is the second half of a batch normalisation: its weights."""
     return (
         bool(nodes)

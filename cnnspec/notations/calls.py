@@ -33,7 +33,7 @@ class Call(NamedTuple):
     positional: Sequence[str]
     named: dict[str, str]
     rest: str = ""
-    """What follows the last bracket."""
+    """The text after the last bracket."""
 
 
 @cache

@@ -11,7 +11,7 @@ from cnnspec.notations.entry import Entry, read
 from cnnspec.notations.meanings import activation
 from cnnspec.notations.network import ARRIVING, Network, Node, Program, dense, stretches
 from cnnspec.notations.translation import Notation, Translation
-from cnnspec.notations.values import Given
+from cnnspec.notations.values import Arguments
 
 _SECTION = re.compile(r"^[ \t]*\[([a-z]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
 _ITEM = re.compile(r"[ \t]*(?:([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*+))?(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")
@@ -23,14 +23,14 @@ _POOL = "size:F stride:S padding:P=0 ceil:ceil=false"
 _A_LINE = "here a layer is one line: `conv F3 S1 P1 K64 -> bn -> leaky 0.1`"
 
 
-def _input(values: Given) -> None:
+def _input(values: Arguments) -> None:
     shape = [values.get(key, "") for key in ("height", "width", "channels")]
     values.clear()
     if all(shape):
         values["shape"] = f"({', '.join(shape)})"
 
 
-def _steps_behind(values: Given) -> None:
+def _steps_behind(values: Arguments) -> None:
     """The steps that one section makes: batch normalisation, and an activation."""
     normal = ["bn"] if values.pop("batch_normalize", "0") == "1" else []
     name = values.pop("activation", "logistic")
@@ -40,14 +40,14 @@ def _steps_behind(values: Given) -> None:
         values["bias"] = "false"
 
 
-def _convolution(values: Given) -> None:
+def _convolution(values: Arguments) -> None:
     _steps_behind(values)
     if values.pop("pad", "0") == "1":
         size = values.get("size", "1")
         values["padding"] = str(int(size) // 2) if size.isdigit() else "?"
 
 
-def _pool(values: Given) -> None:
+def _pool(values: Arguments) -> None:
     """Its padding is size − 1 in all, the smaller half before the map, and here the same before and after."""
     stride = values.setdefault("stride", "1")
     size = values.setdefault("size", stride)
@@ -78,14 +78,14 @@ DARKNET = (
 )
 _FAR_AWAY = re.compile(r"[ \t]*((route|shortcut)[ \t]+-[0-9](?:[^\r\n#]*[^\r\n# \t])?)")
 _NAMED = {
-    "shortcut": "here a sum names what it adds: `add [ @label | id ]`",
-    "route": "here channels are joined by `concat [ @label | id ]`; `@label` alone goes on from there",
+    "shortcut": "here a sum names its terms: `add [ @label | id ]`",
+    "route": "here channels are joined by `concat [ @label | id ]`; `@label` alone continues from there",
 }
 _BY_NAME = {entry.example[1 : entry.example.index("]")]: entry for entry in DARKNET}
 
 
 _HEADS = ("yolo", "region", "detection", "cost")
-"""What reads the network's outputs, and is no layer."""
+"""Sections that read the network's outputs and are not layers."""
 
 
 class Section(NamedTuple):

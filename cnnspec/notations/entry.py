@@ -4,15 +4,15 @@ An entry's `arguments` are its signature there, each parameter with what it is h
 
     in_channels:known out_channels:K kernel_size:F stride:S=1 bias:bias=True padding_mode:='zeros'
 
-A parameter without `=` is needed. What it is here is one of
+A parameter without `=` is required. Its meaning here is one of
 
     F S P D G K, eps, momentum …    the letter or the argument with that name
-    *                               the one value that stands without a name: `fc 10`
-    known                           nothing that the network depends on; any value is right
+    *                               the one value without a name: `fc 10`
+    known                           nothing that the network depends on; any value is accepted
     takes                           the channels of the input, which are known; a value has to be these
     +reflect                        a word that the layer always has here
-    nothing                         has to have its default, for nothing here says the same
-    a name of `MEANINGS`            a value that is said otherwise here: `bias=False` is `nobias`
+    nothing                         must have its default: there is no counterpart here
+    a name of `MEANINGS`            a value that is written differently here: `bias=False` is `nobias`
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.meanings import MEANINGS, NO_OTHERS
-from cnnspec.notations.values import DEFAULTS, Given, argument, equal, written_layer
+from cnnspec.notations.values import DEFAULTS, Arguments, argument, equal, written_layer
 from cnnspec.notations.words import UNNEEDED
 
 ANYTHING = "*"
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     why: str = ""
     takes: str = "8x16x16"
     """A shape that the example's layer takes."""
-    adjust: Callable[[Given], None] | None = None
+    adjust: Callable[[Arguments], None] | None = None
     """For values that mean something only together: changes what was written before it is read."""
 
 
@@ -89,12 +89,12 @@ def read(
     signature = parameters(entry.arguments)
     values = {one.name: value for one, value in zip(signature, positional, strict=False)}
     if len(positional) > len(signature) or values.keys() & named.keys():
-        return Reading("", "its arguments are others", fits=False)
+        return Reading("", "it has other arguments", fits=False)
     values |= named
     if entry.adjust is not None:
         entry.adjust(values)
     word = entry.here.rpartition(": ")[2].partition(" ")[0]
-    given: Given = {}
+    given: Arguments = {}
     takes = ""
     problems = []
     for parameter in signature:
@@ -128,7 +128,7 @@ def _no_counterpart(name: str, value: str) -> str:
     return f"`{name}={value}` has no counterpart here" + (f" ({way})" if way else "")
 
 
-def _meaning(parameter: Parameter, word: str, value: str | None) -> Given | None:
+def _meaning(parameter: Parameter, word: str, value: str | None) -> Arguments | None:
     """What a parameter with a value (None: with its default) makes of a layer; None where it is not sure."""
     written = parameter.default if value is None else value.strip()
     assert written is not None

@@ -1,4 +1,4 @@
-"""What a parameter of another tool says, where that is not a letter or an argument with a value."""
+"""The meaning of a parameter of another tool, where that is not a letter or an argument with a value."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from cnnspec.diagnostics.suggest import fold
-from cnnspec.notations.values import Given, equal
+from cnnspec.notations.values import Arguments, equal
 
-Meaning: TypeAlias = Callable[[str], Given | None]
+Meaning: TypeAlias = Callable[[str], Arguments | None]
 _NUMBER = re.compile(r"[0-9]+")
 _NUMBERS = re.compile(r"[()\[\]0-9, ]+")
 _ALIKE = "relu relu6 sigmoid tanh softmax softplus elu selu gelu mish silu logsoftmax"
@@ -19,15 +19,15 @@ ACTIVATIONS = {
     **dict.fromkeys(("hardswish", "hardsilu"), "hswish"),
     "swish": "silu",
 }
-"""Functions that every tool means alike by their name alone."""
+"""Functions that are the same in every tool."""
 
 
 def activation(value: str) -> str | None:
-    """The step that `'relu'`, `tf.nn.relu`, `nn.ReLU()` is; None where that is not sure."""
+    """The step for `'relu'`, `tf.nn.relu`, `nn.ReLU()`; None where that is not certain."""
     return ACTIVATIONS.get(fold(value.strip("'\"").removesuffix("()").rpartition(".")[2]))
 
 
-def _then(value: str) -> Given | None:
+def _then(value: str) -> Arguments | None:
     word = activation(value)
     return None if word is None else {} if word == "id" else {"then": word}
 
@@ -35,14 +35,14 @@ def _then(value: str) -> Given | None:
 def _words(**words: str) -> Meaning:
     """Values that are a word here, or nothing: `false="nobias"`."""
 
-    def meaning(value: str) -> Given | None:
+    def meaning(value: str) -> Arguments | None:
         value = value.strip("'\"").lower()
         return None if value not in words else {words[value]: ""} if words[value] else {}
 
     return meaning
 
 
-def _sides(value: str) -> Given | None:
+def _sides(value: str) -> Arguments | None:
     """torch's (left, right, top, bottom), or one number for all."""
     numbers = _NUMBER.findall(value)
     if len(numbers) not in (1, 4) or not _NUMBERS.fullmatch(value):
@@ -50,7 +50,7 @@ def _sides(value: str) -> Given | None:
     return {"*": numbers[0]} if len(numbers) == 1 else dict(zip(_SIDES, numbers, strict=True))
 
 
-def _rows_and_columns(value: str) -> Given | None:
+def _rows_and_columns(value: str) -> Arguments | None:
     """Keras's ((top, bottom), (left, right)), (rows, columns), or one number for all."""
     numbers = _NUMBER.findall(value)
     if len(numbers) not in (1, 2, 4) or not _NUMBERS.fullmatch(value):
@@ -68,17 +68,17 @@ _FIRST = re.compile(r"[(\[][134], ?[0-9]{2}")
 _SIDES = ("left", "right", "top", "bottom")
 
 
-def _uncounted(value: str) -> Given | None:
-    """A padding that the mean does not count."""
+def _uncounted(value: str) -> Arguments | None:
+    """A padding that is not counted in the mean."""
     if value.strip("'\"") == "same":
         return {"P": "same", "exclude_pad": ""}
     return {} if value.strip("'\"") in ("valid", "0") else None
 
 
 def _rest(slot: str) -> Meaning:
-    """A share that is kept, where what is replaced or dropped is written here: 1 minus it."""
+    """A share that is kept; here 1 minus it is written, the share that is replaced or dropped."""
 
-    def meaning(value: str) -> Given | None:
+    def meaning(value: str) -> Arguments | None:
         decimals = re.fullmatch(r"0?\.([0-9]{1,9})", value)
         if decimals is None:
             return None
@@ -88,7 +88,7 @@ def _rest(slot: str) -> Meaning:
     return meaning
 
 
-def _volume(value: str) -> Given | None:
+def _volume(value: str) -> Arguments | None:
     """A shape, the channels first."""
     numbers = re.findall(r"-?[0-9]+", value) if re.fullmatch(r"[-()\[\]0-9, ]+", value) else []
     if numbers == ["-1"]:
@@ -96,7 +96,7 @@ def _volume(value: str) -> Given | None:
     return {"*": "x".join(numbers)} if len(numbers) in (1, 3) and "-" not in value else None
 
 
-def _volume_last(value: str) -> Given | None:
+def _volume_last(value: str) -> Arguments | None:
     """A shape, the channels last."""
     given = _volume(value)
     if given is not None and "x" in given.get("*", ""):

@@ -16,7 +16,7 @@ FEWEST = 3
 MOST = 2000
 """Layers of a program that are looked at."""
 ARRIVING = -1
-"""The number of the tensor that the pasted layers begin with."""
+"""The number of the input tensor of the pasted layers."""
 WEIGHTED = frozenset(("conv", "deconv", "dwconv", "fc", "bn", "ln", "gn", "in", "prelu"))
 """Layers that keep the author's name, which is their weights' name."""
 MERGED = {
@@ -28,9 +28,9 @@ MERGED = {
 }
 """Merges of the tools, by name."""
 UNKNOWN = "unknown"
-"""Stands, while the rest is checked, for a layer that cannot be said here."""
+"""Replaces, while the rest is checked, a layer without a counterpart here."""
 _HEAVY = frozenset(("conv", "deconv", "dwconv", "fc", "flatten", "gap", "gmp", "input", "upsample", *MERGES))
-"""What begins a line; other layers stand behind the one before."""
+"""Layers that begin a line; others continue the line before."""
 _VECTOR, _POOLS = ("fc", "flatten", "gap", "gmp"), ("maxpool", "avgpool")
 RESERVED = frozenset(
     [
@@ -55,7 +55,7 @@ _WIDEST = 90
 
 
 class Node(NamedTuple):
-    """One layer. Without a `text` it cannot be said here; with a `why`, what is said is not certain."""
+    """One layer. Without a `text` it has no counterpart here; with a `why`, its text is not certain."""
 
     text: str
     span: Span
@@ -65,25 +65,25 @@ class Node(NamedTuple):
     """The channels that its input has, or its shape, in the author's words."""
     name: str = ""
     hint: str = ""
-    """A name for its output, where other layers need one."""
+    """A name for its output, if other layers refer to it."""
     open: bool = False
-    """Whether one of its numbers is a name that has no value."""
+    """Whether one of its numbers is a name without a value."""
 
 
 class Network(NamedTuple):
-    """Layers in an order in which each comes after what it reads. Without `outputs` the last one's."""
+    """Layers in an order in which each comes after its inputs. Without `outputs`, the last is the output."""
 
     nodes: Sequence[Node]
     outputs: tuple[int, ...] = ()
     why: str = ""
-    """Why the order of the layers is not certain; then their shapes are not either."""
+    """Why the order of the layers is not certain; their shapes are then not certain either."""
 
     @property
     def sure(self) -> bool:
         return not self.why and all(node.text and not node.why for node in self.nodes)
 
     def without_input(self) -> Network:
-        """The same behind an input that the spec has already: the next layer has to take it."""
+        """The same after an input that the spec already has: the next layer must accept it."""
         first, *rest = self.nodes
         behind = [node._replace(inputs=tuple(max(one - 1, ARRIVING) for one in node.inputs)) for node in rest]
         behind[:1] = [node._replace(takes=node.takes or first.text.split()[-1]) for node in behind[:1]]
@@ -91,14 +91,14 @@ class Network(NamedTuple):
 
 
 class Program(NamedTuple):
-    """A stretch of a text that is a program, or another description of a network."""
+    """A part of a text that is a program, or another description of a network."""
 
     what: str
     """What is reported: `this is a Darknet .cfg`."""
     span: Span
     network: Network
     begin: int
-    """Where its head begins, lines that are no layers and go with them."""
+    """Where its head begins: lines that are not layers and belong to it."""
     blocks: Sequence[Part] = ()
     """The blocks that its layers use, in this language."""
 
@@ -117,7 +117,7 @@ def dense(text: str, nodes: Sequence[Node], inputs: Sequence[int]) -> str:
 
 
 def head_of(text: str, start: int, line: str) -> int:
-    """Where the lines of a form begin that stand right before a place."""
+    """The beginning of the lines of a form that directly precede a place."""
     form = re.compile(line)
     begin = at = line_start(text, start)
     while at > 0:
@@ -130,7 +130,7 @@ def head_of(text: str, start: int, line: str) -> int:
 
 
 def stretches(found: Iterable[T], span: Callable[[T], Span], text: str, gap: str) -> Iterator[list[T]]:
-    """What was found in a text, cut where anything but a `gap` stands between."""
+    """What was found in a text, split where anything but a `gap` is between two."""
     between, row = re.compile(gap), list[T]()
     for one in islice(found, MOST):
         if row and not between.fullmatch(text, span(row[-1]).end, span(one).start):

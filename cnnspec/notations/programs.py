@@ -1,4 +1,4 @@
-"""Programs of PyTorch and Keras in a text: where they stand, and what a single line of one says."""
+"""Programs of PyTorch and Keras in a text: their places, and the translation of a single line."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _is_python(code: str, text: str) -> bool:
 
 
 def names_in(text: str) -> set[str]:
-    """What a spec's `let`s and blocks give a value, as far as can be told without reading it."""
+    """Names that a spec's `let`s and blocks give a value, found without parsing it."""
     named = re.findall(r"\blet[ \t]+(\w+)", text)
     parameters = re.findall(r"\b(?:block|shared)[ \t]+\w+\(([^()]*)\)", text)
     return {*named, *re.findall(r"\w+", " ".join(parameters))}

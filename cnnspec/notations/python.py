@@ -1,7 +1,7 @@
 """Programs in PyTorch and Keras: their layers, read off Python's syntax tree. Nothing is executed.
 
-Statements are read one by one, wherever they stand in a class or a function: what a name stands for is
-remembered, and each layer that a tensor goes through is a node of the network.
+Statements are read one by one, in whatever class or function they are: the value of each name is kept,
+and each layer that a tensor passes through is a node of the network.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OF_TENSOR = ("flatten", "mean")
 """Functions in the tables with the tensor as their first argument."""
 _NO_TENSOR = re.compile("size|dim|numel|get_shape|print|len|int|float|str|super|range|type|isinstance")
 _SAME = ("contiguous", "to", "cuda", "cpu", "clone", "detach")
-"""Methods of a tensor that give it back."""
+"""Methods that return the same tensor."""
 _FUNCTIONS = ("F", "functional", "torch", "nn", "activations", "tf", "ops", "layers", "slim", "")
 _OPERATORS = {ast.Add: "add", ast.Mult: "mul", ast.Sub: "sub"}
 _ARITHMETIC = {ast.Add: add, ast.Mult: mul, ast.Sub: sub, ast.FloorDiv: floordiv}
@@ -59,7 +59,7 @@ _Value: TypeAlias = "_Module | int | ast.Constant | Sequence[_Value] | None"
 
 
 class Reader:
-    """What is known so far of one program."""
+    """The state of reading one program."""
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class Reader:
         self.names[name] = value
 
     def _append(self, value: _Value) -> None:
-        """A layer that stands alone on its line follows the one before."""
+        """A layer alone on its line follows the one before it."""
         if isinstance(value, _Module) and value.parts:
             self.names[f"{len(self.names)}"] = value
         elif isinstance(value, _Module):
@@ -217,7 +217,7 @@ class Reader:
         return self._constant(node) or self._unknown(node, self._tensors(_inside(node), known=True))
 
     def _constant(self, node: ast.expr) -> ast.Constant | None:
-        """A number, a name that stands for one, or a sum or product of such."""
+        """A number, a name with a number as its value, or a sum or product of these."""
         match node:
             case ast.Constant():
                 return node
@@ -241,7 +241,7 @@ class Reader:
         return source_of(self.text, node)
 
     def _unknown(self, node: ast.expr, tensors: list[int]) -> int | None:
-        """What is done to tensors and cannot be said here."""
+        """An operation on tensors that has no counterpart here."""
         if not tensors:
             return None
         return self._apply(
@@ -363,8 +363,8 @@ class Reader:
                         yield value if isinstance(value, _Module) else self._part("", one)
 
     def _tensors(self, arguments: Iterable[ast.expr], known: bool = False) -> list[int]:
-        """The tensors among arguments. Unless they have to be `known`, a name that nothing was given yet is
-        the tensor that arrives.
+        """The tensors among arguments. Unless they have to be `known`, a name without a value is
+        the input tensor.
         """
         found: list[int] = []
         for one in arguments:
@@ -418,7 +418,7 @@ class Reader:
     # --- the whole --------------------------------------------------------------------------------
 
     def network(self) -> Network:
-        """All that was read; where no tensor goes through the layers, the layers in the order of the text."""
+        """The network; where no tensor passes through the layers, the layers in the order of the text."""
         if not any(node.inputs for node in self.nodes):
             every = [one for one in self.names.values() if isinstance(one, _Module) and one.node.text != "id"]
             modules = [one for one in every if one.parts or one.node.text] or every
@@ -459,7 +459,7 @@ def _inside(node: ast.expr) -> list[ast.expr]:
 
 
 def _axis(word: str, call: Call) -> str:
-    """Why a merge is not sure: it joins along another axis than the channels'."""
+    """Why a merge is not certain: it joins along another axis than the channels."""
     if word != "concat":
         return ""
     torch = call.name == "cat"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.entry import Reading
 from cnnspec.notations.meanings import MEANINGS
-from cnnspec.notations.values import ORDER, SIZE, Given, put, written_layer
+from cnnspec.notations.values import ORDER, SIZE, Arguments, put, written_layer
 from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 
 _WHOLE = "F! S P D G K! nobias"
@@ -33,7 +33,7 @@ _MAPS_AT = re.compile(r"([0-9]+)@([0-9]+)(?:[x×]([0-9]+))?")
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)x[0-9]+(?:x([0-9]+))?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?")
 _LARGEST_SIZE = 11
-"""Of two bare numbers the one up to this is the filter's size, the one beyond it the number of filters."""
+"""Of two numbers without names, one up to this is the filter size, a larger one the number of filters."""
 _SAID = {
     **dict.fromkeys(("activation", "act", "nonlinearity"), "then"),
     **dict.fromkeys(("bias", "usebias"), "bias"),
@@ -41,7 +41,7 @@ _SAID = {
     "aligncorners": "corners",
     "ceilmode": "ceil",
 }
-"""Names of arguments whose value is said otherwise here (see `MEANINGS`)."""
+"""Names of arguments whose value is written differently here (see `MEANINGS`)."""
 _WORD_ALONE = {
     **dict.fromkeys(("alpha", "negativeslope"), ("leaky",)),
     **dict.fromkeys(("p", "rate"), ("dropout", "droppath")),
@@ -50,7 +50,7 @@ _WORD_ALONE = {
     "downscalefactor": ("pixelunshuffle",),
     **dict.fromkeys("KFP", ("fc", "upsample", "pad")),
 }
-"""Names of arguments that are the one value without a name here, and whose."""
+"""Arguments that are the one value without a name here, and their layers."""
 _TAKES = "takes"
 """The channels of the input."""
 _SLOTS = {
@@ -71,7 +71,7 @@ def row(name: str, pieces: Sequence[str]) -> Reading | None:
     word = layer_word(name)
     if word is None or word not in ROWS:
         return None
-    given: Given = {}
+    given: Arguments = {}
     numbers: list[str] = []
     left = list(pieces)
     while left:
@@ -97,7 +97,7 @@ def without_outputs(pieces: list[str]) -> list[str]:
     return pieces if len(outputs) == len(sizes) else [piece for piece in pieces if piece not in outputs]
 
 
-def _by_form(word: str, piece: str, numbers: list[str], given: Given) -> bool:
+def _by_form(word: str, piece: str, numbers: list[str], given: Arguments) -> bool:
     """Takes `3x3`, `3x3x64x128`, `64@3x3`, `64`, `/2`, `s2`, `stride=2`."""
     if size := SIZE.fullmatch(piece):
         return put(given, "*" if word in ("pad", "upsample") else "F", f"({size[1]},{size[2]})")
@@ -121,7 +121,7 @@ def _by_form(word: str, piece: str, numbers: list[str], given: Given) -> bool:
     return bool(is_) and named(word, key.strip(), value.strip(), given)
 
 
-def named(word: str, key: str, value: str, given: Given) -> bool:
+def named(word: str, key: str, value: str, given: Arguments) -> bool:
     """Takes `stride=2`; False where that has no sure counterpart here."""
     key = fold(key)
     if key in _SAID:
@@ -138,7 +138,7 @@ def named(word: str, key: str, value: str, given: Given) -> bool:
     return key in ("dim", "axis") or UNNEEDED.get(key, "").startswith("leave it out")
 
 
-def _by_word(word: str, piece: str, left: list[str], numbers: list[str], given: Given) -> bool:
+def _by_word(word: str, piece: str, left: list[str], numbers: list[str], given: Arguments) -> bool:
     """Takes `stride 2`, `64 filters`, `same`, `relu`."""
     plain = fold(piece.strip("'\""))
     if plain == "dw" and word == "dwconv":
@@ -161,8 +161,8 @@ def _by_word(word: str, piece: str, left: list[str], numbers: list[str], given: 
     return True
 
 
-def _place_numbers(word: str, numbers: list[str], given: Given) -> bool:
-    """Whether it is sure what the bare numbers are, and if so, puts them there."""
+def _place_numbers(word: str, numbers: list[str], given: Arguments) -> bool:
+    """Assigns the numbers without names; False where their meaning is not certain."""
     slots: Sequence[str] = ("*",)
     if word in ("conv", "deconv"):
         if not all(map(str.isdigit, numbers)):

@@ -44,7 +44,7 @@ _INPUT = re.compile(r"^[ \t]*input[ \t]+([0-9]+)x([0-9]+)x([0-9]+)", re.MULTILIN
 _USUAL = (28, 32, 64, 96, 128, 150, 180, 224, 227, 256, 299, 300, 384, 416, 448, 512, 640)
 """Sides of images."""
 _LINE = re.compile(r"[\r\n]+([^\r\n]+)")
-_WHY = "it shows no activations, strides and paddings; these are the smallest that give its numbers"
+_WHY = "a summary has no activations, strides and paddings; these are the smallest that give its numbers"
 _REFERENCE = re.compile(r"(\w+)(?:\[0\]|…)")
 
 
@@ -130,9 +130,9 @@ def _network(rows: Sequence[_Row], text: str) -> Network:
         step = MERGED.get(row.kind, "") if len(places) > 1 else _step(row, before)
         if fold(row.kind) == "linear" and len(before) == 3 and row.params == (prod(before) + 1) * row.out[0]:
             step = f"flatten -> fc {row.out[0]}"
-        why = "" if step else "no arguments of it give these numbers"
+        why = "" if step else "no arguments give these numbers"
         if step == "dropout 0.5":
-            why = "its rate is not in a summary"
+            why = "a summary does not show its rate"
         inputs = () if step.startswith("input ") else tuple(place + added for place in places)
         nodes.append(Node(step, row.span, inputs, why, hint=row.name.rstrip("…")))
     return Network(nodes, why=_WHY)

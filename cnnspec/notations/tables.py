@@ -73,7 +73,7 @@ def _rows(text: str) -> Iterator[_Row]:
         named = [ARGUMENTS.get(fold(cell), _OTHER_COLUMNS.get(fold(cell), "")) for cell in cells]
         if sum(map(bool, named)) > 1:
             columns = named
-            yield _Row("", "it is the table's head", "", None, Span(line.start(1), line.end(1)))
+            yield _Row("", "this is the table's head", "", None, Span(line.start(1), line.end(1)))
         elif (one := _row(line, columns)) is not None:
             yield one
 

@@ -1,4 +1,4 @@
-"""What comes of a notation: the line in this language, whether it is sure, and what is to be said of it."""
+"""The result of a translation: the line in this language, whether it is certain, and the finding's text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Translation(NamedTuple):
     why: str = ""
     name: str = ""
     alone: bool = True
-    """Whether the text may stand at `span`; a layer that is only a part of a statement there may not."""
+    """Whether the text can replace `span`; it cannot for a layer that is only a part of a statement there."""
     takes: str = ""
     """The channels that the original says its input has."""
 
@@ -49,7 +49,7 @@ class Translation(NamedTuple):
 
     @property
     def cause(self) -> Cause | None:
-        """What other findings ask for."""
+        """The cause, for findings that depend on it."""
         return "input" if self.text.startswith("input ") else _CAUSES.get(self.notation)
 
     @property

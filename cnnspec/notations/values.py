@@ -1,7 +1,7 @@
 """The arguments of a layer, gathered from another notation, and the step that they make here.
 
-What is given is a text, as written, for each letter, argument, word (`nobias`), or `*`, the one value that
-stands without a name.
+The arguments are texts, as written, by letter, argument, word (`nobias`), or `*` for the one value without a
+name.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-Given: TypeAlias = dict[str, str]
+Arguments: TypeAlias = dict[str, str]
 
 _IN_ORDER = """
 * F out left right top bottom S P D G K size alpha beta k extra eps momentum noaffine one ceil exclude_pad
@@ -18,7 +18,7 @@ bilinear reflect replicate nobias
 ORDER = tuple(_IN_ORDER.split())
 _ONE_OF = {"maxpool": {"F", "out"}, "avgpool": {"F", "out"}, "upsample": {"*", "out"}, "input": {"*"}}
 _LEFT_OUT = {"S": "1", "P": "0", "D": "1", "G": "1", "extra": "0", "eps": "1e-5", "momentum": "0.1"}
-"""What need not be written: the defaults of arguments that every layer has alike."""
+"""Defaults of arguments, equal for all layers; they are not written."""
 DEFAULTS = {
     "lrn": {"alpha": "1e-4", "beta": "0.75", "k": "1"},
     "leaky": {"*": "0.01"},
@@ -26,7 +26,7 @@ DEFAULTS = {
     "dropout": {"*": "0.5"},
     "droppath": {"*": "0.5"},
 }
-"""What need not be written where the author did not write it either."""
+"""Defaults that are not written where the author did not write them either."""
 _IN_ONE_WORD = {"avgpool out=1x1": "gap", "maxpool out=1x1": "gmp"}
 SIZE = re.compile(r"[(\[]?([0-9]+)[ \t]*[x×,][ \t]*([0-9]+)[)\]]?")
 _SIZES = re.compile(rf"{SIZE.pattern}|[(\[](?:[0-9]+,|[0-9]+, ?[0-9]+, ?[0-9]+)[)\]]")
@@ -36,7 +36,7 @@ _EXPRESSION = re.compile(r"\w+(?: *(?:\*|//|\+|-) *\w+)+")
 _NUMBER = re.compile(r"([0-9]*)(?:\.([0-9]*))?(e-?[0-9]+)?")
 
 
-def put(given: Given, slot: str, value: str) -> bool:
+def put(given: Arguments, slot: str, value: str) -> bool:
     """Whether a slot was free for its value."""
     return given.setdefault(slot, value) is value
 
@@ -49,7 +49,7 @@ def equal(one: str, other: str) -> bool:
         return False
 
 
-def written_layer(word: str, given: Given) -> str | None:
+def written_layer(word: str, given: Arguments) -> str | None:
     """The step; None where a value cannot be read, or none says how large.
 
     >>> written_layer("conv", {"K": "64", "F": "(3, 5)", "S": "1", "then": "relu"})
@@ -70,7 +70,7 @@ def written_layer(word: str, given: Given) -> str | None:
     return _IN_ONE_WORD.get(step, step) + (f" -> {given['then']}" if "then" in given else "")
 
 
-def _goes_without_saying(word: str, slot: str, text: str, given: Given) -> bool:
+def _goes_without_saying(word: str, slot: str, text: str, given: Arguments) -> bool:
     if slot == "S" and word in ("maxpool", "avgpool") and "F" in given:
         return text[1:] == (argument("F", given["F"]) or "")[1:]
     if slot not in _LEFT_OUT or (slot == "G" and word in ("gn", "shuffle")):
@@ -109,7 +109,7 @@ def argument(slot: str, value: str) -> str | None:
     return slot + value if value[0].isdecimal() and slot in [*"FSPDGK"] else f"{slot}={value}"
 
 
-def _separable(given: Given) -> str | None:
+def _separable(given: Arguments) -> str | None:
     """A filter for each map, and behind it one across the maps: the bias is the second one's."""
     first = {slot: value for slot, value in given.items() if slot in "FSPD"} | {"nobias": ""}
     second = {slot: value for slot, value in given.items() if slot in ("K", "nobias", "then")} | {"F": "1"}

@@ -1,7 +1,7 @@
-"""What other tools call things, and how it is written here.
+"""Names in other tools, and how the same is written here.
 
-People come from torch, Keras, Caffe, Darknet and papers' tables, and bring their words along. Foreign
-words are compared as `suggest.fold` leaves them: without case, `_` and `-`.
+The names are those of torch, Keras, Caffe, Darknet and papers' tables. They are compared as `suggest.fold`
+leaves them: without case, `_` and `-`.
 """
 
 from __future__ import annotations
@@ -93,19 +93,19 @@ ARGUMENTS = _turned(
 UNNEEDED = {
     **dict.fromkeys(
         ("inchannels", "infeatures", "inputchannels", "inputdim", "numfeatures"),
-        "leave it out: the depth of what arrives is known",
+        "leave it out: the number of input channels is known",
     ),
     **dict.fromkeys(("inplace", "name", "dataformat", "device", "dtype"), "leave it out"),
-    "inputshape": "leave it out: the input line says it",
+    "inputshape": "leave it out: the input line has it",
     "shape": "every size is given: `input 3x224x224`, or with a knob `let r = 224` and `input 3x(r)x(r)`",
-    "activation": "write the activation as a step of its own: -> relu",
-    "batchnormalize": "write it as a step of its own: -> bn",
+    "activation": "write the activation as a separate step: -> relu",
+    "batchnormalize": "write it as a separate step: -> bn",
     "paddingmode": "put a pad layer before it: pad 1 reflect",
-    "countincludepad": "write exclude_pad where the padding is not to count",
+    "countincludepad": "write exclude_pad to leave the padding out of the mean",
     "aligncorners": "leave it out: corners are not aligned",
-    "affine": "write noaffine for a norm without weights of its own",
+    "affine": "write noaffine for a norm without weights",
 }
-"""Arguments of other tools that have no counterpart here, and what to do about each."""
+"""Arguments of other tools without a counterpart here, and what to write in place of each."""
 
 CLAIMS = _turned(
     {
@@ -120,7 +120,7 @@ CLAIMS = _turned(
         "memory": "mem ram peakmemory activationmemory",
     }
 )
-"""What a claim is called elsewhere → its subject here."""
+"""Names of claims elsewhere → the subject here."""
 
 
 def layer_word(name: str) -> str | None:

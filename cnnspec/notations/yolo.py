@@ -11,7 +11,7 @@ from cnnspec.diagnostics import Span
 from cnnspec.notations.around import parts_of
 from cnnspec.notations.entry import Entry, Reading, read
 from cnnspec.notations.network import ARRIVING, Network, Node, Part, Program, head_of, stretches
-from cnnspec.notations.values import Given
+from cnnspec.notations.values import Arguments
 
 _ROW = re.compile(
     r"^[ \t]*(-?[ \t]*\[{1,2}(-?[0-9]+|\[[-0-9, ]+\]), *([0-9]+), *(?:nn\.)?(\w+), *\[([^\r\n\[]*)\]\]"
@@ -21,7 +21,7 @@ _ROW = re.compile(
 _SCALE = re.compile(r"^(width|depth)_multiple:[ \t]*([0-9.]+)", re.MULTILINE)
 _GAP = r"(?>\s+|#[^\r\n]*+|\w+:[ \t]*(?=[\r\n#])|\])*+"
 _HEAD = r"#.*|\w+:(?:[^\w=>].*)?|-?[ \t]*\[[0-9., ]+\]"
-"""Lines of the file that are no layers: `nc: 80`, `backbone:`, anchors."""
+"""Lines of the file that are not layers: `nc: 80`, `backbone:`, anchors."""
 A_BLOCK = "a module of several layers is written once here, as a block: `block name(k) { … }`"
 _END = re.compile(r"(?>\s+|#[^\r\n]*+)*+\](?=\s|$)")
 _SCALES = re.compile(r"^scales:.*\s+(?:#.*\s+)*(\w+): *\[([0-9.]+), *([0-9.]+), *([0-9.]+)\]", re.MULTILINE)
@@ -65,7 +65,7 @@ block SPPF(k, size=5) {
 """Ultralytics' modules: filters, repeats, and whether there is a sum (1) or not (0)."""
 
 
-def _padded(values: Given) -> None:
+def _padded(values: Arguments) -> None:
     size = values.get("k", "1")
     if values.get("p", "None") == "None":
         values["p"] = str(int(size) // 2) if size.isdigit() else "?"

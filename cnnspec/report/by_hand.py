@@ -37,7 +37,7 @@ def number_as_text(job: dict[str, Any], result: dict[str, Any], weights: str | N
         if part["sum"] is not None:
             yield f"  Σ {list(part['grids'] or ['x·w'])[-1]} = {short(part['sum'])}\n"
     if left := parts[MOST_PARTS:]:
-        yield f"\n… and {len(left)} channels more, Σ = {short(sum(one['sum'] or 0 for one in left))}"
+        yield f"\n… and {len(left)} more channels, Σ = {short(sum(one['sum'] or 0 for one in left))}"
         yield " (--format json has them all)\n"
     yield "\n"
     for line in result["lines"]:

@@ -104,7 +104,7 @@ class Difference(NamedTuple):
     def _further(self) -> list[str]:
         amounts = zip(("weights", "MACs"), self.elsewhere(), (exact, short), strict=True)
         found = [f"{name} {signed(amount, text)}" for name, amount, text in amounts if amount]
-        return [f"    layers as they were, on other maps: {'; '.join(found)}"] if found else []
+        return [f"    layers as before, on other maps: {'; '.join(found)}"] if found else []
 
     def markdown(self) -> str:
         lines = [f"**{self.title}**", ""]
@@ -112,7 +112,7 @@ class Difference(NamedTuple):
             lines += [f"| {' | '.join(COLUMNS)} |", f"|{'|'.join(' --- ' for _ in COLUMNS)}|"]
             lines += [f"| {' | '.join(map(_escaped, _cells(one)))} |" for one in self.changes]
             lines += [
-                f"|  | layers as they were, on other maps: {'; '.join(more)} | | | | |"
+                f"|  | layers as before, on other maps: {'; '.join(more)} | | | | |"
                 for more in self._further()
             ]
             lines.append("")

@@ -79,7 +79,7 @@ def _summary(row: dict[str, Any], volumes: list[dict[str, Any]], leaving: int) -
 def _layer(row: dict[str, Any], one: dict[str, Any], weights: dict[str, Any]) -> Iterator[str]:
     """A layer number by number."""
     yield "\n" + titled(row)
-    yield from _volume("dL/dy arrives", one["arrives"])
+    yield from _volume("dL/dy", one["arrives"])
     for name, weight in weights.items():
         yield from _volume(f"dL/d{name}", weight)
     if "maxima" in one:
@@ -89,7 +89,7 @@ def _layer(row: dict[str, Any], one: dict[str, Any], weights: dict[str, Any]) ->
             yield "    " + "  ".join(f"({', '.join(map(str, at))})" for at in line) + "\n"
     several = len(one["leaves"]) > 1
     for number, leaves in enumerate(one["leaves"], 1):
-        yield from _volume(f"dL/dx leaves to branch {number}" if several else "dL/dx leaves", leaves)
+        yield from _volume(f"dL/dx of branch {number}" if several else "dL/dx", leaves)
 
 
 def _lines(places: Any) -> Iterator[list[list[int]]]:
@@ -137,7 +137,7 @@ def _loss(loss: dict[str, Any], job: dict[str, Any]) -> Iterator[str]:
         {name: [[float(one)] for one in column][:MOST_CLASSES] for name, column in columns.items()}
     )
     if len(shares) > MOST_CLASSES:
-        yield f"  … {len(shares) - MOST_CLASSES} classes more (--format json has them all)\n"
+        yield f"  … {len(shares) - MOST_CLASSES} more classes (--format json has them all)\n"
     value = short(loss["value"])
     yield f"  L = −ln p[{label}] = −ln {short(shares[label])}"
     yield f" = {value}\n" if of == 1 else f", on average over the images {value}\n"

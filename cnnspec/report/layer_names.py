@@ -1,4 +1,4 @@
-"""What is said of a layer that a network does not have."""
+"""The message about a layer that a network does not have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MOST_LISTED = 24
 
 
 def no_layer(file: str, layer: str | None, names: list[str]) -> str:
-    head, near, listed = f"{file} has no layer that is known", "", names
+    head, near, listed = f"{file} has no layer without errors", "", names
     if layer is not None:
         head = f"{file} has no layer {layer}"
         levels = layer.split(".")

@@ -31,8 +31,8 @@ def topics() -> Iterator[str]:
 
 
 LISTS = {
-    "layers": "every layer there is",
-    "codes": "every finding there is",
+    "layers": "all layers",
+    "codes": "all findings",
     "words": "the words and symbols of the formulas and of the language",
 }
 """Pages that list the others."""

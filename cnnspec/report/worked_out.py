@@ -137,7 +137,7 @@ def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Work
         name=entry.path,
         op=op.word if op is not None else "?",
         args=op.written() if op is not None else "",
-        title=op.title if op is not None else "this step is not understood",
+        title=op.title if op is not None else "this step has an error",
         place=f"{model.source.name}:{model.source.position(entry.span.start).line}",
         arriving=entry.arriving,
         out=out,

@@ -56,7 +56,7 @@ def as_markdown(found: Worked | Worksheet) -> str:
     lines += [f"{found.number} layers, {found.inputs} → {found.out}"]
     for layer in found.layers:
         lines += ["", *_layer_markdown(layer, "##")]
-    lines += ["", "## In all", ""]
+    lines += ["", "## Totals", ""]
     lines += [f"- `{formula.line()}`{_behind(remark)}" for formula, remark in found.totals]
     lines += [f"- {_md(claim)}" for claim in found.claims]
     lines += ["", "## Symbols", "", *(f"- {line}" for line in legend(_formulas(found)))]

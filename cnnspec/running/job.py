@@ -1,5 +1,5 @@
-"""What the child is told about a network, as plain JSON values: its layers, its weights, what goes in and
-out."""
+"""The description of a network for the child process, as plain JSON values: its layers, weights, inputs and
+outputs."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker", "main.py")
 
-NO_ROOM = "the temporary folder cannot be written"
-NO_ROOM_HELP = "the environment variable TMPDIR chooses another"
+NO_ROOM = "cannot write to the temporary folder"
+NO_ROOM_HELP = "set the environment variable TMPDIR to choose another folder"
 
 Progress = Callable[[str, int, int], None]
-"""Is told what is being done, how many steps of it are done, and how many there are."""
+"""Called with what is being done, how many steps of it are done, and how many there are."""
 
 
 class Outcome(NamedTuple):
@@ -86,15 +86,15 @@ def work(job: Mapping[str, Any], programs: Mapping[str, str], progress: Progress
 def _listen(lines: IO[bytes], child: Popen[bytes], folder: str, progress: Progress) -> Outcome:
     outcome: Outcome | None = None
     for line in lines:
-        said = json.loads(line)
-        match said.pop("event"):
+        message = json.loads(line)
+        match message.pop("event"):
             case "step":
-                progress(said["what"], said["done"], said["all"])
+                progress(message["what"], message["done"], message["all"])
             case "finding":
-                about = said.pop("about")
-                outcome = Outcome(folder, finding=Diagnostic(span=WHOLE_FILE, **said), about=about)
+                about = message.pop("about")
+                outcome = Outcome(folder, finding=Diagnostic(span=WHOLE_FILE, **message), about=about)
             case "failed":
-                outcome = Outcome(folder, **said)
+                outcome = Outcome(folder, **message)
             case "done":
                 with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
                     outcome = Outcome(folder, result=json.load(file))
@@ -102,9 +102,9 @@ def _listen(lines: IO[bytes], child: Popen[bytes], folder: str, progress: Progre
     if outcome is not None:
         return outcome
     if status == -9:  # by the kernel, nearly always: nobody else knows the child
-        return Outcome(folder, failed="it was ended by signal 9", memory=True)
+        return Outcome(folder, failed="it was stopped by signal 9", memory=True)
     if status < 0:
-        return Outcome(folder, failed=f"it was ended by signal {-status}")
+        return Outcome(folder, failed=f"it was stopped by signal {-status}")
     with open(os.path.join(folder, "errors.txt"), encoding="utf-8", errors="replace") as file:
         last = file.read().strip().splitlines()[-1:]
     return Outcome(folder, failed=last[0] if last else f"exit status {status}")

@@ -77,7 +77,7 @@ def without_a_child(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
         try:
             made = worker.work(json.loads(json.dumps(job)), str(folder))
         except tell.Fault as fault:
-            told = dict(fault.said)
+            told = dict(fault.finding)
             about = told.pop("about")
             finding = Diagnostic(
                 told["code"], told["message"], WHOLE_FILE, note=told["note"], help=told["help"]

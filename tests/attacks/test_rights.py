@@ -240,7 +240,7 @@ def test_no_folder_for_what_is_temporary(
     with closing(folder / "scratch", left):
         ran = cnnspec(*arguments.split())
     assert ran.status == 2
-    assert "error[E704]: the temporary folder cannot be written" in ran.err
+    assert "error[E704]: cannot write to the temporary folder" in ran.err
     assert "TMPDIR" in ran.err
     assert unchanged() == before
 

@@ -435,7 +435,7 @@ WEIGHTS: dict[str, Attack] = {
     "npz, shape beyond 64 bits": Attack(".npz", beside("fc.bias.npy", npy(head(shape=f"({10**30},)"), bytes(64))), "the file has 1000"),
     "npz, shape of a truth value": Attack(".npz", beside("fc.bias.npy", npy(head(shape="(True,)"), bytes(16))), "the spec 4"),
     "a checkpoint": Attack(".pt", pickle.dumps(Told()), "a torch checkpoint is a pickle, which can run code"),
-    "no ending": Attack("", FITS, "a file without an ending"),
+    "no ending": Attack("", FITS, "a file without an extension"),
 }  # fmt: skip
 
 

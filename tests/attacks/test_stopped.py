@@ -89,7 +89,7 @@ def test_no_room_for_what_the_child_makes(net: Path, unchanged: Snapshot) -> Non
         timeout=120,
     )
     assert done.returncode == 2
-    assert "error[E704]: the temporary folder cannot be written" in done.stderr
+    assert "error[E704]: cannot write to the temporary folder" in done.stderr
     assert unchanged() == before
 
 

@@ -112,7 +112,7 @@ def test_every_weight_is_accounted_for(cnnspec: Command) -> None:
         (model,) = json.loads(done.out)["models"]
         assert model["elsewhere"] == {"params": 0, "macs": 0}
     done = cnnspec("diff", "zoo:resnet#ResNet50", "zoo:resnext#ResNeXt50_32x4d")
-    assert "    layers as they were, on other maps: weights +5,044,992; MACs" in done.out
+    assert "    layers as before, on other maps: weights +5,044,992; MACs" in done.out
 
 
 def test_variants(cnnspec: Command) -> None:

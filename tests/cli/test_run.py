@@ -279,7 +279,7 @@ def test_an_image_of_another_size_is_refused_or_scaled(cnnspec: Command, tmp_pat
     assert [one["code"] for one in document["diagnostics"]] == ["E708"]
     ran = cnnspec("run", "zoo:threshold_5x5", "--input", photo, "--resize")
     assert ran.status == 0
-    assert "input: scaled from 48x64 to 5x5\ninput: colours turned to grey\n" in ran.out
+    assert "input: scaled from 48x64 to 5x5\ninput: converted to grey\n" in ran.out
     assert matrix(*["265  265  265"] * 3) in ran.out
 
 

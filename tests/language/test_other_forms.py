@@ -205,7 +205,7 @@ def test_a_long_matrix_with_commas_is_read_in_one_go() -> None:
 def test_groups_merged_behind_one_another() -> None:
     text = IN + "[ [ [ relu | id ] add | bn ] add | tanh ] add\n"
     found = errors(text)
-    assert [one.message for one in found] == ["the word that merges branches stands before them"] * 3
+    assert [one.message for one in found] == ["the word that merges branches comes before them"] * 3
     assert all(one.safe for one in found)
     everything = tuple(edit for one in found for edit in one.fix)
     assert mended(text, everything) == IN + "add [ add [ add [ relu | id ] | bn ] | tanh ]\n"

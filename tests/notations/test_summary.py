@@ -119,8 +119,8 @@ def test_a_summary_is_one_finding_with_a_network_of_its_numbers(
     (found,) = [one for one in findings(before + summary) if one.code.startswith("E")]
     lines = found.help.splitlines()
     assert (lines[0], lines[-1]) == (
-        "in this language, as far as it is certain:",
-        "(it shows no activations, strides and paddings; these are the smallest that give its numbers)",
+        "in this language, where it is certain:",
+        "(a summary has no activations, strides and paddings; these are the smallest that give its numbers)",
     )
     assert "\n".join(lines[1:-1]) == here
     assert found.fix == ()
@@ -130,4 +130,4 @@ def test_a_summary_is_one_finding_with_a_network_of_its_numbers(
 
 def test_what_no_arguments_give_is_said() -> None:
     (found,) = [one for one in findings(KERAS.replace("272", "273")) if one.code.startswith("E")]
-    assert "no arguments of it give these numbers" in found.help
+    assert "no arguments give these numbers" in found.help

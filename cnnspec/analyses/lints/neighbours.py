@@ -81,7 +81,7 @@ def _dropout_after_convolution(before: Shaped, after: Shaped) -> Diagnostic:
     """What batch normalisation measures in training is then no longer its input in evaluation, either."""
     return Diagnostic(
         "W208",
-        f"dropout directly after a `{before.op.word}`: neighbouring pixels still carry what is dropped",
+        f"dropout directly after a `{before.op.word}`: neighbouring pixels carry similar information",
         after.layer.span,
         related=(Related(before.layer.span, "the convolution before"),),
         help="use dropout between fully connected layers; after a convolution, `bn` is usual",

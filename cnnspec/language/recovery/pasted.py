@@ -74,7 +74,7 @@ def _pasted(text: str, found: re.Match[str]) -> Pasted:
         title = found["title"]
         left, right = start + 1 + len(title) - len(title.lstrip()), end - 1 - len(title) + len(title.rstrip())
         quotes = (Edit(Span(start, left), '"'), Edit(Span(max(left, right), end), '"'))
-        way = f'a title stands in plain ones: "{title.strip()}"'
+        way = f'a title is written in plain ones: "{title.strip()}"'
         return f'"{title}"', place, "typographic quotation marks", way, quotes
     if found["about"]:
         number = re.compile(r"[0-9][0-9,.]*[kMG]?").match(text, end)

@@ -23,7 +23,7 @@ class NotNumbers(ValueError):
     def __init__(self, dtype: np.dtype[Any]) -> None:
         text = str(dtype)
         self.pickled = dtype.hasobject
-        what = "is pickled, and a pickle can run code" if self.pickled else "holds {}, not numbers"
+        what = "is pickled, and a pickle can run code" if self.pickled else "contains {}, not numbers"
         super().__init__(what.format(text if len(text) <= 60 else f"{text[:59]}…"))
 
 
@@ -73,5 +73,5 @@ def unpacked(file: IO[bytes], head: Head) -> Array:
     if len(data) < head.size:
         raise ValueError("an array in it is cut off")
     if file.read(1):
-        raise ValueError("something stands behind an array in it")
+        raise ValueError("there are bytes after an array in it")
     return np.frombuffer(data, head.dtype).reshape(head.shape, order=head.order)

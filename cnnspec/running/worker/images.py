@@ -41,7 +41,7 @@ def read_image(path: str, wanted: Wanted) -> Array:
             with Image.open(path, formats=FORMATS) as image:
                 _fits(image, wanted)  # before a pixel is made
                 if getattr(image, "is_animated", False):  # how many there are, only all of them would tell
-                    wanted.notes.append(f"{wanted.name}: the first of several images in the file")
+                    wanted.notes.append(f"{wanted.name}: using the first of several images in the file")
                     image.seek(0)
                 # turned as the camera says, as every viewer shows it
                 ImageOps.exif_transpose(image, in_place=True)
@@ -85,7 +85,7 @@ def _in_mode(image: Image, depth: int, wanted: Wanted) -> Image:
     if mode.startswith(("I", "F")):
         return image.convert("F")
     if mode in ("RGB", "RGBA", "P", "CMYK", "YCbCr", "LAB", "HSV") and depth == 1:
-        wanted.notes.append(f"{wanted.name}: colours turned to grey")
+        wanted.notes.append(f"{wanted.name}: converted to grey")
     if "A" in image.getbands() and depth != 4:
-        wanted.notes.append(f"{wanted.name}: transparency left out")
+        wanted.notes.append(f"{wanted.name}: transparency removed")
     return image.convert(MODES[depth])

@@ -53,7 +53,7 @@ def read_input(path: str, wanted: Wanted) -> Array:
 
         array = read_image(path, wanted)
     else:
-        kind = suffix or "a file without an ending"
+        kind = suffix or "a file without an extension"
         raise Fault(f"expected an array (.npy), a table (.csv) or an image (.png, .jpg, …), found {kind}")
     array = np.asarray(_batch(array, wanted), np.float64)
     if not np.isfinite(array).all():

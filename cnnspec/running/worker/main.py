@@ -38,12 +38,12 @@ def main() -> None:
         with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
             json.dump(result, file)
     except tell.Fault as fault:
-        tell.say("finding", **fault.said)
+        tell.say("finding", **fault.finding)
     except tell.Missing as missing:
         tell.say("failed", missing=missing.args)
     except OSError as error:  # of the folder itself: what else is read and written has findings of its own
         full = tell.Fault(f"{NO_ROOM}: {error.strerror or error}", help=NO_ROOM_HELP)
-        tell.say("finding", **full.said | {"code": "E704", "about": folder})
+        tell.say("finding", **full.finding | {"code": "E704", "about": folder})
     except Exception as error:
         tell.say("failed", **tell.broken(error, folder))
     else:

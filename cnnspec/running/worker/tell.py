@@ -37,7 +37,7 @@ class Fault(Exception):
 
     def __init__(self, message: str, note: str = "", help: str = "") -> None:
         super().__init__(message)
-        self.said = {"code": "", "about": "", "message": message, "note": note, "help": help}
+        self.finding = {"code": "", "about": "", "message": message, "note": note, "help": help}
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def reading(code: str, path: str) -> Iterator[None]:
     try:
         yield
     except Fault as fault:
-        fault.said |= {"code": code, "about": path}
+        fault.finding |= {"code": code, "about": path}
         raise
 
 

@@ -32,7 +32,7 @@ def read_weights(path: str, expected: Expected, dtype: Any) -> dict[str, Array]:
     """Every weight by its key, as `dtype` (counters stay whole numbers)."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in (".safetensors", ".npz"):
-        kind = suffix or "a file without an ending"
+        kind = suffix or "a file without an extension"
         raise Fault(
             f"weights are read from .safetensors and .npz, not from {kind}",
             help=f"a torch checkpoint is a pickle, which can run code: {SAVE}",

@@ -87,7 +87,7 @@ def _function(writer: Writer, function: Function) -> None:
 
 
 def _loss(graph: Graph) -> str:
-    """What a training step makes small where nothing is said."""
+    """The default loss of a training step."""
     shapes = [graph.root.values[value] for value in graph.root.outputs]
     vectors = all(shape is not None and len(shape) == 1 and shape[0] > 1 for shape in shapes)
     return "cross_entropy" if vectors else "squared_error"

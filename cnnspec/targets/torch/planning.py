@@ -63,7 +63,7 @@ it."""
 
 
 def emit(use: Use, layer: ir.Layer) -> Built:
-    """How a layer of one use is made; one that reads a second tensor is said in `forward`."""
+    """How a layer of one use is made; one that reads a second tensor is written in `forward`."""
     op = use.op
     if any(getattr(op, name) for name in op.tensors):
         if len({repr(one) for one in use.ops}) != 1:

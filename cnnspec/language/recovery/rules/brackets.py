@@ -19,7 +19,7 @@ NO_COMMAS = "the numbers of a matrix are separated by spaces"
 _MESSAGES = {
     ",": "the rows of a matrix are separated by `;`, not by commas",
     "[": "a matrix is not a list of lists: numbers are separated by spaces, rows by `;`",
-    "{": "a matrix stands in square brackets",
+    "{": "a matrix is written in square brackets",
 }
 _LATEX = "this is LaTeX: the numbers of a matrix are separated by spaces, rows by `;`"
 _LOOKS = "as in `[1 0; 0 1]`, with `|` between planes"
@@ -193,7 +193,7 @@ def word_behind(text: str, head: int, opened: int) -> Answer | None:
         return None
     branches, added = several(text, opened, closed)
     fix = (Edit(Span(head, opened), f"{word} "), *added, Edit(Span(closed, found.end()), ""))
-    message, way = "the word that merges branches stands before them", f"write `{word} {branches}`"
+    message, way = "the word that merges branches comes before them", f"write `{word} {branches}`"
     place = Span(*found.span(1))
     return Answer(
         "E101", message, place, way, fix, not added, reads="", resume=found.end(), merges=word
@@ -228,7 +228,7 @@ def _arguments_behind(m: Mistake) -> Answer | None:
         return None
     fix = (Edit(Span(word.end, word.end), f" {found.group()}"), Edit(Span(m.gap.start, found.end()), ""))
     message, way = (
-        "the arguments of a merge stand before its branches",
+        "the arguments of a merge come before its branches",
         f"write `{word.text} {found.group()} [ … ]`",
     )
     return Answer("E101", message, Span(*found.span()), way, fix, True, reads="", resume=found.end())
@@ -268,7 +268,7 @@ def _one_pair(m: Mistake) -> Answer | None:
     merging = m.part(3).token
     if found is None or merging is None or merging.text not in MERGING:
         return None
-    message = "branches stand in one pair of brackets, separated by `|`"
+    message = "branches are written in one pair of brackets, separated by `|`"
     return Answer(
         "E101",
         message,
@@ -289,7 +289,10 @@ def _not_branches(m: Mistake) -> Answer | None:
             "the arguments of a layer follow its word without brackets",
         )
     elif re.search(rf"\b(?:block|shared)[ \t]+{found[1]}\b", m.text):
-        plain, message = f"{found[1]}({found[2].strip()})", "the arguments of a block stand in round brackets"
+        plain, message = (
+            f"{found[1]}({found[2].strip()})",
+            "the arguments of a block are written in parentheses",
+        )
     else:
         return None
     span = Span(*found.span())
@@ -309,7 +312,7 @@ def _branches_without_brackets(m: Mistake) -> Answer | None:
     return rewritten(
         Span(start, end),
         plain,
-        "branches stand in square brackets",
+        "branches are written in square brackets",
         code="E101",
         reads=plain,
     )
@@ -333,7 +336,7 @@ def _in_a_block(m: Mistake) -> bool:
 
 
 IN_BLOCKS = tuple(
-    Rule({example: ""}, "`{found}` is a statement of the file and cannot stand in a block", way,
+    Rule({example: ""}, "`{found}` is a statement of the file and is not allowed in a block", way,
          on=kinds, when=_in_a_block, code="E405")
     for kinds, example, way in (
         ("OUTPUT", "block f() { ⟦output⟧ @x }", "a block's output is its last line's; leave this out"),

@@ -153,7 +153,7 @@ def _block(m: Mistake) -> Answer | None:
     if not ours:
         return Answer("E102", "a block begins with the word `block`", Span(named, end), f"write `{way}`", fix)
     fix = (Edit(Span(head.end(2), inner.start), f" {{{before}"), fix[1])
-    return Answer("E102", "a block's steps stand in braces", Span(m.start, end), f"write `{way}`", fix)
+    return Answer("E102", "a block's steps are written in braces", Span(m.start, end), f"write `{way}`", fix)
 
 
 def python_block(text: str, begin: int) -> Answer | None:
@@ -244,7 +244,7 @@ def _behind_input(m: Mistake) -> Answer | None:
         return None
     if named := m.here(r"(?:as|named?|called|->)[ \t]*[:=]?[ \t]*([A-Za-z]\w*)[ \t]*(?=#|[\r\n]|$)"):
         span, plain = Span(m.begin + head.start(1), named.end(1)), f"input {named[1]}: {head[2]}"
-        message = "the name of an input stands before its shape, with a colon"
+        message = "the name of an input comes before its shape, with a colon"
         return rewritten(span, plain, message, code="E101", safe=True, reads=plain, since=span.start)
     word = re.match(r"[, \t]*([A-Za-z]\w*)?", m.text[m.start : m.line_end])
     if word and word[1] and is_layer(word[1]):
@@ -271,7 +271,7 @@ def _variants(m: Mistake) -> Answer | None:
     if not lines:
         return None
     plain, span = "\n".join(lines), _whole(m)
-    message = "each variant is a line of its own"
+    message = "each variant is written on its own line"
     return rewritten(
         span, plain, message, "write\n" + plain, code="E101", safe=True, reads=plain, since=span.start
     )

@@ -9,9 +9,9 @@ from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import closing
 
-_BRACKETS = "a list stands in round brackets, its entries separated by commas"
-_COMMAS = "the entries of a list are separated by commas and stand in round brackets"
-_ENTRY = "an entry of a list is named by its place in round brackets"
+_BRACKETS = "a list is written in parentheses, with commas between its entries"
+_COMMAS = "the entries of a list are separated by commas and written in parentheses"
+_ENTRY = "an entry of a list is selected by its place in parentheses"
 _INNER = re.compile(r"[\w.+*/%\-, \t\r\n()\[\]{}]+")
 _CALLED = re.compile(r"(?<![\w@.])([A-Za-z]\w*)((?:\([^()\[\]\r\n]*\)|\[[^()\[\]\r\n]*\])+)")
 _LAST = re.compile(r"-[ \t]*([0-9]+)")

@@ -54,7 +54,7 @@ def _input_goes_on(m: Mistake) -> Answer | None:
     alone, stop = not m.head.strip(), behind_arrows(m) if mark else m.start
     way, written = ("leave the arrow out", "") if alone else ("begin a new line here", "\n")
     fix = (Edit(Span(m.start if alone else m.gap.start, stop), written),)
-    message = "the input is a statement of its own; the first step begins a new line"
+    message = "the input is a separate statement; the first step begins a new line"
     return Answer("E101", message, m.span, way, fix, reads="\n", resume=stop)
 
 

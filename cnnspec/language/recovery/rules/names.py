@@ -66,7 +66,7 @@ def _parameters(m: Mistake) -> Answer | None:
     plain = found[1] if {*found[1]} & {*",="} else ", ".join(found[1].split())
     end = m.start + len(found.group().rstrip(" \t"))
     return Answer(
-        "E101", "a block's parameters stand in round brackets", Span(m.start, end),
+        "E101", "a block's parameters are written in parentheses", Span(m.start, end),
         f"write `{name.token.text}({plain})`", (Edit(Span(m.gap.start, end), f"({plain})"),),
         reads=f"{name.token.text}({plain})", since=name.start,
     )  # fmt: skip
@@ -96,7 +96,7 @@ def _title(m: Mistake) -> Answer | None:
         return Answer("E105", "this title is not closed", span, 'write `"` after it', fix, reads=title)
     if close < 0 or '"' in title[1:-1]:
         return None
-    return rewritten(span, title, 'a title stands in `"`', code="E101", safe=True, reads=title)
+    return rewritten(span, title, 'a title is written in `"`', code="E101", safe=True, reads=title)
 
 
 def _sum_of_labels(m: Mistake) -> Answer | None:
@@ -173,7 +173,7 @@ NAMES = (
          last="NAME", accepts="LBRACE", when=_parameters),
     Rule({"f: relu\noutput ⟦f⟧": "f: relu\noutput @f", "f: relu\noutput ⟦10⟧": ""}, last="OUTPUT",
          on="NAME NUMBER", when=_output),
-    Rule({"shared ⟦block⟧ f(k) { relu }": "shared  f(k) { relu }"}, "`shared` stands in place of `block`",
+    Rule({"shared ⟦block⟧ f(k) { relu }": "shared  f(k) { relu }"}, "`shared` is written in place of `block`",
          on="BLOCK", last="SHARED", put=""),
     Rule({"let ⟦if⟧ = 1": "", "block ⟦if⟧(k) { relu }": ""}, on=" ".join(WORDS),
          last="MODEL LET VARIANT BLOCK SHARED", when=_word_as_name),

@@ -142,7 +142,7 @@ def _spaced(m: Mistake) -> Answer | None:
         return None
     plain = re.sub(r"[ \t]+", ",", found.group())
     plain = plain if _THOUSANDS.fullmatch(plain) else ""
-    return invalid_number(found, plain, "commas stand before every three digits")
+    return invalid_number(found, plain, "commas separate groups of three digits")
 
 
 def _by_commas(m: Mistake) -> Answer | None:
@@ -257,7 +257,7 @@ def _turned(m: Mistake) -> Answer | None:
     if flops := re.fullmatch(r"(?i)([kmg]?)(flops?|flop/s)", word):
         plain = f"macs {number}{_UNITS.get(flops[1].lower(), '')}"
         way = f"write `{plain}` if they are multiply-accumulates, half of it if they are FLOPs = 2·MACs"
-        return Answer("E101", "the claim's word stands before its number", span, way)
+        return Answer("E101", "the claim's word comes before its number", span, way)
     if word.lower() not in SUBJECTS and word not in SUBJECTS.values():
         if m.text[: found.start(1)].rstrip().endswith("=>") and number.isdigit():
             return rewritten(span, number, f"`{word}` cannot be claimed; the output can", code="E101")
@@ -268,7 +268,7 @@ def _turned(m: Mistake) -> Answer | None:
             f"what can is {', '.join(dict.fromkeys(SUBJECTS.values()))}",
         )
     plain = f"{SUBJECTS.get(word.lower(), word)} {number}"
-    return rewritten(span, plain, "the claim's word stands before its number", code="E101")
+    return rewritten(span, plain, "the claim's word comes before its number", code="E101")
 
 
 def _colons(m: Mistake) -> Answer | None:
@@ -315,7 +315,7 @@ def _number_of_a_claim(m: Mistake) -> Answer | None:
     if power := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)e([0-9]{1,2})", number.group()):
         return invalid_number(number, f"{round(Fraction(power.group())):,}", "a claim has no exponent")
     if m.kind == "NUMBER":
-        return invalid_number(number, "", "commas stand before every three digits: 1,516")
+        return invalid_number(number, "", "commas separate groups of three digits: 1,516")
     return None
 
 
@@ -377,7 +377,7 @@ CLAIMS = (
          "expect memory < ⟦16 mb⟧": "expect memory < 16MB"}, when=_with_unit),
     Rule({"expect ⟦1,792 params⟧": "expect params 1,792", "expect ⟦4.1 GFLOPs⟧": ""}, last="CLAIM_NUMBER",
          when=_turned),
-    Rule({"expect params 3 ⟦parameters⟧": "expect params 3 "}, "a claim's word stands before its number",
+    Rule({"expect params 3 ⟦parameters⟧": "expect params 3 "}, "a claim's word comes before its number",
          on="NAME", last="CLAIM_NUMBER",
          when=lambda m: m.word.lower() in SUBJECTS and not m.rest.strip(" \t,"), put=""),
     Rule({"expect params ⟦1.7-1.8k⟧": ""}, on="MINUS", last="CLAIM_NUMBER", when=_between),

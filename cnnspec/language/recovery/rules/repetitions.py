@@ -98,7 +98,7 @@ def _count_before(m: Mistake) -> Answer | None:
         close = closing(m.text, step)
         way = shortened(f"[{m.text[step + 1 : close - 1]}]", "[ … ]") if close else "[ … ]"
         fix = (Edit(span, ""), Edit(Span(close, close), f"*{found[1]}")) if close else ()
-        message = "the number of a repetition stands behind it"
+        message = "the number of a repetition comes after it"
         return Answer(
             "E101",
             message,

@@ -50,7 +50,7 @@ def _without_brackets(m: Mistake) -> Answer | None:
     if not (wanted or m.kind == "LBRACE" or m.word == ":") or not _IF_ELSE.search(m.head):
         return None
     fix = (Edit(m.span, ""),) if m.word == "then" and m.behind(r"[ \t]*\[") else ()
-    way = "the steps of an `if` stand in square brackets: `if C > 3 [ … ] else [ … ]`"
+    way = "the steps of an `if` are written in square brackets: `if C > 3 [ … ] else [ … ]`"
     return Answer("E101", f"expected `[`, found {m.shown}", Span(m.start, m.end), way, fix)
 
 
@@ -195,7 +195,7 @@ def _unexpected(m: Mistake) -> Answer:
     if head and m.kind != "_NL":
         message, way = f"expected `:`, found {m.shown}", f"a colon follows the variant's name: `{head[1]}: …`"
     elif m.kind == "LET" or m.kind in STATEMENTS:
-        way = f"`{m.word}` begins a line of its own"
+        way = f"`{m.word}` begins a new line"
     return Answer("E101", message, m.span, way)
 
 
@@ -224,10 +224,10 @@ CHARACTERS = (
     Rule({"add [ ⟦@ x⟧ | id ]": "add [ @x | id ]"}, "a label's name follows `@` without a space",
          here=r"@[ \t]+([A-Za-z]\w*)", put="@{1}"),
     Rule({"add [ ⟦@⟧ | id ]": ""}, "expected a label's name after `@`", "as in `@skip`", on="?", word="@"),
-    Rule({'relu ⟦"⟧x': ""}, "text in quotation marks cannot stand here",
+    Rule({'relu ⟦"⟧x': ""}, "quoted text is not allowed here",
          'only a model has a title: `model Name "title"`', on="?", word='"'),
-    Rule({"relu⟦?⟧": ""}, "unexpected `?`", "an optional part stands under an `if`: `if n > 0 [ … ]`", on="?",
-         word="?"),
+    Rule({"relu⟦?⟧": ""}, "unexpected `?`", "an optional part is written in an `if`: `if n > 0 [ … ]`",
+         on="?", word="?"),
     Rule({"bn eps=⟦10^-5⟧": "bn eps=1e-5"}, "`^` is not an operator", on="?", word="^", when=_power_of_ten),
     Rule({"let a = 2⟦^⟧3": "let a = 2**3"}, "`^` is not an operator", on="?", word="^", put="**"),
     Rule({"x⟦.⟧y": ""}, "unexpected `.`", "a name has no points", on="?", word="."),
