@@ -197,7 +197,7 @@ def write_all(
     force: bool = False,
     inputs: tuple[str, ...] = (),
 ) -> tuple[str, Diagnostic] | None:
-    """Write several files, all of them or none: only when each stands in full beside its place do they take
+    """Write several files, all of them or none: only when each is complete beside its place do they take
     their names. `folder` is made first, and is gone again where nothing could be written.
 
     Gives the path that was in the way, and how.

@@ -1,7 +1,7 @@
 """Emitted programs put to work from Python: a live PyTorch module, the NumPy program's outputs, and the
 comparison of both.
 
-Only what cnnspec has written is executed, whatever stands in a spec; `verify` does it in a process of its
+Only what cnnspec has written is executed, whatever is in a spec; `verify` does it in a process of its
 own."""
 
 from __future__ import annotations

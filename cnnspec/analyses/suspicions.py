@@ -37,7 +37,7 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
     bodies, times = report.graph.bodies, Counter({body: 1})
     found: list[Part] = []
     shared: set[str] = set()
-    for number in range(body, -1, -1):  # bodies stand before those that use them
+    for number in range(body, -1, -1):  # bodies come before those that use them
         if not times[number]:
             continue
         steps = slice(first, last) if number == body else slice(None)

@@ -67,7 +67,7 @@ def _too_deep(limits: Limits) -> Diagnostic:
 
 
 def _if_depths(template: Template) -> dict[int, int]:
-    """How many `if`s each site of a template stands in; under -1, the most that any does."""
+    """How many `if`s each site of a template is in; under -1, the most that any does."""
     found = {-1: 0}
     waiting: list[tuple[Iterable[Site], int]] = [(template.sites, 0)]
     while waiting:

@@ -146,7 +146,7 @@ class Edit(NamedTuple):
 Cause: TypeAlias = Literal["python", "model file", "input", "colon", "branches", "tag"]
 """What is behind a finding, where others depend on it: the text is Python or another tool's model file; an
 input is in another notation; a colon follows the word of a statement;
-branches have no merge; tags stand around the spec."""
+branches have no merge; tags are around the spec."""
 
 
 class Diagnostic(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TAB_STOP = 4
 COMMAND, OLD_COMMAND = "::", "##["
-"""How a line begins that GitHub's runner obeys, and what it obeys wherever it stands."""
+"""How a line begins that GitHub's runner obeys, and what it obeys wherever it is."""
 
 
 def cells(text: str) -> list[tuple[str, int]]:

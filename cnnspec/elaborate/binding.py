@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class BoundArguments:
-    """What binding gives: values by field or parameter, where each stands, which the author wrote as
+    """What binding gives: values by field or parameter, the place of each, which the author wrote as
     expressions, and the tensors."""
 
     values: dict[str, Any] = field(default_factory=dict)

@@ -35,7 +35,7 @@ class Scope:
     """What the layer parameters of a block stand for; None in a block that is only looked through."""
 
     def around(self) -> Iterator[Scope]:
-        """The scope itself and those that it stands in, from the inside out."""
+        """The scope itself and those that it is in, from the inside out."""
         scope: Scope | None = self
         while scope is not None:
             yield scope
@@ -68,7 +68,7 @@ class Origin:
 class BodyBuilder:
     """Collects one body. `current` is the number of the tensor that arrives at the next step, None where
     there is none. `undoable` are the layers with a label that an `unpool` may undo; what arrived at them
-    stands in `labels` too."""
+    is in `labels` too."""
 
     context: Context
     names: Names

@@ -61,7 +61,7 @@ def claim_of(builder: BodyBuilder, claim: tree.Claim, first: int | None) -> Clai
 
 
 def _check_bound(claim: tree.Claim) -> None:
-    """`<`, `<=`, `>` and `>=` stand before an exact number."""
+    """`<`, `<=`, `>` and `>=` come before an exact number."""
     if not claim.bound:
         return
     if claim.bound in ("==", "!="):

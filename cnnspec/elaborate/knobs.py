@@ -190,7 +190,7 @@ def _check_reach(
     words: Mapping[str, Span], sink: Sink, default: tree.Default, kinds: list[tree.Name]
 ) -> None:
     """W105 for a `default` that no layer follows: it applies to the layers below it, up to the end of the
-    bracket that it stands in."""
+    bracket that it is in."""
     lost = [kind for kind in kinds if kind.name not in words or words[kind.name] < default.span]
     above = [kind for kind in lost if kind.name in words]
     if not (above or lost == kinds) or not lost or any(one.code.startswith("E1") for one in sink):

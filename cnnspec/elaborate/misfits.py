@@ -91,7 +91,7 @@ def _other_input(builder: BodyBuilder, answer: Misfit, span: Span, merges: bool)
 
 
 def _inside(span: Span, branches: tuple[Span, ...]) -> bool:
-    """Whether a bracket stands before or among these branches, on their merge's line or below it."""
+    """Whether a bracket comes before or among these branches, on their merge's line or below it."""
     return branches[0].start - 80 <= span.start < branches[-1].end
 
 
@@ -126,7 +126,7 @@ class _Ways:
         self.text = text
 
     def steps(self, *branches: int) -> Iterator[tuple[Op, str, Shape, Shape]]:
-        """The layers on maps that stand in branches, each with its text, what arrives and what it makes."""
+        """The layers on maps that are in branches, each with its text, what arrives and what it makes."""
         spans = [self.branches[branch] for branch in branches]
         for step in self.builder.steps:
             if isinstance(step, Layer) and any(span.start <= step.span.start < span.end for span in spans):

@@ -148,7 +148,7 @@ def _elaborate(
 
 
 def _top_names(statements: Statements, names: Names) -> set[str]:
-    """The names at the model's top, but those of uses of shared blocks, whose weights stand under the
+    """The names at the model's top, but those of uses of shared blocks, whose weights are under the
     block's."""
     shared = {name for name, block in statements.blocks.items() if block.shared}
     return {

@@ -133,7 +133,7 @@ def _border(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> 
 
 
 def _glued_sizes(argument: tree.Argument) -> NoValue | None:
-    """E205 for `Cx(H*W)` and `CxHxW`: a size that is no number stands in parentheses."""
+    """E205 for `Cx(H*W)` and `CxHxW`: a size that is not a number is written in parentheses."""
     value = argument.value
     if isinstance(value, tree.Function) and re.fullmatch("[CTHW]x", value.name):
         plain = f"({value.name[0]})x({', '.join(map(write_expr, value.arguments))})"
@@ -193,7 +193,7 @@ def _no(message: str, span: Span, way: str, instead: str | None = None, at: Span
 def surplus(
     slots: Slots, word: str, argument: tree.PositionalArgument, left: Iterator[tree.Argument]
 ) -> NoValue:
-    """E202 for a value without a name where none may stand; of `stride 2` the 2 is taken from `left`."""
+    """E202 for a value without a name where none is allowed; of `stride 2` the 2 is taken from `left`."""
     value, span = argument.value, argument.span
     message = f"`{word}` does not take {what(value)} here"
     if isinstance(value, tree.Name):

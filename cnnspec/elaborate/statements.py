@@ -1,4 +1,4 @@
-"""The statements of a file, sorted: what there is of each kind, and what stands twice, and which blocks reach
+"""The statements of a file, sorted: those of each kind, those given twice, and which blocks reach
 themselves."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cnnspec.ops import lookup
 
 @dataclass(eq=False, repr=False)
 class Statements:
-    """A file's statements by kind; of what stands twice, the first."""
+    """A file's statements by kind; of what is given twice, the first."""
 
     file: tree.File
     facts: TextFacts

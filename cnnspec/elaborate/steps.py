@@ -108,7 +108,7 @@ def _run_steps(builder: BodyBuilder, steps: Iterable[tree.Step], label: str | No
 
 
 def _decide(builder: BodyBuilder, step: tree.IfStep, label: str | None) -> None:
-    """The side of an `if` that is taken: its steps stand in the body around it."""
+    """The side of an `if` that is taken: its steps are in the body around it."""
     holds = decided(builder, step)
     sequence = step.then if holds else step.otherwise
     if holds is None or sequence is None:
@@ -149,7 +149,7 @@ def _take_claimed(builder: BodyBuilder, value: int, claim: Claim) -> None:
 
 
 def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> None:
-    """Branches become steps of the body that they stand in, and the merge one more."""
+    """Branches become steps of the body that they are in, and the merge one more."""
     builder.context.charge(builder, 1, step.span)
     op = lookup(step.word)
     made, missing = None, op is None or not op.merges

@@ -57,7 +57,7 @@ class TextFacts:
     calls: set[str] = field(default_factory=set)
     repeats: list[tree.GroupStep] = field(default_factory=list)
     inner_defaults: list[tuple[tree.Default, tree.Sequence]] = field(default_factory=list)
-    """The `default`s that stand in brackets, and in which."""
+    """The `default`s that are in brackets, and in which."""
     labels: dict[str, Span] = field(default_factory=dict)
     """The first place of each label."""
     words: dict[str, Span] = field(default_factory=dict)
@@ -113,7 +113,7 @@ _EXPRESSIONS = (tree.Name, tree.Unary, tree.Binary, tree.Conditional, tree.Funct
 
 
 def references(root: Any) -> Counter[str]:
-    """How often each `@label` stands below `root`. `unpool like=@p` reads what arrived at the maxpool p,
+    """How often each `@label` is used below `root`. `unpool like=@p` reads what arrived at the maxpool p,
     not its output: it counts for `before(p)`."""
     found: Counter[str] = Counter()
     for node in nodes(root):

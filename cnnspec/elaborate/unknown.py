@@ -87,7 +87,7 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         return
     if op is not None:
         if any(one.code == "E101" and one.span == step.word_span for one in sink):
-            return  # it stands behind its branches, which is reported
+            return  # it comes after its branches, which is reported
         sink.report(
             "E205",
             f"`{step.word}` merges branches, and has none",
@@ -196,7 +196,7 @@ def _filled(spelled_out: str, builder: BodyBuilder, step: tree.LayerStep) -> str
 
 
 def _is_branch(text: str, span: Span) -> bool:
-    """Whether nothing else stands in its branch."""
+    """Whether nothing else is in its branch."""
     before, behind = text[: span.start].rstrip(" \t\r\n")[-1:], text[span.end :].lstrip(" \t\r\n")[:1]
     return before in ("[", "|") and behind in ("|", "]")
 

@@ -1,7 +1,7 @@
 """Numbers that depend on a block's parameters: the author's expressions, kept as they were written.
 
 An expression is a constant, a name or an operation. Names are the parameters, `let`s and `i` of the template
-that the expression stands in, and `C`, `H` and `W`, the shape of the tensor at that step. `value` is exact,
+that the expression is in, and `C`, `H` and `W`, the shape of the tensor at that step. `value` is exact,
 as the language is: whole numbers and fractions.
 
 In JSON a whole number is a number, a fraction the text `"2/3"`, a truth value itself, a name its text, `same`

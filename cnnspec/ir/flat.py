@@ -1,7 +1,7 @@
 """The flat view: the network as a list of its layers, every repeat unrolled.
 
 It is a generator: nothing of it exists before it is asked for, and a network of 100,000 layers never has to
-stand in memory at once. Values are numbered through the whole network, first the model's inputs, then one a
+are in memory at once. Values are numbered through the whole network, first the model's inputs, then one a
 layer, in the order of the forward pass.
 """
 

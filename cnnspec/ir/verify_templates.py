@@ -65,7 +65,7 @@ def _sites(
     for site in sites:
         if isinstance(site, LetSite):
             if site.at is not None and site.at not in known:
-                yield f"`let {site.name}` stands at value {site.at}, which is not there"
+                yield f"`let {site.name}` is at value {site.at}, which is not there"
             continue
         if isinstance(site, IfSite):
             yield from _if(graph, site, known, made, numbers)
@@ -133,7 +133,7 @@ def _given(graph: Graph, site: RegionSite) -> Iterator[str]:
 
 def _if(graph: Graph, site: IfSite, known: set[int], made: set[int], numbers: set[int]) -> Iterator[str]:
     if site.at is not None and site.at not in known:
-        yield f"an `if` stands at value {site.at}, which is not there"
+        yield f"an `if` is at value {site.at}, which is not there"
     sides = set(known), set(known)
     yield from _sites(graph, site.then, sides[0], made, numbers)
     yield from _sites(graph, site.otherwise, sides[1], made, numbers)

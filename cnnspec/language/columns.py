@@ -12,7 +12,7 @@ from typing import NamedTuple
 CLAIM_GAP = 3
 COMMENT_GAP = 2
 LIMIT = 64
-"""Lines longer than this don't push what stands behind their neighbours to the right."""
+"""Lines longer than this don't push what comes after their neighbours to the right."""
 WIDEST = 180
 """Variants that would be wider as a table are not made one."""
 

@@ -1,9 +1,9 @@
 """The canonical form of a spec: one answer for every file, with all its comments.
 
 What the author decides is which lines there are, one blank line between them or none, and whether a line
-without a label hangs under the labels above it. All else follows from the tree: hyperparameters stand apart
+without a label hangs under the labels above it. All else follows from the tree: hyperparameters are separate
 and in the order F S P K G D, a bracket is laid out over lines where it holds several or would be too long,
-and the claims, the comments and the variants of lines that follow one another stand in columns.
+and the claims, the comments and the variants of lines that follow one another are in columns.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class _Writer:
         return comments[first:last]
 
     def apart(self, low: int, high: int) -> bool:
-        """Whether anything but the end of a line, and a comment behind it, stands in between."""
+        """Whether anything but the end of a line, and a comment behind it, is in between."""
         own = any(comment.own_line for comment in self._comments(low, high))
         return own or self.blank(low, high)
 
@@ -299,7 +299,7 @@ class _Writer:
 
     def layer(self, step: tree.LayerStep, indent: int) -> list[str]:
         """A layer with a matrix over lines: its rows stay on the lines on which the author put them; if that
-        was one line, equal rows stand under one another, and rows of several lengths fill the lines.
+        was one line, equal rows are under one another, and rows of several lengths fill the lines.
         """
         lines = [step.word]
         pad = " " * (indent + 6)

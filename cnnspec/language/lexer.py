@@ -35,7 +35,7 @@ class Bracket(NamedTuple):
     kind: str
     span: Span
     height: int
-    """The parser's stack when it opened: what stands above belongs into the bracket."""
+    """The parser's stack when it opened: what is above belongs to the bracket."""
 
 
 class Lexer:
@@ -64,7 +64,7 @@ class Lexer:
             yield token
 
     def scan(self, text: str, pos: int, state: int = -1) -> Token:
-        """The token at a place: one of the parser's context, else one of those that stand everywhere."""
+        """The token at a place: one of the parser's context, else one that is allowed everywhere."""
         special = self.contextual.get(state)
         found = re.compile(special[0]).match(text, pos) if special else None
         if found is not None and special is not None:
@@ -109,7 +109,7 @@ class Lexer:
                     before = text[pos : comment.start()]
                     own_line = "\n" in before or "\r" in before
                 self.comments.append(tree.Comment(comment.group().rstrip(), own_line, Span(*comment.span())))
-                own_line = True  # whatever follows in this gap stands behind a new line
+                own_line = True  # whatever follows in this gap comes after a new line
         if "\n" not in stretch and "\r" not in stretch:
             self.pos = end
             return "", end, end

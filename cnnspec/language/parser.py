@@ -100,7 +100,7 @@ class Parser:
         return went_on
 
     def feed(self, kind: str, text: str, start: int, end: int) -> bool:
-        """Takes a token that does not stand in the text so; False, nothing changed, if it does not fit."""
+        """Takes a token that is not in the text; False, with nothing changed, if it does not fit."""
         if not self.accepts(kind):
             return False
         token = Token(kind, text, start, end)
@@ -111,7 +111,7 @@ class Parser:
     def read(self, text: str, span: Span, written: Span) -> bool:
         """Takes a text's tokens as if they stood in place of what is written; False where one does not fit.
 
-        What begins or ends both has the place that it has; the rest stands at `span`.
+        What begins or ends both has the place that it has; the rest is at `span`.
         """
         there = self.text[written.start : written.end]
         same = _alike(text, there)
@@ -130,7 +130,7 @@ class Parser:
                 return False
 
     def _is_index(self, opened: Token) -> bool:
-        """Whether a `[` touches the argument before it: `K=widths[0]`. Branches stand apart."""
+        """Whether a `[` touches the argument before it: `K=widths[0]`. Branches are separate."""
         if self.text[opened.start - 1 : opened.start] in ("", " ", "\t"):
             return False
         state = self.state_for("LSQB")
@@ -168,7 +168,7 @@ class Parser:
         return True
 
     def cut(self, height: int) -> None:
-        """Takes off the stack what stands above so many values."""
+        """Removes from the stack what is above so many values."""
         del self.states[height + 1 :], self.values[height:]
         while self.lexer.brackets and self.lexer.brackets[-1].height > height:
             self.lexer.brackets.pop()

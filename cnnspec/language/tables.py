@@ -33,7 +33,7 @@ class Tables(NamedTuple):
     actions: dict[Rule, Action | None]
     """The builder's function for each rule; None where its one symbol's value is handed on."""
     match: Match
-    """Tries the tokens that stand everywhere; passes over spaces before them."""
+    """Tries the tokens that are allowed everywhere; passes over spaces before them."""
     names: list[str]
     """The terminal of each of the match's groups: its `lastindex` is the index."""
     literals: dict[str, str]

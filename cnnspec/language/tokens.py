@@ -26,7 +26,7 @@ UNKNOWN = "?"
 OPENS = {"LPAR": "(", "CALL": "(", "LSQB": "[", "LBRACE": "{"}
 CLOSES = {"RPAR": "(", "TIMES_DIM": "(", "RSQB": "[", "RBRACE": "{"}
 STATEMENTS = frozenset(("MODEL", "INPUT", "VARIANT", "DEFAULT", "BLOCK", "SHARED", "OUTPUT", "EXPECT"))
-"""Words that begin a statement, which stands outside of brackets."""
+"""Words that begin a statement, which is outside of brackets."""
 WORDS = STATEMENTS | {"LET", "IF", "ELSE", "AND", "OR", "NOT"}
 """Words that cannot be names."""
 LETTERS = frozenset("FSPKGD")

@@ -269,9 +269,9 @@ class Line(NamedTuple):
 
 
 class Sequence(NamedTuple):
-    """What stands in a file, a block, a group, a branch: lines, and the `let`s and `default`s between them.
+    """What is in a file, a block, a group, a branch: lines, and the `let`s and `default`s between them.
 
-    At the top of a file the same lines stand in `File.statements`.
+    At the top of a file the same lines are in `File.statements`.
     """
 
     items: tuple["Line | Let | Default | ErrorStatement", ...]
@@ -367,7 +367,7 @@ Statement: TypeAlias = (
 
 
 class Comment(NamedTuple):
-    """`# …` to the end of the line; `own_line` where nothing else stands on its line."""
+    """`# …` to the end of the line; `own_line` where nothing else is on its line."""
 
     text: str
     own_line: bool

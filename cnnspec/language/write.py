@@ -8,7 +8,7 @@ from fractions import Fraction
 from cnnspec.language import tree
 
 LETTER_ORDER = "FSPKGD"
-# How tightly each form binds; an operand that binds less tightly stands in parentheses.
+# How tightly each form binds; an operand that binds less tightly is in parentheses.
 _CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(10)
 _BINDING = {
     "or": _OR,

@@ -55,7 +55,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One layer's call; `suffix` stands behind it (`.requires_grad_(False)`). form: what kind of call it is,
+    """One layer's call; `suffix` comes after it (`.requires_grad_(False)`). form: what kind of call it is,
     for the target."""
 
     function: Any

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 class Frame:
     """One template on its way to statements, in one function.
 
-    `origins` says for each use which use of the frame around it stands in, and, in a repeat, which pass it
+    `origins` says for each use which use of the frame around it is in, and, in a repeat, which pass it
     is. A frame of a function's own template has none around it.
     """
 
@@ -85,7 +85,7 @@ class Frame:
     open: list[tuple[Condition, bool]] = field(default_factory=list)
     labels: dict[int, str] = field(default_factory=dict)
     conditions: list[tuple[Condition, list[tuple[Condition, bool]]]] = field(default_factory=list)
-    """Those that were made here, each with those that it stands under."""
+    """Those that were made here, each with those that it is under."""
 
     def region(self) -> Region:
         """The template's statements, for these uses."""
@@ -119,7 +119,7 @@ class Frame:
                 self.tensors[site.outputs[0]] = self.tensors[site.inputs[0]]
 
     def around(self) -> Iterator[Frame]:
-        """The frame itself and those that it stands in, from the inside out."""
+        """The frame itself and those that it is in, from the inside out."""
         frame: Frame | None = self
         while frame is not None:
             yield frame
@@ -225,7 +225,7 @@ class Frame:
             if known.source is None and list(map(repr, known.values)) == list(map(repr, filled)):
                 return Var(known.variable)
         variable = self.function.namer.take("value" if not isinstance(some, str) else "name")
-        parameters = self.function.parameters  # those of the author stand last
+        parameters = self.function.parameters  # those of the author come last
         place = sum(not isinstance(one.source, str) for one in parameters)
         parameters.insert(place, Parameter(variable, None, values=filled))
         for use, wanted in zip(self.uses, filled, strict=True):

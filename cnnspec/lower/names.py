@@ -77,7 +77,7 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def escaped(text: str) -> str:
-    """The text as it stands between double quotes, single or triple: ASCII, one line.
+    """The text as it is between double quotes, single or triple: ASCII, one line.
 
     A program may be printed in a log: nothing that GitHub's runner obeys there is left in one piece.
     """

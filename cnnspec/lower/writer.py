@@ -101,7 +101,7 @@ def lines(code: Code, indent: int, room: int) -> list[str]:
     """The code as lines, the first without its indentation.
 
     `indent` is the level (of four blanks) of the line that it begins on; `room` what is left of that line,
-    counted with everything that must stand behind the code.
+    counted with everything that must come after the code.
     """
     one = flat(code)
     if len(one) <= room or isinstance(code, str) or (isinstance(code, Group) and not code.items):
@@ -196,7 +196,7 @@ class Writer:
 
     @contextmanager
     def under(self, condition: str) -> Iterator[None]:
-        """`if condition:`, unless the lines right above stand under it: then what follows joins them."""
+        """`if condition:`, unless the lines right above are under it: then what follows joins them."""
         header = self.level, condition
         if self._under != (header, len(self._lines)):
             self.line(f"if {condition}:")

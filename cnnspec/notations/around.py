@@ -53,7 +53,7 @@ def closed(text: str, opened: int) -> int | None:
 
 
 def parts_of(text: str) -> Iterator[str]:
-    """What stands between the commas that are in no bracket."""
+    """The text between the commas that are in no bracket."""
     depth = begin = 0
     for place, char in enumerate(f"{text},"):
         depth += (char in "([") - (char in ")]")

@@ -1,4 +1,4 @@
-"""MATLAB's layers. An argument's name is a text before its value there, or stands before `=`."""
+"""MATLAB's layers. An argument's name is a text before its value there, or comes before `=`."""
 
 from cnnspec.notations.entry import Entry
 

@@ -26,7 +26,7 @@ ROWS = {
     **dict.fromkeys(("leaky", "dropout", "droppath"), "*"),
     "gap": "",
 }
-"""Layers that a row can be about, with what they take (`!`: need). Others stand behind one: `bn`."""
+"""Layers that a row can be about, with what they take (`!`: need). Others come after one: `bn`."""
 LETTERS = re.compile(r"(?:[FSPKGDfspdg](?:[0-9]+(?:x[0-9]+)?|same))+")
 LETTER = re.compile(r"([FSPKGDfspdg])([0-9]+(?:x[0-9]+)?|same)")
 _MAPS_AT = re.compile(r"([0-9]+)@([0-9]+)(?:[x×]([0-9]+))?")

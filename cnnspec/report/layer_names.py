@@ -27,6 +27,6 @@ def no_layer(file: str, layer: str | None, names: list[str]) -> str:
 
 
 def _in_order(levels: list[str], path: list[str]) -> bool:
-    """Whether all levels stand in a path, in this order, the last one at its end."""
+    """Whether all levels are in a path, in this order, the last one at its end."""
     rest = iter(path)
     return path[-1] == levels[-1] and all(level in rest for level in levels)

@@ -1,6 +1,6 @@
 """Emitted programs put to work: what `verify` and `run` do behind the command line.
 
-It stands behind the pipeline, because it needs programs that are already written, of both targets in `verify`
+It comes after the pipeline, because it needs programs that are already written, of both targets in `verify`
 (and targets do not know each other); and before the command line, because nothing here knows a terminal.
 
 `job.py` and `process.py` are this side: what is to be done, and a child process in a folder of its own that

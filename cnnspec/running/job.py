@@ -15,7 +15,7 @@ from cnnspec.ops.pool import AdaptivePooling, Pooling
 
 Job = dict[str, Any]
 RANDOM = ("uniform", "normal", "signs")
-"""Distributions that weights are drawn from; others are constants, or stand in the spec."""
+"""Distributions that weights are drawn from; others are constants, or are in the spec."""
 
 
 def network(graph: Graph) -> Job:

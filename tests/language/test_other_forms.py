@@ -24,12 +24,12 @@ def mended(text: str, fix: tuple[Edit, ...]) -> str:
 FORMS = [
     # what is written behind `input 3x32x32`; what is said of it; what the fix makes of it
     # --- branches: their word behind them, in braces, with arguments before them
-    ("[ conv F3 P1 K3 | id ] add", "stands before them", "add [ conv F3 P1 K3 | id ]"),
-    ("[ conv F3 P1 K3 | id ] -> add", "stands before them", "add [ conv F3 P1 K3 | id ]"),
-    ("[ conv F3 P1 K3 ] add", "stands before them", "add [ conv F3 P1 K3 | id ]"),
-    ("x: [ relu # a\n | id ] concat() -> bn", "stands before them", "x: concat [ relu # a\n | id ] -> bn"),
-    ("parallel [ conv F1 K8 | id ] concat", "stands before them", "concat [ conv F1 K8 | id ]"),
-    ("parallel [ conv F1 K8 | id ] -> concat", "stands before them", "concat [ conv F1 K8 | id ]"),
+    ("[ conv F3 P1 K3 | id ] add", "comes before them", "add [ conv F3 P1 K3 | id ]"),
+    ("[ conv F3 P1 K3 | id ] -> add", "comes before them", "add [ conv F3 P1 K3 | id ]"),
+    ("[ conv F3 P1 K3 ] add", "comes before them", "add [ conv F3 P1 K3 | id ]"),
+    ("x: [ relu # a\n | id ] concat() -> bn", "comes before them", "x: concat [ relu # a\n | id ] -> bn"),
+    ("parallel [ conv F1 K8 | id ] concat", "comes before them", "concat [ conv F1 K8 | id ]"),
+    ("parallel [ conv F1 K8 | id ] -> concat", "comes before them", "concat [ conv F1 K8 | id ]"),
     ("branch { conv F3 P1 K3 } add { id }", "square brackets", "add [ conv F3 P1 K3 | id ]"),
     ("{ conv F3 P1 K3 } concat { id }", "square brackets", "concat [ conv F3 P1 K3 | id ]"),
     ("add { conv F3 P1 K3 }, { id }", "square brackets", "add [ conv F3 P1 K3 | id ]"),

@@ -232,7 +232,7 @@ def test_a_call_that_has_one_meaning(written: str, here: str) -> None:
 
 
 UNSURE = [
-    ("PReLU()", "in torch it is `prelu one`, in Keras none: its slopes are one for each position"),
+    ("PReLU()", "in torch it is `prelu one`, in Keras none: it has one slope for each position"),
     ("Convolution2D(32, 3, 5)", "in Keras it is `conv F3 S5 K32`, in Keras 1 `conv F3x5 K32`"),
     ("LeakyReLU()", "in torch it is `leaky`, in Keras `leaky 0.3`"),
     ("LayerNorm([68, 120])", "one weight for each channel"),

@@ -113,7 +113,7 @@ class _Summary:
 
 
 def pair_findings(report: Report, pair: Pair) -> Iterator[Diagnostic]:
-    """The pair's finding for each place where it stands."""
+    """The pair's finding for each of its places."""
     layers = [one for body in report.shapes for one in body if one is not None]
     if any(map(pair.second, layers)) and any(map(pair.first, layers)):
         for before, after in _pairs(report, pair):

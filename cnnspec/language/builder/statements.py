@@ -86,7 +86,7 @@ def _call(c: Context, v: Items[Any]) -> tree.CallStep | tree.ErrorStep:
 
 
 def _sequence(c: Context, opened: Token, items: Items[Any], closed: Token) -> tree.Sequence:
-    """What stands between two brackets or bars."""
+    """The text between two brackets or bars."""
     found, within = known(items), Span(opened.end, closed.start)
     span = Span(found[0].span.start, found[-1].span.end) if found else within
     node = tree.Sequence(found, span, within)

@@ -31,7 +31,7 @@ _EXPECTED = (
     ("NAME", "a name"),
     ("REFERENCE", "a label such as @skip"),
 )
-"""What is expected where all these tokens could stand; the first that holds."""
+"""What is expected where all these tokens would be allowed; the first that holds."""
 _MARKS = {
     "ARROW": "`->`", "CLAIMS": "`=>`", "COMMA": "`,`", "EQUAL": "`=`", "RPAR": "`)`", "LBRACE": "`{`",
     "RSQB": "`]`", "VBAR": "`|`", "RBRACE": "`}`", "ELSE": "`else`", "_NL": "a line break",
@@ -75,8 +75,8 @@ class Part(NamedTuple):
 
 
 class Mistake:
-    """`found` cannot stand behind what was read so far. `kind`, `word`, `start` and `end` are its own;
-    `last` is the type of the token before; `inside` the innermost open bracket, which stands at `opened`.
+    """`found` cannot come after what was read so far. `kind`, `word`, `start` and `end` are its own;
+    `last` is the type of the token before; `inside` the innermost open bracket, which is at `opened`.
     """
 
     text: str

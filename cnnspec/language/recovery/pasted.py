@@ -28,7 +28,7 @@ _READ_AS = {
     **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
 }
 _LETTERS = dict(zip("АВЕКМНОРСТХаеорсухΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEKMHOPCTXaeopcyxABEZHIKMNOPTXo", strict=True))
-"""Cyrillic and Greek letters that look like Latin ones, where they stand among those."""
+"""Cyrillic and Greek letters that look like Latin ones, where they are among those."""
 _NAMES = {" ": "a special space (non-breaking or zero-width)", "\n": "a special line separator"}
 _ALL = "".join(_READ_AS) + "".join(ARROWS)
 _ALIKE = "".join(_LETTERS)
@@ -115,7 +115,7 @@ def _pasted(text: str, found: re.Match[str]) -> Pasted:
 
 
 def _parts_steps(text: str, end: int) -> bool:
-    """Whether a dash stands before a layer and is meant as an arrow."""
+    """Whether a dash comes before a layer and is meant as an arrow."""
     from cnnspec.language.recovery.words import is_layer
 
     following = re.compile(r"[ \t]+([A-Za-z][A-Za-z0-9_]*)").match(text, end)

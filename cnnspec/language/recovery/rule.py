@@ -29,7 +29,7 @@ class Rule(NamedTuple):
     last: str = ""
     """the types that the token before it may have;"""
     accepts: str = ""
-    """a type of token that could stand here;"""
+    """a type of token that would be allowed here;"""
     here: str = ""
     """a pattern that matches from the token on;"""
     when: Callable[[Mistake], Any] = lambda mistake: True

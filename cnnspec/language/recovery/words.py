@@ -11,7 +11,7 @@ STATEMENT = re.compile(r"(?:model|input|variant|default|block|shared|output|expe
 TIMES_BEHIND = re.compile(
     r"(?P<mark>[ \t]*(?:(?:x|\*|\*\*|\^|times)[ \t]*)?([0-9]+)(?:[ \t]*(?:times\b|x))?)(?![A-Za-z0-9_.])"
 )
-"""What stands behind a group where `*3` is meant: `x3`, `^3`, `3 times`."""
+"""The text after a group where `*3` is meant: `x3`, `^3`, `3 times`."""
 STATEMENT_WORDS = (*STATEMENT.pattern[3 : STATEMENT.pattern.index(")")].split("|"), "let")
 
 

@@ -66,7 +66,7 @@ def _layer(m: Mistake) -> Answer | None:
 
 
 def _word_before(m: Mistake) -> Token | None:
-    """The word of the layer that the token stands in; at a `|` the layer is put together already."""
+    """The word of the layer that the token is in; at a `|` the layer is put together already."""
     if m.kind != "VBAR":
         parts = (m.part(back).token for back in range(_FARTHEST))
         return next((one for one in parts if one and one.type == "NAME" and is_layer(one.text)), None)

@@ -1,4 +1,4 @@
-"""What stands in brackets: matrices, `[[1, 0], [0, 1]]`; branches, `[ a | b ] add`; statements in a block."""
+"""What is in brackets: matrices, `[[1, 0], [0, 1]]`; branches, `[ a | b ] add`; statements in a block."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def several(text: str, opened: int, closed: int) -> tuple[str, tuple[Edit, ...]]
 
 
 def word_behind(text: str, head: int, opened: int) -> Answer | None:
-    """The finding about a word behind the branches that the `[` at a place opens; what stands before that
+    """The finding about a word behind the branches that the `[` at a place opens; what comes before that
     begins at `head`.
     """
     closed = closing(text, opened)

@@ -14,7 +14,7 @@ _LOOKS = (
     "a spec begins `input 3x32x32`, and has one line or several of steps below it, `conv F3 P1 K16 -> relu`"
 )
 _FEWEST = 3
-"""Lines with tags of a text that is XML; fewer stand around a spec."""
+"""Lines with tags of a text that is XML; fewer are around a spec."""
 
 
 def _whole(m: Mistake, what: str) -> Answer:

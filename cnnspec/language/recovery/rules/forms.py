@@ -82,7 +82,7 @@ def _repeated(m: Mistake) -> Answer | None:
 
 
 def _is_group(m: Mistake, opened: int, bare: bool) -> bool:
-    """Whether steps stand in round or curly brackets where a step may stand."""
+    """Whether steps are in round or curly brackets where a step is allowed."""
     step = _STEP.match(m.text, opened + 1)
     if step is None or not is_layer(step[1]) or m.text[opened] == "[":
         return False
@@ -118,7 +118,7 @@ def _variant(m: Mistake) -> Answer | None:
 
 
 def _block(m: Mistake) -> Answer | None:
-    """A block whose steps stand in no braces, or that begins with another word."""
+    """A block whose steps are not in braces, or that begins with another word."""
     head = m.of_line(_BLOCK)
     if head is None:
         return None

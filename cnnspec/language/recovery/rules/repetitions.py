@@ -10,7 +10,7 @@ from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import STATEMENT_WORDS, closing, is_layer, shortened
 
 _BEFORE = re.compile(r"(?:[A-Za-z]\w*[ \t]*:)?[ \t]*(?:@\w+[ \t]*->)?[ \t]*")
-"""What stands before the steps of a line."""
+"""The text before the steps of a line."""
 _COUNT = r"[ \t]*\*[ \t]*(\w+)"
 _ENDS = r"(?=[ \t]*(?:->|=>|[|\])}#\r\n]|$))"
 _TIMES_BEFORE = re.compile(r"([0-9]+)(?:[ \t]*([x*]|times\b))?[ \t]*(?=\[|([A-Za-z]\w*))")
@@ -19,7 +19,7 @@ _LONGEST = 300
 
 
 def begin_of_steps(text: str, place: int) -> int:
-    """Where the steps of a line or a branch begin, of which one stands at a place."""
+    """Where the steps of a line or a branch begin, of which one is at a place."""
     begin = max(line_start(text, place), place - _LONGEST)
     depth = 0
     for at in range(place - 1, begin - 1, -1):
@@ -32,7 +32,7 @@ def begin_of_steps(text: str, place: int) -> int:
 
 
 def repeated(text: str, step: Span, end: int, count: str) -> tuple[str, tuple[Edit, ...]]:
-    """How a step with its count, which end at a place, is written; a fix where no step stands before it."""
+    """How a step with its count, which end at a place, is written; a fix where no step comes before it."""
     begin = begin_of_steps(text, step.start)
     alone = f"[{shortened(text[slice(*step)], '…')}]*{count}"
     if "->" in text[begin : step.start]:

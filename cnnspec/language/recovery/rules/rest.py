@@ -41,7 +41,7 @@ def _mistyped(m: Mistake) -> Answer | None:
 
 
 def _without_brackets(m: Mistake) -> Answer | None:
-    """`if C > 3 then relu`, `else relu`: the steps of an `if` stand in brackets."""
+    """`if C > 3 then relu`, `else relu`: the steps of an `if` are in brackets."""
     if m.last in ("AND", "OR", "NOT") and m.word == ":":
         last = m.part(0).token
         way = f"write it, as in `{m.head.strip()} H > 1 [ … ]`"

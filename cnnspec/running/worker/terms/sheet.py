@@ -81,7 +81,7 @@ def text(number: float) -> str:
 
 
 def factor(number: float) -> str:
-    """A number that stands behind an operator: in brackets where it is negative."""
+    """A number that comes after an operator: in brackets where it is negative."""
     return f"({text(number)})" if number < 0 else text(number)
 
 
