@@ -112,10 +112,10 @@ def _no_layer(
     """E211 for a value, or the use of a block without brackets, in place of a layer."""
     text, fix = written_or(value), ""
     if isinstance(value, tree.Function) and value.name in blocks:
-        message, fix = f"the use of a block as a layer stands in brackets: found `{text}`", f"[{text}]"
+        message, fix = f"the use of a block as a layer is written in brackets: found `{text}`", f"[{text}]"
     elif isinstance(value, tree.Function) and lookup(value.name) is not None:
         fix = f"[{value.name} {' '.join(map(written_or, value.arguments))}]"
-        message = f"a layer with arguments stands in square brackets: found `{text}`"
+        message = f"a layer with arguments is written in square brackets: found `{text}`"
     elif isinstance(value, tree.Name) and value.name in blocks:
         message, fix = f"`{text}` is a block: its use as a layer has parentheses and brackets", f"[{text}()]"
     else:
@@ -152,7 +152,7 @@ def without_brackets(text: str, call: tree.CallStep, layer: tree.Argument) -> No
         end = one.span.end
     span = Span(layer.value.span.start, end)
     written = f"[{text[span.start : span.end]}]"
-    message = "layers that a block is given stand in square brackets"
+    message = "layers that a block is given are written in square brackets"
     return NoValue("E211", message, span, f"write `{written}`", fix=(Edit(span, written),))
 
 

@@ -1,7 +1,7 @@
 """Templates: every stretch of the author's text once, as it was written.
 
 A template is the network, a block, a group, a labelled line of several steps, the body of a repeat, or the
-layers that a use gives a block. Its *sites* stand in the order of the text; numbers are expressions over the
+layers that a use gives a block. Its *sites* are in the order of the text; numbers are expressions over the
 parameters; an `if` is a site with two sides. Knobs and variants are settled, so they are constants here, and
 a side that no use takes is folded away.
 

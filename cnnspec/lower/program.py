@@ -245,7 +245,7 @@ class LayerParameter:
 
     variable: str
     place: int
-    """How many of the author's other parameters stand before it."""
+    """How many of the author's other parameters come before it."""
     default: Given | None = None
     used: bool = False
 

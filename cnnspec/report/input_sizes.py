@@ -96,7 +96,7 @@ class InputSizes(NamedTuple):
         for misfit in self.misfits:
             yield f"  at {shape_text(misfit.shape)}, line {misfit.line}: {misfit.finding.message}"
         if sizes.why:
-            yield f"  just tried from 1 to {sizes.axes[0].tried}: {sizes.why}"
+            yield f"  tried from 1 to {sizes.axes[0].tried}: {sizes.why}"
 
 
 def text_of(found: list[InputSizes]) -> str:

@@ -46,7 +46,7 @@ def _empty_call(m: Mistake) -> Answer | None:
     )
 
 
-_STAND = "layers that a block is given stand in square brackets"
+_STAND = "layers that a block is given are written in square brackets"
 
 
 def _argument(text: str, begin: int, end: int, place: int) -> tuple[int, int]:

@@ -29,7 +29,7 @@ def _round(text: str) -> str | None:
 
 
 def _square(m: Mistake) -> Answer | None:
-    """Where a value could stand; or as a matrix in a block's arguments, which have none."""
+    """Where a value would be allowed; or as a matrix in a block's arguments, which have none."""
     opened = m.start if m.kind in ("LSQB", "LBRACE") else m.opened
     while opened < m.start and m.text[opened - 1] == "[":
         opened -= 1

@@ -121,7 +121,7 @@ def numbers(grid: Grid) -> list[float]:
 
 
 def largest(grid: Grid, places: Places) -> tuple[float, list[list[int]]]:
-    """The largest number, and where it stands, row by row."""
+    """The largest number, and where it is, row by row."""
     value = max(numbers(grid))
     cells = zip(product(*places), (one for row in grid for one in row), strict=True)
     return value, [list(at) for at, one in cells if one == value]
