@@ -3,7 +3,7 @@
 import re
 
 from cnnspec.notations.entry import Entry
-from cnnspec.notations.values import Given
+from cnnspec.notations.values import Arguments
 
 _STARTS = ["kernel", "bias", "depthwise", "pointwise", "beta", "gamma", "moving_mean", "moving_variance"]
 IGNORED = frozenset(
@@ -27,15 +27,15 @@ _AXIS = "axis:last=-1"
 _NORM = "epsilon:eps=1e-3 center:=True scale:=True"
 _KEEPS = f"{_FORMAT} keepdims:known=False"
 _WHOLE_MAPS = "it sets whole maps to 0, and `dropout` single numbers"
-_EACH_POSITION = "its slopes are one for each position; `prelu` has one for each channel"
+_EACH_POSITION = "it has one slope for each position, `prelu` one for each channel"
 
 
-def _rows_and_columns(values: Given) -> None:
+def _rows_and_columns(values: Arguments) -> None:
     if "columns" in values:
         values["kernel_size"] = f"({values.pop('rows')},{values.pop('columns')})"
 
 
-def _without_overlap(values: Given) -> None:
+def _without_overlap(values: Arguments) -> None:
     """Filters smaller than the stride leave gaps, and the output ends with one."""
     size, stride = (re.findall("[0-9]+", values.get(name, one)) for name, one in _SIZES)
     if size and stride and "same" not in values.get("padding", ""):

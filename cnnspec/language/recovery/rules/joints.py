@@ -49,7 +49,7 @@ def _marks(m: Mistake) -> Answer | None:
 
 
 def _continues(behind: str) -> bool:
-    """Whether a single step stands behind a mark."""
+    """Whether a single step comes after a mark."""
     found = re.match(r"[ \t]*([A-Za-z]\w*)[^\[\](){}#=>]*$", behind)
     return found is not None and is_layer(found[1])
 
@@ -63,9 +63,7 @@ def _condition_behind(m: Mistake) -> Answer | None:
         return None
     plain = f"if {found[1]} [ {step} ]" + (f" else [ {found[2]} ]" if found[2] else "")
     span = Span(begin, found.end())
-    return rewritten(
-        span, plain, "a condition stands before its steps", code="E101", reads=plain, since=begin
-    )
+    return rewritten(span, plain, "a condition comes before its steps", code="E101", reads=plain, since=begin)
 
 
 def _ternary(m: Mistake) -> Answer | None:
