@@ -81,6 +81,8 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
     found = translate(text, step.span.start, step.span)
     if found is None:  # its arguments are written as here: `conv(F3 P1 K16)`
         inner = text[step.name_span.end + 1 : step.span.end - 1].strip()
+        if re.fullmatch(r"[0-9]{1,2}(?:\.[0-9]+)?[ \t]*%", inner):
+            inner = f"{float(inner.rstrip('% ')) / 100:g}"
         plain = f"{step.name} {inner}".rstrip()
         message = f"`{step.name}(…)` is a call; a layer is written as a word followed by its arguments"
         return NoValue("E102", message, step.span, f"here it is `{plain}`", fix=(Edit(step.span, plain),))

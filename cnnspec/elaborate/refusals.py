@@ -214,6 +214,8 @@ def surplus(
             message = f"{letter} of `{word}` cannot be -{text}: it must be at least {least}"
             fix = (Edit(span, f"{letter}{text}"),) if least else ()
             return NoValue("E205", message, span, way, fix=fix)
+    if word == "relu" and isinstance(value, tree.Number) and value.text == "6":
+        return _no(message, span, "write `relu6`, which ends at 6", "6", Span(span.start - 1, span.end))
     if word == "prelu" and isinstance(value, tree.Number):
         way = "its slopes are trained, and begin at 0.25" + "; leave the number out" * (value.text == "0.25")
         return _no(message, span, f"{way}; `leaky {value.text}` has a constant slope")
@@ -254,9 +256,14 @@ def _surplus_word(
     if near:
         instead = near if near in slots.flags else None
         return _no(f"`{word}` has no `{name}`", span, f"did you mean `{near}`?", instead)
+    glued = re.fullmatch(r"([A-Za-z]+)([0-9]+)", name)
+    if glued is not None and (letter := ARGUMENTS.get(fold(glued[1]))) in slots.letters:
+        return _no(f"`{word}` has no `{name}`", span, f"write `{letter}{glued[2]}`", f"{letter}{glued[2]}")
     meant = ARGUMENTS.get(fold(name))
     if meant in slots.letters:
         following = next(left, None)
+        if following is None and meant == "K":
+            return _no(f"`{word}` has no `{name}`", span, f"leave `{name}` out: the number is enough", "")
         if following is None:
             return _no(f"`{word}` has no `{name}`", span, f"write {meant}=…")
         way = with_letter(meant, written_or(following.value))

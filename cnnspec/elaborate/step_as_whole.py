@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.elaborate.binding import slots_of
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.unknown import means_input
@@ -23,7 +23,10 @@ BARE_VALUES = (
 
 def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """The finding about a whole step; None where its arguments are looked at one by one."""
-    found = (look(builder, step) for look in (_repetition, _means_input, _sides, _channels, _named_apart))
+    found = (
+        look(builder, step)
+        for look in (_repetition, _means_input, _sides, _channels, _named_apart, _steps, _name_behind)
+    )
     return next((one for one in found if one is not None), None)
 
 
@@ -78,6 +81,38 @@ def _named_apart(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     if "=" not in way:
         message = f"the value of `{step.word}` has no name"
     return NoValue("E202", message, span, f"write {way}", fix=tuple(edits))
+
+
+def _steps(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `conv F3 K8 relu bn`."""
+    names = [
+        one
+        for one in step.arguments
+        if isinstance(one.value, tree.Name) and not isinstance(one, tree.NamedArgument)
+    ]
+    behind = [one for one in names if isinstance(one.value, tree.Name) and lookup(one.value.name) is not None]
+    if len(behind) < 2 or list(step.arguments[-len(behind) :]) != behind:
+        return None
+    words = [builder.context.text[slice(*one.span)] for one in behind]
+    plain = " ".join(f"-> {word}" for word in words)
+    span = Span(behind[0].span.start, step.span.end)
+    message = f"`{step.word}` does not take {' and '.join(f'`{word}`' for word in words)}"
+    return NoValue(
+        "E202", message, span, f"each layer is a step of its own: write `{plain}`", fix=(Edit(span, plain),)
+    )
+
+
+def _name_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `conv F3 K8 as a`."""
+    text = builder.context.text
+    found = re.search(r"[ \t]+(?:as|named|called)[ \t]+([A-Za-z]\w*)$", text[slice(*step.span)])
+    if found is None:
+        return None
+    mark = Span(step.span.start + found.start(), step.span.end)
+    alone = not text[line_start(text, step.span.start) : step.span.start].strip()
+    way = f"a label stands before its steps: `{found[1]}: {text[step.span.start : mark.start]}`"
+    fix = (Edit(Span(step.span.start, step.span.start), f"{found[1]}: "), Edit(mark, "")) if alone else ()
+    return NoValue("E202", f"`{step.word}` is not named behind its arguments", mark, way, fix=fix)
 
 
 def _numbers(step: tree.LayerStep) -> list[str]:

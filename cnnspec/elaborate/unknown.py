@@ -62,6 +62,13 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         return
     if step.word in builder.labels and not step.arguments:
         label = f"@{step.word}"
+        edits = _branches_by_name(builder, text, step.span)
+        if len(edits) > 1:
+            if edits[0].span == step.word_span:
+                names = " | ".join(edit.text for edit in edits)
+                message = f"there is no layer `{step.word}`, but there is a tensor of this name"
+                sink.report("E201", message, step.word_span, help=f"write `[ {names} ]`", fix=edits)
+            return
         head = text[: step.span.start].rstrip(" \t")
         sink.report(
             "E201",
@@ -195,6 +202,20 @@ def _filled(spelled_out: str, builder: BodyBuilder, step: tree.LayerStep) -> str
     return spelled_out
 
 
+def _branches_by_name(builder: BodyBuilder, text: str, span: Span) -> tuple[Edit, ...]:
+    """`add [ a | b ]`: the names with their `@`, where all branches are names of tensors."""
+    opened, closed = (
+        text.rfind("[", max(0, span.start - 200), span.start),
+        text.find("]", span.end, span.end + 200),
+    )
+    inner = text[opened + 1 : closed] if 0 <= opened < closed else ""
+    if not re.fullmatch(r"[ \t\r\n]*[A-Za-z]\w*(?:[ \t\r\n]*\|[ \t\r\n]*[A-Za-z]\w*)*[ \t\r\n]*", inner):
+        return ()
+    names = [one for one in re.finditer(r"\w+", inner) if one[0] in builder.labels]
+    first = opened + 1
+    return tuple(Edit(Span(first + one.start(), first + one.end()), f"@{one[0]}") for one in names)
+
+
 def _is_branch(text: str, span: Span) -> bool:
     """Whether nothing else is in its branch."""
     before, behind = text[: span.start].rstrip(" \t\r\n")[-1:], text[span.end :].lstrip(" \t\r\n")[:1]
@@ -227,6 +248,8 @@ def _means_statement(step: tree.LayerStep) -> str | None:
             return None
     if "expect" in form and fold(step.word) in ("assert", "check", "require", "verify", "claim", "assume"):
         return "expect"
+    if "model" in form and fold(step.word) in ("network", "net", "name", "title", "arch", "architecture"):
+        return "model"
     if form == ["let"] and step.word in ("const", "var", "val", "set", "define", "param", "parameter"):
         return "let"
     near = nearest(step.word, [*words(), *form])

@@ -220,3 +220,9 @@ def test_brackets_belong_to_the_step_that_they_end(text: str, whole: str) -> Non
     assert isinstance(line, tree.Line)
     span = line.steps[0].span
     assert text[span.start : span.end] == whole
+
+
+def test_a_bracket_that_was_closed_stays_closed() -> None:
+    """What is read again may begin before a bracket that was closed for want of a `]`."""
+    found = check("co[v F3 * 5 K8\nbn\nrelu]*2\nrepeat 3 { relu }")[1]
+    assert {one.code for one in found} >= {"E105"}

@@ -110,8 +110,8 @@ class Recovery:
         if answer.merges:
             self.merge(mistake, answer.merges)
         since = answer.since if answer.since >= 0 else answer.span.start
-        if since < mistake.start:
-            self.take_back(since)
+        if since < mistake.start and not self.take_back(since):
+            return False
         reads, place = answer.reads, answer.span
         resume = answer.resume if answer.resume >= 0 else place.end
         if resume == mistake.start:
@@ -127,17 +127,24 @@ class Recovery:
         self.lexer.forget_comments(self.lexer.pos)
         return True
 
-    def take_back(self, since: int) -> None:
-        """Takes off the stack what was read from a place on."""
+    def take_back(self, since: int) -> bool:
+        """Takes off the stack what was read from a place on; False where a bracket that was closed since then
+        would be open again.
+        """
         values: list[Any] = self.parser.values
         height = len(values)
         while height and begin_of(values[height - 1]) >= since:
             height -= 1
+        entered_by = self.lexer.tables.entered_by
+        symbols = [entered_by[state] for state in self.parser.states[height + 1 :]]
+        if sum(one in CLOSES for one in symbols) > sum(one in OPENS for one in symbols):
+            return False
         if height < len(values):
             self.parser.cut(height)
         elif values and type(values[-1]) is list:
             while len(values[-1]) > 1 and begin_of(values[-1][-1]) >= since:
                 values[-1].pop()
+        return True
 
     def merge(self, mistake: Mistake, word: str) -> None:
         """Reads the innermost group as the branches of a merge; or gives a merge that was read this word."""

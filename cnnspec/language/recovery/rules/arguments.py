@@ -46,6 +46,8 @@ def _layer(m: Mistake) -> Answer | None:
         if not plain:
             message = f"`{found.group()}` is not a valid hyperparameter"
             way = "rows and columns are joined by `x`, as in `F1x7`; `pad` takes a size for each side"
+            if "K" in found.group()[:2] or "k" in found.group()[:2]:
+                way = "K is one number of filters: write a layer for each, `-> conv F3 K32`"
             return Answer("E106", message, Span(*found.span()), way)
         if not between.group().isspace():
             edits.append(Edit(Span(*between.span()), " "))
