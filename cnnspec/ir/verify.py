@@ -12,7 +12,7 @@ from keyword import iskeyword
 
 from cnnspec.ir.graph import Body, Claim, Graph, Hole, Layer, Region, Step, outputs_of, places
 from cnnspec.ir.verify_templates import MOST, template_faults
-from cnnspec.ops.base import Misfit, Shape
+from cnnspec.ops.base import AXES, Misfit, Shape
 
 
 def verify(graph: Graph, most: int = MOST) -> list[str]:
@@ -64,7 +64,7 @@ def _body(graph: Graph, number: int, body: Body) -> Iterator[str]:
 
 
 def _is_volume(shape: Shape) -> bool:
-    return len(shape) in (1, 3) and min(shape) >= 1
+    return 1 <= len(shape) <= 1 + len(AXES) and min(shape) >= 1
 
 
 def _step(graph: Graph, number: int, body: Body, step: Step, output: int) -> Iterator[str]:
