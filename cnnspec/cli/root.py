@@ -15,7 +15,7 @@ COMMANDS = {
     "build": "write a standalone PyTorch or NumPy program",
     "run": "run an input through the NumPy program",
     "verify": "compare the PyTorch and the NumPy program",
-    "explain": "show how the numbers of a network or a layer are computed; show the page of a code or a word",
+    "explain": "show how numbers are computed, or the page of a code or a word",
     "sizes": "list the input sizes that fit, and the output size as a formula",
     "diff": "show what changed between two specs",
     "fmt": "rewrite specs in their canonical form",
