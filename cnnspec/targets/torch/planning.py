@@ -121,7 +121,7 @@ def _finish(function: program.Function) -> None:
         function.made = _made_layers(function, plan, stretch)
         return
     if not function.recursive:  # planning may have added some
-        parameters = [_parameter(one) for one in function.parameters]
+        parameters = _parameters(function)
     made = as_class(plan, stretch.prefix, parameters, tensor_names(plan))
     if function.recursive:
         if made.takes != itself.takes or made.form == "list":
