@@ -120,19 +120,10 @@ class Side(NamedTuple):
         return self.report.graph.bodies[self.body].values[self.output]
 
     @property
-    def params(self) -> int | None:
-        held = self.report.weights.stretch(self.body, self.place, self.place + 1)
-        return None if held is None else held.params
-
-    @property
-    def macs(self) -> int | None:
-        cost: int | None = self.report.macs.steps[self.body][self.place]
-        return cost
-
-    @property
     def costs(self) -> Costs:
         """Weights and MACs."""
-        return self.params, self.macs
+        held = self.report.weights.stretch(self.body, self.place, self.place + 1)
+        return None if held is None else held.params, self.report.macs.steps[self.body][self.place]
 
     def besides(self, runs: list[tuple[int, int, int, int]], which: int) -> Costs:
         """Weights and MACs of a repeat's passes that are in no run (the run's body number is at `which`)."""

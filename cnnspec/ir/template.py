@@ -104,6 +104,21 @@ class IfSite(Frozen):
 Site: TypeAlias = Annotated[LetSite | LayerSite | SlotSite | RegionSite | IfSite, Field(discriminator="kind")]
 
 
+def numbers_of(site: Site) -> list[expr.Expr]:
+    """The expressions of a site; not those of the sites in it."""
+    match site:
+        case LetSite():
+            return [site.value]
+        case LayerSite():
+            return [*site.written.values()]
+        case RegionSite():
+            given = [node for one in site.layers.values() for node in one.arguments.values()]
+            return [*site.arguments.values(), *given, *([site.times] if site.times else [])]
+        case IfSite():
+            return [site.condition]
+    return []
+
+
 class Template(Frozen):
     """A stretch of text. `inputs` names its inputs: None is the arriving tensor, else the label that the
     tensor has outside; `labels` names further values of its own, and `exported` are those of the outputs that

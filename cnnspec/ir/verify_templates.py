@@ -9,7 +9,17 @@ from typing import Any
 
 from cnnspec.ir.expr import Exact, entries, operations, parsed, spelled
 from cnnspec.ir.graph import Graph, Region
-from cnnspec.ir.template import Given, IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
+from cnnspec.ir.template import (
+    Given,
+    IfSite,
+    LayerSite,
+    LetSite,
+    RegionSite,
+    Site,
+    SlotSite,
+    Template,
+    numbers_of,
+)
 from cnnspec.ir.uses import Mismatch, Use, number_in, passes_of, use_of
 from cnnspec.ops import lookup
 
@@ -235,18 +245,7 @@ def _cost(sites: Iterable[Site]) -> int:
     """Steps of one use of a template; an expression that is long counts as several."""
     cost = 1
     for site in sites:
-        match site:
-            case LetSite():
-                nodes = [site.value]
-            case LayerSite():
-                nodes = [*site.written.values()]
-            case RegionSite():
-                given = [node for one in site.layers.values() for node in one.arguments.values()]
-                nodes = [*site.arguments.values(), *given, *([site.times] if site.times else [])]
-            case SlotSite():
-                nodes = []
-            case IfSite():
-                nodes = [site.condition]
-                cost += _cost(site.then) + _cost(site.otherwise)
-        cost += 1 + sum(map(operations, nodes)) // 8
+        if isinstance(site, IfSite):
+            cost += _cost(site.then) + _cost(site.otherwise)
+        cost += 1 + sum(map(operations, numbers_of(site))) // 8
     return cost

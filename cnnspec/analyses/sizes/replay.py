@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.ir.expr import Apply, Const, Expr, value, variables
 from cnnspec.ir.graph import Graph, Hole, Layer, Region
-from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site
+from cnnspec.ir.template import IfSite, LayerSite, numbers_of
 from cnnspec.ops.base import Misfit, Op, Shape
 
 SIZES = frozenset("THW")
@@ -104,7 +104,7 @@ def written_from_size(graph: Graph) -> Written | None:
             if isinstance(site, IfSite):
                 sites += (*site.then, *site.otherwise)
             if not isinstance(site, LayerSite):
-                if any(map(_names_size, _numbers(site))):
+                if any(map(_names_size, numbers_of(site))):
                     return None
                 continue
             own = {field: node for field, node in site.written.items() if _names_size(node)}
@@ -112,17 +112,6 @@ def written_from_size(graph: Graph) -> Written | None:
                 return None
             found.setdefault(number, {})[site.site] = own
     return found
-
-
-def _numbers(site: Site) -> tuple[Expr, ...]:
-    match site:
-        case LetSite():
-            return (site.value,)
-        case RegionSite():
-            return (*site.arguments.values(), *(() if site.times is None else (site.times,)))
-        case IfSite():
-            return (site.condition,)
-    return ()
 
 
 def _names_size(node: Expr) -> bool:
