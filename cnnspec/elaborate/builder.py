@@ -124,6 +124,8 @@ class BodyBuilder:
         if not axes:
             message = f"`{word}` is a size of a map, and the input here is a vector of {shape[0]}"
             raise NoValue("E214", message, name.span, "`C` is the length of a vector")
+        if any(one.code == "E107" and self.context.text[slice(*one.span)] == word for one in self.sink):
+            raise Unknown
         message = f"the input here, {'x'.join(map(str, shape))}, has no axis {word}"
         raise NoValue("E214", message, name.span, f"its sizes are {', '.join('C' + axes)}")
 

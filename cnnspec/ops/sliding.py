@@ -177,6 +177,10 @@ def needs_map(op: Op, arriving: Shape) -> Misfit | None:
     return None
 
 
+LONG = 2_000
+"""From here on a vector may be meant as a signal."""
+
+
 def map_missing(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
     """E303 where the input `number` is a vector."""
     if 2 <= len(arriving) <= 4:
@@ -186,7 +190,9 @@ def map_missing(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
         "E303",
         f"{word} needs maps, CxHxW; its input is a vector of {C:,} numbers",
         input=number,
-        help=f"reshape {C}x1x1 makes maps of it; or move {word} before the flatten",
+        help=f"reshape {C}x1x1 makes maps of it; or move {word} before the flatten"
+        if C < LONG
+        else f"a signal is channels and positions, `1x{C}`: in the input, or by `reshape 1x{C}`",
     )
 
 

@@ -131,7 +131,7 @@ def literal_misfit(op: Any, planes: int, plane: tuple[int, int], K: int, *, of: 
             "E215",
             f"{which} is {has}; the weights are {rows}x{columns}",
             argument="weight_values",
-            help=f"{rows} rows of {columns} numbers; rows end at `;` or a new line",
+            help=f"{rows} row{'s' if rows > 1 else ''} of {columns} numbers; rows end at `;` or a new line",
         )
     if op.bias_values is not None and (count := len(flat(op.bias_values))) not in (1, K):
         return Misfit(

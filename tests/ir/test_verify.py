@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.ir.graph import Body, Graph, Layer, Pass, Region
+from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
 from tests.analyses.specs import drawn, graph, of_zoo, zoo
 
@@ -88,3 +89,12 @@ def test_names_of_inputs_and_unused_bodies() -> None:
         "used nowhere" in one
         for one in verify(network.model_copy(update={"bodies": (network.bodies[0], *network.bodies)}))
     )
+
+
+@pytest.mark.parametrize("shape", ["4x9", "4x3x5x6"])
+def test_a_signal_and_a_volume_come_back_from_json(shape: str) -> None:
+    """With their own number for each axis, defaults too; and are networks."""
+    network = graph(f"input {shape}\nconv F3 P1 K4 -> bn -> maxpool F2 -> upsample 2\n")
+    text = graph_to_json(network)
+    assert verify(graph_from_json(text)) == []
+    assert graph_to_json(graph_from_json(text)) == text

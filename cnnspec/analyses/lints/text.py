@@ -112,7 +112,8 @@ def _meant(shape: tree.Dims) -> _Meant | None:
     if last in COLOURS and first not in COLOURS and min(sizes[:-1]) > 4:
         orders = {2: "LxC", 3: "HxWxC", 4: "TxHxWxC"}
         return _Meant(orders[len(sizes)], written_shape([last, *sizes[:-1]]))
-    if len(sizes) == 4 and sizes[1] in COLOURS and first != sizes[1] and min(sizes[2:]) > 4:
+    batch = len(sizes) == 4 and sizes[1] in COLOURS and (first not in COLOURS or first == 1 != sizes[1])
+    if batch and min(sizes[2:]) > 4:
         return _Meant("NxCxHxW", written_shape(sizes[1:]))
     if len(sizes) == 2 and first == last > 4:
         return _Meant("HxW", f"1x{first}x{last}")
