@@ -87,6 +87,8 @@ class BodyBuilder:
     read: set[int] = field(default_factory=set)
     layers: int = 0
     passes: int = 0
+    several: tuple[int, ...] = ()
+    """The tensors of the last use of a block with several outputs."""
 
     @property
     def sink(self) -> Sink:

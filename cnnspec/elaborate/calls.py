@@ -74,6 +74,7 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         kind="shared" if block.shared else "block",
         name=builder.names.steps[id(step)],
         inputs=inputs,
+        outputs=len(made.outputs),
         passes=(Pass.model_construct(body=body),),
         block=block.name,
         arguments=arguments,
@@ -81,7 +82,15 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         label=label,
         span=step.span,
     )
-    builder.current = add_region(builder, region, [made.values[made.outputs[0]]], step.span)
+    builder.current = add_region(builder, region, [made.values[one] for one in made.outputs], step.span)
+    if len(made.outputs) > 1:
+        builder.several = tuple(range(builder.current, builder.current + len(made.outputs)))
+
+
+def outputs_of(block: tree.Block) -> tuple[tree.Reference, ...]:
+    """The tensors that a block names as its outputs; none where it gives its last line's."""
+    last = block.body.items[-1] if block.body.items else None
+    return last.references if isinstance(last, tree.Output) else ()
 
 
 def _report_shared(builder: BodyBuilder, step: tree.CallStep) -> None:
@@ -156,7 +165,8 @@ def _body(
     with context.deeper(step.span, context.references_in(items, id(block.body))):
         context.run_items(child, items)
     context.uses.pop()
-    return close_body(child, (ended(child, step.span, step.name),))
+    outputs = tuple(resolve(child, one) for one in outputs_of(block))
+    return close_body(child, outputs or (ended(child, step.span, step.name),))
 
 
 def _shared_name(

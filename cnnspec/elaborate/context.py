@@ -23,7 +23,7 @@ from cnnspec.ops.base import Misfit, Op, Shape
 if TYPE_CHECKING:
     from cnnspec.elaborate.given_layers import GivenLayers
 
-Items: TypeAlias = tuple[tree.Line | tree.Let | tree.Default | tree.ErrorStatement, ...]
+Items: TypeAlias = tuple[tree.Line | tree.Let | tree.Default | tree.Output | tree.ErrorStatement, ...]
 RunItems: TypeAlias = Callable[[BodyBuilder, Items], None]
 
 LONG_TEXT = 256

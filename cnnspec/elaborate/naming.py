@@ -44,7 +44,7 @@ def entries(items: Iterable[object]) -> Iterator[tuple[Named | tree.Line, str | 
         if is_scope(line):
             yield line, line.label
         else:
-            yield from _entries(line.steps, line.label)
+            yield from _entries(line.steps, None if line.others else line.label)
 
 
 def _entries(steps: Iterable[tree.Step], label: str | None) -> Iterator[tuple[Named | tree.Line, str | None]]:

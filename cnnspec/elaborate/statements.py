@@ -65,6 +65,7 @@ def check_names(statements: Statements, sink: Sink) -> set[str]:
     for repeat in statements.facts.repeats:
         _check(sink, _labels(repeat.body.items))
     _check_layers(statements, sink)
+    _check_outputs(statements, sink)
     unusable = {one.name for one in statements.broken if one.word in ("block", "shared") and one.name}
     for block in statements.blocks.values():
         parameters = [(one.name, one.span) for one in block.parameters]
@@ -96,9 +97,27 @@ def _check_layers(statements: Statements, sink: Sink) -> None:
         )
 
 
+def _check_outputs(statements: Statements, sink: Sink) -> None:
+    """An `output` in brackets must be the last line of a block, and name each tensor once."""
+    bodies = {id(block.body) for block in statements.blocks.values()}
+    for output, around in statements.facts.inner_outputs:
+        if id(around) not in bodies or output is not around.items[-1]:
+            sink.report(
+                "E405",
+                "an `output` must be the last line of a block, or stand outside of all brackets",
+                output.span,
+                help="name all tensors in one, at the end of the block: `output @a, @b`",
+            )
+        names = [one.name for one in output.references]
+        for place, one in enumerate(output.references):
+            if one.name in names[:place]:
+                sink.report("E204", f"`@{one.name}` is an output twice", one.span, help="name it once")
+
+
 def _labels(items: Iterable[object]) -> list[tuple[str, Span]]:
     lines = labelled_lines(items)
-    return [(line.label, line.label_span or line.span) for line in lines if line.label is not None]
+    named = [(one.label, one.label_span or one.span, one.others) for one in lines if one.label is not None]
+    return [label for name, span, others in named for label in ((name, span), *others)]
 
 
 def _check(sink: Sink, named: Iterable[tuple[str, Span]]) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cnnspec.diagnostics import Span
+from cnnspec.diagnostics import Related, Span
 from cnnspec.elaborate.binding import BoundArguments, slots_of
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
-from cnnspec.elaborate.calls import call
+from cnnspec.elaborate.calls import call, outputs_of
 from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Items
 from cnnspec.elaborate.labels import ended, resolve
@@ -16,7 +16,7 @@ from cnnspec.elaborate.naming import is_scope
 from cnnspec.elaborate.regions import enclose, look_through, note_undoable, repeat
 from cnnspec.elaborate.text_facts import nodes
 from cnnspec.elaborate.values import NoValue, Value, refuse_name
-from cnnspec.ir.graph import Claim
+from cnnspec.ir.graph import Claim, Hole
 from cnnspec.language import tree
 from cnnspec.ops import Op, lookup
 from cnnspec.ops.made import made as made_op
@@ -56,11 +56,54 @@ def _run_line(builder: BodyBuilder, line: tree.Line) -> None:
     if is_scope(line):
         _run_labelled_line(builder, line, first)
     else:
-        _run_steps(builder, line.steps, line.label, first)
+        _run_steps(builder, line.steps, None if line.others else line.label, first, line)
+    if line.others and line.others[0].name not in builder.labels:
+        _refuse_labels(builder, line)
     if line.label is not None and builder.current is not None and line.label not in builder.label_spans:
         builder.labels[line.label] = builder.current
         note_undoable(builder, line.label)
         builder.label_spans[line.label] = line.label_span or line.span
+
+
+def _name_several(builder: BodyBuilder, step: tree.CallStep, line: tree.Line | None) -> None:
+    """Gives the tensors of a use of a block with several outputs their labels."""
+    values, builder.several = builder.several, ()
+    labels = line.others if line is not None and [one for one in line.steps if _gives(one)] == [step] else ()
+    if len(values) == len(labels) + 1:
+        for value, label in zip(values[1:], labels, strict=True):
+            builder.labels.setdefault(label.name, value)
+            builder.label_spans.setdefault(label.name, label.span)
+        return
+    block = builder.context.statements.blocks[step.name]
+    names = ", ".join(one.name for one in outputs_of(block))
+    builder.sink.report(
+        "E211",
+        f"`{step.name}` has {len(values)} outputs and needs {len(values)} labels",
+        step.span,
+        related=(Related(block.name_span, f"`{step.name}` is defined here"),),
+        help=f"write it on a line of its own, `{names}: {step.name}(…)`, behind `@name ->` if need be",
+    )
+    for label in labels:
+        builder.labels.setdefault(label.name, builder.add_hole("", "", label.span))
+
+
+def _refuse_labels(builder: BodyBuilder, line: tree.Line) -> None:
+    """E211 for several labels of a line that gives one tensor."""
+    start, end = line.span
+    known = any(one.code[0] == "E" and start <= one.span.start < end for one in builder.sink)
+    if not known and builder.steps and not isinstance(builder.steps[-1], Hole):
+        builder.sink.report(
+            "E211",
+            f"{len(line.others) + 1} labels for one tensor",
+            (line.label_span or line.span).to(line.others[-1].span),
+            help="only the use of a block with several outputs, alone on its line, has several labels",
+        )
+    for label in line.others:
+        builder.labels.setdefault(label.name, builder.add_hole("", "", label.span))
+
+
+def _gives(step: tree.Step) -> bool:
+    return not isinstance(step, tree.StartStep | tree.ClaimStep)
 
 
 def _run_labelled_line(builder: BodyBuilder, line: tree.Line, first: int) -> None:
@@ -79,13 +122,21 @@ def _run_labelled_line(builder: BodyBuilder, line: tree.Line, first: int) -> Non
         _claim(builder, claim, first)
 
 
-def _run_steps(builder: BodyBuilder, steps: Iterable[tree.Step], label: str | None, first: int) -> None:
+def _run_steps(
+    builder: BodyBuilder,
+    steps: Iterable[tree.Step],
+    label: str | None,
+    first: int,
+    line: tree.Line | None = None,
+) -> None:
     for step in steps:
         match step:
             case tree.LayerStep():
                 layer(builder, step, label)
             case tree.CallStep():
                 call(builder, step, label)
+                if builder.several:
+                    _name_several(builder, step, line)
             case tree.GroupStep():
                 if step.frozen:
                     builder.context.frozen += 1

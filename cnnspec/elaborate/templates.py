@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnspec.diagnostics import WHOLE_FILE
 from cnnspec.elaborate.builder import Scope
+from cnnspec.elaborate.calls import outputs_of
 from cnnspec.elaborate.context import Context, Items, Stretch
 from cnnspec.elaborate.naming import UNNAMED, is_scope
 from cnnspec.elaborate.text_facts import before
@@ -92,6 +93,7 @@ class _Maker:
         self.count = 0
         self.makers: dict[int, LayerSite | IfSite] = {}
         self.inner: list[int] = []
+        self.several: list[int] = []
 
     def make(self, outputs: tuple[str, ...]) -> Template:
         stretch, statements = self.stretch, self.context.statements
@@ -107,7 +109,10 @@ class _Maker:
         if whole and statements.output is not None:
             given = [flow[label] for label in outputs]
         else:
-            given = [flow[label] for label in (None, *stretch.exported)]
+            block = () if stretch.block is None else outputs_of(stretch.block)
+            named: list[str | None] = [one.name for one in block]
+            named = named or [None]
+            given = [flow[label] for label in (*named, *stretch.exported)]
         return Template.model_construct(
             kind=stretch.kind,  # type: ignore[arg-type]
             block=stretch.block.name if stretch.block is not None else None,
@@ -140,6 +145,7 @@ class _Maker:
             if isinstance(start := line.steps[0], tree.StartStep):
                 flow[None] = flow[start.reference.name]
             yield from self.region("line", line, flow)
+        flow.update(zip((one.name for one in line.others), self.several, strict=False))
         if line.label is not None and None in flow:
             flow[line.label] = flow[None]
             self.note_before(flow, line.label)
@@ -246,13 +252,14 @@ class _Maker:
         block = self.context.stretches.all[number].block
         inputs = [flow[label] for label in (None, *labels) if label in flow]
         flow[None] = self.value()
+        self.several = [] if block is None else [self.value() for _ in outputs_of(block)[1:]]
         return RegionSite.model_construct(
             kind="shared" if block is not None and block.shared else "block",
             site=site,
             name=self.stretch.names.steps[id(step)],
             template=number,
             inputs=tuple(inputs),
-            outputs=(flow[None],),
+            outputs=(flow[None], *self.several),
             arguments=self.written(site),
             layers={name: self.given(one) for name, one in layers.items()},
         )

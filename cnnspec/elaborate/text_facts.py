@@ -58,6 +58,8 @@ class TextFacts:
     repeats: list[tree.GroupStep] = field(default_factory=list)
     inner_defaults: list[tuple[tree.Default, tree.Sequence]] = field(default_factory=list)
     """The `default`s that are in brackets, and in which."""
+    inner_outputs: list[tuple[tree.Output, tree.Sequence]] = field(default_factory=list)
+    """The `output`s that are in brackets, and in which."""
     labels: dict[str, Span] = field(default_factory=dict)
     """The first place of each label."""
     words: dict[str, Span] = field(default_factory=dict)
@@ -86,8 +88,12 @@ def facts_of(root: Any) -> TextFacts:
             case tree.Sequence(items=items):
                 inner = (one for one in items if isinstance(one, tree.Default))
                 facts.inner_defaults += ((one, node) for one in inner)
+                outputs = (one for one in items if isinstance(one, tree.Output))
+                facts.inner_outputs += ((one, node) for one in outputs)
             case tree.Line(label=str(name), label_span=Span() as span):
                 facts.labels.setdefault(name, span)
+                for other in node.others:
+                    facts.labels.setdefault(other.name, other.span)
             case tree.Input(name=str(name), name_span=Span() as span):
                 facts.labels.setdefault(name, span)
     return facts

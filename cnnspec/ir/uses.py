@@ -199,8 +199,14 @@ class _Reader:
         self.use.runs.append((site, step))
         first = self.first[site.site]
         self.use.values[site.outputs[0]] = first
+        if not inner.exported:  # a block names its outputs itself
+            made = range(first, first + step.outputs)
+            self.use.values.update(zip(site.outputs, made, strict=False))
+            site_outputs: tuple[int, ...] = site.outputs[:1]
+        else:
+            site_outputs = site.outputs
         given = {label: first + place for place, label in enumerate(bodies[-1].exported, start=1)}
-        for output, label in zip(site.outputs[1:], inner.exported, strict=True):
+        for output, label in zip(site_outputs[1:], inner.exported, strict=True):
             if label in given:
                 self.use.values[output] = given[label]
         if self.check:

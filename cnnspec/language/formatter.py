@@ -195,7 +195,8 @@ class _Writer:
 
     def line(self, line: tree.Line, indent: int) -> tuple[list[str], str]:
         pad = " " * indent
-        label = f"{line.label}: " if line.label is not None else ""
+        labels = [line.label or "", *(one.name for one in line.others)]
+        label = f"{', '.join(labels)}: " if line.label is not None else ""
         steps = list(line.steps)
         claim = ""
         if type(steps[-1]) is tree.ClaimStep and len(steps) > 1:

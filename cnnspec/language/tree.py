@@ -259,13 +259,22 @@ class ErrorStep(NamedTuple):
 Step: TypeAlias = ErrorStep | LayerStep | CallStep | GroupStep | BranchStep | IfStep | StartStep | ClaimStep
 
 
+class Label(NamedTuple):
+    """A further label of a line: `p4` in `p3, p4: fpn()`."""
+
+    name: str
+    span: Span
+
+
 class Line(NamedTuple):
-    """One chain of steps, with its label (`C1:`) where it has one."""
+    """One chain of steps, with its label (`C1:`) where it has one; `others` are further ones, for the further
+    tensors that the use of a block gives."""
 
     label: str | None
     label_span: Span | None
     steps: tuple[Step, ...]
     span: Span
+    others: tuple[Label, ...] = ()
 
 
 class Sequence(NamedTuple):
@@ -274,7 +283,7 @@ class Sequence(NamedTuple):
     At the top of a file the same lines are in `File.statements`.
     """
 
-    items: tuple["Line | Let | Default | ErrorStatement", ...]
+    items: tuple["Line | Let | Default | Output | ErrorStatement", ...]
     span: Span
     within: Span
     """The text between its brackets or bars."""

@@ -43,11 +43,13 @@ def invoke(frame: Frame, site: RegionSite) -> None:
             if found is not None:
                 by[parameter.variable] = found
     inputs = [frame.tensors[value] for value in site.inputs]
-    if function.whole:
-        dims = [_outside(function, size, by) for size in function.region.outputs[0].dims]
-    else:
-        dims = _by_candidates(frame, site, [*by.values(), *inputs[0].dims])
-    outputs = [frame.tensor(site.outputs[0], dims)]
+    outputs = []
+    for place, number in enumerate(site.outputs):
+        if function.whole:
+            dims = [_outside(function, size, by) for size in function.region.outputs[place].dims]
+        else:
+            dims = _by_candidates(frame, site, number, [*by.values(), *inputs[0].dims])
+        outputs.append(frame.tensor(number, dims))
     modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
     given = [given_for(frame, site, name, regions) for name, one in function.layers.items() if one.used]
     shared = None
@@ -75,9 +77,11 @@ def _given(
     return {use: frame.uses[use].shape(value)[axis] for use in regions}, frame.tensors[value].dims[axis]
 
 
-def _by_candidates(frame: Frame, site: RegionSite, candidates: list[Node | None]) -> list[Node | None]:
+def _by_candidates(
+    frame: Frame, site: RegionSite, number: int, candidates: list[Node | None]
+) -> list[Node | None]:
     """The sizes that a block which calls itself gives, where what it is given or its input says them."""
-    shapes = {use: frame.uses[use].shape(site.outputs[0]) for use in frame.present(site)}
+    shapes = {use: frame.uses[use].shape(number) for use in frame.present(site)}
     found: list[Node | None] = []
     for axis in range(len(next(iter(shapes.values())))):
         sizes = {use: shape[axis] for use, shape in shapes.items()}

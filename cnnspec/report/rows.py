@@ -79,7 +79,7 @@ class _Folder:
             yield from self._line(line, scope, scope.places[first:position])
 
     def _line(self, line: tree.Line, scope: _Scope, here: list[Place]) -> Iterator[Row]:
-        label = line.label or ""
+        label = "" if line.others else line.label or ""
         inside = self._inside("line", here, scope)
         if inside is not None:
             scope, here, label = inside, inside.places, inside.path

@@ -23,6 +23,9 @@ def _declared(c: Context, token: Token, behind: str = "") -> tuple[str, Span]:
     _, text, start, _ = token
     if behind:
         text = text.removesuffix(behind).rstrip(" \t")
+    if "," in text:
+        c.sink.report("E101", "expected one name, found several", Span(start, start + len(text)))
+        text = text.partition(",")[0].rstrip(" \t")
     if text.upper() in WORDS and text.islower():
         _reserved(c, text, start)
     return text, Span(start, start + len(text))
@@ -158,8 +161,14 @@ def _claims(v: Items[Any]) -> tuple[tuple[tree.Claim, ...], Span]:
 
 def _line(c: Context, v: Items[Any]) -> tree.Line:
     steps = tuple(v[-1])
-    name, label = _declared(c, v[0], ":") if len(v) > 1 else (None, None)
-    return tree.Line(name, label, steps, Span((label or steps[0].span).start, steps[-1].span.end))
+    if len(v) == 1:
+        return tree.Line(None, None, steps, Span(steps[0].span.start, steps[-1].span.end))
+    found = []
+    for one in re.finditer(r"[A-Za-z][A-Za-z0-9_]*", v[0].text):
+        start = v[0].start + one.start()
+        found.append(tree.Label(*_declared(c, Token("LABEL", one.group(), start, start + len(one.group())))))
+    (name, label), *others = found
+    return tree.Line(name, label, steps, Span(label.start, steps[-1].span.end), tuple(others))
 
 
 def _layers(c: Context, v: Items[Any]) -> tree.Layers:

@@ -88,7 +88,8 @@ class Recovery:
         if type(line) is tree.Line:
             self.parser.cut(len(self.parser.values) - 1)
             if line.label is not None and line.label_span is not None:
-                self.parser.push("LABEL", Token("LABEL", f"{line.label}:", *line.label_span))
+                text = ", ".join((line.label, *(one.name for one in line.others)))
+                self.parser.push("LABEL", Token("LABEL", f"{text}:", *line.label_span))
             self.parser.push("chain", list(line.steps))
 
     def first(self, rules: Iterable[Rule], mistake: Mistake, reading: bool = True) -> Answer | None:

@@ -339,9 +339,8 @@ IN_BLOCKS = tuple(
     Rule({example: ""}, "`{found}` is a statement of the file and is not allowed in a block", way,
          on=kinds, when=_in_a_block, code="E405")
     for kinds, example, way in (
-        ("OUTPUT", "block f() { ⟦output⟧ @x }", "a block's output is its last line's; leave this out"),
         ("INPUT", "block f() { ⟦input⟧ 3x8x8 }", "a block's input is its first line's; leave this out"),
         ("EXPECT", "block f() { ⟦expect⟧ params 3 }", "in a block a line's claims follow after `=>`"),
-        (" ".join(STATEMENTS - {"DEFAULT"}), "block f() { ⟦model⟧ a }", "put it before the block"),
+        (" ".join(STATEMENTS - {"DEFAULT", "OUTPUT"}), "block f() { ⟦model⟧ a }", "put it before the block"),
     )
 )  # fmt: skip
