@@ -50,7 +50,7 @@ def test_lines_fit_on_eighty_columns(cnnspec: Command, net: str, monkeypatch: py
         ("explain {} C2 --at 0,0,0 --random", "has no layer C2"),
         ("explain {} C1.conv --at 0,0,0", "the input input is missing"),
         ("explain {} C1.conv --random", "--input and --random need --at"),
-        ("explain {} --at 0,0,0 --random", "--at needs the LAYER"),
+        ("explain {} --at 0,0,0 --random", "name the LAYER"),
         ("run {} --random --batch 3 --label 1,2", "expected one label or 3 (one per image), found 2"),
         ("run {} --random --label 3", "the classes of output are 0 to 2"),
         ("run {} --random --loss cross_entropy", "needs the true class"),
