@@ -223,6 +223,19 @@ output @far, @near
     assert {"left", "right", "a.conv", "b.conv", "far", "near"} <= set(shown)
 
 
+@pytest.mark.parametrize("shape", ["4x9", "4x3x6x4"])
+def test_a_signal_and_a_volume(cnnspec: Command, tmp_path: Path, shape: str) -> None:
+    spec = tmp_path / "axes.cnn"
+    spec.write_text(f"""\
+input {shape}
+a: conv F3 P1 K4 -> bn -> relu -> dropout 0.5 maps -> maxpool F2
+b: conv F1 K4 -> in affine -> dropout 0.5
+add [ id | @a ] -> droppath 0.5 -> gap -> fc 3
+""")
+    ran = cnnspec("verify", spec)
+    assert ran.status == 0, ran.out + ran.err
+
+
 def test_a_torch_that_does_not_load(cnnspec: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = small.parent / "site-packages"
     (broken / "torch").mkdir(parents=True)

@@ -19,7 +19,7 @@ from cnnspec.diagnostics import Sink, Source
 from cnnspec.language import parse, tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops import Op, lookup
-from cnnspec.ops.base import Init, arguments_of
+from cnnspec.ops.base import Init, arguments_of, axes_of
 from tests.oracle.layers import layer
 from tests.oracle.weights import fresh
 
@@ -308,7 +308,8 @@ class ByTorch:
                 return Fraction(self.value(left, scope, flow)) / self.value(right, scope, flow)
         names: dict[str, Any] = {"min": min, "max": max, "round": round, "floor": floor, "ceil": ceil}
         if flow.x is not None:
-            names |= dict(zip("CHW", flow.x.shape[1:], strict=False))
+            sizes = flow.x.shape[1:]
+            names |= dict(zip(("C", *axes_of(sizes)), sizes, strict=True))
         return eval(write_expr(value), names | scope.names | scope.letters)
 
 

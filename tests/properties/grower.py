@@ -24,6 +24,14 @@ LARGEST = 40_000
 """Numbers in a tensor: small enough to run."""
 
 
+SHAPES: tuple[Shape, ...] = (
+    *((1, 9, 9), (2, 8, 6), (3, 12, 12), (4, 7, 5), (6, 16, 16), (8, 4, 4), (5, 1, 1)),
+    *((1, 25), (4, 12), (6, 8)),
+    *((1, 6, 7, 5), (4, 3, 4, 6), (3, 4, 4, 4)),
+)
+"""Of images, signals and volumes."""
+
+
 def shape_after(shape: Shape, steps: str) -> Shape | None:
     """What comes out of `steps`; None where they do not fit."""
     text = f"input {'x'.join(map(str, shape))}\n{steps}\nrelu\n"  # `id` alone would be nothing to compute
@@ -53,9 +61,7 @@ class Grower:
 
     def text(self) -> str:
         chance = self.chance
-        shape: Shape = chance.choice(
-            [(1, 9, 9), (2, 8, 6), (3, 12, 12), (4, 7, 5), (6, 16, 16), (8, 4, 4), (5, 1, 1)]
-        )
+        shape: Shape = chance.choice(SHAPES)
         head = f"input {'x'.join(map(str, shape))}\n"
         for number in range(self.steps):
             if chance.random() < 0.04 and self.undone(shape, number):
@@ -127,7 +133,7 @@ class Grower:
             chain, out = self.chain(shape, depth)
             if out == shape:
                 return chain
-        return self.chance.choice(["relu", "bn", "id"]) if len(shape) == 3 else "relu"
+        return self.chance.choice(["relu", "bn", "id"]) if len(shape) > 1 else "relu"
 
     def step(self, shape: Shape, depth: int) -> tuple[str, Shape]:
         chance = self.chance
@@ -147,7 +153,7 @@ class Grower:
             case 2:
                 arms = self.arms(shape, depth)
                 return f"concat [ {' | '.join(arms)} ]", (shape[0] * len(arms), *shape[1:])
-            case 3 if len(shape) == 3:
+            case 3 if len(shape) > 1:
                 gate = chance.choice(
                     [f"gap -> fc {shape[0]}", f"gap -> conv F1 K{shape[0]}", "cmean", "cmax"]
                 )
@@ -186,11 +192,11 @@ class Grower:
             case 9:
                 return self.given(shape, depth), shape
             case _:
-                if len(shape) != 3:
+                if len(shape) == 1:
                     return self.layer(shape)
                 name = f"s{len(self.blocks)}"
                 self.blocks.append(f"block {name}(@other, K) {{ concat [ id | @other ] -> conv F1 K=K }}")
-                equal = [label for label, other in self.labels if other[1:] == shape[1:] and len(other) == 3]
+                equal = [label for label, other in self.labels if other[1:] == shape[1:] and len(other) > 1]
                 if equal:
                     K = chance.randint(1, 8)
                     return f"{name}(@{chance.choice(equal)}, K={K})", (K, *shape[1:])

@@ -274,8 +274,9 @@ def _masks(job: dict[str, Any], model: nn.Module, rng: np.random.Generator) -> d
     masks = {}
     for at, module in model.named_modules():
         kind = type(module).__name__
-        if at in shapes and kind in ("Dropout", "Dropout2d", "DropPath"):
-            shape = {"Dropout": shapes[at], "Dropout2d": (*shapes[at][:1], 1, 1), "DropPath": ()}[kind]
+        if at in shapes and (kind.startswith("Dropout") or kind == "DropPath"):
+            maps = *shapes[at][:1], *[1] * (len(shapes[at]) - 1)
+            shape = {"Dropout": shapes[at], "DropPath": ()}.get(kind, maps)
             masks[at] = rng.random((job["batch"], *shape)) >= float(module.p)
     return masks
 
