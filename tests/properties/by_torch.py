@@ -20,6 +20,7 @@ from cnnspec.language import parse, tree
 from cnnspec.language.write import write_expr
 from cnnspec.ops import Op, lookup
 from cnnspec.ops.base import Init, arguments_of, axes_of
+from cnnspec.ops.sliding import ENDS
 from tests.oracle.layers import layer
 from tests.oracle.weights import fresh
 
@@ -254,6 +255,10 @@ class ByTorch:
                 raise ValueError(TWICE)
             case "unpool":
                 raise ValueError("no maxpool")
+            case "pad" if any(
+                getattr(op, end) is not None for axis in {*ENDS} - {*axes_of(shape)} for end in ENDS[axis]
+            ):
+                raise ValueError("an end of an axis that the input does not have")
             case "conv" if op.connect is not None and (len(op.connect) != op.K or op.G != 1):
                 raise ValueError("a table has a row for each of K filters")
         own = fresh(op, shape, self.device)

@@ -24,12 +24,8 @@ LARGEST = 40_000
 """Numbers in a tensor: small enough to run."""
 
 
-SHAPES: tuple[Shape, ...] = (
-    *((1, 9, 9), (2, 8, 6), (3, 12, 12), (4, 7, 5), (6, 16, 16), (8, 4, 4), (5, 1, 1)),
-    *((1, 25), (4, 12), (6, 8)),
-    *((1, 6, 7, 5), (4, 3, 4, 6), (3, 4, 4, 4)),
-)
-"""Of images, signals and volumes."""
+IMAGES: tuple[Shape, ...] = ((1, 9, 9), (2, 8, 6), (3, 12, 12), (4, 7, 5), (6, 16, 16), (8, 4, 4), (5, 1, 1))
+SIGNALS_AND_VOLUMES: tuple[Shape, ...] = ((1, 25), (4, 12), (6, 8), (1, 6, 7, 5), (4, 3, 4, 6), (3, 4, 4, 4))
 
 
 def shape_after(shape: Shape, steps: str) -> Shape | None:
@@ -48,6 +44,7 @@ class Grower:
 
     seed: int
     steps: int = 8
+    shapes: tuple[Shape, ...] = IMAGES + SIGNALS_AND_VOLUMES
     lines: list[str] = field(default_factory=list)
     blocks: list[str] = field(default_factory=list)
     labels: list[tuple[str, Shape]] = field(default_factory=list)
@@ -61,7 +58,7 @@ class Grower:
 
     def text(self) -> str:
         chance = self.chance
-        shape: Shape = chance.choice(SHAPES)
+        shape: Shape = chance.choice(self.shapes)
         head = f"input {'x'.join(map(str, shape))}\n"
         for number in range(self.steps):
             if chance.random() < 0.04 and self.undone(shape, number):
@@ -236,6 +233,6 @@ def _size(shape: Shape) -> int:
     return size
 
 
-def grown(seed: int, steps: int = 8) -> str:
+def grown(seed: int, steps: int = 8, shapes: tuple[Shape, ...] = IMAGES + SIGNALS_AND_VOLUMES) -> str:
     """A valid spec."""
-    return Grower(seed, steps).text()
+    return Grower(seed, steps, shapes).text()

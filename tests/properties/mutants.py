@@ -45,7 +45,8 @@ def mutant(text: str, chance: random.Random, word: str | None = None) -> str | N
 def _declared(step: tree.LayerStep) -> list[Argument]:
     """What may be written, and what is written three times more often."""
     op = lookup(step.word)
-    assert op is not None
+    if op is None:  # a layer parameter
+        return []
     found = [one for _, one in arguments_of(op)]
     return found + [one for one in found if any(_is(given, one) for given in step.arguments)] * 3
 

@@ -25,7 +25,7 @@ from cnnspec.language import parse, tree
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import arguments_of
 from tests.properties.conftest import LONG
-from tests.properties.grower import grown
+from tests.properties.grower import IMAGES, grown
 from tests.properties.mutants import mutant
 
 torch = pytest.importorskip("torch", reason="torch is not installed: refusals have no second witness")
@@ -237,7 +237,7 @@ def _is_small(ran: Ran | Refused) -> bool:
 @given(st.integers(0, 2**32))
 def test_property_a_mutant_is_refused_where_torch_refuses(seed: int) -> None:
     chance = random.Random(seed)
-    text = grown(seed, 4)
+    text = grown(seed, 4, IMAGES)
     for _ in range(5):
         changed = mutant(text, chance)
         if changed is not None:
