@@ -11,11 +11,12 @@ import torch
 import torch._inductor.config
 
 from tests.cases.samples import every_argument
+from tests.targets.test_axes import SIGNALS, VOLUMES
 from tests.targets.torch.constructs import CONSTRUCTS
 from tests.targets.torch.support import built, graph_of, inputs_of, outputs_of, single_threaded, spec
 
-WORTH = [*CONSTRUCTS.values(), *every_argument()]
-"""What is compiled and exported: every construct, every layer with every argument."""
+WORTH = [*CONSTRUCTS.values(), *every_argument(), *SIGNALS.values(), *VOLUMES.values()]
+"""What is compiled and exported: every construct, every layer with every argument, signals and volumes."""
 
 
 @pytest.mark.slow
