@@ -56,12 +56,13 @@ class Slot:
 @dataclass(frozen=True, slots=True)
 class Built:
     """One layer's call; `suffix` comes after it (`.requires_grad_(False)`). form: what kind of call it is,
-    for the target."""
+    for the target. around: what the place of the weights is in, `Spectral({})`."""
 
     function: Any
     slots: tuple[Slot, ...] = ()
     suffix: str = ""
     form: str = "layer"
+    around: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Call:
     arguments: tuple[tuple[str | None, Any], ...] = ()
     suffix: str = ""
     form: str = "layer"
+    around: str = ""
 
 
 class Use(NamedTuple):
@@ -98,7 +100,7 @@ def unify(calls: Sequence[Built], known: Mapping[str, Node | None], number: Numb
     first = calls[0]
     names = [slot.name for slot in first.slots]
     for call in calls:
-        if call.function != first.function or call.suffix != first.suffix:
+        if call.function != first.function or (call.suffix, call.around) != (first.suffix, first.around):
             raise Diverges("different layers")
         if [slot.name for slot in call.slots] != names:
             raise Diverges("different arguments")
@@ -109,7 +111,7 @@ def unify(calls: Sequence[Built], known: Mapping[str, Node | None], number: Numb
         if isinstance(argument, Const | str) and all(_is_default(one) for one in slots):
             continue
         arguments.append((slot.name, argument))
-    return Call(first.function, tuple(arguments), first.suffix, first.form)
+    return Call(first.function, tuple(arguments), first.suffix, first.form, first.around)
 
 
 def _is_default(slot: Slot) -> bool:

@@ -85,10 +85,11 @@ class Initial(NamedTuple):
     `uniform`: U(−value, value); `normal`: N(0, value²); `constant`: value everywhere; `signs`: +value or
     −value with equal chances; `values`: the numbers of a literal, row-major, as an array of shape `shape`
     that is broadcast to the weight's own shape as NumPy does it (one plane for every filter and channel:
-    (1, 1, F, F)); `bilinear`: filter k interpolates channel k and is 0 on all others (see start.py).
+    (1, 1, F, F)); `bilinear`: filter k interpolates channel k and is 0 on all others (see start.py);
+    `unit`: a singular vector of the layer's weight, of length 1; `lengths`: the lengths of its filters.
     """
 
-    distribution: Literal["uniform", "normal", "constant", "signs", "values", "bilinear"]
+    distribution: Literal["uniform", "normal", "constant", "signs", "values", "bilinear", "unit", "lengths"]
     value: float = 0.0
     values: tuple[float, ...] = ()
     shape: Shape = ()

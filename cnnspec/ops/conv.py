@@ -17,7 +17,6 @@ from cnnspec.ops.base import (
     AXES,
     Argument,
     Misfit,
-    Op,
     Remark,
     Shape,
     Sizes,
@@ -43,11 +42,12 @@ from cnnspec.ops.fields import (
 )
 from cnnspec.ops.formula import Formula, Values
 from cnnspec.ops.groups import groups_misfit
+from cnnspec.ops.normalised import NormalisedWeights
 from cnnspec.ops.sliding import Ends, Slide, needs_map
 from cnnspec.ops.start import for_maps_only, literal_misfit, weight_and_bias
 
 
-class Convolution(Op):
+class Convolution(NormalisedWeights):
     """What conv, dwconv and deconv have in common: filters that slide, with their weights and biases."""
 
     weighted = True
@@ -97,6 +97,8 @@ class Convolution(Op):
 
     def misfit(self, arriving: Shape) -> Misfit | None:
         """What is wrong with groups, tables and literals on these maps."""
+        if wrong := self.normalised_misfit():
+            return wrong
         C, K, shape = arriving[0], self.filters(arriving), self.weight_shape(arriving)
         bilinear = self.init is not None and self.init.scheme == "bilinear"
         if bilinear and self.weight_values is None and shape[1] != 1 and C != K:
@@ -113,7 +115,14 @@ class Convolution(Op):
         return wrong or literal_misfit(self, planes, (rows, columns), K, of=of)
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
-        return weight_and_bias(self, self.weight_shape(arriving[0]), self.filters(arriving[0]))
+        return self.normalise(
+            weight_and_bias(self, self.weight_shape(arriving[0]), self.filters(arriving[0])), self.filter_axis
+        )
+
+    @property
+    def filter_axis(self) -> int:
+        """The axis of the weight along which the filters are."""
+        return 0
 
     def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
         """Every weight is used once at every position."""
@@ -143,12 +152,13 @@ class Convolution(Op):
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         here = arriving[0]
         text, values = self.count(here)
-        total = sum(prod(weight.shape) for weight in self.weights(here))
+        total = sum(prod(weight.shape) for weight in self.weights(here) if weight.role != "buffer")
+        more, counts = self.more_weights(self.weight_shape(here))
         biases: Values = {"K": self.filters(here)} if self.has_bias else {}
         at = self.positions(here, out)
         return (
             *self.size_formulas(here, out),
-            Formula("weights", text + (" + K" if biases else ""), values | biases, total),
+            Formula("weights", text + (" + K" if biases else "") + more, values | biases | counts, total),
             Formula("MACs", "·".join([text, *at]), values | at, self.macs(arriving, out)),
         )
 
@@ -192,6 +202,12 @@ class Conv(Convolution):
     position. It reduces the number of maps (`conv F1 K64` on 256 maps: 256·64 weights) without reading
     neighbouring positions.
 
+    The weights may be normalised before they are used: W/σ with the largest singular value σ (`spectral`,
+    Miyato et al., 2018), g·V/‖V‖ with a trained length g per filter (`weightnorm`, Salimans and Kingma,
+    2016), (W − μ)/√(σ² + eps) with the mean and variance of each filter (`standardized`, Qiao et al., 2019),
+    or that times gain·gamma/√fan_in with a trained gain per filter (`scaled`, Brock et al., 2021). These have
+    K more weights (`weightnorm`, `scaled`), or buffers (`spectral`: a vector for each side of W).
+
     `connect=[0 1 2; 1 2 3; …]` lists for each filter, in order, the maps that it reads, counted from 0; there
     is one plane of F x F weights for each entry. They are stored as (connections, F, F), in the order of the
     table. By default they start as a convolution's do, with the mean number of maps per filter as the depth.
@@ -227,6 +243,8 @@ class Conv(Convolution):
         return wrong or super().misfit(arriving)
 
     def _table_misfit(self, C: int, table: tuple[tuple[int, ...], ...]) -> Misfit | None:
+        if self.normalised not in (None, "plain"):
+            return Misfit("E204", "connect= and normalised weights exclude each other", argument="normalised")
         if self.G != 1:
             return Misfit("E204", "connect= and groups exclude each other", argument="connect")
         if self.init is not None and self.init.scheme == "bilinear":

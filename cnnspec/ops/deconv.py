@@ -61,6 +61,10 @@ class Deconv(Convolution):
         """(C, K/G, F, F)."""
         return arriving[0], self.K // self.G, *self.F
 
+    @property
+    def filter_axis(self) -> int:
+        return 1
+
     def padding(self, arriving: Shape) -> tuple[Ends, ...]:
         """What is cut off, ((top, bottom), (left, right)); `extra` rows count as cut off less."""
         if not isinstance(self.P, str):
@@ -72,6 +76,13 @@ class Deconv(Convolution):
     def misfit(self, arriving: Shape) -> Misfit | None:
         if wrong := groups_misfit(self.G, arriving[0], self.K):
             return wrong
+        if self.normalised in ("standardized", "scaled") and self.G != 1:
+            return Misfit(
+                "E204",
+                "filters of several groups share places in a deconv's weight, and cannot be standardized",
+                argument="normalised",
+                help="leave the groups out, or the word",
+            )
         if self.P == "same" and any(self.extra):
             return Misfit("E204", "Psame and extra= exclude each other", argument="extra")
         for more, limit in zip(self.extra, map(max, self.S, self.D), strict=True):

@@ -23,6 +23,7 @@ from cnnspec.ops.base import (
 )
 from cnnspec.ops.fields import BiasValues, Frozen, HasBias, Positive, Start, WeightValues
 from cnnspec.ops.formula import Formula
+from cnnspec.ops.normalised import NormalisedWeights
 from cnnspec.ops.start import literal_misfit, weight_and_bias
 
 
@@ -87,7 +88,7 @@ class Dense(Op):
         return sum(prod(weight.shape) for weight in self.weights(*arriving))
 
 
-class Fc(Dense):
+class Fc(Dense, NormalisedWeights):
     """A fully connected layer: each of the K outputs is the sum of all C inputs, each times a weight of its
     own, plus a bias.
 
@@ -110,6 +111,17 @@ class Fc(Dense):
     def has_bias(self) -> bool:
         return self.bias or self.bias_values is not None
 
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """K."""
+        return self.normalised_misfit() or super().out(*arriving)
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        return self.normalise(super().weights(*arriving))
+
+    def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
+        """C·K + K."""
+        return (arriving[0][0] + self.has_bias) * self.K
+
     def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
         """C·K."""
         return arriving[0][0] * self.K
@@ -118,6 +130,8 @@ class Fc(Dense):
         C, K = arriving[0][0], self.K
         text, count = ("C·K + K", C * K + K) if self.has_bias else ("C·K", C * K)
         values = {"C": C, "K": K}
+        more, counts = self.more_weights((K, C))
+        text, count = text + more, count + (K if counts else 0)
         return Formula("weights", text, values, count), Formula("MACs", "C·K", values, C * K)
 
     def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:

@@ -59,7 +59,32 @@ def layer(
 ) -> Tensor:
     """What comes out. Running statistics in `own` are changed in place, as torch does."""
     function = FUNCTIONS.get(op.word) or written(op.word)
+    if getattr(op, "normalised", None) not in (None, "plain"):
+        own = own | {"weight": used_weight(op, own, training)}
     return function(Call(op, given, own, training, mask))
+
+
+def used_weight(op: Any, own: dict[str, Tensor], training: bool) -> Tensor:
+    """The weight that a layer multiplies with; the singular vectors in `own` are changed in place."""
+    axis = int(op.word == "deconv")
+    if op.normalised == "weight":
+        length, v = (own[f"parametrizations.weight.original{n}"] for n in (0, 1))
+        return length * F.normalize(v.flatten(1)).view_as(v)
+    weight = own["parametrizations.weight.original"]
+    rows = weight.movedim(axis, 0).flatten(1)
+    if op.normalised == "spectral":
+        u, v = (own[f"parametrizations.weight.0.{name}"] for name in ("_u", "_v"))
+        if training and not op.frozen:
+            with torch.no_grad():
+                u.copy_(F.normalize(rows @ v, dim=0))
+                v.copy_(F.normalize(rows.T @ u, dim=0))
+        return weight / torch.einsum("i,ij,j", u.clone(), rows, v.clone())
+    mean, variance = rows.mean(1, keepdim=True), rows.var(1, correction=0, keepdim=True)
+    rows = (rows - mean) / (variance + float(op.weight_eps)).sqrt()
+    if op.normalised == "scaled":
+        gain = own["parametrizations.weight.0.gain"].flatten()[:, None]
+        rows = rows * gain * float(op.gamma) / rows.shape[1] ** 0.5
+    return rows.view_as(weight.movedim(axis, 0)).movedim(0, axis)
 
 
 @cache

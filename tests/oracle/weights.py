@@ -10,7 +10,37 @@ from torch import Tensor, nn
 Shape = tuple[int, ...]
 
 
+class Kept(nn.Module):
+    """A parametrization that torch has not: what it keeps beside the weight."""
+
+    def __init__(self, gains: Shape | None, device: str) -> None:
+        super().__init__()
+        self.gain = None if gains is None else nn.Parameter(torch.ones(gains, device=device))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight * 1
+
+
 def module(op: Any, shape: Shape, device: str = "meta") -> nn.Module | None:
+    """torch's module for an input of this shape, its weight normalised; None where it has none, or none with
+    weights.
+    """
+    made = plain_module(op, shape, device)
+    match getattr(op, "normalised", None) if made is not None else None:
+        case "spectral":
+            return nn.utils.parametrizations.spectral_norm(made)  # type: ignore[arg-type]
+        case "weight":
+            return nn.utils.parametrizations.weight_norm(made)  # type: ignore[arg-type]
+        case "standardized" | "scaled" as how:
+            filters = int(op.word == "deconv")
+            weight: Any = made.weight  # type: ignore[union-attr]
+            gains = tuple(size if axis == filters else 1 for axis, size in enumerate(weight.shape))
+            kept = Kept(gains if how == "scaled" else None, device)
+            nn.utils.parametrize.register_parametrization(made, "weight", kept)  # type: ignore[arg-type]
+    return made
+
+
+def plain_module(op: Any, shape: Shape, device: str) -> nn.Module | None:
     """torch's module for an input of this shape; None where it has none, or none with weights."""
     C, here = shape[0], {"device": device}
     match op.word:

@@ -51,6 +51,29 @@ def ready(job: dict[str, Any], folder: str) -> Ready:
     return Ready(program, inputs, params, batch, notes)
 
 
+NORMALISED = {
+    "spectral": ("Spectral", ("axis",)),
+    "weight": ("WeightNorm", ()),
+    "standardized": ("Standardized", ("eps", "axis")),
+    "scaled": ("Scaled", ("gamma", "eps", "axis")),
+}
+"""The program's class for each way to normalise weights, and what it is given."""
+
+
+def used_weight(
+    given: Ready, attribute: str, op: dict[str, Any], weights: dict[str, Array]
+) -> dict[str, Array]:
+    """The weight that a layer multiplies with, where it is computed from what is kept."""
+    if op.get("normalised") in (None, "plain"):
+        return {}
+    name, wanted = NORMALISED[op["normalised"]]
+    numbers = {"eps": op["weight_eps"], "gamma": op["gamma"], "axis": int(op["word"] == "deconv")}
+    place = given.program.Net(doubled(given.params)).go(f"{attribute}.")
+    made = getattr(given.program, name)(place, **{one: numbers[one] for one in wanted})
+    kept = next(value for key, value in weights.items() if key.rstrip("1").endswith(".original"))
+    return {"weight": made.weight("weight", kept.shape, None)}
+
+
 def _batch(job: dict[str, Any], given: dict[str, Array]) -> int:
     """How many images there are; one image of an input serves all of the others."""
     counts = {len(one) for one in given.values()} - {1} or {1}

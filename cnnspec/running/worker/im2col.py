@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.running.worker.forward import Ready, doubled, volumes
+from cnnspec.running.worker.forward import Ready, doubled, used_weight, volumes
 from cnnspec.running.worker.program import Array
 
 MOST = 10_000
@@ -31,6 +31,7 @@ def im2col(job: dict[str, Any], given: Ready) -> dict[str, Any]:
     found = volumes(job, given, {source})
     x, out = found[source], row["shape"]
     weights = doubled({name: given.params[f"{row['attribute']}.{name}"] for name in asked["weights"]})
+    weights |= doubled(used_weight(given, row["attribute"], op, weights))
     weight, G = weights["weight"], op.get("G", 1)
     if op["word"] == "fc":
         filters, patches = weight, x.reshape(-1, 1)

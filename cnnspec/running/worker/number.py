@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.running.worker.forward import Ready, doubled, layer_functions, ready, volumes
+from cnnspec.running.worker.forward import Ready, doubled, layer_functions, ready, used_weight, volumes
 from cnnspec.running.worker.program import Array
 from cnnspec.running.worker.terms import layers, windows  # noqa: F401  (they fill the table)
 from cnnspec.running.worker.terms.sheet import LAYERS, Sheet
@@ -25,6 +25,7 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
         {key.removeprefix(prefix): one for key, one in given.params.items() if key.startswith(prefix)}
     )
     word = op["word"]
+    weights |= doubled(used_weight(given, row["attribute"], op, weights))
     description = (
         (getattr(given.program, FUNCTION.get(word, word), None).__doc__ or "").strip().split("\n")[0]
     )

@@ -14,7 +14,7 @@ from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Var, variables
 from cnnspec.ops.base import Shape
-from cnnspec.targets.numpy.calls import EMITTERS, Input
+from cnnspec.targets.numpy.calls import EMITTERS, Input, normalised
 from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Layers, Let, Loop, Step, numbers_of
 
 
@@ -83,7 +83,9 @@ def emit(use: Use, layer: ir.Layer | None = None) -> Built:
         raise Unsupported(f"`{use.op.word}`", layer)
     roles = {weight.role for weight in use.op.weights(*use.arriving)}
     frozen = getattr(use.op, "frozen", False) and roles <= {"frozen", "buffer"} and roles
-    return replace(EMITTERS[use.op.word](use), suffix=".frozen()" if frozen else "")
+    return replace(
+        EMITTERS[use.op.word](use), suffix=".frozen()" if frozen else "", around=normalised(use.op)
+    )
 
 
 class _Translation:
@@ -164,9 +166,9 @@ class _Translation:
             merged.suffix = made.suffix
             found.append(merged)
             return
-        found.append(
-            Call("layer", made.function, place, inputs[:1], [layer.output], arguments, suffix=made.suffix)
-        )
+        step = Call("layer", made.function, place, inputs[:1], [layer.output], arguments)
+        step.suffix, step.around = made.suffix, made.around
+        found.append(step)
 
     def invoke(self, call: program.Invoke, place: str, found: list[Step]) -> None:
         callee: Function = call.function.made
@@ -327,7 +329,7 @@ def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
 def _alone(layers: Function) -> str | None:
     """The one function that layers are, where they are a call of it with nothing else."""
     match layers.steps:
-        case [Call(form="layer", place="net", arguments=[], suffix="") as call]:
+        case [Call(form="layer", place="net", arguments=[], suffix="", around="") as call]:
             return call.function if call.inputs == layers.inputs and call.outputs == layers.outputs else None
     return None
 

@@ -16,6 +16,7 @@ from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, border
 from cnnspec.lower.symbolic import Apply, Var, plain
 from cnnspec.lower.writer import Code, Group, call
 from cnnspec.ops.base import axes_of
+from cnnspec.ops.normalised import unnormalised
 from cnnspec.ops.sliding import ENDS
 from cnnspec.targets.numpy.layers import pieces
 
@@ -68,6 +69,22 @@ class Input:
     size: bool = False
 
 
+def normalised(op: Op) -> str:
+    """What the place of a layer's weights stands in."""
+    how = getattr(op, "normalised", None)
+    if how in (None, "plain"):
+        return ""
+    options: dict[str, Code] = {}
+    if how != "weight" and op.word == "deconv":
+        options["axis"] = "1"
+    if how == "scaled" and op.gamma != 1:  # type: ignore[attr-defined]
+        options["gamma"] = repr(float(op.gamma))  # type: ignore[attr-defined]
+    if how in ("standardized", "scaled") and float(op.weight_eps) != 1e-6:  # type: ignore[attr-defined]
+        options["eps"] = repr(float(op.weight_eps))  # type: ignore[attr-defined]
+    name = {"spectral": "Spectral", "weight": "WeightNorm"}.get(how, str(how).capitalize())
+    return f"{name}({', '.join(['{}', *(f'{key}={value}' for key, value in options.items())])})"
+
+
 # --- convolutions and fully connected layers --------------------------------------------------------------
 
 
@@ -105,7 +122,7 @@ def _padding(use: Use, same: str, *first: Slot) -> Slot:
 
 def _starts(use: Use) -> dict[str, Slot | None]:
     """How weights start where the spec says so."""
-    op = use.op
+    op = unnormalised(use.op)
     start = start_bias = None
     for weight in op.weights(*use.arriving):
         if weight.name == "weight" and (op.init is not None or op.weight_values is not None):

@@ -43,7 +43,7 @@ class Call:
     form: `layer` has one tensor to differentiate by and takes it before the place; `merge` takes the place
     and then all its tensors; `block` is a function of this file's own, or one for a layer
     parameter. reads: tensors that the arguments speak of, of which there is no gradient. suffix: stands
-    behind the place in the forward pass.
+    behind the place in the forward pass; around: what the place stands in.
     """
 
     form: Literal["layer", "merge", "block"]
@@ -54,6 +54,7 @@ class Call:
     arguments: list[Argument] = field(default_factory=list)
     reads: list[Tensor] = field(default_factory=list)
     suffix: str = ""
+    around: str = ""
     callee: Function | None = None
     places: list[str] = field(default_factory=list)
     """Of a block: where the weights of the shared blocks are that it is handed."""

@@ -72,6 +72,8 @@ class Forward:
         names = ", ".join(self.names[tensor] for tensor in step.outputs)
         inputs = [self.names[tensor] for tensor in step.inputs]
         place = step.place + step.suffix
+        if step.around:
+            place = step.around.format(place)
         layers = map(self._layers, step.layers)
         items: list[Code] = [*inputs[:1], place, *step.places, *layers, *inputs[1:]]
         if step.form == "merge":
@@ -207,7 +209,8 @@ class Backward:
         if not self.having.intersection(step.outputs):
             return  # the output is never used
         values = [self.gradient(tensor) if tensor in self.having else "0" for tensor in step.outputs]
-        items = [*values[:1], step.place, *step.places, *map(backward_of, step.layers), *values[1:]]
+        place = step.around.format(step.place) if step.around else step.place
+        items = [*values[:1], place, *step.places, *map(backward_of, step.layers), *values[1:]]
         call = Group(f"{step.function}_backward(", tuple(items))
         wanted = step.wanted
         fresh = [tensor not in self.having and wanted.count(tensor) == 1 for tensor in wanted]

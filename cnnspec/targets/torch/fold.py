@@ -122,7 +122,8 @@ def _pairs(template: Template) -> Iterator[tuple[LayerSite, LayerSite]]:
 def _takes(step: Layer) -> bool:
     """Whether a layer can take a batch norm in: its weights are torch's own, and none is a literal."""
     op = step.op
-    return all(getattr(op, field, None) is None for field in ("connect", "weight_values", "bias_values"))
+    own = all(getattr(op, field, None) is None for field in ("connect", "weight_values", "bias_values"))
+    return own and getattr(op, "normalised", None) in (None, "plain")
 
 
 def rule(pairs: tuple[Pair, ...], norms: set[str], layers: set[str]) -> dict[str, str] | None:

@@ -471,7 +471,7 @@ def as_class(
 
 def _lower(function: str) -> bool:
     """Whether it is a function of our own, not a class."""
-    return function[0].islower() and not function.startswith("nn.")
+    return function.rpartition(".")[2][0].islower()
 
 
 def tensor_names(plan: Plan) -> list[str]:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.lower.call import Built, Slot, build
+from cnnspec.lower.call import Built, Slot, W, build, opt
 from cnnspec.lower.writer import Code, listed, literal
+from cnnspec.ops.normalised import unnormalised
 
 if TYPE_CHECKING:
     from cnnspec.ops import Op
@@ -21,6 +22,8 @@ def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
     """The call, wrapped in what sets its first weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`; frozen
     ones end in `.requires_grad_(False)`; with running statistics, which stay too, they are classes of their
     own."""
+    weights, own = op.weights(*arriving), op
+    op = unnormalised(op)
     init = getattr(op, "init", None)
     if init is not None:
         layer = _by_scheme(op, arriving, init.scheme, init.value, layer)
@@ -33,9 +36,25 @@ def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
         layer = Built("given", (Slot(None, layer), *(Slot(name, text) for name, text in given.items())))
     if getattr(op, "frozen", False) and any(one.role == "buffer" for one in op.weights(*arriving)):
         return replace(layer, function=layer.function.replace("nn.", "Frozen"))
-    if getattr(op, "frozen", False) and any(weight.role == "frozen" for weight in op.weights(*arriving)):
+    if getattr(own, "normalised", None) == "spectral" and getattr(own, "frozen", False):
+        return build("frozen_spectral_norm", layer)
+    layer = _normalised(own, layer)
+    if getattr(op, "frozen", False) and any(weight.role == "frozen" for weight in weights):
         layer = replace(layer, suffix=".requires_grad_(False)")
     return layer
+
+
+def _normalised(op: Any, layer: Built) -> Built:
+    """The call, wrapped in the parametrization of its weight."""
+    how = getattr(op, "normalised", None)
+    if how in (None, "plain"):
+        return layer
+    if how in ("spectral", "weight"):
+        return build(f"nn.utils.parametrizations.{how}_norm", layer)
+    more = {"eps": opt(float(op.weight_eps), 1e-6, W("weight_eps")), "dim": opt(int(op.word == "deconv"), 0)}
+    if how == "standardized":
+        return build("standardized", layer, **more)
+    return build("scaled", layer, gamma=opt(float(op.gamma), 1.0, W("gamma")), **more)
 
 
 def _by_scheme(op: Op, arriving: tuple[Shape, ...], scheme: str, value: Any, layer: Built) -> Built:

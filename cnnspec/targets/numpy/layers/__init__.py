@@ -9,6 +9,7 @@ from cnnspec.lower import library
 
 MODULES = (
     "net",
+    "normalised",
     "windows",
     "conv",
     "local",

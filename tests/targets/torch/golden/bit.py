@@ -1,0 +1,133 @@
+# Written by cnnspec 0.0.0: model BiT_R50x1 (IR 0)
+import torch
+from torch import Tensor, nn
+
+
+def sequential(**layers: nn.Module) -> nn.Sequential:
+    """Runs the layers one after another, under these names."""
+    chain = nn.Sequential()
+    for name, layer in layers.items():
+        chain.add_module(name, layer)
+    return chain
+
+
+class Standardized(nn.Module):
+    """Each filter with mean 0 and variance 1."""
+
+    def __init__(self, eps: float, dim: int) -> None:
+        super().__init__()
+        self.eps = eps
+        self.dim = dim
+
+    def forward(self, weight: Tensor) -> Tensor:
+        over = [axis for axis in range(weight.ndim) if axis != self.dim]
+        variance, mean = torch.var_mean(weight, over, correction=0, keepdim=True)
+        return (weight - mean) * (variance + self.eps).rsqrt()
+
+
+def standardized(layer: nn.Module, eps: float = 1e-6, dim: int = 0) -> nn.Module:
+    """The weights of each filter are used with mean 0 and variance 1.
+
+    Qiao et al., 2019.
+    """
+    standard = Standardized(eps, dim)
+    nn.utils.parametrize.register_parametrization(layer, "weight", standard)
+    return layer
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
+        super().__init__()
+        self.gn1 = nn.GroupNorm(32, in_channels)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv1 = standardized(
+            nn.Conv2d(in_channels, k, kernel_size=1, bias=False),
+            eps=1e-8,
+        )
+        self.gn2 = nn.GroupNorm(32, k)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv2 = standardized(
+            nn.Conv2d(k, k, kernel_size=3, stride=s, padding=1, bias=False),
+            eps=1e-8,
+        )
+        self.gn3 = nn.GroupNorm(32, k)
+        self.relu3 = nn.ReLU(inplace=True)
+        self.conv3 = standardized(
+            nn.Conv2d(k, 4 * k, kernel_size=1, bias=False),
+            eps=1e-8,
+        )
+        self.has_conv4 = s > 1 or in_channels != 4 * k
+        if self.has_conv4:
+            self.conv4 = standardized(
+                nn.Conv2d(in_channels, 4 * k, kernel_size=1, stride=s, bias=False),
+                eps=1e-8,
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.gn1(x))
+        z = self.relu2(self.gn2(self.conv1(y)))
+        z = self.relu3(self.gn3(self.conv2(z)))
+        z = self.conv3(z)
+        if self.has_conv4:
+            x = self.conv4(y)
+        return z + x
+
+
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, k: int, n: int, s: int = 2) -> None:
+        super().__init__()
+        for i in range(n):
+            self.append(Bottleneck(in_channels, k, s=s if i == 0 else 1))
+            in_channels = 4 * k
+
+
+class BiT_R50x1(nn.Module):
+    """Big Transfer (BiT): General Visual Representation Learning, Kolesnikov et al.,
+    ECCV 2020
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.stem = sequential(
+            conv=standardized(
+                nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),
+                eps=1e-8,
+            ),
+            pad=nn.ZeroPad2d(1),
+            maxpool=nn.MaxPool2d(kernel_size=3, stride=2),
+        )
+        self.body = sequential(
+            stage1=Stage(64, 64, 3, s=1),
+            stage2=Stage(256, 128, 4),
+            stage3=Stage(512, 256, 6),
+            stage4=Stage(1024, 512, 3),
+        )
+        self.head = sequential(
+            gn=nn.GroupNorm(32, 2048),
+            relu=nn.ReLU(inplace=True),
+            gap=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(2048, 1000),
+        )
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # 64x56x56
+        x = self.body(x)  # 2048x7x7
+        return self.head(x)
+
+
+def main() -> None:
+    model = BiT_R50x1().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 224, 224))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+# Written by cnnspec 0.0.0: model SNGAN (IR 0)
+import torch
+from torch import Tensor, nn
+
+
+class Residual(nn.Module):
+    def __init__(self, k: int, down: bool = False) -> None:
+        super().__init__()
+        self.relu1 = nn.ReLU()
+        self.conv1 = nn.utils.parametrizations.spectral_norm(
+            nn.Conv2d(128, k, kernel_size=3, padding=1),
+        )
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv2 = nn.utils.parametrizations.spectral_norm(
+            nn.Conv2d(k, k, kernel_size=3, padding=1),
+        )
+        self.has_avgpool1 = down
+        if self.has_avgpool1:
+            self.avgpool1 = nn.AvgPool2d(kernel_size=2)
+            self.conv3 = nn.utils.parametrizations.spectral_norm(
+                nn.Conv2d(128, k, kernel_size=1),
+            )
+            self.avgpool2 = nn.AvgPool2d(kernel_size=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu2(self.conv1(self.relu1(x)))
+        y = self.conv2(y)
+        if self.has_avgpool1:
+            y = self.avgpool1(y)
+            x = self.avgpool2(self.conv3(x))
+        return y + x
+
+
+class SNGAN(nn.Module):
+    """Spectral Normalization for Generative Adversarial Networks, Miyato et al., ICLR
+    2018
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.utils.parametrizations.spectral_norm(
+            nn.Conv2d(3, 128, kernel_size=3, padding=1),
+        )
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.utils.parametrizations.spectral_norm(
+            nn.Conv2d(128, 128, kernel_size=3, padding=1),
+        )
+        self.avgpool1 = nn.AvgPool2d(kernel_size=2)
+        self.avgpool2 = nn.AvgPool2d(kernel_size=2)
+        self.conv3 = nn.utils.parametrizations.spectral_norm(
+            nn.Conv2d(3, 128, kernel_size=1),
+        )
+        self.residual1 = Residual(128, down=True)
+        self.residual2 = Residual(128)
+        self.residual3 = Residual(128)
+        self.relu2 = nn.ReLU()
+        self.gap = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.utils.parametrizations.spectral_norm(nn.Linear(128, 1))
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch1 = self.relu1(self.conv1(x))  # 128x32x32
+        branch1 = self.avgpool1(self.conv2(branch1))  # 128x16x16
+        branch2 = self.conv3(self.avgpool2(x))  # 128x16x16
+        x = self.residual1(branch1 + branch2)  # 128x8x8
+        x = self.residual2(x)  # 128x8x8
+        x = self.gap(self.relu2(self.residual3(x)))  # 128x1x1
+        return self.fc(torch.flatten(64 * x, 1))
+
+
+def main() -> None:
+    model = SNGAN().eval()
+    with torch.no_grad():
+        y = model(torch.randn(2, 3, 32, 32))
+    print(tuple(y.shape))
+    print(f"{sum(p.numel() for p in model.parameters()):,} weights")
+
+
+if __name__ == "__main__":
+    main()
