@@ -186,7 +186,7 @@ def test_every_layer_is_grown_with_every_argument() -> None:
     merges, which have no arguments, are the grower's own; pow, exp and log need an input that suits them."""
     ops = {word: op for word in WORDS if (op := lookup(word)) is not None}
     chance = random.Random(0)
-    shapes = [(4, 8, 8), (3, 9, 7), (2,), (2, 1, 1)]
+    shapes = [(4, 8, 8), (3, 9, 7), (2,), (2, 1, 1), (4, 5, 6, 5), (6, 9)]
     drawn = [op.draw(chance, shape) for op in ops.values() for shape in shapes for _ in range(150)]
     texts = ["\n".join(one for one in drawn if one is not None), *map(grown, range(150))]
     seen: set[tuple[str, str]] = set()
