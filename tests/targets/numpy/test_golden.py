@@ -17,7 +17,10 @@ from cnnspec.api import build
 from tests.targets.numpy.zoo import SPECS, ZOO, variants
 
 FOLDER = Path(__file__).with_name("golden")
-CASES = (("classic/lenet5_modern", None), ("classic/googlenet", "GoogLeNet"), ("deep/resnet", "ResNet50"))
+CASES = (
+    *(("classic/lenet5_modern", None), ("classic/googlenet", "GoogLeNet"), ("deep/resnet", "ResNet50")),
+    *(("signals/tcn", None), ("volumes/vnet", None)),
+)
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
 
 
