@@ -42,6 +42,8 @@ sub [ id | times 2 | id ] ~ mul [ id | gap ] ~ mul [ id | cmean ] ~ max [ id | t
 concat [ times 2 | id | times 3 ] ~ p: maxpool F3 S2 / times 2 / unpool like=@p
 local F3 K2 P1 ~ local F2 K3 S2 nobias ~ exp ~ abs -> log ~ abs -> pow 1.5 ~ div [ id | exp ]
 rms ~ grn ~ blur F3 P1 ~ coords ~ ln all
+attention [ id | maxpool F2 | avgpool F2 ] ~ attention heads=2 relative [ id | times 2 | exp ]
+attention heads=2 unscaled relative=query [ id | times 2 | exp ] ~ attention linear heads=2 [ id | exp | id ]
 ln nobias ~ in running ~ softmax G2 ~ softmax positions ~ prelu positions ~ scale bias ~ upsample 9x5 bicubic
 """
 """Layers on 4x6x7, separated by ~."""
@@ -51,6 +53,7 @@ local F3 S2 K2
 maxpool F3 S2 P1 ~ maxpool out=3 ~ gmp ~ gap ~ avgpool F3 S2 P1 ceil exclude_pad ~ avgpool out=4
 subsample F2
 cmean ~ softmax positions ~ bn ~ in ~ ln ~ ln all ~ gn G2 ~ grn ~ prelu positions ~ upsample 13 linear
+attention relative [ id | times 2 | exp ] ~ attention relative=query [ id | times 2 | exp ]
 blur F3 P1
 crop 5 ~ pad left=1 right=2 reflect ~ pixelshuffle 2 ~ shuffle G2 ~ coords ~ mul [ id | gap ]
 flatten -> fc 3
@@ -61,6 +64,7 @@ VOLUME_LAYERS = """
 conv F3x2x1 S2x1x1 P1x0x0 K2 ~ conv F1 K3 ~ dwconv F3 P1 ~ deconv F2 S2 K4 G2 ~ deconv F3 S2 Psame K2
 local F2 K2
 maxpool F2 ~ maxpool out=2x3x1 ~ gmp ~ gap ~ avgpool F3 S2 P1 ceil ~ avgpool out=2 ~ subsample F2 ~ cmax
+attention heads=2 relative=query [ id | times 2 | exp ]
 softmax positions ~ bn ~ in ~ ln ~ gn G2 ~ upsample 2 trilinear ~ crop 2x3x3 ~ pad 1 replicate ~ coords
 pad front=1 back=0 top=0 bottom=0 left=0 right=2 ~ pixelshuffle 1x2x2 ~ mul [ id | gap ] ~ flatten -> fc 3
 """

@@ -82,6 +82,55 @@ def softmax(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     return value
 
 
+@layer("attention")
+def attention(sheet: Sheet, inputs: list[Array], at: Place) -> float:
+    """The mean of v over the positions of k, weighted by the softmax of the scores, or by relu(q)·relu(k)."""
+    q, k, v = (x.reshape(len(x), -1) for x in inputs)
+    heads, sizes = sheet.op["heads"], inputs[0].shape[1:]
+    depth = len(q) // heads
+    head = at[0] // (len(v) // heads)
+    here = int(np.ravel_multi_index(tuple(at[1:]), sizes))
+    mine, keys = q[head * depth :][:depth, here], k[head * depth :][:depth]
+    values = v[at[0]]
+    title = f"all {len(values)} positions of k, head {head}"
+    if not sheet.op["softmax"]:
+        eps, weights = sheet.op["eps"], np.maximum(mine, 0) @ np.maximum(keys, 0)
+        total, divisor = float(weights @ values), float(weights.sum())
+        grids = {"w = relu(q)·relu(k)": column(weights), "v": column(values), "w·v": column(weights * values)}
+        sheet.part(title, total, grids)
+        value: float = total / (divisor + eps)
+        shown = f"{text(total)}/({text(divisor)} + {text(eps)})"
+        sheet.lines.append(f"y = Σ w·v/(Σ w + ε) = {shown} = {text(value)}")
+        return value
+    scale = 1.0 if sheet.op["unscaled"] else depth**-0.5
+    scores = scale * (mine @ keys) + _relative(sheet, scale * mine, head, at[1:], sizes)
+    powers = np.exp(scores - scores.max())
+    p = powers / powers.sum()
+    grids = {"score": column(scores), "p": column(p), "v": column(values), "p·v": column(p * values)}
+    sheet.part(title, float(p @ values), grids)
+    sheet.lines.append(
+        f"score = q·k{'' if sheet.op['unscaled'] else f'/√{depth}'}"
+        f"{' + what its offset adds' if sheet.op['relative'] else ''}; p = e^score/Σ e^score"
+    )
+    sheet.lines.append(f"y = Σ p·v = {text(p @ values)}")
+    return float(p @ values)
+
+
+def _relative(sheet: Sheet, query: Array, head: int, at: Place, sizes: tuple[int, ...]) -> Array | float:
+    """What the offsets from this position add to the scores: of a table, or the query's product with r."""
+    if sheet.op["relative"] is None:
+        return 0.0
+    places = np.indices(sizes).reshape(len(sizes), -1)
+    offsets = [axis - one + n - 1 for axis, one, n in zip(places, at, sizes, strict=True)]
+    if sheet.op["relative"] == "table":
+        added: Array = sheet.weights["table"][head][tuple(offsets)]
+        return added
+    names = [f"relative_{axis}" for axis in "thw"[-len(sizes) :]]
+    parts = [sheet.weights[name][offset] @ query for name, offset in zip(names, offsets, strict=True)]
+    total: Array = np.sum(parts, 0)
+    return total
+
+
 @layer("rms")
 def rms(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     x, eps = along(inputs[0], at), sheet.op["eps"]
