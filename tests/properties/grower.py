@@ -48,6 +48,8 @@ class Grower:
     lines: list[str] = field(default_factory=list)
     blocks: list[str] = field(default_factory=list)
     labels: list[tuple[str, Shape]] = field(default_factory=list)
+    layers: bool = False
+    """Whether blocks may have layer parameters."""
     layered: int = 0
     """Blocks with a layer parameter."""
     inside: int = 0
@@ -136,7 +138,7 @@ class Grower:
         chance = self.chance
         if depth == 0 or chance.random() < 0.55:
             return self.layer(shape)
-        match chance.randrange(11):
+        match chance.randrange(11 if self.layers else 10):
             case 0:
                 body, times = self.kept(shape, depth - 1), chance.randint(1, 4)
                 if chance.random() < 0.3:
@@ -186,7 +188,7 @@ class Grower:
                 return self.layer(shape)
             case 8:
                 return self.like(shape) or self.layer(shape)
-            case 9:
+            case 10:
                 return self.given(shape, depth), shape
             case _:
                 if len(shape) == 1:
@@ -211,11 +213,13 @@ class Grower:
         body = self.kept(shape, depth - 1)
         self.labels, self.inside = seen, self.inside - 1
         steps = chance.choice(
-            ["act -> {} -> act", "add [ act | {} ]", "[{} -> act]*n", "{} -> if n == 1 [ act ]"]
+            ["act -> {} -> act", "add [ act | {} ]", "[ {} -> act ]*2", "{} -> if n == 1 [ act ]"]
         )
         self.blocks.append(f"block {name}(act={default}, n=1) {{ {steps.format(body)} }}")
         if chance.random() < 0.5:  # given on
-            self.blocks.append(f"block {name}b(norm, k) {{ {name}([norm -> [norm]*k]) -> {name}(norm, k) }}")
+            self.blocks.append(
+                f"block {name}b(norm, k) {{ {name}([norm -> [ norm ]*2]) -> {name}(norm, k) }}"
+            )
             return f"{name}b({chance.choice(layers)}, 1) -> {name}b({chance.choice(layers)}, 2)"
         return f"{name}({chance.choice(layers)}) -> {name}(n=2, act={chance.choice(layers)}) -> {name}()"
 
@@ -233,6 +237,12 @@ def _size(shape: Shape) -> int:
     return size
 
 
-def grown(seed: int, steps: int = 8, shapes: tuple[Shape, ...] = IMAGES + SIGNALS_AND_VOLUMES) -> str:
-    """A valid spec."""
-    return Grower(seed, steps, shapes).text()
+def grown(
+    seed: int,
+    steps: int = 8,
+    shapes: tuple[Shape, ...] = IMAGES + SIGNALS_AND_VOLUMES,
+    *,
+    layers: bool = False,
+) -> str:
+    """A valid spec; with blocks that have layer parameters where `layers` says so."""
+    return Grower(seed, steps, shapes, layers=layers).text()

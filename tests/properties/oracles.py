@@ -120,7 +120,7 @@ def programs_are_well_behaved(text: str, limits: Limits = SMALL) -> None:
 
 
 def well_behaved(text: str, target: str) -> None:
-    """An emitted program compiles and imports only its target, and `typing` for the names of outputs."""
+    """An emitted program compiles and imports only its target, and what its types need."""
     tree = ast.parse(text)
     assert text.replace("\n", "").isprintable()
     names = {
@@ -132,5 +132,5 @@ def well_behaved(text: str, target: str) -> None:
     names |= {
         (node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
     }
-    assert names <= {target, "__future__", "typing"}
+    assert names <= {target, "__future__", "collections", "typing"}
     compile(text, "emitted", "exec")

@@ -81,6 +81,18 @@ def test_property_programs_compile_and_import_only_their_target(seed: int) -> No
 
 
 @given(seeds)
+def test_property_blocks_with_layer_parameters_have_programs(seed: int) -> None:
+    graph = graph_of(grown(seed, layers=True))
+    assert verify(graph) == []
+    for target, emit in (("torch", emit_torch), ("numpy", emit_numpy)):
+        text = emit(graph)
+        assert isinstance(text, str) or {one.code for one in text} == {"E801"}
+        if isinstance(text, str):
+            well_behaved(text, target)
+            assert emit(graph_from_json(graph_to_json(graph))) == text
+
+
+@given(seeds)
 def test_property_torch_gives_the_predicted_shapes_and_weights(seed: int) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed: the shapes have no second witness")
     text = grown(seed)
