@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnnspec.diagnostics import Diagnostic, Edit, Piece, Related, Severity, Source, Span, line_start
 from cnnspec.notations import caffe, darknet, others, programs, r, summary, tables, translate, yolo
 from cnnspec.notations.around import step_around
-from cnnspec.notations.network import UNKNOWN, Network, Node, Part, Program, stretches, written
+from cnnspec.notations.network import FEWEST, UNKNOWN, Network, Node, Part, Program, stretches, written
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -85,10 +85,10 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
 
 
 def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign]:
-    """Lines in a row that are in another notation, each by itself, as one part."""
+    """Three lines in a row and more that are in another notation, each by itself, as one part."""
     for row in stretches(foreign, lambda one: one.span, text, _BETWEEN):
         alone = all(len(one.pieces) == 1 and _is_line(one.span, text) for one in row)
-        if len(row) < 2 or not alone or any(one.finding.code != "E102" for one in row):
+        if len(row) < FEWEST or not alone or any(one.finding.code != "E102" for one in row):
             yield from row
             continue
         nodes = [part.node for one in row for part in one.pieces if part.node is not None]

@@ -427,7 +427,8 @@ def _from_the_end(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, 
             where = argument.value.high.span
             builder.sink.report("E205", message, where, help=f"write `{plain}`", fix=(Edit(where, plain),))
             return
-    builder.sink.report("E205", message, step.span, help="from the end: `C - 1` is the last one")
+    where = next((one.span for one in step.arguments if isinstance(one.value, tree.Range)), step.span)
+    builder.sink.report("E205", message, where, help="from the end: `C - 1` is the last one")
 
 
 def _as_written(value: Any) -> str:

@@ -83,6 +83,12 @@ def _is_python(code: str, text: str) -> bool:
     )
 
 
+def _is_layer(one: Statement) -> bool:
+    """Whether a statement is just the call of a layer: `Conv2d(3, 64, 7)`."""
+    call = _CALL.match(one.text.strip())
+    return call is not None and bool(tool_of(call[1])) and not _BEGINS.match(one.text.strip())
+
+
 def names_in(text: str) -> set[str]:
     """Names that a spec's `let`s and blocks give a value, found without parsing it."""
     named = re.findall(r"\blet[ \t]+(\w+)", text)
@@ -111,6 +117,8 @@ def _program(together: list[Statement], text: str) -> Program | None:
     reader = Reader(code, lets, blocks)
     _read(reader, [*(outside if networks else groups[""]), *(groups[networks[0]] if networks else ())])
     network = reader.network()
+    if 1 < len(together) < FEWEST and all(map(_is_layer, together)):
+        return None  # each line is a finding of its own, which says what its numbers are here
     if not (network.nodes and (len(network.nodes) >= FEWEST or "\n" in code)):
         layers = any(map(tool_of, re.findall(r"\b(\w+)\(", code)))
         if not ("\n" in code and (_PYTHON.match(code) or (network.why and layers))):

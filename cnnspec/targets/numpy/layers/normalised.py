@@ -29,7 +29,7 @@ class Normalised:
             self.net.gradient(name, value)
 
 
-def unit(v):
+def unit_vector(v):
     """A vector of length 1."""
     return v / max(np.sqrt((v * v).sum()), 1e-12)
 
@@ -50,19 +50,19 @@ class Spectral(Normalised):
         rows = self.rows(w)
 
         def left(rng, shape, dtype):
-            u = unit(rng.standard_normal(shape, dtype))
+            u = unit_vector(rng.standard_normal(shape, dtype))
             for _ in range(15):
-                u = unit(rows @ unit(rows.T @ u))
+                u = unit_vector(rows @ unit_vector(rows.T @ u))
             return u.astype(dtype)
 
         names = "parametrizations.weight.0._u", "parametrizations.weight.0._v"
         u = self.net.buffer(names[0], rows.shape[:1], left)
         v = self.net.buffer(
-            names[1], rows.shape[1:], lambda rng, shape, dtype: unit(rows.T @ u).astype(dtype)
+            names[1], rows.shape[1:], lambda rng, shape, dtype: unit_vector(rows.T @ u).astype(dtype)
         )
         if self.net.training:
-            u = unit(rows @ v)
-            v = unit(rows.T @ u)
+            u = unit_vector(rows @ v)
+            v = unit_vector(rows.T @ u)
             self.net.update(names[0], u)
             self.net.update(names[1], v)
         sigma = u @ (rows @ v)
