@@ -268,8 +268,8 @@ def drop(call: Call) -> Tensor:
 
 
 def fc(call: Call) -> Tensor:
-    x = call.x
-    return F.linear(x.flatten(1), call.weight, call.bias)
+    x = call.x  # nn.Linear takes any tensor whose last axis fits
+    return F.linear(x.flatten(1) if set(x.shape[2:]) <= {1} else x, call.weight, call.bias)
 
 
 def upsample(call: Call) -> Tensor:
