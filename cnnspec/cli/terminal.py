@@ -23,7 +23,7 @@ ASCII = {
     "✓": "ok", "✗": "FAILED", "≤": "<=", "≥": ">=", "½": "1/2", "²": "^2", "√": "sqrt", "Σ": "sum", "∂": "d",
     "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "α": "alpha", "β": "beta", "γ": "gamma", "ε": "eps",
     "μ": "mean", "σ": "std", "π": "pi", "’": "'", "“": '"', "”": '"', "•": "-",
-    "∞": "inf", "\u0302": "^",
+    "∞": "inf", "\u0302": "^", "‖": "||",
 }  # fmt: skip
 """What is written instead of a character that the encoding of the output does not have."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cnnspec.ir.expr import parsed
 from cnnspec.lower.symbolic import Apply, Const, Node, Unclear, Var, plain, python, value
+from cnnspec.lower.writer import Code, listed
 
 if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
@@ -101,3 +102,10 @@ def clause(index: str, count: Node, over: Iterable[Entry]) -> str:
     if not index:
         return f"for {names} in {lists}"
     return f"for {index}, {f'({names})' if len(over) > 1 else names} in enumerate({lists})"
+
+
+def value_code(node: Node, text: str) -> Code:
+    """The code of a `let`'s value, `text`; a list that is too long for a line has one for each entry."""
+    if isinstance(node, Const) and isinstance(node.value, tuple) and len(node.value) > 1:
+        return listed([python(Const(value)) for value in node.value], "(", ")")
+    return text

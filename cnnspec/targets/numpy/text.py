@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.lower.call import Call as LoweredCall
-from cnnspec.lower.over import clause
+from cnnspec.lower.over import clause, value_code
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced, variables
 from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
@@ -60,7 +60,7 @@ class Forward:
                 case Call():
                     self._call(step)
                 case Let():
-                    self.writer.put(f"{step.variable} = ", self._text(step.node))
+                    self.writer.put(f"{step.variable} = ", value_code(step.node, self._text(step.node)))
                     if step.place:
                         self.writer.line(f"{step.place}.keep({step.variable})")
                 case If():

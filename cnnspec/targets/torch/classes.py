@@ -9,9 +9,9 @@ from dataclasses import replace
 from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
-from cnnspec.lower.over import clause
+from cnnspec.lower.over import clause, value_code
 from cnnspec.lower.program import Condition, Tensor
-from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced
+from cnnspec.lower.symbolic import Apply, Node, Var, python, replaced
 from cnnspec.lower.writer import Group, Writer, flat, listed
 from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.forward import Forward
@@ -133,13 +133,9 @@ def _name_repeated(plan: ClassPlan, taken: Iterable[str]) -> None:
 
 
 def put_lets(writer: Writer, plan: Plan) -> None:
-    """The `let`s; a list that is too long for a line has one for each value."""
+    """The `let`s."""
     for name, node in plan.lets:
-        if isinstance(node, Const) and isinstance(node.value, tuple) and len(node.value) > 1:
-            values = listed([python(Const(value)) for value in node.value], "(", ")")
-            writer.put(f"{name} = ", values)
-        else:
-            writer.put(f"{name} = ", python(node))
+        writer.put(f"{name} = ", value_code(node, python(node)))
 
 
 def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Condition, str]:

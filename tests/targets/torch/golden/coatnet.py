@@ -65,7 +65,8 @@ class RelativeAttention(Attention):
         nn.init.normal_(self.table, std=0.02)
 
     def offsets(self, q: Tensor, scale: float) -> Tensor | None:
-        return self.table[:, *offsets(self.size)]
+        places: list[slice | Tensor] = [slice(None), *offsets(self.size)]
+        return self.table[tuple(places)]
 
 
 class Mbconv(nn.Module):
