@@ -53,7 +53,7 @@ def same(written: str, here: str, takes: str, original: Any) -> None:
     own = [key for key in state if not key.endswith("num_batches_tracked")]
     given = [torch.tensor(in_our_layout(weight)) for weight in original.weights]
     if "conv F1" in here:  # a Dense at each position
-        given = [one[..., None, None] if one.ndim == 2 and state[key].ndim == 4 else one
+        given = [one.reshape(*one.shape, *(1,) * (state[key].ndim - 2)) if one.ndim == 2 else one
                  for key, one in zip(own, given, strict=True)]  # fmt: skip
     assert [state[key].shape for key in own] == [one.shape for one in given], f"{written} is not {here}"
     model.load_state_dict({**state, **dict(zip(own, given, strict=True))})
@@ -68,7 +68,7 @@ def same(written: str, here: str, takes: str, original: Any) -> None:
             ours = ours.reshape(4, *shape)
         theirs = np.moveaxis(theirs, -1, 1)
         if here in ("gap", "gmp") and theirs.ndim == 2:  # a vector there
-            ours = ours[:, :, 0, 0]
+            ours = ours.reshape(ours.shape[:2])
         assert ours.shape == theirs.shape, f"{written} is not {here}"
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6, err_msg=f"{written} is not {here}")
     means = [key for key in own if key.endswith("running_mean")]
@@ -80,10 +80,12 @@ def same(written: str, here: str, takes: str, original: Any) -> None:
 def in_our_layout(weight: Any) -> Any:
     """A kernel is (height, width, in, out) there, and (out, in, height, width) here."""
     value = in_numpy(weight.value)
-    if value.ndim == 4 and "depthwise" in weight.path:
-        return np.transpose(value, (2, 3, 0, 1)).reshape(-1, 1, *value.shape[:2])
-    if value.ndim == 4:
-        return np.transpose(value, (3, 2, 0, 1))
+    axes = value.ndim - 2
+    if axes > 0 and "kernel" in weight.path:
+        if "depthwise" in weight.path:
+            turned = np.transpose(value, (axes, axes + 1, *range(axes)))
+            return turned.reshape(-1, 1, *value.shape[:axes])
+        return np.transpose(value, (axes + 1, axes, *range(axes)))
     return value.T if value.ndim == 2 else value.reshape(-1)
 
 
