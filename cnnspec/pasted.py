@@ -25,6 +25,7 @@ _WIDEST = 60
 _LONGEST = 100_000
 """Characters of a spec in which programs are looked for."""
 _MOST_LINES = 60
+_CALL = re.compile(r"[A-Za-z_][\w.]*\(")
 """Lines of a program that are shown in its finding; a fix has them all."""
 _HEAD = re.compile(r"(?:\w+: )?(?:@\w+ -> )?")
 """What can precede a layer on its line."""
@@ -85,10 +86,12 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
 
 
 def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign]:
-    """Three lines in a row and more that are in another notation, each by itself, as one part."""
+    """Lines in a row that are in another notation, each by itself, as one part; of two calls of layers, each
+    is a finding of its own, which says what its numbers are here."""
     for row in stretches(foreign, lambda one: one.span, text, _BETWEEN):
         alone = all(len(one.pieces) == 1 and _is_line(one.span, text) for one in row)
-        if len(row) < FEWEST or not alone or any(one.finding.code != "E102" for one in row):
+        calls = len(row) < FEWEST and all(_CALL.match(text, one.span.start) for one in row)
+        if len(row) < 2 or calls or not alone or any(one.finding.code != "E102" for one in row):
             yield from row
             continue
         nodes = [part.node for one in row for part in one.pieces if part.node is not None]
