@@ -111,10 +111,7 @@ class Difference(NamedTuple):
         if self.changes:
             lines += [f"| {' | '.join(COLUMNS)} |", f"|{'|'.join(' --- ' for _ in COLUMNS)}|"]
             lines += [f"| {' | '.join(map(_escaped, _cells(one)))} |" for one in self.changes]
-            lines += [
-                f"|  | layers as before, on other maps: {'; '.join(more)} | | | | |"
-                for more in self._further()
-            ]
+            lines += [f"|  | {line.strip()} | | | | |" for line in self._further()]
             lines.append("")
         lines += ["| | before | after | |", "| --- | --- | --- | --- |"]
         lines += [f"| {' | '.join(row)} |" for row in self.totals()]

@@ -125,6 +125,8 @@ def test_markdown(cnnspec: Command) -> None:
     out = cnnspec("diff", "zoo:vgg#VGG16", "zoo:vgg#VGG19", "--format", "markdown").out
     assert "| ~ | group3 | 3 passes → 4 passes |  | +590,080 | +1.85G |\n" in out
     assert "| weights | 138,357,544 | 143,667,240 | +3.8 % |" in out
+    out = cnnspec("diff", "zoo:resnet#ResNet50", "zoo:resnext#ResNeXt50_32x4d", "--format", "markdown").out
+    assert "\n|  | layers as before, on other maps: weights +5,044,992; MACs +822M | | | | |\n" in out
 
 
 def test_specs_with_errors(cnnspec: Command, tmp_path: Path) -> None:
