@@ -8,13 +8,14 @@ of a block are one `Change` with the places where it is.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from cnnspec.analyses.report import Report
 from cnnspec.analyses.weights import counted
 from cnnspec.ir.flat import join
-from cnnspec.ir.graph import Graph, Hole, Layer, Region, Step, outputs_of, places
+from cnnspec.ir.graph import Graph, Hole, Layer, Pass, Region, Step, outputs_of, places
 from cnnspec.ops.base import Shape, arguments_of, is_default, spelled
 from cnnspec.ops.pool import Pooling
 
@@ -125,14 +126,13 @@ class Side(NamedTuple):
         held = self.report.weights.stretch(self.body, self.place, self.place + 1)
         return None if held is None else held.params, self.report.macs.steps[self.body][self.place]
 
-    def besides(self, runs: list[tuple[int, int, int, int]], which: int) -> Costs:
-        """Weights and MACs of a repeat's passes that are in no run (the run's body number is at `which`)."""
+    def besides(self, passes: Iterable[Pass]) -> Costs:
+        """Weights and MACs of a region's other passes than these."""
         params, macs = self.costs
-        for run in runs:
-            held = counted(self.report.weights.bodies[run[which]])
-            times = run[0] - run[1]
-            params = _sum(params, None if held is None else held.params, times)
-            macs = _sum(macs, self.report.macs.bodies[run[which]], times)
+        for one in passes:
+            held = counted(self.report.weights.bodies[one.body])
+            params = _sum(params, None if held is None else held.params, -one.count)
+            macs = _sum(macs, self.report.macs.bodies[one.body], -one.count)
         return params, macs
 
 
@@ -220,12 +220,14 @@ class _Comparison:
             written["passes"] = (f"{counts[0]} passes", f"{counts[1]} passes")
         runs = _side_by_side(old, new)
         if written:
-            alone = [side.besides(runs, which) for which, side in ((2, before), (3, after))]
-            _add(found, "changed", block, before, after, written, more=(alone[0], alone[1]))
-        for start, end, one, other in runs:
-            scope = join(after.name, str(start)) if new.kind == "repeat" else after.name
-            for key, seen in self.bodies(one, other, inside).items():
-                found.setdefault(key, _Seen()).add(seen, scope, end - start)
+            alone = before.besides(one for one, _ in runs), after.besides(other for _, other in runs)
+            _add(found, "changed", block, before, after, written, more=alone)
+        first = 0
+        for one, other in runs:
+            scope = join(after.name, str(first)) if new.kind == "repeat" else after.name
+            for key, seen in self.bodies(one.body, other.body, inside).items():
+                found.setdefault(key, _Seen()).add(seen, scope, one.count)
+            first += one.count
 
     def aligned(self, old: _Steps, new: _Steps) -> _Pairs:
         """Which step is which: pairs of places, in order; None where the other network has none."""
@@ -322,18 +324,17 @@ def _by_words(old: _Steps, new: _Steps) -> _Pairs:
     return pairs
 
 
-def _side_by_side(old: Region, new: Region) -> list[tuple[int, int, int, int]]:
-    """The passes of two repeats beside each other, as far as both go: from, to, and the two bodies."""
-    runs: list[tuple[int, int, int, int]] = []
+def _side_by_side(old: Region, new: Region) -> list[tuple[Pass, Pass]]:
+    """The passes of two regions beside each other, as far as both go: pairs of equally many."""
+    runs: list[tuple[Pass, Pass]] = []
     left = [(one.body, one.count) for one in reversed(old.passes)]
-    first = 0
     for one in new.passes:
         count = one.count
         while count and left:
             body, there = left.pop()
             taken = min(count, there)
-            runs.append((first, first + taken, body, one.body))
-            first, count = first + taken, count - taken
+            runs.append((Pass(body=body, count=taken), Pass(body=one.body, count=taken)))
+            count -= taken
             if there > taken:
                 left.append((body, there - taken))
     return runs

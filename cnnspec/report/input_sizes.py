@@ -181,20 +181,25 @@ def _alike(axes: tuple[Along, ...]) -> Iterator[tuple[list[str], Along]]:
     """The axes, those with the same sizes together."""
     left = list(axes)
     while left:
-        like = left[0]._replace(tried=0)
-        names = [one.name for one in left if one._replace(tried=0, name=like.name) == like]
+        like = _sizes_alone(left[0])
+        names = [one.name for one in left if _sizes_alone(one) == like]
         yield names, left[0]
         left = [one for one in left if one.name not in names]
+
+
+def _sizes_alone(axis: Along) -> Along:
+    """Without its name, and what it was found by."""
+    return axis._replace(name="", tried=0, period=min(axis.period, 1))
 
 
 def axis_text(axis: Along) -> str:
     """`multiples of 32, from 32 on`.
 
-    >>> axis_text(Along("H", True, 16, (12,), 140, (), 256))
+    >>> axis_text(Along("H", 16, 16, (12,), 140, (), 256))
     '16k + 12: 140, 156, 172, …'
-    >>> axis_text(Along("H", True, 1, (0,), 1, (), 256)), axis_text(Along("W", True, 1, (), 1, (227,), 256))
+    >>> axis_text(Along("H", 1, 1, (0,), 1, (), 256)), axis_text(Along("W", 1, 1, (), 1, (227,), 256))
     ('any', 'only 227')
-    >>> axis_text(Along("H", True, 32, tuple(range(16)), 32, (8,), 256))
+    >>> axis_text(Along("H", 32, 32, tuple(range(16)), 32, (8,), 256))
     '32k to 32k + 15, from 32 on; also 8'
     """
     also = _runs(axis.also, str)

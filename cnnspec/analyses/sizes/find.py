@@ -25,16 +25,21 @@ FAR = 2**40 * 3**3 * 5 * 7 * 11
 
 class Along(NamedTuple):
     """The sizes that fit along one axis (or along all at once: `name` is then "H = W"): n ≥ `start` with a
-    remainder by `modulus` that is one of `residues`, and `also`. Without `exact`, just the sizes up to
-    `tried` were tried, and all that fit are in `also`."""
+    remainder by `modulus` that is one of `residues`, and `also`. Sizes repeat after `period`; where that is
+    0, just the sizes up to `tried` were tried, and all that fit are in `also`."""
 
     name: str
-    exact: bool
+    period: int
     modulus: int
     residues: tuple[int, ...]
     start: int
     also: tuple[int, ...]
     tried: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether this holds for every size."""
+        return self.period > 0
 
     def has(self, size: int) -> bool:
         fits = size >= self.start and size % self.modulus in self.residues
@@ -44,14 +49,13 @@ class Along(NamedTuple):
 Fit = Callable[[int], Outcome]
 
 
-def along(name: str, fit: Fit, own: int, period: int | None) -> Along:
-    """The sizes n for which `fit(n)` is no failure; without a period, of those that are tried. `own` is the
-    size in the spec."""
-    tried = max(SCANNED, own + 16) if period is None else max(SCANNED, 3 * period, own + period)
-    tried = min(tried, MOST)
+def along(name: str, fit: Fit, own: int, period: int) -> Along:
+    """The sizes n for which `fit(n)` is no failure; without a period (0), of those that are tried. `own` is
+    the size in the spec."""
+    tried = min(max(SCANNED, 3 * period, own + (period or 16)), MOST)
     fitting = {n for n in range(1, tried + 1) if not isinstance(fit(n), Failure)}
-    if period is None:
-        return Along(name, False, 1, (), tried + 1, tuple(sorted(fitting)), tried)
+    if not period:
+        return Along(name, 0, 1, (), tried + 1, tuple(sorted(fitting)), tried)
     far = far_of(period)
     residues: list[int] = []
     starts: dict[int, int] = {}
@@ -70,7 +74,7 @@ def along(name: str, fit: Fit, own: int, period: int | None) -> Along:
     if residues:
         start += next(n for n in range(modulus) if (start + n) % modulus in kept)
     also = tuple(sorted(n for n in fitting if not (residues and n >= start and n % modulus in kept)))
-    return Along(name, True, modulus, kept, start, also, tried)
+    return Along(name, period, modulus, kept, start, also, tried)
 
 
 def far_of(period: int) -> int:

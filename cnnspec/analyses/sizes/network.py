@@ -111,7 +111,7 @@ def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
         made = tried((first[0], *(size,) * len(letters)))
         return Failure(None, ()) if made is None else ()
 
-    return Sizes(names, first, (along(" = ".join(letters), equal, max(first[1:]), None),), (), why)
+    return Sizes(names, first, (along(" = ".join(letters), equal, max(first[1:]), 0),), (), why)
 
 
 def _axes(network: _Network, letters: str) -> tuple[Along, ...] | None:
@@ -164,9 +164,9 @@ def _outputs(network: _Network, axes: tuple[Along, ...], names: tuple[str, ...])
     assert not isinstance(made, Failure)
     shapes: list[list[str | None]] = [[str(size) for size in shape] for shape in made]
     for number, axis in enumerate(axes):
-        period = network.period(number)
+        period = axis.period
         residues = [r for r in range(period) if r % axis.modulus in axis.residues]
-        if not axis.exact or not residues:
+        if not residues:
             continue
         fitting = [far_of(period) + residue for residue in residues]
         outcomes: dict[int, tuple[Shape, ...]] = {}
