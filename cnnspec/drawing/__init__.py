@@ -1,0 +1,1 @@
+"""Figures of a network: a layout gives a scene, and a writer per format prints it."""
