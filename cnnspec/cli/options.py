@@ -143,15 +143,18 @@ COLOR = click.Option(
 )
 
 
-def command(name: str, *formats: str, model: bool = True) -> Callable[[Callable[..., int]], click.Command]:
-    """A command with the common options: `--format` (the first is the default) and `--color`, passed as
-    `to`; and those that choose a `model` and its limits, passed as `choice`."""
+def command(
+    name: str, *formats: str, model: bool = True, chosen: bool = False
+) -> Callable[[Callable[..., int]], click.Command]:
+    """A command with the common options: `--format` (the first is the default, unless the command has
+    `chosen` one by other options) and `--color`, passed as `to`; and those that choose a `model` and its
+    limits, passed as `choice`."""
     form = click.Option(
         ["--format", "form"],
         type=click.Choice(formats),
-        default=formats[0],
+        default=None if chosen else formats[0],
         help="Output format.",
-        show_default=True,
+        show_default=not chosen,
     )
 
     def decorate(function: Callable[..., int]) -> click.Command:

@@ -17,6 +17,7 @@ COMMANDS = {
     "verify": "compare the PyTorch and the NumPy program",
     "explain": "show how numbers are computed, or the page of a code or a word",
     "sizes": "list the input sizes that fit, and the output size as a formula",
+    "draw": "draw a figure of a spec: SVG, TikZ, PDF, PNG, Mermaid or dot",
     "diff": "show what changed between two specs",
     "fmt": "rewrite specs in their canonical form",
     "zoo": "list the shipped specs, or print one to start from",

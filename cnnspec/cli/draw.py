@@ -1,0 +1,172 @@
+"""`cnnspec draw`: a figure of a network."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnspec.cli.one_model import Opened, open_model
+from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.terminal import Output, is_terminal, out, say
+from cnnspec.diagnostics.printable import printable
+from cnnspec.drawing.options import LOOKS, SCENES, STYLES, TEXTS
+from cnnspec.files import STDIN, read_source, write_whole
+
+if TYPE_CHECKING:
+    from cnnspec.drawing.colors import Palette
+
+FORMATS = SCENES + TEXTS
+ENDINGS = {
+    ".svg": "svg", ".tex": "tikz", ".tikz": "tikz", ".pdf": "pdf", ".png": "png", ".mmd": "mermaid",
+    ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot",
+}  # fmt: skip
+POINTS = {"pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "px": 0.75}
+BINARY = ("pdf", "png")
+MAX_COLORS = 10_000
+
+
+def _width(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """`3.4in`, `86mm`, in points."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,4})?) *(pt|in|cm|mm|px)", value.strip())
+    if found is None or not 10 <= (points := float(found[1]) * POINTS[found[2]]) <= 10_000:
+        raise click.BadParameter(f"{value!r}: expected a width such as 3.4in, 86mm or 245pt")
+    return points
+
+
+def _power(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    if value == "linear":
+        return 1.0
+    if not re.fullmatch(r"[01](?:\.[0-9]{1,4})?", value) or not 0 < float(value) <= 1:
+        raise click.BadParameter(f"{value!r}: expected linear, or an exponent such as 0.5")
+    return float(value)
+
+
+def _colors(context: click.Context, parameter: click.Parameter, value: str) -> Palette:
+    from cnnspec.drawing.colors import PALETTES, palette
+
+    if value in PALETTES:
+        return PALETTES[value]
+    source, problem = read_source(value, MAX_COLORS)
+    if problem is not None:
+        raise click.BadParameter(f"{printable(value)}: {problem.message}; expected paper, grey or a file")
+    found = palette(source.text)
+    if isinstance(found, str):
+        raise click.BadParameter(f"{printable(value)}: {found}")
+    return found
+
+
+@command("draw", *FORMATS, chosen=True)
+@click.argument("file", required=False, shell_complete=completing("specs"))
+@click.option("-o", "--output", metavar="OUT", help="The file to write; default: standard output.")
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option("--style", type=click.Choice(STYLES), default="flow", show_default=True, help="What is drawn.")
+@click.option("--look", type=click.Choice(LOOKS), help="Of volumes; default: chosen by the network.")
+@click.option(
+    "--expand",
+    multiple=True,
+    metavar="BLOCK|N",
+    help="Draw this block in place, or the N outer levels of all.",
+)
+@click.option("--collapse", multiple=True, metavar="BLOCK", help="Draw this block as one box.")
+@click.option("--panels/--no-panels", default=True, help="Of flow: a panel for each block, or none.")
+@click.option(
+    "--wrap", type=click.IntRange(1, 50), default=1, metavar="N", help="Of flow: the network in N columns."
+)
+@click.option("--width", metavar="3.4in", callback=_width, help="How wide the figure is on paper.")
+@click.option(
+    "--scale", "power", default="linear", metavar="linear|P", callback=_power,
+    help="Of volumes: a side of length n is drawn as n, or as n to the power of P.",
+)  # fmt: skip
+@click.option(
+    "--colors", default="paper", metavar="paper|grey|FILE", callback=_colors, help="Colours, or a TOML file."
+)
+def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: Output, **how: Any) -> int:
+    """Draw a figure of a spec.
+
+    The format is that of OUT's ending (.svg, .tex, .pdf, .png, .mmd, .dot), or --format, else SVG. FILE
+    defaults to the only .cnn file of the current folder. Of a spec with variants, the first is drawn, or
+    --variant. Style `flow` shows the layers with blocks and repeats folded and a panel for each block,
+    style `volumes` the tensors to scale.
+
+    \b
+    cnnspec draw zoo:resnet --variant ResNet50 -o resnet50.svg
+    cnnspec draw zoo:vgg --style volumes --width 6.8in -o vgg.tex
+    """
+    found = open_model(file, choice)
+    Output("text", to.color).findings(found.findings, found.source)
+    destination = None if output in (None, STDIN) else output
+    form = _form(to.form, destination)
+    if found.model is None or not found.model.buildable or found.graph is None:
+        return found.status
+    picture = _picture(found, how, form)
+    if destination is None:
+        if isinstance(picture, str):
+            out(picture)
+        else:
+            _binary(picture, form)
+        return found.status
+    problem = write_whole(destination, picture, force=force, inputs=(found.path,))
+    if problem is not None:
+        return Output("text", to.color).refuse(destination, problem)
+    say(f"{printable(destination)}: written\n")
+    return found.status
+
+
+def _form(given: str | None, destination: str | None) -> str:
+    """The format that was asked for, or that of the file's ending."""
+    if given is not None or destination is None:
+        return given or "svg"
+    ending = os.path.splitext(destination)[1].lower()
+    if ending not in ENDINGS:
+        raise click.UsageError(
+            f"no format has the ending of {printable(destination)}: use {', '.join(ENDINGS)}, or --format"
+        )
+    return ENDINGS[ending]
+
+
+def _picture(found: Opened, how: dict[str, Any], form: str) -> str | bytes:
+    from cnnspec.drawing.draw import draw
+    from cnnspec.drawing.options import Options
+
+    levels = [one for one in how["expand"] if one.isdecimal()]
+    options = Options(
+        **how | {"expand": tuple(one for one in how["expand"] if one not in levels)},
+        levels=max(map(int, levels), default=0),
+    )
+    graph = found.graph
+    assert graph is not None
+    _known_blocks((*options.expand, *options.collapse), [block.name for block in graph.blocks])
+    for missing in (f"cnnspec.drawing.writers.{form}", f"cnnspec.drawing.{options.style}"):
+        if find_spec(missing) is None:
+            raise click.UsageError(f"{missing.rpartition('.')[2]} cannot be drawn yet")
+    try:
+        return draw(graph, options, form)
+    except ImportError as error:
+        raise click.UsageError(
+            f"{form} needs the package {error.name}, which is not installed: pip install 'cnnspec[draw]'"
+        ) from None
+
+
+def _known_blocks(names: tuple[str, ...], blocks: list[str]) -> None:
+    from cnnspec.diagnostics.suggest import did_you_mean
+
+    for name in names:
+        if name not in blocks:
+            there = f"there are {', '.join(blocks)}" if blocks else "the spec has no blocks"
+            raise click.UsageError(
+                f"there is no block {printable(name)!r}; {did_you_mean(name, blocks) or there}"
+            )
+
+
+def _binary(picture: bytes, form: str) -> None:
+    if is_terminal(sys.stdout):
+        raise click.UsageError(f"{form} is not text: name a file, -o figure.{form}")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(picture)

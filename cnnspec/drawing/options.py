@@ -1,0 +1,30 @@
+"""What the author of a figure may choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cnnspec.drawing.colors import PAPER, Palette
+
+STYLES = ("flow", "volumes")
+LOOKS = ("sheets", "cuboids", "levels")
+TEXTS, SCENES = ("mermaid", "dot"), ("svg", "tikz", "pdf", "png")
+"""The formats, by what their writers get: a folded network, or a scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of `cnnspec draw`, which its help explains; `width` is in points."""
+
+    style: Literal["flow", "volumes"] = "flow"
+    look: Literal["sheets", "cuboids", "levels"] | None = None
+    expand: tuple[str, ...] = ()
+    levels: int = 0
+    collapse: tuple[str, ...] = ()
+    panels: bool = True
+    wrap: int = 1
+    width: float | None = None
+    power: float = 1.0
+    """Of volumes: a side of length n is drawn as n**power."""
+    colors: Palette = PAPER

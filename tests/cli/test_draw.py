@@ -1,0 +1,50 @@
+"""`cnnspec draw` on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--width", "wide"), "expected a width such as 3.4in"),
+        (("--width", "0.0001in"), "expected a width such as 3.4in"),
+        (("--scale", "2"), "expected linear, or an exponent"),
+        (("--expand", "bottlenek"), "there is no block 'bottlenek'; the spec has no blocks"),
+        (("-o", "figure.jpg"), "no format has the ending of figure.jpg"),
+        (("--colors", "nowhere.toml"), "expected paper, grey or a file"),
+    ],
+)
+def test_wrong_options(cnnspec: Command, option: tuple[str, ...], said: str) -> None:
+    done = cnnspec("draw", "zoo:lenet5", *option)
+    assert (done.status, done.out) == (2, "")
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('conf = "#ffffff"', "there is no colour conf; there are input, conv"),
+        ('conv = "red"', "the colour conv must be written as in"),
+        ('conv = "#fff"onload="alert(1)"', "not TOML"),
+        ("conv = 3", "the colour conv must be"),
+    ],
+)
+def test_wrong_colors(cnnspec: Command, tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "colors.toml"
+    path.write_text(text, "utf-8")
+    done = cnnspec("draw", "zoo:lenet5", "--colors", path)
+    assert done.status == 2
+    assert said in done.err.replace("\n", " ")
+
+
+def test_errors_stop_a_figure(cnnspec: Command, wrong: Path, tmp_path: Path) -> None:
+    done = cnnspec("draw", wrong, "-o", tmp_path / "a.svg")
+    assert done.status == 1
+    assert "E301" in done.err
+    assert not (tmp_path / "a.svg").exists()
