@@ -212,7 +212,7 @@ def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> Non
     else:
         made = _bound(builder, op, step)
     inputs, spans = _branches(builder, step)
-    if op is not None and op.operator and not missing and len(step.branches) == 1:
+    if op is not None and op.operator and not (missing or step.arguments) and len(step.branches) == 1:
         _merges_nothing(builder, step)
     if made is not None and made[1].sound and inputs:
         add_layer(builder, step, *made, inputs, step.word if missing else label, spans)

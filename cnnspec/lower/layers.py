@@ -23,8 +23,11 @@ def layer(frame: Frame, site: LayerSite) -> None:
     """A layer, or a merge; where the uses pad some by numbers and some by `same`, an `if` of two calls."""
     uses = frame.present(site)
     layers = {use: step for use in uses if isinstance(step := frame.uses[use].steps[site.site], ir.Layer)}
-    if layers[uses[0]].op.operator:
-        merge(frame, site, layers[uses[0]].op, uses)
+    op, first = layers[uses[0]].op, frame.uses[uses[0]]
+    if op.operator and not op.weights(
+        *(first.shape(value) for value in site.inputs if value in first.values)
+    ):
+        merge(frame, site, op, uses)
         return
     if (frame.number_of_template, site.site) in frame.lowering.folds:
         frame.tensors[site.output] = frame.tensors[site.inputs[0]]

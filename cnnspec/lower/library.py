@@ -47,10 +47,11 @@ def _parameters(node: ast.stmt) -> dict[str, Any]:
     """Each parameter with its default; NOTHING where it has none, or one that is no number."""
     if not isinstance(node, ast.FunctionDef):
         return {}
-    names = [one.arg for one in node.args.args]
-    found = dict.fromkeys(names, NOTHING)
-    for name, default in zip(reversed(names), reversed(node.args.defaults), strict=False):
-        found[name] = default.value if isinstance(default, ast.Constant) else NOTHING
+    plain, named = node.args.args, node.args.kwonlyargs
+    found = dict.fromkeys((one.arg for one in (*plain, *named)), NOTHING)
+    last = plain[len(plain) - len(node.args.defaults) :]
+    for one, default in zip((*last, *named), (*node.args.defaults, *node.args.kw_defaults), strict=True):
+        found[one.arg] = default.value if isinstance(default, ast.Constant) else NOTHING
     return found
 
 

@@ -1,12 +1,16 @@
 """Layers that merge branches: add, sub, mul, div, max, concat; and what stands for a branch: id, none."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from itertools import product
 from math import prod
+from typing import Annotated
 
-from cnnspec.ops.base import Misfit, Op, Shape, Slip, axes_of, written_shape
+from cnnspec.ops.base import Argument, Misfit, Op, Shape, Slip, Weight, axes_of, flag, written_shape
+from cnnspec.ops.fields import AboveZero, Flag, Frozen
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.sliding import ENDS
+from cnnspec.ops.start import ONE, role_of
 
 
 class Merge(Op):
@@ -40,11 +44,56 @@ class Add(EqualShapes):
     """The elementwise sum of its branches. With one branch that does nothing, `add [ … | id ]`, it is
     ResNet's shortcut: the other branch only has to learn the difference (He et al., 2015). All shapes must
     be equal.
+
+    `add weighted` gives each branch a trained weight w, initially 1, and divides by their sum, BiFPN's fast
+    normalised fusion (Tan et al., 2020):
+
+        y = Σ relu(wᵢ)·xᵢ / (eps + Σ relu(wⱼ))      weights: one per branch
     """
 
     word = "add"
     title = "the sum of branches"
     example = "input 64x56x56\nadd [ conv F3 P1 K64 -> relu -> conv F3 P1 K64 | id ] -> relu\n"
+
+    weighted_branches: Annotated[
+        Flag, flag("one trained weight per branch, divided by their sum", weighted=True)
+    ] = False
+    eps: Annotated[AboveZero, Argument("number", "with `weighted`: added to the sum", keyword="eps")] = (
+        Fraction(1, 10**4)
+    )
+    frozen: Frozen = False
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The shape that all branches have."""
+        return self.unfit() or super().out(*arriving)
+
+    def unfit(self) -> Misfit | None:
+        if self.weighted_branches:
+            return None
+        if self.eps != Fraction(1, 10**4):
+            return Misfit(
+                "E204",
+                "eps= belongs to `weighted`",
+                "eps",
+                help="leave it out, or write `weighted` too",
+            )
+        if self.frozen:
+            return Misfit(
+                "E204",
+                "`add` has weights only with `weighted`",
+                "frozen",
+                help="leave `frozen` out, or write `weighted` too",
+            )
+        return None
+
+    def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
+        return (
+            (Weight("weight", (len(arriving),), ONE, role_of(self.frozen)),) if self.weighted_branches else ()
+        )
+
+    def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
+        n = len(arriving)
+        return (Formula("weights", "branches", {"branches": n}, n),) if self.weighted_branches else ()
 
 
 class Sub(EqualShapes):

@@ -314,8 +314,17 @@ def slice_(call: Call) -> Tensor:
 # --- merges -------------------------------------------------------------------------------------------
 
 
+def weighted(call: Call) -> Tensor:
+    """A branch's share of the sum."""
+    parts = [call.weight[n].clamp(min=0) for n in range(len(call.given))]
+    divisor = float(call.op.eps) + torch.stack(parts).sum()
+    return torch.stack([part / divisor * x for part, x in zip(parts, call.given, strict=True)]).sum(0)
+
+
 def merge(call: Call) -> Tensor:
     """A vector of C numbers meets a map as Cx1x1."""
+    if call.weight is not None:
+        return weighted(call)
     rank = max(one.ndim for one in call.given)
     y, *others = [one.view(*one.shape, *[1] * (rank - one.ndim)) for one in call.given]
     words = {"add": torch.add, "sub": torch.sub, "max": torch.maximum, "mul": torch.mul, "div": torch.div}

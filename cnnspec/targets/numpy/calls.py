@@ -209,6 +209,11 @@ def softmax(use: Use) -> Built:
     return function("softmax_groups" if use.op.G > 1 else "softmax", use)
 
 
+@emits("add")
+def add(use: Use) -> Built:
+    return function("add_weighted" if use.op.weighted_branches else "add", use)
+
+
 @emits("attention")
 def attention(use: Use) -> Built:
     if not use.op.softmax:

@@ -389,7 +389,12 @@ def rbf(use: Use) -> Built:
     return build("Rbf", n(use.arriving[0][0], C), n(use.op.K, W("K")))
 
 
-# --- merges that are no operators -------------------------------------------------------------------
+# --- merges that are no operators, or have weights --------------------------------------------------
+
+
+@emits("add")
+def add(use: Use) -> Built:
+    return build("WeightedAdd", n(len(use.arriving)), eps=opt(float(use.op.eps), 1e-4, W("eps")))
 
 
 @emits("attention")

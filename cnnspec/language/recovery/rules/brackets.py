@@ -24,6 +24,8 @@ _MESSAGES = {
 _LATEX = "this is LaTeX: the numbers of a matrix are separated by spaces, rows by `;`"
 _LOOKS = "as in `[1 0; 0 1]`, with `|` between planes"
 _WORD_BEHIND = re.compile(r"[ \t]*(?:->|→)?[ \t]*([A-Za-z_]+)(?:\([ \t]*\))?(?![ \t]*(?:[\w(\[:]|=(?!>)))")
+_ARGUMENT = r"(?:[A-Za-z]\w*=[\w./]+|(?:weighted|relative|linear|unscaled|frozen)\b)"
+"""An argument of a merge."""
 
 # --- matrices -------------------------------------------------------------------------------------
 
@@ -222,7 +224,7 @@ def _at_the_word(m: Mistake) -> Answer | None:
 
 def _arguments_behind(m: Mistake) -> Answer | None:
     """`attention [ q | k | v ] heads=4`."""
-    found = m.here(r"[A-Za-z]\w*=[\w./]+(?:[ \t]+[A-Za-z]\w*=[\w./]+)*")
+    found = m.here(rf"{_ARGUMENT}(?:[ \t]+{_ARGUMENT})*")
     opened, word = m.part(2), m.part(3).token
     if found is None or opened.symbol != "LSQB" or word is None:
         return None

@@ -305,6 +305,8 @@ def merge(sheet: Sheet, inputs: list[Array], at: Place) -> float:
         values.append(float(full[place]))
         named.append(f"branch {number + 1} [{', '.join(map(str, place))}] = {text(values[-1])}")
     sheet.lines += named
+    if sheet.op.get("weighted_branches"):
+        return _weighted(sheet, np.array(values))
     sign = {"add": " + ", "sub": " − ", "mul": "·", "div": "/", "max": ", "}[sheet.op["word"]]
     shown = sign.join(factor(one) for one in values)
     first, *others = values
@@ -317,6 +319,18 @@ def merge(sheet: Sheet, inputs: list[Array], at: Place) -> float:
     }[sheet.op["word"]]
     shown = f"max({shown})" if sheet.op["word"] == "max" else shown
     sheet.lines.append(f"y = {shown} = {text(value)}")
+    return value
+
+
+def _weighted(sheet: Sheet, values: Array) -> float:
+    """The branches' mean, weighted by relu(w)."""
+    weights, eps = np.maximum(sheet.weights["weight"], 0), sheet.op["eps"]
+    total, divisor = float(weights @ values), float(weights.sum())
+    products = " + ".join(f"{text(w)}·{factor(x)}" for w, x in zip(weights, values, strict=True))
+    sheet.lines.append(f"Σ relu(w)·x = {products} = {text(total)}")
+    value: float = total / (divisor + eps)
+    shown = f"{text(total)}/({text(divisor)} + {text(eps)})"
+    sheet.lines.append(f"y = Σ relu(w)·x/(Σ relu(w) + ε) = {shown} = {text(value)}")
     return value
 
 

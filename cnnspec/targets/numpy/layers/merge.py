@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cnnspec.targets.numpy.layers.net import constant
+
 
 def add(net, *xs):
     """The sum of the branches, number by number."""
@@ -16,6 +18,23 @@ def add_backward(dy, net):
     """Each branch gets all of dy."""
     (count,) = net.take()
     return [dy] * count
+
+
+def add_weighted(net, *xs, eps=1e-4):
+    """Σ relu(wᵢ)·xᵢ / (Σ relu(wⱼ) + eps), with a trained w for each branch"""
+    w = net.weight("weight", (len(xs),), constant(1.0))
+    total = np.maximum(w, 0).sum() + eps
+    shares = np.maximum(w, 0) / total
+    y = sum(share * x for share, x in zip(shares, xs, strict=True))
+    net.keep(xs, w, total, shares, y)
+    return net.out(y)
+
+
+def add_weighted_backward(dy, net):
+    """Each branch gets its share of dy; dL/dwᵢ = Σ dy·(xᵢ − y)/(Σ relu(wⱼ) + eps) where wᵢ > 0."""
+    xs, w, total, shares, y = net.take()
+    net.gradient("weight", np.stack([(dy * (x - y)).sum() for x in xs]) / total * (w > 0))
+    return [share * dy for share in shares]
 
 
 def sub(net, *xs):

@@ -469,6 +469,19 @@ class ZeroPad(nn.Module):
         return nn.functional.pad(x, self.padding)
 
 
+class WeightedAdd(nn.Module):
+    """The sum of tensors, each times its share relu(w) / (eps + the sum of relu(w))."""
+
+    def __init__(self, count: int, eps: float = 1e-4) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(count))
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        weight = self.weight.relu()
+        return torch.stack(xs, dim=-1) @ (weight / (weight.sum() + self.eps))
+
+
 class Attention(nn.Module):
     """softmax(q^T k * scale) v over the positions of maps, in heads of the channels.
 
