@@ -11,7 +11,7 @@ PYTEST ?= -n 2
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test light zoo lint fmt bench fuzz keras parity sizes clean
+.PHONY: help demo test light zoo lint fmt bench fuzz keras latex parity sizes clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ fuzz: $(VENV)/.stamp  ## the long size of the property tests, then atheris (minu
 keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch backend (installs Keras)
 	$(RUN) pip install --quiet --editable '.[keras]'
 	KERAS_BACKEND=torch $(RUN) pytest $(PYTEST) tests/notations/test_keras.py
+
+latex: $(VENV)/.stamp  ## figures compiled with pdflatex, where that is installed (minutes)
+	$(RUN) pytest $(PYTEST) -m latex
 
 parity: $(PARITY)/.stamp  ## torchvision's weights in emitted programs: all 78 networks (minutes; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
