@@ -58,7 +58,7 @@ def load(
     >>> load("zoo:lenet5").inputs
     ('input',)
     """
-    return _graph(_source(spec, text), variant, settings, limits)
+    return _graph(*_source(spec, text, variant), settings, limits)
 
 
 def check(
@@ -81,7 +81,7 @@ def check(
     from cnnspec.report.document import Document
     from cnnspec.report.entries import model_entry
 
-    source = _source(spec, text)
+    source, variant = _source(spec, text, variant)
     checked = models(source, variant=variant, settings=_texts(settings), limits=limits or Limits())
     entries = [{**entry, "rows": [*entry["rows"]]} for entry in map(model_entry, checked)]
     return Document.model_validate({"cnnspec": __version__, "models": entries})
@@ -113,7 +113,7 @@ def build(
     if target not in TARGETS:
         raise SpecError((), Source("", ""), f"there is no target {target!r}; expected {' or '.join(TARGETS)}")
     if spec is None or isinstance(spec, str | os.PathLike):
-        source = _source(spec, text)
+        source, variant = _source(spec, text, variant)
         graph = _graph(source, variant, settings, limits)
     else:
         if text is not None or variant is not None or settings:
@@ -159,7 +159,7 @@ def explain(
         if not (topic.startswith(ZOO) or topic.endswith(".cnn") or os.path.exists(topic)):
             near = did_you_mean(topic, topics())
             raise SpecError((), Source(topic, ""), f"there is no page {topic!r}{near and f'; {near}'}")
-    source = _source(spec_or_topic, text)
+    source, variant = _source(spec_or_topic, text, variant)
     made = worked_out(_first(source, variant, settings, limits), layer)
     if isinstance(made, list):
         raise SpecError((), source, no_layer(source.name, layer, made))
@@ -177,30 +177,31 @@ def fmt(spec: Spec | None = None, *, text: str | None = None) -> str:
     from cnnspec.language import parse
     from cnnspec.language.formatter import format_file
 
-    source, sink = _source(spec, text), Sink()
+    (source, _), sink = _source(spec, text), Sink()
     file = parse(source, sink)
     if sink.has_errors:
         raise SpecError(tuple(sink), source)
     return format_file(source, file)
 
 
-def _source(spec: Spec | None, text: str | None) -> Source:
-    from cnnspec.files import named, read_one
+def _source(spec: Spec | None, text: str | None, variant: str | None = None) -> tuple[Source, str | None]:
+    """The text of a spec, and the variant that is meant: the argument, or what `#` says of a document."""
+    from cnnspec.documents.read import read_spec
 
     if (spec is None) == (text is None):
         raise TypeError("give a spec's path (or zoo:name), or its text=")
     if text is not None:
-        return Source("<text>", text)
+        return Source("<text>", text), variant
     assert spec is not None
     argument = os.fspath(spec)
     if "\n" in argument or re.match(r"\s*(input|model|block|let)\s", argument):
         message = "this is the text of a spec, not its path"
         finding = Diagnostic("E701", message, Span(0, 0), help="pass it as text=: check(text=…)")
         raise SpecError((finding,), Source("<text>", ""))
-    _, source, problem = read_one(argument, named(argument))
+    _, source, problem, named = read_spec(argument)
     if problem is not None:
         raise SpecError((problem,), source)
-    return source
+    return source, variant or named
 
 
 def _graph(source: Source, variant: str | None, settings: Values | None, limits: Limits | None) -> Graph:

@@ -32,12 +32,17 @@ def read_source(
     name = path if name is None else name
     if path == STDIN:
         name = "<stdin>"
+    data = read_bytes(path, limit)
+    return (Source(name, ""), data) if isinstance(data, Diagnostic) else decoded(name, data)
+
+
+def read_bytes(path: str, limit: int) -> bytes | Diagnostic:
+    """What is in the file at `path`, or why it is not read."""
     try:
-        data = _standard_input(limit) if path == STDIN else _regular_file(path, limit)
+        return _standard_input(limit) if path == STDIN else _regular_file(path, limit)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         message = f"this file cannot be read: {_reason(error)}"
-        return Source(name, ""), Diagnostic("E701", message, NOWHERE, help=_in_the_zoo(path, error))
-    return (Source(name, ""), data) if isinstance(data, Diagnostic) else decoded(name, data)
+        return Diagnostic("E701", message, NOWHERE, help=_in_the_zoo(path, error))
 
 
 def decoded(name: str, data: bytes) -> tuple[Source, Diagnostic | None]:
@@ -56,6 +61,26 @@ def decoded(name: str, data: bytes) -> tuple[Source, Diagnostic | None]:
             help="save it as UTF-8",
         )
         return Source(name, text), finding
+
+
+DOCUMENTS = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".qmd": "markdown",
+    ".rmd": "markdown",
+    ".tex": "latex",
+    ".ltx": "latex",
+    ".ipynb": "notebook",
+}
+"""The documents that may contain specs, by the ending of their names."""
+
+
+def document_named(argument: str) -> tuple[str, str] | None:
+    """The document that an argument means, and what stands behind `#`: `paper.md#LeNet5`."""
+    path, name = argument, ""
+    if "#" in argument and not os.path.exists(argument):
+        path, _, name = argument.rpartition("#")
+    return (path, name) if os.path.splitext(path)[1].lower() in DOCUMENTS else None
 
 
 ZOO = "zoo:"

@@ -28,7 +28,8 @@ class Model(NamedTuple):
     """One model of a spec: the network, what the analyses say of it, and the findings, in the order of the
     text.
 
-    `graph` and `report` are None where nothing could be worked out at all.
+    `graph` and `report` are None where nothing could be worked out at all. `source` is a rewriting where the
+    spec is in another tool's notation; the findings are about what was `written`.
     """
 
     source: Source
@@ -38,6 +39,12 @@ class Model(NamedTuple):
     graph: Graph | None
     report: Report | None
     findings: tuple[Diagnostic, ...]
+    rewritten: bool = False
+
+    @property
+    def written(self) -> Source:
+        """The text as it was given."""
+        return self.source.original if self.rewritten else self.source
 
     @property
     def has_errors(self) -> bool:
@@ -85,7 +92,10 @@ def models(
     if rewriting is None:
         return found
     found = checked(rewriting.source)
-    return [one._replace(findings=tuple(together(rewriting, one.findings, one.report))) for one in found]
+    return [
+        one._replace(findings=tuple(together(rewriting, one.findings, one.report)), rewritten=True)
+        for one in found
+    ]
 
 
 _MEANT_OTHERWISE = re.compile("E1|E20")

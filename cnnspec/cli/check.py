@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -11,7 +12,7 @@ from cnnspec.cli.options import Choice, codes, command, completing
 from cnnspec.cli.terminal import Output, err, out, out_json, say, shown
 from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.diagnostics.suggest import did_you_mean
-from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
+from cnnspec.files import STDIN, ZOO, document_named, named, read_source, write_whole
 from cnnspec.report.columns import COLUMNS, USUAL
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ def check(
         for path, name in pairs:
             if fix:
                 status = max(status, _fix(path, name, choice, to))
-            checked.append(_check(path, name, choice, ignore, strict, advice))
+            if document_named(path) is not None:
+                checked += _check_document(path, choice, ignore, strict, advice)
+            else:
+                checked.append(_check(path, name, choice, ignore, strict, advice))
     if to.form == "json":
         _print_json(checked)
     elif to.form == "github":
@@ -116,8 +120,38 @@ def _check(
 
     models = choice.models(source, ignore=ignore)
     findings = tuple(dict.fromkeys(one for model in models for one in model.findings))
+    status = USAGE if misuse(models[0]) else _status(findings, strict, advice)
+    return Checked(source, models, findings, status)
+
+
+def _status(findings: Sequence[Diagnostic], strict: bool, advice: bool) -> int:
     wrong = shown(findings, advice) if strict else [one for one in findings if one.severity is Severity.ERROR]
-    return Checked(source, models, findings, USAGE if misuse(models[0]) else FOUND if wrong else OK)
+    return FOUND if wrong else OK
+
+
+def _check_document(
+    argument: str, choice: Choice, ignore: frozenset[str], strict: bool, advice: bool
+) -> list[Checked]:
+    """The specs of a document, or the one that is named, and what is wrong with the document itself."""
+    from cnnspec.documents.checked import checked_specs
+    from cnnspec.documents.read import open_document
+
+    opened = open_document(argument, choice.max_bytes)
+    name = opened.parts[0].document.source.name
+    if opened.problem is not None:
+        return [Checked(Source(name, ""), [], (opened.problem,), USAGE)]
+    choice = choice._replace(variant=opened.variant or choice.variant)
+    checked: list[Checked] = []
+    for part in opened.parts:
+        if part.findings:
+            status = USAGE if part.document.unread else _status(part.findings, strict, advice)
+            checked.append(Checked(part.document.source, [], part.findings, status))
+        checked += [_check(path, path, choice, ignore, strict, advice) for path in part.files]
+    for one in checked_specs(opened.specs, lambda source: choice.models(source, ignore=ignore)):
+        if opened.chosen in (None, one.spec):
+            status = USAGE if one.misused else _status(one.findings, strict, advice)
+            checked.append(Checked(one.spec, one.models, one.findings, status))
+    return checked
 
 
 MOST_ROUNDS = 10
@@ -128,24 +162,51 @@ def _fix(path: str, name: str, choice: Choice, to: Output) -> int:
     if path == STDIN or name.startswith(ZOO):
         raise click.UsageError(f"--fix cannot write to {name}")
     from cnnspec.diagnostics.printable import printable
+
+    document = document_named(path) is not None
+    before, after, made = (_fixed_document if document else _fixed)(path, name, choice)
+    if after == before:
+        return OK  # also where the file cannot be read: the check reports it
+    if document:
+        from cnnspec.documents.write import write_document
+
+        problem = write_document(path, after)
+    else:
+        problem = write_whole(path, after, force=True)
+    if problem is not None:
+        return to.refuse(name, problem)
+    err(f"{printable(name)}: {made} {'fix' if made == 1 else 'fixes'} applied\n")
+    return OK
+
+
+def _fixed(path: str, name: str, choice: Choice) -> tuple[str, str, int]:
+    """The text of a spec, the same with its fixes, and how many were made."""
     from cnnspec.pipeline import apply_fixes
 
     source, problem = read_source(path, choice.max_bytes, name)
-    if problem is not None:
-        return OK  # the check reports it
     text, made = source.text, 0
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS if problem is None else 0):
         findings = dict.fromkeys(one for model in choice.models(source) for one in model.findings)
         fixed, count = apply_fixes(source, tuple(findings))
         if fixed == source.text:
             break
         source, made = Source(name, fixed), made + count
-    if source.text != text:
-        problem = write_whole(path, source.text, force=True)
-        if problem is not None:
-            return to.refuse(name, problem)
-        err(f"{printable(name)}: {made} {'fix' if made == 1 else 'fixes'} applied\n")
-    return OK
+    return text, source.text, made
+
+
+def _fixed_document(path: str, name: str, choice: Choice) -> tuple[str, str, int]:
+    """The same of a document."""
+    from cnnspec.documents.read import document_of, read_document
+    from cnnspec.documents.write import fixed
+
+    document = read_document(path, choice.max_bytes)
+    before, made = document.source.text, 0
+    for _ in range(MOST_ROUNDS):
+        text, count = fixed(document, choice.models)
+        if text == document.source.text:
+            break
+        document, made = document_of(Source(document.source.name, text)), made + count
+    return before, document.source.text, made
 
 
 def _print_text(

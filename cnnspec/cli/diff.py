@@ -12,7 +12,8 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics import Diagnostic, Severity, Source
-from cnnspec.files import ZOO, named, read_one
+from cnnspec.documents.read import read_spec
+from cnnspec.files import ZOO, document_named, named, read_one
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -60,8 +61,7 @@ def diff(before: str, after: str, choice: Choice, to: Output) -> int:
 
 
 def _opened(argument: str, choice: Choice) -> Given:
-    path, _, variant = (argument, "", "") if os.path.exists(argument) else argument.partition("#")
-    source, problem = _read(path, choice.max_bytes)
+    source, problem, variant = _read(argument, choice.max_bytes)
     if problem is not None:
         return Given(source, [], [problem], USAGE)
     from cnnspec.pipeline import misuse
@@ -77,13 +77,17 @@ def _opened(argument: str, choice: Choice) -> Given:
     return Given(source, models, list(errors), status)
 
 
-def _read(argument: str, limit: int) -> tuple[Source, Diagnostic | None]:
-    """A file, or a file of a git revision."""
-    if ":" in argument and not argument.startswith(ZOO) and not os.path.exists(argument):
+def _read(argument: str, limit: int) -> tuple[Source, Diagnostic | None, str | None]:
+    """A file, a spec of a document, or a file of a git revision; and the variant that is named."""
+    document = document_named(argument)
+    if document is not None and os.path.exists(document[0]):
+        return read_spec(argument, limit)[1:]
+    path, _, variant = (argument, "", "") if os.path.exists(argument) else argument.partition("#")
+    if ":" in path and not path.startswith(ZOO) and not os.path.exists(path):
         from cnnspec.cli.revision import read_revision
 
-        return read_revision(argument, limit)
-    return read_one(argument, named(argument), limit)[1:]
+        return *read_revision(path, limit), variant
+    return *read_one(path, named(path), limit)[1:], variant
 
 
 def _pairs(before: list[Model], after: list[Model]) -> list[tuple[Model, Model]]:

@@ -13,7 +13,7 @@ from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, err, out, say
 from cnnspec.diagnostics.suggest import did_you_mean
-from cnnspec.files import STDIN, ZOO
+from cnnspec.files import STDIN, ZOO, document_named
 
 
 @command("explain", "text", "markdown", "latex", "json")
@@ -55,7 +55,8 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
 
     text = page(topic)
     if text is None:
-        if topic == STDIN or topic.startswith(ZOO) or topic.endswith(".cnn") or os.path.exists(topic):
+        spec = topic.startswith(ZOO) or topic.endswith(".cnn") or document_named(topic) is not None
+        if topic == STDIN or spec or os.path.exists(topic):
             return _layer(topic, None, choice, to)
         near = did_you_mean(topic, topics())
         raise click.UsageError(f"there is no page {topic!r}{'; ' + near if near else ''}")

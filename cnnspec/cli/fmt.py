@@ -13,7 +13,7 @@ from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics import Diagnostic, Sink, Source
 from cnnspec.diagnostics.as_json import as_json
 from cnnspec.diagnostics.printable import printable
-from cnnspec.files import STDIN, ZOO, named, read_source, write_whole
+from cnnspec.files import STDIN, ZOO, document_named, named, read_source, write_whole
 
 
 class Formatted(NamedTuple):
@@ -59,6 +59,8 @@ def fmt(files: tuple[str, ...], check: bool, diff: bool, to: Output) -> int:
 
 def _format(path: str, asked: bool) -> Formatted:
     """Format one file; with `asked` (`--check`, `--diff`) nothing is written."""
+    if document_named(path) is not None:
+        return _format_document(path, asked)
     source, problem = read_source(path)
     if problem is not None:
         return Formatted(source, None, (problem,), USAGE)
@@ -77,6 +79,25 @@ def _format(path: str, asked: bool) -> Formatted:
         problem = write_whole(path, done.text or "", force=True)
         if problem is not None:
             return Formatted(Source(source.name, ""), None, (problem,), USAGE)
+    return done
+
+
+def _format_document(path: str, asked: bool) -> Formatted:
+    """Format the specs of a document."""
+    from cnnspec.documents.read import read_document
+    from cnnspec.documents.write import formatted, write_document
+
+    document = read_document(path)
+    found = formatted(document)
+    if found.findings:
+        return Formatted(document.source, None, found.findings, USAGE if document.unread else FOUND)
+    done = Formatted(document.source, found.text, (), OK)
+    if done.changed and asked:
+        return done._replace(status=FOUND)
+    if done.changed:
+        problem = write_document(path, done.text or "")
+        if problem is not None:
+            return Formatted(Source(path, ""), None, (problem,), USAGE)
     return done
 
 

@@ -10,7 +10,8 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice
 from cnnspec.diagnostics import Diagnostic, Severity, Source
 from cnnspec.diagnostics.as_json import as_json
-from cnnspec.files import NOWHERE, named, read_one
+from cnnspec.documents.read import read_spec
+from cnnspec.files import NOWHERE, read_one
 
 if TYPE_CHECKING:
     from cnnspec.ir.graph import Graph
@@ -49,13 +50,16 @@ class Opened(NamedTuple):
 
 def open_model(argument: str | None, choice: Choice) -> Opened:
     """The first model of a spec, or the chosen variant; None means the only `.cnn` file of this folder."""
-    found = _specs_here() if argument is None else named(argument)
-    path, source, problem = read_one(argument or os.curdir, found, choice.max_bytes)
+    if argument is None:
+        path, source, problem, variant = *read_one(os.curdir, _specs_here(), choice.max_bytes), None
+    else:
+        path, source, problem, variant = read_spec(argument, choice.max_bytes)
     if problem is not None:
         return Opened(path, source, None, [problem], FOUND if problem.code == "E703" else USAGE)
 
     from cnnspec.pipeline import misuse
 
+    choice = choice._replace(variant=choice.variant or variant)
     (model,) = choice.models(source, first=True, lints=False)
     errors = [finding for finding in model.findings if finding.severity is Severity.ERROR]
     return Opened(path, source, model, errors, USAGE if misuse(model) else FOUND if errors else OK)

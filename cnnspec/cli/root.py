@@ -58,10 +58,10 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from cnnspec.diagnostics.suggest import nearest
-            from cnnspec.files import ZOO
+            from cnnspec.files import ZOO, document_named
 
             near = nearest(args[0], COMMANDS)
-            if args[0].startswith(ZOO) or args[0].endswith(".cnn"):
+            if args[0].startswith(ZOO) or args[0].endswith(".cnn") or document_named(args[0]) is not None:
                 near = f"check {args[0]}"
             elif args[0] == "help":
                 near = "--help"

@@ -8,7 +8,7 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, say
 from cnnspec.diagnostics import Severity
-from cnnspec.files import named, read_one
+from cnnspec.documents.read import read_spec
 
 
 @command("sizes", "text", "json")
@@ -20,7 +20,8 @@ def sizes(file: str, choice: Choice, to: Output) -> int:
     sizes. Of several inputs, those with the first one's height and width vary together. Claims are not
     checked. FILE is a spec, `zoo:NAME`, or `-` for standard input; of a spec with variants, all are shown.
     """
-    _, source, unread = read_one(file, named(file), choice.max_bytes)
+    _, source, unread, variant = read_spec(file, choice.max_bytes)
+    choice = choice._replace(variant=choice.variant or variant)
     if unread is not None:
         return to.refuse(file, unread, {"file": file, "ok": False, "models": [], "diagnostics": []})
 

@@ -25,6 +25,8 @@ def as_json(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
             for related in diagnostic.related
         ],
     }
+    if cell := source.cell(diagnostic.span.start):
+        entry |= {"cell": cell.line, "cell_line": cell.column}
     for name in ("label", "note", "help"):
         if text := getattr(diagnostic, name):
             entry[name] = utf8(text)
@@ -41,7 +43,7 @@ def _place(start: Position, end: Position) -> dict[str, int]:
 def _edit(edit: Edit, source: Source) -> dict[str, Any]:
     """An edit, to the character: it may take a line end away."""
     start, end = source.position(edit.span.start), source.position(edit.span.end)
-    return {**_place(start, end), "text": utf8(edit.text)}
+    return {**_place(start, end), "text": utf8(source.inserted(edit.text))}
 
 
 def utf8(text: str) -> str:

@@ -88,12 +88,14 @@ class Source:
     def position(self, offset: int) -> Position:
         """The line and column of an offset."""
         if self.pieces:
-            return self.original.position(self.written(Span(offset, offset)).start)
+            return self.original.position(self._written(Span(offset, offset)).start)
         line = bisect_right(self._line_starts, offset)
         return Position(line, offset - self._line_starts[line - 1] + 1)
 
     def line(self, number: int) -> str:
-        """The text of a line (counted from 1), without its end."""
+        """The text of a line (counted from 1) as positions count them, without its end."""
+        if self.pieces:
+            return self.original.line(number)
         starts = self._line_starts
         start = starts[number - 1]
         end = starts[number] if number < len(starts) else len(self.text)
@@ -101,8 +103,9 @@ class Source:
 
     def written(self, span: Span) -> Span:
         """The stretch of the original that a span stands for; a rewritten piece is taken as a whole."""
-        if not self.pieces or span == WHOLE_FILE:
-            return span
+        return span if not self.pieces or span == WHOLE_FILE else self._written(span)
+
+    def _written(self, span: Span) -> Span:
         at = max(bisect_right(self.pieces, span.start, key=lambda one: one.span.start) - 1, 0)
         to = max(bisect_left(self.pieces, span.end, key=lambda one: one.span.start) - 1, at)
         first, last = self.pieces[at], self.pieces[to]
@@ -112,6 +115,19 @@ class Source:
             return Span(start, start)
         inner = [piece.original for piece in self.pieces[at : to + 1] if not piece.kept]
         return Span(min([start, *(one.start for one in inner)]), max([end, *(one.end for one in inner)]))
+
+    @property
+    def label(self) -> str:
+        """What a list of models calls this text: its file, and the place in it where it is a part of one."""
+        return self.name if self.original is self else self.original.label
+
+    def cell(self, offset: int) -> Position | None:
+        """In a notebook, the number of the cell and the line in it."""
+        return self.original.cell(self._written(Span(offset, offset)).start) if self.pieces else None
+
+    def inserted(self, text: str) -> str:
+        """How `text`, that replaces a stretch of this one, is written in the original."""
+        return self.original.inserted(text) if self.pieces else text
 
     def extent(self, span: Span) -> tuple[Position, Position]:
         """The first character of a span and the first one after it, as people and editors count.

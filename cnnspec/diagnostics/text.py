@@ -62,6 +62,8 @@ def render_text(
         margin = " " * digits
         start, _ = source.extent(diagnostic.span)
         where = f"{printable(source.name)}:{start.line}:{start.column}"
+        if cell := source.cell(diagnostic.span.start):
+            where += f" (cell {cell.line}, line {cell.column})"
         out.append(f"{margin} {paint('┌─', _FRAME)} {where}")
         bar = paint("│", _FRAME)
         before = marks[0].line

@@ -108,12 +108,14 @@ class EditPlace(PlaceEntry):
 
 class FindingEntry(PlaceEntry):
     """A finding. `fix` stands only where applying it makes the finding go away; `safe` says that `check
-    --fix` does."""
+    --fix` does. In a notebook, lines are those of the file; `cell` and `cell_line` are what one sees."""
 
     code: str = Field(pattern=r"^[EW][0-9]{3}$")
     severity: Literal["error", "warning", "advice"]
     message: str
     file: str
+    cell: int | None = None
+    cell_line: int | None = None
     related: list[RelatedPlace] = []
     label: str | None = None
     note: str | None = None

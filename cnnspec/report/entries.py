@@ -48,7 +48,7 @@ def model_entry(model: Model) -> Entry:
     when they are needed.
     """
     graph, report, source = model.graph, model.report, model.source
-    entry = _entry(source.original, model.findings)
+    entry = _entry(model.written, model.findings)
     entry["model"] = graph.name if graph is not None else model.variant or ""
     entry["variant"] = model.variant
     entry["settings"] = {knob: utf8(value) for knob, value in model.settings.items()}

@@ -110,7 +110,7 @@ def overview(models: list[Model], chosen: Sequence[str] = USUAL) -> Table:
             name, amounts = graph.name, _amounts(graph, report)
             claims = f"{held}/{len(report.claims)}" if report.claims else ""
         wrong = model.has_errors
-        row = ("✗" if wrong else "✓", model.source.name, name, *cells(amounts, chosen), claims)
+        row = ("✗" if wrong else "✓", model.source.label, name, *cells(amounts, chosen), claims)
         rows.append(Row(row, "wrong" if wrong else "plain"))
     return Table((*MODELS, *columns(chosen), CLAIMS), rows, head(chosen, graphs))
 

@@ -1,0 +1,62 @@
+"""What is written beside the language of a fence: `cnn input=64x56x56 name=stem`.
+
+Attributes of other tools may stand beside ours, in braces or not; they are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Span
+from cnnspec.documents.fence import Attribute
+
+OURS = ("input", "name", "after", "error")
+"""`input`: the context of a fragment. `name`: how others refer to it. `after`: the fence that it goes on
+from. `error`: the findings that it has on purpose."""
+
+_LANGUAGE = re.compile(r"\s*(?:\{\s*\.?cnn|\{(?:code-block|code|sourcecode)\}\s*cnn|cnn)(?=[\s,{}:]|$)")
+_CODES = r"[EW]\d{3}(?:,[EW]\d{3})*"
+_PAIR = re.compile(rf"""([A-Za-z][\w-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|({_CODES}(?![^\s,}}])|[^\s,}}"']+))""")
+_IDENTIFIER = re.compile(r"(?<![\w#])#([A-Za-z][\w.-]*)")
+
+
+def is_ours(info: str) -> bool:
+    """Whether the line that opens a fence says that it is a spec.
+
+    >>> [is_ours(info) for info in ("cnn", "{.cnn .numberLines}", "{cnn, echo=FALSE}", "cnnx", "python")]
+    [True, True, True, False, False]
+    """
+    return _LANGUAGE.match(info) is not None
+
+
+def attributes(info: str, start: int) -> dict[str, Attribute]:
+    """Our attributes in `info`, which begins at `start` of the document; `#stem` is a name, too.
+
+    >>> {key: one.value for key, one in attributes('cnn after=stem hl_lines="2" error=E301,W104', 0).items()}
+    {'after': 'stem', 'error': 'E301,W104'}
+    """
+    found: dict[str, Attribute] = {}
+    for match in _PAIR.finditer(info):
+        group = match.lastindex or 0
+        if match[1] in OURS:
+            place = Span(start + match.start(group), start + match.end(group))
+            found.setdefault(match[1], Attribute(match[group].strip(), place))
+    if identifier := _IDENTIFIER.search(info):
+        place = Span(start + identifier.start(1), start + identifier.end(1))
+        found.setdefault("name", Attribute(identifier[1], place))
+    return found
+
+
+_OPTION = re.compile(r"[ \t]*(:|#\|)[ \t]*([A-Za-z]\w*):[ \t]*(.*?)[ \t]*$")
+
+
+def option(line: str, start: int) -> tuple[bool, str, Attribute] | None:
+    """An option on a line of its own at the head of a fence, `:name: stem` of MyST or `#| name: stem` of
+    Quarto: whether it is MyST's, and so no part of the spec; its name and its value.
+    """
+    match = _OPTION.match(line)
+    if match is None:
+        return None
+    value = match[3].strip("\"'")
+    at = start + line.index(match[3], match.end(2)) + (len(match[3]) - len(match[3].lstrip("\"'")))
+    return match[1] == ":", match[2], Attribute(value, Span(at, at + len(value)))

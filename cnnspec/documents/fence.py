@@ -1,0 +1,145 @@
+"""A spec inside a document: its text, and where each of its characters stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Diagnostic, Piece, Source, Span
+
+
+class Attribute(NamedTuple):
+    """`input=64x56x56` at a fence: the value, and its place in the document."""
+
+    value: str
+    span: Span
+
+
+class Fence(NamedTuple):
+    """A spec inside a document. Its lines end with `\\n`, whatever the document's do.
+
+    `head` is the place of the line that opens it. `pieces` map the text to the document. A new text is
+    written with `escaped` for each line and `line_break` between them.
+    """
+
+    text: str
+    pieces: tuple[Piece, ...]
+    head: Span
+    attributes: Mapping[str, Attribute]
+    line_break: str
+    escaped: Callable[[str], str] = str
+
+    @property
+    def name(self) -> str:
+        """The name that the document gives it."""
+        return self.attributes["name"].value if "name" in self.attributes else ""
+
+    @property
+    def wrong_on_purpose(self) -> bool:
+        """Whether it is marked as wrong."""
+        return "error" in self.attributes
+
+    def written(self, text: str) -> str:
+        """A text as the document writes it, here."""
+        lines = [self.escaped(line) for line in text.split("\n")]
+        blank = self.line_break.rstrip(" \t")  # no blanks at the end of an empty line
+        return lines[0] + "".join((self.line_break if line else blank) + line for line in lines[1:])
+
+
+class Region(NamedTuple):
+    """A generated part of a document: the command line that makes it, and the place of what was made.
+
+    `line_break` goes in front of each of its lines.
+    """
+
+    command: str
+    head: Span
+    body: Span
+    line_break: str
+
+
+class Named(NamedTuple):
+    """A file that a document includes, as it is written, and where."""
+
+    path: str
+    span: Span
+
+
+class Document(NamedTuple):
+    """A document as it was read. `files` are the specs and the further documents that it includes;
+    `findings` are about the document itself.
+    """
+
+    source: Source
+    fences: tuple[Fence, ...] = ()
+    regions: tuple[Region, ...] = ()
+    files: tuple[Named, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def unread(self) -> bool:
+        """Whether it could not be read at all."""
+        return any(one.code.startswith(("E6", "E7")) for one in self.findings)
+
+
+class SpecText(Source):
+    """The text of a fence behind the fences `before` it, with what its attributes put before it. `own` is the
+    fence's part of it.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        document: Source,
+        pieces: Sequence[Piece],
+        fence: Fence,
+        before: tuple[Fence, ...],
+        own: Span,
+    ) -> None:
+        super().__init__(document.name, text, document, pieces)
+        self.fence = fence
+        self.before = before
+        self.own = own
+
+    @property
+    def label(self) -> str:
+        at = self.fence.head.start
+        cell = self.original.cell(at)
+        where = f" (cell {cell.line})" if cell else f":{self.original.position(at).line}"
+        return f"{self.name}{where}"
+
+    def inserted(self, text: str) -> str:
+        return self.fence.written(text)
+
+
+class Line(NamedTuple):
+    """A line of a spec, and where it is in the document; `end` is where the next line begins there. Its
+    first `blanks` are a part of the tab at `start`.
+    """
+
+    text: str
+    start: int
+    end: int
+    blanks: int = 0
+
+
+def pieces_of(lines: Iterable[Line]) -> tuple[str, tuple[Piece, ...]]:
+    """The text that these lines are, and where it stands in the document."""
+    parts: list[str] = []
+    pieces: list[Piece] = []
+    length = 0
+
+    def add(part: str, original: Span, kept: bool) -> None:
+        nonlocal length
+        if part:
+            parts.append(part)
+            pieces.append(Piece(Span(length, length + len(part)), original, kept))
+            length += len(part)
+
+    for text, start, end, blanks in lines:
+        begin = start + 1 if blanks else start
+        stop = begin + len(text) - blanks
+        add(text[:blanks], Span(start, begin), False)
+        add(text[blanks:], Span(begin, stop), True)
+        add("\n" if end > stop else "", Span(stop, end), False)
+    return "".join(parts), tuple(pieces)

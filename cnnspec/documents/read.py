@@ -1,0 +1,130 @@
+"""A document is read, and one of its specs chosen: `paper.md#LeNet5`."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Diagnostic, Source
+from cnnspec.diagnostics.suggest import did_you_mean
+from cnnspec.documents.compose import specs
+from cnnspec.documents.fence import Document, SpecText
+from cnnspec.files import DOCUMENTS, MAX_BYTES, NOWHERE, document_named, named, read_one, read_source
+
+MOST_BYTES = {"markdown": 5_000_000, "latex": 5_000_000, "notebook": 20_000_000}
+
+
+def read_document(path: str, limit: int = 0, name: str | None = None) -> Document:
+    """The document at `path`; where it cannot be read, one without specs, with the finding."""
+    kind = DOCUMENTS[os.path.splitext(path)[1].lower()]
+    source, problem = read_source(path, max(MOST_BYTES[kind], limit), name)
+    return Document(source, findings=(problem,)) if problem is not None else document_of(source)
+
+
+def document_of(source: Source) -> Document:
+    """The document that a text is; the ending of its name says in which format."""
+    from cnnspec.documents.markdown import read_markdown
+
+    return read_markdown(source)
+
+
+class Part(NamedTuple):
+    """A document with its specs; `files` are the `.cnn` files that it includes."""
+
+    document: Document
+    specs: list[SpecText]
+    findings: tuple[Diagnostic, ...]
+    files: list[str]
+
+
+class Opened(NamedTuple):
+    """A document and those that it includes. Where one spec is meant, it is `chosen`, and perhaps a variant
+    of it; `problem` is why there is none.
+    """
+
+    parts: list[Part]
+    chosen: SpecText | None = None
+    variant: str | None = None
+    problem: Diagnostic | None = None
+
+    @property
+    def specs(self) -> list[SpecText]:
+        return [spec for part in self.parts for spec in part.specs]
+
+
+def open_document(argument: str, limit: int = MAX_BYTES) -> Opened:
+    """The document that an argument means, with its specs."""
+    path, name = document_named(argument) or (argument, "")
+    document = read_document(path, limit)
+    found, findings = specs(document)
+    opened = Opened([Part(document, found, (*document.findings, *findings), [])])
+    if not name or document.unread:
+        return opened
+    chosen = choose(opened.specs, name)
+    if chosen is None:
+        return opened._replace(problem=none_chosen(opened.specs, name))
+    return opened._replace(chosen=chosen[0], variant=chosen[1])
+
+
+class Spec(NamedTuple):
+    """The one spec that an argument means: where it is, its text, and the variant that is meant."""
+
+    path: str
+    source: Source
+    problem: Diagnostic | None
+    variant: str | None = None
+
+
+def read_spec(argument: str, limit: int = MAX_BYTES) -> Spec:
+    """The one spec that an argument means: a file's, or that of a document."""
+    if document_named(argument) is None:
+        return Spec(*read_one(argument, named(argument), limit))
+    opened = open_document(argument, limit)
+    source = opened.parts[0].document.source
+    findings = [one for part in opened.parts for one in part.findings]
+    if opened.chosen is not None:
+        return Spec(argument, opened.chosen, None, opened.variant)
+    if findings and not opened.specs:
+        return Spec(argument, source, findings[0])
+    if opened.problem is None and len(opened.specs) == 1:
+        return Spec(argument, opened.specs[0], None)
+    return Spec(argument, Source(source.name, ""), opened.problem or none_chosen(opened.specs, ""))
+
+
+_NAMES = re.compile(r"^[ \t]*(model|variant)[ \t]+([A-Za-z][A-Za-z0-9_]*)", re.MULTILINE)
+
+
+def choose(texts: list[SpecText], name: str) -> tuple[SpecText, str | None] | None:
+    """The spec of a name: of its fence, of its model, or of a variant, which is then meant; `2` is the second
+    of the document."""
+    if name.isdecimal() and len(name) < 6 and 0 < int(name) <= len(texts):
+        return texts[int(name) - 1], None
+    for text in texts:
+        if text.fence.name == name:
+            return text, None
+    for word in ("model", "variant"):
+        for text in texts:
+            if (word, name) in _NAMES.findall(text.fence.text):
+                return text, name if word == "variant" else None
+    return None
+
+
+def none_chosen(texts: list[SpecText], name: str) -> Diagnostic:
+    """E903: no spec of a document is meant, or several may be."""
+    if not texts:
+        return Diagnostic("E903", "this document contains no spec", NOWHERE, help="a spec is a fence `cnn`")
+    names = [_name_of(text, number) for number, text in enumerate(texts, 1)]
+    listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    if not name:
+        message = f"this document contains {len(texts)} specs: {listed}"
+        return Diagnostic(
+            "E903", message, NOWHERE, help=f"choose one, for example {texts[0].name}#{names[0]}"
+        )
+    way = did_you_mean(name, names) or f"there {'is' if len(names) == 1 else 'are'} {listed}"
+    return Diagnostic("E903", f"this document contains no spec named {name}", NOWHERE, help=way)
+
+
+def _name_of(text: SpecText, number: int) -> str:
+    model = next((name for word, name in _NAMES.findall(text.fence.text) if word == "model"), "")
+    return text.fence.name or model or str(number)

@@ -1,0 +1,118 @@
+"""A document with new texts in its fences or regions; everything else stays byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Diagnostic, Edit, Sink, Source, Span
+from cnnspec.documents.compose import fence_text, specs
+from cnnspec.documents.fence import Document, Fence
+from cnnspec.files import write_whole
+from cnnspec.pipeline import Model, apply_fixes
+
+_BOM = b"\xef\xbb\xbf"
+MOST_ROUNDS = 10
+
+
+def with_edits(text: str, edits: Iterable[Edit]) -> str:
+    """A text with some of its stretches replaced."""
+    for span, replacement in sorted(edits, reverse=True):
+        text = text[: span.start] + replacement + text[span.end :]
+    return text
+
+
+def edits_for(fence: Fence, text: str) -> list[Edit]:
+    """What changes in the document where a fence has a new text: the lines that differ."""
+    old, new = fence.text.rstrip("\n").split("\n"), text.rstrip("\n").split("\n")
+    if not fence.pieces or old == new:
+        return []
+    first = 0
+    while first < min(len(old), len(new)) - 1 and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < min(len(old), len(new)) - first - 1 and old[-1 - last] == new[-1 - last]:
+        last += 1
+    start = sum(len(line) + 1 for line in old[:first])
+    changed = "\n".join(old[first : len(old) - last])
+    span = Span(_original(fence, start), _original(fence, start + len(changed)))
+    return [Edit(span, fence.written("\n".join(new[first : len(new) - last])))]
+
+
+def _original(fence: Fence, offset: int) -> int:
+    """Where an offset of the fence's text is in the document."""
+    for span, original, kept in fence.pieces:
+        if offset < span.end:
+            return original.start + (offset - span.start if kept else 0)
+    return fence.pieces[-1].original.end
+
+
+class Formatted(NamedTuple):
+    """What formatting gives: the document's new text, or why it stays as it is."""
+
+    text: str | None
+    findings: tuple[Diagnostic, ...] = ()
+
+
+def in_document(finding: Diagnostic, source: Source) -> Diagnostic:
+    """A finding about the text of a fence, with its places in the document."""
+    return finding._replace(
+        span=source.written(finding.span),
+        related=tuple(one._replace(span=source.written(one.span)) for one in finding.related),
+        fix=tuple(Edit(source.written(one.span), source.inserted(one.text)) for one in finding.fix),
+    )
+
+
+def formatted(document: Document) -> Formatted:
+    """The document with its fences in their canonical form; those that are wrong on purpose stay as they
+    are. Where one has syntax errors, nothing changes."""
+    from cnnspec.language import parse
+    from cnnspec.language.formatter import format_file
+
+    if document.unread:
+        return Formatted(None, document.findings)
+    edits: list[Edit] = []
+    findings: list[Diagnostic] = []
+    for fence in document.fences:
+        if fence.wrong_on_purpose or not fence.text.strip():
+            continue
+        source, sink = fence_text(document.source, fence), Sink()
+        file = parse(source, sink)
+        if sink.has_errors:
+            findings += [in_document(one, source) for one in sink]
+        else:
+            edits += edits_for(fence, format_file(source, file))
+    if findings:
+        return Formatted(None, tuple(findings))
+    return Formatted(with_edits(document.source.text, edits))
+
+
+def fixed(document: Document, models: Callable[[Source], list[Model]]) -> tuple[str, int]:
+    """The document with the safe fixes of its fences made once, and how many; those of fences that are wrong
+    on purpose are left."""
+    edits: list[Edit] = []
+    made = 0
+    for spec in specs(document)[0]:
+        if spec.fence.wrong_on_purpose:
+            continue
+        findings = tuple(dict.fromkeys(one for model in models(spec) for one in model.findings))
+        inside = tuple(
+            one
+            for one in findings
+            if all(spec.own.start <= edit.span.start and edit.span.end <= spec.own.end for edit in one.fix)
+        )
+        text, count = apply_fixes(spec, inside)
+        own = text[spec.own.start : len(text) - (len(spec.text) - spec.own.end)]
+        edits += edits_for(spec.fence, own)
+        made += count
+    return with_edits(document.source.text, edits), made
+
+
+def write_document(path: str, text: str) -> Diagnostic | None:
+    """Replace a document's text; a byte-order mark stays."""
+    try:
+        with open(path, "rb") as file:
+            mark = _BOM if file.read(len(_BOM)) == _BOM else b""
+    except OSError:
+        mark = b""  # writing reports it
+    return write_whole(path, mark + text.encode("utf-8"), force=True)

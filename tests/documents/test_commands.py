@@ -1,0 +1,225 @@
+"""`check`, `fmt`, `--fix`, `explain` and `build` of documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnnspec
+from cnnspec.cli import execute
+from cnnspec.report.document import Document
+
+PAGE = """# Notes
+
+> ```cnn name=stem
+> input 1x28x28
+> conv F5 K6 -> relu
+> maxpool F2          => 6x12x12
+> ```
+
+!!! example
+
+    ```cnn after=stem
+    conv F5 K16
+    flatten -> fc 10
+    expect params 12,822
+    ```
+
+```cnn input=64x56x56
+conv F3 P1 K64  => params 36,928
+```
+
+```cnn error=E301
+input 3x8x8
+conv F9 K4
+```
+"""
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = execute([*arguments])
+        shown = capsys.readouterr()
+        return status, shown.out, shown.err
+
+    return run
+
+
+def check(run: Run, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    status, out, _ = run("check", "--format", "json", *arguments)
+    return status, json.loads(out)["models"]
+
+
+def codes(models: list[dict[str, Any]]) -> list[tuple[str, int, int]]:
+    found = (one for model in models for one in model["diagnostics"] if one["severity"] != "advice")
+    return [(one["code"], one["line"], one["column"]) for one in found]
+
+
+def test_each_fence_is_a_model(run: Run) -> None:
+    Path("a.md").write_text(PAGE)
+    status, models = check(run, "a.md")
+    assert (status, codes(models)) == (0, [])
+    assert [(one["model"], one["totals"]["params"]) for one in models[:3]] == [
+        ("stem", 156), ("a", 12822), ("a", 36928),
+    ]  # fmt: skip
+    Document.model_validate({"cnnspec": "0", "models": models})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("> conv F5 K6 ->", "> conv F5 K6 -> relux ->", [("E201", 5, 17)]),
+        ("    conv F5 K16", "    conv F15 K16", [("E301", 12, 10)]),
+        ("6x12x12\n", "6x12x13\n", [("E501", 6, 26)]),
+        ("params 12,822", "params 12,823", [("E501", 14, 12)]),
+        ("input=64x56x56", "input=64x2x0", [("E205", 17, 19)]),
+        ("error=E301", "error=E302", [("E301", 23, 6), ("E902", 21, 1)]),
+        ("conv F9 K4", "conv F7 K4", [("E902", 21, 1)]),
+        ("after=stem", "after=stern", [("E901", 11, 18)]),
+        ("error=E301", "error=E3O1", [("E901", 21, 14), ("E301", 23, 6), ("E902", 21, 1)]),
+        ("after=stem", "after=stem input=3x8x8", [("E901", 11, 29)]),
+        ("cnn input=64x56x56", "cnn name=stem input=64x56x56", [("E901", 17, 13)]),
+        ("> input 1x28x28\n", "", [("E401", 4, 3)]),
+    ],
+)
+def test_findings_are_at_their_place_in_the_document(
+    old: str, new: str, found: list[tuple[str, int, int]], run: Run
+) -> None:
+    assert old in PAGE
+    Path("a.md").write_text(PAGE.replace(old, new, 1))
+    status, models = check(run, "a.md")
+    assert sorted(codes(models)) == sorted(found)
+    assert status == 1
+    assert run("check", "a.md", "--format", "github")[1].count("::error") == len(found)
+    shown = run("check", "a.md")[2]
+    assert all(f"─ a.md:{line}:{column}\n" in shown for _, line, column in found)
+
+
+def test_definitions_are_a_part_of_what_goes_on_from_them(run: Run) -> None:
+    Path("a.md").write_text(
+        "```cnn name=defs\nblock unit(k) { conv F3 P1 K=k -> relu }\nlet n = 2\n```\n\n"
+        "```cnn name=net after=defs\ninput 3x8x8\n[unit(8)]*n\n```\n"
+    )
+    status, models = check(run, "a.md")
+    assert (status, codes(models), [one["model"] for one in models]) == (0, [], ["net"])
+
+
+def test_a_tensor_that_the_next_fence_leaves_unused_is_an_error(run: Run) -> None:
+    Path("a.md").write_text(
+        "```cnn name=stem\ninput 3x8x8\na: conv F3 K4\nconv F3 K4\n```\n\n"
+        "```cnn after=stem\n@a -> relu\n```\n"
+    )
+    status, models = check(run, "a.md")
+    assert (status, codes(models)) == (1, [("E402", 4, 1)])
+
+
+def test_one_is_chosen(run: Run) -> None:
+    Path("a.md").write_text(
+        PAGE + "\n```cnn\nmodel Net\nlet k = 1\nvariant Big: k = 8\ninput 3x8x8\nconv F3 K=k\n```\n"
+    )
+    assert [one["model"] for one in check(run, "a.md#stem")[1]] == ["stem"]
+    assert [one["model"] for one in check(run, "a.md#Net")[1]] == ["Big"]
+    assert [one["totals"]["params"] for one in check(run, "a.md#3")[1]] == [36928]
+    status, out, _ = run("build", "a.md#Big", "--target", "torch")
+    assert status == 0
+    assert "class Big(" in out
+    assert run("explain", "a.md#stem", "conv")[1].startswith("conv: conv F5 K6    (a.md:5)\n")
+    assert run("sizes", "a.md#Net")[0] == 0
+    assert cnnspec.load("a.md#Big").name == "Big"
+    status, _, shown = run("build", "a.md", "--target", "torch")
+    assert (status, shown.splitlines()[0]) == (
+        2,
+        "error[E903]: this document contains 5 specs: stem, 2, 3, 4, Net",
+    )
+    status, _, shown = run("check", "a.md#stam")
+    assert status == 2
+    assert "contains no spec named stam" in shown
+    assert "did you mean stem" in shown.replace("`", "")
+
+
+def test_what_is_wrong_on_purpose_is_not_built(run: Run) -> None:
+    Path("a.md").write_text(PAGE)
+    status, out, shown = run("build", "a.md#4", "--target", "torch")
+    assert (status, out) == (1, "")
+    assert "E301" in shown
+
+
+UNTIDY = (
+    b"\xef\xbb\xbf# T\r\n\r\n> ```cnn\r\n> input 3x8x8\r\n>conv K4 F3->relu\r\n>   conv  F3  K4\r\n"
+    b"> ```\r\n\r\n"
+    b"1. \titem\r\n\r\n\t```cnn\r\n\tinput 3x8x8\r\n\tconv K4 F3\r\n\t```\r\n"
+    b"```cnn error=E204\r\nconv  F3\r\n```\r\nlast\tline"
+)
+
+
+def test_fmt_changes_the_fences_alone(run: Run) -> None:
+    Path("a.md").write_bytes(UNTIDY)
+    assert run("fmt", "--check", "a.md")[0] == 1
+    assert Path("a.md").read_bytes() == UNTIDY
+    assert run("fmt", "a.md") == (0, "a.md: formatted\n", "")
+    expected = UNTIDY.replace(
+        b">conv K4 F3->relu\r\n>   conv  F3  K4", b">conv F3 K4 -> relu\r\n> conv F3 K4"
+    )
+    assert Path("a.md").read_bytes() == expected.replace(b"\tconv K4 F3\r\n", b"\tconv F3 K4\r\n")
+    assert run("fmt", "--check", "a.md")[0] == 0
+
+
+def test_fix_changes_the_fences_alone(run: Run) -> None:
+    text = (
+        PAGE.replace("> conv F5", "> conv f5")
+        .replace("    conv F5 K16", "    conv f5 k16")
+        .replace("\n", "\r\n")
+    )
+    Path("a.md").write_bytes(text.encode())
+    status, _, shown = run("check", "--fix", "a.md")
+    assert status == 0, shown
+    assert "a.md: 2 fixes applied" in shown
+    assert Path("a.md").read_bytes() == PAGE.replace("\n", "\r\n").encode()
+
+
+def test_fmt_reports_syntax_errors_at_their_place(run: Run) -> None:
+    Path("a.md").write_text(PAGE.replace("> conv F5", "> conv ) F5"))
+    status, out, shown = run("fmt", "a.md")
+    assert (status, out) == (1, "")
+    assert "a.md:5:8" in shown
+    assert Path("a.md").read_text() == PAGE.replace("> conv F5", "> conv ) F5")
+
+
+def test_a_document_without_specs_is_fine(run: Run) -> None:
+    Path("a.md").write_text("nothing\n")
+    assert run("check", "a.md") == (0, "", "")
+    assert run("fmt", "a.md") == (0, "", "")
+    status, _, shown = run("build", "a.md", "--target", "torch")
+    assert (status, "E903" in shown, "contains no spec" in shown) == (2, True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("latin.md", "é".encode("latin1"), "E703"),
+        ("missing.md", None, "E701"),
+        ("large.md", b"x" * 5_000_001, "E601"),
+    ],
+)
+def test_what_cannot_be_read(name: str, content: bytes | None, code: str, run: Run) -> None:
+    if content is not None:
+        Path(name).write_bytes(content)
+    for command in (
+        ["check", name],
+        ["fmt", name],
+        ["build", name, "--target", "numpy"],
+        ["check", "--fix", name],
+    ):
+        status, _, shown = run(*command)
+        assert status in (1, 2)
+        assert f"error[{code}]" in shown
