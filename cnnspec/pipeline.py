@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Related, Severity, Sink, Source, Span
+from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Edit, Severity, Sink, Source, Span
 from cnnspec.elaborate.limits import Limits, Spent, Wanted
 
 if TYPE_CHECKING:
@@ -84,18 +86,20 @@ def models(
         return _models(wanted, parsing, ignore, first, lints)
 
     found = checked(source)
-    if not any(_MEANT_OTHERWISE.match(one.code) for one in found[0].findings):
-        return found
-    from cnnspec.pasted import rewritten, together
+    if any(_MEANT_OTHERWISE.match(one.code) for one in found[0].findings):
+        from cnnspec.pasted import rewritten, together
 
-    rewriting = rewritten(source, found[0].findings)
-    if rewriting is None:
-        return found
-    found = checked(rewriting.source)
-    return [
-        one._replace(findings=tuple(together(rewriting, one.findings, one.report)), rewritten=True)
-        for one in found
-    ]
+        if (rewriting := rewritten(source, found[0].findings)) is not None:
+            found = checked(rewriting.source)
+            found = [
+                one._replace(findings=tuple(together(rewriting, one.findings, one.report)), rewritten=True)
+                for one in found
+            ]
+    if any(one.has_errors for one in found):
+        from cnnspec.one_mistake import once
+
+        found = [one._replace(findings=once(one.findings, source)) for one in found]
+    return found
 
 
 _MEANT_OTHERWISE = re.compile("E1|E20")
@@ -153,7 +157,11 @@ def _model(wanted: Wanted, parsing: Sink, spent: Spent, ignore: frozenset[str], 
         if finding.severity is Severity.ERROR
         or finding.code not in ignore | switched_off.get(source.position(finding.span.start).line, NO_CODES)
     ]
-    return Model(source, file, variant, settings, graph, report, tuple(_by_cause(findings, file)))
+    if findings:
+        from cnnspec.one_mistake import by_cause
+
+        findings = by_cause(findings, file)
+    return Model(source, file, variant, settings, graph, report, tuple(findings))
 
 
 def _with_input(finding: Diagnostic, report: Report, attempt: Try) -> Diagnostic:
@@ -170,56 +178,15 @@ def _with_input(finding: Diagnostic, report: Report, attempt: Try) -> Diagnostic
     return finding._replace(help=f"{finding.help}; {way}") if way else finding
 
 
-_MOOT = re.compile("E103|E2|E3|E501")
-"""Findings that are left out where a text has to be rewritten as a whole (E102)."""
-
-
-def _within(inner: Span, outer: Span) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end
-
-
 def _set_otherwise(file: File, variant: str | None, sink: Sink) -> bool:
     """Whether a knob of this variant, or of the command line, could not be set (E210)."""
     from cnnspec.language import tree
+    from cnnspec.one_mistake import within
 
     places = [WHOLE_FILE]
     places += [one.span for one in file.statements if isinstance(one, tree.Variant) and one.name == variant]
     unset = [finding.span for finding in sink if finding.code == "E210"]
-    return any(_within(span, place) for span in unset for place in places)
-
-
-def _by_cause(findings: list[Diagnostic], file: File) -> list[Diagnostic]:
-    """One mistake, one finding. An input that looks like HxWxC (W101) and the sizes that do not fit because
-    of it: the first of these, with the way out of the input. A pasted character (E103) in another tool's
-    notation (E102) or in a number (E106), which has it in its fix, and so a number (E106) in an argument
-    that is to be written otherwise (E202). A claim that does not hold, its number not readable (E106).
-    """
-    foreign = [one.span for one in findings if one.code == "E102"]
-    unread = [one.span for one in findings if one.code == "E106"]
-    mended = [edit.span for one in findings if one.code == "E202" for edit in one.fix]
-    findings = [
-        one
-        for one in findings
-        if not (_MOOT.match(one.code) and any(_within(one.span, span) for span in foreign))
-        and not (one.code == "E501" and any(_within(span, one.span) for span in unread))
-        and not (one.code == "E103" and not one.related and any(_within(one.span, span) for span in unread))
-        and not (one.code == "E106" and any(_within(one.span, span) for span in mended))
-    ]
-    cause = next((one for one in findings if one.code == "W101"), None)
-    sizes = [one for one in findings if one.code.startswith("E3") or one.code == "E501"]
-    if cause is None or not sizes:
-        return findings
-    from cnnspec.analyses.lints.text import as_channels_first
-    from cnnspec.language import tree
-
-    shape = next(
-        one.shape for one in file.statements if isinstance(one, tree.Input) and one.shape.span == cause.span
-    )
-    origin = Related(cause.span, as_channels_first(shape))
-    reported = sizes[0]._replace(related=(origin,), help=cause.help, fix=cause.fix)
-    return [
-        reported if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]
-    ]
+    return any(within(span, place) for span in unset for place in places)
 
 
 _FOLDERS = os.listdir(os.path.join(os.path.dirname(__file__), "targets"))
@@ -260,17 +227,24 @@ def _switched_off(file: File, source: Source) -> dict[int, frozenset[str]]:
 
 def apply_fixes(source: Source, findings: tuple[Diagnostic, ...]) -> tuple[str, int]:
     """The text with the safe fixes made, and how many; of two that overlap, the first in the text is made."""
-    edits: list[tuple[Span, str]] = []
+    edits: list[Edit] = []
     made = 0
-    end = -1
     for finding in findings:
         fix = sorted(finding.fix)
-        if not fix or not finding.safe or fix[0].span.start < end:
+        if not fix or not finding.safe or any(map(partial(_overlaps, edits), fix)):
             continue
         made += 1
-        edits += [(edit.span, edit.text) for edit in fix]
-        end = fix[-1].span.end
+        edits = sorted([*edits, *fix])
     text = source.text
     for span, replacement in reversed(edits):
         text = text[: span.start] + replacement + text[span.end :]
     return text, made
+
+
+def _overlaps(edits: list[Edit], edit: Edit) -> bool:
+    """Whether an edit overlaps one of the sorted edits."""
+    at = bisect(edits, edit)
+    before, after = edits[max(0, at - 1) : at], edits[at : at + 1]
+    return any(edit.span.start < one.span.end for one in before) or any(
+        one.span.start < edit.span.end for one in after
+    )

@@ -98,10 +98,14 @@ def help_of(diagnostic: Diagnostic) -> str:
 
 
 def _marks(diagnostic: Diagnostic, source: Source) -> list[_Mark]:
-    """Everything to underline, in the order of the text."""
+    """Everything to underline, in the order of the text; of the same slip on other lines, which the message
+    names, nothing.
+    """
     marks = _marks_of(diagnostic.span, "^", diagnostic.label, source)
+    line = marks[0].line
     for related in diagnostic.related:
-        marks += _marks_of(related.span, "-", related.message, source)
+        if related.message or source.extent(related.span)[0].line == line:
+            marks += _marks_of(related.span, "-", related.message, source)
     return sorted(marks)
 
 

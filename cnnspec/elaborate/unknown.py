@@ -182,6 +182,7 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
             f"did you mean the block `{block}(…)`?" if block else "`cnnspec explain layers` lists the layers"
         ),
         fix=(Edit(step.word_span, near),) if near else (),
+        safe=near == step.word.lower(),  # only the case of letters differs
     )
 
 

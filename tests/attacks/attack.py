@@ -5,7 +5,7 @@
     input 3x32x32
     conv F3 S0 K4
 
-The second line names every error with its place, or the first of more than three (`E101 at 4:9, …`);
+The second line names every error with its place, or the first of several (`E101 at 4:9, …`);
 `builds` stands for a text that is no mistake and must become harmless programs. `with ["--set", "k=1"]`
 gives it options.
 """

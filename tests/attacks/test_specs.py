@@ -50,7 +50,7 @@ def test_it_gets_its_finding(attack: Attack, cnnspec: Command, unchanged: Snapsh
     ]
     if attack.more:
         assert places[0] == wanted[0]
-        assert len(places) > 3
+        assert len(places) > 1
     else:
         assert sorted(places) == sorted(wanted)
     assert unchanged() == {}

@@ -51,6 +51,6 @@ def test_what_is_within_its_budget_is_none(line: str, limits: Limits) -> None:
 
 
 def test_after_very_many_errors_there_is_one_more() -> None:
-    found = errors(HEAD + "conv F33 K4\n" * 600 + "$\n" * 600, Limits())
+    found = errors(HEAD + "".join(f"conv F3 K4 what{number}\n" for number in range(600)), Limits())
     assert len(found) == 501
     assert [one.code for one in found].count("E608") == 1

@@ -23,6 +23,7 @@ ORDER = (
     "lower",
     "targets",
     "pasted",
+    "one_mistake",
     "pipeline",
     "report",
     "sources",

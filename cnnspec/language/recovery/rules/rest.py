@@ -108,7 +108,7 @@ def _odd_name(m: Mistake) -> Answer | None:
     span = Span(begin, word.end() if word else m.end)
     name = m.text[span.start : span.end]
     plain = normalize("NFKC", name)
-    if plain.isascii() and plain.isidentifier():  # ligatures, letters of mathematics
+    if name != plain and plain.isascii() and plain.isidentifier():  # ligatures, letters of mathematics
         return rewritten(span, plain, f"`{name}` has special characters", code="E107", safe=True, reads=plain)
     letters = "the characters of a name are a-z, A-Z, 0-9 and _"
     reason = "a name begins with a letter" if name.isascii() else letters

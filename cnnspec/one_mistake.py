@@ -1,0 +1,103 @@
+"""One mistake, one finding: what follows from another finding is left out, and a slip that was made again is
+part of the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Edit, Related, Source, Span
+from cnnspec.language import tree
+
+_MOOT = re.compile("E103|E2|E3|E501")
+"""Findings that are left out where a text has to be rewritten as a whole (E102)."""
+_AGAIN = re.compile("E1(?!05)|E2")
+"""Findings about words and forms, which people write the same way again: not brackets, not sizes."""
+_MOST_NAMED = 20
+"""Lines that a message names."""
+_MOST_LINES = 12
+"""Lines of which the help shows what each is written as."""
+
+
+def within(inner: Span, outer: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
+    """An input that looks like HxWxC (W101) and the sizes that do not fit because
+    of it: the first of these, with the way out of the input. A pasted character (E103) in another tool's
+    notation (E102) or in a number (E106), which has it in its fix, and so a number (E106) in an argument
+    that is to be written otherwise (E202). A claim that does not hold, its number not readable (E106).
+    """
+    foreign = [one.span for one in findings if one.code == "E102"]
+    unread = [one.span for one in findings if one.code == "E106"]
+    mended = [edit.span for one in findings if one.code == "E202" for edit in one.fix]
+    findings = [
+        one
+        for one in findings
+        if not (_MOOT.match(one.code) and any(within(one.span, span) for span in foreign))
+        and not (one.code == "E501" and any(within(span, one.span) for span in unread))
+        and not (one.code == "E103" and not one.related and any(within(one.span, span) for span in unread))
+        and not (one.code == "E106" and any(within(one.span, span) for span in mended))
+    ]
+    cause = next((one for one in findings if one.code == "W101"), None)
+    sizes = [one for one in findings if one.code.startswith("E3") or one.code == "E501"]
+    if cause is None or not sizes:
+        return findings
+    from cnnspec.analyses.lints.text import as_channels_first
+
+    shape = next(
+        one.shape for one in file.statements if isinstance(one, tree.Input) and one.shape.span == cause.span
+    )
+    origin = Related(cause.span, as_channels_first(shape))
+    reported = sizes[0]._replace(related=(origin,), help=cause.help, fix=cause.fix)
+    return [
+        reported if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]
+    ]
+
+
+def once(findings: Iterable[Diagnostic], source: Source) -> tuple[Diagnostic, ...]:
+    """The findings, with those that say the same of several places as one, at the first: its message names
+    the other lines, and its fix mends them all.
+    """
+    alike: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for one in findings:
+        again = _AGAIN.match(one.code) and one.span != WHOLE_FILE
+        key = (one.code, one.message, bool(one.fix) or one.help) if again else (one,)
+        alike.setdefault(key, []).append(one)
+    return tuple(_together(same, source) if len(same) > 1 else same[0] for same in alike.values())
+
+
+def _together(same: Sequence[Diagnostic], source: Source) -> Diagnostic:
+    first = same[0]
+    places = [(source.position(one.span.start).line, one) for one in same]
+    others = sorted({line for line, _ in places} - {places[0][0]})
+    also = f" (also on {_lines(others)})" if others else ""
+    way = first.help
+    if any(one.help != way for one in same):
+        helps: dict[int, dict[str, None]] = {}
+        for line, one in places:
+            helps.setdefault(line, {})[one.help] = None
+        way = "\n".join(f"on line {line}: {'; '.join(helps[line])}" for line in [*helps][:_MOST_LINES])
+        way = way if len(helps) > 1 else "; ".join(helps[places[0][0]])
+    fix: list[Edit] = []
+    for edit in sorted({edit for one in same for edit in one.fix}):
+        if not fix or fix[-1].span.end <= edit.span.start:
+            fix.append(edit)
+    return first._replace(
+        message=f"{first.message}{also}",
+        related=(*first.related, *(Related(one.span, "") for one in same[1:])),
+        help=way,
+        fix=tuple(fix),
+        safe=all(one.safe for one in same),
+    )
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    """`line 4`, `lines 4, 6 and 8`."""
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    more = len(numbers) - _MOST_NAMED
+    last = f"{more} more" if more > 1 else numbers[-1]
+    return f"lines {', '.join(map(str, numbers[: _MOST_NAMED if more > 1 else -1]))} and {last}"
