@@ -48,6 +48,7 @@ LONGER = {
     "inception_v3": 48,
     "inception_v4": 49,  # six figures of the paper, a branch a line
     "efficientnet": 57,  # eight networks, seven stages, rates that grow over all of them
+    "efficientdet_d0": 60,  # a backbone, three cells of eight nodes, and ten outputs, a line each
     "efficientvit": 41,  # attention at two scales: six slices
     "yolo_v8n": 51,  # a backbone, a neck down and up, and heads
     "nonlocal_resnet": 44,  # a ResNet-50, and its blocks
