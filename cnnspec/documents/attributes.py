@@ -16,7 +16,9 @@ from. `error`: the findings that it has on purpose."""
 
 _LANGUAGE = re.compile(r"\s*(?:\{\s*\.?cnn|\{(?:code-block|code|sourcecode)\}\s*cnn|cnn)(?=[\s,{}:]|$)")
 _CODES = r"[EW]\d{3}(?:,[EW]\d{3})*"
-_PAIR = re.compile(rf"""([A-Za-z][\w-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|({_CODES}(?![^\s,}}])|[^\s,}}"']+))""")
+_PAIR = re.compile(
+    rf"""([A-Za-z][\w-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{{([^{{}}]*)\}}|({_CODES}(?![^\s,}}])|[^\s,}}"'{{]+))"""
+)
 _IDENTIFIER = re.compile(r"(?<![\w#])#([A-Za-z][\w.-]*)")
 
 

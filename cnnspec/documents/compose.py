@@ -15,9 +15,9 @@ from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.documents.fence import Attribute, Document, Fence, SpecText
 from cnnspec.files import MAX_BYTES
 
-MAX_FENCES = 200
+MAX_SPECS = 200
 MAX_CHARACTERS = 1_000_000
-"""Of all specs of a document together, with what they go on from."""
+"""Of all specs of a document and those that it includes, each with what it goes on from."""
 
 _MODEL = re.compile(r"^[ \t]*model\b", re.MULTILINE)
 _INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
@@ -77,40 +77,46 @@ def fence_text(document: Source, fence: Fence) -> SpecText:
     return SpecText(fence.text, document, fence.pieces, fence, (), Span(0, len(fence.text)))
 
 
-def specs(document: Document) -> tuple[list[SpecText], list[Diagnostic]]:
+class Taken:
+    """What the specs of a document and of those that it includes take so far."""
+
+    specs = 0
+    characters = 0
+
+
+def specs(document: Document, taken: Taken | None = None) -> tuple[list[SpecText], list[Diagnostic]]:
     """The specs of a document's fences, and what is wrong with their attributes."""
+    taken = taken or Taken()
     findings: list[Diagnostic] = []
     found: list[SpecText] = []
     named: dict[str, Fence] = {}
     before: dict[str, tuple[Fence, ...]] = {}
-    characters = 0
-    for number, fence in enumerate(document.fences):
-        chain: tuple[Fence, ...] = ()
-        if number == MAX_FENCES:
-            findings.append(_too_much(f"has more than {MAX_FENCES} specs", fence))
-            break
+    for fence in document.fences:
         findings += _wrong_attributes(fence, named)
         after = fence.attributes.get("after")
+        chain: tuple[Fence, ...] = ()
         if after is not None and after.value in named:
             chain = (*before[after.value], named[after.value])
         if fence.name:
             named.setdefault(fence.name, fence)
             before.setdefault(fence.name, chain)
         length = sum(len(one.text) for one in (*chain, fence))
-        characters += length
-        if length > MAX_BYTES:
-            findings.append(_too_much(f"has a spec of more than {MAX_BYTES:,} characters", fence))
-            continue
-        if characters > MAX_CHARACTERS:
-            findings.append(_too_much(f"has specs of more than {MAX_CHARACTERS:,} characters", fence))
+        taken.specs += 1
+        taken.characters += length
+        if taken.specs > MAX_SPECS:
+            findings.append(_too_much(f"more than {MAX_SPECS} specs", fence))
             break
-        if after is None or after.value in named:
+        if taken.characters > MAX_CHARACTERS or length > MAX_BYTES:
+            most = MAX_BYTES if length > MAX_BYTES else MAX_CHARACTERS
+            findings.append(_too_much(f"specs of more than {most:,} characters", fence))
+            break
+        if after is None or chain:
             found.append(spec_text(document.source, fence, chain))
     return found, findings
 
 
 def _too_much(what: str, fence: Fence) -> Diagnostic:
-    message = f"this document {what}; the rest is not checked"
+    message = f"this document has {what}; the rest is not checked"
     return Diagnostic("E601", message, fence.head, help="split the document")
 
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.diagnostics.suggest import did_you_mean
-from cnnspec.documents.compose import specs
+from cnnspec.documents.compose import Taken, specs
 from cnnspec.documents.fence import Document, SpecText
+from cnnspec.documents.included import MAX_FILES, document_file, spec_file
 from cnnspec.files import DOCUMENTS, MAX_BYTES, NOWHERE, document_named, named, read_one, read_source
 
 MOST_BYTES = {"markdown": 5_000_000, "latex": 5_000_000, "notebook": 20_000_000}
@@ -24,6 +25,15 @@ def read_document(path: str, limit: int = 0, name: str | None = None) -> Documen
 
 def document_of(source: Source) -> Document:
     """The document that a text is; the ending of its name says in which format."""
+    kind = DOCUMENTS[os.path.splitext(source.name)[1].lower()]
+    if kind == "latex":
+        from cnnspec.documents.latex import read_latex
+
+        return read_latex(source)
+    if kind == "notebook":
+        from cnnspec.documents.notebook import read_notebook
+
+        return read_notebook(source)
     from cnnspec.documents.markdown import read_markdown
 
     return read_markdown(source)
@@ -56,15 +66,38 @@ class Opened(NamedTuple):
 def open_document(argument: str, limit: int = MAX_BYTES) -> Opened:
     """The document that an argument means, with its specs."""
     path, name = document_named(argument) or (argument, "")
-    document = read_document(path, limit)
-    found, findings = specs(document)
-    opened = Opened([Part(document, found, (*document.findings, *findings), [])])
-    if not name or document.unread:
+    opened = Opened(_parts(path, limit))
+    if not name or opened.parts[0].document.unread:
         return opened
     chosen = choose(opened.specs, name)
     if chosen is None:
         return opened._replace(problem=none_chosen(opened.specs, name))
     return opened._replace(chosen=chosen[0], variant=chosen[1])
+
+
+def _parts(path: str, limit: int) -> list[Part]:
+    """A document and those that it includes, each once."""
+    folder = os.path.dirname(path)
+    waiting, seen, parts = [path], {os.path.normpath(path)}, list[Part]()
+    taken = Taken()
+    while waiting and len(parts) < MAX_FILES:
+        document = read_document(waiting.pop(0), limit)
+        found, problems = specs(document, taken)
+        findings, files, further = [*document.findings, *problems], list[str](), list[str]()
+        for one in document.files:
+            if one.path.lower().endswith(".cnn"):
+                file = spec_file(folder, one)
+                if isinstance(file, Diagnostic):
+                    findings.append(file)
+                elif file not in seen and len(seen) < MAX_FILES:
+                    files.append(file)
+            else:
+                file = document_file(folder, one) or ""
+                further += [file] if file and os.path.normpath(file) not in seen else []
+            seen.add(os.path.normpath(file) if isinstance(file, str) else "")
+        waiting = further + waiting
+        parts.append(Part(document, found, tuple(sorted(findings, key=lambda one: one.span)), files))
+    return parts
 
 
 class Spec(NamedTuple):

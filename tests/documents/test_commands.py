@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cnnspec
-from cnnspec.cli import execute
 from cnnspec.report.document import Document
+from tests.documents.conftest import Run
 
 PAGE = """# Notes
 
@@ -38,21 +37,6 @@ input 3x8x8
 conv F9 K4
 ```
 """
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = execute([*arguments])
-        shown = capsys.readouterr()
-        return status, shown.out, shown.err
-
-    return run
 
 
 def check(run: Run, *arguments: str) -> tuple[int, list[dict[str, Any]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,3 +95,45 @@ def test_in_markdown(parts: list[tuple[str, list[tuple[str, str]], list[str]]], 
         specs.append(spec)
     text = "\n".join(lines).replace("\n", end)
     same_places(document_of(Source("a.md", text)), specs)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(PROSE, st.sampled_from(["cnn", "minted", "lstlisting"]), SPECS), min_size=1, max_size=3
+    ),
+    ENDS,
+)
+def test_in_latex(parts: list[tuple[str, str, list[str]]], end: str) -> None:
+    lines: list[str] = []
+    opens = {"cnn": "\\begin{cnn}[caption=x]", "minted": "\\begin{minted}{cnn}",
+             "lstlisting": "\\begin{lstlisting}[language=cnn]"}  # fmt: skip
+    specs = []
+    for prose, kind, spec in parts:
+        lines += [
+            prose,
+            f"  {opens[kind]}",
+            *(f"\t{line}" for line in ("relu", *spec)),
+            f"  \\end{{{kind}}}",
+            "% end",
+        ]
+        specs.append(["relu", *spec])
+    same_places(document_of(Source("a.tex", "\n".join(lines).replace("\n", end))), specs)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(SPECS, min_size=1, max_size=3), st.sampled_from([None, 1]), st.booleans(), st.booleans())
+def test_in_notebooks(specs: list[list[str]], indent: int | None, single: bool, ascii: bool) -> None:
+    sources = [f"%%cnn\n{text_of(spec)}" for spec in specs]
+    cells = [
+        {"cell_type": "code", "source": source if single else source.splitlines(True)} for source in sources
+    ]
+    text = json.dumps({"cells": cells}, indent=indent, ensure_ascii=ascii)
+    document = document_of(Source("a.ipynb", text))
+    assert [fence.text for fence in document.fences] == [text_of(spec) for spec in specs]
+    for fence in document.fences:
+        inside = fence_text(document.source, fence)
+        for at, char in enumerate(fence.text):
+            there = inside.written(Span(at, at + 1))
+            shown = document.source.text[there.start : there.end]
+            assert json.loads(f'"{shown}"' if char != "\n" else f'"{shown[:2]}"') == char
