@@ -30,8 +30,14 @@ from cnnspec.ops import Op
 from cnnspec.ops.base import AXES, Shape, Window, written_shape
 from cnnspec.ops.formula import Formula
 
-Area: TypeAlias = tuple[Reach | None, ...]
-"""Along each axis of what is read (none of a vector's); None where unknown."""
+
+class Area(NamedTuple):
+    """Along each axis of what is read (none of a vector's), which positions; None where unknown. `turned`: a
+    position's row says which columns it reads, and its column which rows (`transpose`)."""
+
+    reaches: tuple[Reach | None, ...]
+    turned: bool = False
+
 
 Areas: TypeAlias = dict[int, Area]
 """By the number of the input that is read."""
@@ -76,17 +82,18 @@ def recurrence(before: Field, windows: tuple[Window, ...], size: Shape) -> tuple
     return tuple(reversed(named))
 
 
+NONE = Area(())
 NOWHERE = View({}, {}, frozenset())
 
 
 def input_view(number: int, shape: Shape | None) -> View:
     """An input itself. A vector is no map: nothing that is made of it has a receptive field."""
     axes = 0 if shape is None else len(shape) - 1
-    return _itself(number, axes) if axes else View({number: ()}, {number: ()}, frozenset())
+    return _itself(number, axes) if axes else View({number: NONE}, {number: NONE}, frozenset())
 
 
 def _itself(number: int, axes: int) -> View:
-    areas: Areas = {number: (SELF,) * axes}
+    areas: Areas = {number: Area((SELF,) * axes)}
     return View(areas, areas, frozenset((number,)))
 
 
@@ -106,14 +113,15 @@ def layer_view(layer: Shaped, given: Sequence[View]) -> View:
 
 
 def _is_point(area: Area) -> bool:
-    return all(reach == SELF for reach in area)
+    return not area.turned and all(reach == SELF for reach in area.reaches)
 
 
 def _through(op: Op, windows: tuple[Window, ...], before: Areas) -> Areas:
     """What a layer reads of what its input has read."""
-    through: Area = tuple(map(reach_of, windows))
+    reaches = tuple(map(reach_of, windows))
     if op.ends_map:  # all that could be read of a map of one position is position 0
-        through = tuple(reach and Reach(reach.first[:1], reach.last[:1], 0) for reach in through)
+        reaches = tuple(reach and Reach(reach.first[:1], reach.last[:1], 0) for reach in reaches)
+    through = Area(reaches, op.turns)
     return before if _is_point(through) else {n: _behind(through, area) for n, area in before.items()}
 
 
@@ -121,7 +129,13 @@ def _behind(outer: Area, inner: Area) -> Area:
     """What is read through both. Where a map has other axes than what it is made of (`reshape`, `flatten`),
     all its positions read the same, and what is read of them is that again.
     """
-    return tuple(map(after, outer, inner)) if len(outer) == len(inner) else inner
+    if len(outer.reaches) != len(inner.reaches):
+        return inner
+    through = outer.reaches
+    if inner.turned:
+        *first, rows, columns = through
+        through = (*first, columns, rows)
+    return Area(tuple(map(after, through, inner.reaches)), outer.turned != inner.turned)
 
 
 def _any(views: Sequence[View]) -> View:
@@ -137,8 +151,14 @@ def _united(parts: Iterable[Areas]) -> Areas:
     result: Areas = {}
     for part in parts:
         for number, area in part.items():
-            result[number] = tuple(map(either, result.get(number, area), area))
+            result[number] = _either(result.get(number, area), area)
     return result
+
+
+def _either(one: Area, other: Area) -> Area:
+    if one.turned != other.turned:  # no rows that a position reads, and columns: unknown
+        return Area((None,) * len(one.reaches))
+    return Area(tuple(map(either, one.reaches, other.reaches)), one.turned)
 
 
 def behind(view: View, given: Sequence[View]) -> View:
@@ -181,7 +201,7 @@ def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
     """What comes out of `count` passes, each handing its first output (`view`) on: by squaring."""
     result, *rest = inputs
     # inputs that all passes share
-    same = [_itself(number, len(view.seen.get(number, ()))) for number in range(1, len(inputs))]
+    same = [_itself(number, len(view.seen.get(number, NONE).reaches)) for number in range(1, len(inputs))]
     power = view
     while True:
         if count & 1:
@@ -236,7 +256,7 @@ class Fields:
         """The model's: of the last map before each output, the widest."""
         root = len(self.graph.bodies) - 1
         views = [behind(self.views[root][number], self.first_use[root]) for number in self.graph.root.outputs]
-        if any(not view.seen or any(None in area for area in view.field.values()) for view in views):
+        if any(not view.seen or any(None in area.reaches for area in view.field.values()) for view in views):
             return None
         return _widest(map(self.field, views))
 
@@ -250,7 +270,7 @@ class Fields:
                 tuple(reach.first[0] for reach in known),
             )
             for number, area in view.field.items()
-            if len(known := [reach for reach in area if reach is not None]) == len(area)
+            if len(known := [reach for reach in area.reaches if reach is not None]) == len(area.reaches)
             and len(shapes[number] or ()) > 1
         )
 

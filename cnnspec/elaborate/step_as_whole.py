@@ -25,7 +25,10 @@ def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """The finding about a whole step; None where its arguments are looked at one by one."""
     found = (
         look(builder, step)
-        for look in (_repetition, _means_input, _sides, _channels, _named_apart, _steps, _name_behind)
+        for look in (
+            *(_repetition, _means_input, _transposed),
+            *(_sides, _channels, _named_apart, _steps, _name_behind),
+        )
     )
     return next((one for one in found if one is not None), None)
 
@@ -52,6 +55,14 @@ def _means_input(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
         return None
     message = "`in` is instance normalization; the input of a network is `input`"
     return NoValue("E201", message, step.word_span, "write `input`", fix=(Edit(step.word_span, "input"),))
+
+
+def _transposed(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E201 for `transpose F2 S2 K64`."""
+    if step.word != "transpose" or not any(isinstance(one, tree.LetterArgument) for one in step.arguments):
+        return None
+    message = "`transpose` exchanges rows and columns; a transposed convolution is `deconv`"
+    return NoValue("E201", message, step.word_span, "write `deconv`", fix=(Edit(step.word_span, "deconv"),))
 
 
 def _named_apart(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:

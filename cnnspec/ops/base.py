@@ -211,6 +211,8 @@ class Op(BaseModel):
     """Its smaller inputs are gates: they widen no receptive field and count no depth (mul)."""
     ends_map: ClassVar[bool] = False
     """Its output is not a map (gap, gmp, flatten): the receptive field of the model is the one before it."""
+    turns: ClassVar[bool] = False
+    """Its rows are the input's columns (transpose)."""
     centres: ClassVar[bool] = False
     """It subtracts the mean of each channel: a bias right before it has no effect (bn, in)."""
     drops: ClassVar[bool] = False

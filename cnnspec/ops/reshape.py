@@ -1,4 +1,4 @@
-"""Layers that only lay numbers out differently: pad, crop, slice, reshape; and coords, the places
+"""Layers that only lay numbers out differently: pad, crop, slice, reshape, transpose; and coords, the places
 themselves. They have no weights.
 """
 
@@ -346,6 +346,30 @@ class Reshape(Op):
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         return (Formula("numbers", _product(arriving[0]), {}, prod(out)),)
+
+
+class Transpose(Op):
+    """Exchanges rows and columns: the number in row y and column x of each map goes to row x and column y. Of
+    a volume, each plane is transposed, and T stays; a signal has only one axis, and nothing to exchange.
+
+        C x H x W → C x W x H
+    """
+
+    word = "transpose"
+    title = "rows and columns exchanged"
+    example = "input 64x80x400\ntranspose => 64x400x80\n"
+    turns = True
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """C x W x H."""
+        here = arriving[0]
+        if len(here) == 2:
+            return Misfit(
+                "E303",
+                f"transpose exchanges H and W; its input {written_shape(here)} has one axis, W",
+                help="leave it out; channels cannot be exchanged with positions",
+            )
+        return needs_map(self, here) or (*here[:-2], here[-1], here[-2])
 
 
 def _product(shape: Shape) -> str:

@@ -71,21 +71,29 @@ def one(entry: Entry, given: list[torch.Tensor]) -> torch.Tensor:
             return torch.cat(given, 1)
         case "add" | "max":
             return sum(given)
+        case "transpose":
+            return x.transpose(-2, -1)
         case "relu" | "bn":
             return x
     raise AssertionError(op.word)
 
 
+def turned(network: Graph) -> bool:
+    """Whether the output's rows are the input's columns."""
+    return sum(entry.op.word == "transpose" for entry in flat(network)) % 2 == 1
+
+
 def read_by(network: Graph, axis: int) -> tuple[list[tuple[int, int] | None], int]:
-    """First and last pixel that each position along an axis reads, and how many pixels there are."""
+    """First and last pixel along an axis that each position reads, and how many pixels there are."""
     shape = network.root.values[0]
     image = torch.rand(1, *shape, dtype=torch.float64, requires_grad=True)
     out = forward(network, image)
     middle = [size // 2 for size in out.shape]
     others = tuple(other for other in range(image.dim() - 1) if other != 1 + axis)
     found: list[tuple[int, int] | None] = []
-    for position in range(out.shape[axis]):
-        at = (*middle[:axis], position, *middle[axis + 1 :])
+    along = 1 - axis if turned(network) else axis
+    for position in range(out.shape[along]):
+        at = (*middle[:along], position, *middle[along + 1 :])
         (gradient,) = torch.autograd.grad(out[at], image, retain_graph=True)
         seen = gradient[0].abs().sum(others).nonzero().flatten().tolist()
         found.append((seen[0], seen[-1]) if seen else None)
@@ -95,7 +103,7 @@ def read_by(network: Graph, axis: int) -> tuple[list[tuple[int, int] | None], in
 def predicted(network: Graph, axis: int, position: int) -> tuple[int, int]:
     fields = analyse(network).fields
     view = fields.views[-1][network.root.outputs[0]]
-    reach = view.seen[0][axis]
+    reach = view.seen[0].reaches[axis]
     turns, place = divmod(position, reach.period)
     return reach.first[place] + turns * reach.shift, reach.last[place] + turns * reach.shift
 
@@ -123,6 +131,9 @@ NETWORKS = [
     "upsample 3 -> conv F3 S2 K2 -> conv F3 K2",
     "[maxpool F2 -> conv F3 P1 K2 -> upsample 2 -> conv F3 P1 K2]*3",
     "a: conv F3 P1 K2\nmaxpool F2 -> conv F3 P1 K2 -> upsample 2\nadd [ id | @a ] -> conv F3 P1 K2",
+    "conv F1x5 P0x2 K2 -> transpose -> conv F1x3 S1x2 P0x1 K2 -> maxpool F2x1 -> transpose -> conv F3x1 K2",
+    "maxpool F1x3 -> [transpose -> conv F1x3 P0x1 K2]*3 -> conv F5x1 S2x1 P2x0 K2 -> upsample 2x1",
+    "block f() { transpose -> conv F1x3 P0x1 K2 -> transpose }\nadd [ f() -> f() | conv F1x3 P0x1 K2 ]",
     "e: conv F3 P1 K2\n[ add [ conv F3 P1 K2 | @e ] ]*4",
     "s: conv F1 K2\ne: conv F15 P7 K2\n@s -> [ add [ conv F3 P1 K2 | @e ] ]*4",
 ]

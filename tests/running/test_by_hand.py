@@ -41,7 +41,7 @@ pad 1 replicate ~ pad channels=2 ~ flatten -> fc 5 ~ flatten -> rbf 4 ~ add [ id
 sub [ id | times 2 | id ] ~ mul [ id | gap ] ~ mul [ id | cmean ] ~ max [ id | times 2 ]
 concat [ times 2 | id | times 3 ] ~ p: maxpool F3 S2 / times 2 / unpool like=@p
 local F3 K2 P1 ~ local F2 K3 S2 nobias ~ exp ~ abs -> log ~ abs -> pow 1.5 ~ div [ id | exp ]
-rms ~ grn ~ blur F3 P1 ~ coords ~ ln all
+rms ~ grn ~ blur F3 P1 ~ coords ~ ln all ~ transpose ~ add weighted [ id | times 2 | exp ]
 attention [ id | maxpool F2 | avgpool F2 ] ~ attention heads=2 relative [ id | times 2 | exp ]
 attention heads=2 unscaled relative=query [ id | times 2 | exp ] ~ attention linear heads=2 [ id | exp | id ]
 ln nobias ~ in running ~ softmax G2 ~ softmax positions ~ prelu positions ~ scale bias ~ upsample 9x5 bicubic
@@ -66,6 +66,7 @@ local F2 K2
 maxpool F2 ~ maxpool out=2x3x1 ~ gmp ~ gap ~ avgpool F3 S2 P1 ceil ~ avgpool out=2 ~ subsample F2 ~ cmax
 attention heads=2 relative=query [ id | times 2 | exp ]
 softmax positions ~ bn ~ in ~ ln ~ gn G2 ~ upsample 2 trilinear ~ crop 2x3x3 ~ pad 1 replicate ~ coords
+transpose
 pad front=1 back=0 top=0 bottom=0 left=0 right=2 ~ pixelshuffle 1x2x2 ~ mul [ id | gap ] ~ flatten -> fc 3
 """
 """Layers on 4x3x4x5."""

@@ -174,7 +174,7 @@ class Growth:
             assert isinstance(step, Layer)
             own = self.written.get(body.template, {}).get(step.site, {})
             both = _both(step.op, own, arriving)
-            self.mixes |= step.op.word in ("reshape", "transpose") and arriving[0][0] != arriving[0][1]
+            self.mixes |= (step.op.word == "reshape" or step.op.turns) and arriving[0][0] != arriving[0][1]
             for small, large in zip(*both, strict=False):
                 self.period = lcm(self.period, Fraction(large - small, self.apart).denominator)
             values.append(both)

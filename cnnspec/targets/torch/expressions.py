@@ -35,6 +35,7 @@ SHORT: dict[str, Callable[..., str]] = {
     "Times": lambda x, factor: f"{factor} * {x}",
     "ChannelMean": lambda x: f"{x}.mean(dim=1, keepdim=True)",
     "ChannelMax": lambda x: f"{x}.max(dim=1, keepdim=True).values",
+    "Transpose": lambda x: f"{x}.transpose(-2, -1)",
     "L2Norm": lambda x: f"nn.functional.normalize({x})",
     "Reshape": lambda x, *shape: f"{x}.reshape(-1, {', '.join(map(str, shape))})",
 }

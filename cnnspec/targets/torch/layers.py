@@ -84,6 +84,7 @@ FIXED = {
     "exp": build("Exp"),
     "log": build("Log"),
     "coords": build("Coords"),
+    "transpose": build("Transpose"),
     "logsoftmax": build("nn.LogSoftmax", dim=1),
     "flatten": build("nn.Flatten"),
 }

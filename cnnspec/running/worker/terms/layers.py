@@ -339,7 +339,7 @@ def _weighted(sheet: Sheet, values: Array) -> float:
 
 MOVING = (
     *("flatten", "reshape", "pixelshuffle", "pixelunshuffle", "shuffle", "slice", "crop", "pad", "upsample"),
-    *("concat", "unpool", "blur"),
+    *("concat", "unpool", "blur", "transpose"),
 )
 
 

@@ -199,6 +199,16 @@ def crop_backward(dy, net):
     return padded(dy, P)
 
 
+def transpose(x, net):
+    """Rows become columns"""
+    return net.out(x.swapaxes(-3, -2))
+
+
+def transpose_backward(dy, net):
+    """Columns become rows again."""
+    return dy.swapaxes(-3, -2)
+
+
 def coords(x, net):
     """The coordinates of each position, x and then y, from −1 to 1."""
     net.keep(x.shape)

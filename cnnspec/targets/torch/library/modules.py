@@ -262,6 +262,13 @@ class Reshape(nn.Module):
         return x.reshape(x.shape[0], *self.shape)
 
 
+class Transpose(nn.Module):
+    """Rows become columns."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(-2, -1)
+
+
 class Blur(nn.Module):
     """A fixed binomial filter on each map."""
 
