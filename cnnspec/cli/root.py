@@ -21,7 +21,7 @@ COMMANDS = {
     "diff": "show what changed between two specs",
     "fmt": "rewrite specs in their canonical form",
     "zoo": "list the shipped specs, or print one to start from",
-    "schema": "print the JSON schema of `check --format json`, or of the IR",
+    "schema": "print the JSON schema of `check --format json` or of the IR, or cnnspec.sty",
 }
 """Each is a function in the file of its name."""
 

@@ -9,7 +9,7 @@ from cnnspec.cli.terminal import out
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(("check", "ir")), default="check")
+@click.argument("name", type=click.Choice(("check", "ir", "latex")), default="check")
 @click.option(
     "--format",
     type=click.Choice(("text", "json")),
@@ -17,7 +17,15 @@ from cnnspec.cli.terminal import out
     help="No effect: a schema is always JSON.",
 )
 def schema(name: str) -> int:
-    """Print the JSON schema of the document of `check --format json` (check), or of the IR (ir)."""
+    """Print the JSON schema of the document of `check --format json` (check), or of the IR (ir).
+
+    `cnnspec schema latex > cnnspec.sty` is the language for LaTeX: a style and an environment of listings.
+    """
+    if name == "latex":
+        from cnnspec.documents.style import latex_style
+
+        out(latex_style())
+        return OK
     import json
 
     from cnnspec.report import document
