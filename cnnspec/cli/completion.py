@@ -44,7 +44,12 @@ def variants(context: click.Context, parameter: click.Parameter, incomplete: str
     from cnnspec.language import parse
 
     source = _given()
-    return [] if source is None else _matching(variants(parse(source, Sink())), incomplete)
+    names = [] if source is None else [*variants(parse(source, Sink()))]
+    return (
+        _after_comma((*names, "all"), incomplete)
+        if parameter.name == "variants"
+        else _matching(names, incomplete)
+    )
 
 
 def layers(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -75,6 +80,15 @@ def columns(context: click.Context, parameter: click.Parameter, incomplete: str)
     from cnnspec.report.columns import COLUMNS
 
     return _after_comma((*COLUMNS, "all"), incomplete)
+
+
+def table_columns(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The columns of `cnnspec table`, after a comma too."""
+    from cnnspec.drawing.table.columns import COLUMNS, TOTALS
+
+    return _after_comma(dict.fromkeys((*COLUMNS, *TOTALS)), incomplete)
 
 
 def _given() -> Source | None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "sizes": "list the input sizes that fit, and the output size as a formula",
     "draw": "draw a figure of a spec: SVG, TikZ, PDF, PNG, Mermaid or dot",
     "diff": "show what changed between two specs",
+    "table": "print a network as the table of a paper",
     "fmt": "rewrite specs in their canonical form",
     "zoo": "list the shipped specs, or print one to start from",
     "schema": "print the JSON schema of `check --format json` or of the IR, or cnnspec.sty",

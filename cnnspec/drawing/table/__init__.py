@@ -1,0 +1,45 @@
+"""`cnnspec table`: the tables of papers. Networks → parts → a grid of cells → a format.
+
+`parts` reads the network as a paper does; a layout (`layouts/`) makes a grid of it, which knows no format
+(`cells`); a writer (`formats/`) prints that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from cnnspec.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from cnnspec.drawing.table.cells import Grid
+    from cnnspec.drawing.table.networks import Asked, Network
+
+FORMATS = ("markdown", "latex", "html", "csv", "typst", "json")
+"""Each is a file of `formats/`."""
+LAYOUTS = ("resnet", "vgg", "mobilenet", "densenet", "efficientnet", "googlenet")
+"""What `--like` takes: files of `layouts/` with a function of that name."""
+SINGLE = frozenset(("mobilenet", "efficientnet", "googlenet"))
+"""Layouts that have a table for each network; the others have a column for each."""
+
+
+def tables(networks: Sequence[Network], asked: Asked) -> list[Grid] | Diagnostic:
+    """The tables, or why these networks cannot have them."""
+    from cnnspec.drawing.table.networks import Unfit
+    from cnnspec.drawing.table.parts import MANY, TooMany
+
+    name = asked.like or "general"
+    layout = getattr(import_module(f"cnnspec.drawing.table.layouts.{name}"), name)
+    try:
+        grids: list[Grid] = layout(networks, asked)
+    except Unfit as why:
+        return why.finding
+    except TooMany as many:
+        return Diagnostic(
+            "E803",
+            f"the table would have more than {MANY:,} rows",
+            many.span,
+            help="`cnnspec check` shows this network with its repeats folded",
+        )
+    return grids

@@ -1,0 +1,167 @@
+"""The columns that a table can have: of each row, and, with several networks, of each network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from cnnspec.diagnostics import WHOLE_FILE, Diagnostic
+from cnnspec.diagnostics.suggest import did_you_mean
+from cnnspec.drawing.table.cells import EMPTY, Content, Line, text
+from cnnspec.drawing.table.compare import Beside, Head, Total
+from cnnspec.drawing.table.groups import Group
+from cnnspec.drawing.table.listing import Column, Listed, content
+from cnnspec.drawing.table.networks import Asked, Cells, Network, Unfit, amount, size_of
+from cnnspec.drawing.table.parts import Part
+from cnnspec.drawing.table.words import bracket, call, kernel, number, stack
+from cnnspec.report.amounts import exact, field_text
+
+Show: TypeAlias = Callable[[Listed, Asked], Content]
+
+
+class Known(NamedTuple):
+    """A column: its title, how it is aligned, and what it shows."""
+
+    title: str
+    align: str
+    show: Show
+
+
+def cells_of(part: Part, cells: Cells) -> Content:
+    """A part in the manner that was asked for."""
+    if cells == "stack":
+        return stack(part)
+    return (call(part) if cells == "call" else bracket(part),)
+
+
+def _layer(row: Listed, asked: Asked) -> Content:
+    return tuple(one for part in row.group.parts for one in cells_of(part, asked.cells or "bracket"))
+
+
+def _last(row: Listed) -> Part:
+    """The part that a row of several is about: the one with most weights."""
+    return max(row.group.parts, key=lambda part: sum(part.weights.values()))
+
+
+def _kernel(row: Listed, asked: Asked) -> Content:
+    size = kernel(_last(row)) if _last(row).kind == "layer" else None
+    return (text(size),) if size is not None else EMPTY
+
+
+def _stride(row: Listed, asked: Asked) -> Content:
+    part = next((part for part in row.group.parts if part.resizes), _last(row))
+    ends = part.op is not None and part.op.ends_map
+    return EMPTY if ends or len(part.stride) == 0 else content(number(part.stride))
+
+
+def _times(row: Listed, asked: Asked) -> Content:
+    return content(str(sum(part.times for part in row.group.parts)))
+
+
+def _operator(row: Listed, asked: Asked) -> Content:
+    return tuple(dict.fromkeys(text(part.word or "group") for part in row.group.parts))
+
+
+COLUMNS: dict[str, Known] = {
+    "name": Known("name", "l", lambda row, asked: content(row.group.name)),
+    "operator": Known("operator", "l", _operator),
+    "layer": Known("layer", "l", _layer),
+    "kernel": Known("kernel", "c", _kernel),
+    "stride": Known("stride", "r", _stride),
+    "channels": Known("channels", "r", lambda row, asked: content(str(row.group.out[0]))),
+    "repeats": Known("repeats", "r", _times),
+    "input": Known(
+        "input", "c", lambda row, asked: (text(size_of(row.group.arriving, asked.shape or "CxHxW")),)
+    ),
+    "output": Known(
+        "output", "c", lambda row, asked: (text(size_of(row.group.out, asked.shape or "CxHxW")),)
+    ),
+    "weights": Known("weights", "r", lambda row, asked: content(amount(row.weights, asked.numbers))),
+    "MACs": Known(
+        "MACs",
+        "r",
+        lambda row, asked: content(amount(sum(part.macs for part in row.group.parts), asked.numbers)),
+    ),
+    "depth": Known(
+        "depth", "r", lambda row, asked: content(str(sum(part.depth for part in row.group.parts)))
+    ),
+}
+"""Of a row; besides, the parameters of the blocks that the network uses."""
+TOTALS = ("MACs", "weights", "depth", "field")
+"""Of a network: rows below a table with a column for each network."""
+HEADS = ("name", "input", "output")
+
+
+def chosen(asked: Asked, groups: Sequence[Group], usual: Sequence[str]) -> list[Column]:
+    """The columns of a table of one network."""
+    found: list[Column] = []
+    parameters = list(dict.fromkeys(name for group in groups for part in group.parts for name in part.first))
+    for name in asked.columns or usual:
+        known = {one.lower(): one for one in COLUMNS}.get(name.lower())
+        if name in parameters:  # the author's own word comes first
+            found.append(_argument(name))
+        elif known is not None:
+            title, align, show = COLUMNS[known]
+            found.append(Column(text(title), align, lambda row, show=show: show(row, asked)))  # type: ignore[misc]
+        else:
+            raise Unfit(_no_column(name, [*COLUMNS, *parameters]))
+    return found
+
+
+def _argument(name: str) -> Column:
+    """A block's parameter; `–` in rows without it."""
+
+    def show(row: Listed) -> Content:
+        values = dict.fromkeys(part.first[name] for part in row.group.parts if name in part.first)
+        return content(", ".join(values) or "–")
+
+    return Column(text(name), "r", show)
+
+
+def heads_and_totals(
+    asked: Asked, networks: Sequence[Network], usual: Sequence[str]
+) -> tuple[list[Head], list[Total]]:
+    """The columns before those of the networks, and the rows below."""
+    heads: list[Head] = []
+    totals: list[Total] = []
+    for name in asked.columns or usual:
+        known = {one.lower(): one for one in (*HEADS, *TOTALS)}.get(name.lower())
+        if known is None:
+            raise Unfit(_no_column(name, (*HEADS, *TOTALS), " of a table with several networks"))
+        if known in HEADS:
+            heads.append(Head(known, head_of(known, asked)))
+        else:
+            totals.append(Total(known, tuple(total(known, one, asked) for one in networks)))
+    return heads, totals
+
+
+def head_of(name: str, asked: Asked) -> Callable[[Beside], Content]:
+    """What such a column shows of a row: where the networks differ, each once."""
+
+    def show(row: Beside) -> Content:
+        here = [group for group in row.groups if group is not None]
+        if name == "name":
+            return content(row.first.name)
+        shapes = [group.out if name == "output" else group.arriving for group in here]
+        return tuple(dict.fromkeys(text(size_of(shape, asked.shape or "HxW")) for shape in shapes))
+
+    return show
+
+
+def total(name: str, network: Network, asked: Asked) -> Line:
+    """A number of a whole network."""
+    totals = network.report.totals
+    if name == "field":
+        return text(field_text(totals.field))
+    if name == "depth":
+        return text(exact(totals.layers))
+    return text(amount((totals.macs if name == "MACs" else totals.params) or 0, asked.numbers))
+
+
+def _no_column(name: str, known: Sequence[str], of: str = "") -> Diagnostic:
+    return Diagnostic(
+        "E803",
+        f"{name!r} is not a column{of}",
+        WHOLE_FILE,
+        help=did_you_mean(name, known) or f"expected {', '.join(known)}",
+    )

@@ -1,0 +1,127 @@
+"""A table with a column for each network: their rows beside each other, equal layers across all columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from cnnspec.drawing.table.cells import Cell, Content, Grid, Line, Matrix, Row, text
+from cnnspec.drawing.table.groups import Group
+from cnnspec.drawing.table.parts import Part
+
+Show: TypeAlias = Callable[[Part], Content]
+
+
+class Beside(NamedTuple):
+    """The same row of all networks; None where one has no such row."""
+
+    key: Hashable
+    groups: tuple[Group | None, ...]
+
+    @property
+    def first(self) -> Group:
+        return next(group for group in self.groups if group is not None)
+
+
+class Head(NamedTuple):
+    """A column before those of the networks: its title, and what it shows of a row."""
+
+    title: str
+    show: Callable[[Beside], Content]
+
+
+class Total(NamedTuple):
+    """A row below the others: what it is called, and a line for each network."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+def beside(networks: Sequence[Sequence[Group]]) -> list[Beside]:
+    """The rows of several networks, in an order that keeps that of each as far as they agree."""
+    order: list[Hashable] = []
+    for groups in networks:
+        at = 0
+        for group in groups:
+            if group.key in order:
+                at = order.index(group.key) + 1
+            else:
+                order.insert(at, group.key)
+                at += 1
+    by_key = [{group.key: group for group in groups} for groups in networks]
+    return [Beside(key, tuple(groups.get(key) for groups in by_key)) for key in order]
+
+
+def compared(
+    names: Sequence[Line],
+    rows: Sequence[Beside],
+    heads: Sequence[Head],
+    show: Show,
+    totals: Sequence[Total] = (),
+) -> Grid:
+    """The table. What all networks begin or end a row with, layer by layer, spans their columns."""
+    found = [
+        Row(
+            (
+                *(Cell((text(head.title),), head=True) for head in heads),
+                *(Cell((name,), head=True) for name in names),
+            )
+        )
+    ]
+    for row in rows:
+        cells = below([_shown(group, show) for group in row.groups], len(names))
+        before = [Cell(head.show(row), rows=len(cells)) for head in heads]
+        found.append(Row((*before, *cells[0]), "full"))
+        found += [Row(more, "part") for more in cells[1:]]
+    for place, total in enumerate(totals):
+        label = [Cell((text(total.title),), columns=len(heads), head=True)] if heads else []
+        amounts = [Cell((line,) if line else ()) for line in total.lines]
+        found.append(Row((*label, *amounts), "" if place else "full"))
+    return Grid("c" * (len(heads) + len(names)), tuple(found))
+
+
+def _shown(group: Group | None, show: Show) -> list[Line | Matrix] | None:
+    return None if group is None else [piece for part in group.parts for piece in show(part)]
+
+
+def below(
+    columns: Sequence[list[Line | Matrix] | None], width: int, between: str = ""
+) -> list[tuple[Cell, ...]]:
+    """The rows of cells that a row becomes; what spans all columns is on one line, or one below another."""
+    known = [column for column in columns if column is not None]
+    if len(known) < width:
+        return [tuple(Cell(tuple(column or ())) for column in columns)]
+    head = _common(known)
+    rest = [column[head:] for column in known]
+    tail = _common([column[::-1] for column in rest])
+    middle = [column[: len(column) - tail] for column in rest]
+    found: list[tuple[Cell, ...]] = []
+    if head:
+        found.append((_across(known[0][:head], width, between),))
+    if any(middle):
+        found.append(tuple(Cell(tuple(column)) for column in middle))
+    if tail:
+        found.append((_across(rest[0][-tail:], width, between),))
+    return found or [tuple(Cell() for _ in columns)]
+
+
+def _common(columns: list[list[Line | Matrix]]) -> int:
+    """How many lines all columns begin with."""
+    count = 0
+    for pieces in zip(*columns, strict=False):
+        if isinstance(pieces[0], Matrix) or len(set(pieces)) > 1:
+            break
+        count += 1
+    return count
+
+
+def _across(pieces: list[Line | Matrix], width: int, between: str) -> Cell:
+    """Layers that all networks have, on one line across their columns, or on a line each."""
+    lines = [piece for piece in pieces if isinstance(piece, Line)]
+    if between:
+        return Cell(tuple(lines), columns=width)
+    commas = any("," in part for line in lines for part in line.pieces if isinstance(part, str))
+    joined = text()
+    for place, line in enumerate(lines):
+        joined = joined + (text("; " if commas else ", ") if place else text()) + line
+    return Cell((joined,), columns=width)

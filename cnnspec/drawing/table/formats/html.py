@@ -1,0 +1,97 @@
+"""HTML: a table with rowspan and colspan; matrices in MathML, which browsers draw with brackets that grow."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from cnnspec.drawing.table.cells import (
+    Cell,
+    Content,
+    Grid,
+    Line,
+    Matrix,
+    Piece,
+    Row,
+    Scientific,
+    Size,
+    Symbol,
+)
+
+STYLE = (
+    "<style>.cnnspec{border-collapse:collapse;border-top:2px solid;border-bottom:2px solid;margin:1em 0}"
+    ".cnnspec th,.cnnspec td{padding:.25em .7em;font-weight:normal}"
+    ".cnnspec .rule>*{border-top:1px solid}.cnnspec .l{text-align:left}.cnnspec .c{text-align:center}"
+    ".cnnspec .r{text-align:right}.cnnspec caption{font-weight:bold}</style>\n"
+)
+
+
+def write(grids: Sequence[Grid]) -> str:
+    """The tables; where there are several, with their titles."""
+    return STYLE + "".join(_table(grid, grid.title if len(grids) > 1 else "") for grid in grids)
+
+
+def escaped(text: str) -> str:
+    return html.escape("".join(char if char.isprintable() else "\ufffd" for char in text))
+
+
+def _table(grid: Grid, title: str) -> str:
+    lines = ['<table class="cnnspec">']
+    if title:
+        lines.append(f"<caption>{escaped(title)}</caption>")
+    starts = grid.starts()
+    rows = [_row(row, cells, grid.align) for row, cells in zip(grid.rows, starts, strict=True)]
+    lines += [
+        "<thead>",
+        *rows[: grid.heads],
+        "</thead>",
+        "<tbody>",
+        *rows[grid.heads :],
+        "</tbody>",
+        "</table>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(row: Row, cells: list[tuple[int, Cell]], align: str) -> str:
+    rule = ' class="rule"' if row.rule else ""
+    return f"<tr{rule}>{''.join(_cell(cell, align[place]) for place, cell in cells)}</tr>"
+
+
+def _cell(cell: Cell, align: str) -> str:
+    tag = "th" if cell.head else "td"
+    spans = "".join(
+        f' {name}="{count}"'
+        for name, count in (("colspan", cell.columns), ("rowspan", cell.rows))
+        if count > 1
+    )
+    side = "c" if cell.columns > 1 else align
+    return f'<{tag} class="{side}"{spans}>{_content(cell.content)}</{tag}>'
+
+
+def _content(content: Content) -> str:
+    return "<br>".join(_matrix(one) if isinstance(one, Matrix) else _line(one) for one in content)
+
+
+def _matrix(matrix: Matrix) -> str:
+    rows = "".join(f"<mtr><mtd><mtext>{_line(line)}</mtext></mtd></mtr>" for line in matrix.rows)
+    times = f"<mo>×</mo><mn>{matrix.times}</mn>" if matrix.times > 1 else ""
+    return f"<math><mrow><mo>[</mo><mtable>{rows}</mtable><mo>]</mo>{times}</mrow></math>"
+
+
+def _line(line: Line) -> str:
+    text = "".join(map(_piece, line.pieces))
+    return f"<b>{text}</b>" if line.bold else text
+
+
+def _piece(piece: Piece) -> str:
+    match piece:
+        case Size():
+            return "×".join(
+                escaped(dim) + (f"<sup>{power}</sup>" if power > 1 else "") for dim, power in piece.factors()
+            )
+        case Symbol():
+            return f"<i>{escaped(piece.name)}</i>"
+        case Scientific():
+            return f"{piece.mantissa}×10<sup>{piece.exponent}</sup>"
+    return escaped(piece)

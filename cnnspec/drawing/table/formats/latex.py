@@ -1,0 +1,122 @@
+"""LaTeX: a `tabular` with the rules of booktabs, \\multicolumn and \\multirow, matrices in brackets.
+
+It needs the packages booktabs and multirow, and stands wherever a `tabular` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cnnspec.drawing.table.cells import (
+    Cell,
+    Content,
+    Grid,
+    Line,
+    Matrix,
+    Piece,
+    Row,
+    Scientific,
+    Size,
+    Symbol,
+)
+from cnnspec.drawing.writers.tikz import escaped as plain
+
+TIMES = r"\times "
+HEAD = "% \\usepackage{booktabs,multirow}\n"
+OWN = {"–": "--", "✓": r"$\surd$", "[": "{[}", "]": "{]}", "*": "{*}"}
+"""A bracket or a star after `\\\\` would be its argument."""
+
+
+def write(grids: Sequence[Grid]) -> str:
+    """The tables, one below another."""
+    return HEAD + "\n".join(map(_table, grids))
+
+
+def escaped(text: str) -> str:
+    """Text that LaTeX sets as it is."""
+    return "".join(OWN.get(piece) or plain(piece) for piece in re.split(r"([–✓\[\]*])", text))
+
+
+def _table(grid: Grid) -> str:
+    lines = [f"\\begin{{tabular}}{{{grid.align}}}", "\\toprule"]
+    covered = [0] * len(grid.align)
+    heights = [_height(row) for row in grid.rows]
+    for place, (row, cells) in enumerate(zip(grid.rows, grid.starts(), strict=True)):
+        if place and not row.rule and max(heights[place - 1 : place + 1]) > 1:
+            lines.append("\\addlinespace")
+        lines += _rule(row, covered)
+        covered = _covered(covered, cells)
+        lines.append(_row(cells, grid.align, heights[place:]) + r" \\")
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+
+
+def _rule(row: Row, covered: list[int]) -> list[str]:
+    """The rule above a row; a partial one goes over the columns that no cell from above covers."""
+    if row.rule == "full":
+        return ["\\midrule"]
+    free = [place for place, left in enumerate(covered, start=1) if not left]
+    return [f"\\cmidrule{{{free[0]}-{free[-1]}}}"] if row.rule == "part" and free else []
+
+
+def _covered(covered: list[int], cells: list[tuple[int, Cell]]) -> list[int]:
+    found = [max(left - 1, 0) for left in covered]
+    for start, cell in cells:
+        found[start : start + cell.columns] = [cell.rows - 1] * cell.columns
+    return found
+
+
+def _height(row: Row) -> int:
+    """How many lines a row takes."""
+    return max((_lines(cell.content) for cell in row.cells), default=1)
+
+
+def _lines(content: Content) -> int:
+    return sum(len(one.rows) if isinstance(one, Matrix) else 1 for one in content)
+
+
+def _row(cells: list[tuple[int, Cell]], align: str, heights: list[int]) -> str:
+    texts = [""] * len(align)
+    skipped: set[int] = set()
+    for start, cell in cells:
+        text = _content(cell.content, "c" if cell.columns > 1 else align[start])
+        if cell.rows > 1:
+            text = f"\\multirow{{{sum(heights[: cell.rows])}}}{{*}}{{{text}}}"
+        if cell.columns > 1:
+            text = f"\\multicolumn{{{cell.columns}}}{{c}}{{{text}}}"
+        texts[start] = text
+        skipped |= set(range(start + 1, start + cell.columns))
+    return " & ".join(text for place, text in enumerate(texts) if place not in skipped)
+
+
+def _content(content: Content, align: str) -> str:
+    pieces = [_matrix(one) if isinstance(one, Matrix) else _line(one) for one in content]
+    if len(pieces) <= 1:
+        return "".join(pieces)
+    apart = r" \\[2pt] " if any(isinstance(one, Matrix) for one in content) else r" \\ "
+    return f"\\begin{{tabular}}[c]{{@{{}}{align}@{{}}}}{apart.join(pieces)}\\end{{tabular}}"
+
+
+def _matrix(matrix: Matrix) -> str:
+    rows = r" \\ ".join(map(_line, matrix.rows))
+    times = rf"\times {matrix.times}" if matrix.times > 1 else ""
+    return rf"$\left[\begin{{tabular}}{{@{{}}c@{{}}}}{rows}\end{{tabular}}\right]{times}$"
+
+
+def _line(line: Line) -> str:
+    text = "".join(map(_piece, line.pieces))
+    return f"\\textbf{{{text}}}" if line.bold else text
+
+
+def _piece(piece: Piece) -> str:
+    match piece:
+        case Size():
+            factors = [
+                f"{escaped(dim)}^{power}" if power > 1 else escaped(dim) for dim, power in piece.factors()
+            ]
+            return f"${TIMES.join(factors)}$"
+        case Symbol():
+            return rf"\textit{{{escaped(piece.name)}}}"
+        case Scientific():
+            return rf"${piece.mantissa}\times 10^{{{piece.exponent}}}$"
+    return escaped(piece)

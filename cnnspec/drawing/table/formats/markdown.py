@@ -1,0 +1,80 @@
+"""Markdown as GitHub renders it; the columns are aligned in the text, too, where lines stay short."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cnnspec.diagnostics.printable import width
+from cnnspec.drawing.table.cells import Content, Grid, Line, Matrix, Piece, Scientific, Size, Symbol
+from cnnspec.drawing.table.formats.flat import SUPER, matrix_text, rows_of, size_text
+
+RULES = {"l": ":--", "c": ":-:", "r": "--:"}
+LONGEST = 200
+"""A table whose lines would be longer is not aligned in the text."""
+_SPECIAL = re.compile(
+    r"[\\`*<>\[\]|~$]|&(?=[#A-Za-z])|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|(?<=:)//|(?<=www)\.|@"
+)
+
+
+def write(grids: Sequence[Grid]) -> str:
+    """The tables; where there are several, with their titles."""
+    if len(grids) == 1:
+        return _table(grids[0])
+    return "\n".join(f"**{escaped(grid.title)}**\n\n{_table(grid)}" for grid in grids)
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return _SPECIAL.sub(
+        lambda found: "".join(f"&#{ord(char)};" if char in "<>&@|" else f"\\{char}" for char in found[0]),
+        text,
+    )
+
+
+def _table(grid: Grid) -> str:
+    head, *body = rows_of(grid, _content, "<br>")
+    rules = [RULES[align] for align in grid.align]
+    rows = [head, rules, *body]
+    widths = [max(width(text) for text in column) for column in zip(*rows, strict=True)]
+    if sum(widths) + 3 * len(widths) > LONGEST:
+        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    lines = []
+    for row in rows:
+        cells = []
+        for text, room, align in zip(row, widths, grid.align, strict=True):
+            if row is rules:
+                cells.append(
+                    {
+                        "l": ":" + "-" * (room - 1),
+                        "c": ":" + "-" * (room - 2) + ":",
+                        "r": "-" * (room - 1) + ":",
+                    }[align]
+                )
+                continue
+            missing = room - width(text)
+            before = {"l": 0, "c": missing // 2, "r": missing}[align]
+            cells.append(" " * before + text + " " * (missing - before))
+        lines.append(f"| {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def _content(content: Content, row: int, column: int) -> str:
+    return "<br>".join(matrix_text(one, _line) if isinstance(one, Matrix) else _line(one) for one in content)
+
+
+def _line(line: Line) -> str:
+    text = "".join(map(_piece, line.pieces))
+    return f"**{text}**" if line.bold and text else text
+
+
+def _piece(piece: Piece) -> str:
+    match piece:
+        case Size():
+            return size_text(piece)
+        case Symbol():
+            return f"*{escaped(piece.name)}*"
+        case Scientific():
+            return f"{piece.mantissa}×10{str(piece.exponent).translate(SUPER)}"
+    return escaped(piece)

@@ -1,0 +1,124 @@
+"""Which parts are a row together: by the author's line, by the size of the maps, by stage, or each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import groupby, islice
+from typing import Any, NamedTuple
+
+from cnnspec.diagnostics import WHOLE_FILE, Diagnostic
+from cnnspec.drawing.table.networks import Network, Rows, Unfit
+from cnnspec.drawing.table.parts import MANY, Part, joined
+from cnnspec.ops.base import Shape
+
+SHOWN = ("lrn", "softmax", "logsoftmax", "shuffle", "pixelshuffle", "pixelunshuffle")
+"""Layers that are parts of their own in a table that follows no paper's."""
+
+
+class Group(NamedTuple):
+    """A row of a network: its parts, its name, and what makes it the same row in another network."""
+
+    key: Hashable
+    name: str
+    parts: tuple[Part, ...]
+
+    @property
+    def arriving(self) -> Shape:
+        return self.parts[0].arriving
+
+    @property
+    def out(self) -> Shape:
+        return self.parts[-1].out
+
+
+def groups(network: Network, rows: Rows) -> list[Group]:
+    """The rows of a network."""
+    if rows == "layer":
+        return _layers(network)
+    parts = network.parts(*SHOWN)
+    if rows == "size":
+        return by_size(joined(parts))
+    key: Callable[[Part], Any] = (lambda part: part.line) if rows == "line" else _stage
+    return _numbered(
+        (_common([part.container or part.name for part in parts]), tuple(joined(parts)))
+        for parts in (tuple(run) for _, run in groupby(parts, key))
+    )
+
+
+def by_size(parts: Iterable[Part]) -> list[Group]:
+    """A row for each size of the maps, in order; vectors are maps of one position."""
+    found = []
+    for size, run in groupby(parts, lambda part: map_size(part.out)):
+        inside = tuple(run)
+        found.append(((size, inside[0].container or inside[0].name), inside))
+    return _numbered(((name, inside) for (_, name), inside in found), [size for (size, _), _ in found])
+
+
+def map_size(shape: Shape) -> Shape:
+    """The size of a map without its channels; of a vector, (1,)."""
+    size = shape[1:]
+    return size if set(size) - {1} else (1,)
+
+
+def _common(paths: Sequence[str]) -> str:
+    """The levels that all paths begin with; the first path, where there are none."""
+    found = []
+    for here in zip(*(path.split(".") for path in paths), strict=False):
+        if len(set(here)) > 1:
+            break
+        found.append(here[0])
+    return ".".join(found) or paths[0]
+
+
+def _stage(part: Part) -> str:
+    return part.container or part.name
+
+
+def _numbered(
+    rows: Iterable[tuple[str, tuple[Part, ...]]], keys: Sequence[Hashable] | None = None
+) -> list[Group]:
+    """The rows with keys: those given, else the names; where one comes again, with how often."""
+    times: dict[Hashable, int] = {}
+    found: list[Group] = []
+    for place, (name, parts) in enumerate(rows):
+        key = keys[place] if keys is not None else name
+        times[key] = times.get(key, 0) + 1
+        found.append(Group((key, times[key]), name, parts))
+    return found
+
+
+def _layers(network: Network) -> list[Group]:
+    """A row for each layer, every repeat unrolled."""
+    rows = list(islice(network.report.rows(), MANY + 1))
+    if len(rows) > MANY:
+        raise Unfit(
+            Diagnostic(
+                "E803",
+                f"a table with one row per layer would have more than {MANY:,} rows",
+                WHOLE_FILE,
+                help="`--rows line` and `--rows size` keep repeats folded (× n)",
+            )
+        )
+    found: list[Group] = []
+    for row in rows:
+        entry = row.entry
+        assert entry.op is not None
+        assert entry.out is not None
+        arriving = tuple(shape for shape in entry.arriving if shape is not None)
+        part = Part(
+            kind="layer",
+            name=entry.path,
+            word=entry.op.word,
+            span=entry.span,
+            line=network.source.position(entry.span.start).line,
+            arriving=arriving[0],
+            out=entry.out,
+            op=entry.op,
+            inputs=arriving,
+            call=f"{entry.op.word} {entry.op.written()}".strip(),
+            weights={"": row.params or 0},
+            macs=row.macs or 0,
+            depth=int(entry.op.weighted),
+        )
+        found.append(Group(entry.path, entry.path, (part,)))
+    return found

@@ -1,0 +1,1 @@
+"""The layouts of six famous tables, a file each: a function from networks to grids."""

@@ -1,0 +1,138 @@
+"""Table 1 of Huang et al. 2017: dense blocks and the transitions between them, a column for each network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from cnnspec.diagnostics import WHOLE_FILE, Diagnostic
+from cnnspec.drawing.table.cells import Cell, Content, Grid, Line, Matrix, Row, text
+from cnnspec.drawing.table.columns import cells_of, heads_and_totals
+from cnnspec.drawing.table.compare import below
+from cnnspec.drawing.table.networks import Asked, Network, Unfit, size_of
+from cnnspec.drawing.table.parts import Part, joined
+from cnnspec.drawing.table.words import bracket
+
+
+class Stage(NamedTuple):
+    """A row of the table: what it is called, and its parts."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+
+def densenet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+    """The table."""
+    columns = [_stages(network) for network in networks]
+    names = list(dict.fromkeys(stage.name for column in columns for stage in column))
+    if any([stage.name for stage in column] != names for column in columns):
+        names.sort(key=lambda name: max(_place(column, name) for column in columns))
+    head = [Cell((text(title),), head=True) for title in ("Layers", "Output Size")]
+    rows = [Row((*head, *(Cell((text(network.label),), head=True) for network in networks)))]
+    for name in names:
+        stages = [next((stage for stage in column if stage.name == name), None) for column in columns]
+        rows += _rows(name, stages, asked)
+    if asked.columns is not None:
+        totals = heads_and_totals(asked, networks, ())[1]
+        for place, one in enumerate(totals):
+            cells = tuple(Cell((line,)) for line in one.lines)
+            rows.append(
+                Row((Cell((text(one.title),), columns=2, head=True), *cells), "" if place else "full")
+            )
+    return [Grid("c" * (2 + len(networks)), tuple(rows))]
+
+
+def is_dense(part: Part) -> bool:
+    """A block that puts what it makes behind what it was given: `concat [ id | … ]`."""
+    if part.kind == "merge" and part.word == "concat" and len(part.branches) > 1:
+        return sum(not branch for branch in part.branches) == 1
+    return part.kind == "cell" and any(map(is_dense, part.inner))
+
+
+def _stages(network: Network) -> list[Stage]:
+    parts = joined(network.parts("softmax"))
+    runs = [(dense, tuple(run)) for dense, run in groupby(parts, is_dense)]
+    if not any(dense for dense, _ in runs):
+        raise Unfit(_without_blocks(parts))
+    found: list[Stage] = []
+    blocks = sum(dense for dense, _ in runs)
+    number = 0
+    for dense, run in runs:
+        if dense:
+            number += 1
+            found.append(Stage(f"Dense Block ({number})", run))
+        elif not number:
+            found += _before(run)
+        elif number < blocks:
+            found.append(Stage(f"Transition Layer ({number})", run))
+        else:
+            found.append(Stage("Classification Layer", run))
+    return found
+
+
+def _before(parts: Sequence[Part]) -> list[Stage]:
+    """What is before the first block: a row each."""
+    found: list[Stage] = []
+    for part in parts:
+        name = "Convolution" if part.weighted else "Pooling"
+        if any(stage.name == name for stage in found):
+            name = f"{name} ({sum(stage.name.startswith(name) for stage in found) + 1})"
+        found.append(Stage(name, (part,)))
+    return found
+
+
+def _place(column: Sequence[Stage], name: str) -> int:
+    return next((place for place, stage in enumerate(column) if stage.name == name), -1)
+
+
+def _rows(name: str, stages: Sequence[Stage | None], asked: Asked) -> list[Row]:
+    """A row, or, of a transition, one for each of its layers, as they have outputs of different sizes."""
+    present = [stage for stage in stages if stage is not None]
+    apart = name.startswith("Transition") and len({len(stage.parts) for stage in present}) == 1
+    steps: list[list[tuple[Part, ...] | None]]
+    if apart:
+        count = len(present[0].parts)
+        steps = [
+            [None if one is None else one.parts[place : place + 1] for one in stages]
+            for place in range(count)
+        ]
+    else:
+        steps = [[None if one is None else one.parts for one in stages]]
+    found: list[Row] = []
+    made = [
+        (_sizes(step, asked), below([_shown(parts, asked) for parts in step], len(stages), "\n"))
+        for step in steps
+    ]
+    high = sum(len(cells) for _, cells in made)
+    for sizes, cells in made:
+        for place, here in enumerate(cells):
+            before = [Cell((text(name),), rows=high)] if not found else []
+            if not place:
+                before.append(Cell(sizes, rows=len(cells)))
+            found.append(Row((*before, *here), "part" if found else "full"))
+    return found
+
+
+def _sizes(step: Sequence[tuple[Part, ...] | None], asked: Asked) -> Content:
+    shapes = [parts[-1].out for parts in step if parts]
+    return tuple(dict.fromkeys(text(size_of(shape, asked.shape or "HxW")) for shape in shapes))
+
+
+def _shown(parts: tuple[Part, ...] | None, asked: Asked) -> list[Line | Matrix] | None:
+    if parts is None:
+        return None
+    if asked.cells not in (None, "bracket"):
+        return [piece for part in parts for piece in cells_of(part, asked.cells)]
+    return [bracket(part, "plain") for part in parts]
+
+
+def _without_blocks(parts: Sequence[Part]) -> Diagnostic:
+    cell = next((part for part in parts if part.kind == "cell"), None)
+    return Diagnostic(
+        "E803",
+        "--like densenet: this network has no dense block, a repeat of `concat [ id | … ]`",
+        cell.span if cell is not None else WHOLE_FILE,
+        label="not a dense block" if cell is not None else "",
+        help="`--like resnet` shows any network by the size of its maps",
+    )

@@ -1,0 +1,76 @@
+"""What blocks with a depthwise layer have in common, whatever they are called: expansion, kernel, gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from cnnspec.drawing.table.parts import Part, form, is_depthwise
+
+
+class Inverted(NamedTuple):
+    """A block that expands its channels `t` times, filters them, and projects them.
+
+    `fused`: the filter is an ordinary convolution, which expands them too. `gate`: squeeze and excitation.
+    `hidden` are the channels that are filtered, `act` the first activation."""
+
+    t: Fraction
+    hidden: int
+    kernel: tuple[int, ...]
+    fused: bool
+    gate: bool
+    act: str
+
+
+def inverted(part: Part) -> Inverted | None:
+    """The block as an inverted residual or a separable convolution; None where it is neither."""
+    if part.kind != "cell":
+        return None
+    layers = [one for one in _layers(part) if one.weighted]
+    depthwise = [one for one in layers if is_depthwise(one)]
+    incoming = part.arriving[0]
+    gate = any(one.kind == "gate" for one in _layers(part))
+    if len(depthwise) == 1 and len(layers) <= 3:
+        one = depthwise[0]
+        hidden = one.out[0]
+        return Inverted(Fraction(hidden, incoming), hidden, _kernel(one), False, gate, _act(layers))
+    wide = bool(layers) and max(_kernel(layers[0]), default=1) > 1
+    if not depthwise and wide and len(layers) <= 2 and (len(layers) == 1 or _kernel(layers[1]) == (1, 1)):
+        hidden = layers[0].out[0] if len(layers) == 2 else incoming
+        return Inverted(Fraction(hidden, incoming), hidden, _kernel(layers[0]), True, gate, _act(layers))
+    return None
+
+
+def _layers(part: Part) -> Iterator[Part]:
+    """The layers on the main way through a block, and its gates."""
+    for inner in part.inner if part.kind == "cell" else [p for branch in part.branches for p in branch]:
+        if inner.kind in ("layer", "gate"):
+            yield from [inner] * (inner.times if inner.kind == "layer" else 1)
+        else:
+            yield from _layers(inner)
+
+
+def _kernel(part: Part) -> tuple[int, ...]:
+    return tuple(getattr(part.op, "F", None) or ())
+
+
+def _act(layers: list[Part]) -> str:
+    words = [word for layer in layers for word in layer.quiet]
+    return next((word for word in words if word in ACTS), "")
+
+
+ACTS = ("relu", "relu6", "hswish", "silu", "gelu", "mish", "elu", "leaky", "prelu", "selu")
+
+
+def alike(part: Part) -> Any:
+    """What uses of one such block have in common, the first of which may have a stride and other incoming
+    channels."""
+    found = inverted(part)
+    if found is None:
+        return form(part)
+    return (
+        part.word,
+        part.out[0],
+        found._replace(hidden=0, t=found.t if found.t.denominator == 1 else Fraction(0)),
+    )

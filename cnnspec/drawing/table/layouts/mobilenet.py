@@ -1,0 +1,132 @@
+"""Table 2 of Sandler et al. 2018: input, operator, t (expansion), c (channels), n (repeats), s (stride)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.drawing.table.cells import Content, Grid, Line, Piece, Size, Symbol, text
+from cnnspec.drawing.table.columns import chosen
+from cnnspec.drawing.table.groups import Group, groups
+from cnnspec.drawing.table.layouts.mobile import ACTS, Inverted, alike, inverted
+from cnnspec.drawing.table.listing import Column, Listed, content, listed
+from cnnspec.drawing.table.networks import Asked, Network, Unfit, size_of
+from cnnspec.drawing.table.parts import Part, joined
+from cnnspec.drawing.table.words import NAMES, is_fc, kernel, number
+from cnnspec.ops.base import written_number
+
+NONE = "-"
+
+
+def mobilenet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+    """A table for each network."""
+    return [_of(network, asked) for network in networks]
+
+
+def _of(network: Network, asked: Asked) -> Grid:
+    parts = joined(joined(network.parts()), alike)
+    blocks = [found for part in parts if (found := inverted(part)) is not None]
+    if not blocks:
+        raise Unfit(_without_blocks(network, parts))
+    rows = [Group(place, part.name, (part,)) for place, part in enumerate(parts)]
+    if asked.rows is not None:
+        rows = groups(network, asked.rows)
+    if asked.columns is not None:
+        return listed(rows, chosen(asked, rows, ()), network.label)
+    return listed(rows, _columns(blocks, asked), network.label)
+
+
+def _columns(blocks: list[Inverted], asked: Asked) -> list[Column]:
+    whole = all(one.t.denominator == 1 for one in blocks)
+    found = [
+        Column(text("Input"), "l", lambda row: (text(_input(row.group.arriving, asked)),)),
+        Column(text("Operator"), "l", lambda row: (operator(row.group.parts[0]),)),
+    ]
+    if whole:
+        found.append(Column(text(Symbol("t")), "c", lambda row: content(_t(row, whole))))
+    else:  # as MobileNetV3 has it
+        found.append(Column(text("exp size"), "c", lambda row: content(_t(row, whole))))
+    found.append(Column(text(Symbol("c")), "c", _c))
+    if any(one.gate for one in blocks):
+        found.append(Column(text("SE"), "c", lambda row: content(_gate(row))))
+    if len({one.act for one in blocks}) > 1:
+        found.append(Column(text("NL"), "c", lambda row: content(_act(row))))
+    found.append(Column(text(Symbol("n")), "c", _n))
+    found.append(Column(text(Symbol("s")), "c", _s))
+    return found
+
+
+def _input(shape: tuple[int, ...], asked: Asked) -> Size:
+    return size_of(shape, asked.shape or "HxWxC", squared=asked.shape is None)
+
+
+def operator(part: Part) -> Line:
+    """`conv2d 1×1`, `avgpool 7×7`, or the block's name, with a kernel that is not 3×3."""
+    if part.kind == "cell":
+        return _block(part)
+    if is_fc(part):
+        return text(part.word)
+    names = {"conv": "conv2d" if len(part.arriving) == 3 else "conv", "gap": "avgpool", "gmp": "maxpool"}
+    window = kernel(part)
+    pieces: list[Piece] = [names.get(part.word, NAMES.get(part.word, part.word))]
+    return text(*pieces, " ", window) if window is not None else text(*pieces)
+
+
+def _block(part: Part) -> Line:
+    found = inverted(part)
+    name = part.word or "block"
+    if found is None or set(found.kernel) == {3}:
+        return text(name)
+    return text(name, " ", Size(tuple(map(str, found.kernel))))
+
+
+def _t(row: Listed, whole: bool) -> str:
+    found = inverted(row.group.parts[0])
+    if found is None:
+        return NONE
+    return written_number(found.t) if whole else str(found.hidden)
+
+
+def _c(row: Listed) -> Content:
+    part = row.group.parts[-1]
+    return content(str(part.out[0]) if part.weighted else NONE)
+
+
+def _n(row: Listed) -> Content:
+    part = row.group.parts[0]
+    return content(NONE if is_fc(part) else str(part.times))
+
+
+def _s(row: Listed) -> Content:
+    part = row.group.parts[0]
+    ends = is_fc(part) or (part.op is not None and part.op.ends_map)
+    return content(NONE if ends or not part.stride else number(part.stride))
+
+
+def _gate(row: Listed) -> str:
+    found = inverted(row.group.parts[0])
+    return "✓" if found is not None and found.gate else NONE
+
+
+def _act(row: Listed) -> str:
+    part = row.group.parts[0]
+    found = inverted(part)
+    words = [found.act] if found is not None else [word for word in part.quiet if word in ACTS]
+    return words[0] if words and words[0] else NONE
+
+
+def _without_blocks(network: Network, parts: Sequence[Part]) -> Diagnostic:
+    cell = next((part for part in parts if part.kind == "cell"), parts[0] if parts else None)
+    what = (
+        f"`{cell.word}` has none"
+        if cell is not None and cell.kind == "cell" and cell.word
+        else "there are no blocks"
+    )
+    return Diagnostic(
+        "E803",
+        "--like mobilenet: no block of this network has one depthwise layer between 1x1 convolutions, "
+        f"so there is no expansion factor t ({what})",
+        cell.span if cell is not None else network.report.graph.claims[0].span,
+        help="`--like resnet` shows any network with blocks; "
+        "`--rows stage --columns input,operator,channels,repeats,stride` has the other columns",
+    )

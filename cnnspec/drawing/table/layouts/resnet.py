@@ -1,0 +1,69 @@
+"""Table 1 of He et al. 2016: a row for each size of the maps, a column per network, blocks in brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from cnnspec.drawing.table.cells import Content, Grid, text
+from cnnspec.drawing.table.columns import cells_of, head_of, heads_and_totals
+from cnnspec.drawing.table.compare import Beside, Head, Total, beside, compared
+from cnnspec.drawing.table.groups import by_size, groups
+from cnnspec.drawing.table.listing import content
+from cnnspec.drawing.table.networks import Asked, Network, scientific
+from cnnspec.drawing.table.parts import joined
+
+
+def resnet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+    """The table."""
+    if asked.rows in (None, "size"):
+        found = [by_size(joined(network.parts("softmax"))) for network in networks]
+    else:
+        found = [groups(network, asked.rows) for network in networks]
+    rows = beside(found)
+    heads = [Head("layer name", _namer(rows)), Head("output size", head_of("output", asked))]
+    totals = [
+        Total("MACs", tuple(scientific(one.report.totals.macs or 0, asked.numbers) for one in networks))
+    ]
+    if asked.columns is not None:
+        heads, totals = heads_and_totals(asked, networks, ())
+    cells = asked.cells or "bracket"
+    return [
+        compared(
+            [text(name) for name in heads_of(networks)],
+            rows,
+            heads,
+            lambda part: cells_of(part, cells),
+            totals,
+        )
+    ]
+
+
+def _namer(rows: Sequence[Beside]) -> Callable[[Beside], Content]:
+    """`conv1`, `conv2_x`: rows are numbered, and `_x` is a row that has blocks; the last, behind the maps,
+    has no name."""
+    names: dict[object, str] = {}
+    numbers = count(1)
+    for row in rows:
+        parts = [part for group in row.groups if group is not None for part in group.parts]
+        if not any(part.word in ("conv", "dwconv", "deconv") or part.kind == "cell" for part in parts):
+            names[row.key] = ""
+            continue
+        blocks = any(part.kind == "cell" or part.times > 1 for part in parts)
+        names[row.key] = f"conv{next(numbers)}{'_x' if blocks else ''}"
+
+    def show(row: Beside) -> Content:
+        return content(names[row.key])
+
+    return show
+
+
+def heads_of(networks: Sequence[Network]) -> list[str]:
+    """`50-layer` where the networks are called so and differ in that, else their names."""
+    depths = [str(one.report.totals.layers) for one in networks]
+    plain = [one.label.removesuffix("v1") for one in networks]
+    if len(set(depths)) == len(depths) > 1 and all(
+        name.endswith(depth) for name, depth in zip(plain, depths, strict=True)
+    ):
+        return [f"{depth}-layer" for depth in depths]
+    return [one.label for one in networks]

@@ -1,0 +1,85 @@
+"""Table 1 of Simonyan & Zisserman 2015: layers one below another, pooling across all columns, what a network
+has more than the one to its left in bold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+from cnnspec.drawing.table.cells import Cell, Grid, Line, Row, bold, text
+from cnnspec.drawing.table.networks import Asked, Network, amount, size_of
+from cnnspec.drawing.table.parts import Part, joined
+from cnnspec.drawing.table.words import stack
+
+SHOWN = ("lrn", "softmax")
+
+
+def vgg(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+    """The table."""
+    columns = [_segments(joined(network.parts(*SHOWN))) for network in networks]
+    width = len(networks)
+    rows = [
+        Row(tuple(Cell((text(network.label),), head=True) for network in networks)),
+        Row(
+            tuple(
+                Cell((text(f"{network.report.totals.layers} weight layers"),), head=True)
+                for network in networks
+            )
+        ),
+        *_inputs(networks, asked),
+    ]
+    for place in range(max(map(len, columns))):
+        lines = [column[place] if place < len(column) else () for column in columns]
+        if len(set(lines)) == 1:
+            rows += [
+                Row((Cell((line,), columns=width),), "" if at else "full") for at, line in enumerate(lines[0])
+            ]
+            continue
+        marked = [lines[0], *(_marked(left, here) for left, here in pairwise(lines))]
+        rows.append(Row(tuple(Cell(column) for column in marked), "full"))
+    amounts = [f"{amount(one.report.totals.params or 0, asked.numbers)} weights" for one in networks]
+    rows.append(Row(tuple(Cell((text(one),)) for one in amounts), "full"))
+    return [Grid("c" * width, tuple(rows), heads=2)]
+
+
+def _inputs(networks: Sequence[Network], asked: Asked) -> list[Row]:
+    """`input (224 × 224 RGB image)`."""
+    lines = []
+    for network in networks:
+        shape = network.input
+        if asked.shape is not None or len(shape) != 3 or shape[0] not in (1, 3):
+            lines.append(text("input (", size_of(shape, asked.shape or "CxHxW"), ")"))
+        else:
+            lines.append(
+                text("input (", size_of(shape, "HxW"), " RGB image)" if shape[0] == 3 else " image)")
+            )
+    if len(set(lines)) == 1:
+        return [Row((Cell((lines[0],), columns=len(lines)),), "full")]
+    return [Row(tuple(Cell((line,)) for line in lines), "full")]
+
+
+def _segments(parts: Sequence[Part]) -> list[tuple[Line, ...]]:
+    """The layers between poolings, each pooling by itself, and each layer behind the maps by itself."""
+    found: list[tuple[Line, ...]] = []
+    open_ = False
+    for part in parts:
+        lines = stack(part)
+        pools = part.kind == "layer" and not part.weighted and part.resizes
+        if pools or len(part.arriving) == 1 or set(part.arriving[1:]) == {1}:
+            found += [(line,) for line in lines] if part.kind == "layer" else [lines]
+            open_ = False
+        elif open_:
+            found[-1] += lines
+        else:
+            found.append(lines)
+            open_ = True
+    return found
+
+
+def _marked(left: tuple[Line, ...], here: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Lines that the network to the left does not have, in bold."""
+    kept: set[int] = set()
+    for block in SequenceMatcher(None, left, here, autojunk=False).get_matching_blocks():
+        kept |= set(range(block.b, block.b + block.size))
+    return tuple(line if place in kept else bold(line) for place, line in enumerate(here))

@@ -1,0 +1,109 @@
+"""The networks of a table, what was asked of it, and how its numbers and shapes are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from cnnspec.analyses.weights import OWN
+from cnnspec.diagnostics import Diagnostic, Source
+from cnnspec.drawing.table.cells import Line, Scientific, Size, text
+from cnnspec.drawing.table.parts import Part, Parts
+from cnnspec.ops.base import Shape
+from cnnspec.report.amounts import exact, short
+
+if TYPE_CHECKING:
+    from cnnspec.analyses.report import Report
+
+Rows: TypeAlias = Literal["line", "size", "stage", "layer"]
+Cells: TypeAlias = Literal["bracket", "stack", "call"]
+Order: TypeAlias = Literal["CxHxW", "HxWxC", "HxW"]
+Numbers: TypeAlias = Literal["exact", "short"]
+
+
+class Asked(NamedTuple):
+    """The options of a table; None where the layout decides."""
+
+    rows: Rows | None = None
+    columns: tuple[str, ...] | None = None
+    cells: Cells | None = None
+    shape: Order | None = None
+    numbers: Numbers | None = None
+    like: str | None = None
+
+
+class Unfit(Exception):
+    """A table that this network cannot have, as a finding."""
+
+    def __init__(self, finding: Diagnostic) -> None:
+        self.finding = finding
+
+
+@dataclass(frozen=True)
+class Network:
+    """A column of a table, or the network of a whole one. `label` is what the table calls it."""
+
+    label: str
+    report: Report
+    source: Source
+
+    def parts(self, *shown: str) -> tuple[Part, ...]:
+        """Its parts; the layers of the words `shown` are parts of their own."""
+        return Parts(self.report, self.source, frozenset(shown)).all()
+
+    @cached_property
+    def input(self) -> Shape:
+        return self.report.graph.root.values[0] or ()
+
+
+def unique(networks: Sequence[Network], options: Iterable[str]) -> list[str]:
+    """The names of the networks; where two are the same, with what their file is called."""
+    names = [one.label for one in networks]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{name} ({other})" for name, other in zip(names, options, strict=True)]
+
+
+def size_of(shape: Shape, order: Order, squared: bool = False) -> Size:
+    """A shape as a table writes it; a vector as its length, or as a map of one position where channels are
+    last."""
+    dims = tuple(map(str, shape))
+    if order == "CxHxW":
+        return Size(dims)
+    if order == "HxW":
+        return Size(dims[1:] or ("1", "1"))
+    return Size((*(dims[1:] or ("1", "1")), dims[0]), squared)
+
+
+def amount(number: int, numbers: Numbers | None) -> str:
+    """`25.6M`, or with all digits."""
+    return exact(number) if numbers == "exact" else short(number)
+
+
+def scientific(number: int, numbers: Numbers | None) -> Line:
+    """`3.9×10⁹`, or with all digits."""
+    if numbers == "exact" or number < 10_000:
+        return text(exact(number))
+    power = (len(str(number)) - 1) // 3 * 3
+    tenths = (number * 20 // 10**power + 1) // 2
+    return text(Scientific(f"{tenths // 10}.{tenths % 10}", power))
+
+
+def weights_of(rows: Iterable[Sequence[Part]]) -> list[int]:
+    """The weights of each row; those of a shared block count in the first row that has them."""
+    seen: set[str] = set()
+    found: list[int] = []
+    for parts in rows:
+        total = 0
+        for part in parts:
+            total += _new(part.weights, seen)
+        found.append(total)
+    return found
+
+
+def _new(weights: Mapping[str, int], seen: set[str]) -> int:
+    total = sum(count for name, count in weights.items() if name == OWN or name not in seen)
+    seen |= weights.keys()
+    return total

@@ -1,0 +1,196 @@
+"""A part in a paper's words: `3×3, 64`, `conv3-64`, `3×3 max pool, stride 2`, `fc, [16, 256]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+from cnnspec.drawing.table.cells import Line, Matrix, Piece, Size, text
+from cnnspec.drawing.table.parts import Part, is_depthwise, main
+from cnnspec.ops.base import written_number
+
+Style: TypeAlias = Literal["matrix", "layer", "stack", "plain"]
+"""`matrix`: a line in brackets, `3×3, 64`; `layer`: a layer of its own, `7×7, 64, stride 2`; `stack`: VGG's
+`conv3-64`; `plain`: DenseNet's `3×3 conv`, without the channels."""
+NAMES = {
+    "maxpool": "max pool", "avgpool": "average pool", "gap": "global average pool", "gmp": "global max pool",
+    "subsample": "subsampling", "blur": "blur pool", "upsample": "upsampling", "deconv": "deconv",
+    "shuffle": "channel shuffle", "pixelshuffle": "pixel shuffle", "pixelunshuffle": "pixel unshuffle",
+    "lrn": "LRN", "rbf": "RBF",
+}  # fmt: skip
+"""What papers call some layers; all others are called by their word."""
+FEW = 8
+"""A run of so many equal layers is written out where cells are stacked."""
+
+
+def kernel(part: Part) -> Size | None:
+    """The window of a layer; of one that reads the whole map, the map."""
+    F = getattr(part.op, "F", None)
+    if F is not None:
+        return Size(tuple(map(str, F)) * (2 if len(F) == len(part.arriving) == 1 else 1))
+    if part.kind == "layer" and part.word in ("gap", "gmp") and len(part.arriving) > 1:
+        return Size(tuple(map(str, part.arriving[1:])))
+    return None
+
+
+def stride(part: Part) -> str:
+    """`2`, `1×2`; "" for 1, where a map grows, and for a layer that ends it."""
+    S = part.stride
+    if part.op is not None and part.op.ends_map:
+        return ""
+    return "" if all(one <= 1 for one in S) else number(S)
+
+
+def number(values: Sequence[Fraction | int]) -> str:
+    texts = [written_number(Fraction(value)) for value in values]
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+
+
+def is_fc(part: Part) -> bool:
+    return part.kind == "layer" and part.op is not None and part.op.linear and kernel(part) is None
+
+
+def line(part: Part, style: Style) -> Line:
+    """A layer in one line; of a cell, what is in it."""
+    if part.kind != "layer":
+        return _inline(part, style)
+    if style == "stack":
+        return _stacked(part)
+    window = kernel(part)
+    if is_fc(part):
+        if style == "plain" and part.word == "fc":
+            return text(f"{part.out[0]}D fully-connected")
+        return text("fc, ", str(part.out[0])) if style == "matrix" else text(f"{part.out[0]}-d {part.word}")
+    if not part.weighted and window is None and not part.resizes:
+        return text(NAMES.get(part.word, part.word), *_percent(part))
+    name = "average pool" if part.word == "gap" and style == "layer" else NAMES.get(part.word, part.word)
+    whole = part.word in ("gap", "gmp")
+    pieces: list[Piece] = [] if window is None or (whole and style != "plain") else [window, " "]
+    if part.word not in ("conv", "dwconv"):
+        pieces.append(name)
+    elif style == "plain":
+        pieces.append("depthwise conv" if is_depthwise(part) else "conv")
+    elif is_depthwise(part):
+        pieces.append("dw")
+    else:
+        pieces.pop()
+    if part.weighted and style != "plain":
+        pieces += [", ", str(part.out[0]), *_groups(part)]
+    if style != "matrix" and stride(part):
+        pieces.append(f", stride {stride(part)}")
+    return text(*pieces)
+
+
+def _percent(part: Part) -> list[Piece]:
+    p = getattr(part.op, "p", None) if part.word == "dropout" else None
+    return [] if p is None else [f" ({written_number(100 * Fraction(p))}%)"]
+
+
+def _groups(part: Part) -> list[Piece]:
+    found: list[Piece] = []
+    groups, apart = getattr(part.op, "G", 1), getattr(part.op, "D", (1,))
+    if groups > 1 and not is_depthwise(part):
+        found.append(f", C={groups}")
+    if any(one > 1 for one in apart):
+        found.append(f", dilation {number(apart)}")
+    return found
+
+
+def _stacked(part: Part) -> Line:
+    """`conv3-64`, `FC-4096`, `maxpool`."""
+    if is_fc(part):
+        return text(f"{'FC' if part.word == 'fc' else NAMES.get(part.word, part.word)}-{part.out[0]}")
+    window = kernel(part)
+    if not part.weighted:
+        name = {"softmax": "soft-max", "gap": "avgpool"}.get(part.word, part.word)
+        return text("LRN" if part.word == "lrn" else name)
+    word = "dwconv" if is_depthwise(part) else part.word
+    pieces: list[Piece] = [word]
+    if window is not None:
+        pieces.append(window.dims[0] if len(set(window.dims)) == 1 else window)
+    pieces += [f"-{part.out[0]}", *_groups(part)]
+    return text(*pieces, f", stride {stride(part)}" if stride(part) else "")
+
+
+def lines(part: Part, style: Style) -> tuple[Line, ...]:
+    """What is in a part, one line per layer: of a merge with a shortcut the branch that has the layers, of
+    any other merge one line per branch."""
+    if part.kind == "layer":
+        one = line(part, style)
+        return (one,) * part.times if part.times <= FEW else (one + text(f" × {part.times}"),)
+    if part.kind == "gate":
+        return (_gate(part, style),)
+    if part.kind == "cell":
+        found = tuple(one for inner in part.inner for one in lines_of_inner(inner, style))
+        return found or (text(part.word or "id"),)
+    chosen = main(part)
+    if chosen:
+        return tuple(one for inner in chosen for one in lines_of_inner(inner, style))
+    return tuple(_chain(branch, style) for branch in part.branches)
+
+
+def lines_of_inner(part: Part, style: Style) -> tuple[Line, ...]:
+    """The same of a part inside a cell: a repeated cell is one line."""
+    if part.kind == "cell" and part.times > 1:
+        return (_inline(part, style),)
+    return lines(part, style)
+
+
+def _inline(part: Part, style: Style) -> Line:
+    joined = _separated(lines(part, style), "; ")
+    if part.kind == "cell" and part.times > 1:
+        return text("[") + joined + text(f"] × {part.times}")
+    return joined
+
+
+def _chain(branch: Sequence[Part], style: Style) -> Line:
+    if not branch:
+        return text("identity")
+    return _separated(
+        [_inline(part, style) if part.kind != "layer" else _times(part, style) for part in branch], " → "
+    )
+
+
+def _times(part: Part, style: Style) -> Line:
+    one = line(part, style)
+    return one if part.times == 1 else one + text(f" × {part.times}")
+
+
+def _gate(part: Part, style: Style) -> Line:
+    """Squeeze and excitation as its paper has it: `fc, [16, 256]`; another gate as `gate`."""
+    sizes = [str(inner.out[0]) for branch in part.branches for inner in branch if inner.weighted]
+    small = all(set(inner.out[1:]) <= {1} for branch in part.branches for inner in branch)
+    if style == "stack":
+        return text("SE-" if small else "gate-", "-".join(sizes)) if sizes else text("gate")
+    return text(f"{'fc' if small else 'gate'}, [{', '.join(sizes)}]" if sizes else "gate")
+
+
+def _separated(parts: Iterable[Line], between: str) -> Line:
+    found: Line | None = None
+    for one in parts:
+        found = one if found is None else found + text(between) + one
+    return found or text()
+
+
+def bracket(part: Part, style: Style = "matrix") -> Line | Matrix:
+    """A cell in brackets, × n; a layer as it is, a run of equal ones in brackets."""
+    if part.kind == "layer" and part.times == 1:
+        return line(part, "plain" if style == "plain" else "layer")
+    if part.kind == "layer":
+        return Matrix((line(part, style),), part.times)
+    return Matrix(lines(part, style), part.times)
+
+
+def stack(part: Part) -> tuple[Line, ...]:
+    """A part as VGG's table has it: every layer on its own line; of a cell, × n in the last."""
+    found = lines(part, "stack")
+    if part.kind == "layer" or part.times == 1:
+        return found
+    return (*found, text(f"× {part.times}"))
+
+
+def call(part: Part) -> Line:
+    """A part as the spec says it: `residual(64, 1) × 3`."""
+    what = part.call or part.word
+    return text(what if part.times == 1 else f"{what} × {part.times}")
