@@ -1,4 +1,4 @@
-"""What other tools are given: cnnspec.sty, the entry point of Pygments, hooks of pre-commit, GitHub's action."""
+"""What other tools are given: cnnspec.sty, a lexer for Pygments, hooks of pre-commit, an action of GitHub."""
 
 from __future__ import annotations
 
