@@ -76,9 +76,7 @@ def _colors(context: click.Context, parameter: click.Parameter, value: str) -> P
 )
 @click.option("--collapse", multiple=True, metavar="BLOCK", help="Draw this block as one box.")
 @click.option("--panels/--no-panels", default=True, help="Of flow: a panel for each block, or none.")
-@click.option(
-    "--wrap", type=click.IntRange(1, 50), default=1, metavar="N", help="Of flow: the network in N columns."
-)
+@click.option("--wrap", type=click.IntRange(1, 50), metavar="N", help="Of flow: the network in N columns.")
 @click.option("--width", metavar="3.4in", callback=_width, help="How wide the figure is on paper.")
 @click.option(
     "--scale", "power", default="linear", metavar="linear|P", callback=_power,
@@ -133,6 +131,7 @@ def _form(given: str | None, destination: str | None) -> str:
 
 def _picture(found: Opened, how: dict[str, Any], form: str) -> str | bytes:
     from cnnspec.drawing.draw import draw
+    from cnnspec.drawing.flow.diagram import TooLarge
     from cnnspec.drawing.options import Options
 
     levels = [one for one in how["expand"] if one.isdecimal()]
@@ -148,6 +147,10 @@ def _picture(found: Opened, how: dict[str, Any], form: str) -> str | bytes:
             raise click.UsageError(f"{missing.rpartition('.')[2]} cannot be drawn yet")
     try:
         return draw(graph, options, form)
+    except TooLarge:
+        raise click.UsageError(
+            "the figure would have too many boxes: use --collapse, or less --expand"
+        ) from None
     except ImportError as error:
         raise click.UsageError(
             f"{form} needs the package {error.name}, which is not installed: pip install 'cnnspec[draw]'"

@@ -23,7 +23,8 @@ class Options:
     levels: int = 0
     collapse: tuple[str, ...] = ()
     panels: bool = True
-    wrap: int = 1
+    wrap: int | None = None
+    """The columns of the network; None: as a page needs."""
     width: float | None = None
     power: float = 1.0
     """Of volumes: a side of length n is drawn as n**power."""

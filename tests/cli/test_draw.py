@@ -48,3 +48,16 @@ def test_errors_stop_a_figure(cnnspec: Command, wrong: Path, tmp_path: Path) -> 
     assert done.status == 1
     assert "E301" in done.err
     assert not (tmp_path / "a.svg").exists()
+
+
+def test_a_figure_as_svg(cnnspec: Command, tmp_path: Path) -> None:
+    done = cnnspec("draw", "zoo:resnet", "--variant", "ResNet50")
+    assert done.status == 0
+    assert done.out.startswith("<svg ")
+    assert "<title>ResNet50: Deep Residual Learning" in done.out
+    assert ">residual(512) ×3<" in done.out
+    path = tmp_path / "resnet50.svg"
+    assert cnnspec("draw", "zoo:resnet", "--variant", "ResNet50", "-o", path).out == f"{path}: written\n"
+    assert path.read_text("utf-8") == done.out
+    assert cnnspec("draw", "zoo:resnet", "-o", path).status == 2
+    assert cnnspec("draw", "zoo:resnet", "-o", path, "--force").status == 0

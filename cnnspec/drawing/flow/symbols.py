@@ -1,0 +1,131 @@
+"""Expressions as a paper writes them: `4*k` is 4k, with an italic k."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnnspec.drawing.flow.diagram import Runs
+from cnnspec.drawing.scene import Run
+from cnnspec.ir import expr
+from cnnspec.ir.expr import Apply, Const, Expr, Var
+from cnnspec.ops.base import written_number
+
+SIGNS = {
+    "==": " = ", "!=": " ≠ ", "<": " < ", "<=": " ≤ ", ">": " > ", ">=": " ≥ ", "+": " + ", "-": " − ",
+    "and": " and ", "or": " or ", "//": "/", "/": "/", "%": " mod ", "*": "·",
+}  # fmt: skip
+STRENGTH = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "//": 6, "/": 6, "%": 6, "neg": 7, "**": 8}
+STRENGTH |= dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4)
+OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def substituted(node: Expr, values: Mapping[str, Expr]) -> Expr:
+    """The expression with these names replaced, worked out where it is constant."""
+    if isinstance(node, Var):
+        return values.get(node.name, node)
+    if isinstance(node, Apply):
+        return _simple(node.operator, *(substituted(one, values) for one in node.arguments))
+    return node
+
+
+def _simple(operator: str, *arguments: Expr) -> Expr:
+    """1·k is k, s/1 is s."""
+    one = Const(1)
+    if operator == "*" and one in arguments and len(arguments) == 2:
+        return arguments[1] if arguments[0] == one else arguments[0]
+    if operator in ("/", "//") and arguments[1] == one:
+        return arguments[0]
+    return expr.apply(operator, *arguments)
+
+
+def plain(text: str) -> Runs:
+    """An upright text."""
+    return (Run(text),)
+
+
+def symbol(name: str) -> Runs:
+    """A name; a number at its end is lowered: k1 as in mathematics."""
+    stem = name.rstrip("0123456789")
+    if stem and stem != name and len(stem) == 1:
+        return Run(stem, italic=True), Run(name[len(stem) :], shift="sub")
+    return (Run(name, italic=True),)
+
+
+def spelled(node: Expr, around: int = 0) -> Runs:
+    """The expression as runs, in parentheses where it binds less than what is `around` it."""
+    if isinstance(node, Const):
+        return plain(_value(node.value))
+    if isinstance(node, Var):
+        return symbol(node.name)
+    strength = STRENGTH.get(node.operator, 9 if node.operator != "if" else 0)
+    runs = _operation(node, strength)
+    return (Run("("), *runs, Run(")")) if strength < around else runs
+
+
+def negated(node: Expr) -> Expr:
+    """The opposite of a condition."""
+    if isinstance(node, Apply) and node.operator in OPPOSITE:
+        return Apply(OPPOSITE[node.operator], node.arguments)
+    if isinstance(node, Apply) and node.operator == "not":
+        return node.arguments[0]
+    return Apply("not", (node,))
+
+
+def _value(value: expr.Exact) -> str:
+    if isinstance(value, tuple) and not isinstance(value, expr.List):
+        return "×".join(map(str, value))
+    if isinstance(value, bool | str | expr.List):
+        return expr.spelled(value)
+    return written_number(value).replace("-", "−")
+
+
+def _operation(node: Apply, strength: int) -> Runs:
+    name, arguments = node.operator, node.arguments
+    if name == "if":
+        condition, then, otherwise = arguments
+        return (*spelled(then, 1), Run(" if "), *spelled(condition, 1), Run(" else "), *spelled(otherwise, 1))
+    if name == "neg":
+        return (Run("−"), *spelled(arguments[0], 8))
+    if name == "not":
+        return (Run("not "), *spelled(arguments[0], 4))
+    if name == "at":
+        return (*spelled(arguments[0], 9), Run("["), *spelled(arguments[1]), Run("]"))
+    if name == "sizes":
+        return _joined("×", [spelled(one, 6) for one in arguments])
+    if name == "**":
+        return _power(*arguments)
+    if name not in SIGNS:
+        inside = _joined(", ", [spelled(one) for one in arguments])
+        return (Run("(" if name == "list" else f"{name}("), *inside, Run(")"))
+    left, right = arguments
+    sign = SIGNS[name]
+    if name == "*" and isinstance(left, Const) and isinstance(right, Var):
+        sign = ""
+    return (*spelled(left, strength), Run(sign), *spelled(right, strength + (name in ("-", "/", "//", "%"))))
+
+
+def _power(base: Expr, exponent: Expr) -> Runs:
+    above = spelled(exponent)
+    if all(not run.shift for run in above):
+        return (*spelled(base, 9), *(Run(run.text, run.italic, "super") for run in above))
+    return (*spelled(base, 9), Run("^"), *spelled(exponent, 9))
+
+
+def _joined(mark: str, parts: list[Runs]) -> Runs:
+    found: list[Run] = []
+    for part in parts:
+        if found:
+            found.append(Run(mark))
+        found += part
+    return tuple(found)
+
+
+def joined(mark: str, parts: list[Runs]) -> Runs:
+    """Runs one after another with a mark between them, neighbours of one style as one run."""
+    found: list[Run] = []
+    for run in _joined(mark, [part for part in parts if part]):
+        if found and not run.shift and (found[-1].italic, found[-1].shift) == (run.italic, ""):
+            found[-1] = Run(found[-1].text + run.text, run.italic)
+        elif run.text:
+            found.append(run)
+    return tuple(found)
