@@ -195,9 +195,9 @@ def _statements(statements: Sequence[program.Statement], pad: str) -> Iterator[s
                 outputs = ", ".join(map(_tensor, one.outputs))
                 yield f"{pad}Invoke {one.name or '(the pass)'}: {outputs} = {one.function.name}({given})"
             case program.Repeat():
-                first = _tensor(one.region.inputs[0])
+                first, output = _tensor(one.region.inputs[0]), _tensor(one.outputs[0])
                 yield (
-                    f"{pad}Repeat {one.name}: {_tensor(one.output)} = {first} from {_tensor(one.inputs[0])}, "
+                    f"{pad}Repeat {one.name}: {output} = {first} from {_tensor(one.inputs[0])}, "
                     f"{python(one.count)} passes, each"
                 )
                 yield from _statements(one.region.statements, pad + "  ")

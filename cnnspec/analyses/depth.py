@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import carried
-from cnnspec.ir.graph import Body, Graph, Layer, Region, Step, outputs_of, start_of
+from cnnspec.ir.graph import Body, Graph, Layer, Region, Step, handed_on, outputs_of, runs_of, start_of
 
 Paths: TypeAlias = dict[int, int]
 """From which values a value can be reached, and past how many weighted layers at most."""
@@ -78,12 +78,12 @@ def _step(
 
 def _region(region: Region, given: Sequence[Paths], outputs: Sequence[tuple[Paths, ...]]) -> list[Paths]:
     results = list(given)
-    for one in region.passes:
+    for one in runs_of(region):
         through = outputs[one.body]
         if one.count > 1:  # all but the last of equal passes at once
             given = [_repeated(through[0], given, one.count - 1), *given[1:]]
         results = [_after(paths, given) for paths in through]
-        given = [results[0], *given[1:]]
+        given = handed_on(region, given, results)
     return results[: region.outputs]
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from cnnspec.analyses.shapes import Shaped, Shapes
 from cnnspec.analyses.weights import Tally
-from cnnspec.ir.graph import Body, Graph, Region, places
+from cnnspec.ir.graph import Body, Graph, Region, handed_on, places, runs_of
 
 BYTES = 4
 """Of one element in float32."""
@@ -149,14 +149,14 @@ def _passes(
 ) -> list[Moment]:
     """The passes of a region; of more than three equal ones, the first two and the last tell all."""
     moments: list[Moment] = []
-    for one in region.passes:
+    for one in runs_of(region):
         flow = flows[one.body]
         for _ in range(min(one.count, 3)):
             made = {source: next(numbers) for source in sorted(set(flow.source)) if source < 0}
             gives = tuple(given[source] if source >= 0 else made[source] for source in flow.source)
             read = frozenset(given[number] for number in flow.read)
             moments.append(Moment(given, read, gives, flow.sizes, one.body))
-            given = (gives[0], *given[1:])
+            given = tuple(handed_on(region, given, gives))
     return moments
 
 

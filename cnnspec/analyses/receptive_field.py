@@ -25,7 +25,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
 from cnnspec.analyses.shapes import Shaped, Shapes, carried
-from cnnspec.ir.graph import Graph, Region, Step, places
+from cnnspec.ir.graph import Graph, Region, Step, handed_on, places, runs_of
 from cnnspec.ops import Op
 from cnnspec.ops.base import AXES, Shape, Window, written_shape
 from cnnspec.ops.formula import Formula
@@ -183,18 +183,19 @@ def _areas_behind(area: Area, before: Areas) -> Areas:
 
 
 def _passes(
-    region: Region, given: Sequence[View], first_output: Callable[[int], View]
+    region: Region, given: Sequence[View], outputs: Callable[[int], Sequence[View]]
 ) -> Iterator[tuple[int, Sequence[View]]]:
     """The bodies that a region runs and what arrives there; of equal passes in a row, the first and
     last."""
-    for place, one in enumerate(region.passes):
+    runs = list(runs_of(region))
+    for place, one in enumerate(runs):
         yield one.body, given
-        view = first_output(one.body)
+        views = outputs(one.body)
         if one.count > 1:
-            given = [_repeated(view, one.count - 1, given), *given[1:]]
+            given = [_repeated(views[0], one.count - 1, given), *given[1:]]
             yield one.body, given
-        if place + 1 < len(region.passes):
-            given = [behind(view, given), *given[1:]]
+        if place + 1 < len(runs):
+            given = handed_on(region, given, [behind(view, given) for view in views])
 
 
 def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
@@ -236,12 +237,12 @@ class Fields:
             for _, step, _ in places(graph.bodies[number]):
                 if isinstance(step, Region) and any(one.body not in arriving for one in step.passes):
                     start = [behind(self.views[number][value], given) for value in step.inputs]
-                    uses += _passes(step, start, self._first_output)
+                    uses += _passes(step, start, self._outputs)
             stack += reversed(uses)
         return arriving
 
-    def _first_output(self, body: int) -> View:
-        return self.views[body][self.graph.bodies[body].outputs[0]]
+    def _outputs(self, body: int) -> Sequence[View]:
+        return [self.views[body][value] for value in self.graph.bodies[body].outputs]
 
     def at(self, body: int, value: int, *, last_map: bool = False) -> Field | None:
         """Of a value, where its body is used first. None where unknown, and behind the end of the map; there,
@@ -297,7 +298,7 @@ def _step(step: Step, layer: Shaped | None, values: list[View], outputs: list[li
     given = [values[number] for number in step.inputs]
     if isinstance(step, Region):
         last: tuple[int, Sequence[View]] = -1, given
-        for number, start in _passes(step, given, lambda number: outputs[number][0]):
+        for number, start in _passes(step, given, outputs.__getitem__):
             last = number, start
         if last[0] < 0:
             return list(given[: step.outputs])

@@ -24,7 +24,7 @@ STEPS = 8
 
 def refusals(graph: Graph, limits: Limits) -> list[Diagnostic]:
     """Why no program can be made of a graph; nothing where it is right and within the budgets."""
-    for check in (_sizes, _ifs, _faults, _depth, _layers, _weights):
+    for check in (_sizes, _ifs, _faults, _depth, _layers, _handed, _weights):
         if found := list(check(graph, limits)):
             return found
     return []
@@ -147,6 +147,19 @@ def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
                 help="raise `layers` in `limits` if the network is meant to be so deep",
             )
             return
+
+
+def _handed(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
+    """E607 for too many passes that hand several tensors on: these are gone through one by one."""
+    regions = [step for body in graph.bodies for step in body.steps if isinstance(step, Region)]
+    several = [one for one in regions if one.kind == "repeat" and one.outputs > 1]
+    if sum(one.count for region in several for one in region.passes) > limits.work:
+        yield Diagnostic(
+            "E607",
+            f"this graph has more than {limits.work:,} passes that hand several tensors on",
+            NOWHERE,
+            help="raise `work` in `limits`",
+        )
 
 
 def _weights(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:

@@ -88,7 +88,8 @@ class BodyBuilder:
     layers: int = 0
     passes: int = 0
     several: tuple[int, ...] = ()
-    """The tensors of the last use of a block with several outputs."""
+    """The inputs of the next step, where there are several: those that a line begins with, or that a block or
+    a repeat gives."""
 
     @property
     def sink(self) -> Sink:
@@ -214,6 +215,11 @@ class BodyBuilder:
             labels=dict(self.labels),
             claims=tuple(self.claims),
         )
+
+
+def several_from(first: int, count: int) -> tuple[int, ...]:
+    """The numbers of the values that a step gives, where there are several."""
+    return tuple(range(first, first + count)) if count > 1 else ()
 
 
 class Maker(NamedTuple):

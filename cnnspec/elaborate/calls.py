@@ -10,12 +10,12 @@ from typing import Any
 from cnnspec.diagnostics import Edit, Related
 from cnnspec.diagnostics.suggest import nearest
 from cnnspec.elaborate.binding import BoundArguments, written, written_or
-from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope
+from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope, several_from
 from cnnspec.elaborate.context import Called, Context
 from cnnspec.elaborate.labels import ended, input_of, resolve
 from cnnspec.elaborate.regions import add_region, close_body, look_through, open_body
 from cnnspec.elaborate.reserved import attribute_name
-from cnnspec.elaborate.text_facts import nodes
+from cnnspec.elaborate.text_facts import further, nodes
 from cnnspec.elaborate.values import FUNCTIONS, NoValue, Value, brief, evaluate, refuse_name
 from cnnspec.ir.expr import spelled
 from cnnspec.ir.graph import Pass, Region
@@ -37,9 +37,14 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         _report_shared(builder, step)
         bound = None
     if block is None or bound is None:
+        builder.several = ()
         builder.leave_hole(step, step.name, label)
         return
-    tensors = {parameter: resolve(builder, named) for parameter, named in bound.tensors.items()}
+    arriving = {further(place): value for place, value in enumerate(builder.several)}
+    tensors = {
+        parameter: arriving[named.name] if named.name in arriving else resolve(builder, named)
+        for parameter, named in bound.tensors.items()
+    }
     if not tensors and input_of(builder, step.span, step.name) is None:
         builder.leave_hole(step, step.name, label)
         return
@@ -83,8 +88,7 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         span=step.span,
     )
     builder.current = add_region(builder, region, [made.values[one] for one in made.outputs], step.span)
-    if len(made.outputs) > 1:
-        builder.several = tuple(range(builder.current, builder.current + len(made.outputs)))
+    builder.several = several_from(builder.current, len(made.outputs))
 
 
 def outputs_of(block: tree.Block) -> tuple[tree.Reference, ...]:
@@ -199,6 +203,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
     text = builder.context.text
     given = _by_parameter(text, block, call)
     layers = builder.context.statements.layer_parameters.get(block.name, ())
+    _take_further(builder, block, call, given)
     for parameter in block.parameters:
         argument = given.get(parameter.name)
         value = parameter.default if argument is None else argument.value
@@ -234,6 +239,25 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
             if parts := written(argument.value):
                 bound.written[parameter.name] = parts
     return bound
+
+
+def _take_further(
+    builder: BodyBuilder, block: tree.Block, call: tree.CallStep, given: dict[str, tree.Argument]
+) -> None:
+    """Of several tensors that arrive, all but the first are for the tensor parameters that are not given."""
+    free = [one.name for one in block.parameters if one.kind == "tensor" and one.name not in given]
+    more = range(1, len(builder.several))
+    if len(more) > len(free) or 0 < len(more) < len(free):
+        raise NoValue(
+            "E211",
+            f"`{block.name}` takes {len(free) + 1} tensor{'s' if free else ''} here, not {len(more) + 1}",
+            call.span,
+            f"it is {signature(block)}: the first tensor is its input, the others are for its tensors",
+            related=(Related(block.name_span, f"{signature(block)} is defined here"),),
+        )
+    for name, place in zip(free, more, strict=False):
+        reference = tree.Reference(further(place), call.span)
+        given[name] = tree.NamedArgument(name, reference, call.span, call.span)
 
 
 def _default(

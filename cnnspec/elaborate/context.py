@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnspec.elaborate.given_layers import GivenLayers
 
 Items: TypeAlias = tuple[tree.Line | tree.Let | tree.Default | tree.Output | tree.ErrorStatement, ...]
-RunItems: TypeAlias = Callable[[BodyBuilder, Items], None]
+RunItems: TypeAlias = Callable[..., None]
 
 LONG_TEXT = 256
 
@@ -78,6 +78,8 @@ class Stretch:
     own: dict[str, None] = field(default_factory=dict)
     arriving: bool = True
     label: str | None = None
+    further: int = 0
+    """How many tensors arrive besides the first."""
 
 
 class Stretches:
@@ -101,12 +103,14 @@ class Stretches:
         arriving: bool = True,
         label: str | None = None,
         own: Iterable[str] = (),
+        further: int = 0,
     ) -> int:
         """The number of a stretch, the same for all its uses."""
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.all)
-            self.all.append(Stretch(kind, items, names, block, arriving=arriving, label=label))
+            made = Stretch(kind, items, names, block, arriving=arriving, label=label, further=further)
+            self.all.append(made)
         self.all[number].captured.update(dict.fromkeys(captured))
         self.all[number].own.update(dict.fromkeys(own))
         return number

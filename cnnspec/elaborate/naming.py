@@ -68,8 +68,10 @@ def _entries(steps: Iterable[tree.Step], label: str | None) -> Iterator[tuple[Na
 
 
 def is_scope(line: tree.Line) -> bool:
-    """A labelled line of several steps is a part of the network of its own."""
-    return line.label is not None and len([*islice(_entries(line.steps, line.label), 2)]) == 2
+    """A labelled line of several steps is a part of the network of its own, unless it has several labels."""
+    if line.label is None or line.others:
+        return False
+    return len([*islice(_entries(line.steps, line.label), 2)]) == 2
 
 
 def _word_of(step: Named) -> str:
@@ -87,6 +89,8 @@ def names_of(items: Iterable[object], *, collapse: bool) -> Names:
     its own (all but the file)."""
     named = [*entries(items)]
     names = Names(sites={id(entry): site for site, (entry, _) in enumerate(named)})
+    if any(line.others for line in _lines(items)):
+        collapse = False
     if collapse and len(named) == 1 and named[0][1] is None and not isinstance(named[0][0], tree.Line):
         names.steps[id(named[0][0])] = ""
         return names

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Literal
 
 from cnnspec.diagnostics import Span
-from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope
+from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope, several_from
 from cnnspec.elaborate.context import Context, FinishedBody, Items, Stretches
 from cnnspec.elaborate.labels import ended, input_of
 from cnnspec.elaborate.naming import Names, names_of
 from cnnspec.elaborate.text_facts import before, varying
 from cnnspec.elaborate.values import NoValue, Unknown, Value, evaluate
-from cnnspec.ir.graph import Layer, Pass, Region
+from cnnspec.ir.graph import Hole, Layer, Pass, Region
 from cnnspec.language import tree
 from cnnspec.ops.base import Shape, written_shape
 
@@ -33,11 +33,12 @@ def enclose(
     inside, around = context.references_in(items, key), context.references_around
     captured = [label for label in inside if label in builder.labels]
     arriving = builder.current
-    child = open_body(builder, items, key, builder.scope, captured, span)
+    more = builder.several[1:]
+    child = open_body(builder, items, key, builder.scope, captured, span, builder.several)
     child.label_spans = builder.label_spans
     child.undoable = builder.undoable
     child.template = context.stretches.number(
-        kind, items, key, child.names, captured, arriving=arriving is not None, label=label
+        kind, items, key, child.names, captured, arriving=arriving is not None, label=label, further=len(more)
     )
     with context.deeper(span):
         context.run_items(child, items)
@@ -55,7 +56,11 @@ def enclose(
         site=builder.names.sites[key],
         kind=kind,
         name=builder.names.steps[key],
-        inputs=(() if arriving is None else (arriving,)) + tuple(builder.labels[label] for label in captured),
+        inputs=(
+            *(() if arriving is None else (arriving,)),
+            *more,
+            *(builder.labels[label] for label in captured),
+        ),
         outputs=len(outputs),
         passes=(Pass.model_construct(body=body),),
         label=label,
@@ -63,7 +68,7 @@ def enclose(
     )
     value = add_region(builder, region, [child.values[output] for output in outputs], span)
     builder.labels.update(zip(exported, range(value + 1, value + len(outputs)), strict=True))
-    builder.current = value
+    builder.current, builder.several = value, ()
 
 
 def note_undoable(builder: BodyBuilder, label: str) -> None:
@@ -84,14 +89,16 @@ def open_body(
     scope: Scope,
     captured: Iterable[str],
     span: Span,
-    arriving: int | None = None,
+    several: Iterable[int] = (),
 ) -> BodyBuilder:
-    """The builder of a body in `builder`'s, with its inputs: the tensor that arrives, and those with a
-    label."""
+    """The builder of a body in `builder`'s, with its inputs: the tensor that arrives (or `several`), and
+    those with a label."""
     child = BodyBuilder(builder.context, _names(builder.context, items, key), scope)
-    arriving = builder.current if arriving is None else arriving
-    if arriving is not None:
-        child.current = child.add_input(builder.values[arriving], span, (builder, arriving))
+    arriving = tuple(several) or (() if builder.current is None else (builder.current,))
+    for value in arriving:
+        child.add_input(builder.values[value], span, (builder, value))
+    if arriving:
+        child.current, child.several = 0, several_from(0, len(arriving))
     child.undoable = dict(builder.undoable)
     for label in captured:
         value = builder.labels[label]
@@ -144,6 +151,7 @@ def look_through(
     names: Names | int,
     scope: Scope | None = None,
     labels: Iterable[str] | None = None,
+    several: int = 0,
 ) -> None:
     """Reports what is wrong in a stretch of the text whatever its input is: nobody knows with which values,
     or whether at all, it is run. What it makes is left out; its labels name tensors of unknown shape."""
@@ -163,11 +171,14 @@ def look_through(
     child = BodyBuilder(context, names, scope or Scope({}, builder.scope))
     child.template = context.stretches.number("block", items, 0, names)
     child.current = child.add_input(None, span)
+    child.several = several_from(0, several)
+    for _ in child.several[1:]:
+        child.add_input(None, span)
     child.undoable = dict(builder.undoable)
     for label in builder.labels if labels is None else labels:
         child.labels[label] = child.add_input(None, span)
     with context.deeper(span):
-        context.run_items(child, items)
+        context.run_items(child, items, several > 1)
     if scope is None:
         for label in child.labels:
             if label not in builder.labels:
@@ -178,32 +189,37 @@ def look_through(
 
 
 def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: str | None) -> None:
-    """A repeat becomes a region of passes."""
+    """A repeat becomes a region of passes. Of several tensors that arrive, each pass hands all on."""
     arriving = input_of(builder, step.span, "[ … ]")
     count: int | None = None
     if arriving is not None:
         with builder.reporting():
             count = _count(builder, times)
     if arriving is None or count is None:
-        look_through(builder, step.body.items, id(step), Scope({}, builder.scope, index=0), builder.labels)
+        scope = Scope({}, builder.scope, index=0)
+        look_through(builder, step.body.items, id(step), scope, builder.labels, len(builder.several))
+        builder.several = ()
         builder.leave_hole(step, "repeat", label)
         return
     if count == 0:
         return
     references = builder.context.references_in(step.body.items, id(step))
     captured = [label for label in references if label in builder.labels]
+    several = builder.several or (arriving,)
     with builder.context.deeper(step.span, references):
-        passes, shape = _passes(builder, step, count, captured, arriving)
+        passes, shapes = _passes(builder, step, count, captured, several)
     region = Region.model_construct(
         site=builder.names.sites[id(step)],
         kind="repeat",
         name=builder.names.steps[id(step)],
-        inputs=(arriving, *(builder.labels[label] for label in captured)),
+        inputs=(*several, *(builder.labels[label] for label in captured)),
+        outputs=len(several),
         passes=passes,
         label=label,
         span=step.span,
     )
-    builder.current = add_region(builder, region, [shape], step.span)
+    builder.current = add_region(builder, region, shapes, step.span)
+    builder.several = several_from(builder.current, len(several))
 
 
 def _count(builder: BodyBuilder, times: tree.Expr) -> int:
@@ -222,54 +238,76 @@ def _count(builder: BodyBuilder, times: tree.Expr) -> int:
 
 
 def _passes(
-    builder: BodyBuilder, step: tree.GroupStep, count: int, captured: list[str], arriving: int
-) -> tuple[tuple[Pass, ...], Shape | None]:
-    """The passes, equal ones in a row counted together, and the shape that the last one leaves."""
+    builder: BodyBuilder, step: tree.GroupStep, count: int, captured: list[str], arriving: tuple[int, ...]
+) -> tuple[tuple[Pass, ...], list[Shape | None]]:
+    """The passes, equal ones in a row counted together, and the shapes that the last one leaves."""
     context, items = builder.context, step.body.items
     varies = context.varying.get(id(step))
     if varies is None:
         varies = context.varying[id(step)] = varying(items)
     known: dict[object, int] = {}
     passes: list[Pass] = []
-    shape = builder.values[arriving]
+    shapes = [builder.values[value] for value in arriving]
+    more = len(arriving) - 1
     done = layers = 0
     while done < count:
         context.charge(builder, 0, step.span)
         if varies:
             context.charge_text(step.span)
-        key = _pass_key(builder, done, varies, shape)
+        key = _pass_key(builder, done, varies, shapes)
         body = known.get(key) if key is not None else None
         if body is None:
             scope = Scope({}, parent=builder.scope, index=done)
             child = open_body(builder, items, id(step), scope, captured, step.span, arriving)
-            child.values[0] = shape
-            child.template = context.stretches.number("repeat", items, id(step), child.names, captured)
-            if passes:  # its input was made by the pass before
+            child.values[: more + 1] = shapes
+            child.template = context.stretches.number(
+                "repeat", items, id(step), child.names, captured, further=more
+            )
+            if passes:  # its inputs were made by the pass before
                 last = context.finished[passes[-1].body]
-                child.origins[0].outside = last.builder, last.body.outputs[0]
+                for origin, value in zip(child.origins, last.body.outputs, strict=False):
+                    origin.outside = last.builder, value
             context.passes.append(done)
-            context.run_items(child, items)
+            context.run_items(child, items, more > 0)
             context.passes.pop()
-            body = close_body(child, (ended(child, step.span, "[ … ]"),))
+            body = close_body(child, _handed_on(child, step, more + 1))
             if key is not None:
                 known[key] = body
         made = context.finished[body]
-        left = made.body.values[made.body.outputs[0]]
-        run = count - done if not varies and left == shape else 1
+        left = [made.body.values[value] for value in made.body.outputs]
+        run = count - done if not varies and left == shapes else 1
         before = passes.pop().count if passes and passes[-1].body == body else 0
         passes.append(Pass.model_construct(body=body, count=before + run))
         layers += run * made.builder.layers
         if builder.layers + layers > context.limits.layers:
             context.charge(builder, layers, step.span)
+        if more:  # what analyses the network goes through each of them
+            context.spent.work += run
         done += run
-        shape = left
-    return tuple(passes), shape
+        shapes = left
+    return tuple(passes), shapes
+
+
+def _handed_on(child: BodyBuilder, step: tree.GroupStep, count: int) -> tuple[int, ...]:
+    """The tensors that a pass of a repeat hands on to the next; E211 where they are not as many as arrive."""
+    if count == 1:
+        return (ended(child, step.span, "[ … ]"),)
+    if len(child.several) == count:
+        return child.several
+    if child.current is None or not isinstance(child.makers.get(child.current), Hole):
+        child.sink.report(
+            "E211",
+            f"each pass has {count} tensors as its input and {len(child.several) or 1} as its output",
+            step.span,
+            help=f"end it with a block that has {count} outputs: what one pass gives, the next one takes",
+        )
+    return tuple(child.add_hole("", "", step.span) for _ in range(count))
 
 
 def _pass_key(
-    builder: BodyBuilder, index: int, varies: list[tree.Expr], shape: Shape | None
+    builder: BodyBuilder, index: int, varies: list[tree.Expr], shapes: list[Shape | None]
 ) -> object | None:
-    """What decides the body of a pass: the arriving shape and the values of all that mentions `i`.
+    """What decides the body of a pass: the arriving shapes and the values of all that mentions `i`.
     None where one of them can only be known further in."""
 
     def look_up(name: tree.Name) -> Value:
@@ -279,6 +317,6 @@ def _pass_key(
         return value
 
     try:
-        return shape, tuple(evaluate(expr, look_up, builder.context.limits.digits) for expr in varies)
+        return tuple(shapes), tuple(evaluate(expr, look_up, builder.context.limits.digits) for expr in varies)
     except NoValue:
         return None

@@ -22,15 +22,16 @@ from cnnspec.ops import Op, lookup
 from cnnspec.ops.made import made as made_op
 
 
-def run_items(builder: BodyBuilder, items: Items) -> None:
-    """Runs lines and `let`s, in order, in the body that `builder` makes."""
+def run_items(builder: BodyBuilder, items: Items, several: bool = False) -> None:
+    """Runs lines and `let`s, in order, in the body that `builder` makes. `several`: the last may end with
+    several tensors."""
     for item in items:
         builder.context.charge_text(item.span)
         match item:
             case tree.Let():
                 run_let(builder, item)
             case tree.Line():
-                _run_line(builder, item)
+                _run_line(builder, item, several and item is items[-1])
             case tree.ErrorStatement():
                 if item.word == "let" and item.name is not None:
                     builder.scope.names.setdefault(item.name, UNKNOWN)
@@ -47,7 +48,7 @@ def run_let(builder: BodyBuilder, item: tree.Let) -> None:
     builder.scope.names[item.name] = value
 
 
-def _run_line(builder: BodyBuilder, line: tree.Line) -> None:
+def _run_line(builder: BodyBuilder, line: tree.Line, several: bool) -> None:
     first = len(builder.steps)
     if line.label is not None and is_absent(builder, line):
         builder.context.absent.add(line.label)
@@ -56,61 +57,108 @@ def _run_line(builder: BodyBuilder, line: tree.Line) -> None:
     if is_scope(line):
         _run_labelled_line(builder, line, first)
     else:
-        _run_steps(builder, line.steps, None if line.others else line.label, first, line)
-    if line.others and line.others[0].name not in builder.labels:
+        _run_steps(builder, line.steps, None if line.others else line.label, first)
+    if builder.several and (line.label is not None or not several):
+        _name_several(builder, line)
+    elif line.others:
         _refuse_labels(builder, line)
+    if not several:
+        builder.several = ()
     if line.label is not None and builder.current is not None and line.label not in builder.label_spans:
         builder.labels[line.label] = builder.current
         note_undoable(builder, line.label)
         builder.label_spans[line.label] = line.label_span or line.span
 
 
-def _name_several(builder: BodyBuilder, step: tree.CallStep, line: tree.Line | None) -> None:
-    """Gives the tensors of a use of a block with several outputs their labels."""
-    values, builder.several = builder.several, ()
-    labels = line.others if line is not None and [one for one in line.steps if _gives(one)] == [step] else ()
+def _name_several(builder: BodyBuilder, line: tree.Line) -> None:
+    """Gives the several tensors that a line ends with their labels."""
+    values, labels = builder.several, line.others
     if len(values) == len(labels) + 1:
         for value, label in zip(values[1:], labels, strict=True):
             builder.labels.setdefault(label.name, value)
             builder.label_spans.setdefault(label.name, label.span)
         return
-    block = builder.context.statements.blocks[step.name]
-    names = ", ".join(one.name for one in outputs_of(block))
-    builder.sink.report(
-        "E211",
-        f"`{step.name}` has {len(values)} outputs and needs {len(values)} labels",
-        step.span,
-        related=(Related(block.name_span, f"`{step.name}` is defined here"),),
-        help=f"write it on a line of its own, `{names}: {step.name}(…)`, behind `@name ->` if need be",
-    )
+    if not _is_known(builder, line):
+        _needs_labels(builder, [one for one in line.steps if not isinstance(one, tree.ClaimStep)][-1])
     for label in labels:
         builder.labels.setdefault(label.name, builder.add_hole("", "", label.span))
 
 
+def _needs_labels(builder: BodyBuilder, step: tree.Step) -> None:
+    """E211 for several tensors without labels, behind `step`."""
+    count = len(builder.several)
+    if isinstance(step, tree.StartStep):
+        named = [f"@{one.name}" for one in (step.reference, *step.others)]
+        builder.sink.report(
+            "E211",
+            f"{count} tensors, and no block that takes them",
+            step.span,
+            help=f"`concat [ {' | '.join(named)} ]` merges them;"
+            f" `{', '.join(named)} -> f()` gives them to a block",
+        )
+        return
+    what, names, written = "this", [*"abcdefgh"[:count]], "…"
+    related: tuple[Related, ...] = ()
+    if isinstance(step, tree.CallStep):
+        block = builder.context.statements.blocks[step.name]
+        what, names, written = f"`{step.name}`", [one.name for one in outputs_of(block)], f"{step.name}(…)"
+        related = (Related(block.name_span, f"`{step.name}` is defined here"),)
+    elif isinstance(step, tree.GroupStep):
+        what, written = "`[ … ]*n`", "[ … ]*n"
+    builder.sink.report(
+        "E211",
+        f"{what} has {count} outputs and needs {count} labels",
+        step.span,
+        related=related,
+        help=f"write it on a line of its own, `{', '.join(names)}: {written}`, behind `@name ->` if need be",
+    )
+
+
+def _refuse_several(builder: BodyBuilder, step: tree.Step, before: tree.Step | None) -> None:
+    """E211 for a step with one input behind several tensors."""
+    if before is not None and not isinstance(before, tree.StartStep):
+        _needs_labels(builder, before)
+    else:
+        word = step.name if isinstance(step, tree.CallStep) else getattr(step, "word", "[ … ]")
+        op = lookup(word)
+        merge = word if op is not None and op.merges else "concat"
+        named = (
+            ["@a", "@b"] if before is None else [f"@{one.name}" for one in (before.reference, *before.others)]
+        )
+        builder.sink.report(
+            "E211",
+            f"`{word}` has one input, and {len(builder.several)} tensors come before it",
+            step.span,
+            help=f"`{merge} [ {' | '.join(named)} ]` merges tensors; blocks and repeats of them take several",
+        )
+    builder.several = ()
+    builder.leave_hole(step, "")
+
+
 def _refuse_labels(builder: BodyBuilder, line: tree.Line) -> None:
     """E211 for several labels of a line that gives one tensor."""
-    start, end = line.span
-    known = any(one.code[0] == "E" and start <= one.span.start < end for one in builder.sink)
-    if not known and builder.steps and not isinstance(builder.steps[-1], Hole):
+    if not _is_known(builder, line) and builder.steps and not isinstance(builder.steps[-1], Hole):
         builder.sink.report(
             "E211",
             f"{len(line.others) + 1} labels for one tensor",
             (line.label_span or line.span).to(line.others[-1].span),
-            help="only the use of a block with several outputs, alone on its line, has several labels",
+            help="only a line that ends with a block with several outputs has several labels",
         )
     for label in line.others:
         builder.labels.setdefault(label.name, builder.add_hole("", "", label.span))
 
 
-def _gives(step: tree.Step) -> bool:
-    return not isinstance(step, tree.StartStep | tree.ClaimStep)
+def _is_known(builder: BodyBuilder, line: tree.Line) -> bool:
+    """Whether there is an error in this line already."""
+    start, end = line.span
+    return any(one.code[0] == "E" and start <= one.span.start < end for one in builder.sink)
 
 
 def _run_labelled_line(builder: BodyBuilder, line: tree.Line, first: int) -> None:
     """A labelled line of several steps: a part of its own, but for its start and its claims."""
     steps = line.steps
     if isinstance(steps[0], tree.StartStep):
-        builder.current = resolve(builder, steps[0].reference)
+        _start(builder, steps[0])
         steps = steps[1:]
     claims: list[tree.ClaimStep] = []
     while steps and isinstance(last := steps[-1], tree.ClaimStep):
@@ -127,16 +175,18 @@ def _run_steps(
     steps: Iterable[tree.Step],
     label: str | None,
     first: int,
-    line: tree.Line | None = None,
 ) -> None:
+    before: tree.Step | None = None
     for step in steps:
+        if builder.several and not _takes_several(builder, step):
+            _refuse_several(builder, step, before)
+            return
+        before = step
         match step:
             case tree.LayerStep():
                 layer(builder, step, label)
             case tree.CallStep():
                 call(builder, step, label)
-                if builder.several:
-                    _name_several(builder, step, line)
             case tree.GroupStep():
                 if step.frozen:
                     builder.context.frozen += 1
@@ -151,11 +201,27 @@ def _run_steps(
             case tree.IfStep():
                 _decide(builder, step, label)
             case tree.StartStep():
-                builder.current = resolve(builder, step.reference)
+                _start(builder, step)
             case tree.ClaimStep():
                 _claim(builder, step, first)
             case tree.ErrorStep():
+                builder.several = ()
                 builder.leave_hole(step, "", label)
+
+
+def _takes_several(builder: BodyBuilder, step: tree.Step) -> bool:
+    """Whether several tensors may come before a step."""
+    if isinstance(step, tree.CallStep):
+        block = builder.context.statements.blocks.get(step.name)
+        return block is None or any(one.kind == "tensor" for one in block.parameters)
+    if isinstance(step, tree.LayerStep):
+        return step.word == "id" and not step.arguments
+    return not isinstance(step, tree.BranchStep)
+
+
+def _start(builder: BodyBuilder, step: tree.StartStep) -> None:
+    values = tuple(resolve(builder, one) for one in (step.reference, *step.others))
+    builder.current, builder.several = values[0], values if step.others else ()
 
 
 def _decide(builder: BodyBuilder, step: tree.IfStep, label: str | None) -> None:
@@ -169,7 +235,7 @@ def _decide(builder: BodyBuilder, step: tree.IfStep, label: str | None) -> None:
             if label is not None and isinstance(item, tree.Line):
                 _run_steps(builder, item.steps, item.label or label, len(builder.steps))
             else:
-                run_items(builder, (item,))
+                run_items(builder, (item,), item is sequence.items[-1])
 
 
 def _claim(builder: BodyBuilder, step: tree.ClaimStep, first: int) -> None:
@@ -303,7 +369,8 @@ def decided(builder: BodyBuilder, step: tree.IfStep) -> bool | None:
         problem.report(builder.sink)
         for side in (step.then, step.otherwise):
             if side is not None and not _is_none(_only_step(side.items)):
-                look_through(builder, side.items, builder.names)
+                look_through(builder, side.items, builder.names, several=len(builder.several))
+        builder.several = ()
         builder.leave_hole(step, "if")
         return None
     builder.context.stretches.taken.add((id(step), holds))

@@ -15,7 +15,7 @@ from cnnspec.elaborate.builder import Scope
 from cnnspec.elaborate.calls import outputs_of
 from cnnspec.elaborate.context import Context, Items, Stretch
 from cnnspec.elaborate.naming import UNNAMED, is_scope
-from cnnspec.elaborate.text_facts import before
+from cnnspec.elaborate.text_facts import before, further
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS
 from cnnspec.ir import expr
 from cnnspec.ir.template import Given, IfSite, Join, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from cnnspec.elaborate.given_layers import GivenLayers
 
 Flow: TypeAlias = dict[str | None, int]
-"""The tensors that have a label, and under None the one that arrives at the next step."""
+"""The tensors that have a label, and under None the one that arrives at the next step; where several do, the
+others under `further`."""
 
 
 def templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...]:
@@ -93,14 +94,14 @@ class _Maker:
         self.count = 0
         self.makers: dict[int, LayerSite | IfSite] = {}
         self.inner: list[int] = []
-        self.several: list[int] = []
 
     def make(self, outputs: tuple[str, ...]) -> Template:
         stretch, statements = self.stretch, self.context.statements
         whole = stretch.kind == "network"
-        inputs: tuple[str | None, ...] = ((None,) if stretch.arriving else ()) + tuple(stretch.captured)
+        more = [*map(further, range(1, stretch.further + 1))]
+        inputs = [*([None] if stretch.arriving else []), *more, *stretch.captured]
         if whole:
-            inputs = tuple(one.name for one in statements.inputs)
+            inputs = [one.name for one in statements.inputs]
         flow: Flow = {name: self.value() for name in inputs}
         if whole and len(inputs) == 1:
             flow[None] = 0
@@ -111,16 +112,16 @@ class _Maker:
         else:
             block = () if stretch.block is None else outputs_of(stretch.block)
             named: list[str | None] = [one.name for one in block]
-            named = named or [None]
+            named = named or [None, *(more if stretch.kind == "repeat" else ())]
             given = [flow[label] for label in (*named, *stretch.exported)]
         return Template.model_construct(
             kind=stretch.kind,  # type: ignore[arg-type]
             block=stretch.block.name if stretch.block is not None else None,
-            inputs=inputs,
+            inputs=tuple(None if name in more else name for name in inputs),
             sites=sites,
             outputs=tuple(given),
             exported=tuple(stretch.exported),
-            labels={label: value for label, value in flow.items() if label is not None},
+            labels={label: value for label, value in flow.items() if label is not None and label[0] != "'"},
         )
 
     def value(self) -> int:
@@ -133,6 +134,8 @@ class _Maker:
         for item in items:
             if isinstance(item, tree.Line):
                 yield from self.line(item, flow)
+                if item is not items[-1]:
+                    self.go_on(flow, flow.get(None))
             elif isinstance(item, tree.Let) and self.stretch.kind != "network":  # there it is a knob
                 value = self.expression(item.value)
                 self.own.add(item.name)
@@ -143,12 +146,26 @@ class _Maker:
             yield from self.steps(line.steps, flow)
         else:
             if isinstance(start := line.steps[0], tree.StartStep):
-                flow[None] = flow[start.reference.name]
+                self.start(start, flow)
             yield from self.region("line", line, flow)
-        flow.update(zip((one.name for one in line.others), self.several, strict=False))
+        for place, other in enumerate(line.others, start=1):
+            if further(place) in flow:
+                flow[other.name] = flow[further(place)]
         if line.label is not None and None in flow:
             flow[line.label] = flow[None]
             self.note_before(flow, line.label)
+
+    def go_on(self, flow: Flow, value: int | None, more: Iterable[int] = ()) -> None:
+        """What arrives at the next step."""
+        for label in [label for label in flow if label is not None and label[0] == "'"]:
+            del flow[label]
+        flow.pop(None, None)
+        if value is not None:
+            flow[None] = value
+        flow.update((further(place), other) for place, other in enumerate(more, start=1))
+
+    def start(self, step: tree.StartStep, flow: Flow) -> None:
+        self.go_on(flow, flow[step.reference.name], [flow[one.name] for one in step.others])
 
     def note_before(self, flow: Flow, label: str | None) -> None:
         """What arrived at the layer that made a labelled tensor, for an `unpool` of it."""
@@ -185,7 +202,7 @@ class _Maker:
                 case tree.IfStep():
                     yield from self.decide(step, flow)
                 case tree.StartStep():
-                    flow[None] = flow[step.reference.name]
+                    self.start(step, flow)
 
     def inputs_of(self, step: tree.LayerStep, flow: Flow) -> list[int]:
         op = lookup(step.word)
@@ -209,7 +226,7 @@ class _Maker:
 
     def layer(self, step: tree.LayerStep | tree.BranchStep, inputs: list[int], flow: Flow) -> LayerSite:
         site = self.stretch.names.sites[id(step)]
-        flow[None] = self.value()
+        self.go_on(flow, self.value())
         self.makers[flow[None]] = made = LayerSite.model_construct(
             site=site,
             name=self.stretch.names.steps[id(step)],
@@ -251,15 +268,15 @@ class _Maker:
         number, labels, layers = self.stretch.called[site]
         block = self.context.stretches.all[number].block
         inputs = [flow[label] for label in (None, *labels) if label in flow]
-        flow[None] = self.value()
-        self.several = [] if block is None else [self.value() for _ in outputs_of(block)[1:]]
+        outputs = [self.value() for _ in (() if block is None else outputs_of(block)) or (None,)]
+        self.go_on(flow, outputs[0], outputs[1:])
         return RegionSite.model_construct(
             kind="shared" if block is not None and block.shared else "block",
             site=site,
             name=self.stretch.names.steps[id(step)],
             template=number,
             inputs=tuple(inputs),
-            outputs=(flow[None], *self.several),
+            outputs=tuple(outputs),
             arguments=self.written(site),
             layers={name: self.given(one) for name, one in layers.items()},
         )
@@ -269,10 +286,11 @@ class _Maker:
         if number is None:
             return  # no pass of it, or a line that an `if` leaves out
         inner, names = self.context.stretches.all[number], self.stretch.names
-        self.inner.append(number)
-        inputs = [flow[label] for label in (None, *inner.captured) if label in flow]
-        outputs = {label: self.value() for label in (None, *inner.exported)}
         times = step.times if isinstance(step, tree.GroupStep) else None
+        self.inner.append(number)
+        more = [*map(further, range(1, inner.further + 1))]
+        inputs = [flow[label] for label in (None, *more, *inner.captured) if label in flow]
+        outputs: Flow = {label: self.value() for label in (None, *(more if times else ()), *inner.exported)}
         yield RegionSite.model_construct(
             kind=kind,  # type: ignore[arg-type]
             site=names.sites[id(step)],
@@ -282,6 +300,7 @@ class _Maker:
             outputs=tuple(outputs.values()),
             times=None if times is None else self.expression(times),
         )
+        self.go_on(flow, None)
         flow.update(outputs)
 
     def decide(self, step: tree.IfStep, flow: Flow) -> Iterator[Site]:

@@ -139,6 +139,11 @@ def before(label: str) -> str:
     return f"{label}'"
 
 
+def further(place: int) -> str:
+    """The name of one of several tensors that go on to the next step, but the first (no label looks so)."""
+    return f"'{place}"
+
+
 def undone(step: tree.LayerStep) -> list[tree.Reference]:
     """The references of a layer that undoes another one (unpool)."""
     found = [argument.value for argument in step.arguments if type(argument.value) is tree.Reference]

@@ -12,7 +12,7 @@ from itertools import count
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
-from cnnspec.ir.graph import Graph, Hole, Layer, Region
+from cnnspec.ir.graph import Graph, Hole, Layer, Region, handed_on
 from cnnspec.ops import Op
 from cnnspec.ops.base import Shape, Weight
 
@@ -97,7 +97,7 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
                 name = str(place) if step.kind == "repeat" else ""
                 inside = join(scope, name), join(attribute, name), fresh
                 outputs = yield from body(one.body, [*given], *inside)
-                given = [outputs[0], *given[1:]]
+                given = handed_on(step, given, outputs)
             level += one.count
         return outputs[: step.outputs]
 

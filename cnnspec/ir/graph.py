@@ -10,8 +10,9 @@ is worked out once a body.
 The flat view, one entry a layer, is `cnnspec.ir.flat`; it is made only when asked for.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Annotated, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
 
@@ -23,6 +24,8 @@ from cnnspec.ops import Op, dump_op, load_op
 from cnnspec.ops.base import Shape
 
 IR_VERSION: Literal[2] = 2
+
+T = TypeVar("T")
 
 
 def _a_list(text: str) -> str:
@@ -73,8 +76,8 @@ class Region(Frozen):
     """A stretch of the author's: a use of a block, a group, a labelled line, a repeat, or the layers that
     stand for a layer parameter.
 
-    `inputs` become the values 0, 1, … of the body. A repeat hands the first output of a pass on as the
-    first input of the next; its further inputs are the same for all. `outputs` counts what it gives: the
+    `inputs` become the values 0, 1, … of the body. A repeat hands the outputs of a pass on as the first
+    inputs of the next; its further inputs are the same for all. `outputs` counts what it gives: the
     tensor that goes on, and the labels inside that are read outside. `block` is the block's name,
     `arguments` what it was given (numbers as text, exact), or what layers read where they are written."""
 
@@ -150,6 +153,21 @@ def start_of(body: Body, index: int) -> int:
     if len(body.values) == body.inputs + len(body.steps):  # each gives one: no need to go through them
         return body.inputs + index
     return body.inputs + sum(map(outputs_of, body.steps[:index]))
+
+
+def handed_on(region: Region, given: Sequence[T], outputs: Sequence[T]) -> list[T]:
+    """What the next pass of a repeat is given: the outputs of the one before, then what all are given."""
+    return [*outputs[: region.outputs], *given[region.outputs :]]
+
+
+def runs_of(region: Region) -> Iterator[Pass]:
+    """The passes, equal ones in a row at once; one by one where each hands several tensors on, for then what
+    n of them do is no power of what one does."""
+    for one in region.passes:
+        if region.kind == "repeat" and region.outputs > 1:
+            yield from repeat(Pass.model_construct(body=one.body, count=1), one.count)
+        else:
+            yield one
 
 
 def outputs_of(step: Step) -> int:

@@ -74,7 +74,7 @@ class SlotSite(Frozen):
 class RegionSite(Frozen):
     """A use of a block, a group, a labelled line, a repeat: which template it runs, on which values.
 
-    A repeat hands the first output of a pass on as the first input of the next; `times` says how many passes
+    A repeat hands the outputs of a pass on as the first inputs of the next; `times` says how many passes
     there are. `arguments` are those that a use of a block was given, `layers` what stands for its layer
     parameters."""
 
@@ -120,9 +120,9 @@ def numbers_of(site: Site) -> list[expr.Expr]:
 
 
 class Template(Frozen):
-    """A stretch of text. `inputs` names its inputs: None is the arriving tensor, else the label that the
-    tensor has outside; `labels` names further values of its own, and `exported` are those of the outputs that
-    follow the first, as far as a use has them."""
+    """A stretch of text. `inputs` names its inputs: None is the arriving tensor (or each of several), else
+    the label that the tensor has outside; `labels` names further values of its own, and `exported` are those
+    of the outputs that follow the first, as far as a use has them."""
 
     kind: Literal["network", "block", "group", "line", "repeat", "layers"]
     block: Name | None = None

@@ -185,7 +185,8 @@ class _Reader:
     def region(self, site: RegionSite) -> None:
         step = self.step(site)
         if step is None and site.times is not None and self.number(site.times, site.inputs[0]) == 0:
-            self.use.values[site.outputs[0]] = self.use.values[site.inputs[0]]
+            for output, value in zip(site.outputs, site.inputs, strict=False):  # each is what arrives
+                self.use.values[output] = self.use.values[value]
             return
         if not isinstance(step, Region) or step.kind != site.kind:
             raise Mismatch(f"no {site.kind} at site {site.site}")

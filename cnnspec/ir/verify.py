@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from keyword import iskeyword
 
-from cnnspec.ir.graph import Body, Claim, Graph, Hole, Layer, Region, Step, outputs_of, places
+from cnnspec.ir.graph import Body, Claim, Graph, Hole, Layer, Region, Step, handed_on, outputs_of, places
 from cnnspec.ir.verify_templates import MOST, template_faults
 from cnnspec.ops.base import AXES, Misfit, Shape
 
@@ -140,9 +140,12 @@ def _region(
             )
             return
         results = [body.values[value] if value < len(body.values) else None for value in body.outputs]
-        if one.count > 1 and not _agree(results[:1], given[:1]):
-            yield f"body {one.body} cannot follow itself: it takes {given[0]} and gives {results[0]}"
-        given = [*results[:1], *given[1:]]
+        if region.kind == "repeat" and len(results) > len(given):
+            yield f"a pass hands {len(results)} values on to one that takes {len(given)}"
+            return
+        if one.count > 1 and not _agree(results, given[: len(results)]):
+            yield f"body {one.body} cannot follow itself: it takes {given} and gives {results}"
+        given = handed_on(region, given, results)
     if not _agree(results, outs):
         yield f"gives {results}, but its values are {list(outs)}"
 

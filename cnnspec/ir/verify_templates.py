@@ -118,6 +118,8 @@ def _region(site: RegionSite, template: Template) -> Iterator[str]:
         yield f"site {site.site} hands {ends[0]} values to template {site.template} and takes {ends[1]}"
     if (site.kind == "repeat") != (site.times is not None) or (site.kind == "repeat" and not site.inputs):
         yield f"site {site.site} repeats without a number of passes"
+    if site.kind == "repeat" and len(site.outputs) > len(site.inputs):
+        yield f"site {site.site} hands more on from pass to pass than it is given"
     if template.kind != ("block" if site.kind == "shared" else site.kind):
         yield f"site {site.site} is not of the kind of its template"
 

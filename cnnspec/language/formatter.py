@@ -162,7 +162,7 @@ class _Writer:
                 words = [word.name for word in item.words]
                 text = " ".join(["default", *words, *map(w.write_argument, w.ordered(item.arguments))])
             case tree.Output():
-                text = "output " + ", ".join(f"@{reference.name}" for reference in item.references)
+                text = f"output {w.write_references(item.references)}"
             case tree.Expect():
                 text = f"expect {w.write_claims(item.claims, self.text)}"
             case tree.ErrorStatement():
@@ -235,7 +235,7 @@ class _Writer:
             case tree.CallStep():
                 return w.write_call(step.name, step.arguments)
             case tree.StartStep():
-                return f"@{step.reference.name}"
+                return w.write_references((step.reference, *step.others))
             case tree.ClaimStep():
                 return f"=> {w.write_claims(step.claims, self.text)}"
             case tree.ErrorStep():

@@ -237,10 +237,12 @@ class IfStep(NamedTuple):
 
 
 class StartStep(NamedTuple):
-    """`@label` at the head of a line or branch: go on from that tensor."""
+    """`@label` at the head of a line or branch: go on from that tensor, or from several (`others` are the
+    further ones)."""
 
     reference: Reference
     span: Span
+    others: tuple[Reference, ...] = ()
 
 
 class ClaimStep(NamedTuple):

@@ -152,10 +152,15 @@ def write_step(step: tree.Step) -> str:
             text = f"if {write_expr(step.condition)} [ {write_sequence(step.then)} ]"
             return text if step.otherwise is None else f"{text} else [ {write_sequence(step.otherwise)} ]"
         case tree.StartStep():
-            return f"@{step.reference.name}"
+            return write_references((step.reference, *step.others))
         case tree.ClaimStep():
             return f"=> {write_claims(step.claims)}"
     return ""
+
+
+def write_references(references: Iterable[tree.Reference]) -> str:
+    """`@a, @b`."""
+    return ", ".join(f"@{one.name}" for one in references)
 
 
 def _signed(expr: tree.Expr) -> bool:

@@ -116,7 +116,8 @@ class Frame:
                 else:
                     self.part(site)
             elif isinstance(site, RegionSite) and site.kind == "repeat" and site.inputs[0] in self.tensors:
-                self.tensors[site.outputs[0]] = self.tensors[site.inputs[0]]
+                for output, value in zip(site.outputs, site.inputs, strict=False):
+                    self.tensors[output] = self.tensors[value]
 
     def around(self) -> Iterator[Frame]:
         """The frame itself and those that it is in, from the inside out."""

@@ -134,10 +134,12 @@ class Part:
 
 @dataclass(eq=False, slots=True)
 class Carried:
-    """A size that changes from pass to pass: its variable, the axis, how it starts and what it becomes.
-    `table` makes it a table by the number of the pass, which may be one more parameter of the function."""
+    """A size that changes from pass to pass: its variable, of which tensor, the axis, how it starts and what
+    it becomes. `table` makes it a table by the number of the pass, which may be one more parameter of the
+    function."""
 
     variable: str
+    place: int
     axis: int
     start: Node | None
     table: Callable[[], Node]
@@ -146,8 +148,8 @@ class Carried:
 
 @dataclass(eq=False, slots=True)
 class Repeat:
-    """Passes one after another. The region's first input is the input of a pass, its first output that of the
-    next one; further inputs are the same for all. `per_pass` are modules that differ from pass to pass.
+    """Passes one after another. The region's outputs are the first inputs of the next pass; further inputs
+    are the same for all. `per_pass` are modules that differ from pass to pass.
     `runs` are the runs of equal passes, where these do not depend on the number of the pass: how many, and
     their own region. `over` are the lists of which each pass has an entry."""
 
@@ -156,7 +158,7 @@ class Repeat:
     count: Node
     region: Region
     inputs: list[Tensor]
-    output: Tensor
+    outputs: list[Tensor]
     envs: list[dict[str, Any]]
     carried: list[Carried]
     per_pass: list[tuple[str, list[Module]]]

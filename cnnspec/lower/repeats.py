@@ -45,7 +45,8 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     copies = frame.copies(inputs, frame.lowering.graph.templates[site.template])
     body = frame.inside(site, inner, origins, copies)
     if not frame.lowering.runtime_shapes:
-        copies[0].dims = _arriving(body, frame, inputs[0], named, carried, site)
+        for place in range(len(site.outputs)):
+            copies[place].dims = _arriving(body, frame, inputs[place], named, carried, (site, place))
     body.index, body.depth = index, frame.depth + 1
     body.scope = frame.scope | {"i": Var(index)}
     body.passes = {
@@ -57,18 +58,22 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     region = body.region()
     over = list(body.entries.values())
     for size in carried:
-        size.update = region.outputs[0].dims[size.axis]
+        size.update = region.outputs[size.place].dims[size.axis]
     known: dict[str, Node] = dict(frame.function.lists.values())
-    out = [None if size is None else replaced(size, known) for size in region.outputs[0].dims]
-    after = _after(out, carried, index, count, over)
-    after = [None if size is None else with_entries(frame, size) for size in after]
-    output = frame.tensor(site.outputs[0], after)
+    outputs = []
+    for place, (number, tensor) in enumerate(zip(site.outputs, region.outputs, strict=True)):
+        out = [None if size is None else replaced(size, known) for size in tensor.dims]
+        after = _after(out, carried, place, index, count, over)
+        after = [None if size is None else with_entries(frame, size) for size in after]
+        outputs.append(frame.tensor(number, after))
     first = next(iter(regions.values()))
     passes = frame.lowering.graph.bodies[first.passes[0].body]
     small = len(first.passes) <= 2 and (len(passes.steps) <= 1 or _simple(passes))
     runs = _runs(frame, site, regions, inputs, count)
     envs, per_pass = [use.env for use in inner], body.per_pass
-    made = Repeat(site.name, index, count, region, inputs, output, envs, carried, per_pass, runs, over, small)
+    made = Repeat(
+        site.name, index, count, region, inputs, outputs, envs, carried, per_pass, runs, over, small
+    )
     frame.here.append(made)
 
 
@@ -101,14 +106,15 @@ def _arriving(
     tensor: Tensor,
     named: Callable[[str], str],
     carried: list[Carried],
-    site: RegionSite,
+    at: tuple[RegionSite, int],
 ) -> tuple[Node | None, ...]:
-    """The sizes of the input of a pass: those of the repeat's input, where every pass keeps them."""
+    """The sizes of an input of a pass: those of the repeat's input, where every pass keeps them."""
+    site, place = at
     found: list[Node | None] = []
-    both = min(len(tensor.dims), *(len(use.shape(0)) for use in body.uses))  # of a map and of vectors: C
+    both = min(len(tensor.dims), *(len(use.shape(place)) for use in body.uses))  # of a map and of vectors: C
     for axis, node in enumerate(tensor.dims[:both]):
-        sizes = {number: use.shape(0)[axis] for number, use in enumerate(body.uses)}
-        entries = [frame.uses[use].shape(site.inputs[0])[axis] for use, _ in body.origins]
+        sizes = {number: use.shape(place)[axis] for number, use in enumerate(body.uses)}
+        entries = [frame.uses[use].shape(site.inputs[place])[axis] for use, _ in body.origins]
         if list(sizes.values()) == entries:
             found.append(node)
             continue
@@ -116,10 +122,10 @@ def _arriving(
         usual, other = SIZES[letter], _BESIDE_LISTS[letter]
         lists = set(frame.lowering.lists.values())
         is_entry = f"{usual}s" in lists or not frame.function.namer.free(f"{usual}s")
-        name = named(other if is_entry else usual)
+        name = named(f"{other if is_entry else usual}{place + 1 if place else ''}")
         for number, size in sizes.items():
             body.uses[number].env[name] = size
-        carried.append(Carried(name, axis, node, partial(body.lifted, sizes)))
+        carried.append(Carried(name, place, axis, node, partial(body.lifted, sizes)))
         found.append(Var(name))
     return (*found, *(None for _ in tensor.dims[both:]))
 
@@ -132,10 +138,10 @@ def _simple(inner: ir.Body) -> bool:
 
 
 def _after(
-    out: list[Node | None], carried: list[Carried], index: str, count: Node, over: list[Entry]
+    out: list[Node | None], carried: list[Carried], place: int, index: str, count: Node, over: list[Entry]
 ) -> list[Node | None]:
-    """The sizes of what comes out of the last pass."""
-    by_axis = {one.axis: one for one in carried}
+    """The sizes of what comes out of the last pass, at a place."""
+    by_axis = {one.axis: one for one in carried if one.place == place}
     in_pass = {index, *(one.variable for one in over)}
     loop = {*in_pass, *(one.variable for one in carried)}
     found: list[Node | None] = []
@@ -156,6 +162,8 @@ def _after(
             after = one.start
             for number in range(value(count, {})):
                 after = replaced(size, {one.variable: after, **_in(Const(number), index, over)})
+            if loop & set(variables(after)):  # it grows with another tensor's
+                after = None
         else:
             after = None
         found.append(after)
@@ -192,7 +200,7 @@ def _runs(
         if not alike:
             return None
         found: Runs = []
-        sizes = inputs[0].dims
+        sizes = [one.dims for one in inputs[: len(site.outputs)]]
         start = 0
         for place, times in enumerate(shapes[0]):
             inner = []
@@ -203,7 +211,8 @@ def _runs(
                 one.env = dict(frame.uses[use].env)
                 inner.append(one)
             given = frame.copies(inputs, frame.lowering.graph.templates[site.template])
-            given[0].dims = sizes
+            for tensor, dims in zip(given, sizes, strict=False):
+                tensor.dims = dims
             body = frame.inside(site, inner, [(use, None) for use in regions], given)
             body.scope = frame.scope | {"i": Const(start)}
             body.depth, body.strict = frame.depth + 1, True
@@ -211,7 +220,7 @@ def _runs(
                 found.append((times, body.region(), [use.env for use in inner]))
             except Diverges:
                 return None
-            sizes = found[-1][1].outputs[0].dims
+            sizes = [one.dims for one in found[-1][1].outputs]
             start += times
         return found
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import Shaped
 from cnnspec.diagnostics import Diagnostic, Related
-from cnnspec.ir.graph import Region
+from cnnspec.ir.graph import Region, handed_on
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -156,9 +156,9 @@ def _passes(
     outputs = given
     for one in region.passes:
         inside = summaries[one.body]
-        for _ in range(min(one.count, 2)):
+        for _ in range(min(one.count, 1 + region.outputs)):
             for number, layers in inside.readers.items():
                 yield from _met(given[number : number + 1], layers, summary)
             outputs = [given[one] if isinstance(one, int) else one for one in inside.outputs]
-            given = [*outputs[:1], *given[1:]]
+            given = handed_on(region, given, outputs)
     return outputs[: region.outputs]

@@ -11,7 +11,7 @@ from math import lcm
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.ir.expr import Apply, Const, Expr, value, variables
-from cnnspec.ir.graph import Graph, Hole, Layer, Region
+from cnnspec.ir.graph import Graph, Hole, Layer, Region, handed_on
 from cnnspec.ir.template import IfSite, LayerSite, numbers_of
 from cnnspec.ops.base import Misfit, Op, Shape
 
@@ -82,9 +82,9 @@ class Replay:
                 outputs = self._body(one.body, given)
                 if isinstance(outputs, Failure):
                     return outputs
-                if outputs[0] == given[0]:  # the passes after it give the same
+                before, given = given, tuple(handed_on(region, given, outputs))
+                if given == before:  # the passes after it give the same
                     break
-                given = (outputs[0], *given[1:])
         assert not isinstance(outputs, Failure)
         return outputs[: region.outputs]
 
@@ -186,9 +186,9 @@ class Growth:
         for one in region.passes:
             for _ in range(one.count):
                 made = self._body(one.body, given)
-                if made[0] == given[0]:
+                before, given = given, tuple(handed_on(region, given, made))
+                if given == before:
                     break
-                given = (made[0], *given[1:])
         return made[: region.outputs]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence as Items
+from itertools import pairwise
 from typing import Any
 
 from cnnspec.diagnostics import Edit, Span
@@ -136,7 +137,26 @@ def _branch(c: Context, v: Items[Any]) -> Any:
             way = "branches are merged inside: `frozen [ add [ … | … ] ]`"
             c.sink.report("E101", "`frozen` takes steps, not branches", bar, help=way)
         return _nested(c, tree.GroupStep(found[0], None, c.span(v), frozen=True), found[0])
+    found = [part for one in found for part in _parted(c, one)]
     return _nested(c, tree.BranchStep(word.text, arguments, tuple(found), c.span(v), word.span), *found)
+
+
+def _parted(c: Context, branch: tree.Sequence) -> list[tree.Sequence]:
+    """`@a, @b`, a branch with a comma, as two."""
+    match branch.items:
+        case (tree.Line(label=None, steps=(tree.StartStep() as start,)),) if start.others:
+            pass
+        case _:
+            return [branch]
+    named = (start.reference, *start.others)
+    for one, other in pairwise(named):
+        comma = Span(one.span.end, other.span.start)
+        place = comma.start + c.text[comma.start : comma.end].index(",")
+        where = Span(place, place + 1)
+        message = "branches are separated by `|`, not by commas"
+        c.sink.report("E101", message, where, help="write `|`", fix=(Edit(where, " |"),))
+    lines = [tree.Line(None, None, (tree.StartStep(one, one.span),), one.span) for one in named]
+    return [tree.Sequence((line,), line.span, line.span) for line in lines]
 
 
 def _if_step(c: Context, v: Items[Any]) -> Any:
@@ -211,7 +231,7 @@ _STEPS: Actions = {
     "if_step": _if_step,
     "if_else": _if_step,
     "if_else_if": _if_else_if,
-    "start_step": lambda c, v: [tree.StartStep(v[0], v[0].span)],
+    "start_step": lambda c, v: [tree.StartStep(v[0][0], v[0][0].span.to(v[0][-1].span), tuple(v[0][1:]))],
     "claim_step": lambda c, v: tree.ClaimStep(*_claims(v)),
     "line": _line,
     "line_labelled": _line,

@@ -213,22 +213,24 @@ class _Translation:
 
     def repeat(self, repeat: program.Repeat, place: str, found: list[Step]) -> None:
         place = _at(place, repeat.name)
-        given = self.tensor(repeat.inputs[0])
+        count = len(repeat.outputs)
+        given = [self.tensor(tensor) for tensor in repeat.inputs[:count]]
         if repeat.count == Const(1) and (runs := repeat.runs()) is not None:
             region = runs[0][1]
             for outer, inner in zip(repeat.inputs, region.inputs, strict=True):
                 self.same[inner] = self.tensor(outer)
             found += self.steps(region.statements, f"{place}[0]")
-            self.named(repeat.output, self.tensor(region.outputs[0]))
+            for outer, inner in zip(repeat.outputs, region.outputs, strict=True):
+                self.named(outer, self.tensor(inner))
             return
-        inside, *others = repeat.region.inputs
-        for outer, inner in zip(repeat.inputs[1:], others, strict=True):
+        inside, others = repeat.region.inputs[:count], repeat.region.inputs[count:]
+        for outer, inner in zip(repeat.inputs[count:], others, strict=True):
             self.same[inner] = self.tensor(outer)
-        loop = Loop(repeat.index, repeat.count, place, given, inside, [], inside, repeat.output)
+        loop = Loop(repeat.index, repeat.count, place, given, inside, [], inside, repeat.outputs)
         loop.over = repeat.over
         loop.places = [(variable, [_module(one) for one in modules]) for variable, modules in repeat.per_pass]
         loop.body = self.steps(repeat.region.statements, f"{place}[{repeat.index}]")
-        loop.last = self.tensor(repeat.region.outputs[0])
+        loop.last = [self.tensor(tensor) for tensor in repeat.region.outputs]
         found.append(loop)
 
     # --- ifs ----------------------------------------------------------------------------------------------

@@ -64,9 +64,9 @@ def _back(steps: list[Step], live: set[Tensor]) -> list[Change]:
 def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
     """What is needed before a step that holds steps."""
     if isinstance(step, Loop):
-        inside = (set(read_in(step.body)) - {step.inside}) - set(made_in(step.body))
+        inside = set(read_in(step.body)).difference(step.inside, made_in(step.body))
         step.body_reads = inside
-        return (after - {step.output}) | inside | set(step.reads) | {step.given}
+        return after.difference(step.outputs).union(inside, step.reads, step.given)
     sides = [_behind(step, side, after) for side in (True, False)]
     for side, live in zip((True, False), sides, strict=True):
         _back(step.side(side), live)
@@ -162,12 +162,14 @@ class _Names:
                     self.steps(step.otherwise, _behind(step, False, alive), inside=True)
                     self.around.pop()
                 case Loop():
-                    dies = step.given not in alive and step.given not in step.body_reads
-                    wishes = [self.names[step.given]] if dies else []
-                    self._choose(step.inside, alive | step.body_reads, [*wishes, self.main])
-                    behind = (alive - {step.output}) | step.body_reads | {*step.reads, step.last}
+                    for given, begins in zip(step.given, step.inside, strict=True):
+                        dies = given not in alive and given not in step.body_reads
+                        wishes = [self.names[given]] if dies else []
+                        self._choose(begins, alive | step.body_reads, [*wishes, self.main], step.inside)
+                    behind = alive.difference(step.outputs).union(step.body_reads, step.reads, step.last)
                     self.steps(step.body, behind, inside=True)
-                    self._choose(step.output, alive, [self.names[step.inside]])
+                    for output, begins in zip(step.outputs, step.inside, strict=True):
+                        self._choose(output, alive, [self.names[begins]], step.outputs)
 
     def _last(self, tensor: Tensor, name: str, steps: list[Step], after: set[Tensor]) -> None:
         """Names what a side ends with as what comes out, where nothing on that side stands in its way."""

@@ -30,8 +30,13 @@ def program(graph: Graph) -> str:
         wanted = differentiated(function.steps) | set(function.outputs)
         given = function.source.template.kind == "layers"
         function.having = frozenset(n for n, one in enumerate(function.inputs) if given or one in wanted)
-        if function.alone is None:
-            _function(own, function)
+    whole = [function for function in made if function.alone is None]
+    for function in whole:
+        name_tensors(function)
+    for function in reversed(whole):  # finds out which outputs of the called are not used
+        Backward(Writer(), function).function(function)
+    for function in whole:
+        _function(own, function)
     own.gap(2)
     _interface(own, graph, made[-1])
     writer = Writer()
@@ -72,7 +77,6 @@ any number of axes."""
 
 def _function(writer: Writer, function: Function) -> None:
     """A block or the network: its forward pass and its backward pass."""
-    name_tensors(function)
     title = "The network."
     template, first = function.source.template, function.source.uses[0]
     if template.kind == "block":

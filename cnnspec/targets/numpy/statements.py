@@ -86,16 +86,17 @@ class If(program.If["Step"]):
 @dataclass(eq=False, slots=True)
 class Loop:
     """`for i in range(stop): x = …`: `given` goes in, `inside` is what each pass begins with, `last` what it
-    ends with, `output` what comes out. Where `stop` is no plain number it is kept at `place`."""
+    ends with, `outputs` what comes out, as many of each. Where `stop` is no plain number it is kept at
+    `place`."""
 
     variable: str
     stop: Node
     place: str
-    given: Tensor
-    inside: Tensor
+    given: list[Tensor]
+    inside: list[Tensor]
     body: list[Step]
-    last: Tensor
-    output: Tensor
+    last: list[Tensor]
+    outputs: list[Tensor]
     reads: list[Tensor] = field(default_factory=list)
     body_reads: set[Tensor] = field(default_factory=set)
     """What the passes read of what was there before: the same for all."""
@@ -131,7 +132,7 @@ def touched(step: Step) -> tuple[list[Tensor], list[Tensor]]:
             sides = [side for _, *sides in step.joins for side in sides]
             return sides, [made for made, _, _ in step.joins]
         case Loop():
-            return [step.given, step.last, *step.reads], [step.inside, step.output]
+            return [*step.given, *step.last, *step.reads], [*step.inside, *step.outputs]
 
 
 def read_in(steps: list[Step]) -> list[Tensor]:
@@ -161,6 +162,9 @@ class Function:
     """Of layers that are given to a block: the one function that they are, called with nothing else."""
     having: frozenset[int] = frozenset()
     """Which inputs have a gradient: not those of which only the size is read."""
+
+    partial: bool = False
+    """Whether some use leaves one of its outputs unused."""
 
     def differentiable(self, given: list[Tensor]) -> list[Tensor]:
         """Of what it is given, what there is a gradient of."""

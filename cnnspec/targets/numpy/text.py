@@ -52,7 +52,10 @@ class Forward:
         with self.writer.block(Group(f"def {function.name}(", tuple(items)), ":"):
             self.writer.doc(title)
             self.steps(function.steps)
-            self.writer.line(f"return {', '.join(self.names[tensor] for tensor in function.outputs)}")
+            outputs = ", ".join(self.names[tensor] for tensor in function.outputs)
+            if function.partial:
+                self.writer.line(f"net.keep({outputs})")
+            self.writer.line(f"return {outputs}")
 
     def steps(self, steps: list[Step]) -> None:
         for step in steps:
@@ -125,8 +128,7 @@ class Forward:
         put_sides(writer, step.variable, *sides)
 
     def _loop(self, step: Loop) -> None:
-        inside, last = self.names[step.inside], self.names[step.last]
-        self._copy(inside, self.names[step.given])
+        self._copies(step.inside, step.given)
         if not isinstance(step.stop, Const):
             self.writer.line(f"{step.place}.keep({self._text(step.stop)})")
         header = f"for {step.variable} in range({self._text(step.stop)})"
@@ -136,10 +138,15 @@ class Forward:
             put_places(self.writer, step)
             lines = len(self.writer.written)
             self.steps(step.body)
-            self._copy(inside, last)
+            self._copies(step.inside, step.last)
             if len(self.writer.written) == lines:
                 self.writer.line("pass")
-        self._copy(self.names[step.output], inside)
+        self._copies(step.outputs, step.inside)
+
+    def _copies(self, to: list[Tensor], made: list[Tensor]) -> None:
+        """Each tensor under the other's name, all at once."""
+        pairs = zip(to, made, strict=True)
+        assign(self.writer, [(self.names[one], self.names[other]) for one, other in pairs])
 
     def _copy(self, to: str, name: str) -> None:
         if to != name:
@@ -155,6 +162,8 @@ class Backward:
         self.namer = function.source.namer.child()
         self.own: dict[str, str] = {}
         self.having: set[Tensor] = set()
+        self.nothing: set[Tensor] = set()
+        """Those of which no pass of a loop reads what it is given: their gradient may be 0."""
 
     def gradient(self, tensor: Tensor) -> str:
         """`dx` for x."""
@@ -175,6 +184,9 @@ class Backward:
         items[1:1] = ["net", *(need.variable for need in function.source.needs), *layers]
         with self.writer.block(Group(f"def {function.name}_backward(", tuple(items)), ":"):
             self.writer.doc("The chain rule, from the last step to the first.")
+            if function.partial:
+                own = ", ".join([items[0], *items[len(items) - len(function.outputs) + 1 :]])
+                self.writer.line(f"{own} = filled(net, {own})")
             for tensor, more in again:
                 self._receive(tensor, more)
             self.steps(function.steps)
@@ -209,6 +221,8 @@ class Backward:
         if not self.having.intersection(step.outputs):
             return  # the output is never used
         values = [self.gradient(tensor) if tensor in self.having else "0" for tensor in step.outputs]
+        if step.callee is not None:
+            step.callee.partial |= "0" in values or not self.nothing.isdisjoint(step.outputs)
         place = step.around.format(step.place) if step.around else step.place
         items = [*values[:1], place, *step.places, *map(backward_of, step.layers), *values[1:]]
         call = Group(f"{step.function}_backward(", tuple(items))
@@ -261,10 +275,11 @@ class Backward:
         put_sides(writer, step.variable, *(lines for lines, _ in sides))
 
     def _loop(self, step: Loop) -> None:
-        if step.output not in self.having:
+        if not self.having.intersection(step.outputs):
             return
-        if self.names[step.inside] != self.names[step.output]:
-            self.writer.line(f"{self.gradient(step.inside)} = {self.gradient(step.output)}")
+        values = [self.gradient(one) if one in self.having else "0" for one in step.outputs]
+        inside = [self.gradient(tensor) for tensor in step.inside]
+        assign(self.writer, list(zip(inside, values, strict=True)))
         stop = python(step.stop)
         if not isinstance(step.stop, Const):
             stop = self.own.setdefault(" count", self.namer.take("count"))
@@ -275,25 +290,44 @@ class Backward:
             self.having.add(tensor)
         with self.writer.block(f"for {step.variable} in reversed(range({stop})):"):
             put_places(self.writer, step)
-            if step.last is not step.inside:
-                self.having.discard(step.last)
-                self.having.discard(step.inside)
-                self._receive(step.last, self.gradient(step.inside))
+            if step.last != step.inside:
+                self.having.difference_update(step.last, step.inside)
+                self._receive_all(step.last, inside)
                 self.steps(step.body)
-                if step.inside not in self.having:
-                    self.writer.line(f"{self.gradient(step.inside)} = 0")
+                for given, tensor in zip(step.given, step.inside, strict=True):
+                    if tensor not in self.having:
+                        self.writer.line(f"{self.gradient(tensor)} = 0")
+                        self.nothing.add(given)
+                        values.append("0")
             else:
                 self.writer.line("pass")
-        self.having.add(step.inside)
-        if step.given in self.having or self.names[step.given] != self.names[step.inside]:
-            self._receive(step.given, self.gradient(step.inside))
-        self.having.add(step.given)
+        for call in every(step.body):  # what is 0 behind a pass is so for what gives it
+            if "0" in values and isinstance(call, Call) and call.callee is not None:
+                call.callee.partial |= len(call.outputs) > 1
+        self.having.update(step.inside)
+        self._receive_all(step.given, inside)
+
+    def _receive_all(self, tensors: list[Tensor], values: list[str]) -> None:
+        """Adds to the gradients of several tensors, all at once."""
+        sums: dict[str, list[str]] = {}
+        for tensor, value in zip(tensors, values, strict=True):
+            name = self.gradient(tensor)
+            sums.setdefault(name, [name] if tensor in self.having and name != value else []).append(value)
+        self.having.update(tensors)
+        assign(self.writer, [(name, " + ".join(parts)) for name, parts in sums.items()])
 
 
 def backward_of(layers: Layers) -> str:
     """The backward pass of what is given for a layer parameter."""
     given = ", ".join(map(backward_of, layers.layers))
     return f"lambda dy, net: {layers.backward}(dy, net, {given})" if given else layers.backward
+
+
+def assign(writer: Writer, pairs: list[tuple[str, str]]) -> None:
+    """`x, y = a, b`, without those that are so already."""
+    changed = [(name, value) for name, value in pairs if name != value]
+    if changed:
+        writer.line(" = ".join(", ".join(side) for side in zip(*changed, strict=True)))
 
 
 def put_sides(writer: Writer, variable: str, then: list[str], otherwise: list[str]) -> None:
@@ -322,5 +356,5 @@ def differentiated(steps: list[Step]) -> set[Tensor]:
             case If():
                 found.update(side for _, *sides in step.joins for side in sides)
             case Loop():
-                found.add(step.given)
+                found.update(step.given)
     return found

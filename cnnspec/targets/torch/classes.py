@@ -16,7 +16,7 @@ from cnnspec.lower.writer import Group, Writer, flat, listed
 from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.library import reserved
-from cnnspec.targets.torch.pieces import Growing, Piece, code, loop_variables, walk, with_nodes
+from cnnspec.targets.torch.pieces import Changing, Growing, Piece, code, loop_variables, walk, with_nodes
 from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, asked, ifs_of, steps_of
 from cnnspec.targets.torch.repeated import name_repeated
 from cnnspec.targets.torch.starts import SCHEMES
@@ -242,7 +242,7 @@ def _condition_name(plan: Plan, condition: Condition) -> str:
 
 def _attribute(writer: Writer, step: PlanStep, annotated: bool) -> None:
     if isinstance(step.piece, Growing):
-        writer.line(f"{step.piece.variable} = {python(step.piece.start)}")
+        _set_sizes(writer, [(one.variable, one.start) for one in step.piece.sizes])
         writer.line(f"self.{step.name} = {step.piece.container}()")
         _passes(writer, f"self.{step.name}", step.piece)
     elif step.piece is not None:
@@ -251,21 +251,32 @@ def _attribute(writer: Writer, step: PlanStep, annotated: bool) -> None:
 
 def _passes(writer: Writer, target: str, piece: Growing) -> None:
     """The loop of a repeat. That of a class which is one repeat may count up its own argument."""
-    variable, element, update = piece.variable, piece.element, piece.update
+    sizes, element = piece.sizes, piece.element
     if target == "self":
-        if isinstance(piece.start, Var):
-            by = {variable: piece.start}
-            element, update, variable = with_nodes(element, by), replaced(update, by), piece.start.name
+        own = {one.variable: one.start for one in sizes if isinstance(one.start, Var)}
+        if len(set(own.values())) == len(sizes):
+            element = with_nodes(element, own)
+            updates = [replaced(one.update, own) for one in sizes]
+            sizes = tuple(
+                one._replace(variable=own[one.variable].name, update=update)
+                for one, update in zip(sizes, updates, strict=True)
+            )
         else:
-            writer.line(f"{variable} = {python(piece.start)}")
+            _set_sizes(writer, [(one.variable, one.start) for one in sizes])
     writer.line(f"{clause(piece.index, piece.count, piece.over)}:")
     with writer.indented():
         writer.put("", Group(f"{target}.append(", (code(element),)))
-        match update:
-            case Apply("+", (Var(name), added)) if name == variable:
+        match sizes:
+            case (Changing(variable, _, Apply("+", (Var(name), added))),) if name == variable:
                 writer.line(f"{variable} += {python(added)}")
             case _:
-                writer.line(f"{variable} = {python(update)}")
+                _set_sizes(writer, [(one.variable, one.update) for one in sizes])
+
+
+def _set_sizes(writer: Writer, sizes: Sequence[tuple[str, Node]]) -> None:
+    """`channels, height = k, 2 * height`, all at once."""
+    names, nodes = zip(*sizes, strict=True)
+    writer.line(f"{', '.join(names)} = {', '.join(map(python, nodes))}")
 
 
 def forward(

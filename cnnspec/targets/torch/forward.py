@@ -79,8 +79,11 @@ class Forward:
     def _take_labels(self) -> None:
         """The author's names for tensors that are read more than once, which nothing else is called then."""
         outputs = self.plan.outputs
+        loops = (step.outputs for step in self.plan.steps if step.loop and len(step.outputs) > 1)
+        together = {output for made in loops for output in made}
         for output in ordered(made_in(self.plan.items)):
             often = len(self.readers.get(output, ())) > 1 or (output in outputs and len(outputs) > 1)
+            often |= output in together
             if often and output.label:
                 self.labelled[output] = self.namer.take(output.label)
                 self.named.add(self.labelled[output])
@@ -240,12 +243,18 @@ class Forward:
         self._hold(output, name)
 
     def _loop(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str]) -> None:
-        read: list[Tensor] = []
-        operands = [flat(self._operand(step.sources[place], read)) for place in step.takes]
-        (output,) = step.outputs
-        name = self._name(output, read[:1], after | set(read[1:]), wish)
-        if name != operands[0]:
-            self.writer.line(f"{name} = {operands[0]}")
+        handed = len(step.outputs)
+        read: dict[int, list[Tensor]] = {place: [] for place in (*range(handed), *step.takes)}
+        operands = {place: flat(self._operand(step.sources[place], found)) for place, found in read.items()}
+        names: list[str] = []
+        for place, output in enumerate(step.outputs):
+            first, *others = read[place]
+            others += [one for other, found in read.items() if other != place for one in found]
+            names.append(self._name(output, [first], after.union(others, step.outputs), wish))
+            self._hold(output, names[-1])
+        changed = [(name, operands[n]) for n, name in enumerate(names) if name != operands[n]]
+        if changed:
+            self.writer.line(" = ".join(", ".join(side) for side in zip(*changed, strict=True)))
         layer = self.namer.child().take("layer")
         needs = [key if key in step.zipped else self.modules[key] for key in step.needs]
         target = f"self.{step.name}" if step.name else "self"
@@ -257,8 +266,8 @@ class Forward:
         else:
             self.writer.line(f"for {layer} in {target}:")
         with self.writer.indented():
-            self.writer.put(f"{name} = ", Group(f"{layer}(", (name, *operands[1:], *needs)))
-        self._hold(output, name)
+            given = [names[place] if place < handed else operands[place] for place in step.takes]
+            self.writer.put(f"{', '.join(names)} = ", Group(f"{layer}(", (*given, *needs)))
 
     def _optional(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str], last: bool) -> None:
         """A merge of which some branches are there only under a condition, or of very many."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnnspec.lower import program
 from cnnspec.lower.call import Call, Diverges
 from cnnspec.lower.repeats import growth
-from cnnspec.lower.symbolic import Const, Node, Var, apply, variables
-from cnnspec.targets.torch.pieces import Growing, Piece, Series, used_in, with_nodes
+from cnnspec.lower.symbolic import Const, Node, Var, apply, replaced, variables
+from cnnspec.targets.torch.pieces import Changing, Growing, Piece, Series, used_in, with_nodes
 from cnnspec.targets.torch.plan import Plan, PlanStep, inline
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def _as_runs(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
     ]
     if all(_finish(made, each, takes) for each, _, _ in passes):
         made.piece = Call("nn.Sequential", tuple(pieces))
+    elif isinstance(only := pieces[0][1], Series) and len(pieces) == 1:
+        made.piece = Call("nn.ModuleList", ((None, replace(only, open="[")),))
     else:
         made.piece = Call("nn.ModuleList", ((None, Call("[", tuple(pieces))),))
 
@@ -64,7 +67,7 @@ def _finish(made: PlanStep, plan: Plan, takes: tuple[int, ...]) -> bool:
     """Whether the passes are a chain; if not, `forward` loops over them."""
     if takes == (0,) and not plan.needs and len(plan.outputs) == 1:
         return True
-    if not takes or takes[0] != 0:
+    if len(plan.outputs) == 1 and (not takes or takes[0] != 0):
         raise Diverges("a repeat whose passes do not take what arrives first")
     made.takes, made.loop, made.needs = takes, True, plan.needs
     return False
@@ -77,25 +80,42 @@ def _as_loop(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
     per_pass = dict(repeat.per_pass)
     made.zipped = {name: list(map(str, per_pass[name])) for name in plan.needs if name in per_pass}
     container = "nn.Sequential" if simple else "nn.ModuleList"
-    changing: list[tuple[str, Node, Node]] = []
-    for one in repeat.carried:
-        if one.variable in set(used_in(piece)):
-            if one.start is None or one.update is None:
-                piece = with_nodes(piece, {one.variable: one.table()})
-            elif (grown := _grown(one.variable, one.start, one.update, repeat.index)) is not None:
-                piece = with_nodes(piece, {one.variable: grown})
-            else:
-                changing.append((one.variable, one.start, one.update))
-    if len(changing) > 1:
-        raise Diverges("several sizes that change")
-    reads = set(used_in(piece)).union(*(variables(update) for _, _, update in changing))
+    piece, changing = _sizes(repeat, piece)
+    reads = set(used_in(piece)).union(*(variables(one.update) for one in changing))
     over = tuple(one for one in repeat.over if one.variable in reads)
     index = repeat.index if repeat.index in reads else "" if over else "_"
     if changing:
-        made.piece = Growing(container, piece, index, repeat.count, *changing[0], over)
+        made.piece = Growing(container, piece, index, repeat.count, tuple(changing), over)
         return
     series = Series(piece, index, repeat.count, "*(" if simple else "[", over)
     made.piece = Call(container, ((None, series),))
+
+
+def _sizes(repeat: program.Repeat, piece: Piece) -> tuple[Piece, list[Changing]]:
+    """The call of a pass, and the sizes in it that statements count up; the others are said in the call."""
+    carried = {one.variable: one for one in repeat.carried}
+    wanted = set(used_in(piece)) & carried.keys()
+    while more := _read_by(carried, wanted) - wanted:
+        wanted |= more
+    changing: list[Changing] = []
+    said: dict[str, Node] = {}
+    for one in repeat.carried:
+        if one.variable not in wanted:
+            continue
+        if one.start is None or one.update is None:
+            said[one.variable] = one.table()
+        elif (grown := _grown(one.variable, one.start, one.update, repeat.index)) is not None:
+            said[one.variable] = grown
+        else:
+            changing.append(Changing(one.variable, one.start, one.update))
+    changing = [one._replace(update=replaced(one.update, said)) for one in changing]
+    return with_nodes(piece, said), changing
+
+
+def _read_by(carried: dict[str, program.Carried], wanted: set[str]) -> set[str]:
+    """Which sizes that change others are made of."""
+    updates = [carried[name].update for name in wanted if carried[name].start is not None]
+    return {name for node in updates if node is not None for name in variables(node)} & carried.keys()
 
 
 def _grown(variable: str, start: Node, update: Node, index: str) -> Node | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.over import Entry, clause
@@ -26,18 +27,24 @@ class Series:
     over: tuple[Entry, ...] = ()
 
 
+class Changing(NamedTuple):
+    """A size that changes from pass to pass: its variable starts as `start` and becomes `update`."""
+
+    variable: str
+    start: Node
+    update: Node
+
+
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """A repeat as statements: `variable` starts as `start`, each pass appends `element` to the container and
-    sets `variable` to `update`. Only as an attribute of a class, not inside a call."""
+    """A repeat as statements: each pass appends `element` to the container and changes the `sizes`. Only as
+    an attribute of a class, not inside a call."""
 
     container: str
     element: Piece
     index: str
     count: Node
-    variable: str
-    start: Node
-    update: Node
+    sizes: tuple[Changing, ...]
     over: tuple[Entry, ...] = ()
 
 
@@ -69,7 +76,7 @@ Piece: TypeAlias = "Node | str | Group | Call | Series | Growing | Choice | Lamb
 
 _PARTS: dict[type, tuple[str, ...]] = {
     Series: ("element", "count"),
-    Growing: ("element", "update", "count", "start"),
+    Growing: ("element", "count"),
     Choice: ("condition", "then", "otherwise"),
     Lambda: ("body",),
 }
@@ -79,14 +86,19 @@ _PARTS: dict[type, tuple[str, ...]] = {
 def _parts(piece: Piece) -> tuple[Piece, ...]:
     if isinstance(piece, Call):
         return tuple(argument for _, argument in piece.arguments)
-    return tuple(getattr(piece, name) for name in _PARTS.get(type(piece), ()))
+    parts = [getattr(piece, name) for name in _PARTS.get(type(piece), ())]
+    sizes = piece.sizes if isinstance(piece, Growing) else ()
+    return *parts, *(node for one in sizes for node in (one.update, one.start))
 
 
 def with_parts(piece: Piece, change: Callable[[Piece], Piece]) -> Piece:
     """The piece with each of its parts changed."""
     if isinstance(piece, Call):
         return replace(piece, arguments=tuple((name, change(one)) for name, one in piece.arguments))
-    changed = {name: change(getattr(piece, name)) for name in _PARTS.get(type(piece), ())}
+    changed: dict[str, object] = {name: change(getattr(piece, name)) for name in _PARTS.get(type(piece), ())}
+    if isinstance(piece, Growing):
+        nodes = [(one.variable, change(one.start), change(one.update)) for one in piece.sizes]
+        changed["sizes"] = tuple(Changing(*one) for one in nodes)  # type: ignore[arg-type]
     return replace(piece, **changed) if changed else piece  # type: ignore[type-var]
 
 
@@ -104,7 +116,7 @@ def loop_variables(piece: Piece) -> set[str]:
     if not isinstance(piece, Series | Growing):
         return set()
     own = {piece.index, *(one.variable for one in piece.over)}
-    return own | {piece.variable} if isinstance(piece, Growing) else own
+    return own | {one.variable for one in piece.sizes} if isinstance(piece, Growing) else own
 
 
 def used_in(piece: Piece) -> Iterator[str]:
@@ -139,8 +151,7 @@ def mapped(piece: Piece, change: Callable[[Node], Node]) -> Piece:
         case Lambda():
             return replace(piece, body=mapped(piece.body, change))
         case Series() | Growing() | Choice():
-            parts = {name: mapped(getattr(piece, name), change) for name in _PARTS[type(piece)]}
-            return replace(piece, **parts)  # type: ignore[arg-type]
+            return with_parts(piece, partial(mapped, change=change))
         case str() | Group():
             return piece
     return change(piece)

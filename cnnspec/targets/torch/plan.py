@@ -24,9 +24,9 @@ class PlanStep:
 
     `takes` are the places in `sources` that the module takes; `arms` are the branches of a merge, each with
     the condition that it is there under and how many axes it has; `loop`: the attribute is a list of modules,
-    each taking the further tensors too; `shared` names a shared block whose module is called instead of an
-    attribute; `needs` are shared blocks that the module takes; `zipped` are those of them in a loop that
-    differ from pass to pass; `rank` is the number of axes of a layer's input.
+    each giving the first tensors for the next, and taking the further ones too; `shared` names a shared block
+    whose module is called instead of an attribute; `needs` are shared blocks that the module takes; `zipped`
+    are those of them in a loop that differ from pass to pass; `rank` is how many axes a layer's input has.
     """
 
     name: str
@@ -56,6 +56,8 @@ class PlanStep:
     @property
     def reads(self) -> list[Tensor]:
         """What it reads in `forward`."""
+        if self.loop:
+            return [self.sources[place] for place in dict.fromkeys((*range(len(self.outputs)), *self.takes))]
         return [tensor for tensor, _, _ in self.arms] or [self.sources[place] for place in self.takes]
 
 
@@ -186,7 +188,7 @@ class Plan:
     @property
     def single(self) -> PlanStep | None:
         """The step of a body that has no level of its own, where it can stand for the body."""
-        if len(self.items) != 1 or len(self.outputs) != 1:
+        if len(self.items) != 1:
             return None
         step = self.items[0]
         if isinstance(step, If) or step.name != "" or step.piece is None or step.shared:

@@ -324,7 +324,7 @@ class Stretch:
                 case program.Part():
                     found.append(self.part(one))
                 case program.Repeat():
-                    made = PlanStep(one.name, self.tensors(one.inputs), [one.output])
+                    made = PlanStep(one.name, self.tensors(one.inputs), one.outputs)
                     repeated(self, one, made)
                     found.append(made)
                 case program.If():
@@ -442,11 +442,12 @@ def _small_class(plan: Plan, stretch: Stretch, in_loop: bool) -> ClassPlan:
 def as_class(
     plan: Plan, wanted: str, parameters: list[Parameter], tensors: list[str], in_loop: bool = False
 ) -> ClassPlan:
-    """What kind of class a plan becomes. It takes the tensors that it reads (in a loop also the first, which
-    every pass hands on)."""
+    """What kind of class a plan becomes. It takes the tensors that it reads (in a loop also the first ones,
+    which every pass hands on)."""
     used, read = set(plan.used()), plan.reads()
     kept = [parameter for parameter in parameters if parameter.variable in used]
-    takes = tuple(n for n, tensor in enumerate(plan.inputs) if tensor in read or (in_loop and n == 0))
+    handed = len(plan.outputs) if in_loop else 0
+    takes = tuple(n for n, tensor in enumerate(plan.inputs) if tensor in read or n < handed)
     made = ClassPlan(wanted, plan, "module", kept, takes, tensors)
     single = plan.single
     if single is not None:

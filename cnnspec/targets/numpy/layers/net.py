@@ -83,6 +83,13 @@ class Net:
         self.grads[key] = self.grads[key] + value if key in self.grads else value
 
 
+def filled(net, *gradients):
+    """The gradients of a block's outputs; of an output that is not used, zeros."""
+    return [
+        np.zeros_like(y) if isinstance(dy, int) else dy for dy, y in zip(gradients, net.take(), strict=True)
+    ]
+
+
 def inside(x):
     """(N, C, H, W) as (N, H, W, C)."""
     return np.ascontiguousarray(np.moveaxis(x, 1, -1))
