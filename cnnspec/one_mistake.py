@@ -29,6 +29,7 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
     of it: the first of these, with the way out of the input. A pasted character (E103) in another tool's
     notation (E102) or in a number (E106), which has it in its fix, and so a number (E106) in an argument
     that is to be written otherwise (E202). A claim that does not hold, its number not readable (E106).
+    A list where one number is expected (E212), while a list is in other brackets (E101).
     """
     foreign = [one.span for one in findings if one.code == "E102"]
     unread = [one.span for one in findings if one.code == "E106"]
@@ -41,6 +42,8 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
         and not (one.code == "E103" and not one.related and any(within(one.span, span) for span in unread))
         and not (one.code == "E106" and any(within(one.span, span) for span in mended))
     ]
+    if any(one.cause == "list" and one.code == "E101" for one in findings):
+        findings = [one for one in findings if not (one.cause == "list" and one.code == "E212")]
     cause = next((one for one in findings if one.code == "W101"), None)
     sizes = [one for one in findings if one.code.startswith("E3") or one.code == "E501"]
     if cause is None or not sizes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnspec.diagnostics import WHOLE_FILE, Edit, Sink, Span
-from cnnspec.diagnostics.suggest import nearest
+from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import Slots, slots_of
 from cnnspec.elaborate.builder import UNKNOWN
 from cnnspec.elaborate.context import DefaultArguments
@@ -152,6 +152,9 @@ def defaults_of(statements: Statements, sink: Sink) -> list[DefaultArguments]:
         ]
         arguments = [_without_truth(sink, argument) for argument in (*statement.arguments, *flags)]
         arguments.sort(key=lambda argument: argument.span)
+        if not arguments or _activation(arguments):
+            _as_steps(sink, statement)
+            continue
         facts = statements.facts if around is whole else facts_of(around)
         layers = facts.words | facts.given  # the last place of each
         layers |= {word: max(span, layers[word]) for word, span in facts.words.items()}
@@ -174,9 +177,13 @@ def _no_kind(sink: Sink, default: tree.Default) -> None:
             help=f"write it first, as in `default conv {given}`",
         )
         return
-    from cnnspec.notations.words import layer_word
+    from cnnspec.notations.words import ARGUMENTS, layer_word
 
     near = layer_word(word.name) or nearest(word.name, words())
+    if fold(word.name) in ARGUMENTS:
+        message = f"`{word.name}` is not a layer: a default is for the layers that are named first"
+        sink.report("E201", message, word.span, help="as in `default conv Psame nobias`")
+        return
     sink.report(
         "E201",
         f"there is no layer `{word.name}`",
@@ -184,6 +191,21 @@ def _no_kind(sink: Sink, default: tree.Default) -> None:
         help=f"did you mean `{near}`?" if near else "as in `default conv nobias`",
         fix=(Edit(word.span, near),) if near else (),
     )
+
+
+def _activation(arguments: list[tree.Argument]) -> bool:
+    """Whether it is `activation`, which is no argument of a layer."""
+    first = arguments[0].value
+    return isinstance(first, tree.Name) and fold(first.name) in ("activation", "act", "nonlinearity", "norm")
+
+
+def _as_steps(sink: Sink, default: tree.Default) -> None:
+    """E202 for `default activation relu`, `default conv bn relu`: layers, where arguments are expected."""
+    layers = [one.name for one in default.words if lookup(one.name) is not None and one.name != "conv"]
+    block = f"block unit(k) {{ {' -> '.join(['conv F3 P1 K=k', *layers])} }}"
+    message = "a `default` has arguments for layers, such as `nobias`, and no layers that follow them"
+    way = f"layers that belong together are a block: `{block}`, used as `unit(64)`"
+    sink.report("E202", message, default.span, help=way)
 
 
 def _check_reach(

@@ -11,24 +11,30 @@ from cnnspec.elaborate.binding import slots_of
 from cnnspec.elaborate.builder import BodyBuilder
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
+from cnnspec.language.recovery.mistake import Answer
+from cnnspec.language.recovery.rules.loops import LOOPS
+from cnnspec.language.recovery.rules.loops import loop as loop_at
 from cnnspec.language.recovery.words import shortened
 from cnnspec.notations.words import layer_word
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Argument, Op
 
-_LOOP = re.compile(r"for[ \t]+\w+[ \t]+in[ \t]+range\([ \t]*(\w+)[ \t]*\)[ \t]*:[ \t]*([^\r\n#]*[^\s#])")
+
+def found_as(answer: Answer) -> NoValue:
+    """What a rule says of a line that can be read."""
+    return NoValue(answer.code, answer.message, answer.span, answer.help, fix=answer.fix)
 
 
 def is_python(text: str, step: tree.LayerStep) -> NoValue | None:
     """E102 for a line that can be read and is Python: `import torch`."""
     from cnnspec.language.recovery.rules.forms import python_block
 
-    if step.word in ("for", "while", "repeat", "loop"):
-        loop = _LOOP.match(text, step.span.start)
-        shown = f"[{loop[2]}]*{loop[1]}" if loop else "[ … ]*3"
-        return NoValue("E102", f"there is no `{step.word}`", step.span, f"a repetition is written `{shown}`")
+    if step.word in LOOPS:
+        loop = loop_at(text, step.span.start)
+        message, way = f"there is no `{step.word}`: a repetition is written in brackets", "write `[ … ]*3`"
+        return found_as(loop) if loop else NoValue("E102", message, step.span, way)
     if step.word == "def" and (found := python_block(text, step.span.start)) is not None:
-        return NoValue("E102", found.message, found.span, found.help, fix=found.fix)
+        return found_as(found)
     if step.word not in ("import", "from", "class", "def", "return"):
         return None
     return NoValue(
@@ -48,18 +54,28 @@ def meant_as_label(text: str, step: tree.LayerStep | tree.BranchStep) -> NoValue
         message = f"there is no layer `{step.word}`"
         return NoValue("E201", message, step.word_span, f"write `{way}`", fix=fix)
     begin = line_start(text, step.span.start)
-    if text[begin : step.span.start].strip(" \t"):
+    if text[begin : step.span.start].strip(" \t") or step.word in LOOPS:
         return None
     apart = _LABEL_APART.match(text, step.span.start)
     if apart is not None and layer_word(apart[4]) is not None:
         plain, span = f"{apart[2]}{apart[3]}:", Span(*apart.span(1))
         return NoValue("E101", "a label is one word", span, f"write `{plain}`", fix=(Edit(span, plain),))
-    behind = Span(step.word_span.end, step.word_span.end)
-    if not isinstance(first, tree.PositionalArgument) or lookup(named) is None or step.word[-1].isalpha():
+    return None if step.word[-1].isalpha() else label_without_colon(text, step)
+
+
+def label_without_colon(text: str, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
+    """E101 for `C1 conv F3`, and for `stem conv F3` where nothing else can be meant."""
+    first = step.arguments[0] if step.arguments else None
+    named = first.value.name if first is not None and isinstance(first.value, tree.Name) else ""
+    if not isinstance(first, tree.PositionalArgument) or lookup(named) is None:
         return None
+    if text[line_start(text, step.span.start) : step.span.start].strip(" \t"):
+        return None
+    behind = Span(step.word_span.end, step.word_span.end)
     return NoValue(
         "E101", f"a label ends with a colon: `{step.word}:`", step.word_span,
-        f"write `{step.word}: {named}`", fix=(Edit(behind, ":"),),
+        f"write `{step.word}: {shortened(text[first.span.start : step.span.end], named)}`",
+        fix=(Edit(behind, ":"),),
     )  # fmt: skip
 
 
@@ -137,7 +153,9 @@ def _with_arguments(text: str, step: tree.BranchStep, op: type[Op] | None) -> No
     """What is meant by `repeat 3 [ … ]` and `conv F3 [ … ]`."""
     word, last = step.word, step.arguments[-1]
     behind = Span(last.span.end, last.span.end)
-    if word in ("for", "while", "repeat", "loop"):
+    if word in LOOPS:
+        if (loop := loop_at(text, step.span.start)) is not None:
+            return found_as(loop)
         opened, close = text.index("[", last.span.end), step.span.end
         counts = re.findall(r"[0-9]+", text[step.word_span.end : opened])
         shown = shortened(text[opened:close], "[ … ]") + f"*{counts[-1] if counts else 3}"

@@ -27,7 +27,7 @@ def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
         look(builder, step)
         for look in (
             *(_repetition, _means_input, _transposed),
-            *(_sides, _channels, _named_apart, _steps, _name_behind),
+            *(_sides, _channels, _where, _named_apart, _steps, _name_behind),
         )
     )
     return next((one for one in found if one is not None), None)
@@ -110,6 +110,40 @@ def _steps(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     message = f"`{step.word}` does not take {' and '.join(f'`{word}`' for word in words)}"
     return NoValue(
         "E202", message, span, f"each layer is a step of its own: write `{plain}`", fix=(Edit(span, plain),)
+    )
+
+
+_WHERE = re.compile(
+    r"[ \t]+(?:where|with|given|for)[ \t]+(?:let[ \t]+)?([A-Za-z]\w*)[ \t]*(?:=|:=|is)[ \t]*([^\s=][^\r\n=]*)"
+)
+
+
+def _where(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `conv F3 K=k where k = 16`."""
+    text = builder.context.text
+    found = _WHERE.search(text[slice(*step.span)])
+    if found is None or step.span.start + found.end() < step.span.end:
+        return None
+    behind = Span(step.span.end - len(found.group().lstrip()), step.span.end)
+    if re.fullmatch("[FSPKGD]", found[1]):
+        way = f"write `{found[1]}{found[2]}` behind the layer's word"
+        return NoValue("E202", "a hyperparameter is its letter and its number", behind, way)
+    let, begin = f"let {found[1]} = {found[2].rstrip()}", line_start(text, step.span.start)
+    mark, before = Span(step.span.start + found.start(), step.span.end), text[begin : step.span.start]
+    fix: tuple[Edit, ...] = ()
+    if (
+        lookup(found[1]) is None
+        and not re.search(r"[\[{|]", before)
+        and re.search(rf"\b{found[1]}\b", text[: mark.start])
+    ):
+        blanks = before[: len(before) - len(before.lstrip())]
+        fix = (Edit(Span(begin, begin), f"{blanks}{let}\n"), Edit(mark, ""))
+    return NoValue(
+        "E202",
+        "a value is named above the steps that use it",
+        behind,
+        f"write `{let}` on the line above",
+        fix=fix,
     )
 
 

@@ -14,6 +14,7 @@ from cnnspec.elaborate.other_words import (
     foreign_call,
     foreign_step,
     is_python,
+    label_without_colon,
     meant_as_label,
     usual,
 )
@@ -165,6 +166,9 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
     if near in MERGES and not step.arguments and not statement:
         near = "id"  # a shortcut as a branch: `add [ conv F3 P1 K64 | skip ]`
     block = None if near else nearest(step.word, context.statements.blocks)
+    if near is None and (label := label_without_colon(text, step)) is not None:
+        label.report(sink)
+        return
     for argument in step.arguments:
         if statement == "let" and isinstance(argument, tree.NamedArgument):
             builder.scope.names[argument.name] = UNKNOWN  # what it should have named: silent

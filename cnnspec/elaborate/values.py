@@ -115,7 +115,8 @@ def number(expr: tree.Expr, lookup: Lookup, digits: int) -> Exact:
     elif isinstance(expr, tree.Function):
         places = ", ".join([*map(write_expr, expr.arguments), "0"])
         way = f"name an entry of this row by its place: `{expr.name}({places})` is {brief(value[0])}"
-    raise NoValue("E212", f"expected one number, found the list {brief(value)}", expr.span, way)
+    message = f"expected one number, found the list {brief(value)}"
+    raise NoValue("E212", message, expr.span, way, cause="list")
 
 
 def whole(expr: tree.Expr, lookup: Lookup, digits: int) -> int:

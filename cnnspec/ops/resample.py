@@ -323,7 +323,7 @@ def exactly_one(op: Op, fields: tuple[str, ...], what: str) -> Misfit | None:
     if len(given) == 1:
         return None
     if not given:
-        return Misfit("E203", f"{op.word} needs a size: {what}")
+        return Misfit("E203", f"{op.word} needs a size", help=f"write {what}")
     return Misfit("E204", f"{op.word} has {len(given)} sizes; write one of {what}", argument=given[1])
 
 

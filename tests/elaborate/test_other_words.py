@@ -45,7 +45,7 @@ WORDS = [
     ("upsample 2 mode=bilinear", "E202", "`bilinear`", "upsample 2 bilinear"),
     ("conv F3 K8 nobais", "E202", "`nobias`", "conv F3 K8 nobias"),
     ("relu -> activation tanh", "E201", "`tanh`", "relu -> tanh"),
-    ("C1 conv F3 K8", "E101", "`C1: conv`", "C1: conv F3 K8"),
+    ("C1 conv F3 K8", "E101", "`C1: conv F3 K8`", "C1: conv F3 K8"),
     ("Layer 1: conv F3 K8", "E101", "`Layer1:`", "Layer1: conv F3 K8"),
     ("conv 1: conv F3 K8", "E101", "`conv1:`", "conv1: conv F3 K8"),
     ("const n = 8\nconv F3 K=n", "E201", "`let`", "let n = 8\nconv F3 K=n"),

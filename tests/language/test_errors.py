@@ -173,7 +173,7 @@ SAID = [
     ("@a + conv F3 K3", "+", "tensors are not added with `+`"),
     ("conv F1 K1 weight=[1,0; 0, 1]", ",", "the numbers of a matrix are separated by spaces"),
     ("input 3x8x8\n-> -> ->", "->", "the input is a separate statement; the first step begins a new line"),
-    ('import "other.cnn"', 'import "other.cnn"', "this is Python; a spec only describes"),
+    ('import "other.cnn"', 'import "other.cnn"', "a spec is one file, and includes no other"),
     ("conv F3 K8, relu,", ",", "a line does not end with a comma"),
 ]
 

@@ -11,14 +11,17 @@ from cnnspec.language.recovery.rules import (
     brackets,
     documents,
     forms,
+    headers,
     joints,
     layers,
     lists,
+    loops,
     marks,
     names,
     numbers,
     repetitions,
     rest,
+    shorthand,
 )
 
 BEFORE_BRACKETS: tuple[Rule, ...] = (
@@ -31,8 +34,11 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (
 
 RULES: tuple[Rule, ...] = (
     *documents.DOCUMENTS,
+    *headers.HEADERS,
+    *shorthand.SHORTHAND,
     *joints.JOINTS,
     *marks.MARKS,
+    *loops.WRITTEN_AS_LOOPS,
     *forms.NOTATIONS,
     *lists.LISTS,
     *arguments.ARGUMENTS,
@@ -51,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     *marks.STEPS,
     *marks.ENDS,
     *marks.LEFT_OVER,
+    *headers.LAST_BRACE,
     *marks.BRACKETS,
     *rest.REST,
 )

@@ -100,7 +100,28 @@ def _argument(text: str, place: int, word: str) -> tuple[re.Match[str] | None, s
     return found, letter + "x".join(sizes) if len(sizes) == 2 and letter not in "KG" else ""
 
 
+def _several(m: Mistake) -> Answer | None:
+    """`K16/32/64`, `K16-32`: more than one number behind a letter."""
+    found = m.around(r"(?<!\w)([FSPKGD])([0-9]+(?:/[0-9]+){2,}|[0-9]+(?:-[0-9]+)+)(?![\w.])")
+    if found is None or m.inside == "(":
+        return None
+    numbers, message = re.split("[-/]", found[2]), f"`{found.group()}` is not a valid hyperparameter"
+    span, letter = Span(*found.span()), found[1]
+    if letter in "FSPD" and len(numbers) == 2:
+        plain = f"{letter}{'x'.join(numbers)}"
+        way = f"rows and columns are joined by `x`: `{plain}`"
+        return Answer("E106", message, span, way, (Edit(span, plain),), reads=plain, since=span.start)
+    step = re.search(r"([A-Za-z]\w*(?:[ \t]+[\w=*/]+)*)[ \t]*$", m.text[m.begin : found.start()])
+    layers = [f"{step[1] if step else 'conv F3'} {letter}{number}" for number in numbers]
+    way = f"{letter} is one number: write a layer for each, `{' -> '.join(layers)}`"
+    return Answer(
+        "E106", message, span, way, reads=f"{letter}{numbers[0]}", since=span.start, resume=span.end
+    )
+
+
 ARGUMENTS = (
+    Rule({"conv F3 ⟦K16/32/64⟧": "", "conv F3 ⟦K16-32⟧": "", "conv ⟦F3-5⟧ K4": "conv F3x5 K4"},
+         on="DIVIDE MINUS", last="HYPER", when=_several),
     Rule({"conv ⟦F[3 5]⟧ K8": "conv F3x5 K8", "conv F3 ⟦P(1x1)⟧ K8": "conv F3 P1 K8",
           "conv ⟦f3, k16⟧": "conv F3 K16", "conv ⟦-F 3 -K 16⟧": "conv F3 K16", "conv ⟦3F 16K⟧": "conv F3 K16",
           'conv ⟦"F3" "K16"⟧': "conv F3 K16", "conv F3 ⟦|⟧ K8": "conv F3 K8",

@@ -170,6 +170,13 @@ def python_block(text: str, begin: int) -> Answer | None:
     )
 
 
+def steps_below(text: str, opened: int, begin: int) -> Span:
+    """The steps behind a head that ends with a colon, without the blanks around them."""
+    inner = _indented(text, opened, begin)
+    written = text[slice(*inner)]
+    return Span(inner.end - len(written.lstrip()), inner.end)
+
+
 def _steps_below(text: str, opened: int) -> bool:
     """Whether the first line behind a head and its line break is indented and begins with a layer as here."""
     below = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n])+[ \t]+([a-z]\w*)(?=[ \t]|->|[\r\n]|$)").match(

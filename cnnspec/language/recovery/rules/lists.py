@@ -38,8 +38,9 @@ def _square(m: Mistake) -> Answer | None:
     if plain is None:
         return None
     return rewritten(
-        Span(opened, close), plain, _BRACKETS, code="E101", safe=True, reads=plain, since=opened, resume=close
-    )
+        Span(opened, close), plain, _BRACKETS, code="E101", safe=True, cause="list",
+        reads=plain, since=opened, resume=close,
+    )  # fmt: skip
 
 
 def _entry(m: Mistake) -> Answer | None:

@@ -8,7 +8,7 @@ from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.builder.values import HYPER
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.recovery.words import TIMES_BEHIND, is_layer
+from cnnspec.language.recovery.words import STATEMENT_WORDS, TIMES_BEHIND, is_layer
 from cnnspec.notations.words import layer_word
 
 _BULLET = r"[ \t]*((?:[0-9]{1,3}[.):]|\([0-9]{1,3}\)|[-*+>])[ \t]*)(?=([A-Za-z][A-Za-z0-9_]*))"
@@ -42,6 +42,16 @@ def _long_comment(m: Mistake) -> Answer | None:
     if "\n" in written or "\r" in written or behind:
         return Answer("E101", message, span, "write `#` before each line of the comment", reads="")
     return rewritten(span, f"# {written}", message, code="E101", safe=True, reads="")
+
+
+def _remark(m: Mistake) -> bool:
+    """Whether words follow a `;` that are neither steps nor settings."""
+    words = m.behind(r"[ \t]*(?![FSPKGD][0-9])([A-Za-z]\w*)(?![\w(\[:]|[ \t]*=)")
+    if not m.head.strip():
+        return words is None or not is_layer(words[1])
+    if words is None or is_layer(words[1]) or words[1] in STATEMENT_WORDS:
+        return False
+    return not (m.inside or re.search(rf"\b(?:block|shared)[ \t]+{words[1]}\b", m.text))
 
 
 def _input_goes_on(m: Mistake) -> Answer | None:
@@ -86,6 +96,24 @@ def _arguments_by_commas(m: Mistake) -> Answer | None:
     return Answer(
         "E101", message, m.span, way, fix, True, reads=found.group().replace(",", " "), resume=found.end()
     )
+
+
+def _named_branches(m: Mistake) -> Answer | None:
+    """`add [a, b]` of tensors."""
+    close = m.text.find("]", m.end) if m.inside == "[" else -1
+    names = re.fullmatch(
+        r"[ \t]*((?:@?[A-Za-z]\w*[ \t]*,[ \t]*)+@?[A-Za-z]\w*)[ \t]*", m.text[m.opened + 1 : close]
+    )
+    if close < 0 or names is None:
+        return None
+    labels = {"id", *re.findall(r"(?m)^[ \t]*(?:input[ \t]+)?([A-Za-z]\w*)[ \t]*:", m.text[: m.begin])}
+    branches = re.split(r"[ \t]*,[ \t]*", names[1])
+    if not labels.issuperset(one.removeprefix("@") for one in branches):
+        return None
+    plain = " | ".join(one if one[0] == "@" or one == "id" else f"@{one}" for one in branches)
+    span = Span(m.opened + 1 + names.start(1), m.opened + 1 + names.end(1))
+    message = "branches are separated by `|`, and a tensor is written with `@`"
+    return rewritten(span, plain, message, code="E101", safe=True, reads=plain, since=span.start)
 
 
 def _or(m: Mistake) -> Answer | None:
@@ -156,6 +184,8 @@ ARROWS = (
 )  # fmt: skip
 
 COMMENTS = (
+    Rule({"⟦;⟧ why\nrelu": "# why\nrelu", "conv F3 ⟦;⟧ first layer": "conv F3 # first layer"}, _COMMENT,
+         on="SEMICOLON", when=_remark, put="#", reads="", to_line_end=True),
     Rule({"conv F3 ⟦//⟧ why": "conv F3 # why"}, _COMMENT, word="//", put="#", reads="", to_line_end=True),
     Rule({"conv F3 ⟦/* why */⟧": "conv F3 # why", "⟦<!-- why -->⟧\nrelu": "# why\nrelu",
          '⟦""" why """⟧\nrelu': "# why\nrelu"}, when=_long_comment),
@@ -179,6 +209,9 @@ STATEMENTS = (
 STEPS = (
     Rule({"⟦else⟧ [ relu ]": ""}, "expected a step, found `else`",
          "it follows an `if`: `if C > 3 [ … ] else [ … ]`", on="ELSE"),
+    Rule({"if C > 3 [ relu ] else if ⟦[⟧ bn ]": "", "if ⟦[⟧ bn ]": ""},
+         "expected a condition after `if`, found `[`",
+         "write `else [ … ]`, or a condition before the steps: `if C > 64 [ … ]`", on="LSQB", last="IF"),
     Rule({"if C > 3 [ relu ] ⟦elif⟧ C > 2 [ bn ]": "if C > 3 [ relu ] else if C > 2 [ bn ]"},
          word="elif elseif", accepts="ELSE", put="else if"),
     Rule({"[a ⟦|⟧ b]": ""}, on="VBAR", accepts="_NL", when=_no_branches),
@@ -210,6 +243,9 @@ STEPS = (
 )  # fmt: skip
 
 ENDS = (
+    Rule({"a: relu\nb: bn\nadd [⟦a, b⟧]": "a: relu\nb: bn\nadd [@a | @b]",
+          "a: relu\nadd [ ⟦@a, id⟧ ]": "a: relu\nadd [ @a | id ]"}, on="COMMA", accepts="VBAR",
+         when=_named_branches),
     Rule({"maxpool F2⟦.⟧\nbn": "maxpool F2\nbn"}, word=".", when=_point_behind),
     Rule({"relu⟦.⟧\nbn": "relu\nbn"}, "a line does not end with `.`", word=".",
          here=r"\.(?=[ \t]*(?:#|[\r\n]|$))", put=""),

@@ -146,6 +146,19 @@ def _sum(m: Mistake) -> Answer | None:
     return rewritten(Span(*found.span()), f"add [ {' | '.join(tensors)} ]", _ADDED, code="E101")
 
 
+def _tensor_behind(m: Mistake) -> Answer | None:
+    """`relu @a`."""
+    step = re.search(r"((?:^|->|[|\[{]|\w[ \t]*:)[ \t]*)([A-Za-z]\w*)((?:[ \t]+[\w=.*/]+)*)[ \t]*$", m.head)
+    if step is None or not is_layer(step[2]) or m.rest.strip(" \t")[:1] not in ("", "#", "-", "="):
+        return None
+    message, begin = f"a tensor comes before the layers that use it, found {m.shown}", m.begin + step.start(2)
+    plain = f"{m.word} -> {step[2]}{step[3]}"
+    if "->" in step[1]:
+        return Answer("E101", message, m.span, f"a line begins with it: `{plain}`", reads="")
+    fix = (Edit(Span(begin, begin), f"{m.word} -> "), Edit(Span(m.gap.start, m.end), ""))
+    return Answer("E101", message, m.span, f"write `{plain}`", fix, reads="")
+
+
 def _row_of_a_table(m: Mistake) -> Answer | None:
     """`| conv | 3x3 | 64 |`, a line of a Markdown table."""
     line = m.text[m.begin : m.line_end].split("#")[0].rstrip()
@@ -255,6 +268,8 @@ REST = (
     Rule({"@a ⟦+⟧ conv F3": ""}, _ADDED,
          "branches are added: `add [ … | … ]`, each from its input or from an `@label`", on="PLUS",
          accepts="ARROW"),
+    Rule({"a: bn\nrelu ⟦@a⟧": "a: bn\n@a -> relu", "relu -> bn ⟦@a⟧": ""}, on="REFERENCE",
+         when=_tensor_behind),
     Rule({"relu -> ⟦@a⟧": ""}, "{shown} can only begin a line or a branch",
          "begin a new line: `{found} -> …`; `add [ … | … ]` joins tensors", on="REFERENCE", last="ARROW"),
     Rule({"[a] ⟦3x⟧2": ""}, "unexpected {shown}", _REPETITION, on="DIM", last="RSQB"),
