@@ -15,6 +15,7 @@ from cnnspec.ir.expr import List
 from cnnspec.language import tree
 from cnnspec.language.write import write_expr, write_value
 from cnnspec.ops.base import Argument, Init, Op, arguments_of, defaults_of
+from cnnspec.ops.fields import SCHEMES
 from cnnspec.ops.made import made
 
 if TYPE_CHECKING:
@@ -298,13 +299,17 @@ class _Binder:
 
     def _init(self, value: tree.Value) -> Init:
         match value:
-            case tree.Name(name):
+            case tree.Name(name) if name in SCHEMES:
                 return Init(name)
-            case tree.Function(name, (first, *_)):
-                return Init(name, self._number(first))
-        raise NoValue(
-            "E205", "expected the name of an initialization: he, xavier, normal(0.01), …", value.span
-        )
+            case tree.Function("he", (tree.Name("fan_in" | "fan_out" as fan),)):
+                return Init("he", fan)
+            case tree.Function(name, (one,)) if name in SCHEMES and (name, type(one)) != ("he", tree.Name):
+                return Init(name, self._number(one))
+            case tree.Function("normal" as name, (mean, one)):
+                return Init(name, self._number(one), self._number(mean))
+        from cnnspec.elaborate.other_starts import no_scheme
+
+        raise no_scheme(value)
 
 
 def _connections(value: tree.Value) -> tuple[tuple[int, ...], ...]:

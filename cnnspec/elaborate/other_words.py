@@ -221,7 +221,7 @@ def sample_of(argument: Argument) -> str:
         "shape": "7x7",
         "tensor": "@label",
         "range": "0:16",
-        "init": "he",
+        "init": "he" if argument.replaces else "zeros",
         "matrix": "[1 0 -1]",
         "number": "0.5",
         "word": "query",

@@ -12,6 +12,7 @@ from cnnspec.diagnostics import Edit, Span
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.binding import BoundArguments, Slots, slots_of, written_or
 from cnnspec.elaborate.builder import BodyBuilder
+from cnnspec.elaborate.other_starts import start_of
 from cnnspec.elaborate.other_words import foreign_step, lettered, meant_as_label, sample_of
 from cnnspec.elaborate.step_as_whole import BARE_VALUES, one_mistake
 from cnnspec.elaborate.values import NoValue
@@ -20,7 +21,7 @@ from cnnspec.language import tree
 from cnnspec.language.write import write_argument, write_expr, write_number
 from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 from cnnspec.ops import lookup
-from cnnspec.ops.base import Argument, Init
+from cnnspec.ops.base import Argument, Init, written_init
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -277,10 +278,6 @@ def _surplus_word(
 _MEANING = {
     "F": "size", "S": "stride", "P": "padding", "K": "filters", "G": "groups", "D": "dilation",
 }  # fmt: skip
-_INITS = {
-    **dict.fromkeys(("henormal", "heuniform", "kaimingnormal", "kaiminguniform", "kaiming", "msra"), "he"),
-    **dict.fromkeys(("glorotnormal", "glorotuniform", "xaviernormal", "xavieruniform", "glorot"), "xavier"),
-}
 
 
 def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.NamedArgument) -> NoValue:
@@ -314,7 +311,7 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
         way = "a depthwise convolution is a separate layer: write `dwconv` in place of `conv`"
         return _no(message, argument.span, way)
     if near == "init":
-        text = _INITS.get(fold(text), text)
+        text = start_of(text) or text
     way = with_letter(near, text) if near in slots.letters else f"{near}={text}" if near else text
     return _no(message, span, f"write {way}", way, argument.span)
 
@@ -434,8 +431,8 @@ def _from_the_end(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, 
 def _as_written(value: Any) -> str:
     """The refused value as a spec writes it."""
     match value:
-        case Init(scheme, number):
-            return scheme if number is None else f"{scheme}({number})"
+        case Init():
+            return written_init(value)
         case Fraction():
             return write_number(value)
         case int() | str() | (int(), int()):

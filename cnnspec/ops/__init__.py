@@ -96,7 +96,7 @@ def _plain(value: Any) -> Any:
 
         return value.numerator if value.denominator == 1 else written_number(value)
     if isinstance(value, Init):
-        return value.scheme if value.value is None else [value.scheme, _plain(value.value)]
+        return [value.scheme, *map(_plain, value.arguments)] if value.arguments else value.scheme
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value

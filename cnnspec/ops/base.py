@@ -73,26 +73,38 @@ def flag(doc: str, *, replaces: tuple[str, ...] = (), **words: Any) -> Argument:
 
 
 class Init(NamedTuple):
-    """`init=normal(0.01)`: `he`, `xavier`, `normal(std)`, `uniform(bound)`, `zeros`, `ones`, `bilinear`."""
+    """`init=normal(0.01)`: a scheme of start.py, with its number or its word (`he(fan_out)`), and
+    the mean in `normal(1, 0.02)`.
+    """
 
     scheme: str
-    value: Fraction | None = None
+    value: Fraction | str | None = None
+    mean: Fraction | None = None
+
+    @property
+    def arguments(self) -> tuple[Fraction | str, ...]:
+        """As they are written: the mean first."""
+        return tuple(one for one in (self.mean, self.value) if one is not None)
 
 
 class Initial(NamedTuple):
     """How a weight starts.
 
-    `uniform`: U(−value, value); `normal`: N(0, value²); `constant`: value everywhere; `signs`: +value or
+    `uniform`: U(−value, value); `normal`: N(mean, value²); `truncated`: N(0, value²), drawn again beyond
+    2·value; `constant`: value everywhere; `signs`: +value or
     −value with equal chances; `values`: the numbers of a literal, row-major, as an array of shape `shape`
     that is broadcast to the weight's own shape as NumPy does it (one plane for every filter and channel:
     (1, 1, F, F)); `bilinear`: filter k interpolates channel k and is 0 on all others (see start.py);
     `unit`: a singular vector of the layer's weight, of length 1; `lengths`: the lengths of its filters.
     """
 
-    distribution: Literal["uniform", "normal", "constant", "signs", "values", "bilinear", "unit", "lengths"]
+    distribution: Literal[
+        "uniform", "normal", "truncated", "constant", "signs", "values", "bilinear", "unit", "lengths"
+    ]
     value: float = 0.0
     values: tuple[float, ...] = ()
     shape: Shape = ()
+    mean: float = 0.0
 
 
 Role: TypeAlias = Literal["trainable", "frozen", "buffer"]
@@ -396,10 +408,16 @@ def _written_value(argument: Argument, value: Any) -> str:
         case "connections":
             return f"[{_written_plane(value)}]"
         case "init":
-            return value.scheme if value.value is None else f"{value.scheme}({written_number(value.value)})"
+            return written_init(value)
         case "tensor":
             return "@…"
     raise AssertionError(f"no written form for {argument.kind}")
+
+
+def written_init(init: Init) -> str:
+    """`he`, `he(fan_out)`, `normal(1, 0.02)`."""
+    numbers = ", ".join(one if isinstance(one, str) else written_number(one) for one in init.arguments)
+    return f"{init.scheme}({numbers})" if numbers else init.scheme
 
 
 def _written_plane(rows: Iterable[Iterable[Fraction | int]]) -> str:

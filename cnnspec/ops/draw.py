@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cnnspec.ops.base import Argument, Init, Misfit, Op, Shape, arguments_of, defaults_of, spelled
-from cnnspec.ops.fields import SCHEMES
+from cnnspec.ops.fields import OF_FACTORS, SCHEMES, SPREADS
 from cnnspec.ops.groups import divisors
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def _value(
                 for _ in range(values["K"])
             )
         case "init":
-            return chance.choice(
-                [Init(scheme) for scheme in SCHEMES if scheme != "bilinear"]
-                + [Init("normal", Fraction(1, 100))]
-            )
+            of_filters = [one for one in SCHEMES if one != "bilinear"]
+            scheme = chance.choice(of_filters if argument.replaces else OF_FACTORS)
+            return Init(scheme, Fraction(1, 100)) if scheme in (*SPREADS, "constant") else Init(scheme)
     raise AssertionError(argument.kind)

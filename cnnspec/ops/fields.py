@@ -14,7 +14,21 @@ from pydantic_core import PydanticCustomError
 
 from cnnspec.ops.base import Argument, Init, flag
 
-SCHEMES = ("he", "xavier", "normal", "uniform", "zeros", "ones", "bilinear")
+SCHEMES = {
+    "he": "no number; it may have fan_out: he(fan_out)",
+    "xavier": "no number",
+    "normal": "its standard deviation: normal(0.01); or the mean before it: normal(1, 0.02)",
+    "truncated": "its standard deviation: truncated(0.02)",
+    "uniform": "its bound: uniform(0.1)",
+    "constant": "its number: constant(0.1)",
+    "zeros": "no number",
+    "ones": "no number",
+    "bilinear": "no number",
+}
+"""The schemes of `init=`, with what stands in brackets behind them."""
+SPREADS = ("normal", "truncated", "uniform")
+OF_FACTORS = ("normal", "truncated", "uniform", "constant", "zeros", "ones")
+"""Those for a norm's factors, which have no fan."""
 _NUMBER = r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3}|/[0-9]{1,400})?"
 
 
@@ -35,19 +49,35 @@ def exact(value: Any) -> Fraction:
 
 
 def _init(value: Any) -> Init:
-    """`he`, or a scheme with its number: `["normal", "0.01"]`."""
-    scheme, number = (*value, None, None)[:2] if isinstance(value, list | tuple) else (value, None)
+    """`he`, or a list with what the scheme needs: `["normal", 1, "0.02"]`, `["he", "fan_out"]`."""
+    if isinstance(value, Init):
+        value = (value.scheme, *value.arguments)
+    scheme, *given = value if isinstance(value, list | tuple) else (value,)
     if scheme not in SCHEMES:
-        schemes = "he, xavier, normal(…), uniform(…), zeros, ones or bilinear"
-        raise PydanticCustomError("init", f"must be {schemes}")
-    if (number is not None) != (scheme in ("normal", "uniform")):
-        wants = {"normal": "its standard deviation: normal(0.01)", "uniform": "its bound: uniform(0.1)"}
-        raise PydanticCustomError("init", f"{scheme} needs {wants.get(scheme, 'no number')}")
-    if number is None:
+        *most, last = (name + "(…)" * (name in (*SPREADS, "constant")) for name in SCHEMES)
+        raise PydanticCustomError("init", f"must be {', '.join(most)} or {last}")
+    if scheme == "he" and given in (["fan_in"], ["fan_out"]):
+        return Init(scheme, "fan_out") if given == ["fan_out"] else Init(scheme)
+    least = scheme in (*SPREADS, "constant")
+    if not least <= len(given) <= least + (scheme == "normal"):
+        raise PydanticCustomError("init", f"{scheme} needs {SCHEMES[scheme]}")
+    if not given:
         return Init(scheme)
-    if (number := exact(number)) <= 0:
-        raise PydanticCustomError("init", f"the number of {scheme} must be greater than 0")
-    return Init(scheme, number)
+    *mean, number = map(exact, given)
+    if scheme in SPREADS and number <= 0:
+        what = "standard deviation" if mean else "number"
+        raise PydanticCustomError("init", f"the {what} of {scheme} must be greater than 0")
+    return Init(scheme, number, mean[0] if mean and mean[0] else None)
+
+
+def _init_of_factors(value: Any) -> Init:
+    """A norm's weights are factors, one for each channel: they have no fan."""
+    init = _init(value)
+    if init.scheme not in OF_FACTORS:
+        raise PydanticCustomError(
+            "init", f"must be {', '.join(OF_FACTORS[:-1])} or ones: a norm has one weight for each channel"
+        )
+    return init
 
 
 Positive: TypeAlias = Annotated[int, Field(ge=1, strict=True)]
@@ -102,8 +132,17 @@ Start: TypeAlias = Annotated[
     Scheme | None,
     Argument(
         "init",
-        "how weights start: he, xavier, normal(σ), uniform(b), zeros, ones, bilinear",
+        "how weights start: he, he(fan_out), xavier, normal(σ), truncated(σ), uniform(b), constant(x), "
+        "zeros, ones, bilinear",
         keyword="init",
         replaces=("weight_values",),
+    ),
+]
+FactorStart: TypeAlias = Annotated[
+    Annotated[Init, PlainValidator(_init_of_factors)] | None,
+    Argument(
+        "init",
+        "how the weights start, where not at 1: zeros, constant(x), normal(μ, σ), truncated(σ), uniform(b)",
+        keyword="init",
     ),
 ]

@@ -9,12 +9,12 @@ from fractions import Fraction
 from math import prod
 from typing import Annotated
 
-from cnnspec.ops.base import Argument, Misfit, Op, Shape, Weight, axes_of, flag
-from cnnspec.ops.fields import AboveZero, Exact, Flag, Frozen, Groups, Positive, Probability
+from cnnspec.ops.base import Argument, Misfit, Op, Shape, Weight, axes_of, flag, written_init
+from cnnspec.ops.fields import AboveZero, Exact, FactorStart, Flag, Frozen, Groups, Positive, Probability
 from cnnspec.ops.formula import Formula
 from cnnspec.ops.groups import groups_misfit
 from cnnspec.ops.sliding import needs_map
-from cnnspec.ops.start import ONE, ZERO, role_of
+from cnnspec.ops.start import ONE, ZERO, of_numbers, role_of
 
 
 class Normalisation(Op):
@@ -26,14 +26,29 @@ class Normalisation(Op):
     affine: Annotated[Flag, flag("a weight and a bias per channel, or none", affine=True, noaffine=False)] = (
         True
     )
+    init: FactorStart = None
     frozen: Frozen = False
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """The same."""
+        return self.unfit() or arriving[0]
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         if not self.affine:
             return ()
         C = (arriving[0][0],)
         role = role_of(self.frozen)
-        return Weight("weight", C, ONE, role), Weight("bias", C, ZERO, role)
+        return Weight("weight", C, of_numbers(self.init), role), Weight("bias", C, ZERO, role)
+
+    def unfit(self) -> Misfit | None:
+        if self.affine or self.init is None:
+            return None
+        return Misfit(
+            "E204",
+            f"`noaffine` leaves no weights, so that init={written_init(self.init)} has no effect",
+            argument="init",
+            help="leave init= out, or leave `noaffine` out",
+        )
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
         C = arriving[0][0]
@@ -86,7 +101,7 @@ class InstanceNorm(Normalisation):
 
     def unfit(self) -> Misfit | None:
         if self.running or self.momentum == Fraction(1, 10):
-            return None
+            return super().unfit()
         return Misfit(
             "E204",
             "`in` keeps no running statistics, so that momentum= has no effect",
@@ -132,18 +147,14 @@ class LayerNorm(Normalisation):
     bias: Annotated[Flag, flag("a bias beside the weight, or none", bias=True, nobias=False)] = True
     all: Annotated[Flag, flag("over all numbers of an image", all=True)] = False
 
-    def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The same."""
-        return self.unfit() or arriving[0]
-
     def unfit(self) -> Misfit | None:
         if self.affine or self.bias:
-            return None
+            return super().unfit()
         return Misfit("E204", "`noaffine` leaves the bias out already", "bias", help="leave `nobias` out")
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         here, role = arriving[0] if self.all else arriving[0][:1], role_of(self.frozen)
-        both = Weight("weight", here, ONE, role), Weight("bias", here, ZERO, role)
+        both = Weight("weight", here, of_numbers(self.init), role), Weight("bias", here, ZERO, role)
         return both[: 1 + self.bias] if self.affine else ()
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
@@ -169,7 +180,7 @@ class GroupNorm(Normalisation):
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The same; G divides C."""
-        return groups_misfit(self.G, arriving[0][0]) or arriving[0]
+        return groups_misfit(self.G, arriving[0][0]) or self.unfit() or arriving[0]
 
 
 class RmsNorm(Normalisation):

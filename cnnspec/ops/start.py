@@ -42,9 +42,10 @@ def weight_and_bias(
 
 def by_scheme(init: Init | None, fan_in: int | Fraction, fan_out: int | Fraction) -> Initial:
     """The weights' start. None: torch's default, U(−b, b) with b = 1/√fan_in (Kaiming's uniform, a = √5), for
-    biases as well. he: N(0, 2/fan_in) (He et al., 2015). xavier: U(±√(6/(fan_in + fan_out))) (Glorot and
-    Bengio, 2010). Fans are counted as torch counts them, on the weight's own shape: axis 1 times the
-    window, and axis 0 times the window. bilinear: filter k reads channel k alone, with the plane
+    biases as well. he: N(0, 2/fan_in), `he(fan_out)`: N(0, 2/fan_out) (He et al., 2015). xavier:
+    U(±√(6/(fan_in + fan_out))) (Glorot and Bengio, 2010). truncated: normal, drawn again beyond 2σ. Fans are
+    counted as torch counts them, on the weight's own shape: axis 1 times the window, and axis 0 times the
+    window. bilinear: filter k reads channel k alone, with the plane
 
         (1 − |y − (F − 1)/2| / f) · (1 − |x − (F − 1)/2| / f),    f = ⌈F/2⌉
 
@@ -54,16 +55,22 @@ def by_scheme(init: Init | None, fan_in: int | Fraction, fan_out: int | Fraction
         return Initial("uniform", 1 / sqrt(fan_in))
     match init.scheme:
         case "he":
-            return Initial("normal", sqrt(2 / fan_in))
+            return Initial("normal", sqrt(2 / (fan_out if init.value == "fan_out" else fan_in)))
         case "xavier":
             return Initial("uniform", sqrt(6 / (fan_in + fan_out)))
-        case "normal" | "uniform":
-            return Initial("normal" if init.scheme == "normal" else "uniform", float(init.value or 0))
-        case "ones":
-            return ONE
         case "bilinear":
             return Initial("bilinear")
-    return ZERO
+    return of_numbers(init)
+
+
+def of_numbers(init: Init | None) -> Initial:
+    """The start of a scheme that asks nothing of the weight's shape; None: 1, a norm's factors."""
+    match init:
+        case Init("normal" | "truncated" | "uniform" | "constant" as scheme, Fraction() as value, mean):
+            return Initial(scheme, float(value), mean=float(mean or 0))
+        case Init("zeros"):
+            return ZERO
+    return ONE
 
 
 def fans_of(shape: Shape) -> tuple[int, int]:

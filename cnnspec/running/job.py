@@ -14,7 +14,7 @@ from cnnspec.ops.local import Local
 from cnnspec.ops.pool import AdaptivePooling, Pooling
 
 Job = dict[str, Any]
-RANDOM = ("uniform", "normal", "signs", "unit", "lengths")
+RANDOM = ("uniform", "normal", "truncated", "signs", "unit", "lengths")
 """Distributions that weights are drawn from; others are constants, or are in the spec."""
 
 

@@ -307,7 +307,7 @@ class ByTorch:
                 return value.value.numerator if value.value.denominator == 1 else value.value
             case tree.Name(("he" | "xavier" | "zeros" | "ones" | "bilinear") as name):
                 return Init(name)
-            case tree.Function(("normal" | "uniform") as name, (number,)):
+            case tree.Function(("normal" | "truncated" | "uniform" | "constant") as name, (number,)):
                 return Init(name, self.value(number, scope, flow))
             case tree.Binary("/", left, right):
                 return Fraction(self.value(left, scope, flow)) / self.value(right, scope, flow)

@@ -93,9 +93,9 @@ def _value(declared: Argument, chance: random.Random, labels: list[str], before:
             rows = ["; ".join(str(chance.randint(0, 3)) for _ in range(chance.randint(1, 4)))]
             text = f"[{'; '.join(rows)}]"
         case "init":
-            text = chance.choice(
-                ["he", "xavier", "normal(0.1)", "normal(0)", "uniform(2)", "zeros", "bilinear"]
-            )
+            starts = ["he", "xavier", "zeros", "bilinear"]
+            starts += ["normal(0.1)", "normal(0)", "truncated(1)", "uniform(2)", "constant(-1)"]
+            text = chance.choice(starts)
         case "tensor":
             text = f"@{chance.choice(labels)}"
         case "flag":

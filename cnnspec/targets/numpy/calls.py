@@ -18,6 +18,7 @@ from cnnspec.lower.writer import Code, Group, call
 from cnnspec.ops.base import axes_of
 from cnnspec.ops.normalised import unnormalised
 from cnnspec.ops.sliding import ENDS
+from cnnspec.ops.start import of_numbers
 from cnnspec.targets.numpy.layers import pieces
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _bias_and_starts(use: Use) -> dict[str, Slot | None]:
 def _start(initial: Initial, init: Any, op: Op) -> Code:
     """`he`, `normal(0.01)`, `literal(…)`."""
     if init is not None and init.scheme in ("he", "xavier") and getattr(op, "connect", None) is None:
-        return str(init.scheme)
+        return "he_fan_out" if init.value == "fan_out" else str(init.scheme)
     match initial.distribution:
         case "signs":
             return "signs"
@@ -148,7 +149,8 @@ def _start(initial: Initial, init: Any, op: Op) -> Code:
         case "values":
             return call("literal", *(plain(Fraction(value)) for value in initial.values), shape=initial.shape)
         case distribution:
-            return call(str(distribution), plain(Fraction(repr(initial.value))))
+            more = {"mean": plain(Fraction(repr(initial.mean)))} if initial.mean else {}
+            return call(str(distribution), plain(Fraction(repr(initial.value))), **more)
 
 
 @emits("local")
@@ -187,12 +189,25 @@ def power(use: Use) -> Built:
 
 @emits("in")
 def instance_norm(use: Use) -> Built:
-    return function("instance_norm_running" if use.op.running else "instance_norm", use)
+    return _norm("instance_norm_running" if use.op.running else "instance_norm", use)
 
 
 @emits("ln")
 def ln(use: Use) -> Built:
-    return function("ln_all" if use.op.all and len(use.out) > 1 else "ln", use)
+    return _norm("ln_all" if use.op.all and len(use.out) > 1 else "ln", use)
+
+
+@emits("bn", "gn", "rms")
+def norm(use: Use) -> Built:
+    return _norm(use.op.word, use)
+
+
+def _norm(name: str, use: Use) -> Built:
+    """A normalisation whose factors start at 1, or as `init=` says."""
+    start = None
+    if use.op.init is not None:
+        start = Slot(None, _start(of_numbers(use.op.init), None, use.op))
+    return function(name, use, start=start)
 
 
 @emits("prelu")

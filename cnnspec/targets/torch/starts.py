@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.lower.call import Built, Slot, W, build, opt
+from cnnspec.lower.names import string
 from cnnspec.lower.writer import Code, listed, literal
 from cnnspec.ops.normalised import unnormalised
 
 if TYPE_CHECKING:
     from cnnspec.ops import Op
-    from cnnspec.ops.base import Initial, Shape
+    from cnnspec.ops.base import Init, Initial, Shape
 
-SCHEMES = frozenset({"he", "xavier", "normal", "uniform", "constant", "bilinear"})
+SCHEMES = frozenset({"he", "xavier", "normal", "truncated", "uniform", "constant", "bilinear"})
 """The functions that start the weights of a layer and need nothing of it but its shape."""
 
 
@@ -24,9 +26,12 @@ def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
     own."""
     weights, own = op.weights(*arriving), op
     op = unnormalised(op)
+    stays = getattr(op, "frozen", False) and any(weight.role == "buffer" for weight in op.weights(*arriving))
+    if stays:
+        layer = replace(layer, function=layer.function.replace("nn.", "Frozen"))
     init = getattr(op, "init", None)
     if init is not None:
-        layer = _by_scheme(op, arriving, init.scheme, init.value, layer)
+        layer = _by_scheme(op, arriving, init, layer)
     given = {
         field: _array(weight.initial)
         for weight in op.weights(*arriving)
@@ -34,8 +39,8 @@ def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
     }
     if given:
         layer = Built("given", (Slot(None, layer), *(Slot(name, text) for name, text in given.items())))
-    if getattr(op, "frozen", False) and any(one.role == "buffer" for one in op.weights(*arriving)):
-        return replace(layer, function=layer.function.replace("nn.", "Frozen"))
+    if stays:
+        return layer
     if getattr(own, "normalised", None) == "spectral" and getattr(own, "frozen", False):
         return build("frozen_spectral_norm", layer)
     layer = _normalised(own, layer)
@@ -57,16 +62,23 @@ def _normalised(op: Any, layer: Built) -> Built:
     return build("scaled", layer, gamma=opt(float(op.gamma), 1.0, W("gamma")), **more)
 
 
-def _by_scheme(op: Op, arriving: tuple[Shape, ...], scheme: str, value: Any, layer: Built) -> Built:
+def _by_scheme(op: Op, arriving: tuple[Shape, ...], init: Init, layer: Built) -> Built:
+    scheme, value, mean = init
     if scheme in ("he", "xavier") and (op.word == "local" or getattr(op, "connect", None) is not None):
         # torch counts fans on the weight's shape, which does not say how many numbers a filter sees
         start = op.weights(*arriving)[0].initial
         return build(start.distribution, layer, start.value)
-    if scheme in ("normal", "uniform"):
-        return build(scheme, layer, float(value))
+    if isinstance(value, Fraction):
+        return build(scheme, layer, _number(value), mean=opt(_number(mean or 0), 0))
     if scheme in ("zeros", "ones"):
         return build("constant", layer, int(scheme == "ones"))
+    if value == "fan_out":
+        return build(scheme, layer, mode=Slot("mode", string(value)))
     return build(scheme, layer)
+
+
+def _number(exact: Fraction | int) -> int | float:
+    return int(exact) if exact == int(exact) else float(exact)
 
 
 def _array(start: Initial) -> Code:

@@ -16,12 +16,18 @@ LAYERS = ["conv F3 P1 K96", "dwconv F5 P2 K6400", "deconv F3 K96", "conv F3 K64 
 SCHEMES = [
     "",
     " init=he",
+    " init=he(fan_out)",
+    " init=truncated(0.02)",
+    " init=constant(-0.5)",
+    " init=normal(1, 0.02)",
     " init=xavier",
     " init=normal(0.02)",
     " init=uniform(0.3)",
     " init=zeros",
     " init=ones",
 ]
+STANDARD_DEVIATIONS = {"uniform": 1 / math.sqrt(3), "normal": 1, "truncated": 0.8796256610342398, "signs": 1}
+"""Of each distribution, where its value is 1."""
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -44,6 +50,8 @@ def test_the_distribution_is_what_the_ir_says(layer: str, scheme: str) -> None:
         "input 400\nrbf 50 init=normal(0.1)",
         "input 9x9x9\nsubsample F3",
         "input 9x9x9\nprelu -> scale init=1e-6 -> bn -> ln",
+        "input 4096x2x2\nbn init=normal(1, 0.02) -> ln init=truncated(0.1) -> rms init=uniform(0.5)",
+        "input 4096x2x2\ngn G2 init=zeros -> in running init=constant(-2) -> bn init=ones",
     ],
 )
 def test_other_layers(text: str) -> None:
@@ -64,15 +72,15 @@ def measured(graph) -> None:  # type: ignore[no-untyped-def]
                 torch.testing.assert_close(value, whole, rtol=1e-6, atol=1e-7)
                 continue
             count = value.numel()
-            spread = {"uniform": start.value / math.sqrt(3), "normal": start.value, "signs": start.value}[
-                start.distribution
-            ]
-            assert abs(float(value.mean())) < 5 * spread / math.sqrt(count), key
+            spread = start.value * STANDARD_DEVIATIONS[start.distribution]
+            assert abs(float(value.mean()) - start.mean) < 5 * spread / math.sqrt(count), key
             assert math.isclose(float(value.std(correction=0)), spread, rel_tol=5 / math.sqrt(count)), key
             if start.distribution == "uniform":
                 assert float(value.abs().max()) <= start.value * (1 + 1e-6)
+            if start.distribution == "truncated":
+                assert 1.9 * start.value < float(value.abs().max()) <= 2 * start.value * (1 + 1e-6)
             if start.distribution == "normal":
-                inside = float((value.abs() < start.value).double().mean())
+                inside = float(((value - start.mean).abs() < start.value).double().mean())
                 assert math.isclose(inside, 0.6827, abs_tol=2.5 / math.sqrt(count)), key
             if start.distribution == "signs":
                 assert set(value.unique().tolist()) == {-start.value, start.value}

@@ -111,9 +111,21 @@ def uniform(bound):
     return lambda rng, shape, dtype: (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
 
 
-def normal(std):
-    """Starts as N(0, std²)."""
-    return lambda rng, shape, dtype: rng.standard_normal(shape, dtype) * dtype(std)
+def normal(std, mean=0):
+    """Starts as N(mean, std²)."""
+    return lambda rng, shape, dtype: rng.standard_normal(shape, dtype) * dtype(std) + dtype(mean)
+
+
+def truncated(std):
+    """Starts as N(0, std²), drawn again beyond 2·std."""
+
+    def start(rng, shape, dtype):
+        x = rng.standard_normal(shape, dtype)
+        while (far := abs(x) > 2).any():
+            x[far] = rng.standard_normal(far.sum(), dtype)
+        return x * dtype(std)
+
+    return start
 
 
 def constant(value):
@@ -134,6 +146,11 @@ def literal(*numbers, shape):
 def he(rng, shape, dtype):
     """Starts as N(0, 2/fan_in); a filter sees fan_in numbers (He et al., 2015)."""
     return rng.standard_normal(shape, dtype) * dtype(np.sqrt(2 / np.prod(shape[1:])))
+
+
+def he_fan_out(rng, shape, dtype):
+    """Starts as N(0, 2/fan_out); fan_out filters' numbers see an input (He et al., 2015)."""
+    return rng.standard_normal(shape, dtype) * dtype(np.sqrt(2 / (shape[0] * np.prod(shape[2:]))))
 
 
 def xavier(rng, shape, dtype):

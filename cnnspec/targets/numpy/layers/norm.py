@@ -12,7 +12,7 @@ def product(x, y):
     return np.einsum("nc,nc->c", x.reshape(x.size // C, C), y.reshape(y.size // C, C))
 
 
-def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
+def bn(x, net, eps=1e-5, momentum=0.1, affine=True, start=None):
     """Batch normalisation: y = w·(x − μ)/√(σ² + eps) + b, for each channel.
 
     In training μ and σ² are those of the batch, over all images and positions; they
@@ -20,7 +20,7 @@ def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
     which are used in evaluation.
     """
     C = x.shape[-1]
-    weight = net.weight("weight", (C,), constant(1)) if affine else np.ones(C, x.dtype)
+    weight = net.weight("weight", (C,), start or constant(1)) if affine else np.ones(C, x.dtype)
     bias = net.weight("bias", (C,), constant(0)) if affine else np.zeros(C, x.dtype)
     mean = net.buffer("running_mean", (C,), constant(0))
     var = net.buffer("running_var", (C,), constant(1))
@@ -65,7 +65,7 @@ def bn_backward(dy, net):
     return dx
 
 
-def normed(x, net, shape, axes, eps, affine, bias=True):
+def normed(x, net, shape, axes, eps, affine, bias=True, start=None):
     """x̂ = (x − μ)/√(σ² + eps) over these axes of x in this shape; then w·x̂ + b."""
     C, grouped = x.shape[-1], x.reshape(shape)
     centred = grouped - grouped.mean(axes, keepdims=True)
@@ -74,7 +74,7 @@ def normed(x, net, shape, axes, eps, affine, bias=True):
     net.keep(centred, inverse, axes, affine, bias)
     y = centred.reshape(x.shape)
     if affine:
-        y = y * net.weight("weight", (C,), constant(1))
+        y = y * net.weight("weight", (C,), start or constant(1))
         y = y + net.weight("bias", (C,), constant(0)) if bias else y
     return net.out(y)
 
@@ -96,15 +96,15 @@ def normed_backward(dy, net):
     return ((d - d.mean(axes, keepdims=True) - xhat * along) * inverse).reshape(dy.shape)
 
 
-def instance_norm(x, net, eps=1e-5, affine=True):
+def instance_norm(x, net, eps=1e-5, affine=True, start=None):
     """Instance normalisation: each map of each image gets mean 0 and variance 1 by itself."""
-    return normed(x, net, x.shape, spatial(x), eps, affine)
+    return normed(x, net, x.shape, spatial(x), eps, affine, start=start)
 
 
 instance_norm_backward = normed_backward
 
 
-def instance_norm_running(x, net, eps=1e-5, momentum=0.1, affine=True):
+def instance_norm_running(x, net, eps=1e-5, momentum=0.1, affine=True, start=None):
     """Instance normalisation with running statistics: the mean over the images of each map's
     μ and (unbiased) σ². In evaluation these take the place of the map's own."""
     C, n, axes = x.shape[-1], int(np.prod(x.shape[1:-1])), spatial(x)
@@ -116,12 +116,12 @@ def instance_norm_running(x, net, eps=1e-5, momentum=0.1, affine=True):
         net.update("running_mean", (1 - momentum) * mean + momentum * x.mean((0, *axes)))
         net.update("running_var", (1 - momentum) * var + momentum * new_var)
         net.update("num_batches_tracked", batches)  # as torch, which does not count here
-        return normed(x, net, x.shape, spatial(x), eps, affine)
+        return normed(x, net, x.shape, spatial(x), eps, affine, start=start)
     inverse = 1 / np.sqrt(var + eps)
     xhat = (x - mean) * inverse
     net.keep(xhat, inverse, None, affine, True)
     if affine:
-        xhat = xhat * net.weight("weight", (C,), constant(1)) + net.weight("bias", (C,), constant(0))
+        xhat = xhat * net.weight("weight", (C,), start or constant(1)) + net.weight("bias", (C,), constant(0))
     return net.out(xhat)
 
 
@@ -138,15 +138,15 @@ def instance_norm_running_backward(dy, net):
     return dy * inverse
 
 
-def ln(x, net, eps=1e-5, affine=True, bias=True):
+def ln(x, net, eps=1e-5, affine=True, bias=True, start=None):
     """Layer normalisation: the channels at each position get mean 0 and variance 1."""
-    return normed(x, net, x.shape, -1, eps, affine, bias)
+    return normed(x, net, x.shape, -1, eps, affine, bias, start)
 
 
 ln_backward = normed_backward
 
 
-def ln_all(x, net, eps=1e-5, affine=True, bias=True):
+def ln_all(x, net, eps=1e-5, affine=True, bias=True, start=None):
     """Layer normalisation of all an image's numbers; then a weight and a bias for each of
     them, of shape (C, H, W)."""
     _, *size, C = x.shape
@@ -154,7 +154,7 @@ def ln_all(x, net, eps=1e-5, affine=True, bias=True):
     centred = x - x.mean(axes, keepdims=True)
     inverse = 1 / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
     y = xhat = centred * inverse
-    weight = np.moveaxis(net.weight("weight", shape, constant(1)), 0, -1) if affine else None
+    weight = np.moveaxis(net.weight("weight", shape, start or constant(1)), 0, -1) if affine else None
     if affine:
         y = xhat * weight
         y = y + np.moveaxis(net.weight("bias", shape, constant(0)), 0, -1) if bias else y
@@ -175,13 +175,13 @@ def ln_all_backward(dy, net):
     return (dy - dy.mean(axes, keepdims=True) - xhat * along) * inverse
 
 
-def rms(x, net, eps=1e-6, affine=True):
+def rms(x, net, eps=1e-6, affine=True, start=None):
     """Root mean square normalisation: y = w·x/√(mean(x²) + eps) over the channels at each
     position."""
     inverse = 1 / np.sqrt((x * x).mean(-1, keepdims=True) + eps)
     net.keep(x, inverse, affine)
     y = x * inverse
-    return net.out(y * net.weight("weight", (x.shape[-1],), constant(1)) if affine else y)
+    return net.out(y * net.weight("weight", (x.shape[-1],), start or constant(1)) if affine else y)
 
 
 def rms_backward(dy, net):
@@ -219,10 +219,10 @@ def grn_backward(dy, net):
     return dy * (1 + weight * ratio) + x * (dsize / np.where(size > 0, size, 1))
 
 
-def gn(x, net, G, eps=1e-5, affine=True):
+def gn(x, net, G, eps=1e-5, affine=True, start=None):
     """Group normalisation: each of G groups of channels gets mean 0 and variance 1."""
     groups = (len(x), int(np.prod(x.shape[1:-1])), G, x.shape[-1] // G)
-    return normed(x, net, groups, (1, 3), eps, affine)
+    return normed(x, net, groups, (1, 3), eps, affine, start=start)
 
 
 gn_backward = normed_backward

@@ -26,9 +26,10 @@ def zero_bias(layer: nn.Module) -> None:
             nn.init.zeros_(bias)
 
 
-def he(layer: nn.Module) -> nn.Module:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(layer.get_parameter("weight"), nonlinearity="relu")
+def he(layer: nn.Module, mode: str = "fan_in") -> nn.Module:
+    """Weights start as N(0, 2 / fan) (He et al., 2015), biases at 0."""
+    weight = layer.get_parameter("weight")
+    nn.init.kaiming_normal_(weight, mode=mode, nonlinearity="relu")
     zero_bias(layer)
     return layer
 
@@ -43,9 +44,16 @@ def xavier(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def normal(layer: nn.Module, std: float) -> nn.Module:
-    """Weights start as N(0, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), std=std)
+def normal(layer: nn.Module, std: float, mean: float = 0) -> nn.Module:
+    """Weights start as N(mean, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), mean, std)
+    zero_bias(layer)
+    return layer
+
+
+def truncated(layer: nn.Module, std: float) -> nn.Module:
+    """Weights start as N(0, std^2), drawn again beyond 2 * std, biases at 0."""
+    nn.init.trunc_normal_(layer.get_parameter("weight"), std=std, a=-2 * std, b=2 * std)
     zero_bias(layer)
     return layer
 

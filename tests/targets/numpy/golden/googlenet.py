@@ -334,7 +334,7 @@ def product(x, y):
     return np.einsum("nc,nc->c", x.reshape(x.size // C, C), y.reshape(y.size // C, C))
 
 
-def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
+def bn(x, net, eps=1e-5, momentum=0.1, affine=True, start=None):
     """Batch normalisation: y = w·(x − μ)/√(σ² + eps) + b, for each channel.
 
     In training μ and σ² are those of the batch, over all images and positions; they
@@ -342,7 +342,7 @@ def bn(x, net, eps=1e-5, momentum=0.1, affine=True):
     which are used in evaluation.
     """
     C = x.shape[-1]
-    weight = net.weight("weight", (C,), constant(1)) if affine else np.ones(C, x.dtype)
+    weight = net.weight("weight", (C,), start or constant(1)) if affine else np.ones(C, x.dtype)
     bias = net.weight("bias", (C,), constant(0)) if affine else np.zeros(C, x.dtype)
     mean = net.buffer("running_mean", (C,), constant(0))
     var = net.buffer("running_var", (C,), constant(1))

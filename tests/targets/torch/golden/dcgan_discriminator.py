@@ -10,9 +10,9 @@ def zero_bias(layer: nn.Module) -> None:
             nn.init.zeros_(bias)
 
 
-def normal(layer: nn.Module, std: float) -> nn.Module:
-    """Weights start as N(0, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), std=std)
+def normal(layer: nn.Module, std: float, mean: float = 0) -> nn.Module:
+    """Weights start as N(mean, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), mean, std)
     zero_bias(layer)
     return layer
 

@@ -1,0 +1,57 @@
+"""What other tools call the schemes of `init=`."""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Edit
+from cnnspec.diagnostics.suggest import fold, nearest
+from cnnspec.elaborate.binding import written_or
+from cnnspec.elaborate.values import NoValue
+from cnnspec.language import tree
+from cnnspec.ops.fields import SCHEMES
+
+_NAMES = {
+    "he": ("henormal", "heuniform", "kaimingnormal", "kaiminguniform", "kaiming", "msra", "variancescaling"),
+    "xavier": ("glorotnormal", "glorotuniform", "xaviernormal", "xavieruniform", "glorot"),
+    "truncated": ("truncnormal", "truncatednormal"),
+    "normal": ("gaussian", "randomnormal"),
+    "uniform": ("randomuniform",),
+    "constant": ("const", "fill"),
+    "zeros": ("zero",),
+    "ones": ("one",),
+}
+_SCHEMES = {other: scheme for scheme, others in _NAMES.items() for other in (scheme, *others)}
+
+
+def start_of(written: str) -> str | None:
+    """What another tool's scheme is here, ready to be typed: `he` of `kaiming_normal`, `he(fan_out)` of
+    `kaiming_normal(mode="fan_out")`, `truncated(0.02)` of `trunc_normal(std=0.02)`, `constant(0.1)` of `0.1`.
+    """
+    if re.fullmatch(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", written):
+        return {"0": "zeros", "1": "ones"}.get(written, f"constant({written})")
+    name, _, inside = written.removesuffix(")").partition("(")
+    scheme = _SCHEMES.get(fold(name))
+    if scheme is None:
+        return None
+    numbers = re.findall(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?(?:/\d+)?", inside)
+    if scheme == "he":
+        return "he(fan_out)" if "fan_out" in inside else "he"
+    if SCHEMES[scheme] == "no number":
+        return scheme
+    if len(numbers) == 2 and scheme == "normal":
+        return f"normal({', '.join(numbers)})"
+    return f"{scheme}({numbers[-1]})" if 1 <= len(numbers) <= 2 else None
+
+
+def no_scheme(value: tree.Value) -> NoValue:
+    """E205 for what is no scheme of `init=`, with the one that is meant."""
+    text = written_or(value)
+    meant = start_of(text)
+    if meant is None and isinstance(value, tree.Name | tree.Function):
+        near = nearest(value.name, SCHEMES)
+        meant = near and start_of(text.replace(value.name, near, 1))
+    message = f"`init={text}`: there is no such start" if text != "…" else "this is no start of weights"
+    if meant is None:
+        return NoValue("E205", message, value.span, f"there are {', '.join(SCHEMES)}")
+    return NoValue("E205", message, value.span, f"write `init={meant}`", fix=(Edit(value.span, meant),))
