@@ -115,6 +115,10 @@ def _names(context: Context, items: Items, key: int) -> Names:
 def close_body(child: BodyBuilder, outputs: tuple[int, ...], exported: tuple[str, ...] = ()) -> int:
     """Makes the body of a finished builder and gives its number."""
     child.read.update(outputs)
+    for first, maker in child.makers.items():
+        if isinstance(maker, Region) and maker.outputs > 1:  # of several outputs, one that is read is enough
+            several = range(first, first + maker.outputs)
+            child.read.update(several[child.read.isdisjoint(several) :])
     for value in range(child.inputs, len(child.values)):
         if value not in child.read:
             shape = child.values[value]
@@ -140,8 +144,8 @@ def add_region(builder: BodyBuilder, region: Region, shapes: list[Shape | None],
     builder.read = read
     for entry in region.passes:
         builder.read.update(region.inputs[position] for position in finished[entry.body].inputs_read)
-    # a group's own main tensor may be left lying where only its labels are read
-    builder.read.update(range(value + 1, value + region.outputs))
+    if region.kind in ("group", "line"):  # labels that are read outside
+        builder.read.update(range(value + 1, value + region.outputs))
     return value
 
 
