@@ -68,6 +68,10 @@ class Node(NamedTuple):
     """A name for its output, if other layers refer to it."""
     open: bool = False
     """Whether one of its numbers is a name without a value."""
+    out: tuple[int, ...] = ()
+    """Its output's shape, channels first, where the original has it;"""
+    params: int = 0
+    """and its weights."""
 
 
 class Network(NamedTuple):
@@ -77,6 +81,8 @@ class Network(NamedTuple):
     outputs: tuple[int, ...] = ()
     why: str = ""
     """Why the order of the layers is not certain; their shapes are then not certain either."""
+    claims: str = ""
+    """What the original says of the whole network, `params 61,706`."""
 
     @property
     def sure(self) -> bool:
@@ -87,7 +93,8 @@ class Network(NamedTuple):
         first, *rest = self.nodes
         behind = [node._replace(inputs=tuple(max(one - 1, ARRIVING) for one in node.inputs)) for node in rest]
         behind[:1] = [node._replace(takes=node.takes or first.text.split()[-1]) for node in behind[:1]]
-        return Network(behind, tuple(max(one - 1, ARRIVING) for one in self.outputs), self.why)
+        outputs = tuple(max(one - 1, ARRIVING) for one in self.outputs)
+        return self._replace(nodes=behind, outputs=outputs)
 
 
 class Program(NamedTuple):
@@ -194,9 +201,19 @@ def written(network: Network) -> Iterator[Part]:
         for text, node in line.steps:
             yield Part(f"{before}{text}", node, len(before))
             before = " -> "
-        yield Part("\n")
+        yield Part(f"{_claims([node for _, node in line.steps])}\n")
     if outputs:
         yield Part(f"output {', '.join(f'@{labels[one]}' for one in outputs)}\n")
+    if network.claims:
+        yield Part(f"expect {network.claims}\n")
+
+
+def _claims(nodes: Sequence[Node]) -> str:
+    """What the original says of the layers of a line: the output's shape, and their weights."""
+    if not nodes[-1].out or not all(node.text for node in nodes):
+        return ""
+    params = sum(node.params for node in nodes)
+    return f" => {'x'.join(map(str, nodes[-1].out))}" + (f", params {params:,}" if params else "")
 
 
 def _word(text: str) -> str:

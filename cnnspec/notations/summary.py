@@ -43,6 +43,7 @@ _GAP = rf"(?:{_BORDER}|[)]|{_MODULE}|\w+\[0\]\[[0-9]+\])*+"
 _INPUT = re.compile(r"^[ \t]*input[ \t]+([0-9]+)x([0-9]+)x([0-9]+)", re.MULTILINE)
 _USUAL = (28, 32, 64, 96, 128, 150, 180, 224, 227, 256, 299, 300, 384, 416, 448, 512, 640)
 """Sides of images."""
+_TOTAL = re.compile(rf"{_GAP}Total params: *([0-9,]+)")
 _LINE = re.compile(r"[\r\n]+([^\r\n]+)")
 _WHY = "a summary has no activations, strides and paddings; these are the smallest that give its numbers"
 _REFERENCE = re.compile(r"(\w+)(?:\[0\]|…)")
@@ -56,6 +57,15 @@ class _Row(NamedTuple):
     params: int
     reads: Sequence[str]
     span: Span
+
+    @property
+    def weights(self) -> int:
+        """Without the running statistics, which Keras counts too."""
+        return self.params // 2 if fold(self.kind) == "batchnormalization" else self.params
+
+    @property
+    def is_keras(self) -> bool:
+        return self.kind in map(name_of, KERAS)
 
 
 def networks(text: str) -> Iterator[Program]:
@@ -133,9 +143,14 @@ def _network(rows: Sequence[_Row], text: str) -> Network:
         why = "" if step else "no arguments give these numbers"
         if step == "dropout 0.5":
             why = "a summary does not show its rate"
-        inputs = () if step.startswith("input ") else tuple(place + added for place in places)
-        nodes.append(Node(step, row.span, inputs, why, hint=row.name.rstrip("…")))
-    return Network(nodes, why=_WHY)
+        is_input = step.startswith("input ")
+        inputs = () if is_input else tuple(place + added for place in places)
+        node = Node(step, row.span, inputs, why, hint=row.name.rstrip("…"))
+        nodes.append(node if is_input else node._replace(out=row.out, params=row.weights))
+    total = _TOTAL.match(text, rows[-1].span.end)
+    running = sum(row.params - row.weights for row in rows)
+    claims = f"params {int(total[1].replace(',', '')) - running:,}" if total else ""
+    return Network(nodes, why=_WHY, claims=claims)
 
 
 def _first(row: _Row) -> tuple[int, ...]:
@@ -161,8 +176,10 @@ def _step(row: _Row, before: tuple[int, ...]) -> str:
         return f"fc {out[0]}" if row.params == (depth + 1) * out[0] else f"fc {out[0]} nobias"
     if kind == "dropout":
         return "dropout 0.5"
-    if kind.startswith("global") or kind == "adaptiveavgpool2d":
+    if kind.startswith("global") or (kind.startswith("adaptive") and {*out[1:]} <= {1}):
         return "gmp" if "max" in kind else "gap"
+    if kind.startswith("adaptive"):
+        return f"{'maxpool' if 'max' in kind else 'avgpool'} out={'x'.join(map(str, out[1:]))}"
     if kind == "batchnorm2d":
         return "bn"
     if kind in ("conv2d", "depthwiseconv2d") and len(before) == len(out) == 3:
@@ -172,7 +189,7 @@ def _step(row: _Row, before: tuple[int, ...]) -> str:
             if (
                 size
                 and size * size * each + bias == row.params
-                and (how := _slides(size, before, out)) is not None
+                and (how := _slides(size, before, out, same=row.is_keras)) is not None
             ):
                 filters = f" K{out[0]}" if kind == "conv2d" else ""
                 word = "conv" if kind == "conv2d" else "dwconv"
@@ -182,17 +199,26 @@ def _step(row: _Row, before: tuple[int, ...]) -> str:
         size = before[1] // out[1] if out[1] else 0
         how = _slides(size, before, out, own=size) if size else None
         return f"{'maxpool' if 'max' in kind else 'avgpool'} F{size}{how}" if how is not None else ""
-    reading = read_call(Call("", row.kind, (), {}), "Keras")
+    reading = read_call(Call("", row.kind, (), {}), "Keras" if row.is_keras else "torch")
     return reading.text if reading is not None and not reading.why else ""
 
 
-def _slides(size: int, before: tuple[int, ...], out: tuple[int, ...], own: int = 1) -> str | None:
-    """The stride and the padding, the smallest first, that make these maps of those; None where none does."""
+def _slides(
+    size: int, before: tuple[int, ...], out: tuple[int, ...], own: int = 1, same: bool = True
+) -> str | None:
+    """The stride and the padding, the smallest first, that make these maps of those; None where none does.
+    Keras pads as `same`, torch with a number of zeros.
+    """
     for stride in range(1, before[1] + 1):
-        shown = f" S{stride}" if stride != own else ""
-        ways = [("", [(side - size) // stride + 1 for side in before[1:]])]
-        ways += [(" Psame", [-(-side // stride) for side in before[1:]])] if size > 1 else []
+        letter = f" S{stride}" if stride != own else ""
+        around = [(f" P{zeros}" if zeros else "", zeros) for zeros in range(1 if same else size // 2 + 1)]
+        ways = [
+            (shown, [(side + 2 * zeros - size) // stride + 1 for side in before[1:]])
+            for shown, zeros in around
+        ]
+        if same and size > 1:
+            ways.append((" Psame", [-(-side // stride) for side in before[1:]]))
         for padding, sides in ways:
             if sides == [*out[1:]]:
-                return shown + padding
+                return letter + padding
     return None

@@ -88,27 +88,44 @@ Total mult-adds (M): 0.50
 CUT = KERAS_2.replace(
     "(MaxPooling2D  (None, 13, 13, 32)       0\n )", "(MaxPooling2  (None, 13, 13, 32)        0\n D)"
 )
+KERAS_BN = """\
+ conv2d (Conv2D)             (None, 30, 30, 16)        448
+ bn (BatchNormalization)     (None, 30, 30, 16)        64
+ flatten (Flatten)           (None, 14400)             0
+=================================================================
+Total params: 512 (2.00 KB)
+Trainable params: 480 (1.88 KB)
+Non-trainable params: 32 (128.00 B)
+"""
 SUMMARIES = [
     (KERAS, "", "890", """\
 input 3x32x32
-conv2d_2: conv F3 Psame K16
-conv F1 K16
-add [ @conv2d_2 | id ]
-gap
-fc 10"""),
+conv2d_2: conv F3 Psame K16 => 16x32x32, params 448
+conv F1 K16 => 16x32x32, params 272
+add [ @conv2d_2 | id ] => 16x32x32
+gap => 16
+fc 10 => 10, params 170"""),
     (KERAS_2, "", "54,410", """\
 input 1x28x28
-conv F3 K32 -> maxpool F2
-flatten
-fc 10"""),
-    (CUT, "", "54,410", "input 1x28x28\nconv F3 K32 -> maxpool F2\nflatten\nfc 10"),
+conv F3 K32 -> maxpool F2 => 32x13x13, params 320
+flatten => 5408
+fc 10 => 10, params 54,090"""),
+    (CUT, "", "54,410", """\
+input 1x28x28
+conv F3 K32 -> maxpool F2 => 32x13x13, params 320
+flatten => 5408
+fc 10 => 10, params 54,090"""),
+    (KERAS_BN, "", "480", """\
+input 3x32x32
+conv F3 K16 -> bn eps=1e-3 momentum=0.01 => 16x30x30, params 480
+flatten => 14400"""),
     (TORCHINFO, "", "41,450", """\
 input 3x32x32
-conv F3 Psame K16 -> bn -> relu -> maxpool F2
-flatten -> fc 10"""),
+conv F3 P1 K16 -> bn -> relu -> maxpool F2 => 16x16x16, params 480
+flatten -> fc 10 => 10, params 40,970"""),
     (TORCHSUMMARY, "input 3x224x224\n", "46,400", """\
-conv F7 S2 Psame K64 nobias -> bn -> relu -> maxpool F2
-conv F3 Psame K64 nobias"""),
+conv F7 S2 P3 K64 nobias -> bn -> relu -> maxpool F2 => 64x56x56, params 9,536
+conv F3 P1 K64 nobias => 64x56x56, params 36,864"""),
 ]  # fmt: skip
 
 
@@ -122,10 +139,12 @@ def test_a_summary_is_one_finding_with_a_network_of_its_numbers(
         "in this language, where it is certain:",
         "(a summary has no activations, strides and paddings; these are the smallest that give its numbers)",
     )
-    assert "\n".join(lines[1:-1]) == here
+    assert "\n".join(lines[1:-1]) == f"{here}\nexpect params {params}"
     assert found.fix == ()
-    (model,) = check_text(f"{before}{here}\nexpect params {params}\n")
+    (model,) = check_text(before + "\n".join(lines[1:-1]))
     assert not model.has_errors
+    assert model.report is not None
+    assert all(claim.holds for claim in model.report.claims)
 
 
 def test_what_no_arguments_give_is_said() -> None:
