@@ -197,11 +197,12 @@ def written(network: Network) -> Iterator[Part]:
         if number in labels and not named and word != "input":
             lines[-1] = lines[-1]._replace(head=f"{labels[number]}: {lines[-1].head}")
     for line in lines:
-        before = line.head
-        for text, node in line.steps:
-            yield Part(f"{before}{text}", node, len(before))
+        before, claims = line.head, _claims([node for _, node in line.steps])
+        for number, (text, node) in enumerate(line.steps, 1):
+            behind = claims if number == len(line.steps) else ""
+            yield Part(f"{before}{text}{behind}", node, len(before))
             before = " -> "
-        yield Part(f"{_claims([node for _, node in line.steps])}\n")
+        yield Part("\n")
     if outputs:
         yield Part(f"output {', '.join(f'@{labels[one]}' for one in outputs)}\n")
     if network.claims:

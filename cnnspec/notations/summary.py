@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
 from cnnspec.diagnostics.suggest import fold
-from cnnspec.notations.calls import Call, name_of, read_call
+from cnnspec.notations.calls import Call, is_known, name_of, read_call
 from cnnspec.notations.keras import KERAS
 from cnnspec.notations.network import MERGED, Network, Node, Program, head_of, stretches
 
@@ -140,8 +140,10 @@ def _network(rows: Sequence[_Row], text: str) -> Network:
         step = MERGED.get(row.kind, "") if len(places) > 1 else _step(row, before)
         if fold(row.kind) == "linear" and len(before) == 3 and row.params == (prod(before) + 1) * row.out[0]:
             step = f"flatten -> fc {row.out[0]}"
-        why = "" if step else "no arguments give these numbers"
-        if step == "dropout 0.5":
+        elif len(before) == 3 and row.out == (prod(before),) and step not in ("", "flatten"):
+            step = f"flatten -> {step}"
+        why = "" if step else _unknown(row)
+        if step.endswith("dropout 0.5"):
             why = "a summary does not show its rate"
         is_input = step.startswith("input ")
         inputs = () if is_input else tuple(place + added for place in places)
@@ -151,6 +153,12 @@ def _network(rows: Sequence[_Row], text: str) -> Network:
     running = sum(row.params - row.weights for row in rows)
     claims = f"params {int(total[1].replace(',', '')) - running:,}" if total else ""
     return Network(nodes, why=_WHY, claims=claims)
+
+
+def _unknown(row: _Row) -> str:
+    known = is_known(row.kind) or row.kind in MERGED
+    own = f"`{row.kind}` is a module of its own: what it does to the layers above is not in a summary"
+    return "no arguments give these numbers, after the layer above it" if known else own
 
 
 def _first(row: _Row) -> tuple[int, ...]:
@@ -163,8 +171,15 @@ def _first(row: _Row) -> tuple[int, ...]:
         size = isqrt(rest) if rest > 0 else 0
         if fold(row.kind) == "conv2d" and size and not left and size * size == rest:
             ways = [[side + size - 1 for side in sides], sides, [2 * side for side in sides]]
+            ways += [[usual for _ in sides] for usual in _USUAL if _fits(usual, size, sides)]
             return (depth, *next((way for way in ways if way[0] in _USUAL), ways[0]))
     return ()
+
+
+def _fits(usual: int, size: int, sides: Sequence[int]) -> bool:
+    """Whether a filter of this size, with a stride, makes these maps of a usual image."""
+    ways = product(range(2, 5), range(size // 2 + 1))
+    return any({*sides} == {(usual + 2 * zeros - size) // stride + 1} for stride, zeros in ways)
 
 
 def _step(row: _Row, before: tuple[int, ...]) -> str:
@@ -182,25 +197,35 @@ def _step(row: _Row, before: tuple[int, ...]) -> str:
         return f"{'maxpool' if 'max' in kind else 'avgpool'} out={'x'.join(map(str, out[1:]))}"
     if kind == "batchnorm2d":
         return "bn"
-    if kind in ("conv2d", "depthwiseconv2d") and len(before) == len(out) == 3:
-        each = depth * out[0] if kind == "conv2d" else out[0]
-        for bias in (out[0], 0):
-            size = isqrt((row.params - bias) // each) if row.params > bias else 0
-            if (
-                size
-                and size * size * each + bias == row.params
-                and (how := _slides(size, before, out, same=row.is_keras)) is not None
-            ):
-                filters = f" K{out[0]}" if kind == "conv2d" else ""
-                word = "conv" if kind == "conv2d" else "dwconv"
-                return f"{word} F{size}{how}{filters}{'' if bias else ' nobias'}"
-        return ""
+    if kind in _CONVOLUTIONS and len(before) == len(out) == 3:
+        return _convolution(kind, row, before)
+    if kind == "upsample" and len(before) == len(out) == 3 and out[1] % before[1] == 0:
+        return f"upsample {out[1] // before[1]}"
     if "pool" in kind and len(before) == len(out) == 3:
         size = before[1] // out[1] if out[1] else 0
         how = _slides(size, before, out, own=size) if size else None
         return f"{'maxpool' if 'max' in kind else 'avgpool'} F{size}{how}" if how is not None else ""
     reading = read_call(Call("", row.kind, (), {}), "Keras" if row.is_keras else "torch")
     return reading.text if reading is not None and not reading.why else ""
+
+
+_CONVOLUTIONS = ("conv2d", "depthwiseconv2d", "convtranspose2d", "conv2dtranspose")
+
+
+def _convolution(kind: str, row: _Row, before: tuple[int, ...]) -> str:
+    """A convolution whose weights and maps have these sizes; without groups, where it can be."""
+    out, depth, transposed = row.out, before[0], "transpose" in kind
+    ways = [(depth * out[0], "deconv" if transposed else "conv"), (out[0], "dwconv")]
+    for (each, word), bias in product(ways[kind == "depthwiseconv2d" :], (out[0], 0)):
+        size = isqrt((row.params - bias) // each) if row.params > bias else 0
+        if not size or size * size * each + bias != row.params or (word == "dwconv" and out[0] % depth):
+            continue
+        maps = (out, before) if transposed else (before, out)
+        how = _slides(size, *maps, same=row.is_keras and not transposed)
+        if how is not None:
+            filters = "" if word == "dwconv" and out[0] == depth else f" K{out[0]}"
+            return f"{word} F{size}{how}{filters}{'' if bias else ' nobias'}"
+    return ""
 
 
 def _slides(

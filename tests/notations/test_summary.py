@@ -85,6 +85,17 @@ Non-trainable params: 0
 Total mult-adds (M): 0.50
 ==========================================================================================
 """
+ALEXNET = """\
+            Conv2d-1           [-1, 64, 55, 55]          23,296
+              ReLU-2           [-1, 64, 55, 55]               0
+         MaxPool2d-3           [-1, 64, 27, 27]               0
+            Conv2d-4           [-1, 64, 27, 27]             640
+ AdaptiveAvgPool2d-5             [-1, 64, 6, 6]               0
+              ReLU-6                 [-1, 2304]               0
+            Linear-7                   [-1, 10]          23,050
+================================================================
+Total params: 46,986
+"""
 CUT = KERAS_2.replace(
     "(MaxPooling2D  (None, 13, 13, 32)       0\n )", "(MaxPooling2  (None, 13, 13, 32)        0\n D)"
 )
@@ -115,6 +126,12 @@ input 1x28x28
 conv F3 K32 -> maxpool F2 => 32x13x13, params 320
 flatten => 5408
 fc 10 => 10, params 54,090"""),
+    (ALEXNET, "", "46,986", """\
+input 3x224x224
+conv F11 S4 P2 K64 -> relu -> maxpool F2 => 64x27x27, params 23,296
+dwconv F3 P1 -> avgpool out=6x6 => 64x6x6, params 640
+flatten -> relu => 2304
+fc 10 => 10, params 23,050"""),
     (KERAS_BN, "", "480", """\
 input 3x32x32
 conv F3 K16 -> bn eps=1e-3 momentum=0.01 => 16x30x30, params 480
