@@ -124,7 +124,7 @@ def frame(node: Node, x: float, y: float, size: Size, colors: Palette) -> Group:
     around = rectangle(x - size.left, y, right, y + size.height)
     items: list[Item] = [Shape(around, colors.panel, Pen(colors.frame, OUTLINE), 4.0)]
     if node.text:
-        items.append(Text(x - size.left + 4, y + 2 + 0.75 * SMALL, node.text, SMALL, colors.muted, "start"))
+        items.append(Text(x + BESIDE, y + 2 + 0.75 * SMALL, node.text, SMALL, colors.muted, "start"))
     if node.times:
         items.append(Text(right + 3, y + 0.75 * HEAD, passes(node), HEAD, colors.text, "start"))
     return Group(tuple(items), "frame", node.name)
@@ -134,7 +134,7 @@ def condition(text: Runs, x: float, y: float, size: Size, colors: Palette) -> Gr
     """The frame around what is there on a condition."""
     around = rectangle(x - size.left, y, x + size.right, y + size.height)
     outline = Shape(around, None, Pen(colors.frame, OUTLINE, dashed=True), 4.0)
-    label = Text(x - size.left + 4, y + 2 + 0.75 * SMALL, text, SMALL, colors.muted, "start")
+    label = Text(x + BESIDE, y + 2 + 0.75 * SMALL, text, SMALL, colors.muted, "start")
     return Group((outline, label), "frame", words(text))
 
 

@@ -76,7 +76,8 @@ class _Folder:
         for place, name in enumerate(graph.inputs):
             shape = shape_text(graph.root.values[place])
             text = plain(f"{name if len(graph.inputs) > 1 else 'input'} {shape}")
-            scope.values[place] = _Value(self.add(scope, Node("input", name, text, fill="input")), (place,))
+            node = Node("input", name, text, fill="input", shapes=(shape,))
+            scope.values[place] = _Value(self.add(scope, node), (place,))
         self.walk(scope.template.sites, scope)
         network = self.finished(scope, graph.outputs)
         done: list[Diagram] = []

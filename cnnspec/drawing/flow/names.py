@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.drawing.flow.diagram import Runs
 from cnnspec.drawing.flow.symbols import joined, plain, spelled
-from cnnspec.ir.expr import Const, Expr
+from cnnspec.ir.expr import Apply, Const, Expr
 from cnnspec.ops import Op
 from cnnspec.ops.base import arguments_of, is_default
 
@@ -54,8 +54,7 @@ def title_of(op: Op, value: Mapping[str, Expr]) -> Runs:
         if node is None or argument.kind in ("flag", "matrix", "init", "tensor", "connections"):
             continue
         if argument.kind == "range":
-            ends = map(Const, node.value) if isinstance(node, Const) else getattr(node, "arguments", (node,))
-            name = joined(" ", [name, joined(":", list(map(spelled, ends)))])
+            name = joined(" ", [name, _range(node)])
             continue
         if field == "S":
             if node != Const(1):
@@ -89,6 +88,16 @@ def _number(op: Op, field: str, value: Mapping[str, Expr]) -> Expr | None:
     if given is None or given is True or (is_default(default, given) and not always):
         return None
     return Const(_single(given))
+
+
+def _range(node: Expr) -> Runs:
+    """`0:64`, or `64` for that."""
+    ends: tuple[Expr, ...] = (node,)
+    if isinstance(node, Const) and isinstance(node.value, tuple):
+        ends = tuple(map(Const, node.value))
+    elif isinstance(node, Apply) and node.operator == "sizes":
+        ends = node.arguments
+    return joined(":", [spelled(end) for end in ends])
 
 
 def _single(value: Any) -> Any:

@@ -176,16 +176,14 @@ class Placer:
             return Size(half, half + beside_width(node), high)
         inner = self.inner.setdefault(number, Placer(node.inner, self.colors, self.shapes))
         left, right, height = inner.series_size(inner.items)
-        title = max(0.0, text_width(node.text) - left - right)
-        return Size(
-            left + PAD, right + title + PAD + beside_width(node), height + 2 * PAD + LINE * bool(node.text)
-        )
+        right = max(right, _reach([node.text]) if node.text else 0)
+        return Size(left + PAD, right + PAD + beside_width(node), height + 2 * PAD + LINE * bool(node.text))
 
     def optional_size(self, item: Optional) -> Size:
         left, right, height = self.series_size(item.items)
         if self.alone(item) is not None:
             return Size(left, right, height)
-        right = max(right, text_width(item.condition) - left)
+        right = max(right, _reach([item.condition]))
         return Size(left + PAD, right + PAD, height + 2 * PAD + LINE)
 
     def series_size(self, items: Sequence[Item]) -> Size:

@@ -35,7 +35,23 @@ def _simple(operator: str, *arguments: Expr) -> Expr:
         return arguments[1] if arguments[0] == one else arguments[0]
     if operator in ("/", "//") and arguments[1] == one:
         return arguments[0]
+    if operator in OPPOSITE:
+        return _decided(operator, *arguments)
     return expr.apply(operator, *arguments)
+
+
+def _decided(operator: str, left: Expr, right: Expr) -> Expr:
+    """`(2 if i == 0 else 1) == 2` is `i == 0`."""
+    if isinstance(left, Apply) and left.operator == "if" and isinstance(right, Const):
+        condition, *sides = left.arguments
+        found = [expr.apply(operator, side, right) for side in sides]
+        if found == [Const(True), Const(False)]:
+            return condition
+        if found == [Const(False), Const(True)]:
+            return negated(condition)
+        if found[0] == found[1]:
+            return found[0]
+    return expr.apply(operator, left, right)
 
 
 def plain(text: str) -> Runs:
