@@ -11,6 +11,7 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice, codes, command, completing
 from cnnspec.cli.terminal import Output, err, out, out_json, say, shown
 from cnnspec.diagnostics import Diagnostic, Severity, Source
+from cnnspec.diagnostics.printable import printable
 from cnnspec.diagnostics.suggest import did_you_mean
 from cnnspec.files import STDIN, ZOO, document_named, named, read_source, write_whole
 from cnnspec.report.columns import COLUMNS, USUAL
@@ -52,6 +53,10 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
     is_flag=True,
     help="Apply the fixes that keep the meaning of the network, then check the result.",
 )
+@click.option("--update", is_flag=True, help="Make the generated regions of documents anew, then check.")
+@click.option(
+    "--dry-run", is_flag=True, help="With --update: write nothing; exit with status 1 if a region differs."
+)
 @click.option(
     "--columns",
     metavar="NAMES",
@@ -74,6 +79,8 @@ def check(
     files: tuple[str, ...],
     every: bool,
     fix: bool,
+    update: bool,
+    dry_run: bool,
     columns: tuple[str, ...],
     ignore: frozenset[str],
     advice: bool,
@@ -87,6 +94,8 @@ def check(
     shown as a table; several models are shown as one line per model. MACs count the multiply-accumulates of
     conv, dwconv, deconv and fc.
     """
+    if dry_run and not update:
+        raise click.UsageError("--dry-run needs --update")
     status = OK
     checked: list[Checked] = []
     for argument in files:
@@ -97,6 +106,8 @@ def check(
             if fix:
                 status = max(status, _fix(path, name, choice, to))
             if document_named(path) is not None:
+                if update:
+                    checked += _update(path, choice, dry_run)
                 checked += _check_document(path, choice, ignore, strict, advice)
             else:
                 checked.append(_check(path, name, choice, ignore, strict, advice))
@@ -154,6 +165,18 @@ def _check_document(
     return checked
 
 
+def _update(argument: str, choice: Choice, dry_run: bool) -> list[Checked]:
+    """Make the generated regions of a document anew: what is wrong, and with `dry_run` what differs."""
+    from cnnspec.cli.update import update_document
+
+    source, findings, changed, problem = update_document(argument, choice.max_bytes, dry_run)
+    if problem is not None:
+        return [Checked(Source(problem[0], ""), [], (problem[1],), USAGE)]
+    if changed:
+        err(f"{printable(source.name)}: {changed} {'region' if changed == 1 else 'regions'} updated\n")
+    return [Checked(source, [], findings, FOUND)] if findings else []
+
+
 MOST_ROUNDS = 10
 
 
@@ -161,8 +184,6 @@ def _fix(path: str, name: str, choice: Choice, to: Output) -> int:
     """Apply the safe fixes to a file until there are no more; the check after reports what is left."""
     if path == STDIN or name.startswith(ZOO):
         raise click.UsageError(f"--fix cannot write to {name}")
-    from cnnspec.diagnostics.printable import printable
-
     document = document_named(path) is not None
     before, after, made = (_fixed_document if document else _fixed)(path, name, choice)
     if after == before:

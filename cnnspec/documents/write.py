@@ -110,9 +110,14 @@ def fixed(document: Document, models: Callable[[Source], list[Model]]) -> tuple[
 
 def write_document(path: str, text: str) -> Diagnostic | None:
     """Replace a document's text; a byte-order mark stays."""
+    return write_whole(path, document_bytes(path, text), force=True)
+
+
+def document_bytes(path: str, text: str) -> bytes:
+    """A document's new text, behind the byte-order mark that it has."""
     try:
         with open(path, "rb") as file:
             mark = _BOM if file.read(len(_BOM)) == _BOM else b""
     except OSError:
         mark = b""  # writing reports it
-    return write_whole(path, mark + text.encode("utf-8"), force=True)
+    return mark + text.encode("utf-8")

@@ -126,7 +126,7 @@ def test_every_kind_of_document_is_named(file: str) -> None:
 def test_the_hooks_are_hooks() -> None:
     clientlib = pytest.importorskip("pre_commit.clientlib")
     hooks = clientlib.load_manifest(str(ROOT / ".pre-commit-hooks.yaml"))
-    assert [one["id"] for one in hooks] == ["cnnspec-check", "cnnspec-fmt"]
+    assert [one["id"] for one in hooks] == ["cnnspec-check", "cnnspec-update", "cnnspec-fmt"]
     assert {one["language"] for one in hooks} == {"python"}
 
 

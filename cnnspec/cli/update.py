@@ -1,0 +1,257 @@
+"""`check --update`: the generated regions of a document, made by the commands that they name.
+
+A region names a command with a spec of the document, of a file below its folder, or of the zoo. Only options
+that choose what is shown are taken: nothing else is read, and only the region and its figure are written.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+from cnnspec.diagnostics import Diagnostic, Edit, Source
+from cnnspec.documents.compose import specs
+from cnnspec.documents.fence import Document, Named, Region, SpecText
+from cnnspec.documents.included import spec_file
+from cnnspec.documents.read import choose, read_document
+from cnnspec.documents.regions import (
+    MAX_REGIONS,
+    MOST_BYTES,
+    Made,
+    Refused,
+    edit_for,
+    figure_file,
+    reference,
+    shown,
+)
+from cnnspec.documents.write import document_bytes, with_edits
+from cnnspec.files import DOCUMENTS, NOWHERE, ZOO, document_named, read_bytes, write_all
+
+_MODEL = {"variant", "settings", "sizes"}
+_TABLE = {"like", "rows", "columns", "variants", "cells", "shape", "numbers", "form"}
+_DRAW = {"style", "look", "expand", "collapse", "panels", "wrap", "width", "power", "colors", "form"}
+MANY = 20
+COMMANDS: dict[str, tuple[int, str, set[str]]] = {
+    "check": (MANY, "text", {"every", "columns"}),
+    "sizes": (1, "text", set()),
+    "explain": (1, "page", {"form"}),
+    "diff": (2, "page", {"form"}),
+    "table": (MANY, "page", _TABLE),
+    "draw": (1, "figure", _DRAW | {"output"}),
+}
+"""How many specs may come first, what is printed, and the options besides those of a model."""
+_LATEX = {"explain": "latex", "table": "latex", "draw": "tikz"}
+_MARKDOWN = {"explain": "markdown", "diff": "markdown", "table": "markdown", "draw": "mermaid"}
+_OUTCOME = re.compile(r"\n\n[0-9]+ (?:warning|suggestion)[^\n]*\n\Z")
+"""The last line of `check`: how many findings there are, which are not shown."""
+_LONGEST = 500
+
+
+class Updated(NamedTuple):
+    """A document with its regions made anew: the findings, and how many regions changed. `problem` is the
+    file that could not be written, and why."""
+
+    source: Source
+    findings: tuple[Diagnostic, ...] = ()
+    changed: int = 0
+    problem: tuple[str, Diagnostic] | None = None
+
+
+class _New(NamedTuple):
+    """What is to be written: the changed regions, and the files of all."""
+
+    edits: list[Edit]
+    files: dict[str, bytes]
+    stale: list[Region]
+    findings: list[Diagnostic]
+
+
+def update_document(argument: str, limit: int, dry_run: bool) -> Updated:
+    """Make the regions of a document anew, and write it with its figures, all or nothing; with `dry_run`,
+    E906 for each region that would change."""
+    path = (document_named(argument) or (argument, ""))[0]
+    document = read_document(path, limit)
+    new = _regions(path, document)
+    findings = tuple(new.findings)
+    if dry_run:
+        return Updated(document.source, findings + tuple(map(_stale, new.stale)))
+    if new.stale:
+        text = with_edits(document.source.text, new.edits)
+        contents: dict[str, str | bytes] = {**new.files, path: document_bytes(path, text)}
+        _make_folders(new.files)
+        problem = write_all(contents, force=True)
+        if problem is not None:
+            return Updated(document.source, findings, problem=problem)
+    return Updated(document.source, findings, len(new.stale))
+
+
+def _stale(region: Region) -> Diagnostic:
+    message = "this generated region is not up to date"
+    return Diagnostic("E906", message, region.head, help="`cnnspec check --update` makes it anew")
+
+
+def _make_folders(files: Iterable[str]) -> None:
+    """The folders of figures; where one cannot be made, writing reports it."""
+    for file in files:
+        with suppress(OSError):
+            os.makedirs(os.path.dirname(file) or os.curdir, exist_ok=True)
+
+
+def _regions(path: str, document: Document) -> _New:
+    new = _New([], {}, [], [])
+    latex = DOCUMENTS[os.path.splitext(path)[1].lower()] == "latex"
+    texts = specs(document)[0]
+    for number, region in enumerate(document.regions):
+        try:
+            if number >= MAX_REGIONS:
+                raise Refused(f"a document has no more than {MAX_REGIONS} generated regions")
+            made = _made(path, region, texts, latex)
+            place = os.path.join(os.path.dirname(path), made.file) if made.file else ""
+            if place in new.files and new.files[place] != made.content:
+                raise Refused(f"two regions write {made.file}", "use another name")
+            edit = edit_for(region, made.body, latex)
+        except Refused as refused:
+            message = f"this region cannot be made: {refused.message}"
+            new.findings.append(Diagnostic("E907", message, region.head, help=refused.way))
+            continue
+        same = document.source.text[slice(*region.body)] == edit.text
+        if place:
+            there = read_bytes(place, MOST_BYTES) if os.path.exists(place) else None
+            same = same and there == made.content
+            new.files[place] = made.content
+        if not same:
+            new.stale.append(region)
+            new.edits.append(edit)
+    return new
+
+
+def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool) -> Made:
+    """Run the command of a region."""
+    name, words = _words(region.command)
+    if name not in COMMANDS:
+        raise Refused(f"`{name}` makes no region", f"write one of {', '.join(COMMANDS)}")
+    count, kind, _ = COMMANDS[name]
+    first = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
+    given, options = words[:first], words[first:]
+    if not given and name != "diff":
+        if len(specs) != 1:
+            raise Refused(f"the document has {len(specs)} specs", f"name one: {name} NAME")
+        given = ["#1"]
+    places = [_spec(path, word, specs) for word in given[:count]]
+    command: click.Command = getattr(import_module(f"cnnspec.cli.{name}"), name)
+    asked = _asked(command, name, [*places, *given[count:], *options], len(given))
+    form = asked.get("form")
+    file = asked.get("output")
+    if file is not None:
+        figure_file(os.path.dirname(path), file)
+        options = _without_output(options)
+        form = form or _form_of(file)
+    form = form or (_LATEX if latex else _MARKDOWN).get(name)
+    if name == "diff" and latex:
+        kind, form = "text", "text"
+    arguments = [*places, *given[count:], *options, *(["--format", form] if form else []), "--color", "never"]
+    printed = _printed(command, name, arguments, "ascii" if latex and kind == "text" else "utf-8")
+    if file is not None:
+        return Made(reference(file, given[0].lstrip("#") if given else "", latex), file, printed)
+    if name == "draw" and not (latex and form == "tikz"):
+        if latex or form not in ("mermaid", "dot", "svg"):
+            raise Refused(f"{form} is not text of this document", "name a file: -o figures/name.pdf")
+        kind = form if form != "svg" else "page"
+    text = _OUTCOME.sub("\n", printed.decode()) if name == "check" else printed.decode()
+    return Made(shown(text, "page" if kind == "figure" else kind, latex))
+
+
+def _words(command: str) -> tuple[str, list[str]]:
+    if len(command) > _LONGEST:
+        raise Refused(f"its command is longer than {_LONGEST} characters")
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise Refused(f"its command cannot be read: {error}") from None
+    return (words[0], words[1:]) if words else ("", [])
+
+
+def _spec(path: str, word: str, specs: Sequence[SpecText]) -> str:
+    """The argument of a command for a spec that a region names."""
+    if word.startswith(ZOO):
+        return word
+    name = word.removeprefix("#")
+    if choose(list(specs), name) is not None:
+        return f"{path}#{name}"
+    file, _, variant = word.partition("#")
+    if not file.endswith(".cnn"):
+        raise Refused(f"the document has no spec named {name}", "name a spec of it, a .cnn file, or zoo:NAME")
+    found = spec_file(os.path.dirname(path), Named(file, NOWHERE))
+    if isinstance(found, Diagnostic):
+        raise Refused(found.message, found.help)
+    return f"{found}#{variant}" if variant else found
+
+
+def _asked(command: click.Command, name: str, arguments: list[str], positional: int) -> dict[str, Any]:
+    """The options of a command as they are written; Refused where a region may not have one."""
+    context = click.Context(command, info_name=name)
+    try:
+        values, _, order = command.make_parser(context).parse_args(list(arguments))
+    except click.ClickException as error:
+        raise Refused(error.format_message()) from None
+    given = [one for one in order if not isinstance(one, click.Argument)]
+    for one in given:
+        if one.name not in _MODEL | COMMANDS[name][2]:
+            raise Refused(f"`{name}` has no option {one.opts[0]} in a region")
+    colors = values.get("colors")
+    if colors not in (None, "paper", "grey"):
+        raise Refused("a region reads no file of colours", "use --colors paper or grey")
+    written = [values.get(one.name or "") for one in command.params if isinstance(one, click.Argument)]
+    places = [isinstance(one, str) or (len(one) if isinstance(one, tuple | list) else 0) for one in written]
+    if sum(places) != max(positional, 1):
+        raise Refused("it names too many specs, or one behind an option")
+    return {one.name or "": values[one.name or ""] for one in given}
+
+
+def _without_output(options: list[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for option in options:
+        if skip:
+            skip = False
+        elif option in ("-o", "--output"):
+            skip = True
+        elif not option.startswith(("-o", "--output=")):
+            kept.append(option)
+    return kept
+
+
+def _form_of(file: str) -> str | None:
+    from cnnspec.cli.draw import ENDINGS
+
+    return ENDINGS.get(os.path.splitext(file)[1].lower())
+
+
+def _printed(command: click.Command, name: str, arguments: list[str], encoding: str) -> bytes:
+    """What a command prints on a wide page without colours; Refused where it fails."""
+    printed, errors = io.BytesIO(), io.StringIO()
+    kept = {key: os.environ.pop(key) for key in ("COLUMNS", "FORCE_COLOR") if key in os.environ}
+    out = io.TextIOWrapper(printed, encoding, errors="backslashreplace", newline="\n")
+    try:
+        with redirect_stdout(out), redirect_stderr(errors):
+            status = command.main(arguments, prog_name=f"cnnspec {name}", standalone_mode=False)
+        out.flush()
+        content = printed.getvalue()
+    except click.ClickException as error:
+        raise Refused(error.format_message()) from None
+    finally:
+        os.environ.update(kept)
+    if status:
+        first = errors.getvalue().partition("\n")[0] or "the spec has errors"
+        raise Refused(first, "correct the spec, then update the region")
+    if len(content) > MOST_BYTES:
+        raise Refused(f"it prints more than {MOST_BYTES:,} bytes")
+    return content
