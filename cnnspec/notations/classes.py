@@ -1,17 +1,24 @@
 """The classes of a program: one is the network, the others that it uses are blocks where their `forward` is
-straight.
+straight; and so are functions that make layers of numbers, or call layers on a tensor.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import takewhile
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.network import RESERVED, Network, Part, written
+from cnnspec.notations.words import LAYERS
 
 _CLASS = re.compile(r"class[ \t]+(\w+)")
+_FUNCTION = re.compile(r"def[ \t]+(\w+)\((?:self|cls)?[ \t]*,?[ \t]*(\w+)?")
+_WITH_INPUT = re.compile(r"\b(?:Input|InputLayer)\(|\binput_shape\b")
+FLAT = ("forward", "call", "__call__", "__init__")
+"""Functions that are part of their class."""
 
 
 class Statement(NamedTuple):
@@ -31,13 +38,15 @@ class Statement(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A class as a block: the parameters of `__init__` with their defaults, and those that its layers use."""
+    """A class or a function as a block: its parameters with their defaults, and those that its layers use."""
 
     name: str
     parameters: Sequence[tuple[str, str]]
     network: Network
     why: str = ""
     """Why it cannot be written as a block."""
+    takes_tensor: bool = False
+    """Whether it is a function whose first argument is a tensor: `x = block(x, 64)`."""
 
     @property
     def used(self) -> list[tuple[str, str]]:
@@ -55,12 +64,18 @@ class Block(NamedTuple):
         while values and defaults and values[-1] == defaults[-1]:
             values.pop()
             defaults.pop()
-        return f"{self.name}({', '.join(values)})" if all(values) else None
+        return f"{self.named}({', '.join(values)})" if all(values) else None
+
+    @property
+    def named(self) -> str:
+        """Its name here, which begins with a letter and is not a word of the language."""
+        name = self.name.lstrip("_")
+        return f"my_{name}" if name in RESERVED or name in LAYERS.values() else name
 
     def parts(self) -> Iterator[Part]:
         """`block double(k) { … }`, a line for each weighted layer."""
         parameters = [f"{name}={default}" if default else name for name, default in self.used]
-        yield Part(f"block {self.name}({', '.join(parameters)}) {{\n")
+        yield Part(f"block {self.named}({', '.join(parameters)}) {{\n")
         begins = True
         for part in written(self.network):
             indent = "  " if begins else ""
@@ -69,13 +84,15 @@ class Block(NamedTuple):
         yield Part("}\n")
 
 
-def made(name: str, parameters: Iterable[tuple[str, str]], network: Network) -> Block:
+def made(
+    name: str, parameters: Iterable[tuple[str, str]], network: Network, takes_tensor: bool = False
+) -> Block:
     """A class whose layers were read, as a block; with the reason where it cannot be one."""
     parameters = [*parameters]
     why = network.why or "; ".join(node.why for node in network.nodes if node.why)
     if not why and network.outputs and network.outputs != (len(network.nodes) - 1,):
         why = "its output is not its last layer's"
-    block = Block(name, parameters, network._replace(outputs=()), why)
+    block = Block(name, parameters, network._replace(outputs=()), why, takes_tensor)
     taken = [one for one, _ in block.used if one in RESERVED or (len(one) == 1 and one.isupper())]
     if not why and taken:
         block = block._replace(why=f"`{taken[0]}` has another meaning here")
@@ -101,6 +118,47 @@ def grouped(together: Sequence[Statement]) -> dict[str, list[Statement]]:
         elif not one.text.strip().startswith("@"):
             groups[current].append(one)
     return groups
+
+
+def functions(groups: dict[str, list[Statement]]) -> dict[str, list[Statement]]:
+    """The functions with arguments that the program uses, taken out of their class or of what is around."""
+    found: dict[str, list[Statement]] = {}
+    everything = "\n".join(one.text for group in groups.values() for one in group)
+    for where, group in groups.items():
+        left, kept = [*group], list[Statement]()
+        while left:
+            one = left.pop(0)
+            body = [*takewhile(partial(is_inside, one.indent), left)]
+            head = _FUNCTION.match(one.text.strip())
+            if head and head[2] and head[1] not in found and _is_block(head[1], where, body, everything):
+                found[head[1]] = [one, *body]
+                del left[: len(body)]
+            else:
+                kept.append(one)
+        group[:] = kept
+    return found
+
+
+def is_inside(indent: int, one: Statement) -> bool:
+    """Whether a statement is below a header with an indent."""
+    return one.indent > indent or not one.text.strip()
+
+
+def _is_block(name: str, where: str, body: Sequence[Statement], everything: str) -> bool:
+    """Whether a function makes a part of the network: it is used, and has no input of its own."""
+    if name in FLAT or any(_WITH_INPUT.search(one.text) for one in body):
+        return False
+    in_class = bool(where.strip())
+    uses = re.findall(rf"\bself\.{name}\(" if in_class else rf"\b{name}\(", everything)
+    return len(uses) > (not in_class)
+
+
+def takes_tensor(function: Sequence[Statement]) -> bool:
+    """Whether a layer is called on the first argument: `Conv2D(64, 3)(x)`."""
+    head = _FUNCTION.match(function[0].text.strip())
+    code = "\n".join(one.text for one in function[1:])
+    first = head[2] if head else ""
+    return re.search(rf"(?:\)|self\.\w+|F\.\w+)\([ \t]*\[?[ \t]*{first}\b", code) is not None
 
 
 def is_used(groups: Mapping[str, Sequence[Statement]], name: str) -> bool:

@@ -181,7 +181,7 @@ def written(network: Network) -> Iterator[Part]:
         elif node.inputs and node.inputs[0] != number - 1:
             head = f"@{labels[node.inputs[0]]} -> "
         word = _word(text)
-        heavy = word in _HEAVY or text.startswith(f"{word}(")
+        heavy = word in _HEAVY or text[:1] == "[" or text.startswith(f"{word}(")
         named = _label_of(node)
         if word == "input":
             text = f"input {labels[number]}: {text[6:]}" if number in labels else text

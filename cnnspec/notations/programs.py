@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import takewhile
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import tool_of
-from cnnspec.notations.classes import Block, Statement, grouped, inner_first, is_used, made
+from cnnspec.notations.classes import (
+    Block,
+    Statement,
+    functions,
+    grouped,
+    inner_first,
+    is_inside,
+    is_used,
+    made,
+    takes_tensor,
+)
 from cnnspec.notations.network import FEWEST, Network, Program, written
 from cnnspec.notations.others import NOT_TRANSLATED, other_tool
-from cnnspec.notations.python import Reader
+from cnnspec.notations.python import NOT_FOLLOWED, Reader
 from cnnspec.notations.translation import Notation, Translation
 
 LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
@@ -29,6 +41,7 @@ _BEGINS = re.compile(
     |@\w+\.\w+ | @(?:static|class)method | @property""",
     re.VERBOSE,
 )
+_CONSTANT = re.compile(r"(?:import|from)\b|\w+[ \t]*=[ \t]*[-+0-9.\"']")
 _DOTTED = re.compile(r"[A-Za-z_]\w*\.[A-Za-z_]\w*\(")
 _CALL = re.compile(r"[ \t]*(?:([A-Z]\w*)\(|([a-z]\w*Layer)\b)")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n]|$)")
@@ -104,16 +117,23 @@ def _program(together: list[Statement], text: str) -> Program | None:
     lets = names_in(text)
     groups = grouped(together)
     classes = [name for name in groups if name.strip()]
-    unused = [name for name in classes if not is_used(groups, name)]
+    made_by = functions(groups)
+    unused = [name for name in classes if not is_used(groups | made_by, name)]
     networks = [name for name in unused if any(_FORWARD.search(one.text) for one in groups[name])] or unused
     if len(networks) > 1:
         return Program(f"this is {_tool(Reader(code))} code", span, Network((), why=_SEVERAL), span.start)
     blocks: dict[str, Block] = {}
     outside = [one for one in groups[""] if not one.indent and not one.text.startswith("def")]
-    for name in inner_first(groups, [name for name in classes if name not in unused]):
-        reader = Reader(code, lets, blocks, is_block=True)
-        _read(reader, [*outside, *groups[name]])
-        blocks[name] = made(name, reader.parameters.items(), reader.network())
+    constants = [one for one in outside if _CONSTANT.match(one.text.strip())]
+    inner = [name for name in classes if name not in unused]
+    for name in inner_first(groups | made_by, [*made_by, *inner]):
+        function = made_by.get(name, [])
+        tensor = bool(function) and takes_tensor(function)
+        reader = Reader(
+            code, lets, blocks, is_block=True, function=name if function else "", takes_tensor=tensor
+        )
+        _read(reader, [*constants, *function] if function else [*outside, *groups[name]])
+        blocks[name] = made(name, reader.parameters.items(), reader.network(), tensor)
     reader = Reader(code, lets, blocks)
     _read(reader, [*(outside if networks else groups[""]), *(groups[networks[0]] if networks else ())])
     network = reader.network()
@@ -134,10 +154,18 @@ def _tool(reader: Reader) -> str:
 
 
 def _read(reader: Reader, statements: Iterable[Statement]) -> None:
-    for one in statements:
+    left = [*statements]
+    while left:
+        one = left.pop(0)
         code = one.text.strip()
         if _TRAINING.match(code):
             break
+        if code.startswith("for ") and code.endswith(":"):
+            body = [*takewhile(partial(is_inside, one.indent), left)]
+            if reader.repeat(code, [inner for inner in body if inner.text.strip()]):
+                del left[: len(body)]
+                continue
+            reader.why = reader.why or NOT_FOLLOWED
         if not reader.statement(code, one.span.start) and code.strip(")]}, "):
             reader.why = reader.why or f"`{code.splitlines()[0]}` cannot be read"
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import Call, call_of, is_known, read_call, source_of, statement, tool_of
-from cnnspec.notations.classes import Block
+from cnnspec.notations.classes import FLAT, Block, Statement
 from cnnspec.notations.merges import MERGES
 from cnnspec.notations.network import ARRIVING, MERGED, MOST, WEIGHTED, Network, Node, dense
 
@@ -37,12 +37,11 @@ _VALUE = re.compile(r"[=(](?!same|true|false)([A-Za-z_0-9*/+-]+)")
 _NAME = re.compile(r"(?<!\w)[A-Za-z_]\w*")
 _APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 _CLASS = re.compile(r"[A-Z]\w*[a-z]")
-_FLAT = ("forward", "call", "__call__", "__init__")
 _TORCH = re.compile(r"\bnn\.|\btorch\b|\bforward\b|\bF\.")
 _KERAS = re.compile(r"\bkeras\b|\blayers\.|\btf\.|\.add\(|\binput_shape\b")
 _SLIM = re.compile(r"\bslim\.")
 _NO_ORDER = "in which order its layers are used, and what is done between them, is not in this text"
-_NOT_FOLLOWED = "a loop or a condition in it is not followed"
+NOT_FOLLOWED = "a loop or a condition in it is not followed; steps that come n times are `[ … ]*n` here"
 _OWN_LAYER = "no layer `{name}` is known; a layer made of others is a block here, `block name(k) {{ … }}`"
 _SHARED = "it is used again, with the same weights: a `shared` block does that here"
 
@@ -67,11 +66,14 @@ class Reader:
         lets: Iterable[str] = (),
         blocks: Mapping[str, Block] | None = None,
         is_block: bool = False,
+        function: str = "",
+        takes_tensor: bool = False,
     ) -> None:
         self.lets = frozenset(lets)
         """Names that the spec gives a value."""
         self.blocks = blocks or {}
         self.is_block = is_block
+        self.function, self.takes_tensor = function, takes_tensor
         self.parameters: dict[str, str] = {}
         """Of a class that is a block: the parameters of `__init__`, with their defaults."""
         votes = Counter(filter(None, map(tool_of, re.findall(r"\b(\w+)\(", text))))
@@ -125,17 +127,23 @@ class Reader:
                 self._value(value)
                 names = [one.id for one in ast.walk(ast.Tuple([*targets])) if isinstance(one, ast.Name)]
                 self.names |= dict.fromkeys(names)
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=ast.List(elts=elements)):
+                self._extend(name, [self._value(one) for one in elements])
             case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
                 sum_of = ast.copy_location(ast.BinOp(target, op, value), found)
                 self._name(target.id, self._value(sum_of))
             case ast.Return(value=ast.expr() as value):
-                self._return(self._value(value))
+                given = self._value(value)
+                if isinstance(given, _Module) and self.function:
+                    self._apply(given, [ARRIVING])
+                else:
+                    self._return(given)
             case ast.FunctionDef(name=name, args=arguments):
                 self._parameters(name, arguments)
             case ast.ClassDef(name=name):
                 self.classes.append(name)
             case ast.For() | ast.While() | ast.If() if "__name__" not in self.text:
-                self.why = self.why or _NOT_FOLLOWED
+                self.why = self.why or NOT_FOLLOWED
             case ast.With() if "arg_scope" in self.text:
                 self.why = self.why or "the defaults that `arg_scope` sets are not in its layers"
             case ast.Expr(value=ast.Tuple(elts=elements)):
@@ -157,6 +165,79 @@ class Reader:
             self.nodes[value] = self.nodes[value]._replace(hint=last)
         self.names[name] = value
 
+    def _extend(self, name: str, values: Sequence[_Value]) -> None:
+        """Modules that are added to a list, or to an nn.Sequential."""
+        before = self.names.get(name)
+        modules = tuple(one for one in values if isinstance(one, _Module))
+        owner = (
+            before
+            if isinstance(before, _Module)
+            else _Module(Node("", modules[0].node.span))
+            if modules
+            else None
+        )
+        if owner is None or len(modules) < len(values):
+            self.why = self.why or "what is added to a list is not known"
+            return
+        self.names[name] = owner._replace(node=owner.node._replace(text=""), parts=(*owner.parts, *modules))
+
+    def repeat(self, header: str, body: Sequence[Statement]) -> bool:
+        """`for _ in range(3):` around statements, where they add steps in a row; False for another loop."""
+        loop = statement(f"{header} pass")
+        match loop:
+            case ast.For(target=ast.Name(id=counter), iter=ast.Call(func=ast.Name(id="range"), args=bounds)):
+                count = self._count(header, bounds)
+            case _:
+                return False
+        start, lists = len(self.nodes), {name: len(one.parts) for name, one in self._lists()}
+        if not count or not body or not self._all_of(body):
+            return False
+        added, end = self.nodes[start:], len(self.nodes) - 1
+        rows = [(name, one.parts[lists.get(name, 0) :]) for name, one in self._lists()]
+        rows = [(name, parts) for name, parts in rows if parts]
+        made_here = Span(
+            body[0].span.start, body[-1].span.end
+        )  # what is made before the loop is the same layer
+        spans = [node.span for node in added] + [one.node.span for _, parts in rows for one in parts]
+        if not all(made_here.start <= span.start and span.end <= made_here.end for span in spans):
+            return False
+        inputs = [node.inputs for node in added[1:]]
+        if added and not rows and inputs == [(place,) for place in range(start, end)]:
+            self.used.difference_update(spans)
+            again = self.nodes[end + 1 :] if self._all_of(body) else []
+            if [node.text for node in again] != [node.text for node in added] or again[0].inputs != (end,):
+                return False  # the next pass does not continue from this one
+            last = len(self.nodes) - 1
+            self.nodes[start:] = [_repeated(added, count, counter)._replace(inputs=added[0].inputs)]
+            self.names |= {name: start for name, one in self.names.items() if one in (end, last)}
+            self.current = start
+            return bool(self.nodes[-1].text)
+        if added or len(rows) != 1 or any(one.parts for one in rows[0][1]):
+            return False
+        name, parts = rows[0]
+        owner = self.names[name]
+        assert isinstance(owner, _Module)
+        row = _Module(_repeated([one.node for one in parts], count, counter))
+        self.names[name] = owner._replace(parts=(*owner.parts[: len(owner.parts) - len(parts)], row))
+        return bool(row.node.text)
+
+    def _all_of(self, body: Sequence[Statement]) -> bool:
+        return all(self.statement(one.text.strip(), one.span.start) for one in body)
+
+    def _lists(self) -> list[tuple[str, _Module]]:
+        return [(name, one) for name, one in self.names.items() if isinstance(one, _Module)]
+
+    def _count(self, header: str, bounds: Sequence[ast.expr]) -> str:
+        """`n` of `range(n)`, `n - 1` of `range(1, n)`; nothing for another range."""
+        self.text = header
+        written = [self._written(one) for one in bounds]
+        if len(written) == 2 and all(one.isdecimal() for one in written):
+            return str(int(written[1]) - int(written[0]))
+        known = all(one.isdecimal() or one in self.lets for one in written)
+        if not known or len(written) not in (1, 2):
+            return ""
+        return written[0] if len(written) == 1 else f"({written[1]} - {written[0]})"
+
     def _append(self, value: _Value) -> None:
         """A layer alone on its line follows the one before it."""
         if isinstance(value, _Module) and value.parts:
@@ -175,13 +256,17 @@ class Reader:
         free = names[: len(names) - len(arguments.defaults)]
         defaults = dict(zip(names[len(free) :], map(self._constant, arguments.defaults), strict=True))
         free = [one for one in free if one not in ("self", "cls")]
-        if self.is_block and name == "__init__":
+        if self.takes_tensor and name == self.function and free:
+            self.names[free.pop(0)] = ARRIVING
+        if self.is_block and name in ("__init__", self.function):
             numbers = {one: repr(given.value) if given else "" for one, given in defaults.items()}
             self.parameters = dict.fromkeys(free, "") | numbers
             self.lets = self.lets.union(self.parameters)
         else:
             self.names |= defaults
-        if free and name not in _FLAT:
+        if name == self.function:
+            return
+        if free and name not in FLAT:
             self.why = self.why or f"`{name}(…)` makes several layers, and is not followed"
         for one in free:
             self.names.pop(one, None)
@@ -256,12 +341,18 @@ class Reader:
                 called = _Module(called.node._replace(text="", why="what its input is, is not in this text"))
             return self._apply(called, tensors)
         call, span = call_of(node, self._written), self._span(node)
-        if call is not None and call.name in self.blocks and not call.prefix:
-            return _Module(self._use(self.blocks[call.name], call, span))
+        if call is not None and call.name in self.blocks and call.prefix in ("", "self"):
+            block = self.blocks[call.name]
+            if not block.takes_tensor:
+                return _Module(self._use(block, call, span))
+            rest = call._replace(positional=call.positional[1:])
+            return self._apply(_Module(self._use(block, rest, span)), self._tensors(node.args[:1]))
         if call is None or call.name in self.classes or call.name == "super" or call.name.endswith("Loss"):
             return None
         owner = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else None
         if owner is None and call.name in ("add", "append") and call.prefix not in _FUNCTIONS:
+            owner = _Module(Node("", span))
+        if owner == [] and call.name in ("append", "extend"):
             owner = _Module(Node("", span))
         if isinstance(owner, _Module):
             added = self._value(node.args[0]) if call.name in ("add", "append") and node.args else None
@@ -405,7 +496,7 @@ class Reader:
             text = {"MATLAB": f"flatten -> {node.text}", "Keras": at_each, "TF-slim": at_each}.get(self.tool)
             node = node._replace(text=text or node.text)
         word = node.text.partition(" ")[0].partition("(")[0]
-        weighted = word in WEIGHTED or word in self.blocks
+        weighted = word in WEIGHTED or any(word == block.named for block in self.blocks.values())
         if weighted and node.span in self.used:
             node = node._replace(name="", why=node.why or _SHARED)
         elif not weighted:
@@ -443,6 +534,15 @@ class Reader:
         if not self.text.isascii():  # columns count bytes
             column = len(self.text[start:].encode()[:column].decode("utf-8", "ignore"))
         return self.begin + start + column
+
+
+def _repeated(nodes: Sequence[Node], count: str, counter: str) -> Node:
+    """Steps in a row as a repetition; without a text where one of them is not certain."""
+    steps = [node.text for node in nodes]
+    sure = all(node.text and not node.why for node in nodes)
+    names = _NAME.findall(" ".join(steps))
+    why = "" if sure and counter not in names else NOT_FOLLOWED
+    return Node("" if why else f"[{' -> '.join(steps)}]*{count}", nodes[0].span, why=why)
 
 
 def _called(name: ast.Name) -> ast.Call:

@@ -381,7 +381,7 @@ def test_lines_of_another_notation_in_a_row_are_one_finding() -> None:
             "fc 10",
             True,
         ),
-        ("", "net = []\nfor i in range(3):\n    net.append(nn.Conv2d(3, 3, 3))\n", "a loop", False),
+        ("", "net = []\nfor i in range(3):\n    net.append(nn.Conv2d(3, 3, 3))\n", "[conv F3 K3]*3", True),
     ],
 )
 def test_names_and_what_stands_around_a_program(before: str, program: str, here: str, sure: bool) -> None:
