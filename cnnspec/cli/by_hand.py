@@ -172,6 +172,8 @@ def asked(options: dict[str, Any], graph: Graph, file: str) -> dict[str, Any]:
             raise click.UsageError(not_one_layer(file, layer, names).strip())
         if found.op.word not in PRODUCTS:
             raise click.UsageError(f"{layer} is not a matrix product with weights: {', '.join(PRODUCTS)} are")
+        if getattr(found.op, "offsets", False):
+            raise click.UsageError(f"{layer} has no patches of the map: its offsets say what each tap reads")
         shapes = [shape for shape in found.arriving if shape is not None]
         weights = [weight.name for weight in found.op.weights(*shapes)]
         job["im2col"] = {"row": row, "op": operation(found.op, *shapes), "weights": weights}

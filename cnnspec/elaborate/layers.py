@@ -86,7 +86,22 @@ def _made(
             return None
         instance = instance.model_copy(update={op.undoes: undone[0]})
         inputs.append(undone[1])
+    if op.weighted and arriving in inputs[1:]:
+        _moves_its_input(builder, step, bound)
     return instance, bound, tuple(inputs)
+
+
+def _moves_its_input(builder: BodyBuilder, step: tree.LayerStep, bound: BoundArguments) -> None:
+    """W112 for `conv F3 P1 K8 offsets=@o` behind the line `o`."""
+    name, label = next(iter(bound.tensors.items()))
+    written = builder.context.text[slice(*step.span)]
+    builder.sink.report(
+        "W112",
+        f"this `{step.word}` reads `{label.name}`, the tensor of its {name}=",
+        bound.spans.get(name, step.span),
+        help=f"continue from the map that `{label.name}` is made of, with a label on its line: "
+        f"`@x -> {written}`",
+    )
 
 
 def bind_layer(

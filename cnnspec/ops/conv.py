@@ -24,12 +24,14 @@ from cnnspec.ops.base import (
     Weight,
     Window,
     axes_of,
+    whole,
 )
 from cnnspec.ops.fields import (
     BiasValues,
     Dilation,
     Filters,
     FilterSize,
+    Flag,
     Frozen,
     Groups,
     HasBias,
@@ -211,6 +213,12 @@ class Conv(Convolution):
     `connect=[0 1 2; 1 2 3; …]` lists for each filter, in order, the maps that it reads, counted from 0; there
     is one plane of F x F weights for each entry. They are stored as (connections, F, F), in the order of the
     table. By default they start as a convolution's do, with the mean number of maps per filter as the depth.
+
+    `offsets=@o` moves the taps (deformable convolution, Dai et al., 2017): `o` has 2·F·F channels, for each
+    tap, row by row, how far it is moved down and then right, at each position of the output; what is read
+    between four numbers is interpolated, and 0 outside the map. 2·F·F·g channels move the taps of g groups
+    of maps apart. `mask=@m` also multiplies what each tap reads, with F·F·g channels (Zhu et al., 2019). A
+    position may then read the whole map, which its receptive field is.
     """
 
     word = "conv"
@@ -223,6 +231,23 @@ class Conv(Convolution):
         tuple[tuple[NotNegative, ...], ...] | None,
         Argument("connections", "the maps that each filter reads, counted from 0", keyword="connect"),
     ] = None
+    offsets: Annotated[
+        Flag, Argument("tensor", "how far each tap is moved, down and right", keyword="offsets")
+    ] = False
+    mask: Annotated[Flag, Argument("tensor", "a factor for each tap, with `offsets`", keyword="mask")] = False
+    tensors = ("offsets", "mask")
+
+    def out(self, *arriving: Shape) -> Shape | Misfit:
+        """K x H' x W', of taps that may be moved."""
+        out = super().out(arriving[0])
+        if isinstance(out, Misfit) or not (self.offsets or self.mask):
+            return out
+        from cnnspec.ops.deformable import deformable_misfit
+
+        return deformable_misfit(self, arriving, out) or out
+
+    def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
+        return whole(arriving[0]) if self.offsets else super().window(arriving, out)
 
     def filters(self, arriving: Shape) -> int:
         return self.K

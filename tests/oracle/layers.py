@@ -135,12 +135,39 @@ def dense(op: Any, planes: Tensor, C: int) -> Tensor:
 def conv(call: Call) -> Tensor:
     op, x, weight = call.op, call.x, call.weight
     groups = x.shape[1] if op.word == "dwconv" else op.G
+    if getattr(op, "offsets", False):
+        return deformable(call)
     if getattr(op, "connect", None) is not None:
         weight = dense(op, weight, x.shape[1])
     P = op.P
     if P == "same":
         x, P = same_pad(x, op.F, op.S, op.D), 0
     return of_rank("conv", x)(x, weight, call.bias, op.S, P, op.D, groups)
+
+
+def deformable(call: Call) -> Tensor:
+    """Tap by tap, a 1x1 convolution of the map sampled at the tap's places."""
+    (x, offsets, *mask), op = call.given, call.op
+    taps, size, total = prod(op.F), offsets.shape[2:], call.x.new_zeros(())
+    count = offsets.shape[1] // (2 * taps)
+    here = torch.meshgrid(*(torch.arange(n, dtype=x.dtype) for n in size), indexing="ij")
+    for number, tap in enumerate(product(*map(range, op.F))):
+        parts = []
+        for group, maps in enumerate(x.chunk(count, 1)):
+            at = [
+                op.S[axis] * here[axis]
+                - op.P[axis]
+                + op.D[axis] * tap[axis]
+                + offsets[:, 2 * (group * taps + number) + axis]
+                for axis in (0, 1)
+            ]
+            ends = [(2 * one + 1) / n - 1 for one, n in zip(at, x.shape[2:], strict=True)]
+            seen = F.grid_sample(maps, torch.stack(ends[::-1], -1), align_corners=False)
+            parts.append(seen * mask[0][:, group * taps + number, None] if mask else seen)
+        total = total + F.conv2d(
+            torch.cat(parts, 1), call.weight[:, :, tap[0], tap[1], None, None], groups=op.G
+        )
+    return total if call.bias is None else total + call.bias.view(call.per_channel)
 
 
 def deconv(call: Call) -> Tensor:

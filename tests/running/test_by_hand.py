@@ -44,6 +44,9 @@ local F3 K2 P1 ~ local F2 K3 S2 nobias ~ exp ~ abs -> log ~ abs -> pow 1.5 ~ div
 rms ~ grn ~ blur F3 P1 ~ coords ~ ln all ~ transpose ~ add weighted [ id | times 2 | exp ]
 attention [ id | maxpool F2 | avgpool F2 ] ~ attention heads=2 relative [ id | times 2 | exp ]
 attention heads=2 unscaled relative=query [ id | times 2 | exp ] ~ attention linear heads=2 [ id | exp | id ]
+o: conv F3 S2 P1 K2 / o2: conv F1 K8 / conv F2 K3 S1 P1 D2 offsets=@o2
+o: conv F1 K6 / conv F1x3 P0x1 K4 G2 offsets=@o
+o: conv F1 K36 / m: conv F1 K18 -> sigmoid / conv F3 P1 K4 offsets=@o mask=@m
 ln nobias ~ in running ~ softmax G2 ~ softmax positions ~ prelu positions ~ scale bias ~ upsample 9x5 bicubic
 """
 """Layers on 4x6x7, separated by ~."""

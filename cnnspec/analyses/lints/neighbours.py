@@ -24,8 +24,8 @@ Question: TypeAlias = Callable[[Shaped], object]
 
 class Pair(NamedTuple):
     """A layer for which `first` holds, and one for which `second` holds that reads it, directly or past
-    layers for which `between` holds. Layers with several inputs are `second` to all of them and never
-    `between`."""
+    layers for which `between` holds. Merges are `second` to all their inputs; layers with several inputs are
+    never `between`."""
 
     first: Question
     second: Question
@@ -131,7 +131,7 @@ def _pairs(report: Report, pair: Pair) -> Iterator[tuple[Shaped, Shaped]]:
                 carried += yield from _passes(step, given, summaries, summary)
                 continue
             if here is not None and pair.second(here):
-                yield from _met(given, [here], summary)
+                yield from _met(given if here.op.merges else given[:1], [here], summary)
             through = here is not None and len(given) == 1 and pair.between(here)
             carried.append(here if here is not None and pair.first(here) else given[0] if through else None)
         summary.outputs = [carried[number] for number in body.outputs]

@@ -163,7 +163,7 @@ class _Translation:
         place, made = _at(place, layer.name), layer.call
         if made.form == "merge":
             merged = Call("merge", made.function, place, inputs, [layer.output], arguments)
-            merged.suffix = made.suffix
+            merged.suffix, merged.around = made.suffix, made.around
             found.append(merged)
             return
         step = Call("layer", made.function, place, inputs[:1], [layer.output], arguments)

@@ -95,6 +95,8 @@ def conv(use: Use) -> Built:
     if use.op.connect is not None:
         table = Group("[", tuple(f"[{', '.join(map(str, row))}]" for row in use.op.connect), "]")
         return function("conv_table", use, table=Slot(None, table), **special)
+    if use.op.offsets:
+        return function("conv_moved", use, **special)
     name = "conv_groups" if use.any(lambda op: op.G != 1) else "conv"
     return function(name, use, **special)
 

@@ -151,7 +151,8 @@ def _is_same(op: Any) -> bool:
 
 
 def _convolution(use: Use, filters: Slot, groups: Slot) -> Built:
-    function, window = _or_same(f"nn.Conv{axes(use)}d", use)
+    moved = use.op.word == "conv" and use.op.offsets
+    function, window = _or_same("DeformableConv2d" if moved else f"nn.Conv{axes(use)}d", use)
     bias = opt(use.op.has_bias, True)
     return build(function, n(use.arriving[0][0], C), filters, **window, groups=groups, bias=bias)
 

@@ -63,9 +63,10 @@ it."""
 
 
 def emit(use: Use, layer: ir.Layer) -> Built:
-    """How a layer of one use is made; one that reads a second tensor is written in `forward`."""
+    """How a layer of one use is made; one without weights that reads a second tensor is written in
+    `forward`."""
     op = use.op
-    if any(getattr(op, name) for name in op.tensors):
+    if any(getattr(op, name) for name in op.tensors) and not op.weighted:
         if len({repr(one) for one in use.ops}) != 1:
             raise Diverges("different arguments")
         return Built(None, form="forward")

@@ -52,8 +52,10 @@ def seen(x: Array, places: Places) -> Grid:
 
 @layer("conv", "dwconv", "local")
 def conv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
-    (x,), k, weight, op = inputs, at[0], sheet.weights["weight"], sheet.op
+    x, k, weight, op = inputs[0], at[0], sheet.weights["weight"], sheet.op
     places = taps(sheet, at)
+    if op.get("offsets"):
+        return moved(sheet, inputs, at, places)
     if op.get("connect"):
         channels, first = op["connect"][k], sum(map(len, op["connect"][:k]))
         filters = weight[first : first + len(channels)]
@@ -76,6 +78,44 @@ def conv(sheet: Sheet, inputs: list[Array], at: Place) -> float:
         for c, w in zip(channels, filters, strict=True)
     ]
     return with_bias(sheet, sums, *(at if op["word"] == "local" else [k]))
+
+
+def moved(sheet: Sheet, inputs: list[Array], at: Place, places: Places) -> float:
+    """A convolution whose taps read where the offsets say, between four numbers."""
+    (x, *others), k, weight = inputs, at[0], sheet.weights["weight"]
+    shape = [len(one) for one in places]
+    for place in at[1:]:
+        others = [one[:, place] for one in others]
+    offsets, *mask = others
+    own, moves = np.array([*product(*places)]), offsets.reshape(-1, math.prod(shape), len(shape))
+    per = sheet.op["K"] // sheet.op["G"]
+    sums = []
+    for c, w in enumerate(weight[k], k // per * weight.shape[1]):
+        group = c * len(moves) // len(x)
+        there = own + moves[group]
+        numbers = np.array([between(x[c], *tap) for tap in there])
+        if mask:
+            numbers *= mask[0].reshape(-1, len(numbers))[group]
+        grid = numbers.reshape(-1, shape[-1]).tolist()
+        sums.append(sheet.products(f"channel {c}, {_places(there)}", grid, w))
+    sheet.lines.append(f"what lies between positions is interpolated{', times the mask' if mask else ''}")
+    return with_bias(sheet, sums, k)
+
+
+def between(x: Array, row: float, column: float) -> float:
+    """A map's number there, interpolated between four positions; 0 outside the map."""
+    top, left = math.floor(row), math.floor(column)
+    return sum(
+        float(x[i, j]) * (1 - abs(row - i)) * (1 - abs(column - j))
+        for i, j in product((top, top + 1), (left, left + 1))
+        if 0 <= i < x.shape[0] and 0 <= j < x.shape[1]
+    )
+
+
+def _places(there: Array) -> str:
+    """`at (0.5, 1), (0.7, 2.2), …`: row and column of the first taps."""
+    first = [f"({text(row)}, {text(column)})" for row, column in there[:9]]
+    return f"at {', '.join(first)}{', …' if len(there) > 9 else ''}"
 
 
 @layer("deconv")

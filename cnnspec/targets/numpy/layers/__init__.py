@@ -12,6 +12,7 @@ MODULES = (
     "normalised",
     "windows",
     "conv",
+    "deformable",
     "local",
     "pool",
     "norm",

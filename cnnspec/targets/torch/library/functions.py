@@ -141,6 +141,12 @@ def unpool_same(
     return crop(unpool(x, wide, kernel_size, stride, dilation=dilation), before)
 
 
+def grid(size: tuple[int, ...], like: Tensor) -> Tensor:
+    """Every row and column of a map of this size, row by row: (H * W, 2)."""
+    rulers = [torch.arange(n, dtype=like.dtype, device=like.device) for n in size]
+    return torch.cartesian_prod(*rulers)
+
+
 def same_padding(
     x: Tensor,
     kernel_size: int | tuple[int, ...],

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from cnnspec.targets.torch.library.functions import binomial, fitted, same_padding
+from cnnspec.targets.torch.library.functions import binomial, fitted, grid, same_padding
 
 
 class Conv2dSame(nn.Conv2d):
@@ -487,6 +487,46 @@ class WeightedAdd(nn.Module):
     def forward(self, *xs: Tensor) -> Tensor:
         weight = self.weight.relu()
         return torch.stack(xs, dim=-1) @ (weight / (weight.sum() + self.eps))
+
+
+class DeformableConv2d(nn.Conv2d):
+    """A convolution whose taps are moved by offsets (down, right), and times a mask."""
+
+    def places(self, x: Tensor, offsets: Tensor) -> Tensor:
+        """Row and column that each tap reads: (N, groups, taps, H * W, 2)."""
+        taps = grid(self.kernel_size, x) * x.new_tensor(self.dilation)
+        first = grid(offsets.shape[2:], x) * x.new_tensor(self.stride)
+        first = first - x.new_tensor(self.padding)
+        moved = offsets.flatten(2).unflatten(1, (-1, len(taps), 2)).transpose(3, 4)
+        return moved + taps[:, None] + first
+
+    def seen(self, x: Tensor, offsets: Tensor) -> Tensor:
+        """What each tap reads, between four numbers: (N, groups, C / groups, ...)."""
+        places, size = self.places(x, offsets), x.new_tensor(x.shape[2:])
+        maps = x.flatten(2).unflatten(1, (places.shape[1], -1))
+        low = places.floor()
+        total = torch.zeros((), dtype=x.dtype, device=x.device)
+        for after in grid((2, 2), x):
+            here = low + after
+            share = (1 - after + (2 * after - 1) * (places - low)).prod(-1)
+            share = share * ((here >= 0) & (here < size)).all(-1)
+            rows, columns = here.clamp(min=0).minimum(size - 1).long().unbind(-1)
+            index = (rows * x.shape[3] + columns).flatten(2).unsqueeze(2)
+            read = maps.gather(3, index.expand(-1, -1, maps.shape[2], -1))
+            total = total + read * share.flatten(2).unsqueeze(2)
+        return total
+
+    def forward(  # type: ignore[override]
+        self, x: Tensor, offsets: Tensor, mask: Tensor | None = None
+    ) -> Tensor:
+        seen, size = self.seen(x, offsets), offsets.shape[2:]
+        if mask is not None:
+            seen = seen * mask.unflatten(1, (seen.shape[1], -1)).flatten(2).unsqueeze(2)
+        patches = seen.reshape(len(x), self.groups, -1, size.numel())
+        filters = self.out_channels // self.groups
+        y = self.weight.reshape(self.groups, filters, -1) @ patches
+        y = y.reshape(len(x), -1, *size)
+        return y if self.bias is None else y + self.bias[:, None, None]
 
 
 class Attention(nn.Module):
