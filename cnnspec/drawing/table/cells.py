@@ -20,8 +20,9 @@ class Size:
     def factors(self) -> list[tuple[str, int]]:
         """The dimensions with their powers."""
         found: list[tuple[str, int]] = []
-        for dim in self.dims:
-            if self.squared and found and found[-1][0] == dim != "1":
+        for place, dim in enumerate(self.dims, start=1):
+            map_ = self.squared and place < len(self.dims)  # the last are the channels
+            if map_ and found and found[-1][0] == dim != "1":
                 found[-1] = dim, found[-1][1] + 1
             else:
                 found.append((dim, 1))

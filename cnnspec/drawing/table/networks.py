@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from cnnspec.analyses.weights import OWN
 from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.drawing.table.cells import Line, Scientific, Size, text
-from cnnspec.drawing.table.parts import Part, Parts
+from cnnspec.drawing.table.parts import Part
+from cnnspec.drawing.table.reading import Reader
 from cnnspec.ops.base import Shape
 from cnnspec.report.amounts import exact, short
 
@@ -51,7 +52,7 @@ class Network:
 
     def parts(self, *shown: str) -> tuple[Part, ...]:
         """Its parts; the layers of the words `shown` are parts of their own."""
-        return Parts(self.report, self.source, frozenset(shown)).all()
+        return Reader(self.report, self.source, frozenset(shown)).all()
 
     @cached_property
     def input(self) -> Shape:
@@ -105,5 +106,5 @@ def weights_of(rows: Iterable[Sequence[Part]]) -> list[int]:
 
 def _new(weights: Mapping[str, int], seen: set[str]) -> int:
     total = sum(count for name, count in weights.items() if name == OWN or name not in seen)
-    seen |= weights.keys()
+    seen.update(weights)
     return total

@@ -35,9 +35,10 @@ def kernel(part: Part) -> Size | None:
 
 
 def stride(part: Part) -> str:
-    """`2`, `1×2`; "" for 1, where a map grows, and for a layer that ends it."""
+    """`2`, `1×2`; "" for 1, where a map grows, and where one pool covers it."""
     S = part.stride
-    if part.op is not None and part.op.ends_map:
+    whole = not part.weighted and set(part.out[1:]) == {1}
+    if whole or (part.op is not None and part.op.ends_map):
         return ""
     return "" if all(one <= 1 for one in S) else number(S)
 

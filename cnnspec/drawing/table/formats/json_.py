@@ -12,5 +12,6 @@ from cnnspec.drawing.table.formats.csv_ import rows
 
 def write(grids: Sequence[Grid]) -> str:
     """The document."""
-    found = [{"title": grid.title, "head": rows(grid)[0], "rows": rows(grid)[1:]} for grid in grids]
+    texts = [(grid.title, *rows(grid)) for grid in grids]
+    found = [{"title": title, "head": head, "rows": body} for title, head, *body in texts]
     return json.dumps({"version": 1, "cnnspec": __version__, "tables": found}, indent=1) + "\n"

@@ -13,7 +13,9 @@ RULES = {"l": ":--", "c": ":-:", "r": "--:"}
 LONGEST = 200
 """A table whose lines would be longer is not aligned in the text."""
 _SPECIAL = re.compile(
-    r"[\\`*<>\[\]|~$]|&(?=[#A-Za-z])|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|(?<=:)//|(?<=www)\.|@"
+    r"[\\`*<>|~$@]|(?<=:)//|(?<=www)\."
+    r"|\[(?![0-9, ]*\](?!\())|(?<![0-9, ])\]|\](?=\()"  # not those around a list of numbers
+    r"|&(?=[#A-Za-z])|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"
 )
 
 

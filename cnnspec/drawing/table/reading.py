@@ -1,0 +1,252 @@
+"""From the graph to the parts of a table.
+
+The bodies of the graph (see `ir.graph`) are gone through once each. Lines, groups and blocks that only line
+up others are opened; a block whose branches meet stays one part. Equal passes of a repeat are one part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Literal
+
+from cnnspec.analyses.weights import Held
+from cnnspec.diagnostics import Source, Span
+from cnnspec.drawing.table.merges import Chain
+from cnnspec.drawing.table.parts import (
+    MANY,
+    WRITTEN_OUT,
+    Part,
+    TooMany,
+    as_cell,
+    follow,
+    is_depthwise,
+    multiplied,
+    plus,
+    settled,
+    visible,
+)
+from cnnspec.ir.graph import Body, Layer, Place, Region, places
+from cnnspec.ops import Op
+from cnnspec.ops.base import Shape
+
+if TYPE_CHECKING:
+    from cnnspec.analyses.report import Report
+
+
+class Reader:
+    """The parts of one network. `shown` are words of layers that are parts of their own though they have
+    neither weights nor a window (`lrn`, `softmax`)."""
+
+    def __init__(self, report: Report, source: Source, shown: frozenset[str] = frozenset()) -> None:
+        self.report = report
+        self.source = source
+        self.shown = shown
+        self.known: list[tuple[Part, ...]] = []
+        """Of each body; names and lines are as seen from it."""
+        self.blocks = self._with_branches()
+
+    def all(self) -> tuple[Part, ...]:
+        """The parts of the whole network, in the order of the text."""
+        for number in range(len(self.report.graph.bodies)):  # a body runs those before it
+            self.known.append(settled(self._elements(number)))
+        return tuple(map(as_cell, self.known[-1]))
+
+    def _with_branches(self) -> frozenset[str]:
+        """The blocks of which a use has branches that meet."""
+        found: set[str] = set()
+        bodies = self.report.graph.bodies
+        for body in bodies:
+            for step in body.steps:
+                if (
+                    isinstance(step, Region)
+                    and step.block
+                    and any(
+                        isinstance(one, Layer) and one.op.merges and not one.op.gate and len(one.inputs) > 1
+                        for one in bodies[step.passes[0].body].steps
+                    )
+                ):
+                    found.add(step.block)
+        return frozenset(found)
+
+    def _elements(self, number: int) -> list[Part]:
+        """The parts of a body's steps, those in a merge's branches inside it."""
+        body = self.report.graph.bodies[number]
+        chain = Chain(self._is_block(body))
+        for place in places(body):
+            made = self._step(number, body, place)
+            chain.add(place, made)
+            if chain.parts > MANY:
+                raise TooMany(place.step.span)
+        return [part for element in chain.elements for part in element.parts]
+
+    def _is_block(self, body: Body) -> bool:
+        templates = self.report.graph.templates
+        return bool(templates) and templates[body.template].kind == "block"
+
+    def _step(self, number: int, body: Body, place: Place) -> list[Part]:
+        step = place.step
+        if isinstance(step, Region):
+            return self._region(number, body, place, step)
+        assert isinstance(step, Layer)
+        out = body.values[place.output]
+        arriving = body.values[step.inputs[0]]
+        assert out is not None
+        assert arriving is not None
+        op = step.op
+        known = _inputs(body, step)
+        return [
+            Part(
+                kind=self._kind(op, known, out),
+                name=step.name,
+                word=op.word,
+                span=step.span,
+                line=self.source.position(step.span.start).line,
+                arriving=arriving,
+                out=out,
+                op=op,
+                inputs=known,
+                branches=((),) * len(step.inputs) if op.merges else (),
+                call=f"{op.word} {op.written()}".strip(),
+                weights=_amounts(self.report.weights.steps[number][place.index]),
+                macs=self.report.macs.steps[number][place.index] or 0,
+                depth=int(op.weighted),
+            )
+        ]
+
+    def _kind(self, op: Op, arriving: tuple[Shape, ...], out: Shape) -> Literal["layer", "merge", "quiet"]:
+        if op.merges:
+            return "quiet"  # until it is seen to have branches
+        if op.word in self.shown or op.weighted or op.macs(arriving, out):
+            return "layer"
+        if op.activation or (op.ends_map and prod(arriving[0]) == prod(out)):
+            return "quiet"
+        moves = any(one.size > 1 or one.stride != 1 for one in op.window(arriving, out))
+        return "layer" if moves else "quiet"
+
+    def _region(self, number: int, body: Body, place: Place, step: Region) -> list[Part]:
+        passes = [(self.known[one.body], one.count) for one in step.passes]
+        parts = list(self._repeated(passes, step)) if step.kind == "repeat" else list(passes[0][0])
+        if step.shared is not None:
+            parts = [
+                replace(part, weights={f"{step.shared}#{place}": sum(part.weights.values())})
+                for place, part in enumerate(parts)
+            ]
+        line = self.source.position(step.span.start).line
+        if step.block and self._is_cell(step.block, parts):
+            return [replace(self._cell(number, body, place, step, parts), name=step.name, line=line)]
+        if step.block and len(parts) == 1 and parts[0].kind == "layer" and parts[0].times == 1:
+            parts = [replace(parts[0], call=_call(step), first=dict(step.arguments))]
+        return [self._renamed(part, step, line) for part in parts]
+
+    def _renamed(self, part: Part, step: Region, line: int) -> Part:
+        """A part of a step that was opened."""
+        keeps = step.kind in ("line", "group")
+        return replace(
+            part,
+            name=_join(step.name, part.name),
+            line=part.line if keeps else line,
+            span=part.span if keeps else step.span,
+            container=_join(step.name, part.container),
+        )
+
+    def _is_cell(self, block: str, parts: Sequence[Part]) -> bool:
+        shown = [part for part in parts if visible(part)]
+        cells = sum(part.times for part in shown if part.kind == "cell")
+        if any(part.kind == "merge" for part in shown):
+            return True
+        if cells or sum(part.weighted for part in shown) < 2:
+            return False
+        if any(part.kind == "layer" and not part.weighted for part in shown):
+            return False
+        return block in self.blocks or any(is_depthwise(part) for part in shown)
+
+    def _cell(self, number: int, body: Body, place: Place, step: Region, parts: Sequence[Part]) -> Part:
+        """The parts of a block as one part."""
+        out, arriving = body.values[place.output], body.values[step.inputs[0]]
+        assert out is not None
+        assert arriving is not None
+        weights, size = _together(parts, step.span)
+        return Part(
+            kind="cell",
+            name="",
+            word=step.block or "",
+            span=step.span,
+            line=0,
+            arriving=arriving,
+            out=out,
+            branches=(tuple(part for part in parts if visible(part)),),
+            call=_call(step),
+            first=dict(step.arguments),
+            weights=weights,
+            size=size,
+            macs=sum(part.macs for part in parts),
+            depth=self.report.depth.stretch(number, place.index, place.index + 1, place.output),
+        )
+
+    def _repeated(self, passes: list[tuple[tuple[Part, ...], int]], step: Region) -> Iterable[Part]:
+        """The passes of a repeat: equal ones together."""
+        found: list[Part] = []
+        for parts, count in passes:
+            parts = tuple(map(as_cell, parts))
+            shown = [part for part in parts if visible(part)]
+            chain = not any(one.kind == "cell" or one.resizes for one in shown)
+            if len(shown) > 1 and (chain or count * len(shown) > WRITTEN_OUT):
+                parts = (_bundle(parts),)
+            if len(parts) == 1 and not (parts[0].resizes and count > 1):
+                follow(found, multiplied(parts[0], count))
+            elif count * len(parts) > MANY:
+                raise TooMany(step.span)
+            else:
+                for part in parts * count:
+                    follow(found, part)
+            if len(found) > MANY:
+                raise TooMany(step.span)
+        return found
+
+
+def _bundle(parts: tuple[Part, ...]) -> Part:
+    """The parts of a pass as a cell without a name."""
+    weights, size = _together(parts, parts[0].span)
+    return replace(
+        parts[0],
+        kind="cell",
+        word="",
+        op=None,
+        call=" → ".join(part.call + (f" × {part.times}" if part.times > 1 else "") for part in parts),
+        times=1,
+        out=parts[-1].out,
+        branches=(tuple(part for part in parts if visible(part)),),
+        weights=weights,
+        size=size,
+        macs=sum(part.macs for part in parts),
+        depth=sum(part.depth for part in parts),
+    )
+
+
+def _together(parts: Sequence[Part], span: Span) -> tuple[dict[str, int], int]:
+    """The weights and the size of several parts."""
+    weights: dict[str, int] = {}
+    for part in parts:
+        weights = plus(weights, part.weights)
+    size = 1 + sum(part.size for part in parts)
+    if size > MANY:
+        raise TooMany(span)
+    return weights, size
+
+
+def _amounts(held: Held) -> dict[str, int]:
+    return {name: tally.params for name, tally in held.items() if tally is not None}
+
+
+def _inputs(body: Body, step: Layer) -> tuple[Shape, ...]:
+    return tuple(shape for value in step.inputs if (shape := body.values[value]) is not None)
+
+
+def _call(step: Region) -> str:
+    return f"{step.block}({', '.join(step.arguments.values())})"
+
+
+def _join(*levels: str) -> str:
+    return ".".join(level for level in levels if level)
