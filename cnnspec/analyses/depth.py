@@ -12,7 +12,19 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import carried
-from cnnspec.ir.graph import Body, Graph, Layer, Region, Step, handed_on, outputs_of, runs_of, start_of
+from cnnspec.ir.graph import (
+    Body,
+    Graph,
+    Layer,
+    Region,
+    Step,
+    collected,
+    given_by,
+    handed_on,
+    outputs_of,
+    runs_of,
+    start_of,
+)
 
 Paths: TypeAlias = dict[int, int]
 """From which values a value can be reached, and past how many weighted layers at most."""
@@ -77,14 +89,14 @@ def _step(
 
 
 def _region(region: Region, given: Sequence[Paths], outputs: Sequence[tuple[Paths, ...]]) -> list[Paths]:
-    results = list(given)
+    made: list[Sequence[Paths]] = []
     for one in runs_of(region):
         through = outputs[one.body]
         if one.count > 1:  # all but the last of equal passes at once
             given = [_repeated(through[0], given, one.count - 1), *given[1:]]
         results = [_after(paths, given) for paths in through]
-        given = handed_on(region, given, results)
-    return results[: region.outputs]
+        given, made = handed_on(region, given, results), collected(region, made, results)
+    return given_by(region, made) if made else list(given[: region.outputs])
 
 
 def _repeated(paths: Paths, given: Sequence[Paths], count: int) -> Paths:

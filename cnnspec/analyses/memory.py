@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from cnnspec.analyses.shapes import Shaped, Shapes
 from cnnspec.analyses.weights import Tally
-from cnnspec.ir.graph import Body, Graph, Region, handed_on, places, runs_of
+from cnnspec.ir.graph import Body, Graph, Region, given_by, handed_on, places, runs_of
 
 BYTES = 4
 """Of one element in float32."""
@@ -134,7 +134,8 @@ def _moments(
         if isinstance(step, Region):
             passes = _passes(step, given, flows, numbers)
             moments += passes
-            volumes += passes[-1].gives if passes else given[: step.outputs]
+            gives = [one.gives for one in passes]
+            volumes += given_by(step, gives) if gives else given[: step.outputs]
         else:
             made = next(numbers)
             scratch = 0 if layer is None else layer.op.scratch(layer.inputs, layer.output)

@@ -25,7 +25,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.analyses.reach import SELF, Reach, after, either, reach_of
 from cnnspec.analyses.shapes import Shaped, Shapes, carried
-from cnnspec.ir.graph import Graph, Region, Step, handed_on, places, runs_of
+from cnnspec.ir.graph import Graph, Region, Step, given_by, handed_on, places, runs_of
 from cnnspec.ops import Op
 from cnnspec.ops.base import AXES, Shape, Window, written_shape
 from cnnspec.ops.formula import Formula
@@ -297,10 +297,9 @@ def fields(graph: Graph, shapes: Shapes) -> Fields:
 def _step(step: Step, layer: Shaped | None, values: list[View], outputs: list[list[View]]) -> list[View]:
     given = [values[number] for number in step.inputs]
     if isinstance(step, Region):
-        last: tuple[int, Sequence[View]] = -1, given
+        starts: list[tuple[int, Sequence[View]]] = []
         for number, start in _passes(step, given, outputs.__getitem__):
-            last = number, start
-        if last[0] < 0:
-            return list(given[: step.outputs])
-        return [behind(view, last[1]) for view in outputs[last[0]]][: step.outputs]
+            starts = [*starts, (number, start)] if step.each else [(number, start)]
+        made = [[behind(view, start) for view in outputs[number]] for number, start in starts]
+        return given_by(step, made) if made else list(given[: step.outputs])
     return [NOWHERE if layer is None else layer_view(layer, given)]

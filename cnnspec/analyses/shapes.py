@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
-from cnnspec.ir.graph import Body, Graph, Layer, Place, Region, places
+from cnnspec.ir.graph import Body, Graph, Layer, Place, Region, places, source_of
 from cnnspec.ops import Op
 from cnnspec.ops.base import Shape
 
@@ -72,8 +72,8 @@ def made(graph: Graph, shapes: Shapes, body: int, value: int) -> Shape | None:
             return here.values[value]
         index, step, output = _maker(here, value)
         if isinstance(step, Region) and step.passes:
-            body = step.passes[-1].body
-            value = graph.bodies[body].outputs[value - output]
+            body, place = source_of(step, value - output)
+            value = graph.bodies[body].outputs[place]
             continue
         known = shapes[body][index]
         return None if known is None else known.output
@@ -113,9 +113,9 @@ def origin(
             value = same[0]
             continue
         if isinstance(step, Region) and step.passes:
-            inner = step.passes[-1].body
+            inner, place = source_of(step, value - output)
             inside = graph.bodies[inner]
-            made = inside.outputs[value - output]
+            made = inside.outputs[place]
             if made >= inside.inputs and (found := origin(graph, shapes, inner, made, keeps)):
                 return found
             if keeps is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from cnnspec.diagnostics import Sink, Span
 from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import BodyBuilder, Scope
+from cnnspec.elaborate.each import Each
 from cnnspec.elaborate.limits import PASSES, Limits, Spent
 from cnnspec.elaborate.naming import Names
 from cnnspec.elaborate.sizes import Try
@@ -80,6 +81,10 @@ class Stretch:
     label: str | None = None
     further: int = 0
     """How many tensors arrive besides the first."""
+    each: tuple[Each, ...] = ()
+    """Of a repeat: what each pass gives to the outputs of the network."""
+    passes: int = 0
+    """How many passes it has, if each gives an output."""
 
 
 class Stretches:
@@ -161,6 +166,10 @@ class Context:
     finished: list[FinishedBody] = field(default_factory=list)
     unused: dict[Span, tuple[str, str | None]] = field(default_factory=dict)
     """Tensors that nothing reads: their shape as text, and their label."""
+    each: dict[int, tuple[Each, ...]] = field(default_factory=dict)
+    """What the passes of repeats (by the identity of their nodes) give to the outputs of the network."""
+    each_values: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By label of these: their values, under the names of the outputs."""
     shared_names: dict[tuple[object, ...], str] = field(default_factory=dict)
     shared_frozen: dict[str, bool] = field(default_factory=dict)
     """Whether a set of shared weights is frozen by its first use."""

@@ -95,19 +95,26 @@ def outputs_of(builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
         return (ended(builder, last, ""),), ("output",)
     values: dict[str, int] = {}
     for reference in statements.output.references:
-        if reference.name in values:
+        given = builder.context.each_values.get(reference.name, {}) if reference.each else {reference.name: 0}
+        if not given.keys().isdisjoint(values):
             sink.report(
                 "E204", f"`@{reference.name}` is an output twice", reference.span, help="name it once"
             )
+        elif reference.each:
+            values |= given
         elif reference.name not in builder.context.absent:
             values[reference.name] = resolve(builder, reference)
     if not values:
-        sink.report(
-            "E403",
-            "no output is left: all of them are `none`",
-            statements.output.span,
-            help="at least one output must exist",
-        )
+        if not any(
+            one.code[0] == "E" and statements.output.span.start <= one.span.start < statements.output.span.end
+            for one in sink
+        ):
+            sink.report(
+                "E403",
+                "no output is left: all of them are `none`",
+                statements.output.span,
+                help="at least one output must exist",
+            )
         return (builder.current or 0,), ("output",)
     return tuple(values.values()), tuple(values)
 

@@ -11,6 +11,7 @@ from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
 from cnnspec.elaborate.calls import look_through_block
 from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Context, OverBudget
+from cnnspec.elaborate.each import given_by_passes
 from cnnspec.elaborate.ends import outputs_of, report_unread, shape_of, take_inputs
 from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of, sizes_of
 from cnnspec.elaborate.limits import DEEPEST, Spent, Wanted
@@ -117,6 +118,7 @@ def _elaborate(
     defaults = defaults_of(statements, sink)
     context = Context(source.text, sink, limits, spent, statements, unusable, defaults, run_items)
     context.attempt, context.trusting = attempt, trusting
+    context.each = given_by_passes(statements, sink)
     builder = BodyBuilder(context, names_of(statements.lines, collapse=False), context.globals)
     context.stretches.number("network", tuple(statements.lines), 0, builder.names)
     context.top_names = _top_names(statements, builder.names)

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from cnnspec.diagnostics import Span
+from cnnspec.diagnostics import Related, Span
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope, several_from
 from cnnspec.elaborate.context import Context, FinishedBody, Items, Stretches
-from cnnspec.elaborate.labels import ended, input_of
+from cnnspec.elaborate.each import MOST, Each
+from cnnspec.elaborate.labels import ended, input_of, resolve
 from cnnspec.elaborate.naming import Names, names_of
 from cnnspec.elaborate.text_facts import before, varying
 from cnnspec.elaborate.values import NoValue, Unknown, Value, evaluate
@@ -210,20 +211,63 @@ def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: 
     references = builder.context.references_in(step.body.items, id(step))
     captured = [label for label in references if label in builder.labels]
     several = builder.several or (arriving,)
+    each = builder.context.each.get(id(step), ())
+    if count * len(each) > MOST:
+        _too_many(builder, each[0], count * len(each))
+        each = ()
     with builder.context.deeper(step.span, references):
-        passes, shapes = _passes(builder, step, count, captured, several)
+        passes, shapes = _passes(builder, step, count, captured, several, each)
+    bodies = [
+        builder.context.finished[one.body].body for one in passes for _ in range(one.count * bool(each))
+    ]
+    shapes += [body.values[value] for body in bodies for value in body.outputs[len(several) :]]
     region = Region.model_construct(
         site=builder.names.sites[id(step)],
         kind="repeat",
         name=builder.names.steps[id(step)],
         inputs=(*several, *(builder.labels[label] for label in captured)),
-        outputs=len(several),
+        outputs=len(shapes),
+        each=len(each),
         passes=passes,
         label=label,
         span=step.span,
     )
     builder.current = add_region(builder, region, shapes, step.span)
     builder.several = several_from(builder.current, len(several))
+    if each:
+        _name_each(builder, step, each, builder.current + len(several), len(bodies))
+
+
+def _too_many(builder: BodyBuilder, each: Each, count: int) -> None:
+    """E605 for more outputs than a network may have so."""
+    builder.sink.report(
+        "E605",
+        f"`each @{each.reference.name}` makes {count:,} outputs, more than the {MOST:,} allowed",
+        each.reference.span,
+        help="fewer passes can give an output each: those of a repeat of their own",
+    )
+
+
+def _name_each(
+    builder: BodyBuilder, step: tree.GroupStep, each: tuple[Each, ...], first: int, count: int
+) -> None:
+    """Labels the tensors that every pass gives: `p1`, `p2`, … for `each @p`."""
+    context = builder.context
+    stretch = context.stretches.all[context.stretches.of(id(step)) or 0]
+    stretch.each, stretch.passes = each, count
+    for place, one in enumerate(each):
+        values = {one.label(number): first + number * len(each) + place for number in range(count)}
+        if taken := [label for label in values if label in context.statements.facts.labels]:
+            builder.sink.report(
+                "E209",
+                f"`each @{one.reference.name}` names an output `{taken[0]}`, as another tensor is named",
+                one.reference.span,
+                related=(Related(context.statements.facts.labels[taken[0]], f"`{taken[0]}` is here too"),),
+                help="give one of them another name",
+            )
+            return
+        builder.labels.update(values)
+        context.each_values[one.reference.name] = values
 
 
 def _count(builder: BodyBuilder, times: tree.Expr) -> int:
@@ -242,9 +286,14 @@ def _count(builder: BodyBuilder, times: tree.Expr) -> int:
 
 
 def _passes(
-    builder: BodyBuilder, step: tree.GroupStep, count: int, captured: list[str], arriving: tuple[int, ...]
+    builder: BodyBuilder,
+    step: tree.GroupStep,
+    count: int,
+    captured: list[str],
+    arriving: tuple[int, ...],
+    each: tuple[Each, ...],
 ) -> tuple[tuple[Pass, ...], list[Shape | None]]:
-    """The passes, equal ones in a row counted together, and the shapes that the last one leaves."""
+    """The passes, equal ones in a row counted together, and the shapes that the last one hands on."""
     context, items = builder.context, step.body.items
     varies = context.varying.get(id(step))
     if varies is None:
@@ -274,18 +323,20 @@ def _passes(
             context.passes.append(done)
             context.run_items(child, items, more > 0)
             context.passes.pop()
-            body = close_body(child, _handed_on(child, step, more + 1))
+            handed = _handed_on(child, step, more + 1)
+            given = [resolve(child, one.reference) if one.inside else handed[0] for one in each]
+            body = close_body(child, (*handed, *given))
             if key is not None:
                 known[key] = body
         made = context.finished[body]
-        left = [made.body.values[value] for value in made.body.outputs]
+        left = [made.body.values[value] for value in made.body.outputs[: more + 1]]
         run = count - done if not varies and left == shapes else 1
         before = passes.pop().count if passes and passes[-1].body == body else 0
         passes.append(Pass.model_construct(body=body, count=before + run))
         layers += run * made.builder.layers
         if builder.layers + layers > context.limits.layers:
             context.charge(builder, layers, step.span)
-        if more:  # what analyses the network goes through each of them
+        if more or each:  # what analyses the network goes through each of them
             context.spent.work += run
         done += run
         shapes = left

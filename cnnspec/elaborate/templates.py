@@ -113,6 +113,7 @@ class _Maker:
             block = () if stretch.block is None else outputs_of(stretch.block)
             named: list[str | None] = [one.name for one in block]
             named = named or [None, *(more if stretch.kind == "repeat" else ())]
+            named += [one.reference.name if one.inside else None for one in stretch.each]
             given = [flow[label] for label in (*named, *stretch.exported)]
         return Template.model_construct(
             kind=stretch.kind,  # type: ignore[arg-type]
@@ -290,7 +291,9 @@ class _Maker:
         self.inner.append(number)
         more = [*map(further, range(1, inner.further + 1))]
         inputs = [flow[label] for label in (None, *more, *inner.captured) if label in flow]
-        outputs: Flow = {label: self.value() for label in (None, *(more if times else ()), *inner.exported)}
+        each = [one.label(number) for number in range(inner.passes) for one in inner.each]
+        given = None, *(more if times else ()), *inner.exported, *each
+        outputs: Flow = {label: self.value() for label in given}
         yield RegionSite.model_construct(
             kind=kind,  # type: ignore[arg-type]
             site=names.sites[id(step)],
@@ -298,6 +301,7 @@ class _Maker:
             template=number,
             inputs=tuple(inputs),
             outputs=tuple(outputs.values()),
+            each=len(inner.each),
             times=None if times is None else self.expression(times),
         )
         self.go_on(flow, None)

@@ -7,12 +7,12 @@ layer, in the order of the forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import count
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Span
-from cnnspec.ir.graph import Graph, Hole, Layer, Region, handed_on
+from cnnspec.ir.graph import Graph, Hole, Layer, Region, collected, given_by, handed_on
 from cnnspec.ops import Op
 from cnnspec.ops.base import Shape, Weight
 
@@ -90,16 +90,16 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
         if step.shared is not None:
             attribute, fresh = step.shared, step.shared not in shared
             shared.add(step.shared)
-        outputs = given
+        made: list[Sequence[int]] = []
         level = 0
         for one in step.passes:
             for place in range(level, level + one.count):
                 name = str(place) if step.kind == "repeat" else ""
                 inside = join(scope, name), join(attribute, name), fresh
                 outputs = yield from body(one.body, [*given], *inside)
-                given = handed_on(step, given, outputs)
+                given, made = handed_on(step, given, outputs), collected(step, made, outputs)
             level += one.count
-        return outputs[: step.outputs]
+        return given_by(step, made) if made else given[: step.outputs]
 
     root = len(graph.bodies) - 1
     return tuple((yield from body(root, list(range(graph.root.inputs)), "", "", True)))

@@ -77,15 +77,18 @@ class Region(Frozen):
     stand for a layer parameter.
 
     `inputs` become the values 0, 1, … of the body. A repeat hands the outputs of a pass on as the first
-    inputs of the next; its further inputs are the same for all. `outputs` counts what it gives: the
-    tensor that goes on, and the labels inside that are read outside. `block` is the block's name,
-    `arguments` what it was given (numbers as text, exact), or what layers read where they are written."""
+    inputs of the next; its further inputs are the same for all. The last `each` outputs of a pass are not
+    handed on, but collected. `outputs` counts what it gives: the tensor that goes on (of a repeat, several
+    may), and the labels inside that are read outside, or what was collected, pass by pass. `block` is the
+    block's name, `arguments` what it was given (numbers as text, exact), or what layers read where they are
+    written."""
 
     kind: Literal["block", "shared", "group", "line", "repeat", "layers"]
     site: int
     name: Level
     inputs: tuple[int, ...]
     outputs: int = 1
+    each: int = 0
     passes: tuple[Pass, ...]
     block: Name | None = None
     arguments: dict[Name, Plain] = {}
@@ -155,14 +158,45 @@ def start_of(body: Body, index: int) -> int:
     return body.inputs + sum(map(outputs_of, body.steps[:index]))
 
 
+def handed(region: Region) -> int:
+    """How many tensors a pass of a repeat hands on to the next."""
+    if not region.each:
+        return region.outputs
+    return region.outputs - region.each * sum(one.count for one in region.passes)
+
+
 def handed_on(region: Region, given: Sequence[T], outputs: Sequence[T]) -> list[T]:
     """What the next pass of a repeat is given: the outputs of the one before, then what all are given."""
-    return [*outputs[: region.outputs], *given[region.outputs :]]
+    count = handed(region)
+    return [*outputs[:count], *given[count:]]
+
+
+def collected(region: Region, before: list[Sequence[T]], outputs: Sequence[T]) -> list[Sequence[T]]:
+    """The outputs of the passes so far that `given_by` needs."""
+    return [*before, outputs] if region.each else [outputs]
+
+
+def given_by(region: Region, passes: Sequence[Sequence[T]]) -> list[T]:
+    """What a region gives, from the outputs of its passes."""
+    if not region.each:
+        return list(passes[-1][: region.outputs])
+    count = handed(region)
+    return [*passes[-1][:count], *(one for outputs in passes for one in outputs[count:])]
+
+
+def source_of(region: Region, place: int) -> tuple[int, int]:
+    """The body that makes one of the values that a region gives, and which of its outputs that is."""
+    count = handed(region)
+    if not region.each or place < count:
+        return region.passes[-1].body, place
+    number, place = divmod(place - count, region.each)
+    bodies = [one.body for one in region.passes for _ in range(one.count)]
+    return bodies[number], count + place
 
 
 def runs_of(region: Region) -> Iterator[Pass]:
     """The passes, equal ones in a row at once; one by one where each hands several tensors on, for then what
-    n of them do is no power of what one does."""
+    n of them do is no power of what one does, and where each gives an output."""
     for one in region.passes:
         if region.kind == "repeat" and region.outputs > 1:
             yield from repeat(Pass.model_construct(body=one.body, count=1), one.count)

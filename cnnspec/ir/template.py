@@ -74,9 +74,9 @@ class SlotSite(Frozen):
 class RegionSite(Frozen):
     """A use of a block, a group, a labelled line, a repeat: which template it runs, on which values.
 
-    A repeat hands the outputs of a pass on as the first inputs of the next; `times` says how many passes
-    there are. `arguments` are those that a use of a block was given, `layers` what stands for its layer
-    parameters."""
+    A repeat hands the outputs of a pass on as the first inputs of the next, but the last `each`, which are
+    collected; `times` says how many passes there are. `arguments` are those that a use of a block was given,
+    `layers` what stands for its layer parameters."""
 
     kind: Literal["block", "shared", "group", "line", "repeat"]
     site: int
@@ -84,6 +84,7 @@ class RegionSite(Frozen):
     template: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    each: int = 0
     arguments: dict[Name, Expr] = {}
     times: Expr | None = None
     layers: dict[Name, Given] = {}

@@ -198,6 +198,8 @@ class _Reader:
         if [self.use.values.get(site.inputs[inputs[place]]) for place in sorted(inputs)] != list(step.inputs):
             raise Mismatch(f"the {site.kind} reads other values")
         self.use.runs.append((site, step))
+        if step.each != site.each or (site.each and step.outputs != len(site.outputs)):
+            raise Mismatch(f"the {site.kind} gives other values")
         first = self.first[site.site]
         self.use.values[site.outputs[0]] = first
         if not inner.exported:  # a block names its outputs itself

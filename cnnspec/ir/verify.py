@@ -10,7 +10,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from keyword import iskeyword
 
-from cnnspec.ir.graph import Body, Claim, Graph, Hole, Layer, Region, Step, handed_on, outputs_of, places
+from cnnspec.ir.graph import (
+    Body,
+    Claim,
+    Graph,
+    Hole,
+    Layer,
+    Region,
+    Step,
+    collected,
+    given_by,
+    handed,
+    handed_on,
+    outputs_of,
+    places,
+)
 from cnnspec.ir.verify_templates import MOST, template_faults
 from cnnspec.ops.base import AXES, Misfit, Shape
 
@@ -124,7 +138,10 @@ def _region(
             p.name for p in heads[0].parameters if p.kind not in _NO_VALUES
         }:
             yield f"gives block {region.block!r} too much or too little: {sorted(wrong)}"
-    given = list(arriving)
+    if region.each and (region.kind != "repeat" or handed(region) < 1 or region.outputs > MOST_OUTPUTS):
+        yield f"a {region.kind} with {region.outputs} values collects {region.each} a pass"
+        return
+    given, made = list(arriving), list[Sequence[Shape | None]]()
     for place, one in enumerate(region.passes):
         if one.count < 1:
             yield f"pass {place} is done {one.count} times"
@@ -133,24 +150,28 @@ def _region(
             return
         body = graph.bodies[one.body]
         takes, gives = body.values[: body.inputs], len(body.outputs)
-        if len(takes) != len(given) or gives != region.outputs or not _agree(given, takes):
+        wanted = handed(region) + region.each
+        if len(takes) != len(given) or gives != wanted or not _agree(given, takes):
             yield (
-                f"runs body {one.body} on {given} for {region.outputs} values; it takes {list(takes)} and "
+                f"runs body {one.body} on {given} for {wanted} values; it takes {list(takes)} and "
                 f"gives {gives}"
             )
             return
         results = [body.values[value] if value < len(body.values) else None for value in body.outputs]
-        if region.kind == "repeat" and len(results) > len(given):
-            yield f"a pass hands {len(results)} values on to one that takes {len(given)}"
+        if region.kind == "repeat" and handed(region) > len(given):
+            yield f"a pass hands {handed(region)} values on to one that takes {len(given)}"
             return
-        if one.count > 1 and not _agree(results, given[: len(results)]):
+        if one.count > 1 and not _agree(results[: handed(region)], given[: handed(region)]):
             yield f"body {one.body} cannot follow itself: it takes {given} and gives {results}"
         given = handed_on(region, given, results)
-    if not _agree(results, outs):
-        yield f"gives {results}, but its values are {list(outs)}"
+        for _ in range(one.count if region.each else 1):
+            made = collected(region, made, results)
+    if not _agree(given_by(region, made), outs):
+        yield f"gives {given_by(region, made)}, but its values are {list(outs)}"
 
 
 _NO_VALUES = ("tensor", "layer")
+MOST_OUTPUTS = 2_000
 
 
 def _agree(one: Sequence[Shape | None], other: Sequence[Shape | None]) -> bool:

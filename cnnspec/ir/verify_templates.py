@@ -114,11 +114,16 @@ def _layer(site: LayerSite) -> Iterator[str]:
 
 def _region(site: RegionSite, template: Template) -> Iterator[str]:
     ends = len(site.inputs), len(site.outputs)
+    if site.each and (site.kind != "repeat" or len(template.outputs) <= site.each):
+        yield f"site {site.site} collects {site.each} values a pass"
+    elif site.each:  # of these the template gives one pass's
+        own = len(template.outputs) - site.each
+        ends = ends[0], len(template.outputs) if (ends[1] - own) % site.each == 0 else ends[1]
     if not site.outputs or ends != (len(template.inputs), len(template.outputs)):
         yield f"site {site.site} hands {ends[0]} values to template {site.template} and takes {ends[1]}"
     if (site.kind == "repeat") != (site.times is not None) or (site.kind == "repeat" and not site.inputs):
         yield f"site {site.site} repeats without a number of passes"
-    if site.kind == "repeat" and len(site.outputs) > len(site.inputs):
+    if site.kind == "repeat" and len(template.outputs) - site.each > len(site.inputs):
         yield f"site {site.site} hands more on from pass to pass than it is given"
     if template.kind != ("block" if site.kind == "shared" else site.kind):
         yield f"site {site.site} is not of the kind of its template"

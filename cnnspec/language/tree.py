@@ -94,10 +94,11 @@ class Matrix(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """`@label`."""
+    """`@label`; `each @label` in an `output` is that of every pass of a repeat."""
 
     name: str
     span: Span
+    each: bool = False
 
 
 class Same(NamedTuple):

@@ -159,8 +159,8 @@ def write_step(step: tree.Step) -> str:
 
 
 def write_references(references: Iterable[tree.Reference]) -> str:
-    """`@a, @b`."""
-    return ", ".join(f"@{one.name}" for one in references)
+    """`@a, each @b`."""
+    return ", ".join(f"{'each ' if one.each else ''}@{one.name}" for one in references)
 
 
 def _signed(expr: tree.Expr) -> bool:

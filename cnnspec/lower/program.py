@@ -147,9 +147,24 @@ class Carried:
 
 
 @dataclass(eq=False, slots=True)
+class Collected:
+    """What every pass of a repeat gives besides: the place among the region's outputs, and the tensor of each
+    pass."""
+
+    place: int
+    tensors: list[Tensor]
+
+    @property
+    def word(self) -> str:
+        """What one of them is called, without its number."""
+        return (self.tensors[0].label or "y").rstrip("0123456789") or "y"
+
+
+@dataclass(eq=False, slots=True)
 class Repeat:
-    """Passes one after another. The region's outputs are the first inputs of the next pass; further inputs
-    are the same for all. `per_pass` are modules that differ from pass to pass.
+    """Passes one after another. The region's first outputs, as many as the repeat has `outputs`, are the
+    first inputs of the next pass; further inputs are the same for all. `collected` is what is read of every
+    pass. `per_pass` are modules that differ from pass to pass.
     `runs` are the runs of equal passes, where these do not depend on the number of the pass: how many, and
     their own region. `over` are the lists of which each pass has an entry."""
 
@@ -164,6 +179,7 @@ class Repeat:
     per_pass: list[tuple[str, list[Module]]]
     runs: Callable[[], list[tuple[int, Region, list[dict[str, Any]]]] | None]
     over: list[Entry]
+    collected: list[Collected]
     small: bool = False
 
 

@@ -11,7 +11,7 @@ from cnnspec.ir.template import RegionSite
 from cnnspec.ir.uses import CLOSE, Use, passes_of, use_of
 from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.over import Entry, with_entries
-from cnnspec.lower.program import SIZES, Carried, Region, Repeat, Tensor, letters_of
+from cnnspec.lower.program import SIZES, Carried, Collected, Region, Repeat, Tensor, letters_of
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, gives, replaced, value, variables
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     }
     count = frame.number(counts, frame.expression(site.times, site.inputs[0], counts))
     inputs = [frame.tensors[value] for value in site.inputs]
+    handed = len(frame.lowering.graph.templates[site.template].outputs) - site.each
     named = partial(frame.lowering.loop_variable, frame.function, frame.depth)
     index = named("i")
     inner, origins = _passes(frame, site, regions, index)
@@ -45,7 +46,7 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     copies = frame.copies(inputs, frame.lowering.graph.templates[site.template])
     body = frame.inside(site, inner, origins, copies)
     if not frame.lowering.runtime_shapes:
-        for place in range(len(site.outputs)):
+        for place in range(handed):
             copies[place].dims = _arriving(body, frame, inputs[place], named, carried, (site, place))
     body.index, body.depth = index, frame.depth + 1
     body.scope = frame.scope | {"i": Var(index)}
@@ -56,25 +57,50 @@ def repeat(frame: Frame, site: RegionSite) -> None:
     }
     body.count, body.counts = count, tuple(counts.values())
     region = body.region()
+    places = _places(region, handed)
     over = list(body.entries.values())
     for size in carried:
         size.update = region.outputs[size.place].dims[size.axis]
     known: dict[str, Node] = dict(frame.function.lists.values())
     outputs = []
-    for place, (number, tensor) in enumerate(zip(site.outputs, region.outputs, strict=True)):
+    for place, (number, tensor) in enumerate(zip(site.outputs[:handed], region.outputs, strict=False)):
         out = [None if size is None else replaced(size, known) for size in tensor.dims]
         after = _after(out, carried, place, index, count, over)
         after = [None if size is None else with_entries(frame, size) for size in after]
         outputs.append(frame.tensor(number, after))
+    collected = [
+        Collected(place, [frame.tensor(number) for number in site.outputs[handed + n :: len(places)]])
+        for n, place in enumerate(places)
+    ]
     first = next(iter(regions.values()))
     passes = frame.lowering.graph.bodies[first.passes[0].body]
     small = len(first.passes) <= 2 and (len(passes.steps) <= 1 or _simple(passes))
-    runs = _runs(frame, site, regions, inputs, count)
+    runs = _runs(frame, site, regions, inputs, count, handed)
     envs, per_pass = [use.env for use in inner], body.per_pass
     made = Repeat(
-        site.name, index, count, region, inputs, outputs, envs, carried, per_pass, runs, over, small
+        site.name,
+        index,
+        count,
+        region,
+        inputs,
+        outputs,
+        envs,
+        carried,
+        per_pass,
+        runs,
+        over,
+        collected,
+        small,
     )
     frame.here.append(made)
+
+
+def _places(region: Region, handed: int) -> list[int]:
+    """The places of what a pass gives besides what it hands on; each tensor of the region is one output."""
+    extra = region.outputs[handed:]
+    region.outputs = region.outputs[:handed]
+    region.outputs += [one for one in dict.fromkeys(extra) if one not in region.outputs]
+    return [region.outputs.index(tensor) for tensor in extra]
 
 
 def _passes(
@@ -190,7 +216,12 @@ def growth(out: Node, variable: str) -> Node | None:
 
 
 def _runs(
-    frame: Frame, site: RegionSite, regions: dict[int, ir.Region], inputs: list[Tensor], count: Node
+    frame: Frame,
+    site: RegionSite,
+    regions: dict[int, ir.Region],
+    inputs: list[Tensor],
+    count: Node,
+    handed: int,
 ) -> Callable[[], Runs | None]:
     """The passes in stretches of equal ones, made on demand; None where they are not known."""
     shapes = [[one.count for one in region.passes] for region in regions.values()]
@@ -200,7 +231,7 @@ def _runs(
         if not alike:
             return None
         found: Runs = []
-        sizes = [one.dims for one in inputs[: len(site.outputs)]]
+        sizes = [one.dims for one in inputs[:handed]]
         start = 0
         for place, times in enumerate(shapes[0]):
             inner = []
@@ -217,10 +248,12 @@ def _runs(
             body.scope = frame.scope | {"i": Const(start)}
             body.depth, body.strict = frame.depth + 1, True
             try:
-                found.append((times, body.region(), [use.env for use in inner]))
+                made = body.region()
+                _places(made, handed)
+                found.append((times, made, [use.env for use in inner]))
             except Diverges:
                 return None
-            sizes = [one.dims for one in found[-1][1].outputs]
+            sizes = [one.dims for one in made.outputs[:handed]]
             start += times
         return found
 

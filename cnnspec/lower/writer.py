@@ -212,3 +212,14 @@ class Writer:
 
     def __str__(self) -> str:
         return "\n".join(self._lines).rstrip("\n") + "\n"
+
+
+def put_targets(writer: Writer, names: Sequence[str], value: str) -> None:
+    """`a, b = value`; `(a,) = value` for one name, as for many."""
+    text = ", ".join(names)
+    if len(names) > 1 and len(text) <= writer.room // 2:
+        writer.line(f"{text} = {value}")
+    elif len(names) == 1:
+        writer.line(f"({text},) = {value}")
+    else:
+        writer.put("", Group("(", tuple(names), ") = "), value)

@@ -127,4 +127,66 @@ block plain(k) { relu -> dropout 0.1 -> if k > 1 [ abs ] }
 input 6x4x4
 plain(1) -> plain(2) -> flatten -> plain(1) -> plain(2) -> fc 6 -> plain(1)
 """,
+    "passes that hand two tensors on": """\
+block cell(@prev, k) {
+  x: relu -> conv F3 P1 K=k
+  p: @prev -> relu -> conv F1 K=k
+  out: concat [ @x | @p | @x ]
+  output @out, @x
+}
+block stage(@prev, k, n) {
+  x, y: @prev, @prev -> [cell(k)]*n
+  output @y, @x
+}
+block swap(@b) { 
+  x, y: stage(@b, 4, 2)
+  output @y, @x
+}
+input 3x16x16
+a: conv F3 P1 K8
+b: conv F3 P1 K16
+x, y: @b, @a -> [cell(8)]*5 -> cell(4) -> [if i > 0 [ cell(3) ] else [ cell(5) ] ]*3
+z, w: @x, @y -> stage(4, 3)
+u, v: @z, @w -> [ stage(5, i+1) ]*2
+q, r: @u, @v -> swap()
+add [ @x -> conv F1 K4 | @y -> conv F1 K4 | @z -> conv F1 K4 | @w -> conv F1 K4 | @u -> conv F1 K4| @v -> conv F1 K4 | @q -> conv F1 K4| @r -> conv F1 K4]
+gap -> fc 10
+""",
+    "an output of every pass": """\
+block residual(k) {
+  add [ bn -> relu -> conv F1 K=k//2 -> bn -> relu -> conv F3 P1 K=k//2 -> bn -> relu -> conv F1 K=k | if C != k [ conv F1 K=k ] ]
+}
+block hourglass(n, k) {
+  add [ residual(k) | maxpool F2 -> residual(k) -> if n > 1 [ hourglass(n - 1, k) ] else [ residual(k) ] -> residual(k) -> upsample 2 ]
+}
+let stacks = 3
+input 3x16x16
+conv F3 P1 K8
+[
+  x: id
+  y: hourglass(2, 8) -> residual(8) -> conv F1 K8 -> bn -> relu
+  heat: conv F1 K5
+  if i < stacks - 1 [ add [ @x | @y -> conv F1 K8 | @heat -> conv F1 K8 ] ]
+]*stacks
+output each @heat
+""",
+    "outputs of every pass of two repeats": """\
+block cell(@prev, k) {
+  x: relu -> conv F3 P1 K=k
+  p: @prev -> relu -> conv F1 K=k
+  out: add [ @x | @p ]
+  output @out, @x
+}
+input 3x8x8
+a: conv F3 P1 K4
+b: conv F3 P1 K4
+m, n: @a, @b -> [cell(5 + i)]*3 -> [ 
+  h: id
+  t: maxpool F3 S1 P1 -> gap -> fc 2 -> relu
+  @h -> conv F1 K6
+]*0
+@m -> [ c: conv F1 K6 -> relu
+ @c -> maxpool F2 ]*2 -> [ d: conv F1 K3 ]*2
+output each @c, each @d
+""",
 }

@@ -7,14 +7,14 @@ body is gone through once and pairs are found across the borders of blocks, line
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnnspec.analyses.shapes import Shaped
 from cnnspec.diagnostics import Diagnostic, Related
-from cnnspec.ir.graph import Region, handed_on
+from cnnspec.ir.graph import Region, collected, given_by, handed_on, runs_of
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -153,12 +153,12 @@ def _passes(
 ) -> Generator[tuple[Shaped, Shaped], None, list[Carried]]:
     """The pairs across a region's border, in its first pass and from pass to pass; gives what its outputs
     carry, seen from outside."""
-    outputs = given
-    for one in region.passes:
+    made: list[Sequence[Carried]] = []
+    for one in runs_of(region) if region.each else region.passes:
         inside = summaries[one.body]
         for _ in range(min(one.count, 1 + region.outputs)):
             for number, layers in inside.readers.items():
                 yield from _met(given[number : number + 1], layers, summary)
             outputs = [given[one] if isinstance(one, int) else one for one in inside.outputs]
-            given = handed_on(region, given, outputs)
-    return outputs[: region.outputs]
+            given, made = handed_on(region, given, outputs), collected(region, made, outputs)
+    return given_by(region, made) if made else given[: region.outputs]

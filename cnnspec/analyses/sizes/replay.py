@@ -5,13 +5,14 @@ depends on H or W."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.ir.expr import Apply, Const, Expr, value, variables
-from cnnspec.ir.graph import Graph, Hole, Layer, Region, handed_on
+from cnnspec.ir.graph import Graph, Hole, Layer, Region, collected, given_by, handed_on, runs_of
 from cnnspec.ir.template import IfSite, LayerSite, numbers_of
 from cnnspec.ops.base import Misfit, Op, Shape
 
@@ -76,17 +77,17 @@ class Replay:
         return tuple(values[value] for value in body.outputs)
 
     def _region(self, region: Region, given: tuple[Shape, ...]) -> Outcome:
-        outputs: Outcome = given
-        for one in region.passes:
+        made: list[Sequence[Shape]] = []
+        for one in runs_of(region) if region.each else region.passes:
             for _ in range(one.count):
                 outputs = self._body(one.body, given)
                 if isinstance(outputs, Failure):
                     return outputs
+                made = collected(region, made, outputs)
                 before, given = given, tuple(handed_on(region, given, outputs))
                 if given == before:  # the passes after it give the same
                     break
-        assert not isinstance(outputs, Failure)
-        return outputs[: region.outputs]
+        return tuple(given_by(region, made)) if made else given[: region.outputs]
 
 
 Written: TypeAlias = dict[int, dict[int, dict[str, Expr]]]
@@ -182,14 +183,15 @@ class Growth:
         return self._known[number, inputs]
 
     def _region(self, region: Region, given: tuple[Two, ...]) -> list[Two]:
-        made = list(given)
-        for one in region.passes:
+        made: list[Sequence[Two]] = []
+        for one in runs_of(region) if region.each else region.passes:
             for _ in range(one.count):
-                made = self._body(one.body, given)
-                before, given = given, tuple(handed_on(region, given, made))
+                outputs = self._body(one.body, given)
+                made = collected(region, made, outputs)
+                before, given = given, tuple(handed_on(region, given, outputs))
                 if given == before:
                     break
-        return made[: region.outputs]
+        return given_by(region, made) if made else list(given[: region.outputs])
 
 
 def _both(op: Op, written: dict[str, Expr], arriving: tuple[Two, ...]) -> Two:

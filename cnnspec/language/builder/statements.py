@@ -15,7 +15,12 @@ from cnnspec.language.builder.values import HYPER, same
 from cnnspec.language.tokens import LETTERS, WORDS, Token
 
 _ARRIVING = frozenset("CTHWi")
-_BEHIND = {"input": r"[0-9(]", "output": "@", "expect": r"[a-z]+[ \t]+~?[0-9]", "model": r"\w+[ \t]*[\r\n#]"}
+_BEHIND = {
+    "input": r"[0-9(]",
+    "output": r"(?:each[ \t]+)?@",
+    "expect": r"[a-z]+[ \t]+~?[0-9]",
+    "model": r"\w+[ \t]*[\r\n#]",
+}
 """How such a statement goes on behind its word."""
 
 
@@ -313,5 +318,6 @@ STATEMENTS: Actions = _STEPS | {
     "block_head": _block_head,
     "block": _block,
     "output": lambda c, v: tree.Output(tuple(v[1]), Span(v[0].start, v[1][-1].span.end)),
+    "each": lambda c, v: tree.Reference(v[1].name, Span(v[0].start, v[1].span.end), each=True),
     "expect": lambda c, v: tree.Expect(*_claims(v)),
 }

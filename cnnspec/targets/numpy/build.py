@@ -15,7 +15,18 @@ from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Var, variables
 from cnnspec.ops.base import Shape
 from cnnspec.targets.numpy.calls import EMITTERS, Input, normalised
-from cnnspec.targets.numpy.statements import Argument, Call, Function, If, Layers, Let, Loop, Step, numbers_of
+from cnnspec.targets.numpy.statements import (
+    Argument,
+    Call,
+    Function,
+    Gathered,
+    If,
+    Layers,
+    Let,
+    Loop,
+    Step,
+    numbers_of,
+)
 
 
 def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
@@ -220,8 +231,10 @@ class _Translation:
             for outer, inner in zip(repeat.inputs, region.inputs, strict=True):
                 self.same[inner] = self.tensor(outer)
             found += self.steps(region.statements, f"{place}[0]")
-            for outer, inner in zip(repeat.outputs, region.outputs, strict=True):
+            for outer, inner in zip(repeat.outputs, region.outputs, strict=False):
                 self.named(outer, self.tensor(inner))
+            for one in repeat.collected:
+                self.named(one.tensors[0], self.tensor(region.outputs[one.place]))
             return
         inside, others = repeat.region.inputs[:count], repeat.region.inputs[count:]
         for outer, inner in zip(repeat.inputs[count:], others, strict=True):
@@ -230,7 +243,12 @@ class _Translation:
         loop.over = repeat.over
         loop.places = [(variable, [_module(one) for one in modules]) for variable, modules in repeat.per_pass]
         loop.body = self.steps(repeat.region.statements, f"{place}[{repeat.index}]")
-        loop.last = [self.tensor(tensor) for tensor in repeat.region.outputs]
+        made = [self.tensor(tensor) for tensor in repeat.region.outputs]
+        loop.last = made[:count]
+        loop.collected = [
+            Gathered(self.source.namer.take(f"{one.word}s"), made[one.place], one.tensors)
+            for one in repeat.collected
+        ]
         found.append(loop)
 
     # --- ifs ----------------------------------------------------------------------------------------------

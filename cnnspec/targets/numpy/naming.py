@@ -66,7 +66,7 @@ def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
     if isinstance(step, Loop):
         inside = set(read_in(step.body)).difference(step.inside, made_in(step.body))
         step.body_reads = inside
-        return after.difference(step.outputs).union(inside, step.reads, step.given)
+        return after.difference(step.outputs, step.entries).union(inside, step.reads, step.given)
     sides = [_behind(step, side, after) for side in (True, False)]
     for side, live in zip((True, False), sides, strict=True):
         _back(step.side(side), live)
@@ -166,10 +166,15 @@ class _Names:
                         dies = given not in alive and given not in step.body_reads
                         wishes = [self.names[given]] if dies else []
                         self._choose(begins, alive | step.body_reads, [*wishes, self.main], step.inside)
-                    behind = alive.difference(step.outputs).union(step.body_reads, step.reads, step.last)
+                    behind = alive.difference(step.outputs, step.entries).union(
+                        step.body_reads, step.reads, step.ends
+                    )
                     self.steps(step.body, behind, inside=True)
                     for output, begins in zip(step.outputs, step.inside, strict=True):
                         self._choose(output, alive, [self.names[begins]], step.outputs)
+                    for entry in step.entries:
+                        wishes = [self._own(entry.label)] if entry.label else []
+                        self._choose(entry, alive, wishes, [*step.outputs, *step.entries])
 
     def _last(self, tensor: Tensor, name: str, steps: list[Step], after: set[Tensor]) -> None:
         """Names what a side ends with as what comes out, where nothing on that side stands in its way."""

@@ -84,6 +84,15 @@ class If(program.If["Step"]):
 
 
 @dataclass(eq=False, slots=True)
+class Gathered:
+    """A list of what a tensor of a loop is in each pass, and the tensors that its entries are behind it."""
+
+    variable: str
+    tensor: Tensor
+    outputs: list[Tensor]
+
+
+@dataclass(eq=False, slots=True)
 class Loop:
     """`for i in range(stop): x = …`: `given` goes in, `inside` is what each pass begins with, `last` what it
     ends with, `outputs` what comes out, as many of each. Where `stop` is no plain number it is kept at
@@ -104,6 +113,17 @@ class Loop:
     """The lists of which each pass has an entry."""
     places: list[tuple[str, list[str]]] = field(default_factory=list)
     """Variables for places that differ from pass to pass."""
+    collected: list[Gathered] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[Tensor]:
+        """What is read of the passes one by one."""
+        return [tensor for one in self.collected for tensor in one.outputs]
+
+    @property
+    def ends(self) -> list[Tensor]:
+        """What a pass ends with: what it hands on, and what is gathered."""
+        return [*self.last, *(one.tensor for one in self.collected)]
 
 
 Step: TypeAlias = "Call | Let | If | Loop"
@@ -132,7 +152,7 @@ def touched(step: Step) -> tuple[list[Tensor], list[Tensor]]:
             sides = [side for _, *sides in step.joins for side in sides]
             return sides, [made for made, _, _ in step.joins]
         case Loop():
-            return [*step.given, *step.last, *step.reads], [*step.inside, *step.outputs]
+            return [*step.given, *step.ends, *step.reads], [*step.inside, *step.outputs, *step.entries]
 
 
 def read_in(steps: list[Step]) -> list[Tensor]:

@@ -9,7 +9,7 @@ from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.over import clause, value_code
 from cnnspec.lower.program import Tensor
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, python, replaced, variables
-from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed
+from cnnspec.lower.writer import Code, Group, Writer, flat, prefixed, put_targets
 from cnnspec.ops.base import written_shape
 from cnnspec.targets.numpy.statements import (
     Argument,
@@ -131,6 +131,8 @@ class Forward:
         self._copies(step.inside, step.given)
         if not isinstance(step.stop, Const):
             self.writer.line(f"{step.place}.keep({self._text(step.stop)})")
+        for one in step.collected:
+            self.writer.line(f"{one.variable} = []")
         header = f"for {step.variable} in range({self._text(step.stop)})"
         if step.over:
             header = clause(step.variable, step.stop, step.over)
@@ -138,10 +140,14 @@ class Forward:
             put_places(self.writer, step)
             lines = len(self.writer.written)
             self.steps(step.body)
+            for one in step.collected:
+                self.writer.line(f"{one.variable}.append({self.names[one.tensor]})")
             self._copies(step.inside, step.last)
             if len(self.writer.written) == lines:
                 self.writer.line("pass")
         self._copies(step.outputs, step.inside)
+        for one in step.collected:
+            put_targets(self.writer, [self.names[tensor] for tensor in one.outputs], one.variable)
 
     def _copies(self, to: list[Tensor], made: list[Tensor]) -> None:
         """Each tensor under the other's name, all at once."""
@@ -275,8 +281,13 @@ class Backward:
         put_sides(writer, step.variable, *(lines for lines, _ in sides))
 
     def _loop(self, step: Loop) -> None:
-        if not self.having.intersection(step.outputs):
+        if self.having.isdisjoint([*step.outputs, *step.entries]):
             return
+        lists = []
+        for one in step.collected:
+            lists.append(self.own.setdefault(f" {one.variable}", self.namer.take(f"d{one.variable}")))
+            entries = (self.gradient(made) if made in self.having else "0" for made in one.outputs)
+            self.writer.put(f"{lists[-1]} = ", Group("[", tuple(entries), "]"))
         values = [self.gradient(one) if one in self.having else "0" for one in step.outputs]
         inside = [self.gradient(tensor) for tensor in step.inside]
         assign(self.writer, list(zip(inside, values, strict=True)))
@@ -290,9 +301,11 @@ class Backward:
             self.having.add(tensor)
         with self.writer.block(f"for {step.variable} in reversed(range({stop})):"):
             put_places(self.writer, step)
-            if step.last != step.inside:
-                self.having.difference_update(step.last, step.inside)
+            if step.last != step.inside or lists:
+                self.having.difference_update(step.ends, step.inside)
                 self._receive_all(step.last, inside)
+                for gradients, one in zip(lists, step.collected, strict=True):
+                    self._receive(one.tensor, f"{gradients}.pop()")
                 self.steps(step.body)
                 for given, tensor in zip(step.given, step.inside, strict=True):
                     if tensor not in self.having:

@@ -9,7 +9,7 @@ from itertools import chain, count, takewhile
 
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Condition, Tensor, When
-from cnnspec.lower.writer import Code, Group, Writer, flat
+from cnnspec.lower.writer import Code, Group, Writer, flat, put_targets
 from cnnspec.targets.torch.expressions import ATONCE, NAMES_ONLY, SIGNS, is_short, lending, merged, short
 from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep, ifs_of, liveness, made_in, ordered
 
@@ -243,11 +243,11 @@ class Forward:
         self._hold(output, name)
 
     def _loop(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str]) -> None:
-        handed = len(step.outputs)
+        handed = step.handed
         read: dict[int, list[Tensor]] = {place: [] for place in (*range(handed), *step.takes)}
         operands = {place: flat(self._operand(step.sources[place], found)) for place, found in read.items()}
         names: list[str] = []
-        for place, output in enumerate(step.outputs):
+        for place, output in enumerate(step.outputs[:handed]):
             first, *others = read[place]
             others += [one for other, found in read.items() if other != place for one in found]
             names.append(self._name(output, [first], after.union(others, step.outputs), wish))
@@ -255,7 +255,11 @@ class Forward:
         changed = [(name, operands[n]) for n, name in enumerate(names) if name != operands[n]]
         if changed:
             self.writer.line(" = ".join(", ".join(side) for side in zip(*changed, strict=True)))
-        layer = self.namer.child().take("layer")
+        inner = self.namer.child()
+        layer = inner.take("layer")
+        lists = [inner.take(f"{one.word}s") for one in step.collected]
+        for name in lists:
+            self.writer.line(f"{name} = []")
         needs = [key if key in step.zipped else self.modules[key] for key in step.needs]
         target = f"self.{step.name}" if step.name else "self"
         if step.zipped:
@@ -267,7 +271,15 @@ class Forward:
             self.writer.line(f"for {layer} in {target}:")
         with self.writer.indented():
             given = [names[place] if place < handed else operands[place] for place in step.takes]
-            self.writer.put(f"{', '.join(names)} = ", Group(f"{layer}(", (*given, *needs)))
+            own = {one.place: inner.take(one.word) for one in step.collected if one.place >= handed}
+            made = [*names, *(own[place] for place in sorted(own))]
+            self.writer.put(f"{', '.join(made)} = ", Group(f"{layer}(", (*given, *needs)))
+            for name, one in zip(lists, step.collected, strict=True):
+                self.writer.line(f"{name}.append({made[one.place]})")
+        for name, one in zip(lists, step.collected, strict=True):
+            for tensor in one.tensors:
+                self._hold(tensor, self._name(tensor, [], after.union(step.outputs), wish))
+            put_targets(self.writer, [self.variables[tensor] for tensor in one.tensors], name)
 
     def _optional(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str], last: bool) -> None:
         """A merge of which some branches are there only under a condition, or of very many."""

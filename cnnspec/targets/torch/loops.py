@@ -65,7 +65,7 @@ def _as_runs(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
 
 def _finish(made: PlanStep, plan: Plan, takes: tuple[int, ...]) -> bool:
     """Whether the passes are a chain; if not, `forward` loops over them."""
-    if takes == (0,) and not plan.needs and len(plan.outputs) == 1:
+    if takes == (0,) and not plan.needs and len(plan.outputs) == 1 and not made.collected:
         return True
     if len(plan.outputs) == 1 and (not takes or takes[0] != 0):
         raise Diverges("a repeat whose passes do not take what arrives first")

@@ -41,6 +41,10 @@ class PlanStep:
     needs: tuple[str, ...] = ()
     zipped: dict[str, list[str]] = field(default_factory=dict)
     rank: int = 3
+    handed: int = 1
+    """Of a loop: how many tensors a pass hands on to the next."""
+    collected: list[program.Collected] = field(default_factory=list)
+    """Of a loop: what every pass gives besides."""
     given: bool = False
     """Whether it is a layer parameter."""
 
@@ -57,7 +61,7 @@ class PlanStep:
     def reads(self) -> list[Tensor]:
         """What it reads in `forward`."""
         if self.loop:
-            return [self.sources[place] for place in dict.fromkeys((*range(len(self.outputs)), *self.takes))]
+            return [self.sources[place] for place in dict.fromkeys((*range(self.handed), *self.takes))]
         return [tensor for tensor, _, _ in self.arms] or [self.sources[place] for place in self.takes]
 
 

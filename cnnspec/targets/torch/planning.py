@@ -325,7 +325,9 @@ class Stretch:
                 case program.Part():
                     found.append(self.part(one))
                 case program.Repeat():
-                    made = PlanStep(one.name, self.tensors(one.inputs), one.outputs)
+                    made = PlanStep(one.name, self.tensors(one.inputs), list(one.outputs))
+                    made.handed, made.collected = len(one.outputs), one.collected
+                    made.outputs += [tensor for other in one.collected for tensor in other.tensors]
                     repeated(self, one, made)
                     found.append(made)
                 case program.If():
