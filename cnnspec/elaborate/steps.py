@@ -87,16 +87,6 @@ def _name_several(builder: BodyBuilder, line: tree.Line) -> None:
 def _needs_labels(builder: BodyBuilder, step: tree.Step) -> None:
     """E211 for several tensors without labels, behind `step`."""
     count = len(builder.several)
-    if isinstance(step, tree.StartStep):
-        named = [f"@{one.name}" for one in (step.reference, *step.others)]
-        builder.sink.report(
-            "E211",
-            f"{count} tensors, and no block that takes them",
-            step.span,
-            help=f"`concat [ {' | '.join(named)} ]` merges them;"
-            f" `{', '.join(named)} -> f()` gives them to a block",
-        )
-        return
     what, names, written = "this", [*"abcdefgh"[:count]], "…"
     related: tuple[Related, ...] = ()
     if isinstance(step, tree.CallStep):

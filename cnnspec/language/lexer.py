@@ -68,8 +68,9 @@ class Lexer:
         special = self.contextual.get(state)
         found = re.compile(special[0]).match(text, pos) if special else None
         if found is not None and special is not None:
-            begin, end = found.span(1)
-            return Token(special[1], text[begin:end], begin, end)
+            group = found.lastindex or 1
+            begin, end = found.span(group)
+            return Token(special[1][group - 1], text[begin:end], begin, end)
         found = self.match(text, pos)
         if found is None:
             while pos < len(text) and text[pos] in " \t":

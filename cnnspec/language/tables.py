@@ -38,8 +38,8 @@ class Tables(NamedTuple):
     """The terminal of each of the match's groups: its `lastindex` is the index."""
     literals: dict[str, str]
     keywords: dict[str, str]
-    contextual: dict[int, tuple[str, str]]
-    """For the states that take a token of one context: how to find it, and its name."""
+    contextual: dict[int, tuple[str, list[str]]]
+    """For the states that take tokens of one context: how to find one, and their names, by group."""
     entered_by: dict[int, str]
     """The symbol by which each state is reached."""
 
@@ -71,11 +71,13 @@ def load() -> Tables:
         *(pattern for _, pattern in data["tokens"]),
         "|".join(map(re.escape, literals)),
     ]
-    contextual: dict[int, tuple[str, str]] = {}
+    contextual: dict[int, tuple[str, list[str]]] = {}
     for name, pattern in data["contextual"]:
         for state, row in enumerate(data["rows"]):
             if name in row:
-                contextual[state] = rf"[ \t]*({pattern})", name
+                before, found = contextual.get(state, ("", list[str]()))
+                contextual[state] = f"{before}{'|' * bool(found)}({pattern})", [*found, name]
+    contextual = {state: (f"[ \t]*(?:{pattern})", listed) for state, (pattern, listed) in contextual.items()}
     actions: dict[Rule, Action | None] = {
         NumberedRule(NonTerminal(origin), [NonTerminal("")] * size): ACTIONS[alias] if alias else None
         for origin, size, alias in data["rules"]

@@ -138,7 +138,7 @@ block stage(@prev, k, n) {
   x, y: @prev, @prev -> [cell(k)]*n
   output @y, @x
 }
-block swap(@b) { 
+block swap(@b) {
   x, y: stage(@b, 4, 2)
   output @y, @x
 }
@@ -149,15 +149,19 @@ x, y: @b, @a -> [cell(8)]*5 -> cell(4) -> [if i > 0 [ cell(3) ] else [ cell(5) ]
 z, w: @x, @y -> stage(4, 3)
 u, v: @z, @w -> [ stage(5, i+1) ]*2
 q, r: @u, @v -> swap()
-add [ @x -> conv F1 K4 | @y -> conv F1 K4 | @z -> conv F1 K4 | @w -> conv F1 K4 | @u -> conv F1 K4| @v -> conv F1 K4 | @q -> conv F1 K4| @r -> conv F1 K4]
+add [ @x -> conv F1 K4 | @y -> conv F1 K4 | @z -> conv F1 K4 | @w -> conv F1 K4 ]
+concat [ id | @u | @v | @q | @r ]
 gap -> fc 10
 """,
     "an output of every pass": """\
 block residual(k) {
-  add [ bn -> relu -> conv F1 K=k//2 -> bn -> relu -> conv F3 P1 K=k//2 -> bn -> relu -> conv F1 K=k | if C != k [ conv F1 K=k ] ]
+  add [ bn -> relu -> conv F3 P1 K=k//2 -> bn -> relu -> conv F1 K=k | if C != k [ conv F1 K=k ] ]
 }
 block hourglass(n, k) {
-  add [ residual(k) | maxpool F2 -> residual(k) -> if n > 1 [ hourglass(n - 1, k) ] else [ residual(k) ] -> residual(k) -> upsample 2 ]
+  add [
+      residual(k)
+    | maxpool F2 -> residual(k) -> if n > 1 [ hourglass(n - 1, k) ] else [ residual(k) ] -> upsample 2
+  ]
 }
 let stacks = 3
 input 3x16x16
@@ -180,7 +184,7 @@ block cell(@prev, k) {
 input 3x8x8
 a: conv F3 P1 K4
 b: conv F3 P1 K4
-m, n: @a, @b -> [cell(5 + i)]*3 -> [ 
+m, n: @a, @b -> [cell(5 + i)]*3 -> [
   h: id
   t: maxpool F3 S1 P1 -> gap -> fc 2 -> relu
   @h -> conv F1 K6

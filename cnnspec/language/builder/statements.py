@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence as Items
-from itertools import pairwise
 from typing import Any
 
 from cnnspec.diagnostics import Edit, Span
@@ -142,26 +141,7 @@ def _branch(c: Context, v: Items[Any]) -> Any:
             way = "branches are merged inside: `frozen [ add [ … | … ] ]`"
             c.sink.report("E101", "`frozen` takes steps, not branches", bar, help=way)
         return _nested(c, tree.GroupStep(found[0], None, c.span(v), frozen=True), found[0])
-    found = [part for one in found for part in _parted(c, one)]
     return _nested(c, tree.BranchStep(word.text, arguments, tuple(found), c.span(v), word.span), *found)
-
-
-def _parted(c: Context, branch: tree.Sequence) -> list[tree.Sequence]:
-    """`@a, @b`, a branch with a comma, as two."""
-    match branch.items:
-        case (tree.Line(label=None, steps=(tree.StartStep() as start,)),) if start.others:
-            pass
-        case _:
-            return [branch]
-    named = (start.reference, *start.others)
-    for one, other in pairwise(named):
-        comma = Span(one.span.end, other.span.start)
-        place = comma.start + c.text[comma.start : comma.end].index(",")
-        where = Span(place, place + 1)
-        message = "branches are separated by `|`, not by commas"
-        c.sink.report("E101", message, where, help="write `|`", fix=(Edit(where, " |"),))
-    lines = [tree.Line(None, None, (tree.StartStep(one, one.span),), one.span) for one in named]
-    return [tree.Sequence((line,), line.span, line.span) for line in lines]
 
 
 def _if_step(c: Context, v: Items[Any]) -> Any:
@@ -225,6 +205,16 @@ def _layers(c: Context, v: Items[Any]) -> tree.Layers:
     return made
 
 
+def _start_several(c: Context, v: Items[Any]) -> list[tree.StartStep]:
+    """`@a, @b`, one token."""
+    start = v[0].start
+    found = [
+        tree.Reference(one.group(1), Span(start + one.start(), start + one.end()))
+        for one in re.finditer(r"@([A-Za-z][A-Za-z0-9_]*)", v[0].text)
+    ]
+    return [tree.StartStep(found[0], c.span(v), tuple(found[1:]))]
+
+
 _STEPS: Actions = {
     "layers": _layers,
     "layer": _layer,
@@ -236,7 +226,8 @@ _STEPS: Actions = {
     "if_step": _if_step,
     "if_else": _if_step,
     "if_else_if": _if_else_if,
-    "start_step": lambda c, v: [tree.StartStep(v[0][0], v[0][0].span.to(v[0][-1].span), tuple(v[0][1:]))],
+    "start_step": lambda c, v: [tree.StartStep(v[0], v[0].span)],
+    "start_several": _start_several,
     "claim_step": lambda c, v: tree.ClaimStep(*_claims(v)),
     "line": _line,
     "line_labelled": _line,

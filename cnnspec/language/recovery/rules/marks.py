@@ -261,7 +261,7 @@ ENDS = (
     Rule({"conv F3⟦;⟧ relu": "conv F3\n relu"}, "steps are not separated by `;`",
          "the next step follows after `->` or on a new line", on="SEMICOLON", accepts="_NL", put="\n",
          safe=False),
-    Rule({"add [id⟦,⟧ @b]": "add [id | @b]"}, "branches are separated by `|`, not by commas", on="COMMA",
+    Rule({"add [@a⟦,⟧ @b]": "add [@a | @b]"}, "branches are separated by `|`, not by commas", on="COMMA",
          accepts="VBAR", when=lambda m: m.inside == "[" and m.last != "MATRIX_NUMBER", put=" |", safe=False),
     Rule({"conv F3⟦,⟧\nrelu": "conv F3\nrelu"}, "a line does not end with a comma", "leave the comma out",
          on="COMMA", when=lambda m: m.inside != "(" and not m.rest.split("#")[0].strip(), put=""),
