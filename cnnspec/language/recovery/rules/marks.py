@@ -244,10 +244,9 @@ STEPS = (
 
 ENDS = (
     Rule({"a: relu\nb: bn\nadd [⟦a, b⟧]": "a: relu\nb: bn\nadd [@a | @b]",
+          "a: relu\nadd [ ⟦@a, id⟧ ]": "a: relu\nadd [ @a | id ]",
           "a: relu\nadd [ ⟦id, @a⟧ ]": "a: relu\nadd [ id | @a ]"}, on="COMMA", accepts="VBAR",
          when=_named_branches),
-    Rule({"a: relu\nadd [ ⟦@a, id⟧ ]": "a: relu\nadd [ @a | id ]"}, on="NAME", last="COMMA",
-         accepts="REFERENCE", when=_named_branches),
     Rule({"maxpool F2⟦.⟧\nbn": "maxpool F2\nbn"}, word=".", when=_point_behind),
     Rule({"relu⟦.⟧\nbn": "relu\nbn"}, "a line does not end with `.`", word=".",
          here=r"\.(?=[ \t]*(?:#|[\r\n]|$))", put=""),
