@@ -8,16 +8,15 @@ elsewhere (a label's), which are drawn as a reference to it by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from cnnspec.drawing.flow.diagram import Diagram, Edge, Runs, TooLarge
+from cnnspec.drawing.flow.dominators import TOP, Dominators
 
 DEEPEST = 100
 """Branches inside one another, at most."""
-TOP = -1
-"""Above all inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,117 +68,98 @@ def is_reference(branch: Branch) -> bool:
 
 def arranged(diagram: Diagram) -> tuple[Item, ...]:
     """The whole diagram from top to bottom."""
-    return _Arranger(diagram).arranged()
+    arranger = _Arranger(diagram)
+    return tuple(arranger.tree(arranger.ends, TOP))
 
 
-@dataclass(eq=False)
 class _Arranger:
-    diagram: Diagram
-    above: list[int] = field(default_factory=list)
-    """Of each box the nearest one that all ways to it go through;"""
-    depth: list[int] = field(default_factory=list)
-    """how many of those there are, one above the other;"""
-    length: list[int] = field(default_factory=list)
-    """and the boxes on the longest way to it."""
-    placed: set[int] = field(default_factory=set)
-    nesting: int = 0
+    def __init__(self, diagram: Diagram) -> None:
+        self.nodes = diagram.nodes
+        sources = [[edge.source for edge in node.inputs] for node in diagram.nodes]
+        self.dominators = Dominators(sources)
+        self.length: list[int] = []
+        """Of each box the boxes on the longest way to it."""
+        for read in sources:
+            self.length.append(1 + max((self.length[source] for source in read), default=0))
+        unread = set(range(len(sources))).difference(*sources)
+        self.ends = list(dict.fromkeys([*(edge.source for edge in diagram.outputs), *sorted(unread)]))
+        self.placed: set[int] = set()
+        self.owner: dict[int, int] = {}
+        """The branch of outputs that a box belongs to, by its first box;"""
+        self.inside: set[int] = set()
+        """and those that are being arranged."""
+        self.nesting = 0
 
-    def arranged(self) -> tuple[Item, ...]:
-        nodes = self.diagram.nodes
-        for node in nodes:
-            sources = [edge.source for edge in node.inputs]
-            self.above.append(self.common(sources))
-            self.depth.append(1 + (self.depth[self.above[-1]] if self.above[-1] != TOP else 0))
-            self.length.append(1 + max((self.length[source] for source in sources), default=0))
-        read = {edge.source for node in nodes for edge in node.inputs}
-        ends = [edge.source for edge in self.diagram.outputs]
-        ends += [number for number in range(len(nodes)) if number not in read]
-        return tuple(self.tree(list(dict.fromkeys(ends)), TOP, frozenset()))
-
-    def common(self, numbers: Sequence[int]) -> int:
-        """The nearest box that all ways to all of these go through."""
-        found = numbers[0] if numbers else TOP
-        for other in numbers[1:]:
-            while found != other:
-                if other == TOP or (found != TOP and self.depth[found] > self.depth[other]):
-                    found, other = other, found
-                if other == TOP:
-                    return TOP
-                other = self.above[other]
-        return found
-
-    def tree(self, ends: list[int], stop: int, others: frozenset[int]) -> list[Item]:
-        """Everything below `stop` down to these ends. `others` are boxes of neighbours."""
-        common = self.common(ends) if len(ends) > 1 else ends[0]
-        items = self.chain(common, stop, others) if common != stop else []
-        if len(ends) == 1:
-            return items
+    def tree(self, ends: list[int], stop: int) -> list[Item]:
+        """Everything below `stop` down to these ends."""
+        dominators = self.dominators
+        common = dominators.common_of_all(ends)
+        items = self.chain(common, stop) if common != stop else []
         groups: dict[int, list[int]] = {}
         for end in ends:
-            groups.setdefault(self.child(end, common), []).append(end)
-        owned = {child: self.needed(group, child) for child, group in groups.items() if child != common}
-        branches = []
+            if end != common:
+                groups.setdefault(dominators.child(end, common), []).append(end)
         for child, group in groups.items():
-            if child == common:
-                continue
-            beside = others.union(*(one for other, one in owned.items() if other != child))
-            inner = self.tree(group, common, beside)
-            branches.append(Branch(tuple(inner), Edge(group[0])))
-        if len(branches) == 1:
-            return [*items, *branches[0].items]
+            self.own(group, child)
+        branches = []
+        self.deeper()
+        for child, group in groups.items():
+            self.inside.add(child)
+            branches.append(Branch(tuple(self.tree(group, common)), Edge(group[0])))
+            self.inside.remove(child)
+        self.nesting -= 1
+        if len(branches) < 2:
+            return [*items, *(item for branch in branches for item in branch.items)]
         return [*items, Parallel(tuple(branches), None)]
 
-    def child(self, number: int, ancestor: int) -> int:
-        """The box right below `ancestor` on the way to this one; `ancestor` itself for that."""
-        while number != ancestor and self.above[number] != ancestor:
-            number = self.above[number]
-        return number
+    def deeper(self) -> None:
+        self.nesting += 1
+        if self.nesting > DEEPEST:
+            raise TooLarge
 
-    def needed(self, ends: Iterable[int], top: int) -> frozenset[int]:
-        """The boxes that lead to these ends, as far as all ways to them go through `top`."""
-        found: set[int] = set()
+    def own(self, ends: Iterable[int], top: int) -> None:
+        """Let the boxes below `top` that lead to these ends belong to its branch."""
         waiting = list(ends)
         while waiting:
             number = waiting.pop()
-            if number in found or number < top:
-                continue
-            if self.child(number, self.above[top]) == top:
-                found.add(number)
-                waiting += [edge.source for edge in self.diagram.nodes[number].inputs]
-        return frozenset(found)
+            if self.owner.get(number) != top and self.dominators.is_below(number, top):
+                self.owner[number] = top
+                waiting += [edge.source for edge in self.nodes[number].inputs]
 
-    def chain(self, number: int, stop: int, others: frozenset[int]) -> list[Item]:
+    def elsewhere(self, number: int) -> bool:
+        """Whether a box is in another place of the figure."""
+        return number in self.placed or (number in self.owner and self.owner[number] not in self.inside)
+
+    def chain(self, number: int, stop: int) -> list[Item]:
         """From `stop`, which is left out, down to the box `number`; from a reference where a box on the way
         is elsewhere."""
         items: list[Item] = []
         edge = Edge(number)
-        self.nesting += 1
-        if self.nesting > DEEPEST:
-            raise TooLarge
+        self.deeper()
         while number != stop:
-            if number in self.placed or number in others:
+            if self.elsewhere(number):
                 items.append(Tag(edge))
                 break
             self.placed.add(number)
-            inputs = self.diagram.nodes[number].inputs
+            inputs = self.nodes[number].inputs
             if len(inputs) < 2:
                 items.append(Leaf(number))
                 number = inputs[0].source if inputs else TOP
                 edge = inputs[0] if inputs else edge
                 continue
-            number, above = self.above[number], number
-            items += self.beside(self.optional(self.parallel(above, number, others)))[::-1]
+            number, above = self.dominators.above[number], number
+            items += self.beside(self.optional(self.parallel(above, number)))[::-1]
             edge = Edge(number)
         self.nesting -= 1
         return items[::-1]
 
-    def parallel(self, merge: int, top: int, others: frozenset[int]) -> Parallel:
+    def parallel(self, merge: int, top: int) -> Parallel:
         """The branches of a merge; the longest is placed first, so that shorter ones refer to it."""
-        inputs = self.diagram.nodes[merge].inputs
+        inputs = self.nodes[merge].inputs
         branches: dict[int, Branch] = {}
         for place in sorted(range(len(inputs)), key=lambda place: -self.length_of(inputs[place])):
             edge = inputs[place]
-            items = self.chain(edge.source, top, others) if edge.source != top else []
+            items = self.chain(edge.source, top) if edge.source != top else []
             branches[place] = Branch(tuple(items), edge)
         return Parallel(tuple(branches[place] for place in range(len(inputs))), merge)
 
@@ -197,7 +177,7 @@ class _Arranger:
     def optional(self, item: Parallel) -> Parallel | Optional:
         """An `if` with a side that is empty, as its other side."""
         full = [branch for branch in item.branches if branch.items]
-        choice = item.merge is not None and self.diagram.nodes[item.merge].kind == "choice"
+        choice = item.merge is not None and self.nodes[item.merge].kind == "choice"
         if choice and len(full) == 1 and not isinstance(full[0].items[0], Tag):
             return Optional(full[0].items, full[0].edge.condition)
         return item

@@ -25,7 +25,9 @@ from cnnspec.ir.graph import Block, Graph, Layer, Region
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
 from cnnspec.ir.uses import Mismatch, input_places
 
-MOST_BOXES = 5_000
+LONGEST = 6
+"""Operations of an expression that stands in the place of its name."""
+MOST_BOXES = 3_000
 """Of a figure: more would be neither looked at nor printed."""
 
 
@@ -155,7 +157,7 @@ class _Folder:
         for site in sites:
             match site:
                 case LetSite():
-                    scope.names[site.name] = self.number(site.value, scope, site.at)
+                    scope.names[site.name] = _short(self.number(site.value, scope, site.at), site.name)
                 case LayerSite():
                     self.layer(site, scope)
                 case RegionSite():
@@ -394,7 +396,7 @@ class _Folder:
             values = {region.arguments.get(parameter.name) for region in regions}
             value = values.pop() if len(values) == 1 else None
             if parameter.name in given and (scope.symbolic or value is None):
-                names[parameter.name] = given[parameter.name]
+                names[parameter.name] = _short(given[parameter.name], parameter.name)
             elif value is not None:
                 names[parameter.name] = Const(expr.parsed(value))
             else:
@@ -432,6 +434,11 @@ class _Folder:
 def _of_all(node: Node, inputs: list[Edge], times: Runs) -> Node:
     """The box of a pass as the box of all passes."""
     return replace(node, inputs=inputs, times=times, shapes=(), labels={})
+
+
+def _short(node: Expr, name: str) -> Expr:
+    """What a name stands for; the name itself where that is long."""
+    return node if expr.operations(node) <= LONGEST else Var(name)
 
 
 def _if(condition: Expr) -> Runs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnnspec.drawing.colors import kind_of
-from cnnspec.drawing.flow.diagram import Node, Runs
+from cnnspec.drawing.flow.diagram import Node, Runs, words
 from cnnspec.drawing.flow.names import SIGNS, is_small, title_of
 from cnnspec.drawing.flow.symbols import joined, plain, spelled, substituted, symbol
 from cnnspec.ir import expr
@@ -51,7 +51,8 @@ def block_node(
         if parameter.kind == "tensor":
             continue
         if parameter.kind == "layer":
-            shown += filter(None, [_layers(graph, site, parameter.name)])
+            text = _layers(graph, site, parameter.name)
+            shown += [text] if text and words(text) != parameter.default else []
         elif parameter.name in given:
             shown.append(spelled(given[parameter.name]))
         else:

@@ -85,6 +85,9 @@ class Placer:
 
     def __post_init__(self) -> None:
         self.items = arranged(self.diagram)
+        self.read: dict[int, set[int]] = {}
+        for edge in (*(one for node in self.diagram.nodes for one in node.inputs), *self.diagram.outputs):
+            self.read.setdefault(edge.source, set()).add(edge.port)
         self.tagged.update((edge.source, edge.port) for edge in _tags(self.items))
         self.begins = set(map(id, _first(self.items)))
 
@@ -130,8 +133,7 @@ class Placer:
 
     def ports(self, number: int) -> int:
         """How many outputs of a box are read."""
-        reads = (edge for node in self.diagram.nodes for edge in node.inputs)
-        return len({edge.port for edge in (*reads, *self.diagram.outputs) if edge.source == number})
+        return len(self.read.get(number, ()))
 
     def entering(self, item: Item) -> list[Runs]:
         """What is written above an item: a condition, or which output of the box above it reads."""

@@ -1,0 +1,67 @@
+"""Of each box of a diagram the nearest one that all ways to it go through: its dominator."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
+TOP = -1
+"""Above all inputs."""
+
+
+class Dominators:
+    """The tree of dominators. `above` has each box's; boxes are numbered in an order in which sources come
+    first."""
+
+    def __init__(self, sources: Iterable[Sequence[int]]) -> None:
+        self.above: list[int] = []
+        self._depth: list[int] = []
+        self._below: dict[int, list[int]] = {TOP: []}
+        for number, read in enumerate(sources):
+            above = self.common(read)
+            self.above.append(above)
+            self._depth.append(1 + (self._depth[above] if above != TOP else 0))
+            self._below[above].append(number)
+            self._below[number] = []
+        self._number()
+
+    def _number(self) -> None:
+        """Number the boxes so that those below one follow it."""
+        self._first, self._last = {TOP: -1}, {TOP: len(self.above)}
+        count, waiting = 0, self._below[TOP][::-1]
+        while waiting:
+            number = waiting.pop()
+            if number < 0:  # all below it are numbered
+                self._last[~number] = count
+                continue
+            self._first[number] = count
+            count += 1
+            waiting += [~number, *self._below[number][::-1]]
+
+    def common(self, numbers: Sequence[int]) -> int:
+        """The nearest box that all ways to all of these go through."""
+        found = numbers[0] if numbers else TOP
+        for other in numbers[1:]:
+            while found != other:
+                if other == TOP or (found != TOP and self._depth[found] > self._depth[other]):
+                    found, other = other, found
+                if other == TOP:
+                    return TOP
+                other = self.above[other]
+        return found
+
+    def common_of_all(self, numbers: Sequence[int]) -> int:
+        """The same of many: the first and the last of them decide."""
+        ends = min(numbers, key=self._first.__getitem__), max(numbers, key=self._first.__getitem__)
+        return self.common(ends)
+
+    def is_below(self, number: int, top: int) -> bool:
+        """Whether a box is `top`, or all ways to it go through that."""
+        return self._first[top] <= self._first[number] < self._last[top]
+
+    def child(self, number: int, ancestor: int) -> int:
+        """The box right below `ancestor` on the way to this one; `ancestor` itself for that."""
+        if number == ancestor:
+            return number
+        below = self._below[ancestor]
+        return below[bisect_right(below, self._first[number], key=self._first.__getitem__) - 1]
