@@ -40,7 +40,9 @@ def _width(context: click.Context, parameter: click.Parameter, value: str | None
     return points
 
 
-def _power(context: click.Context, parameter: click.Parameter, value: str) -> float:
+def _power(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
     if value == "linear":
         return 1.0
     if not re.fullmatch(r"[01](?:\.[0-9]{1,4})?", value) or not 0 < float(value) <= 1:
@@ -79,8 +81,8 @@ def _colors(context: click.Context, parameter: click.Parameter, value: str) -> P
 @click.option("--wrap", type=click.IntRange(1, 50), metavar="N", help="Of flow: the network in N columns.")
 @click.option("--width", metavar="3.4in", callback=_width, help="How wide the figure is on paper.")
 @click.option(
-    "--scale", "power", default="linear", metavar="linear|P", callback=_power,
-    help="Of volumes: a side of length n is drawn as n, or as n to the power of P.",
+    "--scale", "power", metavar="linear|P", callback=_power,
+    help="Of volumes: a side of length n is drawn as n, or as n to the power of P (default: by the look).",
 )  # fmt: skip
 @click.option(
     "--colors", default="paper", metavar="paper|grey|FILE", callback=_colors, help="Colours, or a TOML file."

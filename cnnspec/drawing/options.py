@@ -26,6 +26,6 @@ class Options:
     wrap: int | None = None
     """The columns of the network; None: as a page needs."""
     width: float | None = None
-    power: float = 1.0
-    """Of volumes: a side of length n is drawn as n**power."""
+    power: float | None = None
+    """Of volumes: a side of length n is drawn as n**power; None: as it looks well."""
     colors: Palette = PAPER

@@ -1,0 +1,122 @@
+"""What is known of each body before anything is unfolded: how much it holds, and whether it is drawn open.
+
+A body with branches of its own (a residual block, an inception) is drawn closed, as one volume. It is open
+where it is a chain; and where it makes maps smaller and larger again, because its branches are then the
+skips of an encoder and a decoder.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+from cnnspec.drawing.colors import kind_of
+from cnnspec.ir.graph import Body, Graph, Layer, Region, Step, outputs_of, places
+from cnnspec.ops import Op
+from cnnspec.ops.base import Shape
+
+MOST_OPEN = 150
+"""Volumes of a body that is an encoder and a decoder, at most, so that it is drawn open."""
+
+
+class Inside(NamedTuple):
+    """A body: how many layers it has and how many volumes it becomes, whether maps get smaller and larger in
+    it, whether branches meet in it or in another use of its template, and the kind of its volumes (`block`
+    where there are several)."""
+
+    layers: int
+    volumes: int
+    shrinks: bool
+    grows: bool
+    branches: bool
+    kind: str
+
+    @property
+    def closed(self) -> bool:
+        both_ways = self.shrinks and self.grows and self.volumes <= MOST_OPEN
+        return self.branches and not both_ways
+
+
+def insides(graph: Graph) -> list[Inside]:
+    """By body; the bodies inside come before those around them."""
+    templates = {
+        body.template for body in graph.bodies if _branches(body) and graph.templates[body.template].block
+    }
+    known: list[Inside] = []
+    for body in graph.bodies:
+        inside = _inside(body, known)
+        known.append(inside._replace(branches=inside.branches or body.template in templates))
+    return known
+
+
+def _branches(body: Body) -> bool:
+    """Whether ways part in a body and meet again in it."""
+    reads = [1 << number for number in range(body.inputs)]  # the inputs from which a way leads to a value
+    for step in body.steps:
+        seen = 0
+        for value in data_inputs(step):
+            if isinstance(step, Layer) and step.op.merges and seen & reads[value]:
+                return True
+            seen |= reads[value]
+        reads += [seen] * outputs_of(step)
+    return False
+
+
+def _inside(body: Body, known: list[Inside]) -> Inside:
+    layers = volumes = 0
+    shrinks = grows = False
+    kinds = set()
+    for _, step, output in places(body):
+        if isinstance(step, Region):
+            for one in step.passes:
+                inner = known[one.body]
+                layers += inner.layers * one.count
+                volumes += 1 if inner.closed else inner.volumes * one.count
+                shrinks, grows = shrinks or inner.shrinks, grows or inner.grows
+                kinds |= {"block"} if inner.closed else {inner.kind} - {""}
+        else:
+            layers += 1
+            given = [body.values[value] or () for value in step.inputs]
+            out = body.values[output] or ()
+            if isinstance(step, Layer) and not kept_within(step.op, given, out):
+                volumes += not is_sum(step.op)
+                kinds |= set() if step.op.merges else {kind_between(step.op, given[0], out)}
+            sizes = [prod(shape[1:]) for shape in (*given[:1], out)]
+            if min(sizes) > 1:
+                shrinks, grows = shrinks or sizes[-1] < sizes[0], grows or sizes[-1] > sizes[0]
+    kind = kinds.pop() if len(kinds) == 1 else "block"
+    return Inside(layers, volumes, shrinks, grows, _branches(body), kind)
+
+
+def is_sum(op: Op) -> bool:
+    """A merge that keeps the shape of its branches."""
+    return op.merges and op.word != "concat" and op.operator
+
+
+def data_inputs(step: Step) -> tuple[int, ...]:
+    """The values that a step reads for more than their shape."""
+    if isinstance(step, Layer) and step.op.tensors:
+        return step.inputs[:1]
+    return step.inputs
+
+
+def kept_within(op: Op, given: list[Shape], out: Shape) -> bool:
+    """Whether a layer is drawn as a part of the volume that it reads: one that normalises, cuts, pads or lays
+    out anew what is there."""
+    if op.merges:
+        return len(given) == 1
+    if op.weighted or op.linear or kind_of(op) == "pool":
+        return False
+    arriving = given[0]
+    if len(arriving) != len(out) or len(out) == 1:
+        return prod(arriving) == prod(out)
+    return all(one.size == 1 and one.stride == 1 for one in op.window(tuple(given), out))
+
+
+def kind_between(op: Op, arriving: Shape, out: Shape) -> str:
+    """The colour of the volume that a layer makes; where it makes maps larger, that is what counts."""
+    if len(arriving) == len(out) > 1 and prod(out[1:]) > prod(arriving[1:]):
+        return "resize"
+    if op.linear and len(out) == 1:
+        return "dense"
+    return kind_of(op)

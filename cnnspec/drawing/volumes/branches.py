@@ -1,0 +1,118 @@
+"""Branches that meet again close by become one volume: a block that its author wrote without a name.
+
+What is left are the skips: from an encoder to its decoder, and a few shortcuts past single layers.
+"""
+
+from __future__ import annotations
+
+from cnnspec.drawing.volumes.bodies import is_sum
+from cnnspec.drawing.volumes.volume import Source, Volume
+
+SHORTCUTS, PAST = 3, 4
+"""Shortcuts that are drawn as such, at most, and how many volumes each may pass."""
+FAR = 200
+"""How far back the start of a branch is looked for."""
+
+
+def closed_branches(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volume]]:
+    """The volumes that are left, and what each of the others has become. `volumes` are in an order in which
+    each stands after what it reads."""
+    order = {volume: place for place, volume in enumerate(volumes)}
+    readers: dict[Volume, set[Volume]] = {volume: set() for volume in volumes}
+    for volume in volumes:
+        for source in volume.sources:
+            readers[source.volume].add(volume)
+    stretches: dict[Volume, tuple[Volume, list[Volume]]] = {}
+    above: dict[Volume, Volume | None] = {}
+    for volume in volumes:
+        start = above[volume] = _fork([source.volume for source in volume.sources], above, order)
+        if len(volume.sources) < 2 or start is None:
+            continue
+        inside = _between(start, volume)
+        alone = inside is not None and all(readers[one] <= {*inside, volume} for one in inside)
+        if inside is None or not alone or any(one.kind == "resize" for one in inside):
+            continue
+        stretches[volume] = start, inside
+    shortcuts = [end for end, (start, inside) in stretches.items() if _is_shortcut(end, start, inside)]
+    became: dict[Volume, Volume] = {}
+    for end, (start, inside) in stretches.items():
+        if end not in shortcuts or len(shortcuts) > SHORTCUTS:
+            inside = [one for one in inside if one not in became]
+            _close(end, start, inside)
+            became.update(dict.fromkeys(inside, end))
+    return [volume for volume in volumes if volume not in became], became
+
+
+def _fork(
+    sources: list[Volume], above: dict[Volume, Volume | None], order: dict[Volume, int]
+) -> Volume | None:
+    """The last volume that all ways to these have passed."""
+    ways = [*sources]
+    for _ in range(FAR):
+        if not ways:
+            return None
+        last = max(ways, key=order.__getitem__)
+        if all(way is last for way in ways):
+            return last
+        before = above[last]
+        if before is None:
+            return None
+        ways = [before if way is last else way for way in ways]
+    return None
+
+
+def _between(start: Volume, end: Volume) -> list[Volume] | None:
+    """The volumes on the ways from `start` to `end`, but for these two; None where they are too many."""
+    found: list[Volume] = []
+    seen, ways = {start}, [end]
+    while ways:
+        for source in ways.pop().sources:
+            if source.volume not in seen:
+                seen.add(source.volume)
+                found.append(source.volume)
+                ways.append(source.volume)
+        if len(found) > FAR:
+            return None
+    return found
+
+
+def _is_shortcut(end: Volume, start: Volume, inside: list[Volume]) -> bool:
+    """Whether this is a chain of a few layers beside a branch that does nothing."""
+    chain = all(len(one.sources) == 1 for one in inside)
+    past = start in [source.volume for source in end.sources]
+    return chain and past and len(end.sources) == 2 and len(inside) <= PAST
+
+
+def _close(end: Volume, start: Volume, inside: list[Volume]) -> None:
+    """Makes a fold of the volume at the end of a stretch."""
+    op = end.op
+    if op is not None and is_sum(op):
+        end.title = "residual block" if op.word == "add" else f"{op.word} block"
+    else:
+        end.title = end.title or "branches"
+    end.kind, end.op, end.parts = "block", None, ()
+    end.layers += sum(one.layers for one in inside)
+    end.sources = [Source(start)]
+
+
+def without_sums(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volume]]:
+    """Sums of branches belong to the volume on the longest way to them: its shape is theirs."""
+    became: dict[Volume, Volume] = {}
+    kept: list[Volume] = []
+    order = {volume: place for place, volume in enumerate(volumes)}
+    for volume in volumes:
+        for source in volume.sources:
+            source.volume = became.get(source.volume, source.volume)
+        if volume.op is None or not is_sum(volume.op) or volume.kind != "merge":
+            kept.append(volume)
+            continue
+        main = max((source.volume for source in volume.sources), key=order.__getitem__)
+        if main.kind == "input" or main.shape != volume.shape:
+            kept.append(volume)
+            continue
+        main.sources += [source for source in volume.sources if source.volume is not main]
+        main.layers += volume.layers
+        main.after += [volume.op, *volume.after]
+        main.label = volume.label or main.label
+        became[volume] = main
+    return kept, became

@@ -1,0 +1,192 @@
+"""Where the blocks of a row stand: a box for each volume, the texts above and below, how wide it all is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from cnnspec.drawing import fonts
+from cnnspec.drawing.volumes.cuboids.blocks import Block, blocks_of
+from cnnspec.drawing.volumes.lengths import Lengths
+from cnnspec.drawing.volumes.skips import LETTER
+from cnnspec.drawing.volumes.spread import spread
+from cnnspec.drawing.volumes.volume import Volume
+from cnnspec.drawing.volumes.words import times
+
+ACROSS, UP = 0.36, 0.26
+"""An edge that goes away from the reader: how far to the right and up it is drawn, of its length."""
+ROD = 5.0
+"""How thick a vector is."""
+SIZE, SMALL = 8.0, 6.5
+GAP, LABEL_GAP = 9.0, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A cuboid: its front face from (x, y), and the edge that goes away."""
+
+    volume: Volume
+    x: float
+    y: float
+    wide: float
+    high: float
+    across: float
+    up: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.wide + self.across
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text, centred at x, its baseline at y."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    strong: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Placed:
+    """A block where it stands."""
+
+    block: Block
+    boxes: list[Box]
+    labels: list[Label] = field(default_factory=list)
+    above: float = 0.0
+    """How much room is needed for letters above it."""
+
+    @property
+    def volumes(self) -> list[Volume]:
+        return self.block.volumes
+
+    @property
+    def start(self) -> float:
+        return self._ends[0]
+
+    @property
+    def end(self) -> float:
+        return self._ends[1]
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        left = min([box.x for box in self.boxes] + [label.x - _half(label) for label in self.labels])
+        right = max([box.right for box in self.boxes] + [label.x + _half(label) for label in self.labels])
+        more = max(0.0, self.above - (right - left)) / 2
+        return left - more, right + more
+
+    @property
+    def head(self) -> float:
+        tops = [box.y - box.up for box in self.boxes]
+        return min(tops + [label.y - fonts.CAP_HEIGHT * label.size for label in self.labels])
+
+    @property
+    def foot(self) -> float:
+        bottoms = [box.y + box.high for box in self.boxes]
+        return max(bottoms + [label.y + fonts.DESCENT * label.size for label in self.labels])
+
+    @property
+    def level(self) -> float:
+        return self.boxes[0].y + (self.boxes[0].high - self.boxes[0].up) / 2
+
+    def leg(self, volume: Volume) -> float:
+        box = next(box for box in self.boxes if box.volume is volume)
+        return box.x + (box.wide + box.across) / 2
+
+    def shift(self, by: float, down: float) -> None:
+        self.boxes = [replace(box, x=box.x + by, y=box.y + down) for box in self.boxes]
+        self.labels = [replace(label, x=label.x + by, y=label.y + down) for label in self.labels]
+
+
+def _half(label: Label) -> float:
+    return fonts.width(label.text, label.size, bold=label.strong) / 2
+
+
+def placed_row(
+    row: list[Volume], lengths: Lengths, notes: dict[Volume, str], letters: Counter[Volume]
+) -> list[Placed]:
+    """The blocks from left to right, from x = 0, the middle of each at y = 0."""
+    placed: list[Placed] = []
+    blocks = blocks_of(row)
+    x = 0.0
+    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+        one = placed_block(block, lengths, notes, after)
+        one.above = LETTER * sum(letters[volume] for volume in block.volumes)
+        one.shift(x - one.start, 0.0)
+        placed.append(one)
+        x = one.end + GAP
+    return placed
+
+
+def placed_block(block: Block, lengths: Lengths, notes: dict[Volume, str], after: Block | None) -> Placed:
+    boxes = _boxes(block, lengths)
+    return Placed(block, boxes, [*_above(block, boxes, after), *_below(block, boxes, notes)])
+
+
+def _boxes(block: Block, lengths: Lengths) -> list[Box]:
+    boxes: list[Box] = []
+    x = 0.0
+    for volume in block.bands:
+        wide, high, away = sizes(volume, lengths)
+        across, up = away * ACROSS, away * UP
+        boxes.append(Box(volume, x, (up - high) / 2, wide, high, across, up))
+        x += wide
+    if block.face is not None:
+        wide, high, away = sizes(block.face, lengths)
+        last = boxes[-1]
+        across, up = min(away * ACROSS, last.across), min(away * UP, last.up)
+        high = min(high, last.high)
+        boxes.append(Box(block.face, x + (last.across - across) / 2, (up - high) / 2, wide, high, across, up))
+    return boxes
+
+
+def sizes(volume: Volume, lengths: Lengths) -> tuple[float, float, float]:
+    """How wide, how high and how far away a volume goes. A signal is a plate, a volume in time a cube whose
+    T is told by its label."""
+    if volume.is_vector:
+        return ROD, lengths.vector(volume.shape[0]), ROD
+    depth = lengths.depth(volume.shape[0])
+    if len(volume.axes) == 1:
+        return depth, lengths.side(volume.axes[0]), ROD
+    return depth, lengths.side(volume.axes[-2]), lengths.side(volume.axes[-1])
+
+
+def _above(block: Block, boxes: list[Box], after: Block | None) -> list[Label]:
+    """The size of the maps above the block; that of a pooling where no block of that size follows."""
+    labels = []
+    band, box = block.bands[-1], boxes[0]
+    last = boxes[len(block.bands) - 1]
+    if not band.is_vector:
+        middle = (box.x + box.across + last.right) / 2
+        labels.append(Label(middle, box.y - box.up - LABEL_GAP, times(band.axes), SIZE))
+    face = block.face
+    if face is not None and (after is None or after.bands[0].is_vector):
+        here, text = boxes[-1], times(face.axes)
+        half = fonts.width(text, SMALL) / 2
+        left, y = last.right + 2, here.y - here.up - LABEL_GAP
+        if labels and y - SMALL < labels[0].y + 2:
+            left = max(left, labels[0].x + fonts.width(labels[0].text, SIZE) / 2 + 3)
+        labels.append(Label(max(here.x + here.wide / 2 + here.across, left + half), y, text, SMALL))
+    return labels
+
+
+def _below(block: Block, boxes: list[Box], notes: dict[Volume, str]) -> list[Label]:
+    """The channels below each band, and what else is said of it; once where all bands have the same."""
+    columns = [(f"{volume.shape[0]}", notes.get(volume, "")) for volume in block.bands]
+    bands = boxes[: len(columns)]
+    y = max(box.y + box.high for box in bands) + LABEL_GAP + fonts.CAP_HEIGHT * SIZE
+    wides = [max(fonts.width(one, SIZE), fonts.width(note, SMALL)) + 3 for one, note in columns]
+    middles = [box.x + box.wide / 2 for box in bands]
+    if any(wide > box.wide for wide, box in zip(wides, bands, strict=True)):  # equal neighbours share a text
+        runs = [[*run] for _, run in groupby(range(len(columns)), key=columns.__getitem__)]
+        middles = [(middles[run[0]] + middles[run[-1]]) / 2 for run in runs]
+        columns, wides = [columns[run[0]] for run in runs], [wides[run[0]] for run in runs]
+    centres = spread(middles, wides)
+    labels = [Label(x, y, text, SIZE) for x, (text, _) in zip(centres, columns, strict=True)]
+    below = y + SMALL + 2.5
+    labels += [Label(x, below, note, SMALL) for x, (_, note) in zip(centres, columns, strict=True) if note]
+    return labels

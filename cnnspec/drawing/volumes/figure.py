@@ -1,0 +1,47 @@
+"""A figure while it is put together: its items, and how far they go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cnnspec.drawing.scene import Group, Item
+from cnnspec.drawing.volumes.rows import Row
+from cnnspec.drawing.volumes.skips import Skips
+
+MARGIN, BETWEEN = 3.0, 16.0
+
+
+class Key(NamedTuple):
+    """A legend, and where it ends."""
+
+    groups: list[Group]
+    right: float
+    bottom: float
+
+
+@dataclass(slots=True, eq=False)
+class Figure:
+    """Items with their ends on the right and below; a margin is added around them."""
+
+    right: float
+    below: float
+    items: list[Item | Group] = field(default_factory=list)
+
+    def add_legend(self, key: Key) -> None:
+        self.items += key.groups
+        self.right, self.below = max(self.right, key.right), key.bottom
+
+
+def stacked(lines: list[list[Row]], skips: Skips, captions: float = 0.0) -> Figure:
+    """The lines below one another, with room above each for its skips, and for `captions` below it. Gives
+    an empty figure of that size."""
+    left = min(skips.reach(row)[0] for row in skips.rows)
+    y = 0.0
+    for line in lines:
+        y += max(map(skips.room, line))
+        top = min(row.top for row in line)
+        for row in line:
+            row.shift(-left, y - top)
+        y = max(row.bottom for row in line) + BETWEEN + captions
+    return Figure(max(skips.reach(row)[1] for row in skips.rows), y)

@@ -1,0 +1,78 @@
+"""The look `levels` as a scene."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cnnspec.drawing.options import Options
+from cnnspec.drawing.volumes.figure import Figure
+from cnnspec.drawing.volumes.legend import legend
+from cnnspec.drawing.volumes.lengths import Lengths, lengths_for
+from cnnspec.drawing.volumes.levels.arrows import Arrows
+from cnnspec.drawing.volumes.levels.bars import bars_of
+from cnnspec.drawing.volumes.levels.inks import Inks
+from cnnspec.drawing.volumes.levels.paint import painted
+from cnnspec.drawing.volumes.levels.place import BETWEEN, SIZE, Standing, standing
+from cnnspec.drawing.volumes.volume import Strip, Volume
+
+POWER, DEPTH, LONGEST, HIGH = 0.85, 0.16, 28.0, 92.0
+HEAD, APART = 26.0, 18.0
+
+
+def levels(strip: Strip, options: Options, width: float) -> Figure:
+    power = POWER if options.power is None else options.power
+    lengths = lengths_for(strip.volumes, HIGH, power=power, depth_per_side=DEPTH, longest=LONGEST)
+    letters: Counter[Volume] = Counter()
+    for _ in range(2):  # where letters are follows from the levels alone; then there is room for them
+        rows = _rows(strip, lengths, letters, width)
+        arrows = Arrows(strip, rows, Inks(options.colors, _stepped(rows)), options.colors)
+        letters = Counter({one.bar.volume: len(marks) for one, marks in arrows.marks().items()})
+    bottom = _feet(rows, arrows)
+    figure = Figure(max(one.label_right for row in rows for one in row), bottom + 10)
+    figure.items += [*arrows.skips(), *arrows.steps()]
+    figure.items += [painted(one, options.colors) for row in rows for one in row]
+    entries = arrows.inks.legend(_stepped(rows), strip.links)
+    figure.add_legend(legend(entries, options.colors, figure.below, figure.right))
+    return figure
+
+
+def _rows(strip: Strip, lengths: Lengths, letters: Counter[Volume], width: float) -> list[list[Standing]]:
+    """The spine on its levels; further rows on lines of their own below, several on one where they fit."""
+    spine = standing(bars_of(strip.spine, strip.links, 0), lengths, 0.0, letters)
+    rows = [spine]
+    widest = max(spine[-1].label_right, width)
+    lowest = max(one.bar.level for one in spine)
+    x = 0.0
+    for row in strip.rows[1:]:
+        placed = standing(bars_of(row, strip.links, lowest + 1, flat=True), lengths, HEAD, letters)
+        wide = placed[-1].label_right
+        if not x or x + APART + wide > widest:
+            lowest, x = lowest + 1, 0.0
+        else:
+            x += APART
+        for one in placed:
+            one.bar.level, one.x = lowest, one.x + x
+        x += wide
+        rows.append(placed)
+    return rows
+
+
+def _stepped(rows: list[list[Standing]]) -> list[Volume]:
+    """The volumes to which an arrow leads."""
+    return [one.bar.step for row in rows for one in row if one.bar.step.kind != "input"]
+
+
+def _feet(rows: list[list[Standing]], arrows: Arrows) -> float:
+    """Sets the foot of each bar, level by level; gives the last one."""
+    by_level: dict[int, list[Standing]] = {}
+    for row in rows:
+        for one in row:
+            by_level.setdefault(one.bar.level, []).append(one)
+    y = 0.0
+    for level in sorted(by_level):
+        y += arrows.room(level) + SIZE + 2
+        y += max(one.high for one in by_level[level])
+        for one in by_level[level]:
+            one.foot = y
+        y += BETWEEN
+    return y - BETWEEN

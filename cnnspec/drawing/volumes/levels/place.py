@@ -1,0 +1,120 @@
+"""Where the bars stand: to the right of one another on a level, below one that was pooled, above and to the
+right of one that is upsampled."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+from cnnspec.drawing import fonts
+from cnnspec.drawing.scene import Run
+from cnnspec.drawing.volumes.lengths import Lengths
+from cnnspec.drawing.volumes.levels.bars import Bar
+from cnnspec.drawing.volumes.skips import LETTER
+from cnnspec.drawing.volumes.volume import Volume
+from cnnspec.drawing.volumes.words import times
+
+SIZE, SMALL = 7.0, 5.5
+ARROW, CLIMB, BETWEEN = 13.0, 13.0, 15.0
+"""Room for an arrow on a level, for one that climbs, and between two levels."""
+LOW = 14.0
+"""The least height of a bar: an arrow and a text fit beside it."""
+
+
+@dataclass(slots=True, eq=False)
+class Standing:
+    """A bar in its place: its left edge, its foot, and its size."""
+
+    bar: Bar
+    x: float
+    wide: float
+    high: float
+    foot: float = 0.0
+    letters: int = 0
+    """How many letters stand above it."""
+    beside_high: float = math.inf
+    """How high the bar before it is, where an arrow comes from there."""
+
+    @property
+    def right(self) -> float:
+        return self.x + self.wide
+
+    @property
+    def centre(self) -> float:
+        return self.x + self.wide / 2
+
+    @property
+    def top(self) -> float:
+        return self.foot - self.high
+
+    @property
+    def label_left(self) -> float:
+        return min(self.x - self.beside, self.centre - self._half)
+
+    @property
+    def label_right(self) -> float:
+        return max(self.right, self.centre + self._half)
+
+    @property
+    def _half(self) -> float:
+        return max(fonts.width(self.channels, SIZE), LETTER * self.letters) / 2
+
+    @property
+    def channels(self) -> str:
+        return str(self.bar.channels)
+
+    @property
+    def note(self) -> tuple[Run, ...]:
+        """The size: in full where it can stand upright beside the bar, below the arrow; else `28²`."""
+        axes = self.bar.volume.axes
+        if self.bar.volume.is_vector:
+            return ()
+        if self.turned or len(set(axes)) > 1 or len(axes) == 1:
+            return (Run(times(axes)),)
+        return Run(str(axes[0])), Run(str(len(axes)), shift="super")
+
+    @property
+    def turned(self) -> bool:
+        return fonts.width(times(self.bar.volume.axes), SMALL) <= 0.53 * min(self.high, self.beside_high)
+
+    @property
+    def beside(self) -> float:
+        """How much room the size takes on the left of the bar."""
+        if not self.note:
+            return 0.0
+        return SMALL if self.turned else fonts.width_of(self.note, SMALL) + 2
+
+
+def standing(bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Volume]) -> list[Standing]:
+    """The bars from left to right; the foot of each is set when it is known how high the levels are."""
+    placed: list[Standing] = []
+    ends: dict[int, float] = {}
+    for bar in bars:
+        wide, high = extent(bar, lengths)
+        one = Standing(bar, left, wide, high, letters=sum(letters[volume] for volume in bar.volumes))
+        before = placed[-1] if placed else None
+        if before is not None and before.bar.level == bar.level:
+            one.beside_high = before.high
+        margin = one.x - one.label_left
+        if before is None:
+            one.x = left + margin
+        elif bar.level > before.bar.level:
+            one.x = max(before.centre - wide / 2, ends.get(bar.level, 0.0) + margin + 4)
+        elif bar.level < before.bar.level:
+            one.x = max(before.right + CLIMB - wide / 2, before.label_right + margin + 3.5)
+            one.x = max(one.x, before.right + 6 - wide / 2 if wide > 2 * CLIMB else one.x)
+            one.x = max(one.x, ends.get(bar.level, 0.0) + margin + 4)
+        else:
+            one.x = max(before.right + ARROW, before.label_right + margin + 3.5)
+        placed.append(one)
+        ends[bar.level] = one.label_right
+    return placed
+
+
+def extent(bar: Bar, lengths: Lengths) -> tuple[float, float]:
+    """How wide and high a bar is."""
+    volume = bar.volume
+    if volume.is_vector:
+        return 4.0, max(lengths.vector(volume.shape[0]), LOW)
+    return max(lengths.depth(volume.shape[0]), 3.5), max(lengths.side(max(volume.axes[-2:])), LOW)

@@ -1,0 +1,41 @@
+"""What the colours of a figure mean: `3×3 convolution + BN + ReLU`, `max pooling`, a block's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.drawing.volumes.legend import Entry
+from cnnspec.drawing.volumes.shades import Fills
+from cnnspec.drawing.volumes.volume import Volume
+from cnnspec.drawing.volumes.words import behind, name_of, times, window
+
+
+def meanings(volumes: Sequence[Volume], fills: Fills) -> list[Entry]:
+    """An entry for each colour, in the order in which they come; inputs need none."""
+    by_color: dict[str, list[Volume]] = {}
+    for volume in volumes:
+        if volume.kind != "input":
+            by_color.setdefault(fills.of(volume), []).append(volume)
+    return [Entry(color, _meaning(group, volumes[-1])) for color, group in by_color.items()]
+
+
+def _meaning(group: list[Volume], last: Volume) -> str:
+    ops = [volume.op for volume in group if volume.op is not None]
+    if not ops:
+        return group[0].title or {"conv": "convolutions", "block": "block"}.get(group[0].kind, group[0].kind)
+    names = [*dict.fromkeys(map(name_of, ops))]
+    if len(names) > 2:
+        names = [_common(names)]
+    text = ", ".join(names)
+    sizes = {window(op) for op in ops}
+    if len(sizes) == 1 and len(names) == 1 and all(sizes):
+        text = f"{times(sizes.pop())} {text}"
+    inner = [volume for volume in group if volume.op is not None and volume is not last]
+    further = {behind(volume.after) for volume in inner}
+    return text + (further.pop() if len(further) == 1 else "")
+
+
+def _common(names: list[str]) -> str:
+    """What several layers of a kind are together: `average pooling, max pooling, …` are `pooling`."""
+    lasts = {name.rpartition(" ")[2] for name in names}
+    return lasts.pop() if len(lasts) == 1 else ", ".join(names[:2]) + ", …"

@@ -1,0 +1,113 @@
+"""Rows on lines: as large as the width allows, one row on several lines where it would be too small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cnnspec.drawing.volumes.stand import Stand
+from cnnspec.drawing.volumes.volume import Strip, Volume
+
+HEAD, APART, GAP = 30.0, 14.0, 9.0
+"""Room before a row that begins somewhere else, between two rows on one line, and between what is wrapped."""
+
+
+class Sizes(NamedTuple):
+    """How high the largest map is, in points: at most, at least on one line, and where there are several."""
+
+    highest: float
+    lowest: float
+    wrapped: float
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A stretch of a row on a line. It begins at a volume of another row (`parent`) or with an input, or goes
+    on from the line before (`continued`), and goes on on the next one (`goes_on`)."""
+
+    stands: Sequence[Stand]
+    parent: Volume | None = None
+    continued: bool = False
+    goes_on: bool = False
+
+    @property
+    def left(self) -> float:
+        before = HEAD if self.parent is not None else HEAD / 2 if self.continued else 0.0
+        return min(one.start for one in self.stands) - before
+
+    @property
+    def right(self) -> float:
+        return max(one.end for one in self.stands) + (HEAD / 2 if self.goes_on else 0.0)
+
+    @property
+    def wide(self) -> float:
+        return self.right - self.left
+
+    @property
+    def top(self) -> float:
+        return min(one.head for one in self.stands)
+
+    @property
+    def bottom(self) -> float:
+        return max(one.foot for one in self.stands)
+
+    def shift(self, by: float, down: float) -> None:
+        for one in self.stands:
+            one.shift(by, down)
+
+
+Place = Callable[[list[Volume], float], Sequence[Stand]]
+"""Stands for a row, the middle of each at y = 0, the largest map so high."""
+
+
+def lines_within(strip: Strip, place: Place, sizes: Sizes, width: float) -> list[list[Row]]:
+    """The rows in the largest size that fits the width, short ones beside each other."""
+    high = sizes.highest
+    while high >= sizes.lowest:
+        rows = _rows(strip, place, high)
+        if max(row.wide for row in rows) <= width:
+            break
+        high *= 0.95
+    else:
+        rows = [part for row in _rows(strip, place, sizes.wrapped) for part in _wrapped(row, width)]
+    lines: list[list[Row]] = []
+    x = 0.0
+    for row in rows:
+        beside = lines and row.parent is not None and lines[-1][-1].parent is not None
+        if beside and x + APART + row.wide <= width:
+            x += APART
+            lines[-1].append(row)
+        else:
+            x = 0.0
+            lines.append([row])
+        row.shift(x - row.left, 0.0)
+        x += row.wide
+    return lines
+
+
+def _rows(strip: Strip, place: Place, high: float) -> list[Row]:
+    pairs = zip(strip.rows, strip.heads, strict=True)
+    return [Row(place(row, high), head) for row, head in pairs]
+
+
+def _wrapped(row: Row, width: float) -> list[Row]:
+    """The row on lines that are about equally long."""
+    if row.wide <= width:
+        return [row]
+    room = max(width - HEAD, HEAD)
+    target = min(room, row.wide / -(-row.wide // room) + HEAD)
+    lines: list[list[Stand]] = [[]]
+    x = 0.0
+    for one in row.stands:
+        wide = one.end - one.start
+        if lines[-1] and x + wide > target:
+            lines.append([])
+            x = 0.0
+        lines[-1].append(one)
+        one.shift(x - one.start, 0.0)
+        x += wide + GAP
+    return [
+        Row(line, row.parent if not place else None, place > 0, place < len(lines) - 1)
+        for place, line in enumerate(lines)
+    ]

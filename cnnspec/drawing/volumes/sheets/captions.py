@@ -1,0 +1,25 @@
+"""What stands between two stacks: the layer that leads from one to the next, in two short lines."""
+
+from __future__ import annotations
+
+from cnnspec.drawing.volumes.volume import Volume
+from cnnspec.drawing.volumes.words import behind, name_of, stride, times, window
+
+
+def caption(volume: Volume) -> list[str]:
+    """The lines: `5×5`, `convolution`; behind them the activation."""
+    if volume.op is None:
+        name = volume.title or volume.kind
+        return [f"{name} ×{volume.count:,}" if volume.count > 1 else name]
+    op, size = volume.op, window(volume.op)
+    first = times(size)
+    steps = stride(op)
+    if first and volume.kind != "pool" and max(steps, default=1) > 1:
+        first += f", /{steps[0]}" if len(set(steps)) == 1 else f", /{times(steps)}"
+    words = name_of(op)
+    if first:
+        lines = [first, words]
+    else:
+        lines = words.rsplit(" ", 1) if len(words) > 12 else [words]
+    activations = behind(volume.after)
+    return [*lines, activations.strip()] if activations else lines

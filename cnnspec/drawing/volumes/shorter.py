@@ -1,0 +1,60 @@
+"""A strip that is too long for a figure, with its middle and its surplus rows folded."""
+
+from __future__ import annotations
+
+from cnnspec.drawing.volumes.volume import Link, Strip, Volume
+
+ROWS = 8
+"""At most."""
+
+
+def shortened(strip: Strip, longest: int) -> Strip:
+    """The strip as it is drawn: rows of more than `longest` volumes folded by the size of their maps, surplus
+    rows into one volume."""
+    became: dict[Volume, Volume] = {}
+    rows = [_folded_row(row, longest, became) for row in strip.rows]
+    heads = list(strip.heads)
+    if len(rows) > ROWS:
+        rest = [volume for row in rows[ROWS - 1 :] for volume in row]
+        rows, heads = [*rows[: ROWS - 1], [_one(rest, became)]], [*heads[: ROWS - 1], heads[ROWS - 1]]
+    if not became:
+        return strip
+
+    def now(volume: Volume) -> Volume:
+        while volume in became:
+            volume = became[volume]
+        return volume
+
+    links = [Link(now(one.start), now(one.end), one.cropped, one.via) for one in strip.links]
+    kept = {(one.start, one.end): one for one in links if one.start is not one.end}
+    outputs = [now(output) for output in strip.outputs]
+    return Strip(rows, [head and now(head) for head in heads], [*kept.values()], outputs)
+
+
+def _folded_row(row: list[Volume], longest: int, became: dict[Volume, Volume]) -> list[Volume]:
+    """First all volumes on maps of one size are one, then those in the middle."""
+    if len(row) <= longest:
+        return row
+    folded: list[list[Volume]] = []
+    for volume in row:
+        if folded and folded[-1][0].axes == volume.axes and volume.kind != "input":
+            folded[-1].append(volume)
+        else:
+            folded.append([volume])
+    if len(folded) > longest:
+        half = longest // 2
+        middle = [volume for stretch in folded[half:-half] for volume in stretch]
+        folded = [*folded[:half], middle, *folded[-half:]]
+    return [_one(stretch, became) for stretch in folded]
+
+
+def _one(volumes: list[Volume], became: dict[Volume, Volume]) -> Volume:
+    """A fold of volumes, with the shape of the last."""
+    if len(volumes) == 1:
+        return volumes[0]
+    last, kinds = volumes[-1], {volume.kind for volume in volumes}
+    layers = sum(volume.layers + sum(one.layers for one in volume.sources) for volume in volumes)
+    fold = Volume(last.name, last.shape, kinds.pop() if len(kinds) == 1 else "block", layers=layers)
+    fold.title, fold.note, fold.label = "several layers", f"{layers:,} layers", last.label
+    became.update(dict.fromkeys(volumes, fold))
+    return fold

@@ -1,0 +1,160 @@
+"""The network as volumes and what each reads, its blocks with branches and its long repeats closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cnnspec.drawing.volumes.bodies import Inside, insides, is_sum, kept_within, kind_between
+from cnnspec.drawing.volumes.volume import Source, Volume
+from cnnspec.ir.flat import join
+from cnnspec.ir.graph import Body, Graph, Layer, Region, outputs_of, places
+from cnnspec.ops.base import Shape
+
+ROOM = 2_000
+"""Volumes that are unfolded, at most; what would be more is closed."""
+SINGLY = 4
+"""Passes of a repeat that are drawn one by one, at most."""
+
+
+class Value(NamedTuple):
+    """A tensor: the volume that shows it, and its own shape (a cropped map is shown whole)."""
+
+    volume: Volume
+    shape: Shape
+
+
+@dataclass(eq=False, repr=False)
+class Unfolder:
+    graph: Graph
+    known: list[Inside]
+    volumes: list[Volume] = field(default_factory=list)
+    repeats: int = 0
+
+    def body(self, number: int, values: list[Value], path: str, times: int) -> list[Value]:
+        """One pass through a body, which stands for `times` of them; gives its outputs."""
+        body = self.graph.bodies[number]
+        for _, step, output in places(body):
+            given = [values[value] for value in step.inputs]
+            shapes = [body.values[output + place] or () for place in range(outputs_of(step))]
+            if isinstance(step, Region):
+                before = len(self.volumes)
+                made = self.region(step, shapes, given, join(path, step.name), times)
+                self.marked(before, step.label or (step.name if step.kind == "line" else ""))
+                values += made
+            else:
+                values.append(self.layer(step, body, shapes[0], given, join(path, step.name), times))
+        return [values[value] for value in body.outputs]
+
+    def marked(self, before: int, label: str) -> None:
+        """The author's label of a stretch is that of its last volume."""
+        if label and len(self.volumes) > before:
+            self.volumes[-1].label = label
+
+    def add(self, volume: Volume, given: list[Value]) -> Value:
+        seen: list[Volume] = []
+        for value in given:
+            if value.volume not in seen:
+                seen.append(value.volume)
+                cropped = value.shape[1:] != value.volume.shape[1:]
+                volume.sources.append(Source(value.volume, cropped))
+        self.volumes.append(volume)
+        return Value(volume, volume.shape)
+
+    def layer(self, step: object, body: Body, out: Shape, given: list[Value], name: str, times: int) -> Value:
+        if not isinstance(step, Layer):
+            return self.add(Volume(name, out, "other", layers=times, count=times), given)
+        op = step.op
+        arriving = [body.values[value] or () for value in step.inputs]
+        if kept_within(op, arriving, out):
+            return self.within(step, given[0], out, times)
+        data = given[:1] if op.tensors else given
+        kind = "merge" if op.merges and op.operator else kind_between(op, arriving[0], out)
+        parts = tuple(shape[0] for shape in arriving) if op.merges and not is_sum(op) else ()
+        volume = Volume(name, out, kind, op, step.label or "", "", times, times, parts=parts)
+        return self.add(volume, data)
+
+    def within(self, step: Layer, value: Value, out: Shape, times: int) -> Value:
+        """A layer that belongs to the volume that it reads."""
+        volume = value.volume
+        volume.layers += times
+        volume.after.append(step.op)
+        if step.label:
+            volume.label = step.label
+        if len(volume.shape) == 1 < len(out):  # a vector that is laid out as maps
+            volume.shape = out
+        return Value(volume, out)
+
+    def region(
+        self, step: Region, shapes: list[Shape], given: list[Value], path: str, times: int
+    ) -> list[Value]:
+        """All passes of a region, each beginning where the one before ended."""
+        outputs, level, first = given, 0, len(self.volumes)
+        total = sum(one.count for one in step.passes)
+        if first + sum(self.known[one.body].volumes for one in step.passes) > ROOM:
+            layers = sum(self.known[one.body].layers * one.count for one in step.passes)
+            return self.closed(step, shapes, given, path, (total * times, layers * times))
+        for one in step.passes:
+            inside, body = self.known[one.body], self.graph.bodies[one.body]
+            here = join(path, str(level)) if step.kind == "repeat" else path
+            singly = one.count == 1 or max(one.count, total, inside.volumes) <= SINGLY
+            if inside.closed or (inside.volumes > 1 and not singly):
+                ends = [body.values[value] or () for value in body.outputs]
+                count = one.count * times
+                outputs = self.closed(step, ends, given, here, (count, inside.layers * count), one.body)
+            elif singly:
+                for _ in range(one.count):
+                    outputs = self.body(one.body, [*given], here, times)
+                    given = [outputs[0], *given[1:]]
+            else:  # equal passes of one volume: one with ×n
+                outputs = self.body(one.body, [*given], here, times * one.count)
+            given = [outputs[0], *given[1:]]
+            level += one.count
+        if step.kind == "repeat":
+            self.repeats += 1
+            for volume in self.volumes[first:]:
+                volume.repeat = self.repeats if volume.repeat < 0 else volume.repeat
+        return outputs[: step.outputs]
+
+    def closed(
+        self,
+        step: Region,
+        shapes: list[Shape],
+        given: list[Value],
+        path: str,
+        amounts: tuple[int, int],
+        body: int = -1,
+    ) -> list[Value]:
+        """A stretch as one volume, with ×n and the layers in it."""
+        count, layers = amounts
+        kind = self.known[body].kind if body >= 0 and not self.known[body].closed else "block"
+        title = step.block or self.title(body if body >= 0 else step.passes[0].body)
+        volume = Volume(path, shapes[0], kind, title=title, count=count, layers=layers)
+        self.add(volume, given)
+        return [Value(volume, shape) for shape in shapes]
+
+    def title(self, number: int) -> str:
+        """What a body is called: as the only block in it, else after how its branches meet."""
+        body = self.graph.bodies[number]
+        regions = [step for step in body.steps if isinstance(step, Region)]
+        while len(regions) == 1:
+            if regions[0].block:
+                return regions[0].block
+            if len(body.steps) > 1:
+                break
+            body = self.graph.bodies[regions[0].passes[0].body]
+            regions = [step for step in body.steps if isinstance(step, Region)]
+        merges = [step.op.word for step in body.steps if isinstance(step, Layer) and step.op.merges]
+        if not merges:
+            return ""
+        return {"add": "residual block", "concat": "branches"}.get(merges[-1], f"{merges[-1]} block")
+
+
+def unfolded(graph: Graph) -> tuple[list[Volume], list[Value]]:
+    """The volumes in the order of the forward pass, the inputs first; and the outputs."""
+    unfolder = Unfolder(graph, insides(graph))
+    values = []
+    for name, shape in zip(graph.inputs, graph.root.values, strict=False):
+        values.append(unfolder.add(Volume(name, shape or (), "input", layers=0), []))
+    outputs = unfolder.body(len(graph.bodies) - 1, values, "", 1)
+    return unfolder.volumes, outputs

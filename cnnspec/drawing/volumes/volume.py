@@ -1,0 +1,89 @@
+"""What the looks of this style draw: a row of volumes, and the links between them.
+
+A volume is what one layer puts out, with the layers behind it that keep its shape (normalisation,
+activation, dropout); or a fold: a block with branches, a repeat. Every layer of the network is in exactly one
+volume or on a link.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+from cnnspec.ops import Op
+from cnnspec.ops.base import Shape
+
+
+@dataclass(slots=True, eq=False)
+class Volume:
+    """One volume while the row is being made; the looks only read it.
+
+    `name` is its name in the layer table, `label` the author's, `title` what a fold is called. `op` is the
+    layer that makes it (None: an input, a fold), `kind` the name of
+    its colour in the palette, `after` are the layers behind it that it stands for too.
+    `count` is ×n, `layers` how many layers of the network are in it. `parts` are the channels that were
+    stacked (of a concatenation), `repeat` the region it comes from, which it may share with its neighbours.
+    """
+
+    name: str
+    shape: Shape
+    kind: str
+    op: Op | None = None
+    label: str = ""
+    title: str = ""
+    count: int = 1
+    layers: int = 1
+    after: list[Op] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    parts: tuple[int, ...] = ()
+    repeat: int = -1
+    note: str = ""
+    """What the figure says of it, where that does not follow from the rest."""
+
+    @property
+    def axes(self) -> Shape:
+        return self.shape[1:]
+
+    @property
+    def is_vector(self) -> bool:
+        """A vector, or a map of one position."""
+        return prod(self.axes) == 1
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """What a volume reads: another one, perhaps cropped, perhaps through `via`, layers of the link's own."""
+
+    volume: Volume
+    cropped: bool = False
+    via: list[Op] = field(default_factory=list)
+    layers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A skip: from a volume to one further on, or the end of a further row to where it is read."""
+
+    start: Volume
+    end: Volume
+    cropped: bool = False
+    via: tuple[Op, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Strip:
+    """The whole network: rows of volumes, the spine first, and the links that are not between neighbours. The
+    row `n` begins at `heads[n]` (None: an input of its own)."""
+
+    rows: list[list[Volume]]
+    heads: list[Volume | None]
+    links: list[Link]
+    outputs: list[Volume]
+
+    @property
+    def volumes(self) -> list[Volume]:
+        return [volume for row in self.rows for volume in row]
+
+    @property
+    def spine(self) -> list[Volume]:
+        return self.rows[0]

@@ -1,0 +1,101 @@
+"""What figures of volumes call a layer: `5×5 convolution, /2`, `max pooling`, `BN`, `ReLU`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+
+from cnnspec.drawing.colors import kind_of
+from cnnspec.drawing.volumes.volume import Strip, Volume
+from cnnspec.ops import Op
+from cnnspec.ops.base import Shape
+
+_NAMES = {
+    "maxpool": "max pooling", "avgpool": "average pooling", "gap": "global average pooling",
+    "gmp": "global max pooling", "cmean": "mean over channels", "cmax": "maximum over channels",
+    "blur": "blur", "subsample": "subsampling", "fc": "fully connected", "rbf": "radial basis functions",
+    "upsample": "upsampling", "unpool": "unpooling", "concat": "concatenation", "attention": "attention",
+    "local": "locally connected", "pixelshuffle": "pixel shuffle", "pixelunshuffle": "pixel unshuffle",
+}  # fmt: skip
+"""Where the first words of a layer's title are not what a figure says."""
+
+_SHORT = {
+    "relu": "ReLU", "relu6": "ReLU6", "leaky": "leaky ReLU", "prelu": "PReLU", "elu": "ELU", "selu": "SELU",
+    "gelu": "GELU", "silu": "SiLU", "mish": "Mish", "hswish": "h-swish", "hsigmoid": "h-sigmoid",
+    "droppath": "drop path", "l2norm": "L2 norm", "softmax": "softmax", "tanh": "tanh",
+    "sigmoid": "sigmoid",
+}  # fmt: skip
+"""Of layers that stand behind others; `bn` and its like are capitals."""
+
+
+LONG_NAME = 30
+
+
+def name_of(op: Op) -> str:
+    """The layer as running text."""
+    name = _NAMES.get(op.word) or op.title.partition(":")[0].partition(" (")[0]
+    return name if len(name) < LONG_NAME and name.replace(" ", "").replace("-", "").isalpha() else op.word
+
+
+def short(op: Op) -> str:
+    """A normalisation or an activation behind a `+`."""
+    return _SHORT.get(op.word) or (op.word.upper() if len(op.word) < 4 else op.word)
+
+
+def behind(ops: Iterable[Op]) -> str:
+    """` + BN + ReLU`: of the layers behind another, those that a figure names."""
+    shown = [short(op) for op in ops if op.activation or (kind_of(op) == "norm" and not op.drops)]
+    return "".join(f" + {one}" for one in dict.fromkeys(shown))
+
+
+def window(op: Op) -> Shape:
+    """The size of a layer's filter or window; () where it has none."""
+    size = getattr(op, "F", None)
+    return size if isinstance(size, tuple) and all(isinstance(one, int) for one in size) else ()
+
+
+def stride(op: Op) -> Shape:
+    """How far a layer's windows are apart; () where it has none."""
+    size = getattr(op, "S", None) or getattr(op, "stride", ())
+    return size if isinstance(size, tuple) and window(op) else ()
+
+
+def times(sizes: Iterable[int]) -> str:
+    """`3×3`."""
+    return "×".join(map(str, sizes))
+
+
+def sized(op: Op) -> str:
+    """`5×5 convolution`."""
+    return " ".join(filter(None, (times(window(op)), name_of(op))))
+
+
+def shape_text(shape: Shape) -> str:
+    """`64@28×28`; a single map is its size, a vector its length."""
+    if prod(shape[1:]) == 1:
+        return str(shape[0])
+    return times(shape[1:]) if shape[0] == 1 else f"{shape[0]}@{times(shape[1:])}"
+
+
+def tooltip(volume: Volume) -> str:
+    """What a volume is, in words."""
+    made = volume.title or (f"{volume.op.word} {volume.op.written()}".strip() if volume.op else volume.kind)
+    made += f" ×{volume.count:,}" if volume.count > 1 else ""
+    behind = "".join(f" → {op.word}" for op in volume.after[:6])
+    return f"{volume.name}: {made}{behind}, {times(volume.shape)}"
+
+
+MENTIONED = 40
+"""Volumes of which the description speaks, at most."""
+
+
+def sentence(strip: Strip) -> str:
+    """The figure in words: what follows what, with the shapes."""
+    spoken = [f"{_spoken(volume)} {times(volume.shape)}" for volume in strip.spine[:MENTIONED]]
+    more = len(strip.volumes) - len(spoken)
+    return ", ".join(spoken) + (f", and {more} more" if more else "") + "."
+
+
+def _spoken(volume: Volume) -> str:
+    name = volume.title or (sized(volume.op) if volume.op is not None else volume.kind)
+    return f"{name} ×{volume.count:,}" if volume.count > 1 else name

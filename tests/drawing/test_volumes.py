@@ -1,0 +1,189 @@
+"""The style `volumes`: every network is drawn, whole, with nothing over anything else."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnnspec.api import load
+from cnnspec.drawing.colors import GREY
+from cnnspec.drawing.options import LOOKS, Options
+from cnnspec.drawing.scene import Group, Scene, Text
+from cnnspec.drawing.volumes import layout
+from cnnspec.drawing.volumes.shorter import shortened
+from cnnspec.drawing.volumes.strip import strip_of
+from cnnspec.drawing.volumes.volume import Strip
+from cnnspec.drawing.volumes.whole import look_of
+from cnnspec.drawing.writers import svg, tikz
+from cnnspec.ir.flat import flat
+from cnnspec.ir.graph import Graph
+from tests.drawing.geometry import flat as items_of
+from tests.drawing.geometry import groups, outside, overlapping_texts, overlapping_volumes, texts_on_volumes
+from tests.drawing.latex import compiled
+from tests.properties.grower import grown
+from tests.properties.nests import nest
+from tests.properties.oracles import graph_of
+from tests.support import check_text
+
+
+def drawn(graph: Graph, **options: object) -> Scene:
+    return layout(graph, Options(style="volumes", **options))  # type: ignore[arg-type]
+
+
+def layers_shown(strip: Strip) -> int:
+    volumes = strip.volumes
+    return sum(volume.layers + sum(source.layers for source in volume.sources) for volume in volumes)
+
+
+def well_laid(scene: Scene) -> None:
+    assert outside(scene) == []
+    assert overlapping_texts(scene) == []
+    assert overlapping_volumes(scene) == []
+    assert texts_on_volumes(scene) == []
+
+
+ROOT = Path(__file__).parents[2] / "specs"
+FILES = sorted(ROOT.rglob("*.cnn"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_spec_and_variant_is_drawn_whole(path: Path) -> None:
+    for model in check_text(path.read_text(encoding="utf-8"), lints=False):
+        assert model.graph is not None
+        scene = drawn(model.graph)
+        well_laid(scene)
+        strip = strip_of(model.graph)
+        layers = sum(1 for _ in flat(model.graph))
+        assert layers_shown(strip) == layers
+        assert layers_shown(shortened(strip, 24)) == layers
+    assert svg.write(scene) == svg.write(drawn(model.graph))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_spec_is_drawn_in_every_look(path: Path, look: str) -> None:
+    (model, *_) = check_text(path.read_text(encoding="utf-8"), lints=False, first=True)
+    assert model.graph is not None
+    scene = drawn(model.graph, look=look, width=245.0, colors=GREY)
+    well_laid(scene)
+    assert scene.width <= 245.01
+
+
+@pytest.mark.parametrize(
+    ("spec", "variant", "look"),
+    [
+        ("lenet5", None, "sheets"),
+        ("alexnet", None, "cuboids"),
+        ("vgg", "VGG16", "cuboids"),
+        ("resnet", "ResNet50", "cuboids"),
+        ("unet", None, "levels"),
+        ("unet_3d", None, "levels"),
+        ("fcn8s", None, "levels"),
+        ("segnet", None, "levels"),
+        ("dcgan_generator", None, "cuboids"),
+        ("m5", None, "cuboids"),
+    ],
+)
+def test_the_look_follows_from_the_network(spec: str, variant: str | None, look: str) -> None:
+    assert look_of(strip_of(load(f"zoo:{spec}", variant=variant))) == look
+
+
+def said(scene: Scene, *roles: str) -> list[str]:
+    found = groups(scene, *roles) if roles else [Group(scene.items, "all")]
+    return [
+        "".join(run.text for run in item.runs)
+        for group in found
+        for item in items_of(group.items)
+        if isinstance(item, Text)
+    ]
+
+
+def test_vgg_shows_sizes_depths_and_a_legend() -> None:
+    scene = drawn(load("zoo:vgg", variant="VGG16"))
+    texts = said(scene)
+    assert [texts.count(size) for size in ("224×224", "112×112", "56×56", "28×28", "14×14", "7×7")] == [
+        2, 1, 1, 1, 1, 1,
+    ]  # fmt: skip
+    assert texts.count("4096") == 2
+    assert sorted(said(scene, "legend")) == [
+        "2×2 max pooling",
+        "3×3 convolution + ReLU",
+        "fully connected + ReLU",
+    ]
+    assert len(groups(scene, "layer")) == 21
+
+
+def test_lenet_shows_names_sizes_and_operations() -> None:
+    texts = said(drawn(load("zoo:lenet5")))
+    for wanted in ("C1", "6@28×28", "S4", "16@5×5", "C5", "120", "84", "10", "5×5", "subsampling"):
+        assert wanted in texts
+
+
+def test_unet_shows_its_copies_and_stacked_parts() -> None:
+    scene = drawn(load("zoo:unet"))
+    assert len(groups(scene, "skip")) == 4
+    texts = said(scene)
+    assert "572×572" in texts
+    assert texts.count("1024") == 3
+    assert "copy and crop" in texts
+    two_parts = [group for group in groups(scene, "layer") if group.name.endswith("concat")]
+    assert len(two_parts) == 4
+
+
+def test_resnet_is_folded_by_its_stages() -> None:
+    strip = strip_of(load("zoo:resnet", variant="ResNet50"))
+    blocks = [(volume.count, volume.shape) for volume in strip.spine if volume.kind == "block"]
+    assert blocks == [(3, (256, 56, 56)), (4, (512, 28, 28)), (6, (1024, 14, 14)), (3, (2048, 7, 7))]
+
+
+def test_a_few_shortcuts_are_arcs() -> None:
+    layers = "conv F3 P1 K8\nadd [ conv F3 P1 K8 -> relu | id ]\nmaxpool F2\ngap -> fc 10\n"
+    scene = drawn(graph_of(f"input 3x64x64\n{layers}"), look="cuboids")
+    (arc,) = groups(scene, "skip")
+    assert arc.tooltip == "from conv1"
+
+
+def test_a_long_network_is_folded_in_a_second() -> None:
+    inner = "conv F3 P1 K16 -> bn -> relu"
+    texts = [
+        f"input 3x32x32\nconv F3 P1 K16\n[{inner}]*33000\ngap -> fc 10\n",
+        "input 3x32x32\nconv F3 P1 K16\n[add [ conv F3 P1 K16 -> relu | id ]]*33000\ngap -> fc 10\n",
+        "input 3x32x32\nconv F3 P1 K16\n" + f"{inner}\n" * 1000 + "gap -> fc 10\n",
+        "input 3x32x32\n" + "".join(f"conv F3 P1 K{8 + place % 7}\n" for place in range(3000)),
+        "input 1x4x4\n" + "add [ id | conv F1 K1 -> add [ id | conv F3 P1 K1 ] ]\n" * 400,
+    ]
+    for text in texts:
+        graph = graph_of(text)
+        start = time.perf_counter()
+        scene = drawn(graph)
+        assert time.perf_counter() - start < 3  # a guard against hanging
+        strip = shortened(strip_of(graph), 48)
+        assert layers_shown(strip) == sum(1 for _ in flat(graph))
+        assert len(strip.volumes) <= 8 * 48
+        well_laid(scene)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(LOOKS))
+def test_property_a_grown_network_is_well_laid(seed: int, look: str) -> None:
+    graph = graph_of(grown(seed))
+    assert layers_shown(strip_of(graph)) == sum(1 for _ in flat(graph))
+    well_laid(drawn(graph, look=look))
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(LOOKS))
+def test_property_a_nest_is_well_laid(seed: int, look: str) -> None:
+    for model in check_text(nest(seed), lints=False):
+        if model.graph is not None and model.buildable:
+            well_laid(drawn(model.graph, look=look))
+
+
+@pytest.mark.latex
+@pytest.mark.parametrize("spec", ["lenet5", "vgg", "unet", "googlenet"])
+def test_the_pictures_compile(spec: str, tmp_path: Path) -> None:
+    compiled(tikz.write(drawn(load(f"zoo:{spec}"))), tmp_path)
