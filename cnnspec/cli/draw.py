@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnnspec.cli import FOUND
 from cnnspec.cli.one_model import Opened, open_model
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, is_terminal, out, say
+from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.printable import printable
 from cnnspec.drawing.options import LOOKS, SCENES, STYLES, TEXTS
-from cnnspec.files import STDIN, read_source, write_whole
+from cnnspec.files import NOWHERE, STDIN, read_source, write_whole
 
 if TYPE_CHECKING:
     from cnnspec.drawing.colors import Palette
@@ -106,6 +108,9 @@ def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: 
     if found.model is None or not found.model.buildable or found.graph is None:
         return found.status
     picture = _picture(found, how, form)
+    if isinstance(picture, Diagnostic):
+        Output("text", to.color).findings([picture], found.source)
+        return FOUND
     if destination is None:
         if isinstance(picture, str):
             out(picture)
@@ -131,7 +136,7 @@ def _form(given: str | None, destination: str | None) -> str:
     return ENDINGS[ending]
 
 
-def _picture(found: Opened, how: dict[str, Any], form: str) -> str | bytes:
+def _picture(found: Opened, how: dict[str, Any], form: str) -> str | bytes | Diagnostic:
     from cnnspec.drawing.draw import draw
     from cnnspec.drawing.flow.diagram import TooLarge
     from cnnspec.drawing.options import Options
@@ -149,10 +154,9 @@ def _picture(found: Opened, how: dict[str, Any], form: str) -> str | bytes:
             raise click.UsageError(f"{missing.rpartition('.')[2]} cannot be drawn yet")
     try:
         return draw(graph, options, form)
-    except TooLarge:
-        raise click.UsageError(
-            "the figure would have too many boxes: use --collapse, or less --expand"
-        ) from None
+    except TooLarge as much:
+        advice = "--collapse BLOCK or less --expand gives fewer boxes"
+        return Diagnostic("E609", f"the figure is too large: {much}", NOWHERE, help=advice)
     except ImportError as error:
         raise click.UsageError(
             f"{form} needs the package {error.name}, which is not installed: pip install 'cnnspec[draw]'"

@@ -61,3 +61,23 @@ def test_a_figure_as_svg(cnnspec: Command, tmp_path: Path) -> None:
     assert path.read_text("utf-8") == done.out
     assert cnnspec("draw", "zoo:resnet", "-o", path).status == 2
     assert cnnspec("draw", "zoo:resnet", "-o", path, "--force").status == 0
+
+
+def test_a_figure_that_is_too_large(cnnspec: Command) -> None:
+    blocks = "".join(f"block b{n}() {{ b{n + 1}() -> b{n + 1}() }}\n" for n in range(14))
+    text = f"{blocks}block b14() {{ conv F1 K4 -> maxpool F1 }}\ninput 4x8x8\nb0()\n"
+    assert cnnspec("draw", "-", stdin=text).status == 0
+    done = cnnspec("draw", "-", "--expand", "14", stdin=text)
+    assert (done.status, done.out) == (1, "")
+    assert "E609" in done.err
+    assert "the figure is too large: more than 3,000 boxes" in done.err
+    assert "--collapse BLOCK" in done.err
+
+
+def test_the_width(cnnspec: Command) -> None:
+    wide = cnnspec("draw", "zoo:inception_v3").out
+    narrow = cnnspec("draw", "zoo:inception_v3", "--width", "3.4in").out
+    assert wide != narrow
+    assert 'width="244.8pt"' in narrow
+    whole = cnnspec("draw", "zoo:lenet5", "--width", "20in").out
+    assert whole == cnnspec("draw", "zoo:lenet5", "--wrap", "1").out

@@ -14,7 +14,7 @@ from tests.support import findings
 ROOT = Path(__file__).parents[2]
 
 SHOWN_BY_A_COMMAND = {
-    "E601", "E602", "E607", "E608",
+    "E601", "E602", "E607", "E608", "E609",
     "E701", "E702", "E703", "E704", "E705", "E706", "E707", "E708",
     "E801", "E802", "E803",
     "E901", "E902", "E903", "E904", "E905", "E906", "E907",

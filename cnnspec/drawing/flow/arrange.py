@@ -115,7 +115,7 @@ class _Arranger:
     def deeper(self) -> None:
         self.nesting += 1
         if self.nesting > DEEPEST:
-            raise TooLarge
+            raise TooLarge(f"more than {DEEPEST} branches inside one another")
 
     def own(self, ends: Iterable[int], top: int) -> None:
         """Let the boxes below `top` that lead to these ends belong to its branch."""

@@ -17,7 +17,8 @@ of an `if` come together; `frame` a diagram of its own."""
 
 
 class TooLarge(Exception):
-    """A figure with more boxes, or more branches inside one another, than can be drawn."""
+    """A figure with more boxes, or more branches inside one another, than can be drawn: of what there is too
+    much."""
 
 
 class Edge(NamedTuple):

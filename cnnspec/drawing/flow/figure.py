@@ -1,163 +1,85 @@
-"""A whole flow figure: the network's column, and beside it the panels of its blocks."""
+"""A whole flow figure: the network, and the panels of its blocks to its right or below it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from cnnspec.drawing.flow import draw
-from cnnspec.drawing.flow.arrange import Item, Leaf
-from cnnspec.drawing.flow.diagram import Diagram, Figure, words
-from cnnspec.drawing.flow.metrics import BETWEEN, GAP, PAD, PILL, TITLE, Size, text_width
-from cnnspec.drawing.flow.place import NOWHERE, Placer
+from cnnspec.drawing.flow.diagram import Figure, words
+from cnnspec.drawing.flow.labels import passes
+from cnnspec.drawing.flow.parts import PAGE, Part, network_part, panel_part
 from cnnspec.drawing.options import Options
-from cnnspec.drawing.scene import Group, Scene, Text
+from cnnspec.drawing.scaled import scaled
+from cnnspec.drawing.scene import Scene
 
 MARGIN = 6.0
-HEADING = 20.0
-"""A title and the room below it."""
 APART = 24.0
 """Between panels."""
-PAGE = 620.0
-"""As high as a column becomes before the network is put into two."""
 FACTORS = (1.0, 1.25, 1.5, 2.0)
 """How much longer than the longest part a column or row of panels may become."""
 TALL = 1.3
-"""How much worse a point of height is than a point of width, where panels may stand beside or below."""
+"""How much worse a point of height is than a point of width, where no width is given."""
+MOST_COLUMNS = 4
+"""Of a network that is to fit a width."""
+MOST_WORDS = 4_000
+"""Characters of the description."""
 
 
-@dataclass(eq=False)
-class Part:
-    """The network or a panel: its own coordinates begin at its upper left corner."""
+class Place(NamedTuple):
+    """A part with its upper left corner."""
 
-    diagram: Diagram
-    placer: Placer
-    columns: list[tuple[Item, ...]]
-    panel: bool
-    framed: bool
-    entry: bool
-    """A panel's only input stands above its frame."""
-
-    @property
-    def inside(self) -> float:
-        """Between the frame and what is in it."""
-        return PAD if self.framed else 0.0
-
-    @property
-    def sizes(self) -> list[Size]:
-        if self.entry:
-            return [self.placer.series_size(self.columns[0][1:])]
-        return [self.placer.series_size(column) for column in self.columns]
-
-    @property
-    def body(self) -> tuple[float, float]:
-        """The width and height without the heading."""
-        sizes = self.sizes
-        wide = sum(size.width for size in sizes) + 2 * BETWEEN * (len(sizes) - 1)
-        high = max(size.height for size in sizes)
-        if self.panel:
-            high += (PILL + GAP if self.entry else 0) + self.inside * 2 + GAP
-            wide += 2 * self.inside
-        elif len(sizes) > 1:
-            high += GAP / 2
-        return wide, high
-
-    @property
-    def width(self) -> float:
-        return max(self.body[0], text_width(self.diagram.title, TITLE, bold=True))
-
-    @property
-    def height(self) -> float:
-        return HEADING + self.body[1]
-
-    def draw(self, x: float, y: float) -> list[Group]:
-        colors, placer = self.placer.colors, self.placer
-        placer.drawn = []
-        middle = x + self.width / 2 if len(self.columns) == 1 else x + self.sizes[0].width / 2
-        title = Text(middle, y + TITLE, self.diagram.title, TITLE, colors.text, bold=True)
-        left, top = x + (self.width - self.body[0]) / 2, y + HEADING
-        if self.panel:
-            self.draw_panel(left, top)
-        else:
-            self.draw_columns(left, top)
-        return [Group((title,), "title", words(self.diagram.title)), *placer.drawn]
-
-    def draw_panel(self, left: float, top: float) -> None:
-        placer, (size,) = self.placer, self.sizes
-        items, x, path = self.columns[0], left + self.inside + size.left, NOWHERE
-        (wide, high), name = self.body, words(self.diagram.title)
-        begin = top + (PILL + GAP if self.entry else 0)
-        if self.framed:
-            placer.drawn.append(draw.outline(left, begin, left + wide, top + high - GAP, name, placer.colors))
-        if self.entry:
-            (number,) = (item.node for item in items[:1] if isinstance(item, Leaf))
-            path = placer.leaf(number, x, top, NOWHERE)
-            items = items[1:]
-        path = placer.series(items, x, begin + self.inside, path)
-        if path.points:
-            placer.end(path, (x, top + high), "output")
-
-    def draw_columns(self, left: float, top: float) -> None:
-        path = NOWHERE
-        for size, items in zip(self.sizes, self.columns, strict=True):
-            x = left + size.left
-            if path.points:
-                (from_x, bottom), between = path.points[-1], left - BETWEEN
-                low, high = bottom + GAP / 2, top - GAP / 2
-                path = path.to((from_x, low), (between, low), (between, high), (x, high))
-            path = self.placer.series(items, x, top, path)
-            left += size.width + 2 * BETWEEN
+    part: Part
+    x: float
+    y: float
 
 
-def part(diagram: Diagram, options: Options, *, panel: bool) -> Part:
-    placer = Placer(diagram, options.colors, shapes=not panel)
-    items = placer.items
-    ports = [node for node in diagram.nodes if node.kind == "port"]
-    first = items[0]
-    entry = panel and len(ports) == 1 and isinstance(first, Leaf) and diagram.nodes[first.node].kind == "port"
-    columns = [items] if panel else wrapped(placer, options.wrap)
-    return Part(diagram, placer, columns, panel, panel and not diagram.chain, entry)
+class Page(NamedTuple):
+    """All parts in their places, and how large that is."""
 
-
-def wrapped(placer: Placer, count: int | None) -> list[tuple[Item, ...]]:
-    """The items in columns of about the same height: as many as were asked for, or as a page needs."""
-    items = placer.items
-    whole = placer.series_size(items).height
-    if count is None:
-        largest = max(placer.size(item).height for item in items)
-        count = ceil(whole / PAGE) if largest < whole / 2 else 1
-    columns: list[list[Item]] = [[]]
-    done = 0.0
-    for item in items:
-        height = placer.size(item).height + GAP
-        if done + height / 2 > whole * len(columns) / count and len(columns) < count and columns[-1]:
-            columns.append([])
-        columns[-1].append(item)
-        done += height
-    return [tuple(column) for column in columns]
+    width: float
+    height: float
+    places: list[Place]
 
 
 def scene(figure: Figure, options: Options) -> Scene:
-    """The network and the panels, to its right or below it."""
-    network = part(figure.network, options, panel=False)
-    panels = [part(panel, options, panel=True) for panel in figure.panels]
-    room = max([network.height, *(panel.height for panel in panels)])
-    across = max([network.width, *(panel.width for panel in panels)])
-    found = []
-    for factor in FACTORS:
-        right = [(panel, x + network.width + APART, y) for panel, x, y in _filled(panels, room * factor)]
-        down = [
-            (panel, x, y + network.height + APART)
-            for panel, x, y in _filled(panels, across * factor, rows=True)
-        ]
-        found += [_extent([(network, 0.0, 0.0), *places]) for places in (right, down)]
-    width, height, placed = min(found, key=lambda one: max(one[0], one[1] * TALL))
-    items = [group for one, x, y in placed for group in one.draw(x + MARGIN, y + MARGIN)]
-    return Scene(width + 2 * MARGIN, height + 2 * MARGIN, tuple(items), _title(figure), description(figure))
+    """The page that fits best, made smaller where it is wider than what was asked for."""
+    width = None if options.width is None else options.width - 2 * MARGIN
+    page = min(_pages(figure, options), key=lambda page: _cost(page, width))
+    items = tuple(group for part, x, y in page.places for group in part.draw(x + MARGIN, y + MARGIN))
+    found = Scene(
+        page.width + 2 * MARGIN, page.height + 2 * MARGIN, items, _title(figure), _description(figure)
+    )
+    if options.width is None or found.width <= options.width:
+        return found
+    factor = options.width / found.width
+    return Scene(options.width, found.height * factor, scaled(items, factor), found.title, found.description)
 
 
-def _filled(panels: Sequence[Part], room: float, *, rows: bool = False) -> list[tuple[Part, float, float]]:
+def _cost(page: Page, width: float | None) -> tuple[float, float, float]:
+    """How bad a page is: how much it must be made smaller, then how much it is too high, then how wide."""
+    if width is None:
+        return 0.0, max(page.width, page.height * TALL), 0.0
+    return max(1.0, page.width / width), max(page.height, PAGE), page.width
+
+
+def _pages(figure: Figure, options: Options) -> Iterator[Page]:
+    panels = [panel_part(panel, options) for panel in figure.panels]
+    wraps: Sequence[int | None] = (options.wrap,)
+    if options.width is not None and options.wrap is None:
+        wraps = range(1, MOST_COLUMNS + 1)
+    for wrap in wraps:
+        network = network_part(figure.network, options, wrap)
+        first = Place(network, 0.0, 0.0)
+        parts = [network, *panels]
+        longest, widest = max(part.height for part in parts), max(part.width for part in parts)
+        for factor in FACTORS:
+            beside = _filled(panels, longest * factor, rows=False)
+            below = _filled(panels, widest * factor, rows=True)
+            yield _page([first, *(place._replace(x=place.x + network.width + APART) for place in beside)])
+            yield _page([first, *(place._replace(y=place.y + network.height + APART) for place in below)])
+
+
+def _filled(panels: Sequence[Part], room: float, *, rows: bool) -> list[Place]:
     """The panels in columns (or rows) that are filled one after another, each as long as `room`."""
     placed = []
     along, across, most = 0.0, 0.0, 0.0
@@ -165,31 +87,24 @@ def _filled(panels: Sequence[Part], room: float, *, rows: bool = False) -> list[
         length, thick = (panel.width, panel.height) if rows else (panel.height, panel.width)
         if along and along + length > room:
             along, across, most = 0.0, across + most + APART, 0.0
-        placed.append((panel, along, across) if rows else (panel, across, along))
+        placed.append(Place(panel, along, across) if rows else Place(panel, across, along))
         along, most = along + length + APART, max(most, thick)
     return placed
 
 
-def _extent(
-    placed: list[tuple[Part, float, float]],
-) -> tuple[float, float, list[tuple[Part, float, float]]]:
-    width = max(x + one.width for one, x, _ in placed)
-    return width, max(y + one.height for one, _, y in placed), placed
+def _page(places: list[Place]) -> Page:
+    width = max(place.x + place.part.width for place in places)
+    return Page(width, max(place.y + place.part.height for place in places), places)
 
 
 def _title(figure: Figure) -> str:
     return f"{figure.title}: {figure.subtitle}" if figure.subtitle else figure.title
 
 
-def description(figure: Figure) -> str:
-    """The network's boxes in words, for who cannot see the figure."""
+def _description(figure: Figure) -> str:
+    """The boxes in words, for who cannot see the figure."""
     parts: list[str] = []
     for diagram in (figure.network, *figure.panels):
-        boxes = [
-            words(node.text) + (f" ×{words(node.times)}" if node.times else "") for node in diagram.nodes
-        ]
+        boxes = [f"{words(node.text)} {words(passes(node))}".strip() for node in diagram.nodes]
         parts.append(f"{words(diagram.title)}: {', '.join(filter(None, boxes))}.")
     return " ".join(parts)[:MOST_WORDS]
-
-
-MOST_WORDS = 4_000

@@ -147,7 +147,7 @@ class _Folder:
     def add(self, scope: _Scope, node: Node) -> Edge:
         self.boxes += 1
         if self.boxes > MOST_BOXES:
-            raise TooLarge
+            raise TooLarge(f"more than {MOST_BOXES:,} boxes")
         scope.diagram.nodes.append(node)
         return Edge(len(scope.diagram.nodes) - 1)
 

@@ -25,8 +25,10 @@ def write(figure: Figure) -> str:
     for number, cluster in enumerate(clusters[1:]):
         pieces += _cluster(cluster, f"p{number}", "  ")
     text = "\n".join([*pieces, *(_line(*line) for line in lines), *_styles(clusters), ""])
-    if len(lines) > MOST_EDGES or len(text) > MOST_CHARACTERS:
-        raise TooLarge
+    if len(lines) > MOST_EDGES:
+        raise TooLarge(f"{len(lines):,} lines; Mermaid draws {MOST_EDGES}")
+    if len(text) > MOST_CHARACTERS:
+        raise TooLarge(f"{len(text):,} characters of Mermaid, which draws {MOST_CHARACTERS:,}")
     return text
 
 

@@ -1,0 +1,135 @@
+"""The parts of a flow figure: the network in its columns, and a panel of a block, each with its title."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from cnnspec.drawing.flow import draw
+from cnnspec.drawing.flow.arrange import Item, Leaf
+from cnnspec.drawing.flow.diagram import Diagram, words
+from cnnspec.drawing.flow.metrics import BETWEEN, GAP, PAD, PILL, TITLE, Size, text_width
+from cnnspec.drawing.flow.place import NOWHERE, Placer
+from cnnspec.drawing.options import Options
+from cnnspec.drawing.scene import Group, Text
+
+HEADING = 20.0
+"""A title and the room below it."""
+PAGE = 620.0
+"""As high as a column becomes before the network is put into two."""
+
+
+@dataclass(eq=False)
+class Part:
+    """The network or a panel: its own coordinates begin at its upper left corner."""
+
+    diagram: Diagram
+    placer: Placer
+    columns: list[tuple[Item, ...]]
+    panel: bool
+    framed: bool
+    entry: bool
+    """A panel's only input stands above its frame."""
+
+    @property
+    def inside(self) -> float:
+        """Between the frame and what is in it."""
+        return PAD if self.framed else 0.0
+
+    @property
+    def sizes(self) -> list[Size]:
+        if self.entry:
+            return [self.placer.series_size(self.columns[0][1:])]
+        return [self.placer.series_size(column) for column in self.columns]
+
+    @property
+    def body(self) -> tuple[float, float]:
+        """The width and height without the heading."""
+        sizes = self.sizes
+        wide = sum(size.width for size in sizes) + 2 * BETWEEN * (len(sizes) - 1)
+        high = max(size.height for size in sizes)
+        if self.panel:
+            high += (PILL + GAP if self.entry else 0) + self.inside * 2 + GAP
+            wide += 2 * self.inside
+        elif len(sizes) > 1:
+            high += GAP / 2
+        return wide, high
+
+    @property
+    def width(self) -> float:
+        return max(self.body[0], text_width(self.diagram.title, TITLE, bold=True))
+
+    @property
+    def height(self) -> float:
+        return HEADING + self.body[1]
+
+    def draw(self, x: float, y: float) -> list[Group]:
+        colors, placer = self.placer.colors, self.placer
+        placer.drawn = []
+        middle = x + self.width / 2 if len(self.columns) == 1 else x + self.sizes[0].width / 2
+        title = Text(middle, y + TITLE, self.diagram.title, TITLE, colors.text, bold=True)
+        left, top = x + (self.width - self.body[0]) / 2, y + HEADING
+        if self.panel:
+            self.draw_panel(left, top)
+        else:
+            self.draw_columns(left, top)
+        return [Group((title,), "title", words(self.diagram.title)), *placer.drawn]
+
+    def draw_panel(self, left: float, top: float) -> None:
+        placer, (size,) = self.placer, self.sizes
+        items, x, path = self.columns[0], left + self.inside + size.left, NOWHERE
+        (wide, high), name = self.body, words(self.diagram.title)
+        begin = top + (PILL + GAP if self.entry else 0)
+        if self.framed:
+            placer.drawn.append(draw.outline(left, begin, left + wide, top + high - GAP, name, placer.colors))
+        if self.entry:
+            (number,) = (item.node for item in items[:1] if isinstance(item, Leaf))
+            path = placer.leaf(number, x, top, NOWHERE)
+            items = items[1:]
+        path = placer.series(items, x, begin + self.inside, path)
+        if path.points:
+            placer.end(path, (x, top + high), "output")
+
+    def draw_columns(self, left: float, top: float) -> None:
+        path = NOWHERE
+        for size, items in zip(self.sizes, self.columns, strict=True):
+            x = left + size.left
+            if path.points:
+                (from_x, bottom), between = path.points[-1], left - BETWEEN
+                low, high = bottom + GAP / 2, top - GAP / 2
+                path = path.to((from_x, low), (between, low), (between, high), (x, high))
+            path = self.placer.series(items, x, top, path)
+            left += size.width + 2 * BETWEEN
+
+
+def network_part(diagram: Diagram, options: Options, wrap: int | None) -> Part:
+    """The network in `wrap` columns, or as many as a page needs."""
+    placer = Placer(diagram, options.colors)
+    return Part(diagram, placer, wrapped(placer, wrap), panel=False, framed=False, entry=False)
+
+
+def panel_part(diagram: Diagram, options: Options) -> Part:
+    """The panel of a block."""
+    placer = Placer(diagram, options.colors, shapes=False)
+    ports = [node for node in diagram.nodes if node.kind == "port"]
+    first = placer.items[0]
+    entry = len(ports) == 1 and isinstance(first, Leaf) and diagram.nodes[first.node].kind == "port"
+    return Part(diagram, placer, [placer.items], panel=True, framed=not diagram.chain, entry=entry)
+
+
+def wrapped(placer: Placer, count: int | None) -> list[tuple[Item, ...]]:
+    """The items in columns of about the same height: as many as were asked for, or as a page needs."""
+    items = placer.items
+    whole = placer.series_size(items).height
+    if count is None:
+        largest = max(placer.size(item).height for item in items)
+        count = ceil(whole / PAGE) if largest < whole / 2 else 1
+    columns: list[list[Item]] = [[]]
+    done = 0.0
+    for item in items:
+        height = placer.size(item).height + GAP
+        if done + height / 2 > whole * len(columns) / count and len(columns) < count and columns[-1]:
+            columns.append([])
+        columns[-1].append(item)
+        done += height
+    return [tuple(column) for column in columns]
