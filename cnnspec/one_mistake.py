@@ -25,15 +25,17 @@ def within(inner: Span, outer: Span) -> bool:
 
 
 def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
-    """An input that looks like HxWxC (W101) and the sizes that do not fit because
-    of it: the first of these, with the way out of the input. A pasted character (E103) in another tool's
-    notation (E102) or in a number (E106), which has it in its fix, and so a number (E106) in an argument
-    that is to be written otherwise (E202). A claim that does not hold, its number not readable (E106).
-    A list where one number is expected (E212), while a list is in other brackets (E101).
+    """An input that looks like HxWxC (W101) and the sizes that do not fit because of it: the first of these,
+    with the way out of the input. A pasted character (E103) in another tool's notation (E102) or in a number
+    (E106), which has it in its fix, and so a number (E106) in an argument that is to be written otherwise
+    (E202), and the form (E101) of an argument that there is not (E211). A claim that does not hold, its
+    number not readable (E106). A list where one number is expected (E212), while a list is in other brackets
+    (E101).
     """
     foreign = [one.span for one in findings if one.code == "E102"]
     unread = [one.span for one in findings if one.code == "E106"]
     mended = [edit.span for one in findings if one.code == "E202" for edit in one.fix]
+    refused = [one.span for one in findings if one.code == "E211"]
     findings = [
         one
         for one in findings
@@ -41,6 +43,7 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
         and not (one.code == "E501" and any(within(span, one.span) for span in unread))
         and not (one.code == "E103" and not one.related and any(within(one.span, span) for span in unread))
         and not (one.code == "E106" and any(within(one.span, span) for span in mended))
+        and not (one.code == "E101" and any(within(one.span, span) for span in refused))
     ]
     if any(one.cause == "list" and one.code == "E101" for one in findings):
         findings = [one for one in findings if not (one.cause == "list" and one.code == "E212")]

@@ -33,6 +33,7 @@ _STATED = re.compile(
     r"(?:in_?channels|in_?features|num_?features|input_?channels)[ \t]*=[ \t]*([0-9]+)", re.I
 )
 _ARROW = r"[ \t]*->[ \t]*"
+_STATEMENT = re.compile(r"(?:model|let|variant|default|block|shared|output|expect)\b")
 _BETWEEN, _ENDS = r"(?>\s+|[,;]|#[^\r\n]*+)*+", re.compile(r"[ \t,;]*(?:[#\r\n]|$)")
 _INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
 
@@ -89,7 +90,8 @@ def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign
     """Lines in a row that are in another notation, each by itself, as one part; of two calls of layers, each
     is a finding of its own, which says what its numbers are here."""
     for row in stretches(foreign, lambda one: one.span, text, _BETWEEN):
-        alone = all(len(one.pieces) == 1 and _is_line(one.span, text) for one in row)
+        statements = any(_STATEMENT.match(part.text) for one in row for part in one.pieces)
+        alone = not statements and all(len(one.pieces) == 1 and _is_line(one.span, text) for one in row)
         calls = len(row) < FEWEST and all(_CALL.match(text, one.span.start) for one in row)
         if len(row) < 2 or calls or not alone or any(one.finding.code != "E102" for one in row):
             yield from row

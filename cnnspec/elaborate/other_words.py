@@ -15,6 +15,7 @@ from cnnspec.language.recovery.mistake import Answer
 from cnnspec.language.recovery.rules.loops import LOOPS
 from cnnspec.language.recovery.rules.loops import loop as loop_at
 from cnnspec.language.recovery.words import shortened
+from cnnspec.notations.rows import called
 from cnnspec.notations.words import layer_word
 from cnnspec.ops import lookup
 from cnnspec.ops.base import Argument, Op
@@ -99,7 +100,9 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
         inner = text[step.name_span.end + 1 : step.span.end - 1].strip()
         if re.fullmatch(r"[0-9]{1,2}(?:\.[0-9]+)?[ \t]*%", inner):
             inner = f"{float(inner.rstrip('% ')) / 100:g}"
-        plain = f"{step.name} {inner}".rstrip()
+        pieces = [one.strip() for one in inner.split(",")]
+        reading = called(step.name, pieces)
+        plain = reading.text if reading else f"{step.name} {inner}".rstrip()
         message = f"`{step.name}(…)` is a call; a layer is written as a word followed by its arguments"
         return NoValue("E102", message, step.span, f"here it is `{plain}`", fix=(Edit(step.span, plain),))
     way = found.help or f"as in `{usual(layer)}`"
@@ -143,6 +146,8 @@ def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -
         fix = (Edit(span, merge), *added)
     elif fold(word) in ATTENTIONS:
         way = f"write `attention heads=4 {QKV}`"
+    elif word in ("when", "unless", "case", "cond", "only"):
+        way = "a condition begins with `if`: `if C == 3 [ … ] else [ … ]`"
     elif fold(word) in _SIDE_BY_SIDE:
         way = "`concat [ … | … ]` joins their channels, `add [ … | … ]` sums them"
     sink.report("E201", f"there is no merge `{word}`", span, help=way, fix=fix)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.diagnostics import Edit, Span
@@ -69,7 +70,25 @@ def together(
         foreign = foreign_step(text, step.span, step.word)
         if foreign is not None:
             return [foreign]
-    return problems
+    return _in_one(problems, step, text)
+
+
+def _in_one(problems: list[NoValue], step: tree.LayerStep | tree.BranchStep, text: str) -> list[NoValue]:
+    """Arguments with other names, `stride=2 padding=1`, are one finding with the whole step."""
+    renamed = [one for one in problems if one.finding.code == "E202" and one.finding.fix]
+    edits = sorted(edit for one in renamed for edit in one.finding.fix)
+    inside = all(step.span.start <= edit.span.start and edit.span.end <= step.span.end for edit in edits)
+    if len(renamed) < 2 or not inside or any(a.span.end > b.span.start for a, b in pairwise(edits)):
+        return problems
+    written, done = "", step.span.start
+    for edit in edits:
+        written += text[done : edit.span.start] + edit.text
+        done = edit.span.end
+    written += text[done : step.span.end]
+    message = "; ".join(one.finding.message for one in renamed)
+    way = f"write `{written}`"
+    whole = NoValue("E202", message, renamed[0].finding.span, way, fix=tuple(edits))
+    return [whole, *(one for one in problems if one not in renamed)]
 
 
 def truth(argument: tree.Argument) -> NoValue | None:
@@ -253,14 +272,14 @@ def _surplus_word(
         if following is not None and flag in slots.flags:
             both = Span(span.start, following.span.end)
             return _no(f"`{word}` has no `{name}`", both, f"write `{flag}`", flag)
-    near = nearest(name, [*slots.flags, *slots.keywords], ARGUMENTS)
+    meant = ARGUMENTS.get(fold(name))
+    near = None if meant in slots.letters else nearest(name, [*slots.flags, *slots.keywords], ARGUMENTS)
     if near:
         instead = near if near in slots.flags else None
         return _no(f"`{word}` has no `{name}`", span, f"did you mean `{near}`?", instead)
     glued = re.fullmatch(r"([A-Za-z]+)([0-9]+)", name)
     if glued is not None and (letter := ARGUMENTS.get(fold(glued[1]))) in slots.letters:
         return _no(f"`{word}` has no `{name}`", span, f"write `{letter}{glued[2]}`", f"{letter}{glued[2]}")
-    meant = ARGUMENTS.get(fold(name))
     if meant in slots.letters:
         following = next(left, None)
         if following is None and meant == "K":

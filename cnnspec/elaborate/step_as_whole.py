@@ -12,6 +12,7 @@ from cnnspec.elaborate.unknown import means_input
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
 from cnnspec.language.recovery.rules.repetitions import repeated
+from cnnspec.notations.words import layer_word
 from cnnspec.ops import lookup
 
 BARE_VALUES = (
@@ -27,7 +28,7 @@ def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
         look(builder, step)
         for look in (
             *(_repetition, _means_input, _transposed),
-            *(_sides, _channels, _where, _named_apart, _steps, _name_behind),
+            *(_sides, _channels, _where, _then, _named_apart, _steps, _name_behind),
         )
     )
     return next((one for one in found if one is not None), None)
@@ -145,6 +146,24 @@ def _where(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
         f"write `{let}` on the line above",
         fix=fix,
     )
+
+
+_THEN = re.compile(
+    r"[ \t]*,?[ \t]+(?:(?:followed|activated)[ \t]+by|then|with|plus|using|activation|act|nonlinearity)"
+    r"(?:[ \t]+(?:an?|the))?[ \t]+([A-Za-z]\w*)(?:[ \t]+(?:activation|nonlinearity|layer))?$"
+)
+
+
+def _then(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `conv F3 K8 followed by relu`."""
+    found = _THEN.search(builder.context.text[slice(*step.span)])
+    word = layer_word(found[1]) if found else None
+    if found is None or word is None:
+        return None
+    mark, written = Span(step.span.start + found.start(), step.span.end), found.group().lstrip(" \t,")
+    behind = Span(mark.end - len(written), mark.end)
+    message = f"`{step.word}` does not take `{written}`; a layer is a separate step"
+    return NoValue("E202", message, behind, f"write `-> {word}`", fix=(Edit(mark, f" -> {word}"),))
 
 
 def _name_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:

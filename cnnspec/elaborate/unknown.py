@@ -22,7 +22,7 @@ from cnnspec.elaborate.values import FUNCTIONS, TRUTHS, NoValue, Undefined
 from cnnspec.language import tree
 from cnnspec.notations import MERGES
 from cnnspec.notations.calls import is_known
-from cnnspec.notations.words import LAYERS, layer_word
+from cnnspec.notations.words import CLAIMS, LAYERS, layer_word
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Op
 
@@ -163,9 +163,19 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         "identity",
     ):
         near = "id"
+    first = step.arguments[0].value if step.arguments else None
+    if step.word in CLAIMS.values() and isinstance(first, tree.Number):
+        way = f"expect {text[slice(*step.span)]}"
+        message = f"there is no layer `{step.word}`; a claim about the network begins with `expect`"
+        fix = (Edit(Span(step.span.start, step.span.start), "expect "),)
+        sink.report("E201", message, step.word_span, help=f"write `{way}`", fix=fix)
+        return
     if near in MERGES and not step.arguments and not statement:
         near = "id"  # a shortcut as a branch: `add [ conv F3 P1 K64 | skip ]`
     block = None if near else nearest(step.word, context.statements.blocks)
+    if not step.arguments and (tensor := _first_of_line(builder, step)) is not None:
+        tensor.report(sink)
+        return
     if near is None and (label := label_without_colon(text, step)) is not None:
         label.report(sink)
         return
@@ -188,6 +198,18 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         fix=(Edit(step.word_span, near),) if near else (),
         safe=near == step.word.lower(),  # only the case of letters differs
     )
+
+
+def _first_of_line(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E201 for a tensor without its `@` where its line has a label of its own: `b: a -> relu`."""
+    text = builder.context.text
+    head = text[line_start(text, step.span.start) : step.span.start]
+    if not re.fullmatch(r"[ \t]*\w+[ \t]*:[ \t]*", head) or not re.search(
+        rf"(?m)^[ \t]*(?:input[ \t]+)?{step.word}[ \t]*:", text[: step.span.start]
+    ):
+        return None
+    label, message = f"@{step.word}", f"there is no layer `{step.word}`, but there is a tensor of this name"
+    return NoValue("E201", message, step.word_span, f"write `{label}`", fix=(Edit(step.word_span, label),))
 
 
 def _filled(spelled_out: str, builder: BodyBuilder, step: tree.LayerStep) -> str:
@@ -234,6 +256,13 @@ def _behind_statement(context: Context, start: int) -> bool:
     )
 
 
+_DECLARES = (
+    *("const", "var", "val", "set", "define", "param", "parameter", "constant", "local"),
+    *("int", "float", "double", "number", "auto", "num", "integer"),
+)
+"""Words that name a value in other languages."""
+
+
 def _means_statement(step: tree.LayerStep) -> str | None:
     """The statement that a step is meant to be, its word written wrong: `Input 3x8x8`, `lte k = 3`."""
     if step.word == "in" and len(step.arguments) == 1 and isinstance(step.arguments[0].value, tree.Dims):
@@ -255,7 +284,7 @@ def _means_statement(step: tree.LayerStep) -> str | None:
         return "expect"
     if "model" in form and fold(step.word) in ("network", "net", "name", "title", "arch", "architecture"):
         return "model"
-    if form == ["let"] and step.word in ("const", "var", "val", "set", "define", "param", "parameter"):
+    if form == ["let"] and step.word in _DECLARES:
         return "let"
     near = nearest(step.word, [*words(), *form])
     return near if near in form else None
@@ -338,6 +367,10 @@ def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
         return NoValue("E206", message, span, f"a tensor is written with its label: `@{word}`")
     if (truth := word.lower()) in TRUTHS:
         return NoValue("E206", message, span, f"write `{truth}`", fix=(Edit(span, truth),))
+    macro = re.search(rf"(?m)^#[ \t]*define[ \t]+{word}[ \t]+([\w.]+)", builder.context.text)
+    if macro:
+        way = f"write `let {word} = {macro[1]}`: a line that begins with `#` is a comment"
+        return Undefined("E206", message, span, way)
     near = nearest(word, {known for scope in builder.scope.around() for known in scope.names})
     way = f"did you mean `{near}`?" if near else f"define it: `let {word} = …`"
     undefined = Undefined("E206", message, span, way)

@@ -24,6 +24,7 @@ from cnnspec.notations.network import FEWEST, Network, Program, written
 from cnnspec.notations.others import NOT_TRANSLATED, other_tool
 from cnnspec.notations.python import NOT_FOLLOWED, Reader
 from cnnspec.notations.translation import Notation, Translation
+from cnnspec.notations.words import LAYERS
 
 LAYER_SHOWN = "a layer is a word: `conv F3 S1 P1 K64 -> relu`"
 _TRAINING = re.compile(r"(?:for|while)\b.*(?:epoch|loader|batch|enumerate)")
@@ -85,7 +86,13 @@ def networks(text: str) -> Iterator[Program]:
             together = []
 
 
+_NAMED_STEP = re.compile(r"\w+[ \t]*=[ \t]*([a-z]\w*)[ \t]+(?!(?:if|for|and|or|in|is|not)\b)[\w(]")
+
+
 def _is_python(code: str, text: str) -> bool:
+    step = _NAMED_STEP.match(code)
+    if step and step[1] in LAYERS.values():
+        return False  # `x = conv F3 K8`
     if _BEGINS.match(code):
         return not _ARROW.search(code) or code.startswith("def ")
     call = _CALL.match(code)

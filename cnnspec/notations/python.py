@@ -18,6 +18,8 @@ from cnnspec.notations.calls import Call, call_of, is_known, read_call, source_o
 from cnnspec.notations.classes import FLAT, Block, Statement
 from cnnspec.notations.merges import MERGES
 from cnnspec.notations.network import ARRIVING, MERGED, MOST, WEIGHTED, Network, Node, dense
+from cnnspec.notations.rows import called as in_words
+from cnnspec.notations.words import LAYERS
 
 _PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
 _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
@@ -393,6 +395,9 @@ class Reader:
         slim = call.prefix == "slim"
         if functional and (slim or call.name not in _OF_TENSOR):
             call = call._replace(prefix=call.prefix if slim else "", positional=call.positional[1:])
+        own = [*call.positional, *(f"{key}={value}" for key, value in call.named.items())]
+        if not call.prefix and call.name in LAYERS.values() and (found := in_words(call.name, own)):
+            return _Module(Node(found.text, span, takes=found.takes))
         if not (is_known(call.name, call.prefix) or _CLASS.match(call.name)):
             return (
                 None

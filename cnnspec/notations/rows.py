@@ -90,6 +90,13 @@ def row(name: str, pieces: Sequence[str]) -> Reading | None:
     return None if text is None else Reading(text, takes=takes)
 
 
+def called(name: str, pieces: Sequence[str]) -> Reading | None:
+    """A layer's word with named arguments in brackets, `conv(in=3, out=16, k=3)`, where `k` is the kernel."""
+    with_filters = any(re.match(r"(?:out\w*|filters|channels|c_?out)[ \t]*=", piece) for piece in pieces)
+    renamed = [re.sub(r"^k(?=[ \t]*=)", "f", piece) if with_filters else piece for piece in pieces]
+    return row(name, renamed) if any("=" in piece for piece in pieces) else None
+
+
 def without_outputs(pieces: list[str]) -> list[str]:
     """A row's pieces without the size of its output, where a filter's size stands too: `112x112, 7x7, 64`."""
     sizes = [piece for piece in pieces if SIZE.fullmatch(piece)]

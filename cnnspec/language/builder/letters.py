@@ -102,7 +102,8 @@ def _apart(c: Context, letter: tree.PositionalArgument, following: Any) -> Meant
     if comma or not HYPER.fullmatch(plain):
         return None
     span = Span(letter.span.start, following.span.end)
-    return plain, [tree.LetterArgument(name, following.value, True, span)]
+    value = hyperparameters(c, plain, span.start)[0].value if plain.endswith("same") else following.value
+    return plain, [tree.LetterArgument(name, value, True, span)]
 
 
 def _in_one_word(c: Context, name: str, span: Span, word: str) -> Meant | None:

@@ -47,9 +47,12 @@ def _reserved(c: Context, text: str, start: int) -> None:
             help=f"write `{text}` and a space", fix=(Edit(where, " "),), cause="colon",
         )  # fmt: skip
         return
-    c.sink.report(
-        "E107", f"`{text}` cannot be a name: it is reserved", Span(start, end), help="choose another name"
-    )
+    way, fix = "choose another name", tuple[Edit, ...]()
+    if text == "output" and colon:
+        way = "leave it out: the last line's tensor is the output"
+        fix = (Edit(Span(start, colon.end()), ""),)
+    message = f"`{text}` cannot be a name: it is reserved"
+    c.sink.report("E107", message, Span(start, end), help=way, fix=fix)
 
 
 def _value_name(c: Context, token: Token, what: str, letters: bool = False) -> tuple[str, Span]:

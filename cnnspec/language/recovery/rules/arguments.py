@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
-from cnnspec.language.recovery.mistake import Answer, Mistake
+from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import is_layer
 from cnnspec.language.tokens import Token
@@ -119,7 +119,21 @@ def _several(m: Mistake) -> Answer | None:
     )
 
 
+def _by_name(m: Mistake) -> Answer | None:
+    """`K{k}`, `K$k`, `K<k>`: a value by its name."""
+    found = m.around(
+        r"(?<!\w)([FSPKGD])[ \t]*(?:\$?\{[ \t]*(\w+)[ \t]*\}|\$(\w+)|\[[ \t]*([a-z]\w*)[ \t]*\]|<(\w+)>)"
+    )
+    if found is None:
+        return None
+    name = next(one for one in found.groups()[1:] if one)
+    plain, message = f"{found[1]}={name}", "a value by its name follows the letter after `=`"
+    return rewritten(Span(*found.span()), plain, message, code="E104", safe=True, reads=plain)
+
+
 ARGUMENTS = (
+    Rule({"let k = 3\nconv F3 ⟦K{k}⟧": "let k = 3\nconv F3 K=k",
+          "let k = 3\nconv F3 ⟦K$k⟧": "let k = 3\nconv F3 K=k"}, when=_by_name),
     Rule({"conv F3 ⟦K16/32/64⟧": "", "conv F3 ⟦K16-32⟧": "", "conv ⟦F3-5⟧ K4": "conv F3x5 K4"},
          on="DIVIDE MINUS", last="HYPER", when=_several),
     Rule({"conv ⟦F[3 5]⟧ K8": "conv F3x5 K8", "conv F3 ⟦P(1x1)⟧ K8": "conv F3 P1 K8",

@@ -208,6 +208,8 @@ def _input_mark(m: Mistake) -> Answer | None:
         return None
     if found[1]:
         return Answer("E102", "", Span(m.begin, m.begin + len(m.line)))  # reported at the label
+    if m.text[found.end()] in "([" and (whole := _input(m)) is not None:
+        return whole
     mark = Span(found.start(2), found.end())
     before = "" if m.text[mark.start - 1] in " \t" else " "
     return rewritten(mark, before, "expected a shape, found `=`", "as in `input 3x224x224`")

@@ -11,6 +11,7 @@ from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.rules.repetitions import begin_of_steps
 from cnnspec.language.recovery.words import is_layer
+from cnnspec.notations.words import layer_word
 
 _MARK = re.compile(r"&&?|\|>|::|={2,}>|\.(?=[ \t])|\+|,")
 _TERNARY = (
@@ -87,7 +88,31 @@ def _count_in_brackets(m: Mistake) -> Answer | None:
     return rewritten(Span(*found.span()), put, message, f"write `]*{found[1]}`", "E101", safe=True, reads=put)
 
 
+def _in_words(m: Mistake) -> Answer | None:
+    """`conv F3 K8, activation relu`, `relu and bn`."""
+    found = m.here(
+        r"(,[ \t]*(?:and[ \t]+)?(?:then|followed[ \t]+by|activation|act|with)|and(?:[ \t]+then)?)"
+        r"[ \t]*[=:]?[ \t]+([A-Za-z]\w*)"
+    )
+    if (
+        found is None
+        or m.inside == "("
+        or m.in_claims
+        or not is_layer(found[2])
+        or re.search(r"\bif\b", m.head)
+    ):
+        return None
+    span, word = Span(*found.span()), layer_word(found[2]) or found[2]
+    message = f"steps are joined by `->`, found `{found[1]}`"
+    before = "" if m.text[m.start - 1 : m.start] in " \t" else " "
+    return rewritten(
+        span, f"{before}-> {word}", message, f"write `-> {word}`", "E101", safe=True, reads=f"-> {word}"
+    )
+
+
 JOINTS = (
+    Rule({"conv F3 K8⟦, activation relu⟧": "conv F3 K8 -> relu", "relu ⟦and bn⟧": "relu -> bn"},
+         on="COMMA AND", when=_in_words),
     Rule({"conv F3 K8 ⟦&⟧ bn & relu": "conv F3 K8 -> bn -> relu", "relu ⟦==>⟧ bn": "relu -> bn",
           "relu ⟦|>⟧ bn": "relu -> bn", "relu⟦,⟧ bn, relu": "relu-> bn-> relu",
           "relu ⟦+⟧ bn + relu": "relu -> bn -> relu"}, when=_marks),

@@ -128,6 +128,17 @@ def _or(m: Mistake) -> Answer | None:
     )
 
 
+def _is(m: Mistake) -> Answer | None:
+    """`if a is 2`, of which `if a` may be put together already."""
+    condition = _CONDITION.search(m.head)
+    if condition is None:
+        return None
+    return rewritten(
+        m.span, "==", f"expected `==`, found `{m.word}`", code="E101", safe=True,
+        reads=f"{condition[1]} ==", since=m.begin + condition.start(1),
+    )  # fmt: skip
+
+
 def _point_behind(m: Mistake) -> Answer | None:
     """`maxpool F2.`, of which `F2` was not read as a hyperparameter."""
     name = m.part(0).token
@@ -196,6 +207,8 @@ COMMENTS = (
 )  # fmt: skip
 
 STATEMENTS = (
+    Rule({"relu ⟦expect⟧ params 0": "relu => params 0"}, "a line's claims follow `=>`, found `expect`",
+         on="EXPECT", accepts="CLAIMS", when=lambda m: m.head.strip() and not m.of_line(_VARIANT), put="=>"),
     Rule({"input 3x8x8 ⟦->⟧ relu": "input 3x8x8\n relu", "input 3x8x8\n⟦->⟧ relu": "input 3x8x8\n relu",
          "input 3x8x8⟦,⟧ relu": "input 3x8x8\n relu", "input 3x8x8 ⟦relu⟧": "input 3x8x8\nrelu"},
          on="ARROW COMMA NAME CALL", accepts="_NL", when=_input_goes_on),
@@ -229,6 +242,7 @@ STEPS = (
          when=lambda m: m.kind == "LSQB" or m.last in ("RSQB", "RPAR"), before=" ->", safe=False),
     Rule({"relu -> ⟦-> ->⟧ bn": "relu ->  bn"}, "expected a step, found `->`", on="ARROW", accepts="CALL",
          when=lambda m: Span(m.start, behind_arrows(m)), put=""),
+    Rule({"if s ⟦is⟧ 2 [ relu ]": "if s == 2 [ relu ]"}, on="NAME", word="is eq equals", when=_is),
     Rule({"if s ⟦=⟧ 2 [a]": "if s == 2 [a]"}, "expected `==`, found `=`: a condition compares with `==`",
          on="EQUAL", accepts="COMPARE", put="=="),
     Rule({"if a ⟦||⟧ b [ relu ]": "if a or b [ relu ]", "add [ if C > 2 ⟦||⟧ H > 3 [ relu ] | id ]":
@@ -264,6 +278,9 @@ ENDS = (
          accepts="VBAR", when=lambda m: m.inside == "[" and m.last != "MATRIX_NUMBER", put=" |", safe=False),
     Rule({"conv F3⟦,⟧\nrelu": "conv F3\nrelu"}, "a line does not end with a comma", "leave the comma out",
          on="COMMA", when=lambda m: m.inside != "(" and not m.rest.split("#")[0].strip(), put=""),
+    Rule({"block f(k) { relu }\n[f(3)⟦,⟧ f(4)]": "block f(k) { relu }\n[f(3) -> f(4)]"},
+         "steps are separated by `->`, not by commas", on="COMMA", accepts="ARROW", last="RPAR",
+         when=lambda m: m.inside != "(" and m.behind(r"[ \t]*[A-Za-z]\w*\("), put=" ->", safe=False),
     Rule({"conv F3⟦,⟧ relu": "conv F3 -> relu"}, "steps are separated by `->`, not by commas", on="COMMA",
          accepts="ARROW", when=lambda m: m.inside != "(" and bool(before_layer(m)), put=" ->"),
     Rule({"conv F3⟦,⟧ K64": "conv F3 K64", "conv F3⟦,⟧ K64, S2": "conv F3 K64 S2"}, on="COMMA",

@@ -118,6 +118,17 @@ def _sum_of_labels(m: Mistake) -> Answer | None:
     return rewritten(span, plain, message, code="E101", safe=True, reads=plain)
 
 
+def _type_before(m: Mistake) -> Answer | None:
+    """`block f(int k)`."""
+    word = m.part(0).token
+    if word is None or word.text not in ("int", "float", "double", "number", "num") or m.inside != "(":
+        return None
+    span = Span(word.start, m.start)
+    fix = (Edit(span, ""),)
+    return Answer("E101", "a parameter has no type", span, f"leave `{word.text}` out", fix, True,
+                  reads=m.word, since=span.start, resume=m.end)  # fmt: skip
+
+
 def _text(m: Mistake) -> Answer | None:
     """`let name = "abc"`."""
     found, let = m.here(r"([\"'])([^\"'\r\n]*)\1"), _LET_NAME.match(m.head)
@@ -144,6 +155,8 @@ def _text(m: Mistake) -> Answer | None:
 VALUES = (
     Rule({"input ⟦a⟧ 3x8x8": "input a: 3x8x8"}, "the name of an input has a colon", on="NAME", last="INPUT",
          here=r"([A-Za-z]\w*)(?=[ \t]+[0-9(])", put="{1}:"),
+    Rule({"block f(⟦int ⟧k) { conv F3 K=k }": "block f(k) { conv F3 K=k }"}, "a parameter has no type",
+         on="NAME", last="NAME", accepts="COMMA", when=_type_before),
     Rule({"block f(k⟦:⟧ 3) { relu }": "block f(k= 3) { relu }"}, on="COLON", accepts="EQUAL",
          when=lambda m: m.inside == "(" and bool(m.behind(r"[ \t]*[0-9]")), put="="),
     Rule({"let name = ⟦\"abc\"⟧": "", "let act = ⟦'relu'⟧": ""}, last="EQUAL", when=_text),

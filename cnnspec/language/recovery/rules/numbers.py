@@ -271,6 +271,18 @@ def _turned(m: Mistake) -> Answer | None:
     return rewritten(span, plain, "the claim's word comes before its number", code="E101")
 
 
+def _words_before(m: Mistake) -> Answer | None:
+    """`expect total params 448`."""
+    words = r"(?:(?:total|overall|all|the|number[ \t]+of|trainable)[ \t]+)+"
+    found = m.of_line(rf"[ \t]*expect[ \t]+({words})({'|'.join(SUBJECTS.values())})[ \t]+")
+    if found is None or found.end() != m.start:
+        return None
+    span, message = Span(*found.span(1)), "a claim begins with what is claimed"
+    fix = (Edit(span, ""),)
+    way = f"leave `{found[1].strip()}` out"
+    return Answer("E101", message, span, way, fix, True, reads=found[2], since=span.start, resume=m.start)
+
+
 def _colons(m: Mistake) -> Answer | None:
     """`expect params: 448, macs: 2k`: all of the line."""
     subjects = "|".join(SUBJECTS.values())
@@ -354,6 +366,7 @@ NUMBERS = (
 
 CLAIMS = (
     Rule({"relu ⟦=>⟧ conv F3 K8": "relu -> conv F3 K8"}, last="NAME", when=_step_after_claims),
+    Rule({"expect ⟦total ⟧params 3": "expect params 3"}, on="NUMBER CLAIM_NUMBER", when=_words_before),
     Rule({"expect ⟦output⟧ 3x8x8": "expect out 3x8x8"}, "the output is claimed with the word `out`",
          on="OUTPUT", accepts="NAME", when=lambda m: m.in_claims, put="out"),
     Rule({"expect params⟦:⟧ 448, macs: 2k": "expect params 448, macs 2k"}, last="NAME", when=_colons),

@@ -13,7 +13,7 @@ from cnnspec.language.recovery.rules.brackets import NO_COMMAS
 from cnnspec.language.recovery.rules.marks import BRANCHES, NO_BRANCHES, before_layer
 from cnnspec.language.recovery.rules.names import NAMED_BY, NAMELESS
 from cnnspec.language.recovery.rules.numbers import NUMBER_LIKE, open_reshape
-from cnnspec.language.recovery.words import STATEMENT_WORDS, is_layer
+from cnnspec.language.recovery.words import STATEMENT_WORDS, closing, is_layer, shortened
 from cnnspec.language.tokens import END, STATEMENTS, Token
 from cnnspec.notations.steps import step
 
@@ -40,6 +40,23 @@ def _mistyped(m: Mistake) -> Answer | None:
     return rewritten(span, near, f"`{word}` is not a statement", f"did you mean `{near}`?", "E101")
 
 
+def _in_braces(m: Mistake) -> Answer | None:
+    """`if C > 3 { relu } else { bn }`."""
+    edits, at, reads = list[Edit](), m.start, ""
+    while close := closing(m.text, at):
+        edits += [Edit(Span(at, at + 1), "["), Edit(Span(close - 1, close), "]")]
+        reads += f"[{m.text[at + 1 : close - 1]}]"
+        more = re.compile(r"([ \t\r\n]*else\b(?:[ \t]+if\b[^{}\[\]\r\n]*)?[ \t]*)\{").match(m.text, close)
+        if more is None:
+            break
+        reads, at = reads + more[1], more.end() - 1
+    if not edits:
+        return None
+    way = f"write `if … {shortened(reads, '[ … ]')}`"
+    message, end = "the steps of an `if` are written in square brackets", edits[-1].span.end
+    return Answer("E101", message, m.span, way, tuple(edits), True, reads=reads, resume=end)
+
+
 def _without_brackets(m: Mistake) -> Answer | None:
     """`if C > 3 then relu`, `else relu`: the steps of an `if` are in brackets."""
     if m.last in ("AND", "OR", "NOT") and m.word == ":":
@@ -49,6 +66,8 @@ def _without_brackets(m: Mistake) -> Answer | None:
     wanted = m.accepts("LSQB") and not m.accepts("CALL") and m.kind != "COMPARE"
     if not (wanted or m.kind == "LBRACE" or m.word == ":") or not _IF_ELSE.search(m.head):
         return None
+    if m.kind == "LBRACE" and (braces := _in_braces(m)) is not None:
+        return braces
     fix = (Edit(m.span, ""),) if m.word == "then" and m.behind(r"[ \t]*\[") else ()
     way = "the steps of an `if` are written in square brackets: `if C > 3 [ … ] else [ … ]`"
     return Answer("E101", f"expected `[`, found {m.shown}", Span(m.start, m.end), way, fix)
@@ -131,6 +150,13 @@ def _named_tensor(m: Mistake) -> Answer | None:
     found = m.of_line(r"[ \t]*([A-Za-z]\w*)([ \t]*(?:<-|:?=))(?=[ \t]*([A-Za-z]\w*))")
     if found is None or not found.start(2) <= m.start <= found.end(2) or not is_layer(found[3]):
         return None
+    again = re.findall(rf"(?m)^[ \t]*{found[1]}[ \t]*(?:<-|:?=)", m.text)
+    if len(again) > 1:  # `x = conv F3 K8`, `x = relu`
+        span = Span(found.start(1), found.start(3))
+        message, way = "steps continue from the line before, without a name", f"leave `{found[1]} =` out"
+        return rewritten(
+            span, "", message, way, "E101", safe=True, reads="", since=span.start, resume=span.end
+        )
     span, message = Span(*found.span(2)), "a tensor is named by a label, with a colon"
     return rewritten(
         span, ":", message, f"write `{found[1]}: {found[3]} …`", "E101", safe=True, reads=f"{found[1]}:",
@@ -159,6 +185,12 @@ def _tensor_behind(m: Mistake) -> Answer | None:
     return Answer("E101", message, m.span, f"write `{plain}`", fix, reads="")
 
 
+def _with_arrow(m: Mistake) -> Span | None:
+    """The arrow before the token too, with the blanks around it."""
+    before = re.search(r"[ \t]*->[ \t]*$", m.head)
+    return Span(m.begin + before.start(), m.end) if before else None
+
+
 def _row_of_a_table(m: Mistake) -> Answer | None:
     """`| conv | 3x3 | 64 |`, a line of a Markdown table."""
     line = m.text[m.begin : m.line_end].split("#")[0].rstrip()
@@ -178,7 +210,8 @@ def _ends_early(m: Mistake, last: Token) -> Answer:
         return Answer(
             "E101", "expected the variant's settings after the colon", last.span, way, (Edit(colon, ""),)
         )
-    return Answer("E101", f"expected {m.expected} after `{last.text.strip()}`", last.span)
+    message = f"expected {m.expected} after `{last.text.strip()}`"
+    return Answer("E101", message, last.span, "leave it out, or write the next step" * (last.type == "ARROW"))
 
 
 def _operator_at_the_end(m: Mistake) -> Answer | None:
@@ -251,7 +284,8 @@ REST = (
     Rule({"if C ⟦=>⟧ 3 [ relu ]": "if C >= 3 [ relu ]"}, word="=>",
          when=lambda m: bool(_IF.search(m.head, m.head.rfind("[") + 1)), put=">=", safe=False),
     Rule({"let k = 3 ⟦+⟧\nconv F3 K8": ""}, last="NAME", when=_operator_at_the_end),
-    Rule({"if C > 3 ⟦then⟧ [ relu ]": "if C > 3  [ relu ]"}, when=_without_brackets),
+    Rule({"if C > 3 ⟦then⟧ [ relu ]": "if C > 3  [ relu ]",
+          "if C > 3 ⟦{⟧ relu } else { bn }": "if C > 3 [ relu ] else [ bn ]"}, when=_without_brackets),
     Rule({"⟦exepct⟧ params 1.5k": "expect params 1.5k"}, when=_mistyped),
     *CHARACTERS,
     Rule({"let a = ⟦F 3⟧": ""}, on="NUMBER DIM", last="NAME", when=_letter_apart),
@@ -262,6 +296,12 @@ REST = (
     Rule({"conv weight=[1⟦,⟧ a]": ""}, NO_COMMAS, "leave the commas out", on="COMMA", last="MATRIX_NUMBER"),
     Rule({"⟦| conv | 3x3 | 64 |⟧": "conv F3 K64"}, on="VBAR", when=_row_of_a_table),
     Rule({"⟦|⟧ relu": ""}, NO_BRANCHES, BRANCHES, on="VBAR", when=lambda m: not m.inside),
+    Rule({"relu -> bn⟦ -> output⟧": "relu -> bn"}, "expected a step, found `output`",
+         "leave it out: the last line's tensor is the output", on="OUTPUT", last="ARROW",
+         when=lambda m: not m.rest.split("#")[0].strip() and _with_arrow(m), put=""),
+    Rule({"relu\n⟦+ input⟧": ""}, "a line does not begin with `+`",
+         "write the lines above it as a branch: `add [ … | id ]`, with `id` for their input", on="PLUS",
+         here=r"\+[ \t]*(?:@?\w+)(?=[ \t]*(?:[#}\]\r\n]|$))", when=lambda m: not m.head.strip(), reads=""),
     Rule({"relu ⟦+⟧ bn": "relu -> bn"}, "steps are not joined by `+`",
          "`->` passes the tensor on to `{1}`; `add [ … | … ]` adds branches", on="PLUS", accepts="ARROW",
          when=lambda m: "@" not in m.head and before_layer(m), put="->", safe=False),
