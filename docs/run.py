@@ -22,6 +22,7 @@ PAGES = (
     FOLDER / "run.md",
     FOLDER / "sizes.md",
     FOLDER / "diff.md",
+    FOLDER / "table.md",
     *sorted((FOLDER / "homework").glob("*.md")),
 )
 TABLE = re.compile(r"^```(?:csv|cnn) (\S+)\n(.*?)^```$", re.M | re.S)

@@ -113,7 +113,7 @@ def table(
     grids = tables(given.networks, wanted)
     if isinstance(grids, Diagnostic):
         to.findings([grids], given.networks[0].source, always=True)
-        return USAGE
+        return FOUND
     destination = None if output in (None, STDIN) else output
     text = written(grids, _form(to.form, destination))
     if destination is None:

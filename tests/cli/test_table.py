@@ -68,7 +68,7 @@ def test_a_layout_that_does_not_fit(cnnspec: Command) -> None:
         ("inception_v3", "googlenet", "`inception17` has no columns"),
     ):
         done = cnnspec("table", f"zoo:{name}", "--like", like)
-        assert (done.status, done.out) == (2, "")
+        assert (done.status, done.out) == (1, "")
         assert "E803" in done.err
         assert said in " ".join(done.err.split())
         assert "help: " in done.err

@@ -23,7 +23,13 @@ def writer() -> object:
 
 
 DOCS = ROOT / "docs"
-PAGES = [DOCS / "run.md", DOCS / "sizes.md", DOCS / "diff.md", *sorted((DOCS / "homework").glob("*.md"))]
+PAGES = [
+    DOCS / "run.md",
+    DOCS / "sizes.md",
+    DOCS / "diff.md",
+    DOCS / "table.md",
+    *sorted((DOCS / "homework").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])

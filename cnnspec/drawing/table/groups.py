@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic
 from cnnspec.drawing.table.networks import Network, Rows, Unfit
 from cnnspec.drawing.table.parts import MANY, Part, joined
+from cnnspec.drawing.table.reading import as_written
 from cnnspec.ops.base import Shape
 
 SHOWN = ("lrn", "softmax", "logsoftmax", "shuffle", "pixelshuffle", "pixelunshuffle")
@@ -115,7 +116,7 @@ def _layers(network: Network) -> list[Group]:
             out=entry.out,
             op=entry.op,
             inputs=arriving,
-            call=f"{entry.op.word} {entry.op.written()}".strip(),
+            call=as_written(entry.op),
             weights={"": row.params or 0},
             macs=row.macs or 0,
             depth=int(entry.op.weighted),

@@ -6,6 +6,7 @@ up others are opened; a block whose branches meet stays one part. Equal passes o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import prod
@@ -108,7 +109,7 @@ class Reader:
                 op=op,
                 inputs=known,
                 branches=((),) * len(step.inputs) if op.merges else (),
-                call=f"{op.word} {op.written()}".strip(),
+                call=as_written(op),
                 weights=_amounts(self.report.weights.steps[number][place.index]),
                 macs=self.report.macs.steps[number][place.index] or 0,
                 depth=int(op.weighted),
@@ -242,6 +243,14 @@ def _amounts(held: Held) -> dict[str, int]:
 
 def _inputs(body: Body, step: Layer) -> tuple[Shape, ...]:
     return tuple(shape for value in step.inputs if (shape := body.values[value]) is not None)
+
+
+def as_written(op: Op) -> str:
+    """A layer as a spec says it, long lists left out: `conv F5 K16 connect=[…]`."""
+    return _LONG.sub("[…]", f"{op.word} {op.written()}".strip())
+
+
+_LONG = re.compile(r"\[[^\]]{20,}\]")
 
 
 def _call(step: Region) -> str:

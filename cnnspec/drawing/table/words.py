@@ -139,6 +139,12 @@ def lines_of_inner(part: Part, style: Style) -> tuple[Line, ...]:
 
 
 def _inline(part: Part, style: Style) -> Line:
+    if part.kind == "cell" and part.times == len(part.inner) == 1:
+        return (
+            _inline(part.inner[0], style) if part.inner[0].kind != "layer" else _times(part.inner[0], style)
+        )
+    if part.kind == "merge" and not main(part):
+        return text("(") + _separated(lines(part, style), " | ") + text(")")
     joined = _separated(lines(part, style), "; ")
     if part.kind == "cell" and part.times > 1:
         return text("[") + joined + text(f"] × {part.times}")

@@ -76,12 +76,13 @@ def _lines(content: Content) -> int:
 
 
 def _row(cells: list[tuple[int, Cell]], align: str, heights: list[int]) -> str:
+    # (\multirow counts lines from the middle of the first row on)
     texts = [""] * len(align)
     skipped: set[int] = set()
     for start, cell in cells:
         text = _content(cell.content, "c" if cell.columns > 1 else align[start])
         if cell.rows > 1:
-            text = f"\\multirow{{{sum(heights[: cell.rows])}}}{{*}}{{{text}}}"
+            text = f"\\multirow{{{sum(heights[1 : cell.rows]) + 1}}}{{*}}{{{text}}}"
         if cell.columns > 1:
             text = f"\\multicolumn{{{cell.columns}}}{{c}}{{{text}}}"
         texts[start] = text
@@ -93,7 +94,7 @@ def _content(content: Content, align: str) -> str:
     pieces = [_matrix(one) if isinstance(one, Matrix) else _line(one) for one in content]
     if len(pieces) <= 1:
         return "".join(pieces)
-    apart = r" \\[2pt] " if any(isinstance(one, Matrix) for one in content) else r" \\ "
+    apart = r" \\[5pt] " if any(isinstance(one, Matrix) for one in content) else r" \\ "
     return f"\\begin{{tabular}}[c]{{@{{}}{align}@{{}}}}{apart.join(pieces)}\\end{{tabular}}"
 
 

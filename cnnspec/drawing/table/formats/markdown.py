@@ -14,7 +14,7 @@ LONGEST = 200
 """A table whose lines would be longer is not aligned in the text."""
 _SPECIAL = re.compile(
     r"[\\`*<>|~$@]|(?<=:)//|(?<=www)\."
-    r"|\[(?![0-9, ]*\](?!\())|(?<![0-9, ])\]|\](?=\()"  # not those around a list of numbers
+    r"|\[(?![0-9, …]*\](?!\())|(?<![0-9, …])\]|\](?=\()"  # not those around a list of numbers
     r"|&(?=[#A-Za-z])|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])"
 )
 

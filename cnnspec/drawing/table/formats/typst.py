@@ -84,9 +84,9 @@ def _content(content: Content) -> str:
 
 
 def _matrix(matrix: Matrix) -> str:
-    rows = "; ".join(f"#[{_line(line)}]" for line in matrix.rows)
+    rows = ", ".join(f"display(#[{_line(line)}])" for line in matrix.rows)
     times = f" times {matrix.times}" if matrix.times > 1 else ""
-    return f'$mat(delim: "[", {rows}){times}$'
+    return f'#box(inset: (y: 2pt), $vec(delim: "[", {rows}){times}$)'
 
 
 def _line(line: Line) -> str:
