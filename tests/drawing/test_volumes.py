@@ -147,6 +147,25 @@ def test_a_few_shortcuts_are_arcs() -> None:
     assert arc.tooltip == "from conv1"
 
 
+def test_blocks_are_closed_and_opened_on_demand() -> None:
+    collapsed = drawn(load("zoo:unet"), collapse=("double",))
+    assert len(groups(collapsed, "layer")) == 18
+    assert "double" in said(collapsed, "legend")
+    strip = strip_of(load("zoo:unet"), Options(style="volumes", collapse=("double", "up")))
+    assert look_of(strip) == "levels"
+    assert [volume.title for volume in strip.spine].count("up") == 4
+    opened = drawn(load("zoo:resnet", variant="ResNet18"), expand=("residual",))
+    assert len(groups(opened, "skip")) == 5
+    well_laid(opened)
+
+
+def test_a_gate_is_one_volume() -> None:
+    gate = "mul [ id | gap -> fc 8 -> relu -> fc 32 -> sigmoid ]"
+    strip = strip_of(graph_of(f"input 3x64x64\nconv F3 P1 K32 -> relu\n{gate}\ngap -> fc 10\n"))
+    assert [volume.title or volume.name for volume in strip.spine] == ["input", "conv", "gate", "gap2", "fc3"]
+    assert len(strip.rows) == 1
+
+
 def test_a_long_network_is_folded_in_a_second() -> None:
     inner = "conv F3 P1 K16 -> bn -> relu"
     texts = [

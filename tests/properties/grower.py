@@ -18,7 +18,13 @@ from cnnspec.ops.base import Misfit, Shape
 
 WORDS = tuple(sorted(words()))
 _OPS = [op for word in WORDS if (op := lookup(word)) is not None]
-LIKE = [op for op in _OPS if op.tensors and op.undoes is None]
+LIKE = [
+    op
+    for op in _OPS
+    if op.tensors
+    and op.undoes is None
+    and not any(field.is_required() for name, field in op.model_fields.items() if name not in op.tensors)
+]
 UNDOING = [op for op in _OPS if op.undoes is not None]
 LARGEST = 40_000
 """Numbers in a tensor: small enough to run."""

@@ -7,6 +7,7 @@ skips of an encoder and a decoder.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import prod
 from typing import NamedTuple
 
@@ -30,22 +31,28 @@ class Inside(NamedTuple):
     grows: bool
     branches: bool
     kind: str
+    asked: bool | None = None
+    """Whether its block was to be closed (True) or open (False), by the author's wish."""
 
     @property
     def closed(self) -> bool:
+        if self.asked is not None:
+            return self.asked
         both_ways = self.shrinks and self.grows and self.volumes <= MOST_OPEN
         return self.branches and not both_ways
 
 
-def insides(graph: Graph) -> list[Inside]:
-    """By body; the bodies inside come before those around them."""
+def insides(graph: Graph, expand: Collection[str] = (), collapse: Collection[str] = ()) -> list[Inside]:
+    """By body; the bodies inside come before those around them. The blocks `collapse` are closed, and those
+    of `expand` open."""
     templates = {
         body.template for body in graph.bodies if _branches(body) and graph.templates[body.template].block
     }
     known: list[Inside] = []
     for body in graph.bodies:
-        inside = _inside(body, known)
-        known.append(inside._replace(branches=inside.branches or body.template in templates))
+        inside, block = _inside(body, known), graph.templates[body.template].block
+        asked = True if block in collapse else False if block in expand else None
+        known.append(inside._replace(branches=inside.branches or body.template in templates, asked=asked))
     return known
 
 

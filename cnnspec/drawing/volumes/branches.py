@@ -6,17 +6,21 @@ What is left are the skips: from an encoder to its decoder, and a few shortcuts 
 from __future__ import annotations
 
 from cnnspec.drawing.volumes.bodies import is_sum
-from cnnspec.drawing.volumes.volume import Source, Volume
+from cnnspec.drawing.volumes.volume import Source, Volume, grown
+from cnnspec.ops import Op
 
-SHORTCUTS, PAST = 3, 4
-"""Shortcuts that are drawn as such, at most, and how many volumes each may pass."""
+SHORTCUTS, EXPANDED, PAST = 3, 16, 6
+"""Shortcuts that are drawn as such, at most; where blocks are expanded; and how many volumes each may pass.
+"""
 FAR = 200
 """How far back the start of a branch is looked for."""
 
 
-def closed_branches(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volume]]:
+def closed_branches(
+    volumes: list[Volume], most: int = SHORTCUTS
+) -> tuple[list[Volume], dict[Volume, Volume]]:
     """The volumes that are left, and what each of the others has become. `volumes` are in an order in which
-    each stands after what it reads."""
+    each stands after what it reads. Up to `most` shortcuts stay what they are."""
     order = {volume: place for place, volume in enumerate(volumes)}
     readers: dict[Volume, set[Volume]] = {volume: set() for volume in volumes}
     for volume in volumes:
@@ -30,13 +34,13 @@ def closed_branches(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, V
             continue
         inside = _between(start, volume)
         alone = inside is not None and all(readers[one] <= {*inside, volume} for one in inside)
-        if inside is None or not alone or any(one.kind == "resize" for one in inside):
+        if inside is None or not alone or _comes_back_up(inside, volume):
             continue
         stretches[volume] = start, inside
     shortcuts = [end for end, (start, inside) in stretches.items() if _is_shortcut(end, start, inside)]
     became: dict[Volume, Volume] = {}
     for end, (start, inside) in stretches.items():
-        if end not in shortcuts or len(shortcuts) > SHORTCUTS:
+        if end not in shortcuts or len(shortcuts) > most:
             inside = [one for one in inside if one not in became]
             _close(end, start, inside)
             became.update(dict.fromkeys(inside, end))
@@ -76,23 +80,32 @@ def _between(start: Volume, end: Volume) -> list[Volume] | None:
     return found
 
 
+def _comes_back_up(inside: list[Volume], end: Volume) -> bool:
+    """Whether maps get larger again on the way: an encoder and its decoder."""
+    if any(one.kind == "resize" for one in inside):
+        return True
+    return any(not one.is_vector and grown(one, end) for one in inside)
+
+
 def _is_shortcut(end: Volume, start: Volume, inside: list[Volume]) -> bool:
     """Whether this is a chain of a few layers beside a branch that does nothing."""
-    chain = all(len(one.sources) == 1 for one in inside)
+    chain = all(len(one.sources) == 1 and not one.is_vector for one in inside)
     past = start in [source.volume for source in end.sources]
     return chain and past and len(end.sources) == 2 and len(inside) <= PAST
 
 
 def _close(end: Volume, start: Volume, inside: list[Volume]) -> None:
     """Makes a fold of the volume at the end of a stretch."""
-    op = end.op
-    if op is not None and is_sum(op):
-        end.title = "residual block" if op.word == "add" else f"{op.word} block"
-    else:
-        end.title = end.title or "branches"
+    if end.op is not None:
+        end.title = title_of(end.op)
     end.kind, end.op, end.parts = "block", None, ()
     end.layers += sum(one.layers for one in inside)
     end.sources = [Source(start)]
+
+
+def title_of(merge: Op) -> str:
+    """What branches that nobody has named are called, after how they meet."""
+    return {"add": "residual block", "mul": "gate", "concat": "branches"}.get(merge.word, merge.word)
 
 
 def without_sums(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volume]]:

@@ -73,7 +73,7 @@ class Skips:
         stands = self.row_of[link.start].stands
         y = min(self._top(one) for one in stands if first.start <= one.start <= last.start)
         y -= FIRST - 2 + STEP * self.levels[link]
-        left, right = first.leg(link.start), last.leg(link.end)
+        left, right = first.leg(link.start) + 1.5, last.leg(link.end) - 1.5
         points = (left, self._top(first)), (left, y), (right, y), (right, self._top(last))
         line = Line(points, Pen(self.palette.frame, 1.0), 3.0, arrow=True)
         return Group((line,), "skip", link.end.name, f"from {link.start.name}")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
-from cnnspec.drawing.volumes.branches import closed_branches, without_sums
+from cnnspec.drawing.options import Options
+from cnnspec.drawing.volumes.branches import EXPANDED, SHORTCUTS, closed_branches, without_sums
 from cnnspec.drawing.volumes.runs import merged_runs
 from cnnspec.drawing.volumes.unfold import unfolded
 from cnnspec.drawing.volumes.volume import Link, Strip, Volume
 from cnnspec.ir.graph import Graph
 
+DEFAULT = Options(style="volumes")
 
-def strip_of(graph: Graph) -> Strip:
+
+def strip_of(graph: Graph, options: Options = DEFAULT) -> Strip:
     """The rows and links of a network that has no errors."""
-    volumes, values = unfolded(graph)
+    volumes, values = unfolded(graph, options)
     outputs = [value.volume for value in values]
-    for step in (merged_runs, closed_branches, _by_depth, without_sums, merged_runs, _by_depth):
+    closing = partial(closed_branches, most=EXPANDED if options.expand else SHORTCUTS)
+    for step in (merged_runs, closing, _by_depth, without_sums, merged_runs, _by_depth):
         volumes, became = step(volumes)
         outputs = [_latest(became, output) for output in outputs]
     depth = _depths(volumes)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cnnspec.drawing.options import Options
 from cnnspec.drawing.volumes.bodies import Inside, insides, is_sum, kept_within, kind_between
+from cnnspec.drawing.volumes.branches import title_of
 from cnnspec.drawing.volumes.volume import Source, Volume
 from cnnspec.ir.flat import join
 from cnnspec.ir.graph import Body, Graph, Layer, Region, outputs_of, places
@@ -144,15 +146,13 @@ class Unfolder:
                 break
             body = self.graph.bodies[regions[0].passes[0].body]
             regions = [step for step in body.steps if isinstance(step, Region)]
-        merges = [step.op.word for step in body.steps if isinstance(step, Layer) and step.op.merges]
-        if not merges:
-            return ""
-        return {"add": "residual block", "concat": "branches"}.get(merges[-1], f"{merges[-1]} block")
+        merges = [step.op for step in body.steps if isinstance(step, Layer) and step.op.merges]
+        return title_of(merges[-1]) if merges else ""
 
 
-def unfolded(graph: Graph) -> tuple[list[Volume], list[Value]]:
+def unfolded(graph: Graph, options: Options) -> tuple[list[Volume], list[Value]]:
     """The volumes in the order of the forward pass, the inputs first; and the outputs."""
-    unfolder = Unfolder(graph, insides(graph))
+    unfolder = Unfolder(graph, insides(graph, options.expand, options.collapse))
     values = []
     for name, shape in zip(graph.inputs, graph.root.values, strict=False):
         values.append(unfolder.add(Volume(name, shape or (), "input", layers=0), []))

@@ -50,6 +50,12 @@ class Volume:
         return prod(self.axes) == 1
 
 
+def grown(before: Volume, after: Volume) -> bool:
+    """Whether the maps of one volume are clearly larger than those of another."""
+    same = len(before.shape) == len(after.shape)
+    return same and prod(after.axes) >= 1.6 ** len(after.axes) * prod(before.axes)
+
+
 @dataclass(slots=True, eq=False)
 class Source:
     """What a volume reads: another one, perhaps cropped, perhaps through `via`, layers of the link's own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 from cnnspec.drawing.options import Options
@@ -13,7 +14,7 @@ from cnnspec.drawing.volumes.scaled import moved, scaled
 from cnnspec.drawing.volumes.sheets.layout import sheets
 from cnnspec.drawing.volumes.shorter import shortened
 from cnnspec.drawing.volumes.strip import strip_of
-from cnnspec.drawing.volumes.volume import Strip
+from cnnspec.drawing.volumes.volume import Strip, grown
 from cnnspec.drawing.volumes.words import sentence
 from cnnspec.ir.graph import Graph
 
@@ -26,7 +27,7 @@ LOOKS = {"sheets": (sheets, 24), "cuboids": (cuboids, 48), "levels": (levels, 64
 
 
 def whole(graph: Graph, options: Options) -> Scene:
-    full = strip_of(graph)
+    full = strip_of(graph, options)
     look = options.look or look_of(full)
     draw, longest = LOOKS[look]
     strip = shortened(full, longest)
@@ -44,7 +45,8 @@ def whole(graph: Graph, options: Options) -> Scene:
 def look_of(strip: Strip) -> str:
     """Levels for an encoder and decoder with skips, sheets for a few layers on small maps, else cuboids."""
     order = {volume: place for place, volume in enumerate(strip.spine)}
-    grows = [order[volume] for volume in strip.spine if volume.kind == "resize"]
+    pairs = pairwise(strip.spine)
+    grows = [order[volume] for before, volume in pairs if volume.kind == "resize" or grown(before, volume)]
     for link in strip.links:
         if any(order.get(link.start, 0) < place <= order.get(link.end, -1) for place in grows):
             return "levels"

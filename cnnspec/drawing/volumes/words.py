@@ -15,6 +15,7 @@ _NAMES = {
     "gmp": "global max pooling", "cmean": "mean over channels", "cmax": "maximum over channels",
     "blur": "blur", "subsample": "subsampling", "fc": "fully connected", "rbf": "radial basis functions",
     "upsample": "upsampling", "unpool": "unpooling", "concat": "concatenation", "attention": "attention",
+    "add": "sum", "sub": "difference", "mul": "product", "div": "quotient", "max": "maximum",
     "local": "locally connected", "pixelshuffle": "pixel shuffle", "pixelunshuffle": "pixel unshuffle",
 }  # fmt: skip
 """Where the first words of a layer's title are not what a figure says."""
