@@ -1,4 +1,4 @@
-"""Writes what the commands of docs/run.md, sizes.md, diff.md and homework/ print into these pages.
+"""Writes what the commands of docs/run.md, sizes.md, diff.md, draw.md and homework/ print into these pages.
 
     python docs/run.py            bring the pages up to date
     python docs/run.py --check    only say whether they are (exit status 1: one is not)
@@ -23,6 +23,7 @@ PAGES = (
     FOLDER / "sizes.md",
     FOLDER / "diff.md",
     FOLDER / "table.md",
+    FOLDER / "draw.md",
     *sorted((FOLDER / "homework").glob("*.md")),
 )
 TABLE = re.compile(r"^```(?:csv|cnn) (\S+)\n(.*?)^```$", re.M | re.S)

@@ -121,7 +121,7 @@ def test_blocks_drawn_in_place_and_collapsed() -> None:
     assert unfolded.network.nodes[1].inner is not None
     assert unfolded.panels == []
     collapsed = figure_of(text, Options(expand=("two",), collapse=("unit",), panels=False))
-    assert boxes(collapsed)[1:] == ["mix(4)", "unit(4)", "unit(8, 3)", "unit(8)"]
+    assert boxes(collapsed)[1:] == ["mix(4)", "unit(K4)", "unit(K8, F3)", "unit(K8)"]
 
 
 def test_conditions() -> None:

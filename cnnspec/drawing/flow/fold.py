@@ -55,6 +55,8 @@ class _Scope:
     symbolic: bool
     path: str = ""
     depth: int = 0
+    in_order: bool = True
+    """The bodies are passes one after another."""
     values: dict[int, _Value] = field(default_factory=dict)
 
 
@@ -324,10 +326,12 @@ class _Folder:
     ) -> _Scope:
         path = f"{scope.path}{regions[0].name}." if regions[0].name else scope.path
         depth = scope.depth + (site.kind in ("block", "shared"))
-        return self.scope(
+        inner = self.scope(
             site.template, Bodies.passes(regions), dict(names), into,
             symbolic=scope.symbolic, path=path, depth=depth,
         )  # fmt: skip
+        one = len(regions) == 1 and len(inner.bodies) == len(regions[0].passes)
+        return replace(inner, in_order=one if site.kind == "repeat" else scope.in_order)
 
     def repeat(self, site: RegionSite, scope: _Scope, regions: list[Region]) -> list[Edge | None]:
         """One pass with how many there are: a box, or a frame around several."""
@@ -370,14 +374,14 @@ class _Folder:
                 return self.inlined(site, scope, regions, names)
             return self.framed(site, scope, inner, ())
         self.panels[site.template] = None
-        node = block_node(self.graph, block, site, regions, self.given(site, scope))
+        node = block_node(self.graph, block, site, regions, self.given(site, scope), scope.in_order)
         node.inputs = self.arriving(site, scope)
         node.name = scope.path + node.name
         edge = self.add(scope, node)
         return [edge._replace(port=place) for place in range(len(site.outputs))]
 
     def title(self, block: Block, site: RegionSite, scope: _Scope, regions: list[Region]) -> Runs:
-        return block_node(self.graph, block, site, regions, self.given(site, scope)).text
+        return block_node(self.graph, block, site, regions, self.given(site, scope), scope.in_order).text
 
     def given(self, site: RegionSite, scope: _Scope) -> dict[str, Expr]:
         """The arguments that are expressions here."""

@@ -8,6 +8,7 @@ from cnnspec.drawing.colors import kind_of
 from cnnspec.drawing.flow.diagram import Node, Runs, words
 from cnnspec.drawing.flow.names import SIGNS, is_small, title_of
 from cnnspec.drawing.flow.symbols import joined, plain, spelled, substituted, symbol
+from cnnspec.drawing.scene import Run
 from cnnspec.ir import expr
 from cnnspec.ir.expr import Const, Expr
 from cnnspec.ir.graph import Block, Graph, Layer, Region
@@ -42,41 +43,49 @@ def _tooltip(layer: Layer) -> str:
 
 
 def block_node(
-    graph: Graph, block: Block, site: RegionSite, regions: Sequence[Region], given: Mapping[str, Expr]
+    graph: Graph,
+    block: Block,
+    site: RegionSite,
+    regions: Sequence[Region],
+    given: Mapping[str, Expr],
+    in_order: bool,
 ) -> Node:
-    """The box of a block in use; `given` are the arguments that are expressions here."""
+    """The box of a block in use; `given` are the arguments that are expressions here. `in_order`: the regions
+    are passes one after another."""
     shown: list[Runs] = []
     changing: list[Runs] = []
+    left_out = False
     for parameter in block.parameters:
-        if parameter.kind == "tensor":
-            continue
+        values = [region.arguments.get(parameter.name) for region in regions]
+        text: Runs = ()
         if parameter.kind == "layer":
-            text = _layers(graph, site, parameter.name)
-            shown += [text] if text and words(text) != parameter.default else []
+            found = _layers(graph, site, parameter.name)
+            text = found if words(found) != parameter.default else ()
         elif parameter.name in given:
-            shown.append(spelled(given[parameter.name]))
-        else:
-            values = [region.arguments.get(parameter.name) for region in regions]
-            if len(set(values)) == 1 and values[0] is not None and values[0] != parameter.default:
-                shown.append(spelled(Const(expr.parsed(values[0]))))
-            elif len(values) > 1 and len(set(values[1:])) == 1 and None not in values[:2]:
-                first, then = (spelled(Const(expr.parsed(value or "0"))) for value in values[:2])
-                changing.append(
-                    joined("", [symbol(parameter.name), plain(" = "), first, plain(", then "), then])
-                )
-    text, inside = plain(block.name), joined(", ", shown)
-    below: list[Runs] = []
-    if shown and (len(shown) > IN_HEAD or sum(len(run.text) for run in inside) > SHORT):
-        below.append(inside)
-    elif shown:
-        text = joined("", [text, plain("("), inside, plain(")")])
-    if changing:
-        below.append(joined(", ", changing))
-    if site.kind == "shared":
-        below.append(plain("shared weights"))
-    return Node(
-        "block", regions[0].name or block.name, text, below, fill="block", tooltip=_call(block, regions[0])
-    )
+            text = spelled(given[parameter.name])
+        elif len(set(values)) == 1:
+            text = _number(values[0]) if values[0] != parameter.default else ()
+        elif in_order and len(set(values[1:])) == 1:
+            numbers = joined(", then ", [_number(value) for value in values[:2]])
+            changing.append(joined(" = ", [symbol(parameter.name), numbers]))
+        if text and parameter.kind == "letter":
+            text = joined("", [plain(parameter.name), text if len(text) == 1 else (Run("="), *text)])
+        elif text and left_out and parameter.kind == "value":
+            text = joined(" = ", [symbol(parameter.name), text])
+        left_out |= not text and parameter.kind == "value"
+        shown += [text] if text else []
+    inside = joined(", ", shown)
+    short = len(shown) <= IN_HEAD and sum(len(run.text) for run in inside) <= SHORT
+    text = joined("", [plain(f"{block.name}("), inside, plain(")")]) if shown and short else plain(block.name)
+    below = [inside] if shown and not short else []
+    below += [joined(", ", changing)] if changing else []
+    below += [plain("shared weights")] if site.kind == "shared" else []
+    name = regions[0].name or block.name
+    return Node("block", name, text, below, fill="block", tooltip=_call(block, regions[0]))
+
+
+def _number(value: str | None) -> Runs:
+    return () if value is None else spelled(Const(expr.parsed(value)))
 
 
 def _layers(graph: Graph, site: RegionSite, parameter: str) -> Runs:

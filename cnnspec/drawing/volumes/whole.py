@@ -6,11 +6,11 @@ from itertools import pairwise
 from math import prod
 
 from cnnspec.drawing.options import Options
+from cnnspec.drawing.scaled import moved, scaled
 from cnnspec.drawing.scene import Scene
 from cnnspec.drawing.volumes.cuboids.layout import cuboids
 from cnnspec.drawing.volumes.figure import MARGIN
 from cnnspec.drawing.volumes.levels.layout import levels
-from cnnspec.drawing.volumes.scaled import moved, scaled
 from cnnspec.drawing.volumes.sheets.layout import sheets
 from cnnspec.drawing.volumes.shorter import shortened
 from cnnspec.drawing.volumes.strip import strip_of
