@@ -49,16 +49,17 @@ def attributes(info: str, start: int) -> dict[str, Attribute]:
     return found
 
 
-_OPTION = re.compile(r"[ \t]*(:|#\|)[ \t]*([A-Za-z]\w*):[ \t]*(.*?)[ \t]*$")
+_OPTION = re.compile(r"[ \t]*(:|#\||)[ \t]*([A-Za-z][\w-]*):(?:[ \t]+(.*?))?[ \t]*$")
 
 
-def option(line: str, start: int) -> tuple[bool, str, Attribute] | None:
-    """An option on a line of its own at the head of a fence, `:name: stem` of MyST or `#| name: stem` of
-    Quarto: whether it is MyST's, and so no part of the spec; its name and its value.
+def option(line: str, start: int, mark: str) -> tuple[str, Attribute] | None:
+    """An option on a line of its own at the head of a fence, with its mark: `:name: stem` or `name: stem` of
+    MyST, `#| name: stem` of Quarto. Its name and its value.
     """
     match = _OPTION.match(line)
-    if match is None:
+    if match is None or match[1] != mark:
         return None
-    value = match[3].strip("\"'")
-    at = start + line.index(match[3], match.end(2)) + (len(match[3]) - len(match[3].lstrip("\"'")))
-    return match[1] == ":", match[2], Attribute(value, Span(at, at + len(value)))
+    given = match[3] or ""
+    value = given.strip("\"'")
+    at = start + match.start(3) + len(given) - len(given.lstrip("\"'"))
+    return match[2], Attribute(value, Span(at, at + len(value)))

@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Piece, Source, Span
 
+MAX_FOUND = 1000
+"""Specs, regions and files of one document."""
+TOO_LARGE = "this document is too large; the rest is not checked"
+
 
 class Attribute(NamedTuple):
     """`input=64x56x56` at a fence: the value, and its place in the document."""

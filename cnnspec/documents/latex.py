@@ -11,7 +11,18 @@ from collections.abc import Iterator
 
 from cnnspec.diagnostics import Diagnostic, Source, Span, line_start
 from cnnspec.documents.attributes import OURS, attributes
-from cnnspec.documents.fence import Attribute, Document, Fence, Line, Named, Region, pieces_of
+from cnnspec.documents.fence import (
+    MAX_FOUND,
+    TOO_LARGE,
+    Attribute,
+    Document,
+    Fence,
+    Line,
+    Named,
+    Region,
+    pieces_of,
+)
+from cnnspec.files import MAX_BYTES
 
 _TOKEN = re.compile(r"%[^\r\n]*|\\[A-Za-z@]+|\\.", re.DOTALL)
 _GROUP = re.compile(r"[ \t]*\{([^{}\r\n]*)\}")
@@ -37,7 +48,9 @@ _NO_CONDITION = re.compile(
 )
 """Macros with arguments, which no `\\fi` closes."""
 _LONGEST = 4000
-"""Characters of the options of an environment."""
+"""Characters of the options of an environment, and of verbatim text in a line."""
+_WORK = 2_000_000
+"""Characters of brackets that are looked through."""
 
 
 def read_latex(source: Source) -> Document:
@@ -65,11 +78,17 @@ class _Scanner:
         """For each `\\if…` that is open, whether its `\\else` is never typeset."""
         self.language = ""
         """Of listings that name none."""
+        self.work = 0
 
     def run(self) -> None:
         while match := _TOKEN.search(self.text, self.at):
             self.at = match.end()
             token = match[0]
+            found = len(self.fences) + len(self.regions) + len(self.files) + len(self.findings)
+            if self.work > _WORK or found > MAX_FOUND:
+                way = "split the document"
+                self.findings = [Diagnostic("E601", TOO_LARGE, Span(match.start(), self.at), help=way)]
+                return
             if token.startswith("%"):
                 self.comment(match.start(), token)
             elif token in ("\\endinput", "\\stop"):
@@ -127,6 +146,8 @@ class _Scanner:
 
     def comment(self, start: int, token: str) -> None:
         """`% cnnspec: …` and `% /cnnspec` on lines of their own."""
+        if "cnnspec" not in token:
+            return
         begin = line_start(self.text, start)
         if self.text[begin:start].strip():
             return
@@ -174,6 +195,7 @@ class _Scanner:
             return None
         depth = 0
         for end in range(at + 1, min(at + _LONGEST, len(self.text))):
+            self.work += 1
             char = self.text[end]
             if char == closes and depth == 0:
                 self.at = end + 1
@@ -191,10 +213,10 @@ class _Scanner:
         if token != "\\verb" and self.bracketed("{", "}") is not None:
             return
         mark = self.text[self.at : self.at + 1]
-        end = self.text.find(mark, self.at + 1) if mark.strip() else -1
-        line = _BREAK.search(self.text, self.at)
-        if end >= 0 and (line is None or end < line.start()):
-            self.at = end + 1
+        line = _BREAK.split(self.text[self.at + 1 : self.at + _LONGEST], maxsplit=1)[0]
+        self.work += len(line)
+        if mark.strip() and mark in line:
+            self.at += line.index(mark) + 2
 
     def file(self, token: str) -> None:
         """A file that is included: a spec, or another document."""
@@ -234,13 +256,18 @@ class _Scanner:
                 self.findings.append(
                     Diagnostic("E904", message, head, help=f"write {closing} behind the spec")
                 )
-        if ours:
+        if ours and end - self.at > 2 * MAX_BYTES:
+            self.findings.append(Diagnostic("E601", TOO_LARGE, head, help="a spec has some hundred lines"))
+        elif ours:
             given = attributes(*options) if options is not None else {}
-            self.fences.append(self.fence(head, self.next_line(self.at), end, self.given | given))
+            self.fences.append(self.fence(head, end, self.given | given))
         self.given = {}
         self.at = min(end + len(closing), len(self.text))
 
-    def fence(self, head: Span, begin: int, end: int, given: dict[str, Attribute]) -> Fence:
+    def fence(self, head: Span, end: int, given: dict[str, Attribute]) -> Fence:
+        """The spec between the line that opens it and `end`; what all its lines begin with is left out."""
+        first = _BREAK.search(self.text, head.end, end)
+        begin, newline = (first.end(), first[0]) if first else (end, "\n")
         last = line_start(self.text, end)
         stop = last if not self.text[last:end].strip() else end
         lines = list(self.lines(begin, max(begin, stop)))
@@ -252,7 +279,7 @@ class _Scanner:
         ]
         text, pieces = pieces_of(gobbled)
         ours = {key: one for key, one in given.items() if key in OURS}
-        return Fence(text, pieces, head, ours, self.line_end(head.end) + indent)
+        return Fence(text, pieces, head, ours, newline + indent)
 
     def lines(self, begin: int, end: int) -> Iterator[Line]:
         while begin < end:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 from cnnspec.diagnostics import Diagnostic, Source, Span
 from cnnspec.documents.attributes import OURS, attributes, is_ours, option
-from cnnspec.documents.fence import Document, Fence, Line, Region, pieces_of
+from cnnspec.documents.fence import (
+    MAX_FOUND,
+    TOO_LARGE,
+    Attribute,
+    Document,
+    Fence,
+    Line,
+    Region,
+    pieces_of,
+)
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -21,19 +30,29 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _INDENT = 4
-_CONTAINER = re.compile(r"(?:!!!|\?\?\?\+?|===[!+]?)[ \t]+\S")
+MAX_LINES = 20_000
+_CONTAINER = re.compile(r"(?:!!!|\?\?\?\+?|===[!+]?|:|\[\^[^\]\s]+\]:)[ \t]+\S")
 _OPENS = re.compile(r"\s*<!--\s*cnnspec:\s*(.*?)\s*-->\s*", re.DOTALL)
 _CLOSES = re.compile(r"\s*<!--\s*/cnnspec\s*-->\s*")
 
 
 def read_markdown(source: Source) -> Document:
     """The specs and regions of a Markdown document."""
+    if "cnn" not in source.text:
+        return Document(source)
     page = _Page(source)
+    if len(page.starts) > MAX_LINES:
+        start = page.starts[MAX_LINES]
+        way = f"split it: at most {MAX_LINES:,} lines are read"
+        finding = Diagnostic("E601", TOO_LARGE, Span(start, start), help=way)
+        return Document(source, findings=(finding,))
     fences: list[Fence] = []
     regions: list[Region] = []
     findings: list[Diagnostic] = []
     opened: tuple[str, Token] | None = None
     for token in _parser().parse(source.text):
+        if len(fences) + len(regions) + len(findings) > MAX_FOUND:
+            break
         if token.type in ("fence", "colon_fence") and is_ours(token.info):
             fences.append(page.fence(token))
         elif token.type == "html_block" and (match := _OPENS.fullmatch(token.content)):
@@ -93,17 +112,13 @@ class _Page:
         head = self.line(first)
         given = attributes(token.info, self.starts[first] + len(head) - len(token.info))
         lines = list(self.lines(token.content, first + 1))
-        directive = "{" in token.info and "{." not in token.info
-        while lines and (found := option(lines[0].text, lines[0].start)) and found[0] and directive:
-            del lines[0]
-            if found[1] in OURS:
-                given.setdefault(found[1], found[2])
-        for line in lines:
-            commented = option(line.text, line.start)
-            if commented is None or commented[0]:
-                break
-            if commented[1] in OURS:
-                given.setdefault(commented[1], commented[2])
+        if "{" in token.info and "{." not in token.info:
+            lines = lines[_options(lines, ":", given) :]
+            fence = [at for at, line in enumerate(lines) if line.text.strip() == "---"][:2]
+            if len(fence) == 2 and fence[0] == 0:
+                _options(lines[1 : fence[1]], "", given)
+                lines = lines[fence[1] + 1 :]
+        _options(lines, "#|", given)
         text, pieces = pieces_of(lines)
         return Fence(text, pieces, self.head(token), given, self.ending(first) + self.prefix(lines, token))
 
@@ -142,6 +157,17 @@ class _Page:
         return Region(command, head, body, self.ending(_first(opens)) + re.sub(r"[^>\s]", " ", before))
 
 
+def _options(lines: list[Line], mark: str, given: dict[str, Attribute]) -> int:
+    """Take the attributes from the options at the head of a block; how many lines these are."""
+    for number, line in enumerate(lines):
+        found = option(line.text, line.start, mark)
+        if found is None:
+            return number
+        if found[0] in OURS:
+            given.setdefault(*found)
+    return len(lines)
+
+
 def _first(token: Token) -> int:
     assert token.map is not None
     return token.map[0]
@@ -163,12 +189,13 @@ def _parser() -> MarkdownIt:
     alternatives: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("fence", "indented", _indented, alternatives)
     parser.block.ruler.before("fence", "colon_fence", _colon_fence, alternatives)
+    parser.block.ruler.before("fence", "directive", _directive, alternatives)
     return parser
 
 
 def _indented(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """The rule for admonitions and tabs of Python-Markdown: a line that begins with `!!!`, `???` or `===`,
-    and the lines below it that are indented by four."""
+    """The rule for a line that begins with `!!!`, `???`, `===` (admonitions and tabs of Python-Markdown),
+    `: ` (a definition) or `[^1]:` (a footnote), and the lines below it that are indented by four."""
     if state.is_code_block(start):
         return False
     head = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
@@ -213,5 +240,41 @@ def _colon_fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     token = state.push("colon_fence", "code", 0)
     token.info, token.markup, token.map = match[2], match[1], [start, line]
     token.content = state.getLines(start + 1, line, state.sCount[start], True)
+    state.line = min(line + 1, end)
+    return True
+
+
+_DIRECTIVE = re.compile(r"(`{3,}|~{3,})\{([a-z-]+)\}")
+_OF_MARKDOWN = frozenset(
+    (
+        "admonition", "attention", "card", "caution", "danger", "div", "dropdown", "error", "exercise",
+        "figure", "grid", "grid-item", "grid-item-card", "hint", "important", "margin", "note", "prf",
+        "proof", "seealso", "sidebar", "solution", "tab-item", "tab-set", "tip", "topic", "warning",
+    )
+)  # fmt: skip
+"""Directives of MyST whose text is Markdown."""
+
+
+def _directive(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """The rule for a directive of MyST that contains Markdown, although it is written as a fence."""
+    if state.is_code_block(start):
+        return False
+    match = _DIRECTIVE.match(state.src, state.bMarks[start] + state.tShift[start], state.eMarks[start])
+    if match is None or match[2] not in _OF_MARKDOWN:
+        return False
+    if silent:
+        return True
+    line = start + 1
+    while line < end and (state.isEmpty(line) or state.sCount[line] >= state.blkIndent):
+        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
+        if text and not text.strip(match[1][0]) and len(text) >= len(match[1]):
+            break
+        line += 1
+    around = state.parentType, state.lineMax
+    state.lineMax = line
+    state.push("container_open", "div", 1)
+    state.md.block.tokenize(state, start + 1, line)
+    state.push("container_close", "div", -1)
+    state.parentType, state.lineMax = around
     state.line = min(line + 1, end)
     return True

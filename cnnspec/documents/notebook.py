@@ -14,9 +14,12 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Piece, Position, Source, Span
 from cnnspec.documents.attributes import OURS, attributes
-from cnnspec.documents.fence import Attribute, Document, Fence
+from cnnspec.documents.fence import MAX_FOUND, TOO_LARGE, Attribute, Document, Fence
+from cnnspec.files import MAX_BYTES
 
 MAGIC = "%%cnn"
+_MOST_VALUES = 200_000
+"""Of the cells: their keys, and the lines of their texts."""
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ATOM = re.compile(r"[^\"\\\[\]{},: \t\r\n]+")
@@ -56,10 +59,20 @@ def read_notebook(source: Source) -> Document:
         return _refused(text, "it has no list of cells (nbformat 4)", Span(0, 1))
     fences: list[Fence] = []
     cells: list[_Cell] = []
-    places = _Json(text.text).sources()
+    try:
+        places = _Json(text.text).sources()
+    except _TooMuch:
+        finding = Diagnostic("E601", TOO_LARGE, Span(0, 1), help="split the notebook")
+        return Document(text, findings=(finding,))
     for number, (cell, spans) in enumerate(zip(content["cells"], places, strict=True), 1):
         if not (isinstance(cell, dict) and cell.get("cell_type") == "code" and spans):
             continue
+        if not text.text.startswith(MAGIC, spans[0].start) or len(fences) > MAX_FOUND:
+            continue
+        if spans[-1].end - spans[0].start > 2 * MAX_BYTES:
+            way = "a spec has some hundred lines"
+            large = Diagnostic("E601", TOO_LARGE, Span(spans[0].start, spans[0].start + len(MAGIC)), help=way)
+            return Document(text, findings=(large,))
         written, pieces = _decoded(text.text, spans)
         if written.split("\n", 1)[0].split(" ")[0].rstrip() == MAGIC:
             fences.append(_fence(text.text, written, pieces))
@@ -74,11 +87,16 @@ def _refused(source: Source, why: str, span: Span) -> Document:
     return Document(source, findings=(finding,))
 
 
+class _TooMuch(Exception):
+    """There are too many values to look at."""
+
+
 class _Json:
     """Places in a text that is known to be JSON."""
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.left = _MOST_VALUES
 
     def sources(self) -> list[list[Span]]:
         """For each cell, where the characters of its source stand: of one string, or of several."""
@@ -122,6 +140,9 @@ class _Json:
 
     def after(self, at: int) -> int:
         """Where the next key or value begins, or the bracket closes."""
+        self.left -= 1
+        if not self.left:
+            raise _TooMuch
         match = _STRING.match(self.text, at) or _ATOM.match(self.text, at)
         end = match.end() if match else self.closed(at)
         end = self.behind_blanks(end)

@@ -13,7 +13,7 @@ from cnnspec.documents.fence import Document, SpecText
 from cnnspec.documents.included import MAX_FILES, document_file, spec_file
 from cnnspec.files import DOCUMENTS, MAX_BYTES, NOWHERE, document_named, named, read_one, read_source
 
-MOST_BYTES = {"markdown": 5_000_000, "latex": 5_000_000, "notebook": 20_000_000}
+MOST_BYTES = {"markdown": 1_000_000, "latex": 2_000_000, "notebook": 20_000_000}
 
 
 def read_document(path: str, limit: int = 0, name: str | None = None) -> Document:

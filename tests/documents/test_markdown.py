@@ -76,6 +76,13 @@ def test_what_is_shown_and_no_spec(text: str) -> None:
         "```cnn\ninput 8",
         "- ```cnn\n\n  input 8\n  ```\n",
         "   ```cnn\n   input 8\n   ```\n",
+        "Term\n\n:   A definition\n\n    ```cnn\n    input 8\n    ```\n",
+        "[^1]: A note\n\n    ```cnn\n    input 8\n    ```\n",
+        "```{note}\n:class: x\n~~~cnn\ninput 8\n~~~\n```\n",
+        "````{tab-set}\n```{tab-item} A\n~~~cnn\ninput 8\n~~~\n```\n````\n",
+        "/// tip | T\n    type: x\n\n```cnn\ninput 8\n```\n///\n",
+        "```{code-block} cnn\n:lineno-start: 1\n:emphasize-lines: 2,3\n:class:\n\ninput 8\n```\n",
+        "```{code-block} cnn\n---\ncaption: LeNet\n---\ninput 8\n```\n",
     ],
 )  # fmt: skip
 def test_where_a_spec_may_stand(text: str) -> None:
@@ -115,6 +122,7 @@ def test_attributes() -> None:
     "text",
     ["```{cnn}\n#| name: stem\n#| echo: false\ninput 8\n```\n",
      "```{code-block} cnn\n:name: stem\n\ninput 8\n```\n",
+     "```{code-block} cnn\n---\ncaption: a b\nname: stem\n---\ninput 8\n```\n",
      "```{.cnn #stem}\ninput 8\n```\n", "> ```{cnn}\n> #| name: 'stem'\n> input 8\n> ```\n"],
 )  # fmt: skip
 def test_attributes_of_other_tools(text: str) -> None:

@@ -217,3 +217,18 @@ def test_one_that_cannot_be_made_does_not_hinder_the_others(run: Run) -> None:
     assert "1 region updated" in shown
     assert region("check B") in Path("a.md").read_text()
     assert "| conv" in Path("a.md").read_text()
+
+
+def test_a_claim_that_fails_hinders_no_region(run: Run) -> None:
+    text = SPEC.replace("maxpool F2", "maxpool F2 => 6x13x13")
+    Path("a.md").write_text(text + region("table A") + region("draw A -o a.svg") + region("check A"))
+    status, _, shown = run("check", "--update", "a.md")
+    assert (status, "3 regions updated" in shown, "E907" in shown) == (1, True, False)
+
+
+def test_a_region_may_name_a_spec_of_an_included_file(run: Run) -> None:
+    Path("sections").mkdir()
+    Path("sections/net.tex").write_text(LATEX)
+    Path("a.tex").write_text("\\input{sections/net}\n% cnnspec: table A\n% /cnnspec\n")
+    assert run("check", "--update", "a.tex")[0] == 0
+    assert "conv F5 K6" in Path("a.tex").read_text()
