@@ -84,8 +84,8 @@ class _Scanner:
         while match := _TOKEN.search(self.text, self.at):
             self.at = match.end()
             token = match[0]
-            found = len(self.fences) + len(self.regions) + len(self.files) + len(self.findings)
-            if self.work > _WORK or found > MAX_FOUND:
+            count = len(self.fences) + len(self.regions) + len(self.files) + len(self.findings)
+            if self.work > _WORK or count > MAX_FOUND:
                 way = "split the document"
                 self.findings = [Diagnostic("E601", TOO_LARGE, Span(match.start(), self.at), help=way)]
                 return

@@ -54,10 +54,9 @@ def test_the_number_of_specs_is_limited(run: Run) -> None:
 
 
 def test_chains_are_charged(run: Run) -> None:
-    body = "relu\n" * 2_000
-    fences = [
-        f"```cnn name=a{at}{f' after=a{at - 1}' if at else ' input=8'}\n{body}```\n" for at in range(15)
-    ]
+    body = f"{'relu -> ' * 200}relu\n" * 6
+    heads = ["input=8", *(f"after=a{at}" for at in range(14))]
+    fences = [f"```cnn name=a{at} {head}\n{body}```\n" for at, head in enumerate(heads)]
     found, findings = specs(document_of(Source("a.md", "".join(fences))))
     assert 0 < len(found) < 15
     assert [one.code for one in findings] == ["E601"]

@@ -57,7 +57,10 @@ def text_of(spec: list[str]) -> str:
 
 def same_places(document: Document, specs: list[list[str]]) -> None:
     """Every character and every finding of each spec stands in the document where it should."""
-    assert [fence.text for fence in document.fences] == [text_of(spec) for spec in specs]
+    texts = [fence.text.split("\n") for fence in document.fences]
+    assert [[line.lstrip() for line in text] for text in texts] == [
+        [line.lstrip() for line in [*spec, ""]] for spec in specs
+    ]
     for fence in document.fences:
         inside, alone = fence_text(document.source, fence), Source("alone.cnn", fence.text)
         found = [Sink(), Sink()]
