@@ -52,6 +52,8 @@ _SMALL = frozenset(
     ]
 )
 _LINE = re.compile(r"^[ \t]*([A-Z][^\n]*)", re.MULTILINE)
+_REMARK = re.compile(r"[A-Z][a-z]+(?:['’]\w+)?(?:[,!]?[ ]+[A-Za-z'’-]+){2,}[.!?:][ \t]*$")
+"""A short line that ends as sentences do: `Hope this helps!`."""
 _OURS = re.compile(r"->|=>|^[ \t]*(?:#(?!include)|(?:input|model|let|expect)[ \t]+\w)")
 _WORDS = (
     "a layer is a word with its arguments, as in `conv F3 S1 P1 K64 -> relu`; prose is a comment after `#`"
@@ -78,10 +80,7 @@ def networks(text: str) -> Iterator[Program]:
             return
     for line in _LINE.finditer(text):
         words = line[1][:_LONGEST].lower().split()
-        if (
-            len(words) > 5
-            and sum(word in _SMALL for word in words) > 1
-            and not _OURS.search(line[1][:_LONGEST])
-        ):
+        sentence = len(words) > 5 and sum(word in _SMALL for word in words) > 1
+        if (sentence or _REMARK.match(line[1][:_LONGEST])) and not _OURS.search(line[1][:_LONGEST]):
             span = Span(line.start(1), line.start(1) + len(line[1].rstrip()))
             yield Program("this is a sentence", span, Network((), why=_WORDS), span.start)

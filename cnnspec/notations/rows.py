@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.entry import Reading
 from cnnspec.notations.meanings import MEANINGS
+from cnnspec.notations.merges import MERGES
 from cnnspec.notations.values import ORDER, SIZE, Arguments, put, written_layer
 from cnnspec.notations.words import ARGUMENTS, UNNEEDED, layer_word
 
@@ -107,6 +108,8 @@ def without_outputs(pieces: list[str]) -> list[str]:
 def _by_form(word: str, piece: str, numbers: list[str], given: Arguments) -> bool:
     """Takes `3x3`, `3x3x64x128`, `64@3x3`, `64`, `/2`, `s2`, `stride=2`."""
     if size := SIZE.fullmatch(piece):
+        if word in ("maxpool", "avgpool") and int(size[1]) > _LARGEST_SIZE:
+            return False  # the size of its output
         return put(given, "*" if word in ("pad", "upsample") else "F", f"({size[1]},{size[2]})")
     if kernel := _KERNEL.fullmatch(piece):
         if word not in ("conv", "dwconv") or (kernel[3] is None) != (word == "dwconv"):
@@ -161,8 +164,10 @@ def _by_word(word: str, piece: str, left: list[str], numbers: list[str], given: 
         return put(given, slot, left.pop(0).replace("x", ","))
     if slot == "P" and left and fold(left[0]) in ("same", "valid"):
         return put(given, slot, left.pop(0))
+    if word in ("maxpool", "avgpool") and plain in ("max", "avg", "average", "mean"):
+        return True
     following = layer_word(piece)
-    if following is None or following in ROWS:
+    if following is None or following in ROWS or following in MERGES:
         return False
     given["then"] = f"{given['then']} -> {following}" if "then" in given else following
     return True

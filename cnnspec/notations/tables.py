@@ -58,8 +58,9 @@ def networks(text: str) -> Iterator[Program]:
         begin = found[0].span.start
         while found and not found[0].text:  # the table's head
             found = found[1:]
-        if len(found) >= FEWEST:
-            begin, end = head_of(text, begin, _RULE.pattern), found[-1].span.end
+        begin, first = head_of(text, begin, _RULE.pattern), begin
+        if len(found) >= FEWEST or text[begin:first].lstrip().startswith("\\begin"):
+            end = found[-1].span.end
             while (line := _BELOW.match(text, end)) and _RULE.fullmatch(line[1].strip()):
                 end = line.end(1)
             span = Span(found[0].span.start, end)
