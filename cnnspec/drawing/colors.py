@@ -67,9 +67,15 @@ def kind_of(op: Op) -> str:
     return _KINDS.get(type(op).__module__.rpartition(".")[2], "other")
 
 
+_ALSO = {"fc": "dense", "linear": "dense", "deconv": "resize", "up": "resize", "background": "panel"}
+"""Other words that one would try."""
+
+
 def palette(text: str) -> Palette | str:
     """The colours that a TOML file gives, or what is wrong with it."""
     import tomllib
+
+    from cnnspec.diagnostics.suggest import did_you_mean
 
     try:
         given = tomllib.loads(text)
@@ -78,7 +84,8 @@ def palette(text: str) -> Palette | str:
     known = [field.name for field in fields(Palette)]
     for name, color in given.items():
         if name not in known:
-            return f"there is no colour {printable(name)}; there are {', '.join(known)}"
+            meant = did_you_mean(name, known, _ALSO)
+            return f"there is no colour {printable(name)}; {meant or 'there are ' + ', '.join(known)}"
         if not isinstance(color, str) or not re.fullmatch("#[0-9A-Fa-f]{6}", color):
             return f'the colour {name} must be written as in {name} = "#f7d19c"'
     return replace(PAPER, **given)

@@ -29,7 +29,9 @@ def test_wrong_options(cnnspec: Command, option: tuple[str, ...], said: str) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('conf = "#ffffff"', "there is no colour conf; there are input, conv"),
+        ('conf = "#ffffff"', "there is no colour conf; did you mean conv?"),
+        ('fc = "#ffffff"', "there is no colour fc; did you mean dense?"),
+        ('qqqqqqqq = "#ffffff"', "there is no colour qqqqqqqq; there are input, conv"),
         ('conv = "red"', "the colour conv must be written as in"),
         ('conv = "#fff"onload="alert(1)"', "not TOML"),
         ("conv = 3", "the colour conv must be"),
