@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnspec.api import load
-from cnnspec.drawing.colors import GREY
+from cnnspec.drawing.colors import GREY, PAPER, Palette
 from cnnspec.drawing.options import LOOKS, Options
-from cnnspec.drawing.scene import Group, Scene, Text
+from cnnspec.drawing.scene import Group, Line, Scene, Text
 from cnnspec.drawing.volumes import layout
 from cnnspec.drawing.volumes.shorter import shortened
 from cnnspec.drawing.volumes.strip import strip_of
@@ -157,6 +157,13 @@ def test_blocks_are_closed_and_opened_on_demand() -> None:
     opened = drawn(load("zoo:resnet", variant="ResNet18"), expand=("residual",))
     assert len(groups(opened, "skip")) == 5
     well_laid(opened)
+
+
+@pytest.mark.parametrize("colors", [PAPER, GREY])
+def test_arrows_are_told_apart(colors: Palette) -> None:
+    scene = drawn(load("zoo:unet"), colors=colors)
+    lines = [item for group in groups(scene, "legend") for item in group.items if isinstance(item, Line)]
+    assert len({(line.pen.color, line.pen.dashed) for line in lines}) == len(lines) == 5
 
 
 def test_a_gate_is_one_volume() -> None:

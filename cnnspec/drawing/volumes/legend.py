@@ -16,11 +16,12 @@ LEAST = 300.0
 
 
 class Entry(NamedTuple):
-    """A colour and what it means; `arrow`: the colour is an arrow's."""
+    """A colour and what it means; `arrow`: the colour is an arrow's, whose line may be `dashed`."""
 
     color: str
     text: str
     arrow: bool = False
+    dashed: bool = False
 
 
 def legend(entries: Sequence[Entry], palette: Palette, top: float, width: float) -> Key:
@@ -43,6 +44,6 @@ def _items(entry: Entry, palette: Palette, x: float, y: float, mark: float) -> t
     middle = y + SWATCH / 2
     text = Text(x + mark + 4, middle + 0.36 * SIZE, (Run(entry.text),), SIZE, palette.text, "start")
     if entry.arrow:
-        return Line(((x, middle), (x + mark, middle)), Pen(entry.color, 1.5), arrow=True), text
+        return Line(((x, middle), (x + mark, middle)), Pen(entry.color, 1.5, entry.dashed), arrow=True), text
     corners = ((x, y), (x + mark, y), (x + mark, y + SWATCH), (x, y + SWATCH))
     return Shape(corners, entry.color, Pen(palette.line, 0.6)), text

@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 from cnnspec.drawing.colors import Palette
-from cnnspec.drawing.scene import Group, Line, Pen, Point
+from cnnspec.drawing.scene import Group, Line, Point
 from cnnspec.drawing.volumes.levels.inks import Inks
 from cnnspec.drawing.volumes.levels.place import SIZE, Standing
 from cnnspec.drawing.volumes.skips import LETTER, RADIUS, letters_for, mark
 from cnnspec.drawing.volumes.volume import Link, Strip
 
 STEP = 6.0
-WIDTH = 1.4
 
 
 class Arrows:
@@ -78,7 +77,7 @@ class Arrows:
         return groups
 
     def _line(self, points: tuple[Point, ...], to: Standing) -> Group:
-        pen = Pen(self.inks.of(to.bar.step), WIDTH)
+        pen = self.inks.of(to.bar.step)
         return Group((Line(points, pen, 4.0, arrow=True),), "edge", to.bar.step.name)
 
     def skips(self) -> list[Group]:
@@ -121,7 +120,7 @@ class Arrows:
         return one.top - SIZE - 2 - (2 * RADIUS + 3 if marked else 0.0)
 
     def _skip(self, link: Link, points: tuple[Point, ...]) -> Group:
-        pen = Pen(self.inks.skip(link)[0], WIDTH)
+        pen = self.inks.skip(link)[0]
         return Group((Line(points, pen, 3.0, arrow=True),), "skip", link.end.name, f"from {link.start.name}")
 
 

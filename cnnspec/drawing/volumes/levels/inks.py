@@ -6,6 +6,7 @@ import colorsys
 from collections import Counter
 
 from cnnspec.drawing.colors import PAPER, Palette
+from cnnspec.drawing.scene import Pen
 from cnnspec.drawing.volumes.legend import Entry
 from cnnspec.drawing.volumes.volume import Link, Volume
 from cnnspec.drawing.volumes.words import behind, sized
@@ -16,7 +17,13 @@ _PAPER = {
 }  # fmt: skip
 _TURNS = (0.0, -0.1, 0.12, -0.2, 0.3, 0.45)
 """Of several arrows of one kind, how far round the circle of hues each is."""
+_GREYS = (
+    ("#1a1a1a", False), ("#808080", False), ("#1a1a1a", True), ("#808080", True), ("#4d4d4d", False),
+    ("#a6a6a6", False), ("#4d4d4d", True), ("#a6a6a6", True),
+)  # fmt: skip
+"""Where there are no hues: greys, and lines that are whole or dashed."""
 SKIP = "#8c8c8c"
+WIDTH = 1.4
 
 
 class Inks:
@@ -24,27 +31,33 @@ class Inks:
 
     def __init__(self, palette: Palette, volumes: list[Volume]) -> None:
         self.palette = palette
-        self.known: dict[str, str] = {}
+        self.known: dict[str, Pen] = {}
         self.used: Counter[str] = Counter()
+        self.grey = all(_hueless(getattr(palette, kind)) for kind in ("conv", "pool", "resize"))
         counts = Counter(meaning(volume) for volume in volumes)
         self.order = [text for text, _ in counts.most_common()]
         for volume in sorted(volumes, key=lambda one: self.order.index(meaning(one))):
             self.of(volume)
 
-    def of(self, volume: Volume) -> str:
-        """The colour of the arrow that leads to a volume."""
+    def of(self, volume: Volume) -> Pen:
+        """The pen of the arrow that leads to a volume."""
         text, kind = meaning(volume), volume.kind
         if text not in self.known:
-            self.known[text] = _turned(self._base(kind), self.used[kind])
+            if self.grey:
+                color, dashed = _GREYS[len(self.known) % len(_GREYS)]
+                self.known[text] = Pen(color, WIDTH, dashed)
+            else:
+                self.known[text] = Pen(_turned(self._base(kind), self.used[kind]), WIDTH)
             self.used[kind] += 1
         return self.known[text]
 
-    def skip(self, link: Link) -> tuple[str, str]:
-        """The colour of a skip, and what it means."""
+    def skip(self, link: Link) -> tuple[Pen, str]:
+        """The pen of a skip, and what it means."""
+        pen = Pen("#c0c0c0" if self.grey else SKIP, WIDTH)
         if link.via:
-            return SKIP, f"skip through {sized(link.via[0])}"
+            return pen, f"skip through {sized(link.via[0])}"
         added = not link.end.parts and link.end.kind != "block"
-        return SKIP, ("copy and crop" if link.cropped else "copy and add" if added else "copy")
+        return pen, ("copy and crop" if link.cropped else "copy and add" if added else "copy")
 
     def _base(self, kind: str) -> str:
         color: str = getattr(self.palette, kind)
@@ -52,11 +65,10 @@ class Inks:
 
     def legend(self, shown: list[Volume], links: list[Link]) -> list[Entry]:
         """What each arrow means, in the order of the figure."""
-        entries = [Entry(self.of(volume), meaning(volume), True) for volume in shown]
-        for link in links:
-            color, text = self.skip(link)
-            entries.append(Entry(color, text, True))
-        return entries
+        arrows = [(self.of(volume), meaning(volume)) for volume in shown] + [
+            self.skip(link) for link in links
+        ]
+        return [Entry(pen.color, text, True, pen.dashed) for pen, text in arrows]
 
 
 def meaning(volume: Volume) -> str:
@@ -70,6 +82,10 @@ def strong(color: str) -> str:
     """A colour dark enough for a line."""
     hue, light, full = colorsys.rgb_to_hls(*(int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)))
     return _color(hue, min(light, 0.42), full if full < 0.1 else max(full, 0.45))
+
+
+def _hueless(color: str) -> bool:
+    return color[1:3] == color[3:5] == color[5:]
 
 
 def _turned(color: str, place: int) -> str:
