@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,12 @@ def test_what_cannot_be_had(cnnspec: Command) -> None:
     assert "E201" in wrong.err
     many = cnnspec("table", "-", "--rows", "layer", stdin="input 3x8x8\n[[relu]*1000]*100\n")
     assert "more than 2,000 rows" in many.err
+
+
+def test_the_bytes_are_the_same_whatever_the_hashes() -> None:
+    command = [sys.executable, "-m", "cnnspec", "table", "zoo:inception_v3", "--rows", "size"]
+    made = set()
+    for seed in ("1", "2"):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        made.add(subprocess.run(command, env=env, capture_output=True, check=True).stdout)
+    assert len(made) == 1

@@ -37,6 +37,14 @@ class Total(NamedTuple):
     lines: tuple[Line, ...]
 
 
+def in_order(networks: Sequence[Sequence[Group]]) -> list[Beside]:
+    """The rows of several networks by their number, if they have equally many: inputs of other sizes. Else by
+    their sizes."""
+    if len(set(map(len, networks))) > 1:
+        return beside(networks)
+    return [Beside(place, groups) for place, groups in enumerate(zip(*networks, strict=True))]
+
+
 def beside(networks: Sequence[Sequence[Group]]) -> list[Beside]:
     """The rows of several networks, in an order that keeps that of each as far as they agree."""
     order: list[Hashable] = []

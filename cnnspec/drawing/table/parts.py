@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cnnspec.analyses.weights import OWN
 from cnnspec.diagnostics import Span
-from cnnspec.ops import Op
+from cnnspec.ops import Op, lookup
 from cnnspec.ops.base import Shape
 
 if TYPE_CHECKING:
@@ -90,6 +90,13 @@ class Part:
         return len(self.out) != len(self.arriving) or any(one != 1 for one in self.stride)
 
     @cached_property
+    def activations(self) -> frozenset[str]:
+        """The words of the activations in it."""
+        return frozenset(filter(is_activation, self.quiet)).union(
+            *(part.activations for branch in self.branches for part in branch)
+        )
+
+    @cached_property
     def weighted(self) -> int:
         """Layers with weights in it that papers count, gates aside."""
         if self.kind == "layer":
@@ -121,8 +128,7 @@ def form(part: Part) -> Any:
         chosen = main(part)
         branches = (chosen,) if chosen else part.branches
         return part.kind, part.word, tuple(tuple(map(form, branch)) for branch in branches)
-    acts = tuple(one for inner in part.inner for one in inner.quiet)
-    return part.word, tuple(map(form, part.inner)), acts
+    return part.word, tuple(map(form, part.inner)), part.activations
 
 
 def visible(part: Part) -> bool:
@@ -190,6 +196,12 @@ def as_cell(part: Part) -> Part:
         return part
     inside = replace(part, weights={}, quiet=())
     return replace(part, kind="cell", op=None, branches=((inside,),))
+
+
+def is_activation(word: str) -> bool:
+    """Whether a layer's word is that of an activation."""
+    op = lookup(word)
+    return op is not None and op.activation
 
 
 def is_depthwise(part: Part) -> bool:

@@ -196,3 +196,30 @@ def test_an_encoder_and_its_decoder_stay_apart() -> None:
         "upsampling",
         "3x3, 8",
     ]
+
+
+def test_a_first_pass_with_its_activation_outside_is_the_same() -> None:
+    block = """
+block wide(k, s=1) {
+  if C != k [ bn -> relu ]
+  add [
+      if C == k [ bn -> relu ]
+      conv F3 S=s P1 K=k -> bn -> relu -> conv F3 P1 K=k
+    | if C != k [ conv F1 S=s K=k ]
+  ]
+}
+conv F3 P1 K16
+[wide(32)]*3
+"""
+    assert rows(HEAD + block, like="resnet")[1][-1] == "3x3, 16; [3x3, 32; 3x3, 32] x3"
+
+
+def test_inputs_of_other_sizes_are_beside_each_other() -> None:
+    text = "let r = 32\nvariant A: r = 32\nvariant B: r = 64\ninput 3x(r)x(r)\n"
+    text += "[conv F3 P1 K8 -> maxpool F2]*2\n"
+    assert rows(text, "A", "B", rows="size", columns=("output",)) == [
+        ["output", "A", "B"],
+        ["32x32; 64x64", "3x3, 8", "3x3, 8"],
+        ["16x16; 32x32", "2x2 max pool, stride 2; 3x3, 8", "2x2 max pool, stride 2; 3x3, 8"],
+        ["8x8; 16x16", "2x2 max pool, stride 2", "2x2 max pool, stride 2"],
+    ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,9 @@ from cnnspec.drawing.table.formats import written
 from cnnspec.drawing.table.groups import groups
 from cnnspec.drawing.table.networks import Asked, Cells, Rows, weights_of
 from cnnspec.resources import zoo
+from tests.drawing.latex import compiled
 from tests.drawing.table.networks import networks
+from tests.drawing.table.test_formats import parsed
 
 ZOO = sorted(zoo())
 ROWS: tuple[Rows, ...] = ("line", "size", "stage", "layer")
@@ -28,6 +32,12 @@ def checked(grids: list[Grid] | Diagnostic, forms: tuple[str, ...] = FORMATS) ->
         return
     for form in forms:
         made = written(grids, form)
+        if form == "html":
+            assert set(parsed(made).widths) == {len(grid.align) for grid in grids}
+        if form == "markdown":
+            lines = [line for line in made.splitlines() if line.startswith("|")]
+            bars = {re.sub(r"\\.", "", line).count("|") for line in lines}
+            assert bars == {len(grid.align) + 1 for grid in grids}
         if form == "csv":
             widths = {len(row) for row in csv.reader(io.StringIO(made)) if row}
             assert widths == {len(grid.align) for grid in grids}
@@ -54,3 +64,14 @@ def test_several_networks(rows: Rows) -> None:
     checked(tables(found, Asked(rows=rows)))
     for like in LAYOUTS:
         checked(tables(found, Asked(rows=rows, like=like)))
+
+
+@pytest.mark.latex
+@pytest.mark.parametrize("rows", ["line", "size", "stage"])
+def test_latex_compiles_every_spec(rows: Rows, tmp_path: Path) -> None:
+    found = []
+    for name in ZOO:
+        made = tables(networks(name), Asked(rows=rows, cells="bracket"))
+        assert not isinstance(made, Diagnostic)
+        found.append(written(made, "latex"))
+    compiled("\\newpage\n".join(found), tmp_path, packages="booktabs,multirow")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnnspec.drawing.table.cells import Grid, text
 from cnnspec.drawing.table.columns import cells_of, chosen, heads_and_totals
-from cnnspec.drawing.table.compare import beside, compared
+from cnnspec.drawing.table.compare import beside, compared, in_order
 from cnnspec.drawing.table.groups import groups
 from cnnspec.drawing.table.listing import listed
 from cnnspec.drawing.table.networks import Asked, Cells, Network
@@ -37,4 +37,5 @@ def general(networks: Sequence[Network], asked: Asked) -> list[Grid]:
         return [listed(found[0], chosen(asked, found[0], LISTED[rows]), networks[0].label)]
     heads, totals = heads_and_totals(asked, networks, COMPARED[rows])
     names = [text(network.label) for network in networks]
-    return [compared(names, beside(found), heads, lambda part: cells_of(part, cells), totals)]
+    below = in_order(found) if rows == "size" else beside(found)
+    return [compared(names, below, heads, lambda part: cells_of(part, cells), totals)]

@@ -158,7 +158,8 @@ def _channels(group: Group, title: Title, modules: dict[int, dict[Title, str]]) 
 def _type(row: Listed) -> Content:
     part = row.group.parts[-1]
     if part.kind == "cell":
-        number = next((found[1] for level in part.name.split(".") if (found := _NUMBER.match(level))), "")
+        levels = [level for level in part.name.split(".") if not level.startswith("group")]
+        number = next((found[1] for level in levels if (found := _NUMBER.match(level))), "")
         times = f" × {part.times}" if part.times > 1 else ""
         return content(f"{part.word or 'module'}{f' ({number})' if number else ''}{times}")
     name = TYPES.get(part.word, NAMES.get(part.word, part.word))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnnspec.drawing.table.parts import Part, form, is_depthwise
+from cnnspec.drawing.table.parts import Part, form, is_activation, is_depthwise
 
 
 class Inverted(NamedTuple):
@@ -57,10 +57,7 @@ def _kernel(part: Part) -> tuple[int, ...]:
 
 def _act(layers: list[Part]) -> str:
     words = [word for layer in layers for word in layer.quiet]
-    return next((word for word in words if word in ACTS), "")
-
-
-ACTS = ("relu", "relu6", "hswish", "silu", "gelu", "mish", "elu", "leaky", "prelu", "selu")
+    return next(filter(is_activation, words), "")
 
 
 def alike(part: Part) -> Any:

@@ -8,10 +8,10 @@ from cnnspec.diagnostics import Diagnostic
 from cnnspec.drawing.table.cells import Content, Grid, Line, Piece, Size, Symbol, text
 from cnnspec.drawing.table.columns import chosen
 from cnnspec.drawing.table.groups import Group, groups
-from cnnspec.drawing.table.layouts.mobile import ACTS, Inverted, alike, inverted
+from cnnspec.drawing.table.layouts.mobile import Inverted, alike, inverted
 from cnnspec.drawing.table.listing import Column, Listed, content, listed
 from cnnspec.drawing.table.networks import Asked, Network, Unfit, size_of
-from cnnspec.drawing.table.parts import Part, joined
+from cnnspec.drawing.table.parts import Part, is_activation, joined
 from cnnspec.drawing.table.words import NAMES, is_fc, kernel, number
 from cnnspec.ops.base import written_number
 
@@ -111,7 +111,7 @@ def _gate(row: Listed) -> str:
 def _act(row: Listed) -> str:
     part = row.group.parts[0]
     found = inverted(part)
-    words = [found.act] if found is not None else [word for word in part.quiet if word in ACTS]
+    words = [found.act] if found is not None else [word for word in part.quiet if is_activation(word)]
     return words[0] if words and words[0] else NONE
 
 

@@ -7,7 +7,7 @@ from itertools import count
 
 from cnnspec.drawing.table.cells import Content, Grid, text
 from cnnspec.drawing.table.columns import cells_of, head_of, heads_and_totals
-from cnnspec.drawing.table.compare import Beside, Head, Total, beside, compared
+from cnnspec.drawing.table.compare import Beside, Head, Total, beside, compared, in_order
 from cnnspec.drawing.table.groups import by_size, groups
 from cnnspec.drawing.table.listing import content
 from cnnspec.drawing.table.networks import Asked, Network, scientific
@@ -20,7 +20,7 @@ def resnet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
         found = [by_size(joined(network.parts("softmax"))) for network in networks]
     else:
         found = [groups(network, asked.rows) for network in networks]
-    rows = beside(found)
+    rows = in_order(found) if asked.rows in (None, "size") else beside(found)
     heads = [Head("layer name", _namer(rows)), Head("output size", head_of("output", asked))]
     totals = [
         Total("MACs", tuple(scientific(one.report.totals.macs or 0, asked.numbers) for one in networks))
