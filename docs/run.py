@@ -1,10 +1,11 @@
-"""Writes what the commands of docs/run.md, sizes.md, diff.md, draw.md and homework/ print into these pages.
+"""Writes what the commands of docs/run.md, sizes.md, diff.md and the other pages below print into them.
 
     python docs/run.py            bring the pages up to date
     python docs/run.py --check    only say whether they are (exit status 1: one is not)
 
-A page is its own source: prose, tables (```csv NAME), specs (```cnn NAME) and the lines with `$` are written
-by hand, the rest of a ```console block is not. The commands are run in a folder where these are files.
+A page is its own source: prose, tables (```csv NAME), specs (```cnn NAME), documents (````markdown NAME) and
+the lines with `$` are written by hand, the rest of a ```console block is not. The commands are run in a
+folder where these are files.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ PAGES = (
     FOLDER / "diff.md",
     FOLDER / "table.md",
     FOLDER / "draw.md",
+    FOLDER / "documents.md",
     *sorted((FOLDER / "homework").glob("*.md")),
 )
-TABLE = re.compile(r"^```(?:csv|cnn) (\S+)\n(.*?)^```$", re.M | re.S)
+TABLE = re.compile(r"^(`{3,})(?:csv|cnn|markdown|latex|json) (\S+)\n(.*?)^\1$", re.M | re.S)
 COMMAND = re.compile(r"^```console\n\$ (cnnspec [^\n]*)\n.*?^```$", re.M | re.S)
 
 
@@ -48,7 +50,7 @@ def printed(command: str, folder: Path) -> str:
 def rendered(page: str) -> str:
     """The page with what its commands print today."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in TABLE.findall(page):
+        for _, name, text in TABLE.findall(page):
             (Path(folder) / name).write_text(text, "utf-8")
         return COMMAND.sub(
             lambda block: f"```console\n$ {block[1]}\n{printed(block[1], Path(folder))}```", page

@@ -33,8 +33,8 @@ def build(
 ) -> int:
     """Write the program of a spec.
 
-    FILE defaults to the only .cnn file of the current folder. Of a spec with variants, the first is built,
-    or --variant. Errors stop the build. A claim that fails is reported and does not stop it, but the exit
+    FILE defaults to the only .cnn file of the current folder; `paper.md#NAME` is a spec of a document. Of a
+    spec with variants, the first is built, or --variant. Errors stop the build. A claim that fails is reported and does not stop it, but the exit
     status is then 1, too.
     """
     if fold_bn and target != "torch":

@@ -90,9 +90,10 @@ def check(
 ) -> int:
     """Check specs: findings on standard error; the table, totals and claims on standard output.
 
-    FILE is a spec, a folder (all .cnn files below it), `zoo:NAME`, or `-` for standard input. One model is
-    shown as a table; several models are shown as one line per model. MACs count the multiply-accumulates of
-    conv, dwconv, deconv and fc.
+    FILE is a spec, a folder (all .cnn files below it), `zoo:NAME`, `-` for standard input, or a document with
+    specs: Markdown, LaTeX, a notebook (`paper.md#NAME` is one of them). One model is shown as a table;
+    several models are shown as one line per model. MACs count the multiply-accumulates of conv, dwconv,
+    deconv and fc.
     """
     if dry_run and not update:
         raise click.UsageError("--dry-run needs --update")
@@ -103,6 +104,10 @@ def check(
         if problem is not None:
             checked.append(Checked(Source(argument, ""), [], (problem,), USAGE))
         for path, name in pairs:
+            if (fix or update) and (document_named(path) or ("", ""))[1]:
+                raise click.UsageError(
+                    f"--fix and --update are for whole documents: leave out the # of {path}"
+                )
             if fix:
                 status = max(status, _fix(path, name, choice, to))
             if document_named(path) is not None:

@@ -39,8 +39,9 @@ class Formatted(NamedTuple):
 def fmt(files: tuple[str, ...], check: bool, diff: bool, to: Output) -> int:
     """Rewrite specs in their canonical form.
 
-    FILE is a spec, a folder (all .cnn files below it) or `-` (standard input to standard output). Comments
-    are kept, and formatting twice changes nothing. A file with syntax errors is not changed.
+    FILE is a spec, a folder (all .cnn files below it), a document (Markdown, LaTeX, a notebook: its specs
+    alone change) or `-` (standard input to standard output). Comments are kept, and formatting twice changes
+    nothing. A file with syntax errors is not changed.
     """
     done: list[Formatted] = []
     for argument in files:
@@ -59,7 +60,9 @@ def fmt(files: tuple[str, ...], check: bool, diff: bool, to: Output) -> int:
 
 def _format(path: str, asked: bool) -> Formatted:
     """Format one file; with `asked` (`--check`, `--diff`) nothing is written."""
-    if document_named(path) is not None:
+    if document := document_named(path):
+        if document[1]:
+            raise click.UsageError(f"a document is formatted as a whole: leave out #{document[1]}")
         return _format_document(path, asked)
     source, problem = read_source(path)
     if problem is not None:

@@ -1,4 +1,4 @@
-"""docs/run.md, sizes.md, diff.md, draw.md and the homework sheets show what their commands print."""
+"""docs/run.md, the other pages below and the homework sheets show what their commands print."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def writer() -> object:
 
 
 DOCS = ROOT / "docs"
-NAMES = ("run.md", "sizes.md", "diff.md", "table.md", "draw.md")
+NAMES = ("run.md", "sizes.md", "diff.md", "table.md", "draw.md", "documents.md")
 PAGES = [*(DOCS / name for name in NAMES), *sorted((DOCS / "homework").glob("*.md"))]
 
 

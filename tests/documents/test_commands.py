@@ -138,6 +138,14 @@ def test_what_is_wrong_on_purpose_is_not_built(run: Run) -> None:
     assert "E301" in shown
 
 
+def test_a_document_changes_as_a_whole(run: Run) -> None:
+    Path("a.md").write_text(PAGE)
+    for command in ("fmt", "check --fix", "check --update"):
+        status, _, _ = run(*command.split(), "a.md#stem")
+        assert status == 2
+    assert Path("a.md").read_text() == PAGE
+
+
 UNTIDY = (
     b"\xef\xbb\xbf# T\r\n\r\n> ```cnn\r\n> input 3x8x8\r\n>conv K4 F3->relu\r\n>   conv  F3  K4\r\n"
     b"> ```\r\n\r\n"
