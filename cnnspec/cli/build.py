@@ -34,8 +34,8 @@ def build(
     """Write the program of a spec.
 
     FILE defaults to the only .cnn file of the current folder; `paper.md#NAME` is a spec of a document. Of a
-    spec with variants, the first is built, or --variant. Errors stop the build. A claim that fails is reported and does not stop it, but the exit
-    status is then 1, too.
+    spec with variants, the first is built, or --variant. Errors stop the build. A claim that fails is
+    reported and does not stop it, but the exit status is then 1, too.
     """
     if fold_bn and target != "torch":
         raise click.UsageError("--fold-bn needs --target torch")
