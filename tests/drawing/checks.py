@@ -8,11 +8,10 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import Source
 from cnnspec.drawing import fonts
-from cnnspec.drawing.flow.arrange import Item, Optional, Parallel
+from cnnspec.drawing.flow.arrange import Item, Optional, Parallel, arranged
 from cnnspec.drawing.flow.diagram import Diagram, Figure
 from cnnspec.drawing.flow.figure import scene
 from cnnspec.drawing.flow.fold import folded
-from cnnspec.drawing.flow.place import Placer
 from cnnspec.drawing.options import Options
 from cnnspec.drawing.scene import Circle, Group, Line, Scene, Shape, Text
 from cnnspec.ir.graph import Graph
@@ -163,7 +162,7 @@ def expected(figure: Figure, options: Options) -> int:
     goes on through a frame."""
     total = 0
     for diagram, panel in diagrams(figure):
-        placed = list(items(Placer(diagram, options.colors).items))
+        placed = list(items(arranged(diagram)))
         total += sum(len(node.inputs) for node in diagram.nodes) + (panel and len(diagram.outputs) == 1)
         total -= 2 * sum(isinstance(item, Optional) for item in placed)
         for node in diagram.nodes:

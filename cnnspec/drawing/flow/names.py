@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cnnspec.drawing.colors import kind_of
 from cnnspec.drawing.flow.diagram import Runs
 from cnnspec.drawing.flow.symbols import joined, plain, spelled
 from cnnspec.ir.expr import Apply, Const, Expr
 from cnnspec.ops import Op
 from cnnspec.ops.base import arguments_of, is_default
+from cnnspec.ops.base import spelled as spelled_argument
 
 SHOWN = {
     "dwconv": "dw conv", "deconv": "up-conv", "local": "local conv", "maxpool": "max pool",
@@ -51,6 +53,8 @@ def title_of(op: Op, value: Mapping[str, Expr]) -> Runs:
         name = joined(" ", [_window(op, window), name])
     for field, argument in fields.items():
         node = _number(op, field, value)
+        if argument.kind == "flag" and node is not None and kind_of(op) == "resize":
+            parts.append(plain(spelled_argument(argument, getattr(op, field))))
         if node is None or argument.kind in ("flag", "matrix", "init", "tensor", "connections"):
             continue
         if argument.kind == "range":

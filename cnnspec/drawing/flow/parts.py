@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from cnnspec.drawing.colors import Palette
 from cnnspec.drawing.flow import draw
 from cnnspec.drawing.flow.arrange import Item, Leaf
 from cnnspec.drawing.flow.diagram import Diagram, words
+from cnnspec.drawing.flow.measure import Measures
 from cnnspec.drawing.flow.metrics import BETWEEN, GAP, PAD, PILL, TITLE, Size, text_width
 from cnnspec.drawing.flow.place import NOWHERE, Placer
 from cnnspec.drawing.options import Options
@@ -24,7 +26,8 @@ class Part:
     """The network or a panel: its own coordinates begin at its upper left corner."""
 
     diagram: Diagram
-    placer: Placer
+    measures: Measures
+    colors: Palette
     columns: list[tuple[Item, ...]]
     panel: bool
     framed: bool
@@ -39,8 +42,8 @@ class Part:
     @property
     def sizes(self) -> list[Size]:
         if self.entry:
-            return [self.placer.series_size(self.columns[0][1:])]
-        return [self.placer.series_size(column) for column in self.columns]
+            return [self.measures.series_size(self.columns[0][1:])]
+        return [self.measures.series_size(column) for column in self.columns]
 
     @property
     def body(self) -> tuple[float, float]:
@@ -64,19 +67,18 @@ class Part:
         return HEADING + self.body[1]
 
     def draw(self, x: float, y: float) -> list[Group]:
-        colors, placer = self.placer.colors, self.placer
-        placer.drawn = []
+        placer = Placer(self.measures, self.colors)
         middle = x + self.width / 2 if len(self.columns) == 1 else x + self.sizes[0].width / 2
-        title = Text(middle, y + TITLE, self.diagram.title, TITLE, colors.text, bold=True)
+        title = Text(middle, y + TITLE, self.diagram.title, TITLE, self.colors.text, bold=True)
         left, top = x + (self.width - self.body[0]) / 2, y + HEADING
         if self.panel:
-            self.draw_panel(left, top)
+            self.draw_panel(placer, left, top)
         else:
-            self.draw_columns(left, top)
+            self.draw_columns(placer, left, top)
         return [Group((title,), "title", words(self.diagram.title)), *placer.drawn]
 
-    def draw_panel(self, left: float, top: float) -> None:
-        placer, (size,) = self.placer, self.sizes
+    def draw_panel(self, placer: Placer, left: float, top: float) -> None:
+        (size,) = self.sizes
         items, x, path = self.columns[0], left + self.inside + size.left, NOWHERE
         (wide, high), name = self.body, words(self.diagram.title)
         begin = top + (PILL + GAP if self.entry else 0)
@@ -90,7 +92,7 @@ class Part:
         if path.points:
             placer.end(path, (x, top + high), "output")
 
-    def draw_columns(self, left: float, top: float) -> None:
+    def draw_columns(self, placer: Placer, left: float, top: float) -> None:
         path = NOWHERE
         for size, items in zip(self.sizes, self.columns, strict=True):
             x = left + size.left
@@ -98,37 +100,40 @@ class Part:
                 (from_x, bottom), between = path.points[-1], left - BETWEEN
                 low, high = bottom + GAP / 2, top - GAP / 2
                 path = path.to((from_x, low), (between, low), (between, high), (x, high))
-            path = self.placer.series(items, x, top, path)
+            path = placer.series(items, x, top, path)
             left += size.width + 2 * BETWEEN
 
 
 def network_part(diagram: Diagram, options: Options, wrap: int | None) -> Part:
     """The network in `wrap` columns, or as many as a page needs."""
-    placer = Placer(diagram, options.colors)
-    return Part(diagram, placer, wrapped(placer, wrap), panel=False, framed=False, entry=False)
+    measures = Measures(diagram, shapes=True)
+    columns = wrapped(measures, wrap)
+    return Part(diagram, measures, options.colors, columns, panel=False, framed=False, entry=False)
 
 
 def panel_part(diagram: Diagram, options: Options) -> Part:
     """The panel of a block."""
-    placer = Placer(diagram, options.colors, shapes=False)
+    measures = Measures(diagram, shapes=False)
     ports = [node for node in diagram.nodes if node.kind == "port"]
-    first = placer.items[0]
+    first = measures.items[0]
     entry = len(ports) == 1 and isinstance(first, Leaf) and diagram.nodes[first.node].kind == "port"
-    return Part(diagram, placer, [placer.items], panel=True, framed=not diagram.chain, entry=entry)
+    framed = not diagram.chain
+    return Part(diagram, measures, options.colors, [measures.items], panel=True, framed=framed, entry=entry)
 
 
-def wrapped(placer: Placer, count: int | None) -> list[tuple[Item, ...]]:
+def wrapped(measures: Measures, count: int | None) -> list[tuple[Item, ...]]:
     """The items in columns of about the same height: as many as were asked for, or as a page needs."""
-    items = placer.items
-    whole = placer.series_size(items).height
+    items = measures.items
+    whole = measures.series_size(items).height
     if count is None:
-        largest = max(placer.size(item).height for item in items)
+        largest = max(measures.size(item).height for item in items)
         count = ceil(whole / PAGE) if largest < whole / 2 else 1
     columns: list[list[Item]] = [[]]
     done = 0.0
     for item in items:
-        height = placer.size(item).height + GAP
-        if done + height / 2 > whole * len(columns) / count and len(columns) < count and columns[-1]:
+        height = measures.size(item).height + GAP
+        full = done + height / 2 > whole * len(columns) / count and len(columns) < count
+        if full and columns[-1] and id(item) not in measures.spread:
             columns.append([])
         columns[-1].append(item)
         done += height
