@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cnnspec.diagnostics import Diagnostic, Source, Span
@@ -70,7 +70,8 @@ def check(
     limits: Limits | None = None,
 ) -> Document:
     """The document of `cnnspec check --format json`: findings, layers, totals and claims of every variant, or
-    of `variant`. Errors of the spec are findings here; SpecError is raised only where it cannot be read.
+    of `variant`; of a document (`notes.md`), of all its specs. Errors of the spec are findings here;
+    SpecError is raised only where it cannot be read.
 
     >>> model = check("zoo:resnet", variant="ResNet50").models[0]
     >>> model.ok, model.totals.params, model.rows[0].name
@@ -81,8 +82,11 @@ def check(
     from cnnspec.report.document import Document
     from cnnspec.report.entries import model_entry
 
-    source, variant = _source(spec, text, variant)
-    checked = models(source, variant=variant, settings=_texts(settings), limits=limits or Limits())
+    def found(source: Source, variant: str | None = variant) -> list[Model]:
+        return models(source, variant=variant, settings=_texts(settings), limits=limits or Limits())
+
+    of_document = None if spec is None or text is not None else _of_document(os.fspath(spec), found)
+    checked = found(*_source(spec, text, variant)) if of_document is None else of_document
     entries = [{**entry, "rows": [*entry["rows"]]} for entry in map(model_entry, checked)]
     return Document.model_validate({"cnnspec": __version__, "models": entries})
 
@@ -202,6 +206,22 @@ def _source(spec: Spec | None, text: str | None, variant: str | None = None) -> 
     if problem is not None:
         raise SpecError((problem,), source)
     return source, variant or named
+
+
+def _of_document(argument: str, found: Callable[[Source], list[Model]]) -> list[Model] | None:
+    """The models of all specs of a document; None where one spec is meant, or the document cannot be read."""
+    from cnnspec.files import document_named
+
+    document = document_named(argument)
+    if document is None or document[1]:
+        return None
+    from cnnspec.documents.checked import checked_specs
+    from cnnspec.documents.read import open_document
+
+    opened = open_document(argument)
+    if any(part.findings for part in opened.parts):
+        return None
+    return [model for one in checked_specs(opened.specs, found) for model in one.models]
 
 
 def _graph(source: Source, variant: str | None, settings: Values | None, limits: Limits | None) -> Graph:

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from cnnspec.diagnostics import Source
-from cnnspec.files import MAX_BYTES, ZOO, named, read_source
+from cnnspec.files import MAX_BYTES, ZOO, document_named, named, read_source
 
 MOST_LAYERS = 2000
 
@@ -98,6 +98,11 @@ def _given() -> Source | None:
             (path, name), *_ = named(word)[0] or [(word, word)]
             source, problem = read_source(path, MAX_BYTES, name)
             return source if problem is None else None
+        if document_named(word) is not None:
+            from cnnspec.documents.read import read_spec
+
+            found = read_spec(word)
+            return found.source if found.problem is None else None
     return None
 
 

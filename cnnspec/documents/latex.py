@@ -249,20 +249,19 @@ class _Scanner:
         closing = f"\\end{{{name}}}"
         end = self.text.find(closing, self.at)
         head = Span(start, self.at)
-        if end < 0:
-            end = len(self.text)
+        if end < 0:  # where the spec ends is not known: nothing of it is checked or changed
+            self.at = len(self.text)
             if ours:
                 message = f"\\begin{{{name}}} has no {closing}"
-                self.findings.append(
-                    Diagnostic("E904", message, head, help=f"write {closing} behind the spec")
-                )
-        if ours and end - self.at > 2 * MAX_BYTES:
+                way = f"write {closing} behind the spec"
+                self.findings.append(Diagnostic("E904", message, head, help=way))
+        elif ours and end - self.at > 2 * MAX_BYTES:
             self.findings.append(Diagnostic("E601", TOO_LARGE, head, help="a spec has some hundred lines"))
         elif ours:
             given = attributes(*options) if options is not None else {}
             self.fences.append(self.fence(head, end, self.given | given))
         self.given = {}
-        self.at = min(end + len(closing), len(self.text))
+        self.at = end + len(closing) if end >= 0 else self.at
 
     def fence(self, head: Span, end: int, given: dict[str, Attribute]) -> Fence:
         """The spec between the line that opens it and `end`; what all its lines begin with is left out."""

@@ -215,3 +215,42 @@ def test_what_cannot_be_read(name: str, content: bytes | None, code: str, run: R
         status, _, shown = run(*command)
         assert status in (1, 2)
         assert f"error[{code}]" in shown
+
+
+def test_the_python_api_checks_all_specs(run: Run) -> None:
+    Path("a.md").write_text(PAGE)
+    assert [(one.model, one.ok) for one in cnnspec.check("a.md").models] == [
+        ("stem", True), ("a", True), ("a", True), ("a", True),
+    ]  # fmt: skip
+    assert [one.model for one in cnnspec.check("a.md#stem").models] == ["stem"]
+    Path("a.md").write_text(PAGE.replace("after=stem", "after=stern"))
+    with pytest.raises(cnnspec.SpecError, match="E903"):
+        cnnspec.check("a.md")
+    with pytest.raises(cnnspec.SpecError, match="E701"):
+        cnnspec.check("missing.md")
+
+
+PASTED = ["input 3x32x32", "nn.Conv2d(3, 16, 3, padding=1)", "nn.ReLU()", "nn.MaxPool2d(2)"]
+DOCUMENTS = {
+    "a.md": "> ```cnn\n" + "".join(f"> {line}\n" for line in PASTED) + "> ```\nend\n",
+    "a.tex": "\t\\begin{cnn}\n" + "".join(f"\t  {line}\n" for line in PASTED) + "\t\\end{cnn}\n",
+    "a.ipynb": json.dumps(
+        {"cells": [{"cell_type": "code", "source": ["%%cnn\n", *(f"{line}\n" for line in PASTED)]}]}, indent=1
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_a_fix_of_several_lines_is_one_of_the_document(name: str, run: Run) -> None:
+    text = DOCUMENTS[name]
+    Path(name).write_text(text)
+    _, models = check(run, name)
+    ((edit,),) = [one["fix"] for one in models[0]["diagnostics"] if "fix" in one]
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    begin, end = (starts[edit[f"{at}line"] - 1] + edit[f"{at}column"] - 1 for at in ("", "end_"))
+    Path(name).write_text(text[:begin] + edit["text"] + text[end:])
+    status, models = check(run, name)
+    assert (status, codes(models)) == (0, [])
+    assert models[0]["totals"]["params"] == 448

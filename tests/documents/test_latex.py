@@ -94,6 +94,7 @@ def test_regions() -> None:
 )
 def test_what_has_no_end(text: str, code: str) -> None:
     assert [one.code for one in read(text).findings] == [code]
+    assert read(text).fences == read(text).regions == ()
 
 
 MAIN = """\\documentclass{article}
