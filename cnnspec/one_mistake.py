@@ -69,6 +69,9 @@ def once(findings: Iterable[Diagnostic], source: Source) -> tuple[Diagnostic, ..
     """
     alike: dict[tuple[object, ...], list[Diagnostic]] = {}
     for one in findings:
+        if one.cause == "name":
+            alike.setdefault(("name", one.safe), []).append(one)
+            continue
         again = _AGAIN.match(one.code) and one.span != WHOLE_FILE
         key = (one.code, one.message, bool(one.fix) or one.help) if again else (one,)
         alike.setdefault(key, []).append(one)
@@ -77,6 +80,9 @@ def once(findings: Iterable[Diagnostic], source: Source) -> tuple[Diagnostic, ..
 
 def _together(same: Sequence[Diagnostic], source: Source) -> Diagnostic:
     first = same[0]
+    if first.cause == "name" and len({one.message for one in same}) > 1:
+        first, *rest = _of_names(same, source)
+        same = [first, *rest]
     places = [(source.position(one.span.start).line, one) for one in same]
     others = sorted({line for line, _ in places} - {places[0][0]})
     also = f" (also on {_lines(others)})" if others else ""
@@ -98,6 +104,16 @@ def _together(same: Sequence[Diagnostic], source: Source) -> Diagnostic:
         fix=tuple(fix),
         safe=all(one.safe for one in same),
     )
+
+
+def _of_names(same: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:
+    """Words of layers as other tools have them: one finding for all of them."""
+    names = dict.fromkeys((source.text[slice(*one.span)], one.fix[0].text) for one in same)
+    written = [f"`{word}`" for word, _ in names]
+    ways = [f"`{plain}` for `{word}`" for word, plain in names]
+    message = f"these words are not in the language: {', '.join(written[:-1])} and {written[-1]}"
+    way = f"write {', '.join(ways[:-1])} and {ways[-1]}"
+    return [one._replace(message=message, help=way) for one in same]
 
 
 def _lines(numbers: Sequence[int]) -> str:

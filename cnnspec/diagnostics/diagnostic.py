@@ -159,10 +159,13 @@ class Edit(NamedTuple):
     text: str
 
 
-Cause: TypeAlias = Literal["python", "model file", "input", "colon", "branches", "tag", "braces", "list"]
+Cause: TypeAlias = Literal[
+    "python", "model file", "input", "colon", "branches", "tag", "braces", "list", "name"
+]
 """What is behind a finding, where others depend on it: the text is Python or another tool's model file; an
 input is in another notation; a colon follows the word of a statement;
-branches have no merge; tags or braces are around the spec; a list is in other brackets."""
+branches have no merge; tags or braces are around the spec; a list is in other brackets; a layer has another
+tool's name."""
 
 
 class Diagnostic(NamedTuple):

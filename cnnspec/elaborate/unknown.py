@@ -197,6 +197,7 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         ),
         fix=(Edit(step.word_span, near),) if near else (),
         safe=near == step.word.lower(),  # only the case of letters differs
+        cause="name" if near and near in (step.word.lower(), LAYERS.get(fold(step.word))) else None,
     )
 
 

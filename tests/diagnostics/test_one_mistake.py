@@ -43,10 +43,17 @@ def test_a_fix_between_two_places_of_another_is_made_too() -> None:
 
 def test_what_only_looks_alike_stays_apart() -> None:
     assert len(errors(IN + "conv F33 K4\n" + "conv F33 K4\n")) == 1, "the second one is not reached"
-    assert len(errors(IN + "Conv F3 K4\nReLU\n")) == 2
+    assert len(errors(IN + "Conv F3 K4\nrelu6 -> rleu -> slu\n")) == 3
     assert len(errors(IN + "add [ relu | id\nrelu\nmul [ relu | id\nrelu\n")) == 2
 
 
 def test_very_many_places_are_counted() -> None:
     ((message, _),) = errors(IN + "relu;\n" * 60)
     assert message.endswith("19, 20, 21, 22 and 39 more)")
+
+
+def test_words_of_other_tools_are_one_finding_if_their_fixes_are_alike() -> None:
+    ((message, way), other) = errors(IN + "Conv F3 K4 -> ReLU\nbatchnorm -> ReLU\n")
+    assert message == "these words are not in the language: `Conv` and `ReLU` (also on line 3)"
+    assert way == "write `conv` for `Conv` and `relu` for `ReLU`"
+    assert other == ("there is no layer `batchnorm`", "did you mean `bn`?")
