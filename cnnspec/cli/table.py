@@ -26,6 +26,10 @@ ENDINGS = {
 }  # fmt: skip
 
 
+OWN = {"vgg": ("rows", "columns"), "densenet": ("rows",)}
+"""What a layout does not take from the other options."""
+
+
 class Given(NamedTuple):
     """The networks that were asked for, the files that they are in, and what is wrong with them."""
 
@@ -62,7 +66,7 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
     callback=_names,
     shell_complete=completing("table_columns"),
     help="Columns, separated by commas: name, layer, operator, kernel, stride, channels, repeats, input, "
-    "output, weights, MACs, depth, or a parameter of a block.",
+    "output, weights, MACs, depth, field, or a parameter of a block.",
 )
 @click.option(
     "--variants",
@@ -105,6 +109,9 @@ def table(
     from cnnspec.drawing.table.networks import Asked
 
     wanted = Asked(**how)
+    for name in OWN.get(wanted.like or "", ()):
+        if getattr(wanted, name) is not None:
+            raise click.UsageError(f"--like {wanted.like} has {name} of its own; leave out --{name}")
     given = _given(files, variants, choice, wanted.like)
     for source, finding in given.findings:
         to.findings([finding], source, always=True)

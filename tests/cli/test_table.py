@@ -43,6 +43,23 @@ def test_arguments_of_blocks_are_columns(cnnspec: Command) -> None:
     assert "stage4,inverted,6,64,4,2" in out.replace('"', "").replace("2, 1", "2")
 
 
+def test_the_field_where_a_row_ends(cnnspec: Command) -> None:
+    table = ("table", "zoo:resnet#ResNet50", "--columns", "output,field", "--format", "csv")
+    assert cnnspec(*table, "--rows", "size").out.split() == [
+        "output,field", "64x112x112,7x7", "256x56x56,35x35", "512x28x28,91x91", "1024x14x14,267x267",
+        "2048x7x7,427x427", "1000,",
+    ]  # fmt: skip
+    assert "32,427x427" not in cnnspec(*table, "--rows", "layer").out
+
+
+def test_what_a_layout_has_of_its_own(cnnspec: Command) -> None:
+    done = cnnspec("table", "zoo:vgg", "--like", "vgg", "--rows", "line")
+    assert done.status == 2
+    assert "--like vgg has rows of its own" in done.err
+    bracket = ("--like", "vgg", "--variants", "VGG11,VGG16", "--cells", "bracket", "--format", "csv")
+    assert '"[3x3, 512] x2","[3x3, 512] x3"' in cnnspec("table", "zoo:vgg", *bracket).out
+
+
 def test_a_file_is_written_in_the_format_of_its_ending(
     cnnspec: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

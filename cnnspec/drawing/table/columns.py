@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic
 from cnnspec.diagnostics.suggest import did_you_mean
-from cnnspec.drawing.table.cells import EMPTY, Content, Line, text
+from cnnspec.drawing.table.cells import EMPTY, Content, Line, Size, text
 from cnnspec.drawing.table.compare import Beside, Head, Total
 from cnnspec.drawing.table.groups import Group
 from cnnspec.drawing.table.listing import Column, Listed, content
 from cnnspec.drawing.table.networks import Asked, Cells, Network, Unfit, amount, size_of
 from cnnspec.drawing.table.parts import Part
 from cnnspec.drawing.table.words import bracket, call, kernel, number, stack
-from cnnspec.report.amounts import exact, field_text
+from cnnspec.report.amounts import exact, number_text
 
 Show: TypeAlias = Callable[[Listed, Asked], Content]
 
@@ -87,12 +88,15 @@ COLUMNS: dict[str, Known] = {
     ),
 }
 """Of a row; besides, the parameters of the blocks that the network uses."""
-TOTALS = ("MACs", "weights", "depth", "field")
+FIELD = "field"
+TOTALS = ("MACs", "weights", "depth", FIELD)
 """Of a network: rows below a table with a column for each network."""
 HEADS = ("name", "input", "output")
 
 
-def chosen(asked: Asked, groups: Sequence[Group], usual: Sequence[str]) -> list[Column]:
+def chosen(
+    network: Network, asked: Asked, groups: Sequence[Group], usual: Sequence[str] = ()
+) -> list[Column]:
     """The columns of a table of one network."""
     found: list[Column] = []
     parameters = list(dict.fromkeys(name for group in groups for part in group.parts for name in part.first))
@@ -100,12 +104,30 @@ def chosen(asked: Asked, groups: Sequence[Group], usual: Sequence[str]) -> list[
         known = {one.lower(): one for one in COLUMNS}.get(name.lower())
         if name in parameters:  # the author's own word comes first
             found.append(_argument(name))
+        elif name.lower() == FIELD:
+            found.append(_field(network, groups))
         elif known is not None:
             title, align, show = COLUMNS[known]
             found.append(Column(text(title), align, lambda row, show=show: show(row, asked)))  # type: ignore[misc]
         else:
-            raise Unfit(_no_column(name, [*COLUMNS, *parameters]))
+            raise Unfit(_no_column(name, [*COLUMNS, FIELD, *parameters]))
     return found
+
+
+def _field(network: Network, groups: Sequence[Group]) -> Column:
+    """The receptive field where a row ends."""
+    ends = list(accumulate(sum(part.layers for part in group.parts) for group in groups))
+    wanted = set(ends)
+    sizes = {
+        place: row.field.size
+        for place, row in enumerate(network.report.rows(), start=1)
+        if place in wanted and row.field is not None
+    }
+    found = {
+        id(group): (text(Size(tuple(map(number_text, sizes[end])))),) if end in sizes else EMPTY
+        for group, end in zip(groups, ends, strict=True)
+    }
+    return Column(text(FIELD), "r", lambda row: found[id(row.group)])
 
 
 def _argument(name: str) -> Column:
@@ -152,7 +174,7 @@ def total(name: str, network: Network, asked: Asked) -> Line:
     """A number of a whole network."""
     totals = network.report.totals
     if name == "field":
-        return text(field_text(totals.field))
+        return text(Size(tuple(map(number_text, totals.field)))) if totals.field else text()
     if name == "depth":
         return text(exact(totals.layers))
     return text(amount((totals.macs if name == "MACs" else totals.params) or 0, asked.numbers))

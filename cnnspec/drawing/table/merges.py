@@ -144,6 +144,7 @@ def _merged(element: Element, branches: list[list[Element]], inside: list[Elemen
         weights=weights,
         macs=merge.macs + sum(part.macs for part in members),
         depth=max(sum(part.depth for part in chain) for chain in chains),
+        layers=merge.layers + sum(part.layers for part in members),
         size=size,
     )
 

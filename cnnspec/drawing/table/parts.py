@@ -62,6 +62,8 @@ class Part:
     weights: dict[str, int] = field(default_factory=dict)
     macs: int = 0
     depth: int = 0
+    layers: int = 1
+    """Of the network with every repeat unrolled; in their order, the last one of a part ends it."""
     size: int = 1
     """Of how many parts it is made; limited, as whoever goes through a part goes through these."""
 
@@ -170,6 +172,7 @@ def together(one: Part, other: Part) -> Part:
         weights=plus(one.weights, other.weights),
         macs=one.macs + other.macs,
         depth=one.depth + other.depth,
+        layers=one.layers + other.layers,
     )
 
 
@@ -183,6 +186,7 @@ def multiplied(part: Part, times: int) -> Part:
         weights={**part.weights, OWN: times * part.weights.get(OWN, 0)},
         macs=times * part.macs,
         depth=times * part.depth,
+        layers=times * part.layers,
     )
 
 
@@ -242,4 +246,5 @@ def _absorb(part: Part, quiet: Part, before: bool = False) -> Part:
         weights=plus(part.weights, quiet.weights),
         macs=part.macs + quiet.macs,
         depth=part.depth + quiet.depth,
+        layers=part.layers + quiet.layers,
     )

@@ -184,6 +184,7 @@ class Reader:
             size=size,
             macs=sum(part.macs for part in parts),
             depth=self.report.depth.stretch(number, place.index, place.index + 1, place.output),
+            layers=sum(part.layers for part in parts),
         )
 
     def _repeated(self, passes: list[tuple[tuple[Part, ...], int]], step: Region) -> Iterable[Part]:
@@ -223,6 +224,7 @@ def _bundle(parts: tuple[Part, ...]) -> Part:
         size=size,
         macs=sum(part.macs for part in parts),
         depth=sum(part.depth for part in parts),
+        layers=sum(part.layers for part in parts),
     )
 
 

@@ -76,7 +76,8 @@ def line(part: Part, style: Style) -> Line:
         pieces.append("dw")
     else:
         pieces.pop()
-    if part.weighted and style != "plain":
+    filters = part.word in ("conv", "dwconv") or part.out[0] != part.arriving[0]
+    if part.weighted and style != "plain" and filters:
         pieces += [", ", str(part.out[0]), *_groups(part)]
     if style != "matrix" and stride(part):
         pieces.append(f", stride {stride(part)}")

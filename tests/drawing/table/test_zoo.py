@@ -47,10 +47,12 @@ def checked(grids: list[Grid] | Diagnostic, forms: tuple[str, ...] = FORMATS) ->
 def test_every_spec_in_every_form(name: str) -> None:
     (network,) = networks(name)
     totals = network.report.totals
+    layers = sum(1 for _ in network.report.rows())
     for rows in ROWS:
         found = groups(network, rows)
         assert sum(weights_of(group.parts for group in found)) == totals.params
         assert sum(part.macs for group in found for part in group.parts) == totals.macs
+        assert sum(part.layers for group in found for part in group.parts) == layers
         for cells in CELLS:
             forms = FORMATS if rows != "layer" or cells == "bracket" else ("csv",)  # that is a line, however
             checked(tables([network], Asked(rows=rows, cells=cells)), forms)

@@ -25,7 +25,7 @@ def _of(network: Network, asked: Asked) -> Grid:
     if asked.rows is not None:
         rows = groups(network, asked.rows)
     if asked.columns is not None:
-        return listed(rows, chosen(asked, rows, ()), network.label)
+        return listed(rows, chosen(network, asked, rows), network.label)
     numbers = {group.key: place for place, group in enumerate(rows, start=1)}
     columns = [
         Column(text("Stage"), "c", lambda row: content(str(numbers[row.group.key]))),

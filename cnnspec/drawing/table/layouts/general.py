@@ -34,7 +34,8 @@ def general(networks: Sequence[Network], asked: Asked) -> list[Grid]:
     found = [groups(network, rows) for network in networks]
     asked = asked._replace(cells=cells)
     if len(networks) == 1:
-        return [listed(found[0], chosen(asked, found[0], LISTED[rows]), networks[0].label)]
+        columns = chosen(networks[0], asked, found[0], LISTED[rows])
+        return [listed(found[0], columns, networks[0].label)]
     heads, totals = heads_and_totals(asked, networks, COMPARED[rows])
     names = [text(network.label) for network in networks]
     below = in_order(found) if rows == "size" else beside(found)

@@ -36,7 +36,7 @@ def _of(network: Network, asked: Asked) -> Grid:
     if asked.rows is not None:
         rows = groups(network, asked.rows)
     if asked.columns is not None:
-        return listed(rows, chosen(asked, rows, ()), network.label)
+        return listed(rows, chosen(network, asked, rows), network.label)
 
     def channels(title: Title) -> Column:
         return Column(_title(title), "r", lambda row: content(_channels(row.group, title, modules)))

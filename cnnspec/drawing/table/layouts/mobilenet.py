@@ -32,7 +32,7 @@ def _of(network: Network, asked: Asked) -> Grid:
     if asked.rows is not None:
         rows = groups(network, asked.rows)
     if asked.columns is not None:
-        return listed(rows, chosen(asked, rows, ()), network.label)
+        return listed(rows, chosen(network, asked, rows), network.label)
     return listed(rows, _columns(blocks, asked), network.label)
 
 

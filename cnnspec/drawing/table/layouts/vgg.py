@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from cnnspec.drawing.table.cells import Cell, Grid, Line, Row, bold, text
-from cnnspec.drawing.table.networks import Asked, Network, amount, size_of
+from cnnspec.drawing.table.cells import Cell, Content, Grid, Matrix, Row, bold, text
+from cnnspec.drawing.table.columns import cells_of
+from cnnspec.drawing.table.networks import Asked, Cells, Network, amount, size_of
 from cnnspec.drawing.table.parts import Part, joined
-from cnnspec.drawing.table.words import stack
 
 SHOWN = ("lrn", "softmax")
 
 
 def vgg(networks: Sequence[Network], asked: Asked) -> list[Grid]:
     """The table."""
-    columns = [_segments(joined(network.parts(*SHOWN))) for network in networks]
+    columns = [_segments(joined(network.parts(*SHOWN)), asked.cells or "stack") for network in networks]
     width = len(networks)
     rows = [
         Row(tuple(Cell((text(network.label),), head=True) for network in networks)),
@@ -59,12 +59,12 @@ def _inputs(networks: Sequence[Network], asked: Asked) -> list[Row]:
     return [Row(tuple(Cell((line,)) for line in lines), "full")]
 
 
-def _segments(parts: Sequence[Part]) -> list[tuple[Line, ...]]:
+def _segments(parts: Sequence[Part], cells: Cells) -> list[Content]:
     """The layers between poolings, each pooling by itself, and each layer behind the maps by itself."""
-    found: list[tuple[Line, ...]] = []
+    found: list[Content] = []
     open_ = False
     for part in parts:
-        lines = stack(part)
+        lines = cells_of(part, cells)
         pools = part.kind == "layer" and not part.weighted and part.resizes
         if pools or len(part.arriving) == 1 or set(part.arriving[1:]) == {1}:
             found += [(line,) for line in lines] if part.kind == "layer" else [lines]
@@ -77,9 +77,11 @@ def _segments(parts: Sequence[Part]) -> list[tuple[Line, ...]]:
     return found
 
 
-def _marked(left: tuple[Line, ...], here: tuple[Line, ...]) -> tuple[Line, ...]:
+def _marked(left: Content, here: Content) -> Content:
     """Lines that the network to the left does not have, in bold."""
     kept: set[int] = set()
     for block in SequenceMatcher(None, left, here, autojunk=False).get_matching_blocks():
         kept |= set(range(block.b, block.b + block.size))
-    return tuple(line if place in kept else bold(line) for place, line in enumerate(here))
+    return tuple(
+        line if place in kept or isinstance(line, Matrix) else bold(line) for place, line in enumerate(here)
+    )
