@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from cnnspec.drawing.draw import layout
+from cnnspec.drawing.options import STYLES, Options
 from cnnspec.drawing.scene import Run, Scene, Text
 from cnnspec.drawing.writers import tikz
 from tests.drawing.latex import compiled, text_of
 from tests.drawing.scenes import NASTY, everything
+from tests.support import check_text
 
 
 def test_the_scenes_units_are_big_points_downwards() -> None:
@@ -56,6 +59,19 @@ def test_each_character_compiles(tmp_path: Path) -> None:
     chars = [chr(code) for code in range(0x20, 0x180)] + list("×−·…⋯→≤≥≠⌊⌋⌈⌉⊕⊙⊗÷±²³½∞–—‖σαβγεμΦ√木\xa0")
     texts = tuple(Text(50, 10 + 3 * place, (Run(f"a{char}b"),), 7) for place, char in enumerate(chars))
     compiled(tikz.write(Scene(100, 1500, texts, NASTY)), tmp_path)
+
+
+@pytest.mark.latex
+@pytest.mark.heavy
+@pytest.mark.parametrize("style", STYLES)
+def test_every_figure_of_the_zoo_compiles(style: str, tmp_path: Path) -> None:
+    pictures = []
+    for path in sorted((Path(__file__).parents[2] / "specs").rglob("*.cnn")):
+        (model, *_) = check_text(path.read_text("utf-8"), first=True, lints=False)
+        assert model.graph is not None
+        pictures.append(tikz.write(layout(model.graph, Options(style=style))))  # type: ignore[arg-type]
+    assert len(pictures) > 80
+    compiled("\n\n\\noindent ".join(pictures), tmp_path)
 
 
 @pytest.mark.latex

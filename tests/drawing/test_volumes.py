@@ -166,6 +166,20 @@ def test_arrows_are_told_apart(colors: Palette) -> None:
     assert len({(line.pen.color, line.pen.dashed) for line in lines}) == len(lines) == 5
 
 
+def test_many_inputs_and_outputs_stand_beside_each_other() -> None:
+    inputs = "".join(f"input x{place}: 1x16x16\n" for place in range(12))
+    stacked = " | ".join(f"@x{place}" for place in range(12))
+    scene = drawn(graph_of(f"{inputs}concat [ {stacked} ]\nconv F3 K4\n"))
+    well_laid(scene)
+    assert "5 inputs" in said(scene)
+    heads = "".join(f"o{place}: @x -> conv F3 K{place + 1}\n" for place in range(40))
+    outputs = ", ".join(f"@o{place}" for place in range(40))
+    scene = drawn(graph_of(f"input x: 1x16x16\n{heads}output {outputs}\n"))
+    well_laid(scene)
+    assert {"o5", "33 layers"} <= set(said(scene))
+    assert scene.height < 700  # not one below the other
+
+
 def test_a_gate_is_one_volume() -> None:
     gate = "mul [ id | gap -> fc 8 -> relu -> fc 32 -> sigmoid ]"
     strip = strip_of(graph_of(f"input 3x64x64\nconv F3 P1 K32 -> relu\n{gate}\ngap -> fc 10\n"))

@@ -17,12 +17,12 @@ def notes_of(strip: Strip) -> dict[Volume, str]:
 
 
 def _note(volume: Volume, windows: bool, is_output: bool) -> str:
+    if volume.note:
+        return volume.note
     if is_output and volume.label:
         return volume.label
     if volume.kind == "input" and volume.name != "input":
         return volume.name
-    if volume.note:
-        return volume.note
     if volume.count > 1:
         return f"×{volume.count:,}"
     if volume.op is not None and volume.kind == "conv" and windows and window(volume.op):

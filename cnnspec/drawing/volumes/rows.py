@@ -74,8 +74,8 @@ def lines_within(strip: Strip, place: Place, sizes: Sizes, width: float) -> list
     lines: list[list[Row]] = []
     x = 0.0
     for row in rows:
-        beside = lines and row.parent is not None and lines[-1][-1].parent is not None
-        if beside and x + APART + row.wide <= width:
+        beside = len(lines) > 1 and not row.continued and not lines[-1][-1].continued
+        if beside and not lines[-1][-1].goes_on and x + APART + row.wide <= width:
             x += APART
             lines[-1].append(row)
         else:

@@ -56,5 +56,7 @@ def _one(volumes: list[Volume], became: dict[Volume, Volume]) -> Volume:
     layers = sum(volume.layers + sum(one.layers for one in volume.sources) for volume in volumes)
     fold = Volume(last.name, last.shape, kinds.pop() if len(kinds) == 1 else "block", layers=layers)
     fold.title, fold.note, fold.label = "several layers", f"{layers:,} layers", last.label
+    if fold.kind == "input":
+        fold.title, fold.note = "", f"{len(volumes):,} inputs"
     became.update(dict.fromkeys(volumes, fold))
     return fold
