@@ -113,14 +113,11 @@ def table(
         if getattr(wanted, name) is not None:
             raise click.UsageError(f"--like {wanted.like} has {name} of its own; leave out --{name}")
     given = _given(files, variants, choice, wanted.like)
-    for source, finding in given.findings:
-        to.findings([finding], source, always=True)
     if given.status:
-        return given.status
+        return _refuse(given.findings, given.status, to)
     grids = tables(given.networks, wanted)
     if isinstance(grids, Diagnostic):
-        to.findings([grids], given.networks[0].source, always=True)
-        return FOUND
+        return _refuse([(given.networks[0].source, grids)], FOUND, to)
     destination = None if output in (None, STDIN) else output
     text = written(grids, _form(to.form, destination))
     if destination is None:
@@ -131,6 +128,16 @@ def table(
         return to.refuse(destination, problem)
     say(f"{printable(destination)}: written\n")
     return OK
+
+
+def _refuse(findings: list[tuple[Source, Diagnostic]], status: int, to: Output) -> int:
+    """Report why there is no table."""
+    from cnnspec.diagnostics.as_json import as_json
+
+    for source, finding in findings:
+        to.findings([finding], source, always=to.form != "json")
+    to.document({"tables": [], "diagnostics": [as_json(finding, source) for source, finding in findings]})
+    return status
 
 
 def _form(given: str | None, destination: str | None) -> str:

@@ -78,6 +78,12 @@ def test_as_json(cnnspec: Command) -> None:
     (table,) = document["tables"]
     assert table["head"][0] == "VGG11"
     assert table["rows"][3][0] == "maxpool"
+    assert document["diagnostics"] == []
+    refused = cnnspec("table", "zoo:vgg", "--like", "densenet", "--format", "json")
+    assert (refused.status, refused.err) == (1, "")
+    document = json.loads(refused.out)
+    assert document["tables"] == []
+    assert [one["code"] for one in document["diagnostics"]] == ["E803"]
 
 
 def test_a_layout_that_does_not_fit(cnnspec: Command) -> None:

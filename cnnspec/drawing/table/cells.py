@@ -101,7 +101,6 @@ class Grid:
     rows: tuple[Row, ...]
     heads: int = 1
     title: str = ""
-    notes: tuple[str, ...] = ()
 
     def starts(self) -> list[list[tuple[int, Cell]]]:
         """Of each row, its cells and the columns where they begin."""

@@ -59,14 +59,6 @@ class Network:
         return self.report.graph.root.values[0] or ()
 
 
-def unique(networks: Sequence[Network], options: Iterable[str]) -> list[str]:
-    """The names of the networks; where two are the same, with what their file is called."""
-    names = [one.label for one in networks]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{name} ({other})" for name, other in zip(names, options, strict=True)]
-
-
 def size_of(shape: Shape, order: Order, squared: bool = False) -> Size:
     """A shape as a table writes it; a vector as its length, or as a map of one position where channels are
     last."""

@@ -39,7 +39,7 @@ def size_text(size: Size, times: str = "×", power: str = "") -> str:
     )
 
 
-def matrix_text(matrix: Matrix, show: Callable[[Line], str], times: str = "×") -> str:
+def matrix_text(matrix: Matrix, show: Callable[[Line], str]) -> str:
     """`[3×3, 64; 3×3, 64] × 3`."""
     inside = "; ".join(map(show, matrix.rows))
-    return f"[{inside}]" + (f" {times} {matrix.times}" if matrix.times > 1 else "")
+    return f"[{inside}]" + (f" × {matrix.times}" if matrix.times > 1 else "")

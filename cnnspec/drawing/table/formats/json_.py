@@ -14,4 +14,7 @@ def write(grids: Sequence[Grid]) -> str:
     """The document."""
     texts = [(grid.title, *rows(grid)) for grid in grids]
     found = [{"title": title, "head": head, "rows": body} for title, head, *body in texts]
-    return json.dumps({"version": 1, "cnnspec": __version__, "tables": found}, indent=1) + "\n"
+    return (
+        json.dumps({"version": 1, "cnnspec": __version__, "tables": found, "diagnostics": []}, indent=1)
+        + "\n"
+    )

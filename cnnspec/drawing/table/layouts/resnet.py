@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import count
 
@@ -61,9 +62,10 @@ def _namer(rows: Sequence[Beside]) -> Callable[[Beside], Content]:
 def heads_of(networks: Sequence[Network]) -> list[str]:
     """`50-layer` where the networks are called so and differ in that, else their names."""
     depths = [str(one.report.totals.layers) for one in networks]
-    plain = [one.label.removesuffix("v1") for one in networks]
-    if len(set(depths)) == len(depths) > 1 and all(
-        name.endswith(depth) for name, depth in zip(plain, depths, strict=True)
-    ):
+    named = (
+        re.search(rf"(?<![0-9]){depth}(?![0-9])", one.label)
+        for one, depth in zip(networks, depths, strict=True)
+    )
+    if len(set(depths)) == len(depths) > 1 and all(named):
         return [f"{depth}-layer" for depth in depths]
     return [one.label for one in networks]
