@@ -49,7 +49,8 @@ def beside(networks: Sequence[Sequence[Group]]) -> list[Beside]:
     """The rows of several networks, in an order that keeps that of each as far as they agree."""
     order: list[Hashable] = []
     for groups in networks:
-        at = 0
+        shared = any(group.key in order for group in groups)
+        at = 0 if shared else len(order)
         for group in groups:
             if group.key in order:
                 at = order.index(group.key) + 1
