@@ -55,8 +55,9 @@ keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch ba
 latex: $(VENV)/.stamp  ## figures compiled with pdflatex, where that is installed (minutes)
 	$(RUN) pytest $(PYTEST) -m latex
 
-parity: $(PARITY)/.stamp  ## torchvision's weights in emitted programs: all 78 networks (minutes; installs 5 GB)
+parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (28) in emitted programs (half an hour; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
+	$(PARITY)/bin/python -m tests.parity.against_timm
 
 sizes: $(VENV)/.stamp  ## `cnnspec sizes` of the whole zoo beside torch on the meta device (half an hour of a core)
 	$(RUN) tests.sizes.against_torch

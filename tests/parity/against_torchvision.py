@@ -19,7 +19,7 @@ import argparse
 import sys
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf, isclose, isnan
 from pathlib import Path
 from types import ModuleType
@@ -157,13 +157,13 @@ def program(network: Mapping[str, Any], knobs: Mapping[str, str]) -> str:
     return text
 
 
-def module_of(text: str) -> nn.Module:
-    """The model of a program, its last class; without memory for its weights."""
+def module_of(text: str, device: str = "meta") -> nn.Module:
+    """The model of a program, its last class; without memory for its weights, unless a device is named."""
     namespace = vars(ModuleType("program"))
     exec(compile(text, "program.py", "exec"), namespace)
     made = [value for value in namespace.values() if getattr(value, "__module__", "") == "program"]
     models = [value for value in made if isinstance(value, type) and issubclass(value, nn.Module)]
-    with torch.device("meta"):
+    with torch.device(device):
         module = models[-1]().double()
     assert isinstance(module, nn.Module)
     return module
@@ -297,10 +297,13 @@ def main() -> int:
     if unknown:
         parser.error(f"torchvision.toml has no {', '.join(sorted(unknown))}")
     torch.set_num_threads(arguments.threads)
+    return table(arguments.names or list(NETWORKS), compare, f"torchvision {torchvision.__version__}", LIMIT)
 
-    names = arguments.names or list(NETWORKS)
+
+def table(names: Sequence[str], compare: Callable[[str], Differences], beside: str, limit: float) -> int:
+    """One line per network; 1 where one of them differs by more than the limit."""
     width = max(map(len, names))
-    print(f"torch {torch.__version__}, torchvision {torchvision.__version__}: largest relative differences")
+    print(f"torch {torch.__version__}, {beside}: largest relative differences")
     print(f"{'':{width}}  {''.join(f'{column:>12}' for column in COLUMNS)}  seconds")
     begin = time.perf_counter()
     failed, largest = 0, 0.0
@@ -313,13 +316,13 @@ def main() -> int:
             print(f"{name:{width}}  ✗ {type(problem).__name__}: {problem}", flush=True)
             continue
         cells = "".join(f"{'–' if value is None else f'{value:.1e}':>12}" for value in differences)
-        well = differences.largest <= LIMIT
+        well = differences.largest <= limit
         failed += not well
         largest = max(largest, differences.largest)
         seconds = time.perf_counter() - start
         print(f"{name:{width}}  {cells}  {seconds:7.1f}{'' if well else '  ✗'}", flush=True)
     print(
-        f"{len(names) - failed} of {len(names)} networks agree to {LIMIT:g}, the largest difference "
+        f"{len(names) - failed} of {len(names)} networks agree to {limit:g}, the largest difference "
         f"is {largest:.1e}; {time.perf_counter() - begin:.0f} s"
     )
     return int(failed > 0)
