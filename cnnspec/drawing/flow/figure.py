@@ -18,7 +18,9 @@ APART = 24.0
 FACTORS = (1.0, 1.25, 1.5, 2.0)
 """How much longer than the longest part a column or row of panels may become."""
 TALL = 1.3
-"""How much worse a point of height is than a point of width, where no width is given."""
+"""How much worse a point of height is than a point of width."""
+SLIGHTLY = 1.1
+"""How much a page may be too wide before another is better."""
 MOST_COLUMNS = 4
 """Of a network that is to fit a width."""
 MOST_WORDS = 4_000
@@ -55,11 +57,13 @@ def scene(figure: Figure, options: Options) -> Scene:
     return Scene(options.width, found.height * factor, scaled(items, factor), found.title, found.description)
 
 
-def _cost(page: Page, width: float | None) -> tuple[float, float, float]:
-    """How bad a page is: how much it must be made smaller, then how much it is too high, then how wide."""
+def _cost(page: Page, width: float | None) -> tuple[float, float, int, float]:
+    """How bad a page is: how much it must be made smaller, how much too high it is, into how many columns the
+    network is put, then how large it is."""
+    large, columns = max(page.width, page.height * TALL), len(page.places[0].part.columns)
     if width is None:
-        return 0.0, max(page.width, page.height * TALL), 0.0
-    return max(1.0, page.width / width), max(page.height, PAGE), page.width
+        return 0.0, 0.0, 0, large
+    return max(SLIGHTLY, page.width / width), max(page.height, PAGE), columns, large
 
 
 def _pages(figure: Figure, options: Options) -> Iterator[Page]:

@@ -76,7 +76,12 @@ class Measures:
             wide, high = box_size(node)
             half = max(wide, self.widths.get(number, 0)) / 2
             return Size(half, half + beside_width(node), high)
-        inner = self.inner.setdefault(number, Measures(node.inner, shapes=self.texts.shapes))
+        if number not in self.inner:
+            self.inner[number] = inner = Measures(node.inner, shapes=self.texts.shapes)
+            ports = sum(one.kind == "port" for one in node.inner.nodes)
+            if ports == 1 and len(inner.items) > 1:  # the line into the frame goes on to the next box
+                inner.items = inner.items[1:]
+        inner = self.inner[number]
         left, right, height = inner.series_size(inner.items)
         right = max(right, reach([node.text]) if node.text else 0)
         return Size(left + PAD, right + PAD + beside_width(node), height + 2 * PAD + LINE * bool(node.text))
