@@ -27,6 +27,8 @@ class Figure:
     right: float
     below: float
     items: list[Item | Group] = field(default_factory=list)
+    lines: int = 1
+    """How many lines its rows take."""
 
     def add_legend(self, key: Key) -> None:
         self.items += key.groups
@@ -44,4 +46,4 @@ def stacked(lines: list[list[Row]], skips: Skips, captions: float = 0.0) -> Figu
         for row in line:
             row.shift(-left, y - top)
         y = max(row.bottom for row in line) + BETWEEN + captions
-    return Figure(max(skips.reach(row)[1] for row in skips.rows), y)
+    return Figure(max(skips.reach(row)[1] for row in skips.rows), y, lines=len(lines))

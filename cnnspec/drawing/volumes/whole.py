@@ -20,6 +20,8 @@ from cnnspec.ir.graph import Graph
 
 WIDTH, WIDEST = 504.0, 720.0
 """Of a figure whose width is not given: what is aimed at, 7 inches, and what it has at most."""
+SMALLER = (1.0, 0.85, 0.72)
+"""How small a figure may be made, its texts too, where it then needs fewer lines."""
 SMALL, FEW = 64, 8
 """Maps and weighted layers of a network that is drawn as sheets, at most."""
 LOOKS = {"sheets": (sheets, 24), "cuboids": (cuboids, 48), "levels": (levels, 64)}
@@ -32,7 +34,8 @@ def whole(graph: Graph, options: Options) -> Scene:
     draw, longest = LOOKS[look]
     strip = shortened(full, longest)
     width = options.width or WIDTH
-    figure = draw(strip, options, width - 2 * MARGIN)
+    tried = (draw(strip, options, width / smaller - 2 * MARGIN) for smaller in SMALLER)
+    figure = min(tried, key=lambda one: one.lines)
     wide, high = figure.right + 2 * MARGIN, figure.below + 2 * MARGIN
     items = moved(figure.items, MARGIN, MARGIN)
     width = options.width or WIDEST
