@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from math import prod
 from operator import ge
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnnspec.analyses.shapes import Shaped
 from cnnspec.diagnostics import Diagnostic, Edit
 from cnnspec.ir.graph import Layer, places
-from cnnspec.ops.base import Remark, written_shape
+from cnnspec.ops.base import Misfit, Op, Remark, Shape, written_shape
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -94,9 +95,31 @@ def small_field(report: Report) -> Iterator[Diagnostic]:
     input_size = f"the {size} input" if len(whole) > 1 else f"the input of {size} positions"
     here = len(report.graph.bodies) - 1
     maps = (step for _, step, output in reversed(list(places(root))) if report.fields.at(here, output))
+    way = "more layers, larger filters or strides, or dilation (`D2`) increase it"
+    if all(map(_same_at_any_size, _layers(report))):
+        way += f"; the field is the same for every input larger than {written_shape(field.size)}"
     yield Diagnostic(
         "W209",
         f"the receptive field is {written_shape(field.size)}, smaller than {input_size}",
         next(maps, root.steps[0]).span,
-        help="more layers, larger filters or strides, or dilation (`D2`) increase it",
+        help=way,
     )
+
+
+def _same_at_any_size(one: Shaped) -> bool:
+    """Whether a layer's windows are those that it has on maps of twice the size. That of all positions is, of
+    a layer that ends the map.
+    """
+    if one.op.ends_map:
+        return True
+    twice = tuple((C, *(2 * size for size in sizes)) for C, *sizes in one.inputs)
+    out = one.op.out(*twice)
+    if isinstance(out, Misfit):
+        return all(len(shape) == 1 or set(shape[1:]) == {1} for shape in one.inputs)
+    now, then = (_windows(one.op, *shapes) for shapes in ((one.inputs, one.output), (twice, out)))
+    return now == then
+
+
+def _windows(op: Op, arriving: tuple[Shape, ...], out: Shape) -> list[tuple[Fraction | int, ...]]:
+    """Size and stride of what a position reads along each axis."""
+    return [window[:2] for window in op.window(arriving, out)]
