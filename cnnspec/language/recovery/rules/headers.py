@@ -111,7 +111,7 @@ def _quoted(m: Mistake) -> Answer | None:
             "a spec is one file, and includes no other",
             f"copy the blocks of `{title}` into this file",
         )
-        return Answer("E101", message, span, way, reads="", since=begin, resume=m.line_end)
+        return Answer("E102", message, span, way, reads="", since=begin, resume=m.line_end)
     message = f"`{head[1]}` is not a statement"
     if head[1].lower() not in _TITLES or not re.search("[A-Za-z0-9]", title):
         plain = f"# {m.text[begin : m.line_end].strip()}"
