@@ -91,6 +91,16 @@ def table_columns(
     return _after_comma(dict.fromkeys((*COLUMNS, *TOTALS)), incomplete)
 
 
+def blocks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The blocks of the spec on the command line."""
+    from cnnspec.diagnostics import Sink
+    from cnnspec.language import parse, tree
+
+    source = _given()
+    statements = () if source is None else parse(source, Sink()).statements
+    return _matching((one.name for one in statements if isinstance(one, tree.Block)), incomplete)
+
+
 def _given() -> Source | None:
     """The spec on the command line; click has not parsed it where an option's value is completed."""
     for word in _joined(os.environ.get("COMP_WORDS", "")).split()[2:]:

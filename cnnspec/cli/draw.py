@@ -76,11 +76,23 @@ def _colors(context: click.Context, parameter: click.Parameter, value: str) -> P
     "--expand",
     multiple=True,
     metavar="BLOCK|N",
+    shell_complete=completing("blocks"),
     help="Draw this block in place, or the N outer levels of all.",
 )
-@click.option("--collapse", multiple=True, metavar="BLOCK", help="Draw this block as one box.")
+@click.option(
+    "--collapse",
+    multiple=True,
+    metavar="BLOCK",
+    shell_complete=completing("blocks"),
+    help="Draw this block as one box.",
+)
 @click.option("--panels/--no-panels", default=True, help="Of flow: a panel for each block, or none.")
-@click.option("--wrap", type=click.IntRange(1, 50), metavar="N", help="Of flow: the network in N columns.")
+@click.option(
+    "--wrap",
+    type=click.IntRange(1, 50),
+    metavar="N",
+    help="Of flow: the network in N columns; default: as a page needs.",
+)
 @click.option("--width", metavar="3.4in", callback=_width, help="How wide the figure is on paper.")
 @click.option(
     "--scale", "power", metavar="linear|P", callback=_power,

@@ -39,6 +39,8 @@ CASES = {
     ("table", "zoo:resnet", "--variants", "ResNet50,ResNet1"): ["ResNet50,ResNet101", "ResNet50,ResNet152"],
     ("table", "zoo:resnet", "--columns", "name,we"): ["name,weights"],
     ("table", "--like", "mo"): ["mobilenet"],
+    ("draw", "zoo:resnet", "--expand", ""): ["residual", "stage"],
+    ("draw", "zoo:resnet", "--collapse", "st"): ["stage"],
     ("check", "--ignore", "W101,w10"): ["W101,W101", "W101,W102"],
     ("check", "--columns", "+mem"): ["+memory"],
     ("check", "--columns", "output,FL"): ["output,FLOPs"],
