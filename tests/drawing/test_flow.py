@@ -98,6 +98,13 @@ block mix(k) { add [ unit(K=k) | unit(K=k, F3) ] }
 """
 
 
+def test_windows_of_signals_and_volumes() -> None:
+    signal = figure_of("input 4x64\nconv F3 P1 K8 -> maxpool F2 -> avgpool out=4\n")
+    assert boxes(signal)[1:] == ["3-wide conv, 8", "2-wide max pool, /2", "avg pool to 4"]
+    volume = figure_of("input 4x8x8x8\nconv F3 P1 K8 -> maxpool F1x2x2\n")
+    assert boxes(volume)[1:] == ["3×3×3 conv, 8", "1×2×2 max pool, /1×2×2"]
+
+
 def test_a_block_that_is_one_box_is_that_box() -> None:
     figure = figure_of(UNITS + "input 3x8x8\nunit(K8) -> unit(K8, F3, gelu) -> [unit(K8)]*2 -> two(4)\n")
     assert boxes(figure)[1:] == [

@@ -30,7 +30,7 @@ def test_the_zoo(name: str) -> None:
 
 
 @given(seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_random_networks(seed: int) -> None:
     graph = graph_of(grown(seed))
     checked(graph)
@@ -63,7 +63,7 @@ def tangled(seed: int) -> str:
 
 
 @given(seeds)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_tangled_networks(seed: int) -> None:
     graph = graph_of(tangled(seed))
     checked(graph)

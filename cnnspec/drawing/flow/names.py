@@ -58,7 +58,8 @@ def title_of(op: Op, value: Mapping[str, Expr]) -> Runs:
         if node is None or argument.kind in ("flag", "matrix", "init", "tensor", "connections"):
             continue
         if argument.kind == "range":
-            name = joined(" ", [name, _range(node)])
+            word = plain(argument.keyword) if argument.positional is None and argument.keyword else ()
+            name = joined(" ", [name, word, _range(node)])
             continue
         if field == "S":
             if node != Const(1):
@@ -72,7 +73,7 @@ def title_of(op: Op, value: Mapping[str, Expr]) -> Runs:
         elif field == "K":
             parts.insert(0, spelled(node))
         elif argument.keyword == "out":
-            name = joined(" to ", [name, _window(op, node)])
+            name = joined(" to ", [name, _sizes(op, node)])
         elif field != "F" and argument.keyword is not None:
             parts.append(joined("", [plain(f"{argument.keyword} "), spelled(node)]))
     return joined(", ", [name, *parts])
@@ -112,7 +113,13 @@ def _single(value: Any) -> Any:
 
 
 def _window(op: Op, node: Expr) -> Runs:
-    """`3×3`, `1×7`, `f×f`."""
+    """`3×3`, `1×7`, `f×f`; of a signal `3-wide`."""
+    sizes = _sizes(op, node)
+    return joined("-", [sizes, plain("wide")]) if len(getattr(op, "F", None) or (1, 1)) == 1 else sizes
+
+
+def _sizes(op: Op, node: Expr) -> Runs:
+    """One number for each axis."""
     if isinstance(node, Const) and isinstance(node.value, tuple):
         return spelled(node)
     axes = len(getattr(op, "F", None) or getattr(op, "size_out", None) or (1, 1))
