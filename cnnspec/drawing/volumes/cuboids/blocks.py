@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cnnspec.drawing.volumes.volume import Volume
 
@@ -16,7 +16,6 @@ class Block:
 
     bands: list[Volume]
     face: Volume | None = None
-    notes: list[str] = field(default_factory=list)
 
     @property
     def volumes(self) -> list[Volume]:

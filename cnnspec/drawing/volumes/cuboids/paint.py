@@ -24,7 +24,6 @@ def painted(placed: Placed, fills: Fills, palette: Palette) -> Group:
             (Run(label.text),),
             label.size,
             palette.text if label.size == SIZE else palette.muted,
-            bold=label.strong,
         )
         for label in placed.labels
     )

@@ -47,7 +47,6 @@ class Label:
     y: float
     text: str
     size: float
-    strong: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +102,7 @@ class Placed:
 
 
 def _half(label: Label) -> float:
-    return fonts.width(label.text, label.size, bold=label.strong) / 2
+    return fonts.width(label.text, label.size) / 2
 
 
 def placed_row(

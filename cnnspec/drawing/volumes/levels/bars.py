@@ -12,15 +12,14 @@ from cnnspec.drawing.volumes.words import stride
 @dataclass(slots=True, eq=False)
 class Bar:
     """A bar on a level. `volumes` are those that it stands for: of an upsampled map that is stacked with a
-    copied one, both. `copied` are the channels of the parts that came from elsewhere, `made` those that the
-    bar before gave; `step` is the volume whose layer leads here."""
+    copied one, both. `copied` are the channels that came from elsewhere; `step` is the volume whose layer
+    leads here."""
 
     volume: Volume
     volumes: list[Volume]
     step: Volume
     level: int
-    copied: tuple[int, ...] = ()
-    made: int = 0
+    copied: int = 0
 
     @property
     def channels(self) -> int:
@@ -45,7 +44,7 @@ def bars_of(row: list[Volume], links: list[Link], level: int, *, flat: bool = Fa
             if copied > 0 and last.volume.axes == volume.axes:
                 last.volume, last.volumes, last.level = volume, [*last.volumes, volume], level
                 levels[last.volumes[0]] = level
-                last.copied, last.made = (copied,), made
+                last.copied = copied
                 continue
         bars.append(Bar(volume, [volume], volume, level))
     least = min(bar.level for bar in bars)

@@ -20,7 +20,7 @@ def painted(one: Standing, palette: Palette) -> Group:
     items: list[Item] = []
     x = one.x
     if bar.copied:
-        part = one.wide * sum(bar.copied) / bar.channels
+        part = one.wide * bar.copied / bar.channels
         items.append(_rectangle(x, one.top, x + part, one.foot, COPIED, pen))
         x += part
     fill = palette.input if bar.volume.kind == "input" else fill_of(palette)
