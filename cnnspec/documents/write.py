@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from cnnspec.diagnostics import Diagnostic, Edit, Sink, Source, Span
+from cnnspec.diagnostics import Diagnostic, Edit, Sink, Source, Span, line_start
 from cnnspec.documents.compose import fence_text, specs
 from cnnspec.documents.fence import Document, Fence
 from cnnspec.files import write_whole
@@ -22,8 +22,10 @@ def with_edits(text: str, edits: Iterable[Edit]) -> str:
     return text
 
 
-def edits_for(fence: Fence, text: str) -> list[Edit]:
-    """What changes in the document where a fence has a new text: the lines that differ."""
+def edits_for(fence: Fence, text: str, document: str) -> list[Edit]:
+    """What changes in the document where a fence has a new text: the lines that differ. The first of them is
+    written from its beginning where it was blank, or a part of a tab belongs to the blocks around it.
+    """
     old, new = fence.text.rstrip("\n").split("\n"), text.rstrip("\n").split("\n")
     if not fence.pieces or old == new:
         return []
@@ -36,7 +38,12 @@ def edits_for(fence: Fence, text: str) -> list[Edit]:
     start = sum(len(line) + 1 for line in old[:first])
     changed = "\n".join(old[first : len(old) - last])
     span = Span(_original(fence, start), _original(fence, start + len(changed)))
-    return [Edit(span, fence.written("\n".join(new[first : len(new) - last])))]
+    written = fence.written("\n".join(new[first : len(new) - last]))
+    tab = changed.startswith(" ") and document[span.start] == "\t"
+    if (tab or not old[first].strip()) and fence.line_break[0] in "\r\n":
+        span = Span(line_start(document, span.start), span.end)
+        written = fence.line_break.lstrip("\r\n") + written
+    return [Edit(span, written)]
 
 
 def _original(fence: Fence, offset: int) -> int:
@@ -81,7 +88,7 @@ def formatted(document: Document) -> Formatted:
         if sink.has_errors:
             findings += [in_document(one, source) for one in sink]
         else:
-            edits += edits_for(fence, format_file(source, file))
+            edits += edits_for(fence, format_file(source, file), document.source.text)
     if findings:
         return Formatted(None, tuple(findings))
     return Formatted(with_edits(document.source.text, edits))
@@ -103,7 +110,7 @@ def fixed(document: Document, models: Callable[[Source], list[Model]]) -> tuple[
         )
         text, count = apply_fixes(spec, inside)
         own = text[spec.own.start : len(text) - (len(spec.text) - spec.own.end)]
-        edits += edits_for(spec.fence, own)
+        edits += edits_for(spec.fence, own, document.source.text)
         made += count
     return with_edits(document.source.text, edits), made
 

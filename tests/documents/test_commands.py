@@ -98,6 +98,27 @@ def test_definitions_are_a_part_of_what_goes_on_from_them(run: Run) -> None:
     assert (status, codes(models), [one["model"] for one in models]) == (0, [], ["net"])
 
 
+def test_a_claim_about_the_whole_is_about_its_own_fence(run: Run) -> None:
+    text = PAGE.replace("=> 6x12x12\n", "=> 6x12x12\n> expect params 156\n")
+    Path("a.md").write_text(text)
+    assert check(run, "a.md")[0] == 0
+    Path("a.md").write_text(text.replace("params 156\n", "params 157\n"))
+    status, models = check(run, "a.md")
+    assert (status, codes(models)) == (1, [("E501", 7, 10)])
+
+
+def test_a_tab_of_which_a_part_is_indentation(run: Run) -> None:
+    Path("a.md").write_text("- a\n\n  ```cnn\n\tinput 3x8x8\n\tconv f3 K4\n  ```\n")
+    status, models = check(run, "a.md")
+    assert (status, codes(models)) == (1, [("E104", 5, 7)])
+    assert run("check", "--fix", "a.md")[0] == 0
+    assert Path("a.md").read_text() == "- a\n\n  ```cnn\n\tinput 3x8x8\n    conv F3 K4\n  ```\n"
+    Path("a.md").write_text("10. a\n\n   > ```cnn\n   >\tinput 3x8x8\n   >\tconv K4 F3\n   > ```\n")
+    assert run("fmt", "a.md")[0] == 0
+    assert run("fmt", "--check", "a.md")[0] == 0
+    assert run("check", "a.md")[0] == 0
+
+
 def test_a_tensor_that_the_next_fence_leaves_unused_is_an_error(run: Run) -> None:
     Path("a.md").write_text(
         "```cnn name=stem\ninput 3x8x8\na: conv F3 K4\nconv F3 K4\n```\n\n"
@@ -230,7 +251,16 @@ def test_the_python_api_checks_all_specs(run: Run) -> None:
         cnnspec.check("missing.md")
 
 
-PASTED = ["input 3x32x32", "nn.Conv2d(3, 16, 3, padding=1)", "nn.ReLU()", "nn.MaxPool2d(2)"]
+PASTED = [
+    "input 3x32x32",
+    "nn.Sequential(",
+    "    nn.Conv2d(3, 16, 3, padding=1),",
+    "    nn.ReLU(),",
+    "    nn.Flatten(),",
+    "    nn.Linear(16384, 10),",
+    ")",
+]
+MENDED = ["input 3x32x32", "conv F3 P1 K16 -> relu", "flatten", "fc 10"]
 DOCUMENTS = {
     "a.md": "> ```cnn\n" + "".join(f"> {line}\n" for line in PASTED) + "> ```\nend\n",
     "a.tex": "\t\\begin{cnn}\n" + "".join(f"\t  {line}\n" for line in PASTED) + "\t\\end{cnn}\n",
@@ -250,7 +280,17 @@ def test_a_fix_of_several_lines_is_one_of_the_document(name: str, run: Run) -> N
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     begin, end = (starts[edit[f"{at}line"] - 1] + edit[f"{at}column"] - 1 for at in ("", "end_"))
-    Path(name).write_text(text[:begin] + edit["text"] + text[end:])
+    mended = text[:begin] + edit["text"] + text[end:]
+    Path(name).write_text(mended)
     status, models = check(run, name)
     assert (status, codes(models)) == (0, [])
-    assert models[0]["totals"]["params"] == 448
+    assert models[0]["totals"]["params"] == 448 + 163850
+    before = text.splitlines()
+    first = next(at for at, line in enumerate(before) if "input 3x32x32" in line)
+    expected = [before[first].replace("input 3x32x32", line) for line in MENDED]
+    if name == "a.ipynb":
+        expected[-1] = expected[-1].removesuffix(",")
+    assert mended.splitlines()[first : first + len(MENDED)] == expected
+    Path(name).write_text(text)
+    assert run("check", "--fix", name)[0] == 0
+    assert Path(name).read_text() == mended
