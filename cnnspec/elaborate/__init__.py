@@ -10,7 +10,7 @@ Where to look:
     context     what these share: statements, budgets, names in scope, the bodies made so far
     builder     one body in the making: what a name means at a step, and where each value came from
     labels      what `@label` means
-    binding     a layer's arguments bound to its op (refusals: what is refused)
+    binding     a layer's arguments bound to its op; refusals, refused_values, other_arguments: what is not
     misfits     a layer that does not fit its input; sizes: which input would fit
     unknown     words that are not in the language, and other_words: those of other tools
     values      expressions; claims: what is claimed; naming: names of steps; text_facts: the text alone

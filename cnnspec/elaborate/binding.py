@@ -107,7 +107,8 @@ def bind(
     binder.take(step.arguments)
     bound = binder.bound
     if binder.problems:
-        from cnnspec.elaborate.refusals import meant_field, together
+        from cnnspec.elaborate.other_arguments import together
+        from cnnspec.elaborate.refusals import meant_field
 
         for problem in together(binder.problems, builder, step):
             problem.report(builder.sink)
@@ -126,7 +127,7 @@ def bind(
     except ValidationError as error:
         if not bound.sound:
             return None
-        from cnnspec.elaborate.refusals import refused
+        from cnnspec.elaborate.refused_values import refused
 
         refused(builder, step, binder.slots, bound, error)
         bound.sound = False
@@ -203,7 +204,7 @@ class _Binder:
         bound, declared = self.bound, self.slots.fields[name]
         if written_here:
             if name in bound.spans:
-                from cnnspec.elaborate.refusals import how
+                from cnnspec.elaborate.refused_values import how
 
                 first, text = bound.spans[name], self.builder.context.text
                 values = f"`{text[first.start : first.end]}` and `{text[span.start : span.end]}`"

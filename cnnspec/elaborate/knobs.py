@@ -231,7 +231,7 @@ def _without_truth(sink: Sink, argument: tree.Argument) -> tree.Argument:
     """The argument; `bias=false` as the word that it means, and reported."""
     if not isinstance(argument, tree.NamedArgument) or not isinstance(argument.value, tree.Name):
         return argument
-    from cnnspec.elaborate.refusals import truth
+    from cnnspec.elaborate.other_arguments import truth
 
     problem = truth(argument)
     if problem is None:
