@@ -36,7 +36,8 @@ class Deconv(Convolution):
     right.
 
     With `init=bilinear` filter k starts as bilinear interpolation of channel k, and `F4 S2 P1` enlarges a map
-    as `upsample 2 bilinear` does, except at its border; `frozen` keeps it so (FCN's upsampling).
+    as `upsample 2 bilinear` does, except at its border; `frozen` keeps it so (FCN's upsampling). On a signal
+    that is linear interpolation, on a volume trilinear.
 
     Weights: (F·F·K/G)·C + K, stored as torch does, (C, K/G, F, F).
     """

@@ -50,6 +50,7 @@ def by_scheme(init: Init | None, fan_in: int | Fraction, fan_out: int | Fraction
         (1 − |y − (F − 1)/2| / f) · (1 − |x − (F − 1)/2| / f),    f = ⌈F/2⌉
 
     so that a deconv of F2·S (or 2·S − 1) enlarges S times by bilinear interpolation (Long et al., 2015).
+    Along one axis or three it is linear or trilinear, with a factor for each axis.
     """
     if init is None:
         return Initial("uniform", 1 / sqrt(fan_in))
@@ -92,7 +93,7 @@ def flat(literal: Matrix) -> tuple[float, ...]:
 
 
 def for_maps_only(op: Any) -> Misfit | None:
-    """What is written as planes: of a volume's filters, and `init=bilinear` of a signal's, there are none."""
+    """What is written as planes: of a volume's filters there are none."""
     count = len(op.F)
     if op.weight_values is not None and count == 3:
         return Misfit(
@@ -100,13 +101,6 @@ def for_maps_only(op: Any) -> Misfit | None:
             f"weight= is a matrix, and the filters here have 3 axes: {'x'.join(map(str, op.F))}",
             argument="weight_values",
             help="`init=` says how the weights of a volume's filters start",
-        )
-    if op.init is not None and op.init.scheme == "bilinear" and count != 2:
-        return Misfit(
-            "E205",
-            f"init=bilinear is for filters with 2 axes, and these have {count}",
-            argument="init",
-            help="`upsample` interpolates at every number of axes",
         )
     return None
 

@@ -118,3 +118,14 @@ def test_a_deconv_enlarges_as_interpolation_does(target: Any, factor: int) -> No
         )
         inside = (..., slice(factor, -factor), slice(factor, -factor))
         np.testing.assert_allclose(forward(image)[inside], expected.numpy()[inside], atol=1e-6)
+
+
+@TARGETS
+@pytest.mark.parametrize(("mode", "size"), [("linear", (9,)), ("trilinear", (4, 5, 6))])
+def test_signals_and_volumes_are_enlarged_so_too(target: Any, mode: str, size: tuple[int, ...]) -> None:
+    shape = "x".join(map(str, size))
+    _, forward = target(graph_of(f"input 2x{shape}\ndeconv F4 S2 P1 K2 nobias init=bilinear"))
+    image = np.random.default_rng(0).standard_normal((1, 2, *size))
+    expected = torch.nn.functional.interpolate(torch.from_numpy(image), scale_factor=2, mode=mode)
+    inside = (..., *(slice(2, -2) for _ in size))
+    np.testing.assert_allclose(forward(image)[inside], expected.numpy()[inside], atol=1e-6)
