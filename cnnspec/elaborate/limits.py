@@ -23,7 +23,7 @@ PASSES = 4
 
 class Limits(NamedTuple):
     """`layers`: after all repeats; `dimension`: of a tensor or an argument; `weights`: in all; `work`:
-    steps that are really worked out, whatever is repeated, by all variants of a spec together; `digits`:
+    evaluation steps (a repeated body counts once), of all variants of a spec together; `digits`:
     of a number that an expression makes; `depth`: blocks in blocks."""
 
     layers: int = 200_000

@@ -126,7 +126,7 @@ class _Ways:
         self.text = text
 
     def steps(self, *branches: int) -> Iterator[tuple[Op, str, Shape, Shape]]:
-        """The layers on maps that are in branches, each with its text, what arrives and what it makes."""
+        """The layers on maps that are in branches, each with its text, its input and its output."""
         spans = [self.branches[branch] for branch in branches]
         for step in self.builder.steps:
             if isinstance(step, Layer) and any(span.start <= step.span.start < span.end for span in spans):

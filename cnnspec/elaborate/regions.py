@@ -1,5 +1,5 @@
 """Groups, labelled lines and repeats: bodies of their own that see the labels around them. A pass of a repeat
-is worked out once where its arriving shape, and what its text says of `i`, comes again."""
+is evaluated once for each input shape and each value of what its text computes from `i`."""
 
 from __future__ import annotations
 
@@ -158,8 +158,8 @@ def look_through(
     labels: Iterable[str] | None = None,
     several: int = 0,
 ) -> None:
-    """Reports what is wrong in a stretch of the text whatever its input is: nobody knows with which values,
-    or whether at all, it is run. What it makes is left out; its labels name tensors of unknown shape."""
+    """Reports what is wrong in a stretch of the text whatever its input is: with which values it is run,
+    or whether at all, is not known. What it makes is left out; its labels name tensors of unknown shape."""
     if not items:
         return
     context = replace(

@@ -102,7 +102,7 @@ class Reader:
         text = text.rstrip(" \t,;")
         plain = _as_call(text) if _PRINTED.search(text) else text
         found = statement(f"{plain} pass" if _HEADER.match(text) and text.endswith(":") else plain)
-        if found is None:  # a list of MATLAB, parted by lines and blanks
+        if found is None:  # a list of MATLAB, separated by lines and blanks
             plain = _APART.sub(",", re.sub(r"(?<![\[(,;])\n", ",", plain))
             found = statement(plain)
         if found is None:

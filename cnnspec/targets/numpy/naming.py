@@ -106,7 +106,7 @@ class _Names:
         """A name that none of those alive (and of those beside it) has."""
         if tensor in self.names:
             return
-        # what is needed behind an `if` stays clear of what comes out of it
+        # what is needed behind an `if` has another name than its output
         joins = [join for decided, behind in self.around if tensor in behind for join in decided.joins]
         kept = {self.names[made] for made, _, _ in joins}
 
@@ -148,7 +148,7 @@ class _Names:
                             held = self.holders[name]
                             self.holders[name] = (held & alive) | held.intersection(step.outputs)
                 case If():
-                    # What comes out is named first, so that both sides may end in its name.
+                    # The output is named first, so that both sides may end in its name.
                     behind = alive | {made for made, _, _ in step.joins}
                     for made, then, otherwise in step.joins:
                         known = [self.names[one] for one in (otherwise, then) if one in self.names]
@@ -177,7 +177,7 @@ class _Names:
                         self._choose(entry, alive, wishes, [*step.outputs, *step.entries])
 
     def _last(self, tensor: Tensor, name: str, steps: list[Step], after: set[Tensor]) -> None:
-        """Names what a side ends with as what comes out, where nothing on that side stands in its way."""
+        """Gives what a side ends with the name of the output, where nothing else on that side has it."""
         for step in reversed(steps):
             if isinstance(step, Call) and tensor in step.outputs:
                 others = {self.names.get(other) for other in after if other is not tensor}

@@ -69,8 +69,8 @@ class Call:
 
 @dataclass(eq=False, slots=True)
 class Let(program.Let):
-    """`c = x.shape[-1]`: a number of the author's; or (`place`) how an `if` comes out,
-    kept for the way back."""
+    """`c = x.shape[-1]`: a number of the author's; or (`place`) which side an `if` takes,
+    kept for the backward pass."""
 
     place: str = ""
     reads: list[Tensor] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Gathered:
 @dataclass(eq=False, slots=True)
 class Loop:
     """`for i in range(stop): x = …`: `given` goes in, `inside` is what each pass begins with, `last` what it
-    ends with, `outputs` what comes out, as many of each. Where `stop` is no plain number it is kept at
+    ends with, `outputs` its outputs, as many of each. Where `stop` is not a plain number it is kept at
     `place`."""
 
     variable: str

@@ -171,7 +171,7 @@ class Forward:
 
     def _target(self, joined: Tensor, sides: list[Tensor], item: If, after: set[Tensor]) -> str:
         """The variable of a tensor that an `if` decides: that of the side which is there already, or of what
-        both sides read, where nobody else reads it any more."""
+        both sides read, where nothing else reads it any more."""
         begin = [items[0] for items in (item.then, item.otherwise) if items]
         first = [one.reads[0] for one in begin if isinstance(one, PlanStep)]
         for source in (*reversed(sides), *first):
@@ -380,7 +380,7 @@ class Forward:
         return self._free(after)
 
     def _free(self, after: set[Tensor]) -> str:
-        """The first of x, y, z, … that nobody needs any more."""
+        """The first of x, y, z, … that is not needed any more."""
         names = chain("xyz", (f"x{number}" for number in count(2)))
         return next(name for name in names if name not in self.named and self.held.get(name) not in after)
 

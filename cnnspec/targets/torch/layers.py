@@ -158,7 +158,7 @@ def _convolution(use: Use, filters: Slot, groups: Slot) -> Built:
 
 
 def _or_same(function: str, use: Use) -> tuple[str, dict[str, Slot]]:
-    """The layer and its window. torch's own `padding="same"` wants stride 1, and warns where the zeros are
+    """The layer and its window. torch's own `padding="same"` needs stride 1, and warns where the zeros are
     odd in number: then the layer is our own."""
     window = _window(use.op)
     if _is_same(use.op) and use.any(_pads_unevenly):

@@ -178,9 +178,9 @@ class Plan:
 
     @property
     def head(self) -> int | None:
-        """Of a chain, which input it begins with; None where it is none. In a chain each step takes what the
-        one before gave, and the last one's tensor comes out: nn.Sequential runs it. An `if` may leave steps
-        out."""
+        """Of a chain, which input it begins with; None where it is not a chain. In a chain the input of each
+        step is the output of the one before, and the last one's is the output: nn.Sequential runs it.
+        An `if` may leave steps out."""
         if len(self.outputs) != 1:
             return None
         steps = self.steps

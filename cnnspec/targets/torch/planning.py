@@ -215,7 +215,7 @@ def annotation(values: Iterable[object]) -> str:
 
 
 def _wanted(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> set[str]:
-    """The parameters of a class that calls itself that are read, not only handed on."""
+    """The parameters of a class that calls itself that are read, not only passed on."""
     own: list[dict[str, set[str]]] = []
 
     def emptied(piece: Piece) -> Piece:
@@ -334,7 +334,7 @@ class Stretch:
                     self.decide(one, found, taken)
 
     def part(self, part: program.Part) -> PlanStep:
-        """A group or a line; what is labelled in it may be what comes out of it."""
+        """A group or a line; what is labelled in it may be its output."""
         inner = self.inner(part.name, part.envs)
         plan = inner.plan(part.region)
         outputs: dict[Tensor, Tensor] = {}

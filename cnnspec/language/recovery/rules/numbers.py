@@ -249,7 +249,7 @@ def _bound_in_words(words: str) -> Callable[[Mistake], re.Match[str] | None]:
 
 
 def _turned(m: Mistake) -> Answer | None:
-    """`1,792 params`; `4.1 GFLOPs`, of which nobody knows whether they are multiply-accumulates."""
+    """`1,792 params`; `4.1 GFLOPs`, which may be multiply-accumulates or not."""
     found = m.around(_TURNED)
     if found is None:
         return None
