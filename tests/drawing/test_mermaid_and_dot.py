@@ -34,6 +34,24 @@ def test_mermaid() -> None:
     assert any(re.fullmatch(r'n\d+ -\.->\|"if C ≠ k"\| n\d+', line) for line in lines)
 
 
+def test_each_output_of_a_repeat_leaves_its_own_box() -> None:
+    """Of what every pass gives, each tensor from the box that makes it; and no line twice."""
+    text = draw(
+        graph_of(
+            "input 3x8x8\ns: conv F3 P1 K4\n"
+            "[ x: conv F3 P1 K4\nside: gap -> fc 3\n@x -> relu ]*2\noutput @s, each @side\n"
+        ),
+        Options(),
+        "mermaid",
+    )
+    assert isinstance(text, str)
+    edges = re.findall(r"n(\d+) -->(?:\|[^|]*\|)? n(\d+)", text)
+    assert len(edges) == len(set(edges))
+    (layer,) = re.findall(r'n(\d+)\["fc 3"\]', text)
+    outputs = re.findall(r'n(\d+)\(\["side\d"\]\)', text)
+    assert [source for source, target in edges if target in outputs] == [layer, layer]
+
+
 def test_dot() -> None:
     text = draw(graph_of(SPEC), Options(panels=False), "dot")
     assert isinstance(text, str)

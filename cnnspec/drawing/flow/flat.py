@@ -54,7 +54,7 @@ class _Flattener:
         """A diagram's boxes; `outer` are the beginnings of the lines into its ports. Gives as such what leads
         out of it."""
         made = Cluster(title or diagram.title)
-        beginnings: list[list[Line]] = []
+        beginnings: list[list[list[Line]]] = []
         ports = iter(outer or ())
         for node in diagram.nodes:
             arriving = [
@@ -65,28 +65,33 @@ class _Flattener:
                     dashed=line.dashed or bool(edge.condition),
                 )
                 for edge in node.inputs
-                for line in beginnings[edge.source]
+                for line in _of_port(beginnings[edge.source], edge.port)
             ]
             if node.kind == "port" and outer is not None:
-                beginnings.append(next(ports, []))
+                beginnings.append([next(ports, [])])
             elif node.inner is not None:
                 name = joined(" ", [node.text, passes(node)])
                 inner, leaving = self.cluster(
                     node.inner, shapes=shapes, title=name, outer=[[line] for line in arriving]
                 )
                 made.inside.append(inner)
-                beginnings.append([line for lines in leaving for line in lines])
+                beginnings.append(leaving)
             else:
                 number, self.count = self.count, self.count + 1
                 made.boxes.append((number, node))
                 self.lines += [line._replace(target=number) for line in arriving]
-                beginnings.append([Line(number, -1, (), False)])
-        return made, [beginnings[edge.source] for edge in diagram.outputs]
+                beginnings.append([[Line(number, -1, (), False)]])
+        return made, [_of_port(beginnings[edge.source], edge.port) for edge in diagram.outputs]
 
     def shape(self, node: Node, port: int, shown: bool) -> Runs:
         """The shape of an output, where it is known and not the text of the box."""
         known = shown and node.kind != "input" and port < len(node.shapes)
         return plain(node.shapes[port]) if known and node.shapes[port] else ()
+
+
+def _of_port(leaving: list[list[Line]], port: int) -> list[Line]:
+    """What leads out of one output of a frame; a box has one beginning for all of its outputs."""
+    return leaving[port] if port < len(leaving) else [line for lines in leaving for line in lines]
 
 
 def text_of(node: Node) -> list[Runs]:

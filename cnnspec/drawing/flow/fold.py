@@ -286,7 +286,8 @@ class _Folder:
         if not regions:
             edges = self.read(scope, site.inputs[:1])
             if site.times is not None and edges:  # no pass: the input goes on
-                scope.values[site.outputs[0]] = scope.values[site.inputs[0]]
+                for value, given in zip(site.outputs, site.inputs, strict=False):
+                    scope.values[value] = scope.values[given]
             return
         if site.kind in ("block", "shared"):
             edges_out = self.use(site, scope, regions)
@@ -296,6 +297,9 @@ class _Folder:
             names = scope.names | ({"i": Const(0)} if site.kind == "repeat" else {})
             edges_out = self.inlined(site, scope, regions, names)
         inner = self.graph.templates[site.template]
+        if site.each:  # what every pass gives leaves the one pass that is drawn
+            first = len(inner.outputs) - site.each
+            edges_out = edges_out[:first] + edges_out[first:] * ((len(site.outputs) - first) // site.each)
         for place, (value, edge) in enumerate(zip(site.outputs, edges_out, strict=False)):
             at: dict[int, int] = {}
             for one in found:
