@@ -13,7 +13,7 @@ from cnnspec.language.recovery.rules.repetitions import begin_of_steps
 from cnnspec.language.recovery.words import is_layer
 from cnnspec.notations.words import layer_word
 
-_MARK = re.compile(r"&&?|\|>|::|={2,}>|\.(?=[ \t])|\+|,")
+_MARK = re.compile(r"&&?|\|>|::|={2,}>|\.(?=[ \t])|/(?=[ \t])|\+|,")
 _TERNARY = (
     r"[ \t]*(\w+[ \t]*(?:[=!<>]=|<|>)[ \t]*\w+)[ \t]*\?[ \t]*([^:\r\n]+?)[ \t]*"
     r":[ \t]*([^\r\n#]+?)[ \t]*(?=#|[\r\n]|$)"

@@ -185,6 +185,17 @@ def _tensor_behind(m: Mistake) -> Answer | None:
     return Answer("E101", message, m.span, f"write `{plain}`", fix, reads="")
 
 
+def _layer_as_label(m: Mistake) -> Answer | None:
+    """`conv: F3 K8`."""
+    found = m.of_line(r"[ \t]*(([a-z]\w*)[ \t]*:)[ \t]*")
+    if found is None or found.end() != m.start or not is_layer(found[2]):
+        return None
+    span, message = Span(*found.span(1)), "a layer's arguments follow its word without a colon"
+    return rewritten(
+        span, found[2], message, code="E101", safe=True, reads=found[2], since=span.start, resume=m.start
+    )
+
+
 def _with_arrow(m: Mistake) -> Span | None:
     """The arrow before the token too, with the blanks around it."""
     before = re.search(r"[ \t]*->[ \t]*$", m.head)
@@ -272,6 +283,11 @@ CHARACTERS = (
     Rule({"add [ ⟦@⟧ | id ]": ""}, "expected a label's name after `@`", "as in `@skip`", on="?", word="@"),
     Rule({'relu ⟦"⟧x': ""}, "quoted text is not allowed here",
          'only a model has a title: `model Name "title"`', on="?", word='"'),
+    Rule({"relu -> ⟦...⟧ -> bn": "", "relu\n⟦...⟧\nbn": ""}, "`...` is not a step",
+         "write the layers that it stands for", here=r"\.{2,}|…", accepts="CALL"),
+    Rule({"conv F3 K⟦?⟧": ""}, "expected a number, found `?`",
+         "write one, as in `K64`, or a name: `let k = 64` above it and `K=k`", on="?", word="?",
+         when=lambda m: bool(re.search(r"(?<!\w)[FSPKGD]=?$", m.head))),
     Rule({"relu⟦?⟧": ""}, "unexpected `?`", "an optional part is written in an `if`: `if n > 0 [ … ]`",
          on="?", word="?"),
     Rule({"bn eps=⟦10^-5⟧": "bn eps=1e-5"}, "`^` is not an operator", on="?", word="^", when=_power_of_ten),
@@ -318,6 +334,7 @@ REST = (
     Rule({"⟦S2⟧ 6@14x14": ""}, "a label has a colon: `{found}:`",
          "and a layer follows, as in `{found}: conv F5 K6 => 6@28x28`", on="HYPER",
          when=lambda m: m.before_step and bool(m.behind(r"[ \t]+[0-9]+(?:[x@]|[ \t]*(?:[\r\n]|$))"))),
+    Rule({"⟦conv:⟧ F3 K4": "conv F3 K4"}, on="HYPER", when=_layer_as_label),
     Rule({"⟦F3⟧ K4": ""}, "expected a layer, found {shown}",
          "write the layer before it, as in `conv {found}`", on="HYPER", when=lambda m: m.before_step),
     Rule({"x⟦ =⟧ conv F3": "x: conv F3", "x⟦ <-⟧ relu": "x: relu"}, "a label has a colon",
