@@ -42,12 +42,28 @@ def _words(**words: str) -> Meaning:
     return meaning
 
 
-def _sides(value: str) -> Arguments | None:
-    """torch's (left, right, top, bottom), or one number for all."""
-    numbers = _NUMBER.findall(value)
-    if len(numbers) not in (1, 4) or not _NUMBERS.fullmatch(value):
-        return None
-    return {"*": numbers[0]} if len(numbers) == 1 else dict(zip(_SIDES, numbers, strict=True))
+def _sides(axes: int) -> Meaning:
+    """torch's (left, right, top, bottom, front, back) of these axes, or one number for all."""
+
+    def meaning(value: str) -> Arguments | None:
+        numbers = _NUMBER.findall(value)
+        if len(numbers) not in (1, 2 * axes) or not _NUMBERS.fullmatch(value):
+            return None
+        return {"*": numbers[0]} if len(numbers) == 1 else dict(zip(_SIDES, numbers, strict=False))
+
+    return meaning
+
+
+def _out(axes: int) -> Meaning:
+    """A size along each of these axes, or one for all."""
+
+    def meaning(value: str) -> Arguments | None:
+        numbers = _NUMBER.findall(value)
+        if len(numbers) not in (1, axes) or not _NUMBERS.fullmatch(value):
+            return None
+        return {"out": f"({', '.join(numbers * (axes // len(numbers)))}{',' if axes == 1 else ''})"}
+
+    return meaning
 
 
 def _rows_and_columns(value: str) -> Arguments | None:
@@ -59,13 +75,13 @@ def _rows_and_columns(value: str) -> Arguments | None:
         if len({*numbers}) == 1:
             return {"*": numbers[0]}
         numbers = [numbers[0], numbers[0], numbers[1], numbers[1]]
-    return dict(zip(_SIDES, numbers[2:] + numbers[:2], strict=True))
+    return dict(zip(_SIDES[:4], numbers[2:] + numbers[:2], strict=True))
 
 
 _WHOLE = re.compile(r"[0-9]+(?:\.0*)?|[(\[][0-9, ]+[)\]]")
 _FIRST = re.compile(r"[(\[][134], ?[0-9]{2}")
 """A shape that has its channels first, whatever the tool says."""
-_SIDES = ("left", "right", "top", "bottom")
+_SIDES = ("left", "right", "top", "bottom", "front", "back")
 
 
 def _uncounted(value: str) -> Arguments | None:
@@ -126,7 +142,11 @@ MEANINGS: dict[str, Meaning] = {
     "steps": lambda value: None if value == "?" else {"then": value.replace("_", " ")} if value else {},
     "word": lambda value: {"word": value} if value else None,
     "batched": lambda value: {"*": "x".join(value.split()[1:])} if value.count(" ") in (1, 3) else None,
-    "sides": _sides,
+    "sides_of_1": _sides(1),
+    "sides": _sides(2),
+    "sides_of_3": _sides(3),
+    "out_of_1": _out(1),
+    "out_of_3": _out(3),
     "height_width": _rows_and_columns,
     "uncounted": _uncounted,
     "kept": _rest("momentum"),

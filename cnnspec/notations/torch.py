@@ -16,7 +16,6 @@ _ALONE = _NORM.replace("momentum:momentum", "momentum:known").replace("=True", "
 _AGAIN = "inplace:in_place=False"
 _SIZE = "size:out=None scale_factor:factor=None"
 _SCALED = f"{_SIZE} mode:mode='nearest' align_corners:corners=None"
-_WHOLE_MAPS = "it sets whole maps to 0, and `dropout` single numbers"
 _ALIGNED = "its corners are aligned, and here they are not"
 _LAYER_NORM = "`ln` normalises the channels of each position, and has one weight for each channel"
 
@@ -34,10 +33,17 @@ TORCH = (
     Entry("AvgPool2d(3, 2, 1, count_include_pad=False)", "avgpool F3 S2 P1 exclude_pad", _AVG),
     Entry("AvgPool1d(2)", "avgpool F2", _AVG, takes="8x16"),
     Entry("AvgPool3d(2)", "avgpool F2", _AVG, takes="8x4x8x8"),
-    Entry("AdaptiveAvgPool1d(output_size=1)", "gap", "output_size:=1", takes="8x16"),
-    Entry("AdaptiveAvgPool3d(1)", "gap", "output_size:=1", takes="8x4x8x8"),
-    Entry("AdaptiveMaxPool1d(1)", "gmp", "output_size:=1", takes="8x16"),
-    Entry("AdaptiveMaxPool3d(1)", "gmp", "output_size:=1", takes="8x4x8x8"),
+    Entry("AdaptiveAvgPool1d(4)", "avgpool out=4", "output_size:out_of_1", takes="8x16"),
+    Entry("AdaptiveAvgPool3d((2, 4, 4))", "avgpool out=2x4x4", "output_size:out_of_3", takes="8x4x8x8"),
+    Entry(
+        "AdaptiveMaxPool1d(4)", "maxpool out=4", "output_size:out_of_1 return_indices:=False", takes="8x16"
+    ),
+    Entry(
+        "AdaptiveMaxPool3d(2)",
+        "maxpool out=2x2x2",
+        "output_size:out_of_3 return_indices:=False",
+        takes="8x4x8x8",
+    ),
     Entry("AdaptiveAvgPool2d((7, 7))", "avgpool out=7x7", "output_size:out"),
     Entry("AdaptiveMaxPool2d(4)", "maxpool out=4x4", "output_size:out return_indices:=False"),
     # --- normalisation
@@ -73,7 +79,9 @@ TORCH = (
     Entry("LogSoftmax(dim=1)", "logsoftmax", "dim:over_channels=None"),
     # --- regularisation
     Entry("Dropout(0.3)", "dropout 0.3", f"p:*=0.5 {_AGAIN}"),
-    Entry("Dropout2d(0.3)", "dropout 0.3", f"p:*=0.5 {_AGAIN}", why=_WHOLE_MAPS),
+    Entry("Dropout2d(0.3)", "dropout 0.3 maps", f"p:*=0.5 {_AGAIN} +maps"),
+    Entry("Dropout1d(0.3)", "dropout 0.3 maps", f"p:*=0.5 {_AGAIN} +maps", takes="8x16"),
+    Entry("Dropout3d(0.3)", "dropout 0.3 maps", f"p:*=0.5 {_AGAIN} +maps", takes="8x4x8x8"),
     Entry("StochasticDepth(0.2, 'row')", "droppath 0.2", "p:* mode:='row'"),
     Entry("DropPath(0.2)", "droppath 0.2", "drop_prob:*=0 scale_by_keep:=True"),
     # --- vectors and sizes
@@ -90,7 +98,13 @@ TORCH = (
     Entry("PixelUnshuffle(2)", "pixelunshuffle 2", "downscale_factor:*"),
     Entry("ChannelShuffle(2)", "shuffle G2", "groups:G"),
     Entry("ZeroPad2d((1, 0, 2, 3))", "pad left=1 right=0 top=2 bottom=3", "padding:sides"),
+    Entry("ZeroPad1d((1, 2))", "pad left=1 right=2", "padding:sides_of_1", takes="8x16"),
+    Entry("ZeroPad3d(1)", "pad 1", "padding:sides_of_3", takes="8x4x8x8"),
     Entry("ReflectionPad2d(1)", "pad 1 reflect", "padding:sides +reflect"),
+    Entry("ReflectionPad1d(2)", "pad 2 reflect", "padding:sides_of_1 +reflect", takes="8x16"),
+    Entry("ReflectionPad3d(1)", "pad 1 reflect", "padding:sides_of_3 +reflect", takes="8x4x8x8"),
+    Entry("ReplicationPad1d(1)", "pad 1 replicate", "padding:sides_of_1 +replicate", takes="8x16"),
+    Entry("ReplicationPad3d(2)", "pad 2 replicate", "padding:sides_of_3 +replicate", takes="8x4x8x8"),
     Entry("ReplicationPad2d(1)", "pad 1 replicate", "padding:sides +replicate"),
 )
 """Each layer: an example, the same here, its signature; why none is the same; a shape that it takes."""

@@ -12,8 +12,8 @@ from typing import TypeAlias
 Arguments: TypeAlias = dict[str, str]
 
 _IN_ORDER = """
-* F out left right top bottom S P D G K size alpha beta k extra eps momentum noaffine one ceil exclude_pad
-bilinear reflect replicate nobias
+* F out left right top bottom front back S P D G K size alpha beta k extra eps momentum noaffine one ceil
+exclude_pad bilinear reflect replicate maps nobias
 """
 ORDER = tuple(_IN_ORDER.split())
 _ONE_OF = {"maxpool": {"F", "out"}, "avgpool": {"F", "out"}, "upsample": {"*", "out"}, "input": {"*"}}
@@ -27,7 +27,11 @@ DEFAULTS = {
     "droppath": {"*": "0.5"},
 }
 """Defaults that are not written where the author did not write them either."""
-_IN_ONE_WORD = {"avgpool out=1x1": "gap", "maxpool out=1x1": "gmp"}
+_IN_ONE_WORD = {
+    f"{word} out={size}": short
+    for word, short in (("avgpool", "gap"), ("maxpool", "gmp"))
+    for size in ("1", "1x1", "1x1x1")
+}
 SIZE = re.compile(r"[(\[]?([0-9]+)[ \t]*[x×,][ \t]*([0-9]+)[)\]]?")
 _SIZES = re.compile(rf"{SIZE.pattern}|[(\[](?:[0-9]+,|[0-9]+, ?[0-9]+, ?[0-9]+)[)\]]")
 """One for each axis: `(3, 5)`, `3x5`, `(3,)`, `(1, 3, 3)`."""

@@ -236,7 +236,6 @@ UNSURE = [
     ("Convolution2D(32, 3, 5)", "in Keras it is `conv F3 S5 K32`, in Keras 1 `conv F3x5 K32`"),
     ("LeakyReLU()", "in torch it is `leaky`, in Keras `leaky 0.3`"),
     ("LayerNorm([68, 120])", "one weight for each channel"),
-    ("Dropout2d(0.5)", "whole maps"),
     ("Softmax(dim=2)", "`dim=2` has no counterpart"),
     (
         "Upsample(scale_factor=2, mode='bilinear', align_corners=True)",
