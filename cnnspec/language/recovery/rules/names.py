@@ -76,6 +76,15 @@ def _output(m: Mistake) -> Answer:
     """`output f`, `output 10`."""
     labels = re.findall(r"(?m)^[ \t]*([A-Za-z]\w*)[ \t]*:", m.text[: m.start])
     message, shown = f"expected a label such as @skip, found {m.shown}", labels[-1] if labels else "name"
+    named = re.compile(r"[ \t]+([A-Za-z]\w*)").match(m.text, m.span.end) if m.word == "each" else None
+    if named is not None:
+        span, written = Span(named.start(1), named.end(1)), f"each @{named[1]}"
+        message = f"expected a label such as @skip, found `{named[1]}`"
+        edit = Edit(span, f"@{named[1]}")
+        return Answer(
+            "E101", message, span, f"write `{written}`", (edit,), named[1] in labels,
+            reads=written, resume=span.end, since=m.start,
+        )  # fmt: skip
     if m.word in labels:
         return rewritten(m.span, f"@{m.word}", message, code="E101", safe=True, reads=f"@{m.word}")
     way = f"an output is a labelled tensor: `output @{shown}`"
@@ -187,7 +196,8 @@ VALUES = (
 NAMES = (
     Rule({"block f ⟦k s⟧ { relu }": "block f(k, s) { relu }", "block f⟦[k]⟧ { relu }": "block f(k) { relu }"},
          last="NAME", accepts="LBRACE", when=_parameters),
-    Rule({"f: relu\noutput ⟦f⟧": "f: relu\noutput @f", "f: relu\noutput ⟦10⟧": ""}, last="OUTPUT",
+    Rule({"f: relu\noutput ⟦f⟧": "f: relu\noutput @f", "f: relu\noutput ⟦10⟧": "",
+          "f: [relu]*2\noutput each ⟦f⟧": "f: [relu]*2\noutput each @f"}, last="OUTPUT",
          on="NAME NUMBER", when=_output),
     Rule({"f: relu\noutput⟦⟧": ""}, "expected a label such as @skip, found {shown}",
          "name the tensor, `output @label`; without `output` it is the last line's", last="OUTPUT",
