@@ -55,7 +55,7 @@ keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch ba
 latex: $(VENV)/.stamp  ## figures compiled with pdflatex, where that is installed (minutes)
 	$(RUN) pytest $(PYTEST) -m latex
 
-parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (28) in emitted programs (half an hour; installs 5 GB)
+parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (29) in emitted programs (half an hour; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
 	$(PARITY)/bin/python -m tests.parity.against_timm
 
