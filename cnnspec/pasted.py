@@ -158,7 +158,7 @@ def _of_program(program: Program, text: str) -> _Foreign:
     how = "in this language it is:" if network.sure else "in this language, where it is certain:"
     why = [f"({network.why})" if lines else network.why] if network.why else []
     has_input = _INPUT.search(text) or any(node.text.startswith("input ") for node in network.nodes)
-    if lines and not before and not has_input:
+    if network.nodes and lines and not before and not has_input:
         why.append(f"(begin the spec with its input, channels first: `{_input_of(network.nodes[0], text)}`)")
     way = "\n".join([*([how] if lines else []), *lines, *why])
     if network.sure and len(lines) == 1:

@@ -151,7 +151,7 @@ def _program(together: list[Statement], text: str) -> Program | None:
         if not ("\n" in code and (_PYTHON.match(code) or (network.why and layers))):
             return None
         network = network._replace(why=network.why or "it has no layers, and a spec only describes layers")
-    used = [one for one in blocks.values() if not one.why]
+    used = [one for one in blocks.values() if network.nodes and not one.why]
     parts = [part for one in used for part in one.parts()]
     return Program(f"this is {_tool(reader)} code", span, network, span.start, parts)
 

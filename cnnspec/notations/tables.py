@@ -59,7 +59,7 @@ def networks(text: str) -> Iterator[Program]:
         while found and not found[0].text:  # the table's head
             found = found[1:]
         begin, first = head_of(text, begin, _RULE.pattern), begin
-        if len(found) >= FEWEST or text[begin:first].lstrip().startswith("\\begin"):
+        if len(found) >= FEWEST or (found and text[begin:first].lstrip().startswith("\\begin")):
             end = found[-1].span.end
             while (line := _BELOW.match(text, end)) and _RULE.fullmatch(line[1].strip()):
                 end = line.end(1)

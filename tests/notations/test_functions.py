@@ -184,6 +184,7 @@ def test_what_is_not_plain_is_explained(program: str, why: str) -> None:
         "def f(k):\n    return f(k)\nx = nn.Sequential(f(3), nn.ReLU())\n",
         "for i in range(f(3)):\n    for j in range(2):\n        x = nn.Conv2d(3, 3, 3)(x)\n",
         "def f(x, k):\n    for i in range(k):\n        x = f(x, k)\n    return x\ny = f(z, 3)\n",
+        "def f(k):\n    return nn.Conv2d(3, k, 1)\nnet = nn.Sequential(f(3), nn.ReLU?)\n",
         "def f(*k):\n    return nn.Sequential(*k)\nm = f(nn.ReLU())\n",
     ],
 )

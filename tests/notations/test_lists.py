@@ -63,3 +63,8 @@ def test_what_is_not_certain_has_no_fix() -> None:
 def test_lines_of_this_language_with_bullets_are_not_a_list() -> None:
     (found,) = [one for one in findings("input 3x32x32\n- conv F3 K8\n- relu\n") if one.code.startswith("E")]
     assert found.message.startswith("a line begins with its steps, without a bullet")
+
+
+def test_a_table_without_a_row_that_can_be_read_ends_in_findings() -> None:
+    text = "input 3x32x32\n\\begin{tabular}{ll}\npool1 & max & $16 \\times 16$ \\\\\n\\end{tabular}\n"
+    assert any(one.code.startswith("E") for one in findings(text))
