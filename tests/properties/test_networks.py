@@ -195,7 +195,9 @@ def _shapes(graph, values):
 
 def test_every_layer_is_grown_with_every_argument() -> None:
     """What is never drawn is never fuzzed: each layer, each way to write an argument, each flag. `none` and the
-    merges, which have no arguments, are the grower's own; pow, exp and log need an input that suits them."""
+    merges are the grower's own; pow, exp and log need an input that suits them. The tensors of a deformable
+    convolution are left to its case file: at whole offsets its slopes jump, and random layers give such ones.
+    """
     ops = {word: op for word in WORDS if (op := lookup(word)) is not None}
     chance = random.Random(0)
     shapes = [(4, 8, 8), (3, 9, 7), (2,), (2, 1, 1), (4, 5, 6, 5), (6, 9)]
@@ -209,6 +211,8 @@ def test_every_layer_is_grown_with_every_argument() -> None:
     wanted = {(word, "") for word in WORDS}
     for word, op in ops.items():
         for _, one in arguments_of(op):
+            if one.kind == "tensor" and op.weighted:
+                continue
             names = [flag for flag, _ in one.flags]
             wanted |= {(word, name) for name in names or [one.letter or one.keyword or "a value"]}
     elsewhere = {word for word, op in ops.items() if op.merges} | {"none", "pow", "exp", "log", "coords"}
