@@ -21,7 +21,7 @@ _FOLDER = Path(__file__).parent / "codes"
 
 
 def codes() -> tuple[str, ...]:
-    """All codes that have a page, in order: E101 … W210."""
+    """All codes that have a page, in order: E101 … W211."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("[EW]*.md")))
 
 

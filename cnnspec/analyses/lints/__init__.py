@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cnnspec.analyses.lints.neighbours import PAIRS, pair_findings
-from cnnspec.analyses.lints.network import remarks, shrinks_fast, small_field
+from cnnspec.analyses.lints.network import remarks, shrinks_fast, small_field, starts_badly
 from cnnspec.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -25,3 +25,4 @@ def lint(report: Report) -> Iterator[Diagnostic]:
     for pair in PAIRS:
         yield from pair_findings(report, pair)
     yield from small_field(report)
+    yield from starts_badly(report)

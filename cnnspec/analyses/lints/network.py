@@ -123,3 +123,30 @@ def _same_at_any_size(one: Shaped) -> bool:
 def _windows(op: Op, arriving: tuple[Shape, ...], out: Shape) -> list[tuple[Fraction | int, ...]]:
     """Size and stride of what a position reads along each axis."""
     return [window[:2] for window in op.window(arriving, out)]
+
+
+FAR, NEAR = 1e3, 1e-3
+"""Outputs further apart than this, or closer, where the inputs are 1 apart."""
+MANY = 6
+"""So many layers with weights, from which on a start can go wrong layer by layer."""
+
+
+def starts_badly(report: Report) -> Iterator[Diagnostic]:
+    """W211: as its weights start, a deep stack without normalisation makes all images alike, or explodes."""
+    if (report.totals.weighted or 0) < MANY or any(one.op.centres for one in _layers(report)):
+        return
+    from cnnspec.analyses.start import start
+
+    found = start(report.graph)
+    if found is None or found.layers < MANY or NEAR <= found.apart <= FAR:
+        return
+    what = "nearly the same output" if found.apart < NEAR else "huge outputs"
+    each = found.apart ** (1 / found.layers)
+    yield Diagnostic(
+        "W211",
+        f"as the weights start, all images give {what}: pixels that are 1 apart become scores "
+        f"{found.apart:.0e} apart",
+        report.graph.root.steps[-1].span,
+        note=f"{found.layers} layers without normalisation, each times {each:.2g} on average",
+        help="a `bn` behind each convolution helps; for ReLU, so does a line `default conv fc init=he`",
+    )

@@ -7,22 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cnnspec.elaborate.reserved import MODULE_ATTRIBUTES
-from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.over import clause, value_code
 from cnnspec.lower.program import Condition, Tensor
 from cnnspec.lower.symbolic import Apply, Node, Var, python, replaced
-from cnnspec.lower.writer import Group, Writer, flat, listed
+from cnnspec.lower.writer import Group, Writer, flat
 from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Changing, Growing, Piece, code, loop_variables, walk, with_nodes
 from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, asked, ifs_of, steps_of
 from cnnspec.targets.torch.repeated import name_repeated
-from cnnspec.targets.torch.starts import SCHEMES
-
-SEVERAL = 3
-"""From so many layers on, an initialisation is a loop over them."""
 
 BASES = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}
 
@@ -185,17 +180,12 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
                 _attribute(writer, step, step.name in annotated)
                 annotated.discard(step.name)
 
-    started = _started_later(plan)
     for number, item in enumerate(plan.items):
         later = set(asked(plan.items[number + 1 :]))
         for condition in asked([item]):
             if condition in later:  # not only inside what decides it first
                 hold(condition)
         state([item])
-    for call, names in started.items():
-        writer.put("for layer in ", listed([f"self.{name}" for name in names], "(", ")"), ":")
-        with writer.indented():
-            writer.put("", code(replace(call, arguments=((None, Var("layer")), *call.arguments))))
     return held
 
 
@@ -208,21 +198,6 @@ def _is_one_if(lines: list[str]) -> bool:
 
 def _bracketed(test: str) -> str:
     return f"({test})" if " or " in test or " if " in test else test
-
-
-def _started_later(plan: Plan) -> dict[Call, list[str]]:
-    """Takes the same initialisation of several layers out of their calls; gives it, with their names."""
-    found: dict[Call, list[PlanStep]] = {}
-    for step in plan.items:
-        if isinstance(step, PlanStep) and isinstance(step.piece, Call) and step.piece.function in SCHEMES:
-            if not step.piece.suffix and not step.loop:
-                found.setdefault(replace(step.piece, arguments=step.piece.arguments[1:]), []).append(step)
-    several = {call: steps for call, steps in found.items() if len(steps) >= SEVERAL}
-    for steps in several.values():
-        for step in steps:
-            assert isinstance(step.piece, Call)
-            step.piece = step.piece.arguments[0][1]
-    return {call: [step.name for step in steps] for call, steps in several.items()}
 
 
 def _condition_name(plan: Plan, condition: Condition) -> str:

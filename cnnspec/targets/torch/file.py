@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from cnnspec import __version__
 from cnnspec.elaborate.reserved import attribute_name
+from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import fingerprint
 from cnnspec.lower.call import Call
 from cnnspec.lower.library import needed
 from cnnspec.lower.names import Namer, camel, escaped, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
-from cnnspec.targets.torch import classes
+from cnnspec.targets.torch import classes, rules
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
 from cnnspec.targets.torch.library import pieces, reserved
 from cnnspec.targets.torch.pieces import Piece, calls_in, code
@@ -31,9 +32,10 @@ def text(graph: Graph, fold_bn: bool) -> str:
     ordered: dict[ClassPlan, None] = {}
     for piece in (*classes.made_by(root, True), *shared.values()):
         _collect(piece, ordered)
+    starts = rules.settle([root, *(one.plan for one in ordered)], ordered, shared)
     body = Writer()
     _classes(body, namer, list(ordered))
-    _model(body, graph, name, several, root, shared)
+    _model(body, graph, name, several, root, shared, starts)
     if folds is not None and folds.pairs:
         _fold(body, folds)
     _main(body, graph, name)
@@ -41,7 +43,10 @@ def text(graph: Graph, fold_bn: bool) -> str:
     settings = "".join(f", {name} = {value}" for name, value in graph.settings.items())
     model = escaped(f"{graph.name}{settings}{', batch normalisation folded' if fold_bn else ''}")
     head.line(f"# Written by cnnspec {__version__}: model {model} (IR {fingerprint(graph)})")
-    imports = ["from collections.abc import Callable"] if LAYERS in str(body) else []
+    copied = needed(str(body), pieces())
+    given_away = any("Callable[" in one for one in copied)
+    imports = ["from collections.abc import Callable"] if given_away or LAYERS in str(body) else []
+    imports += ["from functools import partial"] if given_away else []
     imports += ["from typing import NamedTuple"] if several else []
     if imports:
         head.extend(imports)
@@ -49,7 +54,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
     head.line("import torch")
     head.line("from torch import Tensor, nn")
     head.gap(2)
-    for one in needed(str(body), pieces()):
+    for one in copied:
         head.text(one)
         head.gap(2)
     head.extend(body.written)
@@ -94,7 +99,13 @@ def _classes(writer: Writer, namer: Namer, plans: list[ClassPlan]) -> None:
 
 
 def _model(
-    writer: Writer, graph: Graph, model: str, several: str, root: Plan, shared: dict[str, Call]
+    writer: Writer,
+    graph: Graph,
+    model: str,
+    several: str,
+    root: Plan,
+    shared: dict[str, Call],
+    starts: rules.Rules,
 ) -> None:
     """The model's class; `several` is the class of its outputs, where there are more than one."""
     if several:
@@ -117,8 +128,14 @@ def _model(
         with writer.block(Group("def __init__(", ("self", *DEVICE), ") -> None:")):
             writer.line("super().__init__()")
             writer.extend(constructor.written)
+            weighted = any(entry.weights for entry in flat(graph))
+            if weighted:
+                writer.line("self.init_weights()")
             writer.line("self.to(device=device, dtype=dtype)")
         writer.gap(1)
+        if weighted:
+            rules.put(writer, starts, str(writer))
+            writer.gap(1)
         variables = Namer(reserved())
         inputs = ["x"] if len(graph.inputs) == 1 else [variables.take(name) for name in graph.inputs]
         classes.forward(writer, root, dict(zip(root.inputs, inputs, strict=True)), held, names, several)

@@ -8,7 +8,6 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.lower.call import Built, Slot, W, build, opt
-from cnnspec.lower.names import string
 from cnnspec.lower.writer import Code, listed, literal
 from cnnspec.ops.normalised import unnormalised
 
@@ -18,12 +17,22 @@ if TYPE_CHECKING:
 
 SCHEMES = frozenset({"he", "xavier", "normal", "truncated", "uniform", "constant", "bilinear"})
 """The functions that start the weights of a layer and need nothing of it but its shape."""
+NUMBERS = {"normal": "std", "truncated": "std", "uniform": "bound", "constant": "value"}
+"""What the number of a scheme is called there."""
+NORMALISED = (
+    "nn.utils.parametrizations.spectral_norm",
+    "nn.utils.parametrizations.weight_norm",
+    "standardized",
+    "scaled",
+    "frozen_spectral_norm",
+)
+"""The functions that normalise the weight of a layer before it is used."""
 
 
 def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
-    """The call, wrapped in what sets its first weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`; frozen
-    ones end in `.requires_grad_(False)`; with running statistics, which stay too, they are classes of their
-    own."""
+    """The call, wrapped in how its weights start: `he(nn.Conv2d(…))`, `given(…, weight=[…])`, which
+    `init_weights` then has (rules.py). Frozen ones end in `.requires_grad_(False)`; with running statistics,
+    which stay too, they are classes of their own."""
     weights, own = op.weights(*arriving), op
     op = unnormalised(op)
     stays = getattr(op, "frozen", False) and any(weight.role == "buffer" for weight in op.weights(*arriving))
@@ -67,13 +76,14 @@ def _by_scheme(op: Op, arriving: tuple[Shape, ...], init: Init, layer: Built) ->
     if scheme in ("he", "xavier") and (op.word == "local" or getattr(op, "connect", None) is not None):
         # torch counts fans on the weight's shape, which does not say how many numbers a filter sees
         start = op.weights(*arriving)[0].initial
-        return build(start.distribution, layer, start.value)
+        return build(start.distribution, layer, **{NUMBERS[start.distribution]: start.value})
     if isinstance(value, Fraction):
-        return build(scheme, layer, _number(value), mean=opt(_number(mean or 0), 0))
+        number = {NUMBERS[scheme]: _number(value)}
+        return build(scheme, layer, **number, mean=opt(_number(mean or 0), 0))
     if scheme in ("zeros", "ones"):
-        return build("constant", layer, int(scheme == "ones"))
+        return build("constant", layer, value=int(scheme == "ones"))
     if value == "fan_out":
-        return build(scheme, layer, mode=Slot("mode", string(value)))
+        return build(scheme, layer, fan_out=True)
     return build(scheme, layer)
 
 

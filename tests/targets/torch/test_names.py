@@ -58,7 +58,7 @@ def test_a_title_is_only_a_docstring(title: str) -> None:
     if title.strip():
         assert doc is not None
         assert doc.split() == title_words(title)
-    assert len(model.body) == (3 if title.strip() else 2)
+    assert len(model.body) == (4 if title.strip() else 3)
     model_class(executed(text))()(torch.randn(1, 3, 8, 8))
 
 

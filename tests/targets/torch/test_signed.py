@@ -64,19 +64,27 @@ def test_equal_slices_are_chunks_and_others_are_not() -> None:
     assert built(graph)(torch.randn(2, 8, 8, 8)).shape == (2, 6, 8, 8)
 
 
-def test_one_initialisation_of_several_layers_is_a_loop() -> None:
+def test_how_most_layers_of_a_kind_start_is_one_rule() -> None:
     spec = (
         "default conv init=normal(0.5)\nblock b(k) { [conv F1 K=k -> relu]*1\nconv F1 K=k\n}\ninput 3x8x8\n"
-        "conv F3 K40 -> relu -> conv F3 K50 -> conv F1 K40 frozen -> conv F1 K60 -> b(4) -> flatten -> fc 5\n"
+        "conv F3 K40 -> relu -> conv F3 K50 -> conv F1 K40 frozen -> conv F1 K60 init=zeros -> b(4)\n"
+        "conv F1 K60 init=constant(2) bias=3 -> conv F1 K7 weight=[1] -> flatten -> fc 5\n"
     )
     text = program(graph_of(spec))
-    assert "for layer in (self.conv1, self.conv2, self.conv4):" in text
-    assert text.count("normal(layer, 0.5)") == 1
+    rule = "            if isinstance(module, nn.Conv2d):\n                normal(module, std=0.5)\n"
+    assert rule in text
+    assert text.count("normal(") == 2  # the rule and the function
+    assert "self.conv1 = nn.Conv2d(3, 40, kernel_size=3)\n" in text
     model = built(graph_of(spec))
-    for layer in (model.conv1, model.conv2, model.conv3, model.conv4):
+    for layer in (model.conv1, model.conv2, model.conv3):
         assert 0.45 < layer.weight.std() < 0.55
         assert not layer.bias.any()
     assert not model.conv3.weight.requires_grad
+    assert not model.conv4.weight.any()
+    assert set(model.conv5.weight.unique().tolist()) == {2}
+    assert set(model.conv5.bias.unique().tolist()) == {3}
+    assert set(model.conv6.weight.unique().tolist()) == {1}
+    assert 0 < float(model.conv6.bias.detach().abs().max()) <= 60**-0.5  # a bias as torch has it
 
 
 def test_an_activation_that_may_be_left_out_is_else_the_identity() -> None:

@@ -1,5 +1,7 @@
-"""Functions that a constructor calls (`he(nn.Conv2d(…))` sets the first weights of a
-layer), and functions that a `forward` calls."""
+"""Functions that start weights, and functions that a `forward` calls."""
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -26,53 +28,50 @@ def zero_bias(layer: nn.Module) -> None:
             nn.init.zeros_(bias)
 
 
-def he(layer: nn.Module, mode: str = "fan_in") -> nn.Module:
-    """Weights start as N(0, 2 / fan) (He et al., 2015), biases at 0."""
-    weight = layer.get_parameter("weight")
-    nn.init.kaiming_normal_(weight, mode=mode, nonlinearity="relu")
+def he(layer: nn.Module, fan_out: bool = False) -> None:
+    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
+    nn.init.kaiming_normal_(
+        layer.get_parameter("weight"),
+        mode="fan_out" if fan_out else "fan_in",
+        nonlinearity="relu",
+    )
     zero_bias(layer)
-    return layer
 
 
-def xavier(layer: nn.Module) -> nn.Module:
+def xavier(layer: nn.Module) -> None:
     """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
 
     Glorot & Bengio, 2010.
     """
     nn.init.xavier_uniform_(layer.get_parameter("weight"))
     zero_bias(layer)
-    return layer
 
 
-def normal(layer: nn.Module, std: float, mean: float = 0) -> nn.Module:
+def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
     """Weights start as N(mean, std^2), biases at 0."""
     nn.init.normal_(layer.get_parameter("weight"), mean, std)
     zero_bias(layer)
-    return layer
 
 
-def truncated(layer: nn.Module, std: float) -> nn.Module:
+def truncated(layer: nn.Module, std: float) -> None:
     """Weights start as N(0, std^2), drawn again beyond 2 * std, biases at 0."""
     nn.init.trunc_normal_(layer.get_parameter("weight"), std=std, a=-2 * std, b=2 * std)
     zero_bias(layer)
-    return layer
 
 
-def uniform(layer: nn.Module, bound: float) -> nn.Module:
+def uniform(layer: nn.Module, bound: float) -> None:
     """Weights start uniform within [-bound, bound], biases at 0."""
     nn.init.uniform_(layer.get_parameter("weight"), -bound, bound)
     zero_bias(layer)
-    return layer
 
 
-def constant(layer: nn.Module, value: float) -> nn.Module:
+def constant(layer: nn.Module, value: float) -> None:
     """All weights start at this value, biases at 0."""
     nn.init.constant_(layer.get_parameter("weight"), value)
     zero_bias(layer)
-    return layer
 
 
-def bilinear(layer: nn.Module) -> nn.Module:
+def bilinear(layer: nn.Module) -> None:
     """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
     weight = layer.get_parameter("weight")
     filters, channels, *sizes = weight.shape
@@ -83,16 +82,51 @@ def bilinear(layer: nn.Module) -> nn.Module:
     with torch.no_grad():
         weight.copy_(start)
     zero_bias(layer)
-    return layer
 
 
-def given(layer: nn.Module, **values: list | float) -> nn.Module:
+def given(layer: nn.Module, **values: list | float) -> None:
     """Weights and biases start at these numbers; one plane serves every filter."""
     with torch.no_grad():
         for name, numbers in values.items():
             parameter = layer.get_parameter(name)
             parameter.copy_(torch.tensor(numbers, dtype=torch.float64))
+
+
+def starting(layer: nn.Module, start: Callable[..., None], **how: object) -> nn.Module:
+    """The layer, which `init_weights` starts with this function."""
+    vars(layer).setdefault("starts", []).append(partial(start, **how))
     return layer
+
+
+def plain(layer: nn.Module) -> nn.Module:
+    """The layer without the normalisation of its weight, on the same numbers."""
+    if not nn.utils.parametrize.is_parametrized(layer, "weight"):
+        return layer
+    kept = dict(layer.get_submodule("parametrizations.weight").named_parameters())
+    weight = kept.get("original", kept.get("original1"))
+    without: nn.Module = object.__new__(type(layer).__bases__[0])
+    vars(without).update(vars(layer))
+    without._parameters = {"weight": weight, **layer._parameters}
+    return without
+
+
+def renormalise(layer: nn.Module) -> None:
+    """Starts what the normalisation of a weight keeps: lengths, singular vectors."""
+    norms = layer.get_submodule("parametrizations.weight")
+    kept = {name: weight.detach() for name, weight in norms.named_parameters()}
+    if "original0" in kept:  # weight_norm's lengths
+        lengths = kept["original1"].flatten(1).norm(dim=1)
+        kept["original0"].copy_(lengths.view_as(kept["original0"]))
+    for norm in norms.children():
+        if not hasattr(norm, "_u"):
+            continue
+        dim, eps = vars(norm)["dim"], vars(norm)["eps"]
+        matrix = kept["original"].transpose(0, dim).flatten(1)
+        u, v = norm.get_buffer("_u"), norm.get_buffer("_v")
+        u.normal_()
+        for _ in range(15):
+            v.copy_(nn.functional.normalize(u @ matrix, dim=0, eps=eps))
+            u.copy_(nn.functional.normalize(matrix @ v, dim=0, eps=eps))
 
 
 def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:

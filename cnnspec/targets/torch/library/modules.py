@@ -58,16 +58,23 @@ class SparseConv(nn.Module):
         super().__init__()
         window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
         filters = [k for k, maps in enumerate(table) for _ in maps]
+        self.table = table
         self.filters: Tensor
         self.maps: Tensor
-        self.register_buffer("filters", torch.tensor(filters), persistent=False)
-        maps = torch.tensor([c for maps in table for c in maps])
-        self.register_buffer("maps", maps, persistent=False)
+        for name in ("filters", "maps"):
+            places = torch.empty(len(filters), dtype=torch.long)
+            self.register_buffer(name, places, persistent=False)
         self.shape = (len(table), in_channels, *window)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.weight = nn.Parameter(torch.empty(len(filters), *window))
         self.bias = nn.Parameter(torch.empty(len(table))) if bias else None
-        bound = (len(table) / self.weight.numel()) ** 0.5
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        filters = [k for k, maps in enumerate(self.table) for _ in maps]
+        self.filters.copy_(torch.tensor(filters))
+        self.maps.copy_(torch.tensor([c for maps in self.table for c in maps]))
+        bound = (len(self.table) / self.weight.numel()) ** 0.5
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
@@ -100,8 +107,12 @@ class Rbf(nn.Module):
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
-        signs = torch.randint(2, (out_features, in_features)) * 2.0 - 1
-        self.weight = nn.Parameter(signs)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        self.weight.bernoulli_(0.5).mul_(2).sub_(1)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.flatten(1)[:, None] - self.weight).square().sum(2)
@@ -121,8 +132,13 @@ class Subsample(nn.Module):
         window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
         self.kernel_size, self.stride = window, stride
         self.numbers = torch.Size(window).numel()
-        self.weight = nn.Parameter(torch.full((channels,), 1 / self.numbers))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, 1 / self.numbers)
+        nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1,) + (1,) * (x.ndim - 2)
@@ -194,8 +210,15 @@ class Scale(nn.Module):
 
     def __init__(self, channels: int, init: float = 1, bias: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), float(init)))
-        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+        self.init = float(init)
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, self.init)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1,) + (1,) * (x.ndim - 2)
@@ -283,10 +306,14 @@ class Blur(nn.Module):
         window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
         self.kernel_size, self.stride, self.padding = window, stride, padding
         self.kernel: Tensor
+        self.register_buffer("kernel", torch.empty(window), persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
         kernel = torch.ones(())
-        for size in window:
+        for size in self.kernel_size:
             kernel = kernel[..., None] * binomial(size)
-        self.register_buffer("kernel", kernel, persistent=False)
+        self.kernel.copy_(kernel)
 
     def forward(self, x: Tensor) -> Tensor:
         padding = self.padding
@@ -324,9 +351,12 @@ class LocalConv(nn.Module):
         shape = (out_channels, in_channels, *self.kernel_size, *places)
         self.weight = nn.Parameter(torch.empty(shape))
         self.bias = nn.Parameter(torch.empty(out_channels, *places)) if bias else None
-        bound = (in_channels * torch.Size(self.kernel_size).numel()) ** -0.5
+        self.bound = (in_channels * torch.Size(self.kernel_size).numel()) ** -0.5
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
         for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
+            nn.init.uniform_(parameter, -self.bound, self.bound)
 
     def windows(self, x: Tensor) -> Tensor:
         """What the filters see: channels, then positions, then the taps of each."""
@@ -354,7 +384,11 @@ class PositionPReLU(nn.Module):
 
     def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full(shape, 0.25))
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, 0.25)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.where(x > 0, x, self.weight * x)
@@ -373,8 +407,13 @@ class GlobalResponseNorm(nn.Module):
     def __init__(self, channels: int, eps: float = 1e-6) -> None:
         super().__init__()
         self.eps = eps
-        self.weight = nn.Parameter(torch.zeros(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         axes, shape = tuple(range(2, x.ndim)), (-1,) + (1,) * (x.ndim - 2)
@@ -482,7 +521,11 @@ class WeightedAdd(nn.Module):
     def __init__(self, count: int, eps: float = 1e-4) -> None:
         super().__init__()
         self.eps = eps
-        self.weight = nn.Parameter(torch.ones(count))
+        self.weight = nn.Parameter(torch.empty(count))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.ones_(self.weight)
 
     def forward(self, *xs: Tensor) -> Tensor:
         weight = self.weight.relu()
@@ -573,6 +616,9 @@ class RelativeAttention(Attention):
         super().__init__(heads, scale)
         self.size = size
         self.table = nn.Parameter(torch.empty(heads, *(2 * n - 1 for n in size)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
         nn.init.normal_(self.table, std=0.02)
 
     def offsets(self, q: Tensor, scale: float) -> Tensor | None:
@@ -595,8 +641,12 @@ class QueryRelativeAttention(Attention):
         depth = channels // heads
         for axis, n in zip("thw"[-len(size) :], size, strict=True):
             vectors = nn.Parameter(torch.empty(2 * n - 1, depth))
-            nn.init.normal_(vectors, std=depth**-0.5)
             self.register_parameter(f"relative_{axis}", vectors)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        for vectors in self.parameters():
+            nn.init.normal_(vectors, std=vectors.shape[1] ** -0.5)
 
     def offsets(self, q: Tensor, scale: float) -> Tensor | None:
         added = torch.zeros((), dtype=q.dtype, device=q.device)
@@ -680,7 +730,11 @@ class Scaled(Standardized):
         filters = weight.shape[dim]
         self.scale = gamma * (weight.numel() // filters) ** -0.5
         sizes = [filters if axis == dim else 1 for axis in range(weight.ndim)]
-        self.gain = nn.Parameter(torch.ones(sizes))
+        self.gain = nn.Parameter(torch.empty(sizes))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.ones_(self.gain)
 
     def forward(self, weight: Tensor) -> Tensor:
         return super().forward(weight) * (self.gain * self.scale)

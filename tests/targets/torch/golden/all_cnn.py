@@ -54,7 +54,15 @@ class AllCNNC(nn.Module):
         self.conv3 = nn.Conv2d(192, 10, kernel_size=1)
         self.relu3 = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stage1(self.dropout(x))  # 96x16x16

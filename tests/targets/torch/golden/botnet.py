@@ -61,8 +61,12 @@ class QueryRelativeAttention(Attention):
         depth = channels // heads
         for axis, n in zip("thw"[-len(size) :], size, strict=True):
             vectors = nn.Parameter(torch.empty(2 * n - 1, depth))
-            nn.init.normal_(vectors, std=depth**-0.5)
             self.register_parameter(f"relative_{axis}", vectors)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        for vectors in self.parameters():
+            nn.init.normal_(vectors, std=vectors.shape[1] ** -0.5)
 
     def offsets(self, q: Tensor, scale: float) -> Tensor | None:
         added = torch.zeros((), dtype=q.dtype, device=q.device)
@@ -193,7 +197,15 @@ class BoTNet50(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x56x56

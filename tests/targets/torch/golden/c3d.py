@@ -58,7 +58,15 @@ class C3D(nn.Module):
             ),
         )
         self.fc = nn.Linear(4096, 101)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.convs1(x))  # 64x16x56x56

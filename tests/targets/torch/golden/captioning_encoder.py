@@ -52,7 +52,15 @@ class CaptioningEncoder(nn.Module):
         self.maxpool4 = nn.MaxPool2d(kernel_size=2)
         self.annotations = Stage(512, 512, 4)
         self.start = sequential(gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> CaptioningEncoderOutputs:
         x = self.maxpool1(self.stage1(x))  # 64x112x112

@@ -62,6 +62,9 @@ class RelativeAttention(Attention):
         super().__init__(heads, scale)
         self.size = size
         self.table = nn.Parameter(torch.empty(heads, *(2 * n - 1 for n in size)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
         nn.init.normal_(self.table, std=0.02)
 
     def offsets(self, q: Tensor, scale: float) -> Tensor | None:
@@ -195,7 +198,15 @@ class CoAtNet0(nn.Module):
             tanh=nn.Tanh(),
             fc2=nn.Linear(768, 1000),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.s0(x)  # 64x112x112

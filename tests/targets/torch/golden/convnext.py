@@ -29,8 +29,15 @@ class Scale(nn.Module):
 
     def __init__(self, channels: int, init: float = 1, bias: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), float(init)))
-        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+        self.init = float(init)
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, self.init)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1,) + (1,) * (x.ndim - 2)
@@ -95,7 +102,15 @@ class ConvNeXtTiny(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.ln2 = LayerNorm2d(768, eps=1e-6)
         self.fc = nn.Linear(768, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.ln1(self.conv(x))  # 96x56x56

@@ -10,11 +10,10 @@ def zero_bias(layer: nn.Module) -> None:
             nn.init.zeros_(bias)
 
 
-def normal(layer: nn.Module, std: float, mean: float = 0) -> nn.Module:
+def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
     """Weights start as N(mean, std^2), biases at 0."""
     nn.init.normal_(layer.get_parameter("weight"), mean, std)
     zero_bias(layer)
-    return layer
 
 
 class DCGANGenerator(nn.Module):
@@ -70,15 +69,17 @@ class DCGANGenerator(nn.Module):
             bias=False,
         )
         self.tanh = nn.Tanh()
-        for layer in (
-            self.deconv1,
-            self.deconv2,
-            self.deconv3,
-            self.deconv4,
-            self.deconv5,
-        ):
-            normal(layer, 0.02)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if isinstance(module, nn.ConvTranspose2d):
+                normal(module, std=0.02)
+            elif reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.bn1(self.deconv1(x)))  # 512x4x4

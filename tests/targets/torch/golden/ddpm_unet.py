@@ -209,7 +209,15 @@ class DDPM(nn.Module):
             silu=nn.SiLU(),
             conv=nn.Conv2d(128, 3, kernel_size=3, padding=1),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         t = self.t(time)  # 512

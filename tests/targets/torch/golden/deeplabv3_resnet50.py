@@ -119,7 +119,15 @@ class DeepLabV3ResNet50(nn.Module):
         self.dropout = nn.Dropout()
         self.unit7 = Unit(256, 256, kernel_size=3, padding=1)
         self.scores = Classes()
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 64x130x130

@@ -62,7 +62,15 @@ class DenseNet121(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1024, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x56x56

@@ -21,7 +21,15 @@ class DepthwiseSeparable(nn.Module):
             bias=False,
         )
         self.pointwise = nn.Conv2d(32, 64, kernel_size=1, bias=False)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.depthwise(x)  # 32x112x112

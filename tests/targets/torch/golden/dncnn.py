@@ -35,7 +35,15 @@ class DnCNN(nn.Module):
             ),
         )
         self.noise = nn.Conv2d(64, 1, kernel_size=3, padding=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.conv(x))  # 64x64x64

@@ -34,7 +34,15 @@ class EDSR_X2(nn.Module):
         self.conv2 = nn.Conv2d(256, 1024, kernel_size=3, padding=1)
         self.pixelshuffle = nn.PixelShuffle(2)
         self.conv3 = nn.Conv2d(256, 3, kernel_size=3, padding=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.first(x)  # 256x48x48

@@ -56,7 +56,15 @@ class EEGNet_8_2(nn.Module):
         self.dropout2 = nn.Dropout(0.25)
         self.fc = nn.Linear(64, 2)
         self.softmax = nn.Softmax(dim=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.bn1(self.conv1(x))  # 8x64x128

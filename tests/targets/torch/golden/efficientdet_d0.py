@@ -68,7 +68,11 @@ class WeightedAdd(nn.Module):
     def __init__(self, count: int, eps: float = 1e-4) -> None:
         super().__init__()
         self.eps = eps
-        self.weight = nn.Parameter(torch.ones(count))
+        self.weight = nn.Parameter(torch.empty(count))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.ones_(self.weight)
 
     def forward(self, *xs: Tensor) -> Tensor:
         weight = self.weight.relu()
@@ -417,7 +421,15 @@ class EfficientDetD0(nn.Module):
         self.box5 = Head()
         self.box6 = Head()
         self.box7 = Head()
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> EfficientDetD0Outputs:
         x = self.silu(self.bn(self.conv(x)))  # 32x256x256

@@ -199,7 +199,15 @@ class EfficientViT_B0(nn.Module):
             hswish2=nn.Hardswish(),
             fc2=nn.Linear(1280, 1000),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         stem = self.stem(x)  # 8x112x112

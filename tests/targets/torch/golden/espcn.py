@@ -26,7 +26,15 @@ class ESPCN(nn.Module):
         self.activation2 = Activation()
         self.conv4 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
         self.pixelshuffle = nn.PixelShuffle(3)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64x32x32

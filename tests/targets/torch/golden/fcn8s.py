@@ -18,7 +18,7 @@ def zero_bias(layer: nn.Module) -> None:
             nn.init.zeros_(bias)
 
 
-def bilinear(layer: nn.Module) -> nn.Module:
+def bilinear(layer: nn.Module) -> None:
     """Filter k starts as bilinear interpolation of channel k (Long et al., 2015)."""
     weight = layer.get_parameter("weight")
     filters, channels, *sizes = weight.shape
@@ -29,7 +29,6 @@ def bilinear(layer: nn.Module) -> nn.Module:
     with torch.no_grad():
         weight.copy_(start)
     zero_bias(layer)
-    return layer
 
 
 def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
@@ -142,18 +141,40 @@ class FCN8s(nn.Module):
             dropout=nn.Dropout(),
         )
         self.score = nn.Conv2d(4096, 21, kernel_size=1)
-        self.up2 = bilinear(
-            nn.ConvTranspose2d(21, 21, kernel_size=4, stride=2, bias=False),
+        self.up2 = nn.ConvTranspose2d(
+            21,
+            21,
+            kernel_size=4,
+            stride=2,
+            bias=False,
         ).requires_grad_(False)
         self.fuse4 = Fuse4()
-        self.up4 = bilinear(
-            nn.ConvTranspose2d(21, 21, kernel_size=4, stride=2, bias=False),
+        self.up4 = nn.ConvTranspose2d(
+            21,
+            21,
+            kernel_size=4,
+            stride=2,
+            bias=False,
         ).requires_grad_(False)
         self.fuse3 = Fuse3()
-        self.deconv = bilinear(
-            nn.ConvTranspose2d(21, 21, kernel_size=16, stride=8, bias=False),
+        self.deconv = nn.ConvTranspose2d(
+            21,
+            21,
+            kernel_size=16,
+            stride=8,
+            bias=False,
         ).requires_grad_(False)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if isinstance(module, nn.ConvTranspose2d):
+                bilinear(module)
+            elif reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.conv1(self.pad(x)))  # 64x698x698

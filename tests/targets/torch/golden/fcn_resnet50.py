@@ -90,7 +90,15 @@ class FCNResNet50(nn.Module):
         self.c4 = Stage(512, 256, 6, d=2)
         self.c5 = Stage(1024, 512, 3, first=2, d=4)
         self.scores = Head()
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 64x130x130

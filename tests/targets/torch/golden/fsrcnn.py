@@ -45,7 +45,15 @@ class FSRCNN(nn.Module):
             padding=4,
             output_padding=2,
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.prelu1(self.conv1(x))  # 56x33x33

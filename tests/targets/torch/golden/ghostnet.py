@@ -158,7 +158,15 @@ class GhostNet(nn.Module):
         self.relu3 = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1280, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.bn1(self.conv1(x)))  # 16x112x112

@@ -97,7 +97,15 @@ class HED(nn.Module):
         self.edge3 = nn.Sigmoid()
         self.edge4 = nn.Sigmoid()
         self.edge5 = nn.Sigmoid()
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> HEDOutputs:
         s1 = self.s1(x)  # 64x256x256

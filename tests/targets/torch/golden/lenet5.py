@@ -20,16 +20,23 @@ class SparseConv(nn.Module):
         super().__init__()
         window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
         filters = [k for k, maps in enumerate(table) for _ in maps]
+        self.table = table
         self.filters: Tensor
         self.maps: Tensor
-        self.register_buffer("filters", torch.tensor(filters), persistent=False)
-        maps = torch.tensor([c for maps in table for c in maps])
-        self.register_buffer("maps", maps, persistent=False)
+        for name in ("filters", "maps"):
+            places = torch.empty(len(filters), dtype=torch.long)
+            self.register_buffer(name, places, persistent=False)
         self.shape = (len(table), in_channels, *window)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.weight = nn.Parameter(torch.empty(len(filters), *window))
         self.bias = nn.Parameter(torch.empty(len(table))) if bias else None
-        bound = (len(table) / self.weight.numel()) ** 0.5
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        filters = [k for k, maps in enumerate(self.table) for _ in maps]
+        self.filters.copy_(torch.tensor(filters))
+        self.maps.copy_(torch.tensor([c for maps in self.table for c in maps]))
+        bound = (len(self.table) / self.weight.numel()) ** 0.5
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
@@ -47,8 +54,12 @@ class Rbf(nn.Module):
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
-        signs = torch.randint(2, (out_features, in_features)) * 2.0 - 1
-        self.weight = nn.Parameter(signs)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        self.weight.bernoulli_(0.5).mul_(2).sub_(1)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.flatten(1)[:, None] - self.weight).square().sum(2)
@@ -68,8 +79,13 @@ class Subsample(nn.Module):
         window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
         self.kernel_size, self.stride = window, stride
         self.numbers = torch.Size(window).numel()
-        self.weight = nn.Parameter(torch.full((channels,), 1 / self.numbers))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, 1 / self.numbers)
+        nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1,) + (1,) * (x.ndim - 2)
@@ -134,7 +150,15 @@ class LeNet5(nn.Module):
         self.F6 = nn.Linear(120, 84)
         self.tanh6 = ScaledTanh(amp=1.7159, gain=2 / 3)
         self.rbf = Rbf(84, 10).requires_grad_(False)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.tanh1(self.C1(x))  # 6x28x28

@@ -33,7 +33,15 @@ class LeNet5Modern(nn.Module):
             tanh=nn.Tanh(),
         )
         self.fc = nn.Linear(84, 10)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.S2(self.C1(x))  # 6x14x14

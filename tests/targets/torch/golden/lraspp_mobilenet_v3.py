@@ -135,7 +135,15 @@ class LRASPP(nn.Module):
         self.conv5 = nn.Conv2d(40, 21, kernel_size=1)
         self.conv6 = nn.Conv2d(128, 21, kernel_size=1)
         self.upsample2 = nn.Upsample(size=520, mode="bilinear")
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.hswish1(self.bn1(self.conv1(x)))  # 16x260x260

@@ -73,7 +73,15 @@ class M3(nn.Module):
         self.gap = nn.AdaptiveAvgPool1d(1)
         self.fc = nn.Linear(256, 10)
         self.softmax = nn.Softmax(dim=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 256x2000

@@ -47,7 +47,15 @@ class MobileNet_100_224(nn.Module):
         self.separable8 = Separable(1024, 1024)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1024, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn(self.conv(x)))  # 32x112x112

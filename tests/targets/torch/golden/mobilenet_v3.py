@@ -176,7 +176,15 @@ class MobileNetV3Large(nn.Module):
         self.hswish3 = nn.Hardswish()
         self.dropout = nn.Dropout(0.2)
         self.fc2 = nn.Linear(1280, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.hswish1(self.bn1(self.conv1(x)))  # 16x112x112

@@ -185,7 +185,15 @@ class MobileViT_S(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(640, 1000),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 16x128x128

@@ -11,6 +11,36 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def plain(layer: nn.Module) -> nn.Module:
+    """The layer without the normalisation of its weight, on the same numbers."""
+    if not nn.utils.parametrize.is_parametrized(layer, "weight"):
+        return layer
+    kept = dict(layer.get_submodule("parametrizations.weight").named_parameters())
+    weight = kept.get("original", kept.get("original1"))
+    without: nn.Module = object.__new__(type(layer).__bases__[0])
+    vars(without).update(vars(layer))
+    without._parameters = {"weight": weight, **layer._parameters}
+    return without
+
+
+def renormalise(layer: nn.Module) -> None:
+    """Starts what the normalisation of a weight keeps: lengths, singular vectors."""
+    norms = layer.get_submodule("parametrizations.weight")
+    kept = {name: weight.detach() for name, weight in norms.named_parameters()}
+    if "original0" in kept:  # weight_norm's lengths
+        lengths, _ = norms.get_submodule("0").right_inverse(kept["original1"])
+        kept["original0"].copy_(lengths)
+    for norm in norms.children():
+        if not hasattr(norm, "_u"):
+            continue
+        matrix = kept["original"].transpose(0, norm.dim).flatten(1)
+        u, v = norm.get_buffer("_u"), norm.get_buffer("_v")
+        u.normal_()
+        for _ in range(15):
+            v.copy_(nn.functional.normalize(u @ matrix, dim=0, eps=norm.eps))
+            u.copy_(nn.functional.normalize(matrix @ v, dim=0, eps=norm.eps))
+
+
 class Times(nn.Module):
     """A constant factor."""
 
@@ -44,7 +74,11 @@ class Scaled(Standardized):
         filters = weight.shape[dim]
         self.scale = gamma * (weight.numel() // filters) ** -0.5
         sizes = [filters if axis == dim else 1 for axis in range(weight.ndim)]
-        self.gain = nn.Parameter(torch.ones(sizes))
+        self.gain = nn.Parameter(torch.empty(sizes))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.ones_(self.gain)
 
     def forward(self, weight: Tensor) -> Tensor:
         return super().forward(weight) * (self.gain * self.scale)
@@ -215,7 +249,18 @@ class NFNet_F0(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(3072, 1000),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            layer = plain(module)
+            reset = getattr(layer, "reset_parameters", None)
+            if reset is not None:
+                reset()
+            if layer is not module:
+                renormalise(module)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 32x96x96

@@ -44,7 +44,15 @@ class NIN(nn.Module):
         self.dropout2 = nn.Dropout()
         self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=10)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.dropout1(self.maxpool(self.mlpconv1(x)))  # 96x16x16

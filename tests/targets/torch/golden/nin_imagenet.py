@@ -50,7 +50,15 @@ class NINImageNet(nn.Module):
         self.dropout = nn.Dropout()
         self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=1000)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.mlpconv1(x))  # 96x27x27

@@ -54,15 +54,23 @@ class OutputSizes(nn.Module):
         self.strided = nn.Conv2d(3, 10, kernel_size=5, stride=3)
         self.halved = nn.Conv2d(3, 10, kernel_size=3, stride=2, padding=1)
         self.same = Conv2dSame(3, 10, kernel_size=3, stride=2)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
 
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
+
     def forward(self, x: Tensor) -> OutputSizesOutputs:
-        plain = self.plain(x)  # 10x28x28
+        plain2 = self.plain(x)  # 10x28x28
         padded = self.padded(x)  # 10x32x32
         strided = self.strided(x)  # 10x10x10
         halved = self.halved(x)  # 10x16x16
         same = self.same(x)  # 10x16x16
-        return OutputSizesOutputs(plain, padded, strided, halved, same)
+        return OutputSizesOutputs(plain2, padded, strided, halved, same)
 
 
 def main() -> None:

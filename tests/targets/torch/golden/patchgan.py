@@ -10,11 +10,10 @@ def zero_bias(layer: nn.Module) -> None:
             nn.init.zeros_(bias)
 
 
-def normal(layer: nn.Module, std: float, mean: float = 0) -> nn.Module:
+def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
     """Weights start as N(mean, std^2), biases at 0."""
     nn.init.normal_(layer.get_parameter("weight"), mean, std)
     zero_bias(layer)
-    return layer
 
 
 class PatchGAN(nn.Module):
@@ -40,9 +39,17 @@ class PatchGAN(nn.Module):
         self.bn3 = nn.BatchNorm2d(512)
         self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
         self.conv5 = nn.Conv2d(512, 1, kernel_size=4, padding=1)
-        for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
-            normal(layer, 0.02)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if isinstance(module, nn.Conv2d):
+                normal(module, std=0.02)
+            elif reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.leaky1(self.conv1(x))  # 64x128x128

@@ -52,7 +52,15 @@ class PointNet(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.fc = nn.Linear(256, 40)
         self.softmax = nn.Softmax(dim=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.shared_mlp1(x)  # 64x1024

@@ -65,7 +65,15 @@ class RegNetX_400MF(nn.Module):
         self.stage4 = Stage(160, 400, 12)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(400, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn(self.conv(x)))  # 32x112x112

@@ -82,7 +82,15 @@ class RegNetY_400MF(nn.Module):
         self.stage4 = Stage(208, 440, 6)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(440, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn(self.conv(x)))  # 32x112x112

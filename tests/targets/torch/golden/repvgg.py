@@ -34,7 +34,15 @@ class RepVGG_A0(nn.Module):
         self.stage4 = Stage(192, 1280, 1)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1280, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.unit(x)  # 48x112x112

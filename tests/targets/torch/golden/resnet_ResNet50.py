@@ -77,7 +77,15 @@ class ResNet50(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x56x56

@@ -69,7 +69,15 @@ class ResNet20(nn.Module):
         self.stage3 = Stage(32, 64)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(64, 10)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn(self.conv(x)))  # 16x32x32

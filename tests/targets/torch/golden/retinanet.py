@@ -139,7 +139,15 @@ class RetinaNet(nn.Module):
             relu=nn.ReLU(),
             conv=nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> RetinaNetOutputs:
         x = self.c2(x)  # 256x128x128

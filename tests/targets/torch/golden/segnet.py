@@ -58,7 +58,15 @@ class SegNet(nn.Module):
         self.unit4 = Unit(128, 64)
         self.unit5 = Unit(64, 64)
         self.conv = nn.Conv2d(64, 12, kernel_size=3, padding=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         p1_ = self.group1(x)  # 64x360x480

@@ -87,7 +87,15 @@ class ShuffleNetG1(nn.Module):
         )
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(576, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn(self.conv(x))))  # 24x56x56

@@ -36,7 +36,15 @@ class Siamese(nn.Module):
         self.tower = Tower()
         self.fc = nn.Linear(4096, 1)
         self.sigmoid = nn.Sigmoid()
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         branch1 = self.tower(left)  # 4096

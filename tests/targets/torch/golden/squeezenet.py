@@ -46,7 +46,15 @@ class SqueezeNet10(nn.Module):
         self.conv3 = nn.Conv2d(512, 1000, kernel_size=1)
         self.relu2 = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.relu1(self.conv1(x)))  # 96x54x54

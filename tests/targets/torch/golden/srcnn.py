@@ -29,7 +29,15 @@ class SRCNN_915(nn.Module):
             relu=nn.ReLU(inplace=True),
         )
         self.rebuild = nn.Conv2d(32, 1, kernel_size=5)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.extract(x)  # 64x25x25

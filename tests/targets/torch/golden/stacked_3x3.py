@@ -57,7 +57,15 @@ class StackedFilters(nn.Module):
             conv=nn.Conv2d(64, 64, kernel_size=7, padding=3, bias=False),
             relu=nn.ReLU(inplace=True),
         )
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> StackedFiltersOutputs:
         two = self.two(x)  # 64x56x56

@@ -74,7 +74,15 @@ class StyleTransfer(nn.Module):
         self.relu5 = nn.ReLU(inplace=True)
         self.conv4 = nn.Conv2d(32, 3, kernel_size=9, padding=4)
         self.tanh = ScaledTanh(amp=150)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.bn1(self.conv1(self.pad(x))))  # 32x336x336

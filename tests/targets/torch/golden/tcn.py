@@ -49,7 +49,15 @@ class TCN(nn.Module):
             self.group.append(Level(channels, 25, 2**i))
             channels = 25
         self.fc = nn.Linear(25, 10)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.group(x)  # 25x784

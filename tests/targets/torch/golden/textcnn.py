@@ -26,7 +26,15 @@ class TextCNN(nn.Module):
         self.dropout = nn.Dropout()
         self.fc = nn.Linear(300, 2)
         self.softmax = nn.Softmax(dim=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         branch1 = self.phrases1(x)  # 100x1

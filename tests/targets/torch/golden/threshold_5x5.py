@@ -1,14 +1,22 @@
 # Written by cnnspec 0.0.0: model Threshold (IR 0)
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 
-def given(layer: nn.Module, **values: list | float) -> nn.Module:
+def given(layer: nn.Module, **values: list | float) -> None:
     """Weights and biases start at these numbers; one plane serves every filter."""
     with torch.no_grad():
         for name, numbers in values.items():
             parameter = layer.get_parameter(name)
             parameter.copy_(torch.tensor(numbers, dtype=torch.float64))
+
+
+def starting(layer: nn.Module, start: Callable[..., None], **how: object) -> nn.Module:
+    """The layer, which `init_weights` starts with this function."""
+    vars(layer).setdefault("starts", []).append(partial(start, **how))
     return layer
 
 
@@ -21,13 +29,24 @@ class Threshold(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self.conv = given(
+        self.conv = starting(
             nn.Conv2d(1, 1, kernel_size=3),
+            given,
             weight=[[1, 0, 0], [0, 1, 0], [0, 0, 1]],
             bias=-500,
         ).requires_grad_(False)
         self.relu = nn.ReLU(inplace=True)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
+            for start in getattr(module, "starts", ()):
+                start(module)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.relu(self.conv(x))

@@ -77,7 +77,15 @@ class UNet(nn.Module):
         self.up3 = Up(256, 128, 128)
         self.up4 = Up(128, 64, 64)
         self.conv = nn.Conv2d(64, 2, kernel_size=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         e1 = self.e1(x)  # 64x568x568

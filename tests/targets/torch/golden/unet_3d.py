@@ -76,7 +76,15 @@ class UNet3D(nn.Module):
         self.up2 = Up(256, 128, 128)
         self.up3 = Up(128, 64, 64)
         self.conv = nn.Conv3d(64, 3, kernel_size=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         e1 = self.e1(x)  # 64x112x128x128

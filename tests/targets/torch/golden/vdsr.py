@@ -36,7 +36,15 @@ class VDSR(nn.Module):
             ),
         )
         self.details = nn.Conv2d(64, 1, kernel_size=3, padding=1, bias=False)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.group(x)  # 64x41x41

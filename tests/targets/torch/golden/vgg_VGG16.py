@@ -52,7 +52,15 @@ class VGG16(nn.Module):
             ),
         )
         self.fc = nn.Linear(4096, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.group1(x))  # 64x112x112

@@ -94,7 +94,15 @@ class VNet(nn.Module):
         self.up4 = Up(64, 16, k=32, n=1)
         self.conv = nn.Conv3d(32, 2, kernel_size=1)
         self.softmax = nn.Softmax(dim=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         l1 = self.l1(x)  # 16x64x128x128

@@ -68,7 +68,15 @@ class WRN_28_10(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(640, 10)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)  # 16x32x32

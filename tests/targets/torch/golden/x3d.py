@@ -129,7 +129,15 @@ class X3D_XS(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout()
         self.fc = nn.Linear(2048, 400)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 24x4x80x80

@@ -58,7 +58,15 @@ class YOLO(nn.Module):
         self.leaky = nn.LeakyReLU(0.1, inplace=True)
         self.dropout = nn.Dropout()
         self.fc2 = nn.Linear(4096, 1470)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.unit1(x))  # 64x112x112

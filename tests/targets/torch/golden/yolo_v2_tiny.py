@@ -61,7 +61,15 @@ class YOLOv2Tiny(nn.Module):
         self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
         self.group = nn.Sequential(Unit(512, 1024), Unit(1024, 1024))
         self.conv = nn.Conv2d(1024, 125, kernel_size=1)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.unit1(x))  # 16x208x208

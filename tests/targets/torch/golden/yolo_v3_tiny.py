@@ -94,7 +94,15 @@ class YOLOv3Tiny(nn.Module):
         self.unit6 = Unit(256, 128, 1)
         self.upsample = nn.Upsample(scale_factor=2)
         self.yolo26 = Yolo26()
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> YOLOv3TinyOutputs:
         x = self.maxpool1(self.unit1(x))  # 16x208x208

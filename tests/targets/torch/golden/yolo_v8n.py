@@ -233,7 +233,15 @@ class YOLOv8n(nn.Module):
         self.d3 = Detect(64, 80)
         self.d4 = Detect(128, 80)
         self.d5 = Detect(256, 80)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> YOLOv8nOutputs:
         x, y, z = self.backbone(x)
