@@ -42,22 +42,26 @@ def test_tells_its_source(path: Path) -> None:
 LONGER = {
     "retinanet": 45,  # ten outputs, a line each
     "deeplabv3_resnet50": 41,
-    "mobilenet_v3": 46,  # two tables of 11 and 15 rows
+    "mobilenet_v3": 48,  # two tables of 11 and 15 rows
     "regnet_y": 43,  # a table of eight networks and nine columns
-    "inception_resnet_v2": 42,
-    "inception_v3": 48,
-    "inception_v4": 49,  # six figures of the paper, a branch a line
-    "efficientnet": 57,  # eight networks, seven stages, rates that grow over all of them
+    "inception_resnet_v2": 44,
+    "inception_v3": 54,
+    "inception_v4": 51,  # six figures of the paper, a branch a line
+    "efficientnet": 59,  # eight networks, seven stages, rates that grow over all of them
     "efficientdet_d0": 60,  # a backbone, three cells of eight nodes, and ten outputs, a line each
-    "efficientvit": 41,  # attention at two scales: six slices
+    "googlenet": 42,  # nine inceptions, two heads
+    "googlenet_2014": 41,
+    "nfnet": 42,
+    "video_resnet": 42,  # three networks
+    "efficientvit": 42,  # attention at two scales: six slices
     "yolo_v8n": 51,  # a backbone, a neck down and up, and heads
-    "nonlocal_resnet": 44,  # a ResNet-50, and its blocks
-    "mobilevit": 48,  # three kinds of blocks in one another
+    "nonlocal_resnet": 45,  # a ResNet-50, and its blocks
+    "mobilevit": 49,  # three kinds of blocks in one another
     "hrnet": 58,  # a fusion of three resolutions and one of four, all with all
     "nasnet": 60,  # two cells with ten branches each, two ways to fit what they take
     "u2net": 60,  # eleven stages of three kinds, and seven outputs, a line each
     "ddpm_unet": 48,  # twelve skips and as many ups, one by one
-    "efficientnet_v2": 61,  # three tables, two kinds of blocks
+    "efficientnet_v2": 60,  # three tables, two kinds of blocks
 }
 """Lines of those that cannot be told in 40, a page's table."""
 

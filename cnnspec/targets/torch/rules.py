@@ -159,6 +159,10 @@ def put(writer: Writer, known: Rules, body: str) -> None:
 
 
 def _branches(writer: Writer, known: Rules, layer: str) -> None:
-    for number, (name, (function, arguments)) in enumerate(known.items()):
-        with writer.block(f"{'elif' if number else 'if'} isinstance({layer}, {name}):"):
+    kinds: dict[Start, list[str]] = {}
+    for name, start in known.items():
+        kinds.setdefault(start, []).append(name)
+    for number, ((function, arguments), names) in enumerate(kinds.items()):
+        asked = names[0] if len(names) == 1 else f"({', '.join(names)})"
+        with writer.block(f"{'elif' if number else 'if'} isinstance({layer}, {asked}):"):
             writer.put("", code(Call(function, ((None, layer), *arguments))))

@@ -111,6 +111,11 @@ def uniform(bound):
     return lambda rng, shape, dtype: (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
 
 
+def normal(std, mean=0):
+    """Starts as N(mean, std²)."""
+    return lambda rng, shape, dtype: rng.standard_normal(shape, dtype) * dtype(std) + dtype(mean)
+
+
 def constant(value):
     """Starts as the same number everywhere."""
     return lambda rng, shape, dtype: np.full(shape, value, dtype)
@@ -473,7 +478,7 @@ def cross_entropy(y, labels):
 
 def unit(x, net, K, F=1, S=1, P=0):
     """The block unit, first used for 3x224x224 -> 64x112x112."""
-    x = conv(x, net["conv"], K=K, F=F, S=S, P=P, bias=False)
+    x = conv(x, net["conv"], K=K, F=F, S=S, P=P, bias=False, start=normal(0.01))
     x = bn(x, net["bn"], eps=0.001)
     x = relu(x, net["relu"])
     return x
@@ -533,7 +538,7 @@ def network(x, net):
     x = inception(x, net["i5b"], 384, 192, 384, 48, 128, 128)  # 1024x7x7
     x = gap(x, net["scores"]["gap"])  # 1024x1x1
     x = dropout(x, net["scores"]["dropout"], p=0.2)  # 1024x1x1
-    x = fc(x, net["scores"]["fc"], 1000)  # 1000
+    x = fc(x, net["scores"]["fc"], 1000, start=normal(0.01), start_bias=constant(0))
     return x
 
 

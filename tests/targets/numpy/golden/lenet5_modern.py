@@ -111,6 +111,17 @@ def uniform(bound):
     return lambda rng, shape, dtype: (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
 
 
+def constant(value):
+    """Starts as the same number everywhere."""
+    return lambda rng, shape, dtype: np.full(shape, value, dtype)
+
+
+def xavier(rng, shape, dtype):
+    """Starts as U(±√(6/(fan_in + fan_out))) (Glorot and Bengio, 2010)."""
+    bound = np.sqrt(6 / ((shape[0] + shape[1]) * np.prod(shape[2:])))
+    return (rng.random(shape, dtype) - dtype(0.5)) * dtype(2 * bound)
+
+
 def spatial(x):
     """The axes of the positions: of (N, H, W, C) these are (1, 2)."""
     return tuple(range(1, x.ndim - 1))
@@ -352,17 +363,17 @@ def cross_entropy(y, labels):
 
 def network(x, net):
     """The network."""
-    x = conv(x, net["C1"]["conv"], K=6, F=5)  # 6x28x28
+    x = conv(x, net["C1"]["conv"], K=6, F=5, start=xavier, start_bias=constant(0))
     x = tanh(x, net["C1"]["tanh"])  # 6x28x28
     x = avgpool(x, net["S2"], F=2)  # 6x14x14
-    x = conv(x, net["C3"]["conv"], K=16, F=5)  # 16x10x10
+    x = conv(x, net["C3"]["conv"], K=16, F=5, start=xavier, start_bias=constant(0))
     x = tanh(x, net["C3"]["tanh"])  # 16x10x10
     x = avgpool(x, net["S4"], F=2)  # 16x5x5
-    x = conv(x, net["C5"]["conv"], K=120, F=5)  # 120x1x1
+    x = conv(x, net["C5"]["conv"], K=120, F=5, start=xavier, start_bias=constant(0))
     x = tanh(x, net["C5"]["tanh"])  # 120x1x1
-    x = fc(x, net["F6"]["fc"], 84)  # 84
+    x = fc(x, net["F6"]["fc"], 84, start=xavier, start_bias=constant(0))  # 84
     x = tanh(x, net["F6"]["tanh"])  # 84
-    x = fc(x, net["fc"], 10)  # 10
+    x = fc(x, net["fc"], 10, start=xavier, start_bias=constant(0))  # 10
     return x
 
 

@@ -116,6 +116,11 @@ def constant(value):
     return lambda rng, shape, dtype: np.full(shape, value, dtype)
 
 
+def he_fan_out(rng, shape, dtype):
+    """Starts as N(0, 2/fan_out); fan_out filters' numbers see an input (He et al., 2015)."""
+    return rng.standard_normal(shape, dtype) * dtype(np.sqrt(2 / (shape[0] * np.prod(shape[2:]))))
+
+
 def spatial(x):
     """The axes of the positions: of (N, H, W, C) these are (1, 2)."""
     return tuple(range(1, x.ndim - 1))
@@ -449,18 +454,18 @@ def cross_entropy(y, labels):
 
 def residual(x, net, k, s):
     """The block residual, first used for 64x56x56 -> 256x56x56."""
-    a = conv(x, net["conv1"], K=k, F=1, bias=False)
+    a = conv(x, net["conv1"], K=k, F=1, bias=False, start=he_fan_out)
     a = bn(a, net["bn1"])
     a = relu(a, net["relu1"])
-    a = conv(a, net["conv2"], K=k, F=3, S=s, P=1, bias=False)
+    a = conv(a, net["conv2"], K=k, F=3, S=s, P=1, bias=False, start=he_fan_out)
     a = bn(a, net["bn2"])
     a = relu(a, net["relu2"])
-    a = conv(a, net["conv3"], K=4 * k, F=1, bias=False)
+    a = conv(a, net["conv3"], K=4 * k, F=1, bias=False, start=he_fan_out)
     a = bn(a, net["bn3"])
     when = s > 1 or x.shape[-1] != 4 * k
     net["if"].keep(when)
     if when:
-        x = conv(x, net["conv4"], K=4 * k, F=1, S=s, bias=False)
+        x = conv(x, net["conv4"], K=4 * k, F=1, S=s, bias=False, start=he_fan_out)
         x = bn(x, net["bn4"])
     x = add(net["add"], a, x)
     x = relu(x, net["relu3"])
@@ -504,7 +509,7 @@ def stage_backward(dx, net):
 
 def network(x, net):
     """The network."""
-    x = conv(x, net["stem"]["conv"], K=64, F=7, S=2, P=3, bias=False)  # 64x112x112
+    x = conv(x, net["stem"]["conv"], K=64, F=7, S=2, P=3, bias=False, start=he_fan_out)
     x = bn(x, net["stem"]["bn"])  # 64x112x112
     x = relu(x, net["stem"]["relu"])  # 64x112x112
     x = maxpool(x, net["stem"]["maxpool"], F=3, S=2, P=1)  # 64x56x56

@@ -11,6 +11,23 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def he(layer: nn.Module, fan_out: bool = False) -> None:
+    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
+    nn.init.kaiming_normal_(
+        layer.get_parameter("weight"),
+        mode="fan_out" if fan_out else "fan_in",
+        nonlinearity="relu",
+    )
+    zero_bias(layer)
+
+
 class AlexNet2012(nn.Module):
     """ImageNet Classification with Deep Convolutional Neural Networks, Krizhevsky et
     al., NIPS 2012
@@ -57,7 +74,9 @@ class AlexNet2012(nn.Module):
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
             reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                he(module)
+            elif reset is not None:
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -51,6 +51,8 @@ class DCGANDiscriminator(nn.Module):
                 normal(module, std=0.02)
             elif reset is not None:
                 reset()
+            if isinstance(module, nn.BatchNorm2d):
+                normal(module, std=0.02, mean=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.leaky1(self.conv1(x))  # 64x32x32

@@ -80,6 +80,8 @@ class DCGANGenerator(nn.Module):
                 normal(module, std=0.02)
             elif reset is not None:
                 reset()
+            if isinstance(module, nn.BatchNorm2d):
+                normal(module, std=0.02, mean=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.bn1(self.deconv1(x)))  # 512x4x4

@@ -11,6 +11,19 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
+    """Weights start as N(mean, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), mean, std)
+    zero_bias(layer)
+
+
 class Unit(nn.Sequential):
     def __init__(
         self,
@@ -175,7 +188,9 @@ class GoogLeNet(nn.Module):
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
             reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                normal(module, std=0.01)
+            elif reset is not None:
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,6 +9,29 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def he(layer: nn.Module, fan_out: bool = False) -> None:
+    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
+    nn.init.kaiming_normal_(
+        layer.get_parameter("weight"),
+        mode="fan_out" if fan_out else "fan_in",
+        nonlinearity="relu",
+    )
+    zero_bias(layer)
+
+
+def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
+    """Weights start as N(mean, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), mean, std)
+    zero_bias(layer)
+
+
 class Inverted(nn.Module):
     def __init__(self, in_channels: int, t: int, k: int, s: int) -> None:
         super().__init__()
@@ -85,7 +108,11 @@ class MobileNetV2(nn.Module):
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
             reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if isinstance(module, nn.Conv2d):
+                he(module, fan_out=True)
+            elif isinstance(module, nn.Linear):
+                normal(module, std=0.01)
+            elif reset is not None:
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,6 +11,19 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
+    """Weights start as N(mean, std^2), biases at 0."""
+    nn.init.normal_(layer.get_parameter("weight"), mean, std)
+    zero_bias(layer)
+
+
 def plain(layer: nn.Module) -> nn.Module:
     """The layer without the normalisation of its weight, on the same numbers."""
     if not nn.utils.parametrize.is_parametrized(layer, "weight"):
@@ -28,17 +41,18 @@ def renormalise(layer: nn.Module) -> None:
     norms = layer.get_submodule("parametrizations.weight")
     kept = {name: weight.detach() for name, weight in norms.named_parameters()}
     if "original0" in kept:  # weight_norm's lengths
-        lengths, _ = norms.get_submodule("0").right_inverse(kept["original1"])
-        kept["original0"].copy_(lengths)
+        lengths = kept["original1"].flatten(1).norm(dim=1)
+        kept["original0"].copy_(lengths.view_as(kept["original0"]))
     for norm in norms.children():
         if not hasattr(norm, "_u"):
             continue
-        matrix = kept["original"].transpose(0, norm.dim).flatten(1)
+        dim, eps = vars(norm)["dim"], vars(norm)["eps"]
+        matrix = kept["original"].transpose(0, dim).flatten(1)
         u, v = norm.get_buffer("_u"), norm.get_buffer("_v")
         u.normal_()
         for _ in range(15):
-            v.copy_(nn.functional.normalize(u @ matrix, dim=0, eps=norm.eps))
-            u.copy_(nn.functional.normalize(matrix @ v, dim=0, eps=norm.eps))
+            v.copy_(nn.functional.normalize(u @ matrix, dim=0, eps=eps))
+            u.copy_(nn.functional.normalize(matrix @ v, dim=0, eps=eps))
 
 
 class Times(nn.Module):
@@ -257,7 +271,9 @@ class NFNet_F0(nn.Module):
         for module in self.modules():
             layer = plain(module)
             reset = getattr(layer, "reset_parameters", None)
-            if reset is not None:
+            if isinstance(layer, nn.Linear):
+                normal(layer, std=0.01)
+            elif reset is not None:
                 reset()
             if layer is not module:
                 renormalise(module)

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model RetinaNet (IR 0)
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -11,6 +13,20 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     for name, layer in layers.items():
         chain.add_module(name, layer)
     return chain
+
+
+def given(layer: nn.Module, **values: list | float) -> None:
+    """Weights and biases start at these numbers; one plane serves every filter."""
+    with torch.no_grad():
+        for name, numbers in values.items():
+            parameter = layer.get_parameter(name)
+            parameter.copy_(torch.tensor(numbers, dtype=torch.float64))
+
+
+def starting(layer: nn.Module, start: Callable[..., None], **how: object) -> nn.Module:
+    """The layer, which `init_weights` starts with this function."""
+    vars(layer).setdefault("starts", []).append(partial(start, **how))
+    return layer
 
 
 class Bottleneck(nn.Module):
@@ -76,7 +92,11 @@ class Classes(nn.Sequential):
                 for _ in range(4)
             ),
         )
-        self.conv = nn.Conv2d(256, 819, kernel_size=3, padding=1)
+        self.conv = starting(
+            nn.Conv2d(256, 819, kernel_size=3, padding=1),
+            given,
+            bias=-4.595,
+        )
 
 
 class Boxes(nn.Sequential):
@@ -148,6 +168,8 @@ class RetinaNet(nn.Module):
             reset = getattr(module, "reset_parameters", None)
             if reset is not None:
                 reset()
+            for start in getattr(module, "starts", ()):
+                start(module)
 
     def forward(self, x: Tensor) -> RetinaNetOutputs:
         x = self.c2(x)  # 256x128x128

@@ -20,17 +20,18 @@ def renormalise(layer: nn.Module) -> None:
     norms = layer.get_submodule("parametrizations.weight")
     kept = {name: weight.detach() for name, weight in norms.named_parameters()}
     if "original0" in kept:  # weight_norm's lengths
-        lengths, _ = norms.get_submodule("0").right_inverse(kept["original1"])
-        kept["original0"].copy_(lengths)
+        lengths = kept["original1"].flatten(1).norm(dim=1)
+        kept["original0"].copy_(lengths.view_as(kept["original0"]))
     for norm in norms.children():
         if not hasattr(norm, "_u"):
             continue
-        matrix = kept["original"].transpose(0, norm.dim).flatten(1)
+        dim, eps = vars(norm)["dim"], vars(norm)["eps"]
+        matrix = kept["original"].transpose(0, dim).flatten(1)
         u, v = norm.get_buffer("_u"), norm.get_buffer("_v")
         u.normal_()
         for _ in range(15):
-            v.copy_(nn.functional.normalize(u @ matrix, dim=0, eps=norm.eps))
-            u.copy_(nn.functional.normalize(matrix @ v, dim=0, eps=norm.eps))
+            v.copy_(nn.functional.normalize(u @ matrix, dim=0, eps=eps))
+            u.copy_(nn.functional.normalize(matrix @ v, dim=0, eps=eps))
 
 
 class Residual(nn.Module):
