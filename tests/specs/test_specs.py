@@ -57,7 +57,7 @@ LONGER = {
     "yolo_v8n": 51,  # a backbone, a neck down and up, and heads
     "nonlocal_resnet": 45,  # a ResNet-50, and its blocks
     "mobilevit": 49,  # three kinds of blocks in one another
-    "hrnet": 58,  # a fusion of three resolutions and one of four, all with all
+    "hrnet": 59,  # a fusion of three resolutions and one of four, all with all
     "nasnet": 60,  # two cells with ten branches each, two ways to fit what they take
     "u2net": 60,  # eleven stages of three kinds, and seven outputs, a line each
     "ddpm_unet": 48,  # twelve skips and as many ups, one by one

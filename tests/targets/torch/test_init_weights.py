@@ -75,6 +75,7 @@ def test_after_to_empty(path: str, variant: str | None) -> None:
         "add weighted [ id | conv F1 K3 ] -> flatten -> rbf 10 -> fc 4 weight=[1 2 3 4 5 6 7 8 9 10; "
         + "; ".join(["0 0 0 0 0 0 0 0 0 1"] * 3)
         + "]",
+        "x: conv F3 P1 K4\no: conv F3 P1 K18\n@x -> conv F3 P1 K4 offsets=@o -> conv F3 P1 K4 init=he",
         "attention relative heads=2 [ conv F1 K4 | conv F1 K4 | conv F1 K4 ]",
         "attention relative=query heads=2 [ conv F1 K4 | conv F1 K4 | conv F1 K4 ]",
         "conv F3 K4 weight=[1 0 -1; 1 0 -1; 1 0 -1] frozen -> deconv F4 S2 P1 K4 nobias init=bilinear frozen",

@@ -11,6 +11,23 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def he(layer: nn.Module, fan_out: bool = False) -> None:
+    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
+    nn.init.kaiming_normal_(
+        layer.get_parameter("weight"),
+        mode="fan_out" if fan_out else "fan_in",
+        nonlinearity="relu",
+    )
+    zero_bias(layer)
+
+
 class New(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
@@ -326,7 +343,17 @@ class HRNetW18(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if isinstance(module, nn.Conv2d):
+                he(module, fan_out=True)
+            elif reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x2 = self.x(x)  # 256x56x56

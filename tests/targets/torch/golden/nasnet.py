@@ -13,6 +13,22 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def xavier(layer: nn.Module) -> None:
+    """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
+
+    Glorot & Bengio, 2010.
+    """
+    nn.init.xavier_uniform_(layer.get_parameter("weight"))
+    zero_bias(layer)
+
+
 def same_padding(
     x: Tensor,
     kernel_size: int | tuple[int, ...],
@@ -412,7 +428,17 @@ class NASNetALarge(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout()
         self.fc = nn.Linear(4032, 1000)
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if isinstance(module, nn.Conv2d):
+                xavier(module)
+            elif reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> Tensor:
         c = self.c(x)  # 96x165x165

@@ -120,7 +120,15 @@ class StackedHourglass8(nn.Module):
         self.residual2 = Residual(128, 256)
         self.residual3 = Residual(256, 256)
         self.group = nn.ModuleList([Group(i) for i in range(8)])
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> StackedHourglass8Outputs:
         x = self.relu(self.bn(self.conv(x)))  # 64x128x128

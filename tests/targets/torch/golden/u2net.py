@@ -239,7 +239,15 @@ class U2Net(nn.Module):
         self.d4 = nn.Sigmoid()
         self.d5 = nn.Sigmoid()
         self.d6 = nn.Sigmoid()
+        self.init_weights()
         self.to(device=device, dtype=dtype)
+
+    def init_weights(self) -> None:
+        """Starts every weight and running statistic anew; after `to_empty()`, too."""
+        for module in self.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if reset is not None:
+                reset()
 
     def forward(self, x: Tensor) -> U2NetOutputs:
         e1 = self.e1(x)  # 64x320x320
