@@ -8,12 +8,24 @@ from pathlib import Path
 
 from cnnspec.lower import library
 
+ROOMS = (
+    "functions",
+    "starts",
+    "convolutions",
+    "pooling",
+    "norms",
+    "parametrizations",
+    "attention",
+    "modules",
+)
+"""The files, in the order of a program."""
+
 
 @cache
 def pieces() -> Mapping[str, library.Piece]:
     """All functions and classes by name, in the order of a program. A class for
     images, `Conv2dSame`, is one for signals and volumes too, with another number."""
-    modules = library.pieces(Path(__file__).parent, "functions", "modules")
+    modules = library.pieces(Path(__file__).parent, *ROOMS)
     found = {}
     for name, piece in modules.items():
         for axes in "123" if "2d" in name else "2":

@@ -11,6 +11,15 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
+    """The center of x (or the piece at `offset`), of the same size as `like`."""
+    for axis in range(2, x.ndim):
+        size = like.shape[axis]
+        start = offset[axis - 2] if offset else (x.shape[axis] - size) // 2
+        x = x.narrow(axis, start, size)
+    return x
+
+
 def zero_bias(layer: nn.Module) -> None:
     """Biases start at 0."""
     for name, bias in layer.named_parameters():
@@ -29,15 +38,6 @@ def bilinear(layer: nn.Module) -> None:
     with torch.no_grad():
         weight.copy_(start)
     zero_bias(layer)
-
-
-def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
-    """The center of x (or the piece at `offset`), of the same size as `like`."""
-    for axis in range(2, x.ndim):
-        size = like.shape[axis]
-        start = offset[axis - 2] if offset else (x.shape[axis] - size) // 2
-        x = x.narrow(axis, start, size)
-    return x
 
 
 class Fuse4(nn.Module):

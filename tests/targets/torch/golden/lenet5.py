@@ -49,22 +49,6 @@ class SparseConv(nn.Module):
         return y
 
 
-class Rbf(nn.Module):
-    """Squared distances from prototypes: y[k] = sum((x - weight[k]) ** 2)."""
-
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
-        self.reset_parameters()
-
-    @torch.no_grad()
-    def reset_parameters(self) -> None:
-        self.weight.bernoulli_(0.5).mul_(2).sub_(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x.flatten(1)[:, None] - self.weight).square().sum(2)
-
-
 class Subsample(nn.Module):
     """LeNet-5's pooling: weight * (sum of the window) + bias, for each channel."""
 
@@ -92,6 +76,22 @@ class Subsample(nn.Module):
         pool = getattr(nn.functional, f"avg_pool{x.ndim - 2}d")
         total: Tensor = pool(x, self.kernel_size, self.stride) * self.numbers
         return total * self.weight.view(shape) + self.bias.view(shape)
+
+
+class Rbf(nn.Module):
+    """Squared distances from prototypes: y[k] = sum((x - weight[k]) ** 2)."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        self.weight.bernoulli_(0.5).mul_(2).sub_(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.flatten(1)[:, None] - self.weight).square().sum(2)
 
 
 class ScaledTanh(nn.Module):

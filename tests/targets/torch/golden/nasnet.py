@@ -13,22 +13,6 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def xavier(layer: nn.Module) -> None:
-    """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
-
-    Glorot & Bengio, 2010.
-    """
-    nn.init.xavier_uniform_(layer.get_parameter("weight"))
-    zero_bias(layer)
-
-
 def same_padding(
     x: Tensor,
     kernel_size: int | tuple[int, ...],
@@ -46,6 +30,22 @@ def same_padding(
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
         ends += [zeros // 2, zeros - zeros // 2]
     return nn.functional.pad(x, ends, value=value)
+
+
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def xavier(layer: nn.Module) -> None:
+    """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
+
+    Glorot & Bengio, 2010.
+    """
+    nn.init.xavier_uniform_(layer.get_parameter("weight"))
+    zero_bias(layer)
 
 
 class Conv2dSame(nn.Conv2d):

@@ -55,17 +55,6 @@ def renormalise(layer: nn.Module) -> None:
             u.copy_(nn.functional.normalize(matrix @ v, dim=0, eps=eps))
 
 
-class Times(nn.Module):
-    """A constant factor."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.factor
-
-
 class Standardized(nn.Module):
     """Each filter with mean 0 and variance 1."""
 
@@ -108,6 +97,17 @@ def scaled(
     gain = Scaled(layer.get_parameter("weight"), gamma, eps, dim)
     nn.utils.parametrize.register_parametrization(layer, "weight", gain)
     return layer
+
+
+class Times(nn.Module):
+    """A constant factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
 
 
 class Residual(nn.Module):

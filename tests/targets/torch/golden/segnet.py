@@ -3,23 +3,6 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
 def unpool(
     x: Tensor,
     before: Tensor,
@@ -35,6 +18,23 @@ def unpool(
     _, places = pool(before, *window, return_indices=True)
     zeros = x.new_zeros(before.shape).flatten(2)
     return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
+
+
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def he(layer: nn.Module, fan_out: bool = False) -> None:
+    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
+    nn.init.kaiming_normal_(
+        layer.get_parameter("weight"),
+        mode="fan_out" if fan_out else "fan_in",
+        nonlinearity="relu",
+    )
+    zero_bias(layer)
 
 
 class Unit(nn.Sequential):

@@ -13,23 +13,6 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
 def same_padding(
     x: Tensor,
     kernel_size: int | tuple[int, ...],
@@ -47,6 +30,23 @@ def same_padding(
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
         ends += [zeros // 2, zeros - zeros // 2]
     return nn.functional.pad(x, ends, value=value)
+
+
+def zero_bias(layer: nn.Module) -> None:
+    """Biases start at 0."""
+    for name, bias in layer.named_parameters():
+        if name == "bias":
+            nn.init.zeros_(bias)
+
+
+def he(layer: nn.Module, fan_out: bool = False) -> None:
+    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
+    nn.init.kaiming_normal_(
+        layer.get_parameter("weight"),
+        mode="fan_out" if fan_out else "fan_in",
+        nonlinearity="relu",
+    )
+    zero_bias(layer)
 
 
 class MaxPool2dSame(nn.MaxPool2d):

@@ -1,0 +1,83 @@
+"""Normalisation, and norms that stay as they are."""
+
+import torch
+from torch import Tensor, nn
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """Layer normalisation over the channels, at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class L2Norm(nn.Module):
+    """Divides the channels of each position by their length."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.normalize(x)
+
+
+class RMSNorm2d(nn.RMSNorm):
+    """RMS normalisation over the channels, at each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class GlobalResponseNorm(nn.Module):
+    """ConvNeXt V2's: each map weighted by its size beside the others."""
+
+    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes, shape = tuple(range(2, x.ndim)), (-1,) + (1,) * (x.ndim - 2)
+        size = torch.linalg.vector_norm(x, dim=axes, keepdim=True)
+        relative = size / (size.mean(dim=1, keepdim=True) + self.eps)
+        weight, bias = self.weight.view(shape), self.bias.view(shape)
+        return x + weight * (x * relative) + bias
+
+
+class Still(nn.Module):
+    """A layer whose weights and running statistics stay as they are in training."""
+
+    def __init__(self, *arguments: int, **options: float) -> None:
+        super().__init__(*arguments, **options)
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> "Still":
+        return super().train(False)
+
+
+class FrozenBatchNorm1d(Still, nn.BatchNorm1d):
+    """Batch normalisation that stays as it is."""
+
+
+class FrozenBatchNorm2d(Still, nn.BatchNorm2d):
+    """Batch normalisation that stays as it is."""
+
+
+class FrozenBatchNorm3d(Still, nn.BatchNorm3d):
+    """Batch normalisation that stays as it is."""
+
+
+class FrozenInstanceNorm1d(Still, nn.InstanceNorm1d):
+    """Instance normalisation that stays as it is."""
+
+
+class FrozenInstanceNorm2d(Still, nn.InstanceNorm2d):
+    """Instance normalisation that stays as it is."""
+
+
+class FrozenInstanceNorm3d(Still, nn.InstanceNorm3d):
+    """Instance normalisation that stays as it is."""
