@@ -205,8 +205,7 @@ class AvgPool(AdaptivePooling):
 
 class Blur(Op):
     """Blurs each map with a fixed binomial filter, so that a stride aliases less: (1 2 1)/4 along rows and
-    columns for `blur F3`, (1 4 6 4 1)/16 for `blur F5` (Zhang, 2019, BlurPool). It has no weights, and no
-    weights.
+    columns for `blur F3`, (1 4 6 4 1)/16 for `blur F5` (Zhang, 2019, BlurPool). It has no weights.
 
         W' = (W − F + 2P)/S + 1      C' = C
 
