@@ -43,7 +43,7 @@ def test_a_size_replaces_that_of_the_input(cnnspec: Command) -> None:
     assert done.status == 0
     assert done.out.startswith("ResNet50, input = 3x256x320:")
     assert "2048x8x10" in done.out
-    assert "– params 25,557,032 (line 15: not checked" in done.out
+    assert "– params 25,557,032 (line 16: not checked" in done.out
 
 
 def test_the_size_of_a_named_input(cnnspec: Command) -> None:

@@ -165,7 +165,7 @@ def test_characters_that_the_output_does_not_have(folder: Path, encoding: str, r
             table = next(place for place, line in enumerate(lines) if line.startswith(rule))
             assert set(lines[table]) == {rule[0]}
     arrow = "->" if encoding != "utf-8" else "→"
-    assert f"gap {arrow} fc 1000" in execute(80, DRAWN["table"], encoding)[1]
+    assert f"gap {arrow} fc classes" in execute(80, DRAWN["table"], encoding)[1]
 
 
 SHELL = {

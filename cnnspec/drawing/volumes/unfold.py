@@ -10,7 +10,7 @@ from cnnspec.drawing.volumes.bodies import Inside, insides, is_sum, kept_within,
 from cnnspec.drawing.volumes.branches import title_of
 from cnnspec.drawing.volumes.volume import Source, Volume
 from cnnspec.ir.flat import join
-from cnnspec.ir.graph import Body, Graph, Layer, Region, outputs_of, places
+from cnnspec.ir.graph import Body, Graph, Layer, Region, given_by, handed_on, outputs_of, places
 from cnnspec.ops.base import Shape
 
 ROOM = 2_000
@@ -91,7 +91,8 @@ class Unfolder:
         self, step: Region, shapes: list[Shape], given: list[Value], path: str, times: int
     ) -> list[Value]:
         """All passes of a region, each beginning where the one before ended."""
-        outputs, level, first = given, 0, len(self.volumes)
+        level, first = 0, len(self.volumes)
+        ran: list[list[Value]] = []
         total = sum(one.count for one in step.passes)
         if first + sum(self.known[one.body].volumes for one in step.passes) > ROOM:
             layers = sum(self.known[one.body].layers * one.count for one in step.passes)
@@ -107,16 +108,18 @@ class Unfolder:
             elif singly:
                 for _ in range(one.count):
                     outputs = self.body(one.body, [*given], here, times)
-                    given = [outputs[0], *given[1:]]
+                    ran, given = [*ran, outputs], handed_on(step, given, outputs)
             else:  # equal passes of one volume: one with ×n
                 outputs = self.body(one.body, [*given], here, times * one.count)
-            given = [outputs[0], *given[1:]]
+            if not singly or inside.closed:
+                ran += [outputs] * (one.count if step.each else 1)
+                given = handed_on(step, given, outputs)
             level += one.count
         if step.kind == "repeat":
             self.repeats += 1
             for volume in self.volumes[first:]:
                 volume.repeat = self.repeats if volume.repeat < 0 else volume.repeat
-        return outputs[: step.outputs]
+        return given_by(step, ran)
 
     def closed(
         self,
