@@ -11,7 +11,7 @@ PYTEST ?= -n 2
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test light zoo lint fmt bench fuzz keras latex parity sizes clean
+.PHONY: help demo test light zoo lint fmt bench fuzz keras latex paper parity sizes clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,15 @@ keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch ba
 latex: $(VENV)/.stamp  ## figures compiled with pdflatex, where that is installed (minutes)
 	$(RUN) pytest $(PYTEST) -m latex
 
+paper: $(VENV)/.stamp  ## docs/paper: its figure and tables made anew from its spec, then the PDF (needs pdflatex)
+	$(RUN) cnnspec check --update docs/paper/paper.tex
+	mkdir -p .paper
+	$(RUN) cnnspec schema latex > .paper/cnnspec.sty
+	cd docs/paper && for pass in 1 2; do \
+		TEXINPUTS=../../.paper: pdflatex -halt-on-error -interaction=batchmode -output-directory ../../.paper paper.tex || exit 1; \
+	done
+	@echo .paper/paper.pdf
+
 parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (29) in emitted programs (half an hour; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
 	$(PARITY)/bin/python -m tests.parity.against_timm
@@ -63,7 +72,7 @@ sizes: $(VENV)/.stamp  ## `cnnspec sizes` of the whole zoo beside torch on the m
 	$(RUN) tests.sizes.against_torch
 
 clean:  ## remove environments and caches
-	rm -rf $(VENV) $(DEMO) $(BENCH) $(PARITY) $(LIGHT) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
+	rm -rf $(VENV) $(DEMO) $(BENCH) $(PARITY) $(LIGHT) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .paper
 
 $(VENV)/.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
