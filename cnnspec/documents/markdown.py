@@ -222,6 +222,17 @@ def _indented(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 _COLONS = re.compile(r"(:{3,})(\{(?!\.)[^}]*\}[^\r\n]*)")
 
 
+def _closing(state: StateBlock, start: int, end: int, fence: str) -> int:
+    """The line that closes the fence which opened at `start`, or where its block ends."""
+    line = start + 1
+    while line < end and (state.isEmpty(line) or state.sCount[line] >= state.blkIndent):
+        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
+        if text and not text.strip(fence[0]) and len(text) >= len(fence):
+            break
+        line += 1
+    return line
+
+
 def _colon_fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """The rule for a spec in colons, `:::{cnn}`; other blocks in colons contain Markdown, as it is."""
     if state.is_code_block(start):
@@ -231,12 +242,7 @@ def _colon_fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return False
     if silent:
         return True
-    line = start + 1
-    while line < end and (state.isEmpty(line) or state.sCount[line] >= state.blkIndent):
-        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
-        if text and not text.strip(":") and len(text) >= len(match[1]):
-            break
-        line += 1
+    line = _closing(state, start, end, match[1])
     token = state.push("colon_fence", "code", 0)
     token.info, token.markup, token.map = match[2], match[1], [start, line]
     token.content = state.getLines(start + 1, line, state.sCount[start], True)
@@ -264,12 +270,7 @@ def _directive(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return False
     if silent:
         return True
-    line = start + 1
-    while line < end and (state.isEmpty(line) or state.sCount[line] >= state.blkIndent):
-        text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
-        if text and not text.strip(match[1][0]) and len(text) >= len(match[1]):
-            break
-        line += 1
+    line = _closing(state, start, end, match[1])
     around = state.parentType, state.lineMax
     state.lineMax = line
     state.push("container_open", "div", 1)

@@ -83,12 +83,13 @@ _PARTS: dict[type, tuple[str, ...]] = {
 """The fields that are pieces."""
 
 
-def _parts(piece: Piece) -> tuple[Piece, ...]:
+def parts(piece: Piece) -> tuple[Piece, ...]:
+    """What a piece is made of."""
     if isinstance(piece, Call):
         return tuple(argument for _, argument in piece.arguments)
-    parts = [getattr(piece, name) for name in _PARTS.get(type(piece), ())]
+    fields = [getattr(piece, name) for name in _PARTS.get(type(piece), ())]
     sizes = piece.sizes if isinstance(piece, Growing) else ()
-    return *parts, *(node for one in sizes for node in (one.update, one.start))
+    return *fields, *(node for one in sizes for node in (one.update, one.start))
 
 
 def with_parts(piece: Piece, change: Callable[[Piece], Piece]) -> Piece:
@@ -104,7 +105,7 @@ def with_parts(piece: Piece, change: Callable[[Piece], Piece]) -> Piece:
 
 def walk(piece: Piece) -> Iterator[Piece]:
     """The piece and all that is in it, the inner ones first."""
-    for part in _parts(piece):
+    for part in parts(piece):
         yield from walk(part)
     yield piece
 
@@ -126,7 +127,7 @@ def used_in(piece: Piece) -> Iterator[str]:
     elif isinstance(piece, Call) and isinstance(piece.function, LayerVariable):
         yield piece.function
     own = loop_variables(piece)
-    for part in _parts(piece):
+    for part in parts(piece):
         yield from (name for name in used_in(part) if name not in own)
     if isinstance(piece, Series | Growing):
         yield from (name for one in piece.over for name in variables(one.list))

@@ -16,13 +16,17 @@ from cnnspec.lower.call import Call
 from cnnspec.lower.symbolic import Const
 from cnnspec.lower.writer import Writer
 from cnnspec.targets.torch.library import pieces
-from cnnspec.targets.torch.pieces import Piece, code, with_parts
+from cnnspec.targets.torch.pieces import Piece, code, parts, with_parts
 from cnnspec.targets.torch.plan import ClassPlan, Plan
 from cnnspec.targets.torch.starts import NORMALISED, SCHEMES
 
 Start: TypeAlias = "tuple[str, tuple[tuple[str | None, Piece], ...]]"
 """A function of the library, and its arguments but for the layer."""
 Rules: TypeAlias = "Mapping[str, Start]"
+_STARTED = re.compile(
+    r"nn\.(Conv|ConvTranspose|BatchNorm|InstanceNorm)[123]d|nn\.(Linear|LayerNorm|GroupNorm|RMSNorm)"
+    "|SparseConv|LocalConv|Rbf"
+)
 DOC = "Starts every weight and running statistic anew; after `to_empty()`, too."
 
 
@@ -73,8 +77,7 @@ def by_rules(piece: Piece, known: Rules) -> Piece:
     if start is None and rule is not None:
         start = f"{inner.function}.reset_parameters", ()
     starts = [one for one in (start if start != rule else None, layer.given) if one is not None]
-    if piece is not layer.call:
-        inner = replace(inner, suffix=piece.suffix if not starts else "")
+    inner = replace(inner, suffix="" if starts else piece.suffix)
     for number, (function, arguments) in enumerate(starts, 1):
         suffix = piece.suffix if number == len(starts) else ""
         inner = Call("starting", ((None, inner), (None, function), *arguments), suffix)
@@ -85,13 +88,8 @@ def _layers(piece: Piece) -> Iterable[Layer]:
     layer = _layer(piece)
     if layer is not None:
         yield layer
-    elif isinstance(piece, Call):
-        for _, argument in piece.arguments:
-            yield from _layers(argument)
     else:
-        parts: list[Piece] = []
-        with_parts(piece, lambda part: parts.append(part) or part)  # type: ignore[func-returns-value]
-        for part in parts:
+        for part in parts(piece):
             yield from _layers(part)
 
 
@@ -109,17 +107,7 @@ def _layer(piece: Piece) -> Layer | None:
 
 def _weighted(function: str) -> bool:
     """Whether a class of this name, or a base of it, is one of those that `init=` is for."""
-    return re.fullmatch(
-        r"nn\.(Conv|ConvTranspose|BatchNorm|InstanceNorm)[123]d", kind(function)
-    ) is not None or kind(function) in (
-        "nn.Linear",
-        "nn.LayerNorm",
-        "nn.GroupNorm",
-        "nn.RMSNorm",
-        "SparseConv",
-        "LocalConv",
-        "Rbf",
-    )
+    return _STARTED.fullmatch(kind(function)) is not None
 
 
 def kind(function: str) -> str:
