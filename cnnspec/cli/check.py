@@ -174,7 +174,7 @@ def _update(argument: str, choice: Choice, dry_run: bool) -> list[Checked]:
     """Make the generated regions of a document anew: what is wrong, and with `dry_run` what differs."""
     from cnnspec.cli.update import update_document
 
-    source, findings, changed, problem = update_document(argument, choice.max_bytes, dry_run)
+    source, findings, changed, problem = update_document(argument, choice, dry_run)
     if problem is not None:
         return [Checked(Source(problem[0], ""), [], (problem[1],), USAGE)]
     if changed:

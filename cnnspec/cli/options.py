@@ -42,6 +42,11 @@ class Choice(NamedTuple):
 
         return models(source, variant=self.variant, settings=self.settings, limits=self.limits, **how)
 
+    def limit_options(self) -> list[str]:
+        """The limits as options of another command."""
+        limits = {"bytes": self.max_bytes, **self.limits._asdict()}
+        return [f"--max-{name}={value}" for name, value in limits.items()]
+
 
 def _setting(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     settings: dict[str, str] = {}

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from cnnspec.cli.options import Choice
 from cnnspec.diagnostics import Diagnostic, Edit, Source
 from cnnspec.documents.fence import Document, Named, Region, SpecText
 from cnnspec.documents.included import spec_file
@@ -74,13 +75,13 @@ class _New(NamedTuple):
     findings: list[Diagnostic]
 
 
-def update_document(argument: str, limit: int, dry_run: bool) -> Updated:
-    """Make the regions of a document anew, and write it with its figures, all or nothing; with `dry_run`,
-    E906 for each region that would change."""
+def update_document(argument: str, choice: Choice, dry_run: bool) -> Updated:
+    """Make the regions of a document anew within the limits of `choice`, and write it with its figures, all
+    or nothing; with `dry_run`, E906 for each region that would change."""
     path = (document_named(argument) or (argument, ""))[0]
-    opened = open_document(path, limit)
+    opened = open_document(path, choice.max_bytes)
     document = opened.parts[0].document
-    new = _regions(path, document, opened.specs)
+    new = _regions(path, document, opened.specs, choice.limit_options())
     findings = tuple(new.findings)
     if dry_run:
         return Updated(document.source, findings + tuple(map(_stale, new.stale)))
@@ -106,14 +107,14 @@ def _make_folders(files: Iterable[str]) -> None:
             os.makedirs(os.path.dirname(file) or os.curdir, exist_ok=True)
 
 
-def _regions(path: str, document: Document, texts: list[SpecText]) -> _New:
+def _regions(path: str, document: Document, texts: list[SpecText], limits: list[str]) -> _New:
     new = _New([], {}, [], [])
     latex = DOCUMENTS[os.path.splitext(path)[1].lower()] == "latex"
     for number, region in enumerate(document.regions):
         try:
             if number >= MAX_REGIONS:
                 raise Refused(f"a document has no more than {MAX_REGIONS} generated regions")
-            made = _made(path, region, texts, latex)
+            made = _made(path, region, texts, latex, limits)
             place = os.path.join(os.path.dirname(path), made.file) if made.file else ""
             if place in new.files and new.files[place] != made.content:
                 raise Refused(f"two regions write {made.file}", "use another name")
@@ -133,7 +134,7 @@ def _regions(path: str, document: Document, texts: list[SpecText]) -> _New:
     return new
 
 
-def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool) -> Made:
+def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool, limits: list[str]) -> Made:
     """Run the command of a region."""
     name, words = _words(region.command)
     if name not in COMMANDS:
@@ -157,7 +158,15 @@ def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool) -> 
     form = form or (_LATEX if latex else _MARKDOWN).get(name)
     if name == "diff" and latex:
         kind, form = "text", "text"
-    arguments = [*places, *given[count:], *options, *(["--format", form] if form else []), "--color", "never"]
+    arguments = [
+        *places,
+        *given[count:],
+        *options,
+        *(["--format", form] if form else []),
+        *limits,
+        "--color",
+        "never",
+    ]
     printed = _printed(command, name, arguments, "ascii" if latex and kind == "text" else "utf-8")
     if file is not None:
         return Made(reference(file, given[0].lstrip("#") if given else "", latex), file, printed)

@@ -232,3 +232,11 @@ def test_a_region_may_name_a_spec_of_an_included_file(run: Run) -> None:
     Path("a.tex").write_text("\\input{sections/net}\n% cnnspec: table A\n% /cnnspec\n")
     assert run("check", "--update", "a.tex")[0] == 0
     assert "conv F5 K6" in Path("a.tex").read_text()
+
+
+def test_regions_have_the_limits_of_the_command(run: Run) -> None:
+    text = f"{SPEC}{region('check zoo:resnet --variant ResNet50')}"
+    Path("a.md").write_text(text)
+    status, _, shown = run("check", "--update", "--max-layers", "20", "a.md")
+    assert (status, Path("a.md").read_text()) == (1, text)
+    assert "error[E907]: this region cannot be made: error[E605]" in shown
