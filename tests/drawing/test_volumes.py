@@ -22,7 +22,14 @@ from cnnspec.drawing.writers import svg, tikz
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
 from tests.drawing.geometry import flat as items_of
-from tests.drawing.geometry import groups, outside, overlapping_texts, overlapping_volumes, texts_on_volumes
+from tests.drawing.geometry import (
+    front_of,
+    groups,
+    outside,
+    overlapping_texts,
+    overlapping_volumes,
+    texts_on_volumes,
+)
 from tests.drawing.latex import compiled
 from tests.properties.grower import grown
 from tests.properties.nests import nest
@@ -155,8 +162,39 @@ def test_blocks_are_closed_and_opened_on_demand() -> None:
     assert look_of(strip) == "levels"
     assert [volume.title for volume in strip.spine].count("up") == 4
     opened = drawn(load("zoo:resnet", variant="ResNet18"), expand=("residual",))
-    assert len(groups(opened, "skip")) == 5
+    assert len(groups(opened, "skip")) == 8
     well_laid(opened)
+
+
+def test_levels_of_blocks_are_opened() -> None:
+    graph = load("zoo:resnet", variant="ResNet18")
+    shown = [strip_of(graph, Options(style="volumes", levels=levels)) for levels in range(4)]
+    closed = [[volume.kind for volume in strip.spine].count("block") for strip in shown]
+    assert closed == [4, 4, 0, 0]  # stages, then the residual blocks in them
+    assert len(shown[2].links) == 8
+    assert [len(link.via) for link in shown[2].links] == [0, 0, 2, 0, 2, 0, 2, 0]
+    for levels in (1, 2, 50):
+        well_laid(drawn(load("zoo:resnet", variant="ResNet50"), levels=levels))
+    kept = strip_of(graph, Options(style="volumes", levels=2, collapse=("residual",)))
+    assert [volume.kind for volume in kept.spine].count("block") == 4
+
+
+def test_passes_of_several_layers_are_not_one_volume() -> None:
+    layers = "conv F3 P1 K8 -> relu -> conv F1 K32 -> relu -> conv F1 K8"
+    strip = strip_of(graph_of(f"input 8x16x16\n[{layers}]*4\ngap -> fc 10\n"))
+    assert [volume.count for volume in strip.spine] == [1] * 15
+
+
+def test_labels_stand_below_their_bands() -> None:
+    scene = drawn(load("zoo:resnet", variant="ResNet50"), levels=2)
+    blocks = [group for group in groups(scene, "block") if len(group.items) > 12]
+    assert blocks
+    for block in blocks:
+        fronts = [front_of(item) for item in block.items if isinstance(item, Group)]
+        left, right = min(front[0] for front in fronts), max(front[2] for front in fronts)
+        middles = [item.x for item in block.items if isinstance(item, Text)]
+        assert left <= min(middles)
+        assert max(middles) <= right
 
 
 @pytest.mark.parametrize("colors", [PAPER, GREY])

@@ -42,18 +42,27 @@ class Inside(NamedTuple):
         return self.branches and not both_ways
 
 
-def insides(graph: Graph, expand: Collection[str] = (), collapse: Collection[str] = ()) -> list[Inside]:
-    """By body; the bodies inside come before those around them. The blocks `collapse` are closed, and those
-    of `expand` open."""
-    templates = {
+def insides(
+    graph: Graph, expand: Collection[str] = (), collapse: Collection[str] = (), levels: int = 0
+) -> list[list[Inside]]:
+    """By body, for each number of levels of blocks that are still to be opened: 0 up to `levels`, or as many
+    as there are. The blocks `collapse` are closed, and those of `expand` open. The bodies inside come before
+    those around them."""
+    branching = {
         body.template for body in graph.bodies if _branches(body) and graph.templates[body.template].block
     }
-    known: list[Inside] = []
-    for body in graph.bodies:
-        inside, block = _inside(body, known), graph.templates[body.template].block
-        asked = True if block in collapse else False if block in expand else None
-        known.append(inside._replace(branches=inside.branches or body.template in templates, asked=asked))
-    return known
+    tables: list[list[Inside]] = []
+    while len(tables) <= levels:
+        known: list[Inside] = []
+        for body in graph.bodies:
+            block = graph.templates[body.template].block
+            inside = _inside(body, tables[-1] if block and tables else known)
+            asked = True if block in collapse else False if block in expand or (block and tables) else None
+            known.append(inside._replace(branches=inside.branches or body.template in branching, asked=asked))
+        if len(tables) > 1 and known == tables[-1]:
+            break
+        tables.append(known)
+    return tables
 
 
 def _branches(body: Body) -> bool:
@@ -80,7 +89,7 @@ def _inside(body: Body, known: list[Inside]) -> Inside:
                 layers += inner.layers * one.count
                 volumes += 1 if inner.closed else inner.volumes * one.count
                 shrinks, grows = shrinks or inner.shrinks, grows or inner.grows
-                kinds |= {"block"} if inner.closed else {inner.kind} - {""}
+                kinds |= {"block"} if inner.closed or inner.branches else {inner.kind} - {""}
         else:
             layers += 1
             given = [body.values[value] or () for value in step.inputs]

@@ -37,7 +37,10 @@ def closed_branches(
         if inside is None or not alone or _comes_back_up(inside, volume):
             continue
         stretches[volume] = start, inside
-    shortcuts = [end for end, (start, inside) in stretches.items() if _is_shortcut(end, start, inside)]
+    lateral = 1 if most > SHORTCUTS else 0
+    shortcuts = [
+        end for end, (start, inside) in stretches.items() if _is_shortcut(end, start, inside, lateral)
+    ]
     became: dict[Volume, Volume] = {}
     for end, (start, inside) in stretches.items():
         if end not in shortcuts or len(shortcuts) > most:
@@ -87,11 +90,20 @@ def _comes_back_up(inside: list[Volume], end: Volume) -> bool:
     return any(not one.is_vector and grown(one, end) for one in inside)
 
 
-def _is_shortcut(end: Volume, start: Volume, inside: list[Volume]) -> bool:
-    """Whether this is a chain of a few layers beside a branch that does nothing."""
+def _is_shortcut(end: Volume, start: Volume, inside: list[Volume], lateral: int) -> bool:
+    """Whether this is a chain of a few layers beside a branch that does nothing, or has `lateral` layers."""
     chain = all(len(one.sources) == 1 and not one.is_vector for one in inside)
-    past = start in [source.volume for source in end.sources]
+    past = any(_way_up(source.volume, start) <= lateral for source in end.sources)
     return chain and past and len(end.sources) == 2 and len(inside) <= PAST
+
+
+def _way_up(volume: Volume, start: Volume) -> int:
+    """How many volumes stand between `start` and what is read, two at most."""
+    for count in range(2):
+        if volume is start:
+            return count
+        volume = volume.sources[0].volume if volume.sources else start
+    return 2
 
 
 def _close(end: Volume, start: Volume, inside: list[Volume]) -> None:

@@ -11,7 +11,7 @@ from cnnspec.drawing.volumes.rows import Row
 from cnnspec.drawing.volumes.stand import Stand
 from cnnspec.drawing.volumes.volume import Link, Strip, Volume
 
-ARCS = 6
+ARCS = 9
 STEP, FIRST = 7.0, 7.0
 RADIUS = 5.0
 LETTER = 2 * RADIUS + 2

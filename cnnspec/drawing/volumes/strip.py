@@ -19,7 +19,7 @@ def strip_of(graph: Graph, options: Options = DEFAULT) -> Strip:
     """The rows and links of a network that has no errors."""
     volumes, values = unfolded(graph, options)
     outputs = [value.volume for value in values]
-    closing = partial(closed_branches, most=EXPANDED if options.expand else SHORTCUTS)
+    closing = partial(closed_branches, most=EXPANDED if options.expand or options.levels else SHORTCUTS)
     for step in (merged_runs, closing, _by_depth, without_sums, merged_runs, _by_depth):
         volumes, became = step(volumes)
         outputs = [_latest(became, output) for output in outputs]

@@ -29,13 +29,21 @@ class Value(NamedTuple):
 @dataclass(eq=False, repr=False)
 class Unfolder:
     graph: Graph
-    known: list[Inside]
+    tables: list[list[Inside]]
+    level: int
+    """How many levels of blocks are still to be opened: the number of the table that holds."""
     volumes: list[Volume] = field(default_factory=list)
     repeats: int = 0
+
+    @property
+    def known(self) -> list[Inside]:
+        return self.tables[self.level]
 
     def body(self, number: int, values: list[Value], path: str, times: int) -> list[Value]:
         """One pass through a body, which stands for `times` of them; gives its outputs."""
         body = self.graph.bodies[number]
+        opened = bool(self.level and self.graph.templates[body.template].block)
+        self.level -= opened
         for _, step, output in places(body):
             given = [values[value] for value in step.inputs]
             shapes = [body.values[output + place] or () for place in range(outputs_of(step))]
@@ -46,6 +54,7 @@ class Unfolder:
                 values += made
             else:
                 values.append(self.layer(step, body, shapes[0], given, join(path, step.name), times))
+        self.level += opened
         return [values[value] for value in body.outputs]
 
     def marked(self, before: int, label: str) -> None:
@@ -115,7 +124,7 @@ class Unfolder:
                 ran += [outputs] * (one.count if step.each else 1)
                 given = handed_on(step, given, outputs)
             level += one.count
-        if step.kind == "repeat":
+        if step.kind == "repeat" and len(self.volumes) - first <= len(ran):  # each pass is one volume
             self.repeats += 1
             for volume in self.volumes[first:]:
                 volume.repeat = self.repeats if volume.repeat < 0 else volume.repeat
@@ -155,7 +164,8 @@ class Unfolder:
 
 def unfolded(graph: Graph, options: Options) -> tuple[list[Volume], list[Value]]:
     """The volumes in the order of the forward pass, the inputs first; and the outputs."""
-    unfolder = Unfolder(graph, insides(graph, options.expand, options.collapse))
+    tables = insides(graph, options.expand, options.collapse, options.levels)
+    unfolder = Unfolder(graph, tables, len(tables) - 1)
     values = []
     for name, shape in zip(graph.inputs, graph.root.values, strict=False):
         values.append(unfolder.add(Volume(name, shape or (), "input", layers=0), []))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import NamedTuple
 
 from cnnspec.drawing import fonts
 from cnnspec.drawing.volumes.cuboids.blocks import Block, blocks_of
@@ -20,6 +21,8 @@ ROD = 5.0
 """How thick a vector is."""
 SIZE, SMALL = 8.0, 6.5
 GAP, LABEL_GAP = 9.0, 3.0
+FEW = 2
+"""Texts below a block that may be wider than its bands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,15 @@ class Label:
     y: float
     text: str
     size: float
+
+
+class Column(NamedTuple):
+    """What is said below so many bands, and how much room that needs."""
+
+    text: str
+    note: str
+    bands: int
+    wide: float
 
 
 @dataclass(slots=True, eq=False)
@@ -122,15 +134,32 @@ def placed_row(
 
 
 def placed_block(block: Block, lengths: Lengths, notes: dict[Volume, str], after: Block | None) -> Placed:
-    boxes = _boxes(block, lengths)
-    return Placed(block, boxes, [*_above(block, boxes, after), *_below(block, boxes, notes)])
+    extents = [sizes(volume, lengths) for volume in block.bands]
+    columns = _columns(block, notes, [extent[0] for extent in extents])
+    if len(columns) > FEW:  # labels that are far from their bands would not be understood
+        wides = [column.wide / column.bands for column in columns for _ in range(column.bands)]
+        extents = [
+            (max(wide, least), high, away) for (wide, high, away), least in zip(extents, wides, strict=True)
+        ]
+    boxes = _boxes(block, extents, lengths)
+    return Placed(block, boxes, [*_above(block, boxes, after), *_below(columns, boxes)])
 
 
-def _boxes(block: Block, lengths: Lengths) -> list[Box]:
+def _columns(block: Block, notes: dict[Volume, str], wides: list[float]) -> list[Column]:
+    """What is said below the bands; where it is wider than a band, once for all neighbours that have the
+    same."""
+    texts = [(f"{volume.shape[0]}", notes.get(volume, "")) for volume in block.bands]
+    room = [max(fonts.width(one, SIZE), fonts.width(note, SMALL)) + 3 for one, note in texts]
+    each = all(least <= wide for least, wide in zip(room, wides, strict=True))
+    places = groupby(range(len(texts)), key=None if each else texts.__getitem__)
+    runs = [[*run] for _, run in places]
+    return [Column(*texts[run[0]], len(run), room[run[0]]) for run in runs]
+
+
+def _boxes(block: Block, extents: list[tuple[float, float, float]], lengths: Lengths) -> list[Box]:
     boxes: list[Box] = []
     x = 0.0
-    for volume in block.bands:
-        wide, high, away = sizes(volume, lengths)
+    for volume, (wide, high, away) in zip(block.bands, extents, strict=True):
         across, up = away * ACROSS, away * UP
         boxes.append(Box(volume, x, (up - high) / 2, wide, high, across, up))
         x += wide
@@ -173,19 +202,18 @@ def _above(block: Block, boxes: list[Box], after: Block | None) -> list[Label]:
     return labels
 
 
-def _below(block: Block, boxes: list[Box], notes: dict[Volume, str]) -> list[Label]:
-    """The channels below each band, and what else is said of it; once where all bands have the same."""
-    columns = [(f"{volume.shape[0]}", notes.get(volume, "")) for volume in block.bands]
-    bands = boxes[: len(columns)]
+def _below(columns: list[Column], boxes: list[Box]) -> list[Label]:
+    """The channels below each band, and what else is said of it."""
+    bands = boxes[: sum(column.bands for column in columns)]
     y = max(box.y + box.high for box in bands) + LABEL_GAP + fonts.CAP_HEIGHT * SIZE
-    wides = [max(fonts.width(one, SIZE), fonts.width(note, SMALL)) + 3 for one, note in columns]
-    middles = [box.x + box.wide / 2 for box in bands]
-    if any(wide > box.wide for wide, box in zip(wides, bands, strict=True)):  # equal neighbours share a text
-        runs = [[*run] for _, run in groupby(range(len(columns)), key=columns.__getitem__)]
-        middles = [(middles[run[0]] + middles[run[-1]]) / 2 for run in runs]
-        columns, wides = [columns[run[0]] for run in runs], [wides[run[0]] for run in runs]
-    centres = spread(middles, wides)
-    labels = [Label(x, y, text, SIZE) for x, (text, _) in zip(centres, columns, strict=True)]
+    middles: list[float] = []
+    for column in columns:
+        first, last = bands[0], bands[column.bands - 1]
+        middles.append((first.x + last.x + last.wide) / 2)
+        bands = bands[column.bands :]
+    centres = spread(middles, [column.wide for column in columns])
+    labels = [Label(x, y, column.text, SIZE) for x, column in zip(centres, columns, strict=True)]
     below = y + SMALL + 2.5
-    labels += [Label(x, below, note, SMALL) for x, (_, note) in zip(centres, columns, strict=True) if note]
-    return labels
+    return labels + [
+        Label(x, below, column.note, SMALL) for x, column in zip(centres, columns, strict=True) if column.note
+    ]
