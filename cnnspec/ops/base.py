@@ -292,7 +292,7 @@ class Op(BaseModel):
         """The arguments in the language's own canonical form, defaults left out: `F3 S2 P1 K64 nobias`."""
         return " ".join(
             spelled(argument, value)
-            for name, argument, default in _in_order(type(self))
+            for name, argument, default in in_order(type(self))
             if not is_default(default, value := getattr(self, name))
         )
 
@@ -373,7 +373,7 @@ def is_default(default: Any, value: Any) -> bool:
 
 
 @cache
-def _in_order(op: type[Op]) -> list[tuple[str, Argument, Any]]:
+def in_order(op: type[Op]) -> list[tuple[str, Argument, Any]]:
     """The fields of an op in the order in which they are written, with their defaults."""
     fields = op.model_fields
     found = [(name, argument, fields[name].default) for name, argument in arguments_of(op)]

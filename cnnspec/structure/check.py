@@ -1,0 +1,104 @@
+"""Whether a text is the network of a list: op for op, input for input, shape for shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cnnspec.diagnostics import Severity, Source
+from cnnspec.ir.flat import Entry, flat
+from cnnspec.ir.graph import Graph
+from cnnspec.pipeline import models
+from cnnspec.sources.layers import LayerList
+from cnnspec.structure.parts import Body, Chain, Leaf
+
+
+class Differs(Exception):
+    """How a text is not the network."""
+
+
+def keys_of(network: LayerList, body: Body, text: str) -> dict[str, str]:
+    """The key of each weight of the text's network → that in the source; `Differs` where the text is not
+    the network of the list."""
+    graph = _graph(text)
+    first = len(network.inputs)
+    if [tuple(shape or ()) for shape in graph.root.values[:first]] != [one.shape for one in network.inputs]:
+        raise Differs("the inputs differ")
+    ours = list(range(first))  # the list's value for each value of the text's
+    order = iter(layers_of(body))
+    keys: dict[str, str] = {}
+    walk = flat(graph)
+    while True:
+        try:
+            entry = next(walk)
+        except StopIteration as end:
+            outputs = [ours[value] for value in end.value]
+            break
+        if _passes_on(entry):
+            ours.append(ours[entry.inputs[0]])
+            continue
+        number = next(order, None)
+        if number is None:
+            raise Differs(f"{entry.path} is one layer too many")
+        _compare(network, number, entry, ours)
+        keys |= _keys(network, number, entry)
+        ours.append(first + number)
+    if next(order, None) is not None:
+        raise Differs("layers are missing")
+    if outputs != [one.value for one in network.outputs]:
+        raise Differs("the outputs differ")
+    return keys
+
+
+def _graph(text: str) -> Graph:
+    found = models(Source("model.cnn", text), lints=False)
+    errors = [one for model in found for one in model.findings if one.severity is Severity.ERROR]
+    if errors:
+        raise Differs(f"{errors[0].code}: {errors[0].message}")
+    graph = found[0].graph
+    if graph is None:
+        raise Differs("there is no network")
+    return graph
+
+
+def _passes_on(entry: Entry) -> bool:
+    """Whether a layer gives what it is given: a merge of which one branch is left."""
+    op = entry.op
+    return op is not None and op.merges and len(entry.inputs) == 1 and not op.weights(*_known(entry))
+
+
+def _known(entry: Entry) -> tuple[tuple[int, ...], ...]:
+    return tuple(shape for shape in entry.arriving if shape is not None)
+
+
+def _compare(network: LayerList, number: int, entry: Entry, ours: Sequence[int]) -> None:
+    layer = network.layers[number]
+    inputs = tuple(ours[value] for value in entry.inputs)
+    if entry.op != getattr(layer, "op", None):
+        raise Differs(f"{entry.path} is not layer {number}")
+    if inputs != layer.inputs:
+        raise Differs(f"{entry.path} reads {inputs}, layer {number} {layer.inputs}")
+    if entry.out != layer.shape:
+        raise Differs(f"{entry.path} gives {entry.out}, layer {number} {layer.shape}")
+
+
+def _keys(network: LayerList, number: int, entry: Entry) -> dict[str, str]:
+    theirs = network.layers[number].weights
+    found = {}
+    for key, weight in entry.weights:
+        if weight.name in theirs:
+            found[key] = theirs[weight.name]
+    return found
+
+
+def layers_of(body: Body) -> Iterator[int]:
+    """The layers of a body in the order in which they are worked out."""
+    for line in body.lines:
+        yield from _layers(line.chain)
+
+
+def _layers(chain: Chain) -> Iterator[int]:
+    for step in chain.steps:
+        if not isinstance(step, Leaf):
+            for branch in step.branches:
+                yield from _layers(branch)
+        yield step.layer

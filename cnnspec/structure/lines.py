@@ -1,0 +1,190 @@
+"""A graph → lines of steps, by series-parallel reduction.
+
+A tensor that is read once goes on along its line. Where branches that begin at one tensor meet again, they
+stand in the brackets of the merge. What remains refers to labels.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from math import prod
+from typing import NamedTuple
+
+from cnnspec.ops.base import Op, Shape
+from cnnspec.structure.parts import Body, Chain, Leaf, Line, Merge, Step
+
+DEEPEST = 6
+"""Merges in merges, at most; deeper ones get a label."""
+ASIDE = 3
+"""The most steps of a branch that begins at a tensor of its own."""
+
+
+class Node(NamedTuple):
+    """A layer in the graph: the values that it reads and gives."""
+
+    number: int
+    op: Op
+    inputs: tuple[int, ...]
+    output: int
+
+
+@dataclass(eq=False, repr=False)
+class Thread:
+    """A chain in the making. `taken`: how often it reads the value that it starts at, once in each branch;
+    `depth`: merges in merges; `least`: the smallest map on the way, in positions; `first`: the first
+    layer."""
+
+    start: int
+    steps: list[Step] = field(default_factory=list)
+    taken: int = 1
+    depth: int = 0
+    least: int = 0
+    first: int = 0
+
+
+class Weaver:
+    """Goes through the nodes in order; `open` are the threads by the value that they end with."""
+
+    def __init__(self, nodes: Sequence[Node], outputs: Sequence[int], shape: Callable[[int], Shape]) -> None:
+        self.shape = shape
+        self.uses = Counter(value for node in nodes for value in node.inputs)
+        self.uses.update(outputs)
+        self.kept = set(outputs)  # values that need an end of their own
+        for node in nodes:
+            if not node.op.merges:
+                self.kept.update(node.inputs[1:])
+        self.open: dict[int, Thread] = {}
+
+    def add(self, node: Node) -> None:
+        thread = self.merged(node) if node.op.merges else self.followed(node)
+        thread.first = thread.first if len(thread.steps) > 1 else node.number
+        thread.least = min(thread.least, self.area(node.output))
+        self.open[node.output] = thread
+
+    def followed(self, node: Node) -> Thread:
+        thread = self.taken(node.inputs[0])
+        thread.steps.append(Leaf(node.number, node.op, node.inputs[1:]))
+        return thread
+
+    def taken(self, value: int) -> Thread:
+        """The thread that ends with a value, if that is read once; else a new one that starts there."""
+        if value in self.open and self.uses[value] == 1 and value not in self.kept:
+            return self.open.pop(value)
+        return Thread(value, least=self.area(value))
+
+    def area(self, value: int) -> int:
+        return prod(self.shape(value)[1:])
+
+    def merged(self, node: Node) -> Thread:
+        threads = [self.taken(value) for value in node.inputs]
+        starts = Counter(one.start for one in threads)
+        shared = [one for one in threads if starts[one.start] > 1]
+        common = max(shared, key=lambda one: (starts[one.start], one.start)).start if shared else None
+        long = [self.leaves_and_returns(one, value) for one, value in zip(threads, node.inputs, strict=True)]
+        if common is None or any(long) or max(one.depth for one in threads) >= DEEPEST:
+            return self.gone_on(node, threads)
+        within = [one for one in threads if one.start == common]
+        thread = self.opened(common, sum(one.taken for one in within))
+        branches = tuple(
+            Chain(None, tuple(one.steps)) if one.start == common else self.aside(one, value)
+            for one, value in zip(threads, node.inputs, strict=True)
+        )
+        thread.steps.append(Merge(node.number, node.op, branches))
+        thread.depth = max(thread.depth, 1 + max(one.depth for one in within))
+        thread.least = min(thread.least, *(one.least for one in within))
+        return thread
+
+    def opened(self, value: int, taken: int) -> Thread:
+        """The thread that ends with a value, if that is read `taken` times; else a new one from there."""
+        if value in self.open and self.uses[value] == taken and value not in self.kept:
+            return self.open.pop(value)
+        return Thread(value, taken=taken, least=self.area(value))
+
+    def gone_on(self, node: Node, threads: Sequence[Thread]) -> Thread:
+        """The longest branch goes on as the line; the others begin at labels."""
+        main = max(range(len(threads)), key=lambda number: (len(threads[number].steps), node.inputs[number]))
+        branches = tuple(
+            Chain(None, ()) if number == main else self.aside(one, value)
+            for number, (one, value) in enumerate(zip(threads, node.inputs, strict=True))
+        )
+        thread = threads[main]
+        thread.steps.append(Merge(node.number, node.op, branches))
+        thread.depth = max(thread.depth, 1)
+        return thread
+
+    def aside(self, thread: Thread, value: int) -> Chain:
+        """A branch that begins at a label; a long one is a line of its own, and the branch its label."""
+        if len(thread.steps) <= ASIDE and not thread.depth:
+            return Chain(thread.start, tuple(thread.steps))
+        self.open[value] = thread
+        return Chain(value, ())
+
+    def leaves_and_returns(self, thread: Thread, end: int) -> bool:
+        """Whether a branch goes to smaller maps and comes back: the skip connection of a U-Net is a label,
+        not a branch."""
+        area = self.area(end)
+        return area == self.area(thread.start) and 1 < thread.least < area and len(thread.steps) > ASIDE
+
+
+def woven(
+    nodes: Sequence[Node], inputs: tuple[int, ...], outputs: tuple[int, ...], shape: Callable[[int], Shape]
+) -> Body:
+    """The body that a graph is, in lines."""
+    weaver = Weaver(nodes, outputs, shape)
+    for node in nodes:
+        weaver.add(node)
+    lines = _in_order(weaver.open, inputs, outputs)
+    named = dict.fromkeys(outputs) if len(outputs) > 1 or not lines else {}
+    before = inputs[0] if len(inputs) == 1 else None
+    placed: list[Line] = []
+    for end, thread in lines:
+        start = None if thread.start == before else thread.start
+        placed.append(Line(Chain(start, tuple(thread.steps)), (end,)))
+        named |= dict.fromkeys(references(placed[-1].chain))
+        before = end
+    if len(outputs) == 1 and before != outputs[0]:
+        named |= dict.fromkeys(outputs)
+    order = [*inputs, *(end for line in placed for end in line.ends)]
+    return Body(inputs, tuple(placed), outputs, tuple(value for value in order if value in named))
+
+
+def references(chain: Chain) -> Iterable[int]:
+    """The values that a chain refers to by their labels."""
+    if chain.start is not None:
+        yield chain.start
+    for step in chain.steps:
+        if isinstance(step, Leaf):
+            yield from step.tensors
+        else:
+            for branch in step.branches:
+                yield from references(branch)
+
+
+def _in_order(
+    threads: dict[int, Thread], inputs: tuple[int, ...], outputs: tuple[int, ...]
+) -> list[tuple[int, Thread]]:
+    """The threads so that each stands behind those that it refers to, else in the order of the list."""
+    needs = {
+        end: {one for one in references(Chain(thread.start, tuple(thread.steps))) if one in threads}
+        for end, thread in threads.items()
+    }
+    readers: dict[int, list[int]] = {}
+    for end, needed in needs.items():
+        for one in needed:
+            readers.setdefault(one, []).append(end)
+    waiting = {end: len(needed) for end, needed in needs.items()}
+    last = outputs[0] if len(outputs) == 1 else None
+    ready = [(end == last, threads[end].first, end) for end, count in waiting.items() if not count]
+    heapify(ready)
+    found = []
+    while ready:
+        *_, end = heappop(ready)
+        found.append((end, threads[end]))
+        for reader in readers.get(end, ()):
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                heappush(ready, (reader == last, threads[reader].first, reader))
+    return found

@@ -1,0 +1,48 @@
+"""Names for labels and blocks: words of the source, made names of the language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable
+
+from cnnspec.ops import words
+
+KEYWORDS = frozenset("model input let variant default block shared output expect if else and or not".split())  # noqa: SIM905
+FIXED = frozenset(("C", "T", "H", "W", "i", "true", "false", "each", "frozen", "same"))
+LETTER = re.compile(r"[FSPKGD][0-9x]*")
+LONGEST = 40
+
+
+def cleaned(text: str) -> str:
+    """`layer1.0` as `layer1_0`; empty where nothing of a name is there."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:LONGEST].rstrip("_")
+    return name if re.match(r"[A-Za-z]", name) else f"x{name}" if name else ""
+
+
+def snake(text: str) -> str:
+    """`InvertedResidual` as `inverted_residual`, `SEBlock` as `se_block`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cleaned(text)).lower()
+
+
+def free(wanted: Iterable[str], taken: Container[str]) -> str:
+    """The first of the wanted names that is free, or the last with the lowest number that makes it so."""
+    name = "x"
+    for name in wanted:
+        if name and name not in taken and not unusable(name):
+            return name
+    number = 2
+    joint = "_" if name[-1].isdigit() else ""
+    while f"{name}{joint}{number}" in taken or unusable(f"{name}{joint}{number}"):
+        number += 1
+        if number > 2 and unusable(f"{name}{joint}2"):
+            joint = "_"
+    return f"{name}{joint}{number}"
+
+
+def unusable(name: str) -> bool:
+    """Whether the language has a meaning for a name already."""
+    return name in KEYWORDS or name in FIXED or LETTER.fullmatch(name) is not None
+
+
+def is_layer(name: str) -> bool:
+    return name in words()
