@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from cnnspec.drawing import fonts
-from cnnspec.drawing.scene import Circle, Group, Item, Line, Scene, Shape, Text
+from cnnspec.drawing.scene import Circle, Group, Item, Line, Point, Scene, Shape, Text
 
 Box = tuple[float, float, float, float]
 NEAR = 0.05
@@ -96,3 +96,22 @@ def texts_on_volumes(scene: Scene) -> list[tuple[Text, Group]]:
     fronts = [(group, front_of(group)) for group in groups(scene, "layer", "input")]
     texts = [item for item in flat(scene.items) if isinstance(item, Text)]
     return [(text, group) for text in texts for group, box in fronts if overlap(box_of(text), box)]
+
+
+def lines_over_things(scene: Scene) -> list[tuple[Line, Box]]:
+    """Lines of arrows and skips that cross the front of a volume, or a text."""
+    fronts = [front_of(group) for group in groups(scene, "layer", "input")]
+    texts = [box_of(item) for item in flat(scene.items) if isinstance(item, Text) and item.runs]
+    lines = [
+        item for group in groups(scene, "edge", "skip") for item in group.items if isinstance(item, Line)
+    ]
+    pieces = [
+        (line, _around(piece, line.pen.width * 0.3)) for line in lines for piece in pairwise(line.points)
+    ]
+    return [(line, box) for line, piece in pieces for box in (*fronts, *texts) if overlap(piece, box)]
+
+
+def _around(piece: tuple[Point, Point], half: float) -> Box:
+    """A piece of a line, which has a width."""
+    xs, ys = zip(*piece, strict=True)
+    return min(xs) - half, min(ys) - half, max(xs) + half, max(ys) + half

@@ -25,6 +25,7 @@ from tests.drawing.geometry import flat as items_of
 from tests.drawing.geometry import (
     front_of,
     groups,
+    lines_over_things,
     outside,
     overlapping_texts,
     overlapping_volumes,
@@ -63,6 +64,7 @@ def test_every_spec_and_variant_is_drawn_whole(path: Path) -> None:
         assert model.graph is not None
         scene = drawn(model.graph)
         well_laid(scene)
+        assert look_of(strip_of(model.graph)) == "sheets" or lines_over_things(scene) == []
         strip = strip_of(model.graph)
         layers = sum(1 for _ in flat(model.graph))
         assert layers_shown(strip) == layers
@@ -78,6 +80,8 @@ def test_every_spec_is_drawn_in_every_look(path: Path, look: str) -> None:
     scene = drawn(model.graph, look=look, width=245.0, colors=GREY)
     well_laid(scene)
     assert scene.width <= 245.01
+    if look != "sheets":  # which show what a unit reads: lines that begin on its map
+        assert lines_over_things(scene) == []
 
 
 @pytest.mark.parametrize(
@@ -199,9 +203,10 @@ def test_labels_stand_below_their_bands() -> None:
 
 @pytest.mark.parametrize("colors", [PAPER, GREY])
 def test_arrows_are_told_apart(colors: Palette) -> None:
-    scene = drawn(load("zoo:unet"), colors=colors)
-    lines = [item for group in groups(scene, "legend") for item in group.items if isinstance(item, Line)]
-    assert len({(line.pen.color, line.pen.dashed) for line in lines}) == len(lines) == 5
+    for spec, arrows in {"unet": 5, "efficientdet_d0": 8}.items():
+        scene = drawn(load(f"zoo:{spec}"), colors=colors)
+        lines = [item for group in groups(scene, "legend") for item in group.items if isinstance(item, Line)]
+        assert len({(line.pen.color, line.pen.dashed) for line in lines}) == len(lines) == arrows
 
 
 def test_many_inputs_and_outputs_stand_beside_each_other() -> None:
@@ -250,7 +255,9 @@ def test_a_long_network_is_folded_in_a_second() -> None:
 def test_property_a_grown_network_is_well_laid(seed: int, look: str) -> None:
     graph = graph_of(grown(seed))
     assert layers_shown(strip_of(graph)) == sum(1 for _ in flat(graph))
-    well_laid(drawn(graph, look=look))
+    scene = drawn(graph, look=look)
+    well_laid(scene)
+    assert look == "sheets" or lines_over_things(scene) == []
 
 
 @settings(max_examples=6, deadline=None)

@@ -109,7 +109,7 @@ class Arrows:
         level = start.bar.level
         bars = [one for row in self.rows for one in row if one.bar.level == level]
         y = min(self._head(one) for one in bars if start.x <= one.x <= end.x) - STEP * (height + 1)
-        left, right = start.label_right + 1.5, end.centre
+        left, right = start.label_right + 1.5, end.centre - (3.5 if end.climb < 0 else 0)
         beside = start.top + 3
         return (start.right + 1, beside), (left, beside), (left, y), (right, y), (right, self._head(end))
 
@@ -125,16 +125,18 @@ class Arrows:
 
 
 def _way(before: Standing, one: Standing, head: float) -> tuple[Point, ...]:
-    """From bar to bar: straight to the right, straight down, or to the right and up."""
+    """From bar to bar: straight to the right, straight down, or to the right and up or down."""
     if one.bar.level == before.bar.level:
         y = one.foot - min(before.high, one.high) * 0.62
         return (before.right + 1.5, y), (one.x - 1.5, y)
-    if one.bar.level > before.bar.level:
-        x = max(before.x + 1, min(one.centre, before.right - 1))
-        if one.x <= x <= one.right:
-            return (x, before.foot + 1.5), (x, head)
-        start, end, y = before.centre, one.centre, before.foot + 6
-        return (start, before.foot + 1.5), (start, y), (end, y), (end, head)
-    y = before.foot - before.high / 2
-    x = max(one.centre, before.right + 5)
-    return (before.right + 1.5, y), (x, y), (x, one.foot + 1.5)
+    beside = before.foot - before.high * 0.38
+    if one.bar.level < before.bar.level:
+        x = max(one.centre, before.right + 5)
+        return (before.right + 1.5, beside), (x, beside), (x, one.foot + 1.5)
+    if before.climb > 0:
+        return (before.right + 1.5, beside), (one.centre, beside), (one.centre, head)
+    x = max(before.x + 1, min(one.centre, before.right - 1))
+    if one.x <= x <= one.right:
+        return (x, before.foot + 1.5), (x, head)
+    start, end, y = before.centre, one.centre, before.foot + 6
+    return (start, before.foot + 1.5), (start, y), (end, y), (end, head)

@@ -33,6 +33,7 @@ class Inks:
         self.palette = palette
         self.known: dict[str, Pen] = {}
         self.used: Counter[str] = Counter()
+        self.skips: dict[str, int] = {}
         self.grey = all(_hueless(getattr(palette, kind)) for kind in ("conv", "pool", "resize"))
         counts = Counter(meaning(volume) for volume in volumes)
         self.order = [text for text, _ in counts.most_common()]
@@ -53,11 +54,13 @@ class Inks:
 
     def skip(self, link: Link) -> tuple[Pen, str]:
         """The pen of a skip, and what it means."""
-        pen = Pen("#c0c0c0" if self.grey else SKIP, WIDTH)
-        if link.via:
-            return pen, f"skip through {sized(link.via[0])}"
         added = not link.end.parts and link.end.kind != "block"
-        return pen, ("copy and crop" if link.cropped else "copy and add" if added else "copy")
+        text = "copy and crop" if link.cropped else "copy and add" if added else "copy"
+        if link.via:
+            text = f"skip through {sized(link.via[0])}"
+        place = self.skips.setdefault(text, len(self.skips))
+        light, dark = ("#c0c0c0", "#9a9a9a") if self.grey else (SKIP, "#5f5f5f")
+        return Pen(dark if place % 4 > 1 else light, WIDTH, dashed=bool(place % 2)), text
 
     def _base(self, kind: str) -> str:
         color: str = getattr(self.palette, kind)

@@ -33,6 +33,8 @@ class Standing:
     foot: float = 0.0
     letters: int = 0
     """How many letters stand above it."""
+    climb: int = 0
+    """How many levels the arrow to it climbs; fewer than none where it comes from above."""
     beside_high: float = math.inf
     """How high the bar before it is, where an arrow comes from there."""
 
@@ -90,6 +92,7 @@ def standing(bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Vo
     """The bars from left to right; the foot of each is set when it is known how high the levels are."""
     placed: list[Standing] = []
     ends: dict[int, float] = {}
+    """Where the bars of each level end, and the arrows that pass it."""
     for bar in bars:
         wide, high = extent(bar, lengths)
         one = Standing(bar, left, wide, high, letters=sum(letters[volume] for volume in bar.volumes))
@@ -99,17 +102,27 @@ def standing(bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Vo
         margin = one.x - one.label_left
         if before is None:
             one.x = left + margin
-        elif bar.level > before.bar.level:
-            one.x = max(before.centre - wide / 2, ends.get(bar.level, 0.0) + margin + 4)
-        elif bar.level < before.bar.level:
-            one.x = max(before.right + CLIMB - wide / 2, before.label_right + margin + 3.5)
-            one.x = max(one.x, before.right + 6 - wide / 2 if wide > 2 * CLIMB else one.x)
-            one.x = max(one.x, ends.get(bar.level, 0.0) + margin + 4)
         else:
-            one.x = max(before.right + ARROW, before.label_right + margin + 3.5)
+            one.climb = before.bar.level - bar.level
+            one.x = max(_right_of(before, one), ends.get(bar.level, 0.0) + margin + 4)
+            between = range(min(before.bar.level, bar.level) + 1, max(before.bar.level, bar.level))
+            one.x = max(one.x, max((ends.get(level, 0.0) for level in between), default=0.0) + 4 - wide / 2)
+            climbed = [before.bar.level] if one.climb > 0 else []
+            ends |= {level: max(ends.get(level, 0.0), one.centre) for level in (*between, *climbed)}
         placed.append(one)
         ends[bar.level] = one.label_right
     return placed
+
+
+def _right_of(before: Standing, one: Standing) -> float:
+    """The least x of a bar that an arrow leads to from `before`: below it, or to its right."""
+    margin = one.x - one.label_left
+    if one.bar.level > before.bar.level:
+        return before.right + CLIMB - one.wide / 2 if before.climb > 0 else before.centre - one.wide / 2
+    if one.bar.level == before.bar.level:
+        return max(before.right + ARROW, before.label_right + margin + 3.5)
+    x = max(before.right + CLIMB - one.wide / 2, before.label_right + margin + 3.5)
+    return max(x, before.right + 6 - one.wide / 2 if one.wide > 2 * CLIMB else x)
 
 
 def extent(bar: Bar, lengths: Lengths) -> tuple[float, float]:
