@@ -13,7 +13,7 @@ import click
 from cnnspec.cli import FOUND
 from cnnspec.cli.one_model import Opened, open_model
 from cnnspec.cli.options import Choice, command, completing
-from cnnspec.cli.terminal import Output, is_terminal, out, say
+from cnnspec.cli.terminal import Output, err, is_terminal, out, say
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.printable import printable
 from cnnspec.drawing.options import LOOKS, SCENES, STYLES, TEXTS
@@ -21,6 +21,7 @@ from cnnspec.files import NOWHERE, STDIN, read_source, write_whole
 
 if TYPE_CHECKING:
     from cnnspec.drawing.colors import Palette
+    from cnnspec.drawing.draw import Picture
 
 FORMATS = SCENES + TEXTS
 ENDINGS = {
@@ -30,6 +31,8 @@ ENDINGS = {
 POINTS = {"pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "px": 0.75}
 BINARY = ("pdf", "png")
 MAX_COLORS = 10_000
+READABLE, MOST_WIDTH = 5.0, 10_000
+"""In points: the smallest text that is well read on paper, and the largest width of a figure."""
 
 
 def _width(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
@@ -37,7 +40,7 @@ def _width(context: click.Context, parameter: click.Parameter, value: str | None
     if value is None:
         return None
     found = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,4})?) *(pt|in|cm|mm|px)", value.strip())
-    if found is None or not 10 <= (points := float(found[1]) * POINTS[found[2]]) <= 10_000:
+    if found is None or not 10 <= (points := float(found[1]) * POINTS[found[2]]) <= MOST_WIDTH:
         raise click.BadParameter(f"{value!r}: expected a width such as 3.4in, 86mm or 245pt")
     return points
 
@@ -123,13 +126,14 @@ def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: 
     if isinstance(picture, Diagnostic):
         Output("text", to.color).findings([picture], found.source)
         return FOUND
+    err(_advice(picture.smallest, how))
     if destination is None:
-        if isinstance(picture, str):
-            out(picture)
+        if isinstance(picture.written, str):
+            out(picture.written)
         else:
-            _binary(picture, form)
+            _binary(picture.written, form)
         return found.status
-    problem = write_whole(destination, picture, force=force, inputs=(found.path,))
+    problem = write_whole(destination, picture.written, force=force, inputs=(found.path,))
     if problem is not None:
         return Output("text", to.color).refuse(destination, problem)
     say(f"{printable(destination)}: written\n")
@@ -148,8 +152,21 @@ def _form(given: str | None, destination: str | None) -> str:
     return ENDINGS[ending]
 
 
-def _picture(found: Opened, how: dict[str, Any], form: str) -> str | bytes | Diagnostic:
-    from cnnspec.drawing.draw import draw
+def _advice(smallest: float | None, how: dict[str, Any]) -> str:
+    """What to do where a text is too small to be read."""
+    if smallest is None or smallest >= READABLE - 0.05:
+        return ""
+    width = how["width"] or 720.0
+    wide = f"--width {width * READABLE / smallest / 72:.1f}in gives {READABLE:g} pt; "
+    ways = {"volumes": "--collapse BLOCK or --style flow", "flow": "--no-panels or --wrap N"}
+    return (
+        f"note: the smallest text of this figure is {smallest:.1f} pt high at this width: "
+        f"{wide if width * READABLE / smallest <= MOST_WIDTH else ''}{ways[how['style']]} may fit better\n"
+    )
+
+
+def _picture(found: Opened, how: dict[str, Any], form: str) -> Picture | Diagnostic:
+    from cnnspec.drawing.draw import picture
     from cnnspec.drawing.flow.diagram import TooLarge
     from cnnspec.drawing.options import Options
 
@@ -165,7 +182,7 @@ def _picture(found: Opened, how: dict[str, Any], form: str) -> str | bytes | Dia
         if find_spec(missing) is None:
             raise click.UsageError(f"{missing.rpartition('.')[2]} cannot be drawn yet")
     try:
-        return draw(graph, options, form)
+        return picture(graph, options, form)
     except TooLarge as much:
         advice = "--collapse BLOCK or less --expand gives fewer boxes"
         return Diagnostic("E609", f"the figure is too large: {much}", NOWHERE, help=advice)

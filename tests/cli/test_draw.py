@@ -83,3 +83,13 @@ def test_the_width(cnnspec: Command) -> None:
     assert 'width="244.8pt"' in narrow
     whole = cnnspec("draw", "zoo:lenet5", "--width", "20in").out
     assert whole == cnnspec("draw", "zoo:lenet5", "--wrap", "1").out
+
+
+def test_a_figure_whose_texts_are_too_small(cnnspec: Command) -> None:
+    done = cnnspec("draw", "zoo:ddpm_unet", "--style", "volumes", "--width", "3.4in")
+    assert done.status == 0
+    assert done.out.startswith("<svg")
+    note = " ".join(done.err.split())
+    assert note.startswith("note: the smallest text of this figure is 1.4 pt high at this width: --width ")
+    assert note.endswith("--collapse BLOCK or --style flow may fit better")
+    assert cnnspec("draw", "zoo:unet", "--style", "volumes", "--width", "3.4in").err == ""

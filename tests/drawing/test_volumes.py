@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cnnspec.api import load
 from cnnspec.drawing.colors import GREY, PAPER, Palette
+from cnnspec.drawing.draw import smallest_text
 from cnnspec.drawing.options import LOOKS, Options
 from cnnspec.drawing.scene import Group, Line, Scene, Text
 from cnnspec.drawing.volumes import layout
@@ -82,6 +83,25 @@ def test_every_spec_is_drawn_in_every_look(path: Path, look: str) -> None:
     assert scene.width <= 245.01
     if look != "sheets":  # which show what a unit reads: lines that begin on its map
         assert lines_over_things(scene) == []
+    if look == look_of(strip_of(model.graph)) and path.stem not in TOO_LARGE_FOR_A_COLUMN:
+        smallest = smallest_text(scene.items)
+        assert smallest is not None
+        assert smallest > 4.95
+
+
+TOO_LARGE_FOR_A_COLUMN = ("u2net", "ddpm_unet")
+"""With 60 bars and more, however they are folded: the command says so."""
+
+
+def test_a_network_for_a_column_is_drawn_with_fewer_bars() -> None:
+    graph = load("zoo:unet")
+    wide, narrow = drawn(graph), drawn(graph, width=245.0)
+    assert len(groups(wide, "layer")) == 27
+    assert len(groups(narrow, "layer")) == 18
+    assert "2 × (3×3 convolution + ReLU)" in said(narrow, "legend")
+    assert len(groups(narrow, "skip")) == 4
+    assert "568×568" in said(narrow)
+    assert said(drawn(load("zoo:vnet"), width=245.0), "legend").count("residual block") == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from cnnspec.drawing.volumes.figure import Key
 
 SIZE, SWATCH, LINE_HEIGHT = 8.0, 8.0, 14.0
 LEAST = 300.0
-"""A line of a legend is at least so wide, however narrow the figure."""
+"""A line of a legend is at least so wide, however narrow the figure, where there is room."""
 
 
 class Entry(NamedTuple):
@@ -24,11 +24,12 @@ class Entry(NamedTuple):
     dashed: bool = False
 
 
-def legend(entries: Sequence[Entry], palette: Palette, top: float, width: float) -> Key:
-    """The legend from x = 0 and `top`, in lines about `width` wide."""
+def legend(entries: Sequence[Entry], palette: Palette, top: float, width: float, most: float) -> Key:
+    """The legend from x = 0 and `top`, in lines about `width` wide, or `most` where that is less than a
+    legend needs."""
     groups: list[Group] = []
     x, y, right = 0.0, top, 0.0
-    width = max(width, LEAST)
+    width = max(width, min(LEAST, most))
     for entry in dict.fromkeys(entries):
         mark = 2.2 * SWATCH if entry.arrow else SWATCH
         wide = mark + 4 + fonts.width(entry.text, SIZE)

@@ -16,7 +16,14 @@ def shortened(strip: Strip, longest: int) -> Strip:
     heads = list(strip.heads)
     if len(rows) > ROWS:
         rest = [volume for row in rows[ROWS - 1 :] for volume in row]
-        rows, heads = [*rows[: ROWS - 1], [_one(rest, became)]], [*heads[: ROWS - 1], heads[ROWS - 1]]
+        rows, heads = [*rows[: ROWS - 1], [fold_of(rest, became)]], [*heads[: ROWS - 1], heads[ROWS - 1]]
+    return with_folds(strip, rows, heads, became)
+
+
+def with_folds(
+    strip: Strip, rows: list[list[Volume]], heads: list[Volume | None], became: dict[Volume, Volume]
+) -> Strip:
+    """The strip with these rows, in which some of its volumes have become others."""
     if not became:
         return strip
 
@@ -45,10 +52,10 @@ def _folded_row(row: list[Volume], longest: int, became: dict[Volume, Volume]) -
         half = longest // 2
         middle = [volume for stretch in folded[half:-half] for volume in stretch]
         folded = [*folded[:half], middle, *folded[-half:]]
-    return [_one(stretch, became) for stretch in folded]
+    return [fold_of(stretch, became) for stretch in folded]
 
 
-def _one(volumes: list[Volume], became: dict[Volume, Volume]) -> Volume:
+def fold_of(volumes: list[Volume], became: dict[Volume, Volume]) -> Volume:
     """A fold of volumes, with the shape of the last."""
     if len(volumes) == 1:
         return volumes[0]

@@ -20,22 +20,24 @@ from cnnspec.ir.graph import Graph
 
 WIDTH, WIDEST = 504.0, 720.0
 """Of a figure whose width is not given: what is aimed at, 7 inches, and what it has at most."""
-SMALLER = (1.0, 0.85, 0.72)
-"""How small a figure may be made, its texts too, where it then needs fewer lines."""
+SMALLER = (1.0, 0.88, 0.77)
+"""How small a figure may be made, its texts too, where it then needs fewer lines: none is under 5 points."""
 SMALL, FEW = 64, 8
 """Maps and weighted layers of a network that is drawn as sheets, at most."""
-LOOKS = {"sheets": (sheets, 24), "cuboids": (cuboids, 48), "levels": (levels, 64)}
-"""Each look, and how many volumes a row has at most."""
+LONGEST = {"sheets": 24, "cuboids": 48, "levels": 64}
+"""How many volumes a row has at most, by the look."""
 
 
 def whole(graph: Graph, options: Options) -> Scene:
     full = strip_of(graph, options)
     look = options.look or look_of(full)
-    draw, longest = LOOKS[look]
-    strip = shortened(full, longest)
-    width = options.width or WIDTH
-    tried = (draw(strip, options, width / smaller - 2 * MARGIN) for smaller in SMALLER)
-    figure = min(tried, key=lambda one: one.lines)
+    strip = shortened(full, LONGEST[look])
+    if look == "levels":
+        figure = levels(strip, options, (options.width or WIDEST) - 2 * MARGIN)
+    else:
+        draw = sheets if look == "sheets" else cuboids
+        widths = ((options.width or WIDTH) / smaller - 2 * MARGIN for smaller in SMALLER)
+        figure = min((draw(strip, options, width) for width in widths), key=lambda one: one.lines)
     wide, high = figure.right + 2 * MARGIN, figure.below + 2 * MARGIN
     items = moved(figure.items, MARGIN, MARGIN)
     width = options.width or WIDEST

@@ -35,5 +35,5 @@ def cuboids(strip: Strip, options: Options, width: float) -> Figure:
     for row in skips.rows:
         figure.items += [painted(one, fills, colors) for one in row.stands if isinstance(one, Placed)]
     figure.items += skips.items()
-    figure.add_legend(legend(meanings(volumes, fills), colors, figure.below, figure.right))
+    figure.add_legend(legend(meanings(volumes, fills), colors, figure.below, figure.right, width))
     return figure

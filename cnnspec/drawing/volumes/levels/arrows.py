@@ -7,7 +7,7 @@ from itertools import pairwise
 from cnnspec.drawing.colors import Palette
 from cnnspec.drawing.scene import Group, Line, Point
 from cnnspec.drawing.volumes.levels.inks import Inks
-from cnnspec.drawing.volumes.levels.place import SIZE, Standing
+from cnnspec.drawing.volumes.levels.place import Standing
 from cnnspec.drawing.volumes.skips import LETTER, RADIUS, letters_for, mark
 from cnnspec.drawing.volumes.volume import Link, Strip
 
@@ -91,7 +91,7 @@ class Arrows:
         for one, marks in self.marks().items():
             x = one.centre - LETTER * (len(marks) - 1) / 2
             for place, (letter, full) in enumerate(marks):
-                at = x + place * LETTER, one.top - SIZE - RADIUS - 2.5
+                at = x + place * LETTER, one.head - RADIUS - 0.5
                 groups.append(mark(self.palette, at, letter, full=full))
         return groups
 
@@ -117,7 +117,7 @@ class Arrows:
         """Where a bar with its texts and letters begins."""
         marks = [*self.letters, *(link.end for link in self.marked)]
         marked = any(volume in one.bar.volumes for volume in marks)
-        return one.top - SIZE - 2 - (2 * RADIUS + 3 if marked else 0.0)
+        return one.head - (2 * RADIUS + 3 if marked else 0.0)
 
     def _skip(self, link: Link, points: tuple[Point, ...]) -> Group:
         pen = self.inks.skip(link)[0]

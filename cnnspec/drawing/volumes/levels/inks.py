@@ -76,9 +76,15 @@ class Inks:
 
 def meaning(volume: Volume) -> str:
     """What an arrow to a volume says."""
-    if volume.op is None:
-        return volume.title or volume.kind
-    return sized(volume.op) + behind(volume.after)
+    text = volume.title or volume.kind if volume.op is None else sized(volume.op) + behind(volume.after)
+    return counted(text, volume.count)
+
+
+def counted(text: str, count: int) -> str:
+    """`2 × (3×3 convolution + ReLU)`."""
+    if count == 1:
+        return text
+    return f"{count:,} × ({text})" if " " in text else f"{count:,} × {text}"
 
 
 def strong(color: str) -> str:

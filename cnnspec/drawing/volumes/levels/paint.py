@@ -25,10 +25,13 @@ def painted(one: Standing, palette: Palette) -> Group:
         x += part
     fill = palette.input if bar.volume.kind == "input" else fill_of(palette)
     items.append(_rectangle(x, one.top, one.right, one.foot, fill, pen))
-    items.append(Text(one.centre, one.top - 2.5, (Run(one.channels),), SIZE, palette.text))
+    above = SMALL + 1 if one.above and one.note and not one.turned else 0.0
+    items.append(Text(one.centre, one.top - 2.5 - above, (Run(one.channels),), SIZE, palette.text))
     if one.note:
         run = one.note
-        if one.turned:
+        if above:
+            items.append(Text(one.centre, one.top - 2.5, run, SMALL, palette.muted))
+        elif one.turned:
             items.append(Text(one.x - 1.5, one.foot, run, SMALL, palette.muted, "start", turn=90))
         else:
             items.append(Text(one.x - 2, one.foot, run, SMALL, palette.muted, "end"))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnspec.drawing import fonts
 from cnnspec.drawing.scene import Run
@@ -16,10 +17,20 @@ from cnnspec.drawing.volumes.volume import Volume
 from cnnspec.drawing.volumes.words import times
 
 SIZE, SMALL = 7.0, 5.5
-ARROW, CLIMB, BETWEEN = 13.0, 13.0, 15.0
-"""Room for an arrow on a level, for one that climbs, and between two levels."""
+BETWEEN = 15.0
+"""Room between two levels."""
 LOW = 14.0
 """The least height of a bar: an arrow and a text fit beside it."""
+
+
+class Spacing(NamedTuple):
+    """Room for an arrow on a level, and for one that climbs; the longest side of a bar; whether sizes stand
+    above the bars, where they are not upright beside them."""
+
+    arrow: float
+    climb: float
+    longest: float
+    above: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +44,8 @@ class Standing:
     foot: float = 0.0
     letters: int = 0
     """How many letters stand above it."""
+    above: bool = False
+    """Whether its size stands above it."""
     climb: int = 0
     """How many levels the arrow to it climbs; fewer than none where it comes from above."""
     beside_high: float = math.inf
@@ -51,6 +64,11 @@ class Standing:
         return self.foot - self.high
 
     @property
+    def head(self) -> float:
+        """Where its texts begin."""
+        return self.top - SIZE - 2 - (SMALL + 1 if self.above and self.note and not self.turned else 0)
+
+    @property
     def label_left(self) -> float:
         return min(self.x - self.beside, self.centre - self._half)
 
@@ -60,7 +78,8 @@ class Standing:
 
     @property
     def _half(self) -> float:
-        return max(fonts.width(self.channels, SIZE), LETTER * self.letters) / 2
+        above = fonts.width_of(self.note, SMALL) if self.above and not self.turned else 0.0
+        return max(fonts.width(self.channels, SIZE), above, LETTER * self.letters) / 2
 
     @property
     def channels(self) -> str:
@@ -83,12 +102,14 @@ class Standing:
     @property
     def beside(self) -> float:
         """How much room the size takes on the left of the bar."""
-        if not self.note:
+        if not self.note or (self.above and not self.turned):
             return 0.0
         return SMALL if self.turned else fonts.width_of(self.note, SMALL) + 2
 
 
-def standing(bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Volume]) -> list[Standing]:
+def standing(
+    bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Volume], spacing: Spacing
+) -> list[Standing]:
     """The bars from left to right; the foot of each is set when it is known how high the levels are."""
     placed: list[Standing] = []
     ends: dict[int, float] = {}
@@ -96,6 +117,7 @@ def standing(bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Vo
     for bar in bars:
         wide, high = extent(bar, lengths)
         one = Standing(bar, left, wide, high, letters=sum(letters[volume] for volume in bar.volumes))
+        one.above = spacing.above
         before = placed[-1] if placed else None
         if before is not None and before.bar.level == bar.level:
             one.beside_high = before.high
@@ -104,7 +126,7 @@ def standing(bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Vo
             one.x = left + margin
         else:
             one.climb = before.bar.level - bar.level
-            one.x = max(_right_of(before, one), ends.get(bar.level, 0.0) + margin + 4)
+            one.x = max(_right_of(before, one, spacing), ends.get(bar.level, 0.0) + margin + 4)
             between = range(min(before.bar.level, bar.level) + 1, max(before.bar.level, bar.level))
             one.x = max(one.x, max((ends.get(level, 0.0) for level in between), default=0.0) + 4 - wide / 2)
             climbed = [before.bar.level] if one.climb > 0 else []
@@ -114,15 +136,17 @@ def standing(bars: list[Bar], lengths: Lengths, left: float, letters: Counter[Vo
     return placed
 
 
-def _right_of(before: Standing, one: Standing) -> float:
+def _right_of(before: Standing, one: Standing, spacing: Spacing) -> float:
     """The least x of a bar that an arrow leads to from `before`: below it, or to its right."""
     margin = one.x - one.label_left
     if one.bar.level > before.bar.level:
-        return before.right + CLIMB - one.wide / 2 if before.climb > 0 else before.centre - one.wide / 2
+        return (
+            before.right + spacing.climb - one.wide / 2 if before.climb > 0 else before.centre - one.wide / 2
+        )
     if one.bar.level == before.bar.level:
-        return max(before.right + ARROW, before.label_right + margin + 3.5)
-    x = max(before.right + CLIMB - one.wide / 2, before.label_right + margin + 3.5)
-    return max(x, before.right + 6 - one.wide / 2 if one.wide > 2 * CLIMB else x)
+        return max(before.right + spacing.arrow, before.label_right + margin + 3.5)
+    x = max(before.right + spacing.climb - one.wide / 2, before.label_right + margin + 3.5)
+    return max(x, before.right + 6 - one.wide / 2 if one.wide > 2 * spacing.climb else x)
 
 
 def extent(bar: Bar, lengths: Lengths) -> tuple[float, float]:
