@@ -17,7 +17,7 @@ from cnnspec.elaborate.refusals import refusal
 from cnnspec.elaborate.step_as_whole import one_mistake
 from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
-from cnnspec.language.write import write_argument, write_expr
+from cnnspec.language.write import write_argument, write_expr, write_value
 from cnnspec.notations.words import layer_word
 from cnnspec.ops import lookup
 
@@ -45,8 +45,10 @@ def together(
         truth(one)
         or _activation(one, step)
         or _border(one, step)
+        or _kernel(one, step)
         or _glued_sizes(one)
         or _other_size(one, step)
+        or filters_in_size(one, step, channels_of(builder))
         for one in step.arguments
     )
     instead = [problem for problem in found if problem is not None]
@@ -149,6 +151,22 @@ def _border(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> 
     return refusal(f"`{step.word}` pads with zeros", argument.span, f"write `{plain}`", plain, step.span)
 
 
+def _kernel(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
+    """E202 for `k=3` and `n=64` of a convolution without F: `k` is the kernel's size in most tools."""
+    if not isinstance(argument, tree.NamedArgument) or argument.name not in ("k", "n"):
+        return None
+    others = {getattr(one, "letter", getattr(one, "name", "")) for one in step.arguments}
+    if step.word not in ("conv", "deconv") or others & {"F", "f", "kernel", "kernel_size"}:
+        return None
+    message, number = f"`{step.word}` has no `{argument.name}=`", written_or(argument.value)
+    if argument.name == "n":
+        return refusal(message, argument.name_span, f"write K{number}", f"K{number}", argument.span)
+    if others & {"n", "K", "filters", "out", "out_channels", "channels"}:
+        return refusal(message, argument.name_span, f"write F{number}", f"F{number}", argument.span)
+    way = f"`F{number}` if it is the size of a filter, `K{number}` if it is the number of filters"
+    return refusal(message, argument.name_span, way)
+
+
 def _glued_sizes(argument: tree.Argument) -> NoValue | None:
     """E205 for `Cx(H*W)` and `CxHxW`: a size that is not a number is written in parentheses."""
     value = argument.value
@@ -193,6 +211,50 @@ def _other_size(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep)
                 message = f"`{step.word}` takes a number, not `{name}`"
                 return refusal(message, span, f"write `{step.word} {name[1:]}`", name[1:])
     return None
+
+
+_LARGEST_SIZE = 11
+"""Of a filter that is written as three numbers."""
+
+
+def channels_of(builder: BodyBuilder) -> int | None:
+    """The channels of a step's input where that is an image."""
+    shape = None if builder.current is None else builder.values[builder.current]
+    return shape[0] if shape is not None and len(shape) == 3 else None
+
+
+def filters_in_size(
+    argument: tree.Argument, step: tree.LayerStep | tree.BranchStep, channels: int | None
+) -> NoValue | None:
+    """E202 for `conv 3x3x16` and `conv F3x3x16` on an image: the third number is the depth of a filter,
+    which is that of its input, or else the number of filters.
+    """
+    value = argument.value
+    if step.word not in ("conv", "deconv", "local") or channels is None or not isinstance(value, tree.Dims):
+        return None
+    numbers = [one.value for one in value.dims if isinstance(one, tree.Number)]
+    if len(numbers) != 3 or getattr(argument, "name", getattr(argument, "letter", "F")) != "F":
+        return None
+    if max(numbers[:2]) > _LARGEST_SIZE:
+        return None  # a claimed shape, `6@28x28`
+    size, last = _written_pair(*value.dims[:2]), numbers[2]
+    others = [one for one in step.arguments if one is not argument]
+    filters = next((one.value for one in others if isinstance(one, tree.PositionalArgument)), None)
+    has_filters = any(isinstance(one, tree.LetterArgument) and one.letter == "K" for one in others)
+    plain, way = f"F{size}", f"the depth of a filter is that of its input, {channels:,}: write "
+    if has_filters:
+        way += f"`{plain}`"
+    elif isinstance(filters, tree.Number) and last == channels:
+        way += f"`{step.word} {plain} K{filters.text}`"
+        plain = ""
+    elif last == channels:
+        way += f"`{plain}`, and K64 for 64 filters"
+        plain = ""
+    else:
+        plain = f"{plain} K{last}"
+        way = f"write `{plain}`: {last} filters; their depth is that of their input, {channels:,}"
+    message = f"a filter is rows by columns, found {write_value(value)}"
+    return refusal(message, argument.span, way, plain or None)
 
 
 def _written_pair(rows: tree.Expr, columns: tree.Expr) -> str:

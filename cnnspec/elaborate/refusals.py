@@ -137,13 +137,24 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
     if isinstance(argument.value, tree.Name) and argument.value.name in slots.flags:
         return refusal(message, span, f"write `{argument.value.name}`", argument.value.name, argument.span)
     name, text = fold(argument.name), written_or(argument.value)
+    trained = {"true": True, "false": False, "1": True, "0": False}.get(text.lower())
+    if (
+        name in ("trainable", "requiresgrad", "freeze", "fixed")
+        and "frozen" in slots.flags
+        and trained is not None
+    ):
+        if trained == (name in ("trainable", "requiresgrad")):
+            return refusal(message, span, "leave it out: weights are trained", "", _with_gap(argument.span))
+        return refusal(message, span, "write `frozen`", "frozen", argument.span)
+    if name == "weights" and isinstance(argument.value, tree.Name):
+        way = "leave it out: weights are random; `init=he` chooses how"
+        return refusal(message, span, way, "", _with_gap(argument.span))
     unneeded = UNNEEDED.get(name)
     if argument.name in ("in", "cin", "dim", "axis"):
         unneeded = "leave it out: the input is known"
     if unneeded is not None:
         left_out = unneeded.startswith("leave it out") and name != "aligncorners"
-        whole = Span(argument.span.start - 1, argument.span.end)
-        return refusal(message, span, unneeded, "" if left_out else None, whole)
+        return refusal(message, span, unneeded, "" if left_out else None, _with_gap(argument.span))
     near = _meant(slots, word, argument.name)
     if near is None:
         return refusal(message, span, f"`{word}` takes {slots.listed()}")
@@ -158,6 +169,11 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
         text = start_of(text) or text
     way = with_letter(near, text) if near in slots.letters else f"{near}={text}" if near else text
     return refusal(message, span, f"write {way}", way, argument.span)
+
+
+def _with_gap(span: Span) -> Span:
+    """The place of an argument with the blank before it."""
+    return Span(span.start - 1, span.end)
 
 
 def _meant(slots: Slots, word: str, name: str) -> str | None:

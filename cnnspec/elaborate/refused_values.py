@@ -40,6 +40,12 @@ def _missing(builder: BodyBuilder, step: tree.LayerStep | tree.BranchStep, neede
     start, end = step.span
     if any(one.code == "E102" and start <= one.span.start < end for one in builder.sink):
         return  # its notation comes first
+    from cnnspec.elaborate.other_arguments import channels_of, filters_in_size
+
+    for one in step.arguments:  # `conv F3x3x16`
+        if (found := filters_in_size(one, step, channels_of(builder))) is not None:
+            found.report(builder.sink)
+            return
     meaning = f": {needed[0].doc}" if len(needed) == 1 else ""
     text = builder.context.text[start:end]
     sample = " ".join([text if len(text) < 60 else step.word, *map(sample_of, needed)])

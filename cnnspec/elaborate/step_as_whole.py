@@ -27,11 +27,46 @@ def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     found = (
         look(builder, step)
         for look in (
-            *(_repetition, _means_input, _transposed),
+            *(_size_apart, _three_numbers, _repetition, _means_input, _transposed),
             *(_sides, _channels, _where, _then, _named_apart, _steps, _name_behind),
         )
     )
     return next((one for one in found if one is not None), None)
+
+
+def _size_apart(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `conv 3x3 x 16`."""
+    found = re.search(
+        r"F?([0-9]+)x([0-9]+)[ \t]+x[ \t]+([0-9]+)(?![\w.])", builder.context.text[slice(*step.span)]
+    )
+    shape = None if builder.current is None else builder.values[builder.current]
+    if found is None or shape is None or step.word not in ("conv", "deconv"):
+        return None
+    size = f"F{found[1]}" if found[1] == found[2] else f"F{found[1]}x{found[2]}"
+    span = Span(step.span.start + found.start(), step.span.start + found.end())
+    message = f"a filter is rows by columns, found {found.group()}"
+    if found[3] == str(shape[0]):
+        way = (
+            f"the depth of a filter is that of its input, {found[3]}: write `{size}`, and K64 for 64 filters"
+        )
+        return NoValue("E202", message, span, way)
+    plain = f"{size} K{found[3]}"
+    return NoValue("E202", message, span, f"write `{plain}`", fix=(Edit(span, plain),))
+
+
+def _three_numbers(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `conv 32 3 3`: filters, rows and columns in Keras 1, filters, size and stride elsewhere."""
+    numbers = _numbers(step._replace(arguments=step.arguments[:3]))
+    if step.word != "conv" or len(numbers) != 3 or numbers[1] != numbers[2]:
+        return None
+    behind = builder.context.text[step.arguments[2].span.end : step.span.end].strip()
+    then = f" -> {layer_word(behind)}" if layer_word(behind) else ""
+    filters, size = numbers[0], numbers[1]
+    way = f"`conv F{size} K{filters}{then}` for filters of {size}x{size}; with a stride of {size} it is "
+    span = Span(step.arguments[0].span.start, step.span.end)
+    return NoValue(
+        "E202", "each number follows its letter", span, f"{way}`conv F{size} S{size} K{filters}{then}`"
+    )
 
 
 _TIMES = re.compile(r"(.*?)[ \t]+\(?(?:x[ \t]*([0-9]+)|([0-9]+)[ \t]*times|(twice))\)?", re.DOTALL)

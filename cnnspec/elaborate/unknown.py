@@ -7,12 +7,14 @@ import re
 from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.diagnostics.suggest import fold, nearest
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
+from cnnspec.elaborate.compounds import compound, layers_of
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.other_words import (
     ATTENTIONS,
     QKV,
     foreign_call,
     foreign_step,
+    found_as,
     is_python,
     label_without_colon,
     meant_as_label,
@@ -20,6 +22,7 @@ from cnnspec.elaborate.other_words import (
 )
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS, NoValue, Undefined
 from cnnspec.language import tree
+from cnnspec.language.recovery.rules.templates import note
 from cnnspec.notations import MERGES
 from cnnspec.notations.calls import is_known
 from cnnspec.notations.words import CLAIMS, LAYERS, layer_word
@@ -60,6 +63,9 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
     """Reports a step that is no layer; `op` is a merge without branches."""
     context, sink, text = builder.context, builder.sink, builder.context.text
     if _behind_statement(context, step.span.start):
+        return
+    if (remark := note(text, line_start(text, step.span.start))) is not None:
+        found_as(remark).report(sink)
         return
     if step.word in builder.labels and not step.arguments:
         label = f"@{step.word}"
@@ -163,6 +169,9 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         "identity",
     ):
         near = "id"
+    if not statement and near not in MERGES and (several := compound(text, step)) is not None:
+        several.report(sink)
+        return
     first = step.arguments[0].value if step.arguments else None
     if step.word in CLAIMS.values() and isinstance(first, tree.Number):
         way = f"expect {text[slice(*step.span)]}"
@@ -277,7 +286,7 @@ def _means_statement(step: tree.LayerStep) -> str | None:
             form = ["let"]
         case (tree.PositionalArgument(tree.Name()),):
             form = ["model", "variant"]
-        case (tree.PositionalArgument(tree.Name()), *_):
+        case (tree.PositionalArgument(tree.Name()), *_) | (tree.PositionalArgument(tree.Binary()),):
             form = ["expect", "default"]
         case _:
             return None
@@ -324,9 +333,15 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
         "E208",
         f"there is no block `{step.name}`",
         step.name_span,
-        help=f"did you mean `{near}`?" if near else f"write it: `block {step.name}(…) {{ … }}`",
+        help=f"did you mean `{near}`?" if near else f"define it: `{_block_for(step.name)}`",
         fix=(Edit(step.name_span, near),) if near else (),
     )
+
+
+def _block_for(name: str) -> str:
+    """A block of this name, of the layers that its name says."""
+    layers = [usual(one).replace("K64", "P1 K=k") for one in layers_of(name) or []]
+    return f"block {name}(k) {{ {' -> '.join(layers)} }}" if layers[1:] else f"block {name}(…) {{ … }}"
 
 
 def _input_call(context: Context, step: tree.CallStep) -> bool:
@@ -372,11 +387,30 @@ def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
     if macro:
         way = f"write `let {word} = {macro[1]}`: a line that begins with `#` is a comment"
         return Undefined("E206", message, span, way)
+    if (size := _SIZES.get(fold(word))) is not None:
+        undefined = Undefined(
+            "E206", message, span, f"the size of a step's input is named C, H and W: write `{size}`"
+        )
+        undefined.near = None
+        return undefined
+    if re.fullmatch("[FSPKGD]", word) and re.search(rf"\b{word}=?[0-9]", builder.context.text):
+        way = "a hyperparameter is not a name: write its number, or name it with `let` above"
+        undefined = Undefined("E206", message, span, way)
+        undefined.near = None
+        return undefined
     near = nearest(word, {known for scope in builder.scope.around() for known in scope.names})
     way = f"did you mean `{near}`?" if near else f"define it: `let {word} = …`"
     undefined = Undefined("E206", message, span, way)
     undefined.near = near
     return undefined
+
+
+_SIZES = {
+    **dict.fromkeys(("cin", "inchannels", "inputchannels", "inc", "channelsin"), "C"),
+    **dict.fromkeys(("height", "hin", "inputheight"), "H"),
+    **dict.fromkeys(("width", "win", "inputwidth"), "W"),
+}
+"""What other tools call the size of a layer's input."""
 
 
 def unknown_function(call: tree.Function, known: str | None) -> NoValue:

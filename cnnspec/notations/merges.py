@@ -39,5 +39,6 @@ def merge_in_our_words(text: str) -> str | None:
     branches = [part.strip() for piece in parts_of(inner) for part in piece.split("|") if "=" not in part]
     if not branches or "x" in branches or any("(" in one or one[:1].isdigit() for one in branches):
         return None
-    branches = [f"@{part}" if part.isidentifier() and layer_word(part) is None else part for part in branches]
+    tensors = [part.isidentifier() and layer_word(part) in (None, *MERGES) for part in branches]
+    branches = [f"@{part}" if is_tensor else part for part, is_tensor in zip(branches, tensors, strict=True)]
     return f"{word} [ {' | '.join(branches if len(branches) > 1 else [*branches, 'id'])} ]"

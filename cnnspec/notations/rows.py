@@ -184,6 +184,8 @@ def _place_numbers(word: str, numbers: list[str], given: Arguments) -> bool:
             slots = ("F" if "K" in given else "K",)
         elif large == [False, True]:
             slots = "FK"
+        elif len(numbers) == 3 and numbers[1] == numbers[2] != "1":
+            return False  # Keras 1 writes filters, rows, columns; others filters, size, stride
         elif large and large[0] and not any(large[1:]):
             slots = "KFSP"
         else:

@@ -134,6 +134,9 @@ def _no_hyperparameter(c: Context, name: str, span: Span) -> None:
     message = f"`{name}` is not a hyperparameter"
     way = "a number follows the letter, `K64`; k, M and G are allowed in claims only"
     fix: tuple[Edit, ...] = ()
+    other = re.fullmatch(r"(?:[FSPKGD](?:[0-9]+(?:x[0-9]+)?|same))+([A-CEH-JL-OQRT-Z])[0-9]+.*", name)
+    if other is not None:
+        way = f"there is no letter {other[1]}: the letters are F, S, P, K, G and D"
     if HYPER.fullmatch(glued := re.sub("(?<=[0-9])[x_](?=[FSPKGD])", "", name)):
         plain = re.sub("(?<=[0-9a-z])(?=[FSPKGD])", " ", glued)
         message, way, fix = f"`{name}` is not a hyperparameter", f"write `{plain}`", (Edit(span, plain),)

@@ -22,6 +22,7 @@ from cnnspec.language.recovery.rules import (
     repetitions,
     rest,
     shorthand,
+    templates,
 )
 
 BEFORE_BRACKETS: tuple[Rule, ...] = (
@@ -35,11 +36,13 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (
 RULES: tuple[Rule, ...] = (
     *documents.DOCUMENTS,
     *headers.HEADERS,
+    *templates.TEMPLATES,
     *shorthand.SHORTHAND,
     *joints.JOINTS,
     *marks.MARKS,
     *loops.WRITTEN_AS_LOOPS,
     *forms.NOTATIONS,
+    *templates.LATEX,
     *lists.LISTS,
     *arguments.ARGUMENTS,
     *brackets.BEFORE_BRANCHES,

@@ -25,6 +25,7 @@ _PLAIN = re.compile(
     r"|[a-z]{2,}(?![\w.(\[])"
 )
 _ENDS = re.compile(r"[ \t]*(?:->|=>|[\]}#\r\n]|\|(?![ \t]*[FSPDKG][=0-9])|$)")
+_GLUED = "(?:[0-9]+(?:x[0-9]+)?|same)"
 _FARTHEST, _MOST = 6, 16
 """Parts that the parser has read since the layer's word; arguments of one layer."""
 
@@ -120,18 +121,33 @@ def _several(m: Mistake) -> Answer | None:
 
 
 def _by_name(m: Mistake) -> Answer | None:
-    """`K{k}`, `K$k`, `K<k>`: a value by its name."""
+    """`K{k}`, `K$k`: a value by its name."""
     found = m.around(
-        r"(?<!\w)([FSPKGD])[ \t]*(?:\$?\{[ \t]*(\w+)[ \t]*\}|\$(\w+)|\[[ \t]*([a-z]\w*)[ \t]*\]|<(\w+)>)"
+        r"(?<!\w)([FSPKGD])[ \t]*(?:\$?\{[ \t]*(\w+)[ \t]*\}|\$(\w+)|\[[ \t]*([a-z]\w*)[ \t]*\])"
     )
     if found is None:
         return None
     name = next(one for one in found.groups()[1:] if one)
     plain, message = f"{found[1]}={name}", "a value by its name follows the letter after `=`"
+    if name.isdigit():
+        plain, message = f"{found[1]}{name}", "a hyperparameter is its letter and then its number"
     return rewritten(Span(*found.span()), plain, message, code="E104", safe=True, reads=plain)
 
 
+def _glued(m: Mistake) -> Answer | None:
+    """`S=2P=1`, `F=3S=2K=8`."""
+    found = m.around(rf"(?<![\w.])(?:[FSPKGD]=?{_GLUED}){{2,}}(?![\w.=])")
+    if found is None or "=" not in found.group():
+        return None
+    plain = " ".join(f"{letter}{size}" for letter, size in re.findall(rf"([A-Z])=?({_GLUED})", found.group()))
+    message = "a hyperparameter is its letter and then its number"
+    return rewritten(
+        Span(*found.span()), plain, message, code="E104", safe=True, reads=plain, since=found.start()
+    )
+
+
 ARGUMENTS = (
+    Rule({"conv F3 ⟦S=2P=1⟧ K8": "conv F3 S2 P1 K8"}, when=_glued),
     Rule({"let k = 3\nconv F3 ⟦K{k}⟧": "let k = 3\nconv F3 K=k",
           "let k = 3\nconv F3 ⟦K$k⟧": "let k = 3\nconv F3 K=k"}, when=_by_name),
     Rule({"conv F3 ⟦K16/32/64⟧": "", "conv F3 ⟦K16-32⟧": "", "conv ⟦F3-5⟧ K4": "conv F3x5 K4"},

@@ -9,7 +9,7 @@ import re
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.recovery.words import TIMES_BEHIND, closing, is_layer, shortened
+from cnnspec.language.recovery.words import STATEMENT_WORDS, TIMES_BEHIND, closing, is_layer, shortened
 from cnnspec.notations import Notation
 from cnnspec.notations.words import CLAIMS
 
@@ -163,8 +163,9 @@ def python_block(text: str, begin: int) -> Answer | None:
         return None
     inner = _indented(text, head.end(), begin)
     steps = " -> ".join(line.strip() for line in text[slice(*inner)].splitlines() if line.strip())
-    fix = (Edit(Span(begin, head.end()), f"block {head[1]} {{"), Edit(Span(inner.end, inner.end), "\n}"))
-    way = shortened(f"block {head[1]} {{ {steps} }}", f"block {head[1]} {{ … }}")
+    named = f"my_{head[1]}" if head[1].partition("(")[0] in STATEMENT_WORDS else head[1]
+    fix = (Edit(Span(begin, head.end()), f"block {named} {{"), Edit(Span(inner.end, inner.end), "\n}"))
+    way = shortened(f"block {named} {{ {steps} }}", f"block {named} {{ … }}")
     return Answer(
         "E102", "a block begins with the word `block`", Span(begin, head.end()), f"write `{way}`", fix
     )

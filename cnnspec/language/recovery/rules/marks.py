@@ -80,22 +80,31 @@ def _last_comma(m: Mistake) -> Answer | None:
     )  # fmt: skip
 
 
+_BY_COMMA = r",[ \t]*[FSPKGD]=?(?:[0-9]|['\"]?(?:same|valid))[^,;|\r\n#()\[\]>+-]*"
+
+
 def _arguments_by_commas(m: Mistake) -> Answer | None:
     """`conv F3, K8, S2`: all the commas at once."""
-    found = m.here(
-        r",[ \t]*[FSPKGD]=?[0-9][^,;|\r\n#()\[\]>-]*(?:,[ \t]*[FSPKGD]=?[0-9][^,;|\r\n#()\[\]>-]*)*"
-    )
+    found = m.here(rf"{_BY_COMMA}(?:{_BY_COMMA})*")
     if found is None or m.inside == "(":
         return None
-    commas = [m.start + place for place, char in enumerate(found.group()) if char == ","]
-    fix = tuple(Edit(Span(at, at + 1), "" if m.text[at + 1 : at + 2] in " \t" else " ") for at in commas)
+    written, start = found.group(), m.start
+    commas = [place for place, char in enumerate(written) if char == ","]
+    edits = [
+        Edit(Span(start + at, start + at + 1), "" if written[at + 1 : at + 2] in " \t" else " ")
+        for at in commas
+    ]
+    quoted = re.compile(r"P=([\"'])(same|valid)\1")
+    plain = {"same": "Psame", "valid": "P0"}
+    edits += [
+        Edit(Span(start + one.start(), start + one.end()), plain[one[2]]) for one in quoted.finditer(written)
+    ]
     message, way = (
         "arguments are separated by spaces, not by commas",
         "leave the commas out" if commas[1:] else "leave the comma out",
     )
-    return Answer(
-        "E101", message, m.span, way, fix, True, reads=found.group().replace(",", " "), resume=found.end()
-    )
+    reads = quoted.sub(lambda one: plain[one[2]], written.replace(",", " "))
+    return Answer("E101", message, m.span, way, tuple(sorted(edits)), True, reads=reads, resume=found.end())
 
 
 def _named_branches(m: Mistake) -> Answer | None:
@@ -155,6 +164,12 @@ def _no_branches(m: Mistake) -> Answer | None:
         return None
     again = m.has_cause("branches", m.opened)
     return Answer("E101", "" if again else NO_BRANCHES, m.span, BRANCHES, cause="branches", reads="\n")
+
+
+def _label_by_dash(m: Mistake) -> bool:
+    """Whether only a name that is no layer's is before a dash: `C1 - conv F3`."""
+    head = re.fullmatch(r"[ \t]*([A-Za-z]\w*)[ \t]*", m.head)
+    return head is not None and not is_layer(head[1]) and before_layer(m) is not None
 
 
 def behind_arrows(m: Mistake) -> int:
@@ -250,6 +265,8 @@ STEPS = (
     Rule({"conv F3⟦;⟧K8": "conv F3 K8"}, "arguments are separated by spaces, not by `{found}`",
          "write a space", on="SEMICOLON VBAR DIVIDE MINUS PLUS STAR", last="HYPER", accepts="HYPER",
          when=lambda m: bool(m.behind(r"[ \t]*[FSPKGD](?:[0-9]|same)")), put=" "),
+    Rule({"C1 ⟦-⟧ relu": "C1 : relu"}, "a label ends with a colon, found `-`", on="MINUS", accepts="ARROW",
+         when=_label_by_dash, put=":", safe=False),
     Rule({"relu ⟦-⟧ bn": "relu  ->  bn"}, "expected `->`, found `-`", on="MINUS", accepts="ARROW",
          when=lambda m: bool(before_layer(m)), put=" -> "),
     Rule({"conv F3 K8 ⟦=⟧ 8x6x6": "conv F3 K8 => 8x6x6"}, word="= ==", accepts="CLAIMS",
@@ -269,8 +286,9 @@ ENDS = (
     Rule({"f(3⟦;⟧ 1)": "f(3, 1)"}, "expected `,`, found `;`", on="SEMICOLON", accepts="COMMA",
          when=lambda m: m.inside == "(", put=","),
     Rule({"f(3⟦,⟧ )": "f(3 )"}, "expected an argument after `,`", on="RPAR", last="COMMA", when=_last_comma),
-    Rule({"conv F3⟦;⟧ \nrelu": "conv F3 \nrelu"}, "a line does not end with `;`", on="SEMICOLON",
-         when=lambda m: m.rest.strip()[:1] in ("", "#"), put=""),
+    Rule({"conv F3⟦;⟧ \nrelu": "conv F3 \nrelu", "conv F3⟦;;⟧\nrelu": "conv F3\nrelu"},
+         "a line does not end with `{marked}`", on="SEMICOLON", here=r";(?:[ \t]*;)*(?=[ \t]*(?:#|[\r\n]|$))",
+         put=""),
     Rule({"conv F3⟦;⟧ relu": "conv F3\n relu"}, "steps are not separated by `;`",
          "the next step follows after `->` or on a new line", on="SEMICOLON", accepts="_NL", put="\n",
          safe=False),

@@ -166,6 +166,9 @@ def _count_behind(m: Mistake) -> Answer | None:
 
 
 REPETITIONS = (
+    Rule({"[relu]*2⟦ times⟧": "[relu]*2"}, "the number of a repetition is enough", on="NAME",
+         word="times time", put="",
+         when=lambda m: re.search(r"\][ \t]*\*[ \t]*\w+[ \t]*$", m.head) and Span(m.gap.start, m.end)),
     Rule({"conv F3 -> relu⟦]⟧*2": "[conv F3 -> relu]*2", "[relu]⟦]⟧*2": "[relu]*2", "bn\nrelu⟦]⟧*2": ""},
          on="RSQB", when=_without_group),
     Rule({"⟦2x⟧ conv F3": "[conv F3]*2", "⟦3*⟧[relu]": "[relu]*3", "⟦2x⟧ conv F3 -> relu": "",

@@ -1,0 +1,61 @@
+"""Words that are several layers, or a layer with its number: `conv_bn_relu F3 K8`, `fc10`, `maxpool2`."""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Edit
+from cnnspec.diagnostics.suggest import fold
+from cnnspec.elaborate.binding import slots_of
+from cnnspec.elaborate.values import NoValue
+from cnnspec.language import tree
+from cnnspec.notations.words import LAYERS
+from cnnspec.ops import lookup, words
+
+_LONGEST = 40
+_GLUED = re.compile(r"([A-Za-z]+)([0-9]+)")
+
+
+def compound(text: str, step: tree.LayerStep) -> NoValue | None:
+    """E201 for a word made of the words of layers, with the steps or the argument that it is."""
+    message = f"there is no layer `{step.word}`"
+    given = text[step.word_span.end : step.span.end]
+    if (glued := _GLUED.fullmatch(step.word)) and (plain := _with_number(glued[1], glued[2], given)):
+        return NoValue("E201", message, step.word_span, f"write `{plain}`", fix=(Edit(step.span, plain),))
+    first, *others = layers_of(step.word) or [""]
+    if not others:
+        return None
+    plain = " -> ".join([f"{first}{given}", *others])
+    message += ": each layer is a step of its own"
+    return NoValue("E201", message, step.word_span, f"write `{plain}`", fix=(Edit(step.span, plain),))
+
+
+def _with_number(name: str, number: str, given: str) -> str | None:
+    """`fc10` → `fc 10`, `maxpool2` → `maxpool F2`, `conv3 K8` → `conv F3 K8`."""
+    word = LAYERS.get(fold(name), name.lower())
+    op = lookup(word)
+    if op is None or (word == "conv" and ("K" not in given or "F" in given)):
+        return None  # `conv1 F3 K8` is a name
+    slots = slots_of(op)
+    if word in ("fc", "upsample", "pad", "pixelshuffle") and slots.places:
+        is_name = given or (word == "fc" and len(number) == 1)  # `fc6`
+        return None if is_name else f"{word} {number}"
+    fits = word in ("conv", "dwconv") or (word in ("maxpool", "avgpool") and "F" not in given)
+    return f"{word} F{number}{given}" if fits else None
+
+
+def layers_of(word: str) -> list[str] | None:
+    """The layers whose words, one behind another, make a word: the longest word first.
+
+    >>> layers_of("ConvBNReLU"), layers_of("conv_relu_pool"), layers_of("wibble")
+    (['conv', 'bn', 'relu'], ['conv', 'relu', 'maxpool'], None)
+    """
+    rest, found = fold(word)[:_LONGEST], list[str]()
+    known = {**{one: one for one in words()}, **LAYERS}
+    while rest:
+        start = next((rest[:end] for end in range(len(rest), 1, -1) if rest[:end] in known), None)
+        if start is None:
+            return None
+        found.append(known[start])
+        rest = rest[len(start) :]
+    return found
