@@ -83,6 +83,15 @@ def test_gradients_are_in_the_document(cnnspec: Command, net: str) -> None:
     assert "maxima" in found["layers"][2]
 
 
+def test_gradients_of_a_layer_whose_program_has_two_functions(cnnspec: Command, tmp_path: Path) -> None:
+    (tmp_path / "in.cnn").write_text("input 2x3x3\n[in running]*2\n")
+    ran = cnnspec(
+        "run", str(tmp_path / "in.cnn"), "--random", "--grad", "--train", "--loss", "sum", "--format", "json"
+    )
+    assert (ran.status, ran.err) == (0, "")
+    assert [one["arrives"]["shape"] for one in json.loads(ran.out)["gradients"]["layers"]] == [[2, 3, 3]] * 2
+
+
 def test_a_target_that_is_no_file(cnnspec: Command, net: str) -> None:
     ran = cnnspec("run", net, "--random", "--target", "nowhere.csv")
     assert ran.status == 2

@@ -104,6 +104,8 @@ def test_inputs_of_one_size_vary_together() -> None:
 def test_a_signal_and_a_volume() -> None:
     signal = "input 1x16000\nconv F80 S4 K32 -> maxpool F4 -> gap -> fc 35\n"
     assert text_of([answer(signal)]).splitlines()[1:3] == ["  input   1xW", "  W       any from 92 on"]
+    last = "input 1x784\npad left=3 right=0 -> crop 1 offset=W-1\n"
+    assert "  output  1x1\n" in text_of([answer(last)])
     volume = "input 3x16x112x112\nconv F3 P1 K8 -> maxpool F1x2x2 -> conv F3 S2 K16\n"
     assert "  T        any from 3 on\n  H and W  any from 6 on\n" in text_of([answer(volume)])
     assert "16x⌊(T − 1)/2⌋x⌊(H − 2)/4⌋x⌊(W − 2)/4⌋" in text_of([answer(volume)])

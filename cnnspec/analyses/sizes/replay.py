@@ -138,7 +138,12 @@ def _arithmetic(node: Expr) -> bool:
 def at_size(op: Op, written: dict[str, Expr], arriving: Shape) -> Op:
     """The layer with the arguments that it has where a map of this size arrives."""
     sizes = dict(zip("WHT", reversed(arriving[1:]), strict=False))
-    return op.model_copy(update={field: value(node, sizes) for field, node in written.items()})
+    made = {field: value(node, sizes) for field, node in written.items()}
+    for name, one in made.items():
+        now = getattr(op, name)
+        if isinstance(now, tuple) and not isinstance(one, tuple):  # one number for all axes
+            made[name] = (one,) * len(now)
+    return op.model_copy(update=made)
 
 
 Two: TypeAlias = tuple[Shape, Shape]

@@ -70,14 +70,17 @@ def _clean(volume: Array) -> Array:
 def _watch(program: Any, rows: list[dict[str, Any]], found: list[dict[str, Any]]) -> None:
     """Have each layer's backward function note what arrives and what leaves."""
     left: dict[str, list[int]] = {}
+    entered: list[str] = []  # a layer's function may call another one's
     for number, row in enumerate(rows):
         left.setdefault(row["attribute"], []).append(number)
 
     def watched(function: Any) -> Any:
         def noting(dy: Any, net: Any, *others: Any) -> Any:
-            made = function(dy, net, *others)
             at = net.at[:-1] if isinstance(net, program.Net) else ""
-            if at in left:
+            entered.append(at)
+            made = function(dy, net, *others)
+            entered.pop()
+            if at in left and entered[-1:] != [at]:
                 leaves = made if isinstance(made, list) else [made]
                 number = left[at].pop()  # of several uses, the last one comes first
                 outside = [_clean(np.moveaxis(one, -1, 1)) for one in (dy, *leaves)]

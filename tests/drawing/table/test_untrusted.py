@@ -32,6 +32,7 @@ SPECS = {
     + f"add [ {' | '.join(f'@a{place}' for place in range(500))} ]\n",
     "growing": "input 3x8x8\n[conv F1 K=i+1]*2500\n",
     "nothing to show": "input 3x8x8\nrelu\n",
+    "no layers": "input 3x8x8\na: [[relu]*0]*3\n",
     "vectors": "input 10\nfc 5 -> relu\n",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnspec.diagnostics import Diagnostic
+from cnnspec.diagnostics import WHOLE_FILE, Diagnostic
 from cnnspec.drawing.table.cells import Content, Grid, Line, Piece, Size, Symbol, text
 from cnnspec.drawing.table.columns import chosen
 from cnnspec.drawing.table.groups import Group, groups
@@ -126,7 +126,7 @@ def _without_blocks(network: Network, parts: Sequence[Part]) -> Diagnostic:
         "E803",
         "--like mobilenet: no block of this network has one depthwise layer between 1x1 convolutions, "
         f"so there is no expansion factor t ({what})",
-        cell.span if cell is not None else network.report.graph.claims[0].span,
+        cell.span if cell is not None else WHOLE_FILE,
         help="`--like resnet` shows any network with blocks; "
         "`--rows stage --columns input,operator,channels,repeats,stride` has the other columns",
     )
