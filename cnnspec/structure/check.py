@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from cnnspec.diagnostics import Severity, Source
 from cnnspec.ir.flat import Entry, flat
 from cnnspec.ir.graph import Graph
 from cnnspec.pipeline import models
 from cnnspec.sources.layers import LayerList
-from cnnspec.structure.parts import Body, Chain, Leaf
+from cnnspec.structure.parts import Body, layers_of
 
 
 class Differs(Exception):
@@ -88,17 +88,3 @@ def _keys(network: LayerList, number: int, entry: Entry) -> dict[str, str]:
         if weight.name in theirs:
             found[key] = theirs[weight.name]
     return found
-
-
-def layers_of(body: Body) -> Iterator[int]:
-    """The layers of a body in the order in which they are worked out."""
-    for line in body.lines:
-        yield from _layers(line.chain)
-
-
-def _layers(chain: Chain) -> Iterator[int]:
-    for step in chain.steps:
-        if not isinstance(step, Leaf):
-            for branch in step.branches:
-                yield from _layers(branch)
-        yield step.layer

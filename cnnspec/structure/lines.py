@@ -7,28 +7,19 @@ stand in the brackets of the merge. What remains refers to labels.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from math import prod
-from typing import NamedTuple
 
-from cnnspec.ops.base import Op, Shape
-from cnnspec.structure.parts import Body, Chain, Leaf, Line, Merge, Step
+from cnnspec.ops.base import Shape
+from cnnspec.structure.parts import Body, Chain, Leaf, Line, Merge, Step, Use, references
+from cnnspec.structure.regions import Node, Region
 
 DEEPEST = 6
 """Merges in merges, at most; deeper ones get a label."""
 ASIDE = 3
 """The most steps of a branch that begins at a tensor of its own."""
-
-
-class Node(NamedTuple):
-    """A layer in the graph: the values that it reads and gives."""
-
-    number: int
-    op: Op
-    inputs: tuple[int, ...]
-    output: int
 
 
 @dataclass(eq=False, repr=False)
@@ -48,25 +39,36 @@ class Thread:
 class Weaver:
     """Goes through the nodes in order; `open` are the threads by the value that they end with."""
 
-    def __init__(self, nodes: Sequence[Node], outputs: Sequence[int], shape: Callable[[int], Shape]) -> None:
+    def __init__(
+        self, items: Sequence[Node | Region], outputs: Sequence[int], shape: Callable[[int], Shape]
+    ) -> None:
         self.shape = shape
-        self.uses = Counter(value for node in nodes for value in node.inputs)
+        self.uses = Counter(value for item in items for value in item.inputs)
         self.uses.update(outputs)
         self.kept = set(outputs)  # values that need an end of their own
-        for node in nodes:
-            if not node.op.merges:
-                self.kept.update(node.inputs[1:])
+        for item in items:
+            if not _merges(item):
+                self.kept.update(item.inputs[1:])
+            if len(item.outputs) > 1:
+                self.kept.update((item.inputs[0], *item.outputs))
         self.open: dict[int, Thread] = {}
+        self.ends: dict[int, tuple[int, ...]] = {}  # of the lines that end with several values, by the first
 
-    def add(self, node: Node) -> None:
-        thread = self.merged(node) if node.op.merges else self.followed(node)
-        thread.first = thread.first if len(thread.steps) > 1 else node.number
-        thread.least = min(thread.least, self.area(node.output))
-        self.open[node.output] = thread
+    def add(self, item: Node | Region) -> None:
+        thread = self.merged(item) if isinstance(item, Node) and item.op.merges else self.followed(item)
+        thread.first = thread.first if len(thread.steps) > 1 else item.number
+        thread.least = min(thread.least, self.area(item.outputs[0]))
+        self.open[item.outputs[0]] = thread
+        if len(item.outputs) > 1:
+            self.ends[item.outputs[0]] = item.outputs
 
-    def followed(self, node: Node) -> Thread:
-        thread = self.taken(node.inputs[0])
-        thread.steps.append(Leaf(node.number, node.op, node.inputs[1:]))
+    def followed(self, item: Node | Region) -> Thread:
+        begin, *tensors = item.inputs
+        thread = self.taken(begin)
+        if isinstance(item, Region):
+            thread.steps.append(Use(item, begin, item.outputs[0], tuple(tensors)))
+        else:
+            thread.steps.append(Leaf(item.number, item.op, begin, item.outputs[0], tuple(tensors)))
         return thread
 
     def taken(self, value: int) -> Thread:
@@ -89,10 +91,10 @@ class Weaver:
         within = [one for one in threads if one.start == common]
         thread = self.opened(common, sum(one.taken for one in within))
         branches = tuple(
-            Chain(None, tuple(one.steps)) if one.start == common else self.aside(one, value)
+            Chain(common, False, tuple(one.steps)) if one.start == common else self.aside(one, value)
             for one, value in zip(threads, node.inputs, strict=True)
         )
-        thread.steps.append(Merge(node.number, node.op, branches))
+        thread.steps.append(Merge(node.number, node.op, common, node.outputs[0], branches))
         thread.depth = max(thread.depth, 1 + max(one.depth for one in within))
         thread.least = min(thread.least, *(one.least for one in within))
         return thread
@@ -107,20 +109,20 @@ class Weaver:
         """The longest branch goes on as the line; the others begin at labels."""
         main = max(range(len(threads)), key=lambda number: (len(threads[number].steps), node.inputs[number]))
         branches = tuple(
-            Chain(None, ()) if number == main else self.aside(one, value)
+            Chain(value, False, ()) if number == main else self.aside(one, value)
             for number, (one, value) in enumerate(zip(threads, node.inputs, strict=True))
         )
         thread = threads[main]
-        thread.steps.append(Merge(node.number, node.op, branches))
+        thread.steps.append(Merge(node.number, node.op, node.inputs[main], node.outputs[0], branches))
         thread.depth = max(thread.depth, 1)
         return thread
 
     def aside(self, thread: Thread, value: int) -> Chain:
         """A branch that begins at a label; a long one is a line of its own, and the branch its label."""
         if len(thread.steps) <= ASIDE and not thread.depth:
-            return Chain(thread.start, tuple(thread.steps))
+            return Chain(thread.start, True, tuple(thread.steps))
         self.open[value] = thread
-        return Chain(value, ())
+        return Chain(value, True, ())
 
     def leaves_and_returns(self, thread: Thread, end: int) -> bool:
         """Whether a branch goes to smaller maps and comes back: the skip connection of a U-Net is a label,
@@ -129,20 +131,30 @@ class Weaver:
         return area == self.area(thread.start) and 1 < thread.least < area and len(thread.steps) > ASIDE
 
 
+def _merges(item: Node | Region) -> bool:
+    return isinstance(item, Node) and item.op.merges
+
+
 def woven(
-    nodes: Sequence[Node], inputs: tuple[int, ...], outputs: tuple[int, ...], shape: Callable[[int], Shape]
+    items: Sequence[Node | Region],
+    inputs: tuple[int, ...],
+    outputs: tuple[int, ...],
+    shape: Callable[[int], Shape],
+    block: bool = False,
 ) -> Body:
-    """The body that a graph is, in lines."""
-    weaver = Weaver(nodes, outputs, shape)
-    for node in nodes:
-        weaver.add(node)
-    lines = _in_order(weaver.open, inputs, outputs)
+    """The body that a graph is, in lines. A block begins at its first input."""
+    weaver = Weaver(items, outputs, shape)
+    for item in items:
+        weaver.add(item)
+    before = inputs[0] if len(inputs) == 1 or block else None
+    lines = _in_order(weaver.open, weaver.ends, outputs)
     named = dict.fromkeys(outputs) if len(outputs) > 1 or not lines else {}
-    before = inputs[0] if len(inputs) == 1 else None
     placed: list[Line] = []
     for end, thread in lines:
-        start = None if thread.start == before else thread.start
-        placed.append(Line(Chain(start, tuple(thread.steps)), (end,)))
+        ends = weaver.ends.get(end, (end,))
+        if len(ends) > 1:
+            named |= dict.fromkeys(ends)
+        placed.append(Line(Chain(thread.start, thread.start != before, tuple(thread.steps)), ends))
         named |= dict.fromkeys(references(placed[-1].chain))
         before = end
     if len(outputs) == 1 and before != outputs[0]:
@@ -151,24 +163,17 @@ def woven(
     return Body(inputs, tuple(placed), outputs, tuple(value for value in order if value in named))
 
 
-def references(chain: Chain) -> Iterable[int]:
-    """The values that a chain refers to by their labels."""
-    if chain.start is not None:
-        yield chain.start
-    for step in chain.steps:
-        if isinstance(step, Leaf):
-            yield from step.tensors
-        else:
-            for branch in step.branches:
-                yield from references(branch)
-
-
 def _in_order(
-    threads: dict[int, Thread], inputs: tuple[int, ...], outputs: tuple[int, ...]
+    threads: dict[int, Thread], ends: dict[int, tuple[int, ...]], outputs: tuple[int, ...]
 ) -> list[tuple[int, Thread]]:
     """The threads so that each stands behind those that it refers to, else in the order of the list."""
+    line_of = {one: end for end in threads for one in ends.get(end, (end,))}
     needs = {
-        end: {one for one in references(Chain(thread.start, tuple(thread.steps))) if one in threads}
+        end: {
+            line_of[one]
+            for one in references(Chain(thread.start, True, tuple(thread.steps)))
+            if one in line_of
+        }
         for end, thread in threads.items()
     }
     readers: dict[int, list[int]] = {}

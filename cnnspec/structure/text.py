@@ -1,103 +1,262 @@
-"""Bodies → text, which the parser reads and the formatter lays out."""
+"""Patterns → text, which the parser reads and the formatter lays out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cnnspec.ops.base import Op, in_order, is_default, spelled, written_shape
-from cnnspec.sources.layers import LayerList
+from cnnspec.sources.layers import Layer, LayerList
 from cnnspec.structure import names
+from cnnspec.structure.express import Parameter, written_value
 from cnnspec.structure.layout import rows
-from cnnspec.structure.parts import Body, Chain, Leaf, Line, Merge, Step
+from cnnspec.structure.parts import Body, Leaf, Merge, Repeat, Step, Use
+from cnnspec.structure.pattern import Group, Pattern, Site, Track, sites_in
+from cnnspec.structure.usual import Usual, default_lines
 
-Labels = Mapping[int, str]
-"""The names of values."""
-
-
-def written(network: LayerList, body: Body) -> str:
-    """The text of a whole network."""
-    labels = labelled(network, body)
-    title = names.cleaned(network.name) or "Net"
-    lines = [f"model {title}", ""]
-    several = len(network.inputs) > 1
-    for value, one in enumerate(network.inputs):
-        name = f"{labels[value]}: " if several or value in labels else ""
-        lines.append(f"input {name}{written_shape(one.shape)}")
-    lines += ["", *lines_of(body.lines, labels)]
-    if not body.lines:
-        lines.append("id")
-    if body.outputs and all(value in labels for value in body.outputs):
-        lines.append(f"output {', '.join(f'@{labels[value]}' for value in body.outputs)}")
-    return "\n".join(lines) + "\n"
+POOLS = ("maxpool", "avgpool")
+BRANCH = 96
+"""The longest branch that is not laid out over lines."""
 
 
-def labelled(network: LayerList, body: Body) -> dict[int, str]:
-    """A name for each value that needs one: the source's, or the layer's word."""
-    taken: set[str] = set()
-    found: dict[int, str] = {}
-    given = {one.value: names.cleaned(one.name) for one in network.outputs}
-    several = len(network.inputs) > 1
-    for value in (*(range(len(network.inputs)) if several else ()), *body.named):
-        if value in found:
-            continue
-        wanted = [given.get(value, "")]
-        if value < len(network.inputs):
-            wanted += [names.cleaned(network.inputs[value].name), "x"]
-        else:
-            layer = network.layers[value - len(network.inputs)]
-            word = layer.op.word if hasattr(layer, "op") else "hole"
-            wanted += [names.cleaned(layer.name), word]
-        found[value] = names.free([one for one in wanted if one], taken)
-        taken.add(found[value])
-    return found
+class Block(NamedTuple):
+    """A block of the text: its name, its parameters, and the pattern of its uses."""
+
+    name: str
+    parameters: list[Parameter]
+    pattern: Pattern
 
 
-def lines_of(lines: Sequence[Line], labels: Labels) -> list[str]:
-    return [row for line in lines for row in _rows(line, labels)]
+class Writer(NamedTuple):
+    """What the text of a step depends on."""
+
+    network: LayerList
+    usual: Usual
+    blocks: dict[str, Block]
+
+    def file(self, root: Pattern) -> str:
+        """The text of a whole network."""
+        network, body = self.network, root.bodies[0]
+        labels = self.labels(body, network=True)
+        lines = [f"model {names.cleaned(network.name) or 'Net'}", *default_lines(self.usual), ""]
+        for block in self.blocks.values():
+            lines += [*self.block(block), ""]
+        named = {value: labels[number] for number, value in enumerate(_local(body))}
+        for value, one in enumerate(network.inputs):
+            name = f"{named[value]}: " if len(network.inputs) > 1 or value in body.named else ""
+            lines.append(f"input {name}{written_shape(one.shape)}")
+        lines += ["", *self.lines(root, labels)]
+        if body.outputs and all(value in body.named for value in body.outputs):
+            lines.append(f"output {', '.join(f'@{named[value]}' for value in body.outputs)}")
+        return "\n".join(lines) + "\n"
+
+    # --- blocks -----------------------------------------------------------------------------------
+
+    def block(self, block: Block) -> list[str]:
+        body = block.pattern.bodies[0]
+        labels = self.labels(body)
+        heads = [_head(one) for one in block.parameters if one.default is None]
+        heads += [f"@{labels[number]}" for number in range(1, len(body.inputs))]
+        heads += [_head(one) for one in block.parameters if one.default is not None]
+        lines = self.lines(block.pattern, labels)
+        if any(_reads_entry(site) for site in _all_sites(block.pattern)) or any(
+            re.search(r"\bc\b", one) for one in _conditions(block.pattern)
+        ):
+            lines.insert(0, "let c = C")
+        if body.inputs[0] in body.named:
+            lines.insert(0, f"{labels[0]}: id")
+        if len(body.outputs) > 1 or (body.outputs[0] in body.named and body.lines[-1].ends != body.outputs):
+            local = _local(body)
+            lines.append(f"output {', '.join(f'@{labels[local[value]]}' for value in body.outputs)}")
+        return [f"block {block.name}({', '.join(heads)}) {{", *(f"  {line}" for line in lines), "}"]
+
+    def labels(self, body: Body, network: bool = False) -> list[str]:
+        """A name for each value that the text refers to, by its local number: the source's, or the layer's
+        word."""
+        taken: set[str] = set()
+        found: list[str] = []
+        given = {one.value: names.cleaned(one.name) for one in self.network.outputs} if network else {}
+        makers = {end: line.chain.steps[-1] for line in body.lines for end in line.ends if line.chain.steps}
+        for value in _local(body):
+            wanted = [given.get(value, "")]
+            if value in body.inputs:
+                wanted += [names.cleaned(self.network.inputs[value].name)] if network else []
+                wanted += ["x"] if network or value == body.inputs[0] else ["skip", "other"]
+            elif value in makers:
+                wanted += self.words(makers[value])
+            found.append(names.free([one for one in wanted if one] or ["x"], taken))
+            taken.add(found[-1])
+        return found
+
+    def words(self, step: Step) -> list[str]:
+        """What a label after a step may be."""
+        match step:
+            case Use(region):
+                return [names.cleaned(region.name), region.block]
+            case Repeat(passes):
+                return self.words(passes[-1].steps[-1])
+            case Leaf(layer=int() as number) | Merge(layer=int() as number):
+                layer = self.network.layers[number]
+                return [names.cleaned(layer.name), layer.op.word if isinstance(layer, Layer) else ""]
+        return [step.op.word]
+
+    # --- lines ------------------------------------------------------------------------------------
+
+    def lines(self, pattern: Pattern, labels: Sequence[str]) -> list[str]:
+        body = pattern.bodies[0]
+        local = _local(body)
+        found = []
+        for line, track in zip(body.lines, pattern.lines, strict=True):
+            ends = [labels[local[end]] for end in line.ends if end in local]
+            label = f"{', '.join(ends)}: " if ends else ""
+            texts = [self.group(one, labels) for one in track.groups]
+            parts = [" -> ".join(row) for row in rows(texts, self.breaks(track))] or [""]
+            if track.begin is not None:
+                parts[0] = " -> ".join(filter(None, (f"@{labels[track.begin]}", parts[0])))
+            if parts == [""]:
+                parts = ["id"]
+            found += [*parts[:-1], label + parts[-1]]
+        return found
+
+    def breaks(self, track: Track) -> list[bool]:
+        """Whether each group of a line begins a part of the network: where the maps become smaller, behind a
+        merge."""
+        found: list[bool] = []
+        before: Any = None
+        for group in track.groups:
+            step = group.sites[0].first
+            here, there = (self.network.shape(value)[1:] for value in (step.begin, step.end))
+            layer = isinstance(step, Leaf) and not step.op.weighted
+            after = isinstance(before, Merge) or (isinstance(before, Leaf) and before.op.word in POOLS)
+            smaller = len(here) == len(there) and here != there and not layer
+            ends = isinstance(step, Leaf) and step.op.ends_map and not _ends_map(before)
+            found.append(bool(found) and (after or smaller or ends))
+            before = step
+        return found
+
+    def chain(self, track: Track, labels: Sequence[str]) -> str:
+        """A chain in brackets; a long one is on several lines."""
+        start = "" if track.begin is None else f"@{labels[track.begin]}"
+        texts = [self.group(one, labels) for one in track.groups]
+        joined = " -> ".join(filter(None, (start, *texts)))
+        if not any(one.condition for one in track.groups) and len(joined) <= BRANCH:
+            return joined or "id"
+        own = [
+            number > 0 and bool(one.condition or before.condition)
+            for number, (one, before) in enumerate(
+                zip(track.groups, (track.groups[0], *track.groups), strict=False)
+            )
+        ]
+        found = [" -> ".join(row) for row in rows(texts, own)]
+        if start:
+            found[0] = f"{start} -> {found[0]}"
+        return "\n".join(found)
+
+    def group(self, group: Group, labels: Sequence[str]) -> str:
+        text = " -> ".join(self.site(one, labels) for one in group.sites)
+        return f"if {group.condition} [ {text} ]" if group.condition else text
+
+    def site(self, site: Site, labels: Sequence[str]) -> str:
+        if site.layer:
+            return site.layer
+        refers = [labels[number] for number in site.refers]
+        match site.first:
+            case Leaf(_, op):
+                return layer_text(op, refers, site.given, self.usual)
+            case Use(region):
+                return self.use(self.blocks[region.block], region.arguments, refers, site.given)
+            case Merge(_, op):
+                inside = " | ".join(self.branch(one, labels) for one in site.tracks)
+                return f"{layer_text(op, (), site.given, self.usual)} [ {inside} ]"
+            case Repeat(passes):
+                times = site.given.get("times", str(len(passes)))
+                return f"[{self.chain(site.tracks[0], labels)}]*{_atom(times)}"
+        raise AssertionError(site.first)
+
+    def branch(self, track: Track, labels: Sequence[str]) -> str:
+        text = self.chain(track, labels)
+        return f"if {track.condition} [ {text} ] else [ none ]" if track.condition else text
+
+    def use(
+        self, block: Block, arguments: Mapping[str, Any], refers: Sequence[str], given: Mapping[str, str]
+    ) -> str:
+        first: list[str] = []
+        behind: list[str] = []
+        for one in block.parameters:
+            text = given.get(one.name) or written_value(arguments[one.name])
+            if one.kind == "layer":
+                text = _layer_argument(text)
+            usual = one.default is not None
+            if usual and text == _default(one):
+                continue
+            if one.kind == "letter":
+                text = f"{one.name}{text}" if re.fullmatch("[0-9x]+", text) else f"{one.name}={text}"
+                (behind if usual else first).append(text)
+            else:
+                (behind if usual else first).append(f"{one.name}={text}" if usual else text)
+        return f"{block.name}({', '.join([*first, *(f'@{one}' for one in refers), *behind])})"
 
 
-def _rows(line: Line, labels: Labels) -> list[str]:
-    """A line, or the lines that a long one is laid out in."""
-    start, steps = line.chain
-    texts = [step_text(step, labels) for step in steps]
-    breaks = [isinstance(step, Merge) for step in (*steps[1:], None)]
-    found = [" -> ".join(row) for row in rows(texts, [False, *breaks[:-1]])]
-    if start is not None:
-        found = [f"@{labels[start]} -> {found[0]}", *found[1:]] if found else [f"@{labels[start]}"]
-    label = _label(line, labels)
-    if label and len(found) > 1:
-        return [*found[:-1], label + found[-1]]
-    return [label + found[0], *found[1:]]
-
-
-def _label(line: Line, labels: Labels) -> str:
-    here = [labels[end] for end in line.ends if end in labels]
-    return f"{', '.join(here)}: " if here else ""
-
-
-def chain_text(chain: Chain, labels: Labels) -> str:
-    start = [] if chain.start is None else [f"@{labels[chain.start]}"]
-    return " -> ".join([*start, *(step_text(step, labels) for step in chain.steps)])
-
-
-def step_text(step: Step, labels: Labels) -> str:
-    match step:
-        case Leaf(_, op, tensors):
-            return layer_text(op, [labels[value] for value in tensors])
-        case Merge(_, op, branches):
-            inside = " | ".join(chain_text(one, labels) or "id" for one in branches)
-            return f"{layer_text(op)} [ {inside} ]"
-
-
-def layer_text(op: Op, tensors: Sequence[str] = ()) -> str:
-    """`conv F3 P1 K64`."""
+def layer_text(
+    op: Op, refers: Sequence[str] = (), given: Mapping[str, str] | None = None, usual: Usual | None = None
+) -> str:
+    """`conv F3 P1 K64`; `given` are texts for some of its fields."""
     parts = [op.word]
-    referred = iter(tensors)
+    named = iter(refers)
+    mine = (usual or {}).get(op.word, {})
     for name, argument, default in in_order(type(op)):
-        if is_default(default, value := getattr(op, name)):
-            continue
-        if argument.kind == "tensor":
-            parts.append(f"{argument.keyword}=@{next(referred)}")
-        else:
+        value = getattr(op, name)
+        if given and name in given:
+            parts.append(_argument(argument, given[name]))
+        elif argument.kind == "tensor":
+            parts += [f"{argument.keyword}=@{next(named)}"] if value else []
+        elif value != mine[name] if name in mine else not is_default(default, value):
             parts.append(spelled(argument, value))
     return " ".join(parts)
+
+
+def _argument(argument: Any, text: str) -> str:
+    if argument.letter is not None:
+        return f"{argument.letter}{text}" if re.fullmatch("[0-9x]+", text) else f"{argument.letter}={text}"
+    if argument.positional is not None:
+        return text if re.fullmatch(r"\w+", text) else f"({text})"
+    return f"{argument.keyword}={text}"
+
+
+def _atom(text: str) -> str:
+    return text if re.fullmatch(r"\w+", text) else f"({text})"
+
+
+def _head(one: Parameter) -> str:
+    return one.name if one.default is None else f"{one.name}={_default(one)}"
+
+
+def _default(one: Parameter) -> str:
+    text = written_value(one.default)
+    return _layer_argument(text) if one.kind == "layer" else text
+
+
+def _layer_argument(text: str) -> str:
+    return text if re.fullmatch(r"\w+", text) else f"[{text}]"
+
+
+def _local(body: Body) -> dict[int, int]:
+    return {value: number for number, value in enumerate(dict.fromkeys((*body.inputs, *body.named)))}
+
+
+def _ends_map(step: Any) -> bool:
+    return isinstance(step, Leaf) and step.op.ends_map
+
+
+def _all_sites(pattern: Pattern) -> list[Site]:
+    return [site for line in pattern.lines for site in sites_in(line)]
+
+
+def _reads_entry(site: Site) -> bool:
+    return any(re.search(r"\bc\b", text) for text in site.given.values())
+
+
+def _conditions(pattern: Pattern) -> list[str]:
+    tracks = [*pattern.lines, *(track for site in _all_sites(pattern) for track in site.tracks)]
+    return [track.condition for track in tracks] + [one.condition for track in tracks for one in track.groups]

@@ -1,0 +1,212 @@
+"""Lays the bodies of a class's calls over one another (anti-unification)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+
+from cnnspec.ops.base import Op, arguments_of
+from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use
+from cnnspec.structure.pattern import Instance, Pattern, Site, Track
+
+FREE = ("integer", "sizes", "number")
+"""Kinds of arguments that may differ between the uses of a block."""
+ALIKE = 0.5
+"""The part of the steps that two bodies have in common, at least."""
+PASSES = 3
+"""Passes of a repeat that are laid over one another, besides the last: what follows is as those."""
+
+
+def begun(body: Body) -> Pattern:
+    """The pattern of one use."""
+    pattern = Pattern([body], [Track({}) for _ in body.lines])
+    for track, line in zip(pattern.lines, body.lines, strict=True):
+        _add_chain(track, (0,), line.chain, _local(body))
+    return pattern
+
+
+def added(pattern: Pattern, body: Body) -> bool:
+    """Lays a further use over the pattern, if it is alike."""
+    first, local = pattern.bodies[0], _local(body)
+    if _ends(first) != _ends(body):
+        return False
+    chains = [
+        _wrapped(track, line.chain, local) for track, line in zip(pattern.lines, body.lines, strict=True)
+    ]
+    common = sum(
+        _overlap(track.sites, one.steps, local) for track, one in zip(pattern.lines, chains, strict=True)
+    )
+    largest = max(sum(_weight(one.chain) for one in each.lines) for each in (first, body))
+    if common < ALIKE * largest:
+        return False
+    number = (len(pattern.bodies),)
+    pattern.bodies.append(body)
+    for track, chain in zip(pattern.lines, chains, strict=True):
+        _add_chain(track, number, chain, local)
+    return True
+
+
+Local = dict[int, int]
+
+
+def _local(body: Body) -> Local:
+    return {value: number for number, value in enumerate(dict.fromkeys((*body.inputs, *body.named)))}
+
+
+def _ends(body: Body) -> Hashable:
+    """How the lines of a body hang together."""
+    local = _local(body)
+    lines = tuple(
+        (line.chain.named and local[line.chain.begin], tuple(map(local.get, line.ends)))
+        for line in body.lines
+    )
+    return len(body.inputs), lines, tuple(map(local.get, body.outputs))
+
+
+# --- one step over another ----------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def fixed(op: Op) -> Hashable:
+    """What must be equal in all uses: all but the numbers of FREE arguments."""
+    free = {name for name, argument in arguments_of(type(op)) if argument.kind in FREE}
+    values = (
+        (name, None if name in free and not isinstance(value, str | None) else (value,)) for name, value in op
+    )
+    return op.word, tuple(values)
+
+
+def _likeness(site: Site, step: Step, local: Local) -> float:
+    """How alike a step is to what is at a site: 0 where it cannot stand there."""
+    before = site.first
+    if isinstance(step, Leaf | Use) and tuple(map(local.get, step.tensors)) != site.refers:
+        return 0
+    match before, step:
+        case Leaf(), Leaf():
+            if before.op == step.op:
+                return 1.3
+            if before.op.activation and step.op.activation:
+                return 0.5
+            return 1.0 if fixed(before.op) == fixed(step.op) else 0
+        case Use(), Use():
+            return 1.2 if before.region.block == step.region.block else 0
+        case Merge(), Merge():
+            if before.op != step.op or len(before.branches) != len(step.branches):
+                return 0
+            pairs = zip(site.tracks, step.branches, strict=True)
+            if any(one.at and two and one.begin != _named(two, local) for one, two in pairs):
+                return 0
+            return 1 + sum(
+                _overlap(track.sites, branch.steps, local)
+                for track, branch in zip(site.tracks, step.branches, strict=True)
+                if branch is not None
+            )
+        case Repeat(), Repeat():
+            return 1 + _overlap(site.tracks[0].sites, step.passes[0].steps, local)
+        case Repeat(), _:
+            return _overlap(site.tracks[0].sites, (step,), local) if len(site.tracks[0].sites) == 1 else 0
+    return 0
+
+
+def _weight(chain: Chain) -> float:
+    total = 0.0
+    for step in chain.steps:
+        match step:
+            case Merge():
+                total += 1 + sum(_weight(one) for one in step.branches if one is not None)
+            case Repeat():
+                total += 1 + _weight(step.passes[0])
+            case _:
+                total += 1
+    return total
+
+
+def _overlap(sites: Sequence[Site], steps: Sequence[Step], local: Local) -> float:
+    return _aligned(sites, steps, local)[0]
+
+
+def _aligned(
+    sites: Sequence[Site], steps: Sequence[Step], local: Local
+) -> tuple[float, list[tuple[int | None, int | None]]]:
+    """The best way to lay steps over sites, in order: its worth, and the pairs."""
+    likeness = [[_likeness(site, step, local) for step in steps] for site in sites]
+    best = [[0.0] * (len(steps) + 1) for _ in range(len(sites) + 1)]
+    for a in range(len(sites) - 1, -1, -1):
+        for b in range(len(steps) - 1, -1, -1):
+            with_it = likeness[a][b] and likeness[a][b] + best[a + 1][b + 1]
+            best[a][b] = max(with_it, best[a + 1][b], best[a][b + 1])
+    pairs: list[tuple[int | None, int | None]] = []
+    a = b = 0
+    while a < len(sites) or b < len(steps):
+        both = a < len(sites) and b < len(steps)
+        if both and likeness[a][b] and best[a][b] == likeness[a][b] + best[a + 1][b + 1]:
+            pairs.append((a, b))
+            a, b = a + 1, b + 1
+        elif a < len(sites) and (b == len(steps) or best[a][b] == best[a + 1][b]):
+            pairs.append((a, None))
+            a += 1
+        else:
+            pairs.append((None, b))
+            b += 1
+    return best[0][0], pairs
+
+
+def _add_chain(track: Track, number: Instance, chain: Chain, local: Local) -> None:
+    pairs = _aligned(track.sites, chain.steps, local)[1]
+    sites = []
+    for site, step in pairs:
+        sites.append(Site({}) if site is None else track.sites[site])
+        if step is not None:
+            _add_step(sites[-1], number, chain.steps[step], local)
+    track.sites = sites
+    track.begin = _named(chain, local)
+    track.at[number] = chain
+
+
+def _named(chain: Chain, local: Local) -> int | None:
+    return local[chain.begin] if chain.named else None
+
+
+def _add_step(site: Site, number: Instance, step: Step, local: Local) -> None:
+    if site.at and isinstance(site.first, Repeat) and not isinstance(step, Repeat):
+        step = Repeat((Chain(step.begin, False, (step,)),))
+    site.at[number] = step
+    match step:
+        case Leaf() | Use():
+            site.refers = tuple(map(local.__getitem__, step.tensors))
+        case Merge():
+            site.tracks = site.tracks or [Track({}) for _ in step.branches]
+            for track, branch in zip(site.tracks, step.branches, strict=True):
+                if branch is not None:
+                    _add_chain(track, number, branch, local)
+        case Repeat():
+            site.tracks = site.tracks or [Track({})]
+            for place in sorted({*range(min(PASSES, len(step.passes))), len(step.passes) - 1}):
+                _add_chain(site.tracks[0], (*number, place), step.passes[place], local)
+
+
+def _wrapped(track: Track, chain: Chain, local: Local) -> Chain:
+    """The chain as a merge with one branch, where the others have it with more: a block whose shortcut is
+    only there where the shapes allow it."""
+    merges = [number for number, site in enumerate(track.sites) if isinstance(site.first, Merge)]
+    if len(merges) != 1 or any(
+        isinstance(step, Merge) and step.op == track.sites[merges[0]].first.op for step in chain.steps
+    ):
+        return chain
+    site = track.sites[merges[0]]
+    before, behind = merges[0], len(track.sites) - merges[0] - 1
+    last = len(chain.steps) - behind
+    around = [*zip(track.sites[:before], chain.steps[:before], strict=False)]
+    around += zip(track.sites[merges[0] + 1 :], chain.steps[last:], strict=False)
+    steps = chain.steps[before:last]
+    if not steps or not all(_likeness(one, step, local) for one, step in around):
+        return chain
+    worth = [_overlap(one.sites, steps, local) for one in site.tracks]
+    place = max(range(len(worth)), key=worth.__getitem__)
+    if worth[place] < ALIKE * len(steps) or not site.first.op.operator:
+        return chain
+    begin, end = steps[0].begin, steps[-1].end
+    branches = [None] * len(worth)
+    branches[place] = Chain(begin, False, steps)  # type: ignore[call-overload]
+    merge = Merge(None, site.first.op, begin, end, tuple(branches))
+    return chain._replace(steps=(*chain.steps[:before], merge, *chain.steps[last:]))

@@ -1,0 +1,191 @@
+"""Numbers that differ between the uses of a block → an expression of its parameters, or of C, that gives
+them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import combinations
+from typing import Any, TypeAlias
+
+from cnnspec.ops.base import written_number, written_sizes
+from cnnspec.structure.pattern import Instance
+
+Value: TypeAlias = Any
+"""An int, a Fraction, a bool; sizes that are not the same on each axis, a tuple; the text of a layer."""
+FACTORS = (2, 3, 4, 5, 6, 8, 16, 32)
+
+
+@dataclass(eq=False, repr=False)
+class Parameter:
+    """Of a block: what it is in each use (`values`; a use that does not need it has none), and what it is
+    where a use does not say."""
+
+    name: str
+    kind: str  # "number", "letter", "truth" or "layer"
+    values: dict[int, Value]
+    default: Value = None
+
+
+@dataclass(eq=False, repr=False)
+class Numbers:
+    """What an argument is in each instance, and the channels there: at the step (`here`), and where the
+    block begins (`entry`, by use)."""
+
+    values: dict[Instance, Value]
+    here: Mapping[Instance, int]
+    entry: Mapping[int, int]
+    parameters: list[Parameter] = field(default_factory=list)
+
+    @property
+    def constant(self) -> bool:
+        return len(set(map(_typed, self.values.values()))) == 1
+
+    @property
+    def numeric(self) -> bool:
+        return all(
+            isinstance(one, int | Fraction) and not isinstance(one, bool) for one in self.values.values()
+        )
+
+
+def _typed(value: Value) -> tuple[type, Value]:
+    return type(value), value
+
+
+def expression(numbers: Numbers, parameters: list[Parameter], channels: bool = True) -> str | None:
+    """The simplest text that gives the values, or None."""
+    if numbers.constant:
+        return written_value(next(iter(numbers.values.values())))
+    for one in parameters:
+        if _holds(numbers, _of(one, numbers)):
+            return one.name
+    if not numbers.numeric:
+        return None
+    bases: list[tuple[str, Mapping[Instance, Value]]] = [
+        (one.name, _of(one, numbers)) for one in parameters if one.kind == "number"
+    ]
+    if channels:
+        bases.append(("C", numbers.here))
+        if any(numbers.here[one] != numbers.entry[one[0]] for one in numbers.values):
+            bases.append(("c", {one: numbers.entry[one[0]] for one in numbers.values}))
+    bases = [(name, values) for name, values in bases if all(one in values for one in numbers.values)]
+    return next((text for text, values in _forms(bases, numbers) if _holds(numbers, values)), None)
+
+
+def _of(parameter: Parameter, numbers: Numbers) -> dict[Instance, Value]:
+    return {one: parameter.values[one[0]] for one in numbers.values if one[0] in parameter.values}
+
+
+def _holds(numbers: Numbers, values: Mapping[Instance, Value]) -> bool:
+    return all(
+        one in values and _typed(values[one]) == _typed(value) for one, value in numbers.values.items()
+    )
+
+
+def _forms(
+    bases: list[tuple[str, Mapping[Instance, Value]]], numbers: Numbers
+) -> Iterator[tuple[str, dict[Instance, Value]]]:
+    """Expressions of the bases with what they give, the simple ones first."""
+    at = list(numbers.values)
+    yield from ((name, {one: values[one] for one in at}) for name, values in bases)
+    for name, values in bases:
+        for factor in FACTORS:
+            yield f"{factor}*{name}", {one: factor * values[one] for one in at}
+        whole = all(isinstance(values[one], int) for one in at)
+        for factor in FACTORS if whole else ():
+            yield f"{name}//{factor}", {one: values[one] // factor for one in at}
+    for times, a in bases:
+        for name, b in bases if is_ratio(times) else ():
+            if name in ("C", "c"):
+                yield f"{times}*{name}", {one: a[one] * b[one] for one in at}
+    for name, values in bases:
+        for factor in FACTORS:
+            yield (
+                f"multiple({name}//{factor}, 8)",
+                {one: _multiple(Fraction(values[one] // factor), 8) for one in at},
+            )
+    for (left, a), (right, b) in combinations(bases, 2):
+        yield f"{left} + {right}", {one: a[one] + b[one] for one in at}
+        yield f"{left} - {right}", {one: a[one] - b[one] for one in at}
+        yield f"{right} - {left}", {one: b[one] - a[one] for one in at}
+
+
+def is_ratio(name: str) -> bool:
+    """Whether a parameter says how often C is taken."""
+    return name.rstrip("0123456789") == "t"
+
+
+def _multiple(value: Fraction, of: int) -> int:
+    rounded = max(of, int(value + Fraction(of, 2)) // of * of)
+    return rounded + of if rounded < Fraction(9, 10) * value else rounded
+
+
+def condition(present: Numbers, parameters: list[Parameter], factors: Sequence[int] = ()) -> str | None:
+    """The simplest condition that holds exactly where the values are True, or None. `factors`: how often
+    widths are taken in the block."""
+    wanted = present.values
+    atoms = list(_atoms(present, parameters, factors))
+    for text, values in atoms:
+        if values == wanted:
+            return text
+    for joint, both in (("or", True), ("and", False)):
+        # of `a or b`, neither holds where it must not; of `a and b`, both hold where it must
+        able = [
+            one for one in atoms if all(one[1][at] != both for at, value in wanted.items() if value != both)
+        ]
+        for (left, a), (right, b) in combinations(able, 2):
+            if all(
+                (a[at] or b[at]) if both else (a[at] and b[at])
+                for at, value in wanted.items()
+                if value == both
+            ):
+                return f"{left} {joint} {right}"
+    return None
+
+
+def _atoms(
+    present: Numbers, parameters: list[Parameter], factors: Sequence[int]
+) -> Iterator[tuple[str, dict[Instance, bool]]]:
+    at = list(present.values)
+    full = [one for one in parameters if all(inst[0] in one.values for inst in at)]
+    for one in full:
+        if one.kind == "truth":
+            yield one.name, {inst: one.values[inst[0]] for inst in at}
+            yield f"not {one.name}", {inst: not one.values[inst[0]] for inst in at}
+    same = all(present.here[inst] == present.entry[inst[0]] for inst in at)
+    name = "C" if same else "c"
+    entry = {inst: present.entry[inst[0]] for inst in at}
+    numbers = [one for one in full if one.kind == "number"]
+    for one in numbers:
+        if one.name == "s":
+            yield "s > 1", {inst: one.values[inst[0]] > 1 for inst in at}
+            yield "s == 1", {inst: one.values[inst[0]] == 1 for inst in at}
+    for factor in (1, *factors):
+        for one in numbers:
+            if is_width(one.name):
+                right = one.name if factor == 1 else f"{factor}*{one.name}"
+                values = {inst: factor * one.values[inst[0]] for inst in at}
+                yield f"{name} != {right}", {inst: entry[inst] != values[inst] for inst in at}
+                yield f"{name} == {right}", {inst: entry[inst] == values[inst] for inst in at}
+    for one in numbers:
+        if is_width(one.name):
+            continue
+        for value in sorted({one.values[inst[0]] for inst in at})[:12]:
+            text = written_number(value)
+            yield f"{one.name} != {text}", {inst: one.values[inst[0]] != value for inst in at}
+            yield f"{one.name} == {text}", {inst: one.values[inst[0]] == value for inst in at}
+            yield f"{one.name} > {text}", {inst: one.values[inst[0]] > value for inst in at}
+
+
+def is_width(name: str) -> bool:
+    """Whether a parameter is a number of channels."""
+    return name.rstrip("0123456789") in ("k", "mid")
+
+
+def written_value(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    return written_sizes(value) if isinstance(value, tuple) else written_number(value)

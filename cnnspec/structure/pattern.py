@@ -1,0 +1,73 @@
+"""What the uses of one block have in common: their steps laid over one another.
+
+An *instance* is one pass through a part of a pattern: the number of the use, and in a repeat the number of
+the pass behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from cnnspec.structure.parts import Body, Chain
+
+Instance: TypeAlias = tuple[int, ...]
+
+
+@dataclass(eq=False, repr=False)
+class Site:
+    """A step, with what it is in each instance that has it. `refers`: the local numbers of the values that
+    its arguments name. `tracks` are the branches of a merge, or the pass of a repeat. `given` are the texts
+    of arguments that are not the same everywhere, by field; `layer` is the parameter that stands for the
+    step."""
+
+    at: dict[Instance, Any]  # steps
+    refers: tuple[int, ...] = ()
+    tracks: list[Track] = field(default_factory=list)
+    given: dict[str, str] = field(default_factory=dict)
+    layer: str = ""
+
+    @property
+    def first(self) -> Any:
+        return next(iter(self.at.values()))
+
+
+@dataclass(eq=False, repr=False)
+class Group:
+    """Sites that are there under a condition."""
+
+    sites: list[Site]
+    condition: str = ""
+
+
+@dataclass(eq=False, repr=False)
+class Track:
+    """A chain; a branch may be absent (`none`) in some instances, and is there under a `condition`. It begins
+    at the local value `begin`, or at what is there. `groups` are its sites as they are written."""
+
+    at: dict[Instance, Chain]
+    begin: int | None = None
+    sites: list[Site] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    condition: str = ""
+
+
+@dataclass(eq=False, repr=False)
+class Pattern:
+    """The uses of a block: their bodies, and the lines, each with the local numbers of the values that it
+    ends with."""
+
+    bodies: list[Body]
+    lines: list[Track]
+
+    def sites(self) -> Iterator[Site]:
+        for line in self.lines:
+            yield from sites_in(line)
+
+
+def sites_in(track: Track) -> Iterator[Site]:
+    for site in track.sites:
+        yield site
+        for inner in site.tracks:
+            yield from sites_in(inner)

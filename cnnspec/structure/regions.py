@@ -1,0 +1,229 @@
+"""The layers grouped by the modules that called them: a tree of regions.
+
+A region is one call of a module that may become the use of a block. Containers (`Sequential`), modules whose
+class has no other call, and calls that another layer runs through are none: their layers are those of the
+module around them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from cnnspec.ops.base import Op
+from cnnspec.sources.layers import Layer, LayerList, Scope
+
+if TYPE_CHECKING:
+    from cnnspec.structure.parts import Body
+
+CONTAINERS = frozenset("Sequential ModuleList ModuleDict Identity".split())  # noqa: SIM905
+DEEPEST = 12
+"""Regions in regions, at most."""
+MOST_ENDS = 8
+"""Tensors that go in and out of a region, at most."""
+
+Key: TypeAlias = tuple[str, int]
+
+
+class Node(NamedTuple):
+    """A layer in a graph: the values that it reads and gives."""
+
+    number: int
+    op: Op
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(eq=False, repr=False)
+class Region:
+    """One call of a module. `items` are in an order in which they can be computed. `body` is what they are
+    in lines; `block` and `arguments` are set when the class has become a block; `dissolved`, where it
+    becomes none."""
+
+    key: Key
+    class_name: str
+    items: Sequence[Node | Region]
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    body: Body = None  # type: ignore[assignment]
+    block: str = ""
+    dissolved: bool = False
+    arguments: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        return self.items[0].number
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.key[0].rpartition(".")[2]
+
+    def within(self) -> Iterator[Region]:
+        """All regions in it, the inner ones first, and itself."""
+        for item in self.items:
+            if isinstance(item, Region):
+                yield from item.within()
+        yield self
+
+
+def regions(network: LayerList) -> Region:
+    """The network as a region, with those in it."""
+    first = len(network.inputs)
+    nodes = {
+        number: Node(number, layer.op, read_by(network, number, layer), (first + number,))
+        for number, layer in enumerate(network.layers)
+        if isinstance(layer, Layer)
+    }
+    left_out: set[Key] = set()
+    while True:
+        left_out |= _single(network, left_out)
+        scopes = {number: _kept(network.layers[number].scopes, left_out) for number in nodes}
+        outputs = tuple(one.value for one in network.outputs)
+        root = _grouped([*nodes.values()], scopes, 0, ("", 0), "")
+        root.inputs, root.outputs = tuple(range(first)), outputs
+        unfit = _unfit(root, outputs)
+        if not unfit:
+            return root
+        left_out |= unfit
+
+
+def read_by(network: LayerList, number: int, layer: Layer) -> tuple[int, ...]:
+    """The values that a layer's text refers to. `unpool like=@pool` names the pooling, whose input it
+    reads."""
+    if layer.op.undoes is None:
+        return layer.inputs
+    undone = getattr(layer.op, layer.op.undoes)
+    for earlier in range(number - 1, -1, -1):
+        one = network.layers[earlier]
+        if isinstance(one, Layer) and one.op == undone and one.inputs[0] == layer.inputs[1]:
+            return layer.inputs[0], len(network.inputs) + earlier
+    return layer.inputs
+
+
+def _key(scope: Scope) -> Key:
+    return scope.path, scope.call
+
+
+def _kept(scopes: Sequence[Scope], left_out: set[Key]) -> list[Scope]:
+    found = [
+        one
+        for one in scopes
+        if one.path and one.class_name and one.class_name not in CONTAINERS and _key(one) not in left_out
+    ]
+    return found[:DEEPEST]
+
+
+def _single(network: LayerList, left_out: set[Key]) -> set[Key]:
+    """The calls of classes that have no other call, and those of one layer only."""
+    calls: dict[str, set[Key]] = {}
+    sizes: Counter[Key] = Counter()
+    for layer in network.layers:
+        for scope in _kept(layer.scopes, left_out):
+            calls.setdefault(scope.class_name, set()).add(_key(scope))
+            sizes[_key(scope)] += 1
+    found: set[Key] = set()
+    for keys in calls.values():
+        if len(keys) == 1 or all(sizes[key] == 1 for key in keys):
+            found |= keys
+    return found
+
+
+def _grouped(
+    nodes: Sequence[Node], scopes: dict[int, list[Scope]], depth: int, key: Key, class_name: str
+) -> Region:
+    """The region of some layers, which have the scopes of it and `depth - 1` around it in common."""
+    groups: dict[Key, list[Node]] = {}
+    items: list[Node | Key] = []
+    classes: dict[Key, str] = {}
+    for node in nodes:
+        inner = scopes[node.number][depth : depth + 1]
+        if not inner:
+            items.append(node)
+            continue
+        if _key(inner[0]) not in groups:
+            items.append(_key(inner[0]))
+        groups.setdefault(_key(inner[0]), []).append(node)
+        classes[_key(inner[0])] = inner[0].class_name
+    made = [
+        one if isinstance(one, Node) else _grouped(groups[one], scopes, depth + 1, one, classes[one])
+        for one in items
+    ]
+    return Region(key, class_name, made)
+
+
+def _unfit(root: Region, outputs: Sequence[int]) -> set[Key]:
+    """Calls that something else runs through, or with too many ends; gives all others their ends, and their
+    items an order."""
+    uses = Counter(value for region in root.within() for one in _nodes(region) for value in one.inputs)
+    uses.update(outputs)
+    for region in root.within():
+        if region is not root:
+            _set_ends(region, uses)
+    unfit = {
+        one.key
+        for one in root.within()
+        if one is not root and (len(one.inputs) + len(one.outputs) > MOST_ENDS or not one.inputs)
+    }
+    for region in root.within():
+        unfit |= _cyclic(region)
+    return unfit
+
+
+def _nodes(region: Region) -> Iterator[Node]:
+    return (one for one in region.items if isinstance(one, Node))
+
+
+def _set_ends(region: Region, uses: Counter[int]) -> None:
+    """What a region reads of what is outside, and gives away. Its inner regions have theirs."""
+    read: Counter[int] = Counter()
+    made: dict[int, None] = {}
+    for one in region.within():
+        for node in _nodes(one):
+            read.update(node.inputs)
+            made |= dict.fromkeys(node.outputs)
+    region.inputs = tuple(value for value in read if value not in made)
+    region.outputs = tuple(value for value in made if uses[value] > read[value])
+
+
+def _cyclic(region: Region) -> set[Key]:
+    """Puts the items in order; gives the regions that cannot be, because each needs another one first."""
+    maker = {value: number for number, item in enumerate(region.items) for value in item.outputs}
+    needs = [
+        {maker[value] for value in item.inputs if value in maker} - {number}
+        for number, item in enumerate(region.items)
+    ]
+    order = _order(needs)
+    if len(order) == len(needs):
+        region.items = [region.items[number] for number in order]
+        return set()
+    left = set(range(len(needs))) - set(order)
+    readers: list[set[int]] = [set() for _ in needs]
+    for number in left:
+        for one in needs[number]:
+            readers[one].add(number)
+    left -= set(_order([one & left for one in readers]))
+    return {one.key for one in (region.items[number] for number in left) if isinstance(one, Region)}
+
+
+def _order(needs: Sequence[set[int]]) -> list[int]:
+    """Numbers so that each stands behind those that it needs, else as they are."""
+    readers: list[list[int]] = [[] for _ in needs]
+    for number, needed in enumerate(needs):
+        for one in needed:
+            readers[one].append(number)
+    waiting = [len(needed) for needed in needs]
+    ready = [number for number, count in enumerate(waiting) if not count]
+    heapify(ready)
+    found = []
+    while ready:
+        number = heappop(ready)
+        found.append(number)
+        for reader in readers[number]:
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                heappush(ready, reader)
+    return found

@@ -1,0 +1,49 @@
+"""Arguments that most layers of a kind have: `default conv dwconv nobias`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from cnnspec.ops.base import Op, arguments_of, is_default, spelled
+
+Usual: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""By word and field, what a layer has where its text does not say."""
+SOME = ("bias", "eps", "momentum")
+"""Fields that may differ in a few layers; others are a default only where all layers of the kind agree."""
+
+
+def usual(ops: Iterable[Op]) -> Usual:
+    """What is worth a `default`."""
+    found: dict[str, list[Op]] = {}
+    for op in ops:
+        found.setdefault(op.word, []).append(op)
+    chosen: dict[str, dict[str, Any]] = {}
+    for word, same in found.items():
+        if len(same) < 2:
+            continue
+        kind = type(same[0])
+        for field, argument in arguments_of(kind):
+            if (argument.keyword is None and not argument.flags) or argument.kind in ("tensor", "matrix"):
+                continue
+            most, count = Counter(getattr(op, field) for op in same).most_common(1)[0]
+            if is_default(kind.model_fields[field].default, most) or most is None:
+                continue
+            if count == len(same) or (field in SOME and 2 * count > len(same)):
+                chosen.setdefault(word, {})[field] = most
+    return chosen
+
+
+def default_lines(usual: Usual) -> list[str]:
+    """The statements, one for the words that have the same."""
+    from cnnspec.ops import lookup
+
+    words: dict[str, list[str]] = {}
+    for word, fields in usual.items():
+        op = lookup(word)
+        assert op is not None
+        arguments = dict(reversed([*arguments_of(op)]))
+        text = " ".join(spelled(arguments[field], value) for field, value in fields.items())
+        words.setdefault(text, []).append(word)
+    return [f"default {' '.join(same)} {text}" for text, same in words.items()]
