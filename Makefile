@@ -11,7 +11,7 @@ PYTEST ?= -n 2
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test light zoo lint fmt bench fuzz keras latex paper parity sizes clean
+.PHONY: help demo test light zoo lint fmt bench fuzz keras latex paper site parity sizes clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ paper: $(VENV)/.stamp  ## docs/paper: its figure and tables made anew from its s
 	done
 	@echo .paper/paper.pdf
 
+site: $(VENV)/.stamp  ## docs/ as web pages, with a page for each layer, finding and network: .site/html/index.html
+	$(RUN) docs.site
+
 parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (29) in emitted programs (half an hour; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
 	$(PARITY)/bin/python -m tests.parity.against_timm
@@ -72,7 +75,7 @@ sizes: $(VENV)/.stamp  ## `cnnspec sizes` of the whole zoo beside torch on the m
 	$(RUN) tests.sizes.against_torch
 
 clean:  ## remove environments and caches
-	rm -rf $(VENV) $(DEMO) $(BENCH) $(PARITY) $(LIGHT) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .paper
+	rm -rf $(VENV) $(DEMO) $(BENCH) $(PARITY) $(LIGHT) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz .paper .site
 
 $(VENV)/.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

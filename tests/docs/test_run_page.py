@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cnnspec.cli.draw import draw
 from cnnspec.report.verified import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 
 
-def writer() -> object:
+def writer() -> Any:
     spec = importlib.util.spec_from_file_location("run_page", ROOT / "docs" / "run.py")
     assert spec is not None
     assert spec.loader is not None
@@ -23,16 +25,41 @@ def writer() -> object:
 
 
 DOCS = ROOT / "docs"
-NAMES = ("run.md", "sizes.md", "diff.md", "table.md", "draw.md", "documents.md")
-PAGES = [*(DOCS / name for name in NAMES), *sorted((DOCS / "homework").glob("*.md"))]
+run = writer()
+PAGES = run.PAGES
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """The figures that the pages' commands have drawn."""
+    return {}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
-def test_the_page_shows_what_its_commands_print(path: Path) -> None:
-    module = writer()
+def test_the_page_shows_what_its_commands_print(path: Path, made: dict[str, str]) -> None:
     page = path.read_text("utf-8")
-    assert len(module.COMMAND.findall(page)) >= (1 if path.stem == "draw" else 3)  # type: ignore[attr-defined]
-    assert module.rendered(page) == page, "`python docs/run.py` brings it up to date"  # type: ignore[attr-defined]
+    assert len(run.COMMAND.findall(page)) >= 2
+    text, figures = run.rendered(page)
+    assert text == page, "`python docs/run.py` brings it up to date"
+    for name, figure in figures.items():
+        shown = (run.FIGURES / name).read_text("utf-8")
+        assert shown == figure, f"`python docs/run.py` brings {name} up to date"
+        assert made.setdefault(name, figure) == figure, f"two pages draw {name}"
+
+
+def test_every_figure_is_drawn_by_a_page_and_shown() -> None:
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    drawn, shown = (
+        set(re.findall(form, text)) for form in (r"-o figures/(\S+\.svg)", r"\]\(figures/(\S+)\)")
+    )
+    assert drawn == shown == {path.name for path in run.FIGURES.iterdir()}
+
+
+def test_every_option_of_draw_is_explained() -> None:
+    page = (DOCS / "draw.md").read_text("utf-8")
+    own = {"expand", "collapse", "panels", "wrap", "width", "colors", "style"}
+    assert own <= {parameter.name for parameter in draw.params}
+    assert all(re.search(rf"--(?:no-)?{name}\b", page) for name in own)
 
 
 def test_the_example_of_verify_has_the_columns_of_today() -> None:

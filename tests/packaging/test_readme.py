@@ -65,6 +65,14 @@ def test_the_message_is_the_one_that_comes(folder: Path) -> None:
     ]
 
 
+def test_it_opens_with_the_figure_of_its_spec(folder: Path) -> None:
+    opening = re.match(r"# cnnspec\n\n!\[[^]]+\]\((docs/figures/\S+\.svg)\)\n", README)
+    assert opening
+    done = run("cnnspec draw lenet.cnn --style volumes", folder)
+    assert done.stdout == (ROOT / opening[1]).read_text("utf-8")
+    assert all((ROOT / path).is_file() for path in re.findall(r"\]\(([^)#:]+)\)", README))
+
+
 def test_the_python_works(capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = (text for kind, text in BLOCKS if kind == "python")
     exec(compile(code, "README.md", "exec"), {})
