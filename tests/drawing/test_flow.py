@@ -15,7 +15,8 @@ from cnnspec.drawing.flow.diagram import Figure, TooLarge, words
 from cnnspec.drawing.flow.fold import folded
 from cnnspec.drawing.flow.labels import head_of, passes
 from cnnspec.drawing.options import Options
-from tests.drawing.checks import checked, graph_of
+from cnnspec.drawing.scene import Scene, Text
+from tests.drawing.checks import checked, graph_of, groups
 
 RESIDUAL = """\
 block residual(k, s=1) {
@@ -36,6 +37,11 @@ def figure_of(text: str, options: Options | None = None) -> Figure:
     graph = graph_of(text)
     checked(graph, options)
     return folded(graph, options or Options())
+
+
+def texts_of(picture: Scene) -> list[Text]:
+    found = [item for group in picture.items for item in getattr(group, "items", ())]
+    return [item for item in found if isinstance(item, Text)]
 
 
 def boxes(figure: Figure, panel: int | None = None) -> list[str]:
@@ -129,6 +135,37 @@ def test_blocks_drawn_in_place_and_collapsed() -> None:
     assert unfolded.panels == []
     collapsed = figure_of(text, Options(expand=("two",), collapse=("unit",), panels=False))
     assert boxes(collapsed)[1:] == ["mix(4)", "unit(K4)", "unit(K8, F3)", "unit(K8)"]
+
+
+SKIPS = """\
+input 4x32x32
+a: conv F3 P1 K8 -> relu
+b: maxpool F2 -> conv F3 P1 K8 -> relu
+   maxpool F2 -> conv F3 P1 K8 -> relu
+   upsample 2
+   add [ @b -> conv F1 K8 | id ]
+   upsample 2
+   concat [ @a | id ]
+   conv F1 K2
+"""
+
+
+def test_a_column_with_long_skips_is_wrapped() -> None:
+    graph = graph_of(SKIPS)
+    one, three = (checked(graph, Options(wrap=columns)) for columns in (1, 3))
+    assert three.height < one.height / 2
+    assert [group.name for group in groups(one, "tag")] == []
+    assert [group.name for group in groups(three, "tag")] == ["b", "a"]
+    names = ["".join(run.text for run in text.runs) for text in texts_of(three)]
+    assert names.count("b") == 2  # the line has the name that is read further on
+    assert "a  8×32×32" in names
+
+
+def test_a_network_of_two_pages_is_wrapped_by_itself() -> None:
+    layers = "".join(f"conv F3 P1 K{8 + number % 2}\n" for number in range(36))
+    picture = checked(graph_of(f"input 4x8x8\na: conv F1 K8\n{layers}add [ @a -> conv F1 K9 | id ]\n"))
+    assert picture.height < 660
+    assert len(groups(picture, "tag")) == 1
 
 
 def test_conditions() -> None:

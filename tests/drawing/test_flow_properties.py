@@ -27,6 +27,7 @@ def test_the_zoo(name: str) -> None:
         checked(model.graph)
         if not place:
             checked(model.graph, Options(levels=9))
+            checked(model.graph, Options(wrap=3))
 
 
 @given(seeds)
@@ -68,3 +69,4 @@ def test_tangled_networks(seed: int) -> None:
     graph = graph_of(tangled(seed))
     checked(graph)
     checked(graph, Options(expand=("unit",)))
+    checked(graph, Options(wrap=4))

@@ -41,9 +41,9 @@ FAR = 1.5
 class Measures:
     """The sizes of one diagram's parts; each is worked out once."""
 
-    def __init__(self, diagram: Diagram, *, shapes: bool) -> None:
+    def __init__(self, diagram: Diagram, *, shapes: bool, items: tuple[Item, ...] = ()) -> None:
         self.diagram = diagram
-        self.items = arranged(diagram)
+        self.items = items or arranged(diagram)
         self.texts = EdgeTexts(diagram, self.items, shapes=shapes)
         self.sizes: dict[int, Size] = {}
         self.widths: dict[int, float] = {}
@@ -230,7 +230,8 @@ class Measures:
             return max(range(len(sizes)), key=lambda place: (sizes[place].height, -place))
         node = self.texts.node(item)
         there = [place for place, one in enumerate(item.branches) if not is_reference(one)]
-        full = [place for place in there if item.branches[place].items] or there
+        begun = [place for place in there if not isinstance([*item.branches[place].items, None][0], Tag)]
+        full = [place for place in begun if item.branches[place].items] or begun or there
         if self.round(item) or (node is not None and node.kind == "choice"):
             return 1 if len(sizes) == 3 and there == [0, 1, 2] else full[0] if full else 0
         if id(item) in self.spread or not full:

@@ -12,13 +12,16 @@ from cnnspec.drawing.flow.diagram import Diagram, words
 from cnnspec.drawing.flow.measure import Measures
 from cnnspec.drawing.flow.metrics import BETWEEN, GAP, PAD, PILL, TITLE, Size, text_width
 from cnnspec.drawing.flow.place import NOWHERE, Placer
+from cnnspec.drawing.flow.unroll import unrolled
 from cnnspec.drawing.options import Options
 from cnnspec.drawing.scene import Group, Text
 
 HEADING = 20.0
 """A title and the room below it."""
 PAGE = 620.0
-"""As high as a column becomes before the network is put into two."""
+"""As high as a column becomes before the network is put into two;"""
+FAR = 1.4
+"""and how much higher with branches that are most of it, whose lines would have to be cut."""
 
 
 @dataclass(eq=False)
@@ -68,7 +71,8 @@ class Part:
 
     def draw(self, x: float, y: float) -> list[Group]:
         placer = Placer(self.measures, self.colors)
-        middle = x + self.width / 2 if len(self.columns) == 1 else x + self.sizes[0].width / 2
+        first = self.width if len(self.columns) == 1 else self.sizes[0].width
+        middle = x + max(first, text_width(self.diagram.title, TITLE, bold=True)) / 2
         title = Text(middle, y + TITLE, self.diagram.title, TITLE, self.colors.text, bold=True)
         left, top = x + (self.width - self.body[0]) / 2, y + HEADING
         if self.panel:
@@ -107,8 +111,28 @@ class Part:
 def network_part(diagram: Diagram, options: Options, wrap: int | None) -> Part:
     """The network in `wrap` columns, or as many as a page needs."""
     measures = Measures(diagram, shapes=True)
-    columns = wrapped(measures, wrap)
+    whole = measures.series_size(measures.items).height
+    count = wrap or ceil(whole / PAGE)
+    shorter = _with_lower_items(measures, whole / count)
+    if wrap is None and shorter is not measures and (whole <= FAR * PAGE or _highest(shorter) > whole / 2):
+        count = 1
+    measures = shorter if count > 1 else measures
+    columns = wrapped(measures, count)
     return Part(diagram, measures, options.colors, columns, panel=False, framed=False, entry=False)
+
+
+def _with_lower_items(measures: Measures, most: float) -> Measures:
+    """The same where no item is higher than `most`; else with those unrolled that can be."""
+    if _highest(measures) <= most:
+        return measures
+    diagram = measures.diagram
+    items = unrolled(measures.items, diagram.nodes, lambda item: measures.size(item).height, most)
+    return Measures(diagram, shapes=True, items=items)
+
+
+def _highest(measures: Measures) -> float:
+    measures.series_size(measures.items)  # makes the boxes of a column equally wide, before any is measured
+    return max(measures.size(item).height for item in measures.items)
 
 
 def panel_part(diagram: Diagram, options: Options) -> Part:
@@ -121,13 +145,10 @@ def panel_part(diagram: Diagram, options: Options) -> Part:
     return Part(diagram, measures, options.colors, [measures.items], panel=True, framed=framed, entry=entry)
 
 
-def wrapped(measures: Measures, count: int | None) -> list[tuple[Item, ...]]:
-    """The items in columns of about the same height: as many as were asked for, or as a page needs."""
+def wrapped(measures: Measures, count: int) -> list[tuple[Item, ...]]:
+    """The items in so many columns of about the same height."""
     items = measures.items
     whole = measures.series_size(items).height
-    if count is None:
-        largest = max(measures.size(item).height for item in items)
-        count = ceil(whole / PAGE) if largest < whole / 2 else 1
     columns: list[list[Item]] = [[]]
     done = 0.0
     for item in items:
