@@ -36,7 +36,7 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
     """
     bodies, times = report.graph.bodies, Counter({body: 1})
     found: list[Part] = []
-    shared: set[str] = set()
+    shared: set[tuple[int, str]] = set()
     for number in range(body, -1, -1):  # bodies come before those that use them
         if not times[number]:
             continue
@@ -45,11 +45,15 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
         for step, layer in here:
             if layer is not None:
                 found.append(Part(layer, times[number]))
-            if not isinstance(step, Region) or (once and step.shared in shared):
+            if not isinstance(step, Region):
                 continue
+            uses = times[number]
             if once and step.shared is not None:
-                shared.add(step.shared)
-            uses = 1 if once and step.shared is not None else times[number]
+                which = number if step.inner else body, step.shared
+                if which in shared:
+                    continue
+                shared.add(which)
+                uses = uses if step.inner else 1
             for one in step.passes:
                 times[one.body] += uses * one.count
     return sorted(found, key=lambda part: part.layer.layer.span)

@@ -27,11 +27,13 @@ class Tally(NamedTuple):
 
 
 NOTHING = Tally()
+INNER = "."
+"""What stands before the key of a shared block that belongs to a use of a block."""
 OWN = ""
 """The key of a stretch's own weights; no shared block is called so."""
 Held: TypeAlias = dict[str, Tally | None]
-"""The weights of a stretch: its own, and by name those of each shared block without the shared blocks in it.
-None: a shape is unknown."""
+"""The weights of a stretch: its own, and by name those of each shared block without the shared blocks in it;
+of one that belongs to a use of a block, behind INNER, up to that use. None: a shape is unknown."""
 
 
 class Weights(NamedTuple):
@@ -82,7 +84,14 @@ def _step(step: Step, layer: Shaped | None, bodies: list[Held]) -> Held:
     if not isinstance(step, Region):
         return {OWN: None}
     held = _together({**bodies[one.body], OWN: _times(one.count, bodies[one.body])} for one in step.passes)
-    return held if step.shared is None else {**held, step.shared: held[OWN], OWN: NOTHING}
+    if step.block is not None:
+        own = (one for name, one in held.items() if name == OWN or name.startswith(INNER))
+        held = {name: one for name, one in held.items() if not name.startswith(INNER)} | {
+            OWN: reduce(_plus, own)
+        }
+    if step.shared is None:
+        return held
+    return {**held, f"{INNER * step.inner}{step.shared}": held[OWN], OWN: NOTHING}
 
 
 def _times(count: int, held: Held) -> Tally | None:

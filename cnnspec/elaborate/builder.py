@@ -17,6 +17,7 @@ from cnnspec.ops.base import axes_of
 if TYPE_CHECKING:
     from cnnspec.elaborate.context import Context
     from cnnspec.elaborate.given_layers import GivenLayers
+    from cnnspec.elaborate.inner_blocks import Inner
     from cnnspec.ops.base import Op, Shape
 
 UNKNOWN = "?"
@@ -33,6 +34,10 @@ class Scope:
     index: int | None = None  # i of the innermost repeat
     layers: Mapping[str, GivenLayers | None] = field(default_factory=dict)
     """What the layer parameters of a block stand for; None in a block that is only looked through."""
+    blocks: dict[str, InnerBlock | None] = field(default_factory=dict)
+    """The `shared`s of a block by the author's names; None where they cannot be used."""
+    attributes: set[str] = field(default_factory=set)
+    """Where there are such: what the attributes of this use of the block are called."""
 
     def around(self) -> Iterator[Scope]:
         """The scope itself and those that it is in, from the inside out."""
@@ -50,6 +55,18 @@ class Scope:
     def layers_named(self, name: str) -> tuple[GivenLayers | None] | None:
         """What a layer parameter stands for, alone in a tuple; None where there is no such parameter."""
         return next(((scope.layers[name],) for scope in self.around() if name in scope.layers), None)
+
+
+@dataclass(eq=False, repr=False)
+class InnerBlock:
+    """A `shared` that one use of a block defines: the scope and the values that it sees; its attributes,
+    each a set of weights, and whether these are frozen."""
+
+    inner: Inner
+    scope: Scope
+    values: dict[str, Value]
+    names: dict[tuple[object, ...], str] = field(default_factory=dict)
+    frozen: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(eq=False, repr=False)

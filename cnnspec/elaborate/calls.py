@@ -10,9 +10,11 @@ from typing import Any
 from cnnspec.diagnostics import Edit, Related
 from cnnspec.diagnostics.suggest import nearest
 from cnnspec.elaborate.binding import BoundArguments, written, written_or
-from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, Scope, several_from
+from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder, InnerBlock, Scope, several_from
 from cnnspec.elaborate.context import Called, Context
+from cnnspec.elaborate.inner_blocks import report_unseen
 from cnnspec.elaborate.labels import ended, input_of, resolve
+from cnnspec.elaborate.naming import entries
 from cnnspec.elaborate.regions import add_region, close_body, look_through, open_body
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.elaborate.text_facts import further, nodes
@@ -31,11 +33,12 @@ LONG_FORMULA = 10_000
 def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     """A use of a block becomes a region; its body is made where no use before was like it."""
     context = builder.context
-    block = context.statements.blocks.get(step.name)
-    bound = _bound(builder, block, step)
-    if block is not None and block.shared and any(name == block.name for name, _ in context.uses):
-        _report_shared(builder, step)
-        bound = None
+    block, inner = block_of(builder, step)
+    bound = None
+    if block is not None and block.shared and any(name == _name(context, block) for name, _ in context.uses):
+        _report_shared(builder, block, step)
+    elif _seen(builder, block, inner, step):
+        bound = _bound(builder, block, step, inner)
     if block is None or bound is None:
         builder.several = ()
         builder.leave_hole(step, step.name, label)
@@ -66,8 +69,9 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     stretch.written[site] = bound.written
     labels = tuple(named.name for named in bound.tensors.values())
     stretch.called[site] = Called(made.template, labels, layers)
-    shared = _shared_name(context, block, arguments, given, shapes) if block.shared else None
-    if shared is not None and context.shared_frozen.setdefault(shared, frozen) is not frozen:
+    shared = _shared_name(context, block, inner, arguments, given, shapes) if block.shared else None
+    known = context.shared_frozen if inner is None else inner.frozen
+    if shared is not None and known.setdefault(shared, frozen) is not frozen:
         builder.sink.report(
             "E211",
             f"`{block.name}` has one set of weights: it cannot be frozen in one use and trained in another",
@@ -81,9 +85,10 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
         inputs=inputs,
         outputs=len(made.outputs),
         passes=(Pass.model_construct(body=body),),
-        block=block.name,
+        block=_name(context, block),
         arguments=arguments,
         shared=shared,
+        inner=inner is not None,
         label=label,
         span=step.span,
     )
@@ -97,20 +102,84 @@ def outputs_of(block: tree.Block) -> tuple[tree.Reference, ...]:
     return last.references if isinstance(last, tree.Output) else ()
 
 
-def _report_shared(builder: BodyBuilder, step: tree.CallStep) -> None:
+def define(builder: BodyBuilder, block: tree.Block) -> None:
+    """A `shared` in a block: this use of that block has its own."""
+    context, scope = builder.context, builder.scope
+    inner = context.statements.all_blocks.inner.get(_name(context, block))
+    if inner is None or inner.block is not block or block.name in scope.blocks:
+        return  # reported already
+    values = {name: scope.find(name) for name in inner.values}
+    known = {name: UNKNOWN if value is None else value for name, value in values.items()}
+    if not scope.blocks:
+        scope.attributes = set(_attributes(builder, inner.owner))
+    scope.blocks[block.name] = InnerBlock(inner, scope, known)
+
+
+def _attributes(builder: BodyBuilder, owner: tree.Block) -> frozenset[str]:
+    """The attributes of a use of a block, those of its `shared`s aside."""
+    known = builder.context.attributes
+    if id(owner) not in known:
+        inside, names = builder.context.statements.all_blocks.inside(owner), builder.names.steps
+        known[id(owner)] = frozenset(
+            names.get(id(one), "")
+            for one, _ in entries(owner.body.items)
+            if not (isinstance(one, tree.CallStep) and one.name in inside)
+        )
+    return known[id(owner)]
+
+
+def block_of(builder: BodyBuilder, step: tree.CallStep) -> tuple[tree.Block | None, InnerBlock | None]:
+    """The block that a use means, and what this use of the block around it has of it."""
+    for scope in builder.scope.around():
+        if step.name in scope.blocks:
+            found = scope.blocks[step.name]
+            return None if found is None else found.inner.block, found
+    return builder.context.statements.blocks.get(step.name), None
+
+
+def _seen(
+    builder: BodyBuilder, block: tree.Block | None, inner: InnerBlock | None, step: tree.CallStep
+) -> bool:
+    """Whether a block can be used here; reports an inner one that cannot. Silent where a value that it reads
+    is not known."""
+    context = builder.context
+    if inner is not None:
+        return UNKNOWN not in inner.values.values()
+    if block is not None or builder.scope.layers_named(step.name) is not None:
+        return True
+    blocks = context.statements.all_blocks
+    uses = [name for name, _ in context.uses]
+    found = [name for name, one in blocks.inner.items() if one.block.name == step.name]
+    if not found:
+        return step.name not in (one.name for one, _ in context.statements.facts.inner_blocks)
+    name = next((name for name in found if blocks.name_of(blocks.inner[name].owner) in uses), found[0])
+    if name in uses:
+        _report_shared(builder, blocks.named[name], step)
+    else:
+        report_unseen(step, blocks.inner[name], builder.sink)
+    return False
+
+
+def _name(context: Context, block: tree.Block) -> str:
+    return context.statements.all_blocks.name_of(block)
+
+
+def _report_shared(builder: BodyBuilder, block: tree.Block, step: tree.CallStep) -> None:
     """E213 for a `shared` block that calls itself, under an `if` too."""
-    builder.context.unusable.add(step.name)
+    builder.context.unusable.add(_name(builder.context, block))
     builder.sink.report(
         "E213",
-        f"the shared block `{step.name}` calls itself: its one set of weights would be a part of itself",
+        f"the shared block `{block.name}` calls itself: its one set of weights would be a part of itself",
         step.span,
         help="make it a `block`, whose uses have weights of their own",
     )
 
 
-def _bound(builder: BodyBuilder, block: tree.Block | None, step: tree.CallStep) -> BoundArguments | None:
+def _bound(
+    builder: BodyBuilder, block: tree.Block | None, step: tree.CallStep, inner: InnerBlock | None
+) -> BoundArguments | None:
     """The arguments of a use; None after a finding."""
-    if step.name in builder.context.unusable:
+    if (step.name if block is None else _name(builder.context, block)) in builder.context.unusable:
         return None
     if block is None and builder.scope.layers_named(step.name) is not None:
         from cnnspec.elaborate.given_layers import called
@@ -126,19 +195,37 @@ def _bound(builder: BodyBuilder, block: tree.Block | None, step: tree.CallStep) 
     bound: BoundArguments | None = None
     with builder.reporting():
         bound = bind_call(builder, block, step)
+        if inner is not None:
+            _take_around(builder, inner, bound)
     if bound is None:  # a name that there is not may be a parameter with a mistake in it
         names = [node.name for node in nodes(block.body) if isinstance(node, tree.Name)]
         look_through_block(builder, block, names)
     return bound
 
 
+def _take_around(builder: BodyBuilder, inner: InnerBlock, bound: BoundArguments) -> None:
+    """Hands an inner block what it reads of the block around it, by the same names."""
+    for name in inner.inner.layers:
+        from cnnspec.elaborate.given_layers import given_on
+
+        (found,) = builder.scope.layers_named(name) or (None,)
+        bound.layers[name] = None if found is None else given_on(found, name)
+    for name, value in inner.values.items():
+        bound.values[name] = value
+        if next((one for one in builder.scope.around() if name in one.names), None) is inner.scope:
+            bound.written[name] = (tree.Name(name, inner.inner.block.name_span),)
+
+
 def look_through_block(builder: BodyBuilder, block: tree.Block, names: Iterable[str] = ()) -> None:
     """Reports what is wrong in a block whatever it is given, once; `names` are of values not known either."""
     context = builder.context
-    if block.name in context.looked_through:
+    name = _name(context, block)
+    if name in context.looked_through:
         return
-    context.looked_through.add(block.name)
-    layers = context.statements.layer_parameters.get(block.name, frozenset())
+    context.looked_through.add(name)
+    layers = context.statements.layer_parameters.get(name, frozenset())
+    inner = context.statements.all_blocks.inner.get(name)
+    names = (*names, *(() if inner is None else inner.values))
     values = [one.name for one in block.parameters if one.kind != "tensor" and one.name not in layers]
     tensors = [one.name for one in block.parameters if one.kind == "tensor"]
     names = [name for name in names if name not in layers]
@@ -165,7 +252,7 @@ def _body(
         "block", items, id(block), child.names, bound.tensors, block, arriving=builder.current is not None
     )
     given = ", ".join(brief(value) for value in bound.values.values())
-    context.uses.append((block.name, given))
+    context.uses.append((_name(context, block), given))
     with context.deeper(step.span, context.references_in(items, id(block.body))):
         context.run_items(child, items)
     context.uses.pop()
@@ -176,21 +263,26 @@ def _body(
 def _shared_name(
     context: Context,
     block: tree.Block,
+    inner: InnerBlock | None,
     arguments: dict[str, str],
     given: tuple[int, ...],
     shapes: tuple[Shape | None, ...],
 ) -> str:
-    """The attribute of a shared block's weights, at the model's top beside the layers there: one set for
-    equal arguments and channels."""
+    """The attribute of a shared block's weights, at the model's top beside the layers there, or in the use of
+    the block in which it is defined: one set for equal arguments and channels."""
     channels = shapes[0][0] if shapes and shapes[0] is not None else None
     key = (id(block), tuple(arguments.items()), channels, given)
-    names = context.shared_names
+    names, taken = context.shared_names, context.top_names
+    if inner is not None:
+        names, taken = inner.names, inner.scope.attributes
     if key not in names:
         count = sum(1 for known in names if known[0] == id(block))
         name = attribute_name(block.name) if count == 0 else f"{block.name}_{count + 1}"
-        while name in context.top_names or name in names.values():
+        while name in taken or name in names.values():
             name += "_"
         names[key] = name
+        if inner is not None:
+            taken.add(name)
     return names[key]
 
 
@@ -202,7 +294,8 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
     bound = BoundArguments()
     text = builder.context.text
     given = _by_parameter(text, block, call)
-    layers = builder.context.statements.layer_parameters.get(block.name, ())
+    statements = builder.context.statements
+    layers = statements.layer_parameters.get(_name(builder.context, block), ())
     _take_further(builder, block, call, given)
     for parameter in block.parameters:
         argument = given.get(parameter.name)

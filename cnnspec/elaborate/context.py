@@ -24,7 +24,7 @@ from cnnspec.ops.base import Misfit, Op, Shape
 if TYPE_CHECKING:
     from cnnspec.elaborate.given_layers import GivenLayers
 
-Items: TypeAlias = tuple[tree.Line | tree.Let | tree.Default | tree.Output | tree.ErrorStatement, ...]
+Items: TypeAlias = tuple[tree.SequenceItem, ...]
 RunItems: TypeAlias = Callable[..., None]
 
 LONG_TEXT = 256
@@ -173,6 +173,8 @@ class Context:
     shared_names: dict[tuple[object, ...], str] = field(default_factory=dict)
     shared_frozen: dict[str, bool] = field(default_factory=dict)
     """Whether a set of shared weights is frozen by its first use."""
+    attributes: dict[int, frozenset[str]] = field(default_factory=dict)
+    """By block: what is called so in its uses, its `shared`s aside."""
     looked_through: set[str] = field(default_factory=set)
     """Blocks whose text was searched for mistakes because no use of them can be worked out."""
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from cnnspec.diagnostics import Edit, Related, Span
 from cnnspec.elaborate.binding import written_or
-from cnnspec.elaborate.builder import BodyBuilder, Scope
+from cnnspec.elaborate.builder import BodyBuilder, InnerBlock, Scope
 from cnnspec.elaborate.context import Context, Items
 from cnnspec.elaborate.labels import ended, input_of
 from cnnspec.elaborate.regions import add_region, close_body, open_body
@@ -48,7 +48,7 @@ def given_layers(
         found = known[0]
         if found is None:
             return None
-        return GivenLayers(**{**vars(found), "parameter": value.name})
+        return given_on(found, value.name)
     items, key = _items(builder, block, parameter, value, scope)
     names = {node.name for node in nodes(items) if isinstance(node, tree.Name)}
     values = {name: one for name in sorted(names) if (one := _local(scope, name)) is not None}
@@ -64,6 +64,11 @@ def given_layers(
     read = (key, spelt, tuple((name, one.identity) for name, one in layers.items()))
     identity = context.given.setdefault(read, len(context.given))
     return GivenLayers(items, key, scope, values, layers, identity)
+
+
+def given_on(layers: GivenLayers, name: str) -> GivenLayers:
+    """What stands for the layer parameter `name` of the block around a use, for one of that use's own."""
+    return GivenLayers(**{**vars(layers), "parameter": name})
 
 
 def _local(scope: Scope, name: str) -> Value | None:
@@ -210,7 +215,10 @@ def run_given(builder: BodyBuilder, step: tree.LayerStep, label: str | None) -> 
 
 def _body(builder: BodyBuilder, step: tree.LayerStep, given: GivenLayers) -> int:
     context, items = builder.context, given.items
-    child = open_body(builder, items, given.key, Scope({}, parent=given.scope), [], step.span)
+    inner: dict[str, InnerBlock | None] = {
+        name: None for scope in given.scope.around() for name in scope.blocks
+    }
+    child = open_body(builder, items, given.key, Scope({}, parent=given.scope, blocks=inner), [], step.span)
     child.template = context.stretches.number("layers", items, given.key, child.names, own=given.values)
     with context.deeper(step.span, context.references_in(items, given.key)):
         context.run_items(child, items)

@@ -5,37 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.diagnostics import Related, Sink, Span
+from cnnspec.elaborate.inner_blocks import Blocks
 from cnnspec.elaborate.text_facts import nodes
 from cnnspec.language import tree
 from cnnspec.ops import lookup
 
 LayerParameters = dict[str, frozenset[str]]
-"""By block: its layer parameters."""
+"""By the name of a block in the graph: its layer parameters."""
 
 
-def layer_parameters(blocks: dict[str, tree.Block], sink: Sink) -> tuple[LayerParameters, set[str]]:
+def layer_parameters(blocks: Blocks, sink: Sink) -> tuple[LayerParameters, set[str]]:
     """The layer parameters, and the blocks where one is in error, which is reported."""
     found: dict[str, set[str]] = {}
     values: dict[str, dict[str, Span]] = {}
     takers: dict[tuple[str, str], list[tuple[str, str]]] = {}
     unusable: set[str] = set()
     waiting: list[tuple[str, str]] = []
-    for block in blocks.values():
+    for block_name, block in blocks.named.items():
         own = {one.name: one.span for one in block.parameters if one.kind == "value"}
         if not own:
             continue
-        steps, values[block.name], given = _uses(block, own, blocks)
+        steps, values[block_name], given = _uses(block, own, blocks)
         for call, argument, name in given:
-            callee = blocks.get(call.name)
+            callee = blocks.within(block, call.name)
             parameter = None if callee is None else parameter_for(callee, call, argument)
-            if parameter is not None:
-                takers.setdefault((call.name, parameter), []).append((block.name, name))
+            if callee is not None and parameter is not None:
+                takers.setdefault((blocks.name_of(callee), parameter), []).append((block_name, name))
         for name in steps:
             if lookup(name) is None:
-                waiting.append((block.name, name))
-            elif name not in values[block.name]:
+                waiting.append((block_name, name))
+            elif name not in values[block_name]:
                 _named_like_a_layer(block, name, own[name], sink)
-                unusable.add(block.name)
+                unusable.add(block_name)
     while waiting:
         block_name, name = waiting.pop()
         names = found.setdefault(block_name, set())
@@ -44,13 +45,13 @@ def layer_parameters(blocks: dict[str, tree.Block], sink: Sink) -> tuple[LayerPa
         names.add(name)
         waiting += takers.get((block_name, name), ())
         if name in values[block_name]:
-            _used_as_both(blocks[block_name], name, values[block_name][name], sink)
+            _used_as_both(blocks.named[block_name], name, values[block_name][name], sink)
             unusable.add(block_name)
     return {name: frozenset(names) for name, names in found.items()}, unusable
 
 
 def _uses(
-    block: tree.Block, own: dict[str, Span], blocks: dict[str, tree.Block]
+    block: tree.Block, own: dict[str, Span], blocks: Blocks
 ) -> tuple[set[str], dict[str, Span], list[tuple[tree.CallStep, tree.Argument, str]]]:
     """Which of a block's parameters are steps, which are values and where, and which are given on."""
     steps: set[str] = set()
@@ -62,7 +63,7 @@ def _uses(
             case tree.LayerStep() if node.word in own:
                 steps.add(node.word)
             case tree.CallStep():
-                if node.name in own and node.name not in blocks:
+                if node.name in own and blocks.within(block, node.name) is None:
                     steps.add(node.name)
                 for argument in node.arguments:
                     if isinstance(argument.value, tree.Name) and argument.value.name in own:

@@ -32,6 +32,7 @@ from cnnspec.elaborate.values import Value
 from cnnspec.ir.expr import Expr, spelled
 from cnnspec.ir.graph import Block, BlockParameter, Claim, Graph
 from cnnspec.language import tree
+from cnnspec.language.tokens import LETTERS
 from cnnspec.ops.base import Shape
 
 
@@ -141,7 +142,7 @@ def _elaborate(
         knobs={name: spelled(value) for name, value in context.globals.names.items()},
         inputs=inputs,
         outputs=labels,
-        blocks=tuple(_head(context, block) for block in statements.blocks.values()),
+        blocks=tuple(_head(context, *named) for named in statements.all_blocks.named.items()),
         templates=() if sink.has_errors else templates(context, labels),
         bodies=tuple(one.body for one in context.finished),
         claims=claims,
@@ -220,9 +221,16 @@ def _claims(builder: BodyBuilder, variant: tree.Variant | None) -> tuple[Claim, 
     return tuple(made)
 
 
-def _head(context: Context, block: tree.Block) -> Block:
-    layers = context.statements.layer_parameters.get(block.name, ())
+def _head(context: Context, name: str, block: tree.Block) -> Block:
+    layers = context.statements.layer_parameters.get(name, ())
+    inner = context.statements.all_blocks.inner.get(name)
     parameters: list[BlockParameter] = []
+    for read in () if inner is None else (*inner.values, *inner.layers):
+        if read in layers:
+            parameters.append(BlockParameter.model_construct(name=read, kind="layer"))
+        else:
+            letter = read in LETTERS
+            parameters.append(BlockParameter.model_construct(name=read, kind="letter" if letter else "value"))
     for one in block.parameters:
         before = {known.name for known in parameters if known.kind != "tensor"}
         made: Expr | None = None
@@ -238,7 +246,11 @@ def _head(context: Context, block: tree.Block) -> Block:
             )
         )
     return Block.model_construct(
-        name=block.name, parameters=tuple(parameters), shared=block.shared, span=block.span
+        name=name,
+        parameters=tuple(parameters),
+        shared=block.shared,
+        inner=inner is not None,
+        span=block.span,
     )
 
 

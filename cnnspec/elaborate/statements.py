@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnspec.diagnostics import Related, Sink, Span
+from cnnspec.elaborate.inner_blocks import Blocks, check_places
 from cnnspec.elaborate.layer_parameters import LayerParameters, layer_parameters
 from cnnspec.elaborate.text_facts import TextFacts, facts_of, labelled_lines, nodes
 from cnnspec.language import tree
@@ -29,6 +30,8 @@ class Statements:
     output: tree.Output | None = None
     expects: list[tree.Expect] = field(default_factory=list)
     broken: list[tree.ErrorStatement] = field(default_factory=list)
+    all_blocks: Blocks = field(default_factory=Blocks)
+    """Those that are defined in a block, too."""
     layer_parameters: LayerParameters = field(default_factory=dict)
     layer_words: frozenset[str] = frozenset()
     """The names of all layer parameters."""
@@ -55,6 +58,9 @@ def sort_statements(file: tree.File, sink: Sink) -> Statements:
                 _twice(sink, _ONCE[kind], statement.span, first.span)
             else:
                 setattr(found, _ONCE[kind], statement)
+    found.all_blocks.named |= found.blocks
+    for block in found.blocks.values():
+        found.all_blocks.add(block)
     return found
 
 
@@ -66,24 +72,29 @@ def check_names(statements: Statements, sink: Sink) -> set[str]:
         _check(sink, _labels(repeat.body.items))
     _check_layers(statements, sink)
     _check_outputs(statements, sink)
+    check_places(statements.all_blocks, statements.facts.inner_blocks, sink)
     unusable = {one.name for one in statements.broken if one.word in ("block", "shared") and one.name}
-    for block in statements.blocks.values():
+    for name, block in statements.all_blocks.named.items():
         parameters = [(one.name, one.span) for one in block.parameters]
         if not _check(sink, parameters):
-            unusable.add(block.name)
+            unusable.add(name)
         tensors = [(one.name, one.span) for one in block.parameters if one.kind == "tensor"]
         _check(sink, [*tensors, *_labels(block.body.items)])
         lets = [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Let)]
         _check(sink, [*parameters, *lets])
-    found, wrong = layer_parameters(statements.blocks, sink)
-    statements.layer_parameters = found
+        _check(sink, [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Block)])
+    found, wrong = layer_parameters(statements.all_blocks, sink)
+    statements.all_blocks.note_reads(found)
     statements.layer_words = frozenset().union(*found.values())
+    for name, inner in statements.all_blocks.inner.items():
+        found[name] = found.get(name, frozenset()).union(inner.layers)
+    statements.layer_parameters = found
     return unusable | wrong
 
 
 def _check_layers(statements: Statements, sink: Sink) -> None:
     """A block that is named like a layer: W107; E209 where that layer is used too."""
-    for block in statements.blocks.values():
+    for block in statements.all_blocks.named.values():
         if lookup(block.name) is None:
             continue
         layer = statements.facts.words.get(block.name)
@@ -99,7 +110,7 @@ def _check_layers(statements: Statements, sink: Sink) -> None:
 
 def _check_outputs(statements: Statements, sink: Sink) -> None:
     """An `output` in brackets must be the last line of a block, and name each tensor once."""
-    bodies = {id(block.body) for block in statements.blocks.values()}
+    bodies = {id(block.body) for block in statements.all_blocks.named.values()}
     for output, around in statements.facts.inner_outputs:
         if id(around) not in bodies or output is not around.items[-1]:
             sink.report(
@@ -157,6 +168,7 @@ def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
         return []
     used = statements.facts.calls | statements.facts.words.keys()
     unused = [block for name, block in statements.blocks.items() if name not in used]
+    unused += statements.all_blocks.unused()
     named = [
         (f"`{name}`", let.name_span)
         for name, let in statements.lets.items()

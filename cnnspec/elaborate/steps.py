@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cnnspec.diagnostics import Related, Span
 from cnnspec.elaborate.binding import BoundArguments, slots_of
 from cnnspec.elaborate.builder import UNKNOWN, BodyBuilder
-from cnnspec.elaborate.calls import call, outputs_of
+from cnnspec.elaborate.calls import block_of, call, define, outputs_of
 from cnnspec.elaborate.claims import claim_of
 from cnnspec.elaborate.context import Items
 from cnnspec.elaborate.labels import ended, resolve
@@ -30,6 +30,8 @@ def run_items(builder: BodyBuilder, items: Items, several: bool = False) -> None
         match item:
             case tree.Let():
                 run_let(builder, item)
+            case tree.Block():
+                define(builder, item)
             case tree.Line():
                 _run_line(builder, item, several and item is items[-1])
             case tree.ErrorStatement():
@@ -90,7 +92,8 @@ def _needs_labels(builder: BodyBuilder, step: tree.Step) -> None:
     what, names, written = "this", [*"abcdefgh"[:count]], "…"
     related: tuple[Related, ...] = ()
     if isinstance(step, tree.CallStep):
-        block = builder.context.statements.blocks[step.name]
+        block = block_of(builder, step)[0]
+        assert block is not None
         what, names, written = f"`{step.name}`", [one.name for one in outputs_of(block)], f"{step.name}(…)"
         related = (Related(block.name_span, f"`{step.name}` is defined here"),)
     elif isinstance(step, tree.GroupStep):
@@ -202,7 +205,7 @@ def _run_steps(
 def _takes_several(builder: BodyBuilder, step: tree.Step) -> bool:
     """Whether several tensors may come before a step."""
     if isinstance(step, tree.CallStep):
-        block = builder.context.statements.blocks.get(step.name)
+        block = block_of(builder, step)[0]
         return block is None or any(one.kind == "tensor" for one in block.parameters)
     if isinstance(step, tree.LayerStep):
         return step.word == "id" and not step.arguments

@@ -37,6 +37,10 @@ def templates(context: Context, outputs: tuple[str, ...]) -> tuple[Template, ...
     for number, stretch in enumerate(context.stretches.all):
         if stretch.block is not None:
             own = {parameter.name for parameter in stretch.block.parameters if parameter.kind != "tensor"}
+            inner = context.statements.all_blocks.inner.get(
+                context.statements.all_blocks.name_of(stretch.block)
+            )
+            own.update(() if inner is None else inner.values)
             waiting.append((number, context.globals_before(stretch.block), own))
         elif stretch.kind == "layers":
             waiting.append((number, context.globals, set(stretch.own)))
@@ -117,7 +121,7 @@ class _Maker:
             given = [flow[label] for label in (*named, *stretch.exported)]
         return Template.model_construct(
             kind=stretch.kind,  # type: ignore[arg-type]
-            block=stretch.block.name if stretch.block is not None else None,
+            block=None if stretch.block is None else statements.all_blocks.name_of(stretch.block),
             inputs=tuple(None if name in more else name for name in inputs),
             sites=sites,
             outputs=tuple(given),

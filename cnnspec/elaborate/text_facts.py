@@ -60,6 +60,8 @@ class TextFacts:
     """The `default`s that are in brackets, and in which."""
     inner_outputs: list[tuple[tree.Output, tree.Sequence]] = field(default_factory=list)
     """The `output`s that are in brackets, and in which."""
+    inner_blocks: list[tuple[tree.Block, tree.Sequence]] = field(default_factory=list)
+    """The blocks that are in brackets, and in which."""
     labels: dict[str, Span] = field(default_factory=dict)
     """The first place of each label."""
     words: dict[str, Span] = field(default_factory=dict)
@@ -90,6 +92,7 @@ def facts_of(root: Any) -> TextFacts:
                 facts.inner_defaults += ((one, node) for one in inner)
                 outputs = (one for one in items if isinstance(one, tree.Output))
                 facts.inner_outputs += ((one, node) for one in outputs)
+                facts.inner_blocks += ((one, node) for one in items if isinstance(one, tree.Block))
             case tree.Line(label=str(name), label_span=Span() as span):
                 facts.labels.setdefault(name, span)
                 for other in node.others:

@@ -22,9 +22,10 @@ class Entry(NamedTuple):
 
     `path` is the layer's name, level by level (`body.stage2.0.conv3`); `scope` is the path of the region
     around it, "" for the model. `attribute` says where its weights live: at `path`, but inside a `shared`
-    block, which is one attribute at the model's top, at the block's. `weights` are the final keys of the
-    state_dict with what they hold; the rows of a shared block's later uses have none. `inputs` and `output`
-    are numbers of flat values. A hole has no `op`; unknown shapes are None.
+    block, which is one attribute at the model's top (or in the use of a block that defines it), at the
+    block's. `weights` are the final keys of the state_dict with what they hold; the rows of a shared block's
+    later uses have none. `inputs` and `output` are numbers of flat values. A hole has no `op`; unknown shapes
+    are None.
 
     `body` and `step` lead back to the graph: `graph.bodies[body].steps[step]` is the layer as written.
     """
@@ -44,6 +45,14 @@ class Entry(NamedTuple):
     step: int
 
 
+class Home(NamedTuple):
+    """The model, or a use of a block: where the weights of its shared blocks live, and which of these were
+    seen."""
+
+    attribute: str
+    seen: set[str]
+
+
 Walk: TypeAlias = Generator[Entry, None, list[int]]
 
 
@@ -51,16 +60,16 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
     """The layers in the order of the forward pass. The generator's own value (of its StopIteration) are the
     flat numbers of the model's outputs."""
     numbers = count(graph.root.inputs)
-    shared: set[str] = set()
+    model = Home("", set())
 
-    def body(number: int, values: list[int], scope: str, attribute: str, fresh: bool) -> Walk:
+    def body(number: int, values: list[int], scope: str, attribute: str, fresh: bool, home: Home) -> Walk:
         """One pass through a body. `values` are the flat numbers of its inputs; gives those of its outputs.
-        `fresh`: its weights were in no entry before."""
+        `fresh`: its weights were in no entry before. `home`: the use of a block around it."""
         here = graph.bodies[number]
         for index, step in enumerate(here.steps):
             inputs = tuple(values[value] for value in step.inputs)
             if isinstance(step, Region):
-                values += yield from region(step, list(inputs), scope, attribute, fresh)
+                values += yield from region(step, list(inputs), scope, attribute, fresh, home)
                 continue
             arriving = tuple(here.values[value] for value in step.inputs)
             out = here.values[len(values)]
@@ -84,25 +93,29 @@ def flat(graph: Graph) -> Generator[Entry, None, tuple[int, ...]]:
             values.append(output)
         return [values[value] for value in here.outputs]
 
-    def region(step: Region, given: list[int], scope: str, attribute: str, fresh: bool) -> Walk:
+    def region(step: Region, given: list[int], scope: str, attribute: str, fresh: bool, home: Home) -> Walk:
         """All passes of a region, each beginning where the one before ended."""
         scope, attribute = join(scope, step.name), join(attribute, step.name)
         if step.shared is not None:
-            attribute, fresh = step.shared, step.shared not in shared
-            shared.add(step.shared)
+            at = home if step.inner else model
+            attribute = join(at.attribute, step.shared)
+            fresh = step.shared not in at.seen and (fresh or not step.inner)
+            at.seen.add(step.shared)
+        if step.block is not None:
+            home = Home(attribute, set())
         made: list[Sequence[int]] = []
         level = 0
         for one in step.passes:
             for place in range(level, level + one.count):
                 name = str(place) if step.kind == "repeat" else ""
-                inside = join(scope, name), join(attribute, name), fresh
+                inside = join(scope, name), join(attribute, name), fresh, home
                 outputs = yield from body(one.body, [*given], *inside)
                 given, made = handed_on(step, given, outputs), collected(step, made, outputs)
             level += one.count
         return given_by(step, made) if made else given[: step.outputs]
 
     root = len(graph.bodies) - 1
-    return tuple((yield from body(root, list(range(graph.root.inputs)), "", "", True)))
+    return tuple((yield from body(root, list(range(graph.root.inputs)), "", "", True, model)))
 
 
 def flat_outputs(graph: Graph) -> tuple[int, ...]:

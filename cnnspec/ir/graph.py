@@ -81,7 +81,8 @@ class Region(Frozen):
     handed on, but collected. `outputs` counts what it gives: the tensor that goes on (of a repeat, several
     may), and the labels inside that are read outside, or what was collected, pass by pass. `block` is the
     block's name, `arguments` what it was given (numbers as text, exact), or what layers read where they are
-    written."""
+    written. `shared` is the attribute of a shared block's weights: of the model, or (`inner`) of the
+    innermost use of a block around it."""
 
     kind: Literal["block", "shared", "group", "line", "repeat", "layers"]
     site: int
@@ -93,6 +94,7 @@ class Region(Frozen):
     block: Name | None = None
     arguments: dict[Name, Plain] = {}
     shared: Name | None = None
+    inner: bool = False
     label: Name | None = None
     span: Span
 
@@ -225,6 +227,8 @@ class Block(Frozen):
     name: Name
     parameters: tuple[BlockParameter, ...]
     shared: bool
+    inner: bool = False
+    """It is defined in a block, and each use of that has its weights."""
     span: Span
 
 

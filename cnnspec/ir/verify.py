@@ -7,7 +7,7 @@ behind.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from keyword import iskeyword
 
 from cnnspec.ir.graph import (
@@ -130,10 +130,16 @@ def _region(
     if not region.passes:
         yield "has no pass"
         return
+    if region.inner and region.block is None:
+        yield f"a {region.kind} is no block that is defined in another"
+    if (region.kind in ("block", "shared")) != (region.block is not None):
+        yield f"a {region.kind} names {region.block or 'no block'}"
     if region.block is not None:
         heads = [block for block in graph.blocks if block.name == region.block]
         if len(heads) != 1:
             yield f"{len(heads)} blocks are named {region.block!r}"
+        elif heads[0].inner != region.inner or heads[0].shared != (region.shared is not None):
+            yield f"uses block {region.block!r} as what it is not"
         elif wrong := set(region.arguments) ^ {
             p.name for p in heads[0].parameters if p.kind not in _NO_VALUES
         }:
@@ -203,15 +209,42 @@ def _shared(graph: Graph) -> Iterator[str]:
     held: list[int] = []  # of each body what it holds, as a number: bodies that hold the same have the same
     for body in graph.bodies:
         held.append(numbers.setdefault(_weights(body, held), len(numbers)))
-    tops = {step.name for step in graph.root.steps if step.kind != "shared"}
     first: dict[str, int] = {}
-    for step in (step for body in graph.bodies for step in body.steps):
-        if isinstance(step, Region) and step.shared is not None:
+    uses: list[dict[str, int]] = []  # of each body the weights that belong to the use of a block around it
+    blocks = {one.body for step in _regions(graph.bodies) if step.block is not None for one in step.passes}
+    for number, body in enumerate(graph.bodies):
+        inner: dict[str, int] = {}
+        for step in _regions([body]):
             here = held[step.passes[0].body]
-            if first.setdefault(step.shared, here) != here:
+            if (
+                step.shared is not None
+                and (inner if step.inner else first).setdefault(step.shared, here) != here
+            ):
                 yield f"two uses of the shared {step.shared!r} have different weights"
-            if step.shared in tops:
-                yield f"the shared {step.shared!r} has the name of a step of the model"
+            for name, one in () if step.block is not None else _inside(step, uses):
+                if inner.setdefault(name, one) != one:
+                    yield f"two uses of the shared {name!r} have different weights"
+        uses.append(inner)
+        if number in blocks:
+            yield from _beside(body, inner)
+    yield from _beside(graph.root, first)
+    yield from (f"the shared {name!r} is in no use of a block" for name in uses[-1])
+
+
+def _regions(bodies: Iterable[Body]) -> Iterator[Region]:
+    return (step for body in bodies for step in body.steps if isinstance(step, Region))
+
+
+def _inside(region: Region, uses: Sequence[dict[str, int]]) -> Iterator[tuple[str, int]]:
+    for body in {one.body for one in region.passes}:
+        yield from uses[body].items()
+
+
+def _beside(body: Body, shared: Container[str]) -> Iterator[str]:
+    """Steps beside a shared block's weights have other names; those that are uses of one have none there."""
+    for step in body.steps:
+        if step.kind != "shared" and step.name in shared:
+            yield f"the shared {step.name!r} has the name of a step beside it"
 
 
 def _weights(body: Body, held: Sequence[int]) -> tuple[object, ...]:

@@ -286,7 +286,7 @@ class Sequence(NamedTuple):
     At the top of a file the same lines are in `File.statements`.
     """
 
-    items: tuple["Line | Let | Default | Output | ErrorStatement", ...]
+    items: tuple["SequenceItem", ...]
     span: Span
     within: Span
     """The text between its brackets or bars."""
@@ -373,6 +373,8 @@ class ErrorStatement(NamedTuple):
     span: Span
 
 
+SequenceItem: TypeAlias = Line | Let | Default | Block | Output | ErrorStatement
+"""What stands in brackets; blocks only in those of a block."""
 Statement: TypeAlias = (
     ErrorStatement | Model | Input | Let | Variant | Default | Block | Output | Expect | Line
 )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import RegionSite
-from cnnspec.lower.call import Diverges
+from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.given import given as given_for
-from cnnspec.lower.program import Function, Invoke, Parameter
+from cnnspec.lower.program import Condition, Function, Given, Invoke, Module, Own, Parameter
 from cnnspec.lower.symbolic import Node, Unclear, plain, replaced, variables
 
 if TYPE_CHECKING:
@@ -53,12 +53,65 @@ def invoke(frame: Frame, site: RegionSite) -> None:
     modules = [frame.module({use: need.keys[keys[use]] for use in regions}) for need in function.needs]
     given = [given_for(frame, site, name, regions) for name, one in function.layers.items() if one.used]
     shared = None
-    if site.kind == "shared":
+    if site.kind == "shared" and any(region.inner for region in regions.values()):
+        shared = own(frame, site, function, regions, given)
+    elif site.kind == "shared":
         shared = frame.module({use: region.shared or "" for use, region in regions.items()})
         frame.lowering.note_shared(
             function, {region.shared or "": keys[use] for use, region in regions.items()}, given
         )
     frame.here.append(Invoke(site.name, function, arguments, inputs, outputs, modules, shared, given))
+
+
+def own(
+    frame: Frame, site: RegionSite, function: Function, regions: dict[int, ir.Region], given: list[Given]
+) -> Module:
+    """What stands for a shared block that belongs to the use of the block around it."""
+    root, origin = frame, {use: use for use in regions}
+    while root.outer is not None:
+        origin = {use: root.origins[there][0] for use, there in origin.items()}
+        root = root.outer
+    names = {use: region.shared or "" for use, region in regions.items()}
+    for use, name in names.items():
+        made = root.function.own.get(name)
+        if made is None:
+            made = Own(name, root.function.namer.take(name), function, given)
+            root.function.own[name] = made
+        if made.function is not function:
+            raise Diverges("uses of a shared block that became different functions")
+        made.uses.add(origin[use])
+        key = function.keys[frame.lowering.key(regions[use])]
+        for parameter in function.parameters:
+            value, source = _given(frame, site, {use: regions[use]}, {use: key}, parameter)
+            known = made.values.setdefault(parameter.variable, {})
+            if known.setdefault(origin[use], value[use]) != value[use] and parameter.used:
+                raise Unsupported(f"the shared block `{function.name}`, whose uses need different programs")
+            if source is not None:
+                made.sources.setdefault(parameter.variable, []).append(source)
+    return frame.module(names, own=True)
+
+
+def settle_own(root: Frame) -> None:
+    """The numbers that make the shared blocks of a function, once all their uses are known."""
+    for one in root.function.own.values():
+        used = [parameter.variable for parameter in one.function.parameters if parameter.used]
+        for variable in used:
+            values = one.values[variable]
+            fitting = (node for node in one.sources.get(variable, ()) if root.right(node, values))
+            one.arguments.append(root.number(values, next(fitting, None)))
+        if len(one.uses) < len(root.uses):
+            one.where = _where(root, {use: use in one.uses for use in range(len(root.uses))})
+
+
+def _where(root: Frame, here: dict[int, bool]) -> tuple[Condition, bool]:
+    """A condition that says in which uses a shared block is there."""
+    for condition in root.function.conditions:
+        for holds in (True, False):
+            if root.right(condition.node, {use: there is holds for use, there in here.items()}):
+                return condition, holds
+    made = Condition(len(root.function.conditions), root.number(here, None))
+    root.function.conditions.append(made)
+    return made, True
 
 
 def _given(

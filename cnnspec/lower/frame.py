@@ -233,8 +233,14 @@ class Frame:
             use.env[variable] = wanted
         return Var(variable)
 
-    def module(self, keys: Mapping[int, str]) -> Module:
-        """What stands for a shared block that is this one of the model's, by use."""
+    def module(self, keys: Mapping[int, str], own: bool = False) -> Module:
+        """What stands for a shared block that is this one of the model's (or `own`, of the use of the block),
+        by use."""
+        if self.outer is None and own:
+            if len(names := set(keys.values())) > 1:
+                raise Diverges("uses of a block with other shared blocks in them")
+            one = self.function.own[names.pop()]
+            return Module(variable=one.variable, own=one.name)
         if self.outer is None:
             if self.template.kind == "network":
                 return Module(key=next(iter(keys.values())))
@@ -247,13 +253,13 @@ class Frame:
             self.function.needs.append(need)
             return Module(variable=need.variable)
         if self.index is None:
-            return self.outer.module({self.origins[use][0]: key for use, key in keys.items()})
+            return self.outer.module({self.origins[use][0]: key for use, key in keys.items()}, own)
         by_pass: dict[int, dict[int, str]] = {}
         for use, key in keys.items():
             around, number = self.origins[use]
             assert number is not None
             by_pass.setdefault(number, {})[around] = key
-        modules = [self.outer.module(by_pass[number]) for number in sorted(by_pass)]
+        modules = [self.outer.module(by_pass[number], own) for number in sorted(by_pass)]
         if len(set(modules)) == 1:
             return modules[0]
         if len(set(self.passes.values())) != 1 or sorted(by_pass) != list(

@@ -15,6 +15,7 @@ from cnnspec.ir.graph import BlockParameter, places
 from cnnspec.ir.uses import Use, use_of
 from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
+from cnnspec.lower.calls import settle_own
 from cnnspec.lower.frame import Frame, size_name
 from cnnspec.lower.given import GivenLayers
 from cnnspec.lower.names import Namer
@@ -268,6 +269,8 @@ class Lowering:
             inputs = self._sized_inputs(function)
         frame = Frame(self, function, function.template, function.uses, scope, inputs)
         function.region = frame.region()
+        if not self.runtime_shapes:
+            settle_own(frame)
         lists = [Let(*named) for named in function.lists.values()]
         function.region.statements[:0] = [*function.first, *lists]
         function.lets = [

@@ -225,10 +225,11 @@ def every(statements: Iterable[Statement]) -> Iterator[Statement]:
 @dataclass(frozen=True, slots=True)
 class Module:
     """Where a shared block's weights are: the model's own (`key`), or what a function is handed
-    (`variable`)."""
+    (`variable`), or one of its own attributes (`own`)."""
 
     key: str | None = None
     variable: str | None = None
+    own: str | None = None
 
     def __str__(self) -> str:
         return self.key or self.variable or ""
@@ -255,6 +256,24 @@ class Need:
 
     variable: str
     keys: tuple[str, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Own:
+    """A shared block that each use of a function's block has for itself: its variable, and what makes it.
+    `uses` are those that have it; `values` are the numbers for its function's parameters, by use, and
+    `sources` nodes that they may come from;
+    `where` says under which condition it is there (None: always)."""
+
+    name: str
+    variable: str
+    function: Function
+    layers: list[Given]
+    uses: set[int] = field(default_factory=set)
+    values: dict[str, dict[int, Any]] = field(default_factory=dict)
+    sources: dict[str, list[Node]] = field(default_factory=dict)
+    arguments: list[Node] = field(default_factory=list)
+    where: tuple[Condition, bool] | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -286,6 +305,8 @@ class Function:
     sizes: dict[int, str] = field(default_factory=dict)
     """Variables for the sizes that layers which it gives are called with, by axis."""
     needs: list[Need] = field(default_factory=list)
+    own: dict[str, Own] = field(default_factory=dict)
+    """The shared blocks that are defined in it, by their attributes."""
     region: Region = field(default_factory=lambda: Region([], [], []))
     lets: list[tuple[str, Node]] = field(default_factory=list)
     first: list[Let] = field(default_factory=list)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import pytest
 
+from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Body, Graph, Layer, Pass, Region
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
 from cnnspec.ir.verify import verify
@@ -98,3 +101,37 @@ def test_a_signal_and_a_volume_come_back_from_json(shape: str) -> None:
     text = graph_to_json(network)
     assert verify(graph_from_json(text)) == []
     assert graph_to_json(graph_from_json(text)) == text
+
+
+INNER = """block f(k, deep) {
+  shared h { conv F3 P1 K=k -> relu }
+  conv F1 K=k
+  body: [ h() -> h() ]
+  if deep [ f(k, false) ]
+}
+input 8x8x8
+f(8, true) -> f(8, false)
+"""
+
+
+def test_a_shared_block_in_a_block() -> None:
+    network = graph(INNER)
+    assert verify(network) == []
+    assert graph_from_json(graph_to_json(network)) == network
+    keys = [key for entry in flat(network) for key, _ in entry.weights if "h" in key.split(".")]
+    at = ("f1", "f1.f", "f2")
+    assert keys == [f"{one}.h.conv.{kind}" for one in at for kind in ("weight", "bias")]
+    assert sum(prod(w.shape) for entry in flat(network) for _, w in entry.weights) == 3 * (72 + 584)
+
+
+@pytest.mark.parametrize(
+    ("fault", "change"),
+    [
+        ("uses block 'h' as what it is not", lambda n, b: region(b, "shared", inner=False)),
+        ("a group is no block", lambda n, b: region(b, "group", inner=True)),
+        ("has the name of a step", lambda n, b: region(b, "shared", shared="conv")),
+        ("a block names no block", lambda n, b: region(b, "block", block=None)),
+    ],
+)
+def test_a_graph_with_a_wrong_one(fault: str, change) -> None:
+    assert any(fault in one for one in broken(graph(INNER), change)), broken(graph(INNER), change)

@@ -359,6 +359,8 @@ def _at(place: str, name: str) -> str:
 
 
 def _module(module: program.Module) -> str:
+    if module.own is not None:
+        return f'net["{module.own}"]'
     return f'net.go("{module.key}.")' if module.key is not None else str(module.variable)
 
 

@@ -270,6 +270,7 @@ def forward(
     if shared is None:
         modules = {key: namer.take(key) for key in plan.needs}
         signature += [f"{module}: nn.Module" for module in modules.values()]
+    modules |= {step.defines: f"self.{step.name}" for step in plan.steps if step.defines is not None}
     count = len(plan.outputs)
     returns = several or "Tensor"
     if count > 1 and not several:

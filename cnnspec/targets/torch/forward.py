@@ -183,6 +183,8 @@ class Forward:
     def _step(
         self, step: PlanStep, after: set[Tensor], following: Item | None, wish: dict[Tensor, str], last: bool
     ) -> None:
+        if step.defines is not None:
+            return
         if step.loop:
             self._loop(step, after, wish)
             return

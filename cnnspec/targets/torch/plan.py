@@ -47,6 +47,8 @@ class PlanStep:
     """Of a loop: what every pass gives besides."""
     given: bool = False
     """Whether it is a layer parameter."""
+    defines: str | None = None
+    """Of a shared block that each use of this block has for itself: what the steps that call it name it."""
 
     @property
     def word(self) -> str:
@@ -174,7 +176,8 @@ class Plan:
                 found[step.shared] = None
             for name in step.needs:
                 found.update(dict.fromkeys(step.zipped.get(name, [name])))
-        return tuple(found)
+        own = {step.defines for step in self.steps}
+        return tuple(name for name in found if name not in own)
 
     @property
     def head(self) -> int | None:

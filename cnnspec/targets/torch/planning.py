@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count, pairwise, takewhile
 from typing import Any
 
+from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
 from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
@@ -108,12 +109,12 @@ def _finish(function: program.Function) -> None:
     if function.recursive:
         itself.takes = tuple(range(len(function.region.inputs)))
         function.made = itself
-        itself.plan = first = Stretch(stretch.prefix, stretch.envs).plan(function.region)
+        itself.plan = first = _with_own(Stretch(stretch.prefix, stretch.envs).plan(function.region), function)
         wanted = _wanted(first, _needed(first, function.lets), itself)
         for one in function.parameters:
             one.used = one.variable in wanted
         parameters = itself.parameters = [one for one in parameters if one.variable in wanted]
-    plan = stretch.plan(function.region)
+    plan = _with_own(stretch.plan(function.region), function)
     plan.lets = _needed(plan, function.lets)
     if network:
         function.made = plan
@@ -134,6 +135,23 @@ def _finish(function: program.Function) -> None:
     used = {parameter.variable for parameter in made.parameters}
     for one in function.parameters:
         one.used = one.variable in used
+
+
+def _with_own(plan: Plan, function: program.Function) -> Plan:
+    """The plan, with the shared blocks that are this function's own."""
+    items: list[Item] = []
+    for one in function.own.values():
+        piece = _called(one.function, one.arguments, one.layers)
+        step = PlanStep(attribute_name(one.name), [], [], piece=piece, takes=(), defines=one.variable)
+        if one.where is None:
+            items.append(step)
+            continue
+        condition, holds = one.where
+        under = If(condition)
+        under.side(holds).append(step)
+        items.append(under)
+    plan.items[:0] = items
+    return plan
 
 
 def _made_layers(function: program.Function, plan: Plan, stretch: Stretch) -> Piece:

@@ -337,12 +337,27 @@ def _in_a_block(m: Mistake) -> bool:
     return m.inside == "{" and closed >= 0 and not 0 <= opened < closed
 
 
-IN_BLOCKS = tuple(
-    Rule({example: ""}, "`{found}` is a statement of the file and is not allowed in a block", way,
+def _block_in_block(m: Mistake) -> bool:
+    """It is further to the right than the line on which the block around it begins, or on that line."""
+    if m.inside != "{":
+        return False
+    around, own = line_start(m.text, m.opened), line_start(m.text, m.start)
+    indents = [re.compile(r"[ \t]*").match(m.text, at) for at in (around, own)]
+    first, second = (len(one[0]) if one else 0 for one in indents)
+    return around == own or second > first
+
+
+IN_BLOCKS = (
+    Rule({"block f() { ⟦block⟧ g() { relu }\n g() }": ""}, "a `block` cannot be defined in a block",
+         "put it before the block around it, where all can use it; a `shared` may be defined in a block,"
+         " and belongs to each use of that block", on="BLOCK", when=_block_in_block, code="E405",
+         reads="shared "),
+    *(Rule({example: ""}, "`{found}` is a statement of the file and is not allowed in a block", way,
          on=kinds, when=_in_a_block, code="E405")
     for kinds, example, way in (
         ("INPUT", "block f() { ⟦input⟧ 3x8x8 }", "a block's input is its first line's; leave this out"),
         ("EXPECT", "block f() { ⟦expect⟧ params 3 }", "in a block a line's claims follow after `=>`"),
-        (" ".join(STATEMENTS - {"DEFAULT", "OUTPUT"}), "block f() { ⟦model⟧ a }", "put it before the block"),
-    )
+        (" ".join(STATEMENTS - {"DEFAULT", "OUTPUT", "SHARED"}), "block f() { ⟦model⟧ a }",
+         "put it before the block"),
+    )),
 )  # fmt: skip
