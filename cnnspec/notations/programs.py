@@ -22,7 +22,7 @@ from cnnspec.notations.classes import (
 )
 from cnnspec.notations.network import FEWEST, Network, Program, written
 from cnnspec.notations.others import NOT_TRANSLATED, other_tool
-from cnnspec.notations.python import NOT_FOLLOWED, Reader
+from cnnspec.notations.python import NOT_FOLLOWED, State, network, read_loop, read_statement, tool_in
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.words import LAYERS
 
@@ -121,14 +121,16 @@ def _program(together: list[Statement], text: str) -> Program | None:
     code = text[slice(*span)]
     if tool := other_tool(code):
         return Program(f"this is {tool} code", span, Network((), why=NOT_TRANSLATED), span.start)
-    lets = names_in(text)
+    found = tool_in(code)
+    tool = {"torch": "PyTorch"}.get(found, found) or "Python"
+    lets = frozenset(names_in(text))
     groups = grouped(together)
     classes = [name for name in groups if name.strip()]
     made_by = functions(groups)
     unused = [name for name in classes if not is_used(groups | made_by, name)]
     networks = [name for name in unused if any(_FORWARD.search(one.text) for one in groups[name])] or unused
     if len(networks) > 1:
-        return Program(f"this is {_tool(Reader(code))} code", span, Network((), why=_SEVERAL), span.start)
+        return Program(f"this is {tool} code", span, Network((), why=_SEVERAL), span.start)
     blocks: dict[str, Block] = {}
     outside = [one for one in groups[""] if not one.indent and not one.text.startswith("def")]
     constants = [one for one in outside if _CONSTANT.match(one.text.strip())]
@@ -136,31 +138,25 @@ def _program(together: list[Statement], text: str) -> Program | None:
     for name in inner_first(groups | made_by, [*made_by, *inner]):
         function = made_by.get(name, [])
         tensor = bool(function) and takes_tensor(function)
-        reader = Reader(
-            code, lets, blocks, is_block=True, function=name if function else "", takes_tensor=tensor
-        )
-        _read(reader, [*constants, *function] if function else [*outside, *groups[name]])
-        blocks[name] = made(name, reader.parameters.items(), reader.network(), tensor)
-    reader = Reader(code, lets, blocks)
-    _read(reader, [*(outside if networks else groups[""]), *(groups[networks[0]] if networks else ())])
-    network = reader.network()
+        c = State(found, lets, blocks, True, name if function else "", tensor)
+        _read(c, [*constants, *function] if function else [*outside, *groups[name]])
+        blocks[name] = made(name, c.parameters.items(), network(c), tensor)
+    c = State(found, lets, blocks)
+    _read(c, [*(outside if networks else groups[""]), *(groups[networks[0]] if networks else ())])
+    whole = network(c)
     if 1 < len(together) < FEWEST and all(map(_is_layer, together)):
         return None  # each line is a finding of its own, which says what its numbers are here
-    if not (network.nodes and (len(network.nodes) >= FEWEST or "\n" in code)):
+    if not (whole.nodes and (len(whole.nodes) >= FEWEST or "\n" in code)):
         layers = any(map(tool_of, re.findall(r"\b(\w+)\(", code)))
-        if not ("\n" in code and (_PYTHON.match(code) or (network.why and layers))):
+        if not ("\n" in code and (_PYTHON.match(code) or (whole.why and layers))):
             return None
-        network = network._replace(why=network.why or "it has no layers, and a spec only describes layers")
-    used = [one for one in blocks.values() if network.nodes and not one.why]
+        whole = whole._replace(why=whole.why or "it has no layers, and a spec only describes layers")
+    used = [one for one in blocks.values() if whole.nodes and not one.why]
     parts = [part for one in used for part in one.parts()]
-    return Program(f"this is {_tool(reader)} code", span, network, span.start, parts)
+    return Program(f"this is {tool} code", span, whole, span.start, parts)
 
 
-def _tool(reader: Reader) -> str:
-    return {"torch": "PyTorch"}.get(reader.tool, reader.tool) or "Python"
-
-
-def _read(reader: Reader, statements: Iterable[Statement]) -> None:
+def _read(c: State, statements: Iterable[Statement]) -> None:
     left = [*statements]
     while left:
         one = left.pop(0)
@@ -169,12 +165,12 @@ def _read(reader: Reader, statements: Iterable[Statement]) -> None:
             break
         if code.startswith("for ") and code.endswith(":"):
             body = [*takewhile(partial(is_inside, one.indent), left)]
-            if reader.repeat(code, [inner for inner in body if inner.text.strip()]):
+            if read_loop(c, code, [inner for inner in body if inner.text.strip()]):
                 del left[: len(body)]
                 continue
-            reader.why = reader.why or NOT_FOLLOWED
-        if not reader.statement(code, one.span.start) and code.strip(")]}, "):
-            reader.why = reader.why or f"`{code.splitlines()[0]}` cannot be read"
+            c.doubt(NOT_FOLLOWED)
+        if not read_statement(c, code, one.span.start) and code.strip(")]}, "):
+            c.doubt(f"`{code.splitlines()[0]}` cannot be read")
 
 
 def line_of_python(line: str, begin: int, text: str) -> Translation | None:
@@ -183,11 +179,11 @@ def line_of_python(line: str, begin: int, text: str) -> Translation | None:
     stripped = code.lstrip()
     span = Span(begin + len(code) - len(stripped), begin + len(code))
     if _BEGINS.match(stripped) and not _ARROW.search(stripped):
-        reader = Reader(stripped, names_in(text))
-        read = reader.statement(stripped, span.start)
-        network = reader.network()
-        if network.nodes:
-            return _of_line(network, reader.arriving, stripped, span)
+        c = State(tool_in(stripped), frozenset(names_in(text)))
+        read = read_statement(c, stripped, span.start)
+        found = network(c)
+        if found.nodes:
+            return _of_line(found, c.arriving, stripped, span)
         if read and _DOTTED.search(stripped):
             return Translation(Notation.PYTHON, span, "", LAYER_SHOWN)
     if _PYTHON.match(line) or _BUILDS.match(line):

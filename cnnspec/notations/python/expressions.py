@@ -1,0 +1,107 @@
+"""The values of expressions: numbers, tensors, layers, lists of them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from operator import add, floordiv, mul, sub
+
+from cnnspec.notations.calls import is_known, source_of
+from cnnspec.notations.network import ARRIVING, Node
+from cnnspec.notations.python.layers import apply
+from cnnspec.notations.python.state import Module, State, Value
+
+_OPERATORS = {ast.Add: "add", ast.Mult: "mul", ast.Sub: "sub"}
+_ARITHMETIC = {ast.Add: add, ast.Mult: mul, ast.Sub: sub, ast.FloorDiv: floordiv}
+_LARGEST = 10**9
+
+
+def value(c: State, node: ast.expr) -> Value:
+    match node:
+        case ast.Name() | ast.Attribute():
+            return c.names.get(ast.unparse(node))
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            elements = [
+                called(one) if isinstance(one, ast.Name) and is_known(one.id) else one for one in elements
+            ]
+            return [value(c, one) for one in elements if not _is_loss(one)]
+        case ast.BinOp(left=left, op=ast.Add() | ast.Mult() | ast.Sub() as op, right=right):
+            if (number := constant(c, node)) is not None:
+                return number
+            sides = tensors(c, [left, right], known=True)
+            return apply(c, Module(Node(_OPERATORS[type(op)], c.span(node))), sides) if sides else None
+        case ast.Call():
+            from cnnspec.notations.python.called import value_of_call
+
+            return value_of_call(c, node)
+        case ast.Lambda():
+            return None
+    inside = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
+    return constant(c, node) or unknown(c, node, tensors(c, inside, known=True))
+
+
+def constant(c: State, node: ast.expr) -> ast.Constant | None:
+    """A number, a name with a number as its value, or a sum or product of these."""
+    match node:
+        case ast.Constant():
+            return node
+        case ast.Name() | ast.Attribute():
+            name = ast.unparse(node)
+            found = c.names.get(name, c.names.get(name.removeprefix("self.")))
+            return found if isinstance(found, ast.Constant) else None
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            values = [side and side.value for side in (constant(c, left), constant(c, right))]
+            if all(type(one) is int and 0 <= one < _LARGEST for one in values) and values[1]:
+                return ast.Constant(_ARITHMETIC[type(op)](*values))
+    return None
+
+
+def written(c: State, node: ast.expr) -> str:
+    """An argument as it is written, with numbers in place of their names."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return f"({', '.join(written(c, one) for one in node.elts)})"
+    number = constant(c, node)
+    if number is not None and not isinstance(node, ast.Constant):
+        return repr(number.value)
+    return source_of(c.text, node)
+
+
+def unknown(c: State, node: ast.expr, inputs: list[int]) -> int | None:
+    """An operation on tensors that has no counterpart here."""
+    if not inputs:
+        return None
+    return apply(c, Module(Node("", c.span(node), why="what this computes is not known")), inputs)
+
+
+def tensors(c: State, arguments: Iterable[ast.expr], known: bool = False) -> list[int]:
+    """The tensors among arguments. Unless they have to be `known`, a name without a value is the input
+    tensor.
+    """
+    found: list[int] = []
+    for one in arguments:
+        given: Value = None
+        if isinstance(one, ast.List | ast.Tuple):
+            given = [*tensors(c, one.elts, known)]
+        elif isinstance(one, ast.Name) and one.id not in c.names and not known:
+            given = _input(c, one.id)
+        elif not isinstance(one, ast.Constant):
+            given = value(c, one)
+        found += [tensor for tensor in (given if isinstance(given, list) else [given]) if type(tensor) is int]
+    return found
+
+
+def _input(c: State, name: str) -> int:
+    c.arriving = c.arriving or name
+    if name != c.arriving:
+        c.doubt(f"what `{name}` is, is not in this text")
+    return ARRIVING
+
+
+def called(name: ast.Name) -> ast.Call:
+    """A layer of MATLAB without brackets as a call."""
+    return ast.copy_location(ast.Call(name, [], []), name)
+
+
+def _is_loss(node: ast.expr) -> bool:
+    return re.match(r"(?:classification|regression)Layer\b", ast.unparse(node)) is not None

@@ -1,0 +1,152 @@
+"""Statements: what they give the names of a program, and the layers that they add to its network."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+
+from cnnspec.notations.calls import is_known, statement
+from cnnspec.notations.classes import FLAT
+from cnnspec.notations.network import ARRIVING, Node
+from cnnspec.notations.python.called import returned
+from cnnspec.notations.python.expressions import called, constant, value
+from cnnspec.notations.python.layers import apply
+from cnnspec.notations.python.state import NOT_FOLLOWED, Module, State, Value
+
+_PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
+_HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
+_APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
+
+
+def read_statement(c: State, text: str, begin: int) -> bool:
+    """Reads a statement that begins at a place; False where it is not Python."""
+    text = text.rstrip(" \t,;")
+    plain = _as_call(text) if _PRINTED.search(text) else text
+    found = statement(f"{plain} pass" if _HEADER.match(text) and text.endswith(":") else plain)
+    if found is None:  # a list of MATLAB, separated by lines and blanks
+        plain = _APART.sub(",", re.sub(r"(?<![\[(,;])\n", ",", plain))
+        found = statement(plain)
+    if found is None:
+        return False
+    c.text, c.begin = plain, begin
+    c.starts = [0, *(one.end() for one in re.finditer(r"\r\n|\r|\n", plain))]
+    try:
+        _run(c, found)
+    except RecursionError:
+        return False
+    return True
+
+
+def _as_call(text: str) -> str:
+    """What print(model) shows as a call of Python, each character in its place: `(conv1): Conv2d(…)` is
+    `_conv1 = Conv2d(…)`.
+    """
+    text = _PRINTED.sub(lambda found: f"_{found[1]} = ".ljust(len(found.group())), text)
+    return re.sub(r"(?<![(\n])\n", ",", text).replace("\n", " ")
+
+
+def _run(c: State, found: ast.stmt) -> None:
+    match found:
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+            _assign(c, found)
+        case ast.Return(value=ast.expr() as node):
+            given = value(c, node)
+            if isinstance(given, Module) and c.function:
+                apply(c, given, [ARRIVING])
+            else:
+                returned(c, given)
+        case ast.FunctionDef(name=name, args=arguments):
+            _enter(c, name, arguments)
+        case ast.ClassDef(name=name):
+            c.classes.append(name)
+        case ast.For() | ast.While() | ast.If() if "__name__" not in c.text:
+            c.doubt(NOT_FOLLOWED)
+        case ast.With() if "arg_scope" in c.text:
+            c.doubt("the defaults that `arg_scope` sets are not in its layers")
+        case ast.Expr(value=ast.Tuple(elts=elements)):
+            for one in elements:
+                _append(c, value(c, one))
+        case ast.Expr(value=ast.Name(id=name) as node) if is_known(name):  # MATLAB
+            _append(c, value(c, called(node)))
+        case ast.Expr(value=node):
+            _append(c, value(c, node))
+
+
+def _assign(c: State, found: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+    match found:
+        case (
+            ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=node)
+            | ast.AnnAssign(target=ast.Name() | ast.Attribute() as target, value=ast.expr() as node)
+        ):
+            _name(c, ast.unparse(target), value(c, node))
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=nodes)):
+            for one, given in zip(targets, [value(c, side) for side in nodes], strict=False):
+                _name(c, ast.unparse(one), given)
+        case ast.Assign(targets=targets, value=node):
+            value(c, node)
+            names = [one.id for one in ast.walk(ast.Tuple([*targets])) if isinstance(one, ast.Name)]
+            c.names |= dict.fromkeys(names)
+        case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=ast.List(elts=elements)):
+            _extend(c, name, [value(c, one) for one in elements])
+        case ast.AugAssign(target=ast.Name() as target, op=op, value=node):
+            sum_of = ast.copy_location(ast.BinOp(target, op, node), found)
+            _name(c, target.id, value(c, sum_of))
+
+
+def _name(c: State, name: str, given: Value) -> None:
+    last = name.rpartition(".")[2]
+    modules = [one for one in given if isinstance(one, Module)] if isinstance(given, list) else []
+    if isinstance(given, list) and modules and not any(one is None for one in given):
+        given = Module(modules[0].node._replace(name=""), tuple(modules))
+    if isinstance(given, Module) and not given.parts and not given.node.name:
+        given = given._replace(node=given.node._replace(name=last))
+    elif type(given) is int and given != ARRIVING and len(last) > 1:
+        c.nodes[given] = c.nodes[given]._replace(hint=last)
+    c.names[name] = given
+
+
+def _extend(c: State, name: str, values: Sequence[Value]) -> None:
+    """Modules that are added to a list, or to an nn.Sequential."""
+    owner = c.names.get(name)
+    modules = tuple(one for one in values if isinstance(one, Module))
+    if not isinstance(owner, Module):
+        owner = Module(Node("", modules[0].node.span)) if modules else None
+    if owner is None or len(modules) < len(values):
+        c.doubt("what is added to a list is not known")
+        return
+    c.names[name] = owner._replace(node=owner.node._replace(text=""), parts=(*owner.parts, *modules))
+
+
+def _append(c: State, given: Value) -> None:
+    """A layer alone on its line follows the one before it."""
+    if isinstance(given, Module) and given.parts:
+        c.names[f"{len(c.names)}"] = given
+    elif isinstance(given, Module):
+        apply(c, given, [c.current])
+
+
+def _enter(c: State, name: str, arguments: ast.arguments) -> None:
+    """The parameters of a function whose statements follow."""
+    names = [one.arg for one in arguments.args]
+    free = names[: len(names) - len(arguments.defaults)]
+    values = [constant(c, one) for one in arguments.defaults]
+    defaults = dict(zip(names[len(free) :], values, strict=True))
+    free = [one for one in free if one not in ("self", "cls")]
+    if c.takes_tensor and name == c.function and free:
+        c.names[free.pop(0)] = ARRIVING
+    if c.is_block and name in ("__init__", c.function):
+        numbers = {one: repr(given.value) if given else "" for one, given in defaults.items()}
+        c.parameters = dict.fromkeys(free, "") | numbers
+        c.lets = c.lets.union(c.parameters)
+    else:
+        c.names |= defaults
+    if name == c.function:
+        return
+    if free and name not in FLAT:
+        c.doubt(f"`{name}(…)` makes several layers, and is not followed")
+    for one in free:
+        c.names.pop(one, None)
+    c.arriving, c.current = "", ARRIVING
+    if name != "__init__" and len(free) == 1:
+        c.names[free[0]] = ARRIVING
