@@ -49,7 +49,7 @@ def read_loop(c: State, header: str, body: Sequence[Statement]) -> bool:
 
 
 def _repeats_layers(c: State, start: int, body: Sequence[Statement], count: str, counter: str) -> bool:
-    """Puts one repetition in place of the layers from a node on; a second pass must continue from the first."""
+    """One repetition in place of the layers from a node on, where a second pass continues from the first."""
     added, end = c.nodes[start:], len(c.nodes) - 1
     again = c.nodes[end + 1 :] if _read(c, body) else []
     if [node.text for node in again] != [node.text for node in added] or again[0].inputs != (end,):
