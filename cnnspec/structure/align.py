@@ -9,7 +9,7 @@ from cnnspec.ops.base import Op, arguments_of
 from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use
 from cnnspec.structure.pattern import Instance, Pattern, Site, Track
 
-FREE = ("integer", "sizes", "number")
+FREE = ("integer", "sizes", "number", "range")
 """Kinds of arguments that may differ between the uses of a block."""
 ALIKE = 0.5
 """The part of the steps that two bodies have in common, at least."""
@@ -31,7 +31,8 @@ def added(pattern: Pattern, body: Body) -> bool:
     if _ends(first) != _ends(body):
         return False
     chains = [
-        _wrapped(track, line.chain, local) for track, line in zip(pattern.lines, body.lines, strict=True)
+        _wrapped(track, _split(track, line.chain), local)
+        for track, line in zip(pattern.lines, body.lines, strict=True)
     ]
     common = sum(
         _overlap(track.sites, one.steps, local) for track, one in zip(pattern.lines, chains, strict=True)
@@ -183,6 +184,37 @@ def _add_step(site: Site, number: Instance, step: Step, local: Local) -> None:
             site.tracks = site.tracks or [Track({})]
             for place in sorted({*range(min(PASSES, len(step.passes))), len(step.passes) - 1}):
                 _add_chain(site.tracks[0], (*number, place), step.passes[place], local)
+
+
+def _split(track: Track, chain: Chain) -> Chain:
+    """Takes the first pass out of a repeat, where the others have a use of the same block before theirs:
+    `f(k, s=s) -> [f(k)]*n`."""
+    used = [_used(site.first) for site in track.sites]
+    apart = {
+        block
+        for block, site, behind in zip(used, track.sites, track.sites[1:], strict=False)
+        if block and isinstance(site.first, Use) and _used(behind.first) == block
+    }
+    steps: list[Step] = []
+    for number, step in enumerate(chain.steps):
+        block = _used(step)
+        alone = not number or _used(chain.steps[number - 1]) != block
+        if isinstance(step, Repeat) and block in apart and alone:
+            first, *others = step.passes
+            steps += [*first.steps, Repeat(tuple(others))]
+        else:
+            steps.append(step)
+    return chain._replace(steps=tuple(steps))
+
+
+def _used(step: Step) -> str:
+    """The block of a use, or of a repeat of uses; else an empty name."""
+    match step:
+        case Use(region):
+            return region.block
+        case Repeat((Chain(steps=(Use(region),)), *_)):
+            return region.block
+    return ""
 
 
 def _wrapped(track: Track, chain: Chain, local: Local) -> Chain:

@@ -26,6 +26,7 @@ class Parameter:
     kind: str  # "number", "letter", "truth" or "layer"
     values: dict[int, Value]
     default: Value = None
+    first: int = 1 << 30  # the first argument that has it, in the order of the text
 
 
 @dataclass(eq=False, repr=False)
@@ -129,18 +130,15 @@ def condition(present: Numbers, parameters: list[Parameter], factors: Sequence[i
     for text, values in atoms:
         if values == wanted:
             return text
-    for joint, both in (("or", True), ("and", False)):
-        # of `a or b`, neither holds where it must not; of `a and b`, both hold where it must
-        able = [
-            one for one in atoms if all(one[1][at] != both for at, value in wanted.items() if value != both)
-        ]
-        for (left, a), (right, b) in combinations(able, 2):
-            if all(
-                (a[at] or b[at]) if both else (a[at] and b[at])
-                for at, value in wanted.items()
-                if value == both
-            ):
-                return f"{left} {joint} {right}"
+    plain = [one for one in atoms if "*" not in one[0]]
+    never = [one for one in plain if not any(one[1][at] for at, value in wanted.items() if not value)]
+    for (left, a), (right, b) in combinations(never, 2):
+        if all(a[at] or b[at] for at, value in wanted.items() if value):
+            return f"{left} or {right}"
+    always = [one for one in plain if all(one[1][at] for at, value in wanted.items() if value)]
+    for (left, a), (right, b) in combinations(always, 2):
+        if not any(a[at] and b[at] for at, value in wanted.items() if not value):
+            return f"{left} and {right}"
     return None
 
 
@@ -169,7 +167,7 @@ def _atoms(
                 yield f"{name} != {right}", {inst: entry[inst] != values[inst] for inst in at}
                 yield f"{name} == {right}", {inst: entry[inst] == values[inst] for inst in at}
     for one in numbers:
-        if is_width(one.name):
+        if one.name != "s" and not is_ratio(one.name):
             continue
         for value in sorted({one.values[inst[0]] for inst in at})[:12]:
             text = written_number(value)

@@ -107,7 +107,10 @@ class Weaver:
 
     def gone_on(self, node: Node, threads: Sequence[Thread]) -> Thread:
         """The longest branch goes on as the line; the others begin at labels."""
-        main = max(range(len(threads)), key=lambda number: (len(threads[number].steps), node.inputs[number]))
+        bare = [number for number, one in enumerate(threads) if not one.steps]
+        short = all(len(one.steps) <= ASIDE and not one.depth for one in threads)
+        able = bare if bare and short else range(len(threads))
+        main = max(able, key=lambda number: (len(threads[number].steps), node.inputs[number]))
         branches = tuple(
             Chain(value, False, ()) if number == main else self.aside(one, value)
             for number, (one, value) in enumerate(zip(threads, node.inputs, strict=True))

@@ -20,22 +20,43 @@ def folded(body: Body, leaves: bool = True) -> Body:
 
 def _folded(chain: Chain, leaves: bool) -> Chain:
     steps = [_within(step, leaves) for step in chain.steps]
+    length = 1
+    while 2 * length <= len(steps) and length <= LONGEST:
+        steps = _repeated(steps, length, leaves)
+        length += 1
+    return chain._replace(steps=tuple(steps))
+
+
+def _repeated(steps: list[Step], length: int, leaves: bool) -> list[Step]:
+    """The steps with the repeats whose passes have so many steps."""
     keys = _numbered([key_of(step, int) for step in steps])
-    runs = _runs(keys)
+    run = [0] * (len(keys) + 1)  # how many steps from here on are equal to that so many steps later
+    for at in range(len(keys) - length - 1, -1, -1):
+        run[at] = run[at + 1] + 1 if keys[at] == keys[at + length] else 0
+    if max(run) < length:
+        return steps
     found: list[Step] = []
     at = 0
     while at < len(steps):
-        length = _best(runs, at, len(steps))
-        if not length or (not leaves and all(isinstance(one, Leaf) for one in steps[at : at + length])):
+        count = run[at] // length + 1
+        if (
+            count == 1
+            or (length > 1 and _is_pool(steps[at]))
+            or (not leaves and all(isinstance(one, Leaf) for one in steps[at : at + length]))
+        ):
             found.append(steps[at])
             at += 1
             continue
-        count = runs[length][at] // length + 1
         starts = [at + length * number for number in range(count)]
         passes = [tuple(steps[start : start + length]) for start in starts]
         found.append(Repeat(tuple(Chain(one[0].begin, False, one) for one in passes)))
         at += length * count
-    return chain._replace(steps=tuple(found))
+    return found
+
+
+def _is_pool(step: Step) -> bool:
+    """A pass that begins with a pooling would tear what is before it apart."""
+    return isinstance(step, Leaf) and "pool" in step.op.word
 
 
 def _within(step: Step, leaves: bool) -> Step:
@@ -48,29 +69,6 @@ def _within(step: Step, leaves: bool) -> Step:
 def _numbered(keys: Sequence[Hashable]) -> list[int]:
     numbers: dict[Hashable, int] = {}
     return [numbers.setdefault(key, len(numbers)) for key in keys]
-
-
-def _runs(keys: Sequence[int]) -> dict[int, list[int]]:
-    """For each length of a pass: how many steps from here on are equal to that so many steps later."""
-    found = {}
-    for length in range(1, min(LONGEST, len(keys) // 2) + 1):
-        run = [0] * (len(keys) + 1)
-        for at in range(len(keys) - length - 1, -1, -1):
-            run[at] = run[at + 1] + 1 if keys[at] == keys[at + length] else 0
-        if any(count >= length for count in run):
-            found[length] = run
-    return found
-
-
-def _best(runs: dict[int, list[int]], at: int, end: int) -> int:
-    """The length of the pass that saves most from here on; 0 where there is none. A longer pass is taken only
-    where it saves more."""
-    best, most = 0, 0
-    for length, run in runs.items():
-        count = run[at] // length + 1
-        if count > 1 and length * (count - 1) > most:
-            best, most = length, length * (count - 1)
-    return best
 
 
 def key_of(step: Step, name: NameOf) -> Hashable:

@@ -18,7 +18,17 @@ from cnnspec.structure.text import Writer, layer_text
 
 MOST_DIFFERENT = 60
 """Arguments of a block that differ between its uses, at most."""
-NAMES = {"S": "s", "F": "f", "P": "p", "D": "d", "G": "g", "K": "k", "times": "n"}
+NAMES = {
+    "range": "end",
+    "channels": "end",
+    "S": "s",
+    "F": "f",
+    "P": "p",
+    "D": "d",
+    "G": "g",
+    "K": "k",
+    "times": "n",
+}
 
 
 class Unsolved(Exception):
@@ -57,6 +67,7 @@ class Solver:
             self.walk(line, {number: chain.begin for number, chain in line.at.items()})
         if len(self.pattern.bodies) > 1:
             self.choose()
+            self.rename()
             factors = self.factors()
             for group, present in self.groups:
                 group.condition = self.condition(group, present, factors)
@@ -96,12 +107,12 @@ class Solver:
                     self.optional(track, site, at, here)
                 else:
                     track.groups.append(Group([site]))
-            elif optional:
+            elif optional and not (alone and isinstance(site.first, Repeat)):
                 self.optional(track, site, at, here)
             else:
                 track.groups.append(Group([site]))
             if not site.layer:
-                self.fields(site, here)
+                self.fields(site, here, at if alone else site.at)
             at |= {one: step.end for one, step in site.at.items()}
 
     def layer(
@@ -131,7 +142,9 @@ class Solver:
         present = {one: one in site.at for one in at}
         self.groups.append((group, Numbers(present, here, self.entry)))
 
-    def fields(self, site: Site, here: Mapping[Instance, int]) -> None:
+    def fields(self, site: Site, here: Mapping[Instance, int], at: Iterable[Instance]) -> None:
+        """What differs in the arguments of a step; `at` are the instances that have it, or none of a
+        repeat."""
         match site.first:
             case Leaf():
                 self.arguments(site, here)
@@ -150,7 +163,7 @@ class Solver:
                         self.groups.append((track, Numbers(present, here, self.entry)))
                     self.walk(track, at)
             case Repeat():
-                times = {number: len(step.passes) for number, step in site.at.items()}
+                times = {one: len(site.at[one].passes) if one in site.at else 0 for one in at}
                 self.slot(site, "times", times, here, "number")
                 track = site.tracks[0]
                 self.walk(track, {one: chain.begin for one, chain in track.at.items()})
@@ -161,6 +174,11 @@ class Solver:
             self.last = site
         for field, argument in arguments_of(type(op)):
             if argument.kind not in FREE or isinstance(getattr(op, field), str | None):
+                continue
+            if argument.kind == "range":
+                for end in (0, 1):
+                    each = {number: getattr(step.op, field)[end] for number, step in site.at.items()}
+                    self.slot(site, f"{field}.{end}", each, here, "number")
                 continue
             values = {number: _plain(getattr(step.op, field)) for number, step in site.at.items()}
             if any(isinstance(one, tuple) for one in values.values()):
@@ -213,13 +231,14 @@ class Solver:
                         if expression(more[0].numbers, known) is not None
                     )
                     different = len(set(map(str, parameter.values.values())))
-                    worth = (gives, -different, -rank)
+                    worth = (gives, -different, rank)
                     if gives and (not best or worth > best[0]):
                         best = worth, parameter, vector
             if not best:
                 raise Unsolved
             parameter = best[1]
             parameter.name = self.name(parameter, waiting[best[2]])
+            parameter.first = min(map(self.slots.index, waiting[best[2]]))
             self.parameters.append(parameter)
             waiting = {
                 vector: slots
@@ -227,23 +246,32 @@ class Solver:
                 if expression(slots[0].numbers, self.parameters) is None
             }
 
-    def candidates(self, slot: Slot) -> Iterable[tuple[Parameter, int]]:
+    def rename(self) -> None:
+        """Puts the parameters in the order of the text, and numbers those of one name."""
+        self.parameters.sort(key=lambda one: one.first)
+        stems = [one.name.rstrip("0123456789") for one in self.parameters]
+        for number, (one, stem) in enumerate(zip(self.parameters, stems, strict=True)):
+            if stems.count(stem) > 1 and one.kind != "letter":
+                count = stems[: number + 1].count(stem)
+                one.name = stem if count == 1 and stems.count(stem) == 2 else f"{stem}{count}"
+
+    def candidates(self, slot: Slot) -> Iterable[tuple[Parameter, float]]:
         """What could be a parameter: the numbers themselves, or how often C goes into them."""
         numbers = slot.numbers
         values = by_use(numbers.values)
         if values is None:
             return
         kind = slot.kind.removesuffix(" of a use")
-        yield Parameter("?", kind, values), 0
+        yield Parameter("?", kind, values), 0.0
         if not numbers.numeric or slot.field != "K" or slot.site is self.last:
             return
         entry = {one: self.entry[one[0]] for one in numbers.values}
-        for rank, of in ((1, numbers.here), (2, entry)):
+        for of in (numbers.here, entry):
             ratios = {one: Fraction(value, of[one]) for one, value in numbers.values.items()}
             times = by_use({one: int(ratio) for one, ratio in ratios.items()})
             if times and max(times.values()) > 2 and all(ratio.denominator == 1 for ratio in ratios.values()):
                 if 2 * len(set(times.values())) <= len(set(values.values())):
-                    yield Parameter("t", "number", times), rank
+                    yield Parameter("t", "number", times), -float(max(times.values()))
 
     def name(self, parameter: Parameter, slots: list[Slot]) -> str:
         if parameter.kind == "letter":
@@ -257,7 +285,7 @@ class Solver:
             given = all(self.given[use] == value for use, value in parameter.values.items())
             return self.free("k") if given else self.free("mid", "k")
         field = slots[0].field
-        return self.free(NAMES.get(field, field if field.isidentifier() else "x").lower())
+        return self.free(NAMES.get(field, field.partition(".")[0]).lower())
 
     # --- conditions -------------------------------------------------------------------------------
 
@@ -278,6 +306,13 @@ class Solver:
             return found
         for parameter in self.parameters:
             missing = {one[0] for one in present.values} - set(parameter.values)
+            if missing and is_width(parameter.name):
+                before = dict(parameter.values)
+                parameter.values |= {use: self.entry[use] for use in missing}
+                found = condition(present, [parameter])
+                if found is not None:
+                    return found
+                parameter.values = before
             if missing and parameter.kind == "number":
                 wanted = by_use(present.values)
                 value = next(one for one in (0, 1, -1) if one not in parameter.values.values())
@@ -294,7 +329,7 @@ class Solver:
         values = by_use(present.values)
         if values is None:
             raise Unsolved
-        parameter = Parameter(self.free(_switch(group)), "truth", values)
+        parameter = Parameter(self.free(self.switch(group)), "truth", values)
         self.parameters.append(parameter)
         return parameter.name
 
@@ -318,6 +353,18 @@ class Solver:
 
     def free(self, *wanted: str) -> str:
         return names.free(wanted, {"c", *(one.name for one in self.parameters)})
+
+    def switch(self, group: Group | Track) -> str:
+        """The name of a parameter that says whether something is there: what it is."""
+        site = group.sites[0] if group.sites else None
+        if site is None:
+            return "residual"
+        if isinstance(site.first, Use):
+            return site.first.region.block
+        layer = getattr(site.first, "layer", None)
+        given = names.cleaned(self.network.layers[layer].name) if isinstance(layer, int) else ""
+        word = site.first.op.word if hasattr(site.first, "op") else "more"
+        return given if given and given.rstrip("0123456789") != word and given[0] != "x" else f"with_{word}"
 
     def fill(self) -> None:
         """What a use does not need is what most have."""
@@ -354,11 +401,3 @@ def _plain(value: Any) -> Any:
 
 def _most(parameter: Parameter) -> Any:
     return Counter(parameter.values.values()).most_common(1)[0][0]
-
-
-def _switch(group: Group | Track) -> str:
-    """The name of a parameter that says whether something is there: what it is."""
-    site = group.sites[0] if group.sites else None
-    if site is None:
-        return "residual"
-    return names.cleaned(site.first.region.block if isinstance(site.first, Use) else "with_more") or "more"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from cnnspec.ops.base import Op, in_order, is_default, spelled, written_shape
@@ -46,10 +47,20 @@ class Writer(NamedTuple):
         for value, one in enumerate(network.inputs):
             name = f"{named[value]}: " if len(network.inputs) > 1 or value in body.named else ""
             lines.append(f"input {name}{written_shape(one.shape)}")
-        lines += ["", *self.lines(root, labels)]
+        lines += ["", *self.lines(root, labels, claims=True)]
         if body.outputs and all(value in body.named for value in body.outputs):
             lines.append(f"output {', '.join(f'@{named[value]}' for value in body.outputs)}")
+        lines += ["", f"expect params {self.weights():,}"]
         return "\n".join(lines) + "\n"
+
+    def weights(self) -> int:
+        """How many weights the network has."""
+        found = 0
+        for layer in self.network.layers:
+            arriving = tuple(self.network.shape(value) for value in layer.inputs)
+            weights = layer.op.weights(*arriving) if isinstance(layer, Layer) else ()
+            found += sum(prod(one.shape) for one in weights if one.role != "buffer")
+        return found
 
     # --- blocks -----------------------------------------------------------------------------------
 
@@ -93,7 +104,8 @@ class Writer(NamedTuple):
         """What a label after a step may be."""
         match step:
             case Use(region):
-                return [names.cleaned(region.name), region.block]
+                path = [one for one in region.key[0].split(".") if not one.isdigit()]
+                return [names.cleaned(path[-1] if path else ""), region.block]
             case Repeat(passes):
                 return self.words(passes[-1].steps[-1])
             case Leaf(layer=int() as number) | Merge(layer=int() as number):
@@ -103,7 +115,7 @@ class Writer(NamedTuple):
 
     # --- lines ------------------------------------------------------------------------------------
 
-    def lines(self, pattern: Pattern, labels: Sequence[str]) -> list[str]:
+    def lines(self, pattern: Pattern, labels: Sequence[str], claims: bool = False) -> list[str]:
         body = pattern.bodies[0]
         local = _local(body)
         found = []
@@ -111,12 +123,27 @@ class Writer(NamedTuple):
             ends = [labels[local[end]] for end in line.ends if end in local]
             label = f"{', '.join(ends)}: " if ends else ""
             texts = [self.group(one, labels) for one in track.groups]
-            parts = [" -> ".join(row) for row in rows(texts, self.breaks(track))] or [""]
+            laid = rows(texts, self.breaks(track))
+            parts = [" -> ".join(row) for row in laid] or [""]
+            if claims:
+                parts = self.claimed(track, parts, [len(row) for row in laid])
             if track.begin is not None:
                 parts[0] = " -> ".join(filter(None, (f"@{labels[track.begin]}", parts[0])))
             if parts == [""]:
                 parts = ["id"]
             found += [*parts[:-1], label + parts[-1]]
+        return found
+
+    def claimed(self, track: Track, parts: list[str], counts: list[int]) -> list[str]:
+        """The rows of a line with the shape claimed where the maps have a new size."""
+        found = []
+        at, size = 0, self.network.shape(next(iter(track.at.values())).begin)[1:]
+        for text, count in zip(parts, counts, strict=True):
+            at += count
+            shape = self.network.shape(track.groups[at - 1].sites[-1].first.end)
+            new = len(shape) > 1 and shape[1:] != size
+            found.append(f"{text} => {written_shape(shape)}" if new else text)
+            size = shape[1:]
         return found
 
     def breaks(self, track: Track) -> list[bool]:
@@ -126,14 +153,18 @@ class Writer(NamedTuple):
         before: Any = None
         for group in track.groups:
             step = group.sites[0].first
-            here, there = (self.network.shape(value)[1:] for value in (step.begin, step.end))
             layer = isinstance(step, Leaf) and not step.op.weighted
-            after = isinstance(before, Merge) or (isinstance(before, Leaf) and before.op.word in POOLS)
-            smaller = len(here) == len(there) and here != there and not layer
+            after = isinstance(before, Merge) or (_is_pool(before) and len(found) > 1 and not found[-1])
             ends = isinstance(step, Leaf) and step.op.ends_map and not _ends_map(before)
-            found.append(bool(found) and (after or smaller or ends))
+            found.append(bool(found) and (after or ends or (not layer and self.resizes(step))))
             before = step
         return found
+
+    def resizes(self, step: Any) -> bool:
+        """Whether maps become clearly smaller or larger: by a stride, not by the border."""
+        here, there = (self.network.shape(value)[1:] for value in (step.begin, step.end))
+        both = zip(here, there, strict=False)
+        return len(here) == len(there) and any(3 * a > 4 * b or 3 * b > 4 * a for a, b in both)
 
     def chain(self, track: Track, labels: Sequence[str]) -> str:
         """A chain in brackets; a long one is on several lines."""
@@ -209,6 +240,10 @@ def layer_text(
         value = getattr(op, name)
         if given and name in given:
             parts.append(_argument(argument, given[name]))
+        elif given and argument.kind == "range" and (f"{name}.0" in given or f"{name}.1" in given):
+            low, high = (given.get(f"{name}.{end}", str(value[end])) for end in (0, 1))
+            text = f"({low}):{high}"
+            parts.append(text if argument.positional is not None else f"{argument.keyword}={text}")
         elif argument.kind == "tensor":
             parts += [f"{argument.keyword}=@{next(named)}"] if value else []
         elif value != mine[name] if name in mine else not is_default(default, value):
@@ -243,6 +278,10 @@ def _layer_argument(text: str) -> str:
 
 def _local(body: Body) -> dict[int, int]:
     return {value: number for number, value in enumerate(dict.fromkeys((*body.inputs, *body.named)))}
+
+
+def _is_pool(step: Any) -> bool:
+    return isinstance(step, Leaf) and step.op.word in POOLS
 
 
 def _ends_map(step: Any) -> bool:
