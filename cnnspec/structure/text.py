@@ -50,7 +50,8 @@ class Writer(NamedTuple):
         lines += ["", *self.lines(root, labels, claims=True)]
         if body.outputs and all(value in body.named for value in body.outputs):
             lines.append(f"output {', '.join(f'@{named[value]}' for value in body.outputs)}")
-        lines += ["", f"expect params {self.weights():,}"]
+        if weights := self.weights():
+            lines += ["", f"expect params {weights:,}"]
         return "\n".join(lines) + "\n"
 
     def weights(self) -> int:

@@ -31,7 +31,7 @@ def test_a_bridge_has_labels() -> None:
     found = structure.spec(
         network((RELU, (0,)), (RELU, (0,)), (ADD, (1, 2)), (RELU, (1,)), (ADD, (3, 4)), (RELU, (5,)))
     )
-    assert "@relu" in found.text
+    assert "@x -> relu" in found.text
 
 
 def test_a_long_chain_does_not_recurse() -> None:
