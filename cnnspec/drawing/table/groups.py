@@ -36,7 +36,7 @@ def groups(network: Network, rows: Rows) -> list[Group]:
     """The rows of a network."""
     if rows == "layer":
         return _layers(network)
-    parts = network.parts(*SHOWN)
+    parts = network.parts(*SHOWN, by_line=rows == "line")
     if rows == "size":
         return by_size(joined(parts))
     key: Callable[[Part], Any] = (lambda part: part.line) if rows == "line" else _stage

@@ -25,9 +25,11 @@ class Element:
 
 @dataclass
 class Chain:
-    """The steps of a body in order, those in a merge's branches inside it. `block`: the body is a block's."""
+    """The steps of a body in order, those in a merge's branches inside it. `block`: the body is a block's.
+    `by_line`: a merge has only what stands in its own text, and is a part also where that is nothing."""
 
     block: bool
+    by_line: bool = False
     elements: list[Element] = field(default_factory=list)
     made: dict[int, Element] = field(default_factory=dict)
     """Which element gives a value."""
@@ -48,7 +50,7 @@ class Chain:
         inside = self.elements[first:]
         branches, origins = self._branches(step.inputs, set(map(id, inside)))
         further: list[Element] = []
-        if len(origins) > 1:
+        if len(origins) > 1 and not self.by_line:
             ways, whole = self._branches(step.inputs, None)
             parted = _parted(ways)
             further = [one for branch in parted for one in branch if one not in inside]
@@ -57,6 +59,8 @@ class Chain:
             else:
                 further = []
         if not inside and not further:
+            if self.by_line and len(step.inputs) > 1:
+                element.parts = [replace(part, kind="layer") for part in element.parts]
             return
         if further:
             self.elements = [one for one in self.elements[:first] if one not in further]

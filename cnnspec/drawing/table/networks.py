@@ -50,9 +50,10 @@ class Network:
     report: Report
     source: Source
 
-    def parts(self, *shown: str) -> tuple[Part, ...]:
-        """Its parts; the layers of the words `shown` are parts of their own."""
-        return Reader(self.report, self.source, frozenset(shown)).all()
+    def parts(self, *shown: str, by_line: bool = False) -> tuple[Part, ...]:
+        """Its parts; the layers of the words `shown` are parts of their own. `by_line`: each is in one line
+        of the text."""
+        return Reader(self.report, self.source, frozenset(shown), by_line=by_line).all()
 
     @cached_property
     def input(self) -> Shape:

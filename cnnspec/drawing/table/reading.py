@@ -38,15 +38,19 @@ if TYPE_CHECKING:
 
 class Reader:
     """The parts of one network. `shown` are words of layers that are parts of their own though they have
-    neither weights nor a window (`lrn`, `softmax`)."""
+    neither weights nor a window (`lrn`, `softmax`); `by_line`: outside blocks, each part stays in the
+    author's line."""
 
-    def __init__(self, report: Report, source: Source, shown: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, report: Report, source: Source, shown: frozenset[str] = frozenset(), *, by_line: bool = False
+    ) -> None:
         self.report = report
         self.source = source
         self.shown = shown
         self.known: list[tuple[Part, ...]] = []
         """Of each body; names and lines are as seen from it."""
         self.blocks = self._with_branches()
+        self.by_line = self._outside_blocks() if by_line else frozenset()
 
     def all(self) -> tuple[Part, ...]:
         """The parts of the whole network, in the order of the text."""
@@ -71,10 +75,23 @@ class Reader:
                     found.add(step.block)
         return frozenset(found)
 
+    def _outside_blocks(self) -> frozenset[int]:
+        """The bodies that no block is around."""
+        bodies = self.report.graph.bodies
+        found, waiting = set(), [len(bodies) - 1]
+        while waiting:
+            number = waiting.pop()
+            if number in found:
+                continue
+            found.add(number)
+            regions = [step for step in bodies[number].steps if isinstance(step, Region) and not step.block]
+            waiting += [one.body for step in regions for one in step.passes]
+        return frozenset(found)
+
     def _elements(self, number: int) -> list[Part]:
         """The parts of a body's steps, those in a merge's branches inside it."""
         body = self.report.graph.bodies[number]
-        chain = Chain(self._is_block(body))
+        chain = Chain(self._is_block(body), number in self.by_line)
         for place in places(body):
             made = self._step(number, body, place)
             chain.add(place, made)
@@ -109,12 +126,23 @@ class Reader:
                 op=op,
                 inputs=known,
                 branches=((),) * len(step.inputs) if op.merges else (),
-                call=as_written(op),
+                call=self._as_in_text(step) if op.merges and number in self.by_line else as_written(op),
                 weights=_amounts(self.report.weights.steps[number][place.index]),
                 macs=self.report.macs.steps[number][place.index] or 0,
                 depth=int(op.weighted),
             )
         ]
+
+    def _as_in_text(self, step: Layer) -> str:
+        """A merge with its branches, as the author wrote it, on one line: `add [conv F1 K8 → relu | a]`."""
+        text = _COMMENT.sub("", self.source.text[step.span.start : step.span.end])
+        text = _NEW_LINE.sub(" -> ", text.strip())
+        for sign, without in _SIGNS.items():
+            text = re.sub(rf"(?:\s|->)*{sign}(?:\s|->)*", without, text)
+        if not text.startswith(step.op.word):
+            return as_written(step.op)
+        text = re.sub(r" *-> *", " → ", text).replace("@", "")
+        return text if len(text) <= LONGEST else f"{step.op.word} […]"
 
     def _kind(self, op: Op, arriving: tuple[Shape, ...], out: Shape) -> Literal["layer", "merge", "quiet"]:
         if op.merges:
@@ -252,6 +280,11 @@ def as_written(op: Op) -> str:
     return _LONG.sub("[…]", f"{op.word} {op.written()}".strip())
 
 
+LONGEST = 80
+"""Characters of a merge that is shown as it is written."""
+_COMMENT, _NEW_LINE = re.compile(r"#[^\r\n]*"), re.compile(r"\s*[\r\n]\s*")
+_SIGNS = {r"\[": " [", r"\]": "]", r"\|": " | "}
+"""What stands around brackets and bars, whatever the author had there."""
 _LONG = re.compile(r"\[[^\]]{20,}\]")
 
 

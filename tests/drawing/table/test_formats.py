@@ -95,15 +95,11 @@ def test_csv_is_read_back() -> None:
 
 
 def test_markdown() -> None:
-    assert (
-        written([spanning()], "markdown")
-        == (
-            "| a    |                     b                     |               |\n"
-            "| :--- | :---------------------------------------: | ------------: |\n"
-            "| high | wide<br>[3×3, 64; pool] × 12<br>**more**  | wide<br>1.8×10⁹ |\n"
-            "| *t*  |                   7²×2                    |             – |\n"
-        )
-        or written([spanning()], "markdown").count("\n") == 4
+    assert written([spanning()], "markdown") == (
+        "| a    |                    b                     |                 |\n"
+        "| :--- | :--------------------------------------: | --------------: |\n"
+        "| high | wide<br>[3×3, 64; pool] × 12<br>**more** | wide<br>1.8×10⁹ |\n"
+        "| *t*  |                   7²×2                   |               – |\n"
     )
 
 

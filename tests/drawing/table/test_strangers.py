@@ -201,8 +201,35 @@ def test_an_encoder_and_its_decoder_stay_apart() -> None:
         "3x3, 8",
         "2x2 max pool, stride 2; 3x3, 16",
         "upsampling",
+        "concat",
         "3x3, 8",
     ]
+
+
+MERGES = """\
+input 8x32x32
+a: conv F3 P1 K8 -> bn -> relu
+b: conv F3 P1 K8 -> relu
+add [ @a | @b ] -> relu -> conv F3 P1 K16
+concat [
+    @b -> conv F1 K8   # from far
+  | id ]
+c: relu -> add [ conv F3 P1 K24 | id ] -> conv F1 K4
+@c -> add [ [conv F3 P1 K4 -> bn -> relu]*2 -> conv F3 P1 K4 -> bn -> relu -> conv F1 K4 -> bn | id ]
+"""
+
+
+def test_a_merge_is_shown_in_its_line() -> None:
+    body = rows(MERGES, rows="line")[1:]
+    assert [row[:2] for row in body] == [
+        ["a", "conv F3 P1 K8"],
+        ["b", "conv F3 P1 K8"],
+        ["add1", "add [a | b]; conv F3 P1 K16"],
+        ["concat", "concat [b -> conv F1 K8 | id]"],
+        ["c", "add [conv F3 P1 K24 | id]; conv F1 K4"],
+        ["add2", "add [...]"],
+    ]
+    assert [row[3] for row in body[:3]] == ["600", "584", "1.17k"]  # each line has its own weights
 
 
 def test_a_first_pass_with_its_activation_outside_is_the_same() -> None:

@@ -14,7 +14,9 @@ from cnnspec.drawing.table import FORMATS, LAYOUTS, tables
 from cnnspec.drawing.table.cells import Grid
 from cnnspec.drawing.table.formats import written
 from cnnspec.drawing.table.groups import groups
-from cnnspec.drawing.table.networks import Asked, Cells, Rows, weights_of
+from cnnspec.drawing.table.networks import Asked, Cells, Network, Rows, weights_of
+from cnnspec.files import named, read_one
+from cnnspec.pipeline import models
 from cnnspec.resources import zoo
 from tests.drawing.latex import compiled
 from tests.drawing.table.networks import networks
@@ -58,6 +60,23 @@ def test_every_spec_in_every_form(name: str) -> None:
             checked(tables([network], Asked(rows=rows, cells=cells)), forms)
     for like in LAYOUTS:
         checked(tables([network], Asked(like=like)))
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_variant(name: str) -> None:
+    """Each in some of the forms, in turn; its first variant is in all of them (above)."""
+    source = read_one(name, named(f"zoo:{name}"))[1]
+    for place, model in enumerate([*models(source, lints=False)][1:]):
+        assert model.report is not None
+        network = Network(model.report.graph.name, model.report, source)
+        for turn, rows in enumerate(ROWS if place == 0 else ROWS[:-1], start=place):
+            found = groups(network, rows)
+            assert sum(weights_of(group.parts for group in found)) == network.report.totals.params
+            assert sum(part.macs for group in found for part in group.parts) == network.report.totals.macs
+            asked = Asked(rows=rows, cells=CELLS[turn % len(CELLS)])
+            checked(tables([network], asked), FORMATS[turn % len(FORMATS) :][:1])
+        like = LAYOUTS[place % len(LAYOUTS)]
+        checked(tables([network], Asked(like=like)), FORMATS[place % len(FORMATS) :][:1])
 
 
 @pytest.mark.parametrize("rows", ROWS)

@@ -30,7 +30,7 @@ def escaped(text: str) -> str:
     """Text that Markdown shows as it is."""
     text = "".join(char if char.isprintable() else "?" for char in text)
     return _SPECIAL.sub(
-        lambda found: "".join(f"&#{ord(char)};" if char in "<>&@|" else f"\\{char}" for char in found[0]),
+        lambda found: "".join(f"&#{ord(char)};" if char in "<>&@" else f"\\{char}" for char in found[0]),
         text,
     )
 
