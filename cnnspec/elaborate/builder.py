@@ -104,6 +104,8 @@ class BodyBuilder:
     read: set[int] = field(default_factory=set)
     layers: int = 0
     passes: int = 0
+    each: set[str] = field(default_factory=set)
+    """The labels of what the passes of a repeat give to outputs."""
     several: tuple[int, ...] = ()
     """The inputs of the next step, where there are several: those that a line begins with, or that a block or
     a repeat gives."""

@@ -63,6 +63,10 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     body = context.block_bodies.get(key)
     if body is None:
         body = context.block_bodies[key] = _body(builder, block, step, bound, tensors)
+        if _name(context, block) in context.unusable:
+            builder.several = ()
+            builder.leave_hole(step, step.name, label)
+            return
     made = context.finished[body].body
     site = builder.names.sites[id(step)]
     stretch = context.stretches.all[builder.template]
@@ -96,10 +100,14 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
     builder.several = several_from(builder.current, len(made.outputs))
 
 
-def outputs_of(block: tree.Block) -> tuple[tree.Reference, ...]:
+def outputs_of(context: Context, block: tree.Block) -> tuple[tree.Reference, ...]:
     """The tensors that a block names as its outputs; none where it gives its last line's."""
     last = block.body.items[-1] if block.body.items else None
-    return last.references if isinstance(last, tree.Output) else ()
+    found: list[tree.Reference] = []
+    for one in last.references if isinstance(last, tree.Output) else ():
+        labels = context.each_labels.get(id(one), ()) if one.each else (one.name,)
+        found += (one._replace(name=label, each=False) for label in labels)
+    return tuple(found)
 
 
 def define(builder: BodyBuilder, block: tree.Block) -> None:
@@ -256,7 +264,15 @@ def _body(
     with context.deeper(step.span, context.references_in(items, id(block.body))):
         context.run_items(child, items)
     context.uses.pop()
-    outputs = tuple(resolve(child, one) for one in outputs_of(block))
+    usable = _name(context, block) not in context.unusable
+    outputs = tuple(resolve(child, one) for one in (outputs_of(context, block) if usable else ()))
+    if usable and not outputs and items and isinstance(last := items[-1], tree.Output):
+        builder.sink.report(
+            "E403",
+            f"no output of `{block.name}` is left: the repeat has no passes",
+            last.span,
+            help="at least one output must exist",
+        )
     return close_body(child, outputs or (ended(child, step.span, step.name),))
 
 

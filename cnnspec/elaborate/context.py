@@ -82,7 +82,7 @@ class Stretch:
     further: int = 0
     """How many tensors arrive besides the first."""
     each: tuple[Each, ...] = ()
-    """Of a repeat: what each pass gives to the outputs of the network."""
+    """Of a repeat: what each pass gives to outputs."""
     passes: int = 0
     """How many passes it has, if each gives an output."""
 
@@ -167,9 +167,11 @@ class Context:
     unused: dict[Span, tuple[str, str | None]] = field(default_factory=dict)
     """Tensors that nothing reads: their shape as text, and their label."""
     each: dict[int, tuple[Each, ...]] = field(default_factory=dict)
-    """What the passes of repeats (by the identity of their nodes) give to the outputs of the network."""
-    each_values: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By label of these: their values, under the names of the outputs."""
+    """What the passes of repeats (by the identity of their nodes) give to outputs."""
+    each_counts: dict[int, int] = field(default_factory=dict)
+    """How many passes these repeats have."""
+    each_labels: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """The names of the outputs, by the identity of the reference in the `output`."""
     shared_names: dict[tuple[object, ...], str] = field(default_factory=dict)
     shared_frozen: dict[str, bool] = field(default_factory=dict)
     """Whether a set of shared weights is frozen by its first use."""

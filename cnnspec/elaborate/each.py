@@ -1,14 +1,13 @@
-"""`output each @p`: every pass of a repeat gives an output of the network."""
+"""`output each @p`: every pass of a repeat gives an output of the network, or of its block."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from cnnspec.diagnostics import Sink
+from cnnspec.diagnostics import Sink, Span
 from cnnspec.elaborate.naming import is_scope
-from cnnspec.elaborate.statements import Statements
-from cnnspec.elaborate.text_facts import labelled_lines
+from cnnspec.elaborate.statements import Statements, labels_of
 from cnnspec.language import tree
 
 MOST = 1_000
@@ -16,10 +15,12 @@ MOST = 1_000
 
 
 class Each(NamedTuple):
-    """What every pass of a repeat gives to the outputs: its tensor of that name (`inside`) or its output."""
+    """What every pass of a repeat gives to the outputs of the network, or of its block: its tensor of that
+    name (`inside`) or its output. `labels` are those that are there already."""
 
     reference: tree.Reference
     inside: bool
+    labels: Mapping[str, Span]
 
     def label(self, number: int) -> str:
         """What the tensor of a pass is called, `p1` that of the first."""
@@ -29,40 +30,68 @@ class Each(NamedTuple):
 def given_by_passes(statements: Statements, sink: Sink) -> dict[int, tuple[Each, ...]]:
     """By repeat (the identity of its node)."""
     found: dict[int, tuple[Each, ...]] = {}
-    for reference in statements.output.references if statements.output is not None else ():
-        if not reference.each or any(one.name == reference.name for one in statements.broken):
-            continue
-        name = reference.name
-        repeat, inside = next(
-            (one for line in statements.lines for one in _repeats(line, name)), (None, False)
-        )
-        if repeat is not None:
-            found[id(repeat)] = (*found.get(id(repeat), ()), Each(reference, inside))
-            continue
-        sink.report(
-            "E207",
-            f"there is no repeat in the file whose passes give `@{name}`",
-            reference.span,
-            help=f"label a repeat that is a line of its own, `{name}: [ … ]*8`, or a line in it",
-        )
-    for output, _ in statements.facts.inner_outputs:
-        for reference in output.references:
-            if reference.each:
-                sink.report(
-                    "E405",
-                    "`each` is allowed in the file's `output` only",
-                    reference.span,
-                    help="move the repeat out of the brackets, or leave `each` out: that is the last pass",
-                )
+    if statements.output is not None:
+        _collect(statements.output, statements.lines, statements, statements.facts.labels, found, sink)
+    for block in statements.all_blocks.named.values():
+        items = block.body.items
+        if items and isinstance(last := items[-1], tree.Output):
+            labels = dict(labels_of(items))
+            labels |= {one.name: one.span for one in block.parameters if one.kind == "tensor"}
+            _collect(last, items, statements, labels, found, sink)
     return found
 
 
-def _repeats(line: tree.Line, name: str) -> Iterator[tuple[tree.GroupStep, bool]]:
-    """The repeats of a line of the file that are called so, or have a tensor that is."""
-    for step in () if is_scope(line) else line.steps:
-        if isinstance(step, tree.GroupStep) and step.times is not None:
-            if line.label == name and not line.others:
-                yield step, False
-            inner = labelled_lines(step.body.items)
-            if any(name in (one.label, *(other.name for other in one.others)) for one in inner):
-                yield step, True
+def _collect(
+    output: tree.Output,
+    items: Sequence[object],
+    statements: Statements,
+    labels: Mapping[str, Span],
+    found: dict[int, tuple[Each, ...]],
+    sink: Sink,
+) -> None:
+    """Finds the repeats that an `output` names, among the lines `items`."""
+    for reference in output.references:
+        name = reference.name
+        if not reference.each or any(one.name == name for one in statements.broken):
+            continue
+        repeat, inside = next(_repeats(items, name), (None, False))
+        if repeat is not None:
+            found[id(repeat)] = (*found.get(id(repeat), ()), Each(reference, inside, labels))
+            continue
+        where = "file" if output is statements.output else "block"
+        sink.report(
+            "E207",
+            f"there is no repeat in the {where} whose passes give `@{name}`",
+            reference.span,
+            help=f"label a repeat that is a line of its own, `{name}: [ … ]*8`, or a line in it",
+        )
+
+
+def _repeats(items: Iterable[object], name: str) -> Iterator[tuple[tree.GroupStep, bool]]:
+    """The repeats of one scope of labels that are called so, or have a tensor that is."""
+    for line in items:
+        if isinstance(line, tree.Line):
+            label = None if is_scope(line) or line.others else line.label
+            yield from _in_steps(line.steps, label, name)
+
+
+def _in_steps(
+    steps: Iterable[tree.Step], label: str | None, name: str
+) -> Iterator[tuple[tree.GroupStep, bool]]:
+    for step in steps:
+        match step:
+            case tree.GroupStep(times=None):
+                yield from _repeats(step.body.items, name)
+            case tree.GroupStep():
+                if label == name:
+                    yield step, False
+                if name in dict(labels_of(step.body.items)):
+                    yield step, True
+            case tree.BranchStep():
+                for branch in step.branches:
+                    yield from _repeats(branch.items, name)
+            case tree.IfStep():
+                sides = (one.items for one in (step.then, step.otherwise) if one is not None)
+                for line in (one for items in sides for one in items if isinstance(one, tree.Line)):
+                    own = None if is_scope(line) or line.others else line.label or label
+                    yield from _in_steps(line.steps, own, name)

@@ -95,13 +95,13 @@ def outputs_of(builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
         return (ended(builder, last, ""),), ("output",)
     values: dict[str, int] = {}
     for reference in statements.output.references:
-        given = builder.context.each_values.get(reference.name, {}) if reference.each else {reference.name: 0}
-        if not given.keys().isdisjoint(values):
+        named = builder.context.each_labels.get(id(reference), ()) if reference.each else (reference.name,)
+        if not values.keys().isdisjoint(named):
             sink.report(
                 "E204", f"`@{reference.name}` is an output twice", reference.span, help="name it once"
             )
         elif reference.each:
-            values |= given
+            values |= {label: builder.labels[label] for label in named if label in builder.labels}
         elif reference.name not in builder.context.absent:
             values[reference.name] = resolve(builder, reference)
     if not values:

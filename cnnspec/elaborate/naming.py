@@ -84,12 +84,17 @@ def _word_of(step: Named) -> str:
             return "group"
 
 
+def _gives_each(item: object) -> bool:
+    return isinstance(item, tree.Output) and any(one.each for one in item.references)
+
+
 def names_of(items: Iterable[object], *, collapse: bool) -> Names:
     """The names in a scope whose text is `items`. `collapse`: a scope of one single step has no level of
     its own (all but the file)."""
+    items = tuple(items)
     named = [*entries(items)]
     names = Names(sites={id(entry): site for site, (entry, _) in enumerate(named)})
-    if any(line.others for line in _lines(items)):
+    if any(line.others for line in _lines(items)) or any(map(_gives_each, items)):
         collapse = False
     if collapse and len(named) == 1 and named[0][1] is None and not isinstance(named[0][0], tree.Line):
         names.steps[id(named[0][0])] = ""

@@ -48,8 +48,9 @@ def enclose(
     exported = {
         label: value
         for label, value in child.labels.items()
-        if label not in captured and around.get(label, 0) > inside.get(label, 0)
+        if label in child.each or (label not in captured and around.get(label, 0) > inside.get(label, 0))
     }
+    builder.each |= child.each
     outputs = (ended(child, span, "[ … ]"), *exported.values())
     body = close_body(child, outputs, tuple(exported))
     context.stretches.all[child.template].exported.update(dict.fromkeys(exported))
@@ -206,12 +207,14 @@ def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: 
         builder.several = ()
         builder.leave_hole(step, "repeat", label)
         return
+    each = builder.context.each.get(id(step), ())
+    if each and not _as_many(builder, step, each, count):
+        each = ()
     if count == 0:
         return
     references = builder.context.references_in(step.body.items, id(step))
     captured = [label for label in references if label in builder.labels]
     several = builder.several or (arriving,)
-    each = builder.context.each.get(id(step), ())
     if count * len(each) > MOST:
         _too_many(builder, each[0], count * len(each))
         each = ()
@@ -248,6 +251,23 @@ def _too_many(builder: BodyBuilder, each: Each, count: int) -> None:
     )
 
 
+def _as_many(builder: BodyBuilder, step: tree.GroupStep, each: tuple[Each, ...], count: int) -> bool:
+    """E211 where a repeat that gives an output of each pass has not as many as in other uses of its block."""
+    context = builder.context
+    known = context.each_counts.setdefault(id(step), count)
+    if known == count:
+        return True
+    one = each[0].reference
+    builder.sink.report(
+        "E211",
+        f"`each @{one.name}` makes {count} outputs in this use of the block, and {known} in another",
+        one.span,
+        help="all uses of a block have the same outputs: write a block for each number of them",
+    )
+    context.unusable.update(name for name, _ in context.uses[-1:])
+    return False
+
+
 def _name_each(
     builder: BodyBuilder, step: tree.GroupStep, each: tuple[Each, ...], first: int, count: int
 ) -> None:
@@ -257,17 +277,18 @@ def _name_each(
     stretch.each, stretch.passes = each, count
     for place, one in enumerate(each):
         values = {one.label(number): first + number * len(each) + place for number in range(count)}
-        if taken := [label for label in values if label in context.statements.facts.labels]:
+        if taken := [label for label in values if label in one.labels]:
             builder.sink.report(
                 "E209",
                 f"`each @{one.reference.name}` names an output `{taken[0]}`, as another tensor is named",
                 one.reference.span,
-                related=(Related(context.statements.facts.labels[taken[0]], f"`{taken[0]}` is here too"),),
+                related=(Related(one.labels[taken[0]], f"`{taken[0]}` is here too"),),
                 help="give one of them another name",
             )
             return
         builder.labels.update(values)
-        context.each_values[one.reference.name] = values
+        builder.each |= values.keys()
+        context.each_labels[id(one.reference)] = tuple(values)
 
 
 def _count(builder: BodyBuilder, times: tree.Expr) -> int:

@@ -67,9 +67,9 @@ def sort_statements(file: tree.File, sink: Sink) -> Statements:
 def check_names(statements: Statements, sink: Sink) -> set[str]:
     """Reports names given twice; gives the names of the blocks that cannot be used."""
     named = [(one.name, one.name_span or one.span) for one in statements.inputs if one.name is not None]
-    _check(sink, [*dict(named).items(), *_labels(statements.file.statements)])
+    _check(sink, [*dict(named).items(), *labels_of(statements.file.statements)])
     for repeat in statements.facts.repeats:
-        _check(sink, _labels(repeat.body.items))
+        _check(sink, labels_of(repeat.body.items))
     _check_layers(statements, sink)
     _check_outputs(statements, sink)
     check_places(statements.all_blocks, statements.facts.inner_blocks, sink)
@@ -79,7 +79,7 @@ def check_names(statements: Statements, sink: Sink) -> set[str]:
         if not _check(sink, parameters):
             unusable.add(name)
         tensors = [(one.name, one.span) for one in block.parameters if one.kind == "tensor"]
-        _check(sink, [*tensors, *_labels(block.body.items)])
+        _check(sink, [*tensors, *labels_of(block.body.items)])
         lets = [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Let)]
         _check(sink, [*parameters, *lets])
         _check(sink, [(one.name, one.name_span) for one in block.body.items if isinstance(one, tree.Block)])
@@ -119,13 +119,14 @@ def _check_outputs(statements: Statements, sink: Sink) -> None:
                 output.span,
                 help="name all tensors in one, at the end of the block: `output @a, @b`",
             )
-        names = [one.name for one in output.references]
+        names = [(one.name, one.each) for one in output.references]
         for place, one in enumerate(output.references):
-            if one.name in names[:place]:
+            if names[place] in names[:place]:
                 sink.report("E204", f"`@{one.name}` is an output twice", one.span, help="name it once")
 
 
-def _labels(items: Iterable[object]) -> list[tuple[str, Span]]:
+def labels_of(items: Iterable[object]) -> list[tuple[str, Span]]:
+    """The labels of one scope, with their places."""
     lines = labelled_lines(items)
     named = [(one.label, one.label_span or one.span, one.others) for one in lines if one.label is not None]
     return [label for name, span, others in named for label in ((name, span), *others)]

@@ -94,7 +94,11 @@ def _needs_labels(builder: BodyBuilder, step: tree.Step) -> None:
     if isinstance(step, tree.CallStep):
         block = block_of(builder, step)[0]
         assert block is not None
-        what, names, written = f"`{step.name}`", [one.name for one in outputs_of(block)], f"{step.name}(…)"
+        what, names, written = (
+            f"`{step.name}`",
+            [one.name for one in outputs_of(builder.context, block)],
+            f"{step.name}(…)",
+        )
         related = (Related(block.name_span, f"`{step.name}` is defined here"),)
     elif isinstance(step, tree.GroupStep):
         what, written = "`[ … ]*n`", "[ … ]*n"

@@ -114,7 +114,7 @@ class _Maker:
         if whole and statements.output is not None:
             given = [flow[label] for label in outputs]
         else:
-            block = () if stretch.block is None else outputs_of(stretch.block)
+            block = () if stretch.block is None else outputs_of(self.context, stretch.block)
             named: list[str | None] = [one.name for one in block]
             named = named or [None, *(more if stretch.kind == "repeat" else ())]
             named += [one.reference.name if one.inside else None for one in stretch.each]
@@ -273,7 +273,9 @@ class _Maker:
         number, labels, layers = self.stretch.called[site]
         block = self.context.stretches.all[number].block
         inputs = [flow[label] for label in (None, *labels) if label in flow]
-        outputs = [self.value() for _ in (() if block is None else outputs_of(block)) or (None,)]
+        outputs = [
+            self.value() for _ in (() if block is None else outputs_of(self.context, block)) or (None,)
+        ]
         self.go_on(flow, outputs[0], outputs[1:])
         return RegionSite.model_construct(
             kind="shared" if block is not None and block.shared else "block",
