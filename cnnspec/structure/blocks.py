@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from cnnspec.sources.layers import Layer, LayerList
-from cnnspec.structure import names
 from cnnspec.structure.align import added, begun
+from cnnspec.structure.holes import named
 from cnnspec.structure.lines import woven
 from cnnspec.structure.parts import Body, Leaf, Use
 from cnnspec.structure.pattern import Pattern
@@ -15,6 +15,7 @@ from cnnspec.structure.regions import Node, Region, regions
 from cnnspec.structure.repeats import body_key, folded
 from cnnspec.structure.solve import Solver, Unsolved
 from cnnspec.structure.text import Block, Writer
+from cnnspec.structure.tied import SHARED, with_shared
 from cnnspec.structure.usual import usual
 
 MOST_FORMS = 200
@@ -26,8 +27,13 @@ class Written(NamedTuple):
     body: Body
 
 
-def written(network: LayerList, scopes: bool = True, parameters: bool = True) -> Written:
-    """The text of a network: with blocks that have parameters, with exact blocks, or without `scopes`."""
+def written(
+    network: LayerList, scopes: bool = True, parameters: bool = True, shared: bool = False
+) -> Written:
+    """The text of a network: with blocks that have parameters, with exact blocks, or without `scopes`;
+    `shared`: with modules that are called several times as shared blocks."""
+    if shared:
+        network = with_shared(network)
     bare = (
         network
         if scopes
@@ -92,6 +98,7 @@ def _height(region: Region) -> int:
 def _made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> None:
     """The blocks of one class, and which of them each call uses."""
     network = writer.network
+    shared = name.startswith(SHARED)
     for region in calls:
         region.body = woven(region.items, region.inputs, region.outputs, network.shape, block=True)
     _fold(calls)
@@ -99,8 +106,11 @@ def _made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> N
     for region in calls:
         channels = network.shape(region.inputs[0])[0] if parameters else 0
         forms.setdefault((body_key(region.body), channels), []).append(region)
-    if len(forms) > MOST_FORMS:
+    if len(forms) > (1 if shared else MOST_FORMS):
         raise Unsolved
+    if shared:
+        _block(writer, name, list(forms.values()))
+        return
     for alike in _alike(list(forms.values()), parameters):
         calls = [region for same in alike for region in same]
         if len(calls) == 1 or all(_is_one_step(region.body) for region in calls):
@@ -168,10 +178,10 @@ def _block(writer: Writer, class_name: str, forms: list[list[Region]]) -> None:
         if not added(pattern, same[0].body):
             raise Unsolved
     parameters = Solver(writer, pattern).solve()
-    plain = names.snake(class_name)
-    wanted = [plain] if not names.is_layer(plain) else [f"{plain}_block"]
-    name = names.free(wanted, writer.blocks)
-    writer.blocks[name] = Block(name, parameters, pattern)
+    shared = class_name.startswith(SHARED)
+    path = [one for one in class_name.removeprefix(SHARED).split(".") if not one.isdigit()] or ["same"]
+    name = named(path[-1], writer.blocks)
+    writer.blocks[name] = Block(name, parameters, pattern, shared)
     for number, same in enumerate(forms):
         for region in same:
             region.block = name

@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 from math import prod
 
 from cnnspec.ops.base import Shape
+from cnnspec.structure.holes import Unsaid
 from cnnspec.structure.parts import Body, Chain, Leaf, Line, Merge, Step, Use, references
 from cnnspec.structure.regions import Node, Region
 
@@ -51,6 +52,8 @@ class Weaver:
                 self.kept.update(item.inputs[1:])
             if len(item.outputs) > 1:
                 self.kept.update((item.inputs[0], *item.outputs))
+            if isinstance(item, Node) and isinstance(item.op, Unsaid):
+                self.kept.update(item.outputs)  # its line ends with the claim of its shape
         self.open: dict[int, Thread] = {}
         self.ends: dict[int, tuple[int, ...]] = {}  # of the lines that end with several values, by the first
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnnspec.ops.base import Op
 from cnnspec.sources.layers import Layer, LayerList, Scope
+from cnnspec.structure.holes import unsaid
+from cnnspec.structure.tied import SHARED
 
 if TYPE_CHECKING:
     from cnnspec.structure.parts import Body
@@ -75,8 +77,9 @@ def regions(network: LayerList) -> Region:
     first = len(network.inputs)
     nodes = {
         number: Node(number, layer.op, read_by(network, number, layer), (first + number,))
-        for number, layer in enumerate(network.layers)
         if isinstance(layer, Layer)
+        else Node(number, unsaid(layer), layer.inputs, (first + number,))
+        for number, layer in enumerate(network.layers)
     }
     left_out: set[Key] = set()
     while True:
@@ -126,8 +129,9 @@ def _single(network: LayerList, left_out: set[Key]) -> set[Key]:
             calls.setdefault(scope.class_name, set()).add(_key(scope))
             sizes[_key(scope)] += 1
     found: set[Key] = set()
-    for keys in calls.values():
-        if len(keys) == 1 or all(sizes[key] == 1 for key in keys):
+    for name, keys in calls.items():
+        shared = name.startswith(SHARED)
+        if len(keys) == 1 or (not shared and all(sizes[key] == 1 for key in keys)):
             found |= keys
     return found
 

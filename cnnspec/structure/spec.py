@@ -5,6 +5,7 @@ Each form is checked: its text is elaborated and compared with the list. The fir
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -24,11 +25,14 @@ class UnfitList(ValueError):
 
 class Spec(NamedTuple):
     """text: of the spec, as the formatter writes it. keys: the key of each weight in the emitted program's
-    state_dict → its key in the source. form: how the text was made: `blocks`, `exact blocks` or `flat`."""
+    state_dict → its key in the source. form: how the text was made, a name of FORMS. apart: the keys of the
+    source whose weights are several of the text's: those of a module that is called more than once, where it
+    could not become a `shared` block."""
 
     text: str
     keys: Mapping[str, str]
     form: str
+    apart: tuple[str, ...] = ()
 
 
 def spec(network: LayerList) -> Spec:
@@ -41,14 +45,17 @@ def spec(network: LayerList) -> Spec:
         try:
             made = form(ready)
             text = formatted(made.text)
-            return Spec(text, keys_of(ready, made.body, text), name)
+            keys = keys_of(ready, made.body, text)
+            count = Counter(keys.values())
+            return Spec(text, keys, name, tuple(key for key in count if count[key] > 1))
         except (Differs, Unsolved) as difference:
             wrong = wrong or str(difference)
     raise UnfitList(wrong)
 
 
 FORMS: tuple[tuple[str, Callable[[LayerList], Written]], ...] = (
-    ("blocks", written),
+    ("blocks", partial(written, shared=True)),
+    ("blocks, weights apart", written),
     ("exact blocks", partial(written, parameters=False)),
     ("flat", partial(written, scopes=False)),
 )

@@ -11,6 +11,7 @@ from cnnspec.ops.base import Op, in_order, is_default, spelled, written_shape
 from cnnspec.sources.layers import Layer, LayerList
 from cnnspec.structure import names
 from cnnspec.structure.express import Parameter, written_value
+from cnnspec.structure.holes import Unsaid
 from cnnspec.structure.layout import rows
 from cnnspec.structure.parts import Body, Leaf, Merge, Repeat, Step, Use
 from cnnspec.structure.pattern import Group, Pattern, Site, Track, sites_in
@@ -27,6 +28,7 @@ class Block(NamedTuple):
     name: str
     parameters: list[Parameter]
     pattern: Pattern
+    shared: bool = False
 
 
 class Writer(NamedTuple):
@@ -55,12 +57,19 @@ class Writer(NamedTuple):
         return "\n".join(lines) + "\n"
 
     def weights(self) -> int:
-        """How many weights the network has."""
+        """How many weights the network has; 0 where a part of it is unknown."""
         found = 0
+        shared: set[tuple[tuple[str, str], ...]] = set()
+        tied = any(block.shared for block in self.blocks.values())
         for layer in self.network.layers:
+            if not isinstance(layer, Layer):
+                return 0
             arriving = tuple(self.network.shape(value) for value in layer.inputs)
-            weights = layer.op.weights(*arriving) if isinstance(layer, Layer) else ()
-            found += sum(prod(one.shape) for one in weights if one.role != "buffer")
+            keys = tuple(sorted(layer.weights.items()))
+            if not (tied and keys and keys in shared):
+                weights = layer.op.weights(*arriving)
+                found += sum(prod(one.shape) for one in weights if one.role != "buffer")
+            shared.add(keys)
         return found
 
     # --- blocks -----------------------------------------------------------------------------------
@@ -81,7 +90,11 @@ class Writer(NamedTuple):
         if len(body.outputs) > 1 or (body.outputs[0] in body.named and body.lines[-1].ends != body.outputs):
             local = _local(body)
             lines.append(f"output {', '.join(f'@{labels[local[value]]}' for value in body.outputs)}")
-        return [f"block {block.name}({', '.join(heads)}) {{", *(f"  {line}" for line in lines), "}"]
+        return [
+            f"{'shared' if block.shared else 'block'} {block.name}({', '.join(heads)}) {{",
+            *(f"  {line}" for line in lines),
+            "}",
+        ]
 
     def labels(self, body: Body, network: bool = False) -> list[str]:
         """A name for each value that the text refers to, by its local number: the source's, or the layer's
@@ -111,7 +124,8 @@ class Writer(NamedTuple):
                 return self.words(passes[-1].steps[-1])
             case Leaf(layer=int() as number) | Merge(layer=int() as number):
                 layer = self.network.layers[number]
-                return [names.cleaned(layer.name), layer.op.word if isinstance(layer, Layer) else ""]
+                word = layer.op.word if isinstance(layer, Layer) else names.snake(layer.what)
+                return [names.cleaned(layer.name), word]
         return [step.op.word]
 
     # --- lines ------------------------------------------------------------------------------------
@@ -142,7 +156,7 @@ class Writer(NamedTuple):
         for text, count in zip(parts, counts, strict=True):
             at += count
             shape = self.network.shape(track.groups[at - 1].sites[-1].first.end)
-            new = len(shape) > 1 and shape[1:] != size
+            new = len(shape) > 1 and shape[1:] != size and " => " not in text
             found.append(f"{text} => {written_shape(shape)}" if new else text)
             size = shape[1:]
         return found
@@ -234,6 +248,8 @@ def layer_text(
     op: Op, refers: Sequence[str] = (), given: Mapping[str, str] | None = None, usual: Usual | None = None
 ) -> str:
     """`conv F3 P1 K64`; `given` are texts for some of its fields."""
+    if isinstance(op, Unsaid):
+        return f"{op.what}({', '.join(f'@{one}' for one in refers)}) => {written_shape(op.shape)}"
     parts = [op.word]
     named = iter(refers)
     mine = (usual or {}).get(op.word, {})

@@ -23,7 +23,7 @@ def tidied(network: LayerList) -> LayerList:
             now.append(now[layer.inputs[0]])
         else:
             now.append(first + len(layers))
-            layers.append(layer._replace(inputs=tuple(now[value] for value in layer.inputs)))
+            layers.append(layer._replace(inputs=tuple(now[value] for value in layer.inputs) or (0,)))
     outputs = tuple(one._replace(value=now[one.value]) for one in network.outputs)
     return network._replace(layers=tuple(layers), outputs=outputs)
 

@@ -3,6 +3,7 @@ are the classes, their names the paths."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from cnnspec.ir.flat import Entry, flat, join
@@ -42,6 +43,8 @@ def _layer(entry: Entry, scopes: tuple[Scope, ...]) -> Layer:
 def _scopes(graph: Graph) -> Iterator[tuple[Scope, ...]]:
     """The scopes of each layer, in the order of the flat view."""
 
+    calls: Counter[str] = Counter()
+
     def body(number: int, path: str, around: tuple[Scope, ...]) -> Iterator[tuple[Scope, ...]]:
         for step in graph.bodies[number].steps:
             if not isinstance(step, Region):
@@ -49,7 +52,11 @@ def _scopes(graph: Graph) -> Iterator[tuple[Scope, ...]]:
                 continue
             here = join(path, step.name)
             name = (step.block or "").title().replace("_", "")
-            inner = (*around, Scope(here or f"_{len(around)}", name)) if name else around
+            if step.shared:
+                inner = (*around, Scope(step.shared, name, calls[step.shared]))
+                calls[step.shared] += 1
+            else:
+                inner = (*around, Scope(here or f"_{len(around)}", name)) if name else around
             place = 0
             for one in step.passes:
                 for _ in range(one.count):

@@ -1,0 +1,47 @@
+"""Modules that are called several times: their calls have the same weights, and become a `shared` block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
+
+SHARED = "shared "
+"""Begins the class name of such a module, before its path: no other module has its weights."""
+
+
+def with_shared(network: LayerList) -> LayerList:
+    """The network with a class for each module that is called several times."""
+    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for number, layer in enumerate(network.layers):
+        if layer.weights:
+            groups.setdefault(tuple(sorted(layer.weights.items())), []).append(number)
+    paths: set[str] = set()
+    own: dict[int, Scope] = {}  # a scope for a layer whose own module is called several times
+    for key, numbers in groups.items():
+        if len(numbers) == 1:
+            continue
+        path = _called([network.layers[number] for number in numbers])
+        if path is None:
+            path = key[0][1].removesuffix(key[0][0]).rstrip(".") or key[0][1]
+            own |= {number: Scope(path, "own", call) for call, number in enumerate(numbers)}
+        paths.add(path)
+    if not paths:
+        return network
+    layers: list[Layer | Hole] = []
+    for number, layer in enumerate(network.layers):
+        scopes = (*layer.scopes, own[number]) if number in own else layer.scopes
+        marked = (one._replace(class_name=SHARED + one.path) if one.path in paths else one for one in scopes)
+        layers.append(layer._replace(scopes=tuple(marked)))
+    return network._replace(layers=tuple(layers))
+
+
+def _called(layers: Sequence[Layer | Hole]) -> str | None:
+    """The path of the outermost module of which these layers are in different calls."""
+    for levels in zip(*(one.scopes for one in layers), strict=False):
+        if len({one.path for one in levels}) > 1:
+            return None
+        if len({one.call for one in levels}) == len(levels):
+            path: str = levels[0].path
+            return path
+    return None

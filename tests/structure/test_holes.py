@@ -1,0 +1,86 @@
+"""What the language cannot say, and modules that are called more than once."""
+
+from __future__ import annotations
+
+from cnnspec import structure
+from cnnspec.diagnostics import Source
+from cnnspec.ops import lookup
+from cnnspec.pipeline import models
+from cnnspec.sources.layers import Hole, Input, Layer, LayerList, Output, Scope
+
+CONV = lookup("conv")(F=(3, 3), P=(1, 1), K=4)  # type: ignore[misc]
+RELU = lookup("relu")()  # type: ignore[misc]
+ADD = lookup("add")()  # type: ignore[misc]
+SHAPE = (4, 8, 8)
+
+
+def conv(value: int, path: str = "conv", scopes: tuple[Scope, ...] = ()) -> Layer:
+    weights = {"weight": f"{path}.weight", "bias": f"{path}.bias"}
+    return Layer(CONV, (value,), SHAPE, path.rpartition(".")[2], scopes, weights)
+
+
+def network(*layers: Layer | Hole) -> LayerList:
+    return LayerList("Net", (Input(SHAPE),), layers, (Output(len(layers)),))
+
+
+def test_a_hole_is_reported_once_and_checked_beyond() -> None:
+    hole = Hole("torch.ops.aten.grid_sampler_2d", (1,), (4, 5, 5))
+    made = structure.spec(network(conv(0), hole, Layer(RELU, (2,), (4, 5, 5))))
+    assert "grid_sampler_2d()   => 4x5x5\nrelu\n" in made.text
+    (model,) = models(Source("a.cnn", made.text), lints=False)
+    assert [one.code for one in model.findings] == ["E208"]
+    assert not model.buildable
+    assert model.graph is not None
+    assert model.graph.root.values[-1] == (4, 5, 5)
+
+
+def test_a_hole_with_several_inputs_in_a_branch() -> None:
+    hole = Hole("roi_align", (1, 2), SHAPE)
+    layers = (conv(0, "a"), conv(0, "b"), hole, Layer(ADD, (3, 1), SHAPE))
+    made = structure.spec(network(*layers))
+    assert "roi_align(@b)   => 4x8x8" in made.text
+
+
+def test_a_hole_without_inputs() -> None:
+    made = structure.spec(network(conv(0), Hole("position", (), SHAPE), Layer(ADD, (1, 2), SHAPE)))
+    assert "position()   => 4x8x8" in made.text
+
+
+def test_a_hole_named_like_a_layer() -> None:
+    made = structure.spec(network(conv(0), Hole("aten::relu", (1,), SHAPE)))
+    assert "relu_block()   => 4x8x8" in made.text
+
+
+def test_a_layer_called_twice_is_shared() -> None:
+    made = structure.spec(network(conv(0, "body.proj"), Layer(RELU, (1,), SHAPE), conv(2, "body.proj")))
+    assert "shared proj() { conv F3 P1 K4 }" in made.text
+    assert made.keys == {"proj.weight": "body.proj.weight", "proj.bias": "body.proj.bias"}
+    assert not made.apart
+    assert "expect params 148\n" in made.text
+
+
+def test_a_module_called_twice_is_shared() -> None:
+    layers = []
+    for call in range(2):
+        scope = (Scope("head", "Head", call),)
+        layers += [conv(2 * call, "head.conv", scope), Layer(RELU, (2 * call + 1,), SHAPE, "relu", scope)]
+    made = structure.spec(network(*layers))
+    assert "shared head() { conv F3 P1 K4 -> relu }" in made.text
+    assert "[head()]*2" in made.text
+
+
+def test_what_cannot_be_shared_is_reported() -> None:
+    """Two modules of a class, in each of which one layer runs twice: a shared block of the file would tie the
+    four."""
+    layers = []
+    for number in range(2):
+        scope = (Scope(f"part{number}", "Part"),)
+        at = 3 * number
+        layers += [
+            conv(at, f"part{number}.conv", scope),
+            Layer(RELU, (at + 1,), SHAPE, "relu", scope),
+            conv(at + 2, f"part{number}.conv", scope),
+        ]
+    made = structure.spec(network(*layers))
+    used = set(made.keys.values())
+    assert used == {f"part{number}.conv.{name}" for number in range(2) for name in ("weight", "bias")}
