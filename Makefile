@@ -52,7 +52,8 @@ keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch ba
 	$(RUN) pip install --quiet --editable '.[keras]'
 	KERAS_BACKEND=torch $(RUN) pytest $(PYTEST) tests/notations/test_keras.py
 
-latex: $(VENV)/.stamp  ## figures compiled with pdflatex, where that is installed (minutes)
+latex: $(VENV)/.stamp  ## figures and tables compiled with pdflatex, where that is installed, and Typst (minutes)
+	$(RUN) pip install --quiet --editable '.[typst]'
 	$(RUN) pytest $(PYTEST) -m latex
 
 paper: $(VENV)/.stamp  ## docs/paper: its figure and tables made anew from its spec, then the PDF (needs pdflatex)

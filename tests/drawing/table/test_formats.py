@@ -16,6 +16,7 @@ from cnnspec.drawing.table.cells import Cell, Grid, Matrix, Row, Scientific, Siz
 from cnnspec.drawing.table.formats import written
 from tests.drawing.latex import compiled, text_of
 from tests.drawing.table.networks import grids
+from tests.drawing.typst import set_in_typst
 
 NASTY = (
     "\\input{x}$&#%_^~<>|`'\"[*]=+@-- ?` ]] ))", "<script>alert(1)</script>", "![x](http://x.example)",
@@ -176,3 +177,17 @@ def test_latex_compiles_the_layouts(like: str, tmp_path: Path) -> None:
     name, variants = LIKE[like]
     made = written(grids(name, *variants, like=like), "latex")
     compiled(made, tmp_path, packages="booktabs,multirow")
+
+
+@pytest.mark.latex
+def test_typst_sets_what_is_in_a_text(tmp_path: Path) -> None:
+    found = "".join(written([nasty(what), spanning()], "typst") for what in NASTY)
+    text = text_of(_saved(set_in_typst(found, tmp_path), tmp_path / "tables.pdf"))
+    for what in NASTY:
+        shown = "".join(char for char in what if char.isprintable() and char.isascii()).split()  # in its font
+        assert "".join(shown) in "".join(text.split()), what
+
+
+def _saved(made: bytes, path: Path) -> Path:
+    path.write_bytes(made)
+    return path

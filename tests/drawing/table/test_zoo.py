@@ -21,6 +21,7 @@ from cnnspec.resources import zoo
 from tests.drawing.latex import compiled
 from tests.drawing.table.networks import networks
 from tests.drawing.table.test_formats import parsed
+from tests.drawing.typst import set_in_typst
 
 ZOO = sorted(zoo())
 ROWS: tuple[Rows, ...] = ("line", "size", "stage", "layer")
@@ -96,3 +97,14 @@ def test_latex_compiles_every_spec(rows: Rows, tmp_path: Path) -> None:
         assert not isinstance(made, Diagnostic)
         found.append(written(made, "latex"))
     compiled("\\newpage\n".join(found), tmp_path, packages="booktabs,multirow")
+
+
+@pytest.mark.latex
+def test_typst_compiles_every_spec(tmp_path: Path) -> None:
+    found = []
+    for place, name in enumerate(ZOO):
+        asked = Asked(rows=ROWS[place % 3], cells=CELLS[place // 3 % 3])
+        made = tables(networks(name), asked)
+        assert not isinstance(made, Diagnostic)
+        found.append(written(made, "typst"))
+    assert len(set_in_typst("\n#pagebreak()\n".join(found), tmp_path)) > 1000
