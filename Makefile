@@ -1,4 +1,4 @@
-# `make` alone prints what there is. Environments are built once and stamped; a change of pyproject.toml builds anew.
+# `make` alone prints what there is. Environments are built once and stamped; a change of pyproject.toml rebuilds them.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -56,7 +56,7 @@ latex: $(VENV)/.stamp  ## figures and tables compiled with pdflatex, where that 
 	$(RUN) pip install --quiet --editable '.[typst]'
 	$(RUN) pytest $(PYTEST) -m latex
 
-paper: $(VENV)/.stamp  ## docs/paper: its figure and tables made anew from its spec, then the PDF (needs pdflatex)
+paper: $(VENV)/.stamp  ## docs/paper: its figure and tables regenerated from its spec, then the PDF (needs pdflatex)
 	$(RUN) cnnspec check --update docs/paper/paper.tex
 	mkdir -p .paper
 	$(RUN) cnnspec schema latex > .paper/cnnspec.sty

@@ -53,7 +53,7 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
     is_flag=True,
     help="Apply the fixes that keep the meaning of the network, then check the result.",
 )
-@click.option("--update", is_flag=True, help="Make the generated regions of documents anew, then check.")
+@click.option("--update", is_flag=True, help="Regenerate the generated regions of documents, then check.")
 @click.option(
     "--dry-run", is_flag=True, help="With --update: write nothing; exit with status 1 if a region differs."
 )
@@ -171,7 +171,7 @@ def _check_document(
 
 
 def _update(argument: str, choice: Choice, dry_run: bool) -> list[Checked]:
-    """Make the generated regions of a document anew: what is wrong, and with `dry_run` what differs."""
+    """Regenerate the regions of a document: what is wrong, and with `dry_run` what differs."""
     from cnnspec.cli.update import update_document
 
     source, findings, changed, problem = update_document(argument, choice, dry_run)

@@ -57,7 +57,7 @@ _LONGEST = 500
 
 
 class Updated(NamedTuple):
-    """A document with its regions made anew: the findings, and how many regions changed. `problem` is the
+    """A document with its regions regenerated: the findings, and how many regions changed. `problem` is the
     file that could not be written, and why."""
 
     source: Source
@@ -76,7 +76,7 @@ class _New(NamedTuple):
 
 
 def update_document(argument: str, choice: Choice, dry_run: bool) -> Updated:
-    """Make the regions of a document anew within the limits of `choice`, and write it with its figures, all
+    """Regenerate the regions of a document within the limits of `choice`, and write it with its figures, all
     or nothing; with `dry_run`, E906 for each region that would change."""
     path = (document_named(argument) or (argument, ""))[0]
     opened = open_document(path, choice.max_bytes)
@@ -97,7 +97,7 @@ def update_document(argument: str, choice: Choice, dry_run: bool) -> Updated:
 
 def _stale(region: Region) -> Diagnostic:
     message = "this generated region is not up to date"
-    return Diagnostic("E906", message, region.head, help="`cnnspec check --update` makes it anew")
+    return Diagnostic("E906", message, region.head, help="`cnnspec check --update` regenerates it")
 
 
 def _make_folders(files: Iterable[str]) -> None:
