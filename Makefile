@@ -11,7 +11,7 @@ PYTEST ?= -n 2
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test light zoo lint fmt bench fuzz keras latex paper site parity sizes clean
+.PHONY: help demo test light zoo lint fmt bench fuzz keras latex paper homework site parity sizes clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,16 @@ paper: $(VENV)/.stamp  ## docs/paper: its figure and tables regenerated from its
 		TEXINPUTS=../../.paper: pdflatex -halt-on-error -interaction=batchmode -output-directory ../../.paper paper.tex || exit 1; \
 	done
 	@echo .paper/paper.pdf
+
+homework: $(VENV)/.stamp  ## docs/homework/sheet.tex: figures and tables made anew, then the sheet and its answers (needs pdflatex)
+	$(RUN) cnnspec check --update docs/homework/sheet.tex
+	mkdir -p .paper
+	$(RUN) cnnspec schema latex > .paper/cnnspec.sty
+	cd docs/homework && for name in sheet answers; do \
+		TEXINPUTS=../../.paper: pdflatex -halt-on-error -interaction=batchmode -output-directory ../../.paper -jobname $$name \
+			"$$([ $$name = sheet ] || printf '%s' '\def\withanswers{}')\input{sheet.tex}" || exit 1; \
+	done
+	@echo .paper/sheet.pdf .paper/answers.pdf
 
 site: $(VENV)/.stamp  ## docs/ as web pages, with a page for each layer, finding and network: .site/html/index.html
 	$(RUN) docs.site

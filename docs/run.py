@@ -24,6 +24,7 @@ FIGURES = FOLDER / "figures"
 PAGES = (
     FOLDER / "index.md",
     FOLDER / "first-steps.md",
+    FOLDER / "writing-a-homework.md",
     FOLDER / "writing-a-paper.md",
     FOLDER / "run.md",
     FOLDER / "sizes.md",

@@ -148,7 +148,7 @@ def _equations(lines: Iterable[tuple[Formula, str]]) -> Iterator[str]:
         yield "\\end{align*}"
 
 
-def _in_lines(text: str, longest: int = 70) -> list[str]:
+def _in_lines(text: str, longest: int = 36) -> list[str]:
     """A sum of many terms in lines of a page's width."""
     lines = [""]
     for term in text.split(" + "):
@@ -193,11 +193,18 @@ def _name(name: str) -> str:
     return _math(name) if "'" in name or len(name) == 1 else f"\\text{{{_tex(name)}}}"
 
 
+_SHARE = re.compile(r"([A-Za-z][\w.]*) (?=[0-9])")
+
+
 def _math(text: str) -> str:
-    """A formula in TeX's notation."""
+    """A formula in TeX's notation; `C3.conv 2,416` in a sum is a layer and its share."""
+    if share := _SHARE.search(text):
+        before, rest = text[: share.start()], text[share.end() :]
+        return f"{_math(before)}\\text{{{_tex(share[1])}}}\\ {_math(rest)}"
     text = re.sub(r"\bF([hw])\b", r"F_\1", text)
+    text = re.sub(r"(?<=[0-9]) (?=[A-Za-z])", r"\\ ", text)
     text = re.sub(
-        r"([A-Za-z]{2,}[0-9]*)( ?)", lambda word: f"\\mathit{{{word[1]}}}" + r"\ " * len(word[2]), text
+        r"([A-Za-z]{2,}[0-9]*)( ?)", lambda word: f"\\text{{{word[1]}}}" + r"\ " * len(word[2]), text
     )
     text = re.sub(r"\(([^()]+)\)/([A-Za-z0-9]+)", r"\\frac{\1}{\2}", text)
     text = re.sub(r"(?<=\d),(?=\d)", "{,}", text)

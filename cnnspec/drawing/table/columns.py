@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic
@@ -115,18 +115,13 @@ def chosen(
 
 
 def _field(network: Network, groups: Sequence[Group]) -> Column:
-    """The receptive field where a row ends."""
-    ends = list(accumulate(sum(part.layers for part in group.parts) for group in groups))
-    wanted = set(ends)
-    sizes = {
-        place: row.field.size
-        for place, row in enumerate(network.report.rows(), start=1)
-        if place in wanted and row.field is not None
-    }
-    found = {
-        id(group): (text(Size(tuple(map(number_text, sizes[end])))),) if end in sizes else EMPTY
-        for group, end in zip(groups, ends, strict=True)
-    }
+    """The receptive field of the last map of a row."""
+    layers, found = iter(network.report.rows()), {}
+    for group in groups:
+        found[id(group)] = EMPTY
+        for row in islice(layers, sum(part.layers for part in group.parts)):
+            if row.field is not None:
+                found[id(group)] = (text(Size(tuple(map(number_text, row.field.size)))),)
     return Column(text(FIELD), "r", lambda row: found[id(row.group)])
 
 
