@@ -115,7 +115,8 @@ class Upsample(Op):
             "W111",
             f"`upsample` multiplies the size: {written_shape(here)} becomes {written_shape(out[1:])}",
             argument="factor",
-            help=f"write `out={size}` if {size} is the output size",
+            help=f"write `out={size}` if {size} is the output size; "
+            f"of a map larger than {size}, it is a factor",
             beyond=True,
         )
 

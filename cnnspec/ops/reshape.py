@@ -216,12 +216,14 @@ class Crop(Op):
             or min(here) < size[0] * (8 if size[0] > 1 else 16)
         ):
             return
+        least = written_shape(side * (8 if side > 1 else 16) for side in size)
         left = written_shape([has - 2 * size[0] for has in here])
         yield Remark(
             "W111",
             f"`crop` takes the size of what is left: {written_shape(here)} becomes {written_shape(size)}",
             argument="size",
-            help=f"write `crop {left}` if {size[0]} is to be cut off at each side",
+            help=f"write `crop {left}` if {size[0]} is to be cut off at each side; "
+            f"of a map smaller than {least}, it is the size of what is left",
             written=str(size[0]),
         )
 

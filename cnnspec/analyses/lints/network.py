@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import prod
+from math import lcm, prod
 from operator import ge
 from typing import TYPE_CHECKING
 
@@ -54,25 +54,50 @@ AT_MOST = 4
 def shrinks_fast(report: Report) -> Iterator[Diagnostic]:
     """W205: one layer that leaves less than a quarter of a side throws most of the picture away at once."""
     for one in _layers(report):
-        if _shrinks_fast(one):
+        if _shrinks_fast(one.op, one.inputs[0], one.output):
             before, after = (written_shape(shape[1:]) for shape in (one.inputs[0], one.output))
+            least = _shrinks_fast_from(one)
+            sizes = written_shape([least or 0] * (len(one.output) - 1))
             yield Diagnostic(
                 "W205",
                 f"the map shrinks from {before} to {after} in one layer",
                 one.layer.span,
-                help="halve it a few times instead, with layers in between",
+                help="halve it a few times instead, with layers in between"
+                + (f"; this layer does so with every map from {sizes} on" if least else ""),
             )
 
 
-def _shrinks_fast(one: Shaped) -> bool:
+TRIED = 2_000
+"""Sizes of a map, at most, among which those are searched from which on a layer shrinks it too fast."""
+
+
+def _shrinks_fast_from(one: Shaped) -> int | None:
+    """The side of the smallest map from which on a layer shrinks all square ones too fast; None where that is
+    not found. Where S more rows of the input are one more of the output, and S is at least 4, it stays so: a
+    whole period of sizes proves the larger ones. (The output of an adaptive pooling has always one size.)
+    """
+    C, *sizes = one.inputs[0]
+    twice = one.op.out((C, *(2 * size for size in sizes)))
+    strides = [int(window.stride) for window in one.op.window(one.inputs, one.output)]
+    period = 1 if twice == one.output else lcm(*(stride for stride in strides if stride > AT_MOST))
+    run = 0
+    for side in range(2, TRIED):
+        arriving = (C, *[side] * len(sizes))
+        out = one.op.out(arriving)
+        run = run + 1 if not isinstance(out, Misfit) and _shrinks_fast(one.op, arriving, out) else 0
+        if run == period:
+            return side - period + 1
+    return None
+
+
+def _shrinks_fast(op: Op, before: Shape, out: Shape) -> bool:
     """More than fourfold along an axis. A map that becomes one position is a vector, which is another matter,
     and so is a crop or slice, which reads only a part of it. A sound is a long signal: its first layer makes
     features of many samples each.
     """
-    before, out = one.inputs[0], one.output
-    if len(out) != len(before) or len(out) < 3 or one.op.ends_map or set(out[1:]) == {1} or one.op.merges:
+    if len(out) != len(before) or len(out) < 3 or op.ends_map or set(out[1:]) == {1} or op.merges:
         return False
-    strides = [window.stride for window in one.op.window((before,), out)]
+    strides = [window.stride for window in op.window((before,), out)]
     along = zip(before[1:], out[1:], strides, strict=True)
     return any(AT_MOST * small < large and stride > AT_MOST for large, small, stride in along)
 
