@@ -46,7 +46,7 @@ from cnnspec.ops.formula import Formula, Values
 from cnnspec.ops.groups import groups_misfit
 from cnnspec.ops.normalised import NormalisedWeights
 from cnnspec.ops.sliding import Ends, Slide, needs_map
-from cnnspec.ops.start import for_maps_only, literal_misfit, weight_and_bias
+from cnnspec.ops.start import literal_misfit, weight_and_bias
 
 
 class Convolution(NormalisedWeights):
@@ -111,10 +111,9 @@ class Convolution(NormalisedWeights):
                 help=f"K{C} gives one filter per channel",
                 replacement=f"K{C}",
             )
-        wrong = for_maps_only(self)
-        planes, (*_, rows, columns) = prod(shape[: -len(self.F)]), (1, *self.F)
-        of = "filter by filter, channel by channel"
-        return wrong or literal_misfit(self, planes, (rows, columns), K, of=of)
+        count, sizes = prod(shape[: -len(self.F)]), (1, *self.F)
+        of = "filter by filter, channel by channel" + (", plane by plane" if len(self.F) == 3 else "")
+        return literal_misfit(self, count, sizes, K, of=of)
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         return self.normalise(

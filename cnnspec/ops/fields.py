@@ -120,7 +120,7 @@ WeightValues: TypeAlias = Annotated[
     Planes | None,
     Argument(
         "matrix",
-        "literal weights: one plane for every filter and channel, or all planes",
+        "literal weights: one filter for all filters and channels, or all of them",
         keyword="weight",
         replaces=("init",),
     ),

@@ -28,7 +28,7 @@ def weight_and_bias(
     role = role_of(op.frozen)
     start = by_scheme(op.init, *fans)
     if op.weight_values is not None:
-        start = literal_start(shape, op.weight_values, min(len(getattr(op, "F", shape)), 2))
+        start = literal_start(shape, op.weight_values, len(getattr(op, "F", shape)))
     weight = Weight("weight", shape, start, role)
     if not op.has_bias:
         return (weight,)
@@ -81,10 +81,11 @@ def fans_of(shape: Shape) -> tuple[int, int]:
 
 
 def literal_start(shape: Shape, literal: Matrix, axes: int = 2) -> Initial:
-    """The start of a weight of shape (…, rows, columns), of a signal's (…, columns): a literal of one plane,
-    or of all of them.
+    """The start of a weight of shape (…, rows, columns), of a signal's (…, columns), of a volume's (…,
+    planes, rows, columns): a literal of one filter on one channel, or of all of them.
     """
-    outer = shape[:-axes] if len(literal) > 1 else (1,) * (len(shape) - axes)
+    one = prod(shape[-axes:-2])
+    outer = shape[:-axes] if len(literal) > one else (1,) * (len(shape) - axes)
     return Initial("values", values=flat(literal), shape=outer + shape[-axes:])
 
 
@@ -92,33 +93,20 @@ def flat(literal: Matrix) -> tuple[float, ...]:
     return tuple(float(cell) for plane in literal for row in plane for cell in row)
 
 
-def for_maps_only(op: Any) -> Misfit | None:
-    """What is written as planes: of a volume's filters there are none."""
-    count = len(op.F)
-    if op.weight_values is not None and count == 3:
-        return Misfit(
-            "E215",
-            f"weight= is a matrix, and the filters here have 3 axes: {'x'.join(map(str, op.F))}",
-            argument="weight_values",
-            help="`init=` says how the weights of a volume's filters start",
-        )
-    return None
-
-
-def literal_misfit(op: Any, planes: int, plane: tuple[int, int], K: int, *, of: str) -> Misfit | None:
-    """E204 where two arguments exclude each other; E215 where a literal has not one plane of rows × columns,
-    nor `planes`; `of` says what those are.
+def literal_misfit(op: Any, count: int, sizes: tuple[int, ...], K: int, *, of: str) -> Misfit | None:
+    """E204 where two arguments exclude each other; E215 where a literal has not the planes of one filter on
+    one channel, of `sizes` (planes ×) rows × columns, nor of `count`; `of` says what those are.
     """
     if op.bias_values is not None and not op.bias:
         return Misfit("E204", "nobias and bias= exclude each other", argument="bias_values")
     if op.init is not None and op.weight_values is not None:
         return Misfit("E204", "init= and weight= exclude each other", argument="init")
-    weight, (rows, columns) = op.weight_values or (), plane
-    if weight and len(weight) not in (1, planes):
-        wanted = f"1 for all, or {planes:,}, {of}" if planes > 1 else f"1, {of}"
-        return Misfit(
-            "E215", f"weight= has {len(weight)} planes; expected {wanted}", argument="weight_values"
-        )
+    weight, (*_, rows, columns) = op.weight_values or (), sizes
+    one = prod(sizes[:-2])
+    if weight and len(weight) not in (one, one * count):
+        wanted = f"{one} for all, or {one * count:,}, {of}" if count > 1 else f"{one}, {of}"
+        has = f"{len(weight)} plane{'s' if len(weight) > 1 else ''}"
+        return Misfit("E215", f"weight= has {has}; expected {wanted}", argument="weight_values")
     for number, grid in enumerate(weight, 1):
         wide = sorted({len(row) for row in grid}) or [0]  # from JSON: a plane without rows
         if len(grid) == rows and wide == [columns]:
