@@ -7,8 +7,9 @@
 
 `check` gives the document of `cnnspec check --format json`, `load` the network itself (the IR), `build` the
 text of a PyTorch or NumPy program, `torch_module` a live `nn.Module`, `run` the outputs of the NumPy program,
-`verify` the comparison of both programs, `explain` a layer worked out or a page, `fmt` the canonical form. A
-spec is named as on the command line (a file's path, `zoo:name`) or given as `text=`.
+`verify` the comparison of both programs, `explain` a layer worked out or a page, `fmt` the canonical form,
+`from_torch` the spec of a module. A spec is named as on the command line (a file's path, `zoo:name`) or given
+as `text=`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnnspec.api import SpecError, build, check, explain, fmt, load
-    from cnnspec.programs import run, torch_module, verify
+    from cnnspec.programs import from_torch, run, torch_module, verify
 
 __version__ = "0.1.0"
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "check",
     "explain",
     "fmt",
+    "from_torch",
     "load",
     "run",
     "torch_module",

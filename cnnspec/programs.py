@@ -24,6 +24,36 @@ if TYPE_CHECKING:
     from cnnspec.report.verified import Verdict
 
 
+def from_torch(module: torch.nn.Module, *inputs: object, **named: object) -> str:
+    """The text of the spec of a PyTorch module: what `cnnspec import` writes. The inputs are batches of two
+    images. The module is exported with torch.export, in this process; its weights and its mode stay as they
+    are. Raises SpecError where the language cannot say it.
+
+    >>> from torch import nn, zeros  # doctest: +SKIP
+    >>> print(from_torch(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), zeros(2, 3, 8, 8)))  # doctest: +SKIP
+    model Sequential
+    <BLANKLINE>
+    input 3x8x8
+    <BLANKLINE>
+    conv F3 K4 -> relu
+    """
+    from cnnspec.diagnostics import WHOLE_FILE
+    from cnnspec.sources.torch.export import traced
+    from cnnspec.sources.torch.findings import findings_of
+    from cnnspec.sources.torch.trace import read
+    from cnnspec.sources.torch.translate import NeedsValues, layers_of
+    from cnnspec.structure import UnfitList, spec
+
+    try:
+        layers = layers_of(read(traced(module, inputs, named)))
+        found = findings_of(layers)
+        if not found:
+            return spec(layers).text
+    except (UnfitList, NeedsValues) as error:
+        found = [Diagnostic("E811", f"the network cannot be written as a spec: {error}", WHOLE_FILE)]
+    raise SpecError(found, Source(type(module).__name__, ""))
+
+
 def torch_module(
     spec: Spec | Graph | None = None,
     *,

@@ -21,7 +21,7 @@ from cnnspec.report import document
 from cnnspec.report.verified import Verdict
 
 PAGE = Path(__file__).with_name("api.md")
-NAMES = ("check", "load", "build", "torch_module", "run", "verify", "explain", "fmt")
+NAMES = ("check", "load", "build", "torch_module", "run", "verify", "explain", "fmt", "from_torch")
 FUNCTIONS = [getattr(cnnspec, name) for name in NAMES]
 CLASSES = {
     "What `check` gives": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -20,11 +21,17 @@ COMMANDS = {
     "draw": "draw a figure of a spec: SVG, TikZ, PDF, PNG, Mermaid or dot",
     "diff": "show what changed between two specs",
     "table": "print a network as the table of a paper",
+    "import": "write the spec of a PyTorch module that you have",
     "fmt": "rewrite specs in their canonical form",
     "zoo": "list the shipped specs, or print one to start from",
     "schema": "print the JSON schema of `check --format json` or of the IR, or cnnspec.sty",
 }
-"""Each is a function in the file of its name."""
+"""Each is a function in the file of its name (`import`, a keyword of Python, in `import_`)."""
+
+
+def named(command: str) -> str:
+    """The name of a command's file and function."""
+    return f"{command}_" if iskeyword(command) else command
 
 
 class Help(click.HelpFormatter):
@@ -50,7 +57,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"cnnspec.cli.{cmd_name}"), cmd_name)
+        name = named(cmd_name)
+        command = getattr(import_module(f"cnnspec.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

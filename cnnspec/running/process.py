@@ -46,8 +46,11 @@ class Outcome(NamedTuple):
 
 
 @contextmanager
-def work(job: Mapping[str, Any], programs: Mapping[str, str], progress: Progress) -> Iterator[Outcome]:
-    """Run a job; what the child made is in the outcome's folder as long as the `with` lasts.
+def work(
+    job: Mapping[str, Any], programs: Mapping[str, str], progress: Progress, seconds: float | None = None
+) -> Iterator[Outcome]:
+    """Run a job; what the child made is in the outcome's folder as long as the `with` lasts. It is killed
+    after so many `seconds`.
 
     `programs` are the emitted texts by target. Whatever happens (Ctrl-C, SIGTERM), child and folder are gone
     at the end.
@@ -57,6 +60,7 @@ def work(job: Mapping[str, Any], programs: Mapping[str, str], progress: Progress
 
     folder = ""
     child: Popen[bytes] | None = None
+    timer = None
     try:
         try:
             folder = tempfile.mkdtemp(prefix="cnnspec-")
@@ -76,8 +80,16 @@ def work(job: Mapping[str, Any], programs: Mapping[str, str], progress: Progress
                 stderr=errors,
             )
         assert child.stdout is not None
+        if seconds is not None:
+            import threading
+
+            timer = threading.Timer(seconds, child.kill)
+            timer.daemon = True
+            timer.start()
         yield _listen(child.stdout, child, folder, progress)
     finally:
+        if timer is not None:
+            timer.cancel()
         if child is not None:
             _end(child)
         _remove(folder)

@@ -272,7 +272,7 @@ def _argument(argument: Any, text: str) -> str:
     if argument.letter is not None:
         return f"{argument.letter}{text}" if re.fullmatch("[0-9x]+", text) else f"{argument.letter}={text}"
     if argument.positional is not None:
-        return text if re.fullmatch(r"\w+", text) else f"({text})"
+        return text if re.fullmatch(r"\w+", text) or ")x(" in text else f"({text})"
     return f"{argument.keyword}={text}"
 
 

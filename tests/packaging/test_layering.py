@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec.cli.root import COMMANDS
+from cnnspec.cli.root import COMMANDS, named
 
 ROOT = Path(__file__).parents[2] / "cnnspec"
 ORDER = (
@@ -85,7 +85,7 @@ def test_only_the_command_line_knows_a_terminal(path: Path) -> None:
 
 
 def test_a_command_is_the_file_of_its_name() -> None:
-    assert all((ROOT / "cli" / f"{command}.py").is_file() for command in COMMANDS)
+    assert all((ROOT / "cli" / f"{named(command)}.py").is_file() for command in COMMANDS)
 
 
 def test_the_python_api_works_without_the_command_line() -> None:

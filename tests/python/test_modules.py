@@ -65,3 +65,20 @@ def test_both_programs_compared() -> None:
     ]
     with pytest.raises(cnnspec.SpecError, match="E301"):
         cnnspec.verify(text="input 1x8x8\nconv F9 K4\n")
+
+
+def test_from_torch_gives_the_spec_of_a_module() -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
+    text = cnnspec.from_torch(module, torch.zeros(2, 3, 5, 5))
+    assert "input 3x5x5\n\nconv F3 K4 -> relu" in text
+    assert module.training
+
+
+def test_from_torch_raises_what_cannot_be_said() -> None:
+    class Summing(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cumsum(x, 2)
+
+    with pytest.raises(cnnspec.SpecError) as raised:
+        cnnspec.from_torch(Summing(), torch.zeros(2, 3, 5, 5))
+    assert raised.value.diagnostics[0].code == "E812"

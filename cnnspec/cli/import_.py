@@ -1,0 +1,231 @@
+"""`cnnspec import`: the spec of a model that one has."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from cnnspec.cli import FOUND, OK, USAGE
+from cnnspec.cli.given import problem_of
+from cnnspec.cli.job import Progress, unfinished
+from cnnspec.cli.options import command
+from cnnspec.cli.terminal import Output, err, out, say
+from cnnspec.diagnostics import Diagnostic, Source
+from cnnspec.diagnostics.diagnostic import WHOLE_FILE
+from cnnspec.diagnostics.printable import printable
+from cnnspec.files import STDIN, write_all
+
+if TYPE_CHECKING:
+    from cnnspec.ops.base import Shape
+    from cnnspec.running.tracing import Traced
+    from cnnspec.structure import Spec
+
+MOST_LISTED = 8
+"""Weights of the source that were not used, that are named."""
+
+
+def _module(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, str]:
+    module, colon, name = value.rpartition(":")
+    if not colon or not re.fullmatch(r"[A-Za-z_][\w.]*", name) or not module:
+        raise click.BadParameter(
+            f"{value!r}: expected a module and a name, as in my.nets:ResNet", context, parameter
+        )
+    if not module.endswith(".py") and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module):
+        raise click.BadParameter(f"{module!r}: expected a Python module, as in my.nets", context, parameter)
+    return module, name
+
+
+def _arguments(context: click.Context, parameter: click.Parameter, value: str) -> Any:
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict | list):
+        raise click.BadParameter(
+            f"{value!r}: expected JSON, as in '{{\"depth\": 50}}' or '[50]'", context, parameter
+        )
+    return found
+
+
+def _inputs(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, Shape], ...]:
+    found = []
+    for value in values:
+        name, _, size = value.rpartition("=")
+        parts = size.split("x")
+        if not 1 <= len(parts) <= 4 or not all(
+            part.isdecimal() and 0 < int(part[:12]) < 10**6 for part in parts
+        ):
+            raise click.BadParameter(
+                f"{value!r}: expected a size without the batch, as in 3x224x224, or name=size",
+                context,
+                parameter,
+            )
+        found.append((name, tuple(map(int, parts))))
+    return tuple(found)
+
+
+class Files(NamedTuple):
+    """What is written where."""
+
+    output: str | None
+    weights: str | None
+    weights_out: str | None
+    map: str | None
+    force: bool
+
+
+@command("import", "text", "json", model=False)
+@click.option(
+    "--run-python",
+    "module",
+    metavar="MODULE:NAME",
+    required=True,
+    callback=_module,
+    help="Run this Python module (or file.py) and import its nn.Module NAME: a class or a function that "
+    "makes one, or one that is there.",
+)
+@click.option("--args", "arguments", metavar="JSON", default="{}", callback=_arguments,
+              help="Arguments of NAME: '{\"depth\": 50}' or '[50]'.")  # fmt: skip
+@click.option("--input", "inputs", metavar="[NAME=]CxHxW", multiple=True, callback=_inputs,
+              help="The size of an input, without the batch; default: 224x224, and the channels of the "
+              "first convolution.")  # fmt: skip
+@click.option("-o", "--output", metavar="OUT", help="The spec to write; default: standard output.")
+@click.option("--weights", metavar="FILE", help="The weights of the module: .safetensors.")
+@click.option("--weights-out", metavar="FILE", help="Write them with the keys of the emitted torch program.")
+@click.option(
+    "--map", "map_file", metavar="FILE", help="Write the keys of the program and of the module as JSON."
+)
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--max-seconds", type=click.IntRange(min=1), default=600, metavar="N",
+              help="Limit: seconds that the module may run.")  # fmt: skip
+@click.option("--max-memory", type=click.IntRange(min=1), default=16, metavar="GB",
+              help="Limit: memory that the module may use.")  # fmt: skip
+def import_(
+    module: tuple[str, str],
+    arguments: Any,
+    inputs: tuple[tuple[str, Shape], ...],
+    output: str | None,
+    weights: str | None,
+    weights_out: str | None,
+    map_file: str | None,
+    force: bool,
+    max_seconds: int,
+    max_memory: int,
+    to: Output,
+) -> int:
+    """Write the spec of a PyTorch module.
+
+    --run-python RUNS the module, which can do whatever you can do: use it for code that you trust. It runs in
+    a process of its own, where its network is exported with torch.export in evaluation mode. What the
+    language cannot say becomes a hole, with a finding, and the exit status is 1.
+
+    \b
+    cnnspec import --run-python my.nets:ResNet --args '{"depth": 50}' -o resnet.cnn
+    cnnspec import --run-python my.nets:Net --weights theirs.safetensors --weights-out ours.safetensors
+    """
+    if (weights is None) != (weights_out is None):
+        raise click.UsageError("--weights and --weights-out belong together")
+    files = Files(None if output == STDIN else output, weights, weights_out, map_file, force)
+    document: dict[str, Any] = {"source": ":".join(module), "ok": False, "spec": None, "output": files.output,
+                                "weights": {}, "unused": [], "notes": [], "diagnostics": []}  # fmt: skip
+    if weights is not None and (problem := problem_of([weights])) is not None:
+        return to.refuse(*problem, document)
+    from cnnspec.running.tracing import Asked, traced
+
+    asked = Asked(*module, arguments, inputs, max_seconds, max_memory)
+    with Progress("import") as progress:
+        found = traced(asked, progress)
+    if found.outcome is not None:
+        return unfinished(found.outcome, document, to)
+    if found.finding is not None or found.layers is None or found.trace is None:
+        return _found_wrong(found, document, to)
+    return _written(found, files, document, to)
+
+
+def _found_wrong(found: Traced, document: dict[str, Any], to: Output) -> int:
+    assert found.finding is not None
+    to.refuse(document["source"], found.finding, document)
+    return FOUND
+
+
+def _written(found: Traced, files: Files, document: dict[str, Any], to: Output) -> int:
+    from cnnspec.diagnostics.as_json import as_json
+    from cnnspec.sources.torch.findings import findings_of, unused_of
+    from cnnspec.structure import UnfitList, spec
+
+    assert found.layers is not None
+    assert found.trace is not None
+    source = Source(document["source"], "")
+    wrong = findings_of(found.layers)
+    try:
+        made = spec(found.layers)
+    except UnfitList as error:
+        wrong = [Diagnostic("E811", f"the network cannot be written as a spec: {error}", WHOLE_FILE)]
+        to.findings(wrong, source)
+        to.document(document | {"diagnostics": [as_json(one, source) for one in wrong]})
+        return FOUND
+    unused = unused_of(found.trace, made.keys)
+    document |= {
+        "ok": not wrong,
+        "weights": dict(made.keys),
+        "unused": unused,
+        "notes": list(found.layers.notes),
+        "diagnostics": [as_json(one, source) for one in wrong],
+    }
+    contents: dict[str, str | bytes] = {} if files.output is None else {files.output: made.text}
+    if files.map is not None:
+        contents[files.map] = json.dumps(dict(made.keys), indent=1) + "\n"
+    if files.weights is not None and files.weights_out is not None:
+        moved = _moved(made, files.weights, document, to)
+        if isinstance(moved, int):
+            return moved
+        contents[files.weights_out] = moved
+    inputs = () if files.weights is None else (files.weights,)
+    problem = write_all(contents, force=files.force, inputs=inputs)
+    to.findings(wrong, source)
+    if problem is not None:
+        return to.refuse(*problem, document | {"ok": False})
+    to.document(document | {"spec": made.text if files.output is None else None})
+    if to.form == "text":
+        _tell(made, files, document, contents)
+    return FOUND if wrong else OK
+
+
+def _tell(made: Spec, files: Files, document: dict[str, Any], contents: Any) -> None:
+    if files.output is None:
+        out(made.text)
+    say("".join(f"{printable(path)}: written\n" for path in contents))
+    for note in document["notes"]:
+        err(f"note: {printable(note)}\n")
+    unused = document["unused"]
+    if unused:
+        more = ", …" if len(unused) > MOST_LISTED else ""
+        names = printable(", ".join(unused[:MOST_LISTED]))
+        err(f"note: {len(unused)} weights of the module are not in the spec: {names}{more}\n")
+
+
+def _moved(made: Spec, weights: str, document: dict[str, Any], to: Output) -> bytes | int:
+    """The file of weights with the program's keys; or the exit status."""
+    from cnnspec.running.process import work
+    from cnnspec.sources.torch.findings import shapes_of
+
+    shapes, counters = shapes_of(made.text)
+    job = {
+        "kind": "move",
+        "weights": weights,
+        "keys": dict(made.keys),
+        "shapes": shapes,
+        "counters": counters,
+    }
+    with Progress("import") as progress, work(job, {}, progress) as outcome:
+        if outcome.result is None:
+            status = unfinished(outcome, document, to)
+            return FOUND if outcome.finding is not None else status or USAGE
+        document["prefix"] = outcome.result["prefix"]
+        with open(f"{outcome.folder}/weights.safetensors", "rb") as file:
+            return file.read()

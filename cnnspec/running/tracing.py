@@ -1,0 +1,106 @@
+"""A Python module's network as a layer list: it is run in the child process, on the meta device first, which
+needs neither memory nor time, then on the CPU, each try in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.diagnostics.diagnostic import WHOLE_FILE
+from cnnspec.ops.base import Shape
+from cnnspec.running.process import Outcome, Progress, work
+from cnnspec.sources.layers import LayerList
+from cnnspec.sources.torch.trace import Trace, Untrue, read
+from cnnspec.sources.torch.translate import NeedsValues, layers_of
+
+SECONDS = 600
+GIGABYTES = 16
+
+
+class Asked(NamedTuple):
+    """`--run-python my.nets:ResNet --args … --input …`. arguments: a list, or by name."""
+
+    module: str
+    name: str
+    arguments: list[Any] | Mapping[str, Any]
+    inputs: tuple[tuple[str, Shape], ...]
+    seconds: int = SECONDS
+    memory: int = GIGABYTES
+
+
+class Traced(NamedTuple):
+    """The network, or why there is none: a finding, or an outcome without a result."""
+
+    layers: LayerList | None = None
+    trace: Trace | None = None
+    finding: Diagnostic | None = None
+    outcome: Outcome | None = None
+
+
+def traced(asked: Asked, progress: Progress) -> Traced:
+    """The network of a module; the first device on which it can be exported decides."""
+    found = Traced()
+    for device in ("meta", "cpu"):
+        found = _tried(asked, device, progress)
+        if found.layers is not None or (found.outcome is not None and found.outcome.missing is not None):
+            return found
+    return found
+
+
+def _tried(asked: Asked, device: str, progress: Progress) -> Traced:
+    job = {
+        "kind": "trace",
+        "module": asked.module,
+        "name": asked.name,
+        "arguments": asked.arguments,
+        "inputs": [[name, list(shape)] for name, shape in asked.inputs],
+        "device": device,
+        "folder": os.getcwd(),
+        "python_path": [
+            os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one
+        ],
+        "seconds": asked.seconds,
+        "memory": asked.memory << 30,
+    }
+    progress(f"{asked.name} on {device}", 0, 1)
+    start = time.monotonic()
+    with work(job, {}, progress, seconds=asked.seconds + 10) as outcome:
+        if outcome.finding is not None:
+            return Traced(finding=outcome.finding._replace(code="E811"))
+        if outcome.result is None:
+            return _stopped(asked, outcome, time.monotonic() - start)
+        plain = outcome.result
+    try:
+        trace = read(plain)
+        return Traced(layers_of(trace), trace)
+    except NeedsValues as reason:
+        return Traced(finding=_finding(f"the code failed: {reason}"))
+    except Untrue as error:
+        return Traced(finding=_finding(f"what the code gave back is not a network: {error}"))
+
+
+def _stopped(asked: Asked, outcome: Outcome, seconds: float) -> Traced:
+    if outcome.missing is not None:
+        return Traced(outcome=outcome)
+    if seconds >= asked.seconds:
+        return Traced(
+            finding=_finding(
+                f"the code was stopped after {asked.seconds} seconds",
+                f"`--max-seconds {2 * asked.seconds}` gives it more time",
+            )
+        )
+    if outcome.memory:
+        return Traced(
+            finding=_finding(
+                f"the code was stopped: not enough memory ({asked.memory} GB are allowed)",
+                f"a smaller --input, or `--max-memory {2 * asked.memory}`",
+            )
+        )
+    return Traced(finding=_finding(f"the code ended without a result: {outcome.failed}"))
+
+
+def _finding(message: str, help: str = "") -> Diagnostic:
+    return Diagnostic("E811", message, WHOLE_FILE, help=help)

@@ -1,0 +1,173 @@
+"""Activations, powers and dropout: what is done to each number by itself; softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from cnnspec.ops.activation import (
+    Gelu,
+    Hsigmoid,
+    Hswish,
+    LogSoftmax,
+    Mish,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from cnnspec.ops.base import Op
+from cnnspec.ops.dropout import Dropout, DropPath
+from cnnspec.ops.merge import Add, Mul
+from cnnspec.ops.powers import Exp, Log, Pow
+from cnnspec.ops.rectifier import Abs, Elu, Leaky, Prelu, Relu, Relu6, Selu
+from cnnspec.ops.scale import Times
+from cnnspec.sources.torch.layout import atoms_of, only, size_of
+from cnnspec.sources.torch.reader import Affine, Cannot, Item, Kept, Laid, Reader, Scores, number
+from cnnspec.sources.torch.rules import RULES, Given, reads
+
+PATHS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
+
+
+def each_number(reader: Reader, item: Item, op: Op) -> Laid:
+    """A layer that changes each number by itself keeps how they lie."""
+    laid = reader.laid(item)
+    return Laid(reader.add(op, laid.value), laid.dims)
+
+
+PLAIN: dict[str, Callable[[Given], Op]] = {
+    "relu": lambda a: Relu(),
+    "relu6": lambda a: Relu6(),
+    "leaky_relu": lambda a: Leaky(slope=number(a["negative_slope"])),
+    "selu": lambda a: Selu(),
+    "silu": lambda a: Silu(),
+    "mish": lambda a: Mish(),
+    "hardswish": lambda a: Hswish(),
+    "hardsigmoid": lambda a: Hsigmoid(),
+    "sigmoid": lambda a: Sigmoid(),
+    "tanh": lambda a: Tanh(),
+    "abs": lambda a: Abs(),
+    "exp": lambda a: Exp(),
+    "log": lambda a: Log(),
+    "sqrt": lambda a: Pow(p=number(0.5)),
+    "rsqrt": lambda a: Pow(p=number(-0.5)),
+    "square": lambda a: Pow(p=number(2)),
+    "reciprocal": lambda a: Pow(p=number(-1)),
+}
+
+
+def _plain(make: Callable[[Given], Op]) -> Callable[[Reader, Given], Item]:
+    return lambda reader, a: each_number(reader, a.get("self", a.get("input")), make(a))
+
+
+for _name, _make in PLAIN.items():
+    RULES[_name] = _plain(_make)
+
+
+@reads("elu", "celu")
+def elu(reader: Reader, a: Given) -> Item:
+    if (a.get("scale", 1), a.get("input_scale", 1)) != (1, 1) or ("scale" not in a and a["alpha"] != 1):
+        raise Cannot("an elu with scales of its own")
+    return each_number(reader, a["self"], Elu(alpha=number(a["alpha"])))
+
+
+@reads("gelu")
+def gelu(reader: Reader, a: Given) -> Item:
+    if a.get("approximate", "none") == "none":
+        return each_number(reader, a["self"], Gelu())
+    laid = reader.laid(a["self"])  # x·sigmoid(2·√(2/π)·(x + 0.044715·x³)), the same as with tanh
+    twice = 2 * (2 / 3.141592653589793) ** 0.5
+    first = reader.add(Times(factor=number(twice)), laid.value)
+    cube = reader.add(Times(factor=number(twice * 0.044715)), reader.add(Pow(p=number(3)), laid.value))
+    gate = reader.add(Sigmoid(), reader.add(Add(), first, cube))
+    return Laid(reader.add(Mul(), laid.value, gate), laid.dims)
+
+
+@reads("softplus")
+def softplus(reader: Reader, a: Given) -> Item:
+    if a.get("beta", 1) != 1:
+        raise Cannot("softplus with another beta than 1")
+    return each_number(reader, a["self"], Softplus())
+
+
+@reads("hardtanh", "clamp", "clamp_min", "clamp_max", "clip")
+def clamped(reader: Reader, a: Given) -> Item:
+    low, high = a.get("min_val", a.get("min")), a.get("max_val", a.get("max"))
+    item = a["self"]
+    if (low, high) == (0, None):
+        return each_number(reader, item, Relu())
+    if low == 0 and high == 6:
+        if isinstance(item, Affine) and item.shift == (3.0,) and item.factor == (1.0,) and not item.clamped:
+            return item._replace(clamped=True)
+        return each_number(reader, item, Relu6())
+    raise Cannot(f"numbers are limited to {low} … {high}")
+
+
+@reads("relu6")
+def relu6(reader: Reader, a: Given) -> Item:
+    return clamped(reader, {"self": a["self"], "min": 0, "max": 6})
+
+
+@reads("prelu", "_prelu_kernel")
+def prelu(reader: Reader, a: Given) -> Item:
+    weight = a["weight"]
+    if not isinstance(weight, Kept) or weight.factor != 1:
+        raise Cannot("its slopes are computed")
+    one = prod(weight.held.shape) == 1
+    laid = reader.laid(a["self"])
+    laid = laid if one else reader.at_channels(laid, 1)
+    op = Prelu(slopes="one" if one else "channels")
+    return Laid(reader.add(op, laid.value, weights={"weight": weight.held.key}), laid.dims)
+
+
+@reads("pow")
+def power(reader: Reader, a: Given) -> Item:
+    exponent = a["exponent"]
+    if isinstance(exponent, bool) or not isinstance(exponent, int | float):
+        raise Cannot("an exponent that is no number")
+    return each_number(reader, a["self"], Pow(p=number(exponent)))
+
+
+@reads("softmax", "_softmax", "log_softmax")
+def softmax(reader: Reader, a: Given) -> Item:
+    item, dim = a["self"], int(a["dim"])
+    logarithm = reader.call is not None and "log" in reader.call.op
+    if isinstance(item, Scores):
+        if logarithm or dim not in ((-2 if item.turned else -1), _last(item)):
+            raise Cannot("softmax of scores along the queries")
+        return item._replace(softmax=True)
+    laid = reader.laid(item)
+    dim %= len(laid.dims)
+    shape, here = reader.shape(laid.value), laid.dims[dim]
+    if not logarithm and len(shape) > 1 and size_of(here) > 1 and only([here], range(1, len(shape)), shape):
+        return each_number(reader, laid, Softmax(positions=True))
+    atoms = atoms_of([here])
+    if not logarithm and len(atoms) == 1 and atoms[0].axis == 0 and atoms[0].outer > 1:
+        if atoms[0].outer * atoms[0].size == shape[0]:
+            return each_number(reader, laid, Softmax(G=atoms[0].outer))
+    laid = reader.at_channels(laid, dim)
+    return each_number(reader, laid, LogSoftmax() if logarithm else Softmax())
+
+
+def _last(scores: Scores) -> int:
+    """The number of the dimension that the keys are along."""
+    return len(scores.q.dims) - (2 if scores.turned else 1)
+
+
+@reads("dropout", "feature_dropout", "alpha_dropout", "native_dropout")
+def dropout(reader: Reader, a: Given) -> Item:
+    """A layer, whether it is on or not."""
+    item, call = a.get("input", a.get("self")), reader.call
+    assert call is not None
+    if isinstance(item, Scores):
+        return item
+    p = number(a["p"])
+    inside = call.scopes[-1].class_name if call.scopes else ""
+    if p == 0 or call.op == "alpha_dropout":
+        return reader.laid(item)
+    if inside in PATHS:
+        return each_number(reader, item, DropPath(p=p))
+    laid = reader.laid(item)
+    maps = call.op == "feature_dropout" and len(reader.shape(laid.value)) > 1
+    return each_number(reader, laid, Dropout(p=p, maps=maps))

@@ -1,0 +1,342 @@
+"""Sums and products of two tensors, with broadcasting, and of a tensor with numbers or weights."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnnspec.ops.activation import Hsigmoid, Hswish, Mish, Sigmoid, Silu, Softplus, Tanh
+from cnnspec.ops.base import Op
+from cnnspec.ops.merge import Add, Div, Max, Mul, Sub
+from cnnspec.ops.powers import Pow
+from cnnspec.ops.resample import Upsample
+from cnnspec.ops.reshape import Reshape
+from cnnspec.ops.scale import Scale
+from cnnspec.sources.layers import Layer
+from cnnspec.sources.torch.layout import full, permuted, size_of, sizes_of, whole
+from cnnspec.sources.torch.reader import Affine, Cannot, Item, Kept, Laid, Reader, Scores, Unknown, number
+from cnnspec.sources.torch.rules import Given, reads
+
+Number = int | float
+
+
+@reads("add", "sub", "rsub", "__add__", "__sub__")
+def added(reader: Reader, a: Given) -> Item:
+    """add(self, other, alpha)."""
+    assert reader.call is not None
+    one, other, alpha = a["self"], a["other"], a.get("alpha", 1)
+    less = "sub" in reader.call.op
+    if reader.call.op == "rsub":
+        one, other = other, one
+    if alpha != 1:
+        other = _times(reader, other, (float(alpha),))
+    if _numbers(reader, one, other) is not None or _numbers(reader, other, one) is not None:
+        return _shifted(reader, one, other, less)
+    if isinstance(one, Kept) or isinstance(other, Kept):
+        return _with_weight(reader, one, other, less)
+    first, second = reader.laid(one), reader.laid(other)
+    return _equal(reader, Sub() if less else Add(), first, second)
+
+
+@reads("mul", "multiply", "__mul__")
+def multiplied(reader: Reader, a: Given) -> Item:
+    one, other = a["self"], a["other"]
+    for item, factor in ((one, other), (other, one)):
+        if isinstance(item, Scores) and isinstance(factor, Number):
+            return item._replace(factor=item.factor * factor)
+        if isinstance(item, Kept) and isinstance(factor, Number):
+            return item._replace(factor=item.factor * factor)
+        numbers = _numbers(reader, factor, item)
+        if numbers is not None:
+            return _times(reader, item, numbers)
+    for item, weight in ((one, other), (other, one)):
+        if isinstance(weight, Kept):
+            return _scaled(reader, reader.laid(item), weight)
+    if found := _known(reader, one, other) or _known(reader, other, one):
+        return found
+    first, second = reader.laid(one), reader.laid(other)
+    return _gated(reader, Mul(), first, second)
+
+
+@reads("div", "divide", "true_divide")
+def divided(reader: Reader, a: Given) -> Item:
+    one, other = a["self"], a["other"]
+    if a.get("rounding_mode"):
+        raise Cannot("a quotient that is rounded")
+    if isinstance(one, Scores) and isinstance(other, Number):
+        return one._replace(factor=one.factor / other)
+    if isinstance(one, Kept) and isinstance(other, Number):
+        return one._replace(factor=one.factor / other)
+    numbers = _numbers(reader, other, one)
+    if numbers is not None:
+        return _times(reader, one, tuple(1 / one for one in numbers))
+    if isinstance(one, Number):
+        laid = reader.laid(other)
+        return _times(reader, Laid(reader.add(Pow(p=number(-1)), laid.value), laid.dims), (float(one),))
+    first, second = reader.laid(one), reader.laid(other)
+    if prod(sizes_of(first.dims)) < prod(sizes_of(second.dims)):
+        raise Cannot("a smaller tensor divided by a larger one")
+    return _gated(reader, Div(), first, second)
+
+
+@reads("neg")
+def negative(reader: Reader, a: Given) -> Item:
+    return _times(reader, a["self"], (-1.0,))
+
+
+@reads("maximum")
+def largest(reader: Reader, a: Given) -> Item:
+    return _equal(reader, Max(), reader.laid(a["self"]), reader.laid(a["other"]))
+
+
+@reads("minimum")
+def smallest(reader: Reader, a: Given) -> Item:
+    one, other = (reader.laid(_times(reader, a[name], (-1.0,))) for name in ("self", "other"))
+    return _times(reader, _equal(reader, Max(), one, other), (-1.0,))
+
+
+@reads("addcmul")
+def multiplied_and_added(reader: Reader, a: Given) -> Item:
+    """addcmul(self, tensor1, tensor2): self + tensor1·tensor2."""
+    product = multiplied(reader, {"self": a["tensor1"], "other": a["tensor2"]})
+    return added(reader, {"self": a["self"], "other": product, "alpha": 1})
+
+
+# Numbers
+
+
+def _numbers(reader: Reader, item: Any, beside: Any) -> tuple[float, ...] | None:
+    """A number, or a constant with one number, or with one for each channel of `beside`."""
+    if isinstance(item, bool):
+        return None
+    if isinstance(item, Number):
+        return (float(item),)
+    if not isinstance(item, Kept) or item.held.kind == "weight" or isinstance(beside, Kept):
+        return None
+    if item.held.values is None:
+        raise Unknown("a constant whose numbers are not known")
+    values = tuple(value * item.factor for value in item.held.values)
+    if len(set(values)) == 1:
+        return values[:1]
+    laid = beside.of if isinstance(beside, Affine) else beside
+    if not isinstance(laid, Laid):
+        return None
+    dims = ((),) * (len(laid.dims) - len(item.dims)) + item.dims
+    shape = reader.shape(laid.value)
+    for dim, ours in zip(laid.dims, dims, strict=True):
+        if size_of(ours) > 1 and (dim != full(0, shape[0]) or size_of(ours) != shape[0]):
+            return None
+    return values
+
+
+def _times(reader: Reader, item: Item, numbers: tuple[float, ...]) -> Item:
+    if isinstance(item, Number):
+        return item * numbers[0]
+    if isinstance(item, Kept) and len(numbers) == 1:
+        return item._replace(factor=item.factor * numbers[0])
+    if isinstance(item, Affine) and item.clamped and len(numbers) == 1 and abs(numbers[0] * 6 - 1) < 1e-9:
+        return Laid(reader.add(Hsigmoid(), item.of.value), item.of.dims)
+    if isinstance(item, Affine) and not item.clamped:
+        return item._replace(factor=_both(item.factor, numbers), shift=_both(item.shift, numbers))
+    return Affine(reader.laid(item), numbers)
+
+
+def _both(one: tuple[float, ...], other: tuple[float, ...], add: bool = False) -> tuple[float, ...]:
+    count = max(len(one), len(other))
+    pairs = zip(one * (count // len(one)), other * (count // len(other)), strict=True)
+    return tuple(a + b if add else a * b for a, b in pairs)
+
+
+def _shifted(reader: Reader, one: Item, other: Item, less: bool) -> Item:
+    numbers = _numbers(reader, other, one)
+    sign = -1.0 if less else 1.0
+    if numbers is not None and isinstance(one, Number):
+        return one + sign * numbers[0]
+    if numbers is None:  # a number and a tensor
+        numbers = _numbers(reader, one, other)
+        assert numbers is not None
+        item = _times(reader, other, (sign,))
+    else:
+        item, numbers = one, tuple(sign * one for one in numbers)
+    if not any(numbers):
+        return item
+    if isinstance(item, Kept):
+        raise Cannot("a number is added to weights")
+    if isinstance(item, Affine) and not item.clamped:
+        return item._replace(shift=_both(item.shift, numbers, add=True))
+    return Affine(reader.laid(item), (1.0,), numbers)
+
+
+# Weights of the module's own
+
+
+def _place_of_weight(reader: Reader, laid: Laid, weight: Kept) -> tuple[Laid, bool]:
+    """Where a weight with one number per channel, or one in all, meets a tensor; whether it is one."""
+    if prod(weight.held.shape) == 1:
+        return laid, True
+    dims = ((),) * (len(laid.dims) - len(weight.dims)) + weight.dims
+    places = [place for place, dim in enumerate(dims) if size_of(dim) > 1]
+    if len(places) != 1 or places[0] == 0 or size_of(dims[places[0]]) != size_of(laid.dims[places[0]]):
+        shape = "x".join(map(str, weight.held.shape))
+        raise Cannot(f"weights of the shape {shape} that are not one for each channel")
+    return reader.at_channels(laid, places[0]), False
+
+
+def _scaled(reader: Reader, laid: Laid, weight: Kept) -> Item:
+    laid, one = _place_of_weight(reader, laid, weight)
+    value = reader.add(Scale(one=one), laid.value, weights={"weight": weight.held.key})
+    made = Laid(value, laid.dims)
+    return made if weight.factor == 1 else Affine(made, (weight.factor,))
+
+
+def _with_weight(reader: Reader, one: Item, other: Item, less: bool) -> Item:
+    """A trained number per channel is added: the bias of a `scale` right before it."""
+    weight, item = (one, other) if isinstance(one, Kept) else (other, one)
+    assert isinstance(weight, Kept)
+    laid, single = _place_of_weight(reader, reader.laid(item), weight)
+    first = len(reader.inputs)
+    last = len(reader.layers) - 1
+    made = reader.layers[last] if laid.value == last + first else None
+    fits = (
+        isinstance(made, Layer) and isinstance(made.op, Scale) and not made.op.bias and made.op.one == single
+    )
+    if less or weight.factor != 1 or not fits:
+        raise Cannot("trained numbers are added without a layer whose bias they could be")
+    assert isinstance(made, Layer)
+    reader.layers[last] = made._replace(
+        op=made.op.model_copy(update={"bias": True}), weights={**made.weights, "bias": weight.held.key}
+    )
+    return laid
+
+
+# Two tensors
+
+
+def _equal(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
+    """A layer of two tensors of equal shapes; a smaller one is first repeated over the positions."""
+    one, other = _aligned(reader, one, other)
+    first, second = reader.shape(one.value), reader.shape(other.value)
+    if first != second:
+        if prod(first) < prod(second):
+            one = _spread(reader, one, second)
+        else:
+            other = _spread(reader, other, first)
+    larger = one if prod(first) >= prod(second) else other
+    return Laid(reader.add(op, one.value, other.value), larger.dims)
+
+
+def _spread(reader: Reader, laid: Laid, to: tuple[int, ...]) -> Laid:
+    shape = reader.shape(laid.value)
+    value = laid.value
+    if len(to) == 1 or shape[0] != to[0]:
+        raise Cannot(f"{'x'.join(map(str, shape))} is broadcast over {'x'.join(map(str, to))}")
+    if len(shape) == 1:
+        value = reader.add(Reshape(shape=(*shape, *(1 for _ in to[1:]))), value)
+        shape = reader.shape(value)
+    if any(a not in (1, b) for a, b in zip(shape, to, strict=True)):
+        raise Cannot(f"{'x'.join(map(str, shape))} is broadcast over {'x'.join(map(str, to))}")
+    return Laid(reader.add(Upsample(size_out=to[1:]), value), laid.dims)
+
+
+def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
+    one, other = _aligned(reader, one, other)
+    larger = one if prod(reader.shape(one.value)) >= prod(reader.shape(other.value)) else other
+    return Laid(reader.add(op, one.value, other.value), larger.dims)
+
+
+def _aligned(reader: Reader, one: Laid, other: Laid) -> tuple[Laid, Laid]:
+    """Two tensors so arranged that their values meet number by number, or by broadcasting."""
+    count = max(len(one.dims), len(other.dims))
+    first, second = (((),) * (count - len(laid.dims)) + laid.dims for laid in (one, other))
+    shapes = reader.shape(one.value), reader.shape(other.value)
+    if first == second and shapes[0] == shapes[1]:
+        return one, other
+    swapped = prod(sizes_of(first)) < prod(sizes_of(second))
+    if swapped:
+        first, second, one, other = second, first, other, one
+    big, small = Laid(one.value, first), Laid(other.value, second)
+    small = _laid_like(reader, big, small) or small
+    if not _meet(reader, big, small):
+        big, small = _apart(reader, big, small)
+    return (small, big) if swapped else (big, small)
+
+
+def _meet(reader: Reader, big: Laid, small: Laid) -> bool:
+    """Whether the smaller one lies as the larger one does, or has size 1."""
+    whole_shape, shape = reader.shape(big.value), reader.shape(small.value)
+    same = all(b in ((), a) for a, b in zip(big.dims, small.dims, strict=True))
+    fits = len(shape) == 1 or len(shape) == len(whole_shape)
+    return same and fits and all(b in (1, a) for a, b in zip(whole_shape, shape, strict=False))
+
+
+def _laid_like(reader: Reader, big: Laid, small: Laid) -> Laid | None:
+    """The smaller tensor with its dimensions where the larger one's channels and axes are."""
+    if _meet(reader, big, small):
+        return small
+    shape = reader.shape(big.value)
+    axes = [full(axis, size) for axis, size in enumerate(shape)]
+    order = [0]
+    empty = [place for place, dim in enumerate(big.dims) if dim == () and place]
+    for axis in axes:
+        if axis in big.dims[1:]:
+            order.append(big.dims.index(axis, 1))
+        elif axis == () and empty:
+            order.append(empty.pop(0))
+        else:
+            return None
+    rest = [place for place in range(len(big.dims)) if place not in order]
+    if any(size_of(small.dims[place]) > 1 for place in rest):
+        return None
+    try:
+        value = reader.settled(small, permuted(small.dims, order))
+    except Cannot:
+        return None
+    after = whole(reader.shape(value), reader.trace.batch)
+    dims: list[Any] = [()] * len(big.dims)
+    for place, dim in zip(order, after, strict=True):
+        dims[place] = dim
+    return Laid(value, tuple(dims))
+
+
+def _apart(reader: Reader, big: Laid, small: Laid) -> tuple[Laid, Laid]:
+    """Both as values of their own shapes."""
+    made: list[Laid] = []
+    for laid in (big, small):
+        if len(laid.dims) > 5:
+            raise Cannot("tensors of more than four dimensions meet that lie differently")
+        made.append(reader.whole(laid))
+    return made[0], made[1]
+
+
+# Activations that are written out
+
+
+def _known(reader: Reader, x: Item, gate: Item) -> Laid | Affine | None:
+    """x·sigmoid(x) is silu, x·tanh(softplus(x)) mish, x·relu6(x + 3)/6 hswish."""
+    if isinstance(gate, Affine) and gate.clamped and gate.of == x:
+        return Affine(Laid(reader.add(Hswish(), gate.of.value), gate.of.dims), (6.0,))
+    if not isinstance(x, Laid) or not isinstance(gate, Laid) or x.dims != gate.dims:
+        return None
+    made = _layer(reader, gate.value)
+    if made is None:
+        return None
+    if made.inputs == (x.value,):
+        if isinstance(made.op, Sigmoid):
+            return Laid(reader.add(Silu(), x.value), x.dims)
+        if isinstance(made.op, Hsigmoid):
+            return Laid(reader.add(Hswish(), x.value), x.dims)
+    before = _layer(reader, made.inputs[0])
+    if (
+        isinstance(made.op, Tanh)
+        and before
+        and isinstance(before.op, Softplus)
+        and before.inputs == (x.value,)
+    ):
+        return Laid(reader.add(Mish(), x.value), x.dims)
+    return None
+
+
+def _layer(reader: Reader, value: int) -> Layer | None:
+    first = len(reader.inputs)
+    made = reader.layers[value - first] if value >= first else None
+    return made if isinstance(made, Layer) else None

@@ -1,0 +1,201 @@
+"""Convolutions and linear layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.ops.base import Op
+from cnnspec.ops.conv import Conv, DwConv
+from cnnspec.ops.deconv import Deconv
+from cnnspec.ops.dense import Fc
+from cnnspec.ops.normalised import ORIGINAL
+from cnnspec.ops.pool import Blur
+from cnnspec.ops.reshape import Pad
+from cnnspec.ops.sliding import same_ends
+from cnnspec.sources.layers import Layer
+from cnnspec.sources.torch.layout import full, size_of, with_size
+from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Normal, Reader, Unknown, number
+from cnnspec.sources.torch.rules import Given, each, reads
+
+BINOMIAL = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 2: (1, 1), 4: (1, 3, 3, 1)}
+
+
+@reads("conv1d", "conv2d", "conv3d")
+def convolution(reader: Reader, a: Given) -> Item:
+    """conv2d(input, weight, bias, stride, padding, dilation, groups)."""
+    weight = a["weight"]
+    shape = _shape(weight)
+    axes = len(shape) - 2
+    value = reader.settled(reader.laid(a["input"]))
+    options: dict[str, Any] = {
+        "F": shape[2:],
+        "S": each(a["stride"], axes),
+        "D": each(a["dilation"], axes),
+    }
+    padding = a["padding"]
+    if padding == "same":
+        options["P"] = (
+            "same"
+            if any((f - 1) * d % 2 for f, d in zip(options["F"], options["D"], strict=True))
+            else tuple((f - 1) * d // 2 for f, d in zip(options["F"], options["D"], strict=True))
+        )
+    else:
+        options["P"] = (0,) * axes if padding == "valid" else each(padding, axes)
+    value, options["P"] = _same(reader, value, options)
+    C, K, G = reader.shape(value)[0], shape[0], int(a["groups"])
+    if G == C > 1:
+        op: type[Op] = DwConv
+        options |= {"K": K} if K != C else {}
+    else:
+        op = Conv
+        options |= {"K": K, "G": G}
+    if blur := _blur(weight, options, G == C, a["bias"]):
+        return reader.fresh(reader.add(blur, value))
+    more, weights = _weights(reader, weight, a["bias"])
+    return reader.fresh(reader.add(op(**options, **more), value, weights=weights))
+
+
+@reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def transposed(reader: Reader, a: Given) -> Item:
+    """conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)."""
+    shape = _shape(a["weight"])
+    axes, G = len(shape) - 2, int(a["groups"])
+    more, weights = _weights(reader, a["weight"], a["bias"])
+    op = Deconv(
+        F=shape[2:],
+        S=each(a["stride"], axes),
+        P=each(a["padding"], axes),
+        D=each(a["dilation"], axes),
+        extra=each(a["output_padding"], axes),
+        G=G,
+        K=shape[1] * G,
+        **more,
+    )
+    return reader.fresh(reader.add(op, reader.settled(reader.laid(a["input"])), weights=weights))
+
+
+@reads("linear")
+def linear(reader: Reader, a: Given) -> Item:
+    """Over the last dimension, at each position."""
+    laid = reader.at_channels(reader.laid(a["input"]), -1)
+    K = _shape(a["weight"])[0]
+    more, weights = _weights(reader, a["weight"], a["bias"])
+    shape = reader.shape(laid.value)
+    axes = len(shape) - 1
+    if size_of(sum(laid.dims[1:-1], ())) == 1:
+        value = reader.add(Fc(K=K, **more), laid.value, weights=weights)
+    else:
+        one, none = (1,) * axes, (0,) * axes
+        value = reader.add(Conv(F=one, S=one, P=none, D=one, K=K, **more), laid.value, weights=weights)
+    return Laid(value, (*with_size(laid.dims[:-1], 0, K), full(0, K)))
+
+
+@reads("addmm")
+def addmm(reader: Reader, a: Given) -> Item:
+    """What a linear layer is in old code."""
+    raise Cannot("a product with a matrix that is no linear layer's")
+
+
+@reads("_weight_norm", "_weight_norm_interface")
+def weight_norm(reader: Reader, a: Given) -> Item:
+    v, g = a["v"], a["g"]
+    if not (isinstance(v, Kept) and isinstance(g, Kept)) or a["dim"] != 0:
+        raise Cannot("weights are normalised along an axis that is not the filters'")
+    made = Normal("weight", {f"{ORIGINAL}0": g.held.key, f"{ORIGINAL}1": v.held.key}, v.held.shape)
+    return (made, None)
+
+
+def _shape(weight: Any) -> tuple[int, ...]:
+    if isinstance(weight, Kept):
+        if not weight.plain:
+            raise Cannot("the weight is rearranged before it is used")
+        return weight.held.shape
+    if type(weight) is tuple and weight and isinstance(weight[0], Normal):
+        return weight[0].shape
+    if isinstance(weight, Normal):
+        return weight.shape
+    raise Cannot("the weight is computed")
+
+
+def _weights(reader: Reader, weight: Any, bias: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """Arguments about weights, and the key of each."""
+    options: dict[str, Any] = {"bias": bias is not None}
+    keys: dict[str, str] = {}
+    if type(weight) is tuple:
+        weight = weight[0]
+    if isinstance(weight, Normal):
+        options["normalised"] = weight.normalised
+        if weight.eps is not None:
+            options["weight_eps"] = number(weight.eps)
+        if weight.gamma != 1:
+            options["gamma"] = number(weight.gamma)
+        keys |= weight.keys
+    elif weight.held.key in reader.trace.keys:
+        keys["weight"] = weight.held.key
+        options |= {"frozen": True} if weight.held.kind == "buffer" else {}
+    else:
+        options |= _literal(weight)
+    if bias is not None:
+        if not isinstance(bias, Kept) or not bias.plain:
+            raise Cannot("the bias is computed")
+        if bias.held.key not in reader.trace.keys:
+            raise Cannot("the bias is a constant of the code")
+        keys["bias"] = bias.held.key
+    return options, keys
+
+
+def _literal(weight: Kept) -> dict[str, Any]:
+    """A filter that is a constant of the code."""
+    values = weight.held.values
+    if values is None:
+        raise Unknown("the weight is a constant whose numbers are not known")
+    shape = weight.held.shape
+    columns = shape[-1]
+    rows = shape[-2] if len(shape) > 3 else 1
+    each_plane = rows * columns
+    planes = [values[at : at + each_plane] for at in range(0, len(values), each_plane)]
+    if len(set(planes)) == 1:
+        planes = planes[:1]
+    if sum(map(len, planes)) > 256 or len(shape) > 4:
+        raise Cannot("the weight is a large constant of the code")
+    made = tuple(
+        tuple(tuple(map(number, plane[row : row + columns])) for row in range(0, each_plane, columns))
+        for plane in planes
+    )
+    return {"weight_values": made, "frozen": True}
+
+
+def _blur(weight: Any, options: dict[str, Any], depthwise: bool, bias: Any) -> Op | None:
+    """The binomial filter of BlurPool, which is a layer of its own."""
+    if not depthwise or bias is not None or not isinstance(weight, Kept) or weight.held.kind == "weight":
+        return None
+    values, size = weight.held.values, options["F"][-1]
+    if values is None:
+        raise Unknown("the weight is a constant whose numbers are not known")
+    row = BINOMIAL.get(size)
+    if row is None or set(options["F"]) != {size} or set(options["D"]) != {1} or len(options["F"]) != 2:
+        return None
+    total = sum(row) ** 2
+    plane = [one * other / total for one in row for other in row]
+    times = len(values) // len(plane)
+    if any(abs(a - b) > 1e-7 for a, b in zip(values, plane * times, strict=True)):
+        return None
+    return Blur(F=options["F"], S=options["S"], P=options["P"])
+
+
+def _same(reader: Reader, value: int, options: dict[str, Any]) -> tuple[int, Any]:
+    """Zeros before a convolution that are what `Psame` gives belong to it."""
+    first = len(reader.inputs)
+    made = reader.layers[value - first] if value >= first else None
+    if not isinstance(made, Layer) or not isinstance(made.op, Pad) or any(options["P"]):
+        return value, options["P"]
+    if made.op.mode != "zeros" or made.op.channels != (0, 0):
+        return value, options["P"]
+    before = reader.shape(made.inputs[0])
+    ends = made.op.ends(before)
+    wanted = tuple(map(same_ends, before[1:], options["F"], options["S"], options["D"]))
+    if ends == wanted:
+        return made.inputs[0], "same"
+    if all(start == end for start, end in ends):
+        return made.inputs[0], tuple(start for start, _ in ends)
+    return value, options["P"]

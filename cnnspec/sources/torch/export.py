@@ -1,0 +1,281 @@
+"""torch's side: a module is exported and its graph written down as plain values, the form of `trace.read`.
+
+Runs in the process that has the module: in the worker of `cnnspec import --run-python`, or in the caller's
+own where `from_torch` is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import nn
+
+SMALL = 4096
+"""Numbers of a constant or buffer that go along."""
+DROPS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
+"""Classes of modules that do nothing in evaluation: their p would be lost."""
+Plain = dict[str, Any]
+
+
+def traced(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any] | None = None) -> Plain:
+    """The run of a module in eval mode, as plain JSON values. A module whose parts have weights that are not
+    used then (auxiliary heads) is put into train mode by itself, and exported again."""
+    with _as_was(module):
+        module.eval()
+        _keep_rates(module)
+        made = _exported(module, inputs, named or {})
+        heads = _owners_of_unused(module, made)
+        if heads:
+            try:
+                for path in heads:
+                    module.get_submodule(path).training = True
+                again = _exported(module, inputs, named or {})
+            except Exception:
+                again = None
+            if again is not None and len(_unused(again)) < len(_unused(made)):
+                made = again | {"training": heads}
+    return made
+
+
+class _as_was:
+    """Modes and forwards are put back when the export is done."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.modes = [(one, one.training) for one in module.modules()]
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        for one, mode in self.modes:
+            one.training = mode
+            if type(one).__name__ in DROPS:
+                one.__dict__.pop("forward", None)
+
+
+def _keep_rates(module: nn.Module) -> None:
+    """Stochastic depth does nothing in eval mode; a dropout in its place keeps its rate in the graph."""
+    for one in module.modules():
+        rate = getattr(one, "drop_prob", getattr(one, "p", None))
+        if type(one).__name__ in DROPS and isinstance(rate, float) and 0 < rate <= 1:
+            one.forward = _dropping(rate)
+
+
+def _dropping(rate: float) -> Any:
+    def forward(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        return nn.functional.dropout(x, rate, training=False)
+
+    return forward
+
+
+def _unused(made: Plain) -> set[str]:
+    used = {held[1] for number, held in enumerate(made["held"]) if number in set(made["used"])}
+    return {key for key in made["keys"] if key not in used and not key.endswith("num_batches_tracked")}
+
+
+def _owners_of_unused(module: nn.Module, made: Plain) -> list[str]:
+    """The modules around the largest parts that were not called at all."""
+    called = {scope[0] for stack in made["stacks"] for scope in stack}
+    owners: list[str] = []
+    for key in sorted(_unused(made)):
+        parts = key.split(".")[:-1]
+        for depth in range(1, len(parts) + 1):
+            if ".".join(parts[:depth]) not in called:
+                owner = ".".join(parts[: depth - 1])
+                while owner and isinstance(module.get_submodule(owner), nn.ModuleList | nn.ModuleDict):
+                    owner = owner.rpartition(".")[0]
+                if owner not in owners:
+                    owners.append(owner)
+                break
+    return owners
+
+
+def _exported(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Plain:
+    program = torch.export.export(module, tuple(inputs), dict(named) or None, strict=False)
+    return _Writing(module, program, inputs).plain()
+
+
+class _Writing:
+    """One exported program, written down."""
+
+    def __init__(self, module: nn.Module, program: Any, inputs: Sequence[Any]) -> None:
+        self.module, self.program = module, program
+        self.numbers: dict[tuple[Any, int], int] = {}
+        self.stacks: dict[tuple[Any, ...], int] = {}
+        self.places: dict[str, int] = {}
+        self.held: list[list[Any]] = []
+        self.calls: list[list[Any]] = []
+        self.used: set[int] = set()
+        self.count = 0
+        first = next(_tensors(inputs), None)
+        self.batch = int(first.shape[0]) if first is not None and first.ndim else 1
+        self.device = "meta" if first is not None and first.is_meta else "cpu"
+
+    def plain(self) -> Plain:
+        signature = self.program.graph_signature
+        nodes = list(self.program.graph.nodes)
+        kinds = {spec.arg.name: spec for spec in signature.input_specs if hasattr(spec.arg, "name")}
+        for node in nodes:
+            if node.op == "placeholder":
+                self._hold(node, kinds[node.name])
+        outputs: list[list[Any]] = []
+        for node in nodes:
+            if node.op == "call_function":
+                self._call(node)
+            elif node.op == "output":
+                outputs = self._outputs(node, signature)
+        keys = {key: list(value.shape) for key, value in self.module.state_dict().items()}
+        return {
+            "name": type(self.module).__name__,
+            "batch": self.batch,
+            "device": self.device,
+            "held": self.held,
+            "calls": self.calls,
+            "stacks": [[list(scope) for scope in stack] for stack in self.stacks],
+            "places": list(self.places),
+            "outputs": outputs,
+            "keys": keys,
+            "used": sorted(self.used),
+            "training": [],
+        }
+
+    def _hold(self, node: Any, spec: Any) -> None:
+        from torch.export.graph_signature import InputKind
+
+        value = node.meta.get("val")
+        kind = {InputKind.USER_INPUT: "input", InputKind.PARAMETER: "weight", InputKind.BUFFER: "buffer"}
+        key = spec.target or node.name
+        shape = list(value.shape) if isinstance(value, torch.Tensor) else []
+        self.numbers[node, 0] = len(self.held)
+        what = kind.get(spec.kind, "constant")
+        self.held.append([what, key, shape, None if what == "input" else self._values(key)])
+
+    def _values(self, key: str) -> list[float] | None:
+        """The numbers of a small tensor that is no trained weight."""
+        found = self.program.state_dict.get(key, self.program.constants.get(key))
+        if not isinstance(found, torch.Tensor) or found.is_meta or found.numel() > SMALL:
+            return None
+        if isinstance(found, nn.Parameter) and found.numel() > 64:
+            return None
+        return [float(one) for one in found.detach().reshape(-1).to(torch.float64)]
+
+    def _call(self, node: Any) -> None:
+        if node.target.__class__.__name__ == "builtin_function_or_method" and len(node.args) == 2:
+            source, place = node.args  # operator.getitem
+            if (source, place) in self.numbers:
+                self.numbers[node, 0] = self.numbers[source, place]
+            return
+        values = node.meta.get("val")
+        made = list(values) if isinstance(values, list | tuple) else [values]
+        shapes = [list(one.shape) if isinstance(one, torch.Tensor) else [] for one in made]
+        arguments = self._arguments(node)
+        for place in range(len(made)):
+            self.numbers[node, place] = len(self.held) + self.count
+            self.count += 1
+        name = str(getattr(node.target, "_schema", node.target)).partition("(")[0]
+        name = name.removeprefix("aten::").partition(".")[0]
+        stack = tuple(self._scopes(node))
+        self.calls.append(
+            [
+                name,
+                arguments,
+                shapes,
+                self.stacks.setdefault(stack, len(self.stacks)),
+                self.places.setdefault(_place(node), len(self.places)),
+            ]
+        )
+
+    def _arguments(self, node: Any) -> Plain:
+        schema = getattr(node.target, "_schema", None)
+        if schema is None:
+            pairs = chain(((str(place), value) for place, value in enumerate(node.args)), node.kwargs.items())
+            return {name: self._plain(value) for name, value in pairs}
+        given: dict[str, Any] = {}
+        for place, argument in enumerate(schema.arguments):
+            if place < len(node.args):
+                given[argument.name] = node.args[place]
+            elif argument.name in node.kwargs:
+                given[argument.name] = node.kwargs[argument.name]
+            elif argument.has_default_value():
+                given[argument.name] = argument.default_value
+        return {name: self._plain(value) for name, value in given.items()}
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, torch.fx.Node):
+            number = self.numbers.get((value, 0))
+            if number is None:
+                return {"other": str(value)}
+            self.used.add(number)
+            return {"tensor": number}
+        if value is None or isinstance(value, bool | int | str):
+            return value[:400] if isinstance(value, str) else value
+        if isinstance(value, float):
+            return value if value == value and abs(value) != float("inf") else {"float": str(value)}
+        if isinstance(value, list | tuple):
+            return [self._plain(one) for one in value]
+        return {"other": str(value)[:400]}
+
+    def _scopes(self, node: Any) -> Iterator[tuple[str, str, int, bool]]:
+        """Path, class, number of the call, and whether it is one of torch's layers."""
+        for key, (path, kind) in (node.meta.get("nn_module_stack") or {}).items():
+            class_name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+            _, at, call = str(key).rpartition("@")
+            own = class_name.startswith("torch.nn.modules.") and ".container." not in class_name
+            own = own and not any(many in class_name for many in ("MultiheadAttention", "Transformer"))
+            yield path, class_name.rpartition(".")[2], int(call) if at and call.isdigit() else 0, own
+
+    def _outputs(self, node: Any, signature: Any) -> list[list[Any]]:
+        from torch.export.graph_signature import OutputKind
+        from torch.utils import _pytree as pytree
+
+        flat = [
+            (one, spec)
+            for one, spec in zip(node.args[0], signature.output_specs, strict=True)
+            if spec.kind is OutputKind.USER_OUTPUT
+        ]
+        spec = self.program.call_spec.out_spec
+        paths = [path for path, _ in pytree.tree_flatten_with_path(spec.unflatten(range(spec.num_leaves)))[0]]
+        made: list[list[Any]] = []
+        for (one, _), path in zip(flat, paths, strict=True):
+            if isinstance(one, torch.fx.Node) and (one, 0) in self.numbers:
+                names = [str(getattr(key, "key", getattr(key, "name", ""))) for key in path]
+                made.append(["_".join(name for name in names if name)[:100], self.numbers[one, 0]])
+                self.used.add(self.numbers[one, 0])
+        return made
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, Mapping):
+        for one in values.values():
+            yield from _tensors(one)
+    elif isinstance(values, list | tuple):
+        for one in values:
+            yield from _tensors(one)
+
+
+_OWN = os.path.dirname(torch.__file__) + os.sep
+
+
+def _place(node: Any) -> str:
+    """The innermost line of the source that is not torch's own: `nets.py:41`."""
+    found = ""
+    for line in str(node.meta.get("stack_trace") or "").splitlines():
+        text = line.strip()
+        if text.startswith('File "') and not text.startswith(f'File "{_OWN}'):
+            path, _, rest = text[6:].partition('", line ')
+            found = f"{_short(path)}:{rest.partition(',')[0]}"
+    return found[:400]
+
+
+def _short(path: str) -> str:
+    for folder in sorted(map(os.path.abspath, filter(None, sys.path)), key=len, reverse=True):
+        if path.startswith(folder + os.sep):
+            return path[len(folder) + 1 :]
+    return os.path.basename(path)

@@ -1,0 +1,52 @@
+"""What is reported of an import: what the language cannot say, and which weights are left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.diagnostics.diagnostic import WHOLE_FILE
+from cnnspec.ops.base import written_shape
+from cnnspec.sources.layers import Hole, LayerList
+from cnnspec.sources.torch.trace import Trace
+
+MOST_FINDINGS = 50
+
+
+def findings_of(layers: LayerList) -> list[Diagnostic]:
+    """A finding for each hole: what torch calls it, where it is, why the language cannot say it."""
+    found: list[Diagnostic] = []
+    for hole in layers.layers:
+        if not isinstance(hole, Hole) or len(found) >= MOST_FINDINGS:
+            continue
+        module = ".".join(filter(None, (hole.scopes[-1].path if hole.scopes else "", hole.name)))
+        where = " at ".join(filter(None, (f"in {module}" if module else "", hole.place)))
+        found.append(
+            Diagnostic(
+                "E812",
+                f"torch's `{hole.what}` cannot be said in a spec: {hole.why}",
+                WHOLE_FILE,
+                note=f"{where}; its output is {written_shape(hole.shape)}".removeprefix("; "),
+                help="write it with layers that the language has, if there are some: see `explain layers`",
+            )
+        )
+    return found
+
+
+def unused_of(trace: Trace, keys: Mapping[str, str]) -> list[str]:
+    """Weights of the module that no layer has. A counter of batches is none."""
+    used = set(keys.values())
+    return [key for key in trace.keys if key not in used and not key.endswith("num_batches_tracked")]
+
+
+def shapes_of(text: str) -> tuple[dict[str, tuple[int, ...]], dict[str, bool]]:
+    """The shape of each weight of a spec by its key, and whether it is a counter of batches."""
+    from cnnspec.diagnostics import Source
+    from cnnspec.ir.flat import flat
+    from cnnspec.pipeline import models
+
+    graph = models(Source("model.cnn", text), lints=False)[0].graph
+    assert graph is not None
+    weights = {key: weight for entry in flat(graph) for key, weight in entry.weights}
+    counters = {key: weight.role == "buffer" and not weight.shape for key, weight in weights.items()}
+    return {key: weight.shape for key, weight in weights.items()}, counters

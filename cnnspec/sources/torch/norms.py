@@ -1,0 +1,101 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.ops.norm import BatchNorm, GroupNorm, InstanceNorm, L2Norm, LayerNorm, RmsNorm
+from cnnspec.sources.torch.layout import atoms_of, full, in_order
+from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Reader, number
+from cnnspec.sources.torch.rules import Given, reads
+
+
+@reads("batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
+def batch_norm(reader: Reader, a: Given) -> Item:
+    """With running statistics, in either mode."""
+    if a["running_mean"] is None:
+        raise Cannot("batch norm without running statistics")
+    laid = reader.at_channels(reader.laid(a["input"]), 1)
+    names = ("weight", "bias", "running_mean", "running_var")
+    keys = {name: _key(a[name]) for name in names if a[name] is not None}
+    prefix = keys["running_mean"].rpartition("running_mean")[0]
+    if f"{prefix}num_batches_tracked" in reader.trace.keys:
+        keys["num_batches_tracked"] = f"{prefix}num_batches_tracked"
+    op = BatchNorm(eps=number(a["eps"]), momentum=number(a["momentum"]), affine=_affine(a))
+    return Laid(reader.add(op, laid.value, weights=keys), laid.dims)
+
+
+@reads("instance_norm")
+def instance_norm(reader: Reader, a: Given) -> Item:
+    laid = reader.at_channels(reader.laid(a["input"]), 1)
+    keys = _keys(a)
+    running = a["running_mean"] is not None
+    more: dict[str, Any] = {}
+    if running:
+        keys |= {name: _key(a[name]) for name in ("running_mean", "running_var")}
+        counter = keys["running_mean"].removesuffix("running_mean") + "num_batches_tracked"
+        keys |= {"num_batches_tracked": counter} if counter in reader.trace.keys else {}
+        more = {"running": True, "momentum": number(a["momentum"])}
+    op = InstanceNorm(eps=number(a["eps"]), affine=_affine(a), **more)
+    return Laid(reader.add(op, laid.value, weights=keys), laid.dims)
+
+
+@reads("group_norm")
+def group_norm(reader: Reader, a: Given) -> Item:
+    """The groups are of channels, which are the second dimension."""
+    laid = reader.at_channels(reader.laid(a["input"]), 1)
+    op = GroupNorm(G=int(a["num_groups"]), eps=number(a["eps"]), affine=_affine(a))
+    return Laid(reader.add(op, laid.value, weights=_keys(a)), laid.dims)
+
+
+@reads("layer_norm")
+def layer_norm(reader: Reader, a: Given) -> Item:
+    """Over the last dimension, or all but the first."""
+    laid = reader.laid(a["input"])
+    count = len(a["normalized_shape"])
+    options: dict[str, Any] = {"eps": number(a["eps"]), "affine": a["weight"] is not None}
+    if options["affine"] and a["bias"] is None:
+        options["bias"] = False
+    if count > 1:
+        if len(laid.dims) != count + 1:
+            raise Cannot(f"layer norm over {count} of {len(laid.dims) - 1} dimensions")
+        if not in_order(laid.dims[1:]) and options["affine"]:
+            laid = reader.whole(laid)
+        value = reader.settled(laid)
+        return reader.fresh(reader.add(LayerNorm(all=True, **options), value, weights=_keys(a)))
+    laid = reader.at_channels(laid, -1)
+    return Laid(reader.add(LayerNorm(**options), laid.value, weights=_keys(a)), laid.dims)
+
+
+@reads("rms_norm")
+def rms_norm(reader: Reader, a: Given) -> Item:
+    if len(a["normalized_shape"]) > 1:
+        raise Cannot("RMS norm over several dimensions")
+    laid = reader.at_channels(reader.laid(a["input"]), -1)
+    eps = 2.0**-23 if a["eps"] is None else a["eps"]
+    op = RmsNorm(eps=number(eps), affine=a["weight"] is not None)
+    return Laid(reader.add(op, laid.value, weights=_keys(a)), laid.dims)
+
+
+@reads("normalize")
+def normalize(reader: Reader, a: Given) -> Item:
+    laid = reader.at_channels(reader.laid(a["self"]), 1)
+    return Laid(reader.add(L2Norm(), laid.value), laid.dims)
+
+
+def _affine(a: Given) -> bool:
+    if (a["weight"] is None) != (a["bias"] is None):
+        raise Cannot("a norm with a weight and no bias, or a bias and no weight")
+    return a["weight"] is not None
+
+
+def _keys(a: Given) -> dict[str, str]:
+    return {name: _key(a[name]) for name in ("weight", "bias") if a.get(name) is not None}
+
+
+def _key(item: Any) -> str:
+    if not isinstance(item, Kept):
+        raise Cannot("a norm whose weights are computed")
+    if atoms_of(item.dims) != atoms_of(full(axis, size) for axis, size in enumerate(item.held.shape)):
+        raise Cannot("a norm whose weights are rearranged")
+    return item.held.key

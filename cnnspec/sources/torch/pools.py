@@ -1,0 +1,188 @@
+"""Pooling, means and maxima."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnnspec.ops.merge import Add
+from cnnspec.ops.pool import AvgPool, CMax, CMean, Gap, Gmp, MaxPool
+from cnnspec.ops.resample import Unpool
+from cnnspec.ops.reshape import Slice
+from cnnspec.ops.sliding import same_ends
+from cnnspec.sources.torch.layout import atoms_of, only, sizes_of
+from cnnspec.sources.torch.reader import Affine, Cannot, Item, Laid, Padded, Places, Reader
+from cnnspec.sources.torch.rules import Given, each, reads
+
+
+@reads(
+    "max_pool1d", "max_pool2d", "max_pool3d", "max_pool2d_with_indices", "max_pool3d_with_indices",
+    "max_pool1d_with_indices",
+)  # fmt: skip
+def max_pool(reader: Reader, a: Given) -> Item:
+    """max_pool2d(self, kernel_size, stride, padding, dilation, ceil_mode)."""
+    item = a["self"]
+    laid = item.of if isinstance(item, Padded) else reader.laid(item)
+    value = reader.settled(laid)
+    before = reader.shape(value)
+    axes = len(before) - 1
+    options: dict[str, Any] = {
+        "F": each(a["kernel_size"], axes),
+        "S": each(a["stride"] or a["kernel_size"], axes),
+        "P": each(a["padding"], axes),
+        "D": each(a["dilation"], axes),
+        "ceil": bool(a["ceil_mode"]),
+    }
+    if isinstance(item, Padded):
+        wanted = tuple(map(same_ends, before[1:], options["F"], options["S"], options["D"]))
+        if any(options["P"]) or item.ends != wanted:
+            raise Cannot("a border of −∞ that is not what `Psame` gives")
+        options["P"] = "same"
+    if options["S"] == options["F"]:
+        options["S"] = None
+    op = MaxPool(**options)
+    return (reader.fresh(reader.add(op, value)), Places(value, op))
+
+
+@reads("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def avg_pool(reader: Reader, a: Given) -> Item:
+    """avg_pool2d(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)."""
+    value = reader.settled(reader.laid(a["self"]))
+    axes = len(reader.shape(value)) - 1
+    size = each(a["kernel_size"], axes)
+    stride = each(a["stride"] or a["kernel_size"], axes)
+    padding, ceil = each(a["padding"], axes), bool(a["ceil_mode"])
+    outside = any(padding) or ceil
+    op = AvgPool(
+        F=size,
+        S=None if stride == size else stride,
+        P=padding,
+        ceil=ceil,
+        exclude_pad=any(padding) and not a["count_include_pad"],
+    )
+    divisor = a.get("divisor_override")
+    if divisor and outside:
+        raise Cannot("divisor_override with padding or ceil_mode")
+    made = reader.fresh(reader.add(op, value))
+    return Affine(made, (prod(size) / divisor,)) if divisor and divisor != prod(size) else made
+
+
+@reads(
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "_adaptive_avg_pool2d",
+    "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+)  # fmt: skip
+def adaptive(reader: Reader, a: Given) -> Item:
+    """adaptive_avg_pool2d(self, output_size)."""
+    call = reader.call
+    assert call is not None
+    value = reader.settled(reader.laid(a["self"]))
+    out = tuple(call.shapes[0][2:])
+    largest = "max" in call.op
+    if set(out) == {1}:
+        made = reader.fresh(reader.add(Gmp() if largest else Gap(), value))
+    else:
+        made = reader.fresh(
+            reader.add(
+                MaxPool(size_out=out, P=(0,) * len(out), D=(1,) * len(out))
+                if largest
+                else AvgPool(size_out=out, P=(0,) * len(out)),
+                value,
+            )
+        )
+    return (made, None) if len(call.shapes) > 1 else made
+
+
+@reads("max_unpool2d", "max_unpool3d")
+def unpool(reader: Reader, a: Given) -> Item:
+    places = a["indices"]
+    if not isinstance(places, Places):
+        raise Cannot("the places are not those of a maxpool")
+    value = reader.settled(reader.laid(a["self"]))
+    return reader.fresh(reader.add(Unpool(like=True, maxpool=places.pool), value, places.value))
+
+
+@reads("mean", "sum", "amax", "max", "nansum")
+def reduced(reader: Reader, a: Given) -> Item:
+    """mean(self, dim, keepdim): over the map, over the channels, or over parts of the channels."""
+    call = reader.call
+    assert call is not None
+    if "other" in a:
+        from cnnspec.sources.torch.arithmetic import largest
+
+        return largest(reader, a)
+    laid = reader.laid(a["self"])
+    dims = a.get("dim")
+    if dims is None:
+        raise Cannot("it is over the images too")
+    count = len(laid.dims)
+    places = sorted({one % count for one in (dims if isinstance(dims, tuple) else (dims,))})
+    if 0 in places:
+        raise Cannot("it is over the images too")
+    made = _over(reader, laid, places, call.op)
+    if not a.get("keepdim"):
+        made = _without(made, places)
+    return (made, None) if len(call.shapes) > 1 else made
+
+
+def _without(item: Item, places: list[int]) -> Item:
+    laid = item.of if isinstance(item, Affine) else item
+    assert isinstance(laid, Laid)
+    less = Laid(laid.value, tuple(dim for place, dim in enumerate(laid.dims) if place not in places))
+    return item._replace(of=less) if isinstance(item, Affine) else less
+
+
+def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
+    shape = reader.shape(laid.value)
+    axes = range(1, len(shape))
+    over = [laid.dims[place] for place in places]
+    total = prod(sizes_of(tuple(over)))
+    largest = what in ("amax", "max")
+    dims = tuple(() if place in places else dim for place, dim in enumerate(laid.dims))
+    if total == 1:
+        return laid
+    if len(shape) > 1 and only(over, axes, shape):
+        value = reader.add(Gmp() if largest else Gap(), laid.value)
+        return _summed(Laid(value, dims), what, total)
+    if only(over, (0,), shape) and len(shape) > 1:
+        value = reader.add(CMax() if largest else CMean(), laid.value)
+        return _summed(Laid(value, dims), what, total)
+    parts = atoms_of(over)
+    if len(parts) == 1 and parts[0].axis > 0 and parts[0].size == shape[parts[0].axis]:
+        axis = parts[0].axis
+        size = tuple(shape[one] if one == axis else 1 for one in axes)
+        op = (
+            MaxPool(F=size, P=(0,) * len(size), D=(1,) * len(size))
+            if largest
+            else AvgPool(F=size, P=(0,) * len(size))
+        )
+        return _summed(Laid(reader.add(op, laid.value), dims), what, total)
+    if len(parts) == 1 and parts[0].axis == 0 and parts[0].outer == 1 and not largest:
+        return _of_parts(reader, laid, dims, parts[0].size, what)
+    moved = reader.at_channels(laid, places[0]) if len(places) == 1 else None
+    if moved is None or len(reader.shape(moved.value)) == 1:
+        raise Cannot(f"{what} over {len(places)} of {len(laid.dims)} dimensions")
+    value = reader.add(CMax() if largest else CMean(), moved.value)
+    sizes = [1 if place in places else size for place, size in enumerate(sizes_of(moved.dims))]
+    after = tuple(() if place in places else dim for place, dim in enumerate(moved.dims))
+    return _summed(Laid(value, after), what, total) if sizes else laid
+
+
+def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> Item:
+    """The sum of parts of the channels (split attention's branches)."""
+    if count > 8:
+        raise Cannot(f"a sum over {count} parts of the channels")
+    each_part = reader.shape(laid.value)[0] // count
+    parts = [
+        reader.add(Slice(channels=(place * each_part, (place + 1) * each_part)), laid.value)
+        for place in range(count)
+    ]
+    value = reader.add(Add(), *parts)
+    lying = tuple(
+        tuple(one._replace(outer=one.outer // count) if one.axis == 0 else one for one in dim) for dim in dims
+    )
+    made = Laid(value, lying)
+    return Affine(made, (1 / count,)) if what == "mean" else made
+
+
+def _summed(laid: Laid, what: str, total: int) -> Item:
+    return Affine(laid, (float(total),)) if what in ("sum", "nansum") else laid

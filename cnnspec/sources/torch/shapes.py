@@ -1,0 +1,412 @@
+"""Views, permutations, parts, stacks, borders and sizes: what moves numbers without computing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnspec.ops.merge import Concat
+from cnnspec.ops.pool import MaxPool
+from cnnspec.ops.resample import PixelShuffle, PixelUnshuffle, Shuffle, Upsample
+from cnnspec.ops.reshape import Crop, Pad, Reshape, Slice
+from cnnspec.sources.torch.layout import (
+    BATCH,
+    REPEATED,
+    Atom,
+    atoms_of,
+    full,
+    permuted,
+    size_of,
+    viewed,
+    whole,
+)
+from cnnspec.sources.torch.reader import Affine, Cannot, Item, Kept, Laid, Padded, Reader, Scores
+from cnnspec.sources.torch.rules import Given, each, reads
+
+
+@reads(
+    "contiguous", "clone", "detach", "alias", "to", "_to_copy", "type_as", "lift_fresh_copy", "float",
+    "identity", "_assert_tensor_metadata", "lift_fresh",
+)  # fmt: skip
+def same(reader: Reader, a: Given) -> Item:
+    item: Item = a.get("self", a.get("input"))
+    return item
+
+
+@reads(
+    "view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "ravel", "view_as",
+    "reshape_as",
+)  # fmt: skip
+def seen(reader: Reader, a: Given) -> Item:
+    """The same numbers in the same order, as other dimensions."""
+    call = reader.call
+    assert call is not None
+    item, sizes = a.get("self", a.get("input")), call.shapes[0]
+    if isinstance(item, Scores):
+        return item
+    if isinstance(item, Kept):
+        dims = viewed(item.dims, sizes)
+        if dims is None:
+            raise Cannot("weights are cut across")
+        return item._replace(dims=dims)
+    if isinstance(item, Affine) and (dims := viewed(item.of.dims, sizes)):
+        return item._replace(of=Laid(item.of.value, dims))
+    laid = reader.laid(item)
+    dims = viewed(laid.dims, sizes)
+    if dims is None:
+        settled = reader.whole(laid)
+        dims = viewed(settled.dims, sizes)
+        laid = settled
+    if dims is None and sizes[:1] == (reader.trace.batch,) and 1 <= len(sizes) - 1 <= 4:
+        return reader.fresh(reader.add(Reshape(shape=tuple(sizes[1:])), laid.value))
+    if dims is None:
+        raise Cannot("images are mixed with channels or positions")
+    return Laid(laid.value, dims)
+
+
+@reads("permute", "transpose", "movedim", "t", "swapaxes", "moveaxis", "mT", "numpy_T")
+def exchanged(reader: Reader, a: Given) -> Item:
+    call = reader.call
+    assert call is not None
+    item = a.get("self", a.get("input"))
+    if isinstance(item, Scores):
+        return item._replace(turned=not item.turned)
+    if isinstance(item, Affine):
+        item = reader.laid(item) if item.clamped else item
+    laid = item.of if isinstance(item, Affine) else item
+    if not isinstance(laid, Laid | Kept):
+        laid = reader.laid(laid)
+    order = _order(call.op, a, len(laid.dims))
+    made = laid._replace(dims=permuted(laid.dims, order))
+    return item._replace(of=made) if isinstance(item, Affine) and isinstance(made, Laid) else made
+
+
+def _order(op: str, a: Given, count: int) -> list[int]:
+    order = list(range(count))
+    if op == "permute":
+        return [one % count for one in a["dims"]]
+    if op in ("movedim", "moveaxis"):
+        source, target = each(a["source"], 1), each(a["destination"], 1)
+        left = [place for place in order if place not in {one % count for one in source}]
+        for one, to in sorted(zip(source, target, strict=True), key=lambda pair: pair[1] % count):
+            left.insert(to % count, one % count)
+        return left
+    names = {"transpose": ("dim0", "dim1"), "swapaxes": ("axis0", "axis1")}.get(op)
+    one, other = (a[name] % count for name in names) if names else (count - 2, count - 1)
+    order[one], order[other] = other, one
+    return order
+
+
+@reads("expand", "expand_as", "broadcast_to")
+def expanded(reader: Reader, a: Given) -> Item:
+    call = reader.call
+    assert call is not None
+    item, sizes = a["self"], call.shapes[0]
+    laid = item if isinstance(item, Kept) else reader.laid(item)
+    dims = ((),) * (len(sizes) - len(laid.dims)) + laid.dims
+    made = tuple(
+        (Atom(REPEATED, 1, size),) if size_of(dim) != size else dim
+        for dim, size in zip(dims, sizes, strict=True)
+    )
+    if isinstance(laid, Kept):
+        if any(dim != old for dim, old in zip(made, dims, strict=True)):
+            raise Cannot("weights are repeated")
+        return laid._replace(dims=made)
+    return Laid(
+        laid.value,
+        tuple(
+            () if dim and dim[0].axis == REPEATED and place == 0 else dim for place, dim in enumerate(made)
+        ),
+    )
+
+
+@reads("cat", "concat", "concatenate")
+def stacked(reader: Reader, a: Given) -> Item:
+    """cat(tensors, dim)."""
+    parts = [reader.laid(one) for one in a["tensors"] if one is not None]
+    dim = int(a.get("dim", 0)) % len(parts[0].dims)
+    if dim == 0:
+        raise Cannot("images are joined")
+    parts = [reader.at_channels(one, dim) for one in parts]
+    first = parts[0]
+    positions = [place for place in range(len(first.dims)) if place != dim]
+    shape = reader.shape(first.value)
+    if any(
+        [one.dims[place] for place in positions] != [first.dims[place] for place in positions]
+        or reader.shape(one.value)[1:] != shape[1:]
+        for one in parts
+    ):
+        parts = [_channels_first(reader, one, dim) for one in parts]
+        first = parts[0]
+    if len(parts) == 1:
+        return first
+    value = reader.add(Concat(), *(one.value for one in parts))
+    total = reader.shape(value)[0]
+    return Laid(value, tuple(full(0, total) if place == dim else one for place, one in enumerate(first.dims)))
+
+
+def _channels_first(reader: Reader, laid: Laid, dim: int) -> Laid:
+    order = [0, dim, *(place for place in range(1, len(laid.dims)) if place != dim)]
+    value = reader.settled(laid, permuted(laid.dims, order))
+    sizes = [size_of(laid.dims[place]) for place in order]
+    dims = viewed(whole(reader.shape(value), reader.trace.batch), sizes)
+    assert dims is not None
+    return Laid(value, permuted(dims, [order.index(place) for place in range(len(order))]))
+
+
+@reads("stack")
+def piled(reader: Reader, a: Given) -> Item:
+    """stack(tensors, dim): a new dimension, of which one at the channels is a part of them."""
+    parts = [reader.laid(one) for one in a["tensors"]]
+    dim = int(a.get("dim", 0)) % (len(parts[0].dims) + 1)
+    if dim == 0:
+        raise Cannot("images are joined")
+    if any(
+        one.dims != parts[0].dims or reader.shape(one.value) != reader.shape(parts[0].value) for one in parts
+    ):
+        parts = [reader.whole(one) for one in parts]
+    value = reader.add(Concat(), *(one.value for one in parts))
+    count = len(parts)
+    moved = tuple(
+        tuple(one._replace(outer=one.outer * count) if one.axis == 0 else one for one in each_dim)
+        for each_dim in parts[0].dims
+    )
+    return Laid(value, (*moved[:dim], (Atom(0, 1, count),), *moved[dim:]))
+
+
+@reads("chunk", "split", "split_with_sizes", "tensor_split")
+def split(reader: Reader, a: Given) -> Item:
+    call = reader.call
+    assert call is not None
+    laid = reader.laid(a["self"])
+    dim = int(a.get("dim", 0)) % len(laid.dims)
+    made: list[Item] = []
+    low = 0
+    for shape in call.shapes:
+        made.append(_part(reader, laid, dim, low, low + shape[dim]))
+        low += shape[dim]
+    return tuple(made)
+
+
+@reads("unbind")
+def unbound(reader: Reader, a: Given) -> Item:
+    laid = reader.laid(a["self"])
+    dim = int(a.get("dim", 0)) % len(laid.dims)
+    return tuple(_without(_part(reader, laid, dim, at, at + 1), dim) for at in range(size_of(laid.dims[dim])))
+
+
+@reads("select")
+def selected(reader: Reader, a: Given) -> Item:
+    laid = reader.laid(a["self"])
+    dim = int(a["dim"]) % len(laid.dims)
+    at = int(a["index"]) % size_of(laid.dims[dim])
+    return _without(_part(reader, laid, dim, at, at + 1), dim)
+
+
+def _without(laid: Laid, dim: int) -> Laid:
+    return Laid(laid.value, tuple(one for place, one in enumerate(laid.dims) if place != dim))
+
+
+@reads("slice", "narrow")
+def sliced(reader: Reader, a: Given) -> Item:
+    """slice(self, dim, start, end, step)."""
+    item = a["self"]
+    if isinstance(item, Kept):
+        raise Cannot("parts of weights")
+    dim = int(a.get("dim", 0))
+    laid = reader.laid(item)
+    dim %= len(laid.dims)
+    size = size_of(laid.dims[dim])
+    step = int(a.get("step") or 1)
+    low, high, _ = slice(a.get("start"), a.get("end")).indices(size)
+    if "length" in a:
+        high = low + int(a["length"])
+    if (low, high, step) == (0, size, 1):
+        return laid
+    if step == 1:
+        return _part(reader, laid, dim, low, high)
+    return _every(reader, _part(reader, laid, dim, low, high) if low else laid, dim, step)
+
+
+def _every(reader: Reader, laid: Laid, dim: int, step: int) -> Laid:
+    """Every second position: a maxpool that sees one number."""
+    (atom,) = laid.dims[dim] if len(laid.dims[dim]) == 1 else (None,)
+    shape = reader.shape(laid.value)
+    if atom is None or atom.axis <= 0 or atom.size != shape[atom.axis]:
+        raise Cannot(f"every {step}th of the channels")
+    axes = len(shape) - 1
+    S = tuple(step if axis == atom.axis else 1 for axis in range(1, len(shape)))
+    first = reader.layers[laid.value - len(reader.inputs)] if laid.value >= len(reader.inputs) else None
+    value = laid.value
+    if first is not None and getattr(first, "op", None) == MaxPool(
+        F=(1,) * axes, S=_other(first, axis=atom.axis, axes=axes), P=(0,) * axes, D=(1,) * axes
+    ):
+        S = tuple(a * b for a, b in zip(S, first.op.S, strict=True))  # type: ignore[union-attr]
+        value = first.inputs[0]
+    op = MaxPool(F=(1,) * axes, S=S, P=(0,) * axes, D=(1,) * axes)
+    value = reader.add(op, value)
+    size = reader.shape(value)[atom.axis]
+    return Laid(
+        value, tuple(full(atom.axis, size) if place == dim else one for place, one in enumerate(laid.dims))
+    )
+
+
+def _other(layer: Any, axis: int, axes: int) -> tuple[int, ...] | None:
+    """The strides of such a maxpool along other axes."""
+    S = getattr(getattr(layer, "op", None), "S", None)
+    return S if isinstance(S, tuple) and len(S) == axes and S[axis - 1] == 1 else None
+
+
+def _part(reader: Reader, laid: Laid, dim: int, low: int, high: int) -> Laid:
+    """Places `low` … `high` (exclusive) along a dimension."""
+    here, shape = laid.dims[dim], reader.shape(laid.value)
+    size = size_of(here)
+    if (low, high) == (0, size):
+        return laid
+    if low >= high:
+        raise Cannot("nothing is left of it")
+    if any(atom.axis == BATCH for atom in here) or (dim == 0 and not here):
+        raise Cannot("some of the images")
+    atoms = atoms_of([here])
+    if len(atoms) == 1 and atoms[0].outer == 1 and shape[atoms[0].axis] % size == 0:
+        axis, inner = atoms[0].axis, shape[atoms[0].axis] // atoms[0].size
+        if axis == 0:
+            value = reader.add(Slice(channels=(low * inner, high * inner)), laid.value)
+        else:
+            sizes = [*shape[1:]]
+            offset = [0] * len(sizes)
+            sizes[axis - 1], offset[axis - 1] = (high - low) * inner, low * inner
+            value = reader.add(Crop(size=tuple(sizes), offset=tuple(offset)), laid.value)
+        count = high - low
+        lying = tuple(
+            tuple(
+                one
+                if one.axis != axis
+                else one._replace(size=count)
+                if one.outer == 1
+                else one._replace(outer=one.outer // size * count)
+                for one in each_dim
+            )
+            for each_dim in laid.dims
+        )
+        return Laid(value, tuple(tuple(one for one in each_dim if one.size > 1) for each_dim in lying))
+    moved = _channels_first(reader, laid, dim)
+    if moved == laid:
+        raise Cannot("a part of a dimension that lies apart")
+    return _part(reader, moved, dim, low, high)
+
+
+@reads(
+    "constant_pad_nd", "pad", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d",
+    "replication_pad2d", "replication_pad3d",
+)  # fmt: skip
+def padded(reader: Reader, a: Given) -> Item:
+    """pad(self, pad, mode, value): the last dimension's ends come first."""
+    call = reader.call
+    assert call is not None
+    mode = str(a.get("mode") or "constant")
+    mode = {"refle": "reflect", "repli": "replicate"}.get(call.op[:5], mode)
+    ends = list(a.get("pad", a.get("padding")))
+    laid = reader.laid(a["self"])
+    pairs = {
+        len(laid.dims) - 1 - place: (ends[2 * place], ends[2 * place + 1]) for place in range(len(ends) // 2)
+    }
+    pairs = {dim: pair for dim, pair in pairs.items() if any(pair)}
+    if not pairs:
+        return laid
+    if 0 in pairs:
+        raise Cannot("images are added")
+    if mode not in ("constant", "reflect", "replicate"):
+        raise Cannot(f"a border of the mode {mode}")
+    if any(min(pair) < 0 for pair in pairs.values()):
+        for dim, (before, after) in pairs.items():
+            laid = _part(reader, laid, dim, max(-before, 0), size_of(laid.dims[dim]) - max(-after, 0))
+        pairs = {dim: (max(before, 0), max(after, 0)) for dim, (before, after) in pairs.items()}
+    shape = reader.shape(laid.value)
+    where: dict[int, tuple[int, int]] = {}
+    for dim, pair in pairs.items():
+        atoms = laid.dims[dim]
+        axis = atoms[0].axis if len(atoms) == 1 and atoms[0].size == shape[atoms[0].axis] else None
+        if axis is None:
+            laid = reader.whole(laid)
+            shape, axis = reader.shape(laid.value), dim - 1
+        where[axis] = pair
+    value = a.get("value")
+    if mode == "constant" and value:
+        if value == float("-inf") and 0 not in where:
+            return Padded(laid, tuple(where.get(axis, (0, 0)) for axis in range(1, len(shape))))
+        raise Cannot(f"a border of {value}")
+    return _bordered(reader, laid, where, "zeros" if mode == "constant" else mode)
+
+
+def _bordered(reader: Reader, laid: Laid, where: dict[int, tuple[int, int]], mode: str) -> Laid:
+    shape = reader.shape(laid.value)
+    if len(shape) == 1:
+        value = reader.add(Pad(channels=where[0]), reader.add(Reshape(shape=(*shape, 1, 1)), laid.value))
+        return Laid(value, tuple(full(0, reader.shape(value)[0]) if dim else dim for dim in laid.dims))
+    names = (("front", "back"), ("top", "bottom"), ("left", "right"))[-(len(shape) - 1) :]
+    pairs = [where.get(axis, (0, 0)) for axis in range(1, len(shape))]
+    options: dict[str, Any] = {"mode": mode}
+    if len({end for pair in pairs for end in pair}) == 1:
+        options["border"] = pairs[0][0]
+    else:
+        for ends, pair in zip(names, pairs, strict=True):
+            options |= {end: count for end, count in zip(ends, pair, strict=True) if count}
+    if 0 in where:
+        options["channels"] = where[0]
+    value = reader.add(Pad(**options), laid.value)
+    after = reader.shape(value)
+    dims = laid.dims
+    for axis in where:
+        dims = tuple(
+            full(axis, after[axis]) if dim == full(axis, shape[axis]) and dim else dim for dim in dims
+        )
+    return Laid(value, dims)
+
+
+@reads(
+    "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
+    "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d",
+)  # fmt: skip
+def upsampled(reader: Reader, a: Given) -> Item:
+    """upsample_bilinear2d(input, output_size, align_corners, scale_factors)."""
+    call = reader.call
+    assert call is not None
+    value = reader.settled(reader.laid(a.get("input", a.get("self"))))
+    before, out = reader.shape(value)[1:], call.shapes[0][2:]
+    mode = call.op.removeprefix("upsample_")[:-2]
+    corners = bool(a.get("align_corners")) and mode != "nearest"
+    scales = a.get("scale_factors")
+    if isinstance(scales, tuple) and any(
+        float(scale) * size != end for scale, size, end in zip(scales, before, out, strict=True)
+    ):
+        raise Cannot("a scale that does not divide the size, by which positions are computed")
+    if before == out and mode == "nearest":
+        return reader.fresh(value)
+    factors = [end / size for size, end in zip(before, out, strict=True)]
+    whole_factors = (
+        all(one == int(one) for one in factors) and min(factors) >= 1 and isinstance(scales, tuple)
+    )
+    size: dict[str, Any] = {"mode": mode, "corners": corners}
+    size |= {"factor": tuple(map(int, factors))} if whole_factors else {"size_out": tuple(out)}
+    return reader.fresh(reader.add(Upsample(**size), value))
+
+
+@reads("pixel_shuffle", "pixel_unshuffle")
+def pixels(reader: Reader, a: Given) -> Item:
+    assert reader.call is not None
+    value = reader.settled(reader.laid(a["self"]))
+    if reader.call.op == "pixel_shuffle":
+        return reader.fresh(reader.add(PixelShuffle(factor=(int(a["upscale_factor"]),) * 2), value))
+    return reader.fresh(reader.add(PixelUnshuffle(factor=(int(a["downscale_factor"]),) * 2), value))
+
+
+@reads("channel_shuffle", "native_channel_shuffle")
+def shuffled(reader: Reader, a: Given) -> Item:
+    return reader.fresh(
+        reader.add(Shuffle(G=int(a["groups"])), reader.settled(reader.laid(a.get("self", a.get("input")))))
+    )
+
+
+@reads("index_select", "flip", "roll", "gather", "index")
+def picked(reader: Reader, a: Given) -> Item:
+    raise Cannot("numbers are moved to places that are computed or turned round")

@@ -1,0 +1,179 @@
+"""A trace: what torch ran, op by op, as plain values. `export.py` makes it where torch and the module are;
+what comes from there is not trusted, and read here.
+
+A tensor is a number: first the tensors that were there before (inputs, weights, constants), then those that
+the calls gave, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from cnnspec.sources.layers import Scope
+
+MOST_CALLS = 200_000
+MOST_TENSORS = 400_000
+MOST_TEXT = 500
+"""Characters of a name or a place."""
+DEEPEST = 64
+"""Modules inside one another."""
+LARGEST = 2**40
+"""Of a whole number among the arguments, and of the numbers of a tensor."""
+
+
+class Tensor(NamedTuple):
+    """A reference to a tensor, among a call's arguments."""
+
+    number: int
+
+
+class Other(NamedTuple):
+    """An argument that is no number, text or tensor: a dtype, a device."""
+
+    text: str
+
+
+Value: TypeAlias = "Tensor | Other | bool | int | float | str | tuple[Value, ...] | None"
+
+
+class Held(NamedTuple):
+    """A tensor that was there before. values: of a small one that is no input, where they are known."""
+
+    kind: Literal["input", "weight", "buffer", "constant"]
+    key: str
+    shape: tuple[int, ...]
+    values: tuple[float, ...] | None = None
+
+
+class Call(NamedTuple):
+    """One op: `conv2d`, `add_`. shapes: of each tensor that it gives. scopes: the modules that were being
+    called, outermost first, without `own`, which is one of torch's layers. place: the line of the source."""
+
+    op: str
+    arguments: Mapping[str, Value]
+    shapes: tuple[tuple[int, ...], ...]
+    scopes: tuple[Scope, ...]
+    own: Scope | None
+    place: str
+
+
+class Trace(NamedTuple):
+    """A run of a module. keys: of its state_dict. outputs: name (or empty) and tensor. training: the modules
+    that were in train mode. device: meta or cpu; on meta nothing has values."""
+
+    name: str
+    batch: int
+    held: tuple[Held, ...]
+    calls: tuple[Call, ...]
+    outputs: tuple[tuple[str, Tensor], ...]
+    keys: Mapping[str, tuple[int, ...]]
+    training: tuple[str, ...] = ()
+    device: str = "cpu"
+
+
+class Untrue(ValueError):
+    """A trace that cannot be one."""
+
+
+def read(plain: Any) -> Trace:
+    """A trace from JSON. Raises Untrue where something is not as it must be."""
+    try:
+        return _read(plain)
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise Untrue(f"{type(error).__name__}: {error}"[:MOST_TEXT]) from None
+
+
+def _read(plain: Any) -> Trace:
+    held = tuple(map(_held, _list(plain["held"], MOST_TENSORS)))
+    stacks = [_stack(_list(one, DEEPEST)) for one in _list(plain["stacks"], MOST_CALLS)]
+    places = [_text(one) for one in _list(plain["places"], MOST_CALLS)]
+    calls: list[Call] = []
+    known = len(held)
+    for one in _list(plain["calls"], MOST_CALLS):
+        op, arguments, shapes, stack, place = _list(one, 5)
+        given = {_text(name): _value(value, known, 0) for name, value in arguments.items()}
+        made = tuple(map(_shape, _list(shapes, 1000)))
+        calls.append(Call(_text(op), given, made, *stacks[_number(stack)], places[_number(place)]))
+        known += len(made)
+        if known > MOST_TENSORS:
+            raise Untrue("too many tensors")
+    outputs = tuple((_text(name), _tensor(number, known)) for name, number in _list(plain["outputs"], 1000))
+    keys = {_text(key): _shape(shape) for key, shape in plain["keys"].items()}
+    training = tuple(_text(path) for path in _list(plain["training"], MOST_CALLS))
+    batch, name, device = _number(plain["batch"]), _text(plain["name"]), _text(plain["device"])
+    return Trace(name, batch, held, tuple(calls), outputs, keys, training, device)
+
+
+def _held(plain: Any) -> Held:
+    kind, key, shape, values = _list(plain, 4)
+    if kind not in ("input", "weight", "buffer", "constant"):
+        raise Untrue(f"no kind of tensor: {kind!r}"[:MOST_TEXT])
+    numbers = None if values is None else tuple(map(_real, _list(values, 100_000)))
+    return Held(kind, _text(key), _shape(shape), numbers)
+
+
+def _stack(plain: list[Any]) -> tuple[tuple[Scope, ...], Scope | None]:
+    scopes = tuple(Scope(_text(path), _text(name), _number(call)) for path, name, call, _ in plain)
+    own = bool(plain) and plain[-1][3] is True
+    return (scopes[:-1], scopes[-1]) if own else (scopes, None)
+
+
+def _value(plain: Any, known: int, depth: int) -> Value:
+    if plain is None or isinstance(plain, bool | float):
+        return plain
+    if isinstance(plain, int):
+        return max(-LARGEST, min(plain, LARGEST))  # `x[1:]` ends at 2⁶³ − 1
+    if isinstance(plain, str):
+        return _text(plain)
+    if isinstance(plain, list) and depth < 4:
+        return tuple(_value(one, known, depth + 1) for one in _list(plain, 10_000))
+    if isinstance(plain, dict) and len(plain) == 1:
+        ((kind, value),) = plain.items()
+        if kind == "tensor":
+            return _tensor(value, known)
+        if kind == "other":
+            return Other(_text(value))
+        if kind == "float":
+            return float(_text(value))
+    raise Untrue(f"no argument: {plain!r}"[:MOST_TEXT])
+
+
+def _tensor(number: Any, known: int) -> Tensor:
+    if _number(number) >= known:
+        raise Untrue(f"there is no tensor {number}")
+    return Tensor(number)
+
+
+def _list(plain: Any, most: int) -> list[Any]:
+    if not isinstance(plain, list) or len(plain) > most:
+        raise Untrue(f"expected a list of at most {most:,}")
+    return plain
+
+
+def _number(plain: Any, least: int = 0) -> int:
+    if isinstance(plain, bool) or not isinstance(plain, int) or not least <= plain <= LARGEST:
+        raise Untrue(f"expected a whole number, found {plain!r}"[:MOST_TEXT])
+    return plain
+
+
+def _real(plain: Any) -> float:
+    if isinstance(plain, bool) or not isinstance(plain, int | float):
+        raise Untrue("expected a number")
+    return float(plain)
+
+
+def _text(plain: Any) -> str:
+    if not isinstance(plain, str) or len(plain) > MOST_TEXT:
+        raise Untrue("expected a text")
+    return plain
+
+
+def _shape(plain: Any) -> tuple[int, ...]:
+    sizes = tuple(map(_number, _list(plain, 16)))
+    total = 1
+    for size in sizes:
+        total *= size
+        if total > LARGEST:
+            raise Untrue("a tensor is too large")
+    return sizes

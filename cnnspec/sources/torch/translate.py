@@ -1,0 +1,128 @@
+"""A trace becomes a layer list: each call is read by its rule; what no rule can read is a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from cnnspec.sources.layers import Hole, Input, Layer, LayerList, Output
+from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Reader, Unknown
+from cnnspec.sources.torch.rules import RULES
+from cnnspec.sources.torch.trace import Call, Tensor, Trace
+
+FAMILIES = ("activations", "arithmetic", "attention", "convolutions", "norms", "pools", "shapes")
+
+
+class NeedsValues(Exception):
+    """The trace was made on the meta device, and the numbers of a constant are needed."""
+
+
+def layers_of(trace: Trace) -> LayerList:
+    """The layer list of a trace."""
+    for family in FAMILIES:
+        import_module(f"cnnspec.sources.torch.{family}")
+    reader = Reader(trace)
+    number = len(trace.held)
+    for call in trace.calls:
+        made = _read(reader, call)
+        for item in made[: len(call.shapes)]:
+            reader.items[number] = item
+            number += 1
+        if call.op.endswith("_") and not call.op.startswith("__"):
+            _rebound(reader, call, made[0])
+    outputs: list[Output] = []
+    for name, tensor in trace.outputs:
+        item = reader.items[tensor.number]
+        try:
+            outputs.append(Output(reader.settled(reader.laid(item)), name if len(trace.outputs) > 1 else ""))
+        except Cannot as error:
+            reader.notes.append(f"the output {name or len(outputs)} was left out: {error}")
+    return _pruned(reader, outputs)
+
+
+def _read(reader: Reader, call: Call) -> Sequence[Item]:
+    """What a call's tensors are."""
+    name = call.op.rstrip("_") if not call.op.startswith("__") else call.op
+    rule = RULES.get(call.op) or RULES.get(name)
+    reader.call = call._replace(op=name)
+    before = len(reader.layers)
+    try:
+        if rule is None:
+            raise Cannot("the language has no such layer")
+        made = rule(reader, {key: _item(reader, value) for key, value in call.arguments.items()})
+        first: list[Any] = list(made) if type(made) is tuple else [made]
+        return [*first, *[None] * len(call.shapes)]
+    except Unknown as error:
+        if reader.trace.device == "meta":
+            raise NeedsValues(str(error)) from None
+        why = str(error)
+    except Cannot as error:
+        why = str(error)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, ZeroDivisionError):
+        why = "its arguments are not those that the language knows"
+    _taken_back(reader, before)
+    if not reader.laid_of(call.arguments.values()) and not _computes(reader, call):
+        return [None] * max(1, len(call.shapes))
+    return reader.hole(call, why)
+
+
+def _computes(reader: Reader, call: Call) -> bool:
+    """Whether a call has anything to do with the network's input."""
+    from cnnspec.sources.torch.reader import Affine, Padded, Scores
+
+    def any_of(items: Sequence[Any]) -> bool:
+        return any(
+            isinstance(one, Laid | Affine | Padded | Scores) or (type(one) is tuple and any_of(one))
+            for one in items
+        )
+
+    return any_of([_item(reader, one) for one in call.arguments.values()])
+
+
+def _item(reader: Reader, argument: object) -> Item:
+    if isinstance(argument, Tensor):
+        return reader.items[argument.number]
+    if type(argument) is tuple:
+        return tuple(_item(reader, one) for one in argument)
+    return argument if isinstance(argument, bool | int | float | str) else None
+
+
+def _taken_back(reader: Reader, before: int) -> None:
+    """Layers of a call that came to nothing are no layers."""
+    del reader.layers[before:]
+    least = before + len(reader.inputs)
+    for key in [key for key, value in reader.known.items() if value >= least]:
+        del reader.known[key]
+
+
+def _rebound(reader: Reader, call: Call, made: Item) -> None:
+    """After an op in place, every name of the tensor means the new one."""
+    first = next(iter(call.arguments.values()), None)
+    if not isinstance(first, Tensor):
+        return
+    old = reader.items[first.number]
+    if old is None or isinstance(old, Kept):
+        return
+    for number, item in reader.items.items():
+        if item is old:
+            reader.items[number] = made
+
+
+def _pruned(reader: Reader, outputs: list[Output]) -> LayerList:
+    """Without the layers that nothing uses, numbered anew."""
+    first = len(reader.inputs)
+    used = {one.value for one in outputs}
+    for number in range(len(reader.layers) - 1, -1, -1):
+        if number + first in used:
+            used |= set(reader.layers[number].inputs)
+    new = {number: number for number in range(first)}
+    layers: list[Layer | Hole] = []
+    for number, layer in enumerate(reader.layers, first):
+        if number in used:
+            new[number] = first + len(layers)
+            layers.append(layer._replace(inputs=tuple(new[value] for value in layer.inputs)))
+    several = len(reader.inputs) > 1
+    inputs = tuple(Input(one.shape[1:], one.key if several else "") for one in reader.inputs)
+    renamed = tuple(one._replace(value=new[one.value]) for one in outputs)
+    return LayerList(reader.trace.name, inputs, tuple(layers), renamed, tuple(dict.fromkeys(reader.notes)))

@@ -1,0 +1,144 @@
+"""A torch module beside the program of its import, with the module's weights: outputs and gradients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cnnspec import pipeline
+from cnnspec.diagnostics import Source
+from cnnspec.sources.layers import Hole, LayerList
+from cnnspec.sources.torch.export import traced
+from cnnspec.sources.torch.findings import unused_of
+from cnnspec.sources.torch.trace import Trace, read
+from cnnspec.sources.torch.translate import layers_of
+from cnnspec.structure import Spec, spec
+from tests.targets.torch.support import executed, model_class
+
+RANDOM = ("Dropout", "Dropout2d", "Dropout3d", "DropPath", "StochasticDepth", "DropBlock2d", "DropConnect")
+LIMIT = 1e-10
+
+
+class Differences(NamedTuple):
+    """The largest relative differences; trained: outputs and gradients in train mode, running statistics."""
+
+    outputs: float
+    trained: float
+
+
+class Imported(NamedTuple):
+    """A module, its layer list and its spec."""
+
+    module: nn.Module
+    trace: Trace
+    layers: LayerList
+    spec: Spec
+
+    @property
+    def unused(self) -> list[str]:
+        return unused_of(self.trace, self.spec.keys)
+
+
+def listed(module: nn.Module, *inputs: Any) -> tuple[Trace, LayerList]:
+    """The layer list of a module, through JSON, as from the worker."""
+    trace = read(json.loads(json.dumps(traced(module, inputs))))
+    return trace, layers_of(trace)
+
+
+def imported(module: nn.Module, *inputs: Any) -> Imported:
+    trace, layers = listed(module, *inputs)
+    holes = [f"{one.what}: {one.why} ({one.place})" for one in layers.layers if isinstance(one, Hole)]
+    assert not holes, holes
+    return Imported(module, trace, layers, spec(layers))
+
+
+def beside(found: Imported, *inputs: Tensor) -> Differences:
+    """The emitted program with the module's weights, and the module itself, on the same input in float64."""
+    theirs = found.module.double()
+    ours = program_of(found)
+    for one in (*ours.modules(), *theirs.modules()):
+        if type(one).__name__ in RANDOM:
+            for rate in ("p", "drop_prob"):
+                if hasattr(one, rate):
+                    setattr(one, rate, 0.0)
+    for model in (ours, theirs):
+        model.eval()
+    for path in found.trace.training:
+        theirs.get_submodule(path).training = True
+    with torch.no_grad():
+        outputs = relative(results(ours(*inputs)), results(theirs(*inputs)))
+    return Differences(outputs, _trained(ours, theirs, found, inputs))
+
+
+def program_of(found: Imported) -> nn.Module:
+    """The emitted module in float64 with the weights moved into it."""
+    graph = pipeline.models(Source("model.cnn", found.spec.text), lints=False)[0].graph
+    assert graph is not None
+    text = pipeline.program(graph, "torch")
+    assert isinstance(text, str)
+    ours = model_class(executed(text))().double()
+    theirs, own = found.module.state_dict(), ours.state_dict()
+    literal = {key for key, weight in ours.named_parameters() if not weight.requires_grad}
+    assert set(found.spec.keys) | literal == set(own)
+    moved = {our: theirs[its].reshape(own[our].shape) for our, its in found.spec.keys.items()}
+    ours.load_state_dict(own | moved)
+    return ours
+
+
+def _trained(ours: nn.Module, theirs: nn.Module, found: Imported, inputs: Sequence[Tensor]) -> float:
+    sides = []
+    for model in (ours.train(), theirs.train()):
+        model.zero_grad()
+        given = [one.clone().requires_grad_() for one in inputs]
+        outputs = results(model(*given))
+        sum((one.flatten() * torch.linspace(-1, 1, one.numel()).to(one)).sum() for one in outputs).backward()  # type: ignore[union-attr]
+        sides.append(([one.detach() for one in outputs], [one.grad for one in given]))
+    gradients: dict[str, Any] = {}
+    mine, its = dict(ours.named_parameters()), dict(theirs.named_parameters())
+    for our, key in found.spec.keys.items():
+        if our in mine and key in its and its[key].grad is not None:
+            assert mine[our].grad is not None
+            gradients[key] = gradients.get(key, 0) + mine[our].grad.reshape(its[key].shape)
+    largest = max((float(one.abs().max()) for one in gradients.values()), default=0.0)
+    weights = [relative([g], [its[key].grad], 1e-6 * largest) for key, g in gradients.items()]
+    now, then = ours.state_dict(), theirs.state_dict()
+    statistics = [relative([now[a]], [then[b]]) for a, b in found.spec.keys.items() if "running_" in b]
+    return max(
+        relative(sides[0][0], sides[1][0]), relative(sides[0][1], sides[1][1]), *weights, *statistics, 0.0
+    )
+
+
+def results(output: Any) -> list[Tensor]:
+    if isinstance(output, Tensor):
+        return [output]
+    values: Iterable[Any] = output.values() if isinstance(output, dict) else output
+    return [tensor for one in values if one is not None for tensor in results(one)]
+
+
+def relative(ours: Sequence[Any], theirs: Sequence[Any], floor: float = 1e-30) -> float:
+    pairs = zip(ours, theirs, strict=True)
+    return max(
+        (float((a - b.reshape(a.shape)).abs().max()) / max(float(b.abs().max()), floor) for a, b in pairs),
+        default=0.0,
+    )
+
+
+def with_numbers(module: nn.Module) -> nn.Module:
+    """Random weights and statistics, none of them a mere 0 or 1."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for key, weight in module.named_parameters():
+            if key.endswith("bias"):
+                weight.normal_(0, 0.1)
+            elif weight.numel() == max(weight.shape, default=1):
+                weight.uniform_(0.7, 1.3)
+        for key, buffer in module.named_buffers():
+            if key.endswith("running_mean"):
+                buffer.normal_(0, 0.1)
+            elif key.endswith("running_var"):
+                buffer.uniform_(0.5, 1.5)
+    return module.double()

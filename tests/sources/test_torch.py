@@ -1,0 +1,265 @@
+"""Modules as strangers write them, imported: the spec's program with their weights gives their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cnnspec.sources.layers import Hole
+from tests.sources.support import LIMIT, beside, imported, listed, with_numbers
+from tests.targets.torch.support import single_threaded
+
+
+class Residual(nn.Module):
+    """A basic block with an option for the shortcut."""
+
+    def __init__(self, c: int, k: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(c, k, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(k, eps=1e-3)
+        self.conv2 = nn.Conv2d(k, k, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(k, momentum=0.01)
+        self.relu = nn.ReLU(inplace=True)
+        self.down = (
+            None if stride == 1 and c == k else nn.Sequential(nn.Conv2d(c, k, 1, stride), nn.BatchNorm2d(k))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        out += x if self.down is None else self.down(x)
+        return self.relu(out)
+
+
+class SmallResNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 8, 7, 2, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        )
+        self.body = nn.Sequential(Residual(8, 8), Residual(8, 16, 2), Residual(16, 16))
+        self.fc = nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.body(self.stem(x))
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, (1, 1)), 1))
+
+
+class Excite(nn.Module):
+    """Squeeze and excitation with linear layers and a view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.fc = nn.Sequential(nn.Linear(8, 2), nn.ReLU(), nn.Linear(2, 8), nn.Sigmoid())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.silu(self.conv(x))
+        b, c, _, _ = x.size()
+        y = x.mean((2, 3)).view(b, c)
+        y = self.fc(y).view(b, c, 1, 1)
+        return x * y.expand_as(x)
+
+
+class ShuffleUnit(nn.Module):
+    """Chunks, a channel shuffle by views, a depthwise convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = x.chunk(2, dim=1)
+        x = torch.cat((left, self.conv(right)), dim=1)
+        n, c, h, w = x.shape
+        return x.view(n, 2, c // 2, h, w).transpose(1, 2).contiguous().view(n, -1, h, w)
+
+
+class LastBlock(nn.Module):
+    """ConvNeXt's block: channels last between two permutations, a parameter as layer scale."""
+
+    def __init__(self, c: int = 8) -> None:
+        super().__init__()
+        self.dw = nn.Conv2d(c, c, 7, padding=3, groups=c)
+        self.norm = nn.LayerNorm(c, eps=1e-6)
+        self.up = nn.Linear(c, 4 * c)
+        self.down = nn.Linear(4 * c, c)
+        self.gamma = nn.Parameter(torch.full((c,), 1e-6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.dw(x).permute(0, 2, 3, 1))
+        y = self.gamma * self.down(F.gelu(self.up(y)))
+        return x + y.permute(0, 3, 1, 2)
+
+
+class UNet(nn.Module):
+    """Skips, transposed convolutions, bilinear upsampling, and two outputs in a dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(1, 8, 3, padding=1)
+        self.b = nn.Conv2d(8, 16, 3, padding=1)
+        self.up = nn.ConvTranspose2d(16, 8, 2, 2)
+        self.out = nn.Conv2d(16, 2, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        a = F.leaky_relu(self.a(x), 0.2)
+        b = F.elu(self.b(F.max_pool2d(a, 2)))
+        y = self.out(torch.cat([self.up(b), a], 1))
+        return {"map": y, "small": F.interpolate(b, size=(5, 7), mode="bilinear", align_corners=True)}
+
+
+class NonLocal(nn.Module):
+    """Attention written out with three views and two products."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theta, self.phi, self.g = (nn.Conv2d(6, 4, 1) for _ in range(3))
+        self.back = nn.Conv2d(4, 6, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, _, h, w = x.shape
+        theta = self.theta(x).view(n, 4, -1).permute(0, 2, 1)
+        phi = F.max_pool2d(self.phi(x), 2).flatten(2)
+        g = F.max_pool2d(self.g(x), 2).flatten(2).transpose(1, 2)
+        y = torch.matmul(F.softmax(torch.matmul(theta, phi), dim=-1), g)
+        return x + self.back(y.permute(0, 2, 1).reshape(n, 4, h, w))
+
+
+class Heads(nn.Module):
+    """Attention over positions with heads, as in vision transformers and MobileViT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(8, 24)
+        self.proj = nn.Linear(8, 8)
+        self.norm = nn.LayerNorm(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        y = self.norm(x.flatten(2).transpose(1, 2))
+        q, k, v = self.qkv(y).reshape(n, h * w, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, c)
+        return x + self.proj(y).transpose(1, 2).reshape(n, c, h, w)
+
+
+class Hard(nn.Module):
+    """Activations written out by hand, and numbers in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, stride=2, padding="valid")
+        self.prelu = nn.PReLU(6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x * 2 - 1)
+        x = x * F.relu6(x + 3) / 6 + x * torch.sigmoid(x)
+        x = self.prelu(x) * 0.5 - x.abs().sqrt() / 3
+        return F.pad(x, (1, 2, 0, 1), mode="reflect")[:, 1:5, ::2, 1:]
+
+
+class Signal(nn.Module):
+    """One axis, groups, dilation, instance and group norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv1d(2, 8, 5, dilation=2, groups=2), nn.GroupNorm(2, 8), nn.Tanh(),
+            nn.AvgPool1d(3, 2, 1, count_include_pad=False), nn.InstanceNorm1d(8, affine=True), nn.Softplus(),
+            nn.Conv1d(8, 4, 1), nn.BatchNorm1d(4), nn.Flatten(), nn.Linear(4 * 14, 3), nn.LogSoftmax(1),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+
+class Volume(nn.Module):
+    """Three axes, and one module that is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(2, 2, (1, 3, 3), padding=(0, 1, 1))
+        self.pool = nn.AdaptiveMaxPool3d((2, 2, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pool(self.conv(F.relu(self.conv(x))))
+
+
+class Siamese(nn.Module):
+    """Two inputs, one tower."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tower = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5))
+
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        return (self.tower(left) - self.tower(right)).abs()
+
+
+STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
+    (SmallResNet, [(3, 32, 32)]),
+    (Excite, [(3, 9, 8)]),
+    (ShuffleUnit, [(8, 6, 5)]),
+    (LastBlock, [(8, 6, 5)]),
+    (UNet, [(1, 8, 12)]),
+    (NonLocal, [(6, 4, 6)]),
+    (Heads, [(8, 4, 3)]),
+    (Hard, [(3, 11, 12)]),
+    (Signal, [(2, 36)]),
+    (Volume, [(2, 4, 6, 5)]),
+    (Siamese, [(1, 8, 8), (1, 8, 8)]),
+]
+
+
+@pytest.mark.parametrize(("make", "shapes"), STRANGERS, ids=lambda one: getattr(one, "__name__", ""))
+@single_threaded
+def test_the_program_of_an_import_gives_the_numbers_of_the_module(
+    make: Any, shapes: list[tuple[int, ...]]
+) -> None:
+    module = with_numbers(make())
+    inputs = [torch.randn(2, *shape, dtype=torch.float64) for shape in shapes]
+    found = imported(module, *inputs)
+    assert found.unused == []
+    differences = beside(found, *inputs)
+    assert max(differences) < LIMIT, (differences, found.spec.text)
+
+
+@single_threaded
+def test_a_change_of_the_module_shows() -> None:
+    """Controls: another activation, another eps, two weights exchanged are not equal any more."""
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    module = with_numbers(SmallResNet())
+    found = imported(module, x)
+    assert max(beside(found, x)) < LIMIT
+    assert isinstance(module, SmallResNet)
+    block = module.body[0]
+    block.relu, kept = nn.ELU(), block.relu
+    assert max(beside(found, x)) > 1e-4
+    block.relu, block.bn1.eps = kept, 2e-3
+    assert max(beside(found, x)) > 1e-6
+    block.bn1.eps = 1e-3
+    keys = dict(found.spec.keys)
+    first, second = (key for key, its in keys.items() if its in ("body.0.bn1.weight", "body.0.bn2.weight"))
+    keys[first], keys[second] = keys[second], keys[first]
+    exchanged = found._replace(spec=found.spec._replace(keys=keys))
+    assert max(beside(found, x)) < LIMIT < 1e-4 < max(beside(exchanged, x))
+
+
+def test_what_the_language_cannot_say_is_a_hole_with_its_place() -> None:
+    class Warp(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(torch.cumsum(self.conv(x)[:, :3], dim=2))
+
+    _, layers = listed(Warp(), torch.empty(2, 3, 8, 8))
+    hole = next(one for one in layers.layers if isinstance(one, Hole))
+    assert (hole.what, hole.shape) == ("cumsum", (3, 8, 8))
+    assert hole.place.startswith("test_torch.py:") or "test_torch.py:" in hole.place
+    assert not isinstance(layers.layers[-1], Hole)
