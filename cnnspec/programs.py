@@ -40,8 +40,8 @@ def from_torch(module: torch.nn.Module, *inputs: object, **named: object) -> str
     from cnnspec.diagnostics import WHOLE_FILE
     from cnnspec.sources.torch.export import traced
     from cnnspec.sources.torch.findings import findings_of
-    from cnnspec.sources.torch.trace import read
     from cnnspec.sources.torch.translate import NeedsValues, layers_of
+    from cnnspec.sources.trace import read
     from cnnspec.structure import UnfitList, spec
 
     try:

@@ -33,7 +33,7 @@ from cnnspec.sources.torch.layout import (
     viewed,
     whole,
 )
-from cnnspec.sources.torch.trace import Call, Held, Tensor, Trace
+from cnnspec.sources.trace import Call, Held, Tensor, Trace
 
 T = TypeVar("T")
 

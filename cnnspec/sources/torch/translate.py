@@ -9,7 +9,7 @@ from typing import Any
 from cnnspec.sources.layers import Hole, Input, Layer, LayerList, Output
 from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Reader, Unknown
 from cnnspec.sources.torch.rules import RULES
-from cnnspec.sources.torch.trace import Call, Tensor, Trace
+from cnnspec.sources.trace import Call, Tensor, Trace
 
 FAMILIES = ("activations", "arithmetic", "attention", "convolutions", "norms", "pools", "shapes")
 
