@@ -53,6 +53,8 @@ def test_every_figure_is_drawn_by_a_page_and_shown() -> None:
         set(re.findall(form, text)) for form in (r"-o figures/(\S+\.svg)", r"\]\(figures/(\S+)\)")
     )
     assert drawn == shown == {path.name for path in run.FIGURES.iterdir()}
+    pictures = {path for path in DOCS.rglob("*") if path.suffix in (".svg", ".png", ".pdf", ".jpg")}
+    assert {path for path in pictures if path.parent != run.FIGURES} == {DOCS / "zoo.svg"}  # test_zoo_page.py
 
 
 def test_every_option_of_draw_is_explained() -> None:

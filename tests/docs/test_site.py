@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -50,6 +51,20 @@ def test_there_is_a_page_for_each_layer_finding_and_network(site: Path) -> None:
     for folder, names in (("layers", words()), ("findings", findings.codes()), ("zoo", resources.zoo())):
         missing = [name for name in names if not (site / folder / f"{name}.html").is_file()]
         assert not missing, (folder, missing)
+
+
+def test_every_page_is_in_the_navigation(site: Path) -> None:
+    found: set[str] = set()
+
+    def collect(entry: object) -> None:
+        if isinstance(entry, str):
+            found.add(entry)
+        for below in entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ():
+            collect(below)
+
+    collect(tomllib.loads((site.parent / "zensical.toml").read_text("utf-8"))["project"]["nav"])
+    pages = site.parent / "pages"
+    assert found == {path.relative_to(pages).as_posix() for path in pages.rglob("*.md")}
 
 
 def test_a_page_loads_nothing_from_elsewhere(pages: dict[Path, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pygments.token import Comment, Error, Keyword, Name, Number, Operator, String, Token
+from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Punctuation, String, Token
 
 from cnnspec import ops, resources
 from cnnspec.documents.highlight import CnnLexer
@@ -15,6 +15,7 @@ from cnnspec.language.tables import load
 SPEC = """model LeNet5 "title"
 input 1x32x32
 C1: conv F5S1P2 K=2*k nobias => 6@28x28, params 156  # why
+S2: avgpool F2
 up(@C1, max(2, 64)) -> [relu]*3
 expect params ~61.7k, memory <= 16MB
 """
@@ -32,7 +33,7 @@ def test_what_things_are() -> None:
         (Name.Attribute, "nobias"), (Operator, "=>"), (Name.Property, "params"), (Number, "156"),
         (Comment.Single, "# why"), (Name.Function, "up"), (Name.Variable, "@C1"),
         (Name.Function.Magic, "max"), (Name.Builtin, "relu"), (Number, "~61.7k"), (Number, "16MB"),
-        (Keyword, "expect"),
+        (Keyword, "expect"), (Name.Label, "S2"), (Punctuation, ","),
     ):  # fmt: skip
         assert expected in found
 
