@@ -60,7 +60,8 @@ class Weaver:
     def add(self, item: Node | Region) -> None:
         thread = self.merged(item) if isinstance(item, Node) and item.op.merges else self.followed(item)
         thread.first = thread.first if len(thread.steps) > 1 else item.number
-        thread.least = min(thread.least, self.area(item.outputs[0]))
+        if (area := self.area(item.outputs[0])) > 1:  # a single position is a gate's
+            thread.least = min(thread.least, area)
         self.open[item.outputs[0]] = thread
         if len(item.outputs) > 1:
             self.ends[item.outputs[0]] = item.outputs
@@ -134,7 +135,7 @@ class Weaver:
         """Whether a branch goes to smaller maps and comes back: the skip connection of a U-Net is a label,
         not a branch."""
         area = self.area(end)
-        return area == self.area(thread.start) and 1 < thread.least < area and len(thread.steps) > ASIDE
+        return area == self.area(thread.start) and thread.least < area and len(thread.steps) > ASIDE
 
 
 def _merges(item: Node | Region) -> bool:

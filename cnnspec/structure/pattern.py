@@ -35,10 +35,12 @@ class Site:
 
 @dataclass(eq=False, repr=False)
 class Group:
-    """Sites that are there under a condition."""
+    """Sites that are there under a condition, and (`otherwise`) those that are there where it does not
+    hold."""
 
     sites: list[Site]
     condition: str = ""
+    otherwise: list[Site] = field(default_factory=list)
 
 
 @dataclass(eq=False, repr=False)

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from cnnspec.ops.base import Op
-from cnnspec.sources.layers import Layer, LayerList, Scope
+from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
 from cnnspec.structure.holes import unsaid
 from cnnspec.structure.tied import SHARED
 
@@ -26,6 +26,11 @@ DEEPEST = 12
 """Regions in regions, at most."""
 MOST_ENDS = 8
 """Tensors that go in and out of a region, at most."""
+
+FEW = 3
+"""Layers in a row (conv, norm, activation) that are written out rather than a block's,"""
+PLACES = 8
+"""where they stand at no more places than this."""
 
 Key: TypeAlias = tuple[str, int]
 
@@ -53,7 +58,7 @@ class Region:
     body: Body = None  # type: ignore[assignment]
     block: str = ""
     dissolved: bool = False
-    arguments: dict[str, object] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -121,19 +126,33 @@ def _kept(scopes: Sequence[Scope], left_out: set[Key]) -> list[Scope]:
 
 
 def _single(network: LayerList, left_out: set[Key]) -> set[Key]:
-    """The calls of classes that have no other call, and those of one layer only."""
+    """The calls of classes that are not worth a block: with no other call, of one layer only, of a few layers
+    in a row that stand at few places, and of a row that stands at one."""
     calls: dict[str, set[Key]] = {}
-    sizes: Counter[Key] = Counter()
+    places: dict[str, set[tuple[str, str]]] = {}  # the classes that call it, and from which attribute
+    layers: dict[Key, list[Layer | Hole]] = {}
     for layer in network.layers:
-        for scope in _kept(layer.scopes, left_out):
+        kept = _kept(layer.scopes, left_out)
+        around = Scope("")
+        for scope in kept:
+            path = scope.path.removeprefix(around.path)
             calls.setdefault(scope.class_name, set()).add(_key(scope))
-            sizes[_key(scope)] += 1
+            places.setdefault(scope.class_name, set()).add((around.class_name, path))
+            layers.setdefault(_key(scope), []).append(layer)
+            around = scope
     found: set[Key] = set()
     for name, keys in calls.items():
-        shared = name.startswith(SHARED)
-        if len(keys) == 1 or (not shared and all(sizes[key] == 1 for key in keys)):
+        if len(keys) == 1 or (not name.startswith(SHARED) and _is_small(keys, layers, len(places[name]))):
             found |= keys
     return found
+
+
+def _is_small(keys: set[Key], layers: dict[Key, list[Layer | Hole]], places: int) -> bool:
+    longest = max(len(layers[key]) for key in keys)
+    if longest == 1:
+        return True
+    row = all(isinstance(one, Layer) and not one.op.merges for key in keys for one in layers[key])
+    return row and (places == 1 or (longest <= FEW and places <= PLACES))
 
 
 def _grouped(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from fractions import Fraction
 
+from cnnspec.ops.base import arguments_of
 from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use
 
 LONGEST = 48
 """Steps of a pass, at most."""
 
+Rates = tuple[Fraction, ...]
 NameOf = Callable[[int], Hashable]
 
 
@@ -29,29 +32,78 @@ def _folded(chain: Chain, leaves: bool) -> Chain:
 
 def _repeated(steps: list[Step], length: int, leaves: bool) -> list[Step]:
     """The steps with the repeats whose passes have so many steps."""
-    keys = _numbered([key_of(step, int) for step in steps])
-    run = [0] * (len(keys) + 1)  # how many steps from here on are equal to that so many steps later
-    for at in range(len(keys) - length - 1, -1, -1):
-        run[at] = run[at + 1] + 1 if keys[at] == keys[at + length] else 0
-    if max(run) < length:
+    forms = [_form(step) for step in steps]
+    keys = _numbered([form for form, _ in forms])
+    numbers = [rates for _, rates in forms]
+    grown: list[tuple[Fraction, ...] | None] = [  # by what the rates grow to the step so many later
+        _difference(numbers[at], numbers[at + length]) if keys[at] == keys[at + length] else None
+        for at in range(len(keys) - length)
+    ]
+    if sum(one is not None for one in grown) < length:
         return steps
     found: list[Step] = []
     at = 0
     while at < len(steps):
-        count = run[at] // length + 1
+        run = _run(grown, at, length)
+        count = run // length + 1
+        grows = any(any(one or ()) for one in grown[at : at + length])
         if (
-            count == 1
+            count < (3 if grows else 2)
             or (length > 1 and _is_pool(steps[at]))
             or (not leaves and all(isinstance(one, Leaf) for one in steps[at : at + length]))
         ):
             found.append(steps[at])
             at += 1
             continue
+        for shift in range(run - length * (count - 1) + 1):  # a pass that begins with a layer with weights
+            if _begins(steps[at + shift]):
+                found += steps[at : at + shift]
+                at += shift
+                break
         starts = [at + length * number for number in range(count)]
         passes = [tuple(steps[start : start + length]) for start in starts]
         found.append(Repeat(tuple(Chain(one[0].begin, False, one) for one in passes)))
         at += length * count
     return found
+
+
+def _run(grown: Sequence[tuple[Fraction, ...] | None], at: int, length: int) -> int:
+    """How many steps from here on are those so many later, with rates that grow evenly."""
+    place = at
+    while place < len(grown) and grown[place] is not None:
+        if place >= at + length and grown[place] != grown[place - length]:
+            break
+        place += 1
+    return place - at
+
+
+def _difference(one: Rates, other: Rates) -> tuple[Fraction, ...]:
+    return tuple(Fraction(b) - Fraction(a) for a, b in zip(one, other, strict=True))
+
+
+def _form(step: Step) -> tuple[Hashable, Rates]:
+    """What a step says but for its rates, and these: numbers that may grow from pass to pass."""
+    match step:
+        case Leaf(op=op) if not step.tensors:
+            rates = {
+                name: value
+                for name, argument in arguments_of(type(op))
+                if argument.kind == "number" and isinstance(value := getattr(op, name), Fraction)
+            }
+            same = tuple((name, value) for name, value in op if name not in rates)
+            return (op.word, same), tuple(rates.values())
+        case Use(region):
+            given = region.arguments.items()
+            rates = {name: value for name, value in given if isinstance(value, Fraction)}
+            zeros = {name for name, value in given if value == 0 and type(value) is int}
+            same = tuple((name, value) for name, value in given if name not in rates and name not in zeros)
+            kept = tuple(Fraction(value) for name, value in given if name in rates or name in zeros)
+            return ("use", region.block, same, step.tensors), kept
+    return key_of(step, int), ()
+
+
+def _begins(step: Step) -> bool:
+    return not isinstance(step, Leaf) or step.op.weighted
 
 
 def _is_pool(step: Step) -> bool:

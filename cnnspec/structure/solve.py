@@ -3,12 +3,13 @@ gives becomes a parameter."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from cnnspec.ops.base import arguments_of
+from cnnspec.ops.base import arguments_of, written_number
 from cnnspec.structure import names
 from cnnspec.structure.align import FREE
 from cnnspec.structure.express import Numbers, Parameter, condition, expression, is_width
@@ -42,6 +43,7 @@ class Slot:
         self.site, self.field, self.numbers, self.kind = site, field, numbers, kind
         self.text: str | None = None
         self.axis: int | None = None  # where the axes have numbers of their own
+        self.step: Fraction | None = None  # what it grows by with each pass of a repeat
 
     @property
     def vector(self) -> tuple[Any, ...]:
@@ -76,6 +78,8 @@ class Solver:
             text = slot.text or expression(slot.numbers, self.parameters)
             if text is None:
                 raise Unsolved
+            if slot.step is not None:
+                text = growing(text, slot.step)
             if slot.kind == "layer":
                 slot.site.layer = text
             elif slot.axis:
@@ -134,9 +138,15 @@ class Solver:
         self, track: Track, site: Site, at: Mapping[Instance, int], here: Mapping[Instance, int]
     ) -> None:
         last = track.groups[-1] if track.groups else None
-        if last is not None and last.condition and set(last.sites[-1].at) == set(site.at):
-            last.sites.append(site)
-            return
+        if last is not None and last.condition:
+            side = last.otherwise or last.sites
+            if side[-1].at.keys() == site.at.keys():
+                side.append(site)
+                return
+            others = set(at) - set(last.sites[0].at)
+            if not last.otherwise and set(site.at) == others and others:
+                last.otherwise.append(site)
+                return
         group = Group([site], "?")
         track.groups.append(group)
         present = {one: one in site.at for one in at}
@@ -207,8 +217,14 @@ class Solver:
         self, site: Site, field: str, values: dict[Instance, Any], here: Mapping[Instance, int], kind: str
     ) -> None:
         numbers = Numbers(values, here, self.entry)
-        if not numbers.constant:
-            self.slots.append(Slot(site, field, numbers, kind))
+        if numbers.constant:
+            return
+        step = progression(values) if numbers.numeric else None
+        if step is not None:
+            starts = {one: value - step * one[-1] for one, value in values.items()}
+            numbers = Numbers(starts, here, self.entry)
+        self.slots.append(Slot(site, field, numbers, kind))
+        self.slots[-1].step = step
 
     # --- parameters -------------------------------------------------------------------------------
 
@@ -315,6 +331,13 @@ class Solver:
                 parameter.values = before
             if missing and parameter.kind == "number":
                 wanted = by_use(present.values)
+                if all(value > 0 for value in parameter.values.values()):
+                    parameter.values |= dict.fromkeys(missing, 0)
+                    if all((parameter.values[one[0]] > 0) == value for one, value in present.values.items()):
+                        return f"{parameter.name} > 0"
+                    parameter.values = {
+                        use: value for use, value in parameter.values.items() if use not in missing
+                    }
                 value = next(one for one in (0, 1, -1) if one not in parameter.values.values())
                 if parameter.name == "t" and 1 not in parameter.values.values():
                     value = 1
@@ -392,6 +415,42 @@ def by_use(values: Mapping[Instance, Any]) -> dict[int, Any] | None:
         if found.setdefault(number[0], value) != value:
             return None
     return found
+
+
+def progression(values: Mapping[Instance, Any]) -> Fraction | None:
+    """What a number grows by from pass to pass of a repeat, where that is always the same."""
+    passes: dict[Instance, list[tuple[int, Any]]] = {}
+    for number, value in values.items():
+        if len(number) == 1:
+            return None
+        passes.setdefault(number[:-1], []).append((number[-1], value))
+    steps = {
+        Fraction(value - each[0][1]) / (place - each[0][0])
+        for each in passes.values()
+        for place, value in each[1:]
+    }
+    return steps.pop() if len(steps) == 1 and steps != {0} else None
+
+
+def growing(start: str, step: Fraction) -> str:
+    """`i/170`, `(i + 3)/170`, `0.1 + 0.025*i`."""
+    plain = re.fullmatch(r"[0-9./e-]+", start)
+    times = Fraction(start) / step if plain else None
+    if times is not None and times.denominator == 1 and times >= 0:
+        passes = "i" if times == 0 else f"(i + {times})"
+    elif times is not None and times.denominator == 1:
+        passes = f"({-times} - i)" if step < 0 else f"(i - {-times})"
+        step = -step if step < 0 else step
+    else:
+        passes = "i"
+        start, times = (start, None)
+    text = written_number(step)
+    if text.startswith("1/"):
+        grown = f"{passes}{text[1:]}"
+    else:
+        above, over, below = text.partition("/")
+        grown = f"{above}*{passes}/{below}" if over else passes if text == "1" else f"{text}*{passes}"
+    return grown if times is not None else f"{start} + {grown}"
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from cnnspec.structure.pattern import Group, Pattern, Site, Track, sites_in
 from cnnspec.structure.usual import Usual, default_lines
 
 POOLS = ("maxpool", "avgpool")
-BRANCH = 96
+BRANCH = 90
 """The longest branch that is not laid out over lines."""
 
 
@@ -201,7 +201,10 @@ class Writer(NamedTuple):
 
     def group(self, group: Group, labels: Sequence[str]) -> str:
         text = " -> ".join(self.site(one, labels) for one in group.sites)
-        return f"if {group.condition} [ {text} ]" if group.condition else text
+        if not group.condition:
+            return text
+        other = " -> ".join(self.site(one, labels) for one in group.otherwise)
+        return f"if {group.condition} [ {text} ]" + (f" else [ {other} ]" if other else "")
 
     def site(self, site: Site, labels: Sequence[str]) -> str:
         if site.layer:

@@ -1,14 +1,30 @@
-"""The list made ready: layers that do nothing, or that nothing reads, are left out.
+"""The list made ready: layers that do nothing, or that nothing reads, are left out; of two branches the
+longer one comes first in a sum, last in a product; numbers a rounding error away from a plain one are plain.
 
 The numbers of layers and values change; what a layer is, does not.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from fractions import Fraction
+
+from cnnspec.ops.base import Op, arguments_of
 from cnnspec.sources.layers import Hole, Layer, LayerList
+from cnnspec.structure.prefixes import with_prefixes
+
+NEAR = Fraction(1, 10**11)
+"""How far a number may be from the plain one, relative to it: less than float32 can tell."""
+PLAIN = 10**5
+"""The largest denominator of a plain number."""
 
 
 def tidied(network: LayerList) -> LayerList:
+    return with_prefixes(_ordered(_needed(network)))
+
+
+def _needed(network: LayerList) -> LayerList:
+    """Without what does nothing, or is read by nothing."""
     first = len(network.inputs)
     read = {one.value for one in network.outputs}
     for number in range(len(network.layers) - 1, -1, -1):
@@ -23,7 +39,10 @@ def tidied(network: LayerList) -> LayerList:
             now.append(now[layer.inputs[0]])
         else:
             now.append(first + len(layers))
-            layers.append(layer._replace(inputs=tuple(now[value] for value in layer.inputs) or (0,)))
+            inputs = tuple(now[value] for value in layer.inputs) or (0,)
+            if isinstance(layer, Layer):
+                layer = layer._replace(op=_plain(layer.op))
+            layers.append(layer._replace(inputs=inputs))
     outputs = tuple(one._replace(value=now[one.value]) for one in network.outputs)
     return network._replace(layers=tuple(layers), outputs=outputs)
 
@@ -36,3 +55,37 @@ def does_nothing(layer: Layer | Hole) -> bool:
     if op.word == "id":
         return True
     return op.merges and getattr(op, "operator", False) and len(layer.inputs) == 1 and not layer.weights
+
+
+def _plain(op: Op) -> Op:
+    """`droppath 0.017647058823529415` as `droppath 3/170`."""
+    changed = {}
+    for name, argument in arguments_of(type(op)):
+        value = getattr(op, name)
+        if argument.kind == "number" and isinstance(value, Fraction):
+            plain = value.limit_denominator(PLAIN)
+            if plain != value and abs(plain - value) <= NEAR * abs(value):
+                changed[name] = plain
+    return op.model_copy(update=changed) if changed else op
+
+
+def _ordered(network: LayerList) -> LayerList:
+    """The branch with more layers first in a sum, last in a product (a gate), where the order of two does not
+    matter."""
+    first = len(network.inputs)
+    uses = Counter(value for layer in network.layers for value in layer.inputs)
+    length = [0] * first  # of the chain that ends with a value, back to one that is read twice
+    layers: list[Layer | Hole] = []
+    for layer in network.layers:
+        before = layer.inputs[0]
+        if isinstance(layer, Layer) and _commutes(layer.op) and len(layer.inputs) == 2:
+            one, other = (length[value] if uses[value] == 1 else 0 for value in layer.inputs)
+            if (other > one) if layer.op.word == "add" else (other < one):
+                layer = layer._replace(inputs=layer.inputs[::-1])
+        length.append(1 + (length[before] if uses[before] == 1 else 0))
+        layers.append(layer)
+    return network._replace(layers=tuple(layers))
+
+
+def _commutes(op: Op) -> bool:
+    return op.word in ("add", "mul") and not getattr(op, "weighted_branches", False)

@@ -10,6 +10,7 @@ from cnnspec.ops.base import Op, arguments_of, is_default, spelled
 
 Usual: TypeAlias = Mapping[str, Mapping[str, Any]]
 """By word and field, what a layer has where its text does not say."""
+KINDS = ("flag", "number", "init", "word")
 SOME = ("bias", "eps", "momentum")
 """Fields that may differ in a few layers; others are a default only where all layers of the kind agree."""
 
@@ -25,7 +26,7 @@ def usual(ops: Iterable[Op]) -> Usual:
             continue
         kind = type(same[0])
         for field, argument in arguments_of(kind):
-            if (argument.keyword is None and not argument.flags) or argument.kind in ("tensor", "matrix"):
+            if (argument.keyword is None and not argument.flags) or argument.kind not in KINDS:
                 continue
             most, count = Counter(getattr(op, field) for op in same).most_common(1)[0]
             if is_default(kind.model_fields[field].default, most) or most is None:
