@@ -161,13 +161,25 @@ def woven(
         ends = weaver.ends.get(end, (end,))
         if len(ends) > 1:
             named |= dict.fromkeys(ends)
-        placed.append(Line(Chain(thread.start, thread.start != before, tuple(thread.steps)), ends))
+        placed.append(Line(_begun(Chain(thread.start, thread.start != before, tuple(thread.steps))), ends))
         named |= dict.fromkeys(references(placed[-1].chain))
         before = end
     if len(outputs) == 1 and before != outputs[0]:
         named |= dict.fromkeys(outputs)
     order = [*inputs, *(end for line in placed for end in line.ends)]
     return Body(inputs, tuple(placed), outputs, tuple(value for value in order if value in named))
+
+
+def _begun(chain: Chain) -> Chain:
+    """`add [ @x | … ]` instead of `@x -> add [ id | … ]`."""
+    if not chain.named or not chain.steps or not isinstance(chain.steps[0], Merge):
+        return chain
+    merge = chain.steps[0]
+    here = [branch for branch in merge.branches if branch is not None and not branch.named]
+    if len(here) != 1 or here[0].steps:
+        return chain
+    branches = tuple(branch and branch._replace(named=True) for branch in merge.branches)
+    return chain._replace(named=False, steps=(merge._replace(branches=branches), *chain.steps[1:]))
 
 
 def _in_order(

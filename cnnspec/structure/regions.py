@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CONTAINERS = frozenset("Sequential ModuleList ModuleDict Identity".split())  # noqa: SIM905
 DEEPEST = 12
 """Regions in regions, at most."""
-MOST_ENDS = 8
+MOST_ENDS = 16
 """Tensors that go in and out of a region, at most."""
 
 FEW = 3

@@ -15,9 +15,15 @@ Rates = tuple[Fraction, ...]
 NameOf = Callable[[int], Hashable]
 
 
-def folded(body: Body, leaves: bool = True) -> Body:
-    """The body with its repeats. Without `leaves`, a repeat of plain layers only is left as it is."""
-    lines = tuple(one._replace(chain=_folded(one.chain, leaves)) for one in body.lines)
+ALL, USES, NONE = range(3)
+"""Which repeats are folded: all, those that have a use of a block or a merge in them, none."""
+
+
+def folded(body: Body, which: int = ALL) -> Body:
+    """The body with its repeats."""
+    if which == NONE:
+        return body
+    lines = tuple(one._replace(chain=_folded(one.chain, which == ALL)) for one in body.lines)
     return body._replace(lines=lines)
 
 

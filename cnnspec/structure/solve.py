@@ -105,6 +105,7 @@ class Solver:
             if (
                 isinstance(site.first, Leaf)
                 and site.first.op.activation
+                and not site.first.op.weights((1, 1, 1))
                 and self.layer(site, at, here, alone)
             ):
                 if optional and not alone:

@@ -18,6 +18,8 @@ from cnnspec.structure.pattern import Group, Pattern, Site, Track, sites_in
 from cnnspec.structure.usual import Usual, default_lines
 
 POOLS = ("maxpool", "avgpool")
+SHORT = 70
+"""The longest merge that other steps follow on its line."""
 BRANCH = 90
 """The longest branch that is not laid out over lines."""
 
@@ -138,7 +140,7 @@ class Writer(NamedTuple):
             ends = [labels[local[end]] for end in line.ends if end in local]
             label = f"{', '.join(ends)}: " if ends else ""
             texts = [self.group(one, labels) for one in track.groups]
-            laid = rows(texts, self.breaks(track))
+            laid = rows(texts, self.breaks(track, texts))
             parts = [" -> ".join(row) for row in laid] or [""]
             if claims:
                 parts = self.claimed(track, parts, [len(row) for row in laid])
@@ -161,7 +163,7 @@ class Writer(NamedTuple):
             size = shape[1:]
         return found
 
-    def breaks(self, track: Track) -> list[bool]:
+    def breaks(self, track: Track, texts: Sequence[str]) -> list[bool]:
         """Whether each group of a line begins a part of the network: where the maps become smaller, behind a
         merge."""
         found: list[bool] = []
@@ -169,7 +171,8 @@ class Writer(NamedTuple):
         for group in track.groups:
             step = group.sites[0].first
             layer = isinstance(step, Leaf) and not step.op.weighted
-            after = isinstance(before, Merge) or (_is_pool(before) and len(found) > 1 and not found[-1])
+            long = isinstance(before, Merge) and len(texts[len(found) - 1]) > SHORT
+            after = long or (_is_pool(before) and len(found) > 1 and not found[-1])
             ends = isinstance(step, Leaf) and step.op.ends_map and not _ends_map(before)
             found.append(bool(found) and (after or ends or (not layer and self.resizes(step))))
             before = step

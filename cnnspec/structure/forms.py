@@ -1,0 +1,138 @@
+"""The calls of one class → its blocks: usually one, with parameters; several where calls are not alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from cnnspec.structure.align import added, begun
+from cnnspec.structure.holes import named
+from cnnspec.structure.lines import woven
+from cnnspec.structure.parts import Body, Leaf, Use, layers_of
+from cnnspec.structure.pattern import Pattern
+from cnnspec.structure.regions import Region
+from cnnspec.structure.repeats import ALL, NONE, USES, body_key, folded
+from cnnspec.structure.solve import Solver, Unsolved
+from cnnspec.structure.text import Block, Writer
+from cnnspec.structure.tied import SHARED
+
+MOST_FORMS = 200
+"""Different bodies of one class, at most; what has more is written without blocks."""
+
+Form = list[Region]
+"""Calls with equal bodies, on as many channels."""
+
+
+class Made(NamedTuple):
+    """A block, without its name yet, and the forms that are uses of it; or (None) no block."""
+
+    block: Block | None
+    forms: list[Form]
+
+
+def made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> None:
+    """Gives each call the block that it uses, and the writer the blocks."""
+    bare = [woven(one.items, one.inputs, one.outputs, writer.network.shape, block=True) for one in calls]
+    best: tuple[int, list[Made], list[Body]] | None = None
+    for repeats in (ALL, USES, NONE):
+        bodies = [folded(one, repeats) for one in bare]
+        for region, body in zip(calls, bodies, strict=True):
+            region.body = body
+        found = _blocks(writer, name, calls, parameters)
+        length = sum(_length(writer, one) for one in found)
+        if best is None or length < best[0]:
+            best = length, found, bodies
+        if len({_kinds(one) for one in bodies}) == 1:
+            break  # all calls have their repeats at the same places
+    assert best is not None
+    for region, body in zip(calls, best[2], strict=True):
+        region.body = body
+    for one in best[1]:
+        _set(writer, name, one)
+
+
+def _length(writer: Writer, one: Made) -> int:
+    """How much there is to read."""
+    if one.block is None:
+        return sum(3 * len(list(layers_of(form[0].body))) for form in one.forms)
+    return sum(map(len, writer.block(one.block))) + 6 * len(one.block.parameters) * len(one.forms)
+
+
+def _kinds(body: Body) -> object:
+    """Which kinds of steps there are, in order."""
+    return tuple(tuple(type(step).__name__ for step in line.chain.steps) for line in body.lines)
+
+
+def _set(writer: Writer, class_name: str, found: Made) -> None:
+    if found.block is None:
+        for form in found.forms:
+            for region in form:
+                region.dissolved = True
+        return
+    path = [one for one in class_name.removeprefix(SHARED).split(".") if not one.isdigit()] or ["same"]
+    name = named(path[-1], writer.blocks)
+    writer.blocks[name] = found.block._replace(name=name)
+    for number, form in enumerate(found.forms):
+        for region in form:
+            region.block = name
+            region.arguments = {one.name: one.values[number] for one in found.block.parameters}
+
+
+def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) -> list[Made]:
+    forms: dict[object, Form] = {}
+    for region in calls:
+        channels = writer.network.shape(region.inputs[0])[0] if parameters else 0
+        forms.setdefault((body_key(region.body), channels), []).append(region)
+    if name.startswith(SHARED):
+        return [_block(writer, list(forms.values()), shared=True)]
+    if len(forms) > MOST_FORMS:
+        raise Unsolved
+    found: list[Made] = []
+    for alike in _alike(list(forms.values()), parameters):
+        same = [region for form in alike for region in form]
+        if len(same) == 1 or all(_is_one_step(region.body) for region in same):
+            found.append(Made(None, alike))
+            continue
+        try:
+            found.append(_block(writer, alike))
+        except Unsolved:
+            exact: dict[object, Form] = {}
+            for form in alike:
+                exact.setdefault(body_key(form[0].body), []).extend(form)
+            found += [_block(writer, [form]) for form in exact.values()]
+    return found
+
+
+def _is_one_step(body: Body) -> bool:
+    return (
+        len(body.lines) == 1
+        and len(body.lines[0].chain.steps) == 1
+        and isinstance(body.lines[0].chain.steps[0], Leaf | Use)
+    )
+
+
+def _alike(forms: Sequence[Form], parameters: bool) -> Iterable[list[Form]]:
+    """Groups of forms that have one pattern, the largest form of each first."""
+    if not parameters:
+        return ([one] for one in forms)
+    groups: list[tuple[Pattern, list[Form]]] = []
+    for form in sorted(forms, key=lambda form: -len(list(layers_of(form[0].body)))):
+        body = form[0].body
+        for pattern, group in groups:
+            if added(pattern, body):
+                group.append(form)
+                break
+        else:
+            groups.append((begun(body), [form]))
+    return [group for _, group in groups]
+
+
+def _block(writer: Writer, forms: list[Form], shared: bool = False) -> Made:
+    """The block of forms that are alike; Unsolved where they are not. A shared one has no parameters."""
+    if shared and len(forms) > 1:
+        raise Unsolved
+    pattern = begun(forms[0][0].body)
+    for form in forms[1:]:
+        if not added(pattern, form[0].body):
+            raise Unsolved
+    return Made(Block("block", Solver(writer, pattern).solve(), pattern, shared), forms)
