@@ -12,7 +12,7 @@ from cnnspec.cli import FOUND, OK, USAGE
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics import Diagnostic, Severity, Source
-from cnnspec.documents.read import read_spec
+from cnnspec.documents.read import most_bytes, read_spec, spec_of
 from cnnspec.files import ZOO, document_named, named, read_one
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ class Given(NamedTuple):
 def diff(before: str, after: str, choice: Choice, to: Output) -> int:
     """Show which layers were added, removed or changed from A to B, and what that costs.
 
-    A and B are specs: a file, `zoo:NAME`, a file of a git revision (`HEAD~1:model.cnn`), or `-`. `#NAME`
-    after it chooses a variant (`zoo:resnet#ResNet50`); without it, all variants that both have are compared,
-    or else the first ones. Layers are matched by structure, not by line.
+    A and B are specs: a file, `zoo:NAME`, a file or a document of a git revision (`HEAD~1:model.cnn`,
+    `HEAD~1:paper.md#Ours`), or `-`. `#NAME` after it chooses a variant (`zoo:resnet#ResNet50`); without it,
+    all variants that both have are compared, or else the first ones. Layers are matched by structure, not by
+    line.
 
     \b
     cnnspec diff zoo:resnet#ResNet50 zoo:resnext#ResNeXt50_32x4d
@@ -86,6 +87,9 @@ def _read(argument: str, limit: int) -> tuple[Source, Diagnostic | None, str | N
     if ":" in path and not path.startswith(ZOO) and not os.path.exists(path):
         from cnnspec.cli.revision import read_revision
 
+        if document is not None:
+            source, problem = read_revision(path, most_bytes(path, limit))
+            return (source, problem, None) if problem else spec_of(argument, source)[1:]
         return *read_revision(path, limit), variant
     return *read_one(path, named(path), limit)[1:], variant
 

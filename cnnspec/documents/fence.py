@@ -53,13 +53,15 @@ class Fence(NamedTuple):
 class Region(NamedTuple):
     """A generated part of a document: the command line that makes it, and the place of what was made.
 
-    `line_break` goes in front of each of its lines.
+    Each of its lines begins with `prefix` and ends with `newline`, and is written as `escaped` gives it.
     """
 
     command: str
     head: Span
     body: Span
-    line_break: str
+    newline: str
+    prefix: str = ""
+    escaped: Callable[[str], str] = str
 
 
 class Named(NamedTuple):

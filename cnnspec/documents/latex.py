@@ -166,8 +166,7 @@ class _Scanner:
                 return
             command, head = self.opened
             body = Span(self.next_line(head.end), begin)
-            indent = self.text[line_start(self.text, head.start) : head.start]
-            self.regions.append(Region(command, head, body, self.line_end(head.end) + indent))
+            self.regions.append(Region(command, head, body, self.line_end(head.end)))
             self.opened = None
 
     def next_line(self, offset: int) -> int:

@@ -154,7 +154,7 @@ class _Page:
         body = Span(self.start(opens.map[1]), self.start(_first(closes)))
         head = self.head(opens)
         before = self.text[self.starts[_first(opens)] : head.start]
-        return Region(command, head, body, self.ending(_first(opens)) + re.sub(r"[^>\s]", " ", before))
+        return Region(command, head, body, self.ending(_first(opens)), re.sub(r"[^>\s]", " ", before))
 
 
 def _options(lines: list[Line], mark: str, given: dict[str, Attribute]) -> int:

@@ -1,4 +1,4 @@
-"""Specs in the cells of a notebook that begin with `%%cnn`.
+"""Specs in the cells of a notebook that begin with `%%cnn`, and generated regions in its Markdown cells.
 
 The file stays as it is: a spec's pieces map its characters to those of the JSON strings. Findings are at the
 line of the file, and say which cell it is and which line of the cell.
@@ -14,12 +14,15 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Piece, Position, Source, Span
 from cnnspec.documents.attributes import OURS, attributes
-from cnnspec.documents.fence import MAX_FOUND, TOO_LARGE, Attribute, Document, Fence
+from cnnspec.documents.fence import MAX_FOUND, TOO_LARGE, Attribute, Document, Fence, Region
 from cnnspec.files import MAX_BYTES
 
 MAGIC = "%%cnn"
 _MOST_VALUES = 200_000
 """Of the cells: their keys, and the lines of their texts."""
+_MOST_MARKDOWN = 1_000_000
+"""Characters of Markdown cells with comments of ours."""
+_COMMENT = "cnnspec"
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ATOM = re.compile(r"[^\"\\\[\]{},: \t\r\n]+")
@@ -58,27 +61,43 @@ def read_notebook(source: Source) -> Document:
     if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
         return _refused(text, "it has no list of cells (nbformat 4)", Span(0, 1))
     fences: list[Fence] = []
+    regions: list[Region] = []
+    findings: list[Diagnostic] = []
     cells: list[_Cell] = []
+    marked = 0
     try:
         places = _Json(text.text).sources()
     except _TooMuch:
         finding = Diagnostic("E601", TOO_LARGE, Span(0, 1), help="split the notebook")
         return Document(text, findings=(finding,))
     for number, (cell, spans) in enumerate(zip(content["cells"], places, strict=True), 1):
-        if not (isinstance(cell, dict) and cell.get("cell_type") == "code" and spans):
+        kind = cell.get("cell_type") if isinstance(cell, dict) and spans else ""
+        if kind == "markdown" and _COMMENT in text.text[spans[0].start : spans[-1].end]:
+            marked += spans[-1].end - spans[0].start
+            if marked > _MOST_MARKDOWN or len(regions) + len(findings) > MAX_FOUND:
+                return _too_large(text, spans[0], "split the notebook")
+            written, pieces = _decoded(text.text, spans)
+            found, problems = _regions(text.text, written, pieces)
+            regions += found
+            findings += problems
+            cells.append(_Cell(number, _line_starts(written, pieces), spans[-1].end))
+        if kind != "code":
             continue
         if not text.text.startswith(MAGIC, spans[0].start) or len(fences) > MAX_FOUND:
             continue
         if spans[-1].end - spans[0].start > 2 * MAX_BYTES:
-            way = "a spec has some hundred lines"
-            large = Diagnostic("E601", TOO_LARGE, Span(spans[0].start, spans[0].start + len(MAGIC)), help=way)
-            return Document(text, findings=(large,))
+            return _too_large(text, spans[0], "a spec has some hundred lines")
         written, pieces = _decoded(text.text, spans)
         if written.split("\n", 1)[0].split(" ")[0].rstrip() == MAGIC:
             fences.append(_fence(text.text, written, pieces))
             cells.append(_Cell(number, _line_starts(written, pieces), spans[-1].end))
     text.cells = tuple(cells)
-    return Document(text, tuple(fences))
+    return Document(text, tuple(fences), tuple(regions), findings=tuple(findings))
+
+
+def _too_large(text: Source, cell: Span, way: str) -> Document:
+    finding = Diagnostic("E601", TOO_LARGE, Span(cell.start, cell.start + len(MAGIC)), help=way)
+    return Document(text, findings=(finding,))
 
 
 def _refused(source: Source, why: str, span: Span) -> Document:
@@ -198,6 +217,25 @@ def _fence(text: str, written: str, pieces: tuple[Piece, ...]) -> Fence:
         if span.start >= start
     )
     return Fence(written[start:], body, head, given, line_break, _escaped)
+
+
+def _regions(text: str, written: str, pieces: tuple[Piece, ...]) -> tuple[list[Region], list[Diagnostic]]:
+    """The generated regions of a Markdown cell, and what is wrong with them."""
+    from cnnspec.documents.markdown import read_markdown
+
+    there = Source("", written, Source("", text), pieces)
+    page = read_markdown(Source("", written))
+    found = []
+    for one in page.regions:
+        line_end = written.find("\n", one.head.end)
+        if line_end < 0:
+            continue
+        before, after = (there.written(Span(at, at + 1)) for at in (line_end, one.body.end))
+        body = Span(before.end, after.start)
+        newline = text[slice(*before)]
+        region = one._replace(head=there.written(one.head), body=body, newline=newline, escaped=_escaped)
+        found.append(region)
+    return found, [one._replace(span=there.written(one.span)) for one in page.findings]
 
 
 def _escaped(line: str) -> str:

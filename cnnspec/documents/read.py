@@ -16,10 +16,14 @@ from cnnspec.files import DOCUMENTS, MAX_BYTES, NOWHERE, document_named, named, 
 MOST_BYTES = {"markdown": 1_000_000, "latex": 2_000_000, "notebook": 20_000_000}
 
 
+def most_bytes(path: str, limit: int = 0) -> int:
+    """How large a document may be."""
+    return max(MOST_BYTES[DOCUMENTS[os.path.splitext(path)[1].lower()]], limit)
+
+
 def read_document(path: str, limit: int = 0, name: str | None = None) -> Document:
     """The document at `path`; where it cannot be read, one without specs, with the finding."""
-    kind = DOCUMENTS[os.path.splitext(path)[1].lower()]
-    source, problem = read_source(path, max(MOST_BYTES[kind], limit), name)
+    source, problem = read_source(path, most_bytes(path, limit), name)
     return Document(source, findings=(problem,)) if problem is not None else document_of(source)
 
 
@@ -66,7 +70,11 @@ class Opened(NamedTuple):
 def open_document(argument: str, limit: int = MAX_BYTES) -> Opened:
     """The document that an argument means, with its specs."""
     path, name = document_named(argument) or (argument, "")
-    opened = Opened(_parts(path, limit))
+    return _chosen(_parts(path, limit), name)
+
+
+def _chosen(parts: list[Part], name: str) -> Opened:
+    opened = Opened(parts)
     if not name or opened.parts[0].document.unread:
         return opened
     chosen = choose(opened.specs, name)
@@ -113,7 +121,19 @@ def read_spec(argument: str, limit: int = MAX_BYTES) -> Spec:
     """The one spec that an argument means: a file's, or that of a document."""
     if document_named(argument) is None:
         return Spec(*read_one(argument, named(argument), limit))
-    opened = open_document(argument, limit)
+    return _spec(argument, open_document(argument, limit))
+
+
+def spec_of(argument: str, source: Source) -> Spec:
+    """The same of a document whose text is known; files that it includes are not read."""
+    name = (document_named(argument) or ("", ""))[1]
+    document = document_of(source)
+    found, problems = specs(document)
+    part = Part(document, found, (*document.findings, *problems), [])
+    return _spec(argument, _chosen([part], name))
+
+
+def _spec(argument: str, opened: Opened) -> Spec:
     source = opened.parts[0].document.source
     findings = [one for part in opened.parts for one in part.findings]
     if opened.chosen is not None:

@@ -96,13 +96,10 @@ def edit_for(region: Region, body: str, latex: bool) -> Edit:
     closes = re.compile(r"\s*(?:<!--\s*/?cnnspec\b|%\s*/?cnnspec\b)")
     if any(closes.match(line) for line in lines):
         raise Refused("what it prints contains a comment that opens or closes a region")
-    end = re.match(r"\r\n|\n|\r", region.line_break)
-    newline = end[0] if end else "\n"
-    prefix = "" if latex else region.line_break[len(newline) :]
     if not latex:
         lines = ["", *lines, ""]
-    written = "".join((prefix + line).rstrip(" \t") + newline for line in lines)
-    return Edit(region.body, written)
+    whole = ((region.prefix + line).rstrip(" \t") for line in lines)
+    return Edit(region.body, "".join(region.escaped(line) + region.newline for line in whole))
 
 
 class Made(NamedTuple):

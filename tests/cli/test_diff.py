@@ -163,6 +163,22 @@ def test_a_git_revision(cnnspec: Command, repository: Path) -> None:
     assert cnnspec("diff", "HEAD:model.cnn", "model.cnn", "--max-bytes", "20").status == 2
 
 
+def test_a_document_of_a_git_revision(cnnspec: Command, repository: Path) -> None:
+    page = f"# Two\n\n```cnn name=other\ninput 8\nfc 2\n```\n\n```cnn name=ours\n{PLAIN}```\n"
+    (repository / "paper.md").write_text(page, "utf-8")
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b")
+    for command in (("add", "paper.md"), ("commit", "-qm", "two")):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    (repository / "paper.md").write_text(page.replace("K16", "K24"), "utf-8")
+    assert "~ conv1: K16 → K24" in cnnspec("diff", "HEAD:paper.md#ours", "paper.md#ours").out
+    assert "~ conv1: K16 → K24" in cnnspec("diff", "HEAD:paper.md#2", "paper.md#2").out
+    for argument in ("HEAD:paper.md", "HEAD:paper.md#theirs"):
+        done = cnnspec("diff", argument, "paper.md#ours")
+        assert done.status == 2
+        assert "E903" in done.err
+    assert "E701" in cnnspec("diff", "HEAD~1:paper.md#ours", "paper.md#ours").err
+
+
 def test_a_revision_runs_no_filter(cnnspec: Command, repository: Path) -> None:
     ran = repository / "ran"
     (repository / ".gitattributes").write_text("*.cnn filter=own diff=own\n", "utf-8")

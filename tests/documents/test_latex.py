@@ -80,10 +80,10 @@ def test_regions() -> None:
     text = "a % cnnspec: no\n  % cnnspec: table LeNet5\n  old\n  % /cnnspec\n\\verb|% cnnspec: x|\n"
     document = read(text)
     (region,) = document.regions
-    assert (region.command, text[slice(*region.body)], region.line_break) == (
+    assert (region.command, text[slice(*region.body)], region.newline) == (
         "table LeNet5",
         "  old\n",
-        "\n  ",
+        "\n",
     )
     assert document.findings == ()
 

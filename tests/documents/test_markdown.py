@@ -141,7 +141,7 @@ def test_regions() -> None:
     document = read(text)
     assert [one.command for one in document.regions] == ["check LeNet5", "table A --cells stack"]
     assert [text[slice(*one.body)] for one in document.regions] == ["old\n", "> old\n"]
-    assert [one.line_break for one in document.regions] == ["\n", "\n> "]
+    assert [(one.newline, one.prefix) for one in document.regions] == [("\n", ""), ("\n", "> ")]
     assert document.findings == ()
 
 

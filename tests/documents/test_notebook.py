@@ -127,3 +127,58 @@ def test_what_is_no_notebook(text: str, run: Run) -> None:
 )  # fmt: skip
 def test_cells_of_any_form(cells: str) -> None:
     assert read(f'{{"cells": {cells}}}').findings == ()
+
+
+REGION = '# Results\n\n<!-- cnnspec: table stem -->\nold "é"\n<!-- /cnnspec -->\nmore\n'
+
+
+@pytest.mark.parametrize("how", [{"indent": 1}, {}, {"separators": (",", ":"), "ensure_ascii": True}])
+@pytest.mark.parametrize("single", [True, False])
+def test_regions_of_markdown_cells(how: dict[str, Any], single: bool, run: Run) -> None:
+    spec = "%%cnn name=stem\ninput 1x28x28\nconv F5 K6 -> relu"
+    cells = [
+        dict(cell) | {"source": cell.source if single else cell.source.splitlines(True)}
+        for cell in (v4.new_markdown_cell(REGION), v4.new_code_cell(spec), v4.new_markdown_cell("a"))
+    ]
+    book = dict(v4.new_notebook()) | {"cells": cells, "nbformat_minor": 5}
+    path = Path("lab.ipynb")
+    before = json.dumps(book, **how)
+    path.write_text(before, "utf-8")
+    status, _, shown = run("check", "--update", "--dry-run", "lab.ipynb")
+    assert status == 1
+    assert "error[E906]: this generated region is not up to date" in shown
+    assert "lab.ipynb" in shown
+    assert "(cell 1, line 3)" in shown
+    assert path.read_text("utf-8") == before
+    status, _, shown = run("check", "--update", "lab.ipynb")
+    assert (status, shown.splitlines()[-1]) == (0, "lab.ipynb: 1 region updated")
+    after = path.read_text("utf-8")
+    book = nbformat.read(path, 4)
+    nbformat.validate(book)
+    head, _, rest = book.cells[0].source.partition("<!-- cnnspec: table stem -->\n")
+    assert head == "# Results\n\n"
+    assert rest.startswith("\n| name ")
+    assert rest.endswith(" |\n\n<!-- /cnnspec -->\nmore\n")
+    same = len(before[: before.index("table stem -->")])
+    assert after[:same] == before[:same]
+    tail = before[before.index("<!-- /cnnspec") :]
+    assert after.endswith(tail)
+    assert run("check", "--update", "--dry-run", "lab.ipynb")[0] == 0
+    path.write_text(after.replace("<!-- /cnnspec -->", ""), "utf-8")
+    assert "E907" in run("check", "--update", "lab.ipynb")[2]
+
+
+def test_a_figure_and_a_mermaid_in_a_notebook(run: Run) -> None:
+    text = "<!-- cnnspec: draw stem -o figures/stem.svg -->\n<!-- /cnnspec -->"
+    spec = "%%cnn name=stem\ninput 1x28x28\nconv F5 K6 -> relu"
+    cells = [v4.new_code_cell(spec), v4.new_markdown_cell(text)]
+    nbformat.write(v4.new_notebook(cells=cells), "lab.ipynb")
+    assert run("check", "--update", "lab.ipynb")[0] == 0
+    assert "![stem](figures/stem.svg)" in nbformat.read("lab.ipynb", 4).cells[1].source
+    assert Path("figures/stem.svg").read_text("utf-8").startswith("<svg")
+
+
+def test_much_markdown_is_not_read() -> None:
+    cell = {"cell_type": "markdown", "source": "<!-- cnnspec: check -->\n" + "x\n" * 400_000}
+    (finding,) = read(json.dumps({"cells": [cell, cell]})).findings
+    assert finding.code == "E601"
