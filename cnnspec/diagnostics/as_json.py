@@ -9,6 +9,9 @@ from typing import Any
 
 from cnnspec.diagnostics.diagnostic import Diagnostic, Edit, Position, Source
 
+AGAIN = "the same mistake"
+"""Of a related place without a message: its line is named in the finding's own message."""
+
 
 def as_json(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
     """The entry of one finding; every string in it can be written as UTF-8. `label`, `note`, `help` and `fix`
@@ -21,7 +24,7 @@ def as_json(diagnostic: Diagnostic, source: Source) -> dict[str, Any]:
         "file": utf8(source.name),
         **_place(*source.extent(diagnostic.span)),
         "related": [
-            {**_place(*source.extent(related.span)), "message": utf8(related.message)}
+            {**_place(*source.extent(related.span)), "message": utf8(related.message) or AGAIN}
             for related in diagnostic.related
         ],
     }

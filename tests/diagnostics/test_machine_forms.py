@@ -7,6 +7,7 @@ import json
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Edit, Related, Source, Span
 from cnnspec.diagnostics.as_json import as_json
 from cnnspec.diagnostics.github import render_github
+from tests.support import check_text
 
 TEXT = "input 1x2x2\nS4: maxpool F2\nC5: conv F5 K120\n"
 
@@ -117,3 +118,10 @@ def test_columns_are_characters_not_bytes_or_terminal_columns() -> None:
 def test_lone_surrogates_can_be_written() -> None:
     entry = as_json(finding(message="\ud800", note="\udfff", help="\ud800"), Source("\udc80.cnn", TEXT))
     json.dumps(entry, ensure_ascii=False).encode()
+
+
+def test_each_related_place_says_why_it_is_there() -> None:
+    text = "input 3x32x32\nconv f3 K8\nrelu\nconv f3 K8\n"
+    (model,) = check_text(text)
+    entries = [as_json(one, Source("a.cnn", text)) for one in model.findings]
+    assert [one["message"] for entry in entries for one in entry["related"]] == ["the same mistake"]
