@@ -150,13 +150,13 @@ def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
 
 
 def _handed(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
-    """E607 for too many passes that hand several tensors on: these are gone through one by one."""
+    """E607 for too many passes with several tensors: these are gone through one by one."""
     regions = [step for body in graph.bodies for step in body.steps if isinstance(step, Region)]
     several = [one for one in regions if one.kind == "repeat" and one.outputs > 1]
     if sum(one.count for region in several for one in region.passes) > limits.work:
         yield Diagnostic(
             "E607",
-            f"this graph has more than {limits.work:,} passes that hand several tensors on",
+            f"this graph has more than {limits.work:,} passes with several tensors",
             NOWHERE,
             help="raise `work` in `limits`",
         )

@@ -138,7 +138,7 @@ def _made(path: str, region: Region, specs: Sequence[SpecText], latex: bool, lim
     """Run the command of a region."""
     name, words = _words(region.command)
     if name not in COMMANDS:
-        raise Refused(f"`{name}` makes no region", f"write one of {', '.join(COMMANDS)}")
+        raise Refused(f"`{name}` cannot make a region", f"write one of {', '.join(COMMANDS)}")
     count, kind, _ = COMMANDS[name]
     first = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
     given, options = words[:first], words[first:]
@@ -221,7 +221,7 @@ def _asked(command: click.Command, name: str, arguments: list[str], positional: 
     written = [values.get(one.name or "") for one in command.params if isinstance(one, click.Argument)]
     places = [isinstance(one, str) or (len(one) if isinstance(one, tuple | list) else 0) for one in written]
     if sum(places) != max(positional, 1):
-        raise Refused("it names too many specs, or one behind an option")
+        raise Refused("it names too many specs, or one after an option")
     return {one.name or "": values[one.name or ""] for one in given}
 
 

@@ -133,11 +133,11 @@ def _wrong_attributes(fence: Fence, named: Mapping[str, Fence]) -> Iterator[Diag
     after = given.get("after")
     if after is not None and after.value not in named:
         near = did_you_mean(after.value, named)
-        way = near or f"write name={after.value} at the fence that this one goes on from"
+        way = near or f"write name={after.value} at the fence that this one continues from"
         message = f"no spec above this one is named `{after.value}`"
         yield Diagnostic("E901", message, after.span, help=way)
     if "input" in given and _second_input(fence):
-        other = f"goes on from `{after.value}`" if after is not None else "has an `input` of its own"
+        other = f"continues from `{after.value}`" if after is not None else "has an `input` of its own"
         message = f"this spec {other}; input={given['input'].value} would be a second one"
         yield Diagnostic("E901", message, given["input"].span, help="leave one of them out")
     if "error" in given:

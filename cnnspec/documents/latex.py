@@ -252,10 +252,10 @@ class _Scanner:
             self.at = len(self.text)
             if ours:
                 message = f"\\begin{{{name}}} has no {closing}"
-                way = f"write {closing} behind the spec"
+                way = f"write {closing} after the spec"
                 self.findings.append(Diagnostic("E904", message, head, help=way))
         elif ours and end - self.at > 2 * MAX_BYTES:
-            self.findings.append(Diagnostic("E601", TOO_LARGE, head, help="a spec has some hundred lines"))
+            self.findings.append(Diagnostic("E601", TOO_LARGE, head, help="a spec has a few hundred lines"))
         elif ours:
             given = attributes(*options) if options is not None else {}
             self.fences.append(self.fence(head, end, self.given | given))

@@ -86,7 +86,7 @@ def read_notebook(source: Source) -> Document:
         if not text.text.startswith(MAGIC, spans[0].start) or len(fences) > MAX_FOUND:
             continue
         if spans[-1].end - spans[0].start > 2 * MAX_BYTES:
-            return _too_large(text, spans[0], "a spec has some hundred lines")
+            return _too_large(text, spans[0], "a spec has a few hundred lines")
         written, pieces = _decoded(text.text, spans)
         if written.split("\n", 1)[0].split(" ")[0].rstrip() == MAGIC:
             fences.append(_fence(text.text, written, pieces))

@@ -51,7 +51,11 @@ def no_scheme(value: tree.Value) -> NoValue:
     if meant is None and isinstance(value, tree.Name | tree.Function):
         near = nearest(value.name, SCHEMES)
         meant = near and start_of(text.replace(value.name, near, 1))
-    message = f"`init={text}`: there is no such start" if text != "…" else "this is no start of weights"
+    message = (
+        f"`init={text}`: this is not an initialisation"
+        if text != "…"
+        else "this is not an initialisation of weights"
+    )
     if meant is None:
         return NoValue("E205", message, value.span, f"there are {', '.join(SCHEMES)}")
     return NoValue("E205", message, value.span, f"write `init={meant}`", fix=(Edit(value.span, meant),))

@@ -137,15 +137,11 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
     if isinstance(argument.value, tree.Name) and argument.value.name in slots.flags:
         return refusal(message, span, f"write `{argument.value.name}`", argument.value.name, argument.span)
     name, text = fold(argument.name), written_or(argument.value)
-    trained = {"true": True, "false": False, "1": True, "0": False}.get(text.lower())
-    if (
-        name in ("trainable", "requiresgrad", "freeze", "fixed")
-        and "frozen" in slots.flags
-        and trained is not None
-    ):
-        if trained == (name in ("trainable", "requiresgrad")):
-            return refusal(message, span, "leave it out: weights are trained", "", _with_gap(argument.span))
-        return refusal(message, span, "write `frozen`", "frozen", argument.span)
+    if name in _SWITCHES and (true := _TRUTHS.get(text.lower())) is not None:
+        flag = _SWITCHES[name][true]
+        if flag in slots.flags:
+            return refusal(message, span, f"write `{flag}`", flag, argument.span)
+        return refusal(message, span, "leave it out: it is so by default", "", _with_gap(argument.span))
     if name == "weights" and isinstance(argument.value, tree.Name):
         way = "leave it out: weights are random; `init=he` chooses how"
         return refusal(message, span, way, "", _with_gap(argument.span))
@@ -153,7 +149,7 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
     if argument.name in ("in", "cin", "dim", "axis"):
         unneeded = "leave it out: the input is known"
     if unneeded is not None:
-        left_out = unneeded.startswith("leave it out") and name != "aligncorners"
+        left_out = unneeded.startswith("leave it out")
         return refusal(message, span, unneeded, "" if left_out else None, _with_gap(argument.span))
     near = _meant(slots, word, argument.name)
     if near is None:
@@ -169,6 +165,16 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
         text = start_of(text) or text
     way = with_letter(near, text) if near in slots.letters else f"{near}={text}" if near else text
     return refusal(message, span, f"write {way}", way, argument.span)
+
+
+_TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_SWITCHES = {
+    **dict.fromkeys(("trainable", "requiresgrad"), ("frozen", "")),
+    **dict.fromkeys(("freeze", "fixed", "frozen"), ("", "frozen")),
+    "aligncorners": ("", "corners"),
+    "affine": ("noaffine", ""),
+}
+"""Arguments of other tools that are true or false: the word here where they are false, and where true."""
 
 
 def _with_gap(span: Span) -> Span:

@@ -280,7 +280,7 @@ def _name_each(
         if taken := [label for label in values if label in one.labels]:
             builder.sink.report(
                 "E209",
-                f"`each @{one.reference.name}` names an output `{taken[0]}`, as another tensor is named",
+                f"`each @{one.reference.name}` names an output `{taken[0]}`; another tensor has that name",
                 one.reference.span,
                 related=(Related(one.labels[taken[0]], f"`{taken[0]}` is here too"),),
                 help="give one of them another name",
@@ -375,7 +375,7 @@ def _handed_on(child: BodyBuilder, step: tree.GroupStep, count: int) -> tuple[in
             "E211",
             f"each pass has {count} tensors as its input and {len(child.several) or 1} as its output",
             step.span,
-            help=f"end it with a block that has {count} outputs: what one pass gives, the next one takes",
+            help=f"end it with a block that has {count} outputs: they are the inputs of the next pass",
         )
     return tuple(child.add_hole("", "", step.span) for _ in range(count))
 

@@ -162,7 +162,7 @@ def _where(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
         return None
     behind = Span(step.span.end - len(found.group().lstrip()), step.span.end)
     if re.fullmatch("[FSPKGD]", found[1]):
-        way = f"write `{found[1]}{found[2]}` behind the layer's word"
+        way = f"write `{found[1]}{found[2]}` after the layer's word"
         return NoValue("E202", "a hyperparameter is its letter and its number", behind, way)
     let, begin = f"let {found[1]} = {found[2].rstrip()}", line_start(text, step.span.start)
     mark, before = Span(step.span.start + found.start(), step.span.end), text[begin : step.span.start]
@@ -209,9 +209,9 @@ def _name_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
         return None
     mark = Span(step.span.start + found.start(), step.span.end)
     alone = not text[line_start(text, step.span.start) : step.span.start].strip()
-    way = f"a label stands before its steps: `{found[1]}: {text[step.span.start : mark.start]}`"
+    way = f"a label comes before its steps: `{found[1]}: {text[step.span.start : mark.start]}`"
     fix = (Edit(Span(step.span.start, step.span.start), f"{found[1]}: "), Edit(mark, "")) if alone else ()
-    return NoValue("E202", f"`{step.word}` is not named behind its arguments", mark, way, fix=fix)
+    return NoValue("E202", "a name does not come after its step", mark, way, fix=fix)
 
 
 def _numbers(step: tree.LayerStep) -> list[str]:

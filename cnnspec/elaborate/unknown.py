@@ -34,7 +34,7 @@ MISSING = {
         ("lstm", "gru", "rnn", "convlstm", "bilstm"),
         "recurrent layers, whose output of one step is an input of the next",
     ),
-    **dict.fromkeys(("embedding", "embed"), "embeddings: begin with what they give, `input 300x1x50`"),
+    **dict.fromkeys(("embedding", "embed"), "embeddings: begin with their output, `input 300x50`"),
 }
 """Layers of other tools that cannot be written."""
 SEVERAL = {
@@ -114,7 +114,7 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         return
     if fold(step.word) in ("frozen", "freeze", "notrain"):
         message = f"`{step.word}` is not a layer: a group is frozen, or a layer by its word"
-        way = "write `frozen [ … ]`, or the word behind a layer, `conv F3 K64 frozen`"
+        way = "write `frozen [ … ]`, or the word after a layer, `conv F3 K64 frozen`"
         sink.report("E201", message, step.word_span, help=way)
         return
     if (missing := MISSING.get(fold(step.word))) is not None:

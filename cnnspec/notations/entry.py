@@ -17,6 +17,7 @@ A parameter without `=` is required. Its meaning here is one of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -113,6 +114,8 @@ def read(
             problems.append(_no_counterpart(parameter.name, value or parameter.default or ""))
         else:
             given |= found
+            if parameter.meaning == "whole":
+                takes = "x".join(re.findall("[0-9]+", value or ""))
     if "input_shape" in values:  # of Keras, at a first layer
         takes = (MEANINGS["image"](values["input_shape"]) or {}).get("*", "")
     unknown = [_no_counterpart(name, values[name]) for name in values if name not in ignored]

@@ -26,8 +26,6 @@ _AVERAGE = _POOL.replace(":P", ":uncounted")
 _AXIS = "axis:last=-1"
 _NORM = "epsilon:eps=1e-3 center:=True scale:=True"
 _KEEPS = f"{_FORMAT} keepdims:known=False"
-_WHOLE_MAPS = "it sets whole maps to 0, and `dropout` single numbers"
-_EACH_POSITION = "it has one slope for each position, `prelu` one for each channel"
 
 
 def _rows_and_columns(values: Arguments) -> None:
@@ -76,13 +74,15 @@ KERAS = (
     Entry("ReLU()", "relu", "max_value:ceiling=None negative_slope:=0 threshold:=0"),
     Entry("LeakyReLU(alpha=0.2)", "leaky 0.2", "alpha:*=0.3"),
     Entry("LeakyReLU()", "leaky 0.3", "negative_slope:*=0.3"),
-    Entry("PReLU()", "", why=_EACH_POSITION),
+    Entry("PReLU()", "prelu positions", "+positions"),
     Entry("PReLU(shared_axes=[1, 2])", "prelu", "shared_axes:map_axes"),
     Entry("ELU()", "elu", "alpha:*=1"),
     Entry("Softmax()", "softmax", "axis:last=-1"),
     # --- regularisation
     Entry("Dropout(0.25)", "dropout 0.25", "rate:* noise_shape:=None seed:known=None"),
-    Entry("SpatialDropout2D(0.25)", "dropout 0.25", "rate:*", why=_WHOLE_MAPS),
+    Entry("SpatialDropout2D(0.25)", "dropout 0.25 maps", f"rate:* {_FORMAT} +maps"),
+    Entry("SpatialDropout1D(0.25)", "dropout 0.25 maps", "rate:* +maps", takes="8x16"),
+    Entry("SpatialDropout3D(0.25)", "dropout 0.25 maps", f"rate:* {_FORMAT} +maps", takes="8x4x8x8"),
     # --- vectors and sizes
     Entry("Dense(10, activation='softmax')", "fc 10 -> softmax", f"units:* {_LAST}", takes="8"),
     Entry("Flatten()", "flatten", _FORMAT),

@@ -127,8 +127,14 @@ MEANINGS: dict[str, Meaning] = {
     "ceil": _words(true="ceil", false=""),
     "counted": _words(true="", false="exclude_pad"),
     "in_place": _words(true="", false=""),
-    "corners": _words(none="", false=""),
+    "corners": _words(none="", false="", true="corners"),
     "mode": _words(nearest="", bilinear="bilinear"),
+    "interpolation": _words(
+        nearest="", linear="linear", bilinear="bilinear", trilinear="trilinear", bicubic="bicubic"
+    ),
+    "whole": lambda value: (
+        {"all": ""} if len(_NUMBER.findall(value)) == 3 and _NUMBERS.fullmatch(value) else None
+    ),
     "over_channels": _words(none="", **{"1": "", "-3": ""}),
     "format": _words(channels_first="", channels_last=""),
     "last": _words(**{"-1": "", "3": ""}),

@@ -1,6 +1,6 @@
 """PyTorch's layers, torchvision's and timm's."""
 
-from cnnspec.notations.entry import ANYTHING, Entry
+from cnnspec.notations.entry import Entry
 
 IGNORED = frozenset(("device", "dtype", "training"))
 """Arguments of every layer that do not change the network."""
@@ -15,9 +15,8 @@ _NORM = "num_features:takes eps:eps=1e-5 momentum:momentum=0.1 affine:affine=Tru
 _ALONE = _NORM.replace("momentum:momentum", "momentum:known").replace("=True", "=False")
 _AGAIN = "inplace:in_place=False"
 _SIZE = "size:out=None scale_factor:factor=None"
-_SCALED = f"{_SIZE} mode:mode='nearest' align_corners:corners=None"
-_ALIGNED = "its corners are aligned, and here they are not"
-_LAYER_NORM = "`ln` normalises the channels of each position, and has one weight for each channel"
+_SCALED = f"{_SIZE} mode:interpolation='nearest' align_corners:corners=None"
+_LAYER_NORM = "normalized_shape:whole eps:eps=1e-5 elementwise_affine:affine=True bias:bias=True"
 
 TORCH = (
     # --- convolution and pooling
@@ -54,7 +53,7 @@ TORCH = (
     Entry("InstanceNorm2d(8)", "in noaffine", _ALONE),
     Entry("InstanceNorm1d(8)", "in noaffine", _ALONE, takes="8x16"),
     Entry("InstanceNorm3d(8)", "in noaffine", _ALONE, takes="8x4x8x8"),
-    Entry("LayerNorm([8, 16, 16])", "ln", ANYTHING, why=_LAYER_NORM),
+    Entry("LayerNorm([8, 16, 16])", "ln all", _LAYER_NORM),
     Entry("LayerNorm2d(8, eps=1e-6)", "ln eps=1e-6", "num_channels:takes eps:eps=1e-6"),  # timm's
     Entry("LayerNorm2d(8, eps=1e-5)", "ln", "num_channels:takes eps:eps=1e-5"),  # torchvision's
     Entry("GroupNorm(4, 8)", "gn G4", "num_groups:G num_channels:takes eps:eps=1e-5 affine:affine=True"),
@@ -92,8 +91,9 @@ TORCH = (
     Entry("Unflatten(1, (2, 2, 4))", "reshape 2x2x4", "dim:=1 unflattened_size:volume", takes="16"),
     Entry("Identity()", "id"),
     Entry("Upsample(size=(11, 11))", "upsample out=11x11", _SCALED),
+    Entry("Upsample(None, 2, 'bicubic', True)", "upsample 2 bicubic corners", _SCALED),
     Entry("UpsamplingNearest2d(scale_factor=2)", "upsample 2", _SIZE),
-    Entry("UpsamplingBilinear2d(9)", "upsample out=9x9 bilinear", f"{_SIZE} +bilinear", _ALIGNED),
+    Entry("UpsamplingBilinear2d(9)", "upsample out=9x9 bilinear corners", f"{_SIZE} +bilinear +corners"),
     Entry("PixelShuffle(2)", "pixelshuffle 2", "upscale_factor:*"),
     Entry("PixelUnshuffle(2)", "pixelunshuffle 2", "downscale_factor:*"),
     Entry("ChannelShuffle(2)", "shuffle G2", "groups:G"),

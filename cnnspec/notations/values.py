@@ -13,7 +13,7 @@ Arguments: TypeAlias = dict[str, str]
 
 _IN_ORDER = """
 * F out left right top bottom front back S P D G K size alpha beta k extra eps momentum noaffine one ceil
-exclude_pad bilinear reflect replicate maps nobias
+exclude_pad linear bilinear trilinear bicubic corners reflect replicate maps positions all nobias
 """
 ORDER = tuple(_IN_ORDER.split())
 _ONE_OF = {"maxpool": {"F", "out"}, "avgpool": {"F", "out"}, "upsample": {"*", "out"}, "input": {"*"}}

@@ -102,7 +102,7 @@ UNNEEDED = {
     "batchnormalize": "write it as a separate step: -> bn",
     "paddingmode": "put a pad layer before it: pad 1 reflect",
     "countincludepad": "write exclude_pad to leave the padding out of the mean",
-    "aligncorners": "leave it out: corners are not aligned",
+    "normalizedshape": "`ln` normalises the channels at each position, `ln all` all numbers of an image",
     "affine": "write noaffine for a norm without weights",
 }
 """Arguments of other tools without a counterpart here, and what to write in place of each."""

@@ -33,7 +33,7 @@ class Pow(Undrawn):
 
 
 class Exp(Undrawn):
-    """eˣ, number by number: what makes a positive number of any (a detector's distances, FCOS)."""
+    """eˣ, number by number: makes any number positive (a detector's distances, FCOS)."""
 
     word = "exp"
     title = "eˣ, number by number"

@@ -162,9 +162,9 @@ def test_where_a_figure_may_not_be_written(path: str, run: Run) -> None:
 @pytest.mark.parametrize(
     ("command", "why"),
     [
-        ("build A --target torch", "`build` makes no region"),
-        ("run A", "`run` makes no region"),
-        ("", "makes no region"),
+        ("build A --target torch", "`build` cannot make a region"),
+        ("run A", "`run` cannot make a region"),
+        ("", "cannot make a region"),
         ("check ../other.cnn", "not below the folder"),
         ("check /etc/passwd", "no spec named"),
         ("check B", "no spec named B"),

@@ -29,6 +29,8 @@ WRITTEN = {
     "k": ("2", "2.0"),
     "*": ("2", "0.25", "2.0", "(2, 2)", ".5"),
     "mode": ("'nearest'", "'bilinear'", "'bicubic'", "'nearest-exact'"),
+    "interpolation": ("'nearest'", "'bilinear'", "'bicubic'", "'nearest-exact'"),
+    "whole": ("[8, 16, 16]", "(8, 16, 16)", "16", "[16, 16]"),
     "corners": ("None", "False", "True"),
     "factor": ("2", "3.0", "0.5", "(2, 2)", "(1, 3)"),
     "sides": ("1", "(1, 0, 2, 1)"),

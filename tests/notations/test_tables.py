@@ -232,16 +232,12 @@ def test_a_call_that_has_one_meaning(written: str, here: str) -> None:
 
 
 UNSURE = [
-    ("PReLU()", "in torch it is `prelu one`, in Keras none: it has one slope for each position"),
+    ("PReLU()", "in torch it is `prelu one`, in Keras `prelu positions`"),
     ("Convolution2D(32, 3, 5)", "in Keras it is `conv F3 S5 K32`, in Keras 1 `conv F3x5 K32`"),
     ("LeakyReLU()", "in torch it is `leaky`, in Keras `leaky 0.3`"),
-    ("LayerNorm([68, 120])", "one weight for each channel"),
+    ("LayerNorm([68, 120])", "`ln all` all numbers of an image"),
     ("Softmax(dim=2)", "`dim=2` has no counterpart"),
-    (
-        "Upsample(scale_factor=2, mode='bilinear', align_corners=True)",
-        "`align_corners=True` has no counterpart",
-    ),
-    ("Upsample(scale_factor=2, mode='bicubic')", "`mode='bicubic'` has no counterpart"),
+    ("Upsample(scale_factor=2, mode='nearest-exact')", "`mode='nearest-exact'` has no counterpart"),
     ("Conv2d(64, 64, 3, padding_mode='reflect')", "a pad layer before it"),
     ("Conv2D(64, 3, activation='leaky_relu')", "`activation='leaky_relu'` has no counterpart"),
     ("Conv2d(3, 64)", "`kernel_size` is missing"),

@@ -169,9 +169,9 @@ def starts_badly(report: Report) -> Iterator[Diagnostic]:
     each = found.apart ** (1 / found.layers)
     yield Diagnostic(
         "W211",
-        f"as the weights start, all images give {what}: pixels that are 1 apart become scores "
+        f"with these initial weights all images give {what}: pixels that are 1 apart become scores "
         f"{found.apart:.0e} apart",
         report.graph.root.steps[-1].span,
         note=f"{found.layers} layers without normalisation, each times {each:.2g} on average",
-        help="a `bn` behind each convolution helps; for ReLU, so does a line `default conv fc init=he`",
+        help="a `bn` after each convolution helps; for ReLU, so does a line `default conv fc init=he`",
     )

@@ -33,7 +33,7 @@ def _shorthand(m: Mistake) -> Answer | None:
             is_vector = True
             steps.append(f"fc {first or last}")
     plain, span = " -> ".join(steps), Span(*line.span(1))
-    way = f"write `{plain}`, with an activation behind each layer that has one"
+    way = f"write `{plain}`, with an activation after each layer that has one"
     if open_sizes:
         way = f"with the filter sizes that the paper has, for instance `{plain}`"
     fix = () if open_sizes else (Edit(span, plain),)

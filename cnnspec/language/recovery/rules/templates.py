@@ -25,7 +25,7 @@ def _dollars(m: Mistake) -> Answer | None:
     span = Span(marks[0], marks[-1] + 1)
     message, plain = "a spec is plain text, without the `$` of LaTeX", code.replace("$", "").strip()
     if alone := _LETTER_ALONE.search(plain):
-        way = f"leave it out, and write a number behind the letter: `{_USUAL.get(alone[1], f'{alone[1]}1')}`"
+        way = f"leave it out, and write a number after the letter: `{_USUAL.get(alone[1], f'{alone[1]}1')}`"
         return Answer("E102", message, span, way)
     fix = tuple(Edit(Span(at, at + 1), "") for at in marks)
     begin = m.begin + len(code) - len(code.lstrip())
