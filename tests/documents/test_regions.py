@@ -183,7 +183,7 @@ def test_where_a_figure_may_not_be_written(path: str, run: Run) -> None:
         ("check A --fix", "no option --fix"),
         ("check A --update", "no option --update"),
         ("check A --max-layers 9", "no option --max-layers"),
-        ("check --variant X A", "behind an option"),
+        ("check --variant X A", "after an option"),
         ("check A --wrong", "--wrong"),
         ("table A --rows nonsense", "nonsense"),
         ("explain A 'conv", "cannot be read"),
