@@ -158,8 +158,23 @@ class GivenLayers:
                     entry = body.values[0] or ()
                     self._ranks[root] = max(len(entry), self._ranks.get(root, 0))
                     axes |= self._needed(body, entry)
-            self._axes[root] = tuple(sorted(axes))
+            self._axes[root] = tuple(sorted(axes.intersection(self.lowering.axes.get(root, axes))))
         return self._axes[root]
+
+    def read(self) -> dict[Place, tuple[int, ...]]:
+        """Once all functions are made: the axes whose sizes layers read, where these are not all that they
+        are called with."""
+        found: dict[Place, set[int]] = {root: set() for root in self._axes}
+        for function in self.lowering.functions:
+            if function.template.kind == "layers":
+                sources = (one.source for one in function.parameters if one.used)
+                root = self._root((function.number, ""))
+                found.setdefault(root, set()).update(one[1] for one in sources if isinstance(one, tuple))
+        return {
+            root: tuple(sorted(axes))
+            for root, axes in found.items()
+            if len(axes) < len(self._axes.get(root, ()))
+        }
 
     def _needed(self, body: ir.Body, entry: tuple[int, ...]) -> set[int]:
         """The axes that a layer of a body, or of one in it, may need."""

@@ -17,7 +17,7 @@ from cnnspec.lower.call import Built, Diverges, Unsupported
 from cnnspec.lower.call import Use as LayerUse
 from cnnspec.lower.calls import settle_own
 from cnnspec.lower.frame import Frame, size_name
-from cnnspec.lower.given import GivenLayers
+from cnnspec.lower.given import GivenLayers, Place
 from cnnspec.lower.names import Namer
 from cnnspec.lower.over import lists_of
 from cnnspec.lower.program import (
@@ -55,6 +55,8 @@ class Lowering:
     overwrites: frozenset[str] = frozenset()
     folds: Mapping[tuple[int, int], int] = field(default_factory=dict)
     """Batch norms (template and site) that are left out, with the sites of the layers that take them in."""
+    axes: Mapping[Place, tuple[int, ...]] = field(default_factory=dict)
+    """The axes whose sizes the layers that are given for a parameter read, where that is known."""
     keys: set[str] = field(default_factory=set)
     """What the shared blocks are called as attributes of the model."""
     _uses: dict[Any, dict[tuple[int, str], ir.Region]] = field(default_factory=dict)

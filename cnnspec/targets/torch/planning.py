@@ -12,6 +12,7 @@ from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
 from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
+from cnnspec.lower.given import Place
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer, camel
 from cnnspec.lower.program import Tensor
@@ -80,16 +81,22 @@ def emit(use: Use, layer: ir.Layer) -> Built:
 
 def planned(graph: ir.Graph, folds: Mapping[tuple[int, int], int]) -> tuple[Plan, dict[str, Call]]:
     """The plan of the whole network, and the calls that make its shared blocks, by their names."""
-    lowering = Lowering(
-        graph,
-        emit,
-        _finish,
-        letters=LETTERS,
-        reserved={*reserved(), *(camel(block.name) for block in graph.blocks)},
-        overwrites=OVERWRITABLE,
-        folds=folds,
-    )
-    root: Plan = lowering.network().made
+    axes: dict[Place, tuple[int, ...]] = {}
+    while True:
+        lowering = Lowering(
+            graph,
+            emit,
+            _finish,
+            letters=LETTERS,
+            reserved={*reserved(), *(camel(block.name) for block in graph.blocks)},
+            overwrites=OVERWRITABLE,
+            folds=folds,
+            axes=axes,
+        )
+        root: Plan = lowering.network().made
+        if not (fewer := lowering.given.read()):  # sizes that layers are called with and do not read
+            break
+        axes |= fewer
     return root, {key: _with_numbers(*shared) for key, shared in lowering.shared.items()}
 
 

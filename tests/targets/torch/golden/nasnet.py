@@ -182,15 +182,13 @@ class Reduction(nn.Module):
         self,
         in_channels: int,
         prev_channels: int,
-        prev_height: int,
-        prev_width: int,
         value: int,
         k: int,
         adjust: Callable[..., nn.Module],
     ) -> None:
         super().__init__()
         self.x = Fit(in_channels, k)
-        self.p = adjust(prev_channels, prev_height, prev_width)
+        self.p = adjust(prev_channels)
         self.a = ReductionA(k, value)
         self.b = ReductionB(value, k)
         self.c = ReductionC(value, k)
@@ -284,14 +282,12 @@ class Normal(nn.Module):
         self,
         in_channels: int,
         prev_channels: int,
-        prev_height: int,
-        prev_width: int,
         value: int,
         k: int,
         adjust: Callable[..., nn.Module],
     ) -> None:
         super().__init__()
-        self.p = adjust(prev_channels, prev_height, prev_width)
+        self.p = adjust(prev_channels)
         self.x = Fit(in_channels, k)
         self.a = NormalA(k, value)
         self.b = NormalB(value, k)
@@ -312,11 +308,7 @@ class Stage(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        in_height: int,
-        in_width: int,
         prev_channels: int,
-        prev_height: int,
-        prev_width: int,
         value: int,
         value2: int,
         k: int,
@@ -325,25 +317,15 @@ class Stage(nn.Module):
         self.normal = Normal(
             in_channels,
             prev_channels,
-            prev_height,
-            prev_width,
             value,
             k,
-            lambda channels, height, width: Halve(channels, k),
+            lambda channels: Halve(channels, k),
         )
         channels2 = in_channels
         self.group = nn.ModuleList()
         for _ in range(5):
             self.group.append(
-                Normal(
-                    value2,
-                    channels2,
-                    in_height,
-                    in_width,
-                    value,
-                    k,
-                    lambda channels, height, width: Fit(channels, k),
-                ),
+                Normal(value2, channels2, value, k, lambda channels: Fit(channels, k)),
             )
             channels2 = value2
 
@@ -359,11 +341,7 @@ class Next(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        in_height: int,
-        in_width: int,
         prev_channels: int,
-        prev_height: int,
-        prev_width: int,
         value: int,
         value2: int,
         k: int,
@@ -372,23 +350,11 @@ class Next(nn.Module):
         self.reduction = Reduction(
             in_channels,
             prev_channels,
-            prev_height,
-            prev_width,
             value,
             k,
-            lambda channels, height, width: Fit(channels, k),
+            lambda channels: Fit(channels, k),
         )
-        self.stage = Stage(
-            4 * k,
-            (-(-in_height // 2) - 1) * 2 // 2 + 1,
-            (-(-in_width // 2) - 1) * 2 // 2 + 1,
-            prev_channels,
-            prev_height,
-            prev_width,
-            value,
-            value2,
-            k,
-        )
+        self.stage = Stage(4 * k, prev_channels, value, value2, k)
 
     def forward(self, x: Tensor, prev: Tensor) -> tuple[Tensor, Tensor]:
         x = self.reduction(x, prev)
@@ -411,19 +377,17 @@ class NASNetALarge(nn.Module):
             conv=nn.Conv2d(3, 96, kernel_size=3, stride=2, bias=False),
             bn=nn.BatchNorm2d(96, eps=0.001),
         )
-        self.s = Reduction(96, 96, 165, 165, 96, k=42, adjust=lambda *_: nn.Identity())
+        self.s = Reduction(96, 96, 96, k=42, adjust=lambda _: nn.Identity())
         self.t = Reduction(
             168,
             96,
-            165,
-            165,
             84,
             k=84,
-            adjust=lambda channels, height, width: Halve(channels, 84),
+            adjust=lambda channels: Halve(channels, 84),
         )
-        self.stage = Stage(336, 42, 42, 168, 83, 83, 168, 1008, k=168)
-        self.next1 = Next(1008, 42, 42, 1008, 42, 42, 336, 2016, k=336)
-        self.next2 = Next(2016, 21, 21, 2016, 21, 21, 672, 4032, k=672)
+        self.stage = Stage(336, 168, 168, 1008, k=168)
+        self.next1 = Next(1008, 1008, 336, 2016, k=336)
+        self.next2 = Next(2016, 2016, 672, 4032, k=672)
         self.relu = nn.ReLU()
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout()
