@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Edit, Severity, Sink, Source, Span
-from cnnspec.elaborate.limits import Limits, Spent, Wanted
+from cnnspec.elaborate.limits import Limits, Request, Spent
 
 if TYPE_CHECKING:
     from cnnspec.analyses.report import Report
@@ -82,7 +82,7 @@ def models(
 
     def checked(source: Source) -> list[Model]:
         parsing = Sink()
-        wanted = Wanted(parse(source, parsing), source, variant, settings, limits)
+        wanted = Request(parse(source, parsing), source, variant, settings, limits)
         return _models(wanted, parsing, ignore, first, lints)
 
     found = checked(source)
@@ -106,7 +106,7 @@ _MEANT_OTHERWISE = re.compile("E1|E20")
 """Findings of a text that may be in another tool's notation."""
 
 
-def _models(wanted: Wanted, parsing: Sink, ignore: frozenset[str], first: bool, lints: bool) -> list[Model]:
+def _models(wanted: Request, parsing: Sink, ignore: frozenset[str], first: bool, lints: bool) -> list[Model]:
     from cnnspec.elaborate import variants
 
     file, variant = wanted.file, wanted.variant
@@ -127,7 +127,7 @@ def _models(wanted: Wanted, parsing: Sink, ignore: frozenset[str], first: bool, 
     return found
 
 
-def _model(wanted: Wanted, parsing: Sink, spent: Spent, ignore: frozenset[str], lints: bool) -> Model:
+def _model(wanted: Request, parsing: Sink, spent: Spent, ignore: frozenset[str], lints: bool) -> Model:
     from cnnspec.analyses.report import analyse
     from cnnspec.analyses.weights import too_many_weights
     from cnnspec.elaborate import elaborate, trier

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from cnnspec.pipeline import Model
 
 
-class Given(NamedTuple):
-    """A network that was asked for: the models of its spec, or what is wrong."""
+class Compared(NamedTuple):
+    """One of the two specs: its models, or what is wrong."""
 
     source: Source
     models: list[Model]
@@ -61,10 +61,10 @@ def diff(before: str, after: str, choice: Choice, to: Output) -> int:
     return OK
 
 
-def _opened(argument: str, choice: Choice) -> Given:
+def _opened(argument: str, choice: Choice) -> Compared:
     source, problem, variant = _read(argument, choice.max_bytes)
     if problem is not None:
-        return Given(source, [], [problem], USAGE)
+        return Compared(source, [], [problem], USAGE)
     from cnnspec.pipeline import misuse
 
     models = choice._replace(variant=variant or choice.variant).models(source, lints=False)
@@ -75,7 +75,7 @@ def _opened(argument: str, choice: Choice) -> Given:
         if one.severity is Severity.ERROR and one.code != "E501"
     )
     status = USAGE if misuse(models[0]) else FOUND if errors else OK
-    return Given(source, models, list(errors), status)
+    return Compared(source, models, list(errors), status)
 
 
 def _read(argument: str, limit: int) -> tuple[Source, Diagnostic | None, str | None]:

@@ -77,8 +77,8 @@ OPTIONS = (
 )
 
 
-class Given(NamedTuple):
-    """What these options say; `job` is that part of a job."""
+class RunInputs(NamedTuple):
+    """The inputs, weights and scaling that these options name; `job` is that part of a job."""
 
     files: dict[str, str]
     weights: str | None
@@ -138,13 +138,13 @@ def takes_inputs(function: Callable[..., int]) -> Callable[..., int]:
     return function
 
 
-def given(options: dict[str, Any], graph: Graph) -> Given:
+def given(options: dict[str, Any], graph: Graph) -> RunInputs:
     """Take these options out of a command's; wrong use of them ends the command."""
     random, weights = options.pop("random"), options.pop("weights")
     files = _files(options.pop("inputs"), graph.inputs, random)
     names = ("seed", "resize", "scale", "mean", "std")
     job = {"batch": 1, "files": files, "weights_file": weights} | {name: options.pop(name) for name in names}
-    return Given(files, weights, job | {"scale": job["scale"][0]})
+    return RunInputs(files, weights, job | {"scale": job["scale"][0]})
 
 
 def _files(given: Iterable[str], names: tuple[str, ...], random: bool) -> dict[str, str]:

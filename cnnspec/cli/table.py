@@ -30,8 +30,8 @@ OWN = {"vgg": ("rows", "columns"), "densenet": ("rows",)}
 """What a layout does not take from the other options."""
 
 
-class Given(NamedTuple):
-    """The networks that were asked for, the files that they are in, and what is wrong with them."""
+class Selection(NamedTuple):
+    """The chosen networks, the files that they are in, and what is wrong with them."""
 
     networks: list[Network]
     paths: list[str]
@@ -112,7 +112,7 @@ def table(
     for name in OWN.get(wanted.like or "", ()):
         if getattr(wanted, name) is not None:
             raise click.UsageError(f"--like {wanted.like} has {name} of its own; leave out --{name}")
-    given = _given(files, variants, choice, wanted.like)
+    given = _selection(files, variants, choice, wanted.like)
     if given.status:
         return _refuse(given.findings, given.status, to)
     grids = tables(given.networks, wanted)
@@ -152,13 +152,13 @@ def _form(given: str | None, destination: str | None) -> str:
     return ENDINGS[ending]
 
 
-def _given(
+def _selection(
     files: tuple[str, ...], variants: tuple[str, ...] | None, choice: Choice, like: str | None
-) -> Given:
+) -> Selection:
     """The networks of all files."""
     from cnnspec.drawing.table.networks import Network
 
-    found = Given([], [], [], OK)
+    found = Selection([], [], [], OK)
     models: list[tuple[str, Model]] = []
     for argument in files:
         place, source, problem, variant = _read(argument, choice.max_bytes)

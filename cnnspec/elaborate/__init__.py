@@ -17,7 +17,7 @@ Where to look:
     templates   the text as written, made from what its uses showed
 """
 
-from cnnspec.elaborate.limits import Limits, Wanted
+from cnnspec.elaborate.limits import Limits, Request
 from cnnspec.elaborate.network import elaborate, trier, variants
 
-__all__ = ["Limits", "Wanted", "elaborate", "trier", "variants"]
+__all__ = ["Limits", "Request", "elaborate", "trier", "variants"]

@@ -41,7 +41,7 @@ class Spent:
     work: int = 0
 
 
-class Wanted(NamedTuple):
+class Request(NamedTuple):
     """A network of a spec: that of `variant`'s knobs, and then `settings` (`--set`: expressions by knob;
     `--size`: the size of an input under `input`, or `input NAME`)."""
 

@@ -14,7 +14,7 @@ from cnnspec.elaborate.context import Context, OverBudget
 from cnnspec.elaborate.each import given_by_passes
 from cnnspec.elaborate.ends import outputs_of, report_unread, shape_of, take_inputs
 from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of, sizes_of
-from cnnspec.elaborate.limits import DEEPEST, Spent, Wanted
+from cnnspec.elaborate.limits import DEEPEST, Request, Spent
 from cnnspec.elaborate.naming import Names, entries, names_of
 from cnnspec.elaborate.regions import close_body
 from cnnspec.elaborate.sizes import WORK, Try
@@ -42,7 +42,7 @@ def variants(file: tree.File) -> tuple[str, ...]:
 
 
 def elaborate(
-    wanted: Wanted, sink: Sink, spent: Spent | None = None, consequent: set[Span] | None = None
+    wanted: Request, sink: Sink, spent: Spent | None = None, consequent: set[Span] | None = None
 ) -> Graph | None:
     """The graph of a network.
 
@@ -81,7 +81,7 @@ def _misfits(sink: Sink) -> int:
     return sum(finding.code.startswith("E3") for finding in sink)
 
 
-def trier(wanted: Wanted, work: int = WORK) -> Try:
+def trier(wanted: Request, work: int = WORK) -> Try:
     """What tries other sizes of the inputs, with so many evaluation steps in all."""
     limited = wanted._replace(limits=wanted.limits._replace(work=work))
     spent = Spent()
@@ -97,7 +97,7 @@ def trier(wanted: Wanted, work: int = WORK) -> Try:
 
 
 def _elaborate(
-    wanted: Wanted,
+    wanted: Request,
     sink: Sink,
     spent: Spent,
     attempt: Try | None = None,

@@ -35,7 +35,7 @@ _KERNEL = re.compile(r"([0-9]+)x([0-9]+)x[0-9]+(?:x([0-9]+))?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?")
 _LARGEST_SIZE = 11
 """Of two numbers without names, one up to this is the filter size, a larger one the number of filters."""
-_SAID = {
+_VALUE_DIFFERS = {
     **dict.fromkeys(("activation", "act", "nonlinearity"), "then"),
     **dict.fromkeys(("bias", "usebias"), "bias"),
     **dict.fromkeys(("mode", "interpolation"), "mode"),
@@ -134,8 +134,8 @@ def _by_form(word: str, piece: str, numbers: list[str], given: Arguments) -> boo
 def named(word: str, key: str, value: str, given: Arguments) -> bool:
     """Takes `stride=2`; False where that has no sure counterpart here."""
     key = fold(key)
-    if key in _SAID:
-        means = MEANINGS[_SAID[key]](value)
+    if key in _VALUE_DIFFERS:
+        means = MEANINGS[_VALUE_DIFFERS[key]](value)
         given |= means or {}
         return means is not None
     slot = key if word == "lrn" and key in ORDER else _SLOTS.get(key, ARGUMENTS.get(key, key))

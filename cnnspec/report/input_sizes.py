@@ -113,9 +113,9 @@ def text_of(found: list[InputSizes]) -> str:
 def input_sizes(model: Model, limits: Limits) -> InputSizes:
     """Which sizes of the input fit a model, and examples of what goes wrong at others."""
     from cnnspec.elaborate import trier
-    from cnnspec.elaborate.limits import Wanted
+    from cnnspec.elaborate.limits import Request
 
-    wanted = Wanted(model.file, model.source, model.variant, model.settings, limits)
+    wanted = Request(model.file, model.source, model.variant, model.settings, limits)
     attempt = trier(wanted, WORK)
     graph = model.graph
     assert graph is not None

@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 from cnnspec.diagnostics import Sink, Source
-from cnnspec.elaborate import Wanted, elaborate, variants
+from cnnspec.elaborate import Request, elaborate, variants
 from cnnspec.ir.graph import Graph
 from cnnspec.language import parse
 
@@ -26,7 +26,7 @@ def elaborated(
     text: str, *, variant: str | None = None, settings: dict[str, str] | None = None
 ) -> tuple[Graph, Sink]:
     source, sink = Source("test.cnn", text), Sink()
-    made = elaborate(Wanted(parse(source, sink), source, variant, settings or {}), sink)
+    made = elaborate(Request(parse(source, sink), source, variant, settings or {}), sink)
     assert made is not None
     return made, sink
 

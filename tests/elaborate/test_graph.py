@@ -113,10 +113,10 @@ claim params 0.6k: steps 0-8 value 8
 def test_all_that_a_spec_becomes() -> None:
     graph = check_text(TEXT)[0].graph
     assert graph is not None
-    assert told(graph).splitlines() == GRAPH.splitlines()
+    assert text_of(graph).splitlines() == GRAPH.splitlines()
 
 
-def told(graph: Graph) -> str:
+def text_of(graph: Graph) -> str:
     knobs = ",".join(f"{name}={value}" for name, value in graph.knobs.items())
     ends = f"inputs={','.join(graph.inputs)} outputs={','.join(graph.outputs)}"
     lines = [f"{graph.name} {graph.title!r} file={graph.file} {ends} knobs={knobs}"]

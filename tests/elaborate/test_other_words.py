@@ -148,6 +148,6 @@ def test_a_claim_with_a_point_between_its_thousands_is_told_of_the_comma() -> No
     ],
 )
 def test_what_has_two_meanings_is_told_without_a_fix(line: str, said: str) -> None:
-    (told,) = errors(IN + line)
-    assert said in told.help
-    assert not told.fix
+    (found,) = errors(IN + line)
+    assert said in found.help
+    assert not found.fix

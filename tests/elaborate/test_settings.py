@@ -13,28 +13,28 @@ VARIANTS = "let k = 4\nlet width = 1\nvariant Base: k = 5\nvariant Large: k = 6,
 
 
 def test_a_variant_that_is_not_there() -> None:
-    def told(text: str, variant: str) -> tuple[str, str]:
+    def code_and_help(text: str, variant: str) -> tuple[str, str]:
         (found,) = findings(text + IN + "conv F1 K=k*width\n", variant=variant)
         return found.code, found.help
 
-    assert told(VARIANTS, "Larg") == ("E210", "did you mean `Large`?")
-    assert told(VARIANTS, "X9") == ("E210", "its variants: Base, Large")
-    assert told("let k = 1\nlet width = 2\n", "X9") == ("E210", "its variants: none")
+    assert code_and_help(VARIANTS, "Larg") == ("E210", "did you mean `Large`?")
+    assert code_and_help(VARIANTS, "X9") == ("E210", "its variants: Base, Large")
+    assert code_and_help("let k = 1\nlet width = 2\n", "X9") == ("E210", "its variants: none")
 
 
 def test_settings_that_are_none() -> None:
-    def told(**settings: str) -> list[tuple[str, str, str]]:
+    def code_and_help(**settings: str) -> list[tuple[str, str, str]]:
         found = findings(VARIANTS + IN + "conv F1 K=k*width\n", variant="Base", settings=settings)
         return [(f.code, f.message, f.help) for f in found if f.code[0] == "E"]
 
-    assert told(k="7", width="2") == []
-    assert [row[0] for row in told(wdth="2")] == ["E210"]
-    assert told(wdth="2")[0][2] == "did you mean `width`?"
-    assert told(zzz="2")[0][2] == "its knobs: k, width"
-    assert [row[0] for row in told(zzz="3 +")] == ["E210"]
-    assert told(k="3 +")[0][1:] == ("--set k=3 +: this is not an expression", "--set k=3/4")
-    assert told(k="1//0")[0][1].startswith("--set k=1//0: division by zero")
-    assert told(k="1//0")[0][2] == "the right side must not be 0"
+    assert code_and_help(k="7", width="2") == []
+    assert [row[0] for row in code_and_help(wdth="2")] == ["E210"]
+    assert code_and_help(wdth="2")[0][2] == "did you mean `width`?"
+    assert code_and_help(zzz="2")[0][2] == "its knobs: k, width"
+    assert [row[0] for row in code_and_help(zzz="3 +")] == ["E210"]
+    assert code_and_help(k="3 +")[0][1:] == ("--set k=3 +: this is not an expression", "--set k=3/4")
+    assert code_and_help(k="1//0")[0][1].startswith("--set k=1//0: division by zero")
+    assert code_and_help(k="1//0")[0][2] == "the right side must not be 0"
     text = VARIANTS + IN + "conv F1 K=k*width\n"
     for wrong in ({"zzz": "1"}, {"width": "3 +"}, {"width": "1//0"}):  # the others hold all the same
         graph = check_text(text, variant="Base", settings={**wrong, "k": "7"})[0].graph

@@ -137,12 +137,12 @@ mask=2
 """
 
 
-def told(text: str) -> list[str]:
+def summary_of(text: str) -> list[str]:
     return [one.help for one in findings(text) if one.code.startswith("E")]
 
 
 def test_a_prototxt_is_one_finding() -> None:
-    (found,) = told(PROTOTXT)
+    (found,) = summary_of(PROTOTXT)
     assert found.splitlines()[1:] == [
         "input 1x28x28",
         "conv1: conv F5 K20",
@@ -151,7 +151,7 @@ def test_a_prototxt_is_one_finding() -> None:
 
 
 def test_blobs_of_a_prototxt_are_labels_where_they_are_needed() -> None:
-    (found,) = told(RESIDUAL)
+    (found,) = summary_of(RESIDUAL)
     assert found.splitlines()[1:] == [
         "input 8x16x16",
         "c1: conv F3 P1 K8 nobias",
@@ -163,7 +163,7 @@ def test_blobs_of_a_prototxt_are_labels_where_they_are_needed() -> None:
 
 def test_a_yolo_yaml_is_one_finding_with_its_widths_and_depths_multiplied() -> None:
     wide = "nobias -> bn eps=1e-3 momentum=0.03 -> silu"
-    (found,) = told(f"input 3x64x64\n{YAML}")
+    (found,) = summary_of(f"input 3x64x64\n{YAML}")
     assert found.splitlines()[1:] == [
         f"conv1: conv F6 S2 P2 K32 {wide}",
         f"# - [-1, 3, BottleneckCSP, [128]]: {A_BLOCK}",
@@ -173,7 +173,7 @@ def test_a_yolo_yaml_is_one_finding_with_its_widths_and_depths_multiplied() -> N
 
 
 def test_a_darknet_cfg_is_one_finding_with_its_routes_and_shortcuts() -> None:
-    (found,) = told(CFG)
+    (found,) = summary_of(CFG)
     assert found.splitlines()[1:] == [
         "input 3x64x64",
         "conv1: conv F3 P1 K16 nobias -> bn -> leaky 0.1",
@@ -292,7 +292,7 @@ def test_rows_of_a_table_are_one_finding_and_outputs_say_the_padding(table: str,
 
 
 def test_an_output_that_no_padding_gives_is_said() -> None:
-    (found,) = told(f"input 3x224x224\n{MARKDOWN_TABLE.replace('112x112', '100x100')}")
+    (found,) = summary_of(f"input 3x224x224\n{MARKDOWN_TABLE.replace('112x112', '100x100')}")
     assert "conv F7 S2 K64  # no padding gives 100x100 of 224x224" in found
 
 

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, field
 
 from cnnspec.diagnostics import Sink, Source
-from cnnspec.elaborate import Wanted, elaborate
+from cnnspec.elaborate import Request, elaborate
 from cnnspec.language import parse
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Misfit, Shape
@@ -38,7 +38,7 @@ def shape_after(shape: Shape, steps: str) -> Shape | None:
     """What comes out of `steps`; None where they do not fit."""
     text = f"input {'x'.join(map(str, shape))}\n{steps}\nrelu\n"  # `id` alone would be nothing to compute
     source, sink = Source("grown", text), Sink()
-    graph = elaborate(Wanted(parse(source, sink), source), sink)
+    graph = elaborate(Request(parse(source, sink), source), sink)
     if graph is None or sink.has_errors:
         return None
     return graph.root.values[graph.root.outputs[0]]

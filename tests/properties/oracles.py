@@ -10,7 +10,7 @@ from cnnspec.analyses.report import analyse
 from cnnspec.diagnostics import Severity, Sink, Source
 from cnnspec.diagnostics.github import render_github
 from cnnspec.diagnostics.text import render_text
-from cnnspec.elaborate import Wanted, elaborate, variants
+from cnnspec.elaborate import Request, elaborate, variants
 from cnnspec.elaborate.limits import Limits
 from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import graph_from_json, graph_to_json
@@ -70,7 +70,7 @@ def graph_of(text: str, limits: Limits | None = None) -> Graph:
     source, sink = Source("grown.cnn", text), Sink()
     file = parse(source, sink)
     names = variants(file)
-    graph = elaborate(Wanted(file, source, names[0] if names else None, limits=limits or Limits()), sink)
+    graph = elaborate(Request(file, source, names[0] if names else None, limits=limits or Limits()), sink)
     wrong = [f"{one.code} {one.message}" for one in sink if one.severity is Severity.ERROR]
     assert graph is not None
     assert not wrong, f"{wrong}\n{text}"

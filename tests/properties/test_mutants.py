@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec.diagnostics import Diagnostic, Severity, Sink, Source
-from cnnspec.elaborate import Wanted, elaborate
+from cnnspec.elaborate import Request, elaborate
 from cnnspec.ir.graph import Graph
 from cnnspec.language import parse, tree
 from cnnspec.ops import lookup, words
@@ -158,7 +158,7 @@ def checked(text: str) -> tuple[Graph | None, list[Diagnostic]]:
     """What `check` says; claims are about the network as it was."""
     source, sink = Source("mutant.cnn", text), Sink()
     file = parse(source, sink)
-    graph = elaborate(Wanted(file, source), sink)
+    graph = elaborate(Request(file, source), sink)
     unused = [
         block.span
         for block in file.statements

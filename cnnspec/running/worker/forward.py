@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnspec.running.worker.inputs import Wanted, read_input
+from cnnspec.running.worker.inputs import ExpectedInput, read_input
 from cnnspec.running.worker.program import Array, load, tracer
 from cnnspec.running.worker.tell import Fault, reading, step
 from cnnspec.running.worker.weights import read_weights
@@ -33,7 +33,7 @@ def ready(job: dict[str, Any], folder: str) -> Ready:
     notes: list[str] = []
     options = {name: job[name] for name in OPTIONS}
     for one in job["inputs"]:
-        wanted = Wanted(one["name"], tuple(one["shape"]), **options, notes=notes)
+        wanted = ExpectedInput(one["name"], tuple(one["shape"]), **options, notes=notes)
         path = job["files"].get(wanted.name)
         if path is None:
             given[wanted.name] = rng.standard_normal((job["batch"], *wanted.shape))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.running.worker.forward import Ready, doubled
-from cnnspec.running.worker.inputs import Wanted, read_input
+from cnnspec.running.worker.inputs import ExpectedInput, read_input
 from cnnspec.running.worker.program import Array, tracer
 from cnnspec.running.worker.summary import summary
 from cnnspec.running.worker.tell import Fault, reading, step
@@ -106,7 +106,7 @@ def _loss(job: dict[str, Any], y: Array) -> tuple[dict[str, Any], Array]:
         if asked["target"] is not None:
             one = job["outputs"][asked["output"]]
             with reading("E708", asked["target"]):
-                target = target + read_input(asked["target"], Wanted(one["name"], tuple(one["shape"])))
+                target = target + read_input(asked["target"], ExpectedInput(one["name"], tuple(one["shape"])))
         away = y - target
         return {"name": name, "value": float((away * away).mean())}, 2 * away / y.size
     scores = y.reshape(len(y), -1)

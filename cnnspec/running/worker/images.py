@@ -13,7 +13,7 @@ from cnnspec.running.worker.tell import Fault, Missing, shape_text
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from cnnspec.running.worker.inputs import Wanted
+    from cnnspec.running.worker.inputs import ExpectedInput
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Only these: some others are read by starting programs."""
@@ -24,7 +24,7 @@ ORIENTATION = 0x0112
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
-def read_image(path: str, wanted: Wanted) -> Array:
+def read_image(path: str, wanted: ExpectedInput) -> Array:
     """(C, H, W)."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
@@ -56,7 +56,7 @@ def read_image(path: str, wanted: Wanted) -> Array:
         raise Fault(f"this image cannot be read: {str(error)[:200]}") from None
 
 
-def _fits(image: Image, wanted: Wanted) -> None:
+def _fits(image: Image, wanted: ExpectedInput) -> None:
     """Whether the image is of the size that is wanted, turned as its camera says."""
     on_its_side = image.getexif().get(ORIENTATION, 1) >= 5
     has = shape_text(image.size if on_its_side else image.size[::-1])
@@ -68,7 +68,7 @@ def _fits(image: Image, wanted: Wanted) -> None:
         wanted.notes.append(f"{wanted.name}: scaled from {has} to {size}")
 
 
-def _pixels(image: Image, wanted: Wanted) -> Array:
+def _pixels(image: Image, wanted: ExpectedInput) -> Array:
     depth, height, width = wanted.shape
     image = _in_mode(image, depth, wanted)
     if image.size != (width, height):
@@ -79,7 +79,7 @@ def _pixels(image: Image, wanted: Wanted) -> Array:
     return np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else np.stack([pixels] * depth)
 
 
-def _in_mode(image: Image, depth: int, wanted: Wanted) -> Image:
+def _in_mode(image: Image, depth: int, wanted: ExpectedInput) -> Image:
     """The image with that many channels. 16-bit and float images have one, and keep their numbers."""
     mode = image.mode
     if mode.startswith(("I", "F")):

@@ -23,7 +23,7 @@ MOST_COLUMNS = 100_000
 
 
 @dataclass
-class Wanted:
+class ExpectedInput:
     """One input of the network, and how a file is scaled for it: y = (x·scale − mean)/std, with one mean and
     std per channel or one for all. `notes` are for the user."""
 
@@ -41,7 +41,7 @@ class Wanted:
         return f"expected {shape} or Nx{shape} for {self.name}"
 
 
-def read_input(path: str, wanted: Wanted) -> Array:
+def read_input(path: str, wanted: ExpectedInput) -> Array:
     """The numbers in a file, in float64, (N, C, H, W) or (N, K)."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".npy":
@@ -66,7 +66,7 @@ def read_input(path: str, wanted: Wanted) -> Array:
     return made
 
 
-def _scaled(x: Array, wanted: Wanted) -> Array:
+def _scaled(x: Array, wanted: ExpectedInput) -> Array:
     channels, *size = wanted.shape
     for name, numbers in (("mean", wanted.mean), ("std", wanted.std)):
         if len(numbers) not in (0, 1, channels):
@@ -76,7 +76,7 @@ def _scaled(x: Array, wanted: Wanted) -> Array:
     return scaled
 
 
-def _batch(array: Array, wanted: Wanted) -> Array:
+def _batch(array: Array, wanted: ExpectedInput) -> Array:
     """The array with its batch axis; a finding where it is of another shape."""
     shape, has = wanted.shape, array.shape
     if has == shape:
@@ -106,7 +106,7 @@ def _npy(path: str) -> Array:
         raise Fault(f"this is not a complete .npy file: {str(error)[:200]}") from None
 
 
-def _csv(path: str, wanted: Wanted) -> Array:
+def _csv(path: str, wanted: ExpectedInput) -> Array:
     """Rows of numbers; a blank line begins the next plane. Commas, semicolons, tabs or blanks separate, `#`
     begins a comment."""
     with open(path, "rb") as file:

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 
 from cnnspec.diagnostics import Severity, Sink, Source
-from cnnspec.elaborate import Wanted, elaborate, variants
+from cnnspec.elaborate import Request, elaborate, variants
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
 from cnnspec.language import parse
@@ -28,7 +28,7 @@ def graph_of(
     source, sink = Source(name, text), Sink()
     file = parse(source, sink)
     names = variants(file)
-    graph = elaborate(Wanted(file, source, variant or (names[0] if names else None), settings), sink)
+    graph = elaborate(Request(file, source, variant or (names[0] if names else None), settings), sink)
     errors = [f"{found.code} {found.message}" for found in sink if found.severity is Severity.ERROR]
     assert not errors, errors
     assert graph is not None

@@ -174,7 +174,7 @@ def _boxes(block: Block, extents: list[tuple[float, float, float]], lengths: Len
 
 def sizes(volume: Volume, lengths: Lengths) -> tuple[float, float, float]:
     """How wide, how high and how far away a volume goes. A signal is a plate, a volume in time a cube whose
-    T is told by its label."""
+    T is shown by its label."""
     if volume.is_vector:
         return ROD, lengths.vector(volume.shape[0]), ROD
     depth = lengths.depth(volume.shape[0])
