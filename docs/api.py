@@ -108,12 +108,12 @@ def _class(one: type) -> Iterator[str]:
 
 
 def _prose(documented: object) -> Iterator[str]:
-    """A docstring as Markdown, its example as a block of its own."""
-    text = inspect.cleandoc(documented.__doc__ or "")
-    prose, prompt, example = text.partition(">>>")
-    yield from (prose.strip(), "")
-    if prompt:
-        yield from ("```pycon", f"{prompt}{example.rstrip()}".replace("  # doctest: +SKIP", ""), "```", "")
+    """A docstring as Markdown, each example in it as a block of its own."""
+    for text in inspect.cleandoc(documented.__doc__ or "").split("\n\n"):
+        if text.startswith(">>>"):
+            yield from ("```pycon", text.replace("  # doctest: +SKIP", ""), "```", "")
+        else:
+            yield from (text, "")
 
 
 def main() -> int:

@@ -46,7 +46,7 @@ def write(folder: Path) -> None:
     for page, text in _generated(found):
         _write(folder / "pages" / page, staged(text, "", page, places) if page.endswith(".md") else text)
     _write(folder / "pages" / "style.css", (HERE / "style.css").read_text("utf-8"))
-    _write(folder / "zensical.toml", _configuration(found))
+    _write(folder / "zensical.toml", _configuration(places, found))
 
 
 def _write(path: Path, text: str) -> None:
@@ -74,17 +74,20 @@ def _generated(found: Sequence[Network]) -> Iterator[tuple[str, str]]:
     yield from networks.zoo_pages(found)
 
 
-def _configuration(found: Sequence[Network]) -> str:
-    """zensical.toml, with the generated pages in its navigation. A JSON string is a TOML string."""
+def _configuration(places: Places, found: Sequence[Network]) -> str:
+    """zensical.toml, with these pages in its navigation. A JSON string is a TOML string."""
+    text = (HERE / "zensical.toml").read_text("utf-8")
+    pages = {places.files[file]: title for file, title in places.titles.items()}
+    others = _listed((title, page) for page, title in pages.items() if f'"{page}"' not in text)
     families = []
     for family, members in groupby(found, key=lambda one: one.family):
         listed = _listed((one.name, f"zoo/{one.file}.md") for one in members)
         families.append(f"{{ {json.dumps(family.capitalize())} = [{listed}] }}")
-    text = (HERE / "zensical.toml").read_text("utf-8")
     for mark, listed in (
         ('"@layers"', _listed((word, f"layers/{word}.md") for word in sorted(words()))),
         ('"@findings"', _listed((code, f"findings/{code}.md") for code in findings.codes())),
         ('"@zoo"', ", ".join(families)),
+        ('"@others",', f"{others}," if others else ""),
     ):
         assert mark in text
         text = text.replace(mark, listed)

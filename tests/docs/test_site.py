@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import pytest
 
+import cnnspec
 from cnnspec import resources
 from cnnspec.diagnostics import pages as findings
 from cnnspec.ops import words
@@ -102,6 +103,13 @@ def test_a_network_has_its_figures_numbers_and_text(pages: dict[Path, str], site
     assert "resnet.svg" in page
     assert "resnet-volumes.svg" in page
     assert "How many parameters does ResNet50 have?" in pages[site / "faq.html"]
+
+
+def test_the_questions_have_the_numbers_of_check(pages: dict[Path, str], site: Path) -> None:
+    page = pages[site / "faq.html"]
+    for model in cnnspec.check("zoo:resnet").models:
+        _, _, answer = page.rpartition(f"How many parameters does {model.variant} have?")
+        assert f"<strong>{model.totals.params:,}</strong>" in answer.partition("</p>")[0]
 
 
 def test_a_finding_shows_what_is_printed(pages: dict[Path, str], site: Path) -> None:
