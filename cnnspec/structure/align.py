@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from cnnspec.ops.base import Op, arguments_of
-from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use
+from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use, local_numbers
 from cnnspec.structure.pattern import Instance, Pattern, Site, Track
 
 FREE = ("integer", "sizes", "number", "range")
@@ -17,17 +19,35 @@ PASSES = 3
 """Passes of a repeat that are laid over one another, besides the last: what follows is as those."""
 
 
-def begun(body: Body) -> Pattern:
+class TooMuch(Exception):
+    """Laying the calls over one another would take too long."""
+
+
+@dataclass(eq=False, repr=False)
+class Work:
+    """Pairs of steps that may still be compared."""
+
+    pairs: int = 500_000
+
+
+class Local(NamedTuple):
+    """The local numbers of the values of a body, and what may still be done."""
+
+    numbers: dict[int, int]
+    work: Work
+
+
+def begun(body: Body, work: Work) -> Pattern:
     """The pattern of one use."""
     pattern = Pattern([body], [Track({}) for _ in body.lines])
     for track, line in zip(pattern.lines, body.lines, strict=True):
-        _add_chain(track, (0,), line.chain, _local(body))
+        _add_chain(track, (0,), line.chain, Local(local_numbers(body), work))
     return pattern
 
 
-def added(pattern: Pattern, body: Body) -> bool:
+def added(pattern: Pattern, body: Body, work: Work) -> bool:
     """Lays a further use over the pattern, if it is alike."""
-    first, local = pattern.bodies[0], _local(body)
+    first, local = pattern.bodies[0], Local(local_numbers(body), work)
     if _ends(first) != _ends(body):
         return False
     chains = [
@@ -47,16 +67,9 @@ def added(pattern: Pattern, body: Body) -> bool:
     return True
 
 
-Local = dict[int, int]
-
-
-def _local(body: Body) -> Local:
-    return {value: number for number, value in enumerate(dict.fromkeys((*body.inputs, *body.named)))}
-
-
 def _ends(body: Body) -> Hashable:
     """How the lines of a body hang together."""
-    local = _local(body)
+    local = local_numbers(body)
     lines = tuple(
         (line.chain.named and local[line.chain.begin], tuple(map(local.get, line.ends)))
         for line in body.lines
@@ -80,19 +93,20 @@ def fixed(op: Op) -> Hashable:
 def _likeness(site: Site, step: Step, local: Local) -> float:
     """How alike a step is to what is at a site: 0 where it cannot stand there."""
     before = site.first
-    if isinstance(step, Leaf | Use) and tuple(map(local.get, step.tensors)) != site.refers:
+    if isinstance(step, Leaf | Use) and tuple(map(local.numbers.get, step.tensors)) != site.refers:
         return 0
     match before, step:
         case Leaf(), Leaf():
-            if before.op == step.op:
+            if before.op is step.op:
                 return 1.3
             if before.op.activation and step.op.activation:
                 return 0.5
-            return 1.0 if fixed(before.op) == fixed(step.op) else 0
+            alike = before.op.word == step.op.word and fixed(before.op) == fixed(step.op)
+            return 1.0 if alike else 0
         case Use(), Use():
             return 1.2 if before.region.block == step.region.block else 0
         case Merge(), Merge():
-            if before.op != step.op or len(before.branches) != len(step.branches):
+            if before.op is not step.op or len(before.branches) != len(step.branches):
                 return 0
             pairs = zip(site.tracks, step.branches, strict=True)
             if any(one.at and two and one.begin != _named(two, local) for one, two in pairs):
@@ -130,6 +144,9 @@ def _aligned(
     sites: Sequence[Site], steps: Sequence[Step], local: Local
 ) -> tuple[float, list[tuple[int | None, int | None]]]:
     """The best way to lay steps over sites, in order: its worth, and the pairs."""
+    local.work.pairs -= len(sites) * len(steps)
+    if local.work.pairs < 0:
+        raise TooMuch
     likeness = [[_likeness(site, step, local) for step in steps] for site in sites]
     best = [[0.0] * (len(steps) + 1) for _ in range(len(sites) + 1)]
     for a in range(len(sites) - 1, -1, -1):
@@ -165,7 +182,7 @@ def _add_chain(track: Track, number: Instance, chain: Chain, local: Local) -> No
 
 
 def _named(chain: Chain, local: Local) -> int | None:
-    return local[chain.begin] if chain.named else None
+    return local.numbers[chain.begin] if chain.named else None
 
 
 def _add_step(site: Site, number: Instance, step: Step, local: Local) -> None:
@@ -174,7 +191,7 @@ def _add_step(site: Site, number: Instance, step: Step, local: Local) -> None:
     site.at[number] = step
     match step:
         case Leaf() | Use():
-            site.refers = tuple(map(local.__getitem__, step.tensors))
+            site.refers = tuple(map(local.numbers.__getitem__, step.tensors))
         case Merge():
             site.tracks = site.tracks or [Track({}) for _ in step.branches]
             for track, branch in zip(site.tracks, step.branches, strict=True):

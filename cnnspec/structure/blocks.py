@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnspec.sources.layers import Layer, LayerList
-from cnnspec.structure.align import begun
+from cnnspec.structure.align import Work, begun
 from cnnspec.structure.forms import made
 from cnnspec.structure.lines import woven
 from cnnspec.structure.parts import Body
@@ -39,12 +39,12 @@ def written(
     )
     root = regions(bare)
     ops = [layer.op for layer in network.layers if isinstance(layer, Layer)]
-    writer = Writer(network, usual(ops), {})
+    writer = Writer(network, usual(ops), {}, Work())
     for name, calls in _classes(root):
         made(writer, name, calls, parameters)
         _dissolve(root)
     body = folded(woven(root.items, root.inputs, root.outputs, network.shape))
-    pattern = begun(body)
+    pattern = begun(body, Work())
     Solver(writer, pattern).solve()
     return Written(writer.file(pattern), body)
 

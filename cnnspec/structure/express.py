@@ -3,7 +3,7 @@ them all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from cnnspec.ops.base import written_number, written_sizes
 from cnnspec.structure.pattern import Instance
 
+Gives: TypeAlias = Callable[[int], Any]
 Value: TypeAlias = Any
 """An int, a Fraction, a bool; sizes that are not the same on each axis, a tuple; the text of a layer."""
 FACTORS = (2, 3, 4, 5, 6, 8, 16, 32)
@@ -70,8 +71,15 @@ def expression(numbers: Numbers, parameters: list[Parameter], channels: bool = T
         bases.append(("C", numbers.here))
         if any(numbers.here[one] != numbers.entry[one[0]] for one in numbers.values):
             bases.append(("c", {one: numbers.entry[one[0]] for one in numbers.values}))
-    bases = [(name, values) for name, values in bases if all(one in values for one in numbers.values)]
-    return next((text for text, values in _forms(bases, numbers) if _holds(numbers, values)), None)
+    at = list(numbers.values)
+    wanted = list(numbers.values.values())
+    able = [(name, [values[one] for one in at]) for name, values in bases if all(one in values for one in at)]
+    whole = all(isinstance(one, int) for one in wanted)
+    return next((text for text, gives in _forms(able, whole) if _is(gives, wanted)), None)
+
+
+def _is(gives: Gives, wanted: list[Value]) -> bool:
+    return all(gives(number) == value for number, value in enumerate(wanted))
 
 
 def _of(parameter: Parameter, numbers: Numbers) -> dict[Instance, Value]:
@@ -84,32 +92,32 @@ def _holds(numbers: Numbers, values: Mapping[Instance, Value]) -> bool:
     )
 
 
-def _forms(
-    bases: list[tuple[str, Mapping[Instance, Value]]], numbers: Numbers
-) -> Iterator[tuple[str, dict[Instance, Value]]]:
-    """Expressions of the bases with what they give, the simple ones first."""
-    at = list(numbers.values)
-    yield from ((name, {one: values[one] for one in at}) for name, values in bases)
+def _forms(bases: list[tuple[str, list[Value]]], whole: bool) -> Iterator[tuple[str, Gives]]:
+    """Expressions of the bases, with what they give at each instance, the simple ones first. Only whole
+    numbers are worth more than a name."""
+    yield from ((name, values.__getitem__) for name, values in bases)
+    if not whole:
+        return
+    bases = [(name, values) for name, values in bases if all(isinstance(one, int) for one in values)]
     for name, values in bases:
         for factor in FACTORS:
-            yield f"{factor}*{name}", {one: factor * values[one] for one in at}
-        whole = all(isinstance(values[one], int) for one in at)
-        for factor in FACTORS if whole else ():
-            yield f"{name}//{factor}", {one: values[one] // factor for one in at}
+            yield f"{factor}*{name}", lambda at, v=values, f=factor: f * v[at]  # type: ignore[misc]
+        for factor in FACTORS:
+            yield f"{name}//{factor}", lambda at, v=values, f=factor: v[at] // f  # type: ignore[misc]
     for times, a in bases:
         for name, b in bases if is_ratio(times) else ():
             if name in ("C", "c"):
-                yield f"{times}*{name}", {one: a[one] * b[one] for one in at}
+                yield f"{times}*{name}", lambda at, a=a, b=b: a[at] * b[at]  # type: ignore[misc]
     for name, values in bases:
         for factor in FACTORS:
             yield (
                 f"multiple({name}//{factor}, 8)",
-                {one: _multiple(Fraction(values[one] // factor), 8) for one in at},
+                lambda at, v=values, f=factor: _multiple(v[at] // f),  # type: ignore[misc]
             )
     for (left, a), (right, b) in combinations(bases, 2):
-        yield f"{left} + {right}", {one: a[one] + b[one] for one in at}
-        yield f"{left} - {right}", {one: a[one] - b[one] for one in at}
-        yield f"{right} - {left}", {one: b[one] - a[one] for one in at}
+        yield f"{left} + {right}", lambda at, a=a, b=b: a[at] + b[at]  # type: ignore[misc]
+        yield f"{left} - {right}", lambda at, a=a, b=b: a[at] - b[at]  # type: ignore[misc]
+        yield f"{right} - {left}", lambda at, a=a, b=b: b[at] - a[at]  # type: ignore[misc]
 
 
 def is_ratio(name: str) -> bool:
@@ -117,9 +125,10 @@ def is_ratio(name: str) -> bool:
     return name.rstrip("0123456789") == "t"
 
 
-def _multiple(value: Fraction, of: int) -> int:
-    rounded = max(of, int(value + Fraction(of, 2)) // of * of)
-    return rounded + of if rounded < Fraction(9, 10) * value else rounded
+def _multiple(value: int) -> int:
+    """`multiple(value, 8)`."""
+    rounded = max(8, (value + 4) // 8 * 8)
+    return rounded + 8 if 10 * rounded < 9 * value else rounded
 
 
 def condition(present: Numbers, parameters: list[Parameter], factors: Sequence[int] = ()) -> str | None:

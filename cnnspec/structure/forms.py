@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnnspec.structure.align import added, begun
+from cnnspec.structure.align import TooMuch, added, begun
 from cnnspec.structure.holes import named
 from cnnspec.structure.lines import woven
 from cnnspec.structure.parts import Body, Leaf, Use, layers_of
@@ -38,7 +38,12 @@ def made(writer: Writer, name: str, calls: list[Region], parameters: bool) -> No
         bodies = [folded(one, repeats) for one in bare]
         for region, body in zip(calls, bodies, strict=True):
             region.body = body
-        found = _blocks(writer, name, calls, parameters)
+        try:
+            found = _blocks(writer, name, calls, parameters)
+        except TooMuch:
+            if best is None:
+                raise
+            break
         length = sum(_length(writer, one) for one in found)
         if best is None or length < best[0]:
             best = length, found, bodies
@@ -88,7 +93,7 @@ def _blocks(writer: Writer, name: str, calls: list[Region], parameters: bool) ->
     if len(forms) > MOST_FORMS:
         raise Unsolved
     found: list[Made] = []
-    for alike in _alike(list(forms.values()), parameters):
+    for alike in _alike(writer, list(forms.values()), parameters):
         same = [region for form in alike for region in form]
         if len(same) == 1 or all(_is_one_step(region.body) for region in same):
             found.append(Made(None, alike))
@@ -111,7 +116,7 @@ def _is_one_step(body: Body) -> bool:
     )
 
 
-def _alike(forms: Sequence[Form], parameters: bool) -> Iterable[list[Form]]:
+def _alike(writer: Writer, forms: Sequence[Form], parameters: bool) -> Iterable[list[Form]]:
     """Groups of forms that have one pattern, the largest form of each first."""
     if not parameters:
         return ([one] for one in forms)
@@ -119,11 +124,11 @@ def _alike(forms: Sequence[Form], parameters: bool) -> Iterable[list[Form]]:
     for form in sorted(forms, key=lambda form: -len(list(layers_of(form[0].body)))):
         body = form[0].body
         for pattern, group in groups:
-            if added(pattern, body):
+            if added(pattern, body, writer.work):
                 group.append(form)
                 break
         else:
-            groups.append((begun(body), [form]))
+            groups.append((begun(body, writer.work), [form]))
     return [group for _, group in groups]
 
 
@@ -131,8 +136,8 @@ def _block(writer: Writer, forms: list[Form], shared: bool = False) -> Made:
     """The block of forms that are alike; Unsolved where they are not. A shared one has no parameters."""
     if shared and len(forms) > 1:
         raise Unsolved
-    pattern = begun(forms[0][0].body)
+    pattern = begun(forms[0][0].body, writer.work)
     for form in forms[1:]:
-        if not added(pattern, form[0].body):
+        if not added(pattern, form[0].body, writer.work):
             raise Unsolved
     return Made(Block("block", Solver(writer, pattern).solve(), pattern, shared), forms)

@@ -91,6 +91,11 @@ class Body(NamedTuple):
     named: tuple[int, ...]
 
 
+def local_numbers(body: Body) -> dict[int, int]:
+    """The number of each value that a body's text refers to, in the body: its inputs, then its labels."""
+    return {value: number for number, value in enumerate(dict.fromkeys((*body.inputs, *body.named)))}
+
+
 def references(chain: Chain) -> Iterator[int]:
     """The values that a chain refers to by their labels."""
     if chain.named:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from cnnspec.sources.layers import Hole, Layer, LayerList, Scope
 
+MOST = 5_000_000
+"""Branches that are looked at, each as often as there are others, at most."""
 LONGEST = 256
 """Branches of a concatenation that is looked at, at most."""
 
@@ -18,10 +20,14 @@ def with_prefixes(network: LayerList) -> LayerList:
     layers = list(network.layers)
     made: dict[tuple[int, ...], int] = {}  # the value of each concatenation, by what it stacks
     taken: set[int] = set()
+    work = MOST
     for number, layer in enumerate(layers):
         if isinstance(layer, Hole) or layer.op.word != "concat" or len(layer.inputs) > LONGEST:
             continue
         inputs = layer.inputs
+        work -= len(inputs) ** 2
+        if work < 0:
+            break
         for length in range(len(inputs), 1, -1):
             before = made.get(inputs[:length])
             if before is None:

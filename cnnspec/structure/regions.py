@@ -32,6 +32,9 @@ FEW = 3
 PLACES = 8
 """where they stand at no more places than this."""
 
+TRIES = 40
+"""How often regions that do not fit are taken apart, before all are."""
+
 Key: TypeAlias = tuple[str, int]
 
 
@@ -80,14 +83,17 @@ class Region:
 def regions(network: LayerList) -> Region:
     """The network as a region, with those in it."""
     first = len(network.inputs)
+    reads = _read(network)
     nodes = {
-        number: Node(number, layer.op, read_by(network, number, layer), (first + number,))
+        number: Node(number, layer.op, reads[number], (first + number,))
         if isinstance(layer, Layer)
         else Node(number, unsaid(layer), layer.inputs, (first + number,))
         for number, layer in enumerate(network.layers)
     }
     left_out: set[Key] = set()
-    while True:
+    for number in range(TRIES + 1):
+        if number == TRIES:
+            left_out |= {_key(scope) for layer in network.layers for scope in layer.scopes}
         left_out |= _single(network, left_out)
         scopes = {number: _kept(network.layers[number].scopes, left_out) for number in nodes}
         outputs = tuple(one.value for one in network.outputs)
@@ -97,19 +103,26 @@ def regions(network: LayerList) -> Region:
         if not unfit:
             return root
         left_out |= unfit
+    raise AssertionError("without regions nothing can be unfit")
 
 
-def read_by(network: LayerList, number: int, layer: Layer) -> tuple[int, ...]:
-    """The values that a layer's text refers to. `unpool like=@pool` names the pooling, whose input it
+def _read(network: LayerList) -> list[tuple[int, ...]]:
+    """The values that each layer's text refers to. `unpool like=@pool` names the pooling, whose input it
     reads."""
-    if layer.op.undoes is None:
-        return layer.inputs
-    undone = getattr(layer.op, layer.op.undoes)
-    for earlier in range(number - 1, -1, -1):
-        one = network.layers[earlier]
-        if isinstance(one, Layer) and one.op == undone and one.inputs[0] == layer.inputs[1]:
-            return layer.inputs[0], len(network.inputs) + earlier
-    return layer.inputs
+    first = len(network.inputs)
+    undone = {layer.op.undoes for layer in network.layers if isinstance(layer, Layer)} - {None}
+    pools: dict[tuple[Op, int], int] = {}
+    found = []
+    for number, layer in enumerate(network.layers):
+        found.append(layer.inputs)
+        if isinstance(layer, Hole):
+            continue
+        if layer.op.word in undone:
+            pools[layer.op, layer.inputs[0]] = first + number
+        if layer.op.undoes is not None:
+            key = getattr(layer.op, layer.op.undoes), layer.inputs[1]
+            found[-1] = (layer.inputs[0], pools.get(key, layer.inputs[1]))
+    return found
 
 
 def _key(scope: Scope) -> Key:

@@ -29,18 +29,23 @@ def folded(body: Body, which: int = ALL) -> Body:
 
 def _folded(chain: Chain, leaves: bool) -> Chain:
     steps = [_within(step, leaves) for step in chain.steps]
+    forms: dict[int, tuple[Step, Hashable, Rates]] = {}
     length = 1
     while 2 * length <= len(steps) and length <= LONGEST:
-        steps = _repeated(steps, length, leaves)
+        steps = _repeated(steps, length, leaves, forms)
         length += 1
     return chain._replace(steps=tuple(steps))
 
 
-def _repeated(steps: list[Step], length: int, leaves: bool) -> list[Step]:
+def _repeated(
+    steps: list[Step], length: int, leaves: bool, known: dict[int, tuple[Step, Hashable, Rates]]
+) -> list[Step]:
     """The steps with the repeats whose passes have so many steps."""
-    forms = [_form(step) for step in steps]
-    keys = _numbered([form for form, _ in forms])
-    numbers = [rates for _, rates in forms]
+    for step in steps:
+        if id(step) not in known:
+            known[id(step)] = step, *_form(step)
+    keys = _numbered([known[id(step)][1] for step in steps])
+    numbers = [known[id(step)][2] for step in steps]
     grown: list[tuple[Fraction, ...] | None] = [  # by what the rates grow to the step so many later
         _difference(numbers[at], numbers[at + length]) if keys[at] == keys[at + length] else None
         for at in range(len(keys) - length)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cnnspec.diagnostics import Sink, Source
 from cnnspec.language import parse
 from cnnspec.sources.layers import LayerList
+from cnnspec.structure.align import TooMuch
 from cnnspec.structure.blocks import Written, written
 from cnnspec.structure.check import Differs, keys_of
 from cnnspec.structure.solve import Unsolved
@@ -48,7 +49,7 @@ def spec(network: LayerList) -> Spec:
             keys = keys_of(ready, made.body, text)
             count = Counter(keys.values())
             return Spec(text, keys, name, tuple(key for key in count if count[key] > 1))
-        except (Differs, Unsolved) as difference:
+        except (Differs, TooMuch, Unsolved) as difference:
             wrong = wrong or str(difference)
     raise UnfitList(wrong)
 

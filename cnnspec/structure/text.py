@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from cnnspec.ops.base import Op, in_order, is_default, spelled, written_shape
 from cnnspec.sources.layers import Layer, LayerList
 from cnnspec.structure import names
+from cnnspec.structure.align import Work
 from cnnspec.structure.express import Parameter, written_value
 from cnnspec.structure.holes import Unsaid
 from cnnspec.structure.layout import rows
-from cnnspec.structure.parts import Body, Leaf, Merge, Repeat, Step, Use
+from cnnspec.structure.parts import Body, Leaf, Merge, Repeat, Step, Use, local_numbers
 from cnnspec.structure.pattern import Group, Pattern, Site, Track, sites_in
 from cnnspec.structure.usual import Usual, default_lines
 
@@ -39,6 +40,7 @@ class Writer(NamedTuple):
     network: LayerList
     usual: Usual
     blocks: dict[str, Block]
+    work: Work
 
     def file(self, root: Pattern) -> str:
         """The text of a whole network."""
@@ -47,7 +49,7 @@ class Writer(NamedTuple):
         lines = [f"model {names.cleaned(network.name) or 'Net'}", *default_lines(self.usual), ""]
         for block in self.blocks.values():
             lines += [*self.block(block), ""]
-        named = {value: labels[number] for number, value in enumerate(_local(body))}
+        named = {value: labels[number] for number, value in enumerate(local_numbers(body))}
         for value, one in enumerate(network.inputs):
             name = f"{named[value]}: " if len(network.inputs) > 1 or value in body.named else ""
             lines.append(f"input {name}{written_shape(one.shape)}")
@@ -90,7 +92,7 @@ class Writer(NamedTuple):
         if body.inputs[0] in body.named:
             lines.insert(0, f"{labels[0]}: id")
         if len(body.outputs) > 1 or (body.outputs[0] in body.named and body.lines[-1].ends != body.outputs):
-            local = _local(body)
+            local = local_numbers(body)
             lines.append(f"output {', '.join(f'@{labels[local[value]]}' for value in body.outputs)}")
         return [
             f"{'shared' if block.shared else 'block'} {block.name}({', '.join(heads)}) {{",
@@ -105,7 +107,7 @@ class Writer(NamedTuple):
         found: list[str] = []
         given = {one.value: names.cleaned(one.name) for one in self.network.outputs} if network else {}
         makers = {end: line.chain.steps[-1] for line in body.lines for end in line.ends if line.chain.steps}
-        for value in _local(body):
+        for value in local_numbers(body):
             wanted = [given.get(value, "")]
             if value in body.inputs:
                 wanted += [names.cleaned(self.network.inputs[value].name)] if network else []
@@ -134,7 +136,7 @@ class Writer(NamedTuple):
 
     def lines(self, pattern: Pattern, labels: Sequence[str], claims: bool = False) -> list[str]:
         body = pattern.bodies[0]
-        local = _local(body)
+        local = local_numbers(body)
         found = []
         for line, track in zip(body.lines, pattern.lines, strict=True):
             ends = [labels[local[end]] for end in line.ends if end in local]
@@ -297,10 +299,6 @@ def _default(one: Parameter) -> str:
 
 def _layer_argument(text: str) -> str:
     return text if re.fullmatch(r"\w+", text) else f"[{text}]"
-
-
-def _local(body: Body) -> dict[int, int]:
-    return {value: number for number, value in enumerate(dict.fromkeys((*body.inputs, *body.named)))}
 
 
 def _is_pool(step: Any) -> bool:

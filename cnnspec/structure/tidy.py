@@ -32,6 +32,7 @@ def _needed(network: LayerList) -> LayerList:
             read.update(network.layers[number].inputs)
     now = list(range(first))  # the new number of each value
     layers: list[Layer | Hole] = []
+    ops: dict[Op, Op] = {}  # equal ops are one object, which makes them quick to compare
     for number, layer in enumerate(network.layers):
         if first + number not in read:
             now.append(-1)
@@ -41,7 +42,8 @@ def _needed(network: LayerList) -> LayerList:
             now.append(first + len(layers))
             inputs = tuple(now[value] for value in layer.inputs) or (0,)
             if isinstance(layer, Layer):
-                layer = layer._replace(op=_plain(layer.op))
+                op = _plain(layer.op)
+                layer = layer._replace(op=ops.setdefault(op, op))
             layers.append(layer._replace(inputs=inputs))
     outputs = tuple(one._replace(value=now[one.value]) for one in network.outputs)
     return network._replace(layers=tuple(layers), outputs=outputs)
