@@ -292,3 +292,33 @@ def test_property_a_nest_is_well_laid(seed: int, look: str) -> None:
 @pytest.mark.parametrize("spec", ["lenet5", "vgg", "unet", "googlenet"])
 def test_the_pictures_compile(spec: str, tmp_path: Path) -> None:
     compiled(tikz.write(drawn(load(f"zoo:{spec}"))), tmp_path)
+
+
+def test_words_of_signals_and_folds() -> None:
+    signal = (
+        "conv F15 S2 P7 K64 -> bn -> relu -> maxpool F3 S2 P1\n[conv F3 P1 K64 -> relu -> conv F1 K64]*9\n"
+    )
+    scene = drawn(graph_of(f"input 12x5000\n{signal}gap -> fc 5\n"), look="levels")
+    assert said(scene, "legend")[::-1] == [
+        "15-wide convolution + BN + ReLU",
+        "3-wide max pooling",
+        "9 × convolutions",
+        "global average pooling",
+        "fully connected",
+    ]
+    signs = "conv F3 P1 K8 -> abs\nmax [ conv F3 P1 K8 | conv F1 K8 ]\ngap -> fc 5\n"
+    assert said(drawn(graph_of(f"input 1x64x80\n{signs}")), "legend")[::-1] == [
+        "3×3 convolution + absolute value",
+        "maximum of branches",
+        "global average pooling",
+        "fully connected",
+    ]
+
+
+def test_the_heads_of_arcs_have_room() -> None:
+    unit = "block unit() { add [ conv F7 P3 K64 -> bn -> relu -> conv F7 P3 K64 -> bn | id ] -> relu }\n"
+    text = f"{unit}input 12x5000\nconv F3 P1 K64\n[unit()]*2\ngap -> fc 5\n"
+    scene = drawn(graph_of(text), levels=1)
+    arcs = [item for group in groups(scene, "skip") for item in group.items if isinstance(item, Line)]
+    assert len(arcs) == 2
+    assert all(line.points[2][0] - line.points[1][0] > 12 for line in arcs)

@@ -117,7 +117,8 @@ def _close(end: Volume, start: Volume, inside: list[Volume]) -> None:
 
 def title_of(merge: Op) -> str:
     """What branches that nobody has named are called, after how they meet."""
-    return {"add": "residual block", "mul": "gate", "concat": "branches"}.get(merge.word, merge.word)
+    names = {"add": "residual block", "mul": "gate", "concat": "branches", "max": "maximum of branches"}
+    return names.get(merge.word, merge.word)
 
 
 def without_sums(volumes: list[Volume]) -> tuple[list[Volume], dict[Volume, Volume]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnnspec.drawing.volumes.legend import Entry
 from cnnspec.drawing.volumes.shades import Fills
 from cnnspec.drawing.volumes.volume import Volume
-from cnnspec.drawing.volumes.words import behind, name_of, times, window
+from cnnspec.drawing.volumes.words import behind, extent, fold_name, name_of, window
 
 
 def meanings(volumes: Sequence[Volume], fills: Fills) -> list[Entry]:
@@ -22,14 +22,14 @@ def meanings(volumes: Sequence[Volume], fills: Fills) -> list[Entry]:
 def _meaning(group: list[Volume], last: Volume) -> str:
     ops = [volume.op for volume in group if volume.op is not None]
     if not ops:
-        return group[0].title or {"conv": "convolutions", "block": "block"}.get(group[0].kind, group[0].kind)
+        return fold_name(group[0])
     names = [*dict.fromkeys(map(name_of, ops))]
     if len(names) > 2:
         names = [_common(names)]
     text = ", ".join(names)
     sizes = {window(op) for op in ops}
     if len(sizes) == 1 and len(names) == 1 and all(sizes):
-        text = f"{times(sizes.pop())} {text}"
+        text = f"{extent(sizes.pop())} {text}"
     inner = [volume for volume in group if volume.op is not None and volume is not last]
     further = {behind(volume.after) for volume in inner}
     return text + (further.pop() if len(further) == 1 else "")

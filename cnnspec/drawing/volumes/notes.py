@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.drawing.volumes.volume import Strip, Volume
-from cnnspec.drawing.volumes.words import stride, times, window
+from cnnspec.drawing.volumes.words import extent, stride, times, window
 
 
 def notes_of(strip: Strip) -> dict[Volume, str]:
@@ -28,5 +28,5 @@ def _note(volume: Volume, windows: bool, is_output: bool) -> str:
     if volume.op is not None and volume.kind == "conv" and windows and window(volume.op):
         steps = stride(volume.op)
         slower = f"/{steps[0]}" if len(set(steps)) == 1 else f"/{times(steps)}"
-        return times(window(volume.op)) + (f", {slower}" if max(steps, default=1) > 1 else "")
+        return extent(window(volume.op)) + (f", {slower}" if max(steps, default=1) > 1 else "")
     return ""

@@ -27,7 +27,7 @@ class Skips:
         self.row_of = {volume: row for row in rows for one in row.stands for volume in one.volumes}
         self.at = {volume: one for row in rows for one in row.stands for volume in one.volumes}
         same = [link for link in strip.links if self.row_of[link.start] is self.row_of[link.end]]
-        self.arcs = same if len(strip.links) <= ARCS else []
+        self.arcs = same if has_arcs(strip) else []
         marked = [link for link in strip.links if link not in self.arcs]
         self.levels = _levels(self.arcs, {volume: place for place, volume in enumerate(self.at)})
         heads = [row.parent for row in rows if row.parent is not None]
@@ -101,11 +101,16 @@ class Skips:
         return groups
 
 
+def has_arcs(strip: Strip) -> bool:
+    """Whether skips are arcs, where both ends are in one row."""
+    return len(strip.links) <= ARCS
+
+
 def letters_at(strip: Strip) -> Counter[Volume]:
     """How many letters a volume may get, before it is known which links are arcs."""
     starts = [head for head in strip.heads if head is not None]
     ends: list[Volume] = []
-    if len(strip.links) > ARCS:
+    if not has_arcs(strip):
         starts += [link.start for link in strip.links]
         ends = [link.end for link in strip.links]
     return Counter([*dict.fromkeys(starts), *ends])

@@ -24,7 +24,7 @@ _SHORT = {
     "relu": "ReLU", "relu6": "ReLU6", "leaky": "leaky ReLU", "prelu": "PReLU", "elu": "ELU", "selu": "SELU",
     "gelu": "GELU", "silu": "SiLU", "mish": "Mish", "hswish": "h-swish", "hsigmoid": "h-sigmoid",
     "droppath": "drop path", "l2norm": "L2 norm", "softmax": "softmax", "tanh": "tanh",
-    "sigmoid": "sigmoid",
+    "sigmoid": "sigmoid", "abs": "absolute value",
 }  # fmt: skip
 """Of layers that stand behind others; `bn` and its like are capitals."""
 
@@ -66,9 +66,25 @@ def times(sizes: Iterable[int]) -> str:
     return "×".join(map(str, sizes))
 
 
+def extent(size: Shape) -> str:
+    """The size of a window: `5×5`; of a signal, `5-wide`."""
+    return f"{size[0]}-wide" if len(size) == 1 else times(size)
+
+
 def sized(op: Op) -> str:
     """`5×5 convolution`."""
-    return " ".join(filter(None, (times(window(op)), name_of(op))))
+    return " ".join(filter(None, (extent(window(op)), name_of(op))))
+
+
+_KINDS = {
+    "conv": "convolutions", "pool": "pooling", "dense": "fully connected layers", "resize": "upsampling",
+    "norm": "normalisations", "merge": "branches", "other": "layers",
+}  # fmt: skip
+
+
+def fold_name(volume: Volume) -> str:
+    """What a fold is called: by its block, or by what its layers are."""
+    return volume.title or _KINDS.get(volume.kind, volume.kind)
 
 
 def shape_text(shape: Shape) -> str:
@@ -98,5 +114,5 @@ def sentence(strip: Strip) -> str:
 
 
 def _spoken(volume: Volume) -> str:
-    name = volume.title or (sized(volume.op) if volume.op is not None else volume.kind)
+    name = volume.title or (sized(volume.op) if volume.op is not None else fold_name(volume))
     return f"{name} ×{volume.count:,}" if volume.count > 1 else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import NamedTuple
@@ -21,6 +22,8 @@ ROD = 5.0
 """How thick a vector is."""
 SIZE, SMALL = 8.0, 6.5
 GAP, LABEL_GAP = 9.0, 3.0
+LEG = 9.0
+"""The least width of bands on which arcs stand: the heads of their arrows are seen."""
 FEW = 2
 """Texts below a block that may be wider than its bands."""
 
@@ -118,14 +121,19 @@ def _half(label: Label) -> float:
 
 
 def placed_row(
-    row: list[Volume], lengths: Lengths, notes: dict[Volume, str], letters: Counter[Volume]
+    row: list[Volume],
+    lengths: Lengths,
+    notes: dict[Volume, str],
+    letters: Counter[Volume],
+    legs: Collection[Volume],
 ) -> list[Placed]:
-    """The blocks from left to right, from x = 0, the middle of each at y = 0."""
+    """The blocks from left to right, from x = 0, the middle of each at y = 0. The bands `legs` have the leg
+    of an arc."""
     placed: list[Placed] = []
     blocks = blocks_of(row)
     x = 0.0
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
-        one = placed_block(block, lengths, notes, after)
+        one = placed_block(block, lengths, notes, after, legs)
         one.above = LETTER * sum(letters[volume] for volume in block.volumes)
         one.shift(x - one.start, 0.0)
         placed.append(one)
@@ -133,8 +141,16 @@ def placed_row(
     return placed
 
 
-def placed_block(block: Block, lengths: Lengths, notes: dict[Volume, str], after: Block | None) -> Placed:
+def placed_block(
+    block: Block,
+    lengths: Lengths,
+    notes: dict[Volume, str],
+    after: Block | None,
+    legs: Collection[Volume] = (),
+) -> Placed:
     extents = [sizes(volume, lengths) for volume in block.bands]
+    if any(volume in legs for volume in block.bands):
+        extents = [(max(wide, LEG), high, away) for wide, high, away in extents]
     columns = _columns(block, notes, [extent[0] for extent in extents])
     if len(columns) > FEW:  # labels that are far from their bands would not be understood
         wides = [column.wide / column.bands for column in columns for _ in range(column.bands)]

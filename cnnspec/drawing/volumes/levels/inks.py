@@ -9,7 +9,7 @@ from cnnspec.drawing.colors import PAPER, Palette
 from cnnspec.drawing.scene import Pen
 from cnnspec.drawing.volumes.legend import Entry
 from cnnspec.drawing.volumes.volume import Link, Volume
-from cnnspec.drawing.volumes.words import behind, sized
+from cnnspec.drawing.volumes.words import behind, fold_name, sized
 
 _PAPER = {
     "conv": "#2f6cae", "pool": "#c0392b", "resize": "#2c8a55", "dense": "#7a5bb0", "attention": "#0f8b8d",
@@ -76,7 +76,7 @@ class Inks:
 
 def meaning(volume: Volume) -> str:
     """What an arrow to a volume says."""
-    text = volume.title or volume.kind if volume.op is None else sized(volume.op) + behind(volume.after)
+    text = fold_name(volume) if volume.op is None else sized(volume.op) + behind(volume.after)
     return counted(text, volume.count)
 
 

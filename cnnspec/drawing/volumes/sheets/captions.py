@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from cnnspec.drawing.volumes.volume import Volume
-from cnnspec.drawing.volumes.words import behind, name_of, stride, times, window
+from cnnspec.drawing.volumes.words import behind, extent, fold_name, name_of, stride, times, window
 
 
 def caption(volume: Volume) -> list[str]:
     """The lines: `5×5`, `convolution`; behind them the activation."""
     if volume.op is None:
-        name = volume.title or volume.kind
+        name = fold_name(volume)
         return [f"{name} ×{volume.count:,}" if volume.count > 1 else name]
     op, size = volume.op, window(volume.op)
-    first = times(size)
+    first = extent(size) if size else ""
     steps = stride(op)
     if first and volume.kind != "pool" and max(steps, default=1) > 1:
         first += f", /{steps[0]}" if len(set(steps)) == 1 else f", /{times(steps)}"
