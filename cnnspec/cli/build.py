@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import click
 
-from cnnspec.cli.one_model import built, open_model
+from cnnspec.cli.one_model import Opened, built, open_model
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, out, say
 from cnnspec.diagnostics.printable import printable
-from cnnspec.files import STDIN, write_whole
+from cnnspec.files import STDIN, write_all, write_whole
 from cnnspec.pipeline import TARGETS
 
 
@@ -20,6 +23,11 @@ from cnnspec.pipeline import TARGETS
 @click.option("-o", "--output", metavar="OUT", help="The file to write; default: standard output.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option(
+    "--recipe",
+    metavar="R.toml",
+    help="torch only: write net.py and train.py, which trains it, into the folder OUT.",
+)
+@click.option(
     "--fold-bn", is_flag=True, help="torch only: fold batch norm into the convolutions, for inference."
 )
 def build(
@@ -27,6 +35,7 @@ def build(
     target: str,
     output: str | None,
     force: bool,
+    recipe: str | None,
     fold_bn: bool,
     choice: Choice,
     to: Output,
@@ -39,6 +48,8 @@ def build(
     """
     if fold_bn and target != "torch":
         raise click.UsageError("--fold-bn needs --target torch")
+    if recipe is not None and (target != "torch" or fold_bn or output in (None, STDIN)):
+        raise click.UsageError("--recipe needs --target torch, -o with a folder, and no --fold-bn")
     found = built(open_model(file, choice), (target,), fold_bn=fold_bn)
     text = found.programs.get(target)
     destination = None if output in (None, STDIN) else output
@@ -53,6 +64,8 @@ def build(
         "diagnostics": head["diagnostics"],
     }
     to.findings(found.findings, found.source)
+    if text is not None and recipe is not None:
+        return _with_recipe(found, recipe, output or "", force, document, to)
     if text is not None and destination is not None:
         problem = write_whole(destination, text, force=force, inputs=(found.path,))
         if problem is not None:
@@ -64,3 +77,29 @@ def build(
         else:
             say(f"{printable(destination)}: written\n")
     return found.status
+
+
+def _with_recipe(
+    found: Opened, recipe: str, folder: str, force: bool, document: dict[str, Any], to: Output
+) -> int:
+    """Write the network and the program that trains it into a folder."""
+    from cnnspec.cli.recipe import programs
+    from cnnspec.diagnostics.as_json import as_json
+
+    made = programs(found, recipe, folder)
+    to.findings(made.findings, made.source)
+    document["diagnostics"] += [as_json(one, made.source) for one in made.findings]
+    document |= {
+        "output": folder if made.files else None,
+        "program": None,
+        "ok": document["ok"] and bool(made.files),
+    }
+    if made.files:
+        files = {os.path.join(folder, name): text for name, text in made.files.items()}
+        problem = write_all(files, folder=folder, force=force, inputs=(found.path, recipe))
+        if problem is not None:
+            return to.refuse(*problem, document | {"ok": False, "output": None})
+        if to.form == "text":
+            say("".join(f"{printable(path)}: written\n" for path in files))
+    to.document(document)
+    return made.status or found.status

@@ -34,7 +34,7 @@ def topics(context: click.Context, parameter: click.Parameter, incomplete: str) 
     """What `explain` takes first: a spec, or the name of a page."""
     from cnnspec.report.pages import topics
 
-    return [*_matching(topics(), incomplete), *specs(context, parameter, incomplete)]
+    return [*_matching([*topics(), "recipe"], incomplete), *specs(context, parameter, incomplete)]
 
 
 def variants(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -40,6 +40,7 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
     cnnspec explain conv                      the page of a layer
     cnnspec explain field                     a word or a symbol: macs, =>, R, …
     cnnspec explain layers                    all layers; also codes, words
+    cnnspec explain recipe                    the keys of a recipe for `train`
     """
     if at is not None:
         if to.form in ("markdown", "latex"):
@@ -54,11 +55,15 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
     from cnnspec.report.pages import page, topics
 
     text = page(topic)
+    if topic == "recipe" and text is None:
+        from cnnspec.training.page import page as recipe_page
+
+        text = recipe_page()
     if text is None:
         spec = topic.startswith(ZOO) or topic.endswith(".cnn") or document_named(topic) is not None
         if topic == STDIN or spec or os.path.exists(topic):
             return _layer(topic, None, choice, to)
-        near = did_you_mean(topic, topics())
+        near = did_you_mean(topic, [*topics(), "recipe"])
         raise click.UsageError(f"there is no page {topic!r}{'; ' + near if near else ''}")
     to.document({"topic": topic, "page": text})
     if to.form == "latex":

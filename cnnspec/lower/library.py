@@ -32,7 +32,9 @@ def pieces(folder: Path, *modules: str) -> Mapping[str, Piece]:
         text = (folder / f"{module}.py").read_text(encoding="utf-8")
         lines = text.split("\n")
         for node in ast.parse(text).body:
-            own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            decorators = getattr(node, "decorator_list", [])
+            first = min([node.lineno, *(one.lineno for one in decorators)])
+            own = "\n".join(lines[first - 1 : node.end_lineno])
             match node:
                 case ast.FunctionDef(name) | ast.ClassDef(name) | ast.Assign([ast.Name(name)]):
                     assert name not in found, f"{name} is defined twice"

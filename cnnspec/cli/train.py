@@ -1,0 +1,184 @@
+"""`cnnspec train`: a network trained as a recipe says, by a program of its own in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnspec.cli import FOUND, INTERNAL, INTERRUPTED, OK, USAGE
+from cnnspec.cli.job import failed
+from cnnspec.cli.one_model import built, open_model
+from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.recipe import TOML, Programs, beside, programs
+from cnnspec.cli.terminal import Output, err
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.diagnostics.printable import printable
+from cnnspec.files import NOWHERE, ZOO, write_all
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+MADE = ("last.safetensors", "best.safetensors", "log.csv", "result.json", "model.onnx")
+"""What a run leaves in its folder."""
+PATIENCE = 30
+"""Seconds that a program may take to end."""
+
+
+@command("train", "text", "json")
+@click.argument("file", shell_complete=completing("specs"))
+@click.option("--recipe", metavar="R.toml", help="The recipe; `cnnspec explain recipe` lists its keys.")
+@click.option("-o", "--output", metavar="DIR", help="The folder of the run; default: runs/RECIPE.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of DIR, if there is one.")
+@click.option("--force", is_flag=True, help="Start again in a folder that has a run.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 1024),
+    default=1,
+    metavar="N",
+    help="Number of processes on this machine.",
+)
+def train(
+    file: str,
+    recipe: str | None,
+    output: str | None,
+    resume: bool,
+    force: bool,
+    processes: int,
+    choice: Choice,
+    to: Output,
+) -> int:
+    """Train a network as a recipe says (needs torch and safetensors).
+
+    Writes net.py and train.py into DIR, as `build --recipe` does, and runs train.py there: log.csv has a
+    line for each epoch, best.safetensors the weights of the best one. The exit status is 1 if the result is
+    not what the recipe expects. A spec of the zoo may have a recipe beside it, which is the default.
+    """
+    recipe = recipe or beside(file)
+    if recipe is None:
+        raise click.UsageError("a recipe is missing: --recipe R.toml (`cnnspec explain recipe` shows one)")
+    if resume and force:
+        raise click.UsageError("--resume goes on, --force starts again: choose one")
+    folder = output or os.path.join("runs", os.path.basename(recipe.removeprefix(ZOO)).removesuffix(TOML))
+    found = built(open_model(file, choice), ("torch",))
+    document = found.head() | {"output": folder, "result": None}
+    to.findings(found.findings, found.source)
+    if found.graph is None or not found.programs:
+        to.document(document)
+        return found.status
+    made = programs(found, recipe, folder)
+    if made.findings:
+        return _refused(made, document, to)
+    assert made.recipe is not None
+    for package in ("torch", "safetensors", made.recipe.data.package):
+        if find_spec(package) is None:
+            message = f"{package} is needed and is not installed: pip install 'cnnspec[train]' {package}"
+            return failed(message.replace(" numpy", ""), document, to, USAGE)
+    problem = _begin(folder, made, resume, force)
+    if problem is not None:
+        return to.refuse(*problem, document)
+    if to.form == "text":
+        err(f"{printable(os.path.join(folder, 'train.py'))}: started\n")
+    status = _run(folder, resume, processes, to)
+    result = _result(folder)
+    if result is not None:
+        status = (OK if result.get("ok") else FOUND) if found.status == OK else found.status
+    elif status not in (USAGE, INTERRUPTED):
+        return failed(f"train.py ended with status {status}", document, to, INTERNAL)
+    to.document(document | {"ok": status == OK, "result": result})
+    return status
+
+
+def _refused(made: Programs, document: dict[str, Any], to: Output) -> int:
+    from cnnspec.diagnostics.as_json import as_json
+
+    to.findings(made.findings, made.source)
+    document["diagnostics"] += [as_json(one, made.source) for one in made.findings]
+    to.document(document)
+    return made.status
+
+
+def _begin(folder: str, made: Programs, resume: bool, force: bool) -> tuple[str, Diagnostic] | None:
+    """Write the programs; what an earlier run left stays only if this one goes on from it."""
+    import shutil
+
+    if (other := _foreign(folder)) is not None:
+        message = f"this folder contains {other}, which train.py could import"
+        return folder, Diagnostic("E704", message, NOWHERE, help="choose another -o")
+    files = {os.path.join(folder, name): text for name, text in made.files.items()}
+    problem = write_all(files, folder=folder, force=resume or force, inputs=(made.source.name,))
+    if problem is not None:
+        if problem[1].code == "E705":
+            hint = "--resume goes on from its last checkpoint, --force starts again"
+            problem = folder, Diagnostic("E705", "this folder has a run", NOWHERE, help=hint)
+        return problem
+    shutil.rmtree(os.path.join(folder, "__pycache__"), ignore_errors=True)
+    for name in ("result.json",) if resume else MADE:
+        try:
+            os.unlink(os.path.join(folder, name))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            return os.path.join(folder, name), Diagnostic(
+                "E704", f"cannot remove it: {error.strerror}", NOWHERE
+            )
+    return None
+
+
+def _foreign(folder: str) -> str | None:
+    """A module in the folder that is not ours: train.py would find it before torch."""
+    if not os.path.isdir(folder):
+        return None
+    for name in sorted(os.listdir(folder)):
+        inside = os.path.join(folder, name)
+        module = os.path.isfile(inside) and name.endswith((".py", ".pyc", ".so", ".pyd"))
+        package = os.path.isdir(inside) and any(
+            one.startswith("__init__.") for one in os.listdir(inside) if name != "__pycache__"
+        )
+        if package or (module and name not in ("net.py", "train.py")):
+            return name
+    return None
+
+
+def _run(folder: str, resume: bool, processes: int, to: Output) -> int:
+    """Run the program to its end, or to ours; gives its status."""
+    import subprocess
+
+    line = [sys.executable, "-B", "-X", "utf8"]
+    if processes > 1:
+        line += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    line += [os.path.join(folder, "train.py"), *(["--resume"] if resume else [])]
+    sys.stdout.flush()
+    child = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=2 if to.form == "json" else None)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:  # the terminal interrupts the child, too
+        return _ended(child, INTERRUPTED)
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            _ended(child, INTERRUPTED)
+
+
+def _ended(child: Popen[bytes], status: int) -> int:
+    import subprocess
+
+    try:
+        child.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    return status
+
+
+def _result(folder: str) -> dict[str, Any] | None:
+    try:
+        with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,249 @@
+"""The part of a training program that learns: the rate, the loss, a step, the result on held-out images."""
+
+from __future__ import annotations
+
+from cnnspec.lower.names import Namer
+from cnnspec.lower.writer import Group, Writer, call, literal, put_targets
+from cnnspec.training.network import Output
+from cnnspec.training.plan import Plan
+from cnnspec.training.recipe import Adam, AdamW, CrossEntropy, RmsProp, Sgd
+
+AUTOCAST = "with torch.autocast(device.type, torch.bfloat16):"
+
+
+def put_learning(writer: Writer, plan: Plan) -> None:
+    """`rate_at`, `make_optimizer`, `loss_of`, `train_step` and `evaluate`."""
+    for put in (_rate, _optimizer, _loss, _step, _evaluate):
+        put(writer, plan)
+        writer.gap(2)
+
+
+def changes_rate(plan: Plan) -> bool:
+    """Whether the rate is not the same all the time."""
+    schedule = plan.recipe.schedule
+    return schedule.decay != "constant" or schedule.warmup > 0
+
+
+def _rate(writer: Writer, plan: Plan) -> None:
+    schedule = plan.recipe.schedule
+    if not changes_rate(plan):
+        return
+    with writer.block("def rate_at(step: int, steps: int) -> float:"):
+        writer.doc("The learning rate of a step; an epoch has `steps`.")
+        writer.line("epoch = step / steps")
+        if schedule.warmup:
+            with writer.block("if epoch < WARMUP:"):
+                writer.line("return RATE * (step + 1) / (WARMUP * steps)")
+        if schedule.decay == "constant":
+            writer.line("return RATE")
+            return
+        if schedule.decay == "step":
+            writer.line("return RATE * FACTOR ** sum(epoch >= one for one in MILESTONES)")
+            return
+        start = " - WARMUP" if schedule.warmup else ""
+        above = f"(epoch{start})" if start else "epoch"
+        below = f"(EPOCHS{start})" if start else "EPOCHS"
+        writer.line(f"progress = {above} / {below}")
+        share = "(1 + math.cos(math.pi * progress)) / 2"
+        if schedule.decay == "poly":
+            share = "(1 - progress) ** POWER"
+        if schedule.last:
+            writer.line(f"share = {share}")
+            writer.line("return RATE * (LAST_RATE + (1 - LAST_RATE) * share)")
+        else:
+            writer.line(f"return RATE * {share}")
+
+
+def _optimizer(writer: Writer, plan: Plan) -> None:
+    optimizer = plan.recipe.optimizer
+    with writer.block("def make_optimizer(net: nn.Module) -> Optimizer:"):
+        named: dict[str, object] = {"lr": "RATE"}
+        parameters = "[one for one in net.parameters() if one.requires_grad]"
+        if optimizer.weight_decay and not optimizer.decay_all:
+            parameters = "parameter_groups(net, WEIGHT_DECAY)"
+        elif optimizer.weight_decay:
+            named["weight_decay"] = "WEIGHT_DECAY"
+        match optimizer:
+            case Sgd():
+                function = "SGD"
+                named |= {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov}
+            case Adam():
+                function = "AdamW" if isinstance(optimizer, AdamW) else "Adam"
+                named |= {"betas": tuple(optimizer.betas), "eps": optimizer.eps}
+                if function == "AdamW" and not optimizer.weight_decay:
+                    named["weight_decay"] = 0.0  # torch's default is 0.01
+            case RmsProp():
+                function = "RMSprop"
+                named |= {"alpha": optimizer.alpha, "momentum": optimizer.momentum, "eps": optimizer.eps}
+        defaults = {"momentum": 0.0, "nesterov": False, "betas": (0.9, 0.999), "eps": 1e-8, "alpha": 0.99}
+        writer.line(f"parameters = {parameters}")
+        writer.put("return ", call(f"torch.optim.{function}", "parameters", defaults=defaults, **named))
+
+
+def _loss(writer: Writer, plan: Plan) -> None:
+    outputs = plan.network.outputs
+    kind = "Tensor" if len(outputs) == 1 else "tuple[Tensor, ...]"
+    with writer.block(f"def loss_of(outputs: {kind}, labels: Tensor) -> Tensor:"):
+        if len(outputs) == 1:
+            writer.put("loss: Tensor = ", _loss_call(outputs[0], "outputs"))
+            writer.line("return loss")
+            return
+        namer = Namer({"outputs", "labels", "loss"})
+        names = [namer.take(output.label) for output in outputs]
+        put_targets(writer, names, "outputs")
+        first = True
+        for name, output in zip(names, outputs, strict=True):
+            if not output.loss.weight:
+                continue
+            weight = "" if output.loss.weight == 1 else f"{literal(output.loss.weight)} * "
+            writer.put(f"loss {'' if first else '+'}= {weight}", _loss_call(output, name))
+            first = False
+        writer.line("return loss")
+
+
+def scores_of(output: Output, variable: str) -> str:
+    """An output as its loss takes it: one axis of classes, larger is likelier."""
+    loss = output.loss.kind
+    if output.last == "softmax" and loss in ("cross_entropy", "dice"):
+        variable = f"log_probabilities({variable})"
+    if output.last == "sigmoid" and loss in ("bce", "dice"):
+        variable = f"logits({variable})"
+    if output.last == "rbf":
+        variable = f"-{variable}"
+    if len(output.shape) > 1 and not output.maps and loss == "cross_entropy":
+        variable = f"torch.flatten({variable}, 1)"
+    return variable
+
+
+def _loss_call(output: Output, variable: str) -> Group:
+    scores, loss = scores_of(output, variable), output.loss
+    match loss.kind:
+        case "bce":
+            function = "F.binary_cross_entropy_with_logits"
+            labels = f"labels.view_as({variable}).float()"
+            return call(function, scores, labels)
+        case "mse":
+            return call("F.mse_loss", scores, f"labels.view_as({variable}).float()")
+        case "dice":
+            return call("dice_loss", scores, "labels")
+    assert isinstance(loss, CrossEntropy)
+    defaults: dict[str, object] = {"label_smoothing": 0.0, "ignore_index": -1}
+    named = {"label_smoothing": loss.smoothing, "ignore_index": loss.ignore}
+    return call("F.cross_entropy", scores, "labels", defaults=defaults, **named)
+
+
+def _step(writer: Writer, plan: Plan) -> None:
+    run = plan.recipe.run
+    writer.line("def train_step(")
+    with writer.indented():
+        writer.line("model: nn.Module,")
+        writer.line("optimizer: Optimizer,")
+        writer.line("samples: Samples,")
+        writer.line("batch: Tensor,")
+        writer.line("step: int,")
+        writer.line("team: Team,")
+    with writer.block(") -> Tensor:"):
+        writer.doc("One step on a global batch, of which each process takes a part; gives its loss.")
+        writer.line("device = team.device")
+        if plan.chances:
+            writer.line(f"chance = chances(BATCH, {plan.chances}, step, SEED)")
+        if run.accumulate == 1:
+            writer.line("part = torch.arange(BATCH).chunk(team.size)[team.rank]")
+            writer.line('torch.manual_seed(seed_from(SEED, "dropout", step, team.rank))')
+            _forward(writer, plan, "loss_of(model(images), labels)")
+            writer.line("optimizer.zero_grad()")
+            writer.line("loss.backward()")
+        else:
+            _accumulated(writer, plan)
+        if run.clip:
+            writer.line("nn.utils.clip_grad_norm_(model.parameters(), CLIP)")
+        writer.line("optimizer.step()")
+        writer.line("return loss.detach()" if run.accumulate == 1 else "return total")
+
+
+def _forward(writer: Writer, plan: Plan, loss: str) -> None:
+    writer.line("images, labels = prepared(samples, batch[part], device)")
+    if plan.chances:
+        writer.line("images = augmented(images, chance[part].to(device))")
+    if plan.recipe.run.amp:
+        with writer.block(AUTOCAST):
+            writer.line(f"loss = {loss}")
+    else:
+        writer.line(f"loss = {loss}")
+
+
+def _accumulated(writer: Writer, plan: Plan) -> None:
+    writer.line("optimizer.zero_grad()")
+    writer.line("total = torch.zeros((), device=device)")
+    writer.line("parts = torch.arange(BATCH).chunk(team.size * PARTS)")
+    writer.line("mine = parts[team.rank * PARTS : (team.rank + 1) * PARTS]")
+    with writer.block("for number, part in enumerate(mine):"):
+        writer.line('seed = seed_from(SEED, "dropout", step, team.rank, number)')
+        writer.line("torch.manual_seed(seed)")
+        _forward(writer, plan, "loss_of(model(images), labels) / PARTS")
+        writer.line("last = number == PARTS - 1")
+        if plan.recipe.run.parallel == "fsdp":
+            writer.line("model.set_requires_gradient_sync(last)")
+            writer.line("loss.backward()")
+        else:
+            writer.line("alone = team.size == 1")
+            with writer.block("with nullcontext() if last or alone else model.no_sync():"):
+                writer.line("loss.backward()")
+        writer.line("total += loss.detach()")
+
+
+def _evaluate(writer: Writer, plan: Plan) -> None:
+    run = plan.recipe.run
+    writer.line("@torch.no_grad()")
+    with writer.block("def evaluate(net: nn.Module, samples: Samples, team: Team) -> dict[str, float]:"):
+        writer.doc("The result on images that are held out: each counts once, on any number of processes.")
+        writer.line("net.eval()")
+        writer.line("device = team.device")
+        count = 4 if plan.accuracy else 2
+        writer.line(f"sums = torch.zeros({count}, dtype=torch.float64, device=device)")
+        with writer.block("for rows in torch.arange(len(samples.labels)).split(BATCH):"):
+            writer.line("rows = rows[team.rank :: team.size]")
+            with writer.block("if len(rows) == 0:"):
+                writer.line("continue")
+            writer.line("images, labels = prepared(samples, rows, device)")
+            if run.amp:
+                with writer.block(AUTOCAST):
+                    writer.line("outputs = net(images)")
+                    writer.line("loss = loss_of(outputs, labels)")
+            else:
+                writer.line("outputs = net(images)")
+                writer.line("loss = loss_of(outputs, labels)")
+            writer.line("sums[0] += len(rows) * loss")
+            writer.line("sums[1] += len(rows)")
+            if plan.accuracy:
+                _right(writer, plan)
+        with writer.block("if team.size > 1:"):
+            writer.line("dist.all_reduce(sums)")
+        if plan.accuracy:
+            writer.line("loss_sum, images_seen, right, answers = sums.tolist()")
+            writer.line('return {"loss": loss_sum / images_seen, "accuracy": right / answers}')
+        else:
+            writer.line("loss_sum, images_seen = sums.tolist()")
+            writer.line('return {"loss": loss_sum / images_seen}')
+
+
+def _right(writer: Writer, plan: Plan) -> None:
+    judged = plan.judged
+    variable = "outputs" if len(plan.network.outputs) == 1 else "outputs[0]"
+    yes_or_no = judged.loss.kind == "bce" or judged.shape[0] == 1
+    if yes_or_no:
+        middle = "0.5" if judged.last == "sigmoid" else "0"
+        writer.line(f"right = ({variable} > {middle}) == (labels.view_as({variable}) > 0.5)")
+        writer.line("sums[2] += right.sum()")
+        writer.line("sums[3] += right.numel()")
+        return
+    sign = "-" if judged.last == "rbf" else ""
+    shape = ".flatten(1)" if len(judged.shape) > 1 and not judged.maps else ""
+    writer.line(
+        f"right = ({sign}{variable}){shape}.argmax(1) == labels"
+        if sign
+        else f"right = {variable}{shape}.argmax(1) == labels"
+    )
+    writer.line("sums[2] += right.sum()")
+    ignored = judged.loss.ignore if isinstance(judged.loss, CrossEntropy) else -1
+    writer.line("sums[3] += labels.numel()" if ignored < 0 else f"sums[3] += (labels != {ignored}).sum()")

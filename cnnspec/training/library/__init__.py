@@ -1,0 +1,18 @@
+"""The readable pieces that training programs are put together from: copied as text, never imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from cnnspec.lower import library
+
+ROOMS = ("processes", "samples", "augment", "losses", "steps", "checkpoints", "report")
+"""The files, in the order of a program."""
+
+
+@cache
+def pieces() -> Mapping[str, library.Piece]:
+    """All functions and classes by name, in the order of a program."""
+    return library.pieces(Path(__file__).parent, *ROOMS)

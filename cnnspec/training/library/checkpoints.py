@@ -1,0 +1,132 @@
+"""Checkpoints: safetensors, written whole or not at all, and refused when they are not this run's."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from cnnspec.training.library.processes import Refused
+from cnnspec.training.library.samples import hash_of
+
+
+@dataclass
+class Progress:
+    """How far a run is: what a checkpoint knows besides tensors. `best` is the best
+    result so far, of `epoch`; `stale` counts the epochs since.
+    """
+
+    step: int = 0
+    best: float = float("-inf")
+    epoch: int = 0
+    loss: float = float("inf")
+    stale: int = 0
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file beside its place, which then takes its name: what was there stays
+    whole, whatever interrupts.
+    """
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Refused(f"{path} cannot be written: {error.strerror}") from None
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A copy in memory of its own, which is what safetensors can write."""
+    return tensor.detach().cpu().contiguous().clone()
+
+
+def weights_of(net: nn.Module) -> dict[str, Tensor]:
+    """The weights and running statistics by name."""
+    return {key: whole(value) for key, value in net.state_dict().items()}
+
+
+def optimizer_state(net: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """What the optimizer keeps of each weight, by the weight's name."""
+    found = {}
+    for name, parameter in net.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                found[f"{name}.{key}"] = whole(value)
+    return found
+
+
+def state_of(nets: dict[str, nn.Module], optimizer: Optimizer, running: Tensor) -> dict[str, Tensor]:
+    """All tensors that a run needs to go on; `running` is the sum of this epoch's losses."""
+    found = {"loss": whole(running)}
+    for prefix, net in nets.items():
+        found |= {f"{prefix}{key}": value for key, value in weights_of(net).items()}
+    kept = optimizer_state(nets["net."], optimizer)
+    return found | {f"optimizer.{key}": value for key, value in kept.items()}
+
+
+def file_hash(path: Path) -> str:
+    """What tells two files apart."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+
+
+def settings_hash(names: dict[str, Any]) -> str:
+    """What tells two recipes apart: the constants of a program. Paths differ from machine
+    to machine, and what is expected does not change a run.
+    """
+    kept = {
+        name: value
+        for name, value in names.items()
+        if name.isupper() and not name.startswith("EXPECTED") and not isinstance(value, Path)
+    }
+    return hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:32]
+
+
+def save_checkpoint(
+    path: Path, tensors: dict[str, Tensor], progress: Progress, identity: dict[str, str]
+) -> None:
+    """One key of metadata: safetensors writes several in any order."""
+    tensors = dict(sorted(tensors.items()))
+    about = {**asdict(progress), "hash": hash_of(*tensors.values()), "identity": identity}
+    write_whole(path, save(tensors, {"training": json.dumps(about)}))
+
+
+def load_checkpoint(path: Path, identity: dict[str, str]) -> tuple[dict[str, Tensor], Progress]:
+    """The tensors and the progress of a checkpoint, if it is whole and of this very run."""
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {})["training"])
+            tensors = {key: file.get_tensor(key) for key in sorted(file.keys())}
+        written, found = about.pop("hash"), about.pop("identity")
+        progress = Progress(**about)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
+        raise Refused(f"{path} is damaged, or is not a checkpoint of this program") from None
+    if written != hash_of(*tensors.values()):
+        raise Refused(f"{path} is damaged: its tensors are not those that were written")
+    for what, value in identity.items():
+        if not isinstance(found, dict) or found.get(what) != value:
+            raise Refused(f"{path} is of another {what}: start in another folder")
+    return tensors, progress
+
+
+def picked(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, without that beginning."""
+    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def load_optimizer(net: nn.Module, optimizer: Optimizer, kept: dict[str, Tensor]) -> None:
+    """The inverse of `optimizer_state`."""
+    parameters = dict(net.named_parameters())
+    for key, value in kept.items():
+        name, _, what = key.rpartition(".")
+        device = "cpu" if what == "step" else parameters[name].device
+        optimizer.state[parameters[name]][what] = value.to(device)

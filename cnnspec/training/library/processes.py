@@ -1,0 +1,66 @@
+"""The processes of a run, and random numbers that depend on the seed and the step alone."""
+
+import hashlib
+import os
+from typing import NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+class Refused(Exception):
+    """What is wrong with the files or the command line, for the person who started the run."""
+
+
+class Team(NamedTuple):
+    """The processes of a run, and which of them this one is."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+
+def join_team() -> Team:
+    """torchrun sets RANK and the like; without them there is one process."""
+    device = torch.device("cpu")
+    if torch.cuda.is_available():
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    if "RANK" not in os.environ:
+        return Team(0, 1, device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return Team(dist.get_rank(), dist.get_world_size(), device)
+
+
+def seed_from(*parts: int | str) -> int:
+    """A seed for one purpose at one step: a run that goes on draws the same numbers."""
+    digest = hashlib.sha256(repr(parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def random_order(count: int, epoch: int, seed: int) -> Tensor:
+    """The order in which an epoch takes the images."""
+    generator = torch.Generator().manual_seed(seed_from(seed, "order", epoch))
+    return torch.randperm(count, generator=generator)
+
+
+def chances(batch: int, columns: int, step: int, seed: int) -> Tensor:
+    """Numbers from 0 to 1 for the augmentation of a step, a row for each image of the
+    global batch: the same on any number of processes.
+    """
+    generator = torch.Generator().manual_seed(seed_from(seed, "augment", step))
+    return torch.rand(batch, columns, generator=generator)
+
+
+def average_over_processes(team: Team, tensors: list[Tensor]) -> None:
+    """Replaces each tensor by its mean over all processes."""
+    if team.size > 1:
+        for tensor in tensors:
+            dist.all_reduce(tensor)
+            tensor /= team.size
+
+
+def running_statistics(net: nn.Module) -> list[Tensor]:
+    """The buffers that each process updates from its own images."""
+    return [buffer for buffer in net.buffers() if buffer.is_floating_point()]

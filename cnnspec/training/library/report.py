@@ -1,0 +1,56 @@
+"""What a person sees of a run: a line that is written over, and a table of the epochs."""
+
+import csv
+import io
+import sys
+import time
+from pathlib import Path
+
+from cnnspec.training.library.checkpoints import write_whole
+
+
+class Line:
+    """How far a run is, in a line that is written over; in a file or a pipe, nothing."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on and sys.stderr.isatty()
+        self.start = self.last = time.monotonic()
+        self.first = -1
+
+    def due(self, step: int) -> bool:
+        """Twice a second, if anybody looks."""
+        if self.first < 0:
+            self.start, self.first = time.monotonic(), step
+        return self.on and time.monotonic() - self.last > 0.5
+
+    def show(self, epoch: int, step: int, steps: int, batch: int, loss: float) -> None:
+        """The images per second since the start, and the time that is left."""
+        self.last = time.monotonic()
+        rate = (step - self.first) * batch / max(self.last - self.start, 1e-9)
+        minutes, seconds = divmod(round((steps - step) * batch / max(rate, 1e-9)), 60)
+        bar = ("#" * (20 * step // steps)).ljust(20, ".")
+        text = f"epoch {epoch} [{bar}] step {step:,}/{steps:,}  loss {loss:.4f}"
+        text += f"  {rate:,.0f} images/s  {minutes}:{seconds:02} left"
+        print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Makes room for other lines."""
+        if self.on:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def read_log(path: Path, step: int) -> list[dict[str, str]]:
+    """The epochs that were finished by this step."""
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+
+
+def write_log(path: Path, rows: list[dict[str, str]]) -> None:
+    """The table of the epochs as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue().encode())

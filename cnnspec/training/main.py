@@ -1,0 +1,245 @@
+"""The part of a training program that runs: its arguments, and the epochs."""
+
+from __future__ import annotations
+
+from cnnspec.lower.names import string
+from cnnspec.lower.writer import Writer
+from cnnspec.training.learning import changes_rate
+from cnnspec.training.plan import Plan
+
+
+def put_main(writer: Writer, plan: Plan) -> None:
+    """`arguments`, `resumed`, `main`, and what is done when the file is run."""
+    for put in (_arguments, _begin, _main, _finish, _run):
+        put(writer, plan)
+        writer.gap(2)
+
+
+def _arguments(writer: Writer, plan: Plan) -> None:
+    with writer.block("def arguments() -> argparse.Namespace:"):
+        writer.line("parser = argparse.ArgumentParser(description=__doc__)")
+        writer.line('out = "the folder to write into"')
+        writer.line('parser.add_argument("--out", type=Path, default=HERE, help=out)')
+        writer.line('resume = "go on from the last checkpoint, if there is one"')
+        writer.line('parser.add_argument("--resume", action="store_true", help=resume)')
+        if plan.path:
+            writer.line(f"data = HERE / {string(plan.path)}")
+            writer.line('parser.add_argument("--data", type=Path, default=data, help="the images")')
+        else:
+            writer.line("parser.set_defaults(data=HERE)")
+        writer.line("return parser.parse_args()")
+
+
+def _begin(writer: Writer, plan: Plan) -> None:
+    run = plan.recipe.run
+    writer.line("def resumed(")
+    with writer.indented():
+        writer.line("path: Path,")
+        writer.line("identity: dict[str, str],")
+        writer.line("net: nn.Module,")
+        if run.ema:
+            writer.line("average: nn.Module,")
+        writer.line("optimizer: Optimizer,")
+        writer.line("running: Tensor,")
+    with writer.block(") -> Progress:"):
+        writer.doc("Puts the tensors of the last checkpoint where they were.")
+        writer.line("tensors, progress = load_checkpoint(path, identity)")
+        writer.line('net.load_state_dict(picked(tensors, "net."))')
+        if run.ema:
+            writer.line('average.load_state_dict(picked(tensors, "average."))')
+        writer.line('load_optimizer(net, optimizer, picked(tensors, "optimizer."))')
+        writer.line('running.copy_(tensors["loss"])')
+        writer.line("return progress")
+
+
+def _main(writer: Writer, plan: Plan) -> None:
+    with writer.block("def main() -> int:"):
+        writer.line("options = arguments()")
+        writer.line("team = join_team()")
+        _prepare(writer, plan)
+        writer.gap(1)
+        _make(writer, plan)
+        writer.gap(1)
+        _resume(writer, plan)
+        writer.gap(1)
+        _epochs(writer, plan)
+        writer.line("line.clear()")
+        writer.line("return finish(options.out, progress, team)")
+
+
+def _prepare(writer: Writer, plan: Plan) -> None:
+    run = plan.recipe.run
+    if run.deterministic:
+        writer.line("torch.use_deterministic_algorithms(True, warn_only=True)")
+        writer.line("torch.backends.cudnn.benchmark = False")
+    parts = "team.size" if run.accumulate == 1 else "team.size * PARTS"
+    with writer.block(f"if BATCH % ({parts}):" if run.accumulate > 1 else f"if BATCH % {parts}:"):
+        writer.line(f'raise Refused(f"a batch of {{BATCH}} is not divisible by {{{parts}}} parts")')
+    writer.line("training, held_out = load_samples(options.data)")
+    with writer.block("for samples in (training, held_out):"):
+        classes = "CLASSES" if plan.judged.loss.kind in ("cross_entropy", "dice") else "0"
+        writer.line(f"check_samples(samples, INPUT, {classes})")
+    writer.line("steps = len(training.labels) // BATCH")
+    with writer.block("if steps == 0:"):
+        writer.line('raise Refused(f"{len(training.labels)} images are less than a batch")')
+
+
+def _make(writer: Writer, plan: Plan) -> None:
+    run = plan.recipe.run
+    writer.line("torch.manual_seed(SEED)")
+    memory = ", memory_format=torch.channels_last" if run.channels_last else ""
+    if memory:
+        writer.line(f"net = {plan.model}().to(team.device{memory})")
+    else:
+        writer.line(f"net = {plan.model}().to(team.device)")
+    if run.ema:
+        writer.line("average = copy.deepcopy(net)")
+    writer.line("optimizer = make_optimizer(net)")
+    writer.line("running = torch.zeros((), dtype=torch.float64, device=team.device)")
+    writer.line("model: nn.Module = net")
+    with writer.block("if team.size > 1:"):
+        writer.line("model = DistributedDataParallel(net, broadcast_buffers=False)")
+    if run.compile:
+        writer.line("model = torch.compile(model)")
+
+
+def _resume(writer: Writer, plan: Plan) -> None:
+    average = "average, " if plan.recipe.run.ema else ""
+    writer.line('last, log = options.out / "last.safetensors", options.out / "log.csv"')
+    writer.line("identity = {")
+    with writer.indented():
+        writer.line('"network": file_hash(HERE / "net.py"),')
+        writer.line('"recipe": settings_hash(globals()),')
+        writer.line('"data set": hash_of(*training, *held_out),')
+    writer.line("}")
+    writer.line("progress = Progress()")
+    with writer.block("if last.exists():"):
+        with writer.block("if not options.resume:"):
+            writer.line('raise Refused(f"{last} exists: --resume goes on from it")')
+        writer.line(f"progress = resumed(last, identity, net, {average}optimizer, running)")
+    writer.line("rows = read_log(log, progress.step)")
+    writer.line("line = Line(team.rank == 0)")
+
+
+def _epochs(writer: Writer, plan: Plan) -> None:
+    run = plan.recipe.run
+    going = "progress.step < EPOCHS * steps"
+    if run.patience:
+        going += " and progress.stale < PATIENCE"
+    with writer.block(f"while {going}:"):
+        writer.line("epoch, done = divmod(progress.step, steps)")
+        writer.line("order = random_order(len(training.labels), epoch, SEED)")
+        writer.line("start, begun = time.monotonic(), progress.step")
+        writer.line("net.train()")
+        with writer.block("for batch in order[: steps * BATCH].split(BATCH)[done:]:"):
+            if changes_rate(plan):
+                writer.line("set_rate(optimizer, rate_at(progress.step, steps))")
+            writer.line("loss = train_step(model, optimizer, training, batch, progress.step, team)")
+            if run.ema:
+                writer.line("follow(average, net, AVERAGE)")
+            writer.line("running += loss")
+            writer.line("progress.step += 1")
+            with writer.block("if line.due(progress.step):"):
+                writer.line("line.show(epoch + 1, progress.step, EPOCHS * steps, BATCH, float(loss))")
+            if run.save_every:
+                writer.line("inside = progress.step % steps")
+                with writer.block("if inside and progress.step % SAVE_EVERY == 0:"):
+                    writer.line("average_over_processes(team, [*running_statistics(net), running])")
+                    _save(writer, plan)
+        writer.gap(1)
+        _end_of_epoch(writer, plan)
+
+
+def _save(writer: Writer, plan: Plan) -> None:
+    writer.line(_tensors(plan))
+    with writer.block("if team.rank == 0:"):
+        writer.line("save_checkpoint(last, tensors, progress, identity)")
+
+
+def _tensors(plan: Plan) -> str:
+    average = ', "average.": average' if plan.recipe.run.ema else ""
+    return f'tensors = state_of({{"net.": net{average}}}, optimizer, running)'
+
+
+def _end_of_epoch(writer: Writer, plan: Plan) -> None:
+    run = plan.recipe.run
+    judged = "average" if run.ema else "net"
+    writer.line("average_over_processes(team, [*running_statistics(net), running])")
+    if run.ema:
+        writer.line("follow(average, net, 1.0)")
+    writer.line("seconds = time.monotonic() - start")
+    writer.line(f"result = evaluate({judged}, held_out, team)")
+    writer.line("entry = {")
+    with writer.indented():
+        writer.line('"epoch": str(epoch + 1),')
+        writer.line('"step": str(progress.step),')
+        rate = "rate_at(progress.step - 1, steps)" if changes_rate(plan) else "RATE"
+        writer.line(f'"rate": f"{{{rate}:.6g}}",')
+        writer.line('"loss": f"{float(running) / steps:.6f}",')
+        writer.line('"held_out_loss": f"{result[\'loss\']:.6f}",')
+        if plan.accuracy:
+            writer.line('"accuracy": f"{100 * result[\'accuracy\']:.2f}",')
+        writer.line('"seconds": f"{seconds:.2f}",')
+        writer.line('"images_per_second": f"{(progress.step - begun) * BATCH / seconds:.0f}",')
+    writer.line("}")
+    writer.line("running.zero_()")
+    writer.line("rows.append(entry)")
+    score = 'result["accuracy"]' if plan.accuracy else '-result["loss"]'
+    writer.line(f"better = {score} > progress.best")
+    with writer.block("if better:"):
+        writer.line(f"progress.best, progress.epoch = {score}, epoch + 1")
+        writer.line('progress.loss = result["loss"]')
+    writer.line("progress.stale = 0 if better else progress.stale + 1")
+    writer.line(f"weights = weights_of({judged})")
+    writer.line(_tensors(plan))
+    with writer.block("if team.rank == 0:"):
+        writer.line("line.clear()")
+        writer.line('print("  ".join(f"{name} {value}" for name, value in entry.items()))')
+        writer.line("sys.stdout.flush()")
+        writer.line("write_log(log, rows)")
+        with writer.block("if better:"):
+            writer.line('write_whole(options.out / "best.safetensors", save(weights))')
+        writer.line("save_checkpoint(last, tensors, progress, identity)")
+
+
+def _finish(writer: Writer, plan: Plan) -> None:
+    expect = plan.recipe.expect
+    with writer.block("def finish(folder: Path, progress: Progress, team: Team) -> int:"):
+        writer.doc("The best epoch, and whether that is what is expected.")
+        if plan.accuracy:
+            writer.line('result = f"accuracy {100 * progress.best:.2f} %, loss {progress.loss:.4f}"')
+        else:
+            writer.line('result = f"loss {progress.loss:.4f}"')
+        conditions = []
+        if expect.accuracy is not None:
+            digits = len(expect.accuracy.rstrip("%").partition(".")[2])
+            conditions.append(f"round(100 * progress.best, {digits}) >= EXPECTED_ACCURACY")
+        if expect.loss is not None:
+            conditions.append("progress.loss <= EXPECTED_LOSS")
+        writer.line(f"ok = {' and '.join(conditions) or 'True'}")
+        with writer.block("if team.rank == 0:"):
+            writer.line('print(f"best: epoch {progress.epoch}, {result}")')
+            writer.line('about = {**asdict(progress), "ok": ok}')
+            writer.line('write_whole(folder / "result.json", json.dumps(about).encode())')
+        if conditions:
+            wanted = [
+                *(["accuracy {EXPECTED_ACCURACY:g} %"] if expect.accuracy is not None else []),
+                *(["loss {EXPECTED_LOSS:g}"] if expect.loss is not None else []),
+            ]
+            with writer.block("if team.rank == 0 and not ok:"):
+                writer.line(f'print(f"expected: {", ".join(wanted)}", file=sys.stderr)')
+        writer.line("return 0 if ok else 1")
+
+
+def _run(writer: Writer, plan: Plan) -> None:
+    with writer.block('if __name__ == "__main__":'):
+        with writer.block("try:"):
+            writer.line("sys.exit(main())")
+        with writer.block("except Refused as refused:"):
+            writer.line('print(f"train.py: {refused}", file=sys.stderr)')
+            writer.line("sys.exit(2)")
+        with writer.block("except KeyboardInterrupt:"):
+            writer.line('print("\\nstopped; --resume goes on from the last checkpoint", file=sys.stderr)')
+            writer.line("sys.exit(130)")
+        with writer.block("finally:"), writer.block("if dist.is_initialized():"):
+            writer.line("dist.destroy_process_group()")

@@ -1,0 +1,131 @@
+"""What a training program has to know of the network, and whether a recipe fits it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnspec.diagnostics.suggest import listing, nearest
+from cnnspec.ir.flat import flat, flat_outputs
+from cnnspec.ir.graph import Graph
+from cnnspec.ops.base import Shape, written_shape
+from cnnspec.training.read import Reading
+from cnnspec.training.recipe import AnyLoss, Digits, Recipe, Torchvision
+
+
+class Output(NamedTuple):
+    """One output: its label, its shape, its loss, and the layer that makes it."""
+
+    label: str
+    shape: Shape
+    loss: AnyLoss
+    last: str
+
+    @property
+    def maps(self) -> bool:
+        """Whether there is more than one place: classes of pixels, not of images."""
+        return any(size > 1 for size in self.shape[1:])
+
+
+class Network(NamedTuple):
+    """A network as a training program sees it."""
+
+    name: str
+    input: Shape
+    outputs: tuple[Output, ...]
+
+
+def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
+    """The network under a recipe; None, with findings, where they do not fit."""
+    root = graph.root
+    shape = root.values[0]
+    if len(graph.inputs) != 1 or shape is None or len(shape) != 3:
+        what = f"{len(graph.inputs)} inputs" if len(graph.inputs) != 1 else f"an input of {_shape(shape)}"
+        hint = "a recipe trains networks with one input of shape C, H, W"
+        _misfit(reading, f"{graph.name} has {what}", (), hint)
+        return None
+    made_by = {entry.output: entry.op.word for entry in flat(graph) if entry.op is not None}
+    outputs = tuple(
+        Output(label, root.values[place] or (), recipe.losses.get(label, recipe.loss), made_by.get(value, ""))
+        for label, place, value in zip(graph.outputs, root.outputs, flat_outputs(graph), strict=True)
+    )
+    for label in recipe.losses.keys() - set(graph.outputs):
+        near = nearest(label, graph.outputs)
+        hint = f"did you mean {near}?" if near else f"the outputs are {listing(graph.outputs)}"
+        _misfit(reading, f"{graph.name} has no output {label!r}", ("loss", label), hint, key=True)
+    _fit_data(reading, recipe, shape, outputs)
+    _fit_losses(reading, recipe, outputs)
+    return None if len(reading.sink) else Network(graph.name, shape, outputs)
+
+
+def _misfit(reading: Reading, message: str, path: tuple[str, ...], help: str, *, key: bool = False) -> None:
+    span = reading.key(*path) if key or not path else reading.value(*path)
+    reading.sink.report("E824", message, span, help=help)
+
+
+def _shape(shape: Shape | None) -> str:
+    return "an unknown shape" if shape is None else written_shape(shape)
+
+
+KNOWN = {
+    "digits": ((1, 28, 28), 10),
+    "MNIST": ((1, 28, 28), 10),
+    "FashionMNIST": ((1, 28, 28), 10),
+    "KMNIST": ((1, 28, 28), 10),
+    "CIFAR10": ((3, 32, 32), 10),
+    "CIFAR100": ((3, 32, 32), 100),
+}
+"""Data sets whose shape and number of classes are known before they are there."""
+
+
+def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Output, ...]) -> None:
+    data = recipe.data
+    for key in ("mean", "std"):
+        numbers = getattr(data, key)
+        if len(numbers) not in (0, 1, shape[0]):
+            message = f"{len(numbers)} numbers for {shape[0]} channels"
+            _misfit(reading, message, ("data", key), "one number, or one for each channel of the input")
+    if not isinstance(data, Digits | Torchvision):
+        return
+    name = data.source if isinstance(data, Digits) else data.name
+    images, classes = KNOWN[name]
+    where = ("data", "name" if isinstance(data, Torchvision) else "source")
+    if images[0] != shape[0]:
+        hint = f"--size {images[0]}x{shape[1]}x{shape[2]} gives the network an input of as many channels"
+        channels = "1 channel" if images[0] == 1 else f"{images[0]} channels"
+        _misfit(reading, f"{name} has {channels}, the input has {shape[0]}", where, hint)
+    elif images != shape:
+        smaller = images[1] <= shape[1] and images[2] <= shape[2]
+        if data.fit == "exact" or (data.fit == "pad" and not smaller):
+            other = 'fit = "pad" puts zeros around, ' if smaller else ""
+            hint = f'{other}fit = "resize" scales the images'
+            found = f"{name} has images of {written_shape(images)}, the input is {written_shape(shape)}"
+            _misfit(reading, found, ("data", "fit"), hint)
+    for output in outputs:
+        if output.loss.kind != "cross_entropy" or output.maps:
+            message = f"{name} has a class per image, the loss of {output.label} is {output.loss.kind}"
+            if output.maps:
+                message = f"{name} has a class per image, {output.label} has one per pixel"
+            _misfit(reading, message, where, 'a data set of your own: source = "npz"')
+        elif output.shape[0] != classes:
+            message = f"{name} has {classes} classes, {output.label} has {output.shape[0]}"
+            hint = f"--set classes={classes} where the spec has `let classes`"
+            _misfit(reading, message, where, hint)
+
+
+def _fit_losses(reading: Reading, recipe: Recipe, outputs: tuple[Output, ...]) -> None:
+    judged = outputs[0]
+    if recipe.expect.accuracy is not None and judged.loss.kind == "mse":
+        hint = "loss = 0.01 is a bound for the loss"
+        _misfit(reading, "a mean squared error has no accuracy", ("expect", "accuracy"), hint)
+    for output in outputs:
+        where = ("loss", output.label) if output.label in recipe.losses else ("loss",)
+        kind = output.loss.kind
+        if kind == "cross_entropy" and output.shape[0] == 1:
+            message = f"{output.label} has one class ({written_shape(output.shape)}): the loss is always 0"
+            _misfit(reading, message, (*where, "kind"), 'kind = "bce" is for yes and no')
+        if kind == "dice" and not output.maps:
+            message = f"{output.label} ({written_shape(output.shape)}) has no pixels for a Dice loss"
+            _misfit(reading, message, (*where, "kind"), 'kind = "cross_entropy"')
+        if kind != "mse" and output.last == "softmax" and kind == "bce":
+            message = f"{output.label} is a softmax's, for which bce is not made"
+            _misfit(reading, message, (*where, "kind"), 'kind = "cross_entropy"')

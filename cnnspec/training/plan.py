@@ -1,0 +1,36 @@
+"""What every part of a training program is written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnnspec.training.network import Network, Output
+from cnnspec.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A network and a recipe; `model` is the class in net.py, `path` the recipe's data from the program's
+    folder, `written` what is at the top."""
+
+    network: Network
+    recipe: Recipe
+    model: str
+    path: str
+    head: str
+
+    @property
+    def judged(self) -> Output:
+        """The output whose result counts: the first one."""
+        return self.network.outputs[0]
+
+    @property
+    def accuracy(self) -> bool:
+        """Whether the result has an accuracy."""
+        return self.judged.loss.kind != "mse"
+
+    @property
+    def chances(self) -> int:
+        """How many numbers the augmentation of an image takes."""
+        augment = self.recipe.augment
+        return augment.flip + 2 * bool(augment.crop) + 3 * bool(augment.erase)

@@ -1,0 +1,117 @@
+"""A recipe and a network → `train.py`, which stands beside the emitted `net.py`."""
+
+from __future__ import annotations
+
+import ast
+
+from cnnspec import __version__
+from cnnspec.ir.graph import Graph
+from cnnspec.lower.library import needed
+from cnnspec.lower.names import escaped
+from cnnspec.lower.writer import Writer
+from cnnspec.training.data import put_data
+from cnnspec.training.learning import put_learning
+from cnnspec.training.library import pieces
+from cnnspec.training.main import put_main
+from cnnspec.training.network import Network
+from cnnspec.training.plan import Plan
+from cnnspec.training.recipe import Recipe
+from cnnspec.training.settings import put_settings
+
+STANDARD = {
+    "argparse": "import argparse",
+    "copy": "import copy",
+    "csv": "import csv",
+    "hashlib": "import hashlib",
+    "io": "import io",
+    "json": "import json",
+    "math": "import math",
+    "os": "import os",
+    "sys": "import sys",
+    "time": "import time",
+}
+STANDARD_FROM = {
+    "nullcontext": ("contextlib", "nullcontext"),
+    "asdict": ("dataclasses", "asdict"),
+    "dataclass": ("dataclasses", "dataclass"),
+    "Path": ("pathlib", "Path"),
+    "Any": ("typing", "Any"),
+    "NamedTuple": ("typing", "NamedTuple"),
+}
+LIBRARIES = {
+    "torch": "import torch",
+    "dist": "import torch.distributed as dist",
+    "F": "import torch.nn.functional as F",
+}
+LIBRARIES_FROM = {
+    "SafetensorError": ("safetensors", "SafetensorError"),
+    "safe_open": ("safetensors", "safe_open"),
+    "save": ("safetensors.torch", "save"),
+    "Tensor": ("torch", "Tensor"),
+    "nn": ("torch", "nn"),
+    "DistributedDataParallel": ("torch.nn.parallel", "DistributedDataParallel"),
+    "Optimizer": ("torch.optim", "Optimizer"),
+}
+"""What a program's names are imported by; it imports those that it uses."""
+
+
+def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) -> str:
+    """The text of train.py. `net` is the torch program of the network, `path` where the data is from the
+    program's folder."""
+    head = escaped(f"Trains {graph.name} (net.py)")
+    plan = Plan(network, recipe, model_class(net), path, head)
+    body = Writer()
+    put_data(body, plan)
+    put_learning(body, plan)
+    put_main(body, plan)
+    settings = Writer()
+    put_settings(settings, plan)
+    copied = needed(f"{settings}\n{body}", pieces())
+    code = "\n\n\n".join([str(settings), *copied, str(body)])
+    whole = Writer()
+    whole.line(f"# Written by cnnspec {__version__}")
+    _doc(whole, plan)
+    whole.gap(1)
+    _imports(whole, {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
+    whole.gap(1)
+    whole.line(f"from net import {plan.model}")
+    whole.gap(1)
+    whole.extend(settings.written)
+    whole.gap(2)
+    for piece in copied:
+        whole.text(piece)
+        whole.gap(2)
+    whole.extend(body.written)
+    whole.gap(0)
+    return str(whole)
+
+
+def model_class(net: str) -> str:
+    """The network's class in a torch program: the last one; its blocks come first."""
+    return [node.name for node in ast.parse(net).body if isinstance(node, ast.ClassDef)][-1]
+
+
+def _doc(writer: Writer, plan: Plan) -> None:
+    writer.line(f'"""{plan.head}.')
+    writer.gap(1)
+    writer.line("    python train.py                       one process")
+    writer.line("    torchrun --nproc-per-node 4 train.py  four")
+    writer.line("    python train.py --resume              goes on from the last checkpoint")
+    writer.gap(1)
+    writer.line("Writes log.csv, best.safetensors (the weights of the best epoch) and last.safetensors")
+    writer.line("(all that is needed to go on; the run is then the one that was not interrupted).")
+    writer.line('"""')
+
+
+def _imports(writer: Writer, names: set[str]) -> None:
+    for plain, parts in ((STANDARD, STANDARD_FROM), (LIBRARIES, LIBRARIES_FROM)):
+        for name, statement in plain.items():
+            if name in names:
+                writer.line(statement)
+        modules: dict[str, list[str]] = {}
+        for name, (module, part) in parts.items():
+            if name in names:
+                modules.setdefault(module, []).append(part)
+        for module, found in sorted(modules.items()):
+            writer.line(f"from {module} import {', '.join(found)}")
+        writer.gap(1)

@@ -1,0 +1,53 @@
+"""The constants at the top of a training program: the recipe's numbers, and the network's."""
+
+from __future__ import annotations
+
+from cnnspec.lower.names import string
+from cnnspec.lower.writer import Writer, literal
+from cnnspec.training.plan import Plan
+
+
+def put_settings(writer: Writer, plan: Plan) -> None:
+    """`NAME = value` lines; only those that the program uses."""
+    recipe, network = plan.recipe, plan.network
+    data, augment, optimizer = recipe.data, recipe.augment, recipe.optimizer
+    schedule, run = recipe.schedule, recipe.run
+
+    def put(name: str, value: object, comment: str = "", *, when: object = True) -> None:
+        if when:
+            writer.line(f"{name} = {string(value) if isinstance(value, str) else literal(value)}", comment)
+
+    put("SEED", recipe.seed)
+    writer.gap(1)
+    put("INPUT", network.input, "channels, height, width")
+    put("CLASSES", plan.judged.shape[0], when=plan.judged.loss.kind in ("cross_entropy", "dice"))
+    put("MEAN", tuple(data.mean), when=data.mean)
+    put("STD", tuple(data.std), when=data.std)
+    put("HELD_OUT", data.validation, "share of the images", when=data.validation)
+    put("CROP", augment.crop, "pixels", when=augment.crop)
+    put("ERASE", augment.erase, "probability", when=augment.erase)
+    writer.gap(1)
+    put("EPOCHS", schedule.epochs)
+    put("BATCH", schedule.batch, "images per step, over all processes")
+    put("PARTS", run.accumulate, "of the share of a process, one by one", when=run.accumulate > 1)
+    put("RATE", optimizer.rate)
+    put("WARMUP", schedule.warmup, "epochs", when=schedule.warmup)
+    put("MILESTONES", tuple(schedule.milestones), "epochs", when=schedule.milestones)
+    put("FACTOR", schedule.factor, when=schedule.milestones)
+    put("POWER", schedule.power, when=schedule.decay == "poly")
+    put(
+        "LAST_RATE",
+        schedule.last,
+        "share of the rate",
+        when=schedule.last and schedule.decay in ("cosine", "poly"),
+    )
+    put("WEIGHT_DECAY", optimizer.weight_decay, when=optimizer.weight_decay)
+    put("CLIP", run.clip, "norm of the gradient", when=run.clip)
+    put("AVERAGE", run.ema, "decay of the average of the weights", when=run.ema)
+    put("SAVE_EVERY", run.save_every, "steps", when=run.save_every)
+    put("PATIENCE", run.patience, "epochs", when=run.patience)
+    if recipe.expect.accuracy is not None:
+        put("EXPECTED_ACCURACY", float(recipe.expect.accuracy.rstrip("%")), "percent")
+    put("EXPECTED_LOSS", recipe.expect.loss, when=recipe.expect.loss is not None)
+    writer.gap(1)
+    writer.line("HERE = Path(__file__).resolve().parent")
