@@ -8,6 +8,9 @@ from cnnspec.training.learning import changes_rate
 from cnnspec.training.plan import Plan
 
 
+AVERAGE = '"average.": average'
+
+
 def put_main(writer: Writer, plan: Plan) -> None:
     """`arguments`, `resumed`, `main`, and what is done when the file is run."""
     for put in (_arguments, _begin, _main, _finish, _run):
@@ -72,9 +75,9 @@ def _prepare(writer: Writer, plan: Plan) -> None:
     if run.deterministic:
         writer.line("torch.use_deterministic_algorithms(True, warn_only=True)")
         writer.line("torch.backends.cudnn.benchmark = False")
-    parts = "team.size" if run.accumulate == 1 else "team.size * PARTS"
-    with writer.block(f"if BATCH % ({parts}):" if run.accumulate > 1 else f"if BATCH % {parts}:"):
-        writer.line(f'raise Refused(f"a batch of {{BATCH}} is not divisible by {{{parts}}} parts")')
+    writer.line(f"parts = team.size{' * PARTS' if run.accumulate > 1 else ''}")
+    with writer.block("if BATCH % parts:"):
+        writer.line('raise Refused(f"{BATCH} images cannot be divided into {parts} equal parts")')
     writer.line("training, held_out = load_samples(options.data)")
     with writer.block("for samples in (training, held_out):"):
         classes = "CLASSES" if plan.judged.loss.kind in ("cross_entropy", "dice") else "0"
@@ -95,6 +98,7 @@ def _make(writer: Writer, plan: Plan) -> None:
     if run.ema:
         writer.line("average = copy.deepcopy(net)")
     writer.line("optimizer = make_optimizer(net)")
+    writer.line(f'nets = {{"net.": net{", " + AVERAGE if run.ema else ""}}}')
     writer.line("running = torch.zeros((), dtype=torch.float64, device=team.device)")
     writer.line("model: nn.Module = net")
     with writer.block("if team.size > 1:"):
@@ -151,14 +155,9 @@ def _epochs(writer: Writer, plan: Plan) -> None:
 
 
 def _save(writer: Writer, plan: Plan) -> None:
-    writer.line(_tensors(plan))
+    writer.line("tensors = state_of(nets, optimizer, running)")
     with writer.block("if team.rank == 0:"):
         writer.line("save_checkpoint(last, tensors, progress, identity)")
-
-
-def _tensors(plan: Plan) -> str:
-    average = ', "average.": average' if plan.recipe.run.ema else ""
-    return f'tensors = state_of({{"net.": net{average}}}, optimizer, running)'
 
 
 def _end_of_epoch(writer: Writer, plan: Plan) -> None:
@@ -191,7 +190,7 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
         writer.line('progress.loss = result["loss"]')
     writer.line("progress.stale = 0 if better else progress.stale + 1")
     writer.line(f"weights = weights_of({judged})")
-    writer.line(_tensors(plan))
+    writer.line("tensors = state_of(nets, optimizer, running)")
     with writer.block("if team.rank == 0:"):
         writer.line("line.clear()")
         writer.line('print("  ".join(f"{name} {value}" for name, value in entry.items()))')

@@ -157,8 +157,10 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
 
 def test_it_runs_where_cnnspec_is_not_installed(folder: Path, tmp_path: Path) -> None:
     other = copied(folder, tmp_path / "alone", "last.safetensors", "log.csv")
-    hide = 'import runpy, sys; sys.modules["cnnspec"] = None; sys.path.insert(0, sys.argv[1].rpartition("/")[0]); '
-    hide += 'sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name="__main__")'
+    hide = 'import runpy, sys; sys.modules["cnnspec"] = None; del sys.argv[0]; '
+    hide += (
+        'sys.path.insert(0, sys.argv[0].rpartition("/")[0]); runpy.run_path(sys.argv[0], run_name="__main__")'
+    )
     assert "best: epoch" in run(other, "--resume", before=("-c", hide))
 
 

@@ -1,4 +1,4 @@
-"""The readable pieces that training programs are put together from: copied as text, never imported here."""
+"""Readable pieces that training programs are put together from; copied as text."""
 
 from __future__ import annotations
 

@@ -30,6 +30,11 @@ def erased(images: Tensor, chance: Tensor, probability: float) -> Tensor:
     left = (chance[:, 2] * (width - side[1] + 1)).long().view(-1, 1, 1, 1)
     row = torch.arange(height, device=images.device).view(-1, 1)
     column = torch.arange(width, device=images.device)
-    inside = (row >= top) & (row < top + side[0]) & (column >= left) & (column < left + side[1])
+    inside = (
+        (row >= top)
+        & (row < top + side[0])
+        & (column >= left)
+        & (column < left + side[1])
+    )
     chosen = (chance[:, 0] < probability).view(-1, 1, 1, 1)
     return images.masked_fill(inside & chosen, 0.0)

@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors, written whole or not at all, and refused when they are not this run's."""
+"""Checkpoints: safetensors, written whole or not at all, refused if not this run's."""
 
 import hashlib
 import json
@@ -65,8 +65,10 @@ def optimizer_state(net: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
     return found
 
 
-def state_of(nets: dict[str, nn.Module], optimizer: Optimizer, running: Tensor) -> dict[str, Tensor]:
-    """All tensors that a run needs to go on; `running` is the sum of this epoch's losses."""
+def state_of(
+    nets: dict[str, nn.Module], optimizer: Optimizer, running: Tensor
+) -> dict[str, Tensor]:
+    """All tensors that a run needs to go on; `running` is the sum of an epoch's losses."""
     found = {"loss": whole(running)}
     for prefix, net in nets.items():
         found |= {f"{prefix}{key}": value for key, value in weights_of(net).items()}
@@ -80,13 +82,15 @@ def file_hash(path: Path) -> str:
 
 
 def settings_hash(names: dict[str, Any]) -> str:
-    """What tells two recipes apart: the constants of a program. Paths differ from machine
-    to machine, and what is expected does not change a run.
+    """What tells two recipes apart: the constants of a program. Paths differ between
+    machines, and what is expected does not change a run.
     """
     kept = {
         name: value
         for name, value in names.items()
-        if name.isupper() and not name.startswith("EXPECTED") and not isinstance(value, Path)
+        if name.isupper()
+        and not name.startswith("EXPECTED")
+        and not isinstance(value, Path)
     }
     return hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:32]
 
@@ -96,12 +100,18 @@ def save_checkpoint(
 ) -> None:
     """One key of metadata: safetensors writes several in any order."""
     tensors = dict(sorted(tensors.items()))
-    about = {**asdict(progress), "hash": hash_of(*tensors.values()), "identity": identity}
+    about = {
+        **asdict(progress),
+        "hash": hash_of(*tensors.values()),
+        "identity": identity,
+    }
     write_whole(path, save(tensors, {"training": json.dumps(about)}))
 
 
-def load_checkpoint(path: Path, identity: dict[str, str]) -> tuple[dict[str, Tensor], Progress]:
-    """The tensors and the progress of a checkpoint, if it is whole and of this very run."""
+def load_checkpoint(
+    path: Path, identity: dict[str, str]
+) -> tuple[dict[str, Tensor], Progress]:
+    """The tensors and the progress of a checkpoint, if it is whole and of this run."""
     try:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {})["training"])
@@ -109,7 +119,9 @@ def load_checkpoint(path: Path, identity: dict[str, str]) -> tuple[dict[str, Ten
         written, found = about.pop("hash"), about.pop("identity")
         progress = Progress(**about)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError):
-        raise Refused(f"{path} is damaged, or is not a checkpoint of this program") from None
+        raise Refused(
+            f"{path} is damaged, or is not a checkpoint of this program"
+        ) from None
     if written != hash_of(*tensors.values()):
         raise Refused(f"{path} is damaged: its tensors are not those that were written")
     for what, value in identity.items():
@@ -120,10 +132,16 @@ def load_checkpoint(path: Path, identity: dict[str, str]) -> tuple[dict[str, Ten
 
 def picked(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors whose names begin so, without that beginning."""
-    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+    return {
+        key[len(prefix) :]: value
+        for key, value in tensors.items()
+        if key.startswith(prefix)
+    }
 
 
-def load_optimizer(net: nn.Module, optimizer: Optimizer, kept: dict[str, Tensor]) -> None:
+def load_optimizer(
+    net: nn.Module, optimizer: Optimizer, kept: dict[str, Tensor]
+) -> None:
     """The inverse of `optimizer_state`."""
     parameters = dict(net.named_parameters())
     for key, value in kept.items():

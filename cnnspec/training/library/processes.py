@@ -1,4 +1,4 @@
-"""The processes of a run, and random numbers that depend on the seed and the step alone."""
+"""The processes of a run, and random numbers that depend on seed and step alone."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class Refused(Exception):
-    """What is wrong with the files or the command line, for the person who started the run."""
+    """What is wrong with the files or the command line, for whoever started the run."""
 
 
 class Team(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a line that is written over, and a table of the epochs."""
+"""What a person sees of a run: a line that is written over, a table of the epochs."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from cnnspec.training.library.checkpoints import write_whole
 
 
 class Line:
-    """How far a run is, in a line that is written over; in a file or a pipe, nothing."""
+    """How far a run is, in a line that is written over; nothing in a pipe."""
 
     def __init__(self, on: bool) -> None:
         self.on = on and sys.stderr.isatty()

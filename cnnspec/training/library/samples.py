@@ -84,8 +84,12 @@ def resized(images: Tensor, height: int, width: int) -> Tensor:
     """Images scaled to this size, a thousand at a time."""
     parts = []
     for part in images.split(1000):
-        scaled = F.interpolate(part.float(), (height, width), mode="bilinear", antialias=True)
-        parts.append(scaled.round().to(images.dtype) if images.dtype == torch.uint8 else scaled)
+        scaled = F.interpolate(
+            part.float(), (height, width), mode="bilinear", antialias=True
+        )
+        parts.append(
+            scaled.round().to(images.dtype) if images.dtype == torch.uint8 else scaled
+        )
     return torch.cat(parts)
 
 
@@ -98,7 +102,9 @@ def check_samples(samples: Samples, shape: tuple[int, ...], classes: int) -> Non
         raise Refused(f"{len(samples.images)} images and {len(samples.labels)} labels")
     if classes and samples.labels.numel() and int(samples.labels.max()) >= classes:
         found = int(samples.labels.max())
-        raise Refused(f"the label {found} is not below the number of classes, {classes}")
+        raise Refused(
+            f"the label {found} is not below the number of classes, {classes}"
+        )
 
 
 def hash_of(*tensors: Tensor) -> str:
