@@ -7,7 +7,6 @@ from cnnspec.lower.writer import Writer
 from cnnspec.training.learning import changes_rate
 from cnnspec.training.plan import Plan
 
-
 AVERAGE = '"average.": average'
 
 

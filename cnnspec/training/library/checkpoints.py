@@ -68,7 +68,7 @@ def optimizer_state(net: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
 def state_of(
     nets: dict[str, nn.Module], optimizer: Optimizer, running: Tensor
 ) -> dict[str, Tensor]:
-    """All tensors that a run needs to go on; `running` is the sum of an epoch's losses."""
+    """All that a run needs to go on; `running` is the sum of this epoch's losses."""
     found = {"loss": whole(running)}
     for prefix, net in nets.items():
         found |= {f"{prefix}{key}": value for key, value in weights_of(net).items()}
