@@ -129,7 +129,8 @@ class _Ways:
         """The layers on maps that are in branches, each with its text, its input and its output."""
         spans = [self.branches[branch] for branch in branches]
         for step in self.builder.steps:
-            if isinstance(step, Layer) and any(span.start <= step.span.start < span.end for span in spans):
+            inside = any(span.start <= step.span.start < span.end for span in spans)
+            if isinstance(step, Layer) and inside and not step.op.merges:
                 arriving = self.builder.values[step.inputs[0]]
                 out = self.builder.values[self.builder.value_of(step)]
                 if arriving is not None and out is not None and 1 < len(arriving) == len(out):

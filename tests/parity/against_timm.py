@@ -51,6 +51,9 @@ def compare(name: str) -> Differences:
     for module in ours.modules():
         if drops(module):
             module.p = 0.0
+    for module in theirs.modules():
+        if isinstance(module, nn.LeakyReLU) and "slope" in network:
+            module.negative_slope = network["slope"]
     with torch.no_grad():
         for key, weight in theirs.named_parameters():
             if key.endswith("bias"):
