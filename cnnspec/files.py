@@ -50,7 +50,7 @@ def decoded(name: str, data: bytes) -> tuple[Source, Diagnostic | None]:
     try:
         return Source(name, data.decode("utf-8-sig")), None
     except UnicodeDecodeError as error:
-        # what could be read is shown, so that the finding has a place; the error counts from behind a BOM
+        # what could be read is shown, so that the finding has a place; the error counts from after a BOM
         text = data.decode("utf-8-sig", errors="replace")
         behind_bom = error.object[: error.start]
         offset = len(behind_bom.decode("utf-8", errors="replace"))
@@ -76,7 +76,7 @@ DOCUMENTS = {
 
 
 def document_named(argument: str) -> tuple[str, str] | None:
-    """The document that an argument means, and what stands behind `#`: `paper.md#LeNet5`."""
+    """The document that an argument means, and what stands after `#`: `paper.md#LeNet5`."""
     path, name = argument, ""
     if "#" in argument and not os.path.exists(argument):
         path, _, name = argument.rpartition("#")

@@ -110,7 +110,7 @@ def _repeated(paths: Paths, given: Sequence[Paths], count: int) -> Paths:
 
 
 def _after(paths: Paths, given: Sequence[Paths]) -> Paths:
-    """The paths through a body, behind those to its inputs."""
+    """The paths through a body, after those to its inputs."""
     return _longest(
         [
             {origin: most + further for origin, most in given[number].items()}

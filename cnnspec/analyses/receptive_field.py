@@ -8,10 +8,10 @@ P·stride_before
 
 A layer that ends the map (`gap`, `flatten`) reads all of it; the receptive field of a model is the one
 before, that of its last map. So each value carries two: what it truly reads (`seen`), and what the last
-map on the way read (`field`); they differ only behind an end. A gate (the stretched arm of `mul`) widens
+map on the way read (`field`); they differ only after an end. A gate (the broadcast branch of `mul`) widens
 nothing.
 
-A body is summarised relative to its inputs; a use of it puts the summary behind what arrives, n passes of
+A body is summarised relative to its inputs; a use of it puts the summary after its input, n passes of
 it are its n-th power, found by squaring."""
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _passes(
 
 
 def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
-    """What comes out of `count` passes, each handing its first output (`view`) on: by squaring."""
+    """The output of `count` passes, each passing its first output (`view`) on: by squaring."""
     result, *rest = inputs
     # inputs that all passes share
     same = [_itself(number, len(view.seen.get(number, NONE).reaches)) for number in range(1, len(inputs))]
@@ -222,7 +222,7 @@ class Fields:
 
     @cached_property
     def first_use(self) -> dict[int, Sequence[View]]:
-        """What arrives at each body at its first use, as views of the model's inputs."""
+        """The input of each body at its first use, as views of the model's inputs."""
         graph = self.graph
         root = len(graph.bodies) - 1
         inputs = [input_view(n, graph.root.values[n]) for n in range(graph.root.inputs)]
@@ -245,7 +245,7 @@ class Fields:
         return [self.views[body][value] for value in self.graph.bodies[body].outputs]
 
     def at(self, body: int, value: int, *, last_map: bool = False) -> Field | None:
-        """Of a value, where its body is used first. None where unknown, and behind the end of the map; there,
+        """Of a value, where its body is used first. None where unknown, and after the end of the map; there,
         with `last_map`, that of the last map."""
         if body not in self.first_use:
             return None

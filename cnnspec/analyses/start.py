@@ -190,7 +190,7 @@ KNOWN: Mapping[str, Rule | None] = {
     **dict.fromkeys(("add", "sub"), _added),
     "concat": _joined,
     "times": _scaled,
-    # what hands numbers on; a mean over positions is taken as one of equal numbers, a maximum as any
+    # what passes numbers on; a mean over positions is taken as one of equal numbers, a maximum as any
     **dict.fromkeys(
         (
             "id",

@@ -1,4 +1,4 @@
-"""A graph that may come from anybody, as JSON: is it a network, and within the budgets that a spec has?"""
+"""An untrusted graph, as JSON: is it a network, and within the budgets that a spec has?"""
 
 from __future__ import annotations
 

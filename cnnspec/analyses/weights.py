@@ -33,7 +33,7 @@ OWN = ""
 """The key of a stretch's own weights; no shared block is called so."""
 Held: TypeAlias = dict[str, Tally | None]
 """The weights of a stretch: its own, and by name those of each shared block without the shared blocks in it;
-of one that belongs to a use of a block, behind INNER, up to that use. None: a shape is unknown."""
+of one that belongs to a use of a block, after INNER, up to that use. None: a shape is unknown."""
 
 
 class Weights(NamedTuple):

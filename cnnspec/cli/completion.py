@@ -131,7 +131,7 @@ def _after_comma(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 class Bash(BashComplete):
-    """bash breaks `zoo:resnet` at the colon, and puts what it is offered behind the colon."""
+    """bash breaks `zoo:resnet` at the colon, and puts what it is offered after the colon."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         words, incomplete = super().get_completion_args()

@@ -133,7 +133,7 @@ class Source:
         """The first character of a span and the first one after it, as people and editors count.
 
         What lies outside the text is moved into it. Line ends are never a part of what is shown. An empty
-        span behind the last line ("something is missing here") is shown where that line ends.
+        span after the last line ("something is missing here") is shown where that line ends.
         """
         text = self.text
         start = min(max(span.start, 0), len(text))

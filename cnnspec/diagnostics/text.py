@@ -155,7 +155,7 @@ def _view(text: str, marks: list[_Mark], line_width: int) -> tuple[str, list[tup
         start = min(max(mark.start - 1 - base, low), high)
         outside = max(
             mark.start - 1 - base - high, 0
-        )  # behind the blanks that end a line, which are not shown
+        )  # after the blanks that end a line, which are not shown
         length = sum(sizes[start : min(max(mark.end - 1 - base, start), high)])
         underlines.append((len(before) + sum(sizes[low:start]) + outside, max(length, 1)))
     return before + "".join(char for char, _ in shown[low:high]) + after, underlines

@@ -29,9 +29,9 @@ class CheckedSpec(NamedTuple):
 def checked_specs(specs: list[SpecText], models: Callable[[Source], list[Model]]) -> list[CheckedSpec]:
     """Check the fences of a document, each as a spec.
 
-    A fence that others go on from need not be a network by itself: what is wrong with it alone counts only if
-    it is wrong in those, too. A claim is checked in its own fence, and a finding is reported once. What a
-    fence has on purpose is no finding.
+    A fence that others continue from need not be a network by itself: what is wrong with it alone counts
+    only if it is wrong in those, too. A claim is checked in its own fence, and a finding is reported once.
+    What a fence has on purpose is not a finding.
     """
     found = [models(spec) for spec in specs]
     onward: dict[int, list[set[_Place]]] = {}
@@ -74,7 +74,7 @@ def _counted(
     findings = tuple(dict.fromkeys(one for model in models for one in model.findings))
     reported |= {_place(spec, one) for one in findings}
     if onward and not findings and checked[0].has_errors:
-        models = []  # a part of a network, which is one in the fences that go on from it
+        models = []  # a part of a network, which is one in the fences that continue from it
     return CheckedSpec(spec, models, findings, misuse(checked[0]))
 
 

@@ -1,4 +1,4 @@
-"""The text of a fence as a spec of its own: with the input that it names, behind the fence that it goes on
+"""The text of a fence as a spec of its own: with the input that it names, after the fence that it goes on
 from.
 
 What comes from elsewhere are pieces that stand for the attribute, or for the other fence; findings about the
@@ -17,7 +17,7 @@ from cnnspec.files import MAX_BYTES
 
 MAX_SPECS = 200
 MAX_CHARACTERS = 1_000_000
-"""Of all specs of a document and those that it includes, each with what it goes on from."""
+"""Of all specs of a document and those that it includes, each with what it continues from."""
 
 _MODEL = re.compile(r"^[ \t]*model\b", re.MULTILINE)
 _INPUT = re.compile(r"^[ \t]*input\b", re.MULTILINE)
@@ -56,7 +56,7 @@ class _Text:
 
 
 def spec_text(document: Source, fence: Fence, before: tuple[Fence, ...]) -> SpecText:
-    """The spec that a fence is, behind the fences `before` it."""
+    """The spec that a fence is, after the fences `before` it."""
     made = _Text()
     chain = (*before, fence)
     made.add(" ", fence.head)

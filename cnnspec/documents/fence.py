@@ -89,7 +89,7 @@ class Document(NamedTuple):
 
 
 class SpecText(Source):
-    """The text of a fence behind the fences `before` it, with what its attributes put before it. `own` is the
+    """The text of a fence after the fences `before` it, with what its attributes put before it. `own` is the
     fence's part of it.
     """
 

@@ -127,7 +127,7 @@ class _Scanner:
             self.conditions.pop()
 
     def skip_condition(self) -> None:
-        """Go behind the `\\else` or `\\fi` of a condition, as TeX does: it knows nothing of verbatim then."""
+        """Go after the `\\else` or `\\fi` of a condition, as TeX does: it knows nothing of verbatim then."""
         depth = 1
         while depth and (match := _TOKEN.search(self.text, self.at)):
             self.at = match.end()

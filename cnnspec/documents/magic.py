@@ -1,6 +1,6 @@
 """`%%cnn` in a notebook that runs: a cell is checked, and its tables and findings are shown.
 
-`%load_ext cnnspec` makes it known. A cell may go on from one that was run before: `%%cnn after=stem`.
+`%load_ext cnnspec` makes it known. A cell may continue from one that was run before: `%%cnn after=stem`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def checked(text: str, named: dict[str, str]) -> Document | None:
 
 
 def _chain(text: str, named: dict[str, str]) -> list[str]:
-    """The cells that a cell goes on from, the first of them first, and the cell."""
+    """The cells that a cell continues from, the first of them first, and the cell."""
     chain = [text]
     after = _fence(text, 0).attributes.get("after")
     while after is not None and after.value in named and named[after.value] not in chain:

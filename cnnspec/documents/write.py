@@ -121,7 +121,7 @@ def write_document(path: str, text: str) -> Diagnostic | None:
 
 
 def document_bytes(path: str, text: str) -> bytes:
-    """A document's new text, behind the byte-order mark that it has."""
+    """A document's new text, after the byte-order mark that it has."""
     try:
         with open(path, "rb") as file:
             mark = _BOM if file.read(len(_BOM)) == _BOM else b""

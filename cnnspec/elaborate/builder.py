@@ -83,7 +83,7 @@ class Origin:
 
 @dataclass(eq=False, repr=False)
 class BodyBuilder:
-    """Collects one body. `current` is the number of the tensor that arrives at the next step, None where
+    """Collects one body. `current` is the number of the input of the next step, None where
     there is none. `undoable` are the layers with a label that an `unpool` may undo; what arrived at them
     is in `labels` too."""
 
@@ -177,7 +177,7 @@ class BodyBuilder:
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
-        """Reports what has no value, and goes on behind the `with`."""
+        """Reports what has no value, and continues after the `with`."""
         try:
             yield
         except NoValue as problem:

@@ -45,7 +45,7 @@ def _with_number(name: str, number: str, given: str) -> str | None:
 
 
 def layers_of(word: str) -> list[str] | None:
-    """The layers whose words, one behind another, make a word: the longest word first.
+    """The layers whose words, one after another, make a word: the longest word first.
 
     >>> layers_of("ConvBNReLU"), layers_of("conv_relu_pool"), layers_of("wibble")
     (['conv', 'bn', 'relu'], ['conv', 'relu', 'maxpool'], None)

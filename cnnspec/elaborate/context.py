@@ -142,7 +142,7 @@ class Context:
     attempt: Try | None = None
     """Tries another shape of the input, where this run is not such a try itself."""
     trusting: bool = False
-    """The check goes on from the shapes that are claimed."""
+    """The check continues from the shapes that are claimed."""
     failing: set[Span] = field(default_factory=set)
     """Claims about a shape that do not hold."""
     input_shape: Shape | None = None

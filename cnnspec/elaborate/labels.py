@@ -1,4 +1,4 @@
-"""Tensors by name: what `@label` means, and the tensor that a step or a part of the network goes on from."""
+"""Tensors by name: what `@label` means, and the tensor that a step or a part of the network reads."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def resolve_undone(builder: BodyBuilder, word: str, reference: tree.Reference) -
 
 
 def input_of(builder: BodyBuilder, span: Span, what: str) -> int | None:
-    """The tensor that the step `what` goes on from; where there is none, that is reported."""
+    """The tensor that the step `what` continues from; where there is none, that is reported."""
     if builder.current is None:
         if builder.context.absent:
             way = "the line before is `none` here: begin with the tensor to continue from, `@name -> …`"

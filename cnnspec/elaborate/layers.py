@@ -92,7 +92,7 @@ def _made(
 
 
 def _moves_its_input(builder: BodyBuilder, step: tree.LayerStep, bound: BoundArguments) -> None:
-    """W112 for `conv F3 P1 K8 offsets=@o` behind the line `o`."""
+    """W112 for `conv F3 P1 K8 offsets=@o` after the line `o`."""
     name, label = next(iter(bound.tensors.items()))
     written = builder.context.text[slice(*step.span)]
     builder.sink.report(

@@ -58,8 +58,8 @@ def elaborate(
         _copy(sink, found)
     graph, context = _elaborate(wanted, found, spent or Spent(), trier(wanted))
     if found is not sink:
-        # after a claim that fails the check goes on from the claimed shape, where less is in error then; but
-        # under `--set` and `--size` no claim is checked, and none trusted
+        # after a claim that fails the check continues from the claimed shape, where less is in error then;
+        # but under `--set` and `--size` no claim is checked, and none trusted
         trusting = Sink()
         if not wanted.settings and context.failing and (_misfits(found) or len(context.failing) > 1):
             _copy(sink, trusting)

@@ -110,7 +110,7 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
 
 
 def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -> type[Op] | None:
-    """E201 or E202 for branches behind a word that does not merge them: `parallel [ … ]`, `skip [ … ]`. Gives
+    """E201 or E202 for branches after a word that does not merge them: `parallel [ … ]`, `skip [ … ]`. Gives
     the merge where it is certain: `a add [ … ]`."""
     from cnnspec.language.recovery.rules.brackets import several, word_behind
     from cnnspec.notations import MERGES
@@ -198,7 +198,7 @@ _USUAL = {"K": 64, "F": 3, "G": 32}
 
 
 def lettered(letter: str) -> str:
-    """`F3`, `K64`: a letter with a number that is often behind it."""
+    """`F3`, `K64`: a letter with a number that is often after it."""
     return f"{letter}{_USUAL.get(letter, 1)}"
 
 

@@ -218,7 +218,7 @@ def meant_field(slots: Slots, word: str, argument: tree.Argument) -> str | None:
 
 
 def with_letter(letter: str | None, text: str) -> str:
-    """`F3`, `P1x7`, `Psame`; `K=4*k` where the value does not stand right behind its letter."""
+    """`F3`, `P1x7`, `Psame`; `K=4*k` where the value does not stand right after its letter."""
     glued = text == "same" or text.replace("x", "").isdigit()
     return f"{letter}{text}" if glued else f"{letter}={text}"
 

@@ -195,7 +195,7 @@ def look_through(
 
 
 def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: str | None) -> None:
-    """A repeat becomes a region of passes. Of several tensors that arrive, each pass hands all on."""
+    """A repeat becomes a region of passes. Of several tensors that arrive, each pass passes all on."""
     arriving = input_of(builder, step.span, "[ … ]")
     count: int | None = None
     if arriving is not None:
@@ -314,7 +314,7 @@ def _passes(
     arriving: tuple[int, ...],
     each: tuple[Each, ...],
 ) -> tuple[tuple[Pass, ...], list[Shape | None]]:
-    """The passes, equal ones in a row counted together, and the shapes that the last one hands on."""
+    """The passes, equal ones in a row counted together, and the shapes that the last one passes on."""
     context, items = builder.context, step.body.items
     varies = context.varying.get(id(step))
     if varies is None:
@@ -365,7 +365,7 @@ def _passes(
 
 
 def _handed_on(child: BodyBuilder, step: tree.GroupStep, count: int) -> tuple[int, ...]:
-    """The tensors that a pass of a repeat hands on to the next; E211 where they are not as many as arrive."""
+    """The tensors that a pass of a repeat gives the next one; E211 where they are not as many as its inputs."""
     if count == 1:
         return (ended(child, step.span, "[ … ]"),)
     if len(child.several) == count:

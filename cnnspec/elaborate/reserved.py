@@ -1,4 +1,4 @@
-"""Names that Python or `torch.nn.Module` has taken; a layer of that name gets an underscore behind it.
+"""Names that Python or `torch.nn.Module` has taken; a layer of that name gets an underscore after it.
 
 The list is written down, for elaborating must not import torch; a test compares it with the installed
 torch."""
@@ -23,5 +23,5 @@ RESERVED = MODULE_ATTRIBUTES | frozenset(kwlist) | frozenset(softkwlist)
 
 
 def attribute_name(name: str) -> str:
-    """`conv1` as it is; `in`, `train`, `double` with an underscore behind."""
+    """`conv1` as it is; `in`, `train`, `double` with an underscore after."""
     return name + "_" if name in RESERVED else name

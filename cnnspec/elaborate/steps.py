@@ -87,7 +87,7 @@ def _name_several(builder: BodyBuilder, line: tree.Line) -> None:
 
 
 def _needs_labels(builder: BodyBuilder, step: tree.Step) -> None:
-    """E211 for several tensors without labels, behind `step`."""
+    """E211 for several tensors without labels, after `step`."""
     count = len(builder.several)
     what, names, written = "this", [*"abcdefgh"[:count]], "…"
     related: tuple[Related, ...] = ()
@@ -112,7 +112,7 @@ def _needs_labels(builder: BodyBuilder, step: tree.Step) -> None:
 
 
 def _refuse_several(builder: BodyBuilder, step: tree.Step, before: tree.Step | None) -> None:
-    """E211 for a step with one input behind several tensors."""
+    """E211 for a step with one input after several tensors."""
     if before is not None and not isinstance(before, tree.StartStep):
         _needs_labels(builder, before)
     else:
@@ -375,7 +375,7 @@ def decided(builder: BodyBuilder, step: tree.IfStep) -> bool | None:
 
 
 def is_absent(builder: BodyBuilder, line: tree.Line) -> bool:
-    """`aux: if heads [ … ] else [ none ]`, alone or behind an `@a ->`: a tensor that an `if` leaves
+    """`aux: if heads [ … ] else [ none ]`, alone or after an `@a ->`: a tensor that an `if` leaves
     out."""
     steps = line.steps[1:] if isinstance(line.steps[0], tree.StartStep) else line.steps
     if len(steps) != 1 or not isinstance(step := steps[0], tree.IfStep):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cnnspec.elaborate.given_layers import GivenLayers
 
 Flow: TypeAlias = dict[str | None, int]
-"""The tensors that have a label, and under None the one that arrives at the next step; where several do, the
+"""The tensors that have a label, and under None the input of the next step; where several do, the
 others under `further`."""
 
 
@@ -161,7 +161,7 @@ class _Maker:
             self.note_before(flow, line.label)
 
     def go_on(self, flow: Flow, value: int | None, more: Iterable[int] = ()) -> None:
-        """What arrives at the next step."""
+        """The input of the next step."""
         for label in [label for label in flow if label is not None and label[0] == "'"]:
             del flow[label]
         flow.pop(None, None)

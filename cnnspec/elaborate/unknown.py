@@ -260,7 +260,7 @@ def _is_branch(text: str, span: Span) -> bool:
 
 
 def _behind_statement(context: Context, start: int) -> bool:
-    """Whether a colon behind a statement's word, `expect: params 3`, has made a step of what follows."""
+    """Whether a colon after a statement's word, `expect: params 3`, has made a step of what follows."""
     return ":" in context.text[max(0, start - 40) : start] and any(
         one.cause == "colon" and one.span.end == start for one in context.sink
     )

@@ -280,7 +280,7 @@ def dump(expr: Expr) -> Any:
 
 
 def load(data: Any, depth: int = 0) -> Expr:
-    """The expression that JSON says, checked: it may come from anybody."""
+    """The expression that JSON says, checked: it is untrusted."""
     if isinstance(data, Const | Var | Apply):
         return data
     if isinstance(data, bool | int):

@@ -76,9 +76,9 @@ class Region(Frozen):
     """A stretch of the author's: a use of a block, a group, a labelled line, a repeat, or the layers that
     stand for a layer parameter.
 
-    `inputs` become the values 0, 1, … of the body. A repeat hands the outputs of a pass on as the first
+    `inputs` become the values 0, 1, … of the body. A repeat passes the outputs of a pass on as the first
     inputs of the next; its further inputs are the same for all. The last `each` outputs of a pass are not
-    handed on, but collected. `outputs` counts what it gives: the tensor that goes on (of a repeat, several
+    passed on, but collected. `outputs` counts what it gives: the tensor that goes on (of a repeat, several
     may), and the labels inside that are read outside, or what was collected, pass by pass. `block` is the
     block's name, `arguments` what it was given (numbers as text, exact), or what layers read where they are
     written. `shared` is the attribute of a shared block's weights: of the model, or (`inner`) of the
@@ -161,7 +161,7 @@ def start_of(body: Body, index: int) -> int:
 
 
 def handed(region: Region) -> int:
-    """How many tensors a pass of a repeat hands on to the next."""
+    """How many tensors a pass of a repeat passes on to the next."""
     if not region.each:
         return region.outputs
     return region.outputs - region.each * sum(one.count for one in region.passes)
@@ -197,7 +197,7 @@ def source_of(region: Region, place: int) -> tuple[int, int]:
 
 
 def runs_of(region: Region) -> Iterator[Pass]:
-    """The passes, equal ones in a row at once; one by one where each hands several tensors on, for then what
+    """The passes, equal ones in a row at once; one by one where each passes several tensors on, for then what
     n of them do is no power of what one does, and where each gives an output."""
     for one in region.passes:
         if region.kind == "repeat" and region.outputs > 1:

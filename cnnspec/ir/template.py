@@ -74,7 +74,7 @@ class SlotSite(Frozen):
 class RegionSite(Frozen):
     """A use of a block, a group, a labelled line, a repeat: which template it runs, on which values.
 
-    A repeat hands the outputs of a pass on as the first inputs of the next, but the last `each`, which are
+    A repeat passes the outputs of a pass on as the first inputs of the next, but the last `each`, which are
     collected; `times` says how many passes there are. `arguments` are those that a use of a block was given,
     `layers` what stands for its layer parameters."""
 

@@ -1,5 +1,5 @@
-"""The invariants of the IR, checked: what every stage may take for granted, and what every stage must leave
-behind.
+"""The invariants of the IR, checked: what every stage may take for granted and must
+guarantee.
 
 `verify` is for tests and for graphs read from JSON; it says in words what is wrong.
 """
@@ -193,7 +193,7 @@ def _claim(body: Body, claim: Claim) -> Iterator[str]:
 
 
 def _claimed(body: Body, value: int) -> bool:
-    """Behind a line in error the check goes on from the shape that the line claims."""
+    """After a line in error the check continues from the shape that the line claims."""
     return any(claim.value == value and claim.shape == body.values[value] for claim in body.claims)
 
 

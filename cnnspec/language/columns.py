@@ -1,4 +1,4 @@
-"""What the canonical form puts under one another: claims, comments behind lines, and the rows of variants.
+"""What the canonical form puts under one another: claims, comments after lines, and the rows of variants.
 
 Lengths are bounded, so that one very long line does not fill all its neighbours with blanks.
 """
@@ -18,7 +18,7 @@ WIDEST = 180
 
 
 def append(lines: list[str], ends: Mapping[int, str], gap: int) -> None:
-    """Put each end behind the line of that number, all of them in one column."""
+    """Put each end after the line of that number, all of them in one column."""
     widths = [len(lines[number]) for number in ends if len(lines[number]) <= LIMIT]
     column = max(widths, default=0) + gap
     for number, end in ends.items():

@@ -122,7 +122,7 @@ class _Writer:
         return comments[first:last]
 
     def apart(self, low: int, high: int) -> bool:
-        """Whether anything but the end of a line, and a comment behind it, is in between."""
+        """Whether anything but the end of a line, and a comment after it, is in between."""
         own = any(comment.own_line for comment in self._comments(low, high))
         return own or self.blank(low, high)
 
@@ -253,7 +253,7 @@ class _Writer:
         return line + close
 
     def laid_out(self, step: Any, indent: int) -> list[str]:
-        """The step over lines; what goes on behind it follows on the last of them."""
+        """The step over lines; what continues after it follows on the last of them."""
         if type(step) is tree.LayerStep:
             return self.layer(step, indent)
         pad = " " * indent

@@ -31,7 +31,7 @@ class Tables(NamedTuple):
     table: IntParseTable
     """lark's: for each state {symbol: (Shift, state) or (Reduce, rule)}."""
     actions: dict[Rule, Action | None]
-    """The builder's function for each rule; None where its one symbol's value is handed on."""
+    """The builder's function for each rule; None where its one symbol's value is passed on."""
     match: Match
     """Tries the tokens that are allowed everywhere; passes over spaces before them."""
     names: list[str]

@@ -238,7 +238,7 @@ class IfStep(NamedTuple):
 
 
 class StartStep(NamedTuple):
-    """`@label` at the head of a line or branch: go on from that tensor, or from several (`others` are the
+    """`@label` at the head of a line or branch: continue from that tensor, or from several (`others` are the
     further ones)."""
 
     reference: Reference

@@ -170,7 +170,7 @@ def _signed(expr: tree.Expr) -> bool:
 
 
 def is_glued(value: tree.Value) -> bool:
-    """Whether a letter's value is written right behind it: `F3`, `F1x7`, `F1x3x3`, `Psame`."""
+    """Whether a letter's value is written right after it: `F3`, `F1x7`, `F1x3x3`, `Psame`."""
     if type(value) is tree.Dims:
         return len(value.dims) in (2, 3) and all(
             type(dim) is tree.Number and dim.text.isdigit() for dim in value.dims

@@ -1,4 +1,4 @@
-"""Layers and merges: one call for all uses, and the sizes of what comes out."""
+"""Layers and merges: one call for all uses, and the sizes of the output."""
 
 from __future__ import annotations
 

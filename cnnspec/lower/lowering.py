@@ -279,7 +279,7 @@ class Lowering:
             (one.variable, one.node) for one in function.region.statements if isinstance(one, Let)
         ]
         for one, other in pairwise(reversed(function.parameters)):
-            if one.default is None:  # only those behind which all have a default keep theirs
+            if one.default is None:  # only those after which all have a default keep theirs
                 other.default = None
         function.whole = True
 

@@ -1,6 +1,6 @@
 """The one namer and the one escaper: everything of a spec's that lands in emitted code goes through here.
 
-A name becomes an identifier that is nobody else's; a text becomes ASCII between double quotes, with every
+A name becomes an identifier that nothing else has; a text becomes ASCII between double quotes, with every
 quote, backslash, line end and control character escaped.
 """
 
@@ -24,7 +24,7 @@ BUILTINS = frozenset(
 class Namer:
     """Gives each name once: in a file for its classes and functions, in a function for its variables.
 
-    `taken` are names that are somebody's already: imports, helpers, parameters.
+    `taken` are names in use already: imports, helpers, parameters.
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
@@ -44,7 +44,7 @@ class Namer:
 
     @property
     def taken(self) -> frozenset[str]:
-        """All names that are somebody's."""
+        """All names that are taken."""
         return frozenset(self._taken)
 
     def free(self, name: str) -> bool:

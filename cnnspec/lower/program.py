@@ -188,7 +188,7 @@ S = TypeVar("S")
 
 @dataclass(eq=False, slots=True)
 class If(Generic[S]):
-    """Both sides of a condition; `joins` are the tensors that it decides: what comes out, what it is where
+    """Both sides of a condition; `joins` are the tensors that it decides: the output, what it is where
     the condition holds, and where not."""
 
     condition: Condition

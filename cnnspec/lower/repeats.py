@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
 
 WRITTEN_OUT = tuple(map(Const, range(1, 4)))
-"""How many passes there are at most where what comes out is written pass by pass."""
+"""How many passes there are at most where the output is written pass by pass."""
 MOST = 50_000
 """Passes that differ, in all uses together."""
 
@@ -96,7 +96,7 @@ def repeat(frame: Frame, site: RegionSite) -> None:
 
 
 def _places(region: Region, handed: int) -> list[int]:
-    """The places of what a pass gives besides what it hands on; each tensor of the region is one output."""
+    """The places of what a pass gives besides what it passes on; each tensor of the region is one output."""
     extra = region.outputs[handed:]
     region.outputs = region.outputs[:handed]
     region.outputs += [one for one in dict.fromkeys(extra) if one not in region.outputs]
@@ -166,7 +166,7 @@ def _simple(inner: ir.Body) -> bool:
 def _after(
     out: list[Node | None], carried: list[Carried], place: int, index: str, count: Node, over: list[Entry]
 ) -> list[Node | None]:
-    """The sizes of what comes out of the last pass, at a place."""
+    """The sizes of the output of the last pass, at a place."""
     by_axis = {one.axis: one for one in carried if one.place == place}
     in_pass = {index, *(one.variable for one in over)}
     loop = {*in_pass, *(one.variable for one in carried)}
@@ -202,7 +202,7 @@ def _in(number: Node, index: str, over: list[Entry]) -> dict[str, Node]:
 
 
 def growth(out: Node, variable: str) -> Node | None:
-    """d where what comes out is `variable + d`."""
+    """d where the output is `variable + d`."""
     if isinstance(out, Apply) and out.operator == "+":
         left, right = out.arguments
         for one, other in ((left, right), (right, left)):

@@ -1,7 +1,7 @@
 """The one small code writer: indentation, calls, and the line breaks that `ruff format` would make.
 
 A piece of code is text, or a `Group` (a bracket with items), or a `Loop` (a comprehension in a bracket). What
-does not fit on its line is opened: an item a line, a comma behind the last one, so that a formatter leaves
+does not fit on its line is opened: an item a line, a comma after the last one, so that a formatter leaves
 it as it is at any line length.
 """
 

@@ -43,7 +43,7 @@ def before_arrow(text: str, start: int) -> int:
 
 
 def closed(text: str, opened: int) -> int | None:
-    """The place behind the bracket that closes the one at `opened`."""
+    """The place after the bracket that closes the one at `opened`."""
     depth = 0
     for place in range(opened, len(text)):
         depth += (text[place] in "([{") - (text[place] in ")]}")

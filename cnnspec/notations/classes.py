@@ -101,7 +101,7 @@ def made(
 
 def grouped(together: Sequence[Statement]) -> dict[str, list[Statement]]:
     """The statements of each class by its name; by "" those before the first class, by
-    " " those behind it.
+    " " those after it.
     """
     groups: dict[str, list[Statement]] = {"": []}
     current, indent = "", 0

@@ -1,6 +1,6 @@
 """One layer of another tool: an example, the same in this language, and what its arguments are here.
 
-An entry's `arguments` are its signature there, each parameter with what it is here behind a colon:
+An entry's `arguments` are its signature there, each parameter with what it is here after a colon:
 
     in_channels:known out_channels:K kernel_size:F stride:S=1 bias:bias=True padding_mode:='zeros'
 

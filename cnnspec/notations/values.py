@@ -114,7 +114,7 @@ def argument(slot: str, value: str) -> str | None:
 
 
 def _separable(given: Arguments) -> str | None:
-    """A filter for each map, and behind it one across the maps: the bias is the second one's."""
+    """A filter for each map, and after it one across the maps: the bias is the second one's."""
     first = {slot: value for slot, value in given.items() if slot in "FSPD"} | {"nobias": ""}
     second = {slot: value for slot, value in given.items() if slot in ("K", "nobias", "then")} | {"F": "1"}
     steps = written_layer("dwconv", first), written_layer("conv", second)

@@ -25,7 +25,7 @@ SCHEMES = {
     "ones": "no number",
     "bilinear": "no number",
 }
-"""The schemes of `init=`, with what stands in brackets behind them."""
+"""The schemes of `init=`, with what stands in brackets after them."""
 SPREADS = ("normal", "truncated", "uniform")
 OF_FACTORS = ("normal", "truncated", "uniform", "constant", "zeros", "ones")
 """Those for a norm's factors, which have no fan."""

@@ -29,7 +29,7 @@ class Step(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """`title`: what is compared; then the formulas, each with a remark behind it ("8.4 times as many").
+    """`title`: what is compared; then the formulas, each with a remark after it ("8.4 times as many").
     `ends`: the layer is the last of several that are compared together.
     """
 

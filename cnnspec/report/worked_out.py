@@ -60,7 +60,7 @@ class Worked(NamedTuple):
 
 class Worksheet(NamedTuple):
     """A network, or a part of it: a block, a repeat, a labelled line. `totals` are the sums with a remark
-    behind each; `claims` what the author claims, and whether it holds.
+    after each; `claims` what the author claims, and whether it holds.
     """
 
     name: str
@@ -148,7 +148,7 @@ def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Work
 
 def _compared(around: Sequence[Row], entry: Entry) -> tuple[Comparison, ...]:
     """The chain of weighted layers that this one is in, and what it is compared with."""
-    if not entry.inputs:  # a step behind a mistake
+    if not entry.inputs:  # a step after a mistake
         return ()
     makers = {row.entry.output: row.entry for row in around}
     readers = {row.entry.inputs[0]: row.entry for row in around if len(row.entry.inputs) == 1}

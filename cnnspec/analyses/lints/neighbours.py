@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
 
 def _softmax_inside(before: Shaped, after: Shaped) -> Diagnostic:
-    """A softmax turns numbers into probabilities, and a weighted layer behind it gets hardly a gradient.
+    """A softmax turns numbers into probabilities, and a weighted layer after it gets hardly a gradient.
     Behind a merge it may be a gate's, which is meant."""
     return Diagnostic(
         "W104",

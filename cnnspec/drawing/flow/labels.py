@@ -15,7 +15,7 @@ from cnnspec.ir.graph import Block, Graph, Layer, Region
 from cnnspec.ir.template import LayerSite, RegionSite
 
 IN_HEAD = 2
-"""Arguments of a block that are written behind its name; more of them are a smaller line."""
+"""Arguments of a block that are written after its name; more of them are a smaller line."""
 SHORT = 14
 """Characters of them, at most."""
 

@@ -1,4 +1,4 @@
-"""Branches that are higher than a column: the longest goes on from column to column, and what else reads the
+"""Branches that are higher than a column: the longest goes from column to column, and what else reads the
 box above them refers to it by name, beside the merge."""
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def joined(parts: Iterable[Part], key: Callable[[Part], Any] = form) -> tuple[Pa
 
 
 def follow(found: list[Part], part: Part, key: Callable[[Part], Any] = form) -> None:
-    """Put a part behind others: to the last where it is the same."""
+    """Put a part after others: to the last where it is the same."""
     follows = found and not part.resizes and _flat(found[-1].out) == _flat(part.arriving)
     if follows and key(_single(found[-1])) == key(_single(part)):
         found[-1] = together(found[-1], part)

@@ -86,7 +86,7 @@ class Skips:
         return [(x + LETTER * place, letter, full) for place, (letter, full) in enumerate(marks)]
 
     def _ends(self, row: Row) -> list[Group]:
-        """Before a row, the letter of where it begins, or an arrow where it goes on; behind it, too."""
+        """Before a row, the letter of where it begins, or an arrow where it goes on; after it, too."""
         pen, first, last = Pen(self.palette.frame, 1.0), row.stands[0], row.stands[-1]
         groups = []
         if row.parent is not None:

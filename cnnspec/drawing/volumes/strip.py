@@ -80,7 +80,7 @@ def _onto_links(volumes: list[Volume], spine: list[Volume], outputs: list[Volume
 def _rows(
     volumes: list[Volume], spine: list[Volume], main: dict[Volume, Volume]
 ) -> tuple[list[list[Volume]], list[Volume | None]]:
-    """Each volume that is not on the spine goes on a row of its own kind: behind the one that it reads."""
+    """Each volume that is not on the spine goes on a row of its own kind: after the one that it reads."""
     rows: list[list[Volume]] = [spine]
     heads: list[Volume | None] = [None]
     last: dict[Volume, list[Volume]] = {}

@@ -1,6 +1,6 @@
 """What the looks of this style draw: a row of volumes, and the links between them.
 
-A volume is what one layer puts out, with the layers behind it that keep its shape (normalisation,
+A volume is what one layer puts out, with the layers after it that keep its shape (normalisation,
 activation, dropout); or a fold: a block with branches, a repeat. Every layer of the network is in exactly one
 volume or on a link.
 """
@@ -20,7 +20,7 @@ class Volume:
 
     `name` is its name in the layer table, `label` the author's, `title` what a fold is called. `op` is the
     layer that makes it (None: an input, a fold), `kind` the name of
-    its colour in the palette, `after` are the layers behind it that it stands for too.
+    its colour in the palette, `after` are the layers after it that it stands for too.
     `count` is ×n, `layers` how many layers of the network are in it. `parts` are the channels that were
     stacked (of a concatenation), `repeat` the region it comes from, which it may share with its neighbours.
     """

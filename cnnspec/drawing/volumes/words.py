@@ -26,7 +26,7 @@ _SHORT = {
     "droppath": "drop path", "l2norm": "L2 norm", "softmax": "softmax", "tanh": "tanh",
     "sigmoid": "sigmoid", "abs": "absolute value",
 }  # fmt: skip
-"""Of layers that stand behind others; `bn` and its like are capitals."""
+"""Of layers that stand after others; `bn` and its like are capitals."""
 
 
 LONG_NAME = 30
@@ -39,12 +39,12 @@ def name_of(op: Op) -> str:
 
 
 def short(op: Op) -> str:
-    """A normalisation or an activation behind a `+`."""
+    """A normalisation or an activation after a `+`."""
     return _SHORT.get(op.word) or (op.word.upper() if len(op.word) < 4 else op.word)
 
 
 def behind(ops: Iterable[Op]) -> str:
-    """` + BN + ReLU`: of the layers behind another, those that a figure names."""
+    """` + BN + ReLU`: of the layers after another, those that a figure names."""
     shown = [short(op) for op in ops if op.activation or (kind_of(op) == "norm" and not op.drops)]
     return "".join(f" + {one}" for one in dict.fromkeys(shown))
 

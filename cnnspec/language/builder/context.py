@@ -14,7 +14,7 @@ from cnnspec.language import tree
 from cnnspec.language.tokens import Token
 
 MAX_DEPTH = 100
-"""Operations one inside the other in an expression, and `else if` behind `else if`."""
+"""Operations one inside the other in an expression, and `else if` after `else if`."""
 
 Action: TypeAlias = Callable[["Context", Items[Any]], Any]
 Actions: TypeAlias = dict[str, Action]

@@ -20,11 +20,11 @@ _BEHIND = {
     "expect": r"[a-z]+[ \t]+~?[0-9]",
     "model": r"\w+[ \t]*[\r\n#]",
 }
-"""How such a statement goes on behind its word."""
+"""How such a statement continues after its word."""
 
 
 def _declared(c: Context, token: Token, behind: str = "") -> tuple[str, Span]:
-    """The name in a token, without what the token took in behind it."""
+    """The name in a token, without what the token took in after it."""
     _, text, start, _ = token
     if behind:
         text = text.removesuffix(behind).rstrip(" \t")
@@ -162,7 +162,7 @@ def _if_else_if(c: Context, v: Items[Any]) -> Any:
 
 
 def _claims(v: Items[Any]) -> tuple[tuple[tree.Claim, ...], Span]:
-    """The claims behind an arrow or an `expect`, and the place of it all."""
+    """The claims after an arrow or an `expect`, and the place of it all."""
     first, claims = v[0], known(v[1])
     return claims, Span(first.start, claims[-1].span.end if claims else first.end)
 

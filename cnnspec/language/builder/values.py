@@ -13,7 +13,7 @@ from cnnspec.language.builder.context import Actions, Context, append
 from cnnspec.language.tokens import ARROWS, LETTERS
 
 MAX_DIGITS = 40
-"""Of a number, before and behind its point; its exponent is at most this too."""
+"""Of a number, before and after its point; its exponent is at most this too."""
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "B": 1}
 _UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _EXPONENT = re.compile(r"[eE][-+]?([0-9]+)")

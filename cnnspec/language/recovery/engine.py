@@ -83,7 +83,7 @@ class Recovery:
         return True
 
     def reopen(self) -> None:
-        """A line that this token seemed to end may go on behind it."""
+        """A line that this token seemed to end may go on after it."""
         line = self.parser.values[-1] if self.parser.values else None
         if type(line) is tree.Line:
             self.parser.cut(len(self.parser.values) - 1)
@@ -226,7 +226,7 @@ class Recovery:
         return True
 
     def begins_line(self, found: Token, behind: int) -> bool:
-        """Whether the token is the first of a line that begins behind a place."""
+        """Whether the token is the first of a line that begins after a place."""
         line = line_start(self.text, found.start)
         return line > behind and not self.text[line : found.start].strip(" \t")
 
@@ -234,7 +234,7 @@ class Recovery:
 
     def leave_out(self, found: Token, skipping: bool = True, since: int | None = None) -> None:
         """Takes the innermost step, claim or statement (that begins at `since` or before) off the stack and
-        goes on behind it."""
+        continues after it."""
         states, values = self.parser.states, self.parser.values
         entered_by = self.lexer.tables.entered_by
         self.parser.context.depths.clear()
@@ -289,7 +289,7 @@ class Recovery:
         return at
 
     def name_of(self, at: int) -> str | None:
-        """What the broken statement would have named: the token behind its word."""
+        """What the broken statement would have named: the token after its word."""
         value = self.parser.values[at + 1] if at + 1 < len(self.parser.values) else None
         return value.text.rstrip("(: \t") if type(value) is Token and value.text[:1].isalpha() else None
 

@@ -52,7 +52,7 @@ class Answer(NamedTuple):
     reads: str | Token | None = None
     """What is read in place of the marked characters; None where the step is left out."""
     resume: int = -1
-    """Where the text goes on; -1 behind the marked characters."""
+    """Where the text goes on; -1 after the marked characters."""
     since: int = -1
     """What was read from this place on is taken back before; -1 for what is marked."""
     merges: str = ""
@@ -196,7 +196,7 @@ class Mistake:
 
     @property
     def rest(self) -> str:
-        """The line behind the token."""
+        """The line after the token."""
         return self.text[self.end : self.line_end]
 
     @property

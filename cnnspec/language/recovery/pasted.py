@@ -128,7 +128,7 @@ def _digit(char: str, other: str) -> bool:
 
 def _times(text: str, start: int, end: int) -> bool:
     """Whether a × multiplies (`]×3`, `4×k`) rather than stands between dimensions (`3×224`, `3 × 224`) or
-    behind one number, `upsample 2×`."""
+    after one number, `upsample 2×`."""
     before, after = text[max(0, start - 8) : start].rstrip(" "), text[end : end + 8].lstrip(" ")
     if text[start - 1 : start].isdigit() and (after[:1] in ("", "\r", "\n", "-", "#") or after[:2] == "bi"):
         return False

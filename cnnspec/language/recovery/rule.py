@@ -44,7 +44,7 @@ class Rule(NamedTuple):
     reads: str | None = None
     """What the parser reads in place of what is marked, where it is not what the fix writes."""
     to_line_end: bool = False
-    """The parser goes on at the end of the line."""
+    """The parser continues at the end of the line."""
     safe: bool = True
 
     def answer(self, mistake: Mistake) -> Answer | None:

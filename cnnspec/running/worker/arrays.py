@@ -68,7 +68,7 @@ def mapped(path: str) -> Array:
 
 
 def unpacked(file: IO[bytes], head: Head) -> Array:
-    """The numbers behind a head that was read from the same bytes."""
+    """The numbers after a head that was read from the same bytes."""
     data = file.read(head.offset + head.size)[head.offset :]
     if len(data) < head.size:
         raise ValueError("an array in it is cut off")

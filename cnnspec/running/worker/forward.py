@@ -96,7 +96,7 @@ def volumes(job: dict[str, Any], given: Ready, values: set[int]) -> dict[int, Ar
     """The first image's volumes with these numbers, in float64, after a forward pass in evaluation."""
     rows = job["rows"]
     wanted = set(values)
-    for row in reversed(rows):  # what only hands its input on has no line in the program
+    for row in reversed(rows):  # what only passes its input on has no line in the program
         if row["output"] in wanted and row["layer"].split()[0] in PASSING:
             wanted.update(row["inputs"])
     inputs = doubled(given.inputs)
@@ -117,7 +117,7 @@ def volumes(job: dict[str, Any], given: Ready, values: set[int]) -> dict[int, Ar
 
 
 PASSING = ("id", "none", "add", "sub", "mul", "max", "concat")
-"""Layers that may hand on what they get: `id`, and a merge of which one branch is left."""
+"""Layers that may pass on what they get: `id`, and a merge of which one branch is left."""
 
 
 def layer_functions(program: Any) -> dict[str, str]:

@@ -63,7 +63,7 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _trace(job: dict[str, Any], seen: dict[int, dict[str, Any]], before: list[dict[str, Any]]) -> list[Any]:
-    """What each row put out; a row that hands on what it gets (`id`) has no line in the program."""
+    """What each row put out; a row that passes on what it gets (`id`) has no line in the program."""
     made: dict[int, dict[str, Any]] = dict(enumerate(before))
     trace: list[Any] = []
     for number, row in enumerate(job["rows"]):

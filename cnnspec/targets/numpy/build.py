@@ -56,7 +56,7 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
             made.having = frozenset(range(len(ends[0])))
             function.made = made
         steps = translation.function()
-        optional = True  # a default, as far as nothing without one stands behind it
+        optional = True  # a default, as far as nothing without one stands after it
         for parameter in reversed(function.parameters):
             parameter.used = function.recursive or parameter.variable in translation.needed
             if parameter.used:
@@ -313,7 +313,7 @@ class _Translation:
     # --- what is read -------------------------------------------------------------------------------------
 
     def sweep(self, steps: list[Step]) -> None:
-        """Takes the `let`s away that nothing behind them reads; notes what the other steps read."""
+        """Takes the `let`s away that nothing after them reads; notes what the other steps read."""
         for step in reversed(steps[:]):
             match step:
                 case Call():

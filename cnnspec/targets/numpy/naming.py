@@ -28,11 +28,11 @@ def name_tensors(function: Function) -> None:
 
 
 Change = tuple[list[Tensor], list[Tensor]]
-"""Of a step: what it makes that is needed behind it, and what is needed for the last time in it."""
+"""Of a step: what it makes that is needed after it, and what is needed for the last time in it."""
 
 
 def _alive(steps: list[Step], after: set[Tensor]) -> Iterator[set[Tensor]]:
-    """For each step in turn, what is needed behind it: one set, which changes from step to step."""
+    """For each step in turn, what is needed after it: one set, which changes from step to step."""
     live = set(after)
     changes = _back(steps, live)
     for made, last_read in reversed(changes):
@@ -42,7 +42,7 @@ def _alive(steps: list[Step], after: set[Tensor]) -> Iterator[set[Tensor]]:
 
 
 def _back(steps: list[Step], live: set[Tensor]) -> list[Change]:
-    """Turns what is needed behind the steps into what is needed before them; gives the changes,
+    """Turns what is needed after the steps into what is needed before them; gives the changes,
     the last step's first."""
     changes = []
     for step in reversed(steps):
@@ -74,7 +74,7 @@ def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
 
 
 def _behind(step: If, side: bool, after: set[Tensor]) -> set[Tensor]:
-    """What is needed behind one side of an `if`."""
+    """What is needed after one side of an `if`."""
     ends = {then if side else otherwise for _, then, otherwise in step.joins}
     return (after - {made for made, _, _ in step.joins}) | ends
 
@@ -106,7 +106,7 @@ class _Names:
         """A name that none of those alive (and of those beside it) has."""
         if tensor in self.names:
             return
-        # what is needed behind an `if` has another name than its output
+        # what is needed after an `if` has another name than its output
         joins = [join for decided, behind in self.around if tensor in behind for join in decided.joins]
         kept = {self.names[made] for made, _, _ in joins}
 

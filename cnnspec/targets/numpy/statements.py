@@ -43,7 +43,7 @@ class Call:
     form: `layer` has one tensor to differentiate by and takes it before the place; `merge` takes the place
     and then all its tensors; `block` is a function of this file's own, or one for a layer
     parameter. reads: tensors that the arguments speak of, of which there is no gradient. suffix: stands
-    behind the place in the forward pass; around: what the place stands in.
+    after the place in the forward pass; around: what the place stands in.
     """
 
     form: Literal["layer", "merge", "block"]
@@ -85,7 +85,7 @@ class If(program.If["Step"]):
 
 @dataclass(eq=False, slots=True)
 class Gathered:
-    """A list of what a tensor of a loop is in each pass, and the tensors that its entries are behind it."""
+    """A list of what a tensor of a loop is in each pass, and the tensors that its entries are after it."""
 
     variable: str
     tensor: Tensor
@@ -122,7 +122,7 @@ class Loop:
 
     @property
     def ends(self) -> list[Tensor]:
-        """What a pass ends with: what it hands on, and what is gathered."""
+        """What a pass ends with: what it passes on, and what is gathered."""
         return [*self.last, *(one.tensor for one in self.collected)]
 
 

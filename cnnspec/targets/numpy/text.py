@@ -314,7 +314,7 @@ class Backward:
                         values.append("0")
             else:
                 self.writer.line("pass")
-        for call in every(step.body):  # what is 0 behind a pass is so for what gives it
+        for call in every(step.body):  # what is 0 after a pass is so for what gives it
             if "0" in values and isinstance(call, Call) and call.callee is not None:
                 call.callee.partial |= len(call.outputs) > 1
         self.having.update(step.inside)

@@ -44,7 +44,7 @@ def densenet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
 
 
 def is_dense(part: Part) -> bool:
-    """A block that puts what it makes behind what it was given: `concat [ id | … ]`."""
+    """A block that puts what it makes after what it was given: `concat [ id | … ]`."""
     if part.kind == "merge" and part.word == "concat" and len(part.branches) > 1:
         return sum(not branch for branch in part.branches) == 1
     return part.kind == "cell" and any(map(is_dense, part.inner))

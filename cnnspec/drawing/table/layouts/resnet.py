@@ -41,7 +41,7 @@ def resnet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
 
 
 def _namer(rows: Sequence[Beside]) -> Callable[[Beside], Content]:
-    """`conv1`, `conv2_x`: rows are numbered, and `_x` is a row that has blocks; the last, behind the maps,
+    """`conv1`, `conv2_x`: rows are numbered, and `_x` is a row that has blocks; the last, after the maps,
     has no name."""
     names: dict[object, str] = {}
     numbers = count(1)

@@ -60,7 +60,7 @@ def _inputs(networks: Sequence[Network], asked: Asked) -> list[Row]:
 
 
 def _segments(parts: Sequence[Part], cells: Cells) -> list[Content]:
-    """The layers between poolings, each pooling by itself, and each layer behind the maps by itself."""
+    """The layers between poolings, each pooling by itself, and each layer after the maps by itself."""
     found: list[Content] = []
     open_ = False
     for part in parts:

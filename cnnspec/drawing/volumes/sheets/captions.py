@@ -7,7 +7,7 @@ from cnnspec.drawing.volumes.words import behind, extent, fold_name, name_of, st
 
 
 def caption(volume: Volume) -> list[str]:
-    """The lines: `5×5`, `convolution`; behind them the activation."""
+    """The lines: `5×5`, `convolution`; after them the activation."""
     if volume.op is None:
         name = fold_name(volume)
         return [f"{name} ×{volume.count:,}" if volume.count > 1 else name]

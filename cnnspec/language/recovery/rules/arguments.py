@@ -102,7 +102,7 @@ def _argument(text: str, place: int, word: str) -> tuple[re.Match[str] | None, s
 
 
 def _several(m: Mistake) -> Answer | None:
-    """`K16/32/64`, `K16-32`: more than one number behind a letter."""
+    """`K16/32/64`, `K16-32`: more than one number after a letter."""
     found = m.around(r"(?<!\w)([FSPKGD])([0-9]+(?:/[0-9]+){2,}|[0-9]+(?:-[0-9]+)+)(?![\w.])")
     if found is None or m.inside == "(":
         return None

@@ -185,7 +185,7 @@ def several(text: str, opened: int, closed: int) -> tuple[str, tuple[Edit, ...]]
 
 
 def word_behind(text: str, head: int, opened: int) -> Answer | None:
-    """The finding about a word behind the branches that the `[` at a place opens; what comes before that
+    """The finding about a word after the branches that the `[` at a place opens; what comes before that
     begins at `head`.
     """
     closed = closing(text, opened)

@@ -172,14 +172,14 @@ def python_block(text: str, begin: int) -> Answer | None:
 
 
 def steps_below(text: str, opened: int, begin: int) -> Span:
-    """The steps behind a head that ends with a colon, without the blanks around them."""
+    """The steps after a head that ends with a colon, without the blanks around them."""
     inner = _indented(text, opened, begin)
     written = text[slice(*inner)]
     return Span(inner.end - len(written.lstrip()), inner.end)
 
 
 def _steps_below(text: str, opened: int) -> bool:
-    """Whether the first line behind a head and its line break is indented and begins with a layer as here."""
+    """Whether the first line after a head and its line break is indented and begins with a layer as here."""
     below = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\r\n])+[ \t]+([a-z]\w*)(?=[ \t]|->|[\r\n]|$)").match(
         text, opened
     )
@@ -187,7 +187,7 @@ def _steps_below(text: str, opened: int) -> bool:
 
 
 def _indented(text: str, opened: int, begin: int) -> Span:
-    """The steps behind a head without a bracket: on its line, else the lines below that are indented more."""
+    """The steps after a head without a bracket: on its line, else the lines below that are indented more."""
     rest, head = _LINE.match(text, opened), _LINE.match(text, begin)
     assert rest is not None
     assert head is not None

@@ -95,7 +95,7 @@ def mul_backward(dy, net):
 
 
 def div(net, *xs):
-    """The first branch divided by the others; they are stretched as in mul."""
+    """The first branch divided by the others; they are broadcast as in mul."""
     rank = max(x.ndim for x in xs)
     parts = [spread(x, rank) for x in xs]
     y = parts[0]
@@ -106,7 +106,7 @@ def div(net, *xs):
 
 
 def div_backward(dy, net):
-    """dL/dx₁ = dy/(x₂·x₃·…), dL/dxᵢ = −dy·y/xᵢ, summed over what was stretched."""
+    """dL/dx₁ = dy/(x₂·x₃·…), dL/dxᵢ = −dy·y/xᵢ, summed over what was broadcast."""
     y, parts, shapes = net.take()
     d = dy
     for part in parts[1:]:
