@@ -365,7 +365,7 @@ def _passes(
 
 
 def _handed_on(child: BodyBuilder, step: tree.GroupStep, count: int) -> tuple[int, ...]:
-    """The tensors that a pass of a repeat gives the next one; E211 where they are not as many as its inputs."""
+    """The tensors that a pass gives the next one; E211 where they are not as many as its inputs."""
     if count == 1:
         return (ended(child, step.span, "[ … ]"),)
     if len(child.several) == count:
