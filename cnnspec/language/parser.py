@@ -1,8 +1,8 @@
 """Text → tree: lark's LALR(1) engine on the tables of grammar/cnn.lark.
 
 `parse` never raises on any text and does work in proportion to its length. After a mistake it continues at
-the next `->`, `=>` or line (recovery/): a broken step stays in the tree as an ErrorStep, a broken statement as
-an ErrorStatement, and every line gets its findings.
+the next `->`, `=>` or line (recovery/): a broken step stays in the tree as an ErrorStep, a broken statement
+as an ErrorStatement, and every line gets its findings.
 """
 
 from __future__ import annotations
