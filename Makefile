@@ -82,6 +82,10 @@ parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (3
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
 	$(PARITY)/bin/python -m tests.parity.against_timm
 
+import: $(PARITY)/.stamp  ## networks of torchvision (75) and timm (643), imported: weights, outputs, gradients (hours)
+	$(PARITY)/bin/python -m tests.sources.packages torchvision
+	$(PARITY)/bin/python -m tests.sources.packages timm
+
 sizes: $(VENV)/.stamp  ## `cnnspec sizes` of the whole zoo beside torch on the meta device (half an hour of a core)
 	$(RUN) tests.sizes.against_torch
 

@@ -56,7 +56,7 @@ def imported(module: nn.Module, *inputs: Any) -> Imported:
     return Imported(module, trace, layers, spec(layers))
 
 
-def beside(found: Imported, *inputs: Tensor) -> Differences:
+def beside(found: Imported, *inputs: Tensor, train: bool = True) -> Differences:
     """The emitted program with the module's weights, and the module itself, on the same input in float64."""
     theirs = found.module.double()
     ours = program_of(found)
@@ -71,7 +71,7 @@ def beside(found: Imported, *inputs: Tensor) -> Differences:
         theirs.get_submodule(path).training = True
     with torch.no_grad():
         outputs = relative(results(ours(*inputs)), results(theirs(*inputs)))
-    return Differences(outputs, _trained(ours, theirs, found, inputs))
+    return Differences(outputs, _trained(ours, theirs, found, inputs) if train else 0.0)
 
 
 def program_of(found: Imported) -> nn.Module:
@@ -122,7 +122,10 @@ def results(output: Any) -> list[Tensor]:
 def relative(ours: Sequence[Any], theirs: Sequence[Any], floor: float = 1e-30) -> float:
     pairs = zip(ours, theirs, strict=True)
     return max(
-        (float((a - b.reshape(a.shape)).abs().max()) / max(float(b.abs().max()), floor) for a, b in pairs),
+        (
+            float((a - b.reshape(a.shape)).abs().max()) / max(float(b.abs().max()), floor, 1e-30)
+            for a, b in pairs
+        ),
         default=0.0,
     )
 
@@ -136,6 +139,8 @@ def with_numbers(module: nn.Module) -> nn.Module:
                 weight.normal_(0, 0.1)
             elif weight.numel() == max(weight.shape, default=1):
                 weight.uniform_(0.7, 1.3)
+            else:
+                weight.normal_(0, weight[0].numel() ** -0.5)
         for key, buffer in module.named_buffers():
             if key.endswith("running_mean"):
                 buffer.normal_(0, 0.1)

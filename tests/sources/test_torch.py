@@ -200,6 +200,61 @@ class Siamese(nn.Module):
         return (self.tower(left) - self.tower(right)).abs()
 
 
+class Local(nn.Module):
+    """AlexNet's norm, a scale to length 1, and torch's own attention with the positions first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LocalResponseNorm(3, alpha=1e-2, k=2)
+        self.attention = nn.MultiheadAttention(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.normalize(self.norm(x), dim=1)
+        y = x.flatten(2).permute(2, 0, 1)
+        y, _ = self.attention(y, y, y, need_weights=False)
+        return x + y.permute(1, 2, 0).reshape(x.shape)
+
+
+class Respond(nn.Module):
+    """ConvNeXt V2's global response normalisation, channels last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(1, 1, 1, 6))
+        self.beta = nn.Parameter(torch.zeros(1, 1, 1, 6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        g = torch.norm(x, p=2, dim=(1, 2), keepdim=True)
+        n = g / (g.mean(dim=-1, keepdim=True) + 1e-6)
+        return (self.gamma * (x * n) + self.beta + x).permute(0, 3, 1, 2)
+
+
+class Normalised(nn.Module):
+    """Weights that are normalised: torch's parametrizations, and a convolution that standardizes its own."""
+
+    class Standardized(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            weight = F.batch_norm(
+                self.weight.reshape(1, self.out_channels, -1),
+                None,
+                None,
+                training=True,
+                momentum=0.0,
+                eps=1e-5,
+            ).reshape_as(self.weight)
+            return F.conv2d(x, weight, self.bias, self.stride, self.padding)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+        self.b = nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 3))
+        self.c = self.Standardized(4, 5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.c(self.b(self.a(x)))
+
+
 STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
     (SmallResNet, [(3, 32, 32)]),
     (Excite, [(3, 9, 8)]),
@@ -211,6 +266,9 @@ STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
     (Hard, [(3, 11, 12)]),
     (Signal, [(2, 36)]),
     (Volume, [(2, 4, 6, 5)]),
+    (Local, [(8, 4, 5)]),
+    (Respond, [(6, 4, 5)]),
+    (Normalised, [(3, 9, 9)]),
     (Siamese, [(1, 8, 8), (1, 8, 8)]),
 ]
 

@@ -14,8 +14,22 @@ from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Scale
 from cnnspec.sources.layers import Layer
 from cnnspec.sources.torch.layout import full, permuted, size_of, sizes_of, whole
-from cnnspec.sources.torch.reader import Affine, Cannot, Item, Kept, Laid, Reader, Scores, Unknown, number
+from cnnspec.sources.torch.norms import responded
+from cnnspec.sources.torch.reader import (
+    Affine,
+    Cannot,
+    Item,
+    Kept,
+    Laid,
+    Normal,
+    Norms,
+    Reader,
+    Scores,
+    Unknown,
+    number,
+)
 from cnnspec.sources.torch.rules import Given, reads
+from cnnspec.sources.torch.weights import spectral
 
 Number = int | float
 
@@ -30,6 +44,8 @@ def added(reader: Reader, a: Given) -> Item:
         one, other = other, one
     if alpha != 1:
         other = _times(reader, other, (float(alpha),))
+    if isinstance(one, Norms) or isinstance(other, Norms):
+        return _of_norms(reader, one, other, "sub" if less else "add")
     if _numbers(reader, one, other) is not None or _numbers(reader, other, one) is not None:
         return _shifted(reader, one, other, less)
     if isinstance(one, Kept) or isinstance(other, Kept):
@@ -41,6 +57,8 @@ def added(reader: Reader, a: Given) -> Item:
 @reads("mul", "multiply", "__mul__")
 def multiplied(reader: Reader, a: Given) -> Item:
     one, other = a["self"], a["other"]
+    if isinstance(one, Norms) or isinstance(other, Norms):
+        return _of_norms(reader, one, other, "mul")
     for item, factor in ((one, other), (other, one)):
         if isinstance(item, Scores) and isinstance(factor, Number):
             return item._replace(factor=item.factor * factor)
@@ -63,10 +81,14 @@ def divided(reader: Reader, a: Given) -> Item:
     one, other = a["self"], a["other"]
     if a.get("rounding_mode"):
         raise Cannot("a quotient that is rounded")
+    if isinstance(one, Norms) and isinstance(other, Norms):
+        return _of_norms(reader, one, other, "div")
     if isinstance(one, Scores) and isinstance(other, Number):
         return one._replace(factor=one.factor / other)
     if isinstance(one, Kept) and isinstance(other, Number):
         return one._replace(factor=one.factor / other)
+    if isinstance(one, Kept) and isinstance(other, Normal):
+        return spectral(one, other)
     numbers = _numbers(reader, other, one)
     if numbers is not None:
         return _times(reader, one, tuple(1 / one for one in numbers))
@@ -100,6 +122,16 @@ def multiplied_and_added(reader: Reader, a: Given) -> Item:
     """addcmul(self, tensor1, tensor2): self + tensor1·tensor2."""
     product = multiplied(reader, {"self": a["tensor1"], "other": a["tensor2"]})
     return added(reader, {"self": a["self"], "other": product, "alpha": 1})
+
+
+def _of_norms(reader: Reader, one: Item, other: Item, op: str) -> Item:
+    """A step of global response normalisation, or what else is done with lengths."""
+    found = responded(reader, one, other, op)
+    if found is not None:
+        return found
+    first, second = reader.laid(one), reader.laid(other)
+    rule = {"add": added, "sub": added, "mul": multiplied, "div": divided}[op]
+    return rule(reader, {"self": first, "other": second})
 
 
 # Numbers

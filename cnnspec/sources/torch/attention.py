@@ -33,7 +33,7 @@ def attention(reader: Reader, a: Given) -> Item:
     return _attended(reader, Scores(q, k, factor, softmax=True), v)
 
 
-@reads("matmul", "bmm", "__matmul__")
+@reads("bmm", "__matmul__")
 def product(reader: Reader, a: Given) -> Item:
     """Queries and keys give scores, scores and values the output of attention."""
     one, other = a.get("self"), a.get("other", a.get("mat2"))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from cnnspec.ops.base import Op
 from cnnspec.ops.conv import Conv, DwConv
 from cnnspec.ops.deconv import Deconv
 from cnnspec.ops.dense import Fc
-from cnnspec.ops.normalised import ORIGINAL
 from cnnspec.ops.pool import Blur
 from cnnspec.ops.reshape import Pad
 from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.layers import Layer
-from cnnspec.sources.torch.layout import full, size_of, with_size
+from cnnspec.sources.torch.layout import full, with_size
 from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Normal, Reader, Unknown, number
 from cnnspec.sources.torch.rules import Given, each, reads
+from cnnspec.sources.torch.weights import PRODUCT, SIGMA
 
 BINOMIAL = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 2: (1, 1), 4: (1, 3, 3, 1)}
 
@@ -82,7 +83,7 @@ def linear(reader: Reader, a: Given) -> Item:
     more, weights = _weights(reader, a["weight"], a["bias"])
     shape = reader.shape(laid.value)
     axes = len(shape) - 1
-    if size_of(sum(laid.dims[1:-1], ())) == 1:
+    if prod(shape[1:]) == 1:
         value = reader.add(Fc(K=K, **more), laid.value, weights=weights)
     else:
         one, none = (1,) * axes, (0,) * axes
@@ -96,23 +97,12 @@ def addmm(reader: Reader, a: Given) -> Item:
     raise Cannot("a product with a matrix that is no linear layer's")
 
 
-@reads("_weight_norm", "_weight_norm_interface")
-def weight_norm(reader: Reader, a: Given) -> Item:
-    v, g = a["v"], a["g"]
-    if not (isinstance(v, Kept) and isinstance(g, Kept)) or a["dim"] != 0:
-        raise Cannot("weights are normalised along an axis that is not the filters'")
-    made = Normal("weight", {f"{ORIGINAL}0": g.held.key, f"{ORIGINAL}1": v.held.key}, v.held.shape)
-    return (made, None)
-
-
 def _shape(weight: Any) -> tuple[int, ...]:
     if isinstance(weight, Kept):
         if not weight.plain:
             raise Cannot("the weight is rearranged before it is used")
         return weight.held.shape
-    if type(weight) is tuple and weight and isinstance(weight[0], Normal):
-        return weight[0].shape
-    if isinstance(weight, Normal):
+    if isinstance(weight, Normal) and weight.normalised not in (PRODUCT, SIGMA):
         return weight.shape
     raise Cannot("the weight is computed")
 
@@ -121,8 +111,6 @@ def _weights(reader: Reader, weight: Any, bias: Any) -> tuple[dict[str, Any], di
     """Arguments about weights, and the key of each."""
     options: dict[str, Any] = {"bias": bias is not None}
     keys: dict[str, str] = {}
-    if type(weight) is tuple:
-        weight = weight[0]
     if isinstance(weight, Normal):
         options["normalised"] = weight.normalised
         if weight.eps is not None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import nn
@@ -95,8 +96,29 @@ def _owners_of_unused(module: nn.Module, made: Plain) -> list[str]:
     return owners
 
 
+_OPS: Any = torch.library.Library("cnnspec", "FRAGMENT")  # type: ignore[no-untyped-call]
+_OPS.define("local_response_norm(Tensor self, int size, float alpha, float beta, float k) -> Tensor")
+_OPS.define("normalize(Tensor self, int dim) -> Tensor")
+for _name in ("local_response_norm", "normalize"):
+    _OPS.impl(_name, lambda x, *_: torch.empty_like(x), "CompositeExplicitAutograd")
+    _OPS.impl(_name, lambda x, *_: torch.empty_like(x), "Meta")
+_NORMALIZE = nn.functional.normalize
+"""What torch would write as many ops, kept as one."""
+
+
+def _response(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+    return torch.ops.cnnspec.local_response_norm(input, size, float(alpha), float(beta), float(k))
+
+
+def _normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
+    if p == 2 and isinstance(dim, int) and eps == 1e-12 and not isinstance(input, nn.Parameter):
+        return torch.ops.cnnspec.normalize(input, dim)
+    return _NORMALIZE(input, p, dim, eps)
+
+
 def _exported(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Plain:
-    program = torch.export.export(module, tuple(inputs), dict(named) or None, strict=False)
+    with patch.multiple(nn.functional, local_response_norm=_response, normalize=_normalize):
+        program = torch.export.export(module, tuple(inputs), dict(named) or None, strict=False)
     return _Writing(module, program, inputs).plain()
 
 
@@ -178,7 +200,7 @@ class _Writing:
             self.numbers[node, place] = len(self.held) + self.count
             self.count += 1
         name = str(getattr(node.target, "_schema", node.target)).partition("(")[0]
-        name = name.removeprefix("aten::").partition(".")[0]
+        name = name.rpartition("::")[2].partition(".")[0]
         stack = tuple(self._scopes(node))
         self.calls.append(
             [

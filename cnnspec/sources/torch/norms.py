@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.ops.norm import BatchNorm, GroupNorm, InstanceNorm, L2Norm, LayerNorm, RmsNorm
-from cnnspec.sources.torch.layout import atoms_of, full, in_order
-from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Reader, number
+from cnnspec.ops.norm import (
+    BatchNorm,
+    GlobalResponseNorm,
+    GroupNorm,
+    InstanceNorm,
+    L2Norm,
+    LayerNorm,
+    LocalResponseNorm,
+    RmsNorm,
+)
+from cnnspec.sources.torch.layout import atoms_of, full, in_order, only
+from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Norms, Reader, number
 from cnnspec.sources.torch.rules import Given, reads
+from cnnspec.sources.torch.weights import standardized
 
 
 @reads("batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")
 def batch_norm(reader: Reader, a: Given) -> Item:
-    """With running statistics, in either mode."""
+    """With running statistics, in either mode; of weights, it standardizes them."""
+    if isinstance(a["input"], Kept):
+        return standardized(a)
     if a["running_mean"] is None:
         raise Cannot("batch norm without running statistics")
     laid = reader.at_channels(reader.laid(a["input"]), 1)
@@ -79,8 +91,53 @@ def rms_norm(reader: Reader, a: Given) -> Item:
 
 @reads("normalize")
 def normalize(reader: Reader, a: Given) -> Item:
-    laid = reader.at_channels(reader.laid(a["self"]), 1)
+    laid = reader.at_channels(reader.laid(a["self"]), int(a["dim"]))
     return Laid(reader.add(L2Norm(), laid.value), laid.dims)
+
+
+@reads("local_response_norm")
+def local_response_norm(reader: Reader, a: Given) -> Item:
+    laid = reader.at_channels(reader.laid(a["self"]), 1)
+    op = LocalResponseNorm(
+        size=int(a["size"]), alpha=number(a["alpha"]), beta=number(a["beta"]), k=number(a["k"])
+    )
+    return Laid(reader.add(op, laid.value), laid.dims)
+
+
+@reads("linalg_vector_norm", "norm")
+def length(reader: Reader, a: Given) -> Item:
+    """The length of each map, or of each position's channels."""
+    laid = reader.laid(a["self"])
+    order, dims = a.get("ord", a.get("p", 2)), a.get("dim")
+    places = [one % len(laid.dims) for one in (dims if isinstance(dims, tuple) else (dims,))]
+    shape = reader.shape(laid.value)
+    if order not in (2, None) or not a.get("keepdim"):
+        raise Cannot("a norm that is not the length of vectors")
+    if only([laid.dims[place] for place in places], range(1, len(shape)), shape):
+        return Norms(laid, "lengths")
+    raise Cannot("a norm over some of the dimensions")
+
+
+def responded(reader: Reader, one: Item, other: Item, op: str) -> Item:
+    """The next step of global response normalisation; None where it is none."""
+    norms, beside = (one, other) if isinstance(one, Norms) else (other, one)
+    assert isinstance(norms, Norms)
+    match op, norms.step, beside:
+        case "add", "mean", float() | int():
+            return norms._replace(eps=float(beside))
+        case "div", "lengths", Norms(step="mean"):
+            return norms._replace(step="share", eps=beside.eps)
+        case "mul", "share", Laid() if beside == norms.of:
+            return norms._replace(step="product")
+        case "mul", "product", Kept() if norms.weight is None:
+            return norms._replace(weight=beside)
+        case "add", "product", Kept() if norms.bias is None:
+            return norms._replace(bias=beside)
+        case "add", "product", Laid() if beside == norms.of and norms.weight and norms.bias:
+            keys = {"weight": norms.weight.held.key, "bias": norms.bias.held.key}
+            value = reader.add(GlobalResponseNorm(eps=number(norms.eps)), beside.value, weights=keys)
+            return Laid(value, beside.dims)
+    return None
 
 
 def _affine(a: Given) -> bool:

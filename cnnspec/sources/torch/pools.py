@@ -11,7 +11,7 @@ from cnnspec.ops.resample import Unpool
 from cnnspec.ops.reshape import Slice
 from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.torch.layout import atoms_of, only, sizes_of
-from cnnspec.sources.torch.reader import Affine, Cannot, Item, Laid, Padded, Places, Reader
+from cnnspec.sources.torch.reader import Affine, Cannot, Item, Laid, Norms, Padded, Places, Reader
 from cnnspec.sources.torch.rules import Given, each, reads
 
 
@@ -110,6 +110,8 @@ def reduced(reader: Reader, a: Given) -> Item:
         from cnnspec.sources.torch.arithmetic import largest
 
         return largest(reader, a)
+    if isinstance(a["self"], Norms) and call.op == "mean" and a.get("keepdim"):
+        return a["self"]._replace(step="mean")
     laid = reader.laid(a["self"])
     dims = a.get("dim")
     if dims is None:

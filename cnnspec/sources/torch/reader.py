@@ -11,6 +11,8 @@ from cnnspec.ops.base import Misfit, Op, Shape
 from cnnspec.ops.conv import DwConv
 from cnnspec.ops.dense import Flatten
 from cnnspec.ops.fields import exact
+from cnnspec.ops.pool import Gap
+from cnnspec.ops.powers import Pow
 from cnnspec.ops.rectifier import Relu6
 from cnnspec.ops.resample import PixelShuffle, PixelUnshuffle, Shuffle, Upsample
 from cnnspec.ops.reshape import Reshape, Transpose
@@ -26,7 +28,6 @@ from cnnspec.sources.torch.layout import (
     full,
     in_order,
     joined,
-    only,
     permuted,
     size_of,
     sizes_of,
@@ -90,6 +91,18 @@ class Affine(NamedTuple):
     clamped: bool = False
 
 
+class Norms(NamedTuple):
+    """The lengths of a tensor's maps (`lengths`), and what global response normalisation makes of them, step
+    by step: their `mean`, which eps is added to, the `share` of each, the tensor times its share (`product`),
+    with a weight, and with a bias."""
+
+    of: Laid
+    step: str
+    eps: float = 0.0
+    weight: Kept | None = None
+    bias: Kept | None = None
+
+
 class Padded(NamedTuple):
     """A border of −∞, which only a maxpool takes."""
 
@@ -115,7 +128,8 @@ class Normal(NamedTuple):
 
 
 Item: TypeAlias = (
-    "Laid | Kept | Scores | Affine | Padded | Places | Normal | float | bool | str | tuple[Item, ...] | None"
+    "Laid | Kept | Scores | Affine | Norms | Padded | Places | Normal | float | bool | str"
+    " | tuple[Item, ...] | None"
 )
 
 
@@ -203,11 +217,22 @@ class Reader:
             return item
         if isinstance(item, Affine):
             return self._affine(item)
+        if isinstance(item, Norms):
+            return self._lengths(item)
         if isinstance(item, Padded):
             raise Cannot("a border of −∞ without a maxpool after it")
         if isinstance(item, Scores):
             raise Cannot("scores of attention are used outside of it")
         raise Cannot("it is computed from weights or constants alone")
+
+    def _lengths(self, item: Norms) -> Laid:
+        if item.step != "lengths":
+            raise Cannot("global response normalisation in an unusual form")
+        shape = self.shape(item.of.value)
+        mean = self.add(Gap(), self.add(Pow(p=Fraction(2)), item.of.value))
+        total = self.add(Times(factor=Fraction(prod(shape[1:]))), mean)
+        axes = [dim if dim == full(0, shape[0]) else () for dim in item.of.dims[1:]]
+        return Laid(self.add(Pow(p=Fraction(1, 2)), total), (item.of.dims[0], *axes))
 
     def _affine(self, item: Affine) -> Laid:
         if item.clamped:
@@ -239,12 +264,12 @@ class Reader:
         """The tensor where dimension `dim` is the channels, and all other ones are positions."""
         dim %= len(laid.dims)
         shape = self.shape(laid.value)
-        others = [one for place, one in enumerate(laid.dims) if place not in (0, dim)]
-        axes = range(1, len(shape))
-        batched = atoms_of(laid.dims[:1]) == full(BATCH, self.trace.batch)
-        if batched and laid.dims[dim] == full(0, shape[0]) and only(others, axes, shape):
+        images = full(BATCH, self.trace.batch)
+        batch = laid.dims.index(images) if images in laid.dims else 0
+        others = joined(sorted(atoms_of(one for place, one in enumerate(laid.dims) if place != dim)))
+        if laid.dims[dim] == full(0, shape[0]) and others == atoms_of((images, *whole(shape, 1)[2:])):
             return laid
-        order = [0, dim, *(place for place in range(1, len(laid.dims)) if place != dim)]
+        order = [batch, dim, *(place for place in range(len(laid.dims)) if place not in (batch, dim))]
         value = self.settled(laid, permuted(laid.dims, order))
         sizes = [size_of(laid.dims[place]) for place in order]
         seen = viewed(whole(self.shape(value), self.trace.batch), sizes)

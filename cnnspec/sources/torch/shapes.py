@@ -19,7 +19,7 @@ from cnnspec.sources.torch.layout import (
     viewed,
     whole,
 )
-from cnnspec.sources.torch.reader import Affine, Cannot, Item, Kept, Laid, Padded, Reader, Scores
+from cnnspec.sources.torch.reader import Affine, Cannot, Item, Kept, Laid, Normal, Padded, Reader, Scores
 from cnnspec.sources.torch.rules import Given, each, reads
 
 
@@ -41,7 +41,7 @@ def seen(reader: Reader, a: Given) -> Item:
     call = reader.call
     assert call is not None
     item, sizes = a.get("self", a.get("input")), call.shapes[0]
-    if isinstance(item, Scores):
+    if isinstance(item, Scores | Normal):
         return item
     if isinstance(item, Kept):
         dims = viewed(item.dims, sizes)

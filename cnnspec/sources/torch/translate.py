@@ -11,7 +11,7 @@ from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Reader, Unkno
 from cnnspec.sources.torch.rules import RULES
 from cnnspec.sources.trace import Call, Tensor, Trace
 
-FAMILIES = ("activations", "arithmetic", "attention", "convolutions", "norms", "pools", "shapes")
+FAMILIES = ("activations", "arithmetic", "attention", "convolutions", "norms", "pools", "shapes", "weights")
 
 
 class NeedsValues(Exception):

@@ -1,0 +1,72 @@
+"""Weights that are normalised before they are used: recognised by what is computed of them."""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnnspec.ops.normalised import ORIGINAL
+from cnnspec.sources.torch.layout import atoms_of, full
+from cnnspec.sources.torch.reader import Cannot, Item, Kept, Normal, Reader
+from cnnspec.sources.torch.rules import Given, reads
+
+PRODUCT, SIGMA = "W·v", "σ"
+"""Steps on the way to a spectral norm."""
+
+
+@reads("_weight_norm", "_weight_norm_interface")
+def weight_norm(reader: Reader, a: Given) -> Item:
+    """g·V/‖V‖ with a length g for each filter."""
+    v, g = a["v"], a["g"]
+    if not isinstance(v, Kept) or not isinstance(g, Kept) or a.get("dim", 0) != 0:
+        raise Cannot("weights are normalised along an axis that is not the filters'")
+    keys = {f"{ORIGINAL}0": g.held.key, f"{ORIGINAL}1": v.held.key}
+    return (Normal("weight", keys, v.held.shape), None)
+
+
+def standardized(a: Given) -> Item:
+    """Batch norm over 1 x filters x the rest: (W − μ)/√(σ² + eps), perhaps times a gain for each filter."""
+    weight, gain = a["input"], a["weight"]
+    shape = weight.held.shape
+    if (
+        a["running_mean"] is not None
+        or a["bias"] is not None
+        or atoms_of(weight.dims[1:2]) != full(0, shape[0])
+    ):
+        raise Cannot("weights are normalised in another way than filter by filter")
+    keys, eps = {ORIGINAL: weight.held.key}, float(a["eps"])
+    if gain is None:
+        return Normal("standardized", keys, shape, eps)
+    if not isinstance(gain, Kept):
+        raise Cannot("a gain that is computed")
+    keys["parametrizations.weight.0.gain"] = gain.held.key
+    return Normal("scaled", keys, shape, eps, round(gain.factor * prod(shape[1:]) ** 0.5, 9))
+
+
+@reads("mv", "matmul")
+def product(reader: Reader, a: Given) -> Item:
+    """W·v of a spectral norm; all other products are attention's."""
+    weight, vector = a["self"], a.get("vec", a.get("other"))
+    if isinstance(weight, Kept) and isinstance(vector, Kept) and vector.held.kind == "buffer":
+        keys = {ORIGINAL: weight.held.key, "parametrizations.weight.0._v": vector.held.key}
+        return Normal(PRODUCT, keys, weight.held.shape)
+    from cnnspec.sources.torch.attention import product as other
+
+    return other(reader, a)
+
+
+@reads("dot", "vdot")
+def sigma(reader: Reader, a: Given) -> Item:
+    """u·W·v: the largest singular value."""
+    vector, made = a["self"], a.get("tensor", a.get("other"))
+    if not isinstance(vector, Kept) or not isinstance(made, Normal) or made.normalised != PRODUCT:
+        raise Cannot("a product of vectors")
+    return made._replace(
+        normalised=SIGMA, keys={**made.keys, "parametrizations.weight.0._u": vector.held.key}
+    )
+
+
+def spectral(weight: Kept, by: Normal) -> Item:
+    """W/σ."""
+    if by.normalised != SIGMA or by.keys[ORIGINAL] != weight.held.key or not weight.plain:
+        raise Cannot("weights are divided by what is computed")
+    return by._replace(normalised="spectral")
