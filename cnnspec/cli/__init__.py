@@ -44,7 +44,7 @@ def execute(arguments: list[str]) -> int:
         _open_streams()
         output = sys.stdout
         if "_CNNSPEC_COMPLETE" in os.environ:
-            from cnnspec.cli import completion  # noqa: F401  (its class for bash is then known to click)
+            from cnnspec.cli import completion  # noqa: F401  (click then has its classes)
         status = root.main(arguments, prog_name="cnnspec", standalone_mode=False)
     except click.ClickException as error:
         _show(error)

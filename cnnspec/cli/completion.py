@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class
 
 from cnnspec.diagnostics import Source
 from cnnspec.files import MAX_BYTES, ZOO, document_named, named, read_source
@@ -146,4 +146,11 @@ class Bash(BashComplete):
         return super().format_completion(item)
 
 
+class Fish(FishComplete):
+    """fish gets a type, a comma and a value, which may have commas itself (`name,weights`)."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split -m 1 ","')
+
+
 add_completion_class(Bash, "bash")
+add_completion_class(Fish, "fish")

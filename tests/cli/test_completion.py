@@ -1,6 +1,7 @@
 """What a shell completes, asked as bash asks."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,45 @@ def test_what_is_offered(words: tuple[str, ...], tmp_path: Path) -> None:
 
 def test_files_are_left_to_the_shell(tmp_path: Path) -> None:
     assert completed("check", "a", folder=tmp_path) == ["a"]  # of the type `file`: the shell looks itself
+
+
+IN_A_SHELL = {
+    "cnnspec check zoo:lenet": ["zoo:lenet5", "zoo:lenet5_modern"],
+    "cnnspec explain zoo:lenet5 C": ["C1", "C3", "C5"],
+    "cnnspec table zoo:resnet --columns name,we": ["name,weights"],
+    "cnnspec build zoo:lenet5 --target ": ["numpy", "torch"],
+}
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_offers_them(tmp_path: Path) -> None:
+    program = tmp_path / "cnnspec"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnnspec "$@"\n')
+    program.chmod(0o755)
+    asked = "; ".join(f"complete -C '{line}'; echo ." for line in IN_A_SHELL)
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"_CNNSPEC_COMPLETE=fish_source cnnspec | source; {asked}"],
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [part.split() for part in done.stdout.split(".\n")[:-1]] == [*IN_A_SHELL.values()]
+
+
+@pytest.mark.parametrize("line", IN_A_SHELL)
+def test_zsh_is_offered_them(line: str) -> None:
+    asked = {
+        "_CNNSPEC_COMPLETE": "zsh_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(line.count(" ")),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnspec"],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    offered = [one.replace("\\:", ":") for one in done.stdout.splitlines()[1::3]]
+    assert [one for one in offered if one in IN_A_SHELL[line]] == IN_A_SHELL[line]
