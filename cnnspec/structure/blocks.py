@@ -7,6 +7,7 @@ from typing import NamedTuple
 from cnnspec.sources.layers import Layer, LayerList
 from cnnspec.structure.align import Work, begun
 from cnnspec.structure.forms import made
+from cnnspec.structure.found import with_found
 from cnnspec.structure.lines import woven
 from cnnspec.structure.parts import Body
 from cnnspec.structure.regions import Node, Region, regions
@@ -32,6 +33,8 @@ def written(
     `shared`: with modules that are called several times as shared blocks."""
     if shared:
         network = with_shared(network)
+    if scopes:
+        network = with_found(network)
     bare = (
         network
         if scopes

@@ -267,7 +267,11 @@ class Solver:
         """Puts the parameters in the order of the text, and numbers those of one name."""
         self.parameters.sort(key=lambda one: one.first)
         stems = [one.name.rstrip("0123456789") for one in self.parameters]
+        if sum(map(is_width, stems)) > 2:
+            stems = ["k" if is_width(one) else one for one in stems]
         for number, (one, stem) in enumerate(zip(self.parameters, stems, strict=True)):
+            if stem != one.name.rstrip("0123456789"):
+                one.name = stem
             if stems.count(stem) > 1 and one.kind != "letter":
                 count = stems[: number + 1].count(stem)
                 one.name = stem if count == 1 and stems.count(stem) == 2 else f"{stem}{count}"

@@ -6,7 +6,6 @@ The numbers of layers and values change; what a layer is, does not.
 
 from __future__ import annotations
 
-from collections import Counter
 from fractions import Fraction
 
 from cnnspec.ops.base import Op, arguments_of
@@ -74,17 +73,14 @@ def _plain(op: Op) -> Op:
 def _ordered(network: LayerList) -> LayerList:
     """The branch with more layers first in a sum, last in a product (a gate), where the order of two does not
     matter."""
-    first = len(network.inputs)
-    uses = Counter(value for layer in network.layers for value in layer.inputs)
-    length = [0] * first  # of the chain that ends with a value, back to one that is read twice
+    depth = [0] * len(network.inputs)  # the layers on the longest way to a value
     layers: list[Layer | Hole] = []
     for layer in network.layers:
-        before = layer.inputs[0]
         if isinstance(layer, Layer) and _commutes(layer.op) and len(layer.inputs) == 2:
-            one, other = (length[value] if uses[value] == 1 else 0 for value in layer.inputs)
+            one, other = (depth[value] for value in layer.inputs)
             if (other > one) if layer.op.word == "add" else (other < one):
                 layer = layer._replace(inputs=layer.inputs[::-1])
-        length.append(1 + (length[before] if uses[before] == 1 else 0))
+        depth.append(1 + max(depth[value] for value in layer.inputs))
         layers.append(layer)
     return network._replace(layers=tuple(layers))
 

@@ -1,0 +1,167 @@
+"""Modules for a network that comes without them (an old exporter's, a cfg): what branches and meets again is
+a module, and so is what looks like a branch of one, or comes again and again along a line.
+
+Their classes are named by what they do: `residual`, `squeeze`, `inception`, `dense`, `separable`. Whether
+the modules of a class are one block is left to the alignment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from cnnspec.sources.layers import LayerList, Scope
+from cnnspec.structure.lines import woven
+from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Step, chains_in
+from cnnspec.structure.regions import regions
+
+LEAST = 3
+"""Layers of a module, at least."""
+UNITS = 4
+"""Layers with weights, each with what follows it, in a module along a line, at most."""
+TIMES = 3
+"""How often such a module comes, at least."""
+
+Words = tuple[str, ...]
+
+
+def with_found(network: LayerList) -> LayerList:
+    """The network with modules; as it is, if it has classes."""
+    if any(scope.class_name for layer in network.layers for scope in layer.scopes):
+        return network
+    bare = network._replace(layers=tuple(one._replace(scopes=()) for one in network.layers))
+    root = regions(bare)
+    body = woven(root.items, root.inputs, root.outputs, network.shape)
+    finder = _Finder()
+    for chain in _chains(body):
+        finder.merges(chain, ())
+    for chain in _chains(body):
+        finder.like_branches(chain)
+    finder.along_lines([*_chains(body)])
+    layers = tuple(
+        one._replace(scopes=finder.scopes.get(number, ())) for number, one in enumerate(bare.layers)
+    )
+    return network._replace(layers=layers)
+
+
+def _chains(body: Body) -> Iterator[Chain]:
+    return (line.chain for line in body.lines)
+
+
+class _Finder:
+    """`scopes` are those of each layer; `branches` the words of the longest branch of each sum."""
+
+    def __init__(self) -> None:
+        self.scopes: dict[int, tuple[Scope, ...]] = {}
+        self.branches: set[Words] = set()
+        self.count: Counter[str] = Counter()
+
+    def merges(self, chain: Chain, around: tuple[Scope, ...]) -> None:
+        """Makes a module of each merge, and of those in it; the activation behind it belongs to it."""
+        for step, behind in zip(chain.steps, (*chain.steps[1:], None), strict=False):
+            if not isinstance(step, Merge):
+                continue
+            own = around
+            layers = [*_layers(step)]
+            if len(layers) >= LEAST and not any(one.named for one in chains_in(step)):
+                own = self.opened(_class_of(step), around)
+                if isinstance(behind, Leaf) and behind.op.activation:
+                    layers.append(behind.layer)
+                self.scopes |= dict.fromkeys(layers, own)
+                if step.op.word == "add":
+                    self.branches.add(max((_words(one) for one in chains_in(step)), key=len))
+            for branch in chains_in(step):
+                self.merges(branch, own)
+
+    def opened(self, class_name: str, around: tuple[Scope, ...]) -> tuple[Scope, ...]:
+        path = f"{class_name}{self.count[class_name]}"
+        self.count[class_name] += 1
+        return (*around, Scope(".".join([*(one.path for one in around[-1:]), path]), class_name))
+
+    def like_branches(self, chain: Chain) -> None:
+        """A row of layers that is what another module has as its branch: a block without its shortcut."""
+        for words in sorted(self.branches, key=lambda one: (-len(one), one)):
+            if len(words) > LEAST:
+                for place in _places(chain, words, self.free):
+                    self.taken(chain.steps[place : place + len(words)], "residual")
+
+    def along_lines(self, chains: Sequence[Chain]) -> None:
+        """The row of layers that covers the most of the lines, where it comes again and again."""
+        rows = {row for chain in chains for row in self.rows(chain)}
+        cover = {row: sum(len(_places(one, row, self.free)) for one in chains) for row in rows}
+        often = {row: count * len(row) for row, count in cover.items() if count >= TIMES}
+        if not often:
+            return
+        row = max(often, key=lambda one: (often[one], -len(one), one[0] == "dwconv", one))
+        name = "separable" if "dwconv" in row else "unit"
+        for chain in chains:
+            for place in _places(chain, row, self.free):
+                self.taken(chain.steps[place : place + len(row)], name)
+
+    def rows(self, chain: Chain) -> Iterator[Words]:
+        """Layers with weights, two to UNITS of them in a row, each with what follows it."""
+        starts = [number for number, step in enumerate(chain.steps) if self.free(step) and _has_filters(step)]
+        for at, start in enumerate(starts):
+            for end in (*starts, len(chain.steps))[at + 2 : at + UNITS + 1]:
+                steps = chain.steps[start:end]
+                words = tuple(_word(one) for one in steps if isinstance(one, Leaf) and self.free(one))
+                if len(words) == len(steps) > LEAST and "pool" not in "".join(words):
+                    yield words
+
+    def free(self, step: Step) -> bool:
+        return isinstance(step, Leaf) and step.layer not in self.scopes and not step.tensors
+
+    def taken(self, steps: Sequence[Step], class_name: str) -> None:
+        own = self.opened(class_name, ())
+        self.scopes |= {step.layer: own for step in steps if isinstance(step, Leaf)}
+
+
+def _has_filters(step: Step) -> bool:
+    return isinstance(step, Leaf) and step.op.weighted
+
+
+def _places(chain: Chain, words: Words, free: Callable[[Step], bool]) -> list[int]:
+    """Where a row of words is in a chain, of layers that are in no module yet."""
+    here = [_word(step) if isinstance(step, Leaf) and free(step) else "" for step in chain.steps]
+    found: list[int] = []
+    for number in range(len(here) - len(words) + 1):
+        if tuple(here[number : number + len(words)]) == words:
+            if not found or number >= found[-1] + len(words):
+                found.append(number)
+    return found
+
+
+def _layers(merge: Merge) -> Iterator[int]:
+    for branch in chains_in(merge):
+        for step in branch.steps:
+            if isinstance(step, Merge):
+                yield from _layers(step)
+            elif isinstance(step, Leaf):
+                yield step.layer
+    if merge.layer is not None:
+        yield merge.layer
+
+
+def _words(chain: Chain) -> Words:
+    return tuple(_word(step) for step in chain.steps if isinstance(step, Leaf | Merge))
+
+
+def _word(step: Leaf | Merge) -> str:
+    """The word of a step; of filters over all maps with their size, which tells a stem from a branch."""
+    op = step.op
+    size = "x".join(map(str, getattr(op, "F", ()))) if op.linear and not hasattr(op, "size_out") else ""
+    return op.word if op.word == "dwconv" else f"{op.word}{size}"
+
+
+def _class_of(merge: Merge) -> str:
+    """A name for what a merge does."""
+    branches = [one.steps for one in chains_in(merge)]
+    words = {step.op.word for steps in branches for step in steps if isinstance(step, Leaf)}
+    match merge.op.word:
+        case "add":
+            return "residual" if len(branches) == 2 else "sum"
+        case "mul":
+            return "squeeze" if "gap" in words else "gate"
+        case "concat":
+            return "dense" if not all(branches) else "inception" if len(branches) > 2 else "pair"
+    return f"{merge.op.word}_branches"

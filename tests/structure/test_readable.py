@@ -1,0 +1,115 @@
+"""What networks look like when they come back."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from cnnspec import structure
+from cnnspec.ops import lookup
+from cnnspec.ops.base import Op
+from cnnspec.sources.layers import Input, Layer, LayerList, Output, Scope
+from tests.structure.from_graph import layer_list
+from tests.structure.test_zoo import graphs
+
+
+def op(word: str, **fields: object) -> Op:
+    found = lookup(word)
+    assert found is not None
+    return found(**fields)
+
+
+def conv(size: int, K: int) -> Op:
+    return op("conv", F=(size, size), P=(size // 2, size // 2), K=K, bias=False)
+
+
+def of_zoo(name: str, number: int, blocks: bool = True) -> str:
+    text = next(Path("specs").rglob(f"{name}.cnn")).read_text()
+    return structure.spec(layer_list(graphs(text)[number], blocks)).text
+
+
+RESNET50 = """\
+    block residual(mid, s=1) {
+      add [
+          conv F1 K=mid -> bn -> relu -> conv F3 S=s P1 K=mid -> bn -> relu -> conv F1 K=4*mid -> bn
+        | if C != 4*mid [ conv F1 S=s K=4*mid -> bn ]
+      ]
+      relu
+    }
+
+    input 3x224x224
+
+    conv F7 S2 P3 K64 -> bn -> relu -> maxpool F3 S2 P1   => 64x56x56
+    [residual(64)]*3
+    residual(128, s=2) -> [residual(128)]*3               => 512x28x28
+    residual(256, s=2) -> [residual(256)]*5               => 1024x14x14
+    residual(512, s=2) -> [residual(512)]*2               => 2048x7x7
+    gap -> fc 1000
+
+    expect params 25,557,032
+    """
+
+
+def test_a_resnet_without_names() -> None:
+    assert of_zoo("resnet", 2, blocks=False).endswith(dedent(RESNET50))
+
+
+def test_a_mobilenet_without_names() -> None:
+    found = of_zoo("mobilenet_v1", 0, blocks=False)
+    assert "block separable(k, s=1) { dwconv F3 S=s P1 -> bn -> relu -> conv F1 K=k -> bn -> relu }" in found
+    assert "separable(512, s=2) -> [separable(512)]*5 " in found
+
+
+def test_a_shortcut_that_is_there_where_the_shapes_allow_it() -> None:
+    found = of_zoo("mobilenet_v2", 0)
+    assert "if t != 1 [ conv F1 K=t*C -> bn -> relu6 ]" in found
+    assert "| if C == k [ id ] else [ none ]" in found
+    assert "inverted(16, t=1)" in found
+
+
+def test_activations_as_parameters() -> None:
+    found = of_zoo("mobilenet_v3", 0)
+    assert "block inverted(mid, k, f=3, s=1, act=hswish, se=true) {" in found
+    assert "if C != mid [ conv F1 K=mid -> bn -> act ]" in found
+
+
+def test_rates_that_grow() -> None:
+    assert "[unit(p+i/170)]*n" in of_zoo("convnext", 0)
+
+
+def test_shared_beginnings_of_concatenations() -> None:
+    """DenseNet as its code is: each layer stacks all maps before it, within its own module."""
+    layers: list[Layer] = []
+    maps = [0]
+    for number in range(4):
+        scopes = (Scope("dense", "Dense"), Scope(f"dense.layer{number}", "DenseLayer"))
+        width = 8 + 4 * number
+        value = 0
+        if number:
+            layers.append(Layer(op("concat"), tuple(maps), (width, 6, 6), "", scopes))
+            value = len(layers)
+        for one in (op("relu"), conv(3, 4)):
+            layers.append(Layer(one, (value,), (width if one.word == "relu" else 4, 6, 6), "", scopes))
+            value = len(layers)
+        maps.append(value)
+    layers.append(Layer(op("concat"), tuple(maps), (24, 6, 6)))
+    found = structure.spec(LayerList("Net", (Input((8, 6, 6)),), tuple(layers), (Output(len(layers)),)))
+    assert "[concat [ id | relu -> conv F3 P1 K4 ]]*4" in found.text
+
+
+def test_numbers_a_rounding_error_away() -> None:
+    rate = op("dropout", p=Fraction("0.30000000000000004"))
+    layer = Layer(rate, (0,), (8, 6, 6))
+    made = structure.spec(LayerList("Net", (Input((8, 6, 6)),), (layer,), (Output(1),)))
+    assert "dropout 0.3\n" in made.text
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"), [("densenet", 16), ("googlenet", 32), ("regnet_y", 26), ("squeezenet", 14)]
+)
+def test_lines(name: str, lines: int) -> None:
+    for blocks in (True, False):
+        assert len([one for one in of_zoo(name, 0, blocks).splitlines() if one]) <= lines
