@@ -65,7 +65,7 @@ paper: $(VENV)/.stamp  ## docs/paper: its figure and tables regenerated from its
 	done
 	@echo .paper/paper.pdf
 
-homework: $(VENV)/.stamp  ## docs/homework/sheet.tex: figures and tables made anew, then the sheet and its answers (needs pdflatex)
+homework: $(VENV)/.stamp  ## docs/homework/sheet.tex: figures and tables regenerated, then the sheet and its answers (needs pdflatex)
 	$(RUN) cnnspec check --update docs/homework/sheet.tex
 	mkdir -p .paper
 	$(RUN) cnnspec schema latex > .paper/cnnspec.sty

@@ -13,6 +13,7 @@ FENCE = re.compile(r"( *)(`{3,})([^`]*)")
 LANGUAGES = {"cnn", "console", "csv", "json", "latex", "markdown", "pycon", "python", "sh", "text", "yaml"}
 SPAN = re.compile(r"(`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<!--.*?-->)")
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
+FIGURE = re.compile(r"^(!\[[^\]]*\]\(([^)\s]+\.svg)\))$")
 MENTION = re.compile(r"\bdocs/([\w/-]+\.md)\b")
 CODE = re.compile(r"\b([EW][1-9][0-9]{2})\b")
 
@@ -74,7 +75,8 @@ def _attributes(info: str) -> str:
 
 
 def _prose(line: str, file: str, page: str, places: Places) -> str:
-    """A line with its links; a page or a finding that is only named becomes one."""
+    """A line with its links; a page or a finding that is only named becomes one, and a figure leads to its
+    file, which a reader can enlarge."""
 
     def link(match: re.Match[str]) -> str:
         return f"{match[1]}({places.of(match[2], file, page)})"
@@ -96,7 +98,7 @@ def _prose(line: str, file: str, page: str, places: Places) -> str:
             parts[number] = CODE.sub(code, MENTION.sub(mention, part))
         elif not part.startswith(("`", "<!--")):
             parts[number] = LINK.sub(link, part)
-    return "".join(parts)
+    return FIGURE.sub(r"[\1](\2)", "".join(parts))
 
 
 def title_of(text: str) -> str:

@@ -10,12 +10,16 @@ from typing import NamedTuple
 
 from cnnspec import pipeline, resources
 from cnnspec.diagnostics import Source
+from cnnspec.drawing.table import LAYOUTS
 from cnnspec.ir.graph import Layer
 from cnnspec.language import tree
 from cnnspec.pipeline import Model
 from cnnspec.report.amounts import bytes_text, exact, field_text, shape_text, short
 from docs import zoo
 from docs.site.printed import printed
+
+LIKE = {"mobilenet_v2" if name == "mobilenet" else name: name for name in LAYOUTS}
+"""Specs of the papers whose tables `table --like` knows."""
 
 
 class Network(NamedTuple):
@@ -84,6 +88,10 @@ def _page(network: Network) -> Iterator[str]:
     yield f"`cnnspec table {spec}` prints this table{shown}."
     links = ", ".join(f"[`{word}`](../layers/{word}.md)" for word in network.words)
     yield from ("", f"The layers: {links}.")
+    if like := LIKE.get(network.file):
+        table = printed("table", spec, "--like", like, "--format", "html").rstrip()
+        yield from ("", "## As in the paper", "", f'<div class="paper">\n{table}\n</div>', "")
+        yield f"`cnnspec table {spec} --like {like}`, as HTML."
     yield from ("", "## The spec", "")
     yield f"`cnnspec zoo {network.file}` prints it; `{spec}` can be used wherever a command takes a file."
     yield from ("", "```cnn", network.text.rstrip(), "```", "", "## To scale", "")
