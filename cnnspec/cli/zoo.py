@@ -94,7 +94,8 @@ def _rows(entries: list[dict[str, Any]], every: bool) -> list[Row]:
             family = entry["family"]
             rows.append(Row((f"{family}/", *[""] * 6), "faint"))
         more = 0 if every else len(entry["variants"]) - 1
-        height, _, width = field_text(entry["field"]).partition("x")
+        field = field_text(entry["field"])
+        sides = {*field.split("x")}
         cells = (
             entry["name"],
             (entry["variant"] or "") + (f" +{more}" if more > 0 else ""),
@@ -102,7 +103,7 @@ def _rows(entries: list[dict[str, Any]], every: bool) -> list[Row]:
             exact(entry["params"]),
             short(entry["macs"]),
             # `212` for 212x212, as claims have it: the list has to find room on a terminal
-            height if height == width else f"{height}x{width}",
+            sides.pop() if len(sides) == 1 else field,
             entry["title"],
         )
         rows.append(Row(cells))

@@ -19,6 +19,8 @@ def test_the_zoo_lists_every_spec_by_family(cnnspec: Command) -> None:
     assert families == sorted({f"{resources.family(path)}/" for path in resources.zoo().values()})
     (vgg,) = (line for line in listed if line[:1] == ["vgg"])
     assert {"VGG11", "2015", "132,863,336", "7.61G", "150"} <= set(vgg)
+    fields = {"m5": "172", "eegnet": "64x155", "vnet": "548", "c3d": "76x150x150"}
+    assert all(fields[line[0]] in line for line in listed if line and line[0] in fields)
 
 
 def test_the_list_fits_a_terminal_of_80_columns(cnnspec: Command, monkeypatch: pytest.MonkeyPatch) -> None:
