@@ -127,11 +127,12 @@ def _attributes(builder: BodyBuilder, owner: tree.Block) -> frozenset[str]:
     """The attributes of a use of a block, those of its `shared`s aside."""
     known = builder.context.attributes
     if id(owner) not in known:
-        inside, names = builder.context.statements.all_blocks.inside(owner), builder.names.steps
+        statements, names = builder.context.statements, builder.names.steps
+        inside = statements.all_blocks.inside(owner)
         known[id(owner)] = frozenset(
             names.get(id(one), "")
-            for one, _ in entries(owner.body.items)
-            if not (isinstance(one, tree.CallStep) and one.name in inside)
+            for one, _, there in entries(owner.body.items, statements.settled)
+            if there and not (isinstance(one, tree.CallStep) and one.name in inside)
         )
     return known[id(owner)]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.diagnostics import Sink, Span
-from cnnspec.elaborate.naming import is_scope
+from cnnspec.elaborate.naming import Settled, is_scope
 from cnnspec.elaborate.statements import Statements, labels_of
 from cnnspec.language import tree
 
@@ -54,7 +54,7 @@ def _collect(
         name = reference.name
         if not reference.each or any(one.name == name for one in statements.broken):
             continue
-        repeat, inside = next(_repeats(items, name), (None, False))
+        repeat, inside = next(_repeats(items, name, statements.settled), (None, False))
         if repeat is not None:
             found[id(repeat)] = (*found.get(id(repeat), ()), Each(reference, inside, labels))
             continue
@@ -67,21 +67,21 @@ def _collect(
         )
 
 
-def _repeats(items: Iterable[object], name: str) -> Iterator[tuple[tree.GroupStep, bool]]:
+def _repeats(items: Iterable[object], name: str, settled: Settled) -> Iterator[tuple[tree.GroupStep, bool]]:
     """The repeats of one scope of labels that are called so, or have a tensor that is."""
     for line in items:
         if isinstance(line, tree.Line):
-            label = None if is_scope(line) or line.others else line.label
-            yield from _in_steps(line.steps, label, name)
+            label = None if is_scope(line, settled) or line.others else line.label
+            yield from _in_steps(line.steps, label, name, settled)
 
 
 def _in_steps(
-    steps: Iterable[tree.Step], label: str | None, name: str
+    steps: Iterable[tree.Step], label: str | None, name: str, settled: Settled
 ) -> Iterator[tuple[tree.GroupStep, bool]]:
     for step in steps:
         match step:
             case tree.GroupStep(times=None):
-                yield from _repeats(step.body.items, name)
+                yield from _repeats(step.body.items, name, settled)
             case tree.GroupStep():
                 if label == name:
                     yield step, False
@@ -89,9 +89,9 @@ def _in_steps(
                     yield step, True
             case tree.BranchStep():
                 for branch in step.branches:
-                    yield from _repeats(branch.items, name)
+                    yield from _repeats(branch.items, name, settled)
             case tree.IfStep():
                 sides = (one.items for one in (step.then, step.otherwise) if one is not None)
                 for line in (one for items in sides for one in items if isinstance(one, tree.Line)):
-                    own = None if is_scope(line) or line.others else line.label or label
-                    yield from _in_steps(line.steps, own, name)
+                    own = None if is_scope(line, settled) or line.others else line.label or label
+                    yield from _in_steps(line.steps, own, name, settled)

@@ -17,6 +17,7 @@ from cnnspec.elaborate.knobs import choose_variant, defaults_of, knobs_of, sizes
 from cnnspec.elaborate.limits import DEEPEST, Request, Spent
 from cnnspec.elaborate.naming import Names, entries, names_of
 from cnnspec.elaborate.regions import close_body
+from cnnspec.elaborate.settled import settled
 from cnnspec.elaborate.sizes import WORK, Try
 from cnnspec.elaborate.statements import (
     Statements,
@@ -120,10 +121,12 @@ def _elaborate(
     defaults = defaults_of(statements, sink)
     context = Context(source.text, sink, limits, spent, statements, unusable, defaults, run_items)
     context.attempt, context.trusting = attempt, trusting
+    statements.settled = settled(statements, knobs, limits.digits)
     context.each = given_by_passes(statements, sink)
-    builder = BodyBuilder(context, names_of(statements.lines, collapse=False), context.globals)
+    names = names_of(statements.lines, statements.settled, collapse=False)
+    builder = BodyBuilder(context, names, context.globals)
     context.stretches.number("network", tuple(statements.lines), 0, builder.names)
-    context.top_names = _top_names(statements, builder.names)
+    context.top_names = _top_names(statements, names)
     inputs = take_inputs(statements, sink, builder)
     context.references_around = dict(references(file.statements))
     try:
@@ -156,9 +159,9 @@ def _top_names(statements: Statements, names: Names) -> set[str]:
     block's."""
     shared = {name for name, block in statements.blocks.items() if block.shared}
     return {
-        names.steps[id(entry)]
-        for entry, _ in entries(statements.lines)
-        if not (isinstance(entry, tree.CallStep) and entry.name in shared)
+        names.steps[id(node)]
+        for node, _, there in entries(statements.lines, statements.settled)
+        if there and not (isinstance(node, tree.CallStep) and node.name in shared)
     }
 
 

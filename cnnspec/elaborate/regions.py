@@ -110,7 +110,7 @@ def open_body(
 
 def _names(context: Context, items: Items, key: int) -> Names:
     if key not in context.scope_names:
-        context.scope_names[key] = names_of(items, collapse=True)
+        context.scope_names[key] = names_of(items, context.statements.settled, collapse=True)
     return context.scope_names[key]
 
 

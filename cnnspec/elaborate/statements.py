@@ -10,6 +10,7 @@ from typing import Any
 from cnnspec.diagnostics import Related, Sink, Span
 from cnnspec.elaborate.inner_blocks import Blocks, check_places
 from cnnspec.elaborate.layer_parameters import LayerParameters, layer_parameters
+from cnnspec.elaborate.naming import Settled
 from cnnspec.elaborate.text_facts import TextFacts, facts_of, labelled_lines, nodes
 from cnnspec.language import tree
 from cnnspec.ops import lookup
@@ -35,6 +36,7 @@ class Statements:
     layer_parameters: LayerParameters = field(default_factory=dict)
     layer_words: frozenset[str] = frozenset()
     """The names of all layer parameters."""
+    settled: Settled = field(default_factory=dict)
 
 
 _ONCE = {tree.Model: "model", tree.Output: "output"}

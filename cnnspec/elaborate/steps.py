@@ -56,7 +56,7 @@ def _run_line(builder: BodyBuilder, line: tree.Line, several: bool) -> None:
         builder.context.absent.add(line.label)
         builder.current = None
         return
-    if is_scope(line):
+    if is_scope(line, builder.context.statements.settled):
         _run_labelled_line(builder, line, first)
     else:
         _run_steps(builder, line.steps, None if line.others else line.label, first)

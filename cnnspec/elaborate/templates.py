@@ -147,7 +147,7 @@ class _Maker:
                 yield LetSite.model_construct(name=item.name, value=value, at=flow.get(None))
 
     def line(self, line: tree.Line, flow: Flow) -> Iterator[Site]:
-        if not is_scope(line):
+        if not is_scope(line, self.context.statements.settled):
             yield from self.steps(line.steps, flow)
         else:
             if isinstance(start := line.steps[0], tree.StartStep):

@@ -68,6 +68,7 @@ class TextFacts:
     """The last place of each word that stands as a layer."""
     given: dict[str, Span] = field(default_factory=dict)
     """The last place of each name that a block is given, or that is a parameter's default."""
+    has_ifs: bool = False
 
 
 def facts_of(root: Any) -> TextFacts:
@@ -87,6 +88,8 @@ def facts_of(root: Any) -> TextFacts:
             case tree.GroupStep():
                 if node.times is not None:
                     facts.repeats.append(node)
+            case tree.IfStep():
+                facts.has_ifs = True
             case tree.Sequence(items=items):
                 inner = (one for one in items if isinstance(one, tree.Default))
                 facts.inner_defaults += ((one, node) for one in inner)

@@ -20,6 +20,9 @@ BUILTINS = frozenset(
 )
 """Names that emitted code may use as Python's own: no variable, parameter or class is called so."""
 
+LIKE_DIGITS = frozenset({"l", "I", "O"})
+"""Names that linters refuse (E741), for they look like 1 and 0."""
+
 
 class Namer:
     """Gives each name once: in a file for its classes and functions, in a function for its variables.
@@ -33,7 +36,7 @@ class Namer:
     def take(self, wanted: str) -> str:
         """`wanted`, made an identifier; numbered from 2 where it is taken (`Up`, `Up2`), `in` is `in_`."""
         name = identifier(wanted)
-        if name in KEYWORDS or name in BUILTINS:
+        if name in KEYWORDS or name in BUILTINS or name in LIKE_DIGITS:
             name += "_"
         found, number = name, 1
         while found in self._taken:

@@ -254,8 +254,14 @@ def _python(node: Node) -> tuple[str, int]:
         base, exponent = _inner(left, 10), _inner(right, 8)
         plain = all(isinstance(one, Const | Var) for one in (left, right))
         return f"{base}**{exponent}" if plain else f"{base} ** {exponent}", level
+    if node.operator == "or":  # brackets around `and` are for the reader
+        return " or ".join(_inner(one, 4 if _is_and(one) else level) for one in (left, right)), level
     chained = level if level not in (5,) else 6
     return f"{_inner(left, chained)} {node.operator} {_inner(right, level + 1)}", level
+
+
+def _is_and(node: Node) -> bool:
+    return isinstance(node, Apply) and node.operator == "and"
 
 
 def _inner(node: Node, least: int) -> str:

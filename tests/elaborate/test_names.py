@@ -67,6 +67,38 @@ def test_blocks(blocks: str, lines: str, expected: str) -> None:
     assert paths(f"{blocks}\ninput 3x8x8\n{lines}\n") == expected.split()
 
 
+VARIANTS = """
+let deep = 0
+let norm = deep * 2
+variant Small: deep = 0
+variant Large: deep = 1
+block f(k, norm=1) {
+  if deep == 1 [ conv F1 K=k -> relu ] -> conv F3 P1 K=k -> relu
+  if norm == 2 [ bn ] -> bn
+}
+input 3x8x8
+body: if deep == 1 [ f(4) -> conv F1 K8 ] else [ f(5) ]
+if norm > 0 [ gap -> fc 8 -> relu ] else [ gap ] -> fc 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"),
+    [
+        ("Small", "body.conv body.relu body.bn2 gap fc"),
+        (
+            "Large",
+            "body.f.conv1 body.f.relu1 body.f.conv2 body.f.relu2 body.f.bn2 body.conv gap fc1 relu fc2",
+        ),
+    ],
+)
+def test_an_if_that_the_variant_decides_counts_as_the_side_that_is_taken(variant: str, expected: str) -> None:
+    """`norm` in the block is the block's own, which each use may give otherwise."""
+    (graph,) = (model.graph for model in check_text(VARIANTS) if model.variant == variant)
+    assert graph is not None
+    assert [entry.path for entry in flat(graph)] == expected.split()
+
+
 def test_the_third_convolution_of_the_tours_resnet() -> None:
     text = """
     block bottleneck(k) { add [ conv F1 K=k -> bn -> relu

@@ -60,7 +60,10 @@ def body(plan: ClassPlan, taken: Iterable[str]) -> list[str]:
         put_lets(writer, plan.plan)
         _returned(writer, plan)
         return writer.written
-    held = _constructor(writer, plan, taken)
+    constructor = Writer(1)
+    held = _constructor(constructor, plan, taken)
+    declare(writer, held)
+    writer.extend(constructor.written)
     if plan.form in ("module", "list"):
         if writer.written:
             writer.gap(1)
@@ -69,6 +72,14 @@ def body(plan: ClassPlan, taken: Iterable[str]) -> list[str]:
     elif not writer.written:
         writer.doc("Returns its input.")
     return writer.written
+
+
+def declare(writer: Writer, held: Mapping[Condition, str]) -> None:
+    """The attributes that hold conditions: final, for TorchScript compiles one side of an `if` of these."""
+    for name in held.values():
+        writer.line(f"{name}: Final[bool]")
+    if held:
+        writer.gap(1)
 
 
 def _returned(writer: Writer, plan: ClassPlan) -> None:
@@ -201,10 +212,14 @@ def _bracketed(test: str) -> str:
 
 
 def _condition_name(plan: Plan, condition: Condition) -> str:
-    """`has_conv4`, after the first layer that stands under the condition; `residual`, for a branch of an
-    `add`."""
+    """As the author calls it, if so; `has_conv4`, after the first layer that stands under the condition;
+    `residual`, where that adds something."""
+    if isinstance(condition.node, Var):
+        return condition.node.name
     for item in ifs_of(plan.items):
         if item.condition is condition:
+            if any(step.word == "add" for step in steps_of(item.then)):
+                return "residual"
             for holds, word in ((True, "has"), (False, "without")):
                 for step in steps_of(item.side(holds)):
                     if step.piece is not None and step.name:

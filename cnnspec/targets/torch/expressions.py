@@ -81,16 +81,18 @@ ATONCE = 4
 """More branches than these are added up in several statements."""
 
 
-def lending(step: PlanStep, names: list[str]) -> Code:
-    """crop, upsample and unpool with a second tensor."""
+def lending(step: PlanStep, names: list[str], *, broadcasts: bool) -> Code:
+    """crop, upsample and unpool with a second tensor; `broadcasts`: what reads a vector that is enlarged does
+    it by itself."""
     op = step.op
     if op.word == "crop":
         if op.offset is not None:
-            return call("crop", *names, op.offset)
+            return call("crop", *names, listed([str(start) for start in op.offset]))
         return call("crop", *names)
     if op.word == "upsample" and step.rank == 1:
         spread = ", None" * (len(step.outputs[0].dims or "CHW") - 1)
-        return f"{names[0]}[:, :{spread}].expand(-1, -1, *{names[1]}.shape[2:])"
+        more = "" if broadcasts else f".expand(-1, -1, *{names[1]}.shape[2:])"
+        return f"{names[0]}[:, :{spread}]{more}"
     if op.word == "upsample":
         size, mode = f"{names[1]}.shape[2:]", f'"{op.mode}"'
         return call(

@@ -12,11 +12,12 @@ from cnnspec.lower.library import needed
 from cnnspec.lower.names import Namer, camel, escaped, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch import classes, rules
+from cnnspec.targets.torch.arguments import LAYERS
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
 from cnnspec.targets.torch.library import pieces, reserved
 from cnnspec.targets.torch.pieces import Piece, calls_in, code
 from cnnspec.targets.torch.plan import ClassPlan, Plan
-from cnnspec.targets.torch.planning import LAYERS, planned
+from cnnspec.targets.torch.planning import planned
 
 DEVICE = ("device: torch.device | str | None = None", "dtype: torch.dtype | None = None")
 """What the model's constructor takes."""
@@ -26,7 +27,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
     """The whole program."""
     folds = folded(graph) if fold_bn else None
     root, shared = planned(graph, folds.sites if folds is not None else {})
-    namer = Namer(reserved() | {"Tensor", "Parameter", "NamedTuple", "Callable"})
+    namer = Namer(reserved() | {"Tensor", "Parameter", "NamedTuple", "Callable", "Final"})
     name = namer.take(camel(graph.name))
     several = namer.take(f"{name}Outputs") if len(root.outputs) > 1 else ""
     ordered: dict[ClassPlan, None] = {}
@@ -47,7 +48,10 @@ def text(graph: Graph, fold_bn: bool) -> str:
     given_away = any("Callable[" in one for one in copied)
     imports = ["from collections.abc import Callable"] if given_away or LAYERS in str(body) else []
     imports += ["from functools import partial"] if given_away else []
-    imports += ["from typing import NamedTuple"] if several else []
+    typing = [
+        name for name in ("Final", "NamedTuple") if f": {name}[" in str(body) or f"({name})" in str(body)
+    ]
+    imports += [f"from typing import {', '.join(typing)}"] if typing else []
     if imports:
         head.extend(imports)
         head.gap(1)
@@ -125,13 +129,14 @@ def _model(
             constructor.put(f"self.{names[key]} = ", code(call))
         classes.put_lets(constructor, root)
         held = classes.constructed(constructor, root, True)
+        classes.declare(writer, held)
         with writer.block(Group("def __init__(", ("self", *DEVICE), ") -> None:")):
             writer.line("super().__init__()")
             writer.extend(constructor.written)
-            weighted = any(entry.weights for entry in flat(graph))
-            if weighted:
-                writer.line("self.init_weights()")
             writer.line("self.to(device=device, dtype=dtype)")
+            weighted = any(entry.weights for entry in flat(graph))
+            if weighted:  # drawn on the device, in this type
+                writer.line("self.init_weights()")
         writer.gap(1)
         if weighted:
             rules.put(writer, starts, str(writer))

@@ -3,15 +3,16 @@ use."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, count, takewhile
+from itertools import chain, count, groupby, takewhile
 
+from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Condition, Tensor, When
 from cnnspec.lower.writer import Code, Group, Writer, flat, put_targets
 from cnnspec.targets.torch.expressions import ATONCE, NAMES_ONLY, SIGNS, is_short, lending, merged, short
-from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep, ifs_of, liveness, made_in, ordered
+from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, ifs_of, liveness, made_in, ordered
 
 DEEPEST = 4
 """Calls in one another on a line, at most."""
@@ -57,6 +58,10 @@ class Forward:
     joins: set[Tensor] = field(default_factory=set)
     """What `if`s give."""
     labelled: dict[Tensor, str] = field(default_factory=dict)
+    inside: dict[Tensor, str] = field(default_factory=dict)
+    """What the blocks that give tensors call these."""
+    spread: set[Tensor] = field(default_factory=set)
+    """Vectors that are enlarged to the size of a map."""
 
     def write(self) -> None:
         for number, name in self.inputs.items():
@@ -66,6 +71,8 @@ class Forward:
         for step in self.plan.steps:
             for source in step.reads:
                 self.readers.setdefault(source, []).append(step)
+            if step.word == "upsample" and step.rank == 1:
+                self.spread.update(step.outputs)
         for item in ifs_of(self.plan.items):
             for joined, *sides in item.joins:
                 self.joins.add(joined)
@@ -87,6 +94,22 @@ class Forward:
             if often and output.label:
                 self.labelled[output] = self.namer.take(output.label)
                 self.named.add(self.labelled[output])
+        inside = dict(self._labels_inside())
+        labels = dict.fromkeys(inside.values())
+        free = {label: self.namer.take(label) for label in labels if self.namer.free(label)}
+        self.named.update(free.values())
+        self.inside = {output: free[label] for output, label in inside.items() if label in free}
+
+    def _labels_inside(self) -> Iterator[tuple[Tensor, str]]:
+        """What uses of blocks that give several tensors call these, else the blocks:
+        `p3, p4, p5 = self.backbone(x)`."""
+        for step in self.plan.steps:
+            made = step.piece.function if isinstance(step.piece, Call) else None
+            if len(step.outputs) > 1 and isinstance(made, ClassPlan):
+                pairs = [*zip(step.outputs, made.plan.outputs, strict=False)]
+                labels = [outer.label or inner.label for outer, inner in pairs]
+                if len(labels) == len(step.outputs) and all(labels):
+                    yield from zip(step.outputs, map(str, labels), strict=True)
 
     def _return(self) -> None:
         outputs = self.plan.outputs
@@ -151,7 +174,9 @@ class Forward:
                 written[holds].line(f"{name} = {spare}  # not used")
         condition = self.condition[item.condition]
         then, otherwise = written[True].written, written[False].written
-        if then:
+        if (short := self._either(condition, then, otherwise)) is not None:
+            self.writer.line(short)
+        elif then:
             with self.writer.under(condition):
                 self.writer.extend(then)
             if otherwise:
@@ -162,6 +187,15 @@ class Forward:
                 self.writer.extend(otherwise)
         for source, name in (*kept.items(), *targets.items()):
             self._hold(source, name)
+
+    def _either(self, condition: str, then: list[str], otherwise: list[str]) -> str | None:
+        """`y = a if condition else b`, where both sides are short and give the same variable."""
+        if len(then) != 1 or len(otherwise) != 1 or "#" in then[0] + otherwise[0]:
+            return None
+        (name, _, one), (other_name, _, other) = (line.strip().partition(" = ") for line in then + otherwise)
+        text = f"{name} = {one} if {condition} else {other}"
+        plain = name == other_name and name.isidentifier() and " if " not in one + other
+        return text if plain and other and len(text) <= self.writer.room else None
 
     def _handed_on(self, source: Tensor) -> bool:
         """Whether a tensor that may not be there is handed to a part, which asks for the condition itself."""
@@ -267,7 +301,9 @@ class Forward:
         if step.zipped:
             rows = [f"({', '.join(self.modules[key] for key in keys)})" for keys in step.zipped.values()]
             self.writer.put(
-                f"for {', '.join((layer, *step.zipped))} in ", Group("zip(", (target, *rows)), ":"
+                f"for {', '.join((layer, *step.zipped))} in ",
+                Group("zip(", (target, *rows, "strict=True")),
+                ":",
             )
         else:
             self.writer.line(f"for {layer} in {target}:")
@@ -292,8 +328,10 @@ class Forward:
             parts = self.namer.child().take("parts")
             start = list(takewhile(lambda operand: operand[1] is None, operands))
             self.writer.put(f"{parts} = ", Group("[", tuple(text for _, _, text in start), "]"))
-            for _, when, text in operands[len(start) :]:
-                self._under(when, f"{parts}.append({text})")
+            for when, together in groupby(operands[len(start) :], key=lambda operand: operand[1]):
+                texts = [text for _, _, text in together]
+                added = f".append({texts[0]})" if len(texts) == 1 else f" += [{', '.join(texts)}]"
+                self._under(when, f"{parts}{added}")
             code = f"torch.cat({parts}, dim=1)"
             if last and self.plan.outputs == [output]:
                 self.pending[output] = Waiting(code, 1, read, False, False)
@@ -328,7 +366,8 @@ class Forward:
             return merged(step.word, [self._arm(step, one, rank, read) for one, _, rank in step.arms])
         operands = [self._operand(step.sources[place], read) for place in step.takes]
         if step.piece is None and step.shared is None:
-            return lending(step, [flat(operand) for operand in operands])
+            names = [flat(operand) for operand in operands]
+            return lending(step, names, broadcasts=self._broadcasts(step.outputs[0]))
         if is_short(step.piece):
             return short(step.piece, flat(operands[0]))
         extra = [self.modules[key] for key in step.needs]
@@ -337,6 +376,18 @@ class Forward:
         if all(isinstance(argument, str) for argument in arguments) and len(arguments) == 1:
             return f"{function}({arguments[0]})"
         return Group(f"{function}(", arguments)
+
+    def _broadcasts(self, output: Tensor) -> bool:
+        """Whether all that reads it stretches it to the size of a map beside it."""
+        readers = self.readers.get(output, [])
+        return output not in self.plan.outputs and all(
+            one.word in ("add", "sub", "mul", "div")
+            and len(one.arms) > 1
+            and all(
+                when is None and (tensor is output) is (tensor in self.spread) for tensor, when, _ in one.arms
+            )
+            for one in readers
+        )
 
     def _arm(self, step: PlanStep, tensor: Tensor, rank: int, read: list[Tensor]) -> str:
         text = flat(self._operand(tensor, read))
@@ -364,6 +415,8 @@ class Forward:
             return wish[output]
         if output in self.labelled:
             return self.labelled[output]
+        if output in self.inside and self.held.get(self.inside[output]) not in after:
+            return self.inside[output]
         branch = self._branch(output)
         if branch is not None and not any(self.variables.get(source) == branch for source in read):
             holder = self.held.get(branch)

@@ -13,7 +13,7 @@ from cnnspec.targets.torch.pieces import Changing, Growing, Piece, Series, used_
 from cnnspec.targets.torch.plan import Plan, PlanStep, inline
 
 if TYPE_CHECKING:
-    from cnnspec.targets.torch.planning import Stretch
+    from cnnspec.targets.torch.stretch import Stretch
 
 
 def repeated(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
@@ -32,7 +32,7 @@ def _pass(
     around: Stretch, repeat: program.Repeat, region: program.Region, envs: list[dict[str, object]]
 ) -> tuple[Plan, Piece, tuple[int, ...]]:
     """The plan of a pass, the call that makes it, and which inputs it takes."""
-    from cnnspec.targets.torch.planning import piece_of
+    from cnnspec.targets.torch.stretch import piece_of
 
     inner = around.inner(repeat.name, envs, loop=True)
     plan = inner.plan(region)

@@ -25,7 +25,7 @@ Start: TypeAlias = "tuple[str, tuple[tuple[str | None, Piece], ...]]"
 Rules: TypeAlias = "Mapping[str, Start]"
 _STARTED = re.compile(
     r"nn\.(Conv|ConvTranspose|BatchNorm|InstanceNorm)[123]d|nn\.(Linear|LayerNorm|GroupNorm|RMSNorm)"
-    "|SparseConv|LocalConv|Rbf"
+    "|(Sparse|Local)Conv[123]d|Rbf"
 )
 DOC = "Starts every weight and running statistic anew; after `to_empty()`, too."
 

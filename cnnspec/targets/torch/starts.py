@@ -78,8 +78,8 @@ def _by_scheme(op: Op, arriving: tuple[Shape, ...], init: Init, layer: Built) ->
         start = op.weights(*arriving)[0].initial
         return build(start.distribution, layer, **{NUMBERS[start.distribution]: start.value})
     if isinstance(value, Fraction):
-        number = {NUMBERS[scheme]: _number(value)}
-        return build(scheme, layer, **number, mean=opt(_number(mean or 0), 0))
+        named = {NUMBERS[scheme]: number(value)}
+        return build(scheme, layer, **named, mean=opt(number(mean or 0), 0))
     if scheme in ("zeros", "ones"):
         return build("constant", layer, value=int(scheme == "ones"))
     if value == "fan_out":
@@ -87,8 +87,11 @@ def _by_scheme(op: Op, arriving: tuple[Shape, ...], init: Init, layer: Built) ->
     return build(scheme, layer)
 
 
-def _number(exact: Fraction | int) -> int | float:
-    return int(exact) if exact == int(exact) else float(exact)
+def number(exact: Fraction | int) -> int | float:
+    """An exact number as Python writes it."""
+    value = Fraction(exact)
+    small = value.denominator == 1 and abs(value) < 2**53
+    return value.numerator if small else float(value)
 
 
 def _array(start: Initial) -> Code:

@@ -23,6 +23,8 @@ def test_it_is_made_for_a_device_and_a_type() -> None:
     model = made(device="meta", dtype=torch.float64)
     assert {(weight.device.type, weight.dtype) for weight in model.parameters()} == {("meta", torch.float64)}
     assert {weight.dtype for weight in made().parameters()} == {torch.float32}
+    exact = made(dtype=torch.float64)  # drawn so, not cast
+    assert any((weight.float().double() != weight).any() for weight in exact.parameters())
 
 
 def test_several_outputs_have_the_names_of_their_labels() -> None:

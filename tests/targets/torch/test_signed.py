@@ -99,3 +99,46 @@ def test_an_activation_that_may_be_left_out_is_else_the_identity() -> None:
     assert "self.relu = nn.ReLU(inplace=True) if act else nn.Identity()" in text
     assert "        if act:\n            self.relu = nn.ReLU(inplace=True)\n" in text
     assert built(graph)(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)
+
+
+def test_arguments_that_are_computed_have_names_too() -> None:
+    text = program(
+        graph_of(
+            "block unit(t, f, k, s) { conv F=f P=f//2 S=s K=t*k -> relu -> conv F1 K=k }\n"
+            "block stage(k, n) { [unit(2, 3, k//2, 2 if i == 0 else 1)]*n }\n"
+            "input 3x16x16\nstage(8, 2) -> stage(16, 3)\n"
+        )
+    )
+    assert "Unit(in_channels, t=2, f=3, k=k // 2, s=2 if i == 0 else 1)" in " ".join(text.split())
+
+
+def test_short_sides_of_an_if_are_one_line_and_conditions_are_final() -> None:
+    text = program(
+        graph_of(
+            "block unit(k, t) { add [ id | if t > 1 [ conv F1 K=t*k -> relu ] -> conv F3 P1 K=k ] }\n"
+            "input 4x8x8\nunit(4, 1) -> unit(4, 2)\n"
+        )
+    )
+    assert "y = self.relu(self.conv1(x)) if self.has_conv1 else x" in text
+    assert "class Unit(nn.Module):\n    has_conv1: Final[bool]\n\n    def __init__" in text
+    assert "from typing import Final\n" in text
+
+
+def test_several_tensors_are_called_as_the_block_calls_them() -> None:
+    graph = graph_of(
+        "block two(k) { a: conv F1 K=k\nb: @a -> relu -> conv F1 K=k\noutput @a, @b\n}\n"
+        "block both(@a, @b) { c: @a -> conv F1 K4\nd: @b -> conv F1 K4\noutput @c, @d\n}\n"
+        "input 3x8x8\nx1, x2: two(4)\nx3, x4: both(@x1, @x2)\nadd [ @x3 | @x4 ]\n"
+    )
+    text = program(graph)
+    assert "x1, x2 = self.two(x)" in text
+    assert built(graph)(torch.randn(2, 3, 8, 8)).shape == (2, 4, 8, 8)
+
+
+def test_no_name_looks_like_a_digit() -> None:
+    graph = graph_of(
+        "block b(l) { conv F1 K=l }\ninput 3x8x8\nl: b(4)\nO: b(5)\nadd [ @l -> conv F1 K5 | @O ]\n"
+    )
+    text = program(graph)
+    assert "l_ = self.l(x)" in text
+    assert set(built(graph).state_dict()) == set(keys_of(graph))

@@ -13,7 +13,7 @@ class Attention(nn.Module):
     def __init__(self, heads: int = 1, scale: float | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.scale = scale
+        self.scale = None if scale is None else float(scale)
 
     def split(self, x: Tensor) -> Tensor:
         """Heads, positions, channels of the head."""
@@ -84,8 +84,8 @@ class QueryRelativeAttention(Attention):
         added = torch.zeros((), dtype=q.dtype, device=q.device)
         for vectors, places in zip(self.parameters(), offsets(self.size), strict=True):
             products = scale * q @ vectors.T
-            places = places.to(q.device).expand(*q.shape[:3], -1)
-            added = added + products.gather(3, places)
+            index = places.to(q.device).expand(*q.shape[:3], -1)
+            added = added + products.gather(3, index)
         return added
 
 

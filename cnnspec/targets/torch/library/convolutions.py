@@ -3,15 +3,17 @@
 import torch
 from torch import Tensor, nn
 
-from cnnspec.targets.torch.library.functions import fitted, grid, same_padding
+from cnnspec.targets.torch.library.functions import fitted, grid, listed, same_padding
 
 
 class Conv2dSame(nn.Conv2d):
     """A convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        stride, dilation = list(self.stride), list(self.dilation)
+        x = same_padding(x, list(self.kernel_size), stride, dilation)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv2d(x, weight, bias, stride, 0, dilation, groups)
 
 
 class ConvTranspose2dSame(nn.ConvTranspose2d):
@@ -22,7 +24,7 @@ class ConvTranspose2dSame(nn.ConvTranspose2d):
         return fitted(super().forward(x), size, self.bias)
 
 
-class SparseConv(nn.Module):
+class SparseConv2d(nn.Module):
     """A convolution whose filter k reads the channels in table[k] (LeNet-5's C3)."""
 
     def __init__(
@@ -34,10 +36,9 @@ class SparseConv(nn.Module):
         padding: int | tuple[int, ...] | str = 0,
         dilation: int | tuple[int, ...] = 1,
         bias: bool = True,
-        axes: int = 2,
     ) -> None:
         super().__init__()
-        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
+        window = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
         filters = [k for k, maps in enumerate(table) for _ in maps]
         self.table = table
         self.filters: Tensor
@@ -62,21 +63,19 @@ class SparseConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.new_zeros(self.shape)
         weight = weight.index_put((self.filters, self.maps), self.weight)
-        convolve = getattr(nn.functional, f"conv{x.ndim - 2}d")
         steps = self.stride, self.padding, self.dilation
-        y: Tensor = convolve(x, weight, self.bias, *steps)
-        return y
+        return nn.functional.conv2d(x, weight, self.bias, *steps)
 
 
-class SparseConvSame(SparseConv):
+class SparseConv2dSame(SparseConv2d):
     """A sparse convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.shape[2:], self.stride, self.dilation)
-        return super().forward(x)
+        steps = listed(self.stride), listed(self.dilation)
+        return super().forward(same_padding(x, list(self.shape[2:]), *steps))
 
 
-class LocalConv(nn.Module):
+class LocalConv2d(nn.Module):
     """A convolution with filters of its own for each position of the output."""
 
     def __init__(
@@ -89,16 +88,15 @@ class LocalConv(nn.Module):
         padding: int | tuple[int, ...] | str = 0,
         dilation: int | tuple[int, ...] = 1,
         bias: bool = True,
-        axes: int = 2,
     ) -> None:
         super().__init__()
         numbers = size, kernel_size, stride, dilation
         size, self.kernel_size, self.stride, self.dilation = (
-            (n,) * axes if isinstance(n, int) else n for n in numbers
+            (n,) * 2 if isinstance(n, int) else n for n in numbers
         )
-        self.padding = (padding,) * axes if isinstance(padding, int) else padding
+        self.padding = (padding,) * 2 if isinstance(padding, int) else padding
         with torch.no_grad():
-            places = self.windows(torch.empty(1, 1, *size)).shape[2 : 2 + axes]
+            places = self.windows(torch.empty(1, 1, *size)).shape[2 : 2 + len(size)]
         shape = (out_channels, in_channels, *self.kernel_size, *places)
         self.weight = nn.Parameter(torch.empty(shape))
         self.bias = nn.Parameter(torch.empty(out_channels, *places)) if bias else None
@@ -112,7 +110,8 @@ class LocalConv(nn.Module):
     def windows(self, x: Tensor) -> Tensor:
         """What the filters see: channels, then positions, then the taps of each."""
         if isinstance(self.padding, str):
-            x = same_padding(x, self.kernel_size, self.stride, self.dilation)
+            window = self.kernel_size, self.stride, self.dilation
+            x = same_padding(x, *map(list, window))
         else:
             ends = [n for n in reversed(self.padding) for _ in range(2)]
             x = nn.functional.pad(x, ends)

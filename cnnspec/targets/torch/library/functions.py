@@ -18,11 +18,11 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
-def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
+def crop(x: Tensor, like: Tensor, offset: list[int] | None = None) -> Tensor:
     """The center of x (or the piece at `offset`), of the same size as `like`."""
     for axis in range(2, x.ndim):
         size = like.shape[axis]
-        start = offset[axis - 2] if offset else (x.shape[axis] - size) // 2
+        start = (x.shape[axis] - size) // 2 if offset is None else offset[axis - 2]
         x = x.narrow(axis, start, size)
     return x
 
@@ -60,7 +60,8 @@ def unpool_same(
     dilation: int | tuple[int, ...] = 1,
 ) -> Tensor:
     """`unpool` for max pooling with ceil(N / stride) outputs."""
-    wide = same_padding(before, kernel_size, stride, dilation, float("-inf"))
+    window = listed(kernel_size), listed(stride), listed(dilation)
+    wide = same_padding(before, *window, value=float("-inf"))
     return crop(unpool(x, wide, kernel_size, stride, dilation=dilation), before)
 
 
@@ -70,18 +71,24 @@ def grid(size: tuple[int, ...], like: Tensor) -> Tensor:
     return torch.cartesian_prod(*rulers)
 
 
+def listed(sizes: int | tuple[int, ...]) -> list[int]:
+    """A number for each axis, or one for all."""
+    return [sizes] if isinstance(sizes, int) else list(sizes)
+
+
 def same_padding(
     x: Tensor,
-    kernel_size: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
+    kernel_size: list[int],
+    stride: list[int],
+    dilation: list[int],
     value: float = 0,
 ) -> Tensor:
     """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in reversed(range(x.ndim - 2)):
-        numbers = kernel_size, stride, dilation
-        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+    for axis in range(x.ndim - 3, -1, -1):
+        size = kernel_size[axis % len(kernel_size)]
+        step = stride[axis % len(stride)]
+        gap = dilation[axis % len(dilation)]
         length = x.shape[2 + axis]
         places = (length + step - 1) // step
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)

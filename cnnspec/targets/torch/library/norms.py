@@ -8,7 +8,10 @@ class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        x = x.movedim(1, -1)
+        shape = self.normalized_shape
+        x = nn.functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
+        return x.movedim(-1, 1)
 
 
 class L2Norm(nn.Module):
@@ -22,7 +25,9 @@ class RMSNorm2d(nn.RMSNorm):
     """RMS normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        x = x.movedim(1, -1)
+        shape = self.normalized_shape
+        return nn.functional.rms_norm(x, shape, self.weight, self.eps).movedim(-1, 1)
 
 
 class GlobalResponseNorm(nn.Module):
@@ -40,7 +45,7 @@ class GlobalResponseNorm(nn.Module):
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        axes, shape = tuple(range(2, x.ndim)), (-1,) + (1,) * (x.ndim - 2)
+        axes, shape = list(range(2, x.ndim)), (-1,) + (1,) * (x.ndim - 2)
         size = torch.linalg.vector_norm(x, dim=axes, keepdim=True)
         relative = size / (size.mean(dim=1, keepdim=True) + self.eps)
         weight, bias = self.weight.view(shape), self.bias.view(shape)

@@ -3,29 +3,54 @@
 import torch
 from torch import Tensor, nn
 
-from cnnspec.targets.torch.library.functions import binomial, same_padding
+from cnnspec.targets.torch.library.functions import binomial, listed, same_padding
 
 
-class MaxPool2dSame(nn.MaxPool2d):
+class MaxPool2dSame(nn.Module):
     """Max pooling with ceil(N / stride) outputs."""
 
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        dilation: int | tuple[int, ...] = 1,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = listed(kernel_size)
+        self.stride = self.kernel_size if stride is None else listed(stride)
+        self.dilation = listed(dilation)
+
     def forward(self, x: Tensor) -> Tensor:
-        ends = self.kernel_size, self.stride, self.dilation
-        return super().forward(same_padding(x, *ends, value=float("-inf")))
+        size, step, gap = self.kernel_size, self.stride, self.dilation
+        x = same_padding(x, size, step, gap, value=float("-inf"))
+        return nn.functional.max_pool2d(x, size, step, 0, gap)
 
 
-class AvgPool2dSame(nn.AvgPool2d):
+class AvgPool2dSame(nn.Module):
     """Average pooling with ceil(N / stride) outputs."""
 
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = listed(kernel_size)
+        self.stride = self.kernel_size if stride is None else listed(stride)
+        self.count_include_pad = count_include_pad
+
+    def mean(self, x: Tensor) -> Tensor:
+        x = same_padding(x, self.kernel_size, self.stride, [1])
+        return nn.functional.avg_pool2d(x, self.kernel_size, self.stride)
+
     def forward(self, x: Tensor) -> Tensor:
-        mean = super().forward(same_padding(x, self.kernel_size, self.stride))
         if self.count_include_pad:
-            return mean
-        ones = same_padding(torch.ones_like(x[:1, :1]), self.kernel_size, self.stride)
-        return mean / super().forward(ones)
+            return self.mean(x)
+        return self.mean(x) / self.mean(torch.ones_like(x[:1, :1]))
 
 
-class Subsample(nn.Module):
+class Subsample2d(nn.Module):
     """LeNet-5's pooling: weight * (sum of the window) + bias, for each channel."""
 
     def __init__(
@@ -33,11 +58,10 @@ class Subsample(nn.Module):
         channels: int,
         kernel_size: int | tuple[int, ...],
         stride: int | tuple[int, ...] | None = None,
-        axes: int = 2,
     ) -> None:
         super().__init__()
-        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size, self.stride = window, stride
+        window = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size, self.stride = window, window if stride is None else stride
         self.numbers = torch.Size(window).numel()
         self.weight = nn.Parameter(torch.empty(channels))
         self.bias = nn.Parameter(torch.empty(channels))
@@ -49,12 +73,12 @@ class Subsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1,) + (1,) * (x.ndim - 2)
-        pool = getattr(nn.functional, f"avg_pool{x.ndim - 2}d")
-        total: Tensor = pool(x, self.kernel_size, self.stride) * self.numbers
+        mean = nn.functional.avg_pool2d(x, self.kernel_size, self.stride)
+        total = mean * self.numbers
         return total * self.weight.view(shape) + self.bias.view(shape)
 
 
-class Blur(nn.Module):
+class Blur2d(nn.Module):
     """A fixed binomial filter on each map."""
 
     def __init__(
@@ -62,11 +86,11 @@ class Blur(nn.Module):
         kernel_size: int | tuple[int, ...],
         stride: int | tuple[int, ...] = 1,
         padding: int | tuple[int, ...] | str = 0,
-        axes: int = 2,
     ) -> None:
         super().__init__()
-        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size, self.stride, self.padding = window, stride, padding
+        window = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size, self.stride = window, listed(stride)
+        self.padding = None if isinstance(padding, str) else listed(padding)
         self.kernel: Tensor
         self.register_buffer("kernel", torch.empty(window), persistent=False)
         self.reset_parameters()
@@ -78,13 +102,12 @@ class Blur(nn.Module):
         self.kernel.copy_(kernel)
 
     def forward(self, x: Tensor) -> Tensor:
-        padding = self.padding
-        if padding == "same":
-            x, padding = same_padding(x, self.kernel_size, self.stride), 0
-        kernel = self.kernel.expand(x.shape[1], 1, *self.kernel_size)
-        convolve = getattr(nn.functional, f"conv{x.ndim - 2}d")
-        y: Tensor = convolve(x, kernel, None, self.stride, padding, 1, x.shape[1])
-        return y
+        stride, groups = self.stride, x.shape[1]
+        if self.padding is None:
+            x = same_padding(x, list(self.kernel_size), stride, [1])
+        kernel = self.kernel.expand(groups, 1, *self.kernel_size)
+        padding = [0] if self.padding is None else self.padding
+        return nn.functional.conv2d(x, kernel, None, stride, padding, 1, groups)
 
 
 class ChannelMean(nn.Module):

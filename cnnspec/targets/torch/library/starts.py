@@ -62,8 +62,9 @@ def bilinear(layer: nn.Module) -> None:
     weight = layer.get_parameter("weight")
     filters, channels, *sizes = weight.shape
     start = torch.eye(channels).repeat(filters // channels, 1)
-    for F in sizes:
-        taps = 1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2)
+    for size in sizes:
+        places = torch.arange(size) - (size - 1) / 2
+        taps = 1 - places.abs() / ((size + 1) // 2)
         start = start[..., None] * taps
     with torch.no_grad():
         weight.copy_(start)

@@ -67,8 +67,8 @@ class AlexNet2012(nn.Module):
             ),
         )
         self.fc = nn.Linear(4096, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

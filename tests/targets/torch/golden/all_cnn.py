@@ -71,8 +71,8 @@ class AllCNNC(nn.Module):
         self.conv3 = nn.Conv2d(192, 10, kernel_size=1)
         self.relu3 = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model BiT_R50x1 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -90,6 +92,8 @@ def standardized(layer: nn.Module, eps: float = 1e-6, dim: int = 0) -> nn.Module
 
 
 class Bottleneck(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         self.gn1 = nn.GroupNorm(32, in_channels)
@@ -167,8 +171,8 @@ class BiT_R50x1(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model BoTNet50 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -37,7 +39,7 @@ class Attention(nn.Module):
     def __init__(self, heads: int = 1, scale: float | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.scale = scale
+        self.scale = None if scale is None else float(scale)
 
     def split(self, x: Tensor) -> Tensor:
         """Heads, positions, channels of the head."""
@@ -89,12 +91,14 @@ class QueryRelativeAttention(Attention):
         added = torch.zeros((), dtype=q.dtype, device=q.device)
         for vectors, places in zip(self.parameters(), offsets(self.size), strict=True):
             products = scale * q @ vectors.T
-            places = places.to(q.device).expand(*q.shape[:3], -1)
-            added = added + products.gather(3, places)
+            index = places.to(q.device).expand(*q.shape[:3], -1)
+            added = added + products.gather(3, index)
         return added
 
 
 class Bottleneck(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
@@ -135,6 +139,9 @@ class Stage(nn.Sequential):
 
 
 class Transformer(nn.Module):
+    has_avgpool: Final[bool]
+    has_conv6: Final[bool]
+
     def __init__(
         self,
         in_channels: int,
@@ -214,8 +221,8 @@ class BoTNet50(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -52,8 +52,8 @@ class CaptioningEncoder(nn.Module):
         self.maxpool4 = nn.MaxPool2d(kernel_size=2)
         self.annotations = Stage(512, 512, 4)
         self.start = sequential(gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

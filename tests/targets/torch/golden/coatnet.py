@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model CoAtNet0 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +17,10 @@ class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        x = x.movedim(1, -1)
+        shape = self.normalized_shape
+        x = nn.functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
+        return x.movedim(-1, 1)
 
 
 class Attention(nn.Module):
@@ -27,7 +32,7 @@ class Attention(nn.Module):
     def __init__(self, heads: int = 1, scale: float | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.scale = scale
+        self.scale = None if scale is None else float(scale)
 
     def split(self, x: Tensor) -> Tensor:
         """Heads, positions, channels of the head."""
@@ -73,6 +78,8 @@ class RelativeAttention(Attention):
 
 
 class Mbconv(nn.Module):
+    has_avgpool: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         c = 4 * k
@@ -115,6 +122,8 @@ class Mbconv(nn.Module):
 
 
 class Transformer(nn.Module):
+    has_avgpool1: Final[bool]
+
     def __init__(
         self,
         in_channels: int,
@@ -198,8 +207,8 @@ class CoAtNet0(nn.Module):
             tanh=nn.Tanh(),
             fc2=nn.Linear(768, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -20,7 +20,10 @@ class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        x = x.movedim(1, -1)
+        shape = self.normalized_shape
+        x = nn.functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
+        return x.movedim(-1, 1)
 
 
 class DropPath(nn.Module):
@@ -115,8 +118,8 @@ class ConvNeXtTiny(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.ln2 = LayerNorm2d(768, eps=1e-6)
         self.fc = nn.Linear(768, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -70,8 +70,8 @@ class Darknet19(nn.Module):
         self.squeeze4 = Squeeze(512, 1024, 2)
         self.conv = nn.Conv2d(1024, 1000, kernel_size=1)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

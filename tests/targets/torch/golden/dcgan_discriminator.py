@@ -40,8 +40,8 @@ class DCGANDiscriminator(nn.Module):
         self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
         self.conv5 = nn.Conv2d(512, 1, kernel_size=4, bias=False)
         self.sigmoid = nn.Sigmoid()
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

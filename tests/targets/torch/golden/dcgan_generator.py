@@ -69,8 +69,8 @@ class DCGANGenerator(nn.Module):
             bias=False,
         )
         self.tanh = nn.Tanh()
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

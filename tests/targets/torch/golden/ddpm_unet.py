@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model DDPM (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -13,16 +15,17 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 
 def same_padding(
     x: Tensor,
-    kernel_size: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
+    kernel_size: list[int],
+    stride: list[int],
+    dilation: list[int],
     value: float = 0,
 ) -> Tensor:
     """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in reversed(range(x.ndim - 2)):
-        numbers = kernel_size, stride, dilation
-        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+    for axis in range(x.ndim - 3, -1, -1):
+        size = kernel_size[axis % len(kernel_size)]
+        step = stride[axis % len(stride)]
+        gap = dilation[axis % len(dilation)]
         length = x.shape[2 + axis]
         places = (length + step - 1) // step
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
@@ -34,8 +37,10 @@ class Conv2dSame(nn.Conv2d):
     """A convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        stride, dilation = list(self.stride), list(self.dilation)
+        x = same_padding(x, list(self.kernel_size), stride, dilation)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv2d(x, weight, bias, stride, 0, dilation, groups)
 
 
 class Attention(nn.Module):
@@ -47,7 +52,7 @@ class Attention(nn.Module):
     def __init__(self, heads: int = 1, scale: float | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.scale = scale
+        self.scale = None if scale is None else float(scale)
 
     def split(self, x: Tensor) -> Tensor:
         """Heads, positions, channels of the head."""
@@ -67,6 +72,8 @@ class Attention(nn.Module):
 
 
 class Residual(nn.Module):
+    has_conv2: Final[bool]
+
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
         self.gn1 = nn.GroupNorm(32, in_channels, eps=1e-6)
@@ -84,7 +91,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         h = self.h(self.silu1(self.gn1(x)))
         y = self.fc(t)
-        y = y[:, :, None, None].expand(-1, -1, *h.shape[2:])
+        y = y[:, :, None, None]
         y = self.dropout(self.silu2(self.gn2(h + y)))
         y = self.conv1(y)
         if self.has_conv2:
@@ -209,8 +216,8 @@ class DDPM(nn.Module):
             silu=nn.SiLU(),
             conv=nn.Conv2d(128, 3, kernel_size=3, padding=1),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

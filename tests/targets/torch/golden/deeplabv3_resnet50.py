@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model DeepLabV3ResNet50 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +23,8 @@ def he(layer: nn.Module, fan_out: bool = False) -> None:
 
 
 class Bottleneck(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int, d: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
@@ -136,8 +140,8 @@ class DeepLabV3ResNet50(nn.Module):
         self.dropout = nn.Dropout()
         self.unit7 = Unit(256, 256, kernel_size=3, padding=1)
         self.scores = Classes()
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

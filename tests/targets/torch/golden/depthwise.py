@@ -21,8 +21,8 @@ class DepthwiseSeparable(nn.Module):
             bias=False,
         )
         self.pointwise = nn.Conv2d(32, 64, kernel_size=1, bias=False)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -52,8 +52,8 @@ class DnCNN(nn.Module):
             ),
         )
         self.noise = nn.Conv2d(64, 1, kernel_size=3, padding=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -34,8 +34,8 @@ class EdgeDetector(nn.Module):
             given,
             weight=[[1, 0, -1], [1, 0, -1], [1, 0, -1]],
         ).requires_grad_(False)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Group1(nn.Module):
+class Group(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
@@ -29,13 +29,13 @@ class EDSR_X2(nn.Module):
     ) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, 256, kernel_size=3, padding=1)
-        self.group1 = nn.Sequential(*(Group1() for _ in range(32)))
+        self.group = nn.Sequential(*(Group() for _ in range(32)))
         self.conv1 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
         self.conv2 = nn.Conv2d(256, 1024, kernel_size=3, padding=1)
         self.pixelshuffle = nn.PixelShuffle(2)
         self.conv3 = nn.Conv2d(256, 3, kernel_size=3, padding=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
@@ -46,7 +46,7 @@ class EDSR_X2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.first(x)  # 256x48x48
-        x = self.group1(first)  # 256x48x48
+        x = self.group(first)  # 256x48x48
         x = self.conv1(x)  # 256x48x48
         x = self.pixelshuffle(self.conv2(x + first))  # 256x96x96
         return self.conv3(x)

@@ -5,16 +5,17 @@ from torch import Tensor, nn
 
 def same_padding(
     x: Tensor,
-    kernel_size: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
+    kernel_size: list[int],
+    stride: list[int],
+    dilation: list[int],
     value: float = 0,
 ) -> Tensor:
     """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in reversed(range(x.ndim - 2)):
-        numbers = kernel_size, stride, dilation
-        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+    for axis in range(x.ndim - 3, -1, -1):
+        size = kernel_size[axis % len(kernel_size)]
+        step = stride[axis % len(stride)]
+        gap = dilation[axis % len(dilation)]
         length = x.shape[2 + axis]
         places = (length + step - 1) // step
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
@@ -26,8 +27,10 @@ class Conv2dSame(nn.Conv2d):
     """A convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        stride, dilation = list(self.stride), list(self.dilation)
+        x = same_padding(x, list(self.kernel_size), stride, dilation)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv2d(x, weight, bias, stride, 0, dilation, groups)
 
 
 class EEGNet_8_2(nn.Module):
@@ -56,8 +59,8 @@ class EEGNet_8_2(nn.Module):
         self.dropout2 = nn.Dropout(0.25)
         self.fc = nn.Linear(64, 2)
         self.softmax = nn.Softmax(dim=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

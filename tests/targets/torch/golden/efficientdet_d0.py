@@ -1,5 +1,5 @@
 # Written by cnnspec 0.0.0: model EfficientDetD0 (IR 0)
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,18 +13,24 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def listed(sizes: int | tuple[int, ...]) -> list[int]:
+    """A number for each axis, or one for all."""
+    return [sizes] if isinstance(sizes, int) else list(sizes)
+
+
 def same_padding(
     x: Tensor,
-    kernel_size: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
+    kernel_size: list[int],
+    stride: list[int],
+    dilation: list[int],
     value: float = 0,
 ) -> Tensor:
     """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in reversed(range(x.ndim - 2)):
-        numbers = kernel_size, stride, dilation
-        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+    for axis in range(x.ndim - 3, -1, -1):
+        size = kernel_size[axis % len(kernel_size)]
+        step = stride[axis % len(stride)]
+        gap = dilation[axis % len(dilation)]
         length = x.shape[2 + axis]
         places = (length + step - 1) // step
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
@@ -36,16 +42,30 @@ class Conv2dSame(nn.Conv2d):
     """A convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        stride, dilation = list(self.stride), list(self.dilation)
+        x = same_padding(x, list(self.kernel_size), stride, dilation)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv2d(x, weight, bias, stride, 0, dilation, groups)
 
 
-class MaxPool2dSame(nn.MaxPool2d):
+class MaxPool2dSame(nn.Module):
     """Max pooling with ceil(N / stride) outputs."""
 
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        dilation: int | tuple[int, ...] = 1,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = listed(kernel_size)
+        self.stride = self.kernel_size if stride is None else listed(stride)
+        self.dilation = listed(dilation)
+
     def forward(self, x: Tensor) -> Tensor:
-        ends = self.kernel_size, self.stride, self.dilation
-        return super().forward(same_padding(x, *ends, value=float("-inf")))
+        size, step, gap = self.kernel_size, self.stride, self.dilation
+        x = same_padding(x, size, step, gap, value=float("-inf"))
+        return nn.functional.max_pool2d(x, size, step, 0, gap)
 
 
 class DropPath(nn.Module):
@@ -80,6 +100,9 @@ class WeightedAdd(nn.Module):
 
 
 class Inverted(nn.Module):
+    has_conv1: Final[bool]
+    residual: Final[bool]
+
     def __init__(
         self,
         in_channels: int,
@@ -114,20 +137,17 @@ class Inverted(nn.Module):
         self.sigmoid = nn.Sigmoid()
         self.conv4 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001, momentum=0.01)
-        self.has_droppath = residual
-        if self.has_droppath:
+        self.residual = residual
+        if self.residual:
             self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_conv1:
-            y = self.silu1(self.bn1(self.conv1(x)))
-        else:
-            y = x
+        y = self.silu1(self.bn1(self.conv1(x))) if self.has_conv1 else x
         y = self.silu2(self.bn2(self.dwconv(y)))
         gate = self.silu3(self.conv2(self.gap(y)))
         gate = self.sigmoid(self.conv3(gate))
         y = self.bn3(self.conv4(y * gate))
-        if self.has_droppath:
+        if self.residual:
             y = self.droppath(y)
             y = y + x
         return y
@@ -149,11 +169,11 @@ class Stage(nn.Sequential):
             self.append(
                 Inverted(
                     in_channels,
-                    t,
-                    f,
-                    k,
-                    s if i == 0 else 1,
-                    0.2 * (first + i) / 16,
+                    t=t,
+                    f=f,
+                    k=k,
+                    s=s if i == 0 else 1,
+                    rate=0.2 * (first + i) / 16,
                 ),
             )
             in_channels = k
@@ -324,7 +344,11 @@ class Head(nn.Module):
         separable_3: nn.Module,
         separable_4: nn.Module,
     ) -> Tensor:
-        for layer, separable2 in zip(self.group, (separable, separable_2, separable_3)):
+        for layer, separable2 in zip(
+            self.group,
+            (separable, separable_2, separable_3),
+            strict=True,
+        ):
             x = layer(x, separable2)
         return separable_4(x)
 
@@ -421,8 +445,8 @@ class EfficientDetD0(nn.Module):
         self.box5 = Head()
         self.box6 = Head()
         self.box7 = Head()
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
@@ -443,9 +467,9 @@ class EfficientDetD0(nn.Module):
         x2 = self.q4(c4)  # 64x32x32
         x3 = self.p5(c5)  # 64x16x16
         x4 = self.q5(c5)  # 64x16x16
-        y, d4, d5, x, z = self.cell1(y, z, x2, x3, x4, p6, x)
-        y, e4, e5, x, z = self.cell2(y, d4, d4, d5, d5, x, z)
-        f3, f4, f5, f6, f7 = self.cell3(y, e4, e4, e5, e5, x, z)
+        d3, d4, d5, d6, d7 = self.cell1(y, z, x2, x3, x4, p6, x)
+        e3, e4, e5, e6, e7 = self.cell2(d3, d4, d4, d5, d5, d6, d7)
+        f3, f4, f5, f6, f7 = self.cell3(e3, e4, e4, e5, e5, e6, e7)
         class3 = self.class3(
             f3,
             self.separable,

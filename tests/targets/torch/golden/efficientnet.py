@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model EfficientNetB0 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -62,6 +64,9 @@ class Se(nn.Module):
 
 
 class Inverted(nn.Module):
+    has_conv1: Final[bool]
+    residual: Final[bool]
+
     def __init__(
         self,
         in_channels: int,
@@ -93,19 +98,16 @@ class Inverted(nn.Module):
         self.se = Se(channels, in_channels // 4)
         self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k)
-        self.has_droppath = residual
-        if self.has_droppath:
+        self.residual = residual
+        if self.residual:
             self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_conv1:
-            y = self.silu1(self.bn1(self.conv1(x)))
-        else:
-            y = x
+        y = self.silu1(self.bn1(self.conv1(x))) if self.has_conv1 else x
         y = self.silu2(self.bn2(self.dwconv(y)))
         y = self.se(y)
         y = self.bn3(self.conv2(y))
-        if self.has_droppath:
+        if self.residual:
             y = self.droppath(y)
             y = y + x
         return y
@@ -127,11 +129,11 @@ class Stage(nn.Sequential):
             self.append(
                 Inverted(
                     in_channels,
-                    t,
-                    f,
-                    multiple(k, 8),
-                    s if i == 0 else 1,
-                    0.2 * (first + i) / 16,
+                    t=t,
+                    f=f,
+                    k=multiple(k, 8),
+                    s=s if i == 0 else 1,
+                    rate=0.2 * (first + i) / 16,
                 ),
             )
             in_channels = multiple(k, 8)
@@ -164,8 +166,8 @@ class EfficientNetB0(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1280, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,14 +1,8 @@
 # Written by cnnspec 0.0.0: model EfficientNetV2S (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
-
-
-def sequential(**layers: nn.Module) -> nn.Sequential:
-    """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
 
 
 def zero_bias(layer: nn.Module) -> None:
@@ -49,6 +43,9 @@ class DropPath(nn.Module):
 
 
 class Fused(nn.Module):
+    has_conv2: Final[bool]
+    residual: Final[bool]
+
     def __init__(self, in_channels: int, t: int, k: int, s: int, rate: float) -> None:
         super().__init__()
         residual = s == 1 and in_channels == k
@@ -66,15 +63,15 @@ class Fused(nn.Module):
         if self.has_conv2:
             self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
             self.bn2 = nn.BatchNorm2d(k, eps=0.001)
-        self.has_droppath = residual
-        if self.has_droppath:
+        self.residual = residual
+        if self.residual:
             self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.silu(self.bn1(self.conv1(x)))
         if self.has_conv2:
             y = self.bn2(self.conv2(y))
-        if self.has_droppath:
+        if self.residual:
             y = self.droppath(y)
             y = y + x
         return y
@@ -93,7 +90,13 @@ class Early(nn.Sequential):
         super().__init__()
         for i in range(n):
             self.append(
-                Fused(in_channels, t, k, s if i == 0 else 1, 0.2 * (first + i) / 40),
+                Fused(
+                    in_channels,
+                    t=t,
+                    k=k,
+                    s=s if i == 0 else 1,
+                    rate=0.2 * (first + i) / 40,
+                ),
             )
             in_channels = k
 
@@ -114,6 +117,8 @@ class Se(nn.Module):
 
 
 class Inverted(nn.Module):
+    residual: Final[bool]
+
     def __init__(self, in_channels: int, t: int, k: int, s: int, rate: float) -> None:
         super().__init__()
         residual = s == 1 and in_channels == k
@@ -135,8 +140,8 @@ class Inverted(nn.Module):
         self.se = Se(channels, in_channels // 4)
         self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001)
-        self.has_droppath = residual
-        if self.has_droppath:
+        self.residual = residual
+        if self.residual:
             self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -144,7 +149,7 @@ class Inverted(nn.Module):
         y = self.silu2(self.bn2(self.dwconv(y)))
         y = self.se(y)
         y = self.bn3(self.conv2(y))
-        if self.has_droppath:
+        if self.residual:
             y = self.droppath(y)
             y = y + x
         return y
@@ -163,7 +168,13 @@ class Stage(nn.Sequential):
         super().__init__()
         for i in range(n):
             self.append(
-                Inverted(in_channels, t, k, s if i == 0 else 1, 0.2 * (first + i) / 40),
+                Inverted(
+                    in_channels,
+                    t=t,
+                    k=k,
+                    s=s if i == 0 else 1,
+                    rate=0.2 * (first + i) / 40,
+                ),
             )
             in_channels = k
 
@@ -191,15 +202,15 @@ class EfficientNetV2S(nn.Module):
         self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(24, eps=0.001)
         self.silu1 = nn.SiLU()
-        self.body = sequential(small=Small())
+        self.body = Small()
         self.conv2 = nn.Conv2d(256, 1280, kernel_size=1, bias=False)
         self.bn2 = nn.BatchNorm2d(1280, eps=0.001)
         self.silu2 = nn.SiLU()
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1280, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -20,7 +20,7 @@ class Attention(nn.Module):
     def __init__(self, heads: int = 1, scale: float | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.scale = scale
+        self.scale = None if scale is None else float(scale)
 
     def split(self, x: Tensor) -> Tensor:
         """Heads, positions, channels of the head."""
@@ -199,8 +199,8 @@ class EfficientViT_B0(nn.Module):
             hswish2=nn.Hardswish(),
             fc2=nn.Linear(1280, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -3,10 +3,9 @@ import torch
 from torch import Tensor, nn
 
 
-class Activation(nn.Sequential):
+class Activation(nn.Tanh):
     def __init__(self) -> None:
         super().__init__()
-        self.tanh = nn.Tanh()
 
 
 class ESPCN(nn.Module):
@@ -22,12 +21,12 @@ class ESPCN(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(1, 64, kernel_size=5, padding=2)
         self.activation1 = Activation()
-        self.conv3 = nn.Conv2d(64, 32, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(64, 32, kernel_size=3, padding=1)
         self.activation2 = Activation()
-        self.conv4 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
+        self.conv3 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
         self.pixelshuffle = nn.PixelShuffle(3)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
@@ -39,9 +38,9 @@ class ESPCN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)  # 64x32x32
         x = self.activation1(x)  # 64x32x32
-        x = self.conv3(x)  # 32x32x32
+        x = self.conv2(x)  # 32x32x32
         x = self.activation2(x)  # 32x32x32
-        return self.pixelshuffle(self.conv4(x))
+        return self.pixelshuffle(self.conv3(x))
 
 
 def main() -> None:

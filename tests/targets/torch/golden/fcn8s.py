@@ -11,11 +11,11 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
+def crop(x: Tensor, like: Tensor, offset: list[int] | None = None) -> Tensor:
     """The center of x (or the piece at `offset`), of the same size as `like`."""
     for axis in range(2, x.ndim):
         size = like.shape[axis]
-        start = offset[axis - 2] if offset else (x.shape[axis] - size) // 2
+        start = (x.shape[axis] - size) // 2 if offset is None else offset[axis - 2]
         x = x.narrow(axis, start, size)
     return x
 
@@ -32,8 +32,9 @@ def bilinear(layer: nn.Module) -> None:
     weight = layer.get_parameter("weight")
     filters, channels, *sizes = weight.shape
     start = torch.eye(channels).repeat(filters // channels, 1)
-    for F in sizes:
-        taps = 1 - (torch.arange(F) - (F - 1) / 2).abs() / ((F + 1) // 2)
+    for size in sizes:
+        places = torch.arange(size) - (size - 1) / 2
+        taps = 1 - places.abs() / ((size + 1) // 2)
         start = start[..., None] * taps
     with torch.no_grad():
         weight.copy_(start)
@@ -47,7 +48,7 @@ class Fuse4(nn.Module):
 
     def forward(self, x: Tensor, pool4: Tensor, up2: Tensor) -> Tensor:
         y = self.conv(pool4)
-        y = crop(y, up2, (5, 5))
+        y = crop(y, up2, [5, 5])
         return x + y
 
 
@@ -58,7 +59,7 @@ class Fuse3(nn.Module):
 
     def forward(self, x: Tensor, pool3: Tensor, up4: Tensor) -> Tensor:
         y = self.conv(pool3)
-        y = crop(y, up4, (9, 9))
+        y = crop(y, up4, [9, 9])
         return x + y
 
 
@@ -164,8 +165,8 @@ class FCN8s(nn.Module):
             stride=8,
             bias=False,
         ).requires_grad_(False)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model FCNResNet50 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +23,8 @@ def he(layer: nn.Module, fan_out: bool = False) -> None:
 
 
 class Bottleneck(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int, d: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
@@ -107,8 +111,8 @@ class FCNResNet50(nn.Module):
         self.c4 = Stage(512, 256, 6, d=2)
         self.c5 = Stage(1024, 512, 3, first=2, d=4)
         self.scores = Head()
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

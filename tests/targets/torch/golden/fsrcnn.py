@@ -45,8 +45,8 @@ class FSRCNN(nn.Module):
             padding=4,
             output_padding=2,
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model GhostNet (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -80,6 +82,10 @@ class Se(nn.Module):
 
 
 class Bottleneck(nn.Module):
+    has_dwconv1: Final[bool]
+    squeeze: Final[bool]
+    has_dwconv2: Final[bool]
+
     def __init__(
         self,
         in_channels: int,
@@ -104,8 +110,8 @@ class Bottleneck(nn.Module):
                 bias=False,
             )
             self.bn1 = nn.BatchNorm2d(channels)
-        self.has_se = squeeze
-        if self.has_se:
+        self.squeeze = squeeze
+        if self.squeeze:
             self.se = Se(channels, multiple(t // 4, 4))
         self.ghost2 = Ghost(channels, k, False)
         self.has_dwconv2 = s > 1 or in_channels != k
@@ -127,7 +133,7 @@ class Bottleneck(nn.Module):
         y = self.ghost1(x)
         if self.has_dwconv1:
             y = self.bn1(self.dwconv1(y))
-        if self.has_se:
+        if self.squeeze:
             y = self.se(y)
         y = self.ghost2(y)
         if self.has_dwconv2:
@@ -175,8 +181,8 @@ class GhostNet(nn.Module):
         self.relu3 = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1280, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

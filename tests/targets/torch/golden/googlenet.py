@@ -181,8 +181,8 @@ class GoogLeNet(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(1024, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

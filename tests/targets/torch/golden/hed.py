@@ -97,8 +97,8 @@ class HED(nn.Module):
         self.edge3 = nn.Sigmoid()
         self.edge4 = nn.Sigmoid()
         self.edge5 = nn.Sigmoid()
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

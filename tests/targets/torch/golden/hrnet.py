@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model HRNetW18 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -44,6 +46,8 @@ class New(nn.Sequential):
 
 
 class Bottleneck(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
@@ -343,8 +347,8 @@ class HRNetW18(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 
-class SparseConv(nn.Module):
+class SparseConv2d(nn.Module):
     """A convolution whose filter k reads the channels in table[k] (LeNet-5's C3)."""
 
     def __init__(
@@ -15,10 +15,9 @@ class SparseConv(nn.Module):
         padding: int | tuple[int, ...] | str = 0,
         dilation: int | tuple[int, ...] = 1,
         bias: bool = True,
-        axes: int = 2,
     ) -> None:
         super().__init__()
-        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
+        window = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
         filters = [k for k, maps in enumerate(table) for _ in maps]
         self.table = table
         self.filters: Tensor
@@ -43,13 +42,11 @@ class SparseConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.new_zeros(self.shape)
         weight = weight.index_put((self.filters, self.maps), self.weight)
-        convolve = getattr(nn.functional, f"conv{x.ndim - 2}d")
         steps = self.stride, self.padding, self.dilation
-        y: Tensor = convolve(x, weight, self.bias, *steps)
-        return y
+        return nn.functional.conv2d(x, weight, self.bias, *steps)
 
 
-class Subsample(nn.Module):
+class Subsample2d(nn.Module):
     """LeNet-5's pooling: weight * (sum of the window) + bias, for each channel."""
 
     def __init__(
@@ -57,11 +54,10 @@ class Subsample(nn.Module):
         channels: int,
         kernel_size: int | tuple[int, ...],
         stride: int | tuple[int, ...] | None = None,
-        axes: int = 2,
     ) -> None:
         super().__init__()
-        window = (kernel_size,) * axes if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size, self.stride = window, stride
+        window = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size, self.stride = window, window if stride is None else stride
         self.numbers = torch.Size(window).numel()
         self.weight = nn.Parameter(torch.empty(channels))
         self.bias = nn.Parameter(torch.empty(channels))
@@ -73,8 +69,8 @@ class Subsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1,) + (1,) * (x.ndim - 2)
-        pool = getattr(nn.functional, f"avg_pool{x.ndim - 2}d")
-        total: Tensor = pool(x, self.kernel_size, self.stride) * self.numbers
+        mean = nn.functional.avg_pool2d(x, self.kernel_size, self.stride)
+        total = mean * self.numbers
         return total * self.weight.view(shape) + self.bias.view(shape)
 
 
@@ -118,9 +114,9 @@ class LeNet5(nn.Module):
         super().__init__()
         self.C1 = nn.Conv2d(1, 6, kernel_size=5)
         self.tanh1 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.S2 = Subsample(6, 2)
+        self.S2 = Subsample2d(6, 2)
         self.tanh2 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.C3 = SparseConv(
+        self.C3 = SparseConv2d(
             6,
             [
                 [0, 1, 2],
@@ -143,15 +139,15 @@ class LeNet5(nn.Module):
             kernel_size=5,
         )
         self.tanh3 = ScaledTanh(amp=1.7159, gain=2 / 3)
-        self.S4 = Subsample(16, 2)
+        self.S4 = Subsample2d(16, 2)
         self.tanh4 = ScaledTanh(amp=1.7159, gain=2 / 3)
         self.C5 = nn.Conv2d(16, 120, kernel_size=5)
         self.tanh5 = ScaledTanh(amp=1.7159, gain=2 / 3)
         self.F6 = nn.Linear(120, 84)
         self.tanh6 = ScaledTanh(amp=1.7159, gain=2 / 3)
         self.rbf = Rbf(84, 10).requires_grad_(False)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

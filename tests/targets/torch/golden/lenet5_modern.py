@@ -49,8 +49,8 @@ class LeNet5Modern(nn.Module):
             tanh=nn.Tanh(),
         )
         self.fc = nn.Linear(84, 10)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model LRASPP (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +44,10 @@ class Se(nn.Module):
 
 
 class Inverted(nn.Module):
+    has_conv1: Final[bool]
+    squeeze: Final[bool]
+    residual: Final[bool]
+
     def __init__(
         self,
         in_channels: int,
@@ -71,20 +77,17 @@ class Inverted(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
         self.activation2 = nn.Hardswish() if hs else nn.ReLU(inplace=True)
-        self.has_se = squeeze
-        if self.has_se:
+        self.squeeze = squeeze
+        if self.squeeze:
             self.se = Se(t, multiple(t // 4, 8))
         self.conv2 = nn.Conv2d(t, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001, momentum=0.01)
         self.residual = s == 1 and in_channels == k
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_conv1:
-            y = self.activation1(self.bn1(self.conv1(x)))
-        else:
-            y = x
+        y = self.activation1(self.bn1(self.conv1(x))) if self.has_conv1 else x
         y = self.activation2(self.bn2(self.dwconv(y)))
-        if self.has_se:
+        if self.squeeze:
             y = self.se(y)
         y = self.bn3(self.conv2(y))
         if self.residual:
@@ -152,8 +155,8 @@ class LRASPP(nn.Module):
         self.conv5 = nn.Conv2d(40, 21, kernel_size=1)
         self.conv6 = nn.Conv2d(128, 21, kernel_size=1)
         self.upsample2 = nn.Upsample(size=520, mode="bilinear")
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

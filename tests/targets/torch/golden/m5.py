@@ -13,16 +13,17 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 
 def same_padding(
     x: Tensor,
-    kernel_size: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
+    kernel_size: list[int],
+    stride: list[int],
+    dilation: list[int],
     value: float = 0,
 ) -> Tensor:
     """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in reversed(range(x.ndim - 2)):
-        numbers = kernel_size, stride, dilation
-        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+    for axis in range(x.ndim - 3, -1, -1):
+        size = kernel_size[axis % len(kernel_size)]
+        step = stride[axis % len(stride)]
+        gap = dilation[axis % len(dilation)]
         length = x.shape[2 + axis]
         places = (length + step - 1) // step
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
@@ -34,8 +35,10 @@ class Conv1dSame(nn.Conv1d):
     """A convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        stride, dilation = list(self.stride), list(self.dilation)
+        x = same_padding(x, list(self.kernel_size), stride, dilation)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv1d(x, weight, bias, stride, 0, dilation, groups)
 
 
 class Stage(nn.Sequential):
@@ -73,8 +76,8 @@ class M3(nn.Module):
         self.gap = nn.AdaptiveAvgPool1d(1)
         self.fc = nn.Linear(256, 10)
         self.softmax = nn.Softmax(dim=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

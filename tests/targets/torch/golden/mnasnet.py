@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model MnasNet_050 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +35,8 @@ def uniform(layer: nn.Module, bound: float) -> None:
 
 
 class Inverted(nn.Module):
+    residual: Final[bool]
+
     def __init__(self, in_channels: int, t: int, f: int, k: int, s: int) -> None:
         super().__init__()
         channels = t * in_channels
@@ -76,7 +80,13 @@ class Stage(nn.Sequential):
         super().__init__()
         for i in range(n):
             self.append(
-                Inverted(in_channels, t, f, multiple(0.5 * k, 8), s if i == 0 else 1),
+                Inverted(
+                    in_channels,
+                    t=t,
+                    f=f,
+                    k=multiple(0.5 * k, 8),
+                    s=s if i == 0 else 1,
+                ),
             )
             in_channels = multiple(0.5 * k, 8)
 
@@ -112,8 +122,8 @@ class MnasNet_050(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1280, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

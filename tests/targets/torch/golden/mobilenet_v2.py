@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model MobileNetV2 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +35,9 @@ def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
 
 
 class Inverted(nn.Module):
+    has_conv1: Final[bool]
+    residual: Final[bool]
+
     def __init__(self, in_channels: int, t: int, k: int, s: int) -> None:
         super().__init__()
         channels = t * in_channels
@@ -57,10 +62,7 @@ class Inverted(nn.Module):
         self.residual = s == 1 and in_channels == k
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_conv1:
-            y = self.relu6_1(self.bn1(self.conv1(x)))
-        else:
-            y = x
+        y = self.relu6_1(self.bn1(self.conv1(x))) if self.has_conv1 else x
         y = self.relu6_2(self.bn2(self.dwconv(y)))
         y = self.bn3(self.conv2(y))
         if self.residual:
@@ -101,8 +103,8 @@ class MobileNetV2(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
         self.fc = nn.Linear(1280, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,16 +1,9 @@
 # Written by cnnspec 0.0.0: model MobileNetV3Large (IR 0)
 from collections.abc import Callable
+from typing import Final
 
 import torch
 from torch import Tensor, nn
-
-
-def sequential(**layers: nn.Module) -> nn.Sequential:
-    """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
 
 
 def multiple(x: float, of: int) -> int:
@@ -58,6 +51,10 @@ class Se(nn.Module):
 
 
 class Inverted(nn.Module):
+    has_conv1: Final[bool]
+    squeeze: Final[bool]
+    residual: Final[bool]
+
     def __init__(
         self,
         in_channels: int,
@@ -85,20 +82,17 @@ class Inverted(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
         self.act2 = act()
-        self.has_se = squeeze
-        if self.has_se:
+        self.squeeze = squeeze
+        if self.squeeze:
             self.se = Se(t, multiple(t // 4, 8))
         self.conv2 = nn.Conv2d(t, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001, momentum=0.01)
         self.residual = s == 1 and in_channels == k
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_conv1:
-            y = self.act1(self.bn1(self.conv1(x)))
-        else:
-            y = x
+        y = self.act1(self.bn1(self.conv1(x))) if self.has_conv1 else x
         y = self.act2(self.bn2(self.dwconv(y)))
-        if self.has_se:
+        if self.squeeze:
             y = self.se(y)
         y = self.bn3(self.conv2(y))
         if self.residual:
@@ -190,7 +184,7 @@ class MobileNetV3Large(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
         self.hswish1 = nn.Hardswish()
-        self.body = sequential(large=Large())
+        self.body = Large()
         self.conv2 = nn.Conv2d(160, 960, kernel_size=1, bias=False)
         self.bn2 = nn.BatchNorm2d(960, eps=0.001, momentum=0.01)
         self.hswish2 = nn.Hardswish()
@@ -199,8 +193,8 @@ class MobileNetV3Large(nn.Module):
         self.hswish3 = nn.Hardswish()
         self.dropout = nn.Dropout(0.2)
         self.fc2 = nn.Linear(1280, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model MobileViT_S (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +17,10 @@ class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels, at each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        x = x.movedim(1, -1)
+        shape = self.normalized_shape
+        x = nn.functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
+        return x.movedim(-1, 1)
 
 
 class Attention(nn.Module):
@@ -27,7 +32,7 @@ class Attention(nn.Module):
     def __init__(self, heads: int = 1, scale: float | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.scale = scale
+        self.scale = None if scale is None else float(scale)
 
     def split(self, x: Tensor) -> Tensor:
         """Heads, positions, channels of the head."""
@@ -47,6 +52,8 @@ class Attention(nn.Module):
 
 
 class Inverted(nn.Module):
+    residual: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         channels = 4 * in_channels
@@ -185,8 +192,8 @@ class MobileViT_S(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(640, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

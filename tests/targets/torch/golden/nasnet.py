@@ -13,18 +13,24 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
+def listed(sizes: int | tuple[int, ...]) -> list[int]:
+    """A number for each axis, or one for all."""
+    return [sizes] if isinstance(sizes, int) else list(sizes)
+
+
 def same_padding(
     x: Tensor,
-    kernel_size: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
+    kernel_size: list[int],
+    stride: list[int],
+    dilation: list[int],
     value: float = 0,
 ) -> Tensor:
     """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in reversed(range(x.ndim - 2)):
-        numbers = kernel_size, stride, dilation
-        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+    for axis in range(x.ndim - 3, -1, -1):
+        size = kernel_size[axis % len(kernel_size)]
+        step = stride[axis % len(stride)]
+        gap = dilation[axis % len(dilation)]
         length = x.shape[2 + axis]
         places = (length + step - 1) // step
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
@@ -52,27 +58,54 @@ class Conv2dSame(nn.Conv2d):
     """A convolution with ceil(N / stride) outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same_padding(x, self.kernel_size, self.stride, self.dilation)
-        return super().forward(x)
+        stride, dilation = list(self.stride), list(self.dilation)
+        x = same_padding(x, list(self.kernel_size), stride, dilation)
+        weight, bias, groups = self.weight, self.bias, self.groups
+        return nn.functional.conv2d(x, weight, bias, stride, 0, dilation, groups)
 
 
-class MaxPool2dSame(nn.MaxPool2d):
+class MaxPool2dSame(nn.Module):
     """Max pooling with ceil(N / stride) outputs."""
 
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        dilation: int | tuple[int, ...] = 1,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = listed(kernel_size)
+        self.stride = self.kernel_size if stride is None else listed(stride)
+        self.dilation = listed(dilation)
+
     def forward(self, x: Tensor) -> Tensor:
-        ends = self.kernel_size, self.stride, self.dilation
-        return super().forward(same_padding(x, *ends, value=float("-inf")))
+        size, step, gap = self.kernel_size, self.stride, self.dilation
+        x = same_padding(x, size, step, gap, value=float("-inf"))
+        return nn.functional.max_pool2d(x, size, step, 0, gap)
 
 
-class AvgPool2dSame(nn.AvgPool2d):
+class AvgPool2dSame(nn.Module):
     """Average pooling with ceil(N / stride) outputs."""
 
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = listed(kernel_size)
+        self.stride = self.kernel_size if stride is None else listed(stride)
+        self.count_include_pad = count_include_pad
+
+    def mean(self, x: Tensor) -> Tensor:
+        x = same_padding(x, self.kernel_size, self.stride, [1])
+        return nn.functional.avg_pool2d(x, self.kernel_size, self.stride)
+
     def forward(self, x: Tensor) -> Tensor:
-        mean = super().forward(same_padding(x, self.kernel_size, self.stride))
         if self.count_include_pad:
-            return mean
-        ones = same_padding(torch.ones_like(x[:1, :1]), self.kernel_size, self.stride)
-        return mean / super().forward(ones)
+            return self.mean(x)
+        return self.mean(x) / self.mean(torch.ones_like(x[:1, :1]))
 
 
 class Crop(nn.Module):
@@ -392,8 +425,8 @@ class NASNetALarge(nn.Module):
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout()
         self.fc = nn.Linear(4032, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
@@ -408,10 +441,10 @@ class NASNetALarge(nn.Module):
         c = self.c(x)  # 96x165x165
         s = self.s(c, c)  # 168x83x83
         x = self.t(s, c)  # 336x42x42
-        x, y = self.stage(x, s)
-        x, y = self.next1(x, y)
-        x, y = self.next2(x, y)
-        x = torch.flatten(self.dropout(self.gap(self.relu(x))), 1)  # 4032
+        y, before = self.stage(x, s)
+        y, before = self.next1(y, before)
+        y, before = self.next2(y, before)
+        x = torch.flatten(self.dropout(self.gap(self.relu(y))), 1)  # 4032
         return self.fc(x)
 
 

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model NFNet_F0 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -111,6 +113,9 @@ class Times(nn.Module):
 
 
 class Residual(nn.Module):
+    has_avgpool: Final[bool]
+    has_avgpool2: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int, beta: float) -> None:
         super().__init__()
         channels = k // 2
@@ -263,8 +268,8 @@ class NFNet_F0(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(3072, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

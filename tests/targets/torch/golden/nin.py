@@ -61,8 +61,8 @@ class NIN(nn.Module):
         self.dropout2 = nn.Dropout()
         self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=10)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

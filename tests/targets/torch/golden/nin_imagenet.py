@@ -67,8 +67,8 @@ class NINImageNet(nn.Module):
         self.dropout = nn.Dropout()
         self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=1000)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

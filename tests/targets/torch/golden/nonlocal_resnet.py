@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model NonLocal1 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -37,7 +39,7 @@ class Attention(nn.Module):
     def __init__(self, heads: int = 1, scale: float | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.scale = scale
+        self.scale = None if scale is None else float(scale)
 
     def split(self, x: Tensor) -> Tensor:
         """Heads, positions, channels of the head."""
@@ -57,6 +59,8 @@ class Attention(nn.Module):
 
 
 class Bottleneck(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
@@ -121,7 +125,7 @@ class StagePass(nn.Sequential):
     ) -> None:
         super().__init__()
         self.bottleneck = Bottleneck(channels, k, s=s if i == 0 else 1)
-        if blocks == 1 and i == n - 2 or blocks > 1 and i % 2 == 1:
+        if (blocks == 1 and i == n - 2) or (blocks > 1 and i % 2 == 1):
             self.nonlocal_ = Nonlocal()
 
 
@@ -166,8 +170,8 @@ class NonLocal1(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

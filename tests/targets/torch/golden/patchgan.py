@@ -39,8 +39,8 @@ class PatchGAN(nn.Module):
         self.bn3 = nn.BatchNorm2d(512)
         self.leaky4 = nn.LeakyReLU(0.2, inplace=True)
         self.conv5 = nn.Conv2d(512, 1, kernel_size=4, padding=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

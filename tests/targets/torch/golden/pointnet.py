@@ -52,8 +52,8 @@ class PointNet(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.fc = nn.Linear(256, 40)
         self.softmax = nn.Softmax(dim=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model RegNetX_400MF (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +29,8 @@ def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
 
 
 class Bottleneck(nn.Module):
+    has_conv1: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.has_conv1 = s > 1 or in_channels != k
@@ -52,10 +56,7 @@ class Bottleneck(nn.Module):
         self.relu3 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_conv1:
-            y = self.bn1(self.conv1(x))
-        else:
-            y = x
+        y = self.bn1(self.conv1(x)) if self.has_conv1 else x
         x = self.relu1(self.bn2(self.conv2(x)))
         x = self.relu2(self.bn3(self.conv3(x)))
         x = self.bn4(self.conv4(x))
@@ -88,8 +89,8 @@ class RegNetX_400MF(nn.Module):
         self.stage4 = Stage(160, 400, 12)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(400, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

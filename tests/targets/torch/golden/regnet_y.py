@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model RegNetY_400MF (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +44,8 @@ class Se(nn.Module):
 
 
 class Bottleneck(nn.Module):
+    has_conv1: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.has_conv1 = s > 1 or in_channels != k
@@ -68,10 +72,7 @@ class Bottleneck(nn.Module):
         self.relu3 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_conv1:
-            y = self.bn1(self.conv1(x))
-        else:
-            y = x
+        y = self.bn1(self.conv1(x)) if self.has_conv1 else x
         x = self.relu1(self.bn2(self.conv2(x)))
         x = self.relu2(self.bn3(self.conv3(x)))
         x = self.se(x)
@@ -105,8 +106,8 @@ class RegNetY_400MF(nn.Module):
         self.stage4 = Stage(208, 440, 6)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(440, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -23,7 +23,7 @@ def he(layer: nn.Module, fan_out: bool = False) -> None:
 class Unit(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, k, kernel_size=3, stride=s, padding=1)
+        self.conv = nn.Conv2d(in_channels, k, kernel_size=3, stride=s, padding=1)
         self.relu = nn.ReLU(inplace=True)
 
 
@@ -51,8 +51,8 @@ class RepVGG_A0(nn.Module):
         self.stage4 = Stage(192, 1280, 1)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(1280, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model Res2Net50 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -62,29 +64,33 @@ class Unit(nn.Sequential):
 
 
 class BottleneckB(nn.Module):
+    residual: Final[bool]
+
     def __init__(self, w: int, s: int, first: bool) -> None:
         super().__init__()
         self.slice = Slice(w, 2 * w)
-        self.chosen = not first
+        self.residual = not first
         self.unit = Unit(w, w, kernel_size=3, stride=s, padding=1)
 
     def forward(self, x: Tensor, a: Tensor) -> Tensor:
         x = self.slice(x)
-        if self.chosen:
+        if self.residual:
             x = x + a
         return self.unit(x)
 
 
 class BottleneckC(nn.Module):
+    residual: Final[bool]
+
     def __init__(self, w: int, s: int, first: bool) -> None:
         super().__init__()
         self.slice = Slice(2 * w, 3 * w)
-        self.chosen = not first
+        self.residual = not first
         self.unit = Unit(w, w, kernel_size=3, stride=s, padding=1)
 
     def forward(self, x: Tensor, b: Tensor) -> Tensor:
         x = self.slice(x)
-        if self.chosen:
+        if self.residual:
             x = x + b
         return self.unit(x)
 
@@ -98,6 +104,8 @@ class BottleneckD(nn.Sequential):
 
 
 class Bottleneck(nn.Module):
+    first: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int, first: bool) -> None:
         super().__init__()
         w = 26 * k // 64
@@ -111,8 +119,8 @@ class Bottleneck(nn.Module):
         self.d = BottleneckD(w, s, first)
         self.conv1 = nn.Conv2d(4 * w, 4 * k, kernel_size=1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * k)
-        self.has_conv2 = first
-        if self.has_conv2:
+        self.first = first
+        if self.first:
             self.conv2 = nn.Conv2d(
                 in_channels,
                 4 * k,
@@ -131,7 +139,7 @@ class Bottleneck(nn.Module):
         branch4 = self.d(all_)
         y = torch.cat([a, b, branch3, branch4], dim=1)
         y = self.bn1(self.conv1(y))
-        if self.has_conv2:
+        if self.first:
             x = self.bn2(self.conv2(x))
         return self.relu(y + x)
 
@@ -170,8 +178,8 @@ class Res2Net50(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model ResNet18 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -29,9 +31,11 @@ def he(layer: nn.Module, fan_out: bool = False) -> None:
 
 
 class Residual(nn.Module):
+    has_conv3: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
-        self.conv2 = nn.Conv2d(
+        self.conv1 = nn.Conv2d(
             in_channels,
             k,
             kernel_size=3,
@@ -39,22 +43,22 @@ class Residual(nn.Module):
             padding=1,
             bias=False,
         )
+        self.bn1 = nn.BatchNorm2d(k)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(k, k, kernel_size=3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(k)
+        self.has_conv3 = s > 1 or in_channels != k
+        if self.has_conv3:
+            self.conv3 = nn.Conv2d(in_channels, k, kernel_size=1, stride=s, bias=False)
+            self.bn3 = nn.BatchNorm2d(k)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(k, k, kernel_size=3, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(k)
-        self.has_conv4 = s > 1 or in_channels != k
-        if self.has_conv4:
-            self.conv4 = nn.Conv2d(in_channels, k, kernel_size=1, stride=s, bias=False)
-            self.bn4 = nn.BatchNorm2d(k)
-        self.relu3 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.relu2(self.bn2(self.conv2(x)))
-        y = self.bn3(self.conv3(y))
-        if self.has_conv4:
-            x = self.bn4(self.conv4(x))
-        return self.relu3(y + x)
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        if self.has_conv3:
+            x = self.bn3(self.conv3(x))
+        return self.relu2(y + x)
 
 
 class Stage(nn.Sequential):
@@ -91,8 +95,8 @@ class ResNet18(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(512, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

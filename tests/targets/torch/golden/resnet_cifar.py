@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model ResNet20 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +35,8 @@ class PadChannels(nn.Module):
 
 
 class Basic(nn.Module):
+    has_maxpool: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
@@ -86,8 +90,8 @@ class ResNet20(nn.Module):
         self.stage3 = Stage(32, 64)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(64, 10)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,7 +1,7 @@
 # Written by cnnspec 0.0.0: model RetinaNet (IR 0)
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,8 @@ def starting(layer: nn.Module, start: Callable[..., None], **how: object) -> nn.
 
 
 class Bottleneck(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
@@ -159,8 +161,8 @@ class RetinaNet(nn.Module):
             relu=nn.ReLU(),
             conv=nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

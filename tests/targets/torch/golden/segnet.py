@@ -75,8 +75,8 @@ class SegNet(nn.Module):
         self.unit4 = Unit(128, 64)
         self.unit5 = Unit(64, 64)
         self.conv = nn.Conv2d(64, 12, kernel_size=3, padding=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

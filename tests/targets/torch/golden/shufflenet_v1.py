@@ -87,8 +87,8 @@ class ShuffleNetG1(nn.Module):
         )
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(576, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -53,8 +53,8 @@ class Siamese(nn.Module):
         self.tower = Tower()
         self.fc = nn.Linear(4096, 1)
         self.sigmoid = nn.Sigmoid()
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

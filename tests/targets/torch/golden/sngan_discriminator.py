@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model SNGAN (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +37,8 @@ def renormalise(layer: nn.Module) -> None:
 
 
 class Residual(nn.Module):
+    down: Final[bool]
+
     def __init__(self, k: int, down: bool = False) -> None:
         super().__init__()
         self.relu1 = nn.ReLU()
@@ -45,8 +49,8 @@ class Residual(nn.Module):
         self.conv2 = nn.utils.parametrizations.spectral_norm(
             nn.Conv2d(k, k, kernel_size=3, padding=1),
         )
-        self.has_avgpool1 = down
-        if self.has_avgpool1:
+        self.down = down
+        if self.down:
             self.avgpool1 = nn.AvgPool2d(kernel_size=2)
             self.conv3 = nn.utils.parametrizations.spectral_norm(
                 nn.Conv2d(128, k, kernel_size=1),
@@ -56,7 +60,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu2(self.conv1(self.relu1(x)))
         y = self.conv2(y)
-        if self.has_avgpool1:
+        if self.down:
             y = self.avgpool1(y)
             x = self.avgpool2(self.conv3(x))
         return y + x
@@ -91,8 +95,8 @@ class SNGAN(nn.Module):
         self.relu2 = nn.ReLU()
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.utils.parametrizations.spectral_norm(nn.Linear(128, 1))
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -53,18 +53,18 @@ class SqueezeNet10(nn.Module):
         self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.group1 = nn.Sequential(Fire(96, 16, 64), Fire(128, 16, 64))
         self.fire1 = Fire(128, 32, 128)
-        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+        self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.fire2 = Fire(256, 32, 128)
         self.group2 = nn.Sequential(Fire(256, 48, 192), Fire(384, 48, 192))
         self.fire3 = Fire(384, 64, 256)
-        self.maxpool5 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+        self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.fire4 = Fire(512, 64, 256)
         self.dropout = nn.Dropout()
-        self.conv3 = nn.Conv2d(512, 1000, kernel_size=1)
+        self.conv2 = nn.Conv2d(512, 1000, kernel_size=1)
         self.relu2 = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
@@ -78,12 +78,12 @@ class SqueezeNet10(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool1(self.relu1(self.conv1(x)))  # 96x54x54
         x = self.group1(x)  # 128x54x54
-        x = self.maxpool3(self.fire1(x))  # 256x27x27
+        x = self.maxpool2(self.fire1(x))  # 256x27x27
         x = self.fire2(x)  # 256x27x27
         x = self.group2(x)  # 384x27x27
-        x = self.maxpool5(self.fire3(x))  # 512x13x13
+        x = self.maxpool3(self.fire3(x))  # 512x13x13
         x = self.dropout(self.fire4(x))  # 512x13x13
-        return torch.flatten(self.gap(self.relu2(self.conv3(x))), 1)
+        return torch.flatten(self.gap(self.relu2(self.conv2(x))), 1)
 
 
 def main() -> None:

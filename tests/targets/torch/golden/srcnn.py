@@ -29,8 +29,8 @@ class SRCNN_915(nn.Module):
             relu=nn.ReLU(inplace=True),
         )
         self.rebuild = nn.Conv2d(32, 1, kernel_size=5)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -57,8 +57,8 @@ class StackedFilters(nn.Module):
             conv=nn.Conv2d(64, 64, kernel_size=7, padding=3, bias=False),
             relu=nn.ReLU(inplace=True),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,5 +1,5 @@
 # Written by cnnspec 0.0.0: model StackedHourglass8 (IR 0)
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,8 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
 
 
 class Residual(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
         channels = k // 2
@@ -40,6 +42,8 @@ class Residual(nn.Module):
 
 
 class Hourglass(nn.Module):
+    has_hourglass: Final[bool]
+
     def __init__(self, n: int, k: int) -> None:
         super().__init__()
         self.residual1 = Residual(256, k)
@@ -56,15 +60,14 @@ class Hourglass(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         branch1 = self.residual1(x)
         x = self.residual2(self.maxpool(x))
-        if self.has_hourglass:
-            x = self.hourglass(x)
-        else:
-            x = self.residual3(x)
+        x = self.hourglass(x) if self.has_hourglass else self.residual3(x)
         branch2 = self.upsample(self.residual4(x))
         return branch1 + branch2
 
 
 class Group(nn.Module):
+    residual: Final[bool]
+
     def __init__(self, i: int) -> None:
         super().__init__()
         self.y = sequential(
@@ -75,15 +78,15 @@ class Group(nn.Module):
             relu=nn.ReLU(inplace=True),
         )
         self.heat = nn.Conv2d(256, 16, kernel_size=1)
-        self.has_conv1 = i < 7
-        if self.has_conv1:
+        self.residual = i < 7
+        if self.residual:
             self.conv1 = nn.Conv2d(256, 256, kernel_size=1)
             self.conv2 = nn.Conv2d(16, 256, kernel_size=1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         y = self.y(x)
         heat = self.heat(y)
-        if self.has_conv1:
+        if self.residual:
             branch2 = self.conv1(y)
             branch3 = self.conv2(heat)
             z = x + branch2 + branch3
@@ -120,8 +123,8 @@ class StackedHourglass8(nn.Module):
         self.residual2 = Residual(128, 256)
         self.residual3 = Residual(256, 256)
         self.group = nn.ModuleList([Group(i) for i in range(8)])
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -74,8 +74,8 @@ class StyleTransfer(nn.Module):
         self.relu5 = nn.ReLU(inplace=True)
         self.conv4 = nn.Conv2d(32, 3, kernel_size=9, padding=4)
         self.tanh = ScaledTanh(amp=150)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model TCN (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +15,8 @@ class Causal(nn.Sequential):
 
 
 class Level(nn.Module):
+    has_conv: Final[bool]
+
     def __init__(self, in_channels: int, k: int, d: int) -> None:
         super().__init__()
         channels = in_channels
@@ -49,8 +53,8 @@ class TCN(nn.Module):
             self.group.append(Level(channels, 25, 2**i))
             channels = 25
         self.fc = nn.Linear(25, 10)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -26,8 +26,8 @@ class TextCNN(nn.Module):
         self.dropout = nn.Dropout()
         self.fc = nn.Linear(300, 2)
         self.softmax = nn.Softmax(dim=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

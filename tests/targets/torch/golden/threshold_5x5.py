@@ -36,8 +36,8 @@ class Threshold(nn.Module):
             bias=-500,
         ).requires_grad_(False)
         self.relu = nn.ReLU(inplace=True)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

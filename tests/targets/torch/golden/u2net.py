@@ -1,5 +1,5 @@
 # Written by cnnspec 0.0.0: model U2Net (IR 0)
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,8 @@ class Unit(nn.Sequential):
 
 
 class Level(nn.Module):
+    has_maxpool: Final[bool]
+
     def __init__(self, in_channels: int, n: int, mid: int, k: int) -> None:
         super().__init__()
         self.e = Unit(in_channels, mid)
@@ -57,6 +59,8 @@ class Rsu(nn.Module):
 
 
 class Dilated(nn.Module):
+    has_dilated: Final[bool]
+
     def __init__(self, in_channels: int, d: int, mid: int, k: int) -> None:
         super().__init__()
         self.e = Unit(in_channels, mid, d=d)
@@ -69,10 +73,7 @@ class Dilated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         e = self.e(x)
-        if self.has_dilated:
-            y = self.dilated(e)
-        else:
-            y = self.unit1(e)
+        y = self.dilated(e) if self.has_dilated else self.unit1(e)
         y = torch.cat([y, e], dim=1)
         return self.unit2(y)
 
@@ -239,8 +240,8 @@ class U2Net(nn.Module):
         self.d4 = nn.Sigmoid()
         self.d5 = nn.Sigmoid()
         self.d6 = nn.Sigmoid()
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -11,11 +11,11 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-def crop(x: Tensor, like: Tensor, offset: tuple[int, ...] | None = None) -> Tensor:
+def crop(x: Tensor, like: Tensor, offset: list[int] | None = None) -> Tensor:
     """The center of x (or the piece at `offset`), of the same size as `like`."""
     for axis in range(2, x.ndim):
         size = like.shape[axis]
-        start = offset[axis - 2] if offset else (x.shape[axis] - size) // 2
+        start = (x.shape[axis] - size) // 2 if offset is None else offset[axis - 2]
         x = x.narrow(axis, start, size)
     return x
 
@@ -94,8 +94,8 @@ class UNet(nn.Module):
         self.up3 = Up(256, 128, 128)
         self.up4 = Up(128, 64, 64)
         self.conv = nn.Conv2d(64, 2, kernel_size=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

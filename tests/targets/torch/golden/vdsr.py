@@ -53,8 +53,8 @@ class VDSR(nn.Module):
             ),
         )
         self.details = nn.Conv2d(64, 1, kernel_size=3, padding=1, bias=False)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

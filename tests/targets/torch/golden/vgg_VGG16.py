@@ -75,8 +75,8 @@ class VGG16(nn.Module):
             ),
         )
         self.fc = nn.Linear(4096, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model R2plus1D_18 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -58,6 +60,8 @@ class Filters(nn.Sequential):
 
 
 class Residual(nn.Module):
+    has_conv: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         between = 27 * in_channels * k // (9 * in_channels + 3 * k)
@@ -130,8 +134,8 @@ class R2plus1D_18(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(512, 400),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

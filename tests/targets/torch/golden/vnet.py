@@ -94,8 +94,8 @@ class VNet(nn.Module):
         self.up4 = Up(64, 16, k=32, n=1)
         self.conv = nn.Conv3d(32, 2, kernel_size=1)
         self.softmax = nn.Softmax(dim=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

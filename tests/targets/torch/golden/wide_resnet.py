@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model WRN_28_10 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -38,10 +40,12 @@ class Path(nn.Sequential):
 
 
 class Unit(nn.Module):
+    residual: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
-        self.has_bn1 = in_channels == k
-        if self.has_bn1:
+        self.residual = in_channels == k
+        if self.residual:
             self.bn1 = nn.BatchNorm2d(in_channels)
             self.relu1 = nn.ReLU(inplace=True)
             self.path1 = Path(in_channels, k, s)
@@ -52,7 +56,7 @@ class Unit(nn.Module):
             self.conv = nn.Conv2d(in_channels, k, kernel_size=1, stride=s, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.has_bn1:
+        if self.residual:
             y = self.path1(self.relu1(self.bn1(x)))
             x = y + x
         else:
@@ -85,8 +89,8 @@ class WRN_28_10(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(640, 10)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model WideResNet50_2 (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +31,8 @@ def he(layer: nn.Module, fan_out: bool = False) -> None:
 
 
 class Bottleneck(nn.Module):
+    has_conv4: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 2 * k, kernel_size=1, bias=False)
@@ -101,8 +105,8 @@ class WideResNet50_2(nn.Module):
             flatten=nn.Flatten(),
             fc=nn.Linear(2048, 1000),
         )
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

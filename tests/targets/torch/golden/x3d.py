@@ -1,4 +1,6 @@
 # Written by cnnspec 0.0.0: model X3D_XS (IR 0)
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
@@ -56,6 +58,9 @@ class Gate(nn.Module):
 
 
 class Unit(nn.Module):
+    gated: Final[bool]
+    has_conv3: Final[bool]
+
     def __init__(self, in_channels: int, k: int, s: int, gated: bool) -> None:
         super().__init__()
         channels = 9 * k // 4
@@ -72,8 +77,8 @@ class Unit(nn.Module):
             bias=False,
         )
         self.bn2 = nn.BatchNorm3d(channels)
-        self.has_gate = gated
-        if self.has_gate:
+        self.gated = gated
+        if self.gated:
             self.gate = Gate(channels, multiple(channels // 16, 8), channels)
         self.silu = nn.SiLU()
         self.conv2 = nn.Conv3d(channels, k, kernel_size=1, bias=False)
@@ -93,7 +98,7 @@ class Unit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.bn2(self.dwconv(y))
-        if self.has_gate:
+        if self.gated:
             y = self.gate(y)
         y = self.bn3(self.conv2(self.silu(y)))
         if self.has_conv3:
@@ -152,8 +157,8 @@ class X3D_XS(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout()
         self.fc = nn.Linear(2048, 400)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -85,8 +85,8 @@ class Xception(nn.Module):
         self.relu4 = nn.ReLU()
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, 1000)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

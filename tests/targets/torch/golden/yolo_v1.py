@@ -75,8 +75,8 @@ class YOLO(nn.Module):
         self.leaky = nn.LeakyReLU(0.1, inplace=True)
         self.dropout = nn.Dropout()
         self.fc2 = nn.Linear(4096, 1470)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

@@ -3,18 +3,24 @@ import torch
 from torch import Tensor, nn
 
 
+def listed(sizes: int | tuple[int, ...]) -> list[int]:
+    """A number for each axis, or one for all."""
+    return [sizes] if isinstance(sizes, int) else list(sizes)
+
+
 def same_padding(
     x: Tensor,
-    kernel_size: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
+    kernel_size: list[int],
+    stride: list[int],
+    dilation: list[int],
     value: float = 0,
 ) -> Tensor:
     """Pads x for ceil(N / stride) windows; the odd zero goes after the map."""
     ends: list[int] = []
-    for axis in reversed(range(x.ndim - 2)):
-        numbers = kernel_size, stride, dilation
-        size, step, gap = (n if isinstance(n, int) else n[axis] for n in numbers)
+    for axis in range(x.ndim - 3, -1, -1):
+        size = kernel_size[axis % len(kernel_size)]
+        step = stride[axis % len(stride)]
+        gap = dilation[axis % len(dilation)]
         length = x.shape[2 + axis]
         places = (length + step - 1) // step
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
@@ -39,12 +45,24 @@ def he(layer: nn.Module, fan_out: bool = False) -> None:
     zero_bias(layer)
 
 
-class MaxPool2dSame(nn.MaxPool2d):
+class MaxPool2dSame(nn.Module):
     """Max pooling with ceil(N / stride) outputs."""
 
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        dilation: int | tuple[int, ...] = 1,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = listed(kernel_size)
+        self.stride = self.kernel_size if stride is None else listed(stride)
+        self.dilation = listed(dilation)
+
     def forward(self, x: Tensor) -> Tensor:
-        ends = self.kernel_size, self.stride, self.dilation
-        return super().forward(same_padding(x, *ends, value=float("-inf")))
+        size, step, gap = self.kernel_size, self.stride, self.dilation
+        x = same_padding(x, size, step, gap, value=float("-inf"))
+        return nn.functional.max_pool2d(x, size, step, 0, gap)
 
 
 class Unit(nn.Sequential):
@@ -78,8 +96,8 @@ class YOLOv2Tiny(nn.Module):
         self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
         self.group = nn.Sequential(Unit(512, 1024), Unit(1024, 1024))
         self.conv = nn.Conv2d(1024, 125, kernel_size=1)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""

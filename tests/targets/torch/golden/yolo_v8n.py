@@ -1,5 +1,5 @@
 # Written by cnnspec 0.0.0: model YOLOv8n (IR 0)
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -46,15 +46,17 @@ class Unit(nn.Sequential):
 
 
 class Bottleneck(nn.Module):
+    shortcut: Final[bool]
+
     def __init__(self, in_channels: int, k: int, shortcut: bool) -> None:
         super().__init__()
         self.unit1 = Unit(in_channels, k, kernel_size=3)
         self.unit2 = Unit(k, k, kernel_size=3)
-        self.residual = shortcut
+        self.shortcut = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.unit2(self.unit1(x))
-        if self.residual:
+        if self.shortcut:
             y = y + x
         return y
 
@@ -233,8 +235,8 @@ class YOLOv8n(nn.Module):
         self.d3 = Detect(64, 80)
         self.d4 = Detect(128, 80)
         self.d5 = Detect(256, 80)
-        self.init_weights()
         self.to(device=device, dtype=dtype)
+        self.init_weights()
 
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
@@ -244,11 +246,11 @@ class YOLOv8n(nn.Module):
                 reset()
 
     def forward(self, x: Tensor) -> YOLOv8nOutputs:
-        x, y, z = self.backbone(x)
-        x, y, z = self.neck(x, y, z)
-        d3 = self.d3(x)  # 144x80x80
-        d4 = self.d4(y)  # 144x40x40
-        d5 = self.d5(z)  # 144x20x20
+        p3, p4, p5 = self.backbone(x)
+        n3, n4, n5 = self.neck(p3, p4, p5)
+        d3 = self.d3(n3)  # 144x80x80
+        d4 = self.d4(n4)  # 144x40x40
+        d5 = self.d5(n5)  # 144x20x20
         return YOLOv8nOutputs(d3, d4, d5)
 
 

@@ -1,0 +1,58 @@
+"""The `if`s of a text that its variant decides: their conditions ask for `let`s of the file and nothing else.
+
+They are settled before the walk, for the names of layers go by the side that is taken: where another variant
+alone has the first convolution of a block, the others are `conv1` and `conv2`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cnnspec.elaborate.builder import UNKNOWN
+from cnnspec.elaborate.statements import Statements
+from cnnspec.elaborate.text_facts import nodes
+from cnnspec.elaborate.values import NoValue, Unknown, Value, evaluate
+from cnnspec.language import tree
+
+SIZES = frozenset({"C", "T", "H", "W", "i"})
+"""Names that mean something else at each layer, or in each pass."""
+
+
+def settled(statements: Statements, knobs: Mapping[str, Value], digits: int) -> dict[int, bool]:
+    """Whether the condition holds, by the identity of the `if`. `knobs` are what replaces `let`s."""
+    if not statements.facts.has_ifs:
+        return {}
+    values: dict[str, Value] = {}
+    for name, let in statements.lets.items():
+        value = knobs.get(name)
+        values[name] = _value(let.value, values, (), digits) if value is None else value
+    found: dict[int, bool] = {}
+    for root in (*statements.blocks.values(), tuple(statements.lines)):
+        found |= _conditions(root, values, digits)
+    return found
+
+
+def _conditions(root: Any, values: Mapping[str, Value], digits: int) -> dict[int, bool]:
+    """The conditions below `root`, where parameters and `let`s hide those of the file."""
+    below = [*nodes(root)]
+    own = {one.name for one in below if isinstance(one, tree.Let | tree.Parameter)}
+    ifs = (one for one in below if isinstance(one, tree.IfStep))
+    found = {id(one): _value(one.condition, values, own, digits) for one in ifs}
+    return {key: value for key, value in found.items() if isinstance(value, bool)}
+
+
+def _value(expr: tree.Expr, values: Mapping[str, Value], own: Iterable[str], digits: int) -> Value:
+    """The value of an expression over `let`s of the file; UNKNOWN where it asks for more, or is wrong, which
+    is reported where it stands."""
+    hidden = SIZES.union(own)
+
+    def look_up(name: tree.Name) -> Value:
+        value = UNKNOWN if name.name in hidden else values.get(name.name, UNKNOWN)
+        if value == UNKNOWN:
+            raise Unknown
+        return value
+
+    try:
+        return evaluate(expr, look_up, digits)
+    except NoValue:
+        return UNKNOWN

@@ -1,0 +1,114 @@
+"""The arguments of a block's class, as the author has them, and the calls that give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, takewhile
+from typing import Any
+
+from cnnspec.lower import program
+from cnnspec.lower.call import Call, Unsupported
+from cnnspec.lower.symbolic import Const, List, Node, Var, variables
+from cnnspec.targets.torch.pieces import Lambda, LayerVariable, Piece, loop_variables, walk, with_nodes
+from cnnspec.targets.torch.plan import ClassPlan, Parameter
+
+BARE = 3
+"""Numbers (or arguments of the author's) without a name in a call of a class, at most."""
+
+LAYERS = "Callable[..., nn.Module]"
+"""The type of a layer parameter."""
+
+
+def parameters_of(function: program.Function) -> list[Parameter]:
+    """A constructor's arguments, as the author has them; a default only where all behind it have one."""
+    found = [_parameter(one) for one in function.parameters]
+    own = [place for place, one in enumerate(function.parameters) if isinstance(one.source, str)]
+    for layer in reversed(function.layers.values()):
+        default = None if layer.default is None else given(layer.default)
+        place = own[layer.place] if layer.place < len(own) else len(function.parameters)
+        if layer.used:
+            found.insert(place, Parameter(LayerVariable(layer.variable), LAYERS, default))
+    for one, before in pairwise(reversed(found)):
+        if one.default is None:
+            before.default = None
+    return found
+
+
+def _parameter(one: program.Parameter) -> Parameter:
+    kind = "int" if isinstance(one.source, tuple) else annotation([*one.values, one.default])
+    return Parameter(one.variable, kind, one.default)
+
+
+def annotation(values: Iterable[object]) -> str:
+    """The type of a parameter that gets these values."""
+    found: set[str] = set()
+    lists: list[object] = []
+    for one in values:
+        value = one.value if isinstance(one, Const) else one
+        if isinstance(value, List):
+            lists += value
+        elif isinstance(value, tuple):
+            found |= {"int", "tuple[int, int]"}
+        else:
+            found.add(type(value).__name__)
+    if "float" in found:
+        found.discard("int")
+    order = ("bool", "int", "float", "tuple[int, int]", "str")
+    kinds = [name for name in order if name in found]
+    if lists:
+        inner = annotation(lists).replace("bool | int", "int")
+        kinds.append(f"tuple[{inner}, ...]")
+    return " | ".join(kinds) or "int"
+
+
+def given(one: program.Given) -> Piece:
+    """What a block is given for a layer parameter."""
+    if one.variable is not None:
+        return Var(LayerVariable(one.variable))
+    if one.function is None:
+        return "nn.Identity"
+    parameters, piece = one.function.parameters, one.function.made
+    own = [parameter for parameter in parameters if isinstance(parameter.source, tuple)]
+    others = [
+        parameter for parameter in parameters if not isinstance(parameter.source, tuple) and parameter.used
+    ]
+    by: dict[str, Node] = {two.variable: Var(name) for two, name in zip(own, one.sizes, strict=True)}
+    by |= {two.variable: node for two, node in zip(others, one.arguments, strict=True)}
+    for layer, inner in zip(one.function.layers.values(), one.layers, strict=True):
+        by[layer.variable] = Var(LayerVariable(inner.variable or ""))
+    bound = {name for part in walk(piece) for name in loop_variables(part)}
+    if bound.intersection(*[[name for node in by.values() for name in variables(node)]]):
+        raise Unsupported("layers in layers, with variables of the same name")
+    return Lambda(tuple(one.sizes), with_nodes(piece, by))
+
+
+def with_numbers(function: program.Function, use: int, layers: Sequence[program.Given]) -> Call:
+    """A shared block is one attribute of the model, made with numbers (and layers) alone."""
+    used = [parameter for parameter in function.parameters if parameter.used]
+    return called(function, [Const(parameter.values[use]) for parameter in used], layers)
+
+
+def called(function: program.Function, numbers: Sequence[Node], layers: Sequence[program.Given]) -> Call:
+    """The call of a block's class, without the arguments that equal their defaults."""
+    made: ClassPlan = function.made
+    used = [one.variable for one in function.parameters if one.used]
+    if function.recursive and len(numbers) == len(function.parameters):
+        used = [one.variable for one in function.parameters]
+    by: dict[str, Piece] = dict(zip(used, numbers, strict=True))
+    for one, layer in zip((one for one in function.layers.values() if one.used), layers, strict=True):
+        default = one.default
+        same = default is not None and default.function is layer.function is not None and not layer.arguments
+        by[one.variable] = given(default) if same and default is not None else given(layer)
+    arguments = [by[parameter.variable] for parameter in made.parameters]
+    found: list[tuple[str | None, Any]] = []
+    authors = {parameter.variable for parameter in function.parameters if isinstance(parameter.source, str)}
+    pairs = list(zip(made.parameters, arguments, strict=True))
+    first = [*takewhile(lambda pair: pair[0].default is None, pairs)]
+    constants = sum(isinstance(node, Const) for _, node in first)
+    many = max(constants, sum(parameter.variable in authors for parameter, _ in first)) > BARE
+    by_position = True
+    for parameter, node in pairs:
+        by_position &= parameter.default is None and not (many and parameter.variable in authors)
+        if parameter.default is None or node != parameter.default:
+            found.append((None if by_position else parameter.variable, node))
+    return Call(made, tuple(found))

@@ -1,0 +1,57 @@
+"""Which form of class a plan becomes, and what its inputs are called."""
+
+from __future__ import annotations
+
+from cnnspec.lower.call import Call, Diverges
+from cnnspec.lower.names import Namer
+from cnnspec.targets.torch.library import reserved
+from cnnspec.targets.torch.plan import ClassPlan, Parameter, Plan, PlanStep, inline
+
+
+def as_class(
+    plan: Plan, wanted: str, parameters: list[Parameter], tensors: list[str], in_loop: bool = False
+) -> ClassPlan:
+    """What kind of class a plan becomes. It takes the tensors that it reads (in a loop also the first ones,
+    which every pass hands on)."""
+    used, read = set(plan.used()), plan.reads()
+    kept = [parameter for parameter in parameters if parameter.variable in used]
+    handed = len(plan.outputs) if in_loop else 0
+    takes = tuple(n for n, tensor in enumerate(plan.inputs) if tensor in read or n < handed)
+    made = ClassPlan(wanted, plan, "module", kept, takes, tensors)
+    single = plan.single
+    if single is not None:
+        if single.loop:
+            made.form = "list"
+            return made
+        made.takes = taken(plan, single)
+        made.form = "layer" if inline(single.piece) else "chain"
+        if isinstance(single.piece, Call):
+            function, suffix = single.piece.function, single.piece.suffix
+            made_by = function.form == "function" if isinstance(function, ClassPlan) else _lower(function)
+            if made_by or suffix:  # nothing can be derived from a function
+                made.form = "function"
+    elif plan.optional is not None:
+        made.form, made.takes = "function", (0,)
+    elif any(step.name == "" and step.piece is not None for step in plan.steps):
+        raise Diverges("a step without a level of its own, under a condition")
+    elif (head := plan.head) is not None:
+        made.form, made.takes = "chain", (head,)
+    return made
+
+
+def _lower(function: str) -> bool:
+    """Whether it is a function of our own, not a class."""
+    return function.rpartition(".")[2][0].islower()
+
+
+def tensor_names(plan: Plan) -> list[str]:
+    """A name for each input: its label, the first one `x`; labels come first."""
+    namer = Namer(reserved())
+    named = {tensor: namer.take(tensor.label) for tensor in plan.inputs if tensor.label}
+    free = [letter for letter in ("x", "y", "z") if namer.free(letter)]
+    return [named.get(tensor) or namer.take(free[0] if free else "x") for tensor in plan.inputs]
+
+
+def taken(plan: Plan, step: PlanStep) -> tuple[int, ...]:
+    """Which inputs of the plan a step takes."""
+    return tuple(plan.inputs.index(tensor) for tensor in step.reads)

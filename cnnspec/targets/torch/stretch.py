@@ -1,0 +1,178 @@
+"""Stretches of statements on their way to plans: each step with the call that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, count
+from typing import Any
+
+from cnnspec.lower import program
+from cnnspec.lower.call import Call
+from cnnspec.lower.names import camel
+from cnnspec.lower.program import Tensor
+from cnnspec.lower.symbolic import Var
+from cnnspec.ops import load_op
+from cnnspec.targets.torch.arguments import LAYERS, annotation, called
+from cnnspec.targets.torch.choices import chosen
+from cnnspec.targets.torch.forms import as_class, taken, tensor_names
+from cnnspec.targets.torch.loops import repeated
+from cnnspec.targets.torch.pieces import LayerVariable, Piece
+from cnnspec.targets.torch.plan import ClassPlan, If, Item, Parameter, Plan, PlanStep, inline, needed
+from cnnspec.targets.torch.splits import split
+
+
+@dataclass(eq=False)
+class Stretch:
+    """A stretch of statements on its way to a plan. `prefix` begins the names of the classes in it; `envs`
+    are the numbers of its uses, for the types of what such a class is given."""
+
+    prefix: str
+    envs: list[dict[str, Any]]
+    same: dict[Tensor, Tensor] = field(default_factory=dict)
+    """Of two names of the lowered program for one tensor, the one that stands for both."""
+
+    def inner(self, name: str, envs: list[dict[str, Any]], *, loop: bool = False) -> Stretch:
+        return Stretch(self.prefix + (camel(name) if name else "Pass" if loop else ""), envs)
+
+    def plan(self, region: program.Region) -> Plan:
+        items: list[Item] = []
+        self.items(region.statements, items, set(_names(region.statements)))
+        outputs = self.tensors(region.outputs)
+        items = split(needed(items, set(outputs)), self.envs)
+        plan = Plan(region.inputs, items, outputs)
+        chosen(plan)
+        return plan
+
+    def tensors(self, tensors: Iterable[Tensor]) -> list[Tensor]:
+        return [self.same.get(tensor, tensor) for tensor in tensors]
+
+    def items(self, statements: Sequence[program.Statement], found: list[Item], taken: set[str]) -> None:
+        """Adds the steps; `taken` are the attributes that the statements have."""
+        for one in statements:
+            match one:
+                case program.Layer():
+                    found += self.layer(one, taken)
+                case program.Merge():
+                    tensors = self.tensors(tensor for tensor, _, _ in one.arms)
+                    arms = [(tensor, *arm[1:]) for tensor, arm in zip(tensors, one.arms, strict=True)]
+                    found.append(PlanStep(one.name, tensors, [one.output], one.op, arms=arms))
+                case program.Invoke():
+                    found.append(self.invoke(one))
+                case program.Slot():
+                    piece = Call(LayerVariable(one.variable), tuple((None, size) for size in one.sizes))
+                    inputs = self.tensors(one.inputs)
+                    found.append(PlanStep(one.name, inputs, [one.output], None, piece, given=True))
+                case program.Part():
+                    found.append(self.part(one))
+                case program.Repeat():
+                    made = PlanStep(one.name, self.tensors(one.inputs), list(one.outputs))
+                    made.handed, made.collected = len(one.outputs), one.collected
+                    made.outputs += [tensor for other in one.collected for tensor in other.tensors]
+                    repeated(self, one, made)
+                    found.append(made)
+                case program.If():
+                    self.decide(one, found, taken)
+
+    def part(self, part: program.Part) -> PlanStep:
+        """A group or a line; what is labelled in it may be its output."""
+        inner = self.inner(part.name, part.envs)
+        plan = inner.plan(part.region)
+        outputs: dict[Tensor, Tensor] = {}
+        for outer, made in zip(part.outputs, plan.outputs, strict=True):
+            first = outputs.setdefault(made, outer)
+            if first is not outer:
+                self.same[outer] = first
+                first.label = first.label or outer.label
+        plan.outputs = list(outputs)
+        piece, takes = piece_of(plan, inner)
+        inputs = self.tensors(part.inputs)
+        return PlanStep(part.name, inputs, list(outputs.values()), None, piece, takes, needs=plan.needs)
+
+    def decide(self, statement: program.If[program.Statement], found: list[Item], taken: set[str]) -> None:
+        """An `if`; right behind one of the same condition it is the rest of that."""
+        made = found[-1] if found else None
+        if not isinstance(made, If) or made.condition is not statement.condition:
+            made = If(statement.condition)
+            found.append(made)
+        sides = []
+        for holds in (True, False):
+            before = {joined: then if holds else otherwise for joined, then, otherwise in made.joins}
+            self.same |= before
+            self.items(statement.side(holds), made.side(holds), taken)
+            ends = (then if holds else otherwise for _, then, otherwise in statement.joins)
+            sides.append(self.tensors(ends))
+            for joined in before:
+                del self.same[joined]
+        joins = zip(statement.joins, *sides, strict=True)
+        made.joins += [(joined, then, otherwise) for (joined, *_), then, otherwise in joins]
+
+    def layer(self, layer: program.Layer, taken: set[str]) -> Iterator[PlanStep]:
+        """`fc` takes a C x 1 x 1 map as the vector that it is; nn.Linear does not."""
+        inputs = self.tensors(layer.inputs)
+        if layer.op.word == "fc" and layer.name and layer.rank > 1:
+            shape = None if inputs[0].shape is None else inputs[0].shape[:1]
+            flat = Tensor(layer.output.number, shape=shape)
+            names = chain(["flatten"], (f"flatten{number}" for number in count(2)))
+            name = next(name for name in names if name not in taken)
+            taken.add(name)
+            yield PlanStep(name, inputs, [flat], load_op({"op": "flatten"}), Call("nn.Flatten"))
+            inputs = [flat]
+        piece = None if layer.call.form == "forward" else layer.call
+        made = PlanStep(layer.name, inputs, [layer.output], layer.op, piece, rank=layer.rank)
+        made.takes = tuple(range(len(inputs)))
+        yield made
+
+    def invoke(self, call: program.Invoke) -> PlanStep:
+        callee: ClassPlan = call.function.made
+        made = PlanStep(call.name, self.tensors(call.inputs), call.outputs, takes=callee.takes)
+        by = {need.variable: one for need, one in zip(call.function.needs, call.modules, strict=True)}
+        made.needs = tuple(str(by[name]) for name in callee.plan.needs)
+        if call.shared is not None:
+            made.shared = str(call.shared)
+        else:
+            made.piece = called(call.function, call.arguments, call.layers)
+        return made
+
+
+def _names(statements: Sequence[program.Statement]) -> Iterator[str]:
+    for statement in statements:
+        if isinstance(statement, program.If):
+            yield from _names((*statement.then, *statement.otherwise))
+        elif not isinstance(statement, program.Let):
+            yield statement.name
+
+
+def piece_of(plan: Plan, stretch: Stretch, *, in_loop: bool = False) -> tuple[Piece, tuple[int, ...]]:
+    """The call that makes a stretch: of its one step, of a chain, or of a small class. Also which of its
+    inputs it takes."""
+    single = plan.single
+    if single is not None and single.piece is not None:
+        if not single.loop and (inline(single.piece) or not in_loop):
+            return single.piece, taken(plan, single)
+    elif (head := plan.head) is not None and not any(isinstance(item, If) for item in plan.items):
+        if not plan.steps:
+            return Call("nn.Identity"), (head,)
+        if all(inline(step.piece) and step.name for step in plan.steps):
+            pieces = tuple((step.name, step.piece) for step in plan.steps if step.piece is not None)
+            return Call("sequential", pieces), (head,)
+    made = _small_class(plan, stretch, in_loop)
+    return Call(made, tuple((None, Var(parameter.variable)) for parameter in made.parameters)), made.takes
+
+
+def _small_class(plan: Plan, stretch: Stretch, in_loop: bool) -> ClassPlan:
+    """A class for a group, a line or a pass that is no chain; its arguments are the variables that it
+    reads."""
+    parameters = [
+        Parameter(
+            variable,
+            LAYERS
+            if isinstance(variable, LayerVariable)
+            else annotation([env[variable] for env in stretch.envs if variable in env]),
+            None,
+        )
+        for variable in dict.fromkeys(plan.used())
+    ]
+    made = as_class(plan, stretch.prefix or "Part", parameters, tensor_names(plan), in_loop)
+    made.unnamed = True
+    return made
