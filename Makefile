@@ -50,7 +50,7 @@ fuzz: $(VENV)/.stamp  ## the long size of the property tests, then atheris (minu
 
 keras: $(VENV)/.stamp  ## translations from Keras beside Keras 3 on its torch backend (installs Keras)
 	$(RUN) pip install --quiet --editable '.[keras]'
-	KERAS_BACKEND=torch $(RUN) pytest $(PYTEST) tests/notations/test_keras.py
+	KERAS_BACKEND=torch $(RUN) pytest $(PYTEST) tests/notations/test_keras.py tests/sources/keras/test_beside_keras.py
 
 latex: $(VENV)/.stamp  ## figures and tables compiled with pdflatex, where that is installed, and Typst (minutes)
 	$(RUN) pip install --quiet --editable '.[typst]'

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MISSING = [name for name in ("torch", "fcntl", "pty", "resource") if find_spec(name) is None]
+MISSING = [
+    name for name in ("torch", "onnx", "onnxruntime", "fcntl", "pty", "resource") if find_spec(name) is None
+]
 
 
 @cache

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -27,7 +29,9 @@ MOST_LISTED = 8
 """Weights of the source that were not used, that are named."""
 
 
-def _module(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, str]:
+def _module(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
+    if value is None:
+        return None
     module, colon, name = value.rpartition(":")
     if not colon or not re.fullmatch(r"[A-Za-z_][\w.]*", name) or not module:
         raise click.BadParameter(
@@ -80,11 +84,11 @@ class Files(NamedTuple):
 
 
 @command("import", "text", "json", model=False)
+@click.argument("file", metavar="[FILE]", required=False)
 @click.option(
     "--run-python",
     "module",
     metavar="MODULE:NAME",
-    required=True,
     callback=_module,
     help="Run this Python module (or file.py) and import its nn.Module NAME: a class or a function that "
     "makes one, or one that is there.",
@@ -106,7 +110,8 @@ class Files(NamedTuple):
 @click.option("--max-memory", type=click.IntRange(min=1), default=16, metavar="GB",
               help="Limit: memory that the module may use.")  # fmt: skip
 def import_(
-    module: tuple[str, str],
+    file: str | None,
+    module: tuple[str, str] | None,
     arguments: Any,
     inputs: tuple[tuple[str, Shape], ...],
     output: str | None,
@@ -118,33 +123,47 @@ def import_(
     max_memory: int,
     to: Output,
 ) -> int:
-    """Write the spec of a PyTorch module.
+    """Write the spec of a model that you have: FILE, or a PyTorch module.
+
+    FILE is a model as ONNX (.onnx), Keras's configuration (.keras, or `model.to_json()` in a .json),
+    Darknet's .cfg or Caffe's .prototxt. It is read, and nothing of it is run.
 
     --run-python RUNS the module, which can do whatever you can do: use it for code that you trust. It runs in
     a process of its own, where its network is exported with torch.export in evaluation mode. What the
     language cannot say becomes a hole, with a finding, and the exit status is 1.
 
     \b
+    cnnspec import model.onnx -o model.cnn --weights-out model.safetensors
     cnnspec import --run-python my.nets:ResNet --args '{"depth": 50}' -o resnet.cnn
     cnnspec import --run-python my.nets:Net --weights theirs.safetensors --weights-out ours.safetensors
     """
+    if (file is None) == (module is None):
+        raise click.UsageError("expected a FILE, or --run-python MODULE:NAME")
+    if file is not None and file.endswith(".onnx") and weights_out is not None:
+        weights = weights or file
     if (weights is None) != (weights_out is None):
         raise click.UsageError("--weights and --weights-out belong together")
     files = Files(None if output == STDIN else output, weights, weights_out, map_file, force)
-    document: dict[str, Any] = {"source": ":".join(module), "ok": False, "spec": None, "output": files.output,
+    name = file if file is not None else ":".join(module or ())
+    document: dict[str, Any] = {"source": name, "ok": False, "spec": None, "output": files.output,
                                 "weights": {}, "unused": [], "notes": [], "diagnostics": []}  # fmt: skip
     if weights is not None and (problem := problem_of([weights])) is not None:
         return to.refuse(*problem, document)
-    from cnnspec.running.tracing import Asked, traced
-
-    asked = Asked(*module, arguments, inputs, max_seconds, max_memory)
     with Progress("import") as progress:
-        found = traced(asked, progress)
+        if file is not None:
+            from cnnspec.running.opening import opened
+
+            found = opened(file, inputs, progress)
+        else:
+            from cnnspec.running.tracing import Asked, traced
+
+            assert module is not None
+            found = traced(Asked(*module, arguments, inputs, max_seconds, max_memory), progress)
     if found.outcome is not None:
         return unfinished(found.outcome, document, to)
-    if found.finding is not None or found.layers is None or found.trace is None:
+    if found.finding is not None or found.layers is None:
         return _found_wrong(found, document, to)
-    return _written(found, files, document, to)
+    return _written(found, files, inputs, document, to)
 
 
 def _found_wrong(found: Traced, document: dict[str, Any], to: Output) -> int:
@@ -153,15 +172,16 @@ def _found_wrong(found: Traced, document: dict[str, Any], to: Output) -> int:
     return FOUND
 
 
-def _written(found: Traced, files: Files, document: dict[str, Any], to: Output) -> int:
+def _written(
+    found: Traced, files: Files, sizes: Sequence[tuple[str, Shape]], document: dict[str, Any], to: Output
+) -> int:
     from cnnspec.diagnostics.as_json import as_json
     from cnnspec.sources.torch.findings import findings_of, unused_of
     from cnnspec.structure import UnfitList, spec
 
     assert found.layers is not None
-    assert found.trace is not None
     source = Source(document["source"], "")
-    wrong = findings_of(found.layers)
+    wrong = [*found.wrong, *findings_of(found.layers, _tool(document["source"]))]
     try:
         made = spec(found.layers)
     except UnfitList as error:
@@ -169,7 +189,7 @@ def _written(found: Traced, files: Files, document: dict[str, Any], to: Output) 
         to.findings(wrong, source)
         to.document(document | {"diagnostics": [as_json(one, source) for one in wrong]})
         return FOUND
-    unused = unused_of(found.trace, made.keys)
+    unused = unused_of(found.trace, made.keys) if found.trace is not None else []
     document |= {
         "ok": not wrong,
         "weights": dict(made.keys),
@@ -181,7 +201,7 @@ def _written(found: Traced, files: Files, document: dict[str, Any], to: Output) 
     if files.map is not None:
         contents[files.map] = json.dumps(dict(made.keys), indent=1) + "\n"
     if files.weights is not None and files.weights_out is not None:
-        moved = _moved(made, files.weights, document, to)
+        moved = _moved(made, files.weights, sizes, document, to)
         if isinstance(moved, int):
             return moved
         contents[files.weights_out] = moved
@@ -194,6 +214,11 @@ def _written(found: Traced, files: Files, document: dict[str, Any], to: Output) 
     if to.form == "text":
         _tell(made, files, document, contents)
     return FOUND if wrong else OK
+
+
+def _tool(source: str) -> str:
+    """Whose words a hole has."""
+    return {".onnx": "ONNX", ".json": "Keras", ".keras": "Keras"}.get(os.path.splitext(source)[1], "torch")
 
 
 def _tell(made: Spec, files: Files, document: dict[str, Any], contents: Any) -> None:
@@ -209,7 +234,9 @@ def _tell(made: Spec, files: Files, document: dict[str, Any], contents: Any) -> 
         err(f"note: {len(unused)} weights of the module are not in the spec: {names}{more}\n")
 
 
-def _moved(made: Spec, weights: str, document: dict[str, Any], to: Output) -> bytes | int:
+def _moved(
+    made: Spec, weights: str, sizes: Sequence[tuple[str, Shape]], document: dict[str, Any], to: Output
+) -> bytes | int:
     """The file of weights with the program's keys; or the exit status."""
     from cnnspec.running.process import work
     from cnnspec.sources.torch.findings import shapes_of
@@ -217,7 +244,8 @@ def _moved(made: Spec, weights: str, document: dict[str, Any], to: Output) -> by
     shapes, counters = shapes_of(made.text)
     job = {
         "kind": "move",
-        "weights": weights,
+        "weights": os.path.abspath(weights),
+        "inputs": {name: list(size) for name, size in sizes},
         "keys": dict(made.keys),
         "shapes": shapes,
         "counters": counters,

@@ -32,12 +32,14 @@ class Asked(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """The network, or why there is none: a finding, or an outcome without a result."""
+    """The network, with what is wrong in it, or why there is none: a finding, or an outcome without a
+    result."""
 
     layers: LayerList | None = None
     trace: Trace | None = None
     finding: Diagnostic | None = None
     outcome: Outcome | None = None
+    wrong: tuple[Diagnostic, ...] = ()
 
 
 def traced(asked: Asked, progress: Progress) -> Traced:

@@ -8,6 +8,7 @@ the calls gave, in order.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from cnnspec.sources.layers import Scope
@@ -60,7 +61,8 @@ class Call(NamedTuple):
 
 class Trace(NamedTuple):
     """A run of a module. keys: of its state_dict. outputs: name (or empty) and tensor. training: the modules
-    that were in train mode. device: meta or cpu; on meta nothing has values."""
+    that were in train mode. device: meta or cpu; on meta nothing has values. notes: what a door changed, a
+    sentence each."""
 
     name: str
     batch: int
@@ -70,6 +72,7 @@ class Trace(NamedTuple):
     keys: Mapping[str, tuple[int, ...]]
     training: tuple[str, ...] = ()
     device: str = "cpu"
+    notes: tuple[str, ...] = ()
 
 
 class Untrue(ValueError):
@@ -82,6 +85,49 @@ def read(plain: Any) -> Trace:
         return _read(plain)
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise Untrue(f"{type(error).__name__}: {error}"[:MOST_TEXT]) from None
+
+
+def plain(trace: Trace) -> dict[str, Any]:
+    """A trace as plain JSON values, the form that `read` reads."""
+    stacks: dict[tuple[tuple[Scope, ...], Scope | None], int] = {}
+    places: dict[str, int] = {}
+    calls = [
+        [
+            call.op,
+            {name: _plain(value) for name, value in call.arguments.items()},
+            [list(shape) for shape in call.shapes],
+            stacks.setdefault((call.scopes, call.own), len(stacks)),
+            places.setdefault(call.place, len(places)),
+        ]
+        for call in trace.calls
+    ]
+    held = [[one.kind, one.key, list(one.shape), one.values and list(one.values)] for one in trace.held]
+    return {
+        "name": trace.name,
+        "batch": trace.batch,
+        "device": trace.device,
+        "held": held,
+        "calls": calls,
+        "stacks": [
+            [*([*one, False] for one in scopes), *([[*own, True]] if own is not None else [])]
+            for scopes, own in stacks
+        ],
+        "places": list(places),
+        "outputs": [[name, one.number] for name, one in trace.outputs],
+        "keys": {key: list(shape) for key, shape in trace.keys.items()},
+        "training": list(trace.training),
+        "notes": list(trace.notes),
+    }
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, Tensor):
+        return {"tensor": value.number}
+    if isinstance(value, Other):
+        return {"other": value.text}
+    if isinstance(value, float) and not isfinite(value):
+        return {"float": str(value)}
+    return list(map(_plain, value)) if type(value) is tuple else value
 
 
 def _read(plain: Any) -> Trace:
@@ -102,7 +148,8 @@ def _read(plain: Any) -> Trace:
     keys = {_text(key): _shape(shape) for key, shape in plain["keys"].items()}
     training = tuple(_text(path) for path in _list(plain["training"], MOST_CALLS))
     batch, name, device = _number(plain["batch"]), _text(plain["name"]), _text(plain["device"])
-    return Trace(name, batch, held, tuple(calls), outputs, keys, training, device)
+    notes = tuple(_text(one) for one in _list(plain.get("notes", []), 1000))
+    return Trace(name, batch, held, tuple(calls), outputs, keys, training, device, notes)
 
 
 def _held(plain: Any) -> Held:

@@ -4,7 +4,7 @@ program."""
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -25,6 +25,12 @@ def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 def _moved(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
     suffix = os.path.splitext(job["weights"])[1].lower()
+    if suffix == ".onnx":
+        from cnnspec.running.worker.onnx import arrays
+
+        given = arrays(job["weights"], job["inputs"])
+        shapes = {name: tuple(one.shape) for name, one in given.items()}
+        return _written(job, folder, "", shapes, given.__getitem__)
     if suffix != ".safetensors":
         raise Fault(
             f"weights are read from .safetensors, not from {suffix or 'a file without an extension'}",
@@ -35,7 +41,6 @@ def _moved(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
         )
     try:
         from safetensors import SafetensorError, safe_open
-        from safetensors.numpy import save_file
     except ImportError as error:
         raise Missing("weights", str(error)) from None
     try:
@@ -44,26 +49,40 @@ def _moved(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
             slices = {name: file.get_slice(name) for name in names}
             if odd := sorted({str(one.get_dtype()) for one in slices.values()} - KNOWN):
                 raise Fault(f"NumPy has no type {', '.join(odd)}", help="save them as float32")
-            keys: dict[str, str] = job["keys"]
-            prefix = _prefix(names, keys)
             shapes = {name: tuple(one.get_shape()) for name, one in slices.items()}
-            found = {our: prefix + its for our, its in keys.items()}
-            absent = {our for our, its in found.items() if its not in shapes and job["counters"].get(our)}
-            _fit(found, shapes, job["shapes"], absent)
-            made = {
-                our: np.ascontiguousarray(file.get_tensor(its).reshape(job["shapes"][our]))
-                for our, its in found.items()
-                if our not in absent
-            }
+            return _written(job, folder, _prefix(names, job["keys"]), shapes, file.get_tensor)
     except (SafetensorError, OSError, ValueError, OverflowError) as error:
         raise Fault(f"this is not a complete safetensors file: {error}"[:500]) from None
+
+
+def _written(
+    job: Mapping[str, Any],
+    folder: str,
+    prefix: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    tensor: Callable[[str], Any],
+) -> dict[str, Any]:
+    """Writes the weights with the keys of the program."""
+    try:
+        from safetensors.numpy import save_file
+    except ImportError as error:
+        raise Missing("weights", str(error)) from None
+    found = {our: prefix + its for our, its in job["keys"].items()}
+    absent = {our for our, its in found.items() if its not in shapes and job["counters"].get(our)}
+    absent |= {our for our, counts in job["counters"].items() if counts and our not in found}
+    _fit(found, shapes, job["shapes"], absent)
+    made = {
+        our: np.ascontiguousarray(tensor(its).reshape(job["shapes"][our]))
+        for our, its in found.items()
+        if our not in absent
+    }
     made |= {our: np.zeros((), np.int64) for our in absent}
     save_file(made, os.path.join(folder, "weights.safetensors"))
     used = set(found.values())
     return {
         "moved": len(made),
         "prefix": prefix,
-        "left": [name[:200] for name in names if name not in used][:1000],
+        "left": [name[:200] for name in shapes if name not in used][:1000],
     }
 
 

@@ -13,8 +13,8 @@ from cnnspec.sources.trace import Trace
 MOST_FINDINGS = 50
 
 
-def findings_of(layers: LayerList) -> list[Diagnostic]:
-    """A finding for each hole: what torch calls it, where it is, why the language cannot say it."""
+def findings_of(layers: LayerList, tool: str = "torch") -> list[Diagnostic]:
+    """A finding for each hole: what the tool calls it, where it is, why the language cannot say it."""
     found: list[Diagnostic] = []
     for hole in layers.layers:
         if not isinstance(hole, Hole) or len(found) >= MOST_FINDINGS:
@@ -24,7 +24,7 @@ def findings_of(layers: LayerList) -> list[Diagnostic]:
         found.append(
             Diagnostic(
                 "E812",
-                f"torch's `{hole.what}` cannot be said in a spec: {hole.why}",
+                f"{tool}'s `{hole.what}` cannot be said in a spec: {hole.why}",
                 WHOLE_FILE,
                 note=f"{where}; its output is {written_shape(hole.shape)}".removeprefix("; "),
                 help="write it with layers that the language has, if there are some: see `explain layers`",

@@ -141,7 +141,7 @@ class Reader:
         self.inputs = [one for one in trace.held if one.kind == "input" and one.shape]
         self.layers: list[Layer | Hole] = []
         self.items: dict[int, Item] = {}
-        self.notes: list[str] = []
+        self.notes: list[str] = [*trace.notes]
         self.call: Call | None = None
         self.known: dict[tuple[Any, ...], int] = {}
         for number, one in enumerate(trace.held):

@@ -1,0 +1,112 @@
+"""A model in a file as a layer list: ONNX in the child process, formats that are text in this one.
+
+Nothing of a file is run, and torch is not needed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.diagnostics.diagnostic import WHOLE_FILE
+from cnnspec.files import read_bytes, unreadable
+from cnnspec.ops.base import Shape
+from cnnspec.running.process import Progress, work
+from cnnspec.running.tracing import Traced
+from cnnspec.sources.torch.findings import MOST_FINDINGS
+from cnnspec.sources.torch.translate import NeedsValues, layers_of
+from cnnspec.sources.trace import Trace, Untrue, read
+
+SECONDS = 600
+LARGEST = 50_000_000
+"""Bytes of a file that is text, or a zip with a text in it that is read."""
+ONNX, KERAS, TEXT = (".onnx",), (".json", ".keras"), (".cfg", ".prototxt")
+_TO_JSON = "load it where it was made and save its configuration, `model.to_json()`, as a .json"
+_PICKLE = (
+    "it is a pickle, which can run code; `cnnspec import --run-python MODULE:NAME` imports the model's code"
+)
+OTHERWISE = {
+    ".h5": _TO_JSON,
+    ".hdf5": _TO_JSON,
+    ".pt": _PICKLE,
+    ".pth": _PICKLE,
+    ".py": "`cnnspec import --run-python FILE.py:NAME` runs it and imports the module NAME of it",
+    ".caffemodel": "it has the weights; the network is in the .prototxt",
+    ".weights": "it has the weights; the network is in the .cfg",
+    ".pb": "export it as ONNX (tf2onnx), or save its Keras configuration",
+    ".tflite": "export the model that it was made from as ONNX, or save its Keras configuration",
+    ".cnn": "it is a spec already",
+}
+"""What to do with files of other kinds."""
+
+
+def opened(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -> Traced:
+    """The network in a file."""
+    ending = os.path.splitext(path)[1].lower()
+    if (problem := unreadable(path)) is not None:
+        return Traced(finding=problem)
+    if ending in ONNX:
+        return _onnx(path, inputs, progress)
+    if ending not in KERAS + TEXT:
+        known = "imported are .onnx, .keras, Keras's .json, Darknet's .cfg and Caffe's .prototxt"
+        return _refused(
+            f"a file {ending or 'without an ending'} is not imported", OTHERWISE.get(ending, known)
+        )
+    data = read_bytes(path, LARGEST)
+    if isinstance(data, Diagnostic):
+        return Traced(finding=data)
+    name = os.path.splitext(os.path.basename(path))[0]
+    return _keras(data, inputs) if ending in KERAS else _notation(data, ending, name)
+
+
+def _onnx(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -> Traced:
+    job = {
+        "kind": "onnx",
+        "file": os.path.abspath(path),
+        "inputs": {name: list(size) for name, size in inputs},
+    }
+    progress(os.path.basename(path), 0, 1)
+    with work(job, {}, progress, seconds=SECONDS) as outcome:
+        if outcome.finding is not None or outcome.result is None:
+            return Traced(finding=outcome.finding, outcome=None if outcome.finding is not None else outcome)
+        plain = outcome.result
+    try:
+        return _listed(read(plain))
+    except Untrue as error:
+        return _refused(f"what was read of it is not a network: {error}")
+
+
+def _listed(trace: Trace) -> Traced:
+    try:
+        return Traced(layers_of(trace), trace)
+    except NeedsValues as reason:
+        return _refused(str(reason))
+
+
+def _keras(data: bytes, inputs: Sequence[tuple[str, Shape]]) -> Traced:
+    from cnnspec.sources.keras.config import Refused, load
+    from cnnspec.sources.keras.convert import convert
+
+    try:
+        return _listed(convert(load(data), inputs[0][1] if inputs else None))
+    except Refused as why:
+        return _refused(str(why), "give it: `--input 3x224x224`" if "say it" in str(why) else "")
+
+
+def _notation(data: bytes, ending: str, name: str) -> Traced:
+    from cnnspec.sources.notation import Refused, read
+
+    try:
+        text = data.decode("utf-8-sig")
+        layers, doubts = read(text, ending, name)
+    except UnicodeDecodeError:
+        return _refused("it is not UTF-8", "save it as UTF-8")
+    except Refused as why:
+        return _refused(str(why))
+    wrong = [Diagnostic("E812", f"line {one.line} is not certain: {one.why}", WHOLE_FILE) for one in doubts]
+    return Traced(layers, wrong=tuple(wrong[:MOST_FINDINGS]))
+
+
+def _refused(message: str, help: str = "") -> Traced:
+    return Traced(finding=Diagnostic("E811", message, WHOLE_FILE, help=help))

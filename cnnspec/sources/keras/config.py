@@ -1,0 +1,244 @@
+"""A Keras model's configuration as a list of layers, in an order in which they can be computed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+MOST_LAYERS = 20_000
+LARGEST = 50_000_000
+"""Bytes of a configuration."""
+DEEPEST = 8
+"""Models in models."""
+Config: TypeAlias = Mapping[str, Any]
+
+
+class Refused(ValueError):
+    """A configuration that is not read, and why, in a sentence without a full stop."""
+
+
+class From(NamedTuple):
+    """An output of another layer, as an argument."""
+
+    key: str
+
+
+class Step(NamedTuple):
+    """One call of a layer. key: of its output. kind: its class; own: the layer's name; models: those around
+    it. arguments: of the call, outputs of other layers (`From`), numbers and lists of these."""
+
+    key: str
+    kind: str
+    config: Config
+    arguments: Sequence[Any]
+    own: str
+    models: tuple[str, ...]
+
+
+class Model(NamedTuple):
+    name: str
+    steps: Sequence[Step]
+    outputs: Sequence[str]
+
+
+def load(data: bytes) -> Model:
+    """The model of a `.keras` file (a zip with a config.json), or of the JSON text alone."""
+    if data[:2] == b"PK":
+        data = _unzipped(data)
+    if len(data) > LARGEST:
+        raise Refused(f"the configuration has more than {LARGEST:,} bytes")
+    try:
+        found = json.loads(data)
+        return _model(found)
+    except Refused:
+        raise
+    except (ValueError, RecursionError):
+        raise Refused("it is no JSON") from None
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise Refused(
+            f"it is no configuration of a Keras model: {type(error).__name__} {error}"[:200]
+        ) from None
+
+
+def _unzipped(data: bytes) -> bytes:
+    import io
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("config.json") as file:
+            return file.read(LARGEST + 1)
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:
+        raise Refused(f"it is no .keras file: {error}"[:200]) from None
+
+
+def _model(found: Any) -> Model:
+    if not isinstance(found, dict) or found.get("class_name") not in ("Functional", "Model", "Sequential"):
+        raise Refused(
+            "it describes no Functional or Sequential model; a subclassed model has no layers in its file"
+        )
+    steps: list[Step] = []
+    config = found["config"]
+    outputs = _read(found, (), (), steps)
+    name = config.get("name") if isinstance(config, dict) else None
+    return Model(str(name or "model")[:200], steps, outputs)
+
+
+def _read(found: Config, prefix: tuple[str, ...], given: Sequence[str], steps: list[Step]) -> list[str]:
+    """The steps of a model, which may be inside another; gives the keys of its outputs."""
+    if len(prefix) > DEEPEST:
+        raise Refused(f"its models are more than {DEEPEST} deep")
+    config = found["config"]
+    if found["class_name"] == "Sequential":
+        return _sequential(found, prefix, given, steps)
+    layers = {one["config"].get("name", one.get("name")) if "name" not in one else one["name"]: one
+              for one in config["layers"]}  # fmt: skip
+    inputs = [_history(one)[0] for one in _listed(config["input_layers"])]
+    made: dict[tuple[str, int], list[str]] = {}
+    waiting = [
+        (name, node)
+        for name in layers
+        for node in range(max(1, len(layers[name].get("inbound_nodes") or ())))
+    ]
+    while waiting:
+        later = []
+        for name, node in waiting:
+            if not _added(layers[name], name, node, made, inputs, given, prefix, steps):
+                later.append((name, node))
+        if len(later) == len(waiting):
+            raise Refused(f"its layer {later[0][0]} waits for itself")
+        waiting = later
+    return [_output(made, *_history(one)) for one in _listed(config["output_layers"])]
+
+
+def _added(layer: Config, name: str, node: int, made: dict[tuple[str, int], list[str]], inputs: Sequence[str],
+           given: Sequence[str], prefix: tuple[str, ...], steps: list[Step]) -> bool:  # fmt: skip
+    """Adds the step of one call of a layer; False where what it reads is not there yet."""
+    nodes = layer.get("inbound_nodes") or ()
+    if name in inputs and given:
+        made[name, 0] = [given[inputs.index(name)]]
+        return True
+    arguments = _arguments(nodes[node]) if nodes else []
+    for one in _froms(arguments):
+        if (one[0], one[1]) not in made:
+            return False
+    found = _resolved(arguments, made)
+    if layer["class_name"] in ("Functional", "Model", "Sequential"):
+        inner = [one.key for one in _flat(found) if isinstance(one, From)]
+        made[name, node] = _read(layer, (*prefix, name), inner, steps)
+        return True
+    key = "/".join((*prefix, name)) + (f":{node}" if node else "")
+    made[name, node] = [key]
+    _append(steps, Step(key, layer["class_name"], layer["config"], found, "/".join((*prefix, name)), prefix))
+    return True
+
+
+def _append(steps: list[Step], step: Step) -> None:
+    if len(steps) >= MOST_LAYERS:
+        raise Refused(f"it has more than {MOST_LAYERS:,} layers")
+    steps.append(step)
+
+
+def _sequential(found: Config, prefix: tuple[str, ...], given: Sequence[str], steps: list[Step]) -> list[str]:
+    config = found["config"]
+    layers = config if isinstance(config, list) else config["layers"]
+    before = given[0] if given else ""
+    for layer in layers:
+        name = str(layer["config"].get("name") or layer.get("name") or len(steps))
+        if layer["class_name"] == "InputLayer" and before:
+            continue
+        if not before and layer["class_name"] != "InputLayer":
+            shape = layer["config"].get("batch_input_shape") or (found.get("build_config") or {}).get(
+                "input_shape"
+            )
+            if shape is None:
+                raise Refused("it does not say the size of its input")
+            before = "/".join((*prefix, "input"))
+            _append(
+                steps, Step(before, "InputLayer", {"batch_shape": shape, "name": "input"}, (), before, prefix)
+            )
+        if layer["class_name"] in ("Functional", "Model", "Sequential"):
+            (before,) = _read(layer, (*prefix, name), [before], steps)
+            continue
+        key = "/".join((*prefix, name))
+        _append(
+            steps,
+            Step(key, layer["class_name"], layer["config"], [From(before)] if before else [], key, prefix),
+        )
+        before = key
+    return [before]
+
+
+def _listed(layers: Any) -> list[Any]:
+    """`["a", 0, 0]` for one, `[["a", 0, 0], …]` for several; by name in newer files."""
+    if isinstance(layers, dict):
+        return list(layers.values())
+    return [layers] if layers and isinstance(layers[0], str) else list(layers)
+
+
+def _history(one: Sequence[Any]) -> tuple[str, int, int]:
+    name, node, place = one[:3]
+    return str(name), int(node), int(place)
+
+
+class _Waiting(NamedTuple):
+    """An output of a layer, before it is known which key it has."""
+
+    history: tuple[str, int, int]
+
+
+def _arguments(node: Any) -> list[Any]:
+    """The arguments of a call: `{"args": …, "kwargs": …}` since version 3, before it a list of
+    `[name, node, tensor, kwargs]`."""
+    if isinstance(node, dict):
+        kwargs = node.get("kwargs") or {}
+        named = [
+            value for key, value in kwargs.items() if key not in ("training", "mask") and value is not None
+        ]
+        return [_argument(one) for one in [*node.get("args", ()), *named]]
+    rows = [node] if node and isinstance(node[0], str) else node
+    return [[_Waiting(_history(one)) for one in rows]] if len(rows) > 1 else [_Waiting(_history(rows[0]))]
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+        return _Waiting(_history(value["config"]["keras_history"]))
+    if isinstance(value, list):
+        return [_argument(one) for one in value[:10_000]]
+    return value
+
+
+def _flat(arguments: Any) -> Iterator[Any]:
+    for one in arguments if isinstance(arguments, list) else [arguments]:
+        if isinstance(one, list):
+            yield from _flat(one)
+        else:
+            yield one
+
+
+def _froms(arguments: list[Any]) -> Iterator[tuple[str, int, int]]:
+    return (one.history for one in _flat(arguments) if isinstance(one, _Waiting))
+
+
+def _resolved(arguments: list[Any], made: Mapping[tuple[str, int], Sequence[str]]) -> list[Any]:
+    return [
+        _resolved(one, made)
+        if isinstance(one, list)
+        else From(_output(made, *one.history)) if isinstance(one, _Waiting) else one
+        for one in arguments
+    ]  # fmt: skip
+
+
+def _output(made: Mapping[tuple[str, int], Sequence[str]], name: str, node: int, place: int) -> str:
+    keys = made[name, node]
+    if place >= len(keys):
+        raise Refused(f"its layer {name} has no output {place}")
+    return keys[place]

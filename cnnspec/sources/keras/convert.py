@@ -1,0 +1,190 @@
+"""From a Keras configuration to a trace. Keras's tensors have their channels last, (N, H, W, C); a layer that
+torch has with channels first is a call between two permutations, which a reader of the trace cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any, TypeAlias
+
+from cnnspec.ops.base import Shape
+from cnnspec.sources.keras.config import From, Model, Refused, Step
+from cnnspec.sources.layers import Scope
+from cnnspec.sources.record import Record
+from cnnspec.sources.trace import Tensor, Trace, Value
+
+
+class Unsaid(ValueError):
+    """What a layer does that no call says, in a clause."""
+
+
+@dataclass
+class Context:
+    """values: what each layer gave. step: the one that is being converted."""
+
+    step: Step
+    record: Record = field(default_factory=Record)
+    values: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.step.config
+
+    @property
+    def channels_first(self) -> bool:
+        return self.config.get("data_format") == "channels_first"
+
+    def shape(self, tensor: Tensor) -> Shape:
+        return self.record.shape(tensor)
+
+    def tensors(self) -> list[Tensor]:
+        """The tensors among the arguments, lists opened."""
+        found: list[Tensor] = []
+
+        def look(values: Any) -> None:
+            for one in values:
+                if isinstance(one, From):
+                    found.append(self.values[one.key])
+                elif isinstance(one, list):
+                    look(one)
+
+        look(self.step.arguments)
+        return found
+
+    def operands(self) -> list[Tensor | float]:
+        """Tensors and numbers among the arguments."""
+        made: list[Tensor | float] = []
+        for one in self.step.arguments:
+            for each in one if isinstance(one, list) else [one]:
+                if isinstance(each, From):
+                    made.append(self.values[each.key])
+                elif isinstance(each, int | float) and not isinstance(each, bool):
+                    made.append(each)
+        return made
+
+    def only(self) -> Tensor:
+        found = self.tensors()
+        if len(found) != 1:
+            raise Unsaid(f"it reads {len(found)} tensors")
+        return found[0]
+
+    def weight(self, name: str, shape: Sequence[int]) -> Tensor:
+        return self.record.weight(f"{self.step.own}/{name}", shape)
+
+    def call(self, op: str, /, *shapes: Sequence[int], **arguments: Value) -> Tensor:
+        """A call; its first output."""
+        scopes = (
+            Scope(""),
+            *(Scope(".".join(self.step.models[: place + 1])) for place in range(len(self.step.models))),
+        )
+        own = Scope(self.step.own.replace("/", "."))
+        return self.record.call(op, arguments, shapes, scopes, own, f"layer {self.step.own}")[0]
+
+    def permuted(self, given: Tensor, order: Sequence[int]) -> Tensor:
+        shape = self.shape(given)
+        return self.call("permute", [shape[one] for one in order], self=given, dims=tuple(order))
+
+    def first(self, given: Tensor) -> Tensor:
+        """With the channels first."""
+        rank = len(self.shape(given))
+        return (
+            given
+            if self.channels_first or rank < 3
+            else self.permuted(given, (0, rank - 1, *range(1, rank - 1)))
+        )
+
+    def last(self, given: Tensor) -> Tensor:
+        """As the next layer wants it."""
+        rank = len(self.shape(given))
+        return given if self.channels_first or rank < 3 else self.permuted(given, (0, *range(2, rank), 1))
+
+    def sizes(self, name: str, axes: int, usual: int = 1) -> tuple[int, ...]:
+        """A number for each axis."""
+        value = self.config.get(name, usual)
+        found = (value,) * axes if isinstance(value, int) else tuple(value)
+        if len(found) != axes or not all(isinstance(one, int) for one in found):
+            raise Unsaid(f"its {name} is {value!r}"[:100])
+        return found
+
+
+Converting: TypeAlias = Callable[[Context], Tensor]
+
+
+def convert(model: Model, size: Shape | None = None) -> Trace:
+    """The trace of a model, one image. size: C x H x W of an input whose size the file leaves open."""
+    from cnnspec.sources.keras.activations import applied
+    from cnnspec.sources.keras.tables import TABLE
+
+    context = Context(Step("", "", {}, (), "", ()))
+    ordered = sorted(model.steps, key=lambda step: step.kind != "InputLayer")
+    for step in ordered:
+        context.step = step
+        try:
+            if step.kind == "InputLayer":
+                context.values[step.key] = _entered(context, step, size, model)
+                continue
+            if step.kind not in TABLE:
+                raise Unsaid("no layer of the language does this")
+            made = TABLE[step.kind](context)
+            context.values[step.key] = applied(context, made, step.config.get("activation"))
+        except Unsaid as why:
+            raise Refused(f"{step.kind} {step.own}: {why}") from None
+        except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError, AttributeError) as error:
+            raise Refused(f"{step.kind} {step.own}: {type(error).__name__} {error}"[:200]) from None
+    several = len(model.outputs) > 1
+    outputs = [(key.replace("/", "_") if several else "", context.values[key]) for key in model.outputs]
+    name = model.name if model.name.isidentifier() else "Model"
+    return context.record.trace(name, 1, outputs)
+
+
+def _entered(context: Context, step: Step, size: Shape | None, model: Model) -> Tensor:
+    """An input of the network, which has its channels first, as Keras's layers want it."""
+    sizes = _sizes(step, size)
+    if len(sizes) == 1 or any(one.config.get("data_format") == "channels_first" for one in model.steps):
+        return context.record.input(step.own, (1, *sizes))
+    given = context.record.input(step.own, (1, sizes[-1], *sizes[:-1]))
+    return context.last(given)
+
+
+def _sizes(step: Step, size: Shape | None) -> Shape:
+    shape = step.config.get("batch_shape") or step.config.get("batch_input_shape") or ()
+    sizes = list(shape[1:])
+    if any(one is None for one in sizes) and size is not None and len(size) == len(sizes):
+        sizes = [
+            one if one is not None else given for one, given in zip(sizes, (*size[1:], size[0]), strict=True)
+        ]
+    if not sizes or not all(isinstance(one, int) and 0 < one < 2**31 for one in sizes):
+        raise Unsaid(
+            f"its size is {'x'.join('?' if one is None else str(one) for one in sizes)}: say it, as CxHxW"
+        )
+    return tuple(sizes)
+
+
+def short(value: float) -> float:
+    """A number without the digits that computing it has left: 0.075, not 0.07500000000000001."""
+    return float(f"{value:.12g}")
+
+
+def out_of(
+    sizes: Sequence[int], F: Sequence[int], S: Sequence[int], D: Sequence[int], same: bool
+) -> tuple[int, ...]:
+    """The sizes behind a window."""
+    if same:
+        return tuple(ceil(size / step) for size, step in zip(sizes, S, strict=True))
+    return tuple(
+        (size - (window - 1) * wide - 1) // step + 1
+        for size, window, step, wide in zip(sizes, F, S, D, strict=True)
+    )
+
+
+def same_padding(
+    sizes: Sequence[int], F: Sequence[int], S: Sequence[int], D: Sequence[int]
+) -> list[tuple[int, int]]:
+    """What "same" pads: as much as ⌈size / stride⌉ positions need, the odd one behind."""
+    found: list[tuple[int, int]] = []
+    for size, window, step, wide in zip(sizes, F, S, D, strict=True):
+        total = max((ceil(size / step) - 1) * step + (window - 1) * wide + 1 - size, 0)
+        found.append((total // 2, total - total // 2))
+    return found

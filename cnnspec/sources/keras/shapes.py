@@ -1,0 +1,226 @@
+"""Layers that move, join or resize, and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from cnnspec.ops.base import Shape
+from cnnspec.sources.keras.convert import Context, Converting, Unsaid, short
+from cnnspec.sources.trace import Tensor, Value
+
+
+def _spread(shapes: Sequence[Shape]) -> Shape:
+    """The shape of shapes spread over each other, aligned on the right."""
+    rank = max(map(len, shapes))
+    full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    made = tuple(max(sizes) for sizes in zip(*full, strict=True))
+    if any(size not in (1, most) for shape in full for size, most in zip(shape, made, strict=True)):
+        raise Unsaid("its inputs have different sizes")
+    return made
+
+
+def arithmetic(op: str) -> Converting:
+    """Add, Multiply and so on, of two or more tensors, or of a tensor and a number."""
+
+    def convert(context: Context) -> Tensor:
+        result, *others = context.operands()
+        for other in others:
+            shapes = [context.shape(one) for one in (result, other) if isinstance(one, Tensor)]
+            result = context.call(op, _spread(shapes), self=result, other=other)
+        if not isinstance(result, Tensor):
+            raise Unsaid("it reads no tensor")
+        return result
+
+    return convert
+
+
+def average(context: Context) -> Tensor:
+    total = arithmetic("add")(context)
+    return context.call("div", context.shape(total), self=total, other=len(context.tensors()))
+
+
+def concatenate(context: Context) -> Tensor:
+    tensors = context.tensors()
+    shapes = [context.shape(one) for one in tensors]
+    axis = context.config.get("axis", -1) % len(shapes[0])
+    out = list(shapes[0])
+    out[axis] = sum(shape[axis] for shape in shapes)
+    return context.call("cat", out, tensors=tuple(tensors), dim=axis)
+
+
+def same(context: Context) -> Tensor:
+    """Nothing, in use: noise, augmentation and regularisers are for training."""
+    return context.only()
+
+
+def dropout(context: Context) -> Tensor:
+    given, rate = context.only(), float(context.config.get("rate", context.config.get("drop_path_rate", 0.0)))
+    if rate == 0:
+        return given
+    return context.call("dropout", context.shape(given), input=given, p=short(rate), train=False)
+
+
+def dropout_of_maps(context: Context) -> Tensor:
+    given = context.first(context.only())
+    rate = float(context.config.get("rate", 0.0))
+    return context.last(
+        context.call("feature_dropout", context.shape(given), input=given, p=short(rate), train=False)
+    )
+
+
+def flatten(context: Context) -> Tensor:
+    given = context.only()
+    shape = context.shape(given)
+    return context.call("view", (shape[0], prod(shape[1:])), self=given, size=(shape[0], prod(shape[1:])))
+
+
+def reshape(context: Context) -> Tensor:
+    given, wanted = context.only(), list(context.config["target_shape"])
+    shape = context.shape(given)
+    if wanted.count(-1) == 1:
+        rest = prod(size for size in wanted if size != -1)
+        wanted[wanted.index(-1)] = prod(shape[1:]) // rest
+    if prod(wanted) != prod(shape[1:]) or min(wanted, default=0) < 1:
+        raise Unsaid(f"{shape[1:]} cannot be reshaped to {tuple(wanted)}")
+    sizes = (shape[0], *wanted)
+    return context.call("view", sizes, self=given, size=sizes)
+
+
+def permute(context: Context) -> Tensor:
+    return context.permuted(context.only(), (0, *context.config["dims"]))
+
+
+def repeat(context: Context) -> Tensor:
+    given, times = context.only(), context.config["n"]
+    batch, size = context.shape(given)
+    (view,) = (context.call("view", (batch, 1, size), self=given, size=(batch, 1, size)),)
+    return context.call("expand", (batch, times, size), self=view, size=(batch, times, size))
+
+
+def _ends(value: object, axes: int) -> list[tuple[int, int]]:
+    """`2`, `(2, 3)` or `((1, 2), (3, 4))`: what is added or cut before and behind, on each axis."""
+    rows = [value] * axes if isinstance(value, int) else list(value)  # type: ignore[call-overload]
+    if axes == 1 and len(rows) == 2:
+        rows = [tuple(rows)]
+    found = [(one, one) if isinstance(one, int) else tuple(one) for one in rows]
+    if len(found) != axes or not all(len(one) == 2 for one in found):
+        raise Unsaid(f"its sizes are {value!r}"[:80])
+    return found
+
+
+def zero_padding(context: Context) -> Tensor:
+    given = context.first(context.only())
+    batch, C, *sizes = context.shape(given)
+    ends = _ends(context.config["padding"], len(sizes))
+    out = (batch, C, *(size + sum(end) for size, end in zip(sizes, ends, strict=True)))
+    flat = tuple(one for end in reversed(ends) for one in end)
+    return context.last(context.call("pad", out, self=given, pad=flat, mode="constant", value=0.0))
+
+
+def cropping(context: Context) -> Tensor:
+    given = context.first(context.only())
+    for axis, (before, behind) in enumerate(
+        _ends(context.config["cropping"], len(context.shape(given)) - 2), 2
+    ):
+        shape = list(context.shape(given))
+        end = shape[axis] - behind
+        shape[axis] = end - before
+        if before or behind:
+            given = context.call("slice", shape, self=given, dim=axis, start=before, end=end, step=1)
+    return context.last(given)
+
+
+def upsampling(context: Context) -> Tensor:
+    given = context.first(context.only())
+    batch, C, *sizes = context.shape(given)
+    factors = context.sizes("size", len(sizes), 2)
+    out = tuple(size * one for size, one in zip(sizes, factors, strict=True))
+    kind, rank = context.config.get("interpolation", "nearest"), len(sizes)
+    if kind == "nearest":
+        made = context.call(f"upsample_nearest{rank}d", (batch, C, *out), input=given, output_size=out)
+    elif kind in ("bilinear", "bicubic") and rank == 2:
+        made = context.call(
+            f"upsample_{kind}2d", (batch, C, *out), input=given, output_size=out, align_corners=False
+        )
+    else:
+        raise Unsaid(f"it is resized by {kind!r}"[:60])
+    return context.last(made)
+
+
+def rescaling(context: Context) -> Tensor:
+    """x · scale + offset, with numbers, or one for each channel."""
+    given, scale, offset = context.only(), context.config.get("scale", 1.0), context.config.get("offset", 0.0)
+    shape = context.shape(given)
+    C = shape[-1]
+
+    def numbers(value: object) -> Value | Tensor:
+        if isinstance(value, list):
+            if len(value) != C:
+                raise Unsaid("it has another number of channels")
+            return context.record.constant(f"{context.step.own}/numbers", [float(one) for one in value])
+        return float(value)  # type: ignore[arg-type]
+
+    made = context.call("mul", shape, self=given, other=numbers(scale))
+    return context.call("add", shape, self=made, other=numbers(offset))
+
+
+def normalization(context: Context) -> Tensor:
+    """(x − mean) / √variance, where the file says them; adapted to data, they are its weights."""
+    config, given = context.config, context.only()
+    mean, variance = config.get("mean"), config.get("variance")
+    if mean is None or variance is None:
+        left_out = (
+            f"{context.step.own} is left out: the numbers by which it normalises are not in the configuration"
+        )
+        context.record.notes[left_out] = None
+        return given
+    shape = context.shape(given)
+    values = [
+        list(map(float, one if isinstance(one, list) else [one] * shape[-1])) for one in (mean, variance)
+    ]
+    shift = context.record.constant(f"{context.step.own}/mean", values[0])
+    scale = context.record.constant(f"{context.step.own}/scale", [one**0.5 for one in values[1]])
+    less = context.call("sub", shape, self=given, other=shift)
+    return context.call("div", shape, self=less, other=scale)
+
+
+def scaled_sum(context: Context) -> Tensor:
+    """keras.applications' own layer (Inception-ResNet): a + scale · b."""
+    one, other = context.tensors()
+    shape = context.shape(one)
+    times = context.call("mul", shape, self=other, other=float(context.config["scale"]))
+    return context.call("add", shape, self=one, other=times)
+
+
+_IN_TRAINING = (
+    "GaussianNoise GaussianDropout ActivityRegularization RandomFlip RandomRotation RandomZoom RandomCrop "
+    "RandomTranslation RandomContrast RandomBrightness Identity"
+)
+
+SHAPES: dict[str, Converting] = {
+    "Add": arithmetic("add"),
+    "Subtract": arithmetic("sub"),
+    "Multiply": arithmetic("mul"),
+    "Maximum": arithmetic("maximum"),
+    "Minimum": arithmetic("minimum"),
+    "TrueDivide": arithmetic("div"),
+    "Divide": arithmetic("div"),
+    "Average": average,
+    "Concatenate": concatenate,
+    "Dropout": dropout,
+    "StochasticDepth": dropout,
+    "AlphaDropout": same,
+    **{f"SpatialDropout{axes}D": dropout_of_maps for axes in (1, 2, 3)},
+    **dict.fromkeys(_IN_TRAINING.split(), same),
+    "CustomScaleLayer": scaled_sum,
+    "Flatten": flatten,
+    "Reshape": reshape,
+    "Permute": permute,
+    "RepeatVector": repeat,
+    **{f"ZeroPadding{axes}D": zero_padding for axes in (1, 2, 3)},
+    **{f"Cropping{axes}D": cropping for axes in (1, 2, 3)},
+    **{f"UpSampling{axes}D": upsampling for axes in (1, 2, 3)},
+    "Rescaling": rescaling,
+    "Normalization": normalization,
+}

@@ -1,0 +1,211 @@
+"""From the nodes of an ONNX file to a trace: the calls that torch would have made.
+
+A table has a function for each of ONNX's operators (layers.py, shapes.py, elementwise.py); what is made of
+constants alone is worked out (fold.py). The batch is one image where the file leaves it open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from cnnspec.ops.base import Shape
+from cnnspec.sources.onnx.fold import Budget
+from cnnspec.sources.onnx.model import Array, Branch, Model, Node, Refused
+from cnnspec.sources.record import Record
+from cnnspec.sources.trace import Tensor, Trace, Value
+
+SMALL = 4096
+"""Numbers of a constant that a trace keeps."""
+
+
+@dataclass
+class Context:
+    """A trace in the making. values: what each name of the file stands for."""
+
+    version: int
+    batch: int
+    values: dict[str, Tensor | Array] = field(default_factory=dict)
+    record: Record = field(default_factory=Record)
+    weights: dict[str, Array] = field(default_factory=dict)
+    numbers: dict[str, Tensor] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+
+    def shape(self, value: Tensor | Array) -> Shape:
+        return tuple(map(int, value.shape)) if isinstance(value, np.ndarray) else self.record.shape(value)
+
+    def given(self, node: Node, place: int) -> Tensor | Array | None:
+        """An input of a node, or None where it is left out."""
+        if place >= len(node.inputs) or not node.inputs[place]:
+            return None
+        try:
+            return self.values[node.inputs[place]]
+        except KeyError:
+            raise Refused(f"{node.op} reads {node.inputs[place]}, which nothing gives") from None
+
+    def tensor(self, node: Node, place: int) -> Tensor:
+        """An input that is a tensor of the network; a constant becomes one."""
+        value = self.given(node, place)
+        if value is None:
+            raise Refused(f"{node.op} has no input {place}")
+        return value if isinstance(value, Tensor) else self.weight(node.inputs[place], value)
+
+    def constant(self, node: Node, place: int) -> Array | None:
+        """An input that must be a constant, or None where it is left out."""
+        value = self.given(node, place)
+        if isinstance(value, Tensor):
+            raise Unsaid(f"its input {place + 1} is computed by the network")
+        return value
+
+    def weight(self, name: str, value: Array) -> Tensor:
+        """A constant as a tensor with a name, for the weights of a layer."""
+        if name not in self.numbers:
+            small = value.size <= SMALL and np.issubdtype(value.dtype, np.number)
+            numbers = tuple(float(one) for one in value.ravel()) if small else None
+            self.weights[name] = value
+            self.numbers[name] = self.record.weight(name, value.shape, numbers)
+        return self.numbers[name]
+
+    def call(self, node: Node, op: str, /, *shapes: Sequence[int], **arguments: Value) -> tuple[Tensor, ...]:
+        """A call of the trace; what it gives."""
+        place = f"node {node.name or node.outputs[0]}"
+        return self.record.call(op, arguments, shapes, node.scopes, node.own, place)
+
+
+class Unsaid(ValueError):
+    """What a node does that no call says, in a clause: it becomes a hole."""
+
+
+Converting: TypeAlias = Callable[[Context, Node], "tuple[Tensor | Array, ...]"]
+
+
+def convert(model: Model, sizes: Mapping[str, Shape] | None = None) -> tuple[Trace, dict[str, Array]]:
+    """The trace of a model, and its weights by name. sizes: of inputs whose sizes the file leaves open,
+    by name (or "", all of them), without the batch."""
+    from cnnspec.sources.onnx.decomposed import together
+    from cnnspec.sources.onnx.tables import TABLE
+
+    context, given = Context(model.version, _batch(model)), sizes or {}
+    for one in model.inputs:
+        shape = (context.batch, *_sizes(one.name, one.sizes, given.get(one.name) or given.get("")))
+        context.values[one.name] = context.record.input(one.name, shape)
+    context.values |= model.constants
+    for node in model.nodes:
+        context.values |= zip(node.outputs, _made(context, node, TABLE), strict=False)
+    outputs = tuple(
+        (name if len(model.outputs) > 1 else "", value)
+        for name in model.outputs
+        if isinstance(value := context.values.get(name), Tensor)
+    )
+    name = model.name if model.name.isidentifier() else "Model"
+    return together(context.record.trace(name, context.batch, outputs)), context.weights
+
+
+def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequence[Tensor | Array]:
+    given = [context.given(node, place) for place in range(len(node.inputs))]
+    if node.op == "Shape":
+        return (np.asarray(context.shape(given[0])[node.get("start", 0) : node.get("end")], np.int64),)  # type: ignore[arg-type]
+    arrays = [one for one in given if isinstance(one, np.ndarray)]
+    if node.op == "If" and isinstance(given[0], np.ndarray) and given[0].size == 1:
+        return _branch(context, node.attributes["then_branch" if given[0].item() else "else_branch"], table)
+    try:
+        if len(arrays) == sum(one is not None for one in given):
+            folded = context.budget.folded(node, arrays)
+            if folded is not None:
+                return folded
+        if node.op in ("If", "Loop", "Scan"):
+            raise Unsaid("what it does depends on numbers of the input, and a spec is one network")
+        if node.op not in table:
+            raise Unsaid("no layer of the language does this")
+        return table[node.op](context, node)
+    except Unsaid as why:
+        return _hole(context, node, str(why))
+    except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError) as error:
+        if isinstance(error, Refused):
+            raise
+        raise Refused(f"{node.op} ({node.name or node.outputs[0]}): {error}"[:300]) from None
+
+
+def _branch(context: Context, branch: Branch, table: Mapping[str, Converting]) -> Sequence[Tensor | Array]:
+    """The side of an If that a constant chooses."""
+    context.values |= branch.constants
+    for node in branch.nodes:
+        context.values |= zip(node.outputs, _made(context, node, table), strict=False)
+    return [context.values[name] for name in branch.outputs]
+
+
+def _hole(context: Context, node: Node, why: str) -> tuple[Tensor, ...]:
+    """A node that cannot be said: a call with its name, and the shapes that ONNX infers for it."""
+    given = {f"input{place}": context.given(node, place) for place in range(len(node.inputs))}
+    tensors = {name: value for name, value in given.items() if isinstance(value, Tensor)}
+    shapes = inferred(context, node)
+    if shapes is None or not tensors:
+        raise Refused(f"{node.op} ({node.name or node.outputs[0]}): {why}")
+    context.record.notes[f"{node.op} ({node.name or node.outputs[0]}): {why}"] = None
+    return context.call(node, node.op, *shapes, **tensors)
+
+
+def inferred(context: Context, node: Node) -> list[Shape] | None:
+    """The shapes of what a node gives, by ONNX's own rules."""
+    import onnx
+    from onnx import defs, helper, numpy_helper, shape_inference
+
+    if any(isinstance(value, Branch) for value in node.attributes.values()):
+        return None
+    made = helper.make_node(node.op, [*node.inputs], [*node.outputs], **node.attributes)
+    types, data = {}, {}
+    for place, name in enumerate(node.inputs):
+        value = context.given(node, place)
+        if value is not None:
+            kind = (
+                onnx.TensorProto.FLOAT
+                if isinstance(value, Tensor)
+                else helper.np_dtype_to_tensor_dtype(value.dtype)
+            )
+            types[name] = helper.make_tensor_type_proto(kind, context.shape(value))
+            if isinstance(value, np.ndarray) and value.size <= SMALL:
+                data[name] = numpy_helper.from_array(value)
+    try:
+        schema = defs.get_schema(node.op, context.version, "")
+        found = shape_inference.infer_node_outputs(schema, made, types, data)
+    except Exception:  # what ONNX raises has no common class
+        return None
+    shapes = [
+        tuple(size.dim_value for size in found[name].tensor_type.shape.dim)
+        for name in node.outputs
+        if name in found
+    ]
+    whole = len(shapes) == len(node.outputs) and all(all(shape) and shape for shape in shapes)
+    return shapes if whole else None
+
+
+def _batch(model: Model) -> int:
+    """How many images there are; one, where the file leaves it open."""
+    said = {one.sizes[0]: one.name for one in model.inputs if one.sizes and one.sizes[0] is not None}
+    if len(said) > 1:
+        listed = ", ".join(f"{size} ({name})" for size, name in said.items())
+        raise Refused(f"its inputs have different numbers of images: {listed}")
+    return int(next(iter(said))) if said else 1
+
+
+def _sizes(name: str, sizes: Sequence[int | None], given: Shape | None) -> Shape:
+    """The sizes of an input without the batch."""
+    inner = list(sizes[1:])
+    if given is not None:
+        if len(given) != len(inner) or any(
+            one not in (None, two) for one, two in zip(inner, given, strict=True)
+        ):
+            raise Refused(
+                f"the input {name} is {_written(sizes)}, which {'x'.join(map(str, given))} does not fit"
+            )
+        return given
+    if any(one is None for one in inner) or not inner:
+        raise Refused(f"the input {name} is {_written(sizes)}: say its size")
+    return tuple(int(one) for one in inner if one is not None)
+
+
+def _written(sizes: Sequence[int | None]) -> str:
+    return "x".join("?" if one is None else str(one) for one in sizes)

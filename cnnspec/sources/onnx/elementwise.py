@@ -1,0 +1,212 @@
+"""Operators that go element by element: activations and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cnnspec.sources.onnx.convert import Context, Converting, Unsaid
+from cnnspec.sources.onnx.model import Array, Node
+from cnnspec.sources.trace import Tensor, Value
+
+
+def unary(op: str, **arguments: Value) -> Converting:
+    def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
+        given = context.tensor(node, 0)
+        return context.call(node, op, context.shape(given), self=given, **arguments)
+
+    return convert
+
+
+def with_number(op: str, argument: str, attribute: str, usual: float) -> Converting:
+    """An activation with one number: `alpha` of LeakyRelu."""
+
+    def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
+        given = context.tensor(node, 0)
+        return context.call(
+            node, op, context.shape(given), self=given, **{argument: short(node.get(attribute, usual))}
+        )
+
+    return convert
+
+
+def short(value: float) -> float:
+    """A number as it was written before it was rounded to float32: 0.1, not 0.10000000149."""
+    rounded = np.float32(value)
+    return float(str(rounded)) if np.float32(float(str(rounded))) == rounded else float(value)
+
+
+def number(value: Array) -> float | int:
+    """The number of a constant that has one."""
+    one = value.ravel()[0]
+    return int(one) if np.issubdtype(value.dtype, np.integer) else short(one)
+
+
+def operand(context: Context, node: Node, place: int) -> Value:
+    """An operand: a tensor, or the number that a constant of one element is."""
+    value = context.given(node, place)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        return number(value)
+    return context.tensor(node, place)
+
+
+def binary(op: str) -> Converting:
+    def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
+        left, right = (context.given(node, place) for place in (0, 1))
+        assert left is not None
+        assert right is not None
+        shape = np.broadcast_shapes(context.shape(left), context.shape(right))
+        return context.call(node, op, shape, self=operand(context, node, 0), other=operand(context, node, 1))
+
+    return convert
+
+
+def many(op: str) -> Converting:
+    """Sum, Max, Min of any number of tensors: two by two."""
+
+    def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
+        result = context.tensor(node, 0)
+        for place in range(1, len(node.inputs)):
+            shape = np.broadcast_shapes(context.shape(result), context.shape(context.tensor(node, place)))
+            (result,) = context.call(node, op, shape, self=result, other=operand(context, node, place))
+        return (result,)
+
+    return convert
+
+
+def _average(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
+    (total,) = many("add")(context, node)
+    assert isinstance(total, Tensor)
+    return context.call(node, "div", context.shape(total), self=total, other=len(node.inputs))
+
+
+def _power(context: Context, node: Node) -> tuple[Tensor, ...]:
+    exponent = context.constant(node, 1)
+    if exponent is None or exponent.size != 1:
+        raise Unsaid("its exponent is no single number")
+    given = context.tensor(node, 0)
+    return context.call(node, "pow", context.shape(given), self=given, exponent=number(exponent))
+
+
+def _clip(context: Context, node: Node) -> tuple[Tensor, ...]:
+    ends: dict[str, Value] = {}
+    for place, name in enumerate(("min", "max"), 1):
+        said = node.get(name)
+        value = context.constant(node, place)
+        end = float(value.ravel()[0]) if value is not None else said
+        ends[name] = None if end is None or abs(end) > 3e38 else short(end)
+    given = context.tensor(node, 0)
+    return context.call(node, "clamp", context.shape(given), self=given, **ends)
+
+
+def _hard_sigmoid(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, alpha, beta = context.tensor(node, 0), node.get("alpha", 0.2), node.get("beta", 0.5)
+    shape = context.shape(given)
+    if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
+        return context.call(node, "hardsigmoid", shape, self=given)
+    (scaled,) = context.call(node, "mul", shape, self=given, other=short(alpha))
+    (moved,) = context.call(node, "add", shape, self=scaled, other=short(beta))
+    return context.call(node, "clamp", shape, self=moved, min=0, max=1)
+
+
+def _prelu(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, slope = context.tensor(node, 0), context.given(node, 1)
+    if not isinstance(slope, np.ndarray):
+        raise Unsaid("its slopes are computed by the network")
+    sizes = [one for one in slope.shape if one != 1]
+    if len(sizes) > 1 or (sizes and sizes[0] != context.shape(given)[1]):
+        raise Unsaid(f"its slopes have the shape {slope.shape}")
+    weight = context.weight(f"{node.inputs[1]}", slope.reshape(-1))
+    return context.call(node, "prelu", context.shape(given), self=given, weight=weight)
+
+
+def _softmax(op: str) -> Converting:
+    """Before version 13 all axes from `axis` on are one; since then it is the one axis."""
+
+    def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
+        given = context.tensor(node, 0)
+        shape = context.shape(given)
+        newer = context.version >= 13
+        axis = node.get("axis", -1 if newer else 1) % len(shape)
+        if newer or axis == len(shape) - 1 or all(one == 1 for one in shape[axis + 1 :]):
+            return context.call(node, op, shape, self=given, dim=axis)
+        raise Unsaid("it is over all axes at once, as before version 13")
+
+    return convert
+
+
+def _selu(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
+    alpha, gamma = node.get("alpha", 1.67326319217681884765625), node.get("gamma", 1.05070102214813232421875)
+    if abs(alpha - 1.6732632) > 1e-6 or abs(gamma - 1.0507010) > 1e-6:
+        raise Unsaid(f"its numbers are {short(alpha):g} and {short(gamma):g}")
+    return unary("selu")(context, node)
+
+
+def _gelu(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given = context.tensor(node, 0)
+    approximate = node.get("approximate", "none")
+    return context.call(node, "gelu", context.shape(given), self=given, approximate=approximate)
+
+
+def _same(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
+    """Nothing: Identity, Cast, Dropout in use, and the rounding of quantized networks, which is noted."""
+    value = context.given(node, 0)
+    assert value is not None
+    return (value,)
+
+
+def _quantized(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
+    context.record.notes[
+        "the rounding of a quantized network (QuantizeLinear, DequantizeLinear) is left out"
+    ] = None
+    return _same(context, node)
+
+
+def _dropout(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, said = context.tensor(node, 0), context.constant(node, 1)
+    rate = float(said.ravel()[0]) if said is not None else node.get("ratio", 0.5)
+    return context.call(node, "dropout", context.shape(given), input=given, p=short(rate), train=False)
+
+
+ELEMENTWISE: Mapping[str, Converting] = {
+    "Relu": unary("relu"),
+    "Sigmoid": unary("sigmoid"),
+    "Tanh": unary("tanh"),
+    "Selu": _selu,
+    "Softplus": unary("softplus", beta=1, threshold=20),
+    "Softsign": unary("softsign"),
+    "HardSwish": unary("hardswish"),
+    "Mish": unary("mish"),
+    "Erf": unary("erf"),
+    "Exp": unary("exp"),
+    "Log": unary("log"),
+    "Sqrt": unary("sqrt"),
+    "Abs": unary("abs"),
+    "Neg": unary("neg"),
+    "Reciprocal": unary("reciprocal"),
+    "LeakyRelu": with_number("leaky_relu", "negative_slope", "alpha", 0.01),
+    "Elu": with_number("elu", "alpha", "alpha", 1.0),
+    "Celu": with_number("celu", "alpha", "alpha", 1.0),
+    "HardSigmoid": _hard_sigmoid,
+    "Gelu": _gelu,
+    "PRelu": _prelu,
+    "Clip": _clip,
+    "Softmax": _softmax("softmax"),
+    "LogSoftmax": _softmax("log_softmax"),
+    "Add": binary("add"),
+    "Sub": binary("sub"),
+    "Mul": binary("mul"),
+    "Div": binary("div"),
+    "Pow": _power,
+    "Sum": many("add"),
+    "Max": many("maximum"),
+    "Min": many("minimum"),
+    "Mean": _average,
+    "Identity": _same,
+    "Cast": _same,
+    "CastLike": _same,
+    "Dropout": _dropout,
+    "QuantizeLinear": _quantized,
+    "DequantizeLinear": _quantized,
+}

@@ -1,0 +1,267 @@
+"""Operators that move numbers without changing them: reshapes, slices, joins, resizing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+
+from cnnspec.sources.onnx.convert import Context, Converting, Unsaid
+from cnnspec.sources.onnx.fold import reshaped, slices, split_sizes
+from cnnspec.sources.onnx.layers import LOWEST
+from cnnspec.sources.onnx.model import Node
+from cnnspec.sources.trace import Tensor, Value
+
+_LARGE = 2**62
+
+
+def _viewed(context: Context, node: Node, given: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
+    return context.call(node, "view", sizes, self=given, size=sizes)
+
+
+def _reshape(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, wanted = context.tensor(node, 0), context.constant(node, 1)
+    sizes = node.get("shape", wanted if wanted is None else [int(one) for one in wanted])
+    return _viewed(context, node, given, reshaped(context.shape(given), sizes, bool(node.get("allowzero"))))
+
+
+def _flatten(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, axis = context.tensor(node, 0), node.get("axis", 1)
+    shape = context.shape(given)
+    axis = axis % len(shape) if axis < 0 else axis
+    return _viewed(context, node, given, (prod(shape[:axis]), prod(shape[axis:])))
+
+
+def _axes(context: Context, node: Node, rank: int) -> tuple[int, ...] | None:
+    said = context.constant(node, 1)
+    axes = node.get("axes", None if said is None else tuple(int(one) for one in said.ravel()))
+    return None if axes is None else tuple(axis % rank for axis in axes)
+
+
+def _squeeze(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given = context.tensor(node, 0)
+    shape = context.shape(given)
+    axes = _axes(context, node, len(shape))
+    gone = [place for place, size in enumerate(shape) if (place in axes if axes is not None else size == 1)]
+    return _viewed(context, node, given, tuple(size for place, size in enumerate(shape) if place not in gone))
+
+
+def _unsqueeze(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given = context.tensor(node, 0)
+    shape = list(context.shape(given))
+    said = context.constant(node, 1)
+    axes = node.get("axes", () if said is None else tuple(int(one) for one in said.ravel()))
+    for axis in sorted(one % (len(shape) + len(axes)) for one in axes):
+        shape.insert(axis, 1)
+    return _viewed(context, node, given, tuple(shape))
+
+
+def _transpose(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given = context.tensor(node, 0)
+    shape = context.shape(given)
+    order = tuple(node.get("perm", range(len(shape) - 1, -1, -1)))
+    return context.call(node, "permute", [shape[one] for one in order], self=given, dims=order)
+
+
+def _concat(context: Context, node: Node) -> tuple[Tensor, ...]:
+    tensors = tuple(context.tensor(node, place) for place in range(len(node.inputs)))
+    if len(tensors) == 1:
+        return tensors
+    shapes = [context.shape(one) for one in map(context.values.__getitem__, node.inputs)]
+    axis = node.attributes["axis"] % len(shapes[0])
+    out = list(shapes[0])
+    out[axis] = sum(shape[axis] for shape in shapes)
+    return context.call(node, "cat", out, tensors=tensors, dim=axis)
+
+
+def _split(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, axis = context.tensor(node, 0), node.get("axis", 0)
+    shape = context.shape(given)
+    axis %= len(shape)
+    sizes = split_sizes(
+        node, [None, context.constant(node, 1)] if len(node.inputs) > 1 else [None], shape[axis]
+    )
+    outs = [[*shape[:axis], size, *shape[axis + 1 :]] for size in sizes]
+    return context.call(node, "split_with_sizes", *outs, self=given, split_sizes=tuple(sizes), dim=axis)
+
+
+def _slice(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given = context.tensor(node, 0)
+    constants = [None, *(context.constant(node, place) for place in range(1, len(node.inputs)))]
+    for axis, begin, end, step in slices(node, constants):
+        shape = list(context.shape(given))
+        axis %= len(shape)
+        if step < 0:
+            raise Unsaid("it goes backwards")
+        low, high, _ = slice(begin, min(end, _LARGE), step).indices(shape[axis])
+        shape[axis] = len(range(low, high, step))
+        if (low, high, step) != (0, context.shape(given)[axis], 1):
+            (given,) = context.call(
+                node, "slice", shape, self=given, dim=axis, start=low, end=high, step=step
+            )
+    return (given,)
+
+
+def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, places = context.tensor(node, 0), context.constant(node, 1)
+    shape, axis = context.shape(given), node.get("axis", 0)
+    axis %= len(shape)
+    if places is None or places.size == 0 or places.ndim > 1:
+        raise Unsaid("it gathers by a table of places")
+    index = [int(one) % shape[axis] for one in places.ravel()]
+    if places.ndim == 0:
+        rest = (*shape[:axis], *shape[axis + 1 :])
+        return context.call(node, "select", rest, self=given, dim=axis, index=index[0])
+    steps = {after - before for before, after in pairwise(index)} or {1}
+    if len(steps) > 1 or min(steps) < 1:
+        raise Unsaid("it gathers places that are in no order")
+    step, out = steps.pop(), [*shape[:axis], len(index), *shape[axis + 1 :]]
+    return context.call(
+        node, "slice", out, self=given, dim=axis, start=index[0], end=index[-1] + 1, step=step
+    )
+
+
+def _pad(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, said, value = context.tensor(node, 0), context.constant(node, 1), context.constant(node, 2)
+    shape = context.shape(given)
+    pads = list(node.get("pads", () if said is None else [int(one) for one in said.ravel()]))
+    which = context.constant(node, 3)
+    axes = list(range(len(shape))) if which is None else [int(one) % len(shape) for one in which.ravel()]
+    ends = [(0, 0)] * len(shape)
+    for place, axis in enumerate(axes):
+        ends[axis] = (pads[place], pads[place + len(axes)])
+    if not any(map(any, ends)):
+        return (given,)
+    if any(ends[0]):
+        raise Unsaid("it pads the batch")
+    if any(one < 0 for end in ends for one in end):
+        raise Unsaid("it cuts, with padding below zero")
+    mode = {"edge": "replicate", "wrap": "circular"}.get(
+        node.get("mode", "constant"), node.get("mode", "constant")
+    )
+    filled = node.get("value", 0.0) if value is None else float(value.ravel()[0])
+    first = next(place for place, end in enumerate(ends) if place and (any(end) or place > 1))
+    flat = tuple(one for end in reversed(ends[min(first, 2) :]) for one in end)
+    out = [size + sum(end) for size, end in zip(shape, ends, strict=True)]
+    filled = LOWEST if filled < -3e38 else filled
+    return context.call(node, "pad", out, self=given, pad=flat, mode=mode, value=filled)
+
+
+def _resized(context: Context, node: Node, shape: tuple[int, ...]) -> list[int]:
+    """The sizes that a Resize gives (Upsample, before it): said, or by factors that go without a rest."""
+    older = node.op == "Upsample" or len(node.inputs) == 2
+    factors = node.get("scales", context.constant(node, 1 if older else 2))
+    wanted = None if older else context.constant(node, 3)
+    if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise Unsaid("it keeps the ratio of the sides")
+    if wanted is not None and wanted.size:
+        sizes = [float(one) for one in wanted.ravel()]
+    elif factors is not None:
+        scales = [float(one) for one in np.asarray(factors).ravel()]
+        sizes = [size * one for size, one in zip(_of(shape, node), scales, strict=True)]
+    else:
+        raise Unsaid("it says neither a size nor factors")
+    out = list(shape)
+    for axis, size in zip(node.get("axes", range(len(shape))), sizes, strict=True):
+        if abs(size - round(size)) > 1e-4:
+            raise Unsaid(f"a side of {shape[axis]} would have {size:g} positions")
+        out[axis] = round(size)
+    if out[:2] != list(shape[:2]):
+        raise Unsaid("it resizes channels")
+    return out
+
+
+def _of(shape: tuple[int, ...], node: Node) -> list[int]:
+    return [shape[axis] for axis in node.get("axes", range(len(shape)))]
+
+
+def _takes_nearest(where: str, rounding: str, factors: list[tuple[int, int]]) -> bool:
+    """Whether it is torch's: position o reads ⌊o · old / new⌋."""
+    if where == "asymmetric":
+        return rounding == "floor" or (
+            rounding == "round_prefer_floor" and all(n == 2 * o for n, o in factors)
+        )
+    whole = all(new % old == 0 for new, old in factors)
+    return where in ("half_pixel", "pytorch_half_pixel") and whole and rounding.startswith("round_")
+
+
+def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
+    """Resize, and Upsample before it."""
+    given = context.tensor(node, 0)
+    shape = context.shape(given)
+    out = _resized(context, node, shape)
+    mode, newer = node.get("mode", "nearest"), context.version >= 11
+    where = node.get("coordinate_transformation_mode", "half_pixel" if newer else "asymmetric")
+    if node.get("antialias", 0) or node.get("exclude_outside", 0):
+        raise Unsaid(
+            "it smooths before it shrinks" if node.get("antialias", 0) else "it leaves out what is outside"
+        )
+    rest, sides = len(shape) - 2, list(zip(out[2:], shape[2:], strict=True))
+    if mode == "nearest":
+        rounding = node.get("nearest_mode", "round_prefer_floor" if newer else "floor")
+        if not _takes_nearest(where, rounding, sides):
+            raise Unsaid(f"it takes the nearest by {where} and {rounding}")
+        return context.call(node, f"upsample_nearest{rest}d", out, input=given, output_size=tuple(out[2:]))
+    kinds = {1: "linear1d", 2: "bilinear2d", 3: "trilinear3d"}
+    kind = {"linear": kinds.get(rest), "cubic": "bicubic2d" if rest == 2 else None}.get(mode)
+    if kind is None or where not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
+        raise Unsaid(f"it is resized by {mode} with {where}")
+    if where != "align_corners" and any(new == 1 < old for new, old in sides):
+        raise Unsaid("a side shrinks to one position, which torch reads elsewhere")
+    if mode == "cubic" and node.get("cubic_coeff_a", -0.75) != -0.75:
+        raise Unsaid("its cubic has another coefficient than −0.75")
+    arguments: dict[str, Value] = {"output_size": tuple(out[2:]), "align_corners": where == "align_corners"}
+    return context.call(node, f"upsample_{kind}", out, input=given, **arguments)
+
+
+def _depth_to_space(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, size = context.tensor(node, 0), node.attributes["blocksize"]
+    batch, C, H, W = context.shape(given)
+    out = (batch, C // size**2, H * size, W * size)
+    if node.get("mode", "DCR") == "CRD":
+        return context.call(node, "pixel_shuffle", out, self=given, upscale_factor=size)
+    (apart,) = _viewed(context, node, given, (batch, size, size, C // size**2, H, W))
+    shape = (batch, C // size**2, H, size, W, size)
+    (moved,) = context.call(node, "permute", shape, self=apart, dims=(0, 3, 4, 1, 5, 2))
+    return _viewed(context, node, moved, out)
+
+
+def _space_to_depth(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, size = context.tensor(node, 0), node.attributes["blocksize"]
+    batch, C, H, W = context.shape(given)
+    if node.get("mode", "DCR") == "CRD":
+        out = (batch, C * size**2, H // size, W // size)
+        return context.call(node, "pixel_unshuffle", out, self=given, downscale_factor=size)
+    (apart,) = _viewed(context, node, given, (batch, C, H // size, size, W // size, size))
+    shape = (batch, size, size, C, H // size, W // size)
+    (moved,) = context.call(node, "permute", shape, self=apart, dims=(0, 3, 5, 1, 2, 4))
+    return _viewed(context, node, moved, (batch, C * size**2, H // size, W // size))
+
+
+def _expand(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, wanted = context.tensor(node, 0), context.constant(node, 1)
+    if wanted is None:
+        raise Unsaid("it has no size")
+    out = np.broadcast_shapes(context.shape(given), tuple(int(one) for one in wanted.ravel()))
+    return context.call(node, "expand", out, self=given, size=out)
+
+
+SHAPES: Mapping[str, Converting] = {
+    "Reshape": _reshape,
+    "Flatten": _flatten,
+    "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
+    "Transpose": _transpose,
+    "Concat": _concat,
+    "Split": _split,
+    "Slice": _slice,
+    "Gather": _gather,
+    "Pad": _pad,
+    "Resize": _resize,
+    "Upsample": _resize,
+    "DepthToSpace": _depth_to_space,
+    "SpaceToDepth": _space_to_depth,
+    "Expand": _expand,
+}

@@ -1,0 +1,75 @@
+"""A trace in the making: how a door whose format has other operators than torch writes its calls down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cnnspec.ops.base import Shape
+from cnnspec.sources.layers import Scope
+from cnnspec.sources.trace import Call, Held, Tensor, Trace, Value
+
+
+@dataclass
+class Record:
+    """Inputs are numbered from 0, and calls behind them; weights, which come up on the way, below 0. `trace`
+    numbers all of them as a trace does."""
+
+    inputs: list[Held] = field(default_factory=list)
+    weights: list[Held] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def input(self, name: str, shape: Shape) -> Tensor:
+        """An input, with the batch. All of them come before the first call."""
+        self.inputs.append(Held("input", name, shape))
+        self.shapes.append(shape)
+        return Tensor(len(self.shapes) - 1)
+
+    def weight(self, name: str, shape: Sequence[int], values: tuple[float, ...] | None = None) -> Tensor:
+        self.weights.append(Held("weight", name, tuple(map(int, shape)), values))
+        return Tensor(-len(self.weights))
+
+    def constant(self, name: str, values: Sequence[float]) -> Tensor:
+        """Numbers that are no weight."""
+        self.weights.append(Held("constant", name, (len(values),), tuple(values)))
+        return Tensor(-len(self.weights))
+
+    def shape(self, tensor: Tensor) -> Shape:
+        number = tensor.number
+        return self.shapes[number] if number >= 0 else self.weights[~number].shape
+
+    def call(
+        self,
+        op: str,
+        arguments: Mapping[str, Value],
+        shapes: Sequence[Sequence[int]],
+        scopes: tuple[Scope, ...] = (),
+        own: Scope | None = None,
+        place: str = "",
+    ) -> tuple[Tensor, ...]:
+        """What a call gives."""
+        made = tuple(Tensor(len(self.shapes) + place) for place in range(len(shapes)))
+        self.shapes += [tuple(map(int, shape)) for shape in shapes]
+        self.calls.append(
+            Call(op, arguments, tuple(self.shapes[one.number] for one in made), scopes, own, place)
+        )
+        return made
+
+    def trace(self, name: str, batch: int, outputs: Sequence[tuple[str, Tensor]]) -> Trace:
+        entering, behind = len(self.inputs), len(self.weights)
+
+        def moved(value: Value) -> Value:
+            if isinstance(value, Tensor):
+                number = value.number
+                return Tensor(entering + ~number if number < 0 else number + behind * (number >= entering))
+            return tuple(map(moved, value)) if type(value) is tuple else value
+
+        calls = tuple(
+            call._replace(arguments={key: moved(value) for key, value in call.arguments.items()})
+            for call in self.calls
+        )
+        ends = tuple((key, Tensor(moved(value).number)) for key, value in outputs)  # type: ignore[union-attr]
+        keys = {one.key: one.shape for one in self.weights if one.kind == "weight"}
+        return Trace(name, batch, (*self.inputs, *self.weights), calls, ends, keys, notes=tuple(self.notes))

@@ -1,0 +1,139 @@
+"""`cnnspec import FILE`: formats that are text; ONNX is in tests/sources/onnx."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+CFG = """
+[net]
+width=16
+height=16
+channels=3
+
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+stride=1
+pad=1
+activation=leaky
+
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+stride=1
+pad=1
+activation=leaky
+
+[shortcut]
+from=-2
+activation=linear
+
+[convolutional]
+filters=30
+size=1
+stride=1
+pad=1
+activation=linear
+
+[yolo]
+classes=5
+"""
+PROTOTXT = """
+name: "Small"
+layer { name: "data" type: "Input" top: "data" input_param { shape: { dim: 1 dim: 1 dim: 28 dim: 28 } } }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+        convolution_param { num_output: 6 kernel_size: 5 } }
+layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1"
+        pooling_param { pool: MAX kernel_size: 2 stride: 2 } }
+layer { name: "relu1" type: "ReLU" bottom: "pool1" top: "pool1" }
+layer { name: "ip1" type: "InnerProduct" bottom: "pool1" top: "ip1" inner_product_param { num_output: 10 } }
+layer { name: "prob" type: "Softmax" bottom: "ip1" top: "prob" }
+"""
+KERAS = {
+    "class_name": "Sequential",
+    "config": {"name": "small", "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [None, 8, 8, 3], "name": "x"}},
+        {"class_name": "Conv2D", "config": {"name": "c", "filters": 4, "kernel_size": 3}},
+        {"class_name": "GlobalAveragePooling2D", "config": {"name": "g"}},
+        {"class_name": "Dense", "config": {"name": "d", "units": 5, "activation": "softmax"}}]},
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_darknet(cnnspec: Command) -> None:
+    Path("net.cfg").write_text(CFG)
+    ran = cnnspec("import", "net.cfg", "-o", "net.cnn")
+    assert (ran.status, ran.out, ran.err) == (0, "net.cnn: written\n", "")
+    assert cnnspec("check", "net.cnn").status == 0
+    text = Path("net.cnn").read_text()
+    assert "add [" in text
+    # 8·3·9 + 8·8·9 weights, a weight and a bias for each of 2·8 channels of bn; 30·8 weights and 30 biases
+    assert "expect params 1,094" in text
+    assert cnnspec("fmt", "--check", "net.cnn").status == 0
+
+
+def test_caffe(cnnspec: Command) -> None:
+    Path("small.prototxt").write_text(PROTOTXT)
+    ran = cnnspec("import", "small.prototxt")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith("model Small\n")
+    assert "params 8,806" in ran.out  # 6·25 + 6, 864·10 + 10
+
+
+def test_keras(cnnspec: Command) -> None:
+    Path("small.json").write_text(json.dumps(KERAS))
+    ran = cnnspec("import", "small.json")
+    assert (ran.status, ran.err) == (0, "")
+    assert "input 3x8x8" in ran.out
+    assert "params 137" in ran.out  # 4·27 + 4, 4·5 + 5
+
+
+def test_what_is_not_certain_is_said_with_its_line(cnnspec: Command) -> None:
+    Path("net.cfg").write_text(CFG.replace("activation=leaky", "activation=unheard", 1))
+    ran = cnnspec("import", "net.cfg")
+    assert ran.status == 1
+    assert "line 7" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a.pth", "--run-python"),
+        ("a.h5", "to_json"),
+        ("a.caffemodel", ".prototxt"),
+        ("a.cnn", "a spec already"),
+        ("a.xyz", ".onnx"),
+        ("a", ".onnx"),
+        ("a.cfg", "no network is found"),
+        ("a.json", "no JSON"),
+        ("a.keras", "no JSON"),
+    ],
+)
+def test_other_files_say_the_way(cnnspec: Command, name: str, says: str) -> None:
+    Path(name).touch()
+    ran = cnnspec("import", name)
+    assert ran.status == 1
+    assert "error[E811]" in ran.err
+    assert says in ran.err
+
+
+def test_a_file_that_is_not_there(cnnspec: Command) -> None:
+    ran = cnnspec("import", "none.onnx")
+    assert ran.status == 1
+    assert "E701" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("net.cfg", "--run-python", "nets:Net")])
+def test_one_source_is_expected(cnnspec: Command, arguments: tuple[str, ...]) -> None:
+    assert cnnspec("import", *arguments).status == 2

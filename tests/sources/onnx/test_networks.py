@@ -1,0 +1,273 @@
+"""Networks exported by both of torch's exporters, imported, built and run: NumPy beside onnxruntime."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import cnnspec
+from cnnspec.ir.flat import flat
+from cnnspec.sources.layers import Hole
+from cnnspec.sources.onnx.convert import convert
+from cnnspec.sources.onnx.model import load
+from cnnspec.sources.torch.translate import layers_of
+from cnnspec.structure import spec
+
+Array = np.ndarray[Any, Any]
+
+
+class Residual(nn.Module):
+    def __init__(self, k: int, act: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(k, k, 3, padding=1, bias=False), nn.BatchNorm2d(k)
+        self.act = act()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.act(self.bn1(self.conv1(x)) + x)
+        return y
+
+
+class Activations(nn.Sequential):
+    """Those that exporters take apart."""
+
+    def __init__(self) -> None:
+        acts = (nn.SiLU, nn.GELU, nn.Mish, nn.Hardswish, nn.Hardsigmoid, nn.ReLU6, nn.ELU)
+        super().__init__(nn.Conv2d(3, 8, 3, 2, 1), *(Residual(8, act) for act in acts))
+
+
+class ChannelsLast(nn.Module):
+    """ConvNeXt's block: a layer norm and fully connected layers over channels, with a scale."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dw, self.ln = nn.Conv2d(8, 8, 7, padding=3, groups=8), nn.LayerNorm(8, eps=1e-6)
+        self.up, self.down = nn.Linear(8, 32), nn.Linear(32, 8)
+        self.gamma = nn.Parameter(torch.linspace(0.5, 1.5, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.ln(self.dw(x).permute(0, 2, 3, 1))
+        y = self.gamma * self.down(functional.gelu(self.up(y)))
+        return x + y.permute(0, 3, 1, 2)
+
+
+class Shuffle(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        one, other = x.chunk(2, 1)
+        y = torch.cat([one, self.conv(other)], 1)
+        n, c, h, w = y.shape
+        return y.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+class Pyramid(nn.Module):
+    """Several outputs; upsampling; a squeeze-and-excitation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c3, self.c4 = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 2, 1)
+        self.fc1, self.fc2 = nn.Conv2d(8, 2, 1), nn.Conv2d(2, 8, 1)
+        self.norm = nn.GroupNorm(2, 8)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        c3 = functional.leaky_relu(self.c3(x), 0.1)
+        c4 = self.norm(self.c4(c3))
+        c4 = c4 * torch.sigmoid(self.fc2(functional.relu(self.fc1(c4.mean((2, 3), keepdim=True)))))
+        p3 = c3 + functional.interpolate(c4, scale_factor=2.0, mode="nearest")
+        return functional.interpolate(p3, scale_factor=2.0, mode="bilinear", align_corners=False), c4
+
+
+def classifier() -> nn.Module:
+    maps = nn.Conv2d(3, 8, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True), nn.AvgPool2d(3, 2, 1)
+    vectors = nn.Linear(8 * 16, 16), nn.LayerNorm(16), nn.Tanh(), nn.Linear(16, 4), nn.Softmax(1)
+    return nn.Sequential(*maps, nn.Dropout(0.3), nn.Flatten(), *vectors)
+
+
+def transposed() -> nn.Module:
+    down = nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4, affine=True), nn.PReLU(4)
+    return nn.Sequential(
+        *down, nn.Upsample(scale_factor=2), nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.PixelShuffle(2)
+    )
+
+
+def signal() -> nn.Module:
+    maps = nn.Conv1d(3, 8, 9, 4), nn.BatchNorm1d(8), nn.ReLU(), nn.MaxPool1d(4)
+    return nn.Sequential(*maps, nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(8, 4))
+
+
+def volume() -> nn.Module:
+    return nn.Sequential(nn.Conv3d(3, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.MaxPool3d((1, 2, 2)))
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "activations": (Activations, (3, 16, 16)),
+    "channels last": (ChannelsLast, (8, 8, 8)),
+    "shuffle": (Shuffle, (4, 6, 6)),
+    "pyramid": (Pyramid, (3, 16, 16)),
+    "classifier": (classifier, (3, 16, 16)),
+    "transposed": (transposed, (3, 10, 10)),
+    "signal": (signal, (3, 256)),
+    "volume": (volume, (3, 4, 8, 8)),
+}
+ZOO = [
+    "all_cnn",
+    "resnet_cifar",
+    "densenet_bc",
+    "lenet5_modern",
+    "m5",
+    "wavenet",
+    "mobilenet_v2",
+    "squeezenet",
+    "googlenet",
+    "inception_v3",
+    "mobilenet_v3",
+    "convnext",
+    "efficientnet",
+    "regnet_y",
+    "repvgg",
+    "unet",
+    "srcnn",
+    "dcgan_generator",
+    "deeplabv3_resnet50",
+    "yolo_v3_tiny",
+    "video_resnet",
+    "resnext",
+]
+
+
+def exported(module: nn.Module, x: Tensor, path: Path, newer: bool) -> None:
+    more: dict[str, Any] = {"external_data": False} if newer else {"opset_version": 13}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module, (x,), path, dynamo=newer, verbose=False, **more)
+
+
+def with_statistics(module: nn.Module) -> nn.Module:
+    """Running statistics that change something."""
+    for name, value in module.named_buffers():
+        if name.endswith("running_mean"):
+            value.uniform_(-0.5, 0.5)
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 1.5)
+    return module.eval()
+
+
+def imported(path: Path, x: Array) -> tuple[str, list[Array]]:
+    """The spec of an ONNX file, and what its NumPy program gives."""
+    trace, weights = convert(load(str(path)))
+    layers = layers_of(trace)
+    assert not [one for one in layers.layers if isinstance(one, Hole)]
+    made = spec(layers)
+    given: dict[str, Array] = {}
+    for entry in flat(cnnspec.load(text=made.text)):
+        for key, weight in entry.weights:
+            counter = weight.shape == () and key not in made.keys
+            given[key] = np.zeros((), np.int64) if counter else weights[made.keys[key]].reshape(weight.shape)
+    out = cnnspec.run(text=made.text, input=x, weights=given)
+    return made.text, list(out.values()) if isinstance(out, dict) else [out]
+
+
+def check(module: nn.Module, size: tuple[int, ...], path: Path, newer: bool) -> str:
+    torch.manual_seed(0)
+    x = torch.randn(1, *size)
+    exported(with_statistics(module), x, path, newer)
+    session = onnxruntime.InferenceSession(path)
+    expected = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    text, found = imported(path, x.numpy())
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert np.abs(one.reshape(other.shape) - other).max() <= 1e-5 * max(1, np.abs(other).max())
+    return text
+
+
+@pytest.mark.parametrize("newer", [True, False], ids=["dynamo", "torchscript"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_gives_the_same_output(name: str, newer: bool, tmp_path: Path) -> None:
+    make, size = NETWORKS[name]
+    check(make(), size, tmp_path / "net.onnx", newer)
+
+
+@pytest.mark.parametrize("newer", [True, False], ids=["dynamo", "torchscript"])
+def test_what_was_taken_apart_is_one_layer_again(newer: bool, tmp_path: Path) -> None:
+    text = check(Activations(), (3, 16, 16), tmp_path / "net.onnx", newer)
+    for word in ("silu", "gelu", "mish", "hswish", "hsigmoid", "relu6", "elu"):
+        assert f"{word}" in text
+    assert "sigmoid" not in text.replace("hsigmoid", "")
+
+
+@pytest.mark.parametrize("change", ["activation", "eps", "weights"])
+def test_a_control_is_seen(change: str, tmp_path: Path) -> None:
+    """Another activation, another eps, two weights exchanged: the comparison fails."""
+    torch.manual_seed(0)
+    x = torch.randn(1, 3, 16, 16)
+    one, other = (
+        nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU()) for _ in range(2)
+    )
+    other.load_state_dict(one.state_dict())
+    if change == "activation":
+        other[2] = nn.LeakyReLU(0.01)
+    elif change == "eps":
+        other[1].eps = 0.1
+    else:
+        other[0].weight.data = other[0].weight.data.flip(0)
+    exported(one.eval(), x, tmp_path / "net.onnx", False)
+    exported(other.eval(), x, tmp_path / "other.onnx", False)
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    (expected,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    _, (found,) = imported(tmp_path / "other.onnx", x.numpy())
+    assert np.abs(found - expected).max() > 1e-4 * np.abs(expected).max()
+
+
+def test_an_open_size_is_given(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    path = tmp_path / "net.onnx"
+    more = {"input_names": ["x"], "dynamic_axes": {"x": {0: "batch", 2: "height", 3: "width"}}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module, (torch.randn(1, 3, 8, 8),), path, dynamo=False, **more)
+    with pytest.raises(ValueError, match="say its size"):
+        convert(load(str(path)))
+    trace, _ = convert(load(str(path)), {"": (3, 20, 20)})
+    assert layers_of(trace).layers[0].shape == (4, 10, 10)
+
+
+def test_torch_is_not_needed(tmp_path: Path) -> None:
+    exported(with_statistics(Residual(3, nn.SiLU)), torch.randn(1, 3, 8, 8), tmp_path / "net.onnx", False)
+    code = """
+import sys
+sys.modules["torch"] = None
+from cnnspec.cli import main
+main()
+"""
+    arguments = ["import", "net.onnx", "-o", "net.cnn", "--weights-out", "net.safetensors"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "net.cnn: written\nnet.safetensors: written\n"), done.stderr
+    assert "silu" in (tmp_path / "net.cnn").read_text()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("newer", [True, False], ids=["dynamo", "torchscript"])
+@pytest.mark.parametrize("name", ZOO)
+def test_a_network_of_the_zoo(name: str, newer: bool, tmp_path: Path) -> None:
+    graph = cnnspec.load(f"zoo:{name}")
+    module = cnnspec.torch_module(f"zoo:{name}")
+    size = graph.root.values[0]
+    assert size is not None
+    check(module, size, tmp_path / "net.onnx", newer)
