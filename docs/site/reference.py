@@ -24,6 +24,8 @@ KINDS = {
     "E6": "Limits",
     "E7": "Files, weights and inputs",
     "E8": "Programs and tables",
+    "E81": "Imports",
+    "E82": "Recipes of training",
     "E9": "Specs inside documents",
     "W1": "Warnings",
     "W2": "Suggestions",
@@ -60,8 +62,9 @@ def finding_pages() -> Iterator[tuple[str, str]]:
     rows += ["", "The [gallery](../gallery.md) shows many of them."]
     kind = ""
     for code in findings.codes():
-        if KINDS[code[:2]] != kind:
-            kind = KINDS[code[:2]]
+        now = KINDS.get(code[:3], KINDS[code[:2]])
+        if now != kind:
+            kind = now
             rows += ["", f"## {kind}", "", "| code | |", "| --- | --- |"]
         rows.append(f"| [{code}]({code}.md) | {_cell(findings.title(code))} |")
         page = findings.page(code) or ""
