@@ -53,4 +53,4 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, "load_ipython_extension", *(name for name in globals() if name[:2] == "__")])

@@ -152,7 +152,7 @@ def explain(
     from cnnspec.diagnostics.suggest import did_you_mean
     from cnnspec.files import ZOO
     from cnnspec.report.layer_names import no_layer
-    from cnnspec.report.pages import page, topics
+    from cnnspec.report.pages import LISTED, page, topics
     from cnnspec.report.worked_out import worked_out
     from cnnspec.report.worksheet import as_text
 
@@ -161,8 +161,8 @@ def explain(
         if (found := page(topic)) is not None:
             return found
         if not (topic.startswith(ZOO) or topic.endswith(".cnn") or os.path.exists(topic)):
-            near = did_you_mean(topic, topics())
-            raise SpecError((), Source(topic, ""), f"there is no page {topic!r}{near and f'; {near}'}")
+            near = did_you_mean(topic, topics()) or LISTED
+            raise SpecError((), Source(topic, ""), f"there is no page {topic!r}; {near}")
     source, variant = _source(spec_or_topic, text, variant)
     made = worked_out(_first(source, variant, settings, limits), layer)
     if isinstance(made, list):

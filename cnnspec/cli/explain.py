@@ -52,7 +52,7 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
         raise click.UsageError("--input and --random need --at, a place in the output")
     if layer is not None:
         return _layer(topic, layer, choice, to)
-    from cnnspec.report.pages import page, topics
+    from cnnspec.report.pages import LISTED, page, topics
 
     text = page(topic)
     if topic == "recipe" and text is None:
@@ -63,8 +63,8 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
         spec = topic.startswith(ZOO) or topic.endswith(".cnn") or document_named(topic) is not None
         if topic == STDIN or spec or os.path.exists(topic):
             return _layer(topic, None, choice, to)
-        near = did_you_mean(topic, [*topics(), "recipe"])
-        raise click.UsageError(f"there is no page {topic!r}{'; ' + near if near else ''}")
+        near = did_you_mean(topic, [*topics(), "recipe"]) or LISTED
+        raise click.UsageError(f"there is no page {topic!r}; {near}")
     to.document({"topic": topic, "page": text})
     if to.form == "latex":
         raise click.UsageError("a page is Markdown; --format latex is for a network or a layer of it")

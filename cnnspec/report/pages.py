@@ -36,6 +36,7 @@ LISTS = {
     "words": "the words and symbols of the formulas and of the language",
 }
 """Pages that list the others."""
+LISTED = "`explain layers`, `explain codes` and `explain words` list the pages"
 
 
 def _list_page(topic: str) -> str:

@@ -247,3 +247,8 @@ def test_a_layer_before_the_input_has_none(cnnspec: Command, tmp_path: Path) -> 
     (tmp_path / "early.cnn").write_text("a: relu\ninput 2x8x8\nconv F1 K2\n")
     for form in ("text", "markdown", "latex", "json"):
         assert cnnspec("explain", tmp_path / "early.cnn", "--format", form).status == 1
+
+
+def test_a_page_that_there_is_not(cnnspec: Command) -> None:
+    assert "did you mean padding?" in cnnspec("explain", "paddding").err
+    assert "`explain words` list the pages" in " ".join(cnnspec("explain", "nothing_like_it").err.split())

@@ -17,6 +17,7 @@ FUNCTIONS = ("build", "check", "explain", "fmt", "load", "run", "torch_module", 
 
 def test_dir_and_help_show_every_function_with_its_types() -> None:
     assert {*FUNCTIONS, "SpecError"} <= set(dir(cnnspec))
+    assert not {"Any", "TYPE_CHECKING", "annotations"} & set(dir(cnnspec))
     shown = pydoc.render_doc(cnnspec, renderer=pydoc.plaintext)
     for name in FUNCTIONS:
         function = getattr(cnnspec, name)
