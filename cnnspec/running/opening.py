@@ -26,6 +26,7 @@ _TO_JSON = "load it where it was made and save its configuration, `model.to_json
 _PICKLE = (
     "it is a pickle, which can run code; `cnnspec import --run-python MODULE:NAME` imports the model's code"
 )
+WEIGHTS = ".safetensors"
 OTHERWISE = {
     ".h5": _TO_JSON,
     ".hdf5": _TO_JSON,
@@ -48,6 +49,8 @@ def opened(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -
         return Traced(finding=problem)
     if ending in ONNX:
         return _onnx(path, inputs, progress)
+    if ending == WEIGHTS:
+        return _weights(path, progress)
     if ending not in KERAS + TEXT:
         known = "imported are .onnx, .keras, Keras's .json, Darknet's .cfg and Caffe's .prototxt"
         return _refused(
@@ -106,6 +109,25 @@ def _notation(data: bytes, ending: str, name: str) -> Traced:
         return _refused(str(why))
     wrong = [Diagnostic("E812", f"line {one.line} is not certain: {one.why}", WHOLE_FILE) for one in doubts]
     return Traced(layers, wrong=tuple(wrong[:MOST_FINDINGS]))
+
+
+def _weights(path: str, progress: Progress) -> Traced:
+    """No network; but which one of the zoo it can be of."""
+    from cnnspec.sources.candidates import Refused, candidates, shapes_in
+
+    progress("the zoo's networks", 0, 1)
+    try:
+        found = candidates(shapes_in(path))
+    except Refused as why:
+        return _refused(str(why))
+    message, note = "a file of weights has no network in it", "\n".join(map(str, found))
+    if not found:
+        return _refused(message, "no network of the zoo has weights of these shapes: import the model's code")
+    best = found[0]
+    variant = f" --variant {best.variant}" if best.variant else ""
+    whole = "is the network" if best.share == 1 else "is the nearest"
+    way = f"by its shapes, `zoo:{best.name}{variant}` {whole}"
+    return Traced(finding=Diagnostic("E811", message, WHOLE_FILE, note=note, help=way))
 
 
 def _refused(message: str, help: str = "") -> Traced:

@@ -128,6 +128,29 @@ def test_other_files_say_the_way(cnnspec: Command, name: str, says: str) -> None
     assert says in ran.err
 
 
+def test_weights_alone_name_the_network_that_they_can_be_of(cnnspec: Command) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    sizes = {"C1": (6, 1, 5, 5), "C3": (16, 6, 5, 5), "C5": (120, 16, 5, 5), "F6": (84, 120), "out": (10, 84)}
+    weights = {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in sizes.items()}
+    biases = {f"{name}.bias": np.zeros(shape[:1], np.float32) for name, shape in sizes.items()}
+    save_file({**weights, **biases}, "theirs.safetensors")
+    ran = cnnspec("import", "theirs.safetensors")
+    assert ran.status == 1
+    assert "help: by its shapes, `zoo:lenet5_modern` is the network" in ran.err
+    assert "10 of 10 shapes" in ran.err
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff" * 100, b"\x04" + b"\0" * 7 + b"[[[[", b"\x02" + b"\0" * 7 + b"[]"]
+)
+def test_no_safetensors_file(cnnspec: Command, data: bytes) -> None:
+    Path("a.safetensors").write_bytes(data)
+    ran = cnnspec("import", "a.safetensors")
+    assert (ran.status, "not a safetensors file" in ran.err) == (1, True)
+
+
 def test_a_file_that_is_not_there(cnnspec: Command) -> None:
     ran = cnnspec("import", "none.onnx")
     assert ran.status == 1

@@ -1,0 +1,91 @@
+"""A file of weights alone: which networks of the zoo have weights of these shapes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cnnspec.diagnostics import Source
+from cnnspec.ops.base import Shape
+
+LARGEST = 50_000_000
+"""Bytes of a header."""
+MOST = 5
+"""Candidates that are named."""
+
+
+class Refused(ValueError):
+    """A file that is no safetensors file, and why."""
+
+
+class Candidate(NamedTuple):
+    """A network, and how many of the shapes of the file, and of its own, have a partner in the other."""
+
+    name: str
+    variant: str | None
+    common: int
+    given: int
+    own: int
+
+    @property
+    def share(self) -> float:
+        return self.common / max(self.given, self.own, 1)
+
+    def __str__(self) -> str:
+        variant = f" --variant {self.variant}" if self.variant else ""
+        return f"zoo:{self.name}{variant}: {self.common:,} of {self.given:,} shapes, of its own {self.own:,}"
+
+
+def shapes_in(path: str) -> list[Shape]:
+    """The shapes of the tensors in a safetensors file, without reading the tensors. A batch counter is left
+    out: each `bn` has one."""
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= LARGEST:
+                raise Refused("this is not a safetensors file")
+            header = json.loads(file.read(length))
+        return [
+            tuple(int(size) for size in entry["shape"])
+            for name, entry in header.items()
+            if name != "__metadata__" and not name.endswith("num_batches_tracked")
+        ]
+    except OSError as error:
+        raise Refused(f"it cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Refused("this is not a safetensors file") from (error if isinstance(error, Refused) else None)
+
+
+def candidates(shapes: list[Shape]) -> list[Candidate]:
+    """The networks of the zoo whose weights' shapes are most like these, best first."""
+    given = Counter(map(_plain, shapes))
+    found = [
+        Candidate(name, variant, sum((given & own).values()), given.total(), own.total())
+        for name, variant, own in _zoo()
+    ]
+    found.sort(key=lambda one: (-one.share, one.name, one.variant or ""))
+    return [one for one in found if one.share > 0.5][:MOST]
+
+
+def _plain(shape: Shape) -> Shape:
+    """Without sizes of 1 at the end: a 1x1 convolution is a fully connected layer, for its weights."""
+    sizes = list(shape)
+    while sizes and sizes[-1] == 1:
+        sizes.pop()
+    return tuple(sizes)
+
+
+def _zoo() -> Iterator[tuple[str, str | None, Counter[Shape]]]:
+    from cnnspec.ir.flat import flat
+    from cnnspec.pipeline import models
+    from cnnspec.resources import zoo
+
+    for name, path in sorted(zoo().items()):
+        with open(path, encoding="utf-8") as file:
+            found = models(Source(name, file.read()), lints=False)
+        for model in found:
+            if model.graph is not None:
+                weights = [weight for entry in flat(model.graph) for _, weight in entry.weights]
+                yield name, model.variant, Counter(_plain(one.shape) for one in weights if one.shape)
