@@ -106,14 +106,16 @@ def _likeness(site: Site, step: Step, local: Local) -> float:
         case Use(), Use():
             return 1.2 if before.region.block == step.region.block else 0
         case Merge(), Merge():
-            if before.op is not step.op or len(before.branches) != len(step.branches):
+            if before.op is not step.op or len(site.tracks) < len(step.branches):
                 return 0
-            pairs = zip(site.tracks, step.branches, strict=True)
+            if len(site.tracks) != len(step.branches) and not before.op.operator:
+                return 0
+            pairs = zip(site.tracks, step.branches, strict=False)  # further branches are absent
             if any(one.at and two and one.begin != _named(two, local) for one, two in pairs):
                 return 0
             return 1 + sum(
                 _overlap(track.sites, branch.steps, local)
-                for track, branch in zip(site.tracks, step.branches, strict=True)
+                for track, branch in zip(site.tracks, step.branches, strict=False)
                 if branch is not None
             )
         case Repeat(), Repeat():
@@ -194,7 +196,7 @@ def _add_step(site: Site, number: Instance, step: Step, local: Local) -> None:
             site.refers = tuple(map(local.numbers.__getitem__, step.tensors))
         case Merge():
             site.tracks = site.tracks or [Track({}) for _ in step.branches]
-            for track, branch in zip(site.tracks, step.branches, strict=True):
+            for track, branch in zip(site.tracks, step.branches, strict=False):
                 if branch is not None:
                     _add_chain(track, number, branch, local)
         case Repeat():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnspec.structure.align import TooMuch, added, begun
 from cnnspec.structure.holes import named
 from cnnspec.structure.lines import woven
-from cnnspec.structure.parts import Body, Leaf, Use, layers_of
+from cnnspec.structure.parts import Body, Chain, Leaf, Use, chains_in, layers_of
 from cnnspec.structure.pattern import Pattern
 from cnnspec.structure.regions import Region
 from cnnspec.structure.repeats import ALL, NONE, USES, body_key, folded
@@ -121,7 +121,7 @@ def _alike(writer: Writer, forms: Sequence[Form], parameters: bool) -> Iterable[
     if not parameters:
         return ([one] for one in forms)
     groups: list[tuple[Pattern, list[Form]]] = []
-    for form in sorted(forms, key=lambda form: -len(list(layers_of(form[0].body)))):
+    for form in sorted(forms, key=lambda form: _size(form[0].body), reverse=True):
         body = form[0].body
         for pattern, group in groups:
             if added(pattern, body, writer.work):
@@ -130,6 +130,15 @@ def _alike(writer: Writer, forms: Sequence[Form], parameters: bool) -> Iterable[
         else:
             groups.append((begun(body, writer.work), [form]))
     return [group for _, group in groups]
+
+
+def _size(body: Body) -> tuple[int, int]:
+    """How many layers there are, and branches."""
+    return len(list(layers_of(body))), sum(_branches(line.chain) for line in body.lines)
+
+
+def _branches(chain: Chain) -> int:
+    return sum(1 + _branches(one) for step in chain.steps for one in chains_in(step))
 
 
 def _block(writer: Writer, forms: list[Form], shared: bool = False) -> Made:

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from functools import lru_cache
 
+from cnnspec.diagnostics import Source
 from cnnspec.ops.base import Op, Shape
+from cnnspec.pipeline import models
 from cnnspec.sources.layers import Hole
 from cnnspec.structure import names
 
@@ -28,7 +31,14 @@ class Unsaid(Op):
 def unsaid(hole: Hole) -> Unsaid:
     """`torch.ops.aten.grid_sampler_2d` as `grid_sampler_2d`."""
     parts = [one for one in re.split(r"[^A-Za-z0-9_]+", hole.what) if one] or ["hole"]
-    return Unsaid.model_construct(what=named(parts[-1], ()), shape=hole.shape)
+    return Unsaid.model_construct(what=_unknown(named(parts[-1], ())), shape=hole.shape)
+
+
+@lru_cache(maxsize=256)
+def _unknown(name: str) -> str:
+    """The name, or one like it, that means nothing else: `linear()` is read as another tool's word."""
+    (model,) = models(Source("hole.cnn", f"input 3x8x8\n{name}() => 3x8x8\n"), lints=False)
+    return name if [one.code for one in model.findings] == ["E208"] else f"unknown_{name}"
 
 
 def named(word: str, taken: Container[str]) -> str:

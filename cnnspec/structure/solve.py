@@ -20,6 +20,7 @@ from cnnspec.structure.text import Writer, layer_text
 MOST_DIFFERENT = 60
 """Arguments of a block that differ between its uses, at most."""
 NAMES = {
+    "size_out": "out",
     "range": "end",
     "channels": "end",
     "S": "s",

@@ -89,7 +89,7 @@ class Writer(NamedTuple):
             re.search(r"\bc\b", one) for one in _conditions(block.pattern)
         ):
             lines.insert(0, "let c = C")
-        if body.inputs[0] in body.named:
+        if any(one.inputs[0] in one.named for one in block.pattern.bodies):
             lines.insert(0, f"{labels[0]}: id")
         if len(body.outputs) > 1 or (body.outputs[0] in body.named and body.lines[-1].ends != body.outputs):
             local = local_numbers(body)

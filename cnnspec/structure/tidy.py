@@ -39,7 +39,9 @@ def _needed(network: LayerList) -> LayerList:
             now.append(now[layer.inputs[0]])
         else:
             now.append(first + len(layers))
-            inputs = tuple(now[value] for value in layer.inputs) or (0,)
+            inputs = tuple(now[value] for value in layer.inputs)
+            if not inputs:  # a hole that reads nothing stands beside the layer before it
+                inputs = layers[-1].inputs[:1] if layers else (0,)
             if isinstance(layer, Layer):
                 op = _plain(layer.op)
                 layer = layer._replace(op=ops.setdefault(op, op))

@@ -51,6 +51,23 @@ def test_a_hole_named_like_a_layer() -> None:
     assert "relu_block()   => 4x8x8" in made.text
 
 
+def test_a_hole_with_a_word_of_another_tool() -> None:
+    """`linear()` would be read as PyTorch's."""
+    made = structure.spec(network(conv(0), Hole("aten.linear", (1,), SHAPE)))
+    assert "unknown_linear()   => 4x8x8" in made.text
+
+
+def test_a_branch_that_some_calls_do_not_have() -> None:
+    layers: list[Layer | Hole] = []
+    for number in range(4):
+        scopes = (Scope(f"part{number}", "Part"),)
+        at = len(layers)
+        layers += [conv(at, f"part{number}.conv", scopes), Layer(RELU, (at + 1,), SHAPE, "", scopes)]
+        branches = (at + 2, at + 1, at)[: 2 + number % 2]
+        layers.append(Layer(ADD, branches, SHAPE, "", scopes))
+    assert structure.spec(network(*layers)).text.count("block part(") == 1
+
+
 def test_a_layer_called_twice_is_shared() -> None:
     made = structure.spec(network(conv(0, "body.proj"), Layer(RELU, (1,), SHAPE), conv(2, "body.proj")))
     assert "shared proj() { conv F3 P1 K4 }" in made.text
