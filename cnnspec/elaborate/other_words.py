@@ -162,7 +162,7 @@ def _with_arguments(text: str, step: tree.BranchStep, op: type[Op] | None) -> No
         if (loop := loop_at(text, step.span.start)) is not None:
             return found_as(loop)
         opened, close = text.index("[", last.span.end), step.span.end
-        counts = re.findall(r"[0-9]+", text[step.word_span.end : opened])
+        counts = re.findall(r"[0-9]+", text[step.word_span.end : opened]) if word != "while" else []
         shown = shortened(text[opened:close], "[ … ]") + f"*{counts[-1] if counts else 3}"
         fix = (
             (Edit(Span(step.span.start, opened), ""), Edit(Span(close, close), f"*{counts[-1]}"))

@@ -111,6 +111,9 @@ def _surplus_word(
             return refusal(f"`{word}` has no `{name}`", span, f"leave `{name}` out: the number is enough", "")
         if following is None:
             return refusal(f"`{word}` has no `{name}`", span, f"write {meant}=…")
+        if meant == "P" and isinstance(following.value, tree.Name) and following.value.name in _BORDERS:
+            span = Span(span.start, following.span.end)
+            return refusal(f"`{word}` has no `{name}`", span, "padding is with zeros; P says how much: `P1`")
         way = with_letter(meant, written_or(following.value))
         span = Span(span.start, following.span.end)
         return refusal(f"`{word}` has no `{name}`", span, f"write {way}", way if "…" not in way else None)
@@ -175,6 +178,9 @@ _SWITCHES = {
     "affine": ("noaffine", ""),
 }
 """Arguments of other tools that are true or false: the word here where they are false, and where true."""
+
+
+_BORDERS = ("zeros", "zero", "constant")
 
 
 def _with_gap(span: Span) -> Span:

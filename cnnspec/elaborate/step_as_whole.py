@@ -27,7 +27,7 @@ def one_mistake(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     found = (
         look(builder, step)
         for look in (
-            *(_size_apart, _three_numbers, _repetition, _means_input, _transposed),
+            *(_size_apart, _three_numbers, _tensor_behind, _repetition, _means_input, _transposed),
             *(_sides, _channels, _where, _then, _named_apart, _steps, _name_behind),
         )
     )
@@ -67,6 +67,19 @@ def _three_numbers(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None
     return NoValue(
         "E202", "each number follows its letter", span, f"{way}`conv F{size} S{size} K{filters}{then}`"
     )
+
+
+def _tensor_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
+    """E202 for `relu a` and `relu (a)` of a label: `@a -> relu`."""
+    last = step.arguments[-1].value if step.arguments else None
+    if not isinstance(last, tree.Name) or last.name not in builder.labels or last.name in builder.scope.names:
+        return None
+    text, span = builder.context.text, step.arguments[-1].span
+    layer = text[
+        step.span.start : step.arguments[-2].span.end if len(step.arguments) > 1 else step.word_span.end
+    ]
+    message = f"a tensor comes before the layers that use it, found `{last.name}`"
+    return NoValue("E202", message, span, f"write `@{last.name} -> {layer}`, at the head of a line or branch")
 
 
 _TIMES = re.compile(r"(.*?)[ \t]+\(?(?:x[ \t]*([0-9]+)|([0-9]+)[ \t]*times|(twice))\)?", re.DOTALL)

@@ -37,6 +37,15 @@ MISSING = {
     **dict.fromkeys(("embedding", "embed"), "embeddings: begin with their output, `input 300x50`"),
 }
 """Layers of other tools that cannot be written."""
+_OF_TRAINING = (
+    *("optimizer", "optimiser", "loss", "epochs", "scheduler"),
+    *("lr", "learningrate", "batchsize", "metrics"),
+)
+_EITHER = {
+    "mean": "`gap` is the mean of each map, `cmean` the mean over the channels at each position",
+    "sum": "`add [ … | … ]` is the sum of branches; `gap` the mean of each map",
+}
+"""Words that may mean more than one layer."""
 SEVERAL = {
     **dict.fromkeys(
         ("sepconv", "sepconv2d", "separableconv", "separableconv2d", "separable"),
@@ -117,6 +126,13 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         way = "write `frozen [ … ]`, or the word after a layer, `conv F3 K64 frozen`"
         sink.report("E201", message, step.word_span, help=way)
         return
+    if fold(step.word) in _OF_TRAINING:
+        message = "training is not part of a spec, which only describes a network"
+        sink.report("E201", message, step.word_span, help="leave the line out")
+        return
+    if (choice := _EITHER.get(step.word)) is not None and not step.arguments:
+        sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=choice)
+        return
     if (missing := MISSING.get(fold(step.word))) is not None:
         message = f"there is no layer `{step.word}`: the language has no {missing}"
         sink.report("E201", message, step.word_span, help="`cnnspec explain layers` lists the layers")
@@ -182,6 +198,12 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
     if near in MERGES and not step.arguments and not statement:
         near = "id"  # a shortcut as a branch: `add [ conv F3 P1 K64 | skip ]`
     block = None if near else nearest(step.word, context.statements.blocks)
+    if near is None and re.search(rf"(?m)->[ \t]*{step.word}[ \t]*(?:#.*)?$", text[: step.span.start]):
+        return  # it should have been named there, which is reported
+    if near is None and not step.arguments and _names_its_line(text, step):
+        way = f"a label comes first: `{step.word}: …`, and `@{step.word}` is the tensor"
+        sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=way)
+        return
     if not step.arguments and (tensor := _first_of_line(builder, step)) is not None:
         tensor.report(sink)
         return
@@ -207,6 +229,16 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         fix=(Edit(step.word_span, near),) if near else (),
         safe=near == step.word.lower(),  # only the case of letters differs
         cause="name" if near and near in (step.word.lower(), LAYERS.get(fold(step.word))) else None,
+    )
+
+
+def _names_its_line(text: str, step: tree.LayerStep) -> bool:
+    """Whether a step ends its line as a name would that is used elsewhere: `conv F3 K8 -> y`."""
+    before, behind = text[: step.span.start].rstrip(" \t"), text[step.span.end :].lstrip(" \t")[:1]
+    return (
+        before.endswith("->")
+        and behind in ("", "\n", "\r", "#")
+        and len(re.findall(rf"(?<![\w@]){step.word}\b", text)) > 1
     )
 
 

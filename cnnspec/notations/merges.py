@@ -37,7 +37,11 @@ def merge_in_our_words(text: str) -> str | None:
         return None
     inner = found[2] or found[3] or ", ".join((found[4] or "").replace(",", " ").split())
     branches = [part.strip() for piece in parts_of(inner) for part in piece.split("|") if "=" not in part]
-    if not branches or "x" in branches or any("(" in one or one[:1].isdigit() for one in branches):
+    if (
+        not branches
+        or {"x", "input"} & {*branches}
+        or any("(" in one or one[:1].isdigit() for one in branches)
+    ):
         return None
     tensors = [part.isidentifier() and layer_word(part) in (None, *MERGES) for part in branches]
     branches = [f"@{part}" if is_tensor else part for part, is_tensor in zip(branches, tensors, strict=True)]

@@ -29,6 +29,7 @@ BEFORE_BRACKETS: tuple[Rule, ...] = (
     *numbers.PERCENTAGES,
     *brackets.IN_BLOCKS,
     *brackets.MERGES,
+    *brackets.NOT_BRANCHES,
     *layers.GIVEN,
 )
 """Tried before it is asked whether a bracket is not closed."""

@@ -11,6 +11,7 @@ from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import closing, is_layer, shortened
 from cnnspec.language.tokens import CLOSES, STATEMENTS
 from cnnspec.notations import MERGES as MERGING
+from cnnspec.notations.rows import row
 from cnnspec.notations.words import layer_word
 
 _TOKEN = re.compile(r"[\[\],;|&\r\n]|\\+|[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?:/[0-9]+)?(?![\w./])")
@@ -282,12 +283,16 @@ def _one_pair(m: Mistake) -> Answer | None:
 
 def _not_branches(m: Mistake) -> Answer | None:
     """`conv [F3 K8]`, `slice [0:2]`, `f[3]`."""
-    found = m.around(r"(?<![\w@.])([A-Za-z]\w*)[ \t]*\[([^][|\r\n#]*)\]")
-    if found is None or found[1] in MERGING or re.search(r"[0-9][ \t]*,", found[2]):
+    found = m.around(r"(?<![\w@.])([A-Za-z]\w*)[ \t]*[\[{]([^][{}|\r\n#]*)[\]}]")
+    if found is None or found[1] in MERGING:
         return None
+    numbers = re.search(r"[0-9][ \t]*,|^[ \t]*[0-9]+x[0-9]+[ \t]*$", found[2])
     if is_layer(found[1]):
+        read = row(found[1], [one.strip() for one in found[2].split(",")]) if numbers else None
+        if numbers and read is None:
+            return None
         plain, message = (
-            f"{found[1]} {found[2].strip()}",
+            read.text if read else f"{found[1]} {found[2].strip()}",
             "the arguments of a layer follow its word without brackets",
         )
     elif re.search(rf"\b(?:block|shared)[ \t]+{found[1]}\b", m.text):
@@ -298,7 +303,7 @@ def _not_branches(m: Mistake) -> Answer | None:
     else:
         return None
     span = Span(*found.span())
-    return rewritten(span, plain, message, code="E101", safe=True, reads=plain)
+    return rewritten(span, plain, message, code="E101", safe=not numbers, reads=plain)
 
 
 def _branches_without_brackets(m: Mistake) -> Answer | None:
@@ -320,10 +325,14 @@ def _branches_without_brackets(m: Mistake) -> Answer | None:
     )
 
 
+NOT_BRANCHES = (
+    Rule({"⟦conv[F3 K8]⟧": "conv F3 K8", "⟦conv{F3 K8}⟧": "conv F3 K8", "⟦conv[3x3, 8]⟧": "conv F3 K8",
+          "⟦slice [0:2]⟧": "slice 0:2", "block f(k) { relu }\n⟦f[3]⟧": "block f(k) { relu }\nf(3)"},
+         on="HYPER NUMBER DIM LBRACE", when=_not_branches),
+)  # fmt: skip
+
 BEFORE_BRANCHES = (
     Rule({"add [ relu ⟦] [⟧ bn ]": "add [ relu | bn ]"}, on="LSQB", last="RSQB", when=_one_pair),
-    Rule({"⟦conv[F3 K8]⟧": "conv F3 K8", "⟦slice [0:2]⟧": "slice 0:2",
-         "block f(k) { relu }\n⟦f[3]⟧": "block f(k) { relu }\nf(3)"}, on="HYPER NUMBER", when=_not_branches),
     Rule({"⟦add relu | bn⟧": "add [ relu | bn ]"}, on="VBAR",
          when=lambda m: not m.inside and _branches_without_brackets(m)),
 )  # fmt: skip

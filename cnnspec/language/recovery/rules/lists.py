@@ -37,6 +37,21 @@ def _square(m: Mistake) -> Answer | None:
     plain = _round(m.text[opened:close])
     if plain is None:
         return None
+    if letter := re.search(r"(?<!\w)[FSPKGD][ \t]*=[ \t]*$", m.text[max(m.begin, opened - 9) : opened]):
+        value = m.text[opened + 1 : close - 1].strip()
+        if not re.fullmatch(r"\w+", value):
+            return None
+        message = f"`{letter.group().strip()[0]}` takes a number, not a list"
+        return rewritten(
+            Span(opened, close),
+            value,
+            message,
+            code="E101",
+            safe=True,
+            reads=value,
+            since=opened,
+            resume=close,
+        )
     return rewritten(
         Span(opened, close), plain, _BRACKETS, code="E101", safe=True, cause="list",
         reads=plain, since=opened, resume=close,

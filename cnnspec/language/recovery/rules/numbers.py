@@ -136,6 +136,23 @@ def _shape_as_a_step(m: Mistake) -> Answer | None:
     return rewritten(Span(arrow.start, shape.end()), plain, message, code="E101", safe=True, reads=plain)
 
 
+def _shape_in_brackets(m: Mistake) -> Answer | None:
+    """`conv F3 K8 | 8x30x30`, `conv F3 K8 (8x30x30)`, `conv F3 K8 -> output 8x30x30`."""
+    found = m.around(
+        r"(?P<mark>(?:\||[(\[]|->[ \t]*(?:output|out)\b[ \t:]*)[ \t]*([0-9]+[x@][0-9]+x[0-9]+)[ \t]*[)\]]?)"
+        r"[ \t]*(?=#|[\r\n]|$)"
+    ) or m.here(r"(?P<mark>(?:\||[(\[])[ \t]*([0-9]+[x@][0-9]+x[0-9]+)[ \t]*[)\]]?)[ \t]*(?=#|[\r\n]|$)")
+    if (
+        found is None
+        or not m.text[m.begin : found.start()].strip()
+        or re.search(r"[\[(:=]", m.text[m.begin : found.start()])
+    ):
+        return None
+    plain, message = f"=> {found[2]}", "a shape is claimed after `=>`"
+    span = Span(*found.span("mark"))
+    return rewritten(span, plain, message, code="E101", safe=True, reads=plain, since=span.start)
+
+
 def _spaced(m: Mistake) -> Answer | None:
     found = m.around(r"(?<![\w.,~])~?[0-9]+(?:[ \t]+[0-9]+)+[kMG]?")
     if found is None:
@@ -300,6 +317,15 @@ def _colons(m: Mistake) -> Answer | None:
     )
 
 
+def _and_claims(m: Mistake) -> Answer | None:
+    """`expect params 448 and macs 2k`."""
+    if not m.in_claims or not m.behind(rf"[ \t]+(?:{'|'.join(SUBJECTS.values())})\b"):
+        return None
+    fix = (Edit(Span(m.gap.start, m.end), ","),)
+    return Answer("E101", "claims are separated by commas, found `and`", m.span, "write `,`", fix, True,
+                  reads=",", since=m.start)  # fmt: skip
+
+
 def _bounds(m: Mistake) -> Answer | None:
     """`expect params between 400 and 500`."""
     number = rf"([0-9][0-9,.]*{_UNIT}?)"
@@ -336,6 +362,9 @@ PERCENTAGES = (
 )  # fmt: skip
 
 SIZES = (
+    Rule({"relu ⟦| 3x8x8⟧": "relu => 3x8x8", "relu ⟦(3x8x8)⟧": "relu => 3x8x8",
+          "relu ⟦-> output 3x8x8⟧": "relu => 3x8x8"}, on="VBAR LSQB LPAR DIM OUTPUT",
+         when=_shape_in_brackets),
     Rule({"reshape ⟦3,32,32⟧": "reshape 3x32x32", "conv F3 S=⟦2,2⟧ K8": "conv F3 S=2x2 K8"},
          on="COMMA NUMBER NAME DIM STAR", when=_sizes_apart),
     Rule({"conv ⟦F3*3⟧ K8": "conv F3 K8", "conv ⟦F3 * 5⟧ K8": "conv F3x5 K8"}, on="STAR", when=_times),
@@ -365,6 +394,7 @@ NUMBERS = (
 )  # fmt: skip
 
 CLAIMS = (
+    Rule({"expect params 0 ⟦and⟧ macs 0": "expect params 0, macs 0"}, on="AND", when=_and_claims),
     Rule({"relu ⟦=>⟧ conv F3 K8": "relu -> conv F3 K8"}, last="NAME", when=_step_after_claims),
     Rule({"expect ⟦total ⟧params 3": "expect params 3"}, on="NUMBER CLAIM_NUMBER", when=_words_before),
     Rule({"expect ⟦output⟧ 3x8x8": "expect out 3x8x8"}, "the output is claimed with the word `out`",

@@ -185,6 +185,18 @@ def _tensor_behind(m: Mistake) -> Answer | None:
     return Answer("E101", message, m.span, f"write `{plain}`", fix, reads="")
 
 
+def _of_its_label(m: Mistake) -> Answer | None:
+    """`conv1: F3 K8`, whose label says the layer."""
+    found = re.fullmatch(r"[ \t]*([a-z]+)[0-9_]+[ \t]*:[ \t]*", m.head)
+    if found is None or not is_layer(found[1]):
+        return None
+    message, way = f"expected a layer, found {m.shown}", f"write `{m.head.strip()} {found[1]} {m.word} …`"
+    fix = (Edit(Span(m.start, m.start), f"{found[1]} "),)
+    return Answer(
+        "E101", message, m.span, way, fix, reads=f"{found[1]} {m.word}", since=m.start, resume=m.end
+    )
+
+
 def _layer_as_label(m: Mistake) -> Answer | None:
     """`conv: F3 K8`."""
     found = m.of_line(r"[ \t]*(([a-z]\w*)[ \t]*:)[ \t]*")
@@ -335,6 +347,8 @@ REST = (
          "and a layer follows, as in `{found}: conv F5 K6 => 6@28x28`", on="HYPER",
          when=lambda m: m.before_step and bool(m.behind(r"[ \t]+[0-9]+(?:[x@]|[ \t]*(?:[\r\n]|$))"))),
     Rule({"⟦conv:⟧ F3 K4": "conv F3 K4"}, on="HYPER", when=_layer_as_label),
+    Rule({"conv1: ⟦F3⟧ K4": "conv1: conv F3 K4"}, "expected a layer, found {shown}", on="HYPER",
+         when=lambda m: m.before_step and _of_its_label(m)),
     Rule({"⟦F3⟧ K4": ""}, "expected a layer, found {shown}",
          "write the layer before it, as in `conv {found}`", on="HYPER", when=lambda m: m.before_step),
     Rule({"x⟦ =⟧ conv F3": "x: conv F3", "x⟦ <-⟧ relu": "x: relu"}, "a label has a colon",
