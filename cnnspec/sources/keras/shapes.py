@@ -136,13 +136,13 @@ def upsampling(context: Context) -> Tensor:
     batch, C, *sizes = context.shape(given)
     factors = context.sizes("size", len(sizes), 2)
     out = tuple(size * one for size, one in zip(sizes, factors, strict=True))
+    size: dict[str, Value] = {"output_size": out, "scale_factors": tuple(map(float, factors))}
     kind, rank = context.config.get("interpolation", "nearest"), len(sizes)
     if kind == "nearest":
-        made = context.call(f"upsample_nearest{rank}d", (batch, C, *out), input=given, output_size=out)
+        made = context.call(f"upsample_nearest{rank}d", (batch, C, *out), input=given, **size)
     elif kind in ("bilinear", "bicubic") and rank == 2:
-        made = context.call(
-            f"upsample_{kind}2d", (batch, C, *out), input=given, output_size=out, align_corners=False
-        )
+        op = f"upsample_{kind}2d"
+        made = context.call(op, (batch, C, *out), input=given, align_corners=False, **size)
     else:
         raise Unsaid(f"it is resized by {kind!r}"[:60])
     return context.last(made)

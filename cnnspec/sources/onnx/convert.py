@@ -79,6 +79,7 @@ class Unsaid(ValueError):
     """What a node does that no call says, in a clause: it becomes a hole."""
 
 
+UNKNOWN = "no layer of the language does this"
 Converting: TypeAlias = Callable[[Context, Node], "tuple[Tensor | Array, ...]"]
 
 
@@ -91,7 +92,7 @@ def convert(model: Model, sizes: Mapping[str, Shape] | None = None) -> tuple[Tra
     context, given = Context(model.version, _batch(model)), sizes or {}
     for one in model.inputs:
         shape = (context.batch, *_sizes(one.name, one.sizes, given.get(one.name) or given.get("")))
-        context.values[one.name] = context.record.input(one.name, shape)
+        context.values[one.name] = _entered(context, model, one.name, shape)
     context.values |= model.constants
     for node in model.nodes:
         context.values |= zip(node.outputs, _made(context, node, TABLE), strict=False)
@@ -102,6 +103,19 @@ def convert(model: Model, sizes: Mapping[str, Shape] | None = None) -> tuple[Tra
     )
     name = model.name if model.name.isidentifier() else "Model"
     return together(context.record.trace(name, context.batch, outputs)), context.weights
+
+
+def _entered(context: Context, model: Model, name: str, shape: Shape) -> Tensor:
+    """An input. One that has its channels last, and is only read by transpositions that put them first (so
+    TensorFlow's converters write it), is an input with its channels first, in another order."""
+    rank = len(shape)
+    readers = [node for node in model.nodes if name in node.inputs]
+    first = (0, rank - 1, *range(1, rank - 1))
+    if rank < 3 or not readers or any(one.op != "Transpose" or one.get("perm") != first for one in readers):
+        return context.record.input(name, shape)
+    given = context.record.input(name, tuple(shape[place] for place in first))
+    last = (0, *range(2, rank), 1)
+    return context.record.call("permute", {"self": given, "dims": last}, [shape])[0]
 
 
 def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequence[Tensor | Array]:
@@ -119,7 +133,7 @@ def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequ
         if node.op in ("If", "Loop", "Scan"):
             raise Unsaid("what it does depends on numbers of the input, and a spec is one network")
         if node.op not in table:
-            raise Unsaid("no layer of the language does this")
+            raise Unsaid(UNKNOWN)
         return table[node.op](context, node)
     except Unsaid as why:
         return _hole(context, node, str(why))
@@ -144,7 +158,8 @@ def _hole(context: Context, node: Node, why: str) -> tuple[Tensor, ...]:
     shapes = inferred(context, node)
     if shapes is None or not tensors:
         raise Refused(f"{node.op} ({node.name or node.outputs[0]}): {why}")
-    context.record.notes[f"{node.op} ({node.name or node.outputs[0]}): {why}"] = None
+    if why != UNKNOWN:
+        context.record.notes[f"{node.op} ({node.name or node.outputs[0]}): {why}"] = None
     return context.call(node, node.op, *shapes, **tensors)
 
 

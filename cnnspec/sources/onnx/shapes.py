@@ -203,7 +203,7 @@ def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
         rounding = node.get("nearest_mode", "round_prefer_floor" if newer else "floor")
         if not _takes_nearest(where, rounding, sides):
             raise Unsaid(f"it takes the nearest by {where} and {rounding}")
-        return context.call(node, f"upsample_nearest{rest}d", out, input=given, output_size=tuple(out[2:]))
+        return context.call(node, f"upsample_nearest{rest}d", out, input=given, **_size(context, node, sides))
     kinds = {1: "linear1d", 2: "bilinear2d", 3: "trilinear3d"}
     kind = {"linear": kinds.get(rest), "cubic": "bicubic2d" if rest == 2 else None}.get(mode)
     if kind is None or where not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
@@ -212,8 +212,18 @@ def _resize(context: Context, node: Node) -> tuple[Tensor, ...]:
         raise Unsaid("a side shrinks to one position, which torch reads elsewhere")
     if mode == "cubic" and node.get("cubic_coeff_a", -0.75) != -0.75:
         raise Unsaid("its cubic has another coefficient than −0.75")
-    arguments: dict[str, Value] = {"output_size": tuple(out[2:]), "align_corners": where == "align_corners"}
-    return context.call(node, f"upsample_{kind}", out, input=given, **arguments)
+    corners = where == "align_corners"
+    size = _size(context, node, sides)
+    return context.call(node, f"upsample_{kind}", out, input=given, align_corners=corners, **size)
+
+
+def _size(context: Context, node: Node, sides: list[tuple[int, int]]) -> dict[str, Value]:
+    """The size of the output; and the factors, where the file says these."""
+    said: dict[str, Value] = {"output_size": tuple(new for new, _ in sides)}
+    wanted = context.constant(node, 3) if node.op == "Resize" else None
+    if wanted is None or not wanted.size:
+        said["scale_factors"] = tuple(new / old for new, old in sides)
+    return said
 
 
 def _depth_to_space(context: Context, node: Node) -> tuple[Tensor, ...]:

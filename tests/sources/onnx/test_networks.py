@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -244,6 +245,73 @@ def test_an_open_size_is_given(tmp_path: Path) -> None:
         convert(load(str(path)))
     trace, _ = convert(load(str(path)), {"": (3, 20, 20)})
     assert layers_of(trace).layers[0].shape == (4, 10, 10)
+
+
+def _file(path: Path, nodes: list[Any], weights: dict[str, Array], **inputs: list[int | str]) -> Path:
+    entering = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, size)
+        for name, size in inputs.items()
+    ]
+    leaving = [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)]
+    held = [onnx.numpy_helper.from_array(value, name) for name, value in weights.items()]
+    graph = onnx.helper.make_graph(nodes, "net", entering, leaving, held)
+    versions = [onnx.helper.make_opsetid("", 9)]
+    path.write_bytes(onnx.helper.make_model(graph, opset_imports=versions, ir_version=8).SerializeToString())
+    return path
+
+
+def _normal(*size: int) -> Array:
+    return np.random.default_rng(sum(size)).standard_normal(size).astype(np.float32) / 4
+
+
+def test_a_file_as_tensorflow_writes_it(tmp_path: Path) -> None:
+    """Channels last, "same" padding that is uneven, a mean and a product with the channels last."""
+    node = onnx.helper.make_node
+    nodes = [
+        node("Transpose", ["x"], ["first"], perm=[0, 3, 1, 2]),
+        node("Conv", ["first", "w", "b"], ["c"], auto_pad="SAME_UPPER", strides=[2, 2], kernel_shape=[3, 3]),
+        node("Clip", ["c"], ["r"], min=0.0, max=6.0),
+        node("Transpose", ["r"], ["last"], perm=[0, 2, 3, 1]),
+        node("ReduceMean", ["last"], ["m"], axes=[1, 2], keepdims=0),
+        node("MatMul", ["m", "w2"], ["p"]),
+        node("Add", ["p", "b2"], ["y"]),
+    ]
+    weights = {"w": _normal(8, 3, 3, 3), "b": _normal(8), "w2": _normal(8, 5), "b2": _normal(5)}
+    path = _file(tmp_path / "net.onnx", nodes, weights, x=["N", 16, 16, 3])
+    x = _normal(1, 16, 16, 3)
+    text, (found,) = imported(path, x.transpose(0, 3, 1, 2))
+    (expected,) = onnxruntime.InferenceSession(path).run(None, {"x": x})
+    assert np.allclose(found, expected, atol=1e-5)
+    assert "input 3x16x16" in text
+    assert "conv F3 S2 Psame K8 -> relu6" in text
+
+
+def test_a_file_of_an_older_version(tmp_path: Path) -> None:
+    """Upsample by factors, a gate between reshapes by constants, Gemm with its weights the other way."""
+    node = onnx.helper.make_node
+    nodes = [
+        node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+        node("LeakyRelu", ["c"], ["r"], alpha=0.1),
+        node("MaxPool", ["r"], ["m"], kernel_shape=[2, 2], strides=[2, 2]),
+        node("Upsample", ["m", "factors"], ["u"], mode="nearest"),
+        node("Concat", ["u", "r"], ["both"], axis=1),
+        node("GlobalAveragePool", ["both"], ["p"]),
+        node("Reshape", ["p", "flat"], ["v"]),
+        node("Gemm", ["v", "w2", "b2"], ["z"]),
+        node("Sigmoid", ["z"], ["s"]),
+        node("Reshape", ["s", "map"], ["gate"]),
+        node("Mul", ["both", "gate"], ["y"]),
+    ]
+    weights = {"w": _normal(4, 3, 3, 3), "w2": _normal(8, 8), "b2": _normal(8)}
+    sizes = {"flat": np.array([0, -1]), "map": np.array([-1, 8, 1, 1])}
+    weights |= sizes | {"factors": np.array([1, 1, 2, 2], np.float32)}
+    path = _file(tmp_path / "net.onnx", nodes, weights, x=["N", 3, 8, 8])
+    x = _normal(1, 3, 8, 8)
+    text, (found,) = imported(path, x)
+    (expected,) = onnxruntime.InferenceSession(path).run(None, {"x": x})
+    assert np.allclose(found, expected, atol=1e-5)
+    assert "upsample 2" in text
+    assert "mul [ id | gap -> fc 8 -> sigmoid ]" in text
 
 
 def test_torch_is_not_needed(tmp_path: Path) -> None:
