@@ -13,8 +13,8 @@ from cnnspec.pipeline import Model, misuse
 OPENING = Span(0, 1)
 """Of a `SpecText`: the line that opens the fence."""
 
-_Place = tuple[str, Span]
-"""A code, and where in the document."""
+_Place = tuple[str, int, Span]
+"""A code, and where: in which fence, or (0) elsewhere in the document."""
 
 
 class CheckedSpec(NamedTuple):
@@ -47,7 +47,11 @@ def checked_specs(specs: list[SpecText], models: Callable[[Source], list[Model]]
 
 
 def _place(spec: SpecText, finding: Diagnostic) -> _Place:
-    return finding.code, spec.written(OPENING if finding.span == WHOLE_FILE else finding.span)
+    span = OPENING if finding.span == WHOLE_FILE else finding.span
+    for fence, part in zip((*spec.before, spec.fence), spec.parts, strict=True):
+        if part.start <= span.start < part.end:
+            return finding.code, id(fence), Span(span.start - part.start, span.end - part.start)
+    return finding.code, 0, spec.written(span)
 
 
 def _counted(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Piece, Source, Span
 from cnnspec.diagnostics.suggest import did_you_mean
@@ -45,6 +46,9 @@ class _Text:
         self.add("\n", Span(given.span.end, given.span.end))
 
     def add_fence(self, fence: Fence) -> Span:
+        """A fence with its input; gives the place of its own text."""
+        if "input" in fence.attributes and not _second_input(fence):
+            self.add_value("input", fence.attributes["input"])
         start = self.length
         for span, original, kept in fence.pieces:
             self.add(fence.text[span.start : span.end], original, kept)
@@ -54,22 +58,41 @@ class _Text:
             self.add("\n", Span(at, at))
         return own
 
+    def add_foreign(self, fence: Fence, at: Span) -> None:
+        """A fence of another document, which the attribute at this place names."""
+        other = _Text()
+        other.add_fence(fence)
+        self.add("".join(other.parts), at)
 
-def spec_text(document: Source, fence: Fence, before: tuple[Fence, ...]) -> SpecText:
+
+class Earlier(NamedTuple):
+    """A fence that others may continue from, the document that it is in, and what it continues from itself."""
+
+    fence: Fence
+    document: Source
+    before: tuple[Earlier, ...] = ()
+
+
+def spec_text(document: Source, fence: Fence, before: tuple[Earlier, ...]) -> SpecText:
     """The spec that a fence is, after the fences `before` it."""
     made = _Text()
-    chain = (*before, fence)
+    chain = (*before, Earlier(fence, document))
     made.add(" ", fence.head)
     made.add("\n", Span(fence.head.end, fence.head.end))
-    if "name" in fence.attributes and not any(_MODEL.search(one.text) for one in chain):
+    if "name" in fence.attributes and not any(_MODEL.search(one.fence.text) for one in chain):
         if _IDENTIFIER.fullmatch(fence.name):
             made.add_value("model", fence.attributes["name"])
-    own = WHOLE_FILE
+    first = next(one.fence for one in chain if one.document is document)
+    own, parts = WHOLE_FILE, []
     for one in chain:
-        if "input" in one.attributes and not _second_input(one):
-            made.add_value("input", one.attributes["input"])
-        own = made.add_fence(one)
-    return SpecText("".join(made.parts), document, made.pieces, fence, before, own)
+        start = made.length
+        if one.document is document:
+            own = made.add_fence(one.fence)
+        else:
+            made.add_foreign(one.fence, first.attributes["after"].span)
+        parts.append(Span(start, made.length))
+    earlier = tuple(one.fence for one in before)
+    return SpecText("".join(made.parts), document, made.pieces, fence, earlier, own, tuple(parts))
 
 
 def fence_text(document: Source, fence: Fence) -> SpecText:
@@ -77,42 +100,49 @@ def fence_text(document: Source, fence: Fence) -> SpecText:
     return SpecText(fence.text, document, fence.pieces, fence, (), Span(0, len(fence.text)))
 
 
-class Taken:
-    """What the specs of a document and of those that it includes take so far."""
+class Composer:
+    """The specs of a document and of those that it includes: their fences are added in the order of the
+    text."""
 
-    specs = 0
-    characters = 0
+    def __init__(self) -> None:
+        self.specs = 0
+        self.characters = 0
+        self.named: dict[str, Earlier] = {}
+        self.full = False
 
-
-def specs(document: Document, taken: Taken | None = None) -> tuple[list[SpecText], list[Diagnostic]]:
-    """The specs of a document's fences, and what is wrong with their attributes."""
-    taken = taken or Taken()
-    findings: list[Diagnostic] = []
-    found: list[SpecText] = []
-    named: dict[str, Fence] = {}
-    before: dict[str, tuple[Fence, ...]] = {}
-    for fence in document.fences:
-        findings += _wrong_attributes(fence, named)
+    def add(self, document: Source, fence: Fence) -> tuple[SpecText | None, list[Diagnostic]]:
+        """The spec of a fence, and what is wrong with its attributes; nothing once there is too much."""
+        if self.full:
+            return None, []
+        findings = [*_wrong_attributes(fence, self.named, document)]
         after = fence.attributes.get("after")
-        chain: tuple[Fence, ...] = ()
-        if after is not None and after.value in named:
-            chain = (*before[after.value], named[after.value])
-        if fence.name:
-            named.setdefault(fence.name, fence)
-            before.setdefault(fence.name, chain)
-        length = sum(len(one.text) for one in (*chain, fence))
-        taken.specs += 1
-        taken.characters += length
-        if taken.specs > MAX_SPECS:
-            findings.append(_too_much(f"more than {MAX_SPECS} specs", fence))
-            break
-        if taken.characters > MAX_CHARACTERS or length > MAX_BYTES:
+        chain: tuple[Earlier, ...] = ()
+        if after is not None and after.value in self.named:
+            earlier = self.named[after.value]
+            chain = (*earlier.before, earlier)
+        known = self.named.get(fence.name)
+        if fence.name and (known is None or known.document is not document):
+            self.named[fence.name] = Earlier(fence, document, chain)
+        length = sum(len(one.text) for one in (*(one.fence for one in chain), fence))
+        self.specs += 1
+        self.characters += length
+        if self.specs > MAX_SPECS:
+            what = f"more than {MAX_SPECS} specs"
+        elif self.characters > MAX_CHARACTERS or length > MAX_BYTES:
             most = MAX_BYTES if length > MAX_BYTES else MAX_CHARACTERS
-            findings.append(_too_much(f"specs of more than {most:,} characters", fence))
-            break
-        if after is None or chain:
-            found.append(spec_text(document.source, fence, chain))
-    return found, findings
+            what = f"specs of more than {most:,} characters"
+        else:
+            spec = spec_text(document, fence, chain) if after is None or chain else None
+            return spec, findings
+        self.full = True
+        return None, [*findings, _too_much(what, fence)]
+
+
+def specs(document: Document) -> tuple[list[SpecText], list[Diagnostic]]:
+    """The specs of a document's fences, and what is wrong with their attributes."""
+    composer = Composer()
+    added = [composer.add(document.source, fence) for fence in document.fences]
+    return [spec for spec, _ in added if spec is not None], [one for _, found in added for one in found]
 
 
 def _too_much(what: str, fence: Fence) -> Diagnostic:
@@ -124,16 +154,18 @@ def _second_input(fence: Fence) -> bool:
     return "after" in fence.attributes or _INPUT.search(fence.text) is not None
 
 
-def _wrong_attributes(fence: Fence, named: Mapping[str, Fence]) -> Iterator[Diagnostic]:
+def _wrong_attributes(fence: Fence, named: Mapping[str, Earlier], document: Source) -> Iterator[Diagnostic]:
     """E901 for each attribute that cannot be used."""
     given = fence.attributes
-    if "name" in given and fence.name in named:
+    if "name" in given and fence.name in named and named[fence.name].document is document:
         message = f"two specs of this document are named `{fence.name}`"
         yield Diagnostic("E901", message, given["name"].span, help="give this one another name")
     after = given.get("after")
     if after is not None and after.value not in named:
         near = did_you_mean(after.value, named)
         way = near or f"write name={after.value} at the fence that this one continues from"
+        if document.name.lower().endswith((".tex", ".ltx")):
+            way += "; if it is in another file, check the document that includes both"
         message = f"no spec above this one is named `{after.value}`"
         yield Diagnostic("E901", message, after.span, help=way)
     if "input" in given and _second_input(fence):

@@ -90,7 +90,7 @@ class Document(NamedTuple):
 
 class SpecText(Source):
     """The text of a fence after the fences `before` it, with what its attributes put before it. `own` is the
-    fence's part of it.
+    fence's part of it; `parts` are those of each of the fences, with their inputs.
     """
 
     def __init__(
@@ -101,11 +101,13 @@ class SpecText(Source):
         fence: Fence,
         before: tuple[Fence, ...],
         own: Span,
+        parts: tuple[Span, ...] = (),
     ) -> None:
         super().__init__(document.name, text, document, pieces)
         self.fence = fence
         self.before = before
         self.own = own
+        self.parts = parts
 
     @property
     def label(self) -> str:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.diagnostics.suggest import did_you_mean
-from cnnspec.documents.compose import Taken, specs
-from cnnspec.documents.fence import Document, SpecText
+from cnnspec.documents.compose import Composer, specs
+from cnnspec.documents.fence import Document, Fence, Named, SpecText
 from cnnspec.documents.included import MAX_FILES, document_file, spec_file
 from cnnspec.files import DOCUMENTS, MAX_BYTES, NOWHERE, document_named, named, read_one, read_source
 
@@ -44,37 +44,34 @@ def document_of(source: Source) -> Document:
 
 
 class Part(NamedTuple):
-    """A document with its specs; `files` are the `.cnn` files that it includes."""
+    """A document, what is wrong with it, and the `.cnn` files that it includes."""
 
     document: Document
-    specs: list[SpecText]
     findings: tuple[Diagnostic, ...]
     files: list[str]
 
 
 class Opened(NamedTuple):
-    """A document and those that it includes. Where one spec is meant, it is `chosen`, and perhaps a variant
-    of it; `problem` is why there is none.
+    """A document and those that it includes, and the specs of all in the order of the text. Where one spec is
+    meant, it is `chosen`, and perhaps a variant of it; `problem` is why there is none.
     """
 
     parts: list[Part]
+    specs: list[SpecText]
     chosen: SpecText | None = None
     variant: str | None = None
     problem: Diagnostic | None = None
-
-    @property
-    def specs(self) -> list[SpecText]:
-        return [spec for part in self.parts for spec in part.specs]
 
 
 def open_document(argument: str, limit: int = MAX_BYTES) -> Opened:
     """The document that an argument means, with its specs."""
     path, name = document_named(argument) or (argument, "")
-    return _chosen(_parts(path, limit), name)
+    reader = _Reader(os.path.dirname(path), limit)
+    reader.read(path)
+    return _chosen(Opened(reader.parts, reader.specs), name)
 
 
-def _chosen(parts: list[Part], name: str) -> Opened:
-    opened = Opened(parts)
+def _chosen(opened: Opened, name: str) -> Opened:
     if not name or opened.parts[0].document.unread:
         return opened
     chosen = choose(opened.specs, name)
@@ -83,29 +80,49 @@ def _chosen(parts: list[Part], name: str) -> Opened:
     return opened._replace(chosen=chosen[0], variant=chosen[1])
 
 
-def _parts(path: str, limit: int) -> list[Part]:
-    """A document and those that it includes, each once."""
-    folder = os.path.dirname(path)
-    waiting, seen, parts = [path], {os.path.normpath(path)}, list[Part]()
-    taken = Taken()
-    while waiting and len(parts) < MAX_FILES:
-        document = read_document(waiting.pop(0), limit)
-        found, problems = specs(document, taken)
-        findings, files, further = [*document.findings, *problems], list[str](), list[str]()
-        for one in document.files:
-            if one.path.lower().endswith(".cnn"):
-                file = spec_file(folder, one)
+class _Reader:
+    """Reads a document in the order of its text, with the files below `folder` where it includes them."""
+
+    def __init__(self, folder: str, limit: int) -> None:
+        self.folder = folder
+        self.limit = limit
+        self.composer = Composer()
+        self.seen: set[str] = set()
+        self.parts: list[Part] = []
+        self.specs: list[SpecText] = []
+
+    def read(self, path: str) -> None:
+        self.seen.add(os.path.normpath(path))
+        document = read_document(path, self.limit)
+        findings, files = [*document.findings], list[str]()
+        place = len(self.parts)
+        self.parts.append(Part(document, (), files))
+        found: list[Fence | Named] = [*document.fences, *document.files]
+        for one in sorted(found, key=_start):
+            if isinstance(one, Fence):
+                spec, problems = self.composer.add(document.source, one)
+                self.specs += [spec] if spec is not None else []
+                findings += problems
+            elif one.path.lower().endswith(".cnn"):
+                file = spec_file(self.folder, one)
                 if isinstance(file, Diagnostic):
                     findings.append(file)
-                elif file not in seen and len(seen) < MAX_FILES:
+                elif self.is_new(file):
                     files.append(file)
-            else:
-                file = document_file(folder, one) or ""
-                further += [file] if file and os.path.normpath(file) not in seen else []
-            seen.add(os.path.normpath(file) if isinstance(file, str) else "")
-        waiting = further + waiting
-        parts.append(Part(document, found, tuple(sorted(findings, key=lambda one: one.span)), files))
-    return parts
+            elif (further := document_file(self.folder, one)) is not None and self.is_new(further):
+                self.read(further)
+        ordered = tuple(sorted(findings, key=lambda one: one.span))
+        self.parts[place] = self.parts[place]._replace(findings=ordered)
+
+    def is_new(self, path: str) -> bool:
+        """Whether a file is read for the first time, and there is room for it."""
+        known = os.path.normpath(path) in self.seen or len(self.seen) >= MAX_FILES
+        self.seen.add(os.path.normpath(path))
+        return not known
+
+
+def _start(one: Fence | Named) -> int:
+    return one.head.start if isinstance(one, Fence) else one.span.start
 
 
 class Spec(NamedTuple):
@@ -129,8 +146,8 @@ def spec_of(argument: str, source: Source) -> Spec:
     name = (document_named(argument) or ("", ""))[1]
     document = document_of(source)
     found, problems = specs(document)
-    part = Part(document, found, (*document.findings, *problems), [])
-    return _spec(argument, _chosen([part], name))
+    part = Part(document, (*document.findings, *problems), [])
+    return _spec(argument, _chosen(Opened([part], found), name))
 
 
 def _spec(argument: str, opened: Opened) -> Spec:

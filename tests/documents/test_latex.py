@@ -160,3 +160,59 @@ def test_documents_that_include_each_other_end(run: Run) -> None:
     for number in range(60):
         Path(f"s{number}.tex").write_text("".join(f"\\input{{s{other}}}\n" for other in range(60)))
     assert run("check", "s0.tex") == (0, "", "")
+
+
+STEM = "\\begin{cnn}[name=stem, input=1x28x28]\nconv F5 K6 -> relu\n\\end{cnn}\n"
+HEAD = "\\begin{cnn}[after=stem]\nflatten -> fc 10\nexpect out 10, params 34,726\n\\end{cnn}\n"
+
+
+def test_a_spec_goes_on_from_one_in_another_file(run: Run) -> None:
+    Path("parts").mkdir()
+    Path("parts/stem.tex").write_text(STEM)
+    Path("parts/head.tex").write_text(HEAD)
+    main = "\\input{parts/stem}\n" + HEAD.replace("expect out 10,", "expect") + "\\include{parts/head}\n"
+    Path("paper.tex").write_text(main)
+    status, out, err = run("check", "paper.tex")
+    assert (status, err) == (0, "")
+    assert "3 of 3 models passed" in out
+    assert run("check", "paper.tex#stem")[0] == 0
+    Path("paper.tex").write_text("\\include{parts/head}\n\\input{parts/stem}\n")  # in the order of the text
+    status, _, err = run("check", "paper.tex")
+    assert status == 1
+    assert "error[E901]: no spec above this one is named `stem`" in err
+    assert "check the document that includes both" in " ".join(run("check", "parts/head.tex")[2].split())
+
+
+def test_what_is_wrong_in_another_file_is_said_there_once(run: Run) -> None:
+    Path("stem.tex").write_text(STEM.replace("F5", "f5"))
+    Path("paper.tex").write_text("\\input{stem}\n" + HEAD + HEAD.replace("fc 10", "fcc 10"))
+    status, out, _ = run("check", "paper.tex", "--format", "json")
+    found = [one for model in json.loads(out)["models"] for one in model["diagnostics"]]
+    places = [(one["code"], one["file"], one["line"]) for one in found if one["severity"] == "error"]
+    assert status == 1
+    assert ("E104", "stem.tex", 2) in places
+    assert sum(code == "E104" for code, _, _ in places) == 1
+    assert {file for code, file, _ in places if code != "E104"} == {"paper.tex"}
+
+
+def test_definitions_of_another_file(run: Run) -> None:
+    unit = "\\begin{cnn}[name=unit]\nblock unit(k) { conv F3 P1 K=k -> bn -> relu }\n\\end{cnn}\n"
+    Path("unit.tex").write_text(unit)
+    use = "\\begin{cnn}[name=A, after=unit]\ninput 3x8x8\nunit(8)\n\\end{cnn}\n"
+    Path("paper.tex").write_text("\\input{unit}\n" + use + use.replace("name=A", "name=B"))
+    status, out, err = run("check", "paper.tex")
+    assert (status, err) == (0, "")
+    assert "2 of 2 models passed" in out
+    Path("paper.tex").write_text("\\input{unit}\n" + use.replace("unit(8)", "unit(8, 9)"))
+    assert "paper.tex:4" in run("check", "paper.tex")[2]
+    Path("unit.tex").write_text(unit + "\\input{paper}\n\\input{unit}\n")  # each once, whoever includes it
+    assert "1 error" in run("check", "paper.tex")[1]
+
+
+def test_names_of_two_files(run: Run) -> None:
+    Path("one.tex").write_text(STEM)
+    Path("two.tex").write_text(STEM.replace("K6", "K8") + HEAD.replace(", params 34,726", ""))
+    Path("paper.tex").write_text("\\input{one}\n\\input{two}\n")
+    status, out, err = run("check", "paper.tex")
+    assert (status, err) == (0, "")
+    assert "46,298" in out  # of the nearer one
