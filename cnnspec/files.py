@@ -190,14 +190,19 @@ def _others(path: str, name: str) -> bool:
 
 
 def specs_below(folder: str) -> Iterator[str]:
-    """Every `.cnn` below a folder, folder by folder in alphabetical order, then the folders that cannot be
-    opened: reading them reports why. Links to folders are not followed."""
+    """Every `.cnn` below a folder."""
+    return files_below(folder, (".cnn",))
+
+
+def files_below(folder: str, endings: tuple[str, ...]) -> Iterator[str]:
+    """The files below a folder whose names end so, folder by folder in alphabetical order, then the folders
+    that cannot be opened: reading them reports why. Links to folders are not followed."""
     closed: list[str] = []
     for path, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         folders[:] = sorted(name for name in folders if not _others(path, name))
         inside = os.path.normpath(path)
         for name in sorted(files):
-            if name.endswith(".cnn"):
+            if name.endswith(endings):
                 yield name if inside == os.curdir else os.path.join(inside, name)
     yield from map(os.path.normpath, closed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,6 +54,9 @@ def _columns(context: click.Context, parameter: click.Parameter, value: str | No
     is_flag=True,
     help="Apply the fixes that keep the meaning of the network, then check the result.",
 )
+@click.option(
+    "--documents", is_flag=True, help="Of a folder: also check the documents below it that contain specs."
+)
 @click.option("--update", is_flag=True, help="Regenerate the generated regions of documents, then check.")
 @click.option(
     "--dry-run", is_flag=True, help="With --update: write nothing; exit with status 1 if a region differs."
@@ -79,6 +83,7 @@ def check(
     files: tuple[str, ...],
     every: bool,
     fix: bool,
+    documents: bool,
     update: bool,
     dry_run: bool,
     columns: tuple[str, ...],
@@ -90,8 +95,9 @@ def check(
 ) -> int:
     """Check specs: findings on standard error; the table, totals and claims on standard output.
 
-    FILE is a spec, a folder (all .cnn files below it), `zoo:NAME`, `-` for standard input, or a document with
-    specs: Markdown, LaTeX, a notebook (`paper.md#NAME` is one of them). One model is shown as a table;
+    FILE is a spec, a folder (all .cnn files below it; --documents: and all documents with specs), `zoo:NAME`,
+    `-` for standard input, or a document with specs: Markdown, LaTeX, a notebook (`paper.md#NAME` is one of
+    them). One model is shown as a table;
     several models are shown as one line per model. MACs count the multiply-accumulates of conv, dwconv,
     deconv and fc.
     """
@@ -100,7 +106,7 @@ def check(
     status = OK
     checked: list[Checked] = []
     for argument in files:
-        pairs, problem = named(argument)
+        pairs, problem = _named(argument, documents)
         if problem is not None:
             checked.append(Checked(Source(argument, ""), [], (problem,), USAGE))
         for path, name in pairs:
@@ -123,6 +129,20 @@ def check(
     else:
         _print_text(checked, every, columns, advice, to)
     return max([status, *(one.status for one in checked)])
+
+
+def _named(argument: str, documents: bool) -> tuple[list[tuple[str, str]], Diagnostic | None]:
+    """The files that an argument means; of a folder, with `documents`, those with specs, too."""
+    pairs, problem = named(argument)
+    if os.path.isdir(argument) and (documents or problem is not None):
+        from cnnspec.documents.folder import documents_below
+
+        found = documents_below(argument)
+        if documents:
+            pairs, problem = [*pairs, *((path, path) for path in found)], None if found else problem
+        elif found and problem is not None:
+            problem = problem._replace(help=f"--documents also checks {found[0]}" + ", …" * (len(found) > 1))
+    return pairs, problem
 
 
 def _check(

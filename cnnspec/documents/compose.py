@@ -66,7 +66,7 @@ class _Text:
 
 
 class Earlier(NamedTuple):
-    """A fence that others may continue from, the document that it is in, and what it continues from itself."""
+    """A fence that others may continue from, its document, and what it continues from itself."""
 
     fence: Fence
     document: Source

@@ -294,3 +294,34 @@ def test_a_fix_of_several_lines_is_one_of_the_document(name: str, run: Run) -> N
     Path(name).write_text(text)
     assert run("check", "--fix", name)[0] == 0
     assert Path(name).read_text() == mended
+
+
+def test_the_documents_of_a_folder(run: Run) -> None:
+    for folder in ("docs/parts", "docs/.git", "empty"):
+        Path(folder).mkdir(parents=True)
+    spec = "```cnn\ninput 1x28x28\nconv F5 K6\n```\n"
+    Path("docs/a.md").write_text(spec)
+    Path("docs/foreign.md").write_text("# An R-cnn\n\n```python\ncnn = 1\n```\n")
+    Path("docs/foreign.ipynb").write_text("{ not JSON, but cnn")
+    Path("docs/large.md").write_text("cnn\n" * 30_000)
+    Path("docs/.git/b.md").write_text(spec)
+    Path("docs/parts/stem.tex").write_text("\\begin{cnn}[name=stem, input=1x8x8]\nconv F3 K4\n\\end{cnn}\n")
+    Path("docs/parts/head.tex").write_text("\\begin{cnn}[after=stem]\ngap -> fc 10\n\\end{cnn}\n")
+    Path("docs/main.tex").write_text("\\input{parts/stem}\n\\input{parts/head}\n")
+    status, out, err = run("check", "docs")
+    assert (status, out.strip()) == (2, "1 error")
+    assert "E706" in err
+    assert "help: --documents also checks docs/a.md, …" in err
+    status, out, err = run("check", "docs", "--documents")
+    assert (status, err) == (0, "")
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("✓")] == [
+        "docs/a.md:1",
+        "docs/parts/stem.tex:1",  # once, by the document that includes it
+        "docs/parts/head.tex:1",
+    ]
+    Path("docs/net.cnn").write_text("input 8\nfc 2\n")
+    assert run("check", "docs")[1].startswith("net\nMACs")  # as before: no document is looked at
+    assert "4 of 4 models passed" in run("check", "docs", "--documents")[1]
+    Path("docs/large.md").write_text(spec + "cnn\n" * 30_000)
+    assert "E601" in run("check", "docs", "--documents")[2]
+    assert run("check", "empty", "--documents")[0] == 2
