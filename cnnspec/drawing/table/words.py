@@ -67,7 +67,8 @@ def line(part: Part, style: Style) -> Line:
         return text(NAMES.get(part.word, part.word), *_percent(part))
     name = "average pool" if part.word == "gap" and style == "layer" else NAMES.get(part.word, part.word)
     whole = part.word in ("gap", "gmp")
-    pieces: list[Piece] = [] if window is None or (whole and style != "plain") else [window, " "]
+    wide: Piece = f"{window.dims[0]}-wide" if window is not None and len(window.dims) == 1 else window or ""
+    pieces: list[Piece] = [] if window is None or (whole and style != "plain") else [wide, " "]
     if part.word not in ("conv", "dwconv"):
         pieces.append(name)
     elif style == "plain":
@@ -139,24 +140,26 @@ def lines_of_inner(part: Part, style: Style) -> tuple[Line, ...]:
     return lines(part, style)
 
 
-def _inline(part: Part, style: Style) -> Line:
+def _inline(part: Part, style: Style, between: str = "; ") -> Line:
     if part.kind == "cell" and part.times == len(part.inner) == 1:
         return (
-            _inline(part.inner[0], style) if part.inner[0].kind != "layer" else _times(part.inner[0], style)
+            _inline(part.inner[0], style, between)
+            if part.inner[0].kind != "layer"
+            else _times(part.inner[0], style)
         )
     if part.kind == "merge" and not main(part):
         return text("(") + _separated(lines(part, style), " | ") + text(")")
-    joined = _separated(lines(part, style), "; ")
     if part.kind == "cell" and part.times > 1:
-        return text("[") + joined + text(f"] × {part.times}")
-    return joined
+        return text("[") + _separated(lines(part, style), "; ") + text(f"] × {part.times}")
+    return _separated(lines(part, style), between)
 
 
 def _chain(branch: Sequence[Part], style: Style) -> Line:
     if not branch:
         return text("identity")
     return _separated(
-        [_inline(part, style) if part.kind != "layer" else _times(part, style) for part in branch], " → "
+        [_inline(part, style, " → ") if part.kind != "layer" else _times(part, style) for part in branch],
+        " → ",
     )
 
 
@@ -201,4 +204,6 @@ def stack(part: Part) -> tuple[Line, ...]:
 def call(part: Part) -> Line:
     """A part as the spec says it: `residual(64, 1) × 3`."""
     what = part.call or part.word
+    if part.times > 1 and part.kind == "cell" and not part.word:
+        what = f"[{what}]"
     return text(what if part.times == 1 else f"{what} × {part.times}")

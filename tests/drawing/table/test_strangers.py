@@ -266,3 +266,17 @@ def test_networks_that_share_no_row_are_below_each_other() -> None:
     assert not isinstance(found, Diagnostic)
     made = csv.reader(io.StringIO(written(found, "csv")))
     assert [row[0] for row in made] == ["output", "8x8", "4x4", "20x20", "18x18", "9x9"]
+
+
+def test_what_is_inside_one_another_is_told_apart() -> None:
+    deep = "input 8x32x32\n[[conv F3 P1 K8 -> relu]*10 -> conv F1 K8]*20\n"
+    assert [row[1] for row in rows(deep, rows="line")[1:]] == ["[conv F3 P1 K8 x 10 -> conv F1 K8] x 20"]
+    unit = "block unit(k) { add [ conv F3 P1 K=k -> conv F3 P1 K=k | id ] -> relu }\n"
+    csp = "block csp(k) { concat [ conv F1 K=k -> unit(k) | conv F1 K=k ] -> conv F1 K=k }\n"
+    (row,) = rows(f"{unit}{csp}input 8x32x32\ncsp(8)\n", rows="stage")[1:]
+    assert row[1] == "[1x1, 8 -> 3x3, 8 -> 3x3, 8; 1x1, 8; 1x1, 8]"
+
+
+def test_the_windows_of_signals() -> None:
+    body = rows("input 4x64\n[conv F7 P3 K8 -> relu]*2\nmaxpool F3 S2 P1\n", rows="size")[1:]
+    assert [row[1] for row in body] == ["[7-wide, 8] x2", "3-wide max pool, stride 2"]
