@@ -6,8 +6,9 @@ import csv
 import io
 from collections.abc import Sequence
 
-from cnnspec.drawing.table.cells import Content, Grid, Line, Matrix, Piece, Scientific, Size, Symbol
-from cnnspec.drawing.table.formats.flat import rows_of, size_text
+from cnnspec.drawing.table.cells import Grid
+from cnnspec.drawing.table.formats.flat import matrix_text, rows_of
+from cnnspec.drawing.table.formats.marks import Marks
 
 PLAIN = str.maketrans(
     {"×": "x", "→": "->", "–": "-", "−": "-", "✓": "yes", "…": "...", "·": "*", "≤": "<=", "≥": ">="}
@@ -28,7 +29,7 @@ def _table(grid: Grid) -> str:
 
 def rows(grid: Grid) -> list[list[str]]:
     """The rows as plain text."""
-    return rows_of(grid, _content, "; ")
+    return rows_of(grid, MARKS.content, "; ")
 
 
 def _harmless(text: str) -> str:
@@ -38,26 +39,15 @@ def _harmless(text: str) -> str:
     )
 
 
-def _content(content: Content, row: int, column: int) -> str:
-    return "; ".join(_matrix(one) if isinstance(one, Matrix) else _line(one) for one in content)
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text.translate(PLAIN))
 
 
-def _matrix(matrix: Matrix) -> str:
-    inside = "; ".join(map(_line, matrix.rows))
-    return f"[{inside}]" + (f" x{matrix.times}" if matrix.times > 1 else "")
-
-
-def _line(line: Line) -> str:
-    text = "".join(map(_piece, line.pieces)).translate(PLAIN)
-    return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def _piece(piece: Piece) -> str:
-    match piece:
-        case Size():
-            return size_text(piece, "x", "^")
-        case Symbol():
-            return piece.name
-        case Scientific():
-            return f"{piece.mantissa}e{piece.exponent}"
-    return piece
+MARKS = Marks(
+    _plain,
+    power="^{}".format,
+    scientific="{}e{}".format,
+    matrix=lambda matrix: matrix_text(matrix, MARKS.line, " x"),
+    between="; ",
+    times="x",
+)

@@ -4,42 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnnspec.drawing.table.cells import Content, Grid, Line, Matrix, Size
-
-SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+from cnnspec.drawing.table.cells import Content, Grid, Line, Matrix
 
 
-def rows_of(grid: Grid, show: Callable[[Content, int, int], str], between: str) -> list[list[str]]:
+def rows_of(grid: Grid, show: Callable[[Content], str], between: str) -> list[list[str]]:
     """The rows. A cell across columns is repeated in each of them, unless it is a head; rows beside a cell
     that is several rows high are one row, their texts joined by `between`."""
     width = len(grid.align)
     found: list[list[list[str]]] = []
     left = 0
-    for number, cells in enumerate(grid.starts()):
+    for cells in grid.starts():
         if not left:
             found.append([[] for _ in range(width)])
         left = max([left - 1, *(cell.rows - 1 for _, cell in cells)]) if left or cells else 0
         for start, cell in cells:
             for column in range(start, start + (1 if cell.head else cell.columns)):
-                text = show(cell.content, number, column)
+                text = show(cell.content)
                 if text:
                     found[-1][column].append(text)
     return [[between.join(texts) for texts in row] for row in found]
 
 
-def size_text(size: Size, times: str = "×", power: str = "") -> str:
-    """`3×3`, `112²×64`; with `power`, `112^2×64`."""
-    return times.join(
-        dim
-        if exponent == 1
-        else f"{dim}{power}{exponent}"
-        if power
-        else f"{dim}{str(exponent).translate(SUPER)}"
-        for dim, exponent in size.factors()
-    )
-
-
-def matrix_text(matrix: Matrix, show: Callable[[Line], str]) -> str:
+def matrix_text(matrix: Matrix, show: Callable[[Line], str], times: str = " × ") -> str:
     """`[3×3, 64; 3×3, 64] × 3`."""
     inside = "; ".join(map(show, matrix.rows))
-    return f"[{inside}]" + (f" × {matrix.times}" if matrix.times > 1 else "")
+    return f"[{inside}]" + (f"{times}{matrix.times}" if matrix.times > 1 else "")

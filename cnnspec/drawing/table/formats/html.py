@@ -5,18 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from cnnspec.drawing.table.cells import (
-    Cell,
-    Content,
-    Grid,
-    Line,
-    Matrix,
-    Piece,
-    Row,
-    Scientific,
-    Size,
-    Symbol,
-)
+from cnnspec.drawing.table.cells import Cell, Grid, Matrix, Row
+from cnnspec.drawing.table.formats.marks import Marks
 
 STYLE = (
     "<style>.cnnspec{border-collapse:collapse;border-top:2px solid;border-bottom:2px solid;margin:1em 0}"
@@ -66,32 +56,21 @@ def _cell(cell: Cell, align: str) -> str:
         if count > 1
     )
     side = "c" if cell.columns > 1 else align
-    return f'<{tag} class="{side}"{spans}>{_content(cell.content)}</{tag}>'
-
-
-def _content(content: Content) -> str:
-    return "<br>".join(_matrix(one) if isinstance(one, Matrix) else _line(one) for one in content)
+    return f'<{tag} class="{side}"{spans}>{MARKS.content(cell.content)}</{tag}>'
 
 
 def _matrix(matrix: Matrix) -> str:
-    rows = "".join(f"<mtr><mtd><mtext>{_line(line)}</mtext></mtd></mtr>" for line in matrix.rows)
+    rows = "".join(f"<mtr><mtd><mtext>{MARKS.line(line)}</mtext></mtd></mtr>" for line in matrix.rows)
     times = f"<mo>×</mo><mn>{matrix.times}</mn>" if matrix.times > 1 else ""
     return f"<math><mrow><mo>[</mo><mtable>{rows}</mtable><mo>]</mo>{times}</mrow></math>"
 
 
-def _line(line: Line) -> str:
-    text = "".join(map(_piece, line.pieces))
-    return f"<b>{text}</b>" if line.bold else text
-
-
-def _piece(piece: Piece) -> str:
-    match piece:
-        case Size():
-            return "×".join(
-                escaped(dim) + (f"<sup>{power}</sup>" if power > 1 else "") for dim, power in piece.factors()
-            )
-        case Symbol():
-            return f"<i>{escaped(piece.name)}</i>"
-        case Scientific():
-            return f"{piece.mantissa}×10<sup>{piece.exponent}</sup>"
-    return escaped(piece)
+MARKS = Marks(
+    escaped,
+    power="<sup>{}</sup>".format,
+    scientific="{}×10<sup>{}</sup>".format,
+    matrix=_matrix,
+    between="<br>",
+    symbol="<i>{}</i>",
+    bold="<b>{}</b>",
+)

@@ -8,21 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cnnspec.drawing.table.cells import (
-    Cell,
-    Content,
-    Grid,
-    Line,
-    Matrix,
-    Piece,
-    Row,
-    Scientific,
-    Size,
-    Symbol,
-)
+from cnnspec.drawing.table.cells import Cell, Content, Grid, Matrix, Row
+from cnnspec.drawing.table.formats.marks import Marks
 from cnnspec.drawing.writers.tikz import escaped as plain
 
-TIMES = r"\times "
 HEAD = "% \\usepackage{booktabs,multirow}\n"
 OWN = {"–": "--", "✓": r"$\surd$", "[": "{[}", "]": "{]}", "*": "{*}"}
 """A bracket or a star after `\\\\` would be its argument."""
@@ -91,33 +80,27 @@ def _row(cells: list[tuple[int, Cell]], align: str, heights: list[int]) -> str:
 
 
 def _content(content: Content, align: str) -> str:
-    pieces = [_matrix(one) if isinstance(one, Matrix) else _line(one) for one in content]
-    if len(pieces) <= 1:
-        return "".join(pieces)
+    if len(content) <= 1:
+        return MARKS.content(content)
     apart = r" \\[5pt] " if any(isinstance(one, Matrix) for one in content) else r" \\ "
-    return f"\\begin{{tabular}}[c]{{@{{}}{align}@{{}}}}{apart.join(pieces)}\\end{{tabular}}"
+    inside = MARKS._replace(between=apart).content(content)
+    return f"\\begin{{tabular}}[c]{{@{{}}{align}@{{}}}}{inside}\\end{{tabular}}"
 
 
 def _matrix(matrix: Matrix) -> str:
-    rows = r" \\ ".join(map(_line, matrix.rows))
+    rows = r" \\ ".join(map(MARKS.line, matrix.rows))
     times = rf"\times {matrix.times}" if matrix.times > 1 else ""
     return rf"$\left[\begin{{tabular}}{{@{{}}c@{{}}}}{rows}\end{{tabular}}\right]{times}$"
 
 
-def _line(line: Line) -> str:
-    text = "".join(map(_piece, line.pieces))
-    return f"\\textbf{{{text}}}" if line.bold else text
-
-
-def _piece(piece: Piece) -> str:
-    match piece:
-        case Size():
-            factors = [
-                f"{escaped(dim)}^{power}" if power > 1 else escaped(dim) for dim, power in piece.factors()
-            ]
-            return f"${TIMES.join(factors)}$"
-        case Symbol():
-            return rf"\textit{{{escaped(piece.name)}}}"
-        case Scientific():
-            return rf"${piece.mantissa}\times 10^{{{piece.exponent}}}$"
-    return escaped(piece)
+MARKS = Marks(
+    escaped,
+    power="^{}".format,
+    scientific=r"${}\times 10^{{{}}}$".format,
+    matrix=_matrix,
+    between="",
+    symbol=r"\textit{{{}}}",
+    bold=r"\textbf{{{}}}",
+    size="${}$",
+    times=r"\times ",
+)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 
 from cnnspec.diagnostics.printable import width
-from cnnspec.drawing.table.cells import Content, Grid, Line, Matrix, Piece, Scientific, Size, Symbol
-from cnnspec.drawing.table.formats.flat import SUPER, matrix_text, rows_of, size_text
+from cnnspec.drawing.table.cells import Grid
+from cnnspec.drawing.table.formats.flat import matrix_text, rows_of
+from cnnspec.drawing.table.formats.marks import Marks
 
+SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 RULES = {"l": ":--", "c": ":-:", "r": "--:"}
 LONGEST = 200
 """A table whose lines would be longer is not aligned in the text."""
@@ -36,7 +38,7 @@ def escaped(text: str) -> str:
 
 
 def _table(grid: Grid) -> str:
-    head, *body = rows_of(grid, _content, "<br>")
+    head, *body = rows_of(grid, MARKS.content, "<br>")
     rules = [RULES[align] for align in grid.align]
     rows = [head, rules, *body]
     widths = [max(width(text) for text in column) for column in zip(*rows, strict=True)]
@@ -62,21 +64,20 @@ def _table(grid: Grid) -> str:
     return "".join(lines)
 
 
-def _content(content: Content, row: int, column: int) -> str:
-    return "<br>".join(matrix_text(one, _line) if isinstance(one, Matrix) else _line(one) for one in content)
+def _power(number: int) -> str:
+    return str(number).translate(SUPER)
 
 
-def _line(line: Line) -> str:
-    text = "".join(map(_piece, line.pieces))
-    return f"**{text}**" if line.bold and text else text
+def _scientific(mantissa: str, exponent: int) -> str:
+    return f"{mantissa}×10{_power(exponent)}"
 
 
-def _piece(piece: Piece) -> str:
-    match piece:
-        case Size():
-            return size_text(piece)
-        case Symbol():
-            return f"*{escaped(piece.name)}*"
-        case Scientific():
-            return f"{piece.mantissa}×10{str(piece.exponent).translate(SUPER)}"
-    return escaped(piece)
+MARKS = Marks(
+    escaped,
+    power=_power,
+    scientific=_scientific,
+    matrix=lambda matrix: matrix_text(matrix, MARKS.line),
+    between="<br>",
+    symbol="*{}*",
+    bold="**{}**",
+)

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnspec.drawing.table.cells import (
-    Cell,
-    Content,
-    Grid,
-    Line,
-    Matrix,
-    Piece,
-    Row,
-    Scientific,
-    Size,
-    Symbol,
-)
+from cnnspec.drawing.table.cells import Cell, Grid, Matrix, Row
+from cnnspec.drawing.table.formats.marks import Marks
 
 ALIGN = {"l": "left", "c": "center", "r": "right"}
 PLAIN = frozenset(" ,()")
@@ -75,33 +65,26 @@ def _cell(cell: Cell) -> str:
     ]
     if cell.columns > 1:
         spans.append("align: center + horizon")
-    text = _content(cell.content)
+    text = MARKS.content(cell.content)
     return f"table.cell({', '.join(spans)})[{text}]" if spans else f"[{text}]"
 
 
-def _content(content: Content) -> str:
-    return r" \ ".join(_matrix(one) if isinstance(one, Matrix) else _line(one) for one in content)
-
-
 def _matrix(matrix: Matrix) -> str:
-    rows = ", ".join(f"display(#[{_line(line)}])" for line in matrix.rows)
+    rows = ", ".join(f"display(#[{MARKS.line(line)}])" for line in matrix.rows)
     times = f" times {matrix.times}" if matrix.times > 1 else ""
     return f'#box(inset: (y: 2pt), $vec(delim: "[", {rows}){times}$)'
 
 
-def _line(line: Line) -> str:
-    text = "".join(map(_piece, line.pieces))
-    return f"#strong[{text}]" if line.bold else text
+def _scientific(mantissa: str, exponent: int) -> str:
+    return f"{escaped(mantissa)}×10#super[{exponent}]"
 
 
-def _piece(piece: Piece) -> str:
-    match piece:
-        case Size():
-            return "×".join(
-                escaped(dim) + (f"#super[{power}]" if power > 1 else "") for dim, power in piece.factors()
-            )
-        case Symbol():
-            return f"#emph[{escaped(piece.name)}]"
-        case Scientific():
-            return f"{escaped(piece.mantissa)}×10#super[{piece.exponent}]"
-    return escaped(piece)
+MARKS = Marks(
+    escaped,
+    power="#super[{}]".format,
+    scientific=_scientific,
+    matrix=_matrix,
+    between=r" \ ",
+    symbol="#emph[{}]",
+    bold="#strong[{}]",
+)
