@@ -8,25 +8,24 @@ throughout. A block that is one box in itself (`conv -> bn -> relu`, a repeat of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import replace
 
+from cnnspec.drawing.flow.arguments import given, parameters, same, short
 from cnnspec.drawing.flow.bodies import Bodies, dimensions, values_of
 from cnnspec.drawing.flow.chains import compacted
 from cnnspec.drawing.flow.diagram import Diagram, Edge, Figure, Node, Runs, TooLarge
 from cnnspec.drawing.flow.labels import block_node, layer_node
 from cnnspec.drawing.flow.names import shape_text
+from cnnspec.drawing.flow.reads import Reads, steps
+from cnnspec.drawing.flow.scope import Scope, Value
 from cnnspec.drawing.flow.single import Single
 from cnnspec.drawing.flow.symbols import joined, negated, plain, spelled, substituted, symbol
 from cnnspec.drawing.options import Options
-from cnnspec.ir import expr
-from cnnspec.ir.expr import Const, Expr, Var
+from cnnspec.ir.expr import Const, Expr
 from cnnspec.ir.graph import Block, Graph, Layer, Region
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
 from cnnspec.ir.uses import Mismatch, input_places
 
-LONGEST = 6
-"""Operations of an expression that stands in the place of its name."""
 MOST_BOXES = 3_000
 """Of a figure: more would be neither looked at nor printed."""
 
@@ -34,30 +33,6 @@ MOST_BOXES = 3_000
 def folded(graph: Graph, options: Options) -> Figure:
     """The network's diagram and those of the blocks in it, each where it is first met."""
     return _Folder(graph, options).figure()
-
-
-class _Value(NamedTuple):
-    """A value of a template: the edge that brings it (None: it is not there), and its number in each of the
-    bodies."""
-
-    edge: Edge | None
-    at: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """A template that is being walked: for which bodies, into which diagram, what its names stand for."""
-
-    template: Template
-    bodies: tuple[int, ...]
-    names: dict[str, Expr]
-    diagram: Diagram
-    symbolic: bool
-    path: str = ""
-    depth: int = 0
-    in_order: bool = True
-    """The bodies are passes one after another."""
-    values: dict[int, _Value] = field(default_factory=dict)
 
 
 class _Folder:
@@ -69,7 +44,7 @@ class _Folder:
         self.single = Single(graph, frozenset(options.collapse))
         self.panels: dict[int, None] = {}
         self.boxes = 0
-        self._reads: dict[int, set[int]] = {}
+        self.reads = Reads(graph)
 
     # --- diagrams ---------------------------------------------------------------------------------------
 
@@ -81,7 +56,7 @@ class _Folder:
             shape = shape_text(graph.root.values[place])
             text = plain(f"{name if len(graph.inputs) > 1 else 'input'} {shape}")
             node = Node("input", name, text, fill="input", shapes=(shape,))
-            scope.values[place] = _Value(self.add(scope, node), (place,))
+            scope.values[place] = Value(self.add(scope, node), (place,))
         self.walk(scope.template.sites, scope)
         network = self.finished(scope, graph.outputs)
         done: list[Diagram] = []
@@ -102,13 +77,13 @@ class _Folder:
     def scope(
         self, number: int, bodies: tuple[int, ...], names: dict[str, Expr], diagram: Diagram, *,
         symbolic: bool, path: str = "", depth: int = 0,
-    ) -> _Scope:  # fmt: skip
-        return _Scope(self.graph.templates[number], bodies, names, diagram, symbolic, path, depth)
+    ) -> Scope:  # fmt: skip
+        return Scope(self.graph.templates[number], bodies, names, diagram, symbolic, path, depth)
 
-    def finished(self, scope: _Scope, names: Sequence[str]) -> Diagram:
+    def finished(self, scope: Scope, names: Sequence[str]) -> Diagram:
         """The diagram with its outputs; several are boxes with their names."""
         _template, diagram = scope.template, scope.diagram
-        found = self.results(scope)
+        found = scope.results()
         diagram.outputs = [edge for edge in found if edge is not None]
         if len(found) > 1:
             for place, edge in enumerate(found):
@@ -119,22 +94,14 @@ class _Folder:
             diagram.outputs = []
         return compacted(diagram)
 
-    def results(self, scope: _Scope) -> list[Edge | None]:
-        """What a template gives: its outputs, or its first one and the labels that it exports."""
-        template = scope.template
-        outputs = list(template.outputs)
-        if template.exported:
-            outputs = [*outputs[:1], *(template.labels[label] for label in template.exported)]
-        return [scope.values[value].edge if value in scope.values else None for value in outputs]
-
-    def ports(self, scope: _Scope) -> None:
+    def ports(self, scope: Scope) -> None:
         """The inputs of a diagram inside another."""
         places = self.places(scope.template, scope.bodies)
         several = len(scope.template.inputs) > 1
         for place, name in enumerate(scope.template.inputs):
             node = Node("port", name or "x", symbol(name or "x"), fill="input")
-            there = place in self.reads(scope.template) or not several
-            scope.values[place] = _Value(self.add(scope, node) if there else None, places[place])
+            there = place in self.reads.of(scope.template) or not several
+            scope.values[place] = Value(self.add(scope, node) if there else None, places[place])
 
     def places(self, template: Template, bodies: tuple[int, ...]) -> list[tuple[int | None, ...]]:
         """The number of each input in each body."""
@@ -146,7 +113,7 @@ class _Folder:
                 found.append({})
         return [tuple(one.get(place) for one in found) for place in range(len(template.inputs))]
 
-    def add(self, scope: _Scope, node: Node) -> Edge:
+    def add(self, scope: Scope, node: Node) -> Edge:
         self.boxes += 1
         if self.boxes > MOST_BOXES:
             raise TooLarge(f"more than {MOST_BOXES:,} boxes")
@@ -155,11 +122,11 @@ class _Folder:
 
     # --- sites ------------------------------------------------------------------------------------------
 
-    def walk(self, sites: Iterable[Site], scope: _Scope) -> None:
+    def walk(self, sites: Iterable[Site], scope: Scope) -> None:
         for site in sites:
             match site:
                 case LetSite():
-                    scope.names[site.name] = _short(self.number(site.value, scope, site.at), site.name)
+                    scope.names[site.name] = short(self.number(site.value, scope, site.at), site.name)
                 case LayerSite():
                     self.layer(site, scope)
                 case RegionSite():
@@ -176,7 +143,7 @@ class _Folder:
             ):
                 scope.diagram.nodes[edge.source].labels.setdefault(edge.port, label)
 
-    def number(self, node: Expr, scope: _Scope, at: int | None) -> Expr:
+    def number(self, node: Expr, scope: Scope, at: int | None) -> Expr:
         """An expression with everything put in that is known here."""
         names: dict[str, Expr] = dict(scope.names)
         if at is not None and at in scope.values and not scope.symbolic:
@@ -184,53 +151,22 @@ class _Folder:
             names |= {name: Const(size) for name, size in dimensions(shape).items()} if shape else {}
         return substituted(node, names)
 
-    def read(self, scope: _Scope, values: Iterable[int]) -> list[Edge]:
-        found = (scope.values[value].edge for value in values if value in scope.values)
-        return [edge for edge in found if edge is not None]
-
-    def arriving(self, site: RegionSite, scope: _Scope) -> list[Edge]:
-        """The inputs of a region, without one that nothing in it reads."""
-        inner = self.graph.templates[site.template]
-        reads = self.reads(inner) if len(site.inputs) > 1 else {0}
-        return self.read(scope, [value for place, value in enumerate(site.inputs) if place in reads])
-
-    def reads(self, template: Template) -> set[int]:
-        """The inputs of a template that a step in it reads, or that it gives."""
-        key = id(template)
-        if key not in self._reads:
-            read = {*template.outputs, *template.labels.values()}
-            for site in _inside(template.sites):
-                if isinstance(site, RegionSite) and len(site.inputs) > 1:
-                    there = self.reads(self.graph.templates[site.template])
-                    read |= {value for place, value in enumerate(site.inputs) if place in there}
-                else:
-                    read |= {*site.inputs}
-            read |= {
-                side
-                for one in _ifs(template.sites)
-                for join in one.joins.values()
-                for side in (join.then, join.otherwise)
-                if side is not None
-            }
-            self._reads[key] = {place for place in range(len(template.inputs)) if place in read}
-        return self._reads[key]
-
-    def give(self, scope: _Scope, value: int, edge: Edge | None, at: dict[int, int]) -> None:
+    def give(self, scope: Scope, value: int, edge: Edge | None, at: dict[int, int]) -> None:
         places = tuple(at.get(place) for place in range(len(scope.bodies)))
-        scope.values[value] = _Value(edge, places)
+        scope.values[value] = Value(edge, places)
         if edge is None or scope.symbolic:
             return
         node, shape = scope.diagram.nodes[edge.source], self.bodies.shape(scope.bodies, places)
         if len(node.shapes) == edge.port:
             node.shapes = (*node.shapes, shape_text(shape))
 
-    def layer(self, site: LayerSite, scope: _Scope) -> None:
+    def layer(self, site: LayerSite, scope: Scope) -> None:
         found = list(self.bodies.at(scope.bodies, site.site))
         layers = [one.step for one in found if isinstance(one.step, Layer)]
         if not layers:
             return None
         at = {one.place: one.output for one in found}
-        inputs = self.read(scope, site.inputs)
+        inputs = scope.read(site.inputs)
         if len(inputs) == 1 and (layers[0].op.word == "id" or layers[0].op.operator):
             return self.give(scope, site.output, inputs[0], at)
         names = dict(scope.names)
@@ -240,7 +176,7 @@ class _Folder:
         self.give(scope, site.output, self.add(scope, node), at)
         return None
 
-    def decide(self, site: IfSite, scope: _Scope) -> None:
+    def decide(self, site: IfSite, scope: Scope) -> None:
         condition = self.number(site.condition, scope, site.at)
         sides = {True: site.then, False: site.otherwise}
         taken = [side for side, sites in sides.items() if self.runs(sites, scope)]
@@ -248,7 +184,7 @@ class _Folder:
             taken = [bool(condition.value)]
         for side in taken:
             self.walk(sides[side], scope)
-        nothing = _Value(None, (None,) * len(scope.bodies))
+        nothing = Value(None, (None,) * len(scope.bodies))
         for value, join in site.joins.items():
             both = {True: join.then, False: join.otherwise}
             found = {
@@ -257,7 +193,7 @@ class _Folder:
             }
             scope.values[value] = self.joined(scope, condition, found)
 
-    def joined(self, scope: _Scope, condition: Expr, found: dict[bool, _Value]) -> _Value:
+    def joined(self, scope: Scope, condition: Expr, found: dict[bool, Value]) -> Value:
         """The value that an `if` decides."""
         if len(found) == 1:
             return next(iter(found.values()))
@@ -268,23 +204,23 @@ class _Folder:
             there, when = (then, yes) if then.edge is not None else (otherwise, no)
             edge = there.edge
             if edge is None or then.edge == otherwise.edge:
-                return _Value(edge, at)
-            return _Value(edge._replace(condition=edge.condition or when), at)
+                return Value(edge, at)
+            return Value(edge._replace(condition=edge.condition or when), at)
         inputs = [then.edge._replace(condition=yes), otherwise.edge._replace(condition=plain("otherwise"))]
-        return _Value(self.add(scope, Node("choice", "if", inputs=inputs)), at)
+        return Value(self.add(scope, Node("choice", "if", inputs=inputs)), at)
 
-    def runs(self, sites: Iterable[Site], scope: _Scope) -> bool:
+    def runs(self, sites: Iterable[Site], scope: Scope) -> bool:
         """Whether a body takes this side; one without layers may always be taken."""
-        steps = [site.site for site in _inside(sites)]
-        return not steps or any(any(self.bodies.at(scope.bodies, site)) for site in steps)
+        found = [site.site for site in steps(sites)]
+        return not found or any(any(self.bodies.at(scope.bodies, site)) for site in found)
 
     # --- regions ----------------------------------------------------------------------------------------
 
-    def region(self, site: RegionSite, scope: _Scope) -> None:
+    def region(self, site: RegionSite, scope: Scope) -> None:
         found = list(self.bodies.at(scope.bodies, site.site))
         regions = [one.step for one in found if isinstance(one.step, Region)]
         if not regions:
-            edges = self.read(scope, site.inputs[:1])
+            edges = scope.read(site.inputs[:1])
             if site.times is not None and edges:  # no pass: the input goes on
                 for value, given in zip(site.outputs, site.inputs, strict=False):
                     scope.values[value] = scope.values[given]
@@ -314,20 +250,19 @@ class _Folder:
             self.give(scope, value, edge, at)
 
     def inlined(
-        self, site: RegionSite, scope: _Scope, regions: list[Region], names: dict[str, Expr]
+        self, site: RegionSite, scope: Scope, regions: list[Region], names: dict[str, Expr]
     ) -> list[Edge | None]:
         """The region's boxes, in the diagram that it is in."""
         inner = self.inside(site, scope, regions, names, scope.diagram)
         places = self.places(inner.template, inner.bodies)
         for place, value in enumerate(site.inputs):
-            edge = scope.values[value].edge if value in scope.values else None
-            inner.values[place] = _Value(edge, places[place])
+            inner.values[place] = Value(scope.edge(value), places[place])
         self.walk(inner.template.sites, inner)
-        return self.results(inner)
+        return inner.results()
 
     def inside(
-        self, site: RegionSite, scope: _Scope, regions: list[Region], names: dict[str, Expr], into: Diagram
-    ) -> _Scope:
+        self, site: RegionSite, scope: Scope, regions: list[Region], names: dict[str, Expr], into: Diagram
+    ) -> Scope:
         path = f"{scope.path}{regions[0].name}." if regions[0].name else scope.path
         depth = scope.depth + (site.kind in ("block", "shared"))
         inner = self.scope(
@@ -337,7 +272,7 @@ class _Folder:
         one = len(regions) == 1 and len(inner.bodies) == len(regions[0].passes)
         return replace(inner, in_order=one if site.kind == "repeat" else scope.in_order)
 
-    def repeat(self, site: RegionSite, scope: _Scope, regions: list[Region]) -> list[Edge | None]:
+    def repeat(self, site: RegionSite, scope: Scope, regions: list[Region]) -> list[Edge | None]:
         """One pass with how many there are: a box, or a frame around several."""
         counts = {sum(one.count for one in region.passes) for region in regions}
         times = self.number(site.times or Const(1), scope, site.inputs[0] if site.inputs else None)
@@ -346,15 +281,15 @@ class _Folder:
         names = {name: node for name, node in scope.names.items() if name != "i"}
         return self.framed(site, scope, self.inside(site, scope, regions, names, Diagram(())), spelled(times))
 
-    def framed(self, site: RegionSite, scope: _Scope, inner: _Scope, times: Runs) -> list[Edge | None]:
+    def framed(self, site: RegionSite, scope: Scope, inner: Scope, times: Runs) -> list[Edge | None]:
         self.ports(inner)
         self.walk(inner.template.sites, inner)
-        found = self.results(inner)
+        found = inner.results()
         diagram = inner.diagram
         diagram.outputs = [edge for edge in found if edge is not None]
         diagram = compacted(diagram)
         boxes = [node for node in diagram.nodes if node.kind != "port"]
-        inputs = self.arriving(site, scope)
+        inputs = scope.read(self.reads.by(site))
         if len(boxes) == 1 and not boxes[0].times and len(boxes[0].inputs) == len(inputs) == 1:
             node = _of_all(boxes[0], inputs, times)
         else:
@@ -364,13 +299,13 @@ class _Folder:
         edge = self.add(scope, node)
         return [None if one is None else edge._replace(port=place) for place, one in enumerate(found)]
 
-    def use(self, site: RegionSite, scope: _Scope, regions: list[Region]) -> list[Edge | None]:
+    def use(self, site: RegionSite, scope: Scope, regions: list[Region]) -> list[Edge | None]:
         """A block: its box, or what is in it."""
         block = self.blocks[self.graph.templates[site.template].block or ""]
         options = self.options
         expanded = block.name in options.expand or (scope.depth < options.levels and not scope.symbolic)
         if block.name not in options.collapse and (expanded or self.single.block(site.template)):
-            names = self.parameters(block, site, scope, regions)
+            names = parameters(block, site, scope, regions)
             if not expanded:
                 return self.inlined(site, scope, regions, names)
             inner = self.inside(site, scope, regions, names, Diagram(self.title(block, site, scope, regions)))
@@ -378,64 +313,37 @@ class _Folder:
                 return self.inlined(site, scope, regions, names)
             return self.framed(site, scope, inner, ())
         self.panels[site.template] = None
-        node = block_node(self.graph, block, site, regions, self.given(site, scope), scope.in_order)
-        node.inputs = self.arriving(site, scope)
+        node = block_node(self.graph, block, site, regions, given(site, scope), scope.in_order)
+        node.inputs = scope.read(self.reads.by(site))
         node.name = scope.path + node.name
         edge = self.add(scope, node)
         return [edge._replace(port=place) for place in range(len(site.outputs))]
 
-    def title(self, block: Block, site: RegionSite, scope: _Scope, regions: list[Region]) -> Runs:
-        return block_node(self.graph, block, site, regions, self.given(site, scope), scope.in_order).text
+    def title(self, block: Block, site: RegionSite, scope: Scope, regions: list[Region]) -> Runs:
+        return block_node(self.graph, block, site, regions, given(site, scope), scope.in_order).text
 
-    def given(self, site: RegionSite, scope: _Scope) -> dict[str, Expr]:
-        """The arguments that are expressions here."""
-        if not scope.symbolic:
-            return {}
-        found = {name: substituted(node, scope.names) for name, node in site.arguments.items()}
-        return {name: node for name, node in found.items() if not isinstance(node, Const)}
-
-    def parameters(
-        self, block: Block, site: RegionSite, scope: _Scope, regions: list[Region]
-    ) -> dict[str, Expr]:
-        """What a block's parameters stand for in what it is replaced by."""
-        names: dict[str, Expr] = {}
-        given = {name: substituted(node, scope.names) for name, node in site.arguments.items()}
-        for parameter in block.parameters:
-            values = {region.arguments.get(parameter.name) for region in regions}
-            value = values.pop() if len(values) == 1 else None
-            if parameter.name in given and (scope.symbolic or value is None):
-                names[parameter.name] = _short(given[parameter.name], parameter.name)
-            elif value is not None:
-                names[parameter.name] = Const(expr.parsed(value))
-            else:
-                names[parameter.name] = Var(parameter.name)
-        return names
-
-    def slot(self, site: SlotSite, scope: _Scope) -> None:
+    def slot(self, site: SlotSite, scope: Scope) -> None:
         """A layer parameter: what stands for it where that is one thing, else its name."""
         found = list(self.bodies.at(scope.bodies, site.site))
         regions = [one.step for one in found if isinstance(one.step, Region)]
         at = {one.place: one.output for one in found}
         bodies = Bodies.passes(regions)
         templates = {self.graph.bodies[number].template for number in bodies}
-        inputs = self.read(scope, site.inputs)
+        inputs = scope.read(site.inputs)
         if scope.symbolic or len(templates) != 1:
             node = Node("small", scope.path + site.name, symbol(site.parameter), inputs=inputs, fill="norm")
             return self.give(scope, site.output, self.add(scope, node), at)
-        names: dict[str, Expr] = {}
-        for name in dict.fromkeys(name for region in regions for name in region.arguments):
-            values = {region.arguments.get(name) for region in regions}
-            value = values.pop() if len(values) == 1 else None
-            names[name] = Var(name) if value is None else Const(expr.parsed(value))
+        given_there = dict.fromkeys(name for region in regions for name in region.arguments)
+        names = {name: same(regions, name) for name in given_there}
         inner = self.scope(
             templates.pop(), bodies, names, scope.diagram,
             symbolic=False, path=f"{scope.path}{site.name}.", depth=scope.depth,
         )  # fmt: skip
         edge = inputs[0] if inputs else None
         for place, places in enumerate(self.places(inner.template, bodies)):
-            inner.values[place] = _Value(edge, places)
+            inner.values[place] = Value(edge, places)
         self.walk(inner.template.sites, inner)
-        self.give(scope, site.output, self.results(inner)[0], at)
+        self.give(scope, site.output, inner.results()[0], at)
         return None
 
 
@@ -444,25 +352,5 @@ def _of_all(node: Node, inputs: list[Edge], times: Runs) -> Node:
     return replace(node, inputs=inputs, times=times, shapes=(), labels={})
 
 
-def _short(node: Expr, name: str) -> Expr:
-    """What a name stands for; the name itself where that is long."""
-    return node if expr.operations(node) <= LONGEST else Var(name)
-
-
 def _if(condition: Expr) -> Runs:
     return joined("", [plain("if "), spelled(condition)])
-
-
-def _ifs(sites: Iterable[Site]) -> Iterable[IfSite]:
-    for site in sites:
-        if isinstance(site, IfSite):
-            yield site
-            yield from _ifs((*site.then, *site.otherwise))
-
-
-def _inside(sites: Iterable[Site]) -> Iterable[LayerSite | RegionSite | SlotSite]:
-    for site in sites:
-        if isinstance(site, IfSite):
-            yield from _inside((*site.then, *site.otherwise))
-        elif not isinstance(site, LetSite):
-            yield site

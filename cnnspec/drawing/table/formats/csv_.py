@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from cnnspec.drawing.table.cells import Grid
+from cnnspec.drawing.table.cells import Grid, Matrix
 from cnnspec.drawing.table.formats.flat import matrix_text, rows_of
 from cnnspec.drawing.table.formats.marks import Marks
 
@@ -43,11 +43,15 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text.translate(PLAIN))
 
 
+def _matrix(matrix: Matrix) -> str:
+    return matrix_text(matrix, MARKS.line, " x")
+
+
 MARKS = Marks(
     _plain,
     power="^{}".format,
     scientific="{}e{}".format,
-    matrix=lambda matrix: matrix_text(matrix, MARKS.line, " x"),
+    matrix=_matrix,
     between="; ",
     times="x",
 )

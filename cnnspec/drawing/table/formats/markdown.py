@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cnnspec.diagnostics.printable import width
-from cnnspec.drawing.table.cells import Grid
+from cnnspec.drawing.table.cells import Grid, Matrix
 from cnnspec.drawing.table.formats.flat import matrix_text, rows_of
 from cnnspec.drawing.table.formats.marks import Marks
 
@@ -72,11 +72,15 @@ def _scientific(mantissa: str, exponent: int) -> str:
     return f"{mantissa}×10{_power(exponent)}"
 
 
+def _matrix(matrix: Matrix) -> str:
+    return matrix_text(matrix, MARKS.line)
+
+
 MARKS = Marks(
     escaped,
     power=_power,
     scientific=_scientific,
-    matrix=lambda matrix: matrix_text(matrix, MARKS.line),
+    matrix=_matrix,
     between="<br>",
     symbol="*{}*",
     bold="**{}**",

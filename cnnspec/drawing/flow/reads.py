@@ -1,0 +1,51 @@
+"""Which inputs of a template a step in it reads, or the template gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cnnspec.ir.graph import Graph
+from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
+
+
+class Reads:
+    """By template; each is looked at once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._known: dict[int, set[int]] = {}
+
+    def of(self, template: Template) -> set[int]:
+        key = id(template)
+        if key not in self._known:
+            read = {*template.outputs, *template.labels.values()}
+            for site in steps(template.sites):
+                read |= {*self.by(site)}
+            joins = [join for one in _ifs(template.sites) for join in one.joins.values()]
+            sides = [side for join in joins for side in (join.then, join.otherwise)]
+            read |= {side for side in sides if side is not None}
+            self._known[key] = {place for place in range(len(template.inputs)) if place in read}
+        return self._known[key]
+
+    def by(self, site: LayerSite | RegionSite | SlotSite) -> list[int]:
+        """The values that a step reads: of a region with several inputs, those that are read in it."""
+        if not isinstance(site, RegionSite) or len(site.inputs) < 2:
+            return [*site.inputs]
+        there = self.of(self.graph.templates[site.template])
+        return [value for place, value in enumerate(site.inputs) if place in there]
+
+
+def steps(sites: Iterable[Site]) -> Iterable[LayerSite | RegionSite | SlotSite]:
+    """All steps, those of both sides of an `if`, too."""
+    for site in sites:
+        if isinstance(site, IfSite):
+            yield from steps((*site.then, *site.otherwise))
+        elif not isinstance(site, LetSite):
+            yield site
+
+
+def _ifs(sites: Iterable[Site]) -> Iterable[IfSite]:
+    for site in sites:
+        if isinstance(site, IfSite):
+            yield site
+            yield from _ifs((*site.then, *site.otherwise))
