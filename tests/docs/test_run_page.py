@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import cnnspec
 from cnnspec.cli.draw import draw
 from cnnspec.report.verified import COLUMNS
 
@@ -55,6 +56,14 @@ def test_every_figure_is_drawn_by_a_page_and_shown() -> None:
     assert drawn == shown == {path.name for path in run.FIGURES.iterdir()}
     pictures = {path for path in DOCS.rglob("*") if path.suffix in (".svg", ".png", ".pdf", ".jpg")}
     assert {path for path in pictures if path.parent != run.FIGURES} == {DOCS / "zoo.svg"}  # test_zoo_page.py
+
+
+def test_the_program_of_first_steps_is_the_one_that_is_built() -> None:
+    page = (DOCS / "first-steps.md").read_text("utf-8")
+    spec, shown = (page.split(fence)[1].split("```")[0] for fence in ("```cnn lenet.cnn\n", "```python\n"))
+    parts = [re.escape(part) for part in shown.split("…\n")]
+    assert len(parts) == 3
+    assert re.search("(?:.*\n)*?".join(parts), cnnspec.build(text=spec, target="torch"))
 
 
 def test_every_option_of_draw_is_explained() -> None:
