@@ -11,7 +11,7 @@ PYTEST ?= -n 2
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test light zoo lint fmt bench fuzz keras latex paper homework site parity sizes clean
+.PHONY: help demo test light zoo train lint fmt bench fuzz keras latex paper homework site parity sizes clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ light: $(LIGHT)/.stamp  ## the tests that need no torch, in an environment witho
 
 zoo: $(VENV)/.stamp  ## every spec and variant of the zoo, NumPy beside torch, gradients too (half an hour of a core, 13 GB)
 	$(RUN) pytest -m heavy
+
+train: $(VENV)/.stamp  ## LeNet-5 trained on digits to 97 % by its recipe (minutes)
+	$(RUN) pytest -m heavy tests/training
 
 lint: $(VENV)/.stamp  ## ruff and mypy
 	$(RUN) ruff check .

@@ -203,8 +203,14 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
         writer.line(f"sums = torch.zeros({count}, dtype=torch.float64, device=device)")
         with writer.block("for rows in torch.arange(len(samples.labels)).split(BATCH):"):
             writer.line("rows = rows[team.rank :: team.size]")
-            with writer.block("if len(rows) == 0:"):
-                writer.line("continue")
+            sharded = run.parallel == "fsdp"
+            if sharded:
+                writer.line("count = len(rows)")
+                with writer.block("if count == 0:"):
+                    writer.line("rows = torch.tensor([0])", "all processes take part in a pass")
+            else:
+                with writer.block("if len(rows) == 0:"):
+                    writer.line("continue")
             writer.line("images, labels = prepared(samples, rows, device)")
             if run.amp:
                 with writer.block(AUTOCAST):
@@ -213,6 +219,9 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
             else:
                 writer.line("outputs = net(images)")
                 writer.line("loss = loss_of(outputs, labels)")
+            if sharded:
+                with writer.block("if count == 0:"):
+                    writer.line("continue")
             writer.line("sums[0] += len(rows) * loss")
             writer.line("sums[1] += len(rows)")
             if plan.accuracy:

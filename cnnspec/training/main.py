@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.lower.names import string
-from cnnspec.lower.writer import Writer
+from cnnspec.lower.writer import Writer, call, listed
 from cnnspec.training.learning import changes_rate
 from cnnspec.training.plan import Plan
 
@@ -12,7 +12,7 @@ AVERAGE = '"average.": average'
 
 def put_main(writer: Writer, plan: Plan) -> None:
     """`arguments`, `resumed`, `main`, and what is done when the file is run."""
-    for put in (_arguments, _begin, _main, _finish, _run):
+    for put in (_arguments, _begin, _main, _finish, _export, _run):
         put(writer, plan)
         writer.gap(2)
 
@@ -46,9 +46,9 @@ def _begin(writer: Writer, plan: Plan) -> None:
     with writer.block(") -> Progress:"):
         writer.doc("Puts the tensors of the last checkpoint where they were.")
         writer.line("tensors, progress = load_checkpoint(path, identity)")
-        writer.line('net.load_state_dict(picked(tensors, "net."))')
+        writer.line('load_weights(net, picked(tensors, "net."))')
         if run.ema:
-            writer.line('average.load_state_dict(picked(tensors, "average."))')
+            writer.line('load_weights(average, picked(tensors, "average."))')
         writer.line('load_optimizer(net, optimizer, picked(tensors, "optimizer."))')
         writer.line('running.copy_(tensors["loss"])')
         writer.line("return progress")
@@ -96,12 +96,17 @@ def _make(writer: Writer, plan: Plan) -> None:
         writer.line(f"net = {plan.model}().to(team.device)")
     if run.ema:
         writer.line("average = copy.deepcopy(net)")
+    sharded = run.parallel == "fsdp"
+    if sharded:
+        with writer.block("if team.size > 1:"):
+            writer.line("share_out(net, team)")
     writer.line("optimizer = make_optimizer(net)")
     writer.line(f'nets = {{"net.": net{", " + AVERAGE if run.ema else ""}}}')
     writer.line("running = torch.zeros((), dtype=torch.float64, device=team.device)")
     writer.line("model: nn.Module = net")
-    with writer.block("if team.size > 1:"):
-        writer.line("model = DistributedDataParallel(net, broadcast_buffers=False)")
+    if not sharded:
+        with writer.block("if team.size > 1:"):
+            writer.line("model = DistributedDataParallel(net, broadcast_buffers=False)")
     if run.compile:
         writer.line("model = torch.compile(model)")
 
@@ -219,6 +224,8 @@ def _finish(writer: Writer, plan: Plan) -> None:
             writer.line('print(f"best: epoch {progress.epoch}, {result}")')
             writer.line('about = {**asdict(progress), "ok": ok}')
             writer.line('write_whole(folder / "result.json", json.dumps(about).encode())')
+            if plan.recipe.run.onnx:
+                writer.line("export_onnx(folder)")
         if conditions:
             wanted = [
                 *(["accuracy {EXPECTED_ACCURACY:g} %"] if expect.accuracy is not None else []),
@@ -227,6 +234,24 @@ def _finish(writer: Writer, plan: Plan) -> None:
             with writer.block("if team.rank == 0 and not ok:"):
                 writer.line(f'print(f"expected: {", ".join(wanted)}", file=sys.stderr)')
         writer.line("return 0 if ok else 1")
+
+
+def _export(writer: Writer, plan: Plan) -> None:
+    if not plan.recipe.run.onnx:
+        return
+    with writer.block("def export_onnx(folder: Path) -> None:"):
+        writer.doc("The best weights as model.onnx, for any number of images.")
+        writer.line(f"net = {plan.model}()")
+        writer.line('net.load_state_dict(load_file(folder / "best.safetensors"))')
+        writer.line("images = torch.zeros(2, *INPUT)")
+        named = {
+            "input_names": listed([string(plan.input_name)]),
+            "output_names": listed([string(output.label) for output in plan.network.outputs]),
+            "dynamic_shapes": '({0: "batch"},)',
+            "dynamo": True,
+        }
+        path = 'folder / "model.onnx"'
+        writer.put("", call("torch.onnx.export", "net.eval()", "(images,)", path, **named))
 
 
 def _run(writer: Writer, plan: Plan) -> None:

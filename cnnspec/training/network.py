@@ -53,6 +53,7 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
         hint = f"did you mean {near}?" if near else f"the outputs are {listing(graph.outputs)}"
         _misfit(reading, f"{graph.name} has no output {label!r}", ("loss", label), hint, key=True)
     _fit_data(reading, recipe, shape, outputs)
+    _fit_augment(reading, recipe, outputs)
     _fit_losses(reading, recipe, outputs)
     return None if len(reading.sink) else Network(graph.name, shape, outputs)
 
@@ -110,6 +111,16 @@ def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Out
             message = f"{name} has {classes} classes, {output.label} has {output.shape[0]}"
             hint = f"--set classes={classes} where the spec has `let classes`"
             _misfit(reading, message, where, hint)
+
+
+def _fit_augment(reading: Reading, recipe: Recipe, outputs: tuple[Output, ...]) -> None:
+    placed = [one for one in outputs if one.maps]
+    for key in ("flip", "crop"):
+        if placed and getattr(recipe.augment, key):
+            message = (
+                f"{key} moves the images, and not the labels of {placed[0].label}, which has one per pixel"
+            )
+            _misfit(reading, message, ("augment", key), "leave it out, or store changed images in the data")
 
 
 def _fit_losses(reading: Reading, recipe: Recipe, outputs: tuple[Output, ...]) -> None:

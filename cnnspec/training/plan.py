@@ -18,6 +18,7 @@ class Plan:
     model: str
     path: str
     head: str
+    input_name: str
 
     @property
     def judged(self) -> Output:

@@ -8,7 +8,7 @@ from cnnspec import __version__
 from cnnspec.ir.graph import Graph
 from cnnspec.lower.library import needed
 from cnnspec.lower.names import escaped
-from cnnspec.lower.writer import Writer
+from cnnspec.lower.writer import Group, Writer
 from cnnspec.training.data import put_data
 from cnnspec.training.learning import put_learning
 from cnnspec.training.library import pieces
@@ -46,9 +46,16 @@ LIBRARIES = {
 LIBRARIES_FROM = {
     "SafetensorError": ("safetensors", "SafetensorError"),
     "safe_open": ("safetensors", "safe_open"),
+    "load_file": ("safetensors.torch", "load_file"),
     "save": ("safetensors.torch", "save"),
     "Tensor": ("torch", "Tensor"),
     "nn": ("torch", "nn"),
+    "StateDictOptions": ("torch.distributed.checkpoint.state_dict", "StateDictOptions"),
+    "set_model_state_dict": ("torch.distributed.checkpoint.state_dict", "set_model_state_dict"),
+    "init_device_mesh": ("torch.distributed.device_mesh", "init_device_mesh"),
+    "fully_shard": ("torch.distributed.fsdp", "fully_shard"),
+    "DTensor": ("torch.distributed.tensor", "DTensor"),
+    "distribute_tensor": ("torch.distributed.tensor", "distribute_tensor"),
     "DistributedDataParallel": ("torch.nn.parallel", "DistributedDataParallel"),
     "Optimizer": ("torch.optim", "Optimizer"),
 }
@@ -59,14 +66,14 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
     """The text of train.py. `net` is the torch program of the network, `path` where the data is from the
     program's folder."""
     head = escaped(f"Trains {graph.name} (net.py)")
-    plan = Plan(network, recipe, model_class(net), path, head)
+    plan = Plan(network, recipe, model_class(net), path, head, graph.inputs[0])
     body = Writer()
     put_data(body, plan)
     put_learning(body, plan)
     put_main(body, plan)
     settings = Writer()
     put_settings(settings, plan)
-    copied = needed(f"{settings}\n{body}", pieces())
+    copied = needed(f"{settings}\n{body}", pieces(recipe.run.parallel == "fsdp"))
     code = "\n\n\n".join([str(settings), *copied, str(body)])
     whole = Writer()
     whole.line(f"# Written by cnnspec {__version__}")
@@ -113,5 +120,9 @@ def _imports(writer: Writer, names: set[str]) -> None:
             if name in names:
                 modules.setdefault(module, []).append(part)
         for module, found in sorted(modules.items()):
-            writer.line(f"from {module} import {', '.join(found)}")
+            line = f"from {module} import {', '.join(found)}"
+            if len(line) <= writer.room:
+                writer.line(line)
+            else:
+                writer.put(f"from {module} import ", Group("(", tuple(found)))
         writer.gap(1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cnnspec.api import load
 from cnnspec.diagnostics import Source
+from cnnspec.resources import zoo
 from cnnspec.training.network import network
 from cnnspec.training.page import EXAMPLE, page
 from cnnspec.training.places import places
@@ -132,3 +135,25 @@ def test_the_page_has_every_key() -> None:
         for key, field in model.model_fields.items():
             assert f"`{key}" in text
             assert field.description
+
+
+SHIPPED = [name for name, path in zoo().items() if Path(path).with_suffix(".toml").is_file()]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_recipes_of_the_zoo_fit_their_specs(name: str) -> None:
+    path = Path(zoo()[name]).with_suffix(".toml")
+    recipe, reading = read(Source(path.name, path.read_text("utf-8")))
+    assert recipe is not None, list(reading.sink)
+    assert network(load(f"zoo:{name}"), recipe, reading) is not None, list(reading.sink)
+
+
+def test_there_are_recipes_in_the_zoo() -> None:
+    assert {"lenet5_modern", "resnet_cifar", "all_cnn"} <= set(SHIPPED)
+
+
+def test_labels_of_pixels_are_not_left_behind() -> None:
+    text = GOOD + "[augment]\nflip = true\n"
+    (finding,) = found(text, "input 1x8x8\nconv F3 P1 K4\n")
+    assert finding[:3] == ("E824", 13, 8)
+    assert "flip moves the images, and not the labels" in finding[3]

@@ -13,6 +13,8 @@ ROOMS = ("processes", "samples", "augment", "losses", "steps", "checkpoints", "r
 
 
 @cache
-def pieces() -> Mapping[str, library.Piece]:
+def pieces(sharded: bool = False) -> Mapping[str, library.Piece]:
     """All functions and classes by name, in the order of a program."""
-    return library.pieces(Path(__file__).parent, *ROOMS)
+    folder = Path(__file__).parent
+    found = dict(library.pieces(folder, *ROOMS))
+    return found | library.pieces(folder, "sharded") if sharded else found

@@ -139,6 +139,11 @@ def picked(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     }
 
 
+def load_weights(net: nn.Module, weights: dict[str, Tensor]) -> None:
+    """The inverse of `weights_of`."""
+    net.load_state_dict(weights)
+
+
 def load_optimizer(
     net: nn.Module, optimizer: Optimizer, kept: dict[str, Tensor]
 ) -> None:

@@ -1,0 +1,126 @@
+"""`cnnspec train` and `build --recipe`: the files of a run, what is refused, and the exit status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Command
+
+SPEC = "model Tiny\ninput 1x4x4\nflatten -> fc 2\n"
+RECIPE = """\
+[data]
+source = "npz"
+path = "data.npz"
+
+[optimizer]
+name = "sgd"
+rate = 0.5
+
+[schedule]
+epochs = 2
+batch = 8
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a spec, a recipe and data: the brighter half says the class."""
+    (tmp_path / "tiny.cnn").write_text(SPEC)
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    labels = np.arange(48) % 2
+    images = np.zeros((48, 4, 4), np.uint8)
+    images[labels == 0, :2] = 255
+    images[labels == 1, 2:] = 255
+    np.savez(
+        tmp_path / "data.npz",
+        x_train=images[:32],
+        y_train=labels[:32],
+        x_test=images[32:],
+        y_test=labels[32:],
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_build_writes_both_programs(cnnspec: Command, here: Path) -> None:
+    ran = cnnspec("build", "tiny.cnn", "--target", "torch", "--recipe", "tiny.toml", "-o", "run")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out == "run/net.py: written\nrun/train.py: written\n"
+    assert 'data = HERE / "../data.npz"' in (here / "run" / "train.py").read_text()
+    again = cnnspec("build", "tiny.cnn", "--target", "torch", "--recipe", "tiny.toml", "-o", "run")
+    assert again.status == 2
+    assert "error[E705]" in again.err
+
+
+@pytest.mark.parametrize("more", [("--target", "numpy", "-o", "x"), ("--target", "torch")])
+def test_a_recipe_needs_torch_and_a_folder(cnnspec: Command, here: Path, more: tuple[str, ...]) -> None:
+    ran = cnnspec("build", "tiny.cnn", "--recipe", "tiny.toml", *more)
+    assert ran.status == 2
+    assert "--recipe needs" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("x", "E821"),
+        (RECIPE + "epoch = 1\n", "E822"),
+        (RECIPE + "warmup = 9\n", "E823"),
+        (RECIPE + "[loss.a]", "E824"),
+    ],
+)
+def test_what_is_wrong_with_a_recipe_stands_at_its_place(
+    cnnspec: Command, here: Path, text: str, code: str
+) -> None:
+    (here / "tiny.toml").write_text(text)
+    ran = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml", "-o", "run")
+    assert ran.status == 1
+    assert f"error[{code}]" in ran.err
+    assert "tiny.toml:" in ran.err
+    assert not (here / "run").exists()
+    document = json.loads(cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml", "--format", "json").out)
+    assert document["ok"] is False
+    assert document["diagnostics"][0]["code"] == code
+    assert document["diagnostics"][0]["file"] == "tiny.toml"
+
+
+def test_without_a_recipe(cnnspec: Command, here: Path) -> None:
+    assert "--recipe R.toml" in cnnspec("train", "tiny.cnn").err
+    ran = cnnspec("train", "tiny.cnn", "--recipe", "zoo:lenet5_moder")
+    assert ran.status == 2
+    assert "did you mean lenet5_modern?" in ran.err
+
+
+def test_a_folder_with_other_programs_is_not_used(cnnspec: Command, here: Path) -> None:
+    (here / "run").mkdir()
+    (here / "run" / "torch.py").write_text("raise SystemExit('not this')")
+    ran = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml", "-o", "run")
+    assert ran.status == 2
+    assert "this folder contains torch.py, which train.py could import" in ran.err
+
+
+def test_recipes_have_a_page(cnnspec: Command) -> None:
+    ran = cnnspec("explain", "recipe")
+    assert ran.status == 0
+    assert "- `rate`: the learning rate, at its highest; must be given" in ran.out
+
+
+@pytest.mark.torch
+def test_a_network_is_trained_and_goes_on(cnnspec: Command, here: Path) -> None:
+    pytest.importorskip("torch")
+    (here / "tiny.toml").write_text(RECIPE + '[expect]\naccuracy = "100%"\n')
+    ran = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml")
+    assert ran.status == 0
+    assert {path.name for path in (here / "runs" / "tiny").iterdir()} == {
+        "net.py", "train.py", "log.csv", "last.safetensors", "best.safetensors", "result.json",
+    }  # fmt: skip
+    again = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml")
+    assert again.status == 2
+    assert "--resume goes on from its last checkpoint" in again.err
+    (here / "tiny.toml").write_text(RECIPE + "[expect]\nloss = 1e-6\n")
+    ran = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml", "--resume", "--format", "json")
+    document = json.loads(ran.out)
+    assert (ran.status, document["ok"], document["result"]["ok"]) == (1, False, False)

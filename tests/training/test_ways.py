@@ -1,0 +1,111 @@
+"""The ways in which a program can work: several processes, FSDP, bfloat16, compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.running import RECIPE, built, log, run, write_data
+
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+NORMED = "model Small\ninput 1x8x8\nconv F3 P1 K6 -> bn -> relu\nmaxpool F2\nflatten -> fc 4\n"
+PLAIN = NORMED.replace(" -> bn", "")
+
+
+def folder_of(path: Path, spec: str = NORMED, more: str = "") -> Path:
+    """A run of two epochs."""
+    folder = built(path, spec, RECIPE.replace("epochs = 4", "epochs = 2") + more)
+    write_data(folder / "data.npz")
+    return folder
+
+
+def test_with_batch_norm_two_processes_are_two_parts_of_a_batch(tmp_path: Path) -> None:
+    """The gradients are the same; each process has running statistics of its own, whose mean is kept."""
+    two = folder_of(tmp_path / "two")
+    text = (two / "train.py").read_text()
+    own = "        own = [one.clone() for one in running_statistics(net)]\n"
+    own += '        torch.save(own, options.out / f"{team.rank}.pt")\n'
+    average = "        average_over_processes("
+    assert average in text
+    (two / "train.py").write_text(text.replace(average, own + average))
+    run(two, before=TORCHRUN)
+    parts = folder_of(tmp_path / "parts", more="[run]\naccumulate = 2\n")
+    run(parts)
+    for a, b in zip(log(parts), log(two), strict=True):
+        assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
+    weights = load_file(two / "last.safetensors")
+    for key, value in load_file(parts / "last.safetensors").items():
+        if key.startswith("net.") and "running" not in key and "tracked" not in key:
+            assert torch.allclose(value, weights[key], atol=1e-6, rtol=0), key
+    names = ("net.unit.bn.running_mean", "net.unit.bn.running_var")
+    found = [value for key, value in weights.items() if "running_" in key]
+    assert len(found) == len(names)
+    for kept, *each in zip(found, torch.load(two / "0.pt"), torch.load(two / "1.pt"), strict=True):
+        assert not torch.equal(*each)
+        assert torch.equal(kept, (each[0] + each[1]) / 2)
+
+
+def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
+    """torchrun begins anew after one of two processes is killed in the second epoch; nothing is different."""
+    whole, killed = folder_of(tmp_path / "whole"), folder_of(tmp_path / "killed")
+    run(whole, before=TORCHRUN)
+    text = (killed / "train.py").read_text()
+    kill = "            progress.step += 1\n"
+    kill += '            first = os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"\n'
+    kill += "            if progress.step == 13 and team.rank == 1 and first:\n"
+    kill += "                os.kill(os.getpid(), 9)\n"
+    (killed / "train.py").write_text(text.replace("            progress.step += 1\n", kill))
+    run(killed, "--resume", before=(*TORCHRUN, "--max-restarts=1"))
+    assert (whole / "last.safetensors").read_bytes() == (killed / "last.safetensors").read_bytes()
+    assert log(whole) == log(killed)
+
+
+def test_fsdp_is_one_process(tmp_path: Path) -> None:
+    """Also after half of it was done by the other way of working: a checkpoint has whole weights."""
+    one, two = (
+        folder_of(tmp_path / "one", PLAIN),
+        folder_of(tmp_path / "two", PLAIN, '[run]\nparallel = "fsdp"\n'),
+    )
+    run(one)
+    text = (two / "train.py").read_text()
+    stop = "            progress.step += 1\n            if progress.step == 13 and not options.resume:\n"
+    stop += "                os._exit(3)\n"
+    (two / "train.py").write_text(text.replace("            progress.step += 1\n", stop))
+    run(two, before=TORCHRUN, status=1)
+    (two / "train.py").write_text(text)
+    run(two, "--resume", before=TORCHRUN)
+    for a, b in zip(log(one), log(two), strict=True):
+        assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
+        assert a["accuracy"] == b["accuracy"]
+    others = load_file(two / "last.safetensors")
+    tensors = load_file(one / "last.safetensors")
+    assert set(tensors) == set(others)
+    for key, value in tensors.items():
+        assert torch.allclose(value, others[key], atol=1e-4), key
+
+
+def test_a_model_is_exported_with_its_names(tmp_path: Path) -> None:
+    spec = "model Two\ninput photo: 1x8x8\nconv F3 P1 K6 -> relu\na: gap\n"
+    spec += "main: @a -> fc 4\naux: @a -> fc 4\noutput @main, @aux\n"
+    more = "[loss.aux]\nweight = 0.3\n[run]\nonnx = true\n"
+    folder = folder_of(tmp_path / "onnx", spec, more)
+    run(folder)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    assert [one.name for one in session.get_inputs()] == ["photo"]
+    assert [one.name for one in session.get_outputs()] == ["main", "aux"]
+    (first, _) = session.run(None, {"photo": np.zeros((5, 1, 8, 8), np.float32)})
+    assert first.shape == (5, 4)
+
+
+@pytest.mark.parametrize("more", ["amp = true\n", "channels_last = true\n", "compile = true\n"])
+def test_other_ways_reach_the_same(tmp_path: Path, more: str) -> None:
+    """The loss after an epoch is within a percent, or nearly so, of the plain way's."""
+    plain, other = folder_of(tmp_path / "plain"), folder_of(tmp_path / "other", more="[run]\n" + more)
+    run(plain)
+    run(other)
+    assert float(log(other)[0]["loss"]) == pytest.approx(float(log(plain)[0]["loss"]), rel=0.01)
