@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call, listed
 from cnnspec.training.learning import changes_rate
@@ -244,7 +246,7 @@ def _export(writer: Writer, plan: Plan) -> None:
         writer.line(f"net = {plan.model}()")
         writer.line('net.load_state_dict(load_file(folder / "best.safetensors"))')
         writer.line("images = torch.zeros(2, *INPUT)")
-        named = {
+        named: dict[str, Any] = {
             "input_names": listed([string(plan.input_name)]),
             "output_names": listed([string(output.label) for output in plan.network.outputs]),
             "dynamic_shapes": '({0: "batch"},)',
