@@ -6,6 +6,7 @@ quote, backslash, line end and control character escaped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from keyword import kwlist, softkwlist
 
@@ -74,6 +75,11 @@ def camel(name: str) -> str:
     if name[0].isupper():
         return name
     return "".join(part[0].upper() + part[1:] for part in identifier(name).split("_") if part)
+
+
+def snake(name: str) -> str:
+    """A function's name: `DenseLayer` is `dense_layer`."""
+    return re.sub(r"(?<=[^A-Z_])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -43,6 +43,8 @@ _LEVELS = {
 }
 """How tightly Python binds; a call and a name bind tightest (10)."""
 
+OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
 FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "sizes", "list", "at", "len"})
 
 
@@ -248,7 +250,10 @@ def _python(node: Node) -> tuple[str, int]:
     if node.operator == "neg":
         return f"-{_inner(node.arguments[0], 8)}", level
     if node.operator == "not":
-        return f"not {_inner(node.arguments[0], 4)}", level
+        inner = node.arguments[0]
+        if isinstance(inner, Apply) and inner.operator in OPPOSITES:
+            return _python(Apply(OPPOSITES[inner.operator], inner.arguments))
+        return f"not {_inner(inner, 4)}", level
     left, right = node.arguments
     if node.operator == "**":
         base, exponent = _inner(left, 10), _inner(right, 8)

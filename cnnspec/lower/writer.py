@@ -194,6 +194,18 @@ class Writer:
         with self.indented():
             yield
 
+    def otherwise(self, lines: Sequence[str]) -> None:
+        """The `else` of an `if`: these lines, which have their indentation already; `elif` where they are one
+        `if` themselves."""
+        inner = "    " * (self.level + 1)
+        own = [line.strip() for line in lines if not line.startswith(f"{inner}    ")]
+        if own[0].startswith("if ") and all(line.startswith(("elif ", "else:")) for line in own[1:]):
+            self.line(f"el{own[0]}")
+            self.extend([line[4:] for line in lines[1:]])
+            return
+        self.line("else:")
+        self.extend(lines)
+
     @contextmanager
     def under(self, condition: str) -> Iterator[None]:
         """`if condition:`, unless the lines right above are under it: then what follows joins them."""

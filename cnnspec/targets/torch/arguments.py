@@ -91,6 +91,8 @@ def with_numbers(function: program.Function, use: int, layers: Sequence[program.
 def called(function: program.Function, numbers: Sequence[Node], layers: Sequence[program.Given]) -> Call:
     """The call of a block's class, without the arguments that equal their defaults."""
     made: ClassPlan = function.made
+    if made.is_plain:
+        return made.base
     used = [one.variable for one in function.parameters if one.used]
     if function.recursive and len(numbers) == len(function.parameters):
         used = [one.variable for one in function.parameters]
@@ -108,7 +110,10 @@ def called(function: program.Function, numbers: Sequence[Node], layers: Sequence
     many = max(constants, sum(parameter.variable in authors for parameter, _ in first)) > BARE
     by_position = True
     for parameter, node in pairs:
-        by_position &= parameter.default is None and not (many and parameter.variable in authors)
+        truth = isinstance(node, Const) and isinstance(node.value, bool)
+        by_position &= (
+            parameter.default is None and not (many and parameter.variable in authors) and not truth
+        )
         if parameter.default is None or node != parameter.default:
             found.append((None if by_position else parameter.variable, node))
     return Call(made, tuple(found))

@@ -99,8 +99,7 @@ def _returned(writer: Writer, plan: ClassPlan) -> None:
 
 
 def _test(node: Node, holds: bool) -> str:
-    text = python(node)
-    return text if holds else f"not ({text})" if isinstance(node, Apply) else f"not {text}"
+    return python(node if holds else Apply("not", (node,)))
 
 
 def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[Condition, str]:
@@ -175,9 +174,12 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
             if not attributes(steps_of(item.side(not holds)), with_forward) and _is_one_if(lines):
                 test = f"{_bracketed(test)} and {_bracketed(lines[0].strip()[3:-1])}"
                 lines = [line[4:] for line in lines[1:]]
-            writer.line("else:" if opened else f"if {test}:")
+            if opened:
+                writer.otherwise(lines)
+            else:
+                writer.line(f"if {test}:")
+                writer.extend(lines)
             opened = True
-            writer.extend(lines)
 
     def state(items: Sequence[Item]) -> None:
         for item in items:

@@ -9,7 +9,7 @@ from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import fingerprint
 from cnnspec.lower.call import Call
 from cnnspec.lower.library import needed
-from cnnspec.lower.names import Namer, camel, escaped, string
+from cnnspec.lower.names import Namer, camel, escaped, snake, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch import classes, rules
 from cnnspec.targets.torch.arguments import LAYERS
@@ -84,7 +84,7 @@ def _classes(writer: Writer, namer: Namer, plans: list[ClassPlan]) -> None:
     for plan in plans:
         wanted = plan.wanted
         if plan.form == "function":
-            wanted = wanted[0].lower() + wanted[1:]
+            wanted = snake(wanted)
             if wanted in variables:
                 wanted = f"make_{wanted}"
         elif not namer.free(wanted):

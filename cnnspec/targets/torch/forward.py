@@ -60,6 +60,8 @@ class Forward:
     labelled: dict[Tensor, str] = field(default_factory=dict)
     inside: dict[Tensor, str] = field(default_factory=dict)
     """What the blocks that give tensors call these."""
+    elifs: set[If] = field(default_factory=set)
+    """The `if`s that are all of an `else`."""
     spread: set[Tensor] = field(default_factory=set)
     """Vectors that are enlarged to the size of a map."""
 
@@ -133,11 +135,11 @@ class Forward:
         for number, (item, live) in enumerate(zip(items, liveness(items, after), strict=True)):
             following = items[number + 1] if number + 1 < len(items) else None
             if isinstance(item, If):
-                self._if(item, live, wish)
+                self._if(item, live, wish, last and following is None)
             else:
                 self._step(item, live, following, wish, last and following is None)
 
-    def _if(self, item: If, after: set[Tensor], wish: dict[Tensor, str]) -> None:
+    def _if(self, item: If, after: set[Tensor], wish: dict[Tensor, str], last: bool) -> None:
         targets: dict[Tensor, str] = {}
         named = set(self.named)
         self.named |= {wish[joined] for joined in item.outputs if joined in wish}
@@ -150,6 +152,8 @@ class Forward:
         missing: dict[bool, list[str]] = {True: [], False: []}
         for holds in (True, False):
             items = item.side(holds)
+            if not holds and item.then and len(items) == 1:
+                self.elifs.update(one for one in items if isinstance(one, If))
             inner = Writer(self.writer.level + 1)
             outer = self.writer, dict(self.variables), dict(self.held)
             self.writer = inner
@@ -174,14 +178,17 @@ class Forward:
                 written[holds].line(f"{name} = {spare}  # not used")
         condition = self.condition[item.condition]
         then, otherwise = written[True].written, written[False].written
-        if (short := self._either(condition, then, otherwise)) is not None:
+        short = None if item in self.elifs else self._either(condition, then, otherwise)
+        if short is not None:
+            if last and self.plan.outputs == item.outputs:
+                self.pending[item.outputs[0]] = Waiting(short.partition(" = ")[2], 1, [], False, False)
+                return
             self.writer.line(short)
         elif then:
             with self.writer.under(condition):
                 self.writer.extend(then)
             if otherwise:
-                self.writer.line("else:")
-                self.writer.extend(otherwise)
+                self.writer.otherwise(otherwise)
         elif otherwise:
             with self.writer.under(f"not {condition}"):
                 self.writer.extend(otherwise)

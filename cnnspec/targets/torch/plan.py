@@ -277,6 +277,11 @@ class ClassPlan:
     """It calls itself."""
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it says no more than its one layer: a block that is `nn.Tanh()`."""
+        return self.form == "layer" and not (self.parameters or self.plan.lets or self.base.arguments)
+
+    @property
     def base(self) -> Call:
         piece = self.plan.steps[0].piece
         assert isinstance(piece, Call)

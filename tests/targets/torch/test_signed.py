@@ -37,6 +37,11 @@ def test_an_activation_is_chosen_by_the_constructor() -> None:
     assert model(torch.randn(2, 3, 8, 8)).shape == (2, 4, 8, 8)
 
 
+def test_a_truth_value_has_a_name() -> None:
+    spec = "block b(k, norm) { conv F3 P1 K=k -> if norm == 1 [ bn ] }\ninput 3x8x8\nb(4, 0) -> b(6, 1)"
+    assert "B(3, 4, norm=False)" in program(graph_of(spec))
+
+
 def test_few_numbers_and_defaults_stay_as_they_are() -> None:
     text = program(graph_of("block b(k, s=1) { conv F3 P1 K=k S=s }\ninput 3x8x8\nb(4) -> b(6, s=2)"))
     assert "B(3, 4)" in text
@@ -142,3 +147,21 @@ def test_no_name_looks_like_a_digit() -> None:
     text = program(graph)
     assert "l_ = self.l(x)" in text
     assert set(built(graph).state_dict()) == set(keys_of(graph))
+
+
+def test_ifs_in_a_row_are_elifs_and_the_last_is_returned() -> None:
+    graph = graph_of(
+        "block b(n) {\n"
+        "  add [ id | if n == 1 [ conv F1 K4 ] else if n == 2 [ conv F3 P1 K4 ] else [ conv F5 P2 K4 ] ]\n"
+        "  if n != 2 [ bn ] else [ gn G2 ]\n}\n"
+        "block act() { tanh }\n"
+        "input 4x8x8\nb(1) -> b(2) -> b(3) -> act()\n"
+    )
+    text = program(graph)
+    assert "        elif self.has_conv2:\n            shortcut = self.conv2(x)\n        else:\n" in text
+    assert "        return self.bn(x) if self.has_bn else self.gn(x)\n" in text
+    assert "self.has_bn = n != 2\n" in text
+    assert "self.act = nn.Tanh()\n" in text  # a class that says no more would be none
+    model = built(graph)
+    assert set(model.state_dict()) == set(keys_of(graph))
+    assert model(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)

@@ -3,11 +3,6 @@ import torch
 from torch import Tensor, nn
 
 
-class Activation(nn.Tanh):
-    def __init__(self) -> None:
-        super().__init__()
-
-
 class ESPCN(nn.Module):
     """Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
     Convolutional Neural Network, Shi et al., CVPR 2016
@@ -20,9 +15,9 @@ class ESPCN(nn.Module):
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 64, kernel_size=5, padding=2)
-        self.activation1 = Activation()
+        self.activation1 = nn.Tanh()
         self.conv2 = nn.Conv2d(64, 32, kernel_size=3, padding=1)
-        self.activation2 = Activation()
+        self.activation2 = nn.Tanh()
         self.conv3 = nn.Conv2d(32, 9, kernel_size=3, padding=1)
         self.pixelshuffle = nn.PixelShuffle(3)
         self.to(device=device, dtype=dtype)

@@ -97,7 +97,7 @@ class Bottleneck(nn.Module):
     ) -> None:
         super().__init__()
         channels = 2 * (t // 2)
-        self.ghost1 = Ghost(in_channels, t, True)
+        self.ghost1 = Ghost(in_channels, t, act=True)
         self.has_dwconv1 = s > 1
         if self.has_dwconv1:
             self.dwconv1 = nn.Conv2d(
@@ -113,7 +113,7 @@ class Bottleneck(nn.Module):
         self.squeeze = squeeze
         if self.squeeze:
             self.se = Se(channels, multiple(t // 4, 4))
-        self.ghost2 = Ghost(channels, k, False)
+        self.ghost2 = Ghost(channels, k, act=False)
         self.has_dwconv2 = s > 1 or in_channels != k
         if self.has_dwconv2:
             self.dwconv2 = nn.Conv2d(
