@@ -81,7 +81,7 @@ homework: $(VENV)/.stamp  ## docs/homework/sheet.tex: figures and tables regener
 site: $(VENV)/.stamp  ## docs/ as web pages, with a page for each layer, finding and network: .site/html/index.html
 	$(RUN) docs.site
 
-parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (30) in emitted programs (half an hour; installs 5 GB)
+parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (31) in emitted programs (half an hour; installs 5 GB)
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
 	$(PARITY)/bin/python -m tests.parity.against_timm
 

@@ -104,6 +104,8 @@ def way_out(
 ) -> str:
     """What to change in the branch at fault or in the first one; else what the merge itself says."""
     first, other = builder.values[inputs[0]], builder.values[inputs[answer.input]]
+    if first is not None and other is not None and (spread := _spread(builder, inputs, answer, first, other)):
+        return spread
     if first is None or other is None or not 1 < len(first) == len(other) or first[1:] == other[1:]:
         return answer.help
     ways = _Ways(builder, branches, text)
@@ -117,6 +119,19 @@ def way_out(
     else:
         found = (too_much, missing, "")
     return ways.lost_padding() or next(filter(None, found), "") or answer.help
+
+
+def _spread(builder: BodyBuilder, inputs: tuple[int, ...], answer: Misfit, first: Shape, other: Shape) -> str:
+    """Of a map and a vector, or a map of one position, with its channels: the layer that spreads it."""
+    one, many = (prod(first[1:]) == 1, other), (prod(other[1:]) == 1, first)
+    if answer.code != "E304" or answer.cause != "equal shapes" or one[0] == many[0] or first[0] != other[0]:
+        return ""
+    small, large = (0, answer.input) if one[0] else (answer.input, 0)
+    size = written_shape((one[1] if one[0] else many[1])[1:])
+    known = (name for name, value in builder.labels.items() if value == inputs[large] and name.isidentifier())
+    label = next(known, None)
+    whose = f"the {size} map" if label is not None else f"a map of {size} with the label `x`"
+    return f"`upsample like=@{label or 'x'}` at the end of branch {small + 1} spreads it over {whose}"
 
 
 class _Ways:

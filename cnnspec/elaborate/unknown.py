@@ -46,6 +46,12 @@ _EITHER = {
     "sum": "`add [ … | … ]` is the sum of branches; `gap` the mean of each map",
 }
 """Words that may mean more than one layer."""
+NORMALISED = {
+    **dict.fromkeys(("spectral", "spectralnorm", "sn"), "spectral"),
+    **dict.fromkeys(("weightnorm", "wn"), "weightnorm"),
+    **dict.fromkeys(("standardized", "weightstandardization", "weightstandardized"), "standardized"),
+}
+"""What other tools write around a layer, and the word for it here."""
 SEVERAL = {
     **dict.fromkeys(
         ("sepconv", "sepconv2d", "separableconv", "separableconv2d", "separable"),
@@ -133,17 +139,25 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
     if (choice := _EITHER.get(step.word)) is not None and not step.arguments:
         sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=choice)
         return
-    if (missing := MISSING.get(fold(step.word))) is not None:
-        message = f"there is no layer `{step.word}`: the language has no {missing}"
-        sink.report("E201", message, step.word_span, help="`cnnspec explain layers` lists the layers")
-        return
-    if (spelled_out := SEVERAL.get(fold(step.word))) is not None:
-        message = f"there is no layer `{step.word}`; it is written with the layers that it consists of"
-        sink.report(
-            "E201", message, step.word_span, help=f"for instance `{_filled(spelled_out, builder, step)}`"
-        )
+    if (elsewhere := _elsewhere(builder, step)) is not None:
+        message, way = elsewhere
+        sink.report("E201", f"there is no layer `{step.word}`{message}", step.word_span, help=way)
         return
     _report_nearest(builder, step)
+
+
+def _elsewhere(builder: BodyBuilder, step: tree.LayerStep) -> tuple[str, str] | None:
+    """Of a layer of other tools that is no layer here: why, and how it is written."""
+    word = fold(step.word)
+    if (normalised := NORMALISED.get(word)) is not None:
+        why = ": weights are normalised by a word of the layer that has them"
+        return why, f"write it there: `conv F3 K64 {normalised}`"
+    if (missing := MISSING.get(word)) is not None:
+        return f": the language has no {missing}", "`cnnspec explain layers` lists the layers"
+    if (spelled_out := SEVERAL.get(word)) is not None:
+        why = "; it is written with the layers that it consists of"
+        return why, f"for instance `{_filled(spelled_out, builder, step)}`"
+    return None
 
 
 def _block_as_layer(context: Context, step: tree.LayerStep) -> None:
@@ -354,6 +368,11 @@ def unknown_block(context: Context, step: tree.CallStep) -> None:
         )
         return
     near = nearest(step.name, context.statements.blocks)
+    spelled_out = SEVERAL.get(fold(step.name), "{")
+    if "{" not in spelled_out and not near:
+        message = f"there is no layer `{step.name}`; it is written with the layers that it consists of"
+        sink.report("E201", message, step.name_span, help=f"for instance `{spelled_out}`")
+        return
     layer = layer_word(step.name)
     if (layer is not None or is_known(step.name)) and not near:
         foreign_call(text, step, layer or "conv").report(sink)

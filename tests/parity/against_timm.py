@@ -31,6 +31,7 @@ from tests.parity.against_torchvision import Differences, Mismatch, drops, measu
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import timm
+    from timm.layers import AvgPool2dSame
 
 NETWORKS: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "timm.toml").read_text("utf-8"))
 
@@ -54,6 +55,8 @@ def compare(name: str) -> Differences:
     for module in theirs.modules():
         if isinstance(module, nn.LeakyReLU) and "slope" in network:
             module.negative_slope = network["slope"]
+        if isinstance(module, AvgPool2dSame):
+            without_padding(module)
     with torch.no_grad():
         for key, weight in theirs.named_parameters():
             if key.endswith("bias"):
@@ -62,6 +65,12 @@ def compare(name: str) -> Differences:
                 weight.uniform_(0.7, 1.3)
     with patch.object(Tensor, "float", Tensor.double):  # as which timm computes linear attention
         return beside(ours, theirs, side, network.get("depth", 0))
+
+
+def without_padding(pool: nn.Module) -> None:
+    """timm's mean counts the zeros of uneven padding; TensorFlow, whose padding it is, leaves them out."""
+    with_zeros = pool.forward
+    pool.forward = lambda x: with_zeros(x) / with_zeros(torch.ones_like(x[:, :1]))  # type: ignore[method-assign]
 
 
 def beside(ours: nn.Module, theirs: nn.Module, side: int, depth: int = 0) -> Differences:
