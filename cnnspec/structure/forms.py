@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnspec.structure.align import TooMuch, added, begun
 from cnnspec.structure.holes import named
 from cnnspec.structure.lines import woven
-from cnnspec.structure.parts import Body, Chain, Leaf, Use, chains_in, layers_of
+from cnnspec.structure.parts import Body, Chain, Leaf, Repeat, Use, chains_in, layers_of
 from cnnspec.structure.pattern import Pattern
 from cnnspec.structure.regions import Region
 from cnnspec.structure.repeats import ALL, NONE, USES, body_key, folded
@@ -65,7 +65,17 @@ def _length(writer: Writer, one: Made) -> int:
 
 def _kinds(body: Body) -> object:
     """Which kinds of steps there are, in order."""
-    return tuple(tuple(type(step).__name__ for step in line.chain.steps) for line in body.lines)
+    return tuple(_kinds_in(line.chain) for line in body.lines)
+
+
+def _kinds_in(chain: Chain) -> object:
+    return tuple(
+        (
+            type(step).__name__,
+            *(_kinds_in(one) for one in [*chains_in(step)][: 1 if isinstance(step, Repeat) else None]),
+        )
+        for step in chain.steps
+    )
 
 
 def _set(writer: Writer, class_name: str, found: Made) -> None:
@@ -149,4 +159,6 @@ def _block(writer: Writer, forms: list[Form], shared: bool = False) -> Made:
     for form in forms[1:]:
         if not added(pattern, form[0].body, writer.work):
             raise Unsolved
-    return Made(Block("block", Solver(writer, pattern).solve(), pattern, shared), forms)
+    return Made(
+        Block("block", Solver(writer, pattern, tuple(map(len, forms))).solve(), pattern, shared), forms
+    )

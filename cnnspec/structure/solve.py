@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -52,8 +52,9 @@ class Slot:
 
 
 class Solver:
-    def __init__(self, writer: Writer, pattern: Pattern) -> None:
+    def __init__(self, writer: Writer, pattern: Pattern, calls: Sequence[int] = ()) -> None:
         self.writer, self.network, self.pattern = writer, writer.network, pattern
+        self.calls = calls  # how many calls each use stands for
         self.entry = {
             number: self.network.shape(body.inputs[0])[0] for number, body in enumerate(pattern.bodies)
         }
@@ -87,7 +88,29 @@ class Solver:
                 slot.site.given[slot.field] += f"x({text})"
             else:
                 slot.site.given[slot.field] = text if slot.axis is None else f"({text})"
+        self.letters()
         return self.order()
+
+    def letters(self) -> None:
+        """Where sizes along each axis are given by letters, `f(F1x7 P0x3 K64)`, all that can be are."""
+        if not any(one.kind == "letter" for one in self.parameters):
+            return
+        conditions = " ".join(group.condition for group, _ in self.groups)
+        for one in self.parameters:
+            reads = [slot for slot in self.slots if re.search(rf"\b{one.name}\b", self.text(slot))]
+            fields = {slot.field for slot in reads if self.text(slot) == one.name}
+            letter = fields.pop() if len(fields) == 1 else ""
+            plain = all(self.text(slot) == one.name and isinstance(slot.site.first, Leaf) for slot in reads)
+            free = all(other.name != letter for other in self.parameters)
+            if one.kind != "number" or not re.fullmatch("[FSPKGD]", letter) or not plain or not free:
+                continue
+            if not re.search(rf"\b{one.name}\b", conditions):
+                one.name, one.kind = letter, "letter"
+                for slot in reads:
+                    slot.site.given[slot.field] = letter
+
+    def text(self, slot: Slot) -> str:
+        return slot.site.layer if slot.kind == "layer" else slot.site.given[slot.field]
 
     # --- what differs -----------------------------------------------------------------------------
 
@@ -398,16 +421,25 @@ class Solver:
     def fill(self) -> None:
         """What a use does not need is what most have."""
         for parameter in self.parameters:
-            most = _most(parameter)
+            most = self.most(parameter)[0]
             for use in range(len(self.pattern.bodies)):
                 parameter.values.setdefault(use, most)
+
+    def most(self, parameter: Parameter) -> tuple[Any, int, int]:
+        """What most calls have, how many that are, and of how many."""
+        count: Counter[Any] = Counter()
+        for use, value in parameter.values.items():
+            count[value] += self.calls[use] if self.calls else 1
+        value, most = count.most_common(1)[0]
+        return value, most, count.total()
 
     def order(self) -> list[Parameter]:
         """Those with a default behind those without."""
         for parameter in self.parameters:
-            most = _most(parameter)
-            count = sum(one == most for one in parameter.values.values())
-            usual = count >= 2 and 2 * count >= len(parameter.values) and not is_width(parameter.name)
+            most, count, total = self.most(parameter)
+            letter = parameter.kind == "letter" and parameter.name != "K"
+            usual = count >= 2 and (2 + letter) * count >= total
+            usual = usual and not is_width(parameter.name) and parameter.name != "K"
             if parameter.kind == "number" and parameter.name in ("s", "d") and 1 in parameter.values.values():
                 most, usual = 1, True
             parameter.default = most if usual or (parameter.kind == "truth" and most is False) else None
@@ -462,7 +494,3 @@ def growing(start: str, step: Fraction) -> str:
 def _plain(value: Any) -> Any:
     """`(3, 3)` as 3."""
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-
-
-def _most(parameter: Parameter) -> Any:
-    return Counter(parameter.values.values()).most_common(1)[0][0]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+from cnnspec.language.write import LETTER_ORDER
 from cnnspec.ops.base import Op, in_order, is_default, spelled, written_shape
 from cnnspec.sources.layers import Layer, LayerList
 from cnnspec.structure import names
@@ -235,21 +236,25 @@ class Writer(NamedTuple):
     def use(
         self, block: Block, arguments: Mapping[str, Any], refers: Sequence[str], given: Mapping[str, str]
     ) -> str:
+        letters: dict[str, str] = {}
         first: list[str] = []
         behind: list[str] = []
         for one in block.parameters:
             text = given.get(one.name) or written_value(arguments[one.name])
             if one.kind == "layer":
                 text = _layer_argument(text)
-            usual = one.default is not None
-            if usual and text == _default(one):
+            if one.default is not None and text == _default(one):
                 continue
             if one.kind == "letter":
-                text = f"{one.name}{text}" if re.fullmatch("[0-9x]+", text) else f"{one.name}={text}"
-                (behind if usual else first).append(text)
+                letters[one.name] = f"{'' if re.fullmatch('[0-9x]+', text) else '='}{text}"
+            elif one.default is not None:
+                behind.append(f"{one.name}={text}")
             else:
-                (behind if usual else first).append(f"{one.name}={text}" if usual else text)
-        return f"{block.name}({', '.join([*first, *(f'@{one}' for one in refers), *behind])})"
+                first.append(text)
+        ordered = [name + letters[name] for name in LETTER_ORDER if name in letters]
+        tensors = [f"@{one}" for one in refers]
+        parts = [*([" ".join(ordered)] if ordered else []), *first, *tensors, *behind]
+        return f"{block.name}({', '.join(parts)})"
 
 
 def layer_text(

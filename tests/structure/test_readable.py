@@ -76,6 +76,12 @@ def test_activations_as_parameters() -> None:
     assert "if C != mid [ conv F1 K=mid -> bn -> act ]" in found
 
 
+def test_sizes_along_each_axis_are_letters() -> None:
+    found = of_zoo("inception_v3", 0)
+    assert "block unit(K, F=1, S=1, P=0) { conv F=F S=S P=P K=K -> bn -> relu }" in found
+    assert "unit(F1x7 P0x3 K=K) -> unit(F7x1 P3x0 K192)" in found
+
+
 def test_rates_that_grow() -> None:
     assert "[unit(p+i/170)]*n" in of_zoo("convnext", 0)
 

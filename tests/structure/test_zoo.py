@@ -14,7 +14,18 @@ from cnnspec.pipeline import models
 from cnnspec.structure.spec import formatted as fmt
 from tests.structure.from_graph import layer_list
 
+ALWAYS = frozenset(
+    """
+    bit captioning_encoder deeplabv3_resnet50 densenet efficientnet ghostnet googlenet hrnet inception_v3
+    mobilenet_v3 nasnet nfnet regnet_y res2net resnet retinanet segnet shufflenet_v2 siamese textcnn
+    u2net unet video_resnet vnet
+    """.split()  # noqa: SIM905
+)
+"""Those that are written again in every run of the tests; the others with `-m heavy`."""
 SPECS = sorted(Path("specs").rglob("*.cnn"))
+PARAMETERS = [
+    pytest.param(path, id=path.stem, marks=() if path.stem in ALWAYS else pytest.mark.heavy) for path in SPECS
+]
 
 
 def graphs(text: str) -> list[Graph]:
@@ -35,7 +46,7 @@ def came_back(graph: Graph, made: structure.Spec) -> None:
     assert fmt(made.text) == made.text
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PARAMETERS)
 def test_with_its_blocks(path: Path) -> None:
     graph = graphs(path.read_text())[0]
     made = structure.spec(layer_list(graph))
@@ -43,7 +54,7 @@ def test_with_its_blocks(path: Path) -> None:
     assert made.form == "blocks"
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PARAMETERS)
 def test_without_names(path: Path) -> None:
     """As a format gives it that knows no modules."""
     graph = graphs(path.read_text())[-1]
