@@ -41,7 +41,7 @@ def from_torch(module: torch.nn.Module, *inputs: object, **named: object) -> str
     from cnnspec.sources.torch.export import traced
     from cnnspec.sources.torch.findings import findings_of
     from cnnspec.sources.torch.translate import NeedsValues, layers_of
-    from cnnspec.sources.trace import read
+    from cnnspec.sources.trace import Untrue, read
     from cnnspec.structure import UnfitList, spec
 
     try:
@@ -49,7 +49,7 @@ def from_torch(module: torch.nn.Module, *inputs: object, **named: object) -> str
         found = findings_of(layers)
         if not found:
             return spec(layers).text
-    except (UnfitList, NeedsValues) as error:
+    except (UnfitList, NeedsValues, Untrue) as error:
         found = [Diagnostic("E811", f"the network cannot be written as a spec: {error}", WHOLE_FILE)]
     raise SpecError(found, Source(type(module).__name__, ""))
 

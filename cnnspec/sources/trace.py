@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from cnnspec.sources.layers import Scope
 
-MOST_CALLS = 200_000
-MOST_TENSORS = 400_000
+MOST_CALLS = 50_000
+MOST_TENSORS = 200_000
 MOST_TEXT = 500
 """Characters of a name or a place."""
 DEEPEST = 64
@@ -83,7 +83,9 @@ def read(plain: Any) -> Trace:
     """A trace from JSON. Raises Untrue where something is not as it must be."""
     try:
         return _read(plain)
-    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except Untrue:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         raise Untrue(f"{type(error).__name__}: {error}"[:MOST_TEXT]) from None
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnnspec.sources.layers import Hole
+from cnnspec.structure import spec
 from tests.sources.support import LIMIT, beside, imported, listed, with_numbers
 from tests.targets.torch.support import single_threaded
 
@@ -215,6 +216,23 @@ class Local(nn.Module):
         return x + y.permute(1, 2, 0).reshape(x.shape)
 
 
+class Context(nn.Module):
+    """A global context block: positions weighted by a softmax, a blur whose filter is a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mask = nn.Conv2d(6, 1, 1)
+        self.mlp = nn.Conv2d(6, 6, 1)
+        row = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("filter", (row[:, None] * row).expand(6, 1, 3, 3), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        weights = self.mask(x).reshape(n, 1, h * w).softmax(-1).unsqueeze(3)
+        context = torch.matmul(x.reshape(n, c, h * w).unsqueeze(1), weights).view(n, c, 1, 1)
+        return F.conv2d(x + self.mlp(context), self.filter.to(x), stride=2, padding=1, groups=6)
+
+
 class Respond(nn.Module):
     """ConvNeXt V2's global response normalisation, channels last."""
 
@@ -267,6 +285,7 @@ STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
     (Signal, [(2, 36)]),
     (Volume, [(2, 4, 6, 5)]),
     (Local, [(8, 4, 5)]),
+    (Context, [(6, 5, 7)]),
     (Respond, [(6, 4, 5)]),
     (Normalised, [(3, 9, 9)]),
     (Siamese, [(1, 8, 8), (1, 8, 8)]),
@@ -305,6 +324,28 @@ def test_a_change_of_the_module_shows() -> None:
     keys[first], keys[second] = keys[second], keys[first]
     exchanged = found._replace(spec=found.spec._replace(keys=keys))
     assert max(beside(found, x)) < LIMIT < 1e-4 < max(beside(exchanged, x))
+
+
+def test_a_hole_may_have_the_name_of_a_layer() -> None:
+    class Own(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv2d(x, self.weight.abs().cumsum(0), self.bias)
+
+    _, layers = listed(nn.Sequential(Own(3, 4, 3), nn.ReLU()), torch.empty(2, 3, 8, 8))
+    assert "unknown_conv2d() => 4x6x6" in " ".join(spec(layers).text.split())
+
+
+def test_what_is_computed_of_constants_is_not_forgotten() -> None:
+    """A mask of attention that no rule reads: not attention without a mask."""
+
+    class Masked(Heads):
+        def forward(self, x: Tensor) -> Tensor:
+            q = x.flatten(2).transpose(1, 2).unsqueeze(1)
+            mask = torch.ones(12, 12, dtype=torch.bool).tril()
+            return F.scaled_dot_product_attention(q, q, q, attn_mask=mask)
+
+    _, layers = listed(Masked(), torch.empty(2, 8, 4, 3))
+    assert [one.what for one in layers.layers if isinstance(one, Hole)] == ["scaled_dot_product_attention"]
 
 
 def test_what_the_language_cannot_say_is_a_hole_with_its_place() -> None:

@@ -50,7 +50,18 @@ def product(reader: Reader, a: Given) -> Item:
     first, second = reader.laid(one), reader.laid(other)
     if len(first.dims) != len(second.dims) or len(first.dims) < 3:
         raise Cannot("a product of matrices that is no attention")
-    return Scores(first, second._replace(dims=_swapped(second.dims)))
+    turned = second._replace(dims=_swapped(second.dims))
+    if size_of(turned.dims[-2]) == 1 and size_of(first.dims[-1]) > 1:
+        return _weighted_sum(reader, first, turned)
+    return Scores(first, turned)
+
+
+def _weighted_sum(reader: Reader, x: Laid, weights: Laid) -> Item:
+    """A product with a single column: numbers times weights, summed (global context)."""
+    from cnnspec.sources.torch.arithmetic import multiplied
+    from cnnspec.sources.torch.pools import summed
+
+    return summed(reader, multiplied(reader, {"self": x, "other": weights}), len(x.dims) - 1)
 
 
 def _swapped(dims: Dims) -> Dims:

@@ -16,7 +16,7 @@ from unittest.mock import patch
 import torch
 from torch import nn
 
-SMALL = 4096
+SMALL = 65_536
 """Numbers of a constant or buffer that go along."""
 DROPS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
 """Classes of modules that do nothing in evaluation: their p would be lost."""
@@ -231,7 +231,7 @@ class _Writing:
         if isinstance(value, torch.fx.Node):
             number = self.numbers.get((value, 0))
             if number is None:
-                return {"other": str(value)}
+                return {"other": "tensor"}
             self.used.add(number)
             return {"tensor": number}
         if value is None or isinstance(value, bool | int | str):

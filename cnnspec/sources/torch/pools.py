@@ -126,6 +126,11 @@ def reduced(reader: Reader, a: Given) -> Item:
     return (made, None) if len(call.shapes) > 1 else made
 
 
+def summed(reader: Reader, item: Item, dim: int) -> Item:
+    """The sum over a dimension, which is kept with size 1."""
+    return _over(reader, reader.laid(item), [dim], "sum")
+
+
 def _without(item: Item, places: list[int]) -> Item:
     laid = item.of if isinstance(item, Affine) else item
     assert isinstance(laid, Laid)
@@ -144,10 +149,10 @@ def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
         return laid
     if len(shape) > 1 and only(over, axes, shape):
         value = reader.add(Gmp() if largest else Gap(), laid.value)
-        return _summed(Laid(value, dims), what, total)
+        return _times_total(Laid(value, dims), what, total)
     if only(over, (0,), shape) and len(shape) > 1:
         value = reader.add(CMax() if largest else CMean(), laid.value)
-        return _summed(Laid(value, dims), what, total)
+        return _times_total(Laid(value, dims), what, total)
     parts = atoms_of(over)
     if len(parts) == 1 and parts[0].axis > 0 and parts[0].size == shape[parts[0].axis]:
         axis = parts[0].axis
@@ -157,7 +162,7 @@ def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
             if largest
             else AvgPool(F=size, P=(0,) * len(size))
         )
-        return _summed(Laid(reader.add(op, laid.value), dims), what, total)
+        return _times_total(Laid(reader.add(op, laid.value), dims), what, total)
     if len(parts) == 1 and parts[0].axis == 0 and parts[0].outer == 1 and not largest:
         return _of_parts(reader, laid, dims, parts[0].size, what)
     moved = reader.at_channels(laid, places[0]) if len(places) == 1 else None
@@ -166,7 +171,7 @@ def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
     value = reader.add(CMax() if largest else CMean(), moved.value)
     sizes = [1 if place in places else size for place, size in enumerate(sizes_of(moved.dims))]
     after = tuple(() if place in places else dim for place, dim in enumerate(moved.dims))
-    return _summed(Laid(value, after), what, total) if sizes else laid
+    return _times_total(Laid(value, after), what, total) if sizes else laid
 
 
 def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> Item:
@@ -186,5 +191,5 @@ def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> I
     return Affine(made, (1 / count,)) if what == "mean" else made
 
 
-def _summed(laid: Laid, what: str, total: int) -> Item:
+def _times_total(laid: Laid, what: str, total: int) -> Item:
     return Affine(laid, (float(total),)) if what in ("sum", "nansum") else laid

@@ -91,6 +91,12 @@ class Affine(NamedTuple):
     clamped: bool = False
 
 
+class Computed(NamedTuple):
+    """A tensor that is computed from weights or constants alone, in a way that no rule reads."""
+
+    by: str
+
+
 class Norms(NamedTuple):
     """The lengths of a tensor's maps (`lengths`), and what global response normalisation makes of them, step
     by step: their `mean`, which eps is added to, the `share` of each, the tensor times its share (`product`),
@@ -128,7 +134,7 @@ class Normal(NamedTuple):
 
 
 Item: TypeAlias = (
-    "Laid | Kept | Scores | Affine | Norms | Padded | Places | Normal | float | bool | str"
+    "Laid | Kept | Computed | Scores | Affine | Norms | Padded | Places | Normal | float | bool | str"
     " | tuple[Item, ...] | None"
 )
 
@@ -144,6 +150,7 @@ class Reader:
         self.notes: list[str] = [*trace.notes]
         self.call: Call | None = None
         self.known: dict[tuple[Any, ...], int] = {}
+        self.keys: list[tuple[Any, ...] | None] = []
         for number, one in enumerate(trace.held):
             if one.kind == "input" and one.shape:
                 self.items[number] = Laid(self.inputs.index(one), whole(one.shape[1:], one.shape[0]))
@@ -171,9 +178,18 @@ class Reader:
         place = call.place
         self.layers.append(Layer(op, values, out, name, call.scopes, dict(weights or {}), place))
         made = len(self.inputs) + len(self.layers) - 1
+        self.keys.append(key)
         if key is not None:
             self.known[key] = made
         return made
+
+    def taken_back(self, before: int) -> None:
+        """The layers of a call that came to nothing are no layers."""
+        del self.layers[before:]
+        for key in self.keys[before:]:
+            if key is not None:
+                del self.known[key]
+        del self.keys[before:]
 
     def hole(self, call: Call, why: str) -> tuple[Item, ...]:
         """A named hole for each tensor that a call gives."""
@@ -191,6 +207,7 @@ class Reader:
                 total *= size
             ours = sizes if 1 <= len(sizes) <= 4 and total else (max(total, 1),)
             name = call.own.path.rpartition(".")[2] if call.own is not None else ""
+            self.keys.append(None)
             self.layers.append(Hole(call.op, values, ours, name, call.scopes, weights, call.place, why))
             laid = whole(ours, self.trace.batch)
             made.append(Laid(len(self.inputs) + len(self.layers) - 1, viewed(laid, shape) or laid))

@@ -122,7 +122,7 @@ def expanded(reader: Reader, a: Given) -> Item:
 @reads("cat", "concat", "concatenate")
 def stacked(reader: Reader, a: Given) -> Item:
     """cat(tensors, dim)."""
-    parts = [reader.laid(one) for one in a["tensors"] if one is not None]
+    parts = [reader.laid(one) for one in a["tensors"]]
     dim = int(a.get("dim", 0)) % len(parts[0].dims)
     if dim == 0:
         raise Cannot("images are joined")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 from cnnspec.sources.layers import Hole, Input, Layer, LayerList, Output
-from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Reader, Unknown
+from cnnspec.sources.torch.reader import Cannot, Computed, Item, Kept, Laid, Reader, Unknown
 from cnnspec.sources.torch.rules import RULES
-from cnnspec.sources.trace import Call, Tensor, Trace
+from cnnspec.sources.trace import Call, Other, Tensor, Trace, Untrue
 
 FAMILIES = ("activations", "arithmetic", "attention", "convolutions", "norms", "pools", "shapes", "weights")
 
@@ -24,13 +25,17 @@ def layers_of(trace: Trace) -> LayerList:
         import_module(f"cnnspec.sources.torch.{family}")
     reader = Reader(trace)
     number = len(trace.held)
+    names: dict[int, list[int]] = defaultdict(list)
+    for first, item in reader.items.items():
+        names[id(item)].append(first)
     for call in trace.calls:
         made = _read(reader, call)
         for item in made[: len(call.shapes)]:
             reader.items[number] = item
+            names[id(item)].append(number)
             number += 1
         if call.op.endswith("_") and not call.op.startswith("__"):
-            _rebound(reader, call, made[0])
+            _rebound(reader, call, made[0], names)
     outputs: list[Output] = []
     for name, tensor in trace.outputs:
         item = reader.items[tensor.number]
@@ -38,6 +43,8 @@ def layers_of(trace: Trace) -> LayerList:
             outputs.append(Output(reader.settled(reader.laid(item)), name if len(trace.outputs) > 1 else ""))
         except Cannot as error:
             reader.notes.append(f"the output {name or len(outputs)} was left out: {error}")
+    if not outputs:
+        raise Untrue("; ".join(reader.notes) or "it has no output")
     return _pruned(reader, outputs)
 
 
@@ -52,7 +59,7 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
             raise Cannot("the language has no such layer")
         made = rule(reader, {key: _item(reader, value) for key, value in call.arguments.items()})
         first: list[Any] = list(made) if type(made) is tuple else [made]
-        return [*first, *[None] * len(call.shapes)]
+        return [*first, *[Computed(call.op)] * len(call.shapes)]
     except Unknown as error:
         if reader.trace.device == "meta":
             raise NeedsValues(str(error)) from None
@@ -61,9 +68,9 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
         why = str(error)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, ZeroDivisionError):
         why = "its arguments are not those that the language knows"
-    _taken_back(reader, before)
+    reader.taken_back(before)
     if not reader.laid_of(call.arguments.values()) and not _computes(reader, call):
-        return [None] * max(1, len(call.shapes))
+        return [Computed(call.op)] * max(1, len(call.shapes))
     return reader.hole(call, why)
 
 
@@ -83,20 +90,14 @@ def _computes(reader: Reader, call: Call) -> bool:
 def _item(reader: Reader, argument: object) -> Item:
     if isinstance(argument, Tensor):
         return reader.items[argument.number]
+    if argument == Other("tensor"):
+        return Computed("an op with other results than tensors")
     if type(argument) is tuple:
         return tuple(_item(reader, one) for one in argument)
     return argument if isinstance(argument, bool | int | float | str) else None
 
 
-def _taken_back(reader: Reader, before: int) -> None:
-    """Layers of a call that came to nothing are no layers."""
-    del reader.layers[before:]
-    least = before + len(reader.inputs)
-    for key in [key for key, value in reader.known.items() if value >= least]:
-        del reader.known[key]
-
-
-def _rebound(reader: Reader, call: Call, made: Item) -> None:
+def _rebound(reader: Reader, call: Call, made: Item, names: dict[int, list[int]]) -> None:
     """After an op in place, every name of the tensor means the new one."""
     first = next(iter(call.arguments.values()), None)
     if not isinstance(first, Tensor):
@@ -104,9 +105,10 @@ def _rebound(reader: Reader, call: Call, made: Item) -> None:
     old = reader.items[first.number]
     if old is None or isinstance(old, Kept):
         return
-    for number, item in reader.items.items():
-        if item is old:
+    for number in names.pop(id(old), ()):
+        if reader.items[number] is old:
             reader.items[number] = made
+            names[id(made)].append(number)
 
 
 def _pruned(reader: Reader, outputs: list[Output]) -> LayerList:
