@@ -39,6 +39,8 @@ def together(
         plain = f"{row[1]}({row[2]}, {row[3]})"
         message = "an entry of a row is named by both places in one pair of brackets"
         return [NoValue("E101", message, span, f"write `{plain}`", fix=(Edit(span, plain),))]
+    if any(one.finding.code == "E202" for one in problems) and (sizes := _bare_sizes(text, step)) is not None:
+        return [sizes]
     if isinstance(step, tree.LayerStep) and (whole := one_mistake(builder, step)) is not None:
         return [whole]
     found = (
@@ -165,6 +167,23 @@ def _kernel(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> 
         return refusal(message, argument.name_span, f"write F{number}", f"F{number}", argument.span)
     way = f"`F{number}` if it is the size of a filter, `K{number}` if it is the number of filters"
     return refusal(message, argument.name_span, way)
+
+
+_SIZE = r"(?:\([^()\r\n]*\)|[CTHW]|[0-9]+)"
+_SIZES = re.compile(rf"(?<![\w@.)]){_SIZE}(?:x{_SIZE})+(?![\w(])")
+
+
+def _bare_sizes(text: str, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
+    """E205 for `(H*W)xC` and `2x(H)xW`, of which only the beginning is a size."""
+    found = _SIZES.search(text, step.word_span.end, step.span.end)
+    if found is None:
+        return None
+    plain = "x".join(f"({one})" if one in "CTHW" else one for one in re.findall(_SIZE, found[0]))
+    if plain == found[0]:
+        return None
+    span = Span(*found.span())
+    message = "a size that is not a plain number is written in parentheses"
+    return NoValue("E205", message, span, f"write `{plain}`", fix=(Edit(span, plain),))
 
 
 def _glued_sizes(argument: tree.Argument) -> NoValue | None:
