@@ -13,7 +13,7 @@ from cnnspec.notations.network import ARRIVING, Network, Node, Program, dense, s
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Arguments
 
-_SECTION = re.compile(r"^[ \t]*\[([a-z]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
+_SECTION = re.compile(r"^[ \t]*\[([a-z_]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
 _ITEM = re.compile(r"[ \t]*(?:([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*+))?(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")
 GAP = r"(?>\s+|#[^\r\n]*+)*+"
 """Blanks and comments."""
@@ -84,7 +84,7 @@ _NAMED = {
 _BY_NAME = {entry.example[1 : entry.example.index("]")]: entry for entry in DARKNET}
 
 
-_HEADS = ("yolo", "region", "detection", "cost")
+HEADS = ("yolo", "gaussian_yolo", "region", "detection", "cost")
 """Sections that read the network's outputs and are not layers."""
 
 
@@ -96,13 +96,14 @@ class Section(NamedTuple):
 
 def networks(text: str) -> Iterator[Program]:
     """The .cfg files in a text."""
-    for row in stretches(_sections(text), lambda one: one.span, text, GAP):
+    for row in stretches(sections(text), lambda one: one.span, text, GAP):
         if any(one.keys for one in row):
             span = Span(row[0].span.start, row[-1].span.end)
             yield Program("this is a Darknet .cfg", span, _network(row), span.start)
 
 
-def _sections(text: str) -> Iterator[Section]:
+def sections(text: str) -> Iterator[Section]:
+    """The sections of a text, with the lines `key=value` of each."""
     for head in _SECTION.finditer(text):
         keys, end = dict[str, str](), head.end()
         place = end
@@ -124,7 +125,7 @@ def _network(sections: Sequence[Section]) -> Network:
         given = [int(place) for place in re.findall(r"-?[0-9]+", keys.get("layers", keys.get("from", "")))]
         places = [place + len(made_by) if place < 0 else place for place in given]
         inputs = tuple(made_by[place] if 0 <= place < len(made_by) else ARRIVING for place in places)
-        if name in _HEADS:
+        if name in HEADS:
             outputs.append(before)
             made_by.append(before)
             continue

@@ -14,7 +14,6 @@ from cnnspec.files import read_bytes, unreadable
 from cnnspec.ops.base import Shape
 from cnnspec.running.process import Progress, work
 from cnnspec.running.tracing import Traced
-from cnnspec.sources.torch.findings import MOST_FINDINGS
 from cnnspec.sources.torch.translate import NeedsValues, layers_of
 from cnnspec.sources.trace import Trace, Untrue, read
 
@@ -60,7 +59,11 @@ def opened(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -
     if isinstance(data, Diagnostic):
         return Traced(finding=data)
     name = os.path.splitext(os.path.basename(path))[0]
-    return _keras(data, inputs) if ending in KERAS else _notation(data, ending, name)
+    return (
+        _keras(data, inputs)
+        if ending in KERAS
+        else _text(data, ending, name, inputs[0][1] if inputs else None)
+    )
 
 
 def _onnx(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -> Traced:
@@ -97,18 +100,17 @@ def _keras(data: bytes, inputs: Sequence[tuple[str, Shape]]) -> Traced:
         return _refused(str(why), "give it: `--input 3x224x224`" if "say it" in str(why) else "")
 
 
-def _notation(data: bytes, ending: str, name: str) -> Traced:
-    from cnnspec.sources.notation import Refused, read
+def _text(data: bytes, ending: str, name: str, size: Shape | None) -> Traced:
+    from cnnspec.sources import caffe, darknet
 
     try:
         text = data.decode("utf-8-sig")
-        layers, doubts = read(text, ending, name)
+        trace = darknet.convert(text, name, size) if ending == ".cfg" else caffe.convert(text, size)
+        return _listed(trace)
     except UnicodeDecodeError:
         return _refused("it is not UTF-8", "save it as UTF-8")
-    except Refused as why:
-        return _refused(str(why))
-    wrong = [Diagnostic("E812", f"line {one.line} is not certain: {one.why}", WHOLE_FILE) for one in doubts]
-    return Traced(layers, wrong=tuple(wrong[:MOST_FINDINGS]))
+    except (darknet.Refused, caffe.Refused) as why:
+        return _refused(str(why), "give it: `--input 3x224x224`" if "say it" in str(why) else "")
 
 
 def _weights(path: str, progress: Progress) -> Traced:

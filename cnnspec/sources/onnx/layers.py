@@ -286,12 +286,21 @@ def _local_response_norm(context: Context, node: Node) -> tuple[Tensor, ...]:
         node,
         "local_response_norm",
         context.shape(given),
-        input=given,
+        self=given,
         size=node.attributes["size"],
         alpha=short(node.get("alpha", 1e-4)),
         beta=short(node.get("beta", 0.75)),
         k=short(node.get("bias", 1.0)),
     )
+
+
+def _normalized(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given = context.tensor(node, 0)
+    shape = context.shape(given)
+    if node.get("p", 2) != 2:
+        raise Unsaid("it does not divide by the length")
+    dim = node.get("axis", -1) % len(shape)
+    return context.call(node, "normalize", shape, self=given, p=2, dim=dim, eps=1e-12)
 
 
 def _gemm(context: Context, node: Node) -> tuple[Tensor, ...]:
@@ -360,6 +369,7 @@ LAYERS: Mapping[str, Converting] = {
     "GroupNormalization": _group_norm,
     "LayerNormalization": _layer_norm,
     "RMSNormalization": _rms_norm,
+    "LpNormalization": _normalized,
     "LRN": _local_response_norm,
     "Gemm": _gemm,
     "MatMul": _matmul,

@@ -57,7 +57,8 @@ def _padded(given: Arguments) -> torch.Tensor:
 
 
 _SPECIAL: dict[str, Callable[[Arguments], Any]] = {
-    "local_response_norm": lambda given: functional.local_response_norm(**given),
+    "local_response_norm": lambda given: functional.local_response_norm(given.pop("self"), **given),
+    "normalize": lambda given: functional.normalize(given.pop("self"), **given),
     "rms_norm": lambda given: functional.rms_norm(**given),
     "pad": _padded,
     "softsign": lambda given: functional.softsign(given["self"]),

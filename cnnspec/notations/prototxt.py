@@ -1,0 +1,119 @@
+"""Protocol buffers' text format, as far as Caffe's networks use it: fields with numbers, words, strings and
+messages; a field may come several times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+DEEPEST = 20
+MOST = 500_000
+"""Fields of a file."""
+_TOKEN = re.compile(r"""\s+|\#[^\n]*|(?P<name>[A-Za-z_][\w.]*)|(?P<number>[-+]?(?:\d[\w.+-]*|\.\d[\w+-]*))
+    |(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?P<mark>[{}<>:,;\[\]])""", re.VERBOSE)  # fmt: skip
+_ESCAPE = re.compile(r"\\(.)")
+
+
+class Unreadable(ValueError):
+    """A text that is not in this format: where, and why."""
+
+
+class Message(NamedTuple):
+    """The fields of a message, each with all of its values, in their order; and the line that it is on."""
+
+    fields: dict[str, list[Value]]
+    line: int
+
+    def all(self, name: str) -> list[Value]:
+        return self.fields.get(name, [])
+
+    def texts(self, name: str) -> list[str]:
+        return [one for one in self.all(name) if isinstance(one, str)]
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        found = self.texts(name)
+        return found[-1] if found else otherwise
+
+    def message(self, name: str) -> Message:
+        """A message in this one; an empty one where there is none."""
+        found = [one for one in self.all(name) if isinstance(one, Message)]
+        return found[-1] if found else Message({}, self.line)
+
+    def messages(self, *names: str) -> list[Message]:
+        return [one for name in names for one in self.all(name) if isinstance(one, Message)]
+
+    def integers(self, name: str) -> list[int]:
+        return [int(one) for one in self.texts(name)]
+
+    def integer(self, name: str, otherwise: int = 0) -> int:
+        found = self.integers(name)
+        return found[-1] if found else otherwise
+
+    def number(self, name: str, otherwise: float = 0.0) -> float:
+        found = self.texts(name)
+        return float(found[-1]) if found else otherwise
+
+    def flag(self, name: str, otherwise: bool = False) -> bool:
+        return self.text(name, "true" if otherwise else "false").lower() in ("true", "t", "1")
+
+
+Value = str | Message
+
+
+def parsed(text: str) -> Message:
+    """The message that a text is. Unreadable says where it is none."""
+    tokens = _tokens(text)
+    found, ended = _message(tokens, 1, 0)
+    if ended:
+        raise Unreadable(f"line {ended}: a bracket is closed that was not opened")
+    return found
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    place, line, count = 0, 1, 0
+    while place < len(text):
+        found = _TOKEN.match(text, place)
+        if found is None:
+            raise Unreadable(f"line {line}: {text[place : place + 20]!r} is not in protobuf's text format")
+        if found.lastgroup is not None:
+            count += 1
+            if count > MOST:
+                raise Unreadable(f"more than {MOST:,} words")
+            yield found.lastgroup, found.group(), line
+        line += found.group().count("\n")
+        place = found.end()
+
+
+def _message(tokens: Iterator[tuple[str, str, int]], line: int, depth: int) -> tuple[Message, int]:
+    """The fields up to the closing bracket, and its line; 0 at the text's end."""
+    if depth > DEEPEST:
+        raise Unreadable(f"line {line}: messages are more than {DEEPEST} deep")
+    fields: dict[str, list[Value]] = {}
+    name = ""
+    several = False
+    for kind, token, at in tokens:
+        if token in ("}", ">") and kind == "mark":
+            return Message(fields, line), at
+        if token in ("{", "<") and kind == "mark" and name:
+            inner, ended = _message(tokens, at, depth + 1)
+            if not ended:
+                raise Unreadable(f"line {at}: this bracket is not closed")
+            fields.setdefault(name, []).append(inner)
+            name = name if several else ""
+        elif kind == "mark":
+            several = token == "[" or (several and token != "]")
+            name = "" if token in ("]", ";") else name
+        elif kind == "name" and not name:
+            name = token
+        elif name:
+            fields.setdefault(name, []).append(_plain(token, kind))
+            name = name if several else ""
+        else:
+            raise Unreadable(f"line {at}: {token[:20]!r} has no name before it")
+    return Message(fields, line), 0
+
+
+def _plain(token: str, kind: str) -> str:
+    return _ESCAPE.sub(r"\1", token[1:-1]) if kind == "string" else token

@@ -1,0 +1,167 @@
+"""From a prototxt to a trace. Blobs are names that a layer gives and others read; a layer may give the name
+that it reads (in place).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from cnnspec.notations.prototxt import Message, Unreadable, parsed
+from cnnspec.ops.base import Shape
+from cnnspec.sources.layers import Scope
+from cnnspec.sources.record import Record
+from cnnspec.sources.trace import Tensor, Trace, Value
+
+MOST_LAYERS = 20_000
+LARGEST = 2**31
+
+
+class Refused(ValueError):
+    """A text that is no network of Caffe's, or a layer that cannot be said; and why."""
+
+
+class Unsaid(ValueError):
+    """What a layer does that no call says, in a clause."""
+
+
+@dataclass
+class Context:
+    """values: what each blob is. layer: the one that is being converted; name: its name."""
+
+    layer: Message
+    name: str = ""
+    record: Record = field(default_factory=Record)
+    values: dict[str, Tensor] = field(default_factory=dict)
+
+    def option(self, *names: str) -> Message:
+        """The layer's parameters: the first of these messages that it has."""
+        return next((self.layer.message(name) for name in names if self.layer.all(name)), Message({}, 0))
+
+    def shape(self, tensor: Tensor) -> Shape:
+        return self.record.shape(tensor)
+
+    def bottoms(self) -> list[Tensor]:
+        try:
+            return [self.values[name] for name in self.layer.texts("bottom")]
+        except KeyError as error:
+            raise Unsaid(f"it reads {error}, which no layer gives") from None
+
+    def only(self) -> Tensor:
+        found = self.bottoms()
+        if len(found) != 1:
+            raise Unsaid(f"it reads {len(found)} blobs")
+        return found[0]
+
+    def weight(self, place: int, *shape: int) -> Tensor:
+        """A blob of weights, by its place in the layer."""
+        return self.record.weight(f"{self.name}.{place}", shape)
+
+    def calls(
+        self, op: str, shapes: Sequence[Sequence[int]], arguments: Mapping[str, Value]
+    ) -> tuple[Tensor, ...]:
+        *around, own = self.name.split("/")
+        paths = ["/".join(around[: place + 1]) for place in range(len(around))]
+        scopes = (Scope(""), *(Scope(path.replace("/", ".")) for path in paths))
+        return self.record.call(op, arguments, shapes, scopes, Scope(own), f"line {self.layer.line}")
+
+    def call(self, op: str, /, shape: Sequence[int], **arguments: Value) -> Tensor:
+        return self.calls(op, [shape], arguments)[0]
+
+
+Converting: TypeAlias = Callable[[Context], Sequence[Tensor]]
+LEFT_OUT = frozenset(
+    (
+        *("accuracy", "silence", "python", "priorbox", "detectionoutput", "detectionevaluate"),
+        *("softmaxwithloss", "softmaxloss", "sigmoidcrossentropyloss", "euclideanloss", "hingeloss"),
+        *("infogainloss", "contrastiveloss", "smoothl1loss", "multiboxloss"),
+    )
+)
+"""Layers that read the network's outputs and are none of it."""
+DATA = frozenset(
+    ("data", "imagedata", "hdf5data", "memorydata", "dummydata", "windowdata", "annotateddata", "videodata")
+)
+
+
+def convert(text: str, size: Shape | None = None) -> Trace:
+    """The trace of a network, for one image. size: C x H x W of the input, where the text does not say it."""
+    from cnnspec.sources.caffe.layers import TABLE
+
+    try:
+        net = parsed(text)
+        context = Context(net)
+        layers = net.messages("layer", "layers")
+        if not layers or len(layers) > MOST_LAYERS:
+            raise Refused(
+                "no layers are found in it" if not layers else f"it has more than {MOST_LAYERS:,} layers"
+            )
+        _entering(context, net, size)
+        for layer in layers:
+            _convert(context, layer, TABLE, size)
+    except Unreadable as why:
+        raise Refused(str(why)) from None
+    ends = _ends(context, layers)
+    if not ends:
+        raise Refused("no layers are found in it")
+    outputs = [(name if len(ends) > 1 else "", context.values[name]) for name in ends]
+    name = net.text("name")
+    return context.record.trace(name if name.isidentifier() else "Model", 1, outputs)
+
+
+def _ends(context: Context, layers: Sequence[Message]) -> list[str]:
+    """The blobs that the network gives: what no layer of it reads after it was given."""
+    found: dict[str, None] = {}
+    for layer in layers:
+        if _kind(layer) in LEFT_OUT or _kind(layer) in DATA or _kind(layer) == "input":
+            continue
+        for name in layer.texts("bottom"):
+            found.pop(name, None)
+        found |= dict.fromkeys(name for name in layer.texts("top") if name in context.values)
+    return list(found)
+
+
+def _kind(layer: Message) -> str:
+    """`Convolution`, and `CONVOLUTION` of the older form, as `convolution`."""
+    return layer.text("type").replace("_", "").lower()
+
+
+def _entering(context: Context, net: Message, size: Shape | None) -> None:
+    """Inputs at the head of the file: `input: "data"` with `input_dim` or `input_shape`."""
+    names, flat = net.texts("input"), net.integers("input_dim")
+    shapes = [one.integers("dim") for one in net.messages("input_shape")]
+    shapes = shapes or [flat[place * 4 : place * 4 + 4] for place in range(len(names))]
+    for name, shape in zip(names, shapes, strict=False):
+        context.values[name] = context.record.input(name, _shape(name, shape[1:], size))
+
+
+def _shape(name: str, sizes: Sequence[int], size: Shape | None) -> Shape:
+    found = tuple(sizes) or size
+    if not found or not all(0 < one < LARGEST for one in found):
+        raise Refused(f"the size of its input {name} is not in it: say it, as CxHxW")
+    return (1, *found)
+
+
+def _convert(context: Context, layer: Message, table: Mapping[str, Converting], size: Shape | None) -> None:
+    context.layer, kind = layer, _kind(layer)
+    tops = layer.texts("top")
+    context.name = layer.text("name") or (tops[0] if tops else kind)
+    if kind in LEFT_OUT:
+        return
+    if kind == "input" or kind in DATA:
+        shapes = [one.integers("dim") for one in layer.message("input_param").messages("shape")]
+        for place, top in enumerate(tops[: 1 if kind in DATA else None]):
+            if top not in context.values:
+                given = shapes[min(place, len(shapes) - 1)][1:] if shapes else ()
+                context.values[top] = context.record.input(top, _shape(top, given, size))
+        return
+    where = f"line {layer.line}: {layer.text('type')} {context.name}"
+    if kind not in table:
+        raise Refused(f"{where}: no layer of the language does this")
+    try:
+        made = table[kind](context)
+    except Unsaid as why:
+        raise Refused(f"{where}: {why}") from None
+    except (ValueError, IndexError, ZeroDivisionError, KeyError) as error:
+        raise Refused(f"{where}: {error}"[:200]) from None
+    context.values |= zip(tops, made, strict=False)

@@ -1,0 +1,401 @@
+"""Caffe's layers, and the calls that torch would have made. Pools round their sizes up, with torch's rule for
+the last window; an average counts the padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import prod
+
+from cnnspec.notations.prototxt import Message
+from cnnspec.sources.caffe.convert import Context, Converting, Unsaid
+from cnnspec.sources.trace import Tensor, Value
+
+
+def _sides(option: Message, name: str, otherwise: int, short: str = "") -> tuple[int, int]:
+    """`kernel_size: 3`, `kernel_size: 3 kernel_size: 5`, or `kernel_h: 3 kernel_w: 5`."""
+    stem = short or name
+    if option.all(f"{stem}_h") or option.all(f"{stem}_w"):
+        return option.integer(f"{stem}_h", otherwise), option.integer(f"{stem}_w", otherwise)
+    found = option.integers(name) or [otherwise]
+    return (found[0], found[0]) if len(found) == 1 else (found[0], found[1])
+
+
+def _window(option: Message) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    F = _sides(option, "kernel_size", 0, "kernel")
+    if min(F) < 1:
+        raise Unsaid("it says no kernel_size")
+    return F, _sides(option, "stride", 1), _sides(option, "pad", 0)
+
+
+def convolution(context: Context, groups: int | None = None) -> Sequence[Tensor]:
+    given, option = context.only(), context.option("convolution_param")
+    F, S, P = _window(option)
+    D = _sides(option, "dilation", 1)
+    batch, C, *sizes = context.shape(given)
+    K, G = option.integer("num_output"), groups or option.integer("group", 1)
+    weight = context.weight(0, K, C // G, *F)
+    bias = context.weight(1, K) if option.flag("bias_term", True) else None
+    out = [(n + 2 * p - d * (f - 1) - 1) // s + 1 for n, p, d, f, s in zip(sizes, P, D, F, S, strict=True)]
+    arguments: dict[str, Value] = {"input": given, "weight": weight, "bias": bias, "stride": S, "padding": P}
+    return context.calls("conv2d", [(batch, K, *out)], {**arguments, "dilation": D, "groups": G})
+
+
+def depthwise(context: Context) -> Sequence[Tensor]:
+    return convolution(context, context.shape(context.only())[1])
+
+
+def deconvolution(context: Context) -> Sequence[Tensor]:
+    given, option = context.only(), context.option("convolution_param")
+    F, S, P = _window(option)
+    batch, C, *sizes = context.shape(given)
+    K, G = option.integer("num_output"), option.integer("group", 1)
+    weight = context.weight(0, C, K // G, *F)
+    bias = context.weight(1, K) if option.flag("bias_term", True) else None
+    out = [(n - 1) * s + f - 2 * p for n, s, f, p in zip(sizes, S, F, P, strict=True)]
+    arguments: dict[str, Value] = {"input": given, "weight": weight, "bias": bias, "stride": S, "padding": P}
+    more: dict[str, Value] = {"output_padding": (0, 0), "groups": G, "dilation": (1, 1)}
+    return context.calls("conv_transpose2d", [(batch, K, *out)], arguments | more)
+
+
+def pooling(context: Context) -> Sequence[Tensor]:
+    given, option = context.only(), context.option("pooling_param")
+    kind = option.text("pool", "MAX")
+    if kind not in ("MAX", "AVE", "0", "1"):
+        raise Unsaid(f"its kind is {kind}")
+    average = kind in ("AVE", "1")
+    batch, C, *sizes = context.shape(given)
+    if option.flag("global_pooling"):
+        op = "mean" if average else "amax"
+        return [context.call(op, (batch, C, 1, 1), self=given, dim=(2, 3), keepdim=True)]
+    F, S, P = _window(option)
+    up = option.text("round_mode", "CEIL") in ("CEIL", "0") and option.flag("ceil_mode", True)
+    out: list[int] = []
+    for n, f, s, p in zip(sizes, F, S, P, strict=True):
+        steps = -(-(n + 2 * p - f) // s) if up else (n + 2 * p - f) // s
+        out.append(steps if up and steps * s >= n + p else steps + 1)
+    arguments: dict[str, Value] = {
+        "self": given,
+        "kernel_size": F,
+        "stride": S,
+        "padding": P,
+        "ceil_mode": up,
+    }
+    more: dict[str, Value] = {"count_include_pad": True} if average else {"dilation": (1, 1)}
+    op = "avg_pool2d" if average else "max_pool2d"
+    return context.calls(op, [(batch, C, *out)], arguments | more)
+
+
+def inner_product(context: Context) -> Sequence[Tensor]:
+    given, option = context.only(), context.option("inner_product_param")
+    batch, *sizes = context.shape(given)
+    if option.integer("axis", 1) != 1:
+        raise Unsaid("its axis is not 1")
+    size, K = prod(sizes), option.integer("num_output")
+    flat = given if len(sizes) == 1 else context.call("view", (batch, size), self=given, size=(batch, size))
+    bias = context.weight(1, K) if option.flag("bias_term", True) else None
+    return [context.call("linear", (batch, K), input=flat, weight=context.weight(0, K, size), bias=bias)]
+
+
+def batch_norm(context: Context) -> Sequence[Tensor]:
+    """Without weights: a Scale after it has them."""
+    given, option = context.only(), context.option("batch_norm_param")
+    C = context.shape(given)[1]
+    arguments: dict[str, Value] = {
+        "input": given,
+        "weight": None,
+        "bias": None,
+        "running_mean": context.weight(0, C),
+        "running_var": context.weight(1, C),
+        "training": False,
+        "momentum": round(1 - option.number("moving_average_fraction", 0.999), 10),
+        "eps": option.number("eps", 1e-5),
+    }
+    return context.calls("batch_norm", [context.shape(given)], arguments)
+
+
+def scale(context: Context) -> Sequence[Tensor]:
+    """A weight and a bias for each channel, or one blob times another."""
+    given, option = context.bottoms(), context.option("scale_param")
+    shape = context.shape(given[0])
+    if len(given) == 2:
+        return [_gated(context, given[0], given[1])]
+    C, calls = shape[1], context.record.calls
+    last = calls[-1] if calls else None
+    if (
+        last is not None
+        and last.op == "batch_norm"
+        and last.arguments["weight"] is None
+        and option.flag("bias_term")
+    ):
+        arguments = {**last.arguments, "weight": context.weight(0, C), "bias": context.weight(1, C)}
+        if given[0].number == len(context.record.shapes) - 1:
+            calls[-1] = last._replace(arguments=arguments)
+            return [given[0]]
+    sizes = (C, *(1 for _ in shape[2:]))
+    made = context.call("mul", shape, self=given[0], other=context.weight(0, *sizes))
+    if option.flag("bias_term"):
+        made = context.call("add", shape, self=made, other=context.weight(1, *sizes))
+    return [made]
+
+
+def _is_last(context: Context, tensor: Tensor) -> bool:
+    """Whether the last call gave a tensor."""
+    return tensor.number == len(context.record.shapes) - 1
+
+
+def _gated(context: Context, one: Tensor, gate: Tensor) -> Tensor:
+    """A map times a number for each channel."""
+    shape, sizes = context.shape(one), context.shape(gate)
+    if len(sizes) == 2 and len(shape) == 4:
+        wide = (*sizes, 1, 1)
+        gate = context.call("view", wide, self=gate, size=wide)
+    if len(shape) == 2 and len(context.shape(gate)) == 4:
+        one, gate = gate, context.call("view", (*shape, 1, 1), self=one, size=(*shape, 1, 1))
+    return context.call("mul", context.shape(one), self=one, other=gate)
+
+
+def axpy(context: Context) -> Sequence[Tensor]:
+    """SENet's own layer: a gate times a map, plus another."""
+    gate, one, other = context.bottoms()
+    return [context.call("add", context.shape(other), self=_gated(context, one, gate), other=other)]
+
+
+def elementwise(context: Context) -> Sequence[Tensor]:
+    option, given = context.option("eltwise_param"), context.bottoms()
+    kind = option.text("operation", "SUM")
+    op = {"SUM": "add", "1": "add", "PROD": "mul", "0": "mul", "MAX": "maximum", "2": "maximum"}.get(kind)
+    if op is None:
+        raise Unsaid(f"its operation is {kind}")
+    factors = [float(one) for one in option.texts("coeff")] or [1.0] * len(given)
+    if op != "add" and any(one != 1 for one in factors):
+        raise Unsaid("it has factors")
+    result = _times(context, given[0], factors[0])
+    for one, factor in zip(given[1:], factors[1:], strict=True):
+        shape = context.shape(result)
+        if factor == -1:
+            result = context.call("sub", shape, self=result, other=one)
+        else:
+            result = context.call(op, shape, self=result, other=_times(context, one, factor))
+    return [result]
+
+
+def _times(context: Context, given: Tensor, factor: float) -> Tensor:
+    return given if factor == 1 else context.call("mul", context.shape(given), self=given, other=factor)
+
+
+def response_norm(context: Context) -> Sequence[Tensor]:
+    given, option = context.only(), context.option("lrn_param")
+    if option.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
+        raise Unsaid("it normalises within a channel")
+    arguments: dict[str, Value] = {
+        "self": given,
+        "size": option.integer("local_size", 5),
+        "alpha": option.number("alpha", 1.0),
+        "beta": option.number("beta", 0.75),
+        "k": option.number("k", 1.0),
+    }
+    return context.calls("local_response_norm", [context.shape(given)], arguments)
+
+
+def normalize(context: Context) -> Sequence[Tensor]:
+    """SSD's own layer: each position's channels divided by their length, times a weight."""
+    given, option = context.only(), context.option("norm_param")
+    shape = context.shape(given)
+    if option.flag("across_spatial", True) or option.flag("channel_shared", True):
+        raise Unsaid("it normalises over the whole map, or has one weight")
+    made = context.call("normalize", shape, self=given, p=2, dim=1, eps=1e-12)
+    sizes = (shape[1], *(1 for _ in shape[2:]))
+    return [context.call("mul", shape, self=made, other=context.weight(0, *sizes))]
+
+
+def unary(op: str, **arguments: Value) -> Converting:
+    def convert(context: Context) -> Sequence[Tensor]:
+        given = context.only()
+        return context.calls(op, [context.shape(given)], {"self": given, **arguments})
+
+    return convert
+
+
+def relu(context: Context) -> Sequence[Tensor]:
+    slope = context.option("relu_param").number("negative_slope")
+    return unary("leaky_relu", negative_slope=slope)(context) if slope else unary("relu")(context)
+
+
+def elu(context: Context) -> Sequence[Tensor]:
+    return unary("elu", alpha=context.option("elu_param").number("alpha", 1.0))(context)
+
+
+def prelu(context: Context) -> Sequence[Tensor]:
+    given = context.only()
+    shape = context.shape(given)
+    size = 1 if context.option("prelu_param").flag("channel_shared") else shape[1]
+    return [context.call("prelu", shape, self=given, weight=context.weight(0, size))]
+
+
+def power(context: Context) -> Sequence[Tensor]:
+    """(shift + scale · x)^power."""
+    given, option = context.only(), context.option("power_param")
+    shape = context.shape(given)
+    made = _times(context, given, option.number("scale", 1.0))
+    if option.number("shift"):
+        made = context.call("add", shape, self=made, other=option.number("shift"))
+    exponent = option.number("power", 1.0)
+    return [made if exponent == 1 else context.call("pow", shape, self=made, exponent=exponent)]
+
+
+def dropout(context: Context) -> Sequence[Tensor]:
+    given = context.only()
+    rate = context.option("dropout_param").number("dropout_ratio", 0.5)
+    return [context.call("dropout", context.shape(given), input=given, p=rate, train=False)]
+
+
+def softmax(context: Context) -> Sequence[Tensor]:
+    given = context.only()
+    shape = context.shape(given)
+    axis = context.option("softmax_param").integer("axis", 1)
+    return [context.call("softmax", shape, self=given, dim=axis % len(shape))]
+
+
+def concat(context: Context) -> Sequence[Tensor]:
+    given, option = context.bottoms(), context.option("concat_param")
+    if len(given) == 1:
+        return given
+    out = list(context.shape(given[0]))
+    axis = option.integer("axis", option.integer("concat_dim", 1)) % len(out)
+    out[axis] = sum(context.shape(one)[axis] for one in given)
+    return [context.call("cat", out, tensors=tuple(given), dim=axis)]
+
+
+def slices(context: Context) -> Sequence[Tensor]:
+    given, option = context.only(), context.option("slice_param")
+    shape, tops = context.shape(given), context.layer.texts("top")
+    axis = option.integer("axis", option.integer("slice_dim", 1)) % len(shape)
+    points = option.integers("slice_point") or [shape[axis] * one // len(tops) for one in range(1, len(tops))]
+    ends = [0, *points, shape[axis]]
+    sizes = [high - low for low, high in pairwise(ends)]
+    if len(sizes) != len(tops) or min(sizes) < 1:
+        raise Unsaid(f"it gives {len(tops)} parts at {points}")
+    outs = [(*shape[:axis], size, *shape[axis + 1 :]) for size in sizes]
+    arguments: dict[str, Value] = {"self": given, "split_sizes": tuple(sizes), "dim": axis}
+    return context.calls("split_with_sizes", outs, arguments)
+
+
+def split(context: Context) -> Sequence[Tensor]:
+    """One blob under several names."""
+    return [context.only()] * len(context.layer.texts("top"))
+
+
+def same(context: Context) -> Sequence[Tensor]:
+    return [context.only()]
+
+
+def flatten(context: Context) -> Sequence[Tensor]:
+    given = context.only()
+    batch, *sizes = context.shape(given)
+    return [context.call("view", (batch, prod(sizes)), self=given, size=(batch, prod(sizes)))]
+
+
+def reshape(context: Context) -> Sequence[Tensor]:
+    given = context.only()
+    shape, wanted = context.shape(given), context.option("reshape_param").message("shape").integers("dim")
+    sizes = [shape[place] if size == 0 else size for place, size in enumerate(wanted)]
+    if sizes.count(-1) == 1:
+        sizes[sizes.index(-1)] = prod(shape) // max(prod(one for one in sizes if one != -1), 1)
+    if prod(sizes) != prod(shape) or min(sizes, default=0) < 1:
+        raise Unsaid(f"{shape} cannot be reshaped to {tuple(wanted)}")
+    return [context.call("view", sizes, self=given, size=tuple(sizes))]
+
+
+def permute(context: Context) -> Sequence[Tensor]:
+    given = context.only()
+    shape, order = context.shape(given), context.option("permute_param").integers("order")
+    order += [axis for axis in range(len(shape)) if axis not in order]
+    return [context.call("permute", [shape[one] for one in order], self=given, dims=tuple(order))]
+
+
+def crop(context: Context) -> Sequence[Tensor]:
+    """The first blob with the size of the second, from an offset."""
+    given, like = context.bottoms()
+    option = context.option("crop_param")
+    axis, offsets = option.integer("axis", 2), option.integers("offset") or [0]
+    for place in range(axis % len(context.shape(given)), len(context.shape(given))):
+        begin = offsets[place - axis] if len(offsets) > 1 else offsets[0]
+        shape, size = list(context.shape(given)), context.shape(like)[place]
+        if begin + size > shape[place]:
+            raise Unsaid(f"{shape[place]} positions cannot be cut to {size} from {begin}")
+        shape[place] = size
+        given = context.call("slice", shape, self=given, dim=place, start=begin, end=begin + size, step=1)
+    return [given]
+
+
+def interpolation(context: Context) -> Sequence[Tensor]:
+    """Interp: bilinear, corners on corners. Its paddings are 0."""
+    given, option = context.bottoms()[0], context.option("interp_param")
+    batch, C, *sizes = context.shape(given)
+    zoom, shrink = option.integer("zoom_factor", 1), option.integer("shrink_factor", 1)
+    out = [(size - 1) // shrink + 1 for size in sizes]
+    out = [size + (size - 1) * (zoom - 1) for size in out]
+    if option.all("height"):
+        out = [option.integer("height"), option.integer("width")]
+    elif len(context.bottoms()) == 2:
+        out = list(context.shape(context.bottoms()[1])[2:])
+    arguments: dict[str, Value] = {"input": given, "output_size": tuple(out), "align_corners": True}
+    return context.calls("upsample_bilinear2d", [(batch, C, *out)], arguments)
+
+
+def upsample(context: Context) -> Sequence[Tensor]:
+    given, factor = context.only(), context.option("upsample_param").integer("scale", 2)
+    batch, C, *sizes = context.shape(given)
+    out = tuple(size * factor for size in sizes)
+    arguments: dict[str, Value] = {"input": given, "output_size": out, "scale_factors": (float(factor),) * 2}
+    return context.calls("upsample_nearest2d", [(batch, C, *out)], arguments)
+
+
+def shuffle(context: Context) -> Sequence[Tensor]:
+    given, groups = context.only(), context.option("shuffle_channel_param").integer("group", 1)
+    batch, C, H, W = context.shape(given)
+    size = (batch, groups, C // groups, H, W)
+    apart = context.call("view", size, self=given, size=size)
+    turned = context.call("permute", (batch, C // groups, groups, H, W), self=apart, dims=(0, 2, 1, 3, 4))
+    return [context.call("view", (batch, C, H, W), self=turned, size=(batch, C, H, W))]
+
+
+TABLE: Mapping[str, Converting] = {
+    "convolution": convolution,
+    "convolutiondepthwise": depthwise,
+    "depthwiseconvolution": depthwise,
+    "deconvolution": deconvolution,
+    "pooling": pooling,
+    "innerproduct": inner_product,
+    "batchnorm": batch_norm,
+    "scale": scale,
+    "axpy": axpy,
+    "eltwise": elementwise,
+    "lrn": response_norm,
+    "normalize": normalize,
+    "relu": relu,
+    "relu6": unary("relu6"),
+    "elu": elu,
+    "prelu": prelu,
+    "sigmoid": unary("sigmoid"),
+    "tanh": unary("tanh"),
+    "absval": unary("abs"),
+    "bnll": unary("softplus", beta=1, threshold=20),
+    "swish": unary("silu"),
+    "mish": unary("mish"),
+    "power": power,
+    "dropout": dropout,
+    "softmax": softmax,
+    "concat": concat,
+    "slice": slices,
+    "split": split,
+    "flatten": flatten,
+    "reshape": reshape,
+    "permute": permute,
+    "crop": crop,
+    "interp": interpolation,
+    "upsample": upsample,
+    "shufflechannel": shuffle,
+}

@@ -1,0 +1,128 @@
+"""From a .cfg to a trace. A layer is its number: `from=-3` and `layers=-1, 61` are numbers, from here or from
+the first layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from cnnspec.notations.darknet import HEADS, Section, sections
+from cnnspec.ops.base import Shape
+from cnnspec.sources.layers import Scope
+from cnnspec.sources.record import Record
+from cnnspec.sources.trace import Tensor, Trace, Value
+
+MOST_LAYERS = 20_000
+LARGEST = 2**31
+
+
+class Refused(ValueError):
+    """A text that is no network of Darknet's, or a layer that cannot be said; and why."""
+
+
+class Unsaid(ValueError):
+    """What a layer does that no call says, in a clause."""
+
+
+@dataclass
+class Context:
+    """made: what each layer gave, by its number; before: the last. section: the layer now, on this line."""
+
+    section: Section
+    before: Tensor
+    line: int = 1
+    record: Record = field(default_factory=Record)
+    made: list[Tensor] = field(default_factory=list)
+
+    def text(self, key: str, otherwise: str = "") -> str:
+        return self.section.keys.get(key, otherwise)
+
+    def integer(self, key: str, otherwise: int = 0) -> int:
+        text = self.text(key)
+        try:
+            return int(text) if text else otherwise
+        except ValueError:
+            raise Unsaid(f"its {key} is {text[:40]!r}") from None
+
+    def number(self, key: str, otherwise: float) -> float:
+        text = self.text(key)
+        try:
+            return float(text) if text else otherwise
+        except ValueError:
+            raise Unsaid(f"its {key} is {text[:40]!r}") from None
+
+    def others(self, key: str) -> list[Tensor]:
+        """The layers that a list of numbers means."""
+        found: list[Tensor] = []
+        for part in self.text(key).split(","):
+            try:
+                place = int(part)
+            except ValueError:
+                raise Unsaid(f"its {key} is {self.text(key)[:40]!r}") from None
+            place += len(self.made) if place < 0 else 0
+            if not 0 <= place < len(self.made):
+                raise Unsaid(f"there is no layer {part.strip()} before it")
+            found.append(self.made[place])
+        return found
+
+    def shape(self, tensor: Tensor) -> Shape:
+        return self.record.shape(tensor)
+
+    @property
+    def name(self) -> str:
+        return f"{len(self.made)}"
+
+    def weight(self, name: str, *shape: int) -> Tensor:
+        return self.record.weight(f"{self.name}.{name}", shape)
+
+    def call(self, op: str, /, shape: Sequence[int], **arguments: Value) -> Tensor:
+        place = f"line {self.line}"
+        return self.record.call(op, arguments, [shape], (Scope(""),), Scope(self.name), place)[0]
+
+
+Converting: TypeAlias = Callable[[Context], Tensor]
+
+
+def convert(text: str, name: str = "", size: Shape | None = None) -> Trace:
+    """The trace of a network, for one image. size: C x H x W of the input, where the text does not say it."""
+    from cnnspec.sources.darknet.layers import TABLE
+
+    found = list(sections(text))
+    if not found or found[0].name not in ("net", "network"):
+        raise Refused("no network is found in it: a .cfg begins with [net]")
+    if len(found) > MOST_LAYERS:
+        raise Refused(f"it has more than {MOST_LAYERS:,} layers")
+    context = Context(found[0], Tensor(0))
+    context.before = context.record.input("data", (1, *_size(context, size)))
+    heads: list[Tensor] = []
+    for section in found[1:]:
+        context.section, context.line = section, text.count("\n", 0, section.span.start) + 1
+        if section.name in HEADS:
+            heads.append(context.before)
+        else:
+            context.before = _converted(context, TABLE)
+        context.made.append(context.before)
+    ends = list(dict.fromkeys(heads)) or [context.before]
+    outputs = [(f"out{place}" if len(ends) > 1 else "", one) for place, one in enumerate(ends, 1)]
+    return context.record.trace(name if name.isidentifier() else "Model", 1, outputs)
+
+
+def _size(context: Context, size: Shape | None) -> Shape:
+    found = tuple(context.integer(key) for key in ("channels", "height", "width"))
+    if not all(0 < one < LARGEST for one in found):
+        if size is None:
+            raise Refused("the size of its input is not in it: say it, as CxHxW")
+        return size
+    return found
+
+
+def _converted(context: Context, table: Mapping[str, Converting]) -> Tensor:
+    where = f"line {context.line}: [{context.section.name}]"
+    if context.section.name not in table:
+        raise Refused(f"{where}: no layer of the language does this")
+    try:
+        return table[context.section.name](context)
+    except (Unsaid, ValueError, ZeroDivisionError) as why:
+        raise Refused(f"{where}: {why}"[:200]) from None

@@ -1,0 +1,271 @@
+"""Darknet's layers, and the calls that torch would have made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+from cnnspec.sources.darknet.convert import Context, Converting, Unsaid
+from cnnspec.sources.trace import Tensor, Value
+
+ACTIVATIONS: Mapping[str, tuple[str, dict[str, Value]]] = {
+    "leaky": ("leaky_relu", {"negative_slope": 0.1}),
+    "relu": ("relu", {}),
+    "relu6": ("relu6", {}),
+    "logistic": ("sigmoid", {}),
+    "tanh": ("tanh", {}),
+    "mish": ("mish", {}),
+    "swish": ("silu", {}),
+    "elu": ("elu", {"alpha": 1.0}),
+    "selu": ("selu", {}),
+    "gelu": ("gelu", {"approximate": "tanh"}),
+    "hardtan": ("clamp", {"min": -1, "max": 1}),
+}
+
+
+def activated(context: Context, given: Tensor, usual: str) -> Tensor:
+    name = context.text("activation", usual)
+    if name == "linear":
+        return given
+    if name not in ACTIVATIONS:
+        raise Unsaid(f"its activation {name[:40]!r} is not known")
+    op, arguments = ACTIVATIONS[name]
+    return context.call(op, context.shape(given), self=given, **arguments)
+
+
+def normalised(context: Context, given: Tensor) -> Tensor:
+    C = context.shape(given)[1]
+    weights = {
+        name: context.weight(name, C) for name in ("scales", "biases", "rolling_mean", "rolling_variance")
+    }
+    return context.call(
+        "batch_norm",
+        context.shape(given),
+        input=given,
+        weight=weights["scales"],
+        bias=weights["biases"],
+        running_mean=weights["rolling_mean"],
+        running_var=weights["rolling_variance"],
+        training=False,
+        momentum=0.1,
+        eps=1e-5,
+    )
+
+
+def convolutional(context: Context) -> Tensor:
+    given = context.before
+    batch, C, *sizes = context.shape(given)
+    F, S, D = context.integer("size", 1), context.integer("stride", 1), context.integer("dilation", 1)
+    steps = context.integer("stride_y", S), context.integer("stride_x", S)
+    P = F // 2 * D if context.integer("pad") else context.integer("padding")
+    K, G, norm = (
+        context.integer("filters", 1),
+        context.integer("groups", 1),
+        context.integer("batch_normalize"),
+    )
+    weight = context.weight("weights", K, C // G, F, F)
+    bias = None if norm else context.weight("biases", K)
+    out = [(n + 2 * P - D * (F - 1) - 1) // step + 1 for n, step in zip(sizes, steps, strict=True)]
+    made = context.call(
+        "conv2d",
+        (batch, K, *out),
+        input=given,
+        weight=weight,
+        bias=bias,
+        stride=steps,
+        padding=(P, P),
+        dilation=(D, D),
+        groups=G,
+    )
+    return activated(context, normalised(context, made) if norm else made, "logistic")
+
+
+def deconvolutional(context: Context) -> Tensor:
+    given = context.before
+    batch, C, *sizes = context.shape(given)
+    F, S = context.integer("size", 1), context.integer("stride", 1)
+    P = F // 2 if context.integer("pad") else context.integer("padding")
+    K, norm = context.integer("filters", 1), context.integer("batch_normalize")
+    weight = context.weight("weights", C, K, F, F)
+    bias = None if norm else context.weight("biases", K)
+    out = [(n - 1) * S + F - 2 * P for n in sizes]
+    made = context.call(
+        "conv_transpose2d",
+        (batch, K, *out),
+        input=given,
+        weight=weight,
+        bias=bias,
+        stride=(S, S),
+        padding=(P, P),
+        output_padding=(0, 0),
+        groups=1,
+        dilation=(1, 1),
+    )
+    return activated(context, normalised(context, made) if norm else made, "logistic")
+
+
+def maxpool(context: Context) -> Tensor:
+    """`padding` is before and after together, and is size − 1 unless it is said."""
+    given = context.before
+    batch, C, *sizes = context.shape(given)
+    S = context.integer("stride", 1)
+    F = context.integer("size", S)
+    total = context.integer("padding", F - 1)
+    out = [(n + total - F) // S + 1 for n in sizes]
+    P = total // 2
+    if total % 2:
+        P, pads = 0, []
+        for n, size in zip(sizes, out, strict=True):
+            before = total // 2
+            pads.append((before, max((size - 1) * S + F - n - before, 0)))
+        if any(map(any, pads)):
+            shape = (batch, C, *(n + sum(pad) for n, pad in zip(sizes, pads, strict=True)))
+            flat = tuple(one for pad in reversed(pads) for one in pad)
+            lowest = float("-inf")
+            given = context.call("pad", shape, self=given, pad=flat, mode="constant", value=lowest)
+    return context.call(
+        "max_pool2d",
+        (batch, C, *out),
+        self=given,
+        kernel_size=(F, F),
+        stride=(S, S),
+        padding=(P, P),
+        dilation=(1, 1),
+        ceil_mode=False,
+    )
+
+
+def avgpool(context: Context) -> Tensor:
+    batch, C, *_ = context.shape(context.before)
+    return context.call("mean", (batch, C, 1, 1), self=context.before, dim=(2, 3), keepdim=True)
+
+
+def connected(context: Context) -> Tensor:
+    batch, *sizes = context.shape(context.before)
+    size, K, norm = prod(sizes), context.integer("output", 1), context.integer("batch_normalize")
+    flat = context.before
+    if len(sizes) > 1:
+        flat = context.call("view", (batch, size), self=flat, size=(batch, size))
+    bias = None if norm else context.weight("biases", K)
+    made = context.call(
+        "linear", (batch, K), input=flat, weight=context.weight("weights", K, size), bias=bias
+    )
+    return activated(context, normalised(context, made) if norm else made, "logistic")
+
+
+def dropout(context: Context) -> Tensor:
+    given, rate = context.before, context.number("probability", 0.5)
+    return context.call("dropout", context.shape(given), input=given, p=rate, train=False)
+
+
+def softmax(context: Context) -> Tensor:
+    if context.integer("groups", 1) != 1:
+        raise Unsaid("it has several groups")
+    flat = context.before
+    batch, *sizes = context.shape(flat)
+    if len(sizes) > 1:
+        flat = context.call("view", (batch, prod(sizes)), self=flat, size=(batch, prod(sizes)))
+    return context.call("softmax", context.shape(flat), self=flat, dim=1)
+
+
+def route(context: Context) -> Tensor:
+    given = context.others("layers")
+    groups, place = context.integer("groups", 1), context.integer("group_id")
+    if groups > 1:
+        given = [_part(context, one, groups, place) for one in given]
+    if len(given) == 1:
+        return given[0]
+    shapes = [context.shape(one) for one in given]
+    if any(shape[2:] != shapes[0][2:] for shape in shapes):
+        raise Unsaid("the layers that it joins have different sizes")
+    out = (shapes[0][0], sum(shape[1] for shape in shapes), *shapes[0][2:])
+    return context.call("cat", out, tensors=tuple(given), dim=1)
+
+
+def _part(context: Context, given: Tensor, groups: int, place: int) -> Tensor:
+    batch, C, *sizes = context.shape(given)
+    size = C // groups
+    low = size * place
+    return context.call("slice", (batch, size, *sizes), self=given, dim=1, start=low, end=low + size, step=1)
+
+
+def shortcut(context: Context) -> Tensor:
+    result = context.before
+    for one in context.others("from"):
+        if context.shape(one) != context.shape(result):
+            raise Unsaid("what it adds has another size, of which Darknet takes a part")
+        result = context.call("add", context.shape(result), self=result, other=one)
+    return activated(context, result, "linear")
+
+
+def gate(context: Context) -> Tensor:
+    """scale_channels and sam: another layer, times this one."""
+    (other,) = context.others("from")
+    made = context.call("mul", context.shape(other), self=other, other=context.before)
+    return activated(context, made, "linear")
+
+
+def upsample(context: Context) -> Tensor:
+    given, factor = context.before, context.integer("stride", 2)
+    batch, C, *sizes = context.shape(given)
+    out = tuple(n * factor for n in sizes)
+    scales = (float(factor),) * 2
+    made = context.call(
+        "upsample_nearest2d", (batch, C, *out), input=given, output_size=out, scale_factors=scales
+    )
+    factor_of = context.number("scale", 1.0)
+    return made if factor_of == 1 else context.call("mul", context.shape(made), self=made, other=factor_of)
+
+
+def reorg(context: Context) -> Tensor:
+    """Darknet's own order of numbers, which is none of a shuffle: a hole."""
+    batch, C, H, W = context.shape(context.before)
+    S = context.integer("stride", 1)
+    return context.call("reorg", (batch, C * S * S, H // S, W // S), self=context.before)
+
+
+def local(context: Context) -> Tensor:
+    batch, _, *sizes = context.shape(context.before)
+    F, S = context.integer("size", 1), context.integer("stride", 1)
+    P = F // 2 if context.integer("pad") else 0
+    out = [(n + 2 * P - F) // S + 1 for n in sizes]
+    made = context.call("local", (batch, context.integer("filters", 1), *out), self=context.before)
+    return activated(context, made, "logistic")
+
+
+def crop(context: Context) -> Tensor:
+    """The middle of the image."""
+    given = context.before
+    for dim, key in ((2, "crop_height"), (3, "crop_width")):
+        shape = list(context.shape(given))
+        size = context.integer(key, shape[dim])
+        begin, shape[dim] = (shape[dim] - size) // 2, size
+        if begin:
+            given = context.call("slice", shape, self=given, dim=dim, start=begin, end=begin + size, step=1)
+    return given
+
+
+TABLE: Mapping[str, Converting] = {
+    "convolutional": convolutional,
+    "conv": convolutional,
+    "deconvolutional": deconvolutional,
+    "maxpool": maxpool,
+    "max": maxpool,
+    "avgpool": avgpool,
+    "avg": avgpool,
+    "connected": connected,
+    "conn": connected,
+    "dropout": dropout,
+    "softmax": softmax,
+    "soft": softmax,
+    "route": route,
+    "shortcut": shortcut,
+    "scale_channels": gate,
+    "sam": gate,
+    "upsample": upsample,
+    "reorg": reorg,
+    "local": local,
+    "crop": crop,
+    "batchnorm": lambda context: normalised(context, context.before),
+    "activation": lambda context: activated(context, context.before, "linear"),
+}

@@ -1,0 +1,246 @@
+"""Caffe's .prototxt and Darknet's .cfg: what each layer becomes, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from cnnspec.sources import caffe, darknet
+from cnnspec.sources.layers import Hole
+from cnnspec.sources.torch.translate import layers_of
+from cnnspec.sources.trace import Trace, plain, read
+from cnnspec.structure import spec
+
+HEAD = 'name: "N"\ninput: "data"\ninput_shape { dim: 10 dim: 4 dim: 16 dim: 16 }\n'
+CONV = "num_output: 8 kernel_size: 3 pad: 1"
+
+
+PARAMETERS = {
+    **dict.fromkeys(("ConvolutionDepthwise", "Deconvolution"), "convolution"),
+    "InnerProduct": "inner_product",
+    "ShuffleChannel": "shuffle_channel",
+    "Normalize": "norm",
+}
+"""The messages with the options of these layers."""
+
+
+def layer(kind: str, bottoms: str, top: str, options: str = "", name: str = "") -> str:
+    if options and "{" not in options:
+        options = f"{PARAMETERS.get(kind, kind.lower())}_param {{ {options} }}"
+    reads = " ".join(f'bottom: "{one}"' for one in bottoms.split())
+    gives = " ".join(f'top: "{one}"' for one in top.split())
+    return f'layer {{ name: "{name or top}" type: "{kind}" {reads} {gives} {options} }}\n'
+
+
+def steps(trace: Trace) -> str:
+    """The spec's lines after the input, without claims, in one."""
+    made = spec(layers_of(read(plain(trace))))
+    body = re.sub(r"=> \S+|expect .*|(?m:^(?:model|default|input) .*$)", " ", made.text)
+    return " ".join(body.replace("->", " ").split())
+
+
+OLDER = """
+layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1
+         convolution_param { num_output: 8 kernel_size: 5 } }
+layers { name: "r" type: RELU bottom: "c" top: "c" }
+layers { name: "l" type: SOFTMAX_LOSS bottom: "c" bottom: "label" }
+"""
+ODD = """# a comment { }
+layer < name: 'c' type: 'Convolution' bottom: 'data', top: 'c'
+        convolution_param: { num_output: 8; kernel_size: [3, 5] } >
+"""
+GLOBAL = "pool: AVE global_pooling: true"
+CAFFE: dict[str, tuple[str, str]] = {
+    "sides": (
+        layer("Convolution", "data", "c", "num_output: 8 kernel_h: 1 kernel_w: 7 pad_w: 3 stride_w: 2"),
+        "conv F1x7 S1x2 P0x3 K8",
+    ),
+    "groups and dilation": (
+        layer(
+            "Convolution", "data", "c", "num_output: 8 kernel_size: 3 dilation: 2 group: 2 bias_term: false"
+        ),
+        "conv F3 K8 G2 D2 nobias",
+    ),
+    "depthwise": (layer("ConvolutionDepthwise", "data", "c", "num_output: 4 kernel_size: 3"), "dwconv F3"),
+    "batch norm and scale": (
+        layer("Convolution", "data", "c", CONV)
+        + layer("BatchNorm", "c", "c")
+        + layer("Scale", "c", "c", "bias_term: true"),
+        "conv F3 P1 K8 bn momentum=0.001",
+    ),
+    "scale alone": (
+        layer("Convolution", "data", "c", CONV) + layer("Scale", "c", "s", ""),
+        "conv F3 P1 K8 scale",
+    ),
+    "gate": (
+        layer("Convolution", "data", "c", CONV)
+        + layer("Pooling", "c", "g", GLOBAL)
+        + layer("InnerProduct", "g", "f", "num_output: 8")
+        + layer("Sigmoid", "f", "f")
+        + layer("Scale", "c f", "s", "axis: 0"),
+        "conv F3 P1 K8 mul [ id | gap fc 8 sigmoid ]",
+    ),
+    "axpy": (
+        layer("Convolution", "data", "c", CONV)
+        + layer("Convolution", "c", "d", CONV)
+        + layer("Pooling", "d", "g", GLOBAL)
+        + layer("Sigmoid", "g", "s")
+        + layer("Axpy", "s d c", "o"),
+        "conv F3 P1 K8 add [ conv F3 P1 K8 mul [ id | gap sigmoid ] | id ]",
+    ),
+    "pools round up": (
+        layer("Pooling", "data", "p", "pool: MAX kernel_size: 3 stride: 2")
+        + layer("Pooling", "p", "q", "pool: AVE kernel_size: 3 stride: 2 pad: 1"),
+        "maxpool F3 S2 ceil avgpool F3 S2 P1 ceil",
+    ),
+    "slice and maximum": (
+        layer("Slice", "data", "a b", "axis: 1 slice_point: 2")
+        + layer("Eltwise", "a b", "m", "operation: MAX"),
+        "max [ slice 0:2 | slice 2:4 ]",
+    ),
+    "difference": (
+        layer("Convolution", "data", "c", "num_output: 4 kernel_size: 1")
+        + layer("Eltwise", "c data", "m", "operation: SUM coeff: 1 coeff: -1"),
+        "sub [ conv F1 K4 | id ]",
+    ),
+    "deconvolution and crop": (
+        layer("Deconvolution", "data", "u", "num_output: 4 kernel_size: 4 stride: 2 bias_term: false")
+        + layer("Crop", "u data", "o", "axis: 2 offset: 9"),
+        "deconv F4 S2 K4 nobias crop 16x34 offset=9x0 crop 16 offset=0x9",
+    ),
+    "norms": (
+        layer("LRN", "data", "n", "local_size: 5 alpha: 0.0001 beta: 0.75")
+        + layer("Normalize", "n", "m", "across_spatial: false channel_shared: false"),
+        "lrn size=5 l2norm scale",
+    ),
+    "shuffle": (layer("ShuffleChannel", "data", "s", "group: 2"), "shuffle G2"),
+    "interp": (layer("Interp", "data", "s", "zoom_factor: 2"), "upsample out=31 bilinear corners"),
+    "activations": (
+        layer("ReLU", "data", "a", "negative_slope: 0.1")
+        + layer("PReLU", "a", "b")
+        + layer("ELU", "b", "c")
+        + layer("TanH", "c", "d")
+        + layer("AbsVal", "d", "e"),
+        "leaky 0.1 prelu elu tanh abs",
+    ),
+    "the older form": (
+        OLDER,
+        "conv F5 K8 relu",
+    ),
+    "comments, colons, brackets": (
+        ODD,
+        "conv F3x5 K8",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CAFFE)
+def test_caffe(name: str) -> None:
+    text, expected = CAFFE[name]
+    assert steps(caffe.convert(HEAD + text)) == expected
+
+
+def test_names_with_a_slash_are_in_a_group() -> None:
+    text = HEAD + layer("Convolution", "data", "c", CONV, "inception_3a/1x1")
+    assert [one.path for one in caffe.convert(text).calls[0].scopes] == ["", "inception_3a"]
+
+
+def test_a_training_file_reads_its_data_once() -> None:
+    data = layer("Data", "", "data label", "include { phase: TRAIN }") + layer(
+        "Data", "", "data label", "include { phase: TEST }"
+    )
+    text = data + layer("Convolution", "data", "c", CONV) + layer("SoftmaxWithLoss", "c label", "loss")
+    with pytest.raises(caffe.Refused, match="say it, as CxHxW"):
+        caffe.convert(text)
+    trace = caffe.convert(text, (3, 8, 8))
+    assert trace.calls[0].shapes == ((1, 8, 8, 8),)
+
+
+CFG = "[net]\nwidth=16\nheight=16\nchannels=4\n"
+
+
+def section(kind: str, **keys: object) -> str:
+    return f"[{kind}]\n" + "".join(f"{key}={value}\n" for key, value in keys.items())
+
+
+FILTERS = section("convolutional", filters=8, size=3, pad=1, activation="leaky")
+LEAKY = "conv F3 P1 K8 leaky 0.1"
+DARKNET: dict[str, tuple[str, str]] = {
+    "convolution": (FILTERS, "conv F3 P1 K8 leaky 0.1"),
+    "logistic is usual": (section("convolutional", filters=8), "conv F1 K8 sigmoid"),
+    "pools": (
+        section("maxpool", size=2, stride=2)
+        + section("maxpool", size=3, stride=1)
+        + section("maxpool", size=2, stride=1),
+        "maxpool F2 maxpool F3 S1 P1 maxpool F2 S1 Psame",
+    ),
+    "shortcut": (
+        FILTERS + FILTERS + "[shortcut]\nfrom=-2\nactivation=leaky\n",
+        f"{LEAKY} add [ {LEAKY} | id ] leaky 0.1",
+    ),
+    "route": (
+        FILTERS + "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n" + "[route]\nlayers=-1,-2\n",
+        f"{LEAKY} concat [ slice 4:8 | id ]",
+    ),
+    "gate": (
+        FILTERS + "[avgpool]\n" + section("convolutional", filters=8, size=1) + "[scale_channels]\nfrom=-3\n",
+        "conv F3 P1 K8 leaky 0.1 mul [ id | gap conv F1 K8 sigmoid ]",
+    ),
+    "end": (
+        "[avgpool]\n" + section("connected", output=10, activation="linear") + "[softmax]\n[cost]\n",
+        "gap fc 10 softmax",
+    ),
+    "upsample": (section("upsample", stride=2), "upsample 2"),
+    "crop": (
+        section("crop", crop_height=12, crop_width=12) + FILTERS,
+        f"crop 12x16 offset=2x0 crop 12 offset=0x2 {LEAKY}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DARKNET)
+def test_darknet(name: str) -> None:
+    text, expected = DARKNET[name]
+    assert steps(darknet.convert(CFG + text)) == expected
+
+
+def test_what_darknet_alone_does_is_a_hole() -> None:
+    layers = layers_of(darknet.convert(CFG + section("reorg", stride=2) + FILTERS)).layers
+    assert isinstance(layers[0], Hole)
+    assert layers[0].shape == (16, 8, 8)
+
+
+HALVED = section("maxpool", size=2, stride=2)
+REFUSED: dict[str, tuple[Callable[[str], Trace], str, str]] = {
+    "empty": (caffe.convert, "", "no layers"),
+    "no text format": (caffe.convert, "layer { $ }", "line 1"),
+    "an open bracket": (caffe.convert, HEAD + "layer { name: 'c'", "not closed"),
+    "a bracket too many": (caffe.convert, HEAD + "}", "not opened"),
+    "deep": (caffe.convert, "layer {" * 100_000, "deep"),
+    "a value alone": (caffe.convert, "3", "no name"),
+    "an unknown layer": (caffe.convert, HEAD + layer("Warp", "data", "w"), "line 4: Warp"),
+    "an unknown blob": (caffe.convert, HEAD + layer("ReLU", "date", "r"), "date"),
+    "no kernel": (caffe.convert, HEAD + layer("Convolution", "data", "c"), "kernel_size"),
+    "a word for a number": (
+        caffe.convert,
+        HEAD + layer("Convolution", "data", "c", "kernel_size: x"),
+        "line 4",
+    ),
+    "a huge input": (caffe.convert, HEAD.replace("16", "9" * 30) + layer("ReLU", "data", "r"), "size"),
+    "no net": (darknet.convert, FILTERS, "begins with"),
+    "no layer before": (darknet.convert, CFG + "[shortcut]\nfrom=-3\n", "no layer -3"),
+    "an unknown section": (darknet.convert, CFG + "[lstm]\n", "line 5"),
+    "an unknown activation": (darknet.convert, CFG + section("convolutional", activation="x"), "activation"),
+    "no number": (darknet.convert, CFG + section("convolutional", filters="many"), "filters"),
+    "other sizes": (darknet.convert, CFG + FILTERS + HALVED + "[shortcut]\nfrom=-2\n", "another size"),
+    "a stride of 0": (darknet.convert, CFG + section("maxpool", size=2, stride=0), "line 5"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_says_why(name: str) -> None:
+    convert, text, says = REFUSED[name]
+    with pytest.raises((caffe.Refused, darknet.Refused), match=says):
+        convert(text)
