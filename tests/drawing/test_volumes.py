@@ -322,3 +322,16 @@ def test_the_heads_of_arcs_have_room() -> None:
     arcs = [item for group in groups(scene, "skip") for item in group.items if isinstance(item, Line)]
     assert len(arcs) == 2
     assert all(line.points[2][0] - line.points[1][0] > 12 for line in arcs)
+
+
+def test_branches_through_several_sizes_are_not_one_block() -> None:
+    text = (
+        "input 3x48x48\na: conv F3 P1 K32\nb: maxpool F2 -> conv F3 P1 K64\nc: maxpool F2 -> conv F3 P1 K64\n"
+        "concat [ @c | @a -> avgpool F4 ] -> conv F1 K64\nadd [ @c | id ] -> gap -> fc 10\n"
+    )
+    strip = strip_of(graph_of(text))
+    assert "block" not in [volume.kind for volume in strip.volumes]
+    assert len(strip.volumes) == 10
+    scene = drawn(graph_of(text))
+    well_laid(scene)
+    assert lines_over_things(scene) == []

@@ -12,6 +12,8 @@ from cnnspec.ops import Op
 SHORTCUTS, EXPANDED, PAST = 3, 16, 6
 """Shortcuts that are drawn as such, at most; where blocks are expanded; and how many volumes each may pass.
 """
+STAGES, OPEN = 3, 16
+"""Sizes of maps that are not within one block; and how many volumes are then drawn, at most."""
 FAR = 200
 """How far back the start of a branch is looked for."""
 
@@ -35,6 +37,8 @@ def closed_branches(
         inside = _between(start, volume)
         alone = inside is not None and all(readers[one] <= {*inside, volume} for one in inside)
         if inside is None or not alone or _comes_back_up(inside, volume):
+            continue
+        if _is_network(start, inside, volume):
             continue
         stretches[volume] = start, inside
     lateral = 1 if most > SHORTCUTS else 0
@@ -88,6 +92,12 @@ def _comes_back_up(inside: list[Volume], end: Volume) -> bool:
     if any(one.kind == "resize" for one in inside):
         return True
     return any(not one.is_vector and grown(one, end) for one in inside)
+
+
+def _is_network(start: Volume, inside: list[Volume], end: Volume) -> bool:
+    """Whether maps of three sizes and more are on the way: stages, and not a block."""
+    maps = [one.axes for one in (start, *inside, end) if not one.is_vector]
+    return start.kind != "input" and len(inside) <= OPEN and len({*maps}) >= STAGES
 
 
 def _is_shortcut(end: Volume, start: Volume, inside: list[Volume], lateral: int) -> bool:
