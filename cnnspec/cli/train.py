@@ -76,8 +76,9 @@ def train(
     assert made.recipe is not None
     for package in ("torch", "safetensors", made.recipe.data.package):
         if find_spec(package) is None:
-            message = f"{package} is needed and is not installed: pip install 'cnnspec[train]' {package}"
-            return failed(message.replace(" numpy", ""), document, to, USAGE)
+            more = {"torchvision": " torchvision", "PIL": " pillow"}.get(package, "")
+            message = f"{package} is needed and is not installed: pip install 'cnnspec[train]'{more}"
+            return failed(message, document, to, USAGE)
     problem = _begin(folder, made, resume, force)
     if problem is not None:
         return to.refuse(*problem, document)

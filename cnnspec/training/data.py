@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import Digits, Npz, Torchvision
+from cnnspec.training.recipe import Digits, Folder, Npz, Torchvision
 
 
 def put_data(writer: Writer, plan: Plan) -> None:
@@ -28,11 +28,15 @@ def _load(writer: Writer, plan: Plan) -> None:
                 writer.line("images, labels = mnist_digits()")
             case Npz():
                 _arrays(writer, "images, labels = ", data.images, data.labels)
+            case Folder():
+                _folder(writer, "images, labels = ", data, data.train)
             case Torchvision():
                 writer.line(f"from torchvision.datasets import {data.name}")
                 writer.gap(1)
                 _torchvision(writer, data, "images, labels = ", "True")
         fit = {"pad": "padded", "resize": "resized"}.get(data.fit)
+        if isinstance(data, Folder):
+            fit = None  # done image by image
         if data.validation:
             if fit is not None:
                 writer.line(f"images = {fit}(images, {height}, {width})")
@@ -41,6 +45,8 @@ def _load(writer: Writer, plan: Plan) -> None:
         match data:
             case Npz():
                 _arrays(writer, "held_images, held_labels = ", data.test_images, data.test_labels)
+            case Folder():
+                _folder(writer, "held_images, held_labels = ", data, data.test)
             case Torchvision():
                 _torchvision(writer, data, "held_images, held_labels = ", "False")
         if fit is not None:
@@ -51,6 +57,10 @@ def _load(writer: Writer, plan: Plan) -> None:
 
 def _arrays(writer: Writer, before: str, images: str, labels: str) -> None:
     writer.put(before, call("npz_arrays", "path", string(images), string(labels), "INPUT[0]"))
+
+
+def _folder(writer: Writer, before: str, data: Folder, inside: str) -> None:
+    writer.put(before, call("image_folder", f"path / {string(inside)}", "INPUT", data.fit == "resize"))
 
 
 def _torchvision(writer: Writer, data: Torchvision, before: str, train: str) -> None:

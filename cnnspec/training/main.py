@@ -8,6 +8,7 @@ from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call, listed
 from cnnspec.training.learning import changes_rate
 from cnnspec.training.plan import Plan
+from cnnspec.training.recipe import CrossEntropy
 
 AVERAGE = '"average.": average'
 
@@ -81,8 +82,10 @@ def _prepare(writer: Writer, plan: Plan) -> None:
         writer.line('raise Refused(f"{BATCH} images cannot be divided into {parts} equal parts")')
     writer.line("training, held_out = load_samples(options.data)")
     with writer.block("for samples in (training, held_out):"):
-        classes = "CLASSES" if plan.judged.loss.kind in ("cross_entropy", "dice") else "0"
-        writer.line(f"check_samples(samples, INPUT, {classes})")
+        loss = plan.judged.loss
+        classes = "CLASSES" if plan.classes else "0"
+        ignored = f", {loss.ignore}" if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else ""
+        writer.line(f"check_samples(samples, INPUT, {classes}{ignored})")
     writer.line("steps = len(training.labels) // BATCH")
     with writer.block("if steps == 0:"):
         writer.line('raise Refused(f"{len(training.labels)} images are less than a batch")')

@@ -31,6 +31,11 @@ class Plan:
         return self.judged.loss.kind != "mse"
 
     @property
+    def classes(self) -> bool:
+        """Whether a label is the number of a class: not so of one channel, where it is yes or no."""
+        return self.judged.loss.kind in ("cross_entropy", "dice") and self.judged.shape[0] > 1
+
+    @property
     def chances(self) -> int:
         """How many numbers the augmentation of an image takes."""
         augment = self.recipe.augment

@@ -63,6 +63,20 @@ class Npz(Data):
     test_labels: Text = Field("y_test", description="the held-out labels")
 
 
+class Folder(Data):
+    """Images in a folder for each class, train/CLASS/*.jpg and val/CLASS/*.jpg, read into memory."""
+
+    package: ClassVar[str] = "PIL"
+
+    source: Literal["folder"] = Field(description="images in a folder for each class (package pillow)")
+    path: Text = Field(description="the folder, from the folder of the recipe")
+    train: Text = Field("train", description="the folder of the training images in it")
+    test: Text = Field("val", description="the folder of the held-out images, unless `validation` is given")
+    fit: Literal["exact", "resize"] = Field(
+        "resize", description="images of another size: refused, or scaled and the middle cut out"
+    )
+
+
 class Torchvision(Data):
     """A data set of torchvision's that has `train=`: MNIST, FashionMNIST, KMNIST, CIFAR10, CIFAR100."""
 
@@ -216,6 +230,7 @@ class Run(Section):
 DATA: dict[str, type[Data]] = {
     "digits": Digits,
     "npz": Npz,
+    "folder": Folder,
     "torchvision": Torchvision,
 }
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": Sgd, "adam": Adam, "adamw": AdamW, "rmsprop": RmsProp}

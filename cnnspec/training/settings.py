@@ -20,7 +20,7 @@ def put_settings(writer: Writer, plan: Plan) -> None:
     put("SEED", recipe.seed)
     writer.gap(1)
     put("INPUT", network.input, "channels, height, width")
-    put("CLASSES", plan.judged.shape[0], when=plan.judged.loss.kind in ("cross_entropy", "dice"))
+    put("CLASSES", plan.judged.shape[0], when=plan.classes)
     put("MEAN", tuple(data.mean), when=data.mean)
     put("STD", tuple(data.std), when=data.std)
     put("HELD_OUT", data.validation, "share of the images", when=data.validation)

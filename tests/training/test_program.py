@@ -11,13 +11,29 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tests.training.running import RECIPE, built, log, run, start, write_data
 
 EVERY = RECIPE.replace("0.01", "0.01\nweight_decay = 0.01") + "[run]\nsave_every = 2\nclip = 1.0\nema = 0.9\n"
+
+FOLDERS = """\
+[data]
+source = "folder"
+path = "images"
+
+[optimizer]
+name = "rmsprop"
+rate = 0.01
+
+[schedule]
+epochs = 2
+batch = 8
+"""
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +201,63 @@ def test_ruff_has_nothing_to_say(folder: Path) -> None:
             check=False,
         )
         assert child.returncode == 0, child.stdout
+
+
+def test_images_in_folders(tmp_path: Path) -> None:
+    """Of any size and mode; a file that is no image is named."""
+    folder = built(tmp_path / "run", recipe=FOLDERS, data="images")
+    random = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for label, bright in enumerate((20, 90, 160, 230)):
+            inside = folder / "images" / split / f"class{label}"
+            inside.mkdir(parents=True)
+            for number in range(6):
+                pixels = random.integers(bright - 20, bright + 20, (10, 12 + number, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(inside / f"{number}.png")
+    run(folder)
+    assert [row["step"] for row in log(folder)] == ["3", "6"]
+    (folder / "images" / "val" / "class0" / "notes.txt").write_text("not an image")
+    assert "notes.txt: cannot identify image file" in run(folder, "--resume", status=2)
+
+
+MAPS = """\
+[optimizer]
+name = "sgd"
+rate = 0.5
+momentum = 0.9
+nesterov = true
+
+[schedule]
+epochs = 15
+batch = 16
+
+[data]
+source = "npz"
+path = "data.npz"
+"""
+LOSSES = [
+    ("conv F3 P1 K2", "[loss]\nignore = 255\n", "labels"),
+    ("conv F3 P1 K2 -> softmax", '[loss]\nkind = "dice"\n', "classes"),
+    ("conv F3 P1 K1 -> sigmoid", '[loss]\nkind = "bce"\n', "classes"),
+    ("conv F3 P1 K1", '[loss]\nkind = "mse"\n', "images"),
+]
+
+
+@pytest.mark.parametrize(("layers", "loss", "target"), LOSSES, ids=["ignore", "dice", "bce", "mse"])
+def test_labels_of_pixels(tmp_path: Path, layers: str, loss: str, target: str) -> None:
+    """Where a pixel is bright; a pixel that does not count has the label 255."""
+    folder = built(tmp_path, f"model Maps\ninput 1x8x8\n{layers}\n", MAPS + loss)
+    images = np.random.default_rng(0).integers(0, 256, (64, 8, 8)).astype(np.uint8)
+    labels = (images > 127).astype(np.int64)
+    if target == "images":
+        labels = (images / 255).astype(np.float32)
+    if target == "labels":
+        labels[:, 0] = 255
+    np.savez(folder / "data.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    run(folder)
+    rows = log(folder)
+    assert float(rows[-1]["held_out_loss"]) < float(rows[0]["loss"])
+    if target == "images":
+        assert "accuracy" not in rows[0]
+    else:
+        assert float(rows[-1]["accuracy"]) > 75

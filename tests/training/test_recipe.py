@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from pathlib import Path
 
 import pytest
 
-from cnnspec.api import load
+from cnnspec.api import build, load
 from cnnspec.diagnostics import Source
 from cnnspec.resources import zoo
 from cnnspec.training.network import network
 from cnnspec.training.page import EXAMPLE, page
 from cnnspec.training.places import places
+from cnnspec.training.program import emit
 from cnnspec.training.read import read
 from cnnspec.training.recipe import KINDS, PLAIN, Recipe
 
@@ -157,3 +160,29 @@ def test_labels_of_pixels_are_not_left_behind() -> None:
     (finding,) = found(text, "input 1x8x8\nconv F3 P1 K4\n")
     assert finding[:3] == ("E824", 13, 8)
     assert "flip moves the images, and not the labels" in finding[3]
+
+
+HOSTILE = ('a"); import os; os.abort() #', "\\\n\r\u2028", "##[error]", "'" + '"' * 3, "{BATCH}", "x" * 1000)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_recipes_texts_are_texts_in_the_program(name: str) -> None:
+    text = GOOD.replace('path = "a.npz"', f"path = {json.dumps(name)}\nimages = {json.dumps(name)}")
+    graph = load(text=SPEC)
+    source = Source("r.toml", text)
+    recipe, reading = read(source)
+    assert recipe is not None
+    facts = network(graph, recipe, reading)
+    assert facts is not None
+    program = emit(graph, facts, recipe, build(graph, target="torch"), name)
+    assert program.isascii()
+    assert "\r" not in program
+    found = [node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Constant)]
+    assert found.count(name) == 2
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(program))
+        if isinstance(node, ast.Call)
+        if isinstance(node.func, ast.Name)
+    }
+    assert not calls & {"eval", "exec", "__import__", "compile"}

@@ -48,6 +48,35 @@ def npz_arrays(path: Path, images: str, labels: str, channels: int) -> Samples:
     return Samples(pixels.contiguous(), targets)
 
 
+def image_folder(path: Path, shape: tuple[int, ...], scale: bool) -> Samples:
+    """Images in a folder for each class, the classes in the order of their names."""
+    import numpy
+    from PIL import Image, ImageOps
+
+    channels, height, width = shape
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(channels, "RGB")
+    folders = sorted(one for one in path.glob("*") if one.is_dir())
+    images, labels = [], []
+    for label, folder in enumerate(folders):
+        for file in sorted(one for one in folder.iterdir() if one.is_file()):
+            try:
+                with Image.open(file) as found:
+                    image = found.convert(mode)
+            except (OSError, ValueError, Image.DecompressionBombError) as error:
+                raise Refused(f"{file}: {error}") from None
+            if scale:
+                image = ImageOps.fit(image, (width, height))
+            if image.size != (width, height):
+                raise Refused(
+                    f"{file} is {image.height}x{image.width}, not {height}x{width}"
+                )
+            images.append(torch.from_numpy(numpy.array(image)).view(height, width, -1))
+            labels.append(label)
+    if not images:
+        raise Refused(f"{path} has no images in a folder for each class")
+    return Samples(torch.stack(images).movedim(3, 1).contiguous(), torch.tensor(labels))
+
+
 def torchvision_set(kind: Any, path: Path, train: bool, download: bool) -> Samples:
     """A data set of torchvision's that is in memory as a whole."""
     try:
@@ -93,18 +122,21 @@ def resized(images: Tensor, height: int, width: int) -> Tensor:
     return torch.cat(parts)
 
 
-def check_samples(samples: Samples, shape: tuple[int, ...], classes: int) -> None:
+def check_samples(
+    samples: Samples, shape: tuple[int, ...], classes: int, ignored: int = -100
+) -> None:
     """Refuses images and labels that are not the network's."""
     if tuple(samples.images.shape[1:]) != shape:
         found = "x".join(map(str, samples.images.shape[1:]))
         raise Refused(f"expected images of {'x'.join(map(str, shape))}, found {found}")
     if len(samples.images) != len(samples.labels):
         raise Refused(f"{len(samples.images)} images and {len(samples.labels)} labels")
-    if classes and samples.labels.numel() and int(samples.labels.max()) >= classes:
-        found = int(samples.labels.max())
-        raise Refused(
-            f"the label {found} is not below the number of classes, {classes}"
-        )
+    counted = samples.labels[samples.labels != ignored]
+    for label in (counted.min(), counted.max()) if counted.numel() else ():
+        if classes and not 0 <= int(label) < classes:
+            raise Refused(
+                f"expected labels from 0 to {classes - 1}, found {int(label)}"
+            )
 
 
 def hash_of(*tensors: Tensor) -> str:
