@@ -53,13 +53,14 @@ def _repeated(
     if sum(one is not None for one in grown) < length:
         return steps
     found: list[Step] = []
+    runs = _runs(grown, length)
     at = 0
     while at < len(steps):
-        run = _run(grown, at, length)
+        run = runs[at]
         count = run // length + 1
-        grows = any(any(one or ()) for one in grown[at : at + length])
         if (
-            count < (3 if grows else 2)
+            count < 2
+            or (count < 3 and any(any(one or ()) for one in grown[at : at + length]))
             or (length > 1 and _is_pool(steps[at]))
             or (not leaves and all(isinstance(one, Leaf) for one in steps[at : at + length]))
         ):
@@ -78,14 +79,18 @@ def _repeated(
     return found
 
 
-def _run(grown: Sequence[tuple[Fraction, ...] | None], at: int, length: int) -> int:
-    """How many steps from here on are those so many later, with rates that grow evenly."""
-    place = at
-    while place < len(grown) and grown[place] is not None:
-        if place >= at + length and grown[place] != grown[place - length]:
-            break
-        place += 1
-    return place - at
+def _runs(grown: Sequence[tuple[Fraction, ...] | None], length: int) -> list[int]:
+    """For each step: how many from it on are those so many later, with rates that grow evenly."""
+    end = len(grown)
+    uneven = [end] * (end + length + 1)  # the first place from here on that does not grow as a pass before
+    unlike = end
+    runs = [0] * (end + length)
+    for at in range(end - 1, -1, -1):
+        before = grown[at - length] if at >= length else None
+        uneven[at] = uneven[at + 1] if grown[at] is not None and grown[at] == before else at
+        unlike = at if grown[at] is None else unlike
+        runs[at] = min(unlike, max(uneven[at + length], at)) - at
+    return runs
 
 
 def _difference(one: Rates, other: Rates) -> tuple[Fraction, ...]:

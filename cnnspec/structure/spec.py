@@ -18,6 +18,7 @@ from cnnspec.structure.blocks import Written, written
 from cnnspec.structure.check import Differs, keys_of
 from cnnspec.structure.solve import Unsolved
 from cnnspec.structure.tidy import tidied
+from cnnspec.structure.tied import with_shared
 
 
 class UnfitList(ValueError):
@@ -42,7 +43,10 @@ def spec(network: LayerList) -> Spec:
         raise UnfitList(misfit)
     ready = tidied(network)
     wrong = ""
+    skipped = "" if with_shared(ready) is not ready else APART  # without tied weights it is as the first
     for name, form in FORMS:
+        if name == skipped:
+            continue
         try:
             made = form(ready)
             text = formatted(made.text)
@@ -51,12 +55,14 @@ def spec(network: LayerList) -> Spec:
             return Spec(text, keys, name, tuple(key for key in count if count[key] > 1))
         except (Differs, TooMuch, Unsolved) as difference:
             wrong = wrong or str(difference)
+            skipped = APART if isinstance(difference, TooMuch) else skipped
     raise UnfitList(wrong)
 
 
+APART = "blocks, weights apart"
 FORMS: tuple[tuple[str, Callable[[LayerList], Written]], ...] = (
     ("blocks", partial(written, shared=True)),
-    ("blocks, weights apart", written),
+    (APART, written),
     ("exact blocks", partial(written, parameters=False)),
     ("flat", partial(written, scopes=False)),
 )

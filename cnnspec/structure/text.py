@@ -124,7 +124,10 @@ class Writer(NamedTuple):
         match step:
             case Use(region):
                 path = [one for one in region.key[0].split(".") if not one.isdigit()]
-                return [names.cleaned(path[-1] if path else ""), region.block]
+                last = path[-1] if path else ""
+                if last.rstrip("0123456789") == region.class_name:  # a module that was found (found.py)
+                    last = region.class_name
+                return [names.cleaned(last), region.block]
             case Repeat(passes):
                 return self.words(passes[-1].steps[-1])
             case Leaf(layer=int() as number) | Merge(layer=int() as number):

@@ -23,9 +23,9 @@ def written(layers: list[Layer]) -> structure.Spec:
 
 
 def test_calls_of_one_class_that_are_long_and_different() -> None:
-    """40 calls of 200 layers, no two of them alike."""
+    """20 calls of 200 layers, no two of them alike."""
     layers: list[Layer] = []
-    for call in range(40):
+    for call in range(20):
         scopes = (Scope(f"part{call}", "Part"),)
         for number in range(200):
             op = RELU if (number * (call + 3)) % 7 < 3 else TANH
