@@ -72,7 +72,9 @@ def _three_numbers(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None
 def _tensor_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `relu a` and `relu (a)` of a label: `@a -> relu`."""
     last = step.arguments[-1].value if step.arguments else None
-    if not isinstance(last, tree.Name) or last.name not in builder.labels or last.name in builder.scope.names:
+    if not isinstance(last, tree.Name) or not isinstance(step.arguments[-1], tree.PositionalArgument):
+        return None
+    if last.name not in builder.labels or last.name in builder.scope.names:
         return None
     text, span = builder.context.text, step.arguments[-1].span
     layer = text[
