@@ -12,8 +12,9 @@ from cnnspec.ops.base import Op, arguments_of
 from cnnspec.sources.layers import Hole, Layer, LayerList
 from cnnspec.structure.prefixes import with_prefixes
 
-NEAR = Fraction(1, 10**11)
-"""How far a number may be from the plain one, relative to it: less than float32 can tell."""
+NEAR = Fraction(1, 10**14)
+"""How far a number may be from the plain one, relative to it: the rounding of a double. Fractions of PLAIN
+lie 10⁻¹⁰ apart, so that one is hardly ever met by chance."""
 PLAIN = 10**5
 """The largest denominator of a plain number."""
 

@@ -348,6 +348,16 @@ def test_what_is_computed_of_constants_is_not_forgotten() -> None:
     assert [one.what for one in layers.layers if isinstance(one, Hole)] == ["scaled_dot_product_attention"]
 
 
+def test_repeated_numbers_that_are_rearranged_are_a_hole() -> None:
+    class Tiled(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            mean = x.view(2, 2, 4, 5, 5).mean((2, 3, 4), keepdim=True).expand(2, 2, 4, 5, 5)
+            return x - mean.reshape(2, 8, 5, 5)
+
+    _, layers = listed(Tiled(), torch.empty(2, 8, 5, 5))
+    assert any(isinstance(one, Hole) for one in layers.layers)
+
+
 def test_what_the_language_cannot_say_is_a_hole_with_its_place() -> None:
     class Warp(nn.Module):
         def __init__(self) -> None:

@@ -330,7 +330,7 @@ class Reader:
 
     def _repeated(self, value: int, dims: Dims) -> int:
         """torch's expand: the same numbers at each position."""
-        dim_is = [bool(dim) and dim[0].axis == REPEATED for dim in dims]
+        dim_is = [any(atom.axis == REPEATED for atom in dim) for dim in dims]
         if any(len(dim) > 1 for dim, is_one in zip(dims, dim_is, strict=True) if is_one):
             raise Cannot("repeated numbers are rearranged")
         if dim_is[0]:

@@ -66,7 +66,15 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
         why = str(error)
     except Cannot as error:
         why = str(error)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, ZeroDivisionError):
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
         why = "its arguments are not those that the language knows"
     reader.taken_back(before)
     if not reader.laid_of(call.arguments.values()) and not _computes(reader, call):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isclose, prod
 
 from cnnspec.ops.normalised import ORIGINAL
 from cnnspec.sources.torch.layout import atoms_of, full
@@ -39,7 +39,13 @@ def standardized(a: Given) -> Item:
     if not isinstance(gain, Kept):
         raise Cannot("a gain that is computed")
     keys["parametrizations.weight.0.gain"] = gain.held.key
-    return Normal("scaled", keys, shape, eps, round(gain.factor * prod(shape[1:]) ** 0.5, 9))
+    return Normal("scaled", keys, shape, eps, _shortest(gain.factor * prod(shape[1:]) ** 0.5))
+
+
+def _shortest(value: float) -> float:
+    """The shortest decimal number that is this one but for the rounding of a root."""
+    candidates = (round(value, digits) for digits in range(17))
+    return next((one for one in candidates if isclose(one, value, rel_tol=1e-15)), value)
 
 
 @reads("mv", "matmul")
