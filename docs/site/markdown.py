@@ -10,7 +10,20 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"( *)(`{3,})([^`]*)")
-LANGUAGES = {"cnn", "console", "csv", "json", "latex", "markdown", "pycon", "python", "sh", "text", "yaml"}
+LANGUAGES = {
+    "cnn",
+    "console",
+    "csv",
+    "json",
+    "latex",
+    "markdown",
+    "pycon",
+    "python",
+    "sh",
+    "text",
+    "toml",
+    "yaml",
+}
 SPAN = re.compile(r"(`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<!--.*?-->)")
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
 FIGURE = re.compile(r"^(!\[[^\]]*\]\(([^)\s]+\.svg)\))$")
