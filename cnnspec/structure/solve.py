@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from cnnspec.ops.base import arguments_of, written_number
+from cnnspec.ops.base import written_number
 from cnnspec.structure import names
-from cnnspec.structure.align import FREE
 from cnnspec.structure.express import Numbers, Parameter, condition, expression, is_width
-from cnnspec.structure.parts import Leaf, Merge, Repeat, Use
-from cnnspec.structure.pattern import Group, Instance, Pattern, Site, Track
-from cnnspec.structure.text import Writer, layer_text
+from cnnspec.structure.parts import Leaf, Use
+from cnnspec.structure.pattern import Group, Instance, Pattern, Track
+from cnnspec.structure.slots import Differences, Slot
+from cnnspec.structure.text import Writer
 
 MOST_DIFFERENT = 60
 """Arguments of a block that differ between its uses, at most."""
@@ -37,38 +37,18 @@ class Unsolved(Exception):
     """The uses have no common form."""
 
 
-class Slot:
-    """An argument that differs: `field` of a site."""
-
-    def __init__(self, site: Site, field: str, numbers: Numbers, kind: str) -> None:
-        self.site, self.field, self.numbers, self.kind = site, field, numbers, kind
-        self.text: str | None = None
-        self.axis: int | None = None  # where the axes have numbers of their own
-        self.step: Fraction | None = None  # what it grows by with each pass of a repeat
-
-    @property
-    def vector(self) -> tuple[Any, ...]:
-        return tuple((one, type(value), value) for one, value in self.numbers.values.items())
-
-
 class Solver:
     def __init__(self, writer: Writer, pattern: Pattern, calls: Sequence[int] = ()) -> None:
-        self.writer, self.network, self.pattern = writer, writer.network, pattern
+        self.network, self.pattern = writer.network, pattern
         self.calls = calls  # how many calls each use stands for
-        self.entry = {
-            number: self.network.shape(body.inputs[0])[0] for number, body in enumerate(pattern.bodies)
-        }
+        found = Differences(writer, pattern)
+        self.entry, self.slots, self.groups, self.last = found.entry, found.slots, found.groups, found.last
         self.given = {
             number: self.network.shape(body.outputs[0])[0] for number, body in enumerate(pattern.bodies)
         }
-        self.slots: list[Slot] = []
-        self.groups: list[tuple[Group | Track, Numbers]] = []
         self.parameters: list[Parameter] = []
-        self.last: Site | None = None  # the last layer with filters
 
     def solve(self) -> list[Parameter]:
-        for line in self.pattern.lines:
-            self.walk(line, {number: chain.begin for number, chain in line.at.items()})
         if len(self.pattern.bodies) > 1:
             self.choose()
             self.rename()
@@ -111,145 +91,6 @@ class Solver:
 
     def text(self, slot: Slot) -> str:
         return slot.site.layer if slot.kind == "layer" else slot.site.given[slot.field]
-
-    # --- what differs -----------------------------------------------------------------------------
-
-    def channels(self, at: Mapping[Instance, int]) -> dict[Instance, int]:
-        return {number: self.network.shape(value)[0] for number, value in at.items()}
-
-    def walk(self, track: Track, at: dict[Instance, int]) -> None:
-        """Goes along a chain; `at` is the value that is there, in each instance."""
-        for number, site in enumerate(track.sites):
-            optional = set(site.at) != set(at)
-            here = self.channels(at)
-            alone = optional and all(
-                set(one.at) != set(site.at)
-                for one in (*track.sites[:number][-1:], *track.sites[number + 1 :][:1])
-            )
-            if (
-                isinstance(site.first, Leaf)
-                and site.first.op.activation
-                and not site.first.op.weights((1, 1, 1))
-                and self.layer(site, at, here, alone)
-            ):
-                if optional and not alone:
-                    self.optional(track, site, at, here)
-                else:
-                    track.groups.append(Group([site]))
-            elif optional and not (alone and isinstance(site.first, Repeat)):
-                self.optional(track, site, at, here)
-            else:
-                track.groups.append(Group([site]))
-            if not site.layer:
-                self.fields(site, here, at if alone else site.at)
-            at |= {one: step.end for one, step in site.at.items()}
-
-    def layer(
-        self, site: Site, at: Mapping[Instance, int], here: Mapping[Instance, int], alone: bool
-    ) -> bool:
-        """Whether an activation is a parameter: it differs, or it `alone` is not there in some uses."""
-        usual = self.writer.usual
-        texts = {
-            one: layer_text(site.at[one].op, usual=usual) if one in site.at else "id"
-            for one in (at if alone else site.at)
-        }
-        if len(set(texts.values())) == 1:
-            return False
-        site.layer = "act"
-        self.slots.append(Slot(site, "act", Numbers(texts, here, self.entry), "layer"))
-        return True
-
-    def optional(
-        self, track: Track, site: Site, at: Mapping[Instance, int], here: Mapping[Instance, int]
-    ) -> None:
-        last = track.groups[-1] if track.groups else None
-        if last is not None and last.condition:
-            side = last.otherwise or last.sites
-            if side[-1].at.keys() == site.at.keys():
-                side.append(site)
-                return
-            others = set(at) - set(last.sites[0].at)
-            if not last.otherwise and set(site.at) == others and others:
-                last.otherwise.append(site)
-                return
-        group = Group([site], "?")
-        track.groups.append(group)
-        present = {one: one in site.at for one in at}
-        self.groups.append((group, Numbers(present, here, self.entry)))
-
-    def fields(self, site: Site, here: Mapping[Instance, int], at: Iterable[Instance]) -> None:
-        """What differs in the arguments of a step; `at` are the instances that have it, or none of a
-        repeat."""
-        match site.first:
-            case Leaf():
-                self.arguments(site, here)
-            case Use(region):
-                for parameter in self.writer.blocks[region.block].parameters:
-                    values = {
-                        number: step.region.arguments[parameter.name] for number, step in site.at.items()
-                    }
-                    self.slot(site, parameter.name, values, here, parameter.kind + " of a use")
-            case Merge():
-                for track in site.tracks:
-                    at = {one: chain.begin for one, chain in track.at.items()}
-                    if set(at) != set(site.at):
-                        present = {one: one in at for one in site.at}
-                        track.condition = "?"
-                        self.groups.append((track, Numbers(present, here, self.entry)))
-                    self.walk(track, at)
-            case Repeat():
-                times = {one: len(site.at[one].passes) if one in site.at else 0 for one in at}
-                self.slot(site, "times", times, here, "number")
-                track = site.tracks[0]
-                self.walk(track, {one: chain.begin for one, chain in track.at.items()})
-
-    def arguments(self, site: Site, here: Mapping[Instance, int]) -> None:
-        op = site.first.op
-        if hasattr(op, "K"):
-            self.last = site
-        for field, argument in arguments_of(type(op)):
-            if argument.kind not in FREE or isinstance(getattr(op, field), str | None):
-                continue
-            if argument.kind == "range":
-                for end in (0, 1):
-                    each = {number: getattr(step.op, field)[end] for number, step in site.at.items()}
-                    self.slot(site, f"{field}.{end}", each, here, "number")
-                continue
-            values = {number: _plain(getattr(step.op, field)) for number, step in site.at.items()}
-            if any(isinstance(one, tuple) for one in values.values()):
-                self.axes(site, field, values, here)
-            else:
-                self.slot(site, field, values, here, "number")
-
-    def axes(self, site: Site, field: str, values: dict[Instance, Any], here: Mapping[Instance, int]) -> None:
-        """Sizes that are not the same along all axes: `S=1x(s)x(s)`, or a letter, `F=F`."""
-        count = len(getattr(site.first.op, field))
-        each = {one: value if isinstance(value, tuple) else (value,) * count for one, value in values.items()}
-        columns = [
-            Numbers({one: value[axis] for one, value in each.items()}, here, self.entry)
-            for axis in range(count)
-        ]
-        different = {tuple(one.values.values()) for one in columns if not one.constant}
-        if len(different) > 1:
-            self.slot(site, field, values, here, "letter")
-            return
-        for axis, numbers in enumerate(columns):
-            slot = Slot(site, field, numbers, "number")
-            slot.axis = axis
-            self.slots.append(slot)
-
-    def slot(
-        self, site: Site, field: str, values: dict[Instance, Any], here: Mapping[Instance, int], kind: str
-    ) -> None:
-        numbers = Numbers(values, here, self.entry)
-        if numbers.constant:
-            return
-        step = progression(values) if numbers.numeric else None
-        if step is not None:
-            starts = {one: value - step * one[-1] for one, value in values.items()}
-            numbers = Numbers(starts, here, self.entry)
-        self.slots.append(Slot(site, field, numbers, kind))
-        self.slots[-1].step = step
 
     # --- parameters -------------------------------------------------------------------------------
 
@@ -455,21 +296,6 @@ def by_use(values: Mapping[Instance, Any]) -> dict[int, Any] | None:
     return found
 
 
-def progression(values: Mapping[Instance, Any]) -> Fraction | None:
-    """What a number grows by from pass to pass of a repeat, where that is always the same."""
-    passes: dict[Instance, list[tuple[int, Any]]] = {}
-    for number, value in values.items():
-        if len(number) == 1:
-            return None
-        passes.setdefault(number[:-1], []).append((number[-1], value))
-    steps = {
-        Fraction(value - each[0][1]) / (place - each[0][0])
-        for each in passes.values()
-        for place, value in each[1:]
-    }
-    return steps.pop() if len(steps) == 1 and steps != {0} else None
-
-
 def growing(start: str, step: Fraction) -> str:
     """`i/170`, `(i + 3)/170`, `0.1 + 0.025*i`."""
     plain = re.fullmatch(r"[0-9./e-]+", start)
@@ -489,8 +315,3 @@ def growing(start: str, step: Fraction) -> str:
         above, over, below = text.partition("/")
         grown = f"{above}*{passes}/{below}" if over else passes if text == "1" else f"{text}*{passes}"
     return grown if times is not None else f"{start} + {grown}"
-
-
-def _plain(value: Any) -> Any:
-    """`(3, 3)` as 3."""
-    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
