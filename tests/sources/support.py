@@ -65,6 +65,9 @@ def beside(found: Imported, *inputs: Tensor, train: bool = True) -> Differences:
             for rate in ("p", "drop_prob"):
                 if hasattr(one, rate):
                     setattr(one, rate, 0.0)
+    for one in theirs.modules():  # of dropout as a function
+        if isinstance(getattr(one, "drop_rate", None), float):
+            one.drop_rate = 0.0  # type: ignore[assignment]
     for model in (ours, theirs):
         model.eval()
     for path in found.trace.training:
