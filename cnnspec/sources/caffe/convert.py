@@ -101,6 +101,8 @@ def convert(text: str, size: Shape | None = None) -> Trace:
             _convert(context, layer, TABLE, size)
     except Unreadable as why:
         raise Refused(str(why)) from None
+    except (ValueError, IndexError) as why:  # words where numbers are expected
+        raise why if isinstance(why, Refused) else Refused(str(why)[:200]) from None
     ends = _ends(context, layers)
     if not ends:
         raise Refused("no layers are found in it")

@@ -110,7 +110,10 @@ def convert(text: str, name: str = "", size: Shape | None = None) -> Trace:
 
 
 def _size(context: Context, size: Shape | None) -> Shape:
-    found = tuple(context.integer(key) for key in ("channels", "height", "width"))
+    try:
+        found = tuple(context.integer(key) for key in ("channels", "height", "width"))
+    except Unsaid as why:
+        raise Refused(f"line 1: [{context.section.name}]: {why}") from None
     if not all(0 < one < LARGEST for one in found):
         if size is None:
             raise Refused("the size of its input is not in it: say it, as CxHxW")

@@ -134,6 +134,8 @@ def convert(model: Model, size: Shape | None = None) -> Trace:
         except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError, AttributeError) as error:
             raise Refused(f"{step.kind} {step.own}: {type(error).__name__} {error}"[:200]) from None
     several = len(model.outputs) > 1
+    if not set(model.outputs) <= context.values.keys():
+        raise Refused("an output of it is given by no layer")
     outputs = [(key.replace("/", "_") if several else "", context.values[key]) for key in model.outputs]
     name = model.name if model.name.isidentifier() else "Model"
     return context.record.trace(name, 1, outputs)

@@ -71,7 +71,7 @@ class Context:
 
     def call(self, node: Node, op: str, /, *shapes: Sequence[int], **arguments: Value) -> tuple[Tensor, ...]:
         """A call of the trace; what it gives."""
-        place = f"node {node.name or node.outputs[0]}"
+        place = f"node {node.name or next(iter(node.outputs), node.op)}"
         return self.record.call(op, arguments, shapes, node.scopes, node.own, place)
 
 
@@ -120,10 +120,10 @@ def _entered(context: Context, model: Model, name: str, shape: Shape) -> Tensor:
 
 def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequence[Tensor | Array]:
     given = [context.given(node, place) for place in range(len(node.inputs))]
-    if node.op == "Shape":
-        return (np.asarray(context.shape(given[0])[node.get("start", 0) : node.get("end")], np.int64),)  # type: ignore[arg-type]
+    if node.op == "Shape" and given and given[0] is not None:
+        return (np.asarray(context.shape(given[0])[node.get("start", 0) : node.get("end")], np.int64),)
     arrays = [one for one in given if isinstance(one, np.ndarray)]
-    if node.op == "If" and isinstance(given[0], np.ndarray) and given[0].size == 1:
+    if node.op == "If" and given and isinstance(given[0], np.ndarray) and given[0].size == 1:
         return _branch(context, node.attributes["then_branch" if given[0].item() else "else_branch"], table)
     try:
         if len(arrays) == sum(one is not None for one in given):
@@ -137,10 +137,10 @@ def _made(context: Context, node: Node, table: Mapping[str, Converting]) -> Sequ
         return table[node.op](context, node)
     except Unsaid as why:
         return _hole(context, node, str(why))
-    except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError) as error:
+    except (ValueError, LookupError, TypeError, ArithmeticError, AssertionError, AttributeError) as error:
         if isinstance(error, Refused):
             raise
-        raise Refused(f"{node.op} ({node.name or node.outputs[0]}): {error}"[:300]) from None
+        raise Refused(f"{node}: {error}"[:300]) from None
 
 
 def _branch(context: Context, branch: Branch, table: Mapping[str, Converting]) -> Sequence[Tensor | Array]:
@@ -157,9 +157,9 @@ def _hole(context: Context, node: Node, why: str) -> tuple[Tensor, ...]:
     tensors = {name: value for name, value in given.items() if isinstance(value, Tensor)}
     shapes = inferred(context, node)
     if shapes is None or not tensors:
-        raise Refused(f"{node.op} ({node.name or node.outputs[0]}): {why}")
+        raise Refused(f"{node}: {why}")
     if why != UNKNOWN:
-        context.record.notes[f"{node.op} ({node.name or node.outputs[0]}): {why}"] = None
+        context.record.notes[f"{node}: {why}"] = None
     return context.call(node, node.op, *shapes, **tensors)
 
 
@@ -170,20 +170,20 @@ def inferred(context: Context, node: Node) -> list[Shape] | None:
 
     if any(isinstance(value, Branch) for value in node.attributes.values()):
         return None
-    made = helper.make_node(node.op, [*node.inputs], [*node.outputs], **node.attributes)
-    types, data = {}, {}
-    for place, name in enumerate(node.inputs):
-        value = context.given(node, place)
-        if value is not None:
-            kind = (
-                onnx.TensorProto.FLOAT
-                if isinstance(value, Tensor)
-                else helper.np_dtype_to_tensor_dtype(value.dtype)
-            )
-            types[name] = helper.make_tensor_type_proto(kind, context.shape(value))
-            if isinstance(value, np.ndarray) and value.size <= SMALL:
-                data[name] = numpy_helper.from_array(value)
     try:
+        made = helper.make_node(node.op, [*node.inputs], [*node.outputs], **node.attributes)
+        types, data = {}, {}
+        for place, name in enumerate(node.inputs):
+            value = context.given(node, place)
+            if value is not None:
+                kind = (
+                    onnx.TensorProto.FLOAT
+                    if isinstance(value, Tensor)
+                    else helper.np_dtype_to_tensor_dtype(value.dtype)
+                )
+                types[name] = helper.make_tensor_type_proto(kind, context.shape(value))
+                if isinstance(value, np.ndarray) and value.size <= SMALL:
+                    data[name] = numpy_helper.from_array(value)
         schema = defs.get_schema(node.op, context.version, "")
         found = shape_inference.infer_node_outputs(schema, made, types, data)
     except Exception:  # what ONNX raises has no common class

@@ -57,6 +57,9 @@ class Node(NamedTuple):
     def get(self, name: str, otherwise: Any = None) -> Any:
         return self.attributes.get(name, otherwise)
 
+    def __str__(self) -> str:
+        return f"{self.op} ({self.name or next(iter(self.outputs), 'without a name')})"
+
 
 class Branch(NamedTuple):
     """A graph in a node: one side of an If."""
@@ -92,13 +95,13 @@ def load(path: str) -> Model:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or size > LARGEST:
                 raise Refused(f"it is no regular file of at most {LARGEST:,} bytes")
             proto = onnx.load_model_from_string(file.read())
+            return _Reading(proto, os.path.dirname(os.path.abspath(path))).model()
     except OSError as error:
         raise Refused(f"it cannot be read: {error.strerror}") from None
     except Refused:
         raise
-    except Exception as error:  # protobuf's own, which has no common class
+    except Exception as error:  # protobuf's own have no common class; texts that are not UTF-8 come as bytes
         raise Refused(f"it is no ONNX file: {str(error)[:MOST_TEXT]}") from None
-    return _Reading(proto, os.path.dirname(os.path.abspath(path))).model()
 
 
 class _Reading:
@@ -122,7 +125,7 @@ class _Reading:
             self._node(node, {}, 0, self.nodes)
         inputs = tuple(map(_entering, (one for one in graph.input if one.name not in self.constants)))
         outputs = tuple(one.name for one in graph.output)
-        name = graph.name[:MOST_TEXT]
+        name = str(graph.name)[:MOST_TEXT]
         return Model(name, max(versions), inputs, tuple(_owned(self.nodes)), self.constants, outputs)
 
     def _node(self, node: NodeProto, names: Mapping[str, str], depth: int, into: list[Node]) -> None:
@@ -239,7 +242,7 @@ def _entering(one: ValueInfoProto) -> Entering:
     if not one.type.HasField("tensor_type") or not kind.HasField("shape"):
         raise Refused(f"the input {one.name[:MOST_TEXT]} has no shape")
     sizes = tuple(size.dim_value if size.dim_value > 0 else None for size in kind.shape.dim)
-    return Entering(one.name[:MOST_TEXT], sizes)
+    return Entering(str(one.name)[:MOST_TEXT], sizes)
 
 
 def _owned(nodes: Sequence[Node]) -> Iterator[Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -237,5 +238,16 @@ def test_every_prefix_of_a_file_is_refused_or_read(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     for end in range(0, len(data), 3):
         path.write_bytes(data[:end])
+        with suppress(Refused):
+            convert(load(str(path)))
+
+
+def test_changed_bytes_are_refused_or_read(tmp_path: Path) -> None:
+    data, path, chance = model().SerializeToString(), tmp_path / "model.onnx", random.Random(0)
+    for _ in range(300):
+        changed = bytearray(data)
+        for _ in range(chance.randint(1, 6)):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        path.write_bytes(changed)
         with suppress(Refused):
             convert(load(str(path)))
