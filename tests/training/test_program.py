@@ -136,6 +136,8 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(folder: Path, tmp_path: Pa
     (other / "train.py").write_text(text.replace("            progress.step += 1\n", full))
     assert "last.safetensors cannot be written: File too large" in run(other, status=2)
     assert not list(other.glob(".*.tmp"))
+    assert b'\\"step\\": 10,' in (other / "last.safetensors").read_bytes()[:10_000]
+    load_file(other / "last.safetensors")
     (other / "train.py").write_text(text)
     run(other, "--resume")
     assert (folder / "last.safetensors").read_bytes() == (other / "last.safetensors").read_bytes()
