@@ -6,6 +6,7 @@ constants alone is worked out (fold.py). The batch is one image where the file l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -32,6 +33,7 @@ class Context:
     record: Record = field(default_factory=Record)
     weights: dict[str, Array] = field(default_factory=dict)
     numbers: dict[str, Tensor] = field(default_factory=dict)
+    uses: Counter[str] = field(default_factory=Counter)
     budget: Budget = field(default_factory=Budget)
 
     def shape(self, value: Tensor | Array) -> Shape:
@@ -61,7 +63,11 @@ class Context:
         return value
 
     def weight(self, name: str, value: Array) -> Tensor:
-        """A constant as a tensor with a name, for the weights of a layer."""
+        """A constant as a tensor with a name, for the weights of a layer. Exporters write equal constants
+        once: a vector of equal numbers (the ones and zeros of new norms) is not shared by its layers."""
+        if sum(size != 1 for size in value.shape) == 1 and (value == value.flat[0]).all():
+            self.uses[name] += 1
+            name = f"{name}#{self.uses[name]}" if self.uses[name] > 1 else name
         if name not in self.numbers:
             small = value.size <= SMALL and np.issubdtype(value.dtype, np.number)
             numbers = tuple(float(one) for one in value.ravel()) if small else None

@@ -108,6 +108,9 @@ def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
     given, places = context.tensor(node, 0), context.constant(node, 1)
     shape, axis = context.shape(given), node.get("axis", 0)
     axis %= len(shape)
+    if places is not None and np.array_equal(places.ravel(), np.arange(shape[axis])):  # all, in their order
+        sizes = (*shape[:axis], *map(int, places.shape), *shape[axis + 1 :])
+        return _viewed(context, node, given, sizes)
     if places is None or places.size == 0 or places.ndim > 1:
         raise Unsaid("it gathers by a table of places")
     index = [int(one) % shape[axis] for one in places.ravel()]

@@ -211,6 +211,16 @@ def test_what_was_taken_apart_is_one_layer_again(newer: bool, tmp_path: Path) ->
     assert "sigmoid" not in text.replace("hsigmoid", "")
 
 
+def test_equal_starts_are_not_shared(tmp_path: Path) -> None:
+    """The newer exporter writes the ones and zeros of new norms once for all of them."""
+    blocks = [ChannelsLast() for _ in range(3)]
+    for block in blocks:
+        block.gamma.data.fill_(0.1)
+    text = check(nn.Sequential(*blocks), (8, 8, 8), tmp_path / "net.onnx", True)
+    assert "shared" not in text
+    assert text.count("ln eps=1e-6 -> conv") + text.count("-> ln -> conv") == 1
+
+
 @pytest.mark.parametrize("change", ["activation", "eps", "weights"])
 def test_a_control_is_seen(change: str, tmp_path: Path) -> None:
     """Another activation, another eps, two weights exchanged: the comparison fails."""

@@ -71,9 +71,9 @@ def grid(size: tuple[int, ...], like: Tensor) -> Tensor:
     return torch.cartesian_prod(*rulers)
 
 
-def listed(sizes: int | tuple[int, ...]) -> list[int]:
-    """A number for each axis, or one for all."""
-    return [sizes] if isinstance(sizes, int) else list(sizes)
+def listed(sizes: int | tuple[int, ...], axes: int = 1) -> list[int]:
+    """A number for each axis."""
+    return [sizes] * axes if isinstance(sizes, int) else list(sizes)
 
 
 def same_padding(

@@ -11,7 +11,7 @@ class LayerNorm2d(nn.LayerNorm):
         x = x.movedim(1, -1)
         shape = self.normalized_shape
         x = nn.functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
-        return x.movedim(-1, 1)
+        return x.movedim(x.ndim - 1, 1)
 
 
 class L2Norm(nn.Module):
@@ -27,7 +27,8 @@ class RMSNorm2d(nn.RMSNorm):
     def forward(self, x: Tensor) -> Tensor:
         x = x.movedim(1, -1)
         shape = self.normalized_shape
-        return nn.functional.rms_norm(x, shape, self.weight, self.eps).movedim(-1, 1)
+        x = nn.functional.rms_norm(x, shape, self.weight, self.eps)
+        return x.movedim(x.ndim - 1, 1)
 
 
 class GlobalResponseNorm(nn.Module):

@@ -16,9 +16,9 @@ class MaxPool2dSame(nn.Module):
         dilation: int | tuple[int, ...] = 1,
     ) -> None:
         super().__init__()
-        self.kernel_size = listed(kernel_size)
-        self.stride = self.kernel_size if stride is None else listed(stride)
-        self.dilation = listed(dilation)
+        self.kernel_size = listed(kernel_size, axes=2)
+        self.stride = self.kernel_size if stride is None else listed(stride, axes=2)
+        self.dilation = listed(dilation, axes=2)
 
     def forward(self, x: Tensor) -> Tensor:
         size, step, gap = self.kernel_size, self.stride, self.dilation
@@ -36,8 +36,8 @@ class AvgPool2dSame(nn.Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = listed(kernel_size)
-        self.stride = self.kernel_size if stride is None else listed(stride)
+        self.kernel_size = listed(kernel_size, axes=2)
+        self.stride = self.kernel_size if stride is None else listed(stride, axes=2)
         self.count_include_pad = count_include_pad
 
     def mean(self, x: Tensor) -> Tensor:
@@ -89,8 +89,8 @@ class Blur2d(nn.Module):
     ) -> None:
         super().__init__()
         window = (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size, self.stride = window, listed(stride)
-        self.padding = None if isinstance(padding, str) else listed(padding)
+        self.kernel_size, self.stride = window, listed(stride, axes=2)
+        self.padding = None if isinstance(padding, str) else listed(padding, axes=2)
         self.kernel: Tensor
         self.register_buffer("kernel", torch.empty(window), persistent=False)
         self.reset_parameters()
@@ -106,7 +106,7 @@ class Blur2d(nn.Module):
         if self.padding is None:
             x = same_padding(x, list(self.kernel_size), stride, [1])
         kernel = self.kernel.expand(groups, 1, *self.kernel_size)
-        padding = [0] if self.padding is None else self.padding
+        padding = listed(0, axes=2) if self.padding is None else self.padding
         return nn.functional.conv2d(x, kernel, None, stride, padding, 1, groups)
 
 

@@ -20,7 +20,7 @@ class LayerNorm2d(nn.LayerNorm):
         x = x.movedim(1, -1)
         shape = self.normalized_shape
         x = nn.functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
-        return x.movedim(-1, 1)
+        return x.movedim(x.ndim - 1, 1)
 
 
 class Attention(nn.Module):

@@ -13,9 +13,9 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return chain
 
 
-def listed(sizes: int | tuple[int, ...]) -> list[int]:
-    """A number for each axis, or one for all."""
-    return [sizes] if isinstance(sizes, int) else list(sizes)
+def listed(sizes: int | tuple[int, ...], axes: int = 1) -> list[int]:
+    """A number for each axis."""
+    return [sizes] * axes if isinstance(sizes, int) else list(sizes)
 
 
 def same_padding(
@@ -65,9 +65,9 @@ class MaxPool2dSame(nn.Module):
         dilation: int | tuple[int, ...] = 1,
     ) -> None:
         super().__init__()
-        self.kernel_size = listed(kernel_size)
-        self.stride = self.kernel_size if stride is None else listed(stride)
-        self.dilation = listed(dilation)
+        self.kernel_size = listed(kernel_size, axes=2)
+        self.stride = self.kernel_size if stride is None else listed(stride, axes=2)
+        self.dilation = listed(dilation, axes=2)
 
     def forward(self, x: Tensor) -> Tensor:
         size, step, gap = self.kernel_size, self.stride, self.dilation
