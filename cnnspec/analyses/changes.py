@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from cnnspec.analyses.report import Report
 from cnnspec.analyses.weights import counted
 from cnnspec.ir.flat import join
-from cnnspec.ir.graph import Graph, Hole, Layer, Pass, Region, Step, outputs_of, places
+from cnnspec.ir.graph import Graph, Hole, Layer, Pass, Region, Step, handed_on, outputs_of, places
 from cnnspec.ops.base import Shape, arguments_of, is_default, spelled
 from cnnspec.ops.pool import Pooling
 
@@ -23,6 +23,8 @@ LONGEST = 40
 """Characters of an argument that is shown whole."""
 KEPT = 4
 """Of the places of a change, and of its different values, so many are named."""
+OPENED = 400
+"""Layers of a repeat that is compared with what is written out."""
 LARGEST = 250_000
 """Steps of one body times steps of the other that are aligned with care; above it, just by words."""
 
@@ -121,6 +123,19 @@ class Side(NamedTuple):
         return self.report.graph.bodies[self.body].values[self.output]
 
     @property
+    def size(self) -> int:
+        """Steps in it, those of all passes."""
+        bodies = self.report.graph.bodies
+        passes = self.step.passes if isinstance(self.step, Region) else ()
+        return sum(one.count * len(bodies[one.body].steps) for one in passes) or 1
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is a repeat that may be compared with what is written out."""
+        step = self.step
+        return isinstance(step, Region) and step.kind == "repeat" and not step.each and self.size <= OPENED
+
+    @property
     def costs(self) -> Costs:
         """Weights and MACs."""
         held = self.report.weights.stretch(self.body, self.place, self.place + 1)
@@ -176,12 +191,11 @@ class _Comparison:
 
     def _bodies(self, first: int, second: int, block: str) -> _Found:
         found: _Found = {}
-        left, right = _sides(self.before, first), _sides(self.after, second)
+        left, right, pairs = self.sides(first, second)
         inputs = min(
             report.graph.bodies[body].inputs for report, body in ((self.before, first), (self.after, second))
         )
         values = {number: number for number in range(inputs)}
-        pairs = self.aligned(left, right)
         values |= {
             left[one].result: right[other].result
             for one, other in pairs
@@ -205,6 +219,26 @@ class _Comparison:
                 )
                 _layers(found, before, after, block, moved)
         return found
+
+    def sides(self, first: int, second: int) -> tuple[_Steps, _Steps, _Pairs]:
+        """The steps of two bodies, and which is which. A repeat that has no partner is taken as if its passes
+        were written out, where the other network has them so."""
+        left, right = _sides(self.before, first), _sides(self.after, second)
+        pairs = self.aligned(left, right)
+        both = left, right
+        alone = [
+            frozenset((side.body, side.place) for side in _without_repeat(both, pairs, one) if side.opens)
+            for one in (0, 1)
+        ]
+        if not any(alone):
+            return left, right, pairs
+        wide = _sides(self.before, first, alone[0]), _sides(self.after, second, alone[1])
+        others = self.aligned(*wide)
+
+        def unlike(both: tuple[_Steps, _Steps], pairs: _Pairs) -> int:
+            return sum(side.size for one in (0, 1) for side in _without_repeat(both, pairs, one))
+
+        return (*wide, others) if unlike(wide, others) < unlike(both, pairs) else (left, right, pairs)
 
     def _regions(self, found: _Found, before: Side, after: Side, block: str) -> None:
         """The passes of two regions, side by side; where one has more, they are counted."""
@@ -340,8 +374,25 @@ def _side_by_side(old: Region, new: Region) -> list[tuple[Pass, Pass]]:
     return runs
 
 
-def _sides(report: Report, number: int) -> _Steps:
-    """The steps of a body, with those of labelled lines and groups among them."""
+def _without_repeat(both: tuple[_Steps, _Steps], pairs: _Pairs, one: int) -> list[Side]:
+    """The steps of one network that have no partner in the other, and the repeats whose partner is none."""
+    found: list[Side] = []
+    for pair in pairs:
+        at, other = pair[one], pair[1 - one]
+        if at is not None:
+            kinds = [_kind(both[one][at]), None if other is None else _kind(both[1 - one][other])]
+            if kinds[1] is None or (kinds[0] == "repeat" != kinds[1]):
+                found.append(both[one][at])
+    return found
+
+
+def _kind(side: Side) -> str:
+    return side.step.kind if isinstance(side.step, Region) else ""
+
+
+def _sides(report: Report, number: int, opened: frozenset[tuple[int, int]] = frozenset()) -> _Steps:
+    """The steps of a body, with those of labelled lines and groups among them, and of the passes of the
+    repeats that are `opened`: the number of their body, and their place in it."""
     found: _Steps = []
     count = report.graph.bodies[number].inputs
 
@@ -354,6 +405,13 @@ def _sides(report: Report, number: int) -> _Steps:
             name = join(scope, step.name)
             if isinstance(step, Region) and step.kind in ("line", "group"):
                 values += through(step.passes[0].body, sources, name)[: step.outputs]
+                continue
+            if isinstance(step, Region) and (number, place.index) in opened:
+                each = [one.body for one in step.passes for _ in range(one.count)]
+                for turn, inner in enumerate(each):
+                    given = through(inner, list(sources), join(name, str(turn)))
+                    sources = handed_on(step, sources, given)
+                values += given[: step.outputs]
                 continue
             results = list(range(count, count + outputs_of(step)))
             count += len(results)

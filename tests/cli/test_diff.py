@@ -78,6 +78,30 @@ CASES = {
 }
 
 
+REPEATED = "input 3x16x16\n[conv F3 P1 K8 -> bn -> relu]*3\ngap -> fc 10\n"
+WRITTEN_OUT = "input 3x16x16\n" + 3 * "conv F3 P1 K8 -> bn -> relu\n" + "gap -> fc 10\n"
+UNIT = "block unit(k) {\n  add [ conv F3 P1 K=k -> relu | id ]\n}\ninput 8x16x16\n"
+UNITS = (UNIT + "[unit(8)]*2\ngap\n", UNIT + "unit(8) -> unit(8)\ngap\n")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(REPEATED, WRITTEN_OUT), (WRITTEN_OUT, REPEATED), UNITS, UNITS[::-1]]
+)
+def test_a_repeat_is_what_is_written_out(one: str, other: str, cnnspec: Command, tmp_path: Path) -> None:
+    (tmp_path / "one.cnn").write_text(one)
+    (tmp_path / "other.cnn").write_text(other)
+    ran = cnnspec("diff", tmp_path / "one.cnn", tmp_path / "other.cnn")
+    assert "no layer was added, removed or changed" in ran.out
+
+
+def test_a_repeat_written_out_with_another_number(cnnspec: Command, tmp_path: Path) -> None:
+    (tmp_path / "one.cnn").write_text(REPEATED)
+    (tmp_path / "other.cnn").write_text(WRITTEN_OUT.replace("K8", "K16", 1))
+    ran = cnnspec("diff", tmp_path / "one.cnn", tmp_path / "other.cnn")
+    assert "~ conv1: K8 → K16" in ran.out
+    assert "+ " not in ran.out
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_found(name: str, cnnspec: Command, tmp_path: Path) -> None:
     before, after, said = CASES[name]
