@@ -341,6 +341,8 @@ class Frame:
     def checked(self, shapes: Mapping[int, Shape], dims: Sequence[Node | None]) -> tuple[Node | None, ...]:
         """Nodes for the sizes of a tensor, each right in every use; None where none is."""
         found: list[Node | None] = []
+        if len(set(map(len, shapes.values()))) > 1:
+            raise Diverges("a tensor with another number of axes in each use")
         for axis in range(len(next(iter(shapes.values())))):
             sizes = {use: shape[axis] for use, shape in shapes.items()}
             node = dims[axis] if axis < len(dims) else None

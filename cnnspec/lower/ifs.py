@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnnspec.ir.expr import operations
 from cnnspec.ir.template import IfSite
+from cnnspec.lower.call import Diverges
 from cnnspec.lower.program import SIZES, Condition, If, Let, Statement, Tensor, When, letters_of
 from cnnspec.lower.symbolic import Apply, Const, Node, Var, apply, replaced
 
@@ -92,6 +93,8 @@ def _joined_sizes(
     """The sizes of a tensor that an `if` decides: those of a side where they are right in every use."""
     shapes = {n: use.shape(number) for n, use in enumerate(frame.uses) if number in use.values}
     found: list[Node | None] = []
+    if len(one.dims) != len(other.dims):
+        raise Diverges("an if whose sides have another number of axes")
     for axis, (then, otherwise) in enumerate(zip(one.dims, other.dims, strict=True)):
         sizes = {use: shape[axis] for use, shape in shapes.items()}
         both = None
