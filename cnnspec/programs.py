@@ -38,10 +38,10 @@ def from_torch(module: torch.nn.Module, *inputs: object, **named: object) -> str
     conv F3 K4 -> relu
     """
     from cnnspec.diagnostics import WHOLE_FILE
+    from cnnspec.sources.calls.trace import Untrue, read
+    from cnnspec.sources.calls.translate import NeedsValues, layers_of
+    from cnnspec.sources.findings import findings_of
     from cnnspec.sources.torch.export import traced
-    from cnnspec.sources.torch.findings import findings_of
-    from cnnspec.sources.torch.translate import NeedsValues, layers_of
-    from cnnspec.sources.trace import Untrue, read
     from cnnspec.structure import UnfitList, spec
 
     try:

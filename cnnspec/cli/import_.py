@@ -176,7 +176,7 @@ def _written(
     found: Traced, files: Files, sizes: Sequence[tuple[str, Shape]], document: dict[str, Any], to: Output
 ) -> int:
     from cnnspec.diagnostics.as_json import as_json
-    from cnnspec.sources.torch.findings import findings_of, unused_of
+    from cnnspec.sources.findings import findings_of, unused_of
     from cnnspec.structure import UnfitList, spec
 
     assert found.layers is not None
@@ -239,7 +239,7 @@ def _moved(
 ) -> bytes | int:
     """The file of weights with the program's keys; or the exit status."""
     from cnnspec.running.process import work
-    from cnnspec.sources.torch.findings import shapes_of
+    from cnnspec.sources.findings import shapes_of
 
     shapes, counters = shapes_of(made.text)
     job = {

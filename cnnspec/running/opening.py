@@ -14,8 +14,8 @@ from cnnspec.files import read_bytes, unreadable
 from cnnspec.ops.base import Shape
 from cnnspec.running.process import Progress, work
 from cnnspec.running.tracing import Traced
-from cnnspec.sources.torch.translate import NeedsValues, layers_of
-from cnnspec.sources.trace import Trace, Untrue, read
+from cnnspec.sources.calls.trace import Trace, Untrue, read
+from cnnspec.sources.calls.translate import NeedsValues, layers_of
 
 SECONDS = 600
 LARGEST = 50_000_000

@@ -12,9 +12,9 @@ from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.diagnostic import WHOLE_FILE
 from cnnspec.ops.base import Shape
 from cnnspec.running.process import Outcome, Progress, work
+from cnnspec.sources.calls.trace import Trace, Untrue, read
+from cnnspec.sources.calls.translate import NeedsValues, layers_of
 from cnnspec.sources.layers import LayerList
-from cnnspec.sources.torch.translate import NeedsValues, layers_of
-from cnnspec.sources.trace import Trace, Untrue, read
 
 SECONDS = 600
 GIGABYTES = 16

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from cnnspec import pipeline
 from cnnspec.diagnostics import Source
+from cnnspec.sources.calls.trace import Trace, read
+from cnnspec.sources.calls.translate import layers_of
+from cnnspec.sources.findings import unused_of
 from cnnspec.sources.layers import Hole, LayerList
 from cnnspec.sources.torch.export import traced
-from cnnspec.sources.torch.findings import unused_of
-from cnnspec.sources.torch.translate import layers_of
-from cnnspec.sources.trace import Trace, read
 from cnnspec.structure import Spec, spec
 from tests.targets.torch.support import executed, model_class
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from cnnspec.sources import caffe, darknet
+from cnnspec.sources.calls.trace import Trace, Untrue, plain, read
+from cnnspec.sources.calls.translate import NeedsValues, layers_of
 from cnnspec.sources.keras.config import Refused as KerasRefused
 from cnnspec.sources.keras.config import load
 from cnnspec.sources.keras.convert import convert as keras
-from cnnspec.sources.torch.translate import NeedsValues, layers_of
-from cnnspec.sources.trace import Trace, Untrue, plain, read
 from cnnspec.structure import UnfitList, spec
 from tests.cli.test_import_files import CFG, KERAS, PROTOTXT
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from cnnspec.sources import caffe, darknet
+from cnnspec.sources.calls.trace import Trace, plain, read
+from cnnspec.sources.calls.translate import layers_of
 from cnnspec.sources.layers import Hole
-from cnnspec.sources.torch.translate import layers_of
-from cnnspec.sources.trace import Trace, plain, read
 from cnnspec.structure import spec
 
 HEAD = 'name: "N"\ninput: "data"\ninput_shape { dim: 10 dim: 4 dim: 16 dim: 16 }\n'

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cnnspec.sources.torch.translate import NeedsValues, layers_of
-from cnnspec.sources.trace import MOST_CALLS, Untrue, read
+from cnnspec.sources.calls.trace import MOST_CALLS, Untrue, read
+from cnnspec.sources.calls.translate import NeedsValues, layers_of
 
 SMALL: dict[str, Any] = {
     "name": "Net", "batch": 2, "device": "meta", "training": [], "used": [],

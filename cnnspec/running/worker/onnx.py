@@ -14,7 +14,7 @@ MOST_MEMORY = 16 << 30
 
 
 def work(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    from cnnspec.sources.trace import plain
+    from cnnspec.sources.calls.trace import plain
 
     with suppress(ImportError, ValueError):  # not on Windows
         import resource

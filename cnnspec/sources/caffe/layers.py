@@ -10,7 +10,7 @@ from math import prod
 
 from cnnspec.notations.prototxt import Message
 from cnnspec.sources.caffe.convert import Context, Converting, Unsaid
-from cnnspec.sources.trace import Tensor, Value
+from cnnspec.sources.calls.trace import Tensor, Value
 
 
 def _sides(option: Message, name: str, otherwise: int, short: str = "") -> tuple[int, int]:

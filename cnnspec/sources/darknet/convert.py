@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 from cnnspec.notations.darknet import HEADS, Section, sections
 from cnnspec.ops.base import Shape
+from cnnspec.sources.calls.record import Record
+from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
-from cnnspec.sources.record import Record
-from cnnspec.sources.trace import Tensor, Trace, Value
 
 MOST_LAYERS = 20_000
 LARGEST = 2**31

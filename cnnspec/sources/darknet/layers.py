@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
+from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.darknet.convert import Context, Converting, Unsaid
-from cnnspec.sources.trace import Tensor, Value
 
 ACTIVATIONS: Mapping[str, tuple[str, dict[str, Value]]] = {
     "leaky": ("leaky_relu", {"negative_slope": 0.1}),

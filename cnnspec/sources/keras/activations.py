@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.keras.convert import Context, Unsaid
-from cnnspec.sources.trace import Tensor, Value
 
 NAMED: Mapping[str, tuple[str, dict[str, Value]]] = {
     "relu": ("relu", {}),

@@ -10,10 +10,10 @@ from math import ceil
 from typing import Any, TypeAlias
 
 from cnnspec.ops.base import Shape
+from cnnspec.sources.calls.record import Record
+from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.keras.config import From, Model, Refused, Step
 from cnnspec.sources.layers import Scope
-from cnnspec.sources.record import Record
-from cnnspec.sources.trace import Tensor, Trace, Value
 
 
 class Unsaid(ValueError):

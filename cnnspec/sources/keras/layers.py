@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.keras.convert import Context, Converting, Unsaid, out_of, same_padding, short
-from cnnspec.sources.trace import Tensor, Value
 
 LOWEST = float("-inf")
 

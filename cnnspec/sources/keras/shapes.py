@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import prod
 
 from cnnspec.ops.base import Shape
+from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.keras.convert import Context, Converting, Unsaid, short
-from cnnspec.sources.trace import Tensor, Value
 
 
 def _spread(shapes: Sequence[Shape]) -> Shape:

@@ -14,10 +14,10 @@ from typing import TypeAlias
 import numpy as np
 
 from cnnspec.ops.base import Shape
+from cnnspec.sources.calls.record import Record
+from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.onnx.fold import Budget
 from cnnspec.sources.onnx.model import Array, Branch, Model, Node, Refused
-from cnnspec.sources.record import Record
-from cnnspec.sources.trace import Tensor, Trace, Value
 
 SMALL = 4096
 """Numbers of a constant that a trace keeps."""

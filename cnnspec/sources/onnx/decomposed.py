@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cnnspec.sources.calls.trace import Call, Tensor, Trace, Value
 from cnnspec.sources.onnx.model import Array
-from cnnspec.sources.trace import Call, Tensor, Trace, Value
 
 POINTS = np.array([-6.0, -3.3, -1.7, -0.8, -0.1, 0.15, 0.9, 2.2, 3.4, 7.0])
 DEEPEST = 8

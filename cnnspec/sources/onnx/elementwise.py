@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.onnx.convert import Context, Converting, Unsaid
 from cnnspec.sources.onnx.model import Array, Node
-from cnnspec.sources.trace import Tensor, Value
 
 
 def unary(op: str, **arguments: Value) -> Converting:

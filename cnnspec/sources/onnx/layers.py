@@ -8,10 +8,10 @@ from math import ceil
 import numpy as np
 
 from cnnspec.ops.base import Shape
+from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.onnx.convert import Context, Converting, Unsaid
 from cnnspec.sources.onnx.elementwise import short
 from cnnspec.sources.onnx.model import Node
-from cnnspec.sources.trace import Tensor, Value
 
 LOWEST = float("-inf")
 

@@ -8,11 +8,11 @@ from math import prod
 
 import numpy as np
 
+from cnnspec.sources.calls.trace import Tensor, Value
 from cnnspec.sources.onnx.convert import Context, Converting, Unsaid
 from cnnspec.sources.onnx.fold import reshaped, slices, split_sizes
 from cnnspec.sources.onnx.layers import LOWEST
 from cnnspec.sources.onnx.model import Node
-from cnnspec.sources.trace import Tensor, Value
 
 _LARGE = 2**62
 

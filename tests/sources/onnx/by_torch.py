@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from cnnspec.sources.trace import Call, Tensor, Trace
+from cnnspec.sources.calls.trace import Call, Tensor, Trace
 
 Array = np.ndarray[Any, Any]
 Arguments = dict[str, Any]

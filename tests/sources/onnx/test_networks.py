@@ -21,10 +21,10 @@ from torch.nn import functional
 
 import cnnspec
 from cnnspec.ir.flat import flat
+from cnnspec.sources.calls.translate import layers_of
 from cnnspec.sources.layers import Hole
 from cnnspec.sources.onnx.convert import convert
 from cnnspec.sources.onnx.model import load
-from cnnspec.sources.torch.translate import layers_of
 from cnnspec.structure import spec
 
 Array = np.ndarray[Any, Any]

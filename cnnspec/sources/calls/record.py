@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cnnspec.ops.base import Shape
+from cnnspec.sources.calls.trace import Call, Held, Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
-from cnnspec.sources.trace import Call, Held, Tensor, Trace, Value
 
 
 @dataclass

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import isclose, prod
 
 from cnnspec.ops.normalised import ORIGINAL
-from cnnspec.sources.torch.layout import atoms_of, full
-from cnnspec.sources.torch.reader import Cannot, Item, Kept, Normal, Reader
-from cnnspec.sources.torch.rules import Given, reads
+from cnnspec.sources.calls.layout import atoms_of, full
+from cnnspec.sources.calls.reader import Cannot, Item, Kept, Normal, Reader
+from cnnspec.sources.calls.rules import Given, reads
 
 PRODUCT, SIGMA = "W·v", "σ"
 """Steps on the way to a spectral norm."""
@@ -55,7 +55,7 @@ def product(reader: Reader, a: Given) -> Item:
     if isinstance(weight, Kept) and isinstance(vector, Kept) and vector.held.kind == "buffer":
         keys = {ORIGINAL: weight.held.key, "parametrizations.weight.0._v": vector.held.key}
         return Normal(PRODUCT, keys, weight.held.shape)
-    from cnnspec.sources.torch.attention import product as other
+    from cnnspec.sources.calls.attention import product as other
 
     return other(reader, a)
 

@@ -7,7 +7,7 @@ from math import isclose, prod
 from cnnspec.ops.attention import Attention
 from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Times
-from cnnspec.sources.torch.layout import (
+from cnnspec.sources.calls.layout import (
     Dim,
     Dims,
     atoms_of,
@@ -18,8 +18,8 @@ from cnnspec.sources.torch.layout import (
     viewed,
     whole,
 )
-from cnnspec.sources.torch.reader import Cannot, Item, Laid, Reader, Scores, number
-from cnnspec.sources.torch.rules import Given, reads
+from cnnspec.sources.calls.reader import Cannot, Item, Laid, Reader, Scores, number
+from cnnspec.sources.calls.rules import Given, reads
 
 
 @reads("scaled_dot_product_attention")
@@ -58,8 +58,8 @@ def product(reader: Reader, a: Given) -> Item:
 
 def _weighted_sum(reader: Reader, x: Laid, weights: Laid) -> Item:
     """A product with a single column: numbers times weights, summed (global context)."""
-    from cnnspec.sources.torch.arithmetic import multiplied
-    from cnnspec.sources.torch.pools import summed
+    from cnnspec.sources.calls.arithmetic import multiplied
+    from cnnspec.sources.calls.pools import summed
 
     return summed(reader, multiplied(reader, {"self": x, "other": weights}), len(x.dims) - 1)
 

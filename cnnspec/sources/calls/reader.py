@@ -17,8 +17,7 @@ from cnnspec.ops.rectifier import Relu6
 from cnnspec.ops.resample import PixelShuffle, PixelUnshuffle, Shuffle, Upsample
 from cnnspec.ops.reshape import Reshape, Transpose
 from cnnspec.ops.scale import Times
-from cnnspec.sources.layers import Hole, Layer
-from cnnspec.sources.torch.layout import (
+from cnnspec.sources.calls.layout import (
     BATCH,
     REPEATED,
     Atom,
@@ -34,7 +33,8 @@ from cnnspec.sources.torch.layout import (
     viewed,
     whole,
 )
-from cnnspec.sources.trace import Call, Held, Tensor, Trace
+from cnnspec.sources.calls.trace import Call, Held, Tensor, Trace
+from cnnspec.sources.layers import Hole, Layer
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from cnnspec.sources.calls.reader import Cannot, Computed, Item, Kept, Laid, Reader, Unknown
+from cnnspec.sources.calls.rules import RULES
+from cnnspec.sources.calls.trace import Call, Other, Tensor, Trace, Untrue
 from cnnspec.sources.layers import Hole, Input, Layer, LayerList, Output
-from cnnspec.sources.torch.reader import Cannot, Computed, Item, Kept, Laid, Reader, Unknown
-from cnnspec.sources.torch.rules import RULES
-from cnnspec.sources.trace import Call, Other, Tensor, Trace, Untrue
 
 FAMILIES = ("activations", "arithmetic", "attention", "convolutions", "norms", "pools", "shapes", "weights")
 
@@ -22,7 +22,7 @@ class NeedsValues(Exception):
 def layers_of(trace: Trace) -> LayerList:
     """The layer list of a trace."""
     for family in FAMILIES:
-        import_module(f"cnnspec.sources.torch.{family}")
+        import_module(f"cnnspec.sources.calls.{family}")
     reader = Reader(trace)
     number = len(trace.held)
     names: dict[int, list[int]] = defaultdict(list)
@@ -84,7 +84,7 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
 
 def _computes(reader: Reader, call: Call) -> bool:
     """Whether a call has anything to do with the network's input."""
-    from cnnspec.sources.torch.reader import Affine, Padded, Scores
+    from cnnspec.sources.calls.reader import Affine, Padded, Scores
 
     def any_of(items: Sequence[Any]) -> bool:
         return any(

@@ -12,11 +12,11 @@ from cnnspec.ops.dense import Fc
 from cnnspec.ops.pool import Blur
 from cnnspec.ops.reshape import Pad
 from cnnspec.ops.sliding import same_ends
+from cnnspec.sources.calls.layout import full, with_size
+from cnnspec.sources.calls.reader import Cannot, Item, Kept, Laid, Normal, Reader, Unknown, number
+from cnnspec.sources.calls.rules import Given, each, reads
+from cnnspec.sources.calls.weights import PRODUCT, SIGMA
 from cnnspec.sources.layers import Layer
-from cnnspec.sources.torch.layout import full, with_size
-from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Normal, Reader, Unknown, number
-from cnnspec.sources.torch.rules import Given, each, reads
-from cnnspec.sources.torch.weights import PRODUCT, SIGMA
 
 BINOMIAL = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 2: (1, 1), 4: (1, 3, 3, 1)}
 

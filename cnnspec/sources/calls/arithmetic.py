@@ -12,10 +12,9 @@ from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Upsample
 from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Scale
-from cnnspec.sources.layers import Layer
-from cnnspec.sources.torch.layout import full, permuted, size_of, sizes_of, whole
-from cnnspec.sources.torch.norms import responded
-from cnnspec.sources.torch.reader import (
+from cnnspec.sources.calls.layout import full, permuted, size_of, sizes_of, whole
+from cnnspec.sources.calls.norms import responded
+from cnnspec.sources.calls.reader import (
     Affine,
     Cannot,
     Item,
@@ -28,8 +27,9 @@ from cnnspec.sources.torch.reader import (
     Unknown,
     number,
 )
-from cnnspec.sources.torch.rules import Given, reads
-from cnnspec.sources.torch.weights import spectral
+from cnnspec.sources.calls.rules import Given, reads
+from cnnspec.sources.calls.weights import spectral
+from cnnspec.sources.layers import Layer
 
 Number = int | float
 

@@ -10,9 +10,9 @@ from cnnspec.ops.pool import AvgPool, CMax, CMean, Gap, Gmp, MaxPool
 from cnnspec.ops.resample import Unpool
 from cnnspec.ops.reshape import Slice
 from cnnspec.ops.sliding import same_ends
-from cnnspec.sources.torch.layout import atoms_of, only, sizes_of
-from cnnspec.sources.torch.reader import Affine, Cannot, Item, Laid, Norms, Padded, Places, Reader
-from cnnspec.sources.torch.rules import Given, each, reads
+from cnnspec.sources.calls.layout import atoms_of, only, sizes_of
+from cnnspec.sources.calls.reader import Affine, Cannot, Item, Laid, Norms, Padded, Places, Reader
+from cnnspec.sources.calls.rules import Given, each, reads
 
 
 @reads(
@@ -107,7 +107,7 @@ def reduced(reader: Reader, a: Given) -> Item:
     call = reader.call
     assert call is not None
     if "other" in a:
-        from cnnspec.sources.torch.arithmetic import largest
+        from cnnspec.sources.calls.arithmetic import largest
 
         return largest(reader, a)
     if isinstance(a["self"], Norms) and call.op == "mean" and a.get("keepdim"):

@@ -14,10 +14,10 @@ from cnnspec.ops.norm import (
     LocalResponseNorm,
     RmsNorm,
 )
-from cnnspec.sources.torch.layout import atoms_of, full, in_order, only
-from cnnspec.sources.torch.reader import Cannot, Item, Kept, Laid, Norms, Reader, number
-from cnnspec.sources.torch.rules import Given, reads
-from cnnspec.sources.torch.weights import standardized
+from cnnspec.sources.calls.layout import atoms_of, full, in_order, only
+from cnnspec.sources.calls.reader import Cannot, Item, Kept, Laid, Norms, Reader, number
+from cnnspec.sources.calls.rules import Given, reads
+from cnnspec.sources.calls.weights import standardized
 
 
 @reads("batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.diagnostic import WHOLE_FILE
 from cnnspec.ops.base import written_shape
+from cnnspec.sources.calls.trace import Trace
 from cnnspec.sources.layers import Hole, LayerList
-from cnnspec.sources.trace import Trace
 
 MOST_FINDINGS = 50
 

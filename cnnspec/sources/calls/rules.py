@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from cnnspec.sources.torch.reader import Item, Reader
+from cnnspec.sources.calls.reader import Item, Reader
 
 Given: TypeAlias = Mapping[str, Any]
 """The arguments of a call by their names in torch's schema, tensors as what they are here."""

@@ -8,7 +8,7 @@ from cnnspec.ops.merge import Concat
 from cnnspec.ops.pool import MaxPool
 from cnnspec.ops.resample import PixelShuffle, PixelUnshuffle, Shuffle, Upsample
 from cnnspec.ops.reshape import Crop, Pad, Reshape, Slice
-from cnnspec.sources.torch.layout import (
+from cnnspec.sources.calls.layout import (
     BATCH,
     REPEATED,
     Atom,
@@ -19,8 +19,8 @@ from cnnspec.sources.torch.layout import (
     viewed,
     whole,
 )
-from cnnspec.sources.torch.reader import Affine, Cannot, Item, Kept, Laid, Normal, Padded, Reader, Scores
-from cnnspec.sources.torch.rules import Given, each, reads
+from cnnspec.sources.calls.reader import Affine, Cannot, Item, Kept, Laid, Normal, Padded, Reader, Scores
+from cnnspec.sources.calls.rules import Given, each, reads
 
 
 @reads(
