@@ -61,6 +61,8 @@ def compare(model: Model, squares: Iterable[int], others: int) -> tuple[InputSiz
             there: Any
             if sizes.exact:
                 here, there = _said(found, size), _by_torch(module, model, sizes.inputs, size)
+                if here is not None and there is None:  # with a table for the positions of one size
+                    there = _by_own_program(model, sizes.inputs, size)
             else:
                 here, there = sizes.has((found.channels, *size)), _fits(model, sizes.inputs, size)
             if here != there and not _broadcast(model, sizes.inputs, size, here, there):
@@ -70,10 +72,17 @@ def compare(model: Model, squares: Iterable[int], others: int) -> tuple[InputSiz
 
 def _fits(model: Model, varying: tuple[str, ...], size: tuple[int, ...]) -> bool:
     """Whether a program for this size can be built and run."""
+    return _by_own_program(model, varying, size) is not None
+
+
+def _by_own_program(
+    model: Model, varying: tuple[str, ...], size: tuple[int, ...]
+) -> list[tuple[int, ...]] | None:
+    """What a program for this size gives; None where there is none."""
     other = _at(model, varying, size)
     if other.has_errors or other.graph is None:
-        return False
-    return _by_torch(built_on_meta(other.graph), model, varying, size) is not None
+        return None
+    return _by_torch(built_on_meta(other.graph), model, varying, size)
 
 
 def _at(model: Model, varying: tuple[str, ...], size: tuple[int, ...]) -> Model:
