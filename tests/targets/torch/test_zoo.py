@@ -77,5 +77,5 @@ def test_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
 
 def test_a_resnet50_is_about_as_long_as_a_person_would_write_it() -> None:
     text = program(spec("deep/resnet.cnn", "ResNet50"))
-    assert text.count("\n") < 126  # with how its weights start, as torchvision's
+    assert text.count("\n") < 130  # with how its weights start, as torchvision's
     assert max(map(len, text.split("\n"))) <= 88

@@ -63,8 +63,8 @@ class SparseConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.new_zeros(self.shape)
         weight = weight.index_put((self.filters, self.maps), self.weight)
-        steps = self.stride, self.padding, self.dilation
-        return nn.functional.conv2d(x, weight, self.bias, *steps)
+        stride, padding, dilation = self.stride, self.padding, self.dilation
+        return nn.functional.conv2d(x, weight, self.bias, stride, padding, dilation)
 
 
 class SparseConv2dSame(SparseConv2d):
@@ -110,8 +110,8 @@ class LocalConv2d(nn.Module):
     def windows(self, x: Tensor) -> Tensor:
         """What the filters see: channels, then positions, then the taps of each."""
         if isinstance(self.padding, str):
-            window = self.kernel_size, self.stride, self.dilation
-            x = same_padding(x, *map(list, window))
+            stride, dilation = list(self.stride), list(self.dilation)
+            x = same_padding(x, list(self.kernel_size), stride, dilation)
         else:
             ends = [n for n in reversed(self.padding) for _ in range(2)]
             x = nn.functional.pad(x, ends)

@@ -42,8 +42,8 @@ class SparseConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.new_zeros(self.shape)
         weight = weight.index_put((self.filters, self.maps), self.weight)
-        steps = self.stride, self.padding, self.dilation
-        return nn.functional.conv2d(x, weight, self.bias, *steps)
+        stride, padding, dilation = self.stride, self.padding, self.dilation
+        return nn.functional.conv2d(x, weight, self.bias, stride, padding, dilation)
 
 
 class Subsample2d(nn.Module):
