@@ -53,6 +53,9 @@ class Use:
         return dict(zip("C" + axes_of(shape := self.shape(value)), shape, strict=True))
 
 
+MOST_SITES = 1_000_000
+"""Sites of the groups in one use that are read for the names that their `let`s define."""
+
 CLOSE = 8
 """Of a longer run of equal passes only the first two and the last are looked at."""
 
@@ -64,6 +67,23 @@ def passes_of(region: Region) -> Iterator[tuple[int, int]]:
         offsets = range(one.count) if one.count <= CLOSE else (0, 1, one.count - 1)
         yield from ((number + offset, one.body) for offset in offsets)
         number += one.count
+
+
+def defines(graph: Graph, template: Template) -> bool:
+    """Whether a group has a `let` of its own; those of the groups in it count, those of repeats do not."""
+
+    def within(sites: Iterable[Site]) -> bool:
+        for site in sites:
+            match site:
+                case LetSite():
+                    return True
+                case IfSite() if within(site.then) or within(site.otherwise):
+                    return True
+                case RegionSite(kind="group" | "line") if defines(graph, graph.templates[site.template]):
+                    return True
+        return False
+
+    return within(template.sites)
 
 
 def use_of(
@@ -105,6 +125,8 @@ class _Reader:
     check: bool
     first: dict[int, int] = field(default_factory=dict)
     left: dict[int, Step] = field(default_factory=dict)
+    read_sites: list[int] = field(default_factory=lambda: [0])
+    """How many sites were read in groups, in this use and in the groups around it."""
 
     def read(self) -> Use:
         body, use = self.body, self.use
@@ -212,8 +234,21 @@ class _Reader:
         for output, label in zip(site_outputs[1:], inner.exported, strict=True):
             if label in given:
                 self.use.values[output] = given[label]
+        if site.kind in ("group", "line") and defines(self.graph, inner):
+            self.use.numbers.update(self.names_in(inner, step.passes[0].body))
         if self.check:
             self.arguments(site, step)
+
+    def names_in(self, template: Template, body: int) -> Numbers:
+        """The names after a group: its `let`s are visible from where they stand onward, also behind it."""
+        self.read_sites[0] += len(template.sites)
+        if self.read_sites[0] > MOST_SITES:
+            raise Mismatch(f"more than {MOST_SITES:,} sites in groups")
+        use = Use(body, dict(self.use.numbers))
+        reader = _Reader(
+            self.graph, template, self.graph.bodies[body], use, False, read_sites=self.read_sites
+        )
+        return reader.read().numbers
 
     def arguments(self, site: RegionSite, step: Region) -> None:
         arriving = site.inputs[0] if site.inputs else None

@@ -193,4 +193,18 @@ m, n: @a, @b -> [cell(5 + i)]*3 -> [
  @c -> maxpool F2 ]*2 -> [ d: conv F1 K3 ]*2
 output each @c, each @d
 """,
+    "names that groups and branches define, read behind them": """\
+block g(k) {
+  part: [ let m = C + k
+    conv F3 P1 K=m -> relu ]
+  if m > 6 [ bn ]
+  [ conv F1 K=m ]*(m//5)
+  add [ let q = m + 1
+        conv F1 K=2*q -> [ let z = q
+          relu ] | conv F1 K=2*q ]
+  conv F1 K=q+z
+}
+input 3x8x8
+g(2) -> g(3) -> g(5)
+""",
 }

@@ -10,6 +10,7 @@ from cnnspec.lower.library import needed
 from cnnspec.lower.names import Namer, escaped
 from cnnspec.lower.writer import Code, Group, Writer
 from cnnspec.ops.base import axes_of, written_shape
+from cnnspec.targets.numpy.alike import Alike
 from cnnspec.targets.numpy.build import functions
 from cnnspec.targets.numpy.layers import pieces
 from cnnspec.targets.numpy.naming import name_tensors
@@ -35,8 +36,13 @@ def program(graph: Graph) -> str:
         name_tensors(function)
     for function in reversed(whole):  # finds out which outputs of the called are not used
         Backward(Writer(), function).function(function)
+    alike = Alike()
     for function in whole:
-        _function(own, function)
+        alike.renamed(function)
+        alike.add(function, *_function(function))
+    for text in alike.texts:
+        own.gap(2)
+        own.text(text)
     own.gap(2)
     _interface(own, graph, made[-1])
     writer = Writer()
@@ -75,7 +81,7 @@ like is that of every axis. Formulas are written for images, (N, H, W, C); they 
 any number of axes."""
 
 
-def _function(writer: Writer, function: Function) -> None:
+def _function(function: Function) -> tuple[str, str]:
     """A block or the network: its forward pass and its backward pass."""
     title = "The network."
     template, first = function.source.template, function.source.uses[0]
@@ -84,10 +90,10 @@ def _function(writer: Writer, function: Function) -> None:
         title = f"The block {function.name}, first used for {' -> '.join(map(written_shape, shapes))}."
     elif template.kind == "layers":
         title = "Layers that a block is given."
-    writer.gap(2)
-    Forward(writer, function).function(function, title)
-    writer.gap(2)
-    Backward(writer, function).function(function)
+    forward, backward = Writer(), Writer()
+    Forward(forward, function).function(function, title)
+    Backward(backward, function).function(function)
+    return str(forward).strip("\n"), str(backward).strip("\n")
 
 
 def _loss(graph: Graph) -> str:

@@ -85,6 +85,21 @@ def test_program_imports_only_numpy_and_is_the_same_each_time(path: Path) -> Non
         assert set(defined) <= used | called, "a function that nothing uses"
 
 
+def test_a_block_on_images_and_on_vectors_is_one_function() -> None:
+    """Where it comes out alike; one that does not stays, and so do two blocks that the author wrote alike."""
+    spec = """
+    block act(k) { relu -> times k }
+    block lin(k) { bn -> [ relu6 -> times i ]*k }
+    block other(k) { relu -> times k }
+    input 4x8x8
+    act(2) -> other(3) -> lin(2) -> gap -> fc 6 -> act(3) -> lin(3) -> other(1)
+    """
+    graph = load(text=spec)
+    functions = [node.name for node in ast.parse(emit(graph)).body if isinstance(node, ast.FunctionDef)]
+    assert [name for name in functions if name.strip("2") in ("act", "other", "lin")] == ["act", "other", "lin"]
+    check(graph)
+
+
 def test_every_layer_has_an_emitter() -> None:
     assert set(words()) <= set(EMITTERS)
 
