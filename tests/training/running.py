@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from cnnspec.diagnostics import Source
 from cnnspec.training.network import network
 from cnnspec.training.program import emit
 from cnnspec.training.read import read
+from tests.training import forked
 
 SPEC = (
     "model Small\ninput 1x8x8\nc1: conv F3 P1 K6 -> bn -> relu -> dropout 0.1\nmaxpool F2\nflatten -> fc 4\n"
@@ -96,12 +98,42 @@ def start(folder: Path, *arguments: str, before: tuple[str, ...] = ()) -> subpro
     )
 
 
-def run(folder: Path, *arguments: str, before: tuple[str, ...] = (), status: int = 0) -> str:
-    """What it printed, once it has ended with this status."""
-    child = start(folder, *arguments, before=before)
-    out, errors = child.communicate(timeout=600)
-    assert child.returncode == status, errors or out
-    return out + errors
+def run(
+    folder: Path,
+    *arguments: str,
+    before: tuple[str, ...] = (),
+    processes: int = 1,
+    status: int | tuple[int, ...] = 0,
+) -> str:
+    """What it printed, once it has ended with this status, or each of its processes with one of their own.
+
+    Several processes are a team, as under torchrun.
+    """
+    if before or (processes == 1 and not hasattr(os, "fork")):
+        child = start(folder, *arguments, before=before)
+        out, errors = child.communicate(timeout=600)
+        assert child.returncode == status, errors or out
+        return out + errors
+    port = free_port()
+    team = [
+        {
+            "RANK": str(rank),
+            "WORLD_SIZE": str(processes),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+        }
+        for rank in range(processes)
+    ]
+    statuses, printed = forked.run(folder / "train.py", arguments, team if processes > 1 else [{}])
+    assert statuses == (list(status) if isinstance(status, tuple) else [status] * processes), printed
+    return printed
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def log(folder: Path) -> list[dict[str, str]]:

@@ -164,7 +164,7 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
     for each in (one, two):
         write_data(each / "data.npz")
     run(one)
-    run(two, before=("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"))
+    run(two, processes=2)
     for a, b in zip(log(one), log(two), strict=True):
         assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
         assert a["accuracy"] == b["accuracy"]
@@ -174,12 +174,11 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
 
 
 def test_it_runs_where_cnnspec_is_not_installed(folder: Path, tmp_path: Path) -> None:
+    """As every program here does that runs in a forked process."""
     other = copied(folder, tmp_path / "alone", "last.safetensors", "log.csv")
-    hide = 'import runpy, sys; sys.modules["cnnspec"] = None; del sys.argv[0]; '
-    hide += (
-        'sys.path.insert(0, sys.argv[0].rpartition("/")[0]); runpy.run_path(sys.argv[0], run_name="__main__")'
-    )
-    assert "best: epoch" in run(other, "--resume", before=("-c", hide))
+    assert "best: epoch" in run(other, "--resume")
+    (other / "train.py").write_text("import cnnspec\n")
+    assert "ModuleNotFoundError" in run(other, status=1)
 
 
 def test_expectations_are_checked_to_their_precision(folder: Path, tmp_path: Path) -> None:

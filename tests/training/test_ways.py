@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def test_with_batch_norm_two_processes_are_two_parts_of_a_batch(tmp_path: Path) 
     average = "        average_over_processes("
     assert average in text
     (two / "train.py").write_text(text.replace(average, own + average))
-    run(two, before=TORCHRUN)
+    run(two, processes=2)
     parts = folder_of(tmp_path / "parts", more="[run]\naccumulate = 2\n")
     run(parts)
     for a, b in zip(log(parts), log(two), strict=True):
@@ -50,16 +51,34 @@ def test_with_batch_norm_two_processes_are_two_parts_of_a_batch(tmp_path: Path) 
         assert torch.equal(kept, (each[0] + each[1]) / 2)
 
 
-def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
-    """torchrun begins anew after one of two processes is killed in the second epoch; nothing is different."""
-    whole, killed = folder_of(tmp_path / "whole"), folder_of(tmp_path / "killed")
-    run(whole, before=TORCHRUN)
-    text = (killed / "train.py").read_text()
+def killed_in_the_second_epoch(folder: Path) -> None:
+    """One of two processes, the first time that the program runs."""
+    text = (folder / "train.py").read_text()
     kill = "            progress.step += 1\n"
-    kill += '            first = os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"\n'
+    kill += '            first = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0"\n'
     kill += "            if progress.step == 13 and team.rank == 1 and first:\n"
     kill += "                os.kill(os.getpid(), 9)\n"
-    (killed / "train.py").write_text(text.replace("            progress.step += 1\n", kill))
+    (folder / "train.py").write_text(text.replace("            progress.step += 1\n", kill))
+
+
+def test_after_a_process_was_killed_nothing_is_different(tmp_path: Path) -> None:
+    """The other one ends, too; both go on from the last checkpoint."""
+    whole, killed = folder_of(tmp_path / "whole"), folder_of(tmp_path / "killed")
+    run(whole, processes=2)
+    unchanged = (killed / "train.py").read_text()
+    killed_in_the_second_epoch(killed)
+    run(killed, processes=2, status=(1, -signal.SIGKILL))
+    (killed / "train.py").write_text(unchanged)
+    run(killed, "--resume", processes=2)
+    assert (whole / "last.safetensors").read_bytes() == (killed / "last.safetensors").read_bytes()
+    assert log(whole) == log(killed)
+
+
+@pytest.mark.heavy
+def test_torchrun_starts_a_killed_process_again(tmp_path: Path) -> None:
+    whole, killed = folder_of(tmp_path / "whole"), folder_of(tmp_path / "killed")
+    run(whole, before=TORCHRUN)
+    killed_in_the_second_epoch(killed)
     run(killed, "--resume", before=(*TORCHRUN, "--max-restarts=3"))
     assert (whole / "last.safetensors").read_bytes() == (killed / "last.safetensors").read_bytes()
     assert log(whole) == log(killed)
@@ -76,9 +95,9 @@ def test_fsdp_is_one_process(tmp_path: Path) -> None:
     stop = "            progress.step += 1\n            if progress.step == 13 and not options.resume:\n"
     stop += "                os._exit(3)\n"
     (two / "train.py").write_text(text.replace("            progress.step += 1\n", stop))
-    run(two, before=TORCHRUN, status=1)
+    run(two, processes=2, status=3)
     (two / "train.py").write_text(text)
-    run(two, "--resume", before=TORCHRUN)
+    run(two, "--resume", processes=2)
     for a, b in zip(log(one), log(two), strict=True):
         assert float(a["loss"]) == pytest.approx(float(b["loss"]), rel=1e-4)
         assert a["accuracy"] == b["accuracy"]
