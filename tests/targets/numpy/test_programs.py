@@ -96,7 +96,11 @@ def test_a_block_on_images_and_on_vectors_is_one_function() -> None:
     """
     graph = load(text=spec)
     functions = [node.name for node in ast.parse(emit(graph)).body if isinstance(node, ast.FunctionDef)]
-    assert [name for name in functions if name.strip("2") in ("act", "other", "lin")] == ["act", "other", "lin"]
+    assert [name for name in functions if name.strip("2") in ("act", "other", "lin")] == [
+        "act",
+        "other",
+        "lin",
+    ]
     check(graph)
 
 
