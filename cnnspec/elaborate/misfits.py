@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import prod
 
 from cnnspec.diagnostics import Edit, Related, Span
+from cnnspec.elaborate.arriving_sizes import size_meant
 from cnnspec.elaborate.binding import BoundArguments
 from cnnspec.elaborate.builder import BodyBuilder, ShapePart, made_by
 from cnnspec.elaborate.sizes import larger_input, multiple
@@ -41,8 +42,12 @@ def report_misfit(
     if branches is not None:
         if any(found.code == "E105" and _inside(found.span, branches) for found in builder.sink):
             return  # where its branches end is a guess
-        way = way_out(builder, branches, inputs, answer, builder.context.text)
         first = builder.values[inputs[0]]
+        meant = ""
+        if answer.code == "E304" and answer.input < len(branches):
+            meant = size_meant(builder, word_span, branches[answer.input], first, shape)
+            meant = meant or size_meant(builder, word_span, branches[0], shape, first)
+        way = meant or way_out(builder, branches, inputs, answer, builder.context.text)
         if len(branches) > 1 and span in branches[1:] and first is not None:
             related = (Related(branches[0], f"this branch has the shape {written_shape(first)}"),)
     elif answer.code.startswith("E3"):

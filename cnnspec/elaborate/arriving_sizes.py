@@ -1,0 +1,67 @@
+"""Branches that do not match since C, T, H or W in one of them is not what its author meant.
+
+In `mul [ id | gap -> fc K=C//16 -> relu -> fc K=C -> sigmoid ]` the last C is what arrives there:
+the C//16 of the layer before.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnnspec.diagnostics import Span
+from cnnspec.elaborate.builder import BodyBuilder
+from cnnspec.language import tree
+from cnnspec.ops.base import Shape, axes_of
+
+NAMED = re.compile(r"(?<![\w@.])[CTHW](?!\w)")
+MEANING = {"C": "channels", "T": "frames", "H": "rows", "W": "columns"}
+
+
+def size_meant(
+    builder: BodyBuilder, merge: Span, branch: Span, needed: Shape | None, found: Shape | None
+) -> str:
+    """The way out, where a step of this branch names a size which is one number there and another, which
+    would fit, where the branch begins. `needed` is what the branch is to give, `found` what it gives."""
+    steps = [step for step in builder.steps if branch.start <= step.span.start < branch.end and step.inputs]
+    start = builder.values[steps[0].inputs[0]] if steps else None
+    if start is None or needed is None or found is None or not len(start) == len(needed) == len(found):
+        return ""
+    for step in reversed(steps):
+        arriving = builder.values[step.inputs[0]]
+        if arriving is None or len(arriving) != len(start):
+            continue
+        text = builder.context.text[slice(*step.span)]
+        letters = "C" + axes_of(start)
+        wrong = {}
+        for name in dict.fromkeys(NAMED.findall(text)):
+            axis = letters.find(name)
+            if axis >= 0 and arriving[axis] != start[axis]:
+                if (needed[axis], found[axis]) == (start[axis], arriving[axis]):
+                    wrong[name] = arriving[axis], start[axis]
+        if wrong:
+            return _said(builder, merge, " ".join(text.split()), wrong)
+    return ""
+
+
+def _said(builder: BodyBuilder, merge: Span, text: str, wrong: dict[str, tuple[int, int]]) -> str:
+    """`wrong` has for each name what it is at the step, and what was meant."""
+    names = " and ".join(f"`{name}`" for name in wrong)
+    here, there = (" and ".join(str(pair[which]) for pair in wrong.values()) for which in (0, 1))
+    meaning = MEANING[next(iter(wrong))] if len(wrong) == 1 else "sizes"
+    what = f"{names} in `{text}` {'is' if len(wrong) == 1 else 'are'} {here}, the {meaning} that arrive there"
+    blocks: list[tree.Block] = list(builder.context.statements.blocks.values())
+    inside = any(block.span.start <= merge.start < block.span.end for block in blocks)
+    lets = []
+    for name, (_, meant) in wrong.items():
+        own = name.lower() if builder.scope.find(name.lower()) is None else f"{name.lower()}_in"
+        lets.append(f"`let {own} = {name}`")
+        text = _written(text, name, own if inside else str(meant))
+    before = f"{' and '.join(lets)} before the merge, and " if inside else ""
+    return f"{what}, not {there}: write {before}`{text}`"
+
+
+def _written(text: str, name: str, instead: str) -> str:
+    """The step with another name; `K=C` with a number is `K64`."""
+    if instead.isdigit():
+        text = re.sub(rf"\b([A-Z])={name}(?!\w)(?! *[-+*/(])", rf"\g<1>{instead}", text)
+    return re.sub(rf"(?<![\w@.]){name}(?!\w)", instead, text)
