@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cnnspec.lower.names import string
-from cnnspec.lower.writer import Writer, call
+from cnnspec.lower.writer import Group, Writer, call
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import Digits, Folder, Npz, Torchvision
+from cnnspec.training.recipe import CrossEntropy, Digits, Folder, Npz, Torchvision
 
 
 def put_data(writer: Writer, plan: Plan) -> None:
@@ -20,7 +20,7 @@ def put_data(writer: Writer, plan: Plan) -> None:
 
 
 def _load(writer: Writer, plan: Plan) -> None:
-    data, height, width = plan.recipe.data, *plan.network.input[1:]
+    data = plan.recipe.data
     with writer.block("def load_samples(path: Path) -> tuple[Samples, Samples]:"):
         writer.doc("The images to train on, and those that are held out.")
         match data:
@@ -34,13 +34,10 @@ def _load(writer: Writer, plan: Plan) -> None:
                 writer.line(f"from torchvision.datasets import {data.name}")
                 writer.gap(1)
                 _torchvision(writer, data, "images, labels = ", "True")
-        fit = {"pad": "padded", "resize": "resized"}.get(data.fit)
-        if isinstance(data, Folder):
-            fit = None  # done image by image
         if data.validation:
-            if fit is not None:
-                writer.line(f"images = {fit}(images, {height}, {width})")
-            writer.line("return split(Samples(images, labels), HELD_OUT)")
+            _fitted(writer, plan, "images", "labels")
+            writer.line("training, held_out = split(Samples(images, labels), HELD_OUT)")
+            _result(writer, plan)
             return
         match data:
             case Npz():
@@ -49,10 +46,44 @@ def _load(writer: Writer, plan: Plan) -> None:
                 _folder(writer, "held_images, held_labels = ", data, data.test)
             case Torchvision():
                 _torchvision(writer, data, "held_images, held_labels = ", "False")
-        if fit is not None:
-            writer.line(f"images = {fit}(images, {height}, {width})")
-            writer.line(f"held_images = {fit}(held_images, {height}, {width})")
-        writer.line("return Samples(images, labels), Samples(held_images, held_labels)")
+        _fitted(writer, plan, "images", "labels")
+        _fitted(writer, plan, "held_images", "held_labels")
+        writer.line("training = Samples(images, labels)")
+        writer.line("held_out = Samples(held_images, held_labels)")
+        _result(writer, plan)
+
+
+def _fitted(writer: Writer, plan: Plan, images: str, labels: str) -> None:
+    """The images, and the label maps that are as large, in the size of the input."""
+    fit = plan.recipe.data.fit
+    if plan.maps:
+        output = ", OUTPUT" if plan.judged.middle and fit == "exact" and not plan.maps_move else ""
+        writer.line(f"check_maps({images}, {labels}{output})")
+    if fit == "exact" or isinstance(plan.recipe.data, Folder):  # a folder's are fitted one by one
+        return
+    function = {"pad": "padded", "mirror": "mirrored", "resize": "resized"}[fit]
+    writer.line(f"{images} = {function}({images}, *INPUT[1:])")
+    if plan.maps:
+        fill = f", {filled}" if fit == "pad" and (filled := _fill(plan)) else ""
+        function = "resized_maps" if fit == "resize" else function
+        writer.line(f"{labels} = {function}({labels}, *INPUT[1:]{fill})")
+
+
+def _fill(plan: Plan) -> int:
+    """The label of pixels that no image has."""
+    loss = plan.judged.loss
+    return max(loss.ignore, 0) if isinstance(loss, CrossEntropy) else 0
+
+
+def _result(writer: Writer, plan: Plan) -> None:
+    """What `load_samples` gives: label maps are cut as the output is, here or after they moved."""
+    if not plan.judged.middle:
+        writer.line("return training, held_out")
+        return
+    pairs = [("held_out", "held_out")] if plan.maps_move else [(one, one) for one in ("training", "held_out")]
+    for name, samples in pairs:
+        writer.line(f"{name} = Samples({samples}.images, middle({samples}.labels, *OUTPUT))")
+    writer.line("return training, held_out")
 
 
 def _arrays(writer: Writer, before: str, images: str, labels: str) -> None:
@@ -89,16 +120,53 @@ def _prepared(writer: Writer, plan: Plan) -> None:
 
 
 def _augmented(writer: Writer, plan: Plan) -> None:
-    augment = plan.recipe.augment
-    with writer.block("def augmented(images: Tensor, chance: Tensor) -> Tensor:"):
-        writer.doc("Changed images; `chance` has a row of numbers from 0 to 1 for each.")
-        column = 0
+    """`augmented`: each change takes the next columns of `chance`, and the label maps the same ones."""
+    augment, maps = plan.recipe.augment, plan.maps_move
+    parameters = (
+        "images: Tensor, labels: Tensor, chance: Tensor" if maps else "images: Tensor, chance: Tensor"
+    )
+    result = "tuple[Tensor, Tensor]" if maps else "Tensor"
+    classes = plan.judged.loss.kind in ("cross_entropy", "dice")
+    used = 0
+
+    def columns(count: int) -> str:
+        nonlocal used
+        used += count
+        return f"chance[:, {used - 1}]" if count == 1 else f"chance[:, {used - count}:{used}]"
+
+    def put(change: str, more: str = "", more_of_maps: str | None = None) -> None:
+        writer.line(f"images = {change}(images, {more})")
+        if maps:
+            writer.line(f"maps = {change}(maps, {more if more_of_maps is None else more_of_maps})")
+
+    writer.put("def augmented(", Group("", tuple(parameters.split(", ")), ""), f") -> {result}:")
+    with writer.indented():
+        what = "Images and label maps, changed alike" if maps else "Changed images"
+        writer.doc(f"{what}; `chance` has a row of numbers from 0 to 1 for each.")
+        if maps:
+            shape = "labels[:, None]" if classes else "labels.reshape(len(labels), -1, *INPUT[1:])"
+            writer.line(f"maps = {shape}")
         if augment.flip:
-            writer.line("images = flipped(images, chance[:, 0])")
-            column = 1
+            put("flipped", columns(1))
+        if augment.flip_vertical:
+            put("flipped", f"{columns(1)}, -2")
         if augment.crop:
-            writer.line(f"images = shifted(images, chance[:, {column}:{column + 2}], CROP)")
-            column += 2
+            offsets = f"{columns(2)}, CROP"
+            put("shifted", offsets, f"{offsets}, {fill}" if (fill := _fill(plan)) else None)
+        if augment.rotate or augment.elastic:
+            angles = f"(2 * {columns(1)} - 1) * ROTATE" if augment.rotate else "0 * chance[:, 0]"
+            writer.line(f"places = rotated_places({angles}, *INPUT[1:])")
+            if augment.elastic:
+                writer.line(f"places = places + elastic_shifts({columns(18)}, ELASTIC, *INPUT[1:])")
+            put("warped", "places", 'places, "nearest"' if plan.judged.loss.kind != "mse" else None)
         if augment.erase:
-            writer.line(f"images = erased(images, chance[:, {column}:{column + 3}], ERASE)")
-        writer.line("return images")
+            writer.line(f"images = erased(images, {columns(3)}, ERASE)")
+        if maps:
+            labels = "maps[:, 0]" if classes else "maps"
+            writer.line(
+                f"return images, middle({labels}, *OUTPUT)"
+                if plan.judged.middle
+                else f"return images, {labels}"
+            )
+        else:
+            writer.line("return images")

@@ -164,7 +164,10 @@ def _step(writer: Writer, plan: Plan) -> None:
 def _forward(writer: Writer, plan: Plan, loss: str) -> None:
     writer.line("images, labels = prepared(samples, batch[part], device)")
     if plan.chances:
-        writer.line("images = augmented(images, chance[part].to(device))")
+        if plan.maps_move:
+            writer.line("images, labels = augmented(images, labels, chance[part].to(device))")
+        else:
+            writer.line("images = augmented(images, chance[part].to(device))")
     if plan.recipe.run.amp:
         with writer.block(AUTOCAST):
             writer.line(f"loss = {loss}")

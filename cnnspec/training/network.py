@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from operator import gt
 from typing import NamedTuple
 
+from cnnspec.analyses.receptive_field import fields
+from cnnspec.analyses.shapes import shapes
 from cnnspec.diagnostics.suggest import listing, nearest
 from cnnspec.ir.flat import flat, flat_outputs
 from cnnspec.ir.graph import Graph
@@ -13,12 +16,14 @@ from cnnspec.training.recipe import AnyLoss, Digits, Recipe, Torchvision
 
 
 class Output(NamedTuple):
-    """One output: its label, its shape, its loss, and the layer that makes it."""
+    """One output: its label, its shape, its loss, the layer that makes it, and whether it is a map of the
+    middle of the input, pixel by pixel, as unpadded convolutions make it."""
 
     label: str
     shape: Shape
     loss: AnyLoss
     last: str
+    middle: bool = False
 
     @property
     def maps(self) -> bool:
@@ -45,7 +50,13 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
         return None
     made_by = {entry.output: entry.op.word for entry in flat(graph) if entry.op is not None}
     outputs = tuple(
-        Output(label, root.values[place] or (), recipe.losses.get(label, recipe.loss), made_by.get(value, ""))
+        Output(
+            label,
+            root.values[place] or (),
+            recipe.losses.get(label, recipe.loss),
+            made_by.get(value, ""),
+            _is_middle(graph, place),
+        )
         for label, place, value in zip(graph.outputs, root.outputs, flat_outputs(graph), strict=True)
     )
     for label in recipe.losses.keys() - set(graph.outputs):
@@ -53,9 +64,18 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
         hint = f"did you mean {near}?" if near else f"the outputs are {listing(graph.outputs)}"
         _misfit(reading, f"{graph.name} has no output {label!r}", ("loss", label), hint, key=True)
     _fit_data(reading, recipe, shape, outputs)
-    _fit_augment(reading, recipe, outputs)
+    _fit_augment(reading, recipe, shape, outputs)
     _fit_losses(reading, recipe, outputs)
     return None if len(reading.sink) else Network(graph.name, shape, outputs)
+
+
+def _is_middle(graph: Graph, place: int) -> bool:
+    """Whether an output is smaller than the input, and its stride in pixels of the input is 1."""
+    output, shape = graph.root.values[place] or (), graph.root.values[0] or ()
+    if len(output) != 3 or output[1:] == shape[1:] or any(map(gt, output[1:], shape[1:])):
+        return False
+    field = fields(graph, shapes(graph)).at(len(graph.bodies) - 1, place)
+    return field is not None and set(field.stride) == {1}
 
 
 def _misfit(reading: Reading, message: str, path: tuple[str, ...], help: str, *, key: bool = False) -> None:
@@ -113,14 +133,19 @@ def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Out
             _misfit(reading, message, where, hint)
 
 
-def _fit_augment(reading: Reading, recipe: Recipe, outputs: tuple[Output, ...]) -> None:
-    placed = [one for one in outputs if one.maps]
-    for key in ("flip", "crop"):
-        if placed and getattr(recipe.augment, key):
-            message = (
-                f"{key} moves the images, and not the labels of {placed[0].label}, which has one per pixel"
-            )
-            _misfit(reading, message, ("augment", key), "leave it out, or store changed images in the data")
+MOVES = ("flip", "flip_vertical", "crop", "rotate", "elastic")
+"""What moves the pixels of an image, and has to move those of its label map."""
+
+
+def _fit_augment(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Output, ...]) -> None:
+    for output in outputs:
+        if not output.maps or output.middle or output.shape[1:] == shape[1:]:
+            continue
+        for key in MOVES:
+            if getattr(recipe.augment, key):
+                sizes = f"{written_shape(output.shape[1:])}, the images {written_shape(shape[1:])}"
+                message = f"{key} cannot move the label maps of {output.label}: they have {sizes}"
+                _misfit(reading, message, ("augment", key), "leave it out, or store changed images")
 
 
 def _fit_losses(reading: Reading, recipe: Recipe, outputs: tuple[Output, ...]) -> None:

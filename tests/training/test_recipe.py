@@ -155,13 +155,6 @@ def test_there_are_recipes_in_the_zoo() -> None:
     assert {"lenet5_modern", "resnet_cifar", "all_cnn"} <= set(SHIPPED)
 
 
-def test_labels_of_pixels_are_not_left_behind() -> None:
-    text = GOOD + "[augment]\nflip = true\n"
-    (finding,) = found(text, "input 1x8x8\nconv F3 P1 K4\n")
-    assert finding[:3] == ("E824", 13, 8)
-    assert "flip moves the images, and not the labels" in finding[3]
-
-
 HOSTILE = ('a"); import os; os.abort() #', "\\\n\r\u2028", "##[error]", "'" + '"' * 3, "{BATCH}", "x" * 1000)
 
 

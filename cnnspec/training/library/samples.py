@@ -99,14 +99,30 @@ def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
     )
 
 
-def padded(images: Tensor, height: int, width: int) -> Tensor:
-    """Images in the middle of larger ones, zeros around."""
-    rows, columns = height - images.shape[2], width - images.shape[3]
+def border(images: Tensor, height: int, width: int) -> tuple[int, int]:
+    """How many rows and columns images, or label maps, lack of this size."""
+    rows, columns = height - images.shape[-2], width - images.shape[-1]
     if rows < 0 or columns < 0:
-        found = f"{images.shape[2]}x{images.shape[3]}"
+        found = f"{images.shape[-2]}x{images.shape[-1]}"
         raise Refused(f"images of {found} are larger than the input, {height}x{width}")
+    return rows, columns
+
+
+def padded(images: Tensor, height: int, width: int, fill: int = 0) -> Tensor:
+    """Images in the middle of larger ones, zeros around."""
+    rows, columns = border(images, height, width)
     ends = [columns // 2, columns - columns // 2, rows // 2, rows - rows // 2]
-    return F.pad(images, ends)
+    return F.pad(images, ends, value=fill)
+
+
+def mirrored(images: Tensor, height: int, width: int) -> Tensor:
+    """Images in the middle of larger ones, continued by their mirror image."""
+    for axis, missing in zip((-2, -1), border(images, height, width), strict=True):
+        count = images.shape[axis]
+        turn = max(2 * (count - 1), 1)
+        place = (torch.arange(count + missing) - missing // 2) % turn
+        images = images.index_select(axis, torch.minimum(place, turn - place))
+    return images
 
 
 def resized(images: Tensor, height: int, width: int) -> Tensor:
@@ -120,6 +136,31 @@ def resized(images: Tensor, height: int, width: int) -> Tensor:
             scaled.round().to(images.dtype) if images.dtype == torch.uint8 else scaled
         )
     return torch.cat(parts)
+
+
+def resized_maps(maps: Tensor, height: int, width: int) -> Tensor:
+    """Label maps scaled to this size; each pixel has the label of the nearest one."""
+    for axis, size in ((-2, height), (-1, width)):
+        place = (torch.arange(size) + 0.5) * maps.shape[axis] / size
+        maps = maps.index_select(axis, place.long())
+    return maps
+
+
+def middle(maps: Tensor, height: int, width: int) -> Tensor:
+    """The middle of label maps, for which an unpadded network has an answer."""
+    top, left = (maps.shape[-2] - height) // 2, (maps.shape[-1] - width) // 2
+    return maps[..., top : top + height, left : left + width].contiguous()
+
+
+def check_maps(images: Tensor, maps: Tensor, *others: tuple[int, ...]) -> None:
+    """Refuses label maps that are not as large as their images, or of another size
+    that is right.
+    """
+    sizes = [tuple(images.shape[-2:]), *others]
+    if tuple(maps.shape[-2:]) not in sizes:
+        expected = " or ".join("x".join(map(str, size)) for size in sizes)
+        found = "x".join(map(str, maps.shape[1:]))
+        raise Refused(f"expected label maps of {expected}, found {found}")
 
 
 def check_samples(
