@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from cnnspec.diagnostics import WHOLE_FILE, Diagnostic, Edit, Related, Source, Span
 from cnnspec.language import tree
+from cnnspec.notations.words import SHAPE_DECIDES, axes_in
 
 _MOOT = re.compile("E103|E2|E3|E501")
 """Findings that are left out where a text has to be rewritten as a whole (E102)."""
@@ -113,6 +114,7 @@ def _of_names(same: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:
     ways = [f"`{plain}` for `{word}`" for word, plain in names]
     message = f"these words are not in the language: {', '.join(written[:-1])} and {written[-1]}"
     way = f"write {', '.join(ways[:-1])} and {ways[-1]}"
+    way += f": {SHAPE_DECIDES}" if any(axes_in(word) in (1, 3) for word, _ in names) else ""
     return [one._replace(message=message, help=way) for one in same]
 
 

@@ -1,7 +1,8 @@
 """Where an author's number may have come from: usual slips, computed on the layers that a claim is about.
 
 A suspicion is reported only if it gives the claimed number, to the precision that it is written with, and if
-that precision tells it from the true number.
+that precision tells it from the true number. A slip at a single layer of several is suspected only where the
+claim is exact: some layer or other comes near any rounded number.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def of_number(claim: Claim, value: int, found: Sequence[Part], others: dict[str,
     the other subjects.
     """
     claimed, step = Fraction(claim.number or 0), Fraction(claim.step)
-    for suspicion in _suspicions(claim.subject, value, found, others, claimed):
+    exact = step == 1 and not claim.about
+    for suspicion in _suspicions(claim.subject, value, found, others, int(claimed) if exact else None):
         number = suspicion.worth(value)
         apart = abs(number - value)
         precise = apart * 5 > value if claim.about else apart >= step
@@ -113,9 +115,9 @@ def of_number(claim: Claim, value: int, found: Sequence[Part], others: dict[str,
 
 
 def _suspicions(
-    subject: str, value: int, found: Sequence[Part], others: dict[str, int | None], claimed: Fraction
+    subject: str, value: int, found: Sequence[Part], others: dict[str, int | None], exact: int | None
 ) -> Iterator[Suspicion]:
-    """The likely ones first."""
+    """The likely ones first. `exact` is the claimed number where it is not rounded."""
     flops = f"2·{value:,}, FLOPs that count a multiply–accumulate as two"
     for other, why in {
         "params": [("trainable", "`trainable`, without the frozen weights")],
@@ -136,12 +138,12 @@ def _suspicions(
         if (number := others.get("connections")) is not None:
             yield Suspicion(f"{flops}, and the additions of the biases", number=value + number)
     if subject in ("params", "trainable"):
-        yield from _weights(value, found)
+        yield from _weights(value, found, exact)
     if subject in ("params", "trainable", "macs"):
-        yield from _slips("macs" if subject == "macs" else "params", value, found, claimed)
+        yield from _slips("macs" if subject == "macs" else "params", value, found, exact)
 
 
-def _weights(value: int, found: Sequence[Part]) -> Iterator[Suspicion]:
+def _weights(value: int, found: Sequence[Part], exact: int | None) -> Iterator[Suspicion]:
     """Weights without biases, without norms, with running statistics, without the classifier."""
     biases = -sum(part.times * _biases(part.layer) for part in found)
     missing = sum(part.times * _missing_biases(part.layer) for part in found)
@@ -166,13 +168,13 @@ def _weights(value: int, found: Sequence[Part]) -> Iterator[Suspicion]:
     for few in (dense[-1:], dense):
         names = " and ".join(f"`{_named(part.layer)}`" for part in few[:4])
         yield Suspicion(f"without {names}", (-sum(map(_held, few)),))
-    for part in found[:100] if len(found) > 1 else ():
+    for part in found[:100] if len(found) > 1 and exact is not None else ():
         yield Suspicion(f"without `{_named(part.layer)}`", (-_held(part),))
         yield Suspicion(f"without the biases of `{_named(part.layer)}`", (-part.times * _biases(part.layer),))
     yield Suspicion("their bytes, four for each weight (float32)", number=4 * value)
 
 
-def _slips(subject: str, value: int, found: Sequence[Part], claimed: Fraction) -> Iterator[Suspicion]:
+def _slips(subject: str, value: int, found: Sequence[Part], exact: int | None) -> Iterator[Suspicion]:
     """A slip at one layer, or the same one at all."""
     everywhere: Counter[str] = Counter()
     weighted = [part for part in found if part.layer.op.weighted][:100]
@@ -180,9 +182,10 @@ def _slips(subject: str, value: int, found: Sequence[Part], claimed: Fraction) -
         own = _cost(subject, Part(layer, 1))
         rest = value - own * times
         at = f" (in `{_named(layer)}`)" if len(weighted) > 1 else ""
-        for slip in layer.op.slips(layer.inputs, layer.output, int(claimed) - rest if times == 1 else 0):
+        for slip in layer.op.slips(layer.inputs, layer.output, (exact or rest) - rest if times == 1 else 0):
             if slip.subject == subject and isinstance(slip.value, int):
-                yield Suspicion(f"the result {slip.why}{at}", number=rest + slip.value * times)
+                if exact is not None or not at:
+                    yield Suspicion(f"the result {slip.why}{at}", number=rest + slip.value * times)
                 everywhere[slip.why] += (slip.value - own) * times
     for why, difference in everywhere.items():
         yield Suspicion(f"the result {why}", number=value + difference)

@@ -160,12 +160,12 @@ class Edit(NamedTuple):
 
 
 Cause: TypeAlias = Literal[
-    "python", "model file", "input", "colon", "branches", "tag", "braces", "list", "name"
+    "python", "model file", "input", "colon", "branches", "tag", "braces", "list", "name", "claims"
 ]
 """What is behind a finding, where others depend on it: the text is Python or another tool's model file; an
 input is in another notation; a colon follows the word of a statement;
 branches have no merge; tags or braces are around the spec; a list is in other brackets; a layer has another
-tool's name."""
+tool's name; the claims of a line are in another form."""
 
 
 class Diagnostic(NamedTuple):

@@ -21,7 +21,10 @@ def compound(text: str, step: tree.LayerStep) -> NoValue | None:
     message = f"there is no layer `{step.word}`"
     given = text[step.word_span.end : step.span.end]
     if (glued := _GLUED.fullmatch(step.word)) and (plain := _with_number(glued[1], glued[2], given)):
-        return NoValue("E201", message, step.word_span, f"write `{plain}`", fix=(Edit(step.span, plain),))
+        way = f"write `{plain}`"
+        if plain.startswith("fc ") and len(glued[2]) == 1:
+            way += f"; if `{step.word}` is a name: `{step.word}: fc 4096`"
+        return NoValue("E201", message, step.word_span, way, fix=(Edit(step.span, plain),))
     first, *others = layers_of(step.word) or [""]
     if not others:
         return None
@@ -38,8 +41,7 @@ def _with_number(name: str, number: str, given: str) -> str | None:
         return None  # `conv1 F3 K8` is a name
     slots = slots_of(op)
     if word in ("fc", "upsample", "pad", "pixelshuffle") and slots.places:
-        is_name = given or (word == "fc" and len(number) == 1)  # `fc6`
-        return None if is_name else f"{word} {number}"
+        return None if given else f"{word} {number}"
     fits = word in ("conv", "dwconv") or (word in ("maxpool", "avgpool") and "F" not in given)
     return f"{word} F{number}{given}" if fits else None
 

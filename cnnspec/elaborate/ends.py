@@ -120,16 +120,18 @@ def outputs_of(builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
 
 
 def _label_above(items: Iterable[object], span: Span) -> str | None:
-    """The label of a line that ends above, where those without one follow it as if it were theirs, in the
-    file or in a block."""
+    """The last line above that has a label, `x: [ … ]` or `y: @x -> [ … ]`, where the lines between continue
+    from it; in the file or in a block."""
     label: str | None = None
     for item in items:
         if isinstance(item, tree.Block) and item.span.start < span.start < item.span.end:
             return _label_above(item.body.items, span)
-        if not isinstance(item, tree.Line) or isinstance(item.steps[0], tree.StartStep):
+        if isinstance(item, tree.Line) and item.label is not None:
+            first = item.steps[0]
+            begins = f"@{first.reference.name} -> " if isinstance(first, tree.StartStep) else ""
+            label = f"{item.label}: {begins}[ … ]"
+        elif not isinstance(item, tree.Line) or isinstance(item.steps[0], tree.StartStep):
             label = None
-        elif item.label is not None:
-            label = item.label
         elif item.span.start <= span.start < item.span.end:
             return label
     return None
@@ -146,9 +148,7 @@ def report_unread(builder: BodyBuilder) -> None:
     for span, (what, label) in unused.items():
         above = _label_above(statements.file.statements, span) if label is None else None
         if above is not None:
-            way = (
-                f"a label ends with its line: to name these lines with it, write `{above}: [ … ]` around them"
-            )
+            way = f"a label ends with its line: to name these lines with it, write `{above}` around them"
         elif label is None:
             way = (
                 "label the line and make it an output, `output @label, …`; or continue from it, `@label -> …`"

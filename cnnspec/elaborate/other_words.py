@@ -101,8 +101,11 @@ def foreign_call(text: str, step: tree.CallStep, layer: str) -> NoValue:
         if re.fullmatch(r"[0-9]{1,2}(?:\.[0-9]+)?[ \t]*%", inner):
             inner = f"{float(inner.rstrip('% ')) / 100:g}"
         pieces = [one.strip() for one in inner.split(",")]
-        reading = called(step.name, pieces)
+        tensors = [one for one in pieces if one.startswith("@")]
+        inner = ", ".join(one for one in pieces if one not in tensors) if len(tensors) == 1 else inner
+        reading = called(step.name, [one for one in pieces if one not in tensors])
         plain = reading.text if reading else f"{step.name} {inner}".rstrip()
+        plain = f"{tensors[0]} -> {plain}" if len(tensors) == 1 else plain
         message = f"`{step.name}(…)` is a call; a layer is written as a word followed by its arguments"
         return NoValue("E102", message, step.span, f"here it is `{plain}`", fix=(Edit(step.span, plain),))
     way = found.help or f"as in `{usual(layer)}`"

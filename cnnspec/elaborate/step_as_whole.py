@@ -69,6 +69,9 @@ def _three_numbers(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None
     )
 
 
+_FROM = ("from", "of", "on", "using", "with")
+
+
 def _tensor_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None:
     """E202 for `relu a` and `relu (a)` of a label: `@a -> relu`."""
     last = step.arguments[-1].value if step.arguments else None
@@ -76,10 +79,10 @@ def _tensor_behind(builder: BodyBuilder, step: tree.LayerStep) -> NoValue | None
         return None
     if last.name not in builder.labels or last.name in builder.scope.names:
         return None
-    text, span = builder.context.text, step.arguments[-1].span
-    layer = text[
-        step.span.start : step.arguments[-2].span.end if len(step.arguments) > 1 else step.word_span.end
-    ]
+    text, span, before = builder.context.text, step.arguments[-1].span, step.arguments[:-1]
+    if before and isinstance(before[-1].value, tree.Name) and before[-1].value.name in _FROM:
+        before = before[:-1]
+    layer = text[step.span.start : before[-1].span.end if before else step.word_span.end]
     message = f"a tensor comes before the layers that use it, found `{last.name}`"
     return NoValue("E202", message, span, f"write `@{last.name} -> {layer}`, at the head of a line or branch")
 

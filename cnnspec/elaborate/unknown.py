@@ -25,9 +25,9 @@ from cnnspec.language import tree
 from cnnspec.language.recovery.rules.templates import note
 from cnnspec.notations import MERGES
 from cnnspec.notations.calls import is_known
-from cnnspec.notations.words import CLAIMS, LAYERS, layer_word
+from cnnspec.notations.words import CLAIMS, LAYERS, SHAPE_DECIDES, axes_in, layer_word
 from cnnspec.ops import lookup, words
-from cnnspec.ops.base import Op
+from cnnspec.ops.base import Op, written_shape
 
 MISSING = {
     **dict.fromkeys(
@@ -231,19 +231,36 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         way = f"branches are merged by `{near} [ @label | id ]`"
         sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=way)
         return
+    if near is not None:
+        way = _with_axes(builder, step, near) or f"did you mean `{near}`?"
+    elif block is not None:
+        way = f"did you mean the block `{block}(…)`?"
+    else:
+        way = "`cnnspec explain layers` lists the layers"
     sink.report(
         "E201",
         f"there is no {'statement' if statement else 'layer'} `{step.word}`",
         step.word_span,
-        help=f"did you mean `{near}`?"
-        if near
-        else (
-            f"did you mean the block `{block}(…)`?" if block else "`cnnspec explain layers` lists the layers"
-        ),
+        help=way,
         fix=(Edit(step.word_span, near),) if near else (),
         safe=near == step.word.lower(),  # only the case of letters differs
         cause="name" if near and near in (step.word.lower(), LAYERS.get(fold(step.word))) else None,
     )
+
+
+def _with_axes(builder: BodyBuilder, step: tree.LayerStep, near: str) -> str:
+    """The help for `conv1d F3 K8` and `MaxPool3d`, whose names have a number of axes; "" for others."""
+    axes = axes_in(step.word)
+    shape = None if builder.current is None else builder.values[builder.current]
+    fits = shape is None or len(shape) - 1 in (0, axes)
+    if not axes or (axes == 2 and fits):
+        return ""
+    way = f"write `{near}{builder.context.text[step.word_span.end : step.span.end]}`: {SHAPE_DECIDES}"
+    if fits or shape is None:
+        return way
+    here, there = len(shape) - 1, ("a signal", "an image", "a volume")[axes - 1]
+    number = f"{here} ax{'e' if here > 1 else 'i'}s"
+    return f"{way}; this input, {written_shape(shape)}, has {number}, and {there} has {axes}"
 
 
 def _names_its_line(text: str, step: tree.LayerStep) -> bool:

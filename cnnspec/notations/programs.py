@@ -22,7 +22,15 @@ from cnnspec.notations.classes import (
 )
 from cnnspec.notations.network import FEWEST, Network, Program, written
 from cnnspec.notations.others import NOT_TRANSLATED, other_tool
-from cnnspec.notations.python import NOT_FOLLOWED, State, network, read_loop, read_statement, tool_in
+from cnnspec.notations.python import (
+    NOT_FOLLOWED,
+    OWN_WORDS,
+    State,
+    network,
+    read_loop,
+    read_statement,
+    tool_in,
+)
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.words import LAYERS
 
@@ -91,7 +99,7 @@ _NAMED_STEP = re.compile(r"\w+[ \t]*=[ \t]*([a-z]\w*)[ \t]+(?!(?:if|for|and|or|i
 
 def _is_python(code: str, text: str) -> bool:
     step = _NAMED_STEP.match(code)
-    if step and step[1] in LAYERS.values():
+    if step and step[1] in LAYERS.values() and not OWN_WORDS.fullmatch(code):
         return False  # `x = conv F3 K8`
     if _BEGINS.match(code):
         return not _ARROW.search(code) or code.startswith("def ")

@@ -6,6 +6,7 @@ leaves them: without case, `_` and `-`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from cnnspec.diagnostics.suggest import fold
@@ -121,6 +122,20 @@ CLAIMS = _turned(
     }
 )
 """Names of claims elsewhere → the subject here."""
+
+
+_WITH_AXES = re.compile(r"[A-Za-z]_?([123])[dD]$")
+SHAPE_DECIDES = "a layer has as many axes as its input"
+
+
+def axes_in(name: str) -> int:
+    """How many axes the name of another tool's layer says that its input has; 0 where it does not say so.
+
+    >>> axes_in("Conv1d"), axes_in("MaxPooling3D"), axes_in("fc")
+    (1, 3, 0)
+    """
+    found = _WITH_AXES.search(name)
+    return int(found[1]) if found else 0
 
 
 def layer_word(name: str) -> str | None:

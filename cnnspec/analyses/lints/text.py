@@ -22,6 +22,8 @@ _APART = re.compile(r"[ \t][-+][^ \t>]")
 
 _THOUSANDS = re.compile(r"(?<![\w.])[1-9][0-9]{0,2}\.000(?![\w.])")
 
+_SMALLEST_IMAGE = 16
+"""Rows of an image in a batch: a volume of 64x3x7x7 is usual deep in a network."""
 COLOURS = (1, 3, 4)
 """Channels of a picture: grey, red-green-blue, and with transparency."""
 
@@ -112,8 +114,8 @@ def _meant(shape: tree.Dims) -> _Meant | None:
     if last in COLOURS and first not in COLOURS and min(sizes[:-1]) > 4:
         orders = {2: "LxC", 3: "HxWxC", 4: "TxHxWxC"}
         return _Meant(orders[len(sizes)], written_shape([last, *sizes[:-1]]))
-    batch = len(sizes) == 4 and sizes[1] in COLOURS and (first not in COLOURS or first == 1 != sizes[1])
-    if batch and min(sizes[2:]) > 4:
+    batch = len(sizes) == 4 and sizes[1] in (1, 3) and (first not in COLOURS or first == 1 != sizes[1])
+    if batch and min(sizes[2:]) >= _SMALLEST_IMAGE:
         return _Meant("NxCxHxW", written_shape(sizes[1:]))
     if len(sizes) == 2 and first == last > 4:
         return _Meant("HxW", f"1x{first}x{last}")

@@ -9,6 +9,6 @@ from __future__ import annotations
 from cnnspec.notations.python.layers import network
 from cnnspec.notations.python.loops import read_loop
 from cnnspec.notations.python.state import NOT_FOLLOWED, State, tool_in
-from cnnspec.notations.python.statements import read_statement
+from cnnspec.notations.python.statements import OWN_WORDS, read_statement
 
-__all__ = ["NOT_FOLLOWED", "State", "network", "read_loop", "read_statement", "tool_in"]
+__all__ = ["NOT_FOLLOWED", "OWN_WORDS", "State", "network", "read_loop", "read_statement", "tool_in"]

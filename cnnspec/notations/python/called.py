@@ -108,6 +108,8 @@ def _layer_or_function(c: State, node: ast.Call, call: Call) -> Value:
     if not (is_known(call.name, call.prefix) or _CLASS.match(call.name)):
         if _NO_TENSOR.fullmatch(call.name):
             return None
+        if inputs and not own and call.name in LAYERS.values():  # `gap(x)`
+            return apply(c, Module(Node(call.name, span)), inputs[:1])
         return unknown(c, node, inputs[:1] if slim else tensors(c, node.args, known=True))
     module = layer(c, call, span)
     if module.node.text.startswith("input "):

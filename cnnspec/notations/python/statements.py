@@ -6,22 +6,32 @@ import ast
 import re
 from collections.abc import Sequence
 
+from cnnspec.diagnostics import Span
 from cnnspec.notations.calls import is_known, statement
 from cnnspec.notations.classes import FLAT
 from cnnspec.notations.network import ARRIVING, Node
 from cnnspec.notations.python.called import returned
-from cnnspec.notations.python.expressions import called, constant, value
+from cnnspec.notations.python.expressions import called, constant, tensors, value
 from cnnspec.notations.python.layers import apply
 from cnnspec.notations.python.state import NOT_FOLLOWED, Module, State, Value
 
 _PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
 _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
+OWN_WORDS = re.compile(
+    r"(\w+)[ \t]*=[ \t]*([a-z]\w*(?:[ \t]+[\w.=]+)+)[ \t]*\([ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*\)"
+)
+"""`x = conv F3 K8(x)`: a layer as it is written here, called on a tensor."""
 _APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 
 
 def read_statement(c: State, text: str, begin: int) -> bool:
     """Reads a statement that begins at a place; False where it is not Python."""
     text = text.rstrip(" \t,;")
+    if (own := OWN_WORDS.fullmatch(text)) is not None:
+        inputs = tensors(c, [ast.Name(name) for name in re.findall(r"\w+", own[3])])
+        span = Span(begin + own.start(2), begin + len(text))
+        c.names[own[1]] = apply(c, Module(Node(own[2], span)), inputs)
+        return True
     plain = _as_call(text) if _PRINTED.search(text) else text
     found = statement(f"{plain} pass" if _HEADER.match(text) and text.endswith(":") else plain)
     if found is None:  # a list of MATLAB, separated by lines and blanks

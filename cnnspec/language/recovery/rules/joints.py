@@ -9,17 +9,29 @@ import re
 from cnnspec.diagnostics import Edit, Span
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
-from cnnspec.language.recovery.rules.repetitions import begin_of_steps
 from cnnspec.language.recovery.words import is_layer
 from cnnspec.notations.words import layer_word
 
 _MARK = re.compile(r"&&?|\|>|::|={2,}>|\.(?=[ \t])|/(?=[ \t])|\+|,")
-_TERNARY = (
-    r"[ \t]*(\w+[ \t]*(?:[=!<>]=|<|>)[ \t]*\w+)[ \t]*\?[ \t]*([^:\r\n]+?)[ \t]*"
-    r":[ \t]*([^\r\n#]+?)[ \t]*(?=#|[\r\n]|$)"
+_STEPS = r"[^\[\]{}|\r\n#?:]+?"
+_CHOICES = tuple(
+    re.compile(
+        form.format(
+            condition=f"(?P<condition>{_STEPS})",
+            then=f"(?P<then>{_STEPS})",
+            otherwise=f"(?P<otherwise>{_STEPS})",
+        )
+    )
+    for form in (
+        r"if[ \t]+{condition}[ \t]*(?::|\bthen\b)[ \t]*{then}(?:[ \t]+else\b[ \t]*:?[ \t]*{otherwise})?",
+        r"{then}[ \t]+if[ \t]+{condition}(?:[ \t]+else[ \t]+{otherwise})?",
+        r"{condition}[ \t]*\?[ \t]*{then}[ \t]*:[ \t]*{otherwise}",
+    )
 )
+"""`if C == 3: relu else: bn`, `relu if C == 3 else bn`, `C == 3 ? relu : bn`."""
+_PART = re.compile(r"[ \t]*(?:\w+[ \t]*:(?=[ \t]*\w))?[ \t]*([^\[\]{}|\r\n#]*)")
 _NEAR = 300
-"""Characters before a mark in which the same mark is looked for."""
+"""Characters before a mark in which the same mark is looked for, and of a line that is one choice."""
 _AGAIN = ("+", ",")
 """Marks of which one alone has a rule of its own."""
 
@@ -55,25 +67,25 @@ def _continues(behind: str) -> bool:
     return found is not None and is_layer(found[1])
 
 
-def _condition_behind(m: Mistake) -> Answer | None:
-    """`relu if C == 3`, `relu if C == 3 else bn`."""
-    found = m.here(r"if[ \t]+([^\[\]{}\r\n#]*?)(?:[ \t]+else[ \t]+([^\[\]{}\r\n#]*?))?[ \t]*(?=#|[\r\n]|$)")
-    begin = begin_of_steps(m.text, m.start)
-    step = m.text[begin : m.start].strip()
-    if found is None or not found[1] or "->" in step or not is_layer(re.split(r"\W", step)[0]):
+def _choice(m: Mistake) -> Answer | None:
+    """A line or a branch that is a condition as other languages write it."""
+    if m.kind not in ("IF", "COMPARE", "NAME") and m.word not in ":?":
         return None
-    plain = f"if {found[1]} [ {step} ]" + (f" else [ {found[2]} ]" if found[2] else "")
-    span = Span(begin, found.end())
-    return rewritten(span, plain, "a condition comes before its steps", code="E101", reads=plain, since=begin)
-
-
-def _ternary(m: Mistake) -> Answer | None:
-    """`C == 3 ? relu : bn`."""
-    found = m.of_line(_TERNARY)
-    if found is None or not m.begin <= m.start <= found.end():
+    begin = 1 + max(m.head.rfind(mark) for mark in "[|{")
+    if last := re.search(r"->[ \t]*(?=if\b)", m.head):
+        begin = last.end()
+    part = _PART.match(m.text, m.begin + begin)
+    written = part[1].rstrip() if part and m.line and len(part[1]) < _NEAR else ""
+    found = next(filter(None, (form.fullmatch(written) for form in _CHOICES)), None)
+    if part is None or found is None or ("->" in found["then"] and not found["otherwise"]):
         return None
-    plain, span = f"if {found[1]} [ {found[2]} ] else [ {found[3]} ]", Span(found.start(1), found.end())
-    return rewritten(span, plain, "a choice is written with `if`", code="E101", reads=plain, since=span.start)
+    if not is_layer(re.split(r"\W", found["then"])[0]):
+        return None
+    plain = f"if {found['condition']} [ {found['then']} ]"
+    plain += f" else [ {found['otherwise']} ]" if found["otherwise"] else ""
+    span = Span(part.start(1), part.start(1) + len(written))
+    message = "the steps of an `if` follow its condition, in square brackets"
+    return rewritten(span, plain, message, code="E101", reads=plain, since=span.start)
 
 
 def _count_in_brackets(m: Mistake) -> Answer | None:
@@ -117,8 +129,9 @@ JOINTS = (
           "relu ⟦|>⟧ bn": "relu -> bn", "relu⟦,⟧ bn, relu": "relu-> bn-> relu",
           "relu ⟦+⟧ bn + relu": "relu -> bn -> relu"}, when=_marks),
     Rule({"⟦relu if C == 3⟧": "if C == 3 [ relu ]",
-          "⟦relu if C == 3 else bn⟧": "if C == 3 [ relu ] else [ bn ]"}, on="IF", when=_condition_behind),
-    Rule({"⟦C == 3 ? relu : bn⟧": "if C == 3 [ relu ] else [ bn ]"}, when=_ternary),
+          "⟦relu if C == 3 else bn⟧": "if C == 3 [ relu ] else [ bn ]",
+          "add [ id | ⟦if C > 2: relu else: bn⟧ ]": "add [ id | if C > 2 [ relu ] else [ bn ] ]",
+          "⟦C == 3 ? relu : bn⟧": "if C == 3 [ relu ] else [ bn ]"}, when=_choice),
     Rule({"[relu]⟦(3)⟧": "[relu]*3", "[relu]⟦{3}⟧": "[relu]*3", "[relu]*⟦[3]⟧": "[relu]*3"},
          on="LPAR LBRACE LSQB", when=_count_in_brackets),
 )  # fmt: skip

@@ -300,21 +300,44 @@ def _words_before(m: Mistake) -> Answer | None:
     return Answer("E101", message, span, way, fix, True, reads=found[2], since=span.start, resume=m.start)
 
 
-def _colons(m: Mistake) -> Answer | None:
-    """`expect params: 448, macs: 2k`: all of the line."""
-    subjects = "|".join(SUBJECTS.values())
-    rest = re.compile(rf":[ \t]*~?[0-9][^:\r\n#]*(?:,[ \t]*(?:{subjects}):[ \t]*~?[0-9][^:\r\n#]*)+").match(
-        m.text, m.start
-    )
-    if rest is None or not m.in_claims:
+_SUBJECT = rf"(?:{'|'.join(SUBJECTS.values())})"
+_EQUALS = re.compile(r"[ \t]*(==?|:)[ \t]*(?=~?[0-9])")
+_NEXT = re.compile(rf"[ \t]*(;|&|,|\band)[ \t]*(?={_SUBJECT}\b)")
+_A_NUMBER = r"~?[0-9][\w.,]*"
+_CLAIMS_AS_MEANT = re.compile(rf"(?:, {_SUBJECT})? {_A_NUMBER}(?:, {_SUBJECT} {_A_NUMBER})*")
+
+
+_LONGEST_CLAIMS = 400
+
+
+def _claims_in_another_form(m: Mistake) -> Answer | None:
+    """`expect params = 448 and macs: 2k`: all of the line."""
+    if not (m.in_claims and m.line):
         return None
-    spans = [Span(m.start + one.start(), m.start + one.end()) for one in re.finditer(":[ \t]*", rest.group())]
-    edits = tuple(Edit(span, " ") for span in spans)
-    message = "a claim's value follows its word without `:`"
-    reads = re.sub(":[ \t]*", " ", rest.group())
+    first = _EQUALS.match(m.text, m.start) or _NEXT.match(m.text, m.start)
+    if first is not None and m.has_cause("claims", m.begin):
+        reads = " " if first.re is _EQUALS else ", "
+        return Answer("E101", "", m.span, reads=reads, resume=first.end())
+    head = re.compile(r".*(?:\bexpect|=>)[ \t]*(.*?)[ \t]*").fullmatch(m.head)
+    rest = m.text[m.start : min(m.line_end, m.start + _LONGEST_CLAIMS)].split("#")[0].rstrip()
+    places = sorted([*_EQUALS.finditer(rest), *_NEXT.finditer(rest)], key=lambda one: one.start())
+    plain = _NEXT.sub(", ", _EQUALS.sub(" ", rest))
+    if first is None or head is None or len(places) < 2 or not _CLAIMS_AS_MEANT.fullmatch(plain):
+        return None
+    places = [one for one in places if one[1] != ","]
+    marks = dict.fromkeys(f"`{one[1]}`" for one in places)
+    edits = [
+        Edit(Span(m.start + one.start(), m.start + one.end()), " " if one.re is _EQUALS else ", ")
+        for one in places
+    ]
+    gap = m.gap.start
+    edits[0] = edits[0]._replace(span=Span(gap, edits[0].span.end))
+    message = f"a claim is a word and its number, and commas separate claims; found {' and '.join(marks)}"
+    reads = " " if first.re is _EQUALS else ", "
     return Answer(
-        "E101", message, m.span, "write a space for each", edits, True, reads=reads, resume=rest.end()
-    )
+        "E101", message, m.span, f"write `{head[1]}{plain}`", tuple(edits), True, "claims",
+        reads=reads, resume=first.end(),
+    )  # fmt: skip
 
 
 def _and_claims(m: Mistake) -> Answer | None:
@@ -394,12 +417,14 @@ NUMBERS = (
 )  # fmt: skip
 
 CLAIMS = (
+    Rule({"expect params⟦:⟧ 448, macs: 2k": "expect params 448, macs 2k",
+          "expect params ⟦=⟧ 448 and macs = 2k": "expect params 448, macs 2k"},
+         when=_claims_in_another_form),
     Rule({"expect params 0 ⟦and⟧ macs 0": "expect params 0, macs 0"}, on="AND", when=_and_claims),
     Rule({"relu ⟦=>⟧ conv F3 K8": "relu -> conv F3 K8"}, last="NAME", when=_step_after_claims),
     Rule({"expect ⟦total ⟧params 3": "expect params 3"}, on="NUMBER CLAIM_NUMBER", when=_words_before),
     Rule({"expect ⟦output⟧ 3x8x8": "expect out 3x8x8"}, "the output is claimed with the word `out`",
          on="OUTPUT", accepts="NAME", when=lambda m: m.in_claims, put="out"),
-    Rule({"expect params⟦:⟧ 448, macs: 2k": "expect params 448, macs 2k"}, last="NAME", when=_colons),
     Rule({"expect params ⟦~=⟧ 3": "expect params ~3"}, last="NAME",
          here=r"(?P<over>(?P<mark>~=|=~|≃|≅)[ \t]*)[0-9]", when=lambda m: m.in_claims, put="~",
          help="write `~`: it holds within 5 %"),
@@ -412,6 +437,9 @@ CLAIMS = (
     Rule({"expect params ⟦=⟧ 3": "expect params  3"}, "a claim's value follows its word without `{found}`",
          "write a space", last="NAME", here=r"(?P<over>(?P<mark>=|:)[ \t]*)[0-9.]",
          when=lambda m: m.in_claims, put=" "),
+    Rule({"expect params ⟦is⟧ 3": "expect params 3"}, "a claim's value follows its word without `{marked}`",
+         last="NAME", put="",
+         when=lambda m: m.around(r"(?P<over>(?P<mark>is|are|equals?|of)[ \t]+)~?[0-9]")),
     Rule({"expect params ⟦~ ⟧2k": "expect params ~2k"}, "the number follows `~` without a space",
          here=r"~[ \t]+(?=[0-9])", when=lambda m: m.in_claims, put="~"),
     Rule({"expect macs ⟦4.09 G⟧": "expect macs 4.09G", "expect macs ⟦4,09G⟧": "expect macs 4.09G",

@@ -18,12 +18,13 @@ from cnnspec.language.tokens import END, STATEMENTS, Token
 from cnnspec.notations.steps import step
 
 _IF = re.compile(r"(?:^|->|(?<=\[)|[|{:])[ \t]*if\b")
-_IF_ELSE = re.compile(r"(?:^|[|\[])[ \t]*if\b|else\b")
+_IF_ELSE = re.compile(r"(?:^|->|[|\[{:])[ \t]*if\b|else\b")
 _VARIANT = re.compile(r"[ \t]*(variant[ \t]+\w+)[ \t]*")
 _OPEN_ENDS = frozenset(
     ("ARROW", "PLUS", "MINUS", "STAR", "DIVIDE", "COMPARE", "EQUAL", "COMMA", "LABEL", "AND", "OR", "NOT")
 )
 """What no line can end with."""
+_FROM = r"[ \t]+(?:from|of|on|using|with)$"
 _REPETITION = "a repetition is written `[ … ]*3`"
 _ADDED = "tensors are not added with `+`"
 
@@ -52,9 +53,31 @@ def _in_braces(m: Mistake) -> Answer | None:
         reads, at = reads + more[1], more.end() - 1
     if not edits:
         return None
-    way = f"write `if … {shortened(reads, '[ … ]')}`"
+    condition = re.search(r"if\b[^\[\]{}|\r\n]*$", m.head)
+    reported = any(m.begin <= one.span.start < m.start for one in m.sink)
+    begins = condition[0].rstrip() if condition and not reported else "if …"
+    way = f"write `{begins} {shortened(reads, '[ … ]')}`"
     message, end = "the steps of an `if` are written in square brackets", edits[-1].span.end
     return Answer("E101", message, m.span, way, tuple(edits), True, reads=reads, resume=end)
+
+
+def _from_the_input(m: Mistake) -> Answer | None:
+    """`conv F3 K8 from input`."""
+    if not m.line:
+        return None
+    step = re.search(r"([A-Za-z]\w*\b[^|\[{:#]*?)([ \t]+(?:from|of|on|using|with)|[ \t]*\()?[ \t]*$", m.head)
+    behind = m.behind(r"[ \t]*\)?[ \t]*(?=[#\r\n]|$)")
+    given = re.search(r"(?m)^[ \t]*input[ \t]+([0-9x]+)[^\r\n]*", m.text[: m.begin])
+    if step is None or behind is None or given is None or not is_layer(step[1].partition(" ")[0]):
+        return None
+    span, message = Span(m.begin + step.end(1), behind.end()), "a line continues from the line before"
+    if not re.sub(r"#[^\r\n]*", "", m.text[given.end() : m.begin]).strip():
+        way, fix = f"leave `{m.text[span.start : m.end].strip()}` out", (Edit(span, ""),)
+        return Answer(
+            "E101", f"{message}, here from the input", span, way, fix, True, reads="", since=span.start
+        )
+    way = f"name the input, `input x: {given[1]}`, and begin this line with it: `@x -> {step[1]}`"
+    return Answer("E101", f"{message}, not from the input", span, way, reads="", since=span.start)
 
 
 def _without_brackets(m: Mistake) -> Answer | None:
@@ -68,9 +91,11 @@ def _without_brackets(m: Mistake) -> Answer | None:
         return None
     if m.kind == "LBRACE" and (braces := _in_braces(m)) is not None:
         return braces
-    fix = (Edit(m.span, ""),) if m.word == "then" and m.behind(r"[ \t]*\[") else ()
+    if m.word == "then" and m.behind(r"[ \t]*\["):
+        fix, message = (Edit(Span(m.gap.start, m.end), ""),), "the steps of an `if` follow its condition"
+        return Answer("E101", message, m.span, "leave `then` out", fix, True, reads="")
     way = "the steps of an `if` are written in square brackets: `if C > 3 [ … ] else [ … ]`"
-    return Answer("E101", f"expected `[`, found {m.shown}", Span(m.start, m.end), way, fix)
+    return Answer("E101", f"expected `[`, found {m.shown}", Span(m.start, m.end), way)
 
 
 def _odd_number(m: Mistake) -> Answer | None:
@@ -178,11 +203,18 @@ def _tensor_behind(m: Mistake) -> Answer | None:
     if step is None or not is_layer(step[2]) or m.rest.strip(" \t")[:1] not in ("", "#", "-", "="):
         return None
     message, begin = f"a tensor comes before the layers that use it, found {m.shown}", m.begin + step.start(2)
-    plain = f"{m.word} -> {step[2]}{step[3]}"
+    arguments = re.sub(_FROM, "", step[3])
+    plain = f"{m.word} -> {step[2]}{arguments}"
     if "->" in step[1]:
         return Answer("E101", message, m.span, f"a line begins with it: `{plain}`", reads="")
-    fix = (Edit(Span(begin, begin), f"{m.word} -> "), Edit(Span(m.gap.start, m.end), ""))
-    return Answer("E101", message, m.span, f"write `{plain}`", fix, reads="")
+    end = m.begin + step.start(3) + len(arguments)
+    fix = (Edit(Span(begin, begin), f"{m.word} -> "), Edit(Span(end, m.end), ""))
+    since = (
+        m.start
+        if arguments == step[3]
+        else m.begin + len(m.head.rstrip()) - len(step[3][len(arguments) :].strip())
+    )
+    return Answer("E101", message, Span(since, m.end), f"write `{plain}`", fix, reads="", since=since)
 
 
 def _of_its_label(m: Mistake) -> Answer | None:
@@ -312,8 +344,10 @@ REST = (
     Rule({"if C ⟦=>⟧ 3 [ relu ]": "if C >= 3 [ relu ]"}, word="=>",
          when=lambda m: bool(_IF.search(m.head, m.head.rfind("[") + 1)), put=">=", safe=False),
     Rule({"let k = 3 ⟦+⟧\nconv F3 K8": ""}, last="NAME", when=_operator_at_the_end),
-    Rule({"if C > 3 ⟦then⟧ [ relu ]": "if C > 3  [ relu ]",
+    Rule({"if C > 3 ⟦then⟧ [ relu ]": "if C > 3 [ relu ]",
           "if C > 3 ⟦{⟧ relu } else { bn }": "if C > 3 [ relu ] else [ bn ]"}, when=_without_brackets),
+    Rule({"input 3x8x8\nconv F3 K8⟦ from input⟧": "input 3x8x8\nconv F3 K8"}, on="INPUT",
+         when=_from_the_input),
     Rule({"⟦exepct⟧ params 1.5k": "expect params 1.5k"}, when=_mistyped),
     *CHARACTERS,
     Rule({"let a = ⟦F 3⟧": ""}, on="NUMBER DIM", last="NAME", when=_letter_apart),
