@@ -101,6 +101,21 @@ class Beside:
         assert all(self.params[key] is value for key, value in before.items())
         return found
 
+    def rounding(self, training: bool) -> float:
+        """How far the program's own gradients move, of the largest value, if the inputs are rounded in their
+        last digit: the least difference that two right programs have."""
+        moved = [one * (1 + 2e-16 * self.rng.choice([-1, 1], one.shape)) for one in self.inputs]
+        sides, dys = [], None
+        for inputs in (self.inputs, moved):
+            y, net = self.module.record(self.params, *inputs, training=training, masks=self.masks)
+            dys = dys or [
+                self.rng.standard_normal(one.shape) for one in (y if isinstance(y, tuple) else (y,))
+            ]
+            sides.append(self.module.backward(tuple(dys) if len(dys) > 1 else dys[0], net)[1])
+        pairs = [extremes(sides[0][key], sides[1][key]) for key in sides[0]]
+        least = max([1e-4, *(1e-3 * largest for _, largest in pairs)])
+        return max((worst / max(largest, least) for worst, largest in pairs), default=0.0)
+
     def _tensors(self) -> dict[str, torch.Tensor]:
         """The weights as torch leaves; running statistics, which torch changes in place, as copies."""
         found = {}
