@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnnspec.ops.base import Op, arguments_of
+from cnnspec.structure.holes import Unsaid
 from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use, local_numbers
 from cnnspec.structure.pattern import Instance, Pattern, Site, Track
 
@@ -83,6 +84,8 @@ def _ends(body: Body) -> Hashable:
 @lru_cache(maxsize=4096)
 def fixed(op: Op) -> Hashable:
     """What must be equal in all uses: all but the numbers of FREE arguments."""
+    if isinstance(op, Unsaid):
+        return op.word, op.what, len(op.shape)
     free = {name for name, argument in arguments_of(type(op)) if argument.kind in FREE}
     values = (
         (name, None if name in free and not isinstance(value, str | None) else (value,)) for name, value in op

@@ -4,7 +4,7 @@ them all."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from typing import Any, TypeAlias
@@ -32,13 +32,14 @@ class Parameter:
 
 @dataclass(eq=False, repr=False)
 class Numbers:
-    """What an argument is in each instance, and the channels there: at the step (`here`), and where the
-    block begins (`entry`, by use)."""
+    """What an argument is in each instance, and the channels there: at the step (`here`; none where the text
+    has no C), and where the block begins (`entry`, by use). size: the axis that a size is along, and what the
+    map has there at the step."""
 
     values: dict[Instance, Value]
     here: Mapping[Instance, int]
     entry: Mapping[int, int]
-    parameters: list[Parameter] = field(default_factory=list)
+    size: tuple[str, Mapping[Instance, int]] = ("", {})
 
     @property
     def constant(self) -> bool:
@@ -67,9 +68,12 @@ def expression(numbers: Numbers, parameters: list[Parameter], channels: bool = T
     bases: list[tuple[str, Mapping[Instance, Value]]] = [
         (one.name, _of(one, numbers)) for one in parameters if one.kind == "number"
     ]
-    if channels:
-        bases.append(("C", numbers.here))
-        if any(numbers.here[one] != numbers.entry[one[0]] for one in numbers.values):
+    if numbers.size[0]:
+        bases.append(numbers.size)
+    elif channels:
+        if numbers.here:
+            bases.append(("C", numbers.here))
+        if any(numbers.here.get(one) != numbers.entry[one[0]] for one in numbers.values):
             bases.append(("c", {one: numbers.entry[one[0]] for one in numbers.values}))
     at = list(numbers.values)
     wanted = list(numbers.values.values())
@@ -104,6 +108,9 @@ def _forms(bases: list[tuple[str, list[Value]]], whole: bool) -> Iterator[tuple[
             yield f"{factor}*{name}", lambda at, v=values, f=factor: f * v[at]  # type: ignore[misc]
         for factor in FACTORS:
             yield f"{name}//{factor}", lambda at, v=values, f=factor: v[at] // f  # type: ignore[misc]
+    for name, values in bases:
+        for less in (1, 2) if name in ("T", "H", "W") else ():
+            yield f"{name}-{less}", lambda at, v=values, b=less: v[at] - b  # type: ignore[misc]
     for times, a in bases:
         for name, b in bases if is_ratio(times) else ():
             if name in ("C", "c"):

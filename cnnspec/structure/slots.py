@@ -8,7 +8,8 @@ from typing import Any
 
 from cnnspec.ops.base import arguments_of
 from cnnspec.structure.align import FREE
-from cnnspec.structure.express import Numbers
+from cnnspec.structure.express import Numbers, expression
+from cnnspec.structure.holes import Unsaid
 from cnnspec.structure.parts import Leaf, Merge, Repeat, Use
 from cnnspec.structure.pattern import Group, Instance, Pattern, Site, Track
 from cnnspec.structure.text import Writer, layer_text
@@ -134,6 +135,9 @@ class Differences:
 
     def arguments(self, site: Site, here: Mapping[Instance, int]) -> None:
         op = site.first.op
+        if isinstance(op, Unsaid):
+            self.claim(site, here)
+            return
         if hasattr(op, "K"):
             self.last = site
         for field, argument in arguments_of(type(op)):
@@ -144,13 +148,48 @@ class Differences:
                     each = {number: getattr(step.op, field)[end] for number, step in site.at.items()}
                     self.slot(site, f"{field}.{end}", each, here, "number")
                 continue
-            values = {number: _plain(getattr(step.op, field)) for number, step in site.at.items()}
+            values = {number: getattr(step.op, field) for number, step in site.at.items()}
+            if argument.kind == "sizes" and argument.letter is None and self.sizes(site, field, values):
+                continue
+            values = {number: _plain(value) for number, value in values.items()}
             if any(isinstance(one, tuple) for one in values.values()):
-                self.axes(site, field, values, here)
+                self.axes(site, field, values, here, argument.letter is not None)
             else:
                 self.slot(site, field, values, here, "number")
 
-    def axes(self, site: Site, field: str, values: dict[Instance, Any], here: Mapping[Instance, int]) -> None:
+    def claim(self, site: Site, here: Mapping[Instance, int]) -> None:
+        """The shape of a hole; the C of a claim is its own."""
+        shapes = {number: step.op.shape for number, step in site.at.items()}
+        for axis in range(len(site.first.op.shape)):
+            numbers = Numbers({one: shape[axis] for one, shape in shapes.items()}, {}, self.entry)
+            if not numbers.constant:
+                self.slots.append(Slot(site, f"shape.{axis}", numbers, "number"))
+
+    def sizes(self, site: Site, field: str, values: dict[Instance, Any]) -> bool:
+        """Whether sizes follow from those of the map: `crop (H-1)x(W-1)`."""
+        arriving = {one: self.network.shape(step.begin)[1:] for one, step in site.at.items()}
+        if len(set(values.values())) == 1 or any(len(values[one]) != len(arriving[one]) for one in values):
+            return False
+        count = len(next(iter(values.values())))
+        columns = [
+            Numbers({one: value[axis] for one, value in values.items()}, {}, self.entry)
+            for axis in range(count)
+        ]
+        for axis, numbers in enumerate(columns):
+            numbers.size = "THW"[axis - count], {one: shape[axis] for one, shape in arriving.items()}
+        if any(expression(numbers, []) is None for numbers in columns):
+            return False
+        self.by_axis(site, field, columns)
+        return True
+
+    def axes(
+        self,
+        site: Site,
+        field: str,
+        values: dict[Instance, Any],
+        here: Mapping[Instance, int],
+        letter: bool,
+    ) -> None:
         """Sizes that are not the same along all axes: `S=1x(s)x(s)`, or a letter, `F=F`."""
         count = len(getattr(site.first.op, field))
         each = {one: value if isinstance(value, tuple) else (value,) * count for one, value in values.items()}
@@ -159,9 +198,12 @@ class Differences:
             for axis in range(count)
         ]
         different = {tuple(one.values.values()) for one in columns if not one.constant}
-        if len(different) > 1:
+        if len(different) > 1 and letter:
             self.slot(site, field, values, here, "letter")
-            return
+        else:
+            self.by_axis(site, field, columns)
+
+    def by_axis(self, site: Site, field: str, columns: Iterable[Numbers]) -> None:
         for axis, numbers in enumerate(columns):
             slot = Slot(site, field, numbers, "number")
             slot.axis = axis

@@ -21,6 +21,9 @@ MOST_DIFFERENT = 60
 """Arguments of a block that differ between its uses, at most."""
 NAMES = {
     "size_out": "out",
+    "shape.1": "size",
+    "shape.2": "size",
+    "shape.3": "size",
     "range": "end",
     "channels": "end",
     "S": "s",
@@ -57,17 +60,18 @@ class Solver:
                 group.condition = self.condition(group, present, factors)
             self.fill()
         for slot in self.slots:
-            text = slot.text or expression(slot.numbers, self.parameters)
+            text = slot.text or expression(slot.numbers, [] if slot.numbers.size[0] else self.parameters)
             if text is None:
                 raise Unsolved
             if slot.step is not None:
                 text = growing(text, slot.step)
             if slot.kind == "layer":
                 slot.site.layer = text
-            elif slot.axis:
-                slot.site.given[slot.field] += f"x({text})"
+            elif slot.axis is None:
+                slot.site.given[slot.field] = text
             else:
-                slot.site.given[slot.field] = text if slot.axis is None else f"({text})"
+                before = f"{slot.site.given[slot.field]}x" if slot.axis else ""
+                slot.site.given[slot.field] = before + (text if text.isdigit() else f"({text})")
         self.letters()
         return self.order()
 
@@ -167,7 +171,7 @@ class Solver:
             return letter
         if parameter.name == "t":
             return self.free("t")
-        if any(slot.field == "K" for slot in slots):  # the channels that the block gives are `k`
+        if any(slot.field in ("K", "shape.0") for slot in slots):  # the channels that the block gives are `k`
             given = all(self.given[use] == value for use, value in parameter.values.items())
             return self.free("k") if given else self.free("mid", "k")
         field = slots[0].field

@@ -265,7 +265,9 @@ def layer_text(
 ) -> str:
     """`conv F3 P1 K64`; `given` are texts for some of its fields."""
     if isinstance(op, Unsaid):
-        return f"{op.what}({', '.join(f'@{one}' for one in refers)}) => {written_shape(op.shape)}"
+        sizes = (given and given.get(f"shape.{axis}") for axis in range(len(op.shape)))
+        shape = [f"({size})" if size else str(n) for size, n in zip(sizes, op.shape, strict=True)]
+        return f"{op.what}({', '.join(f'@{one}' for one in refers)}) => {'x'.join(shape)}"
     parts = [op.word]
     named = iter(refers)
     mine = (usual or {}).get(op.word, {})
@@ -288,7 +290,7 @@ def _argument(argument: Any, text: str) -> str:
     if argument.letter is not None:
         return f"{argument.letter}{text}" if re.fullmatch("[0-9x]+", text) else f"{argument.letter}={text}"
     if argument.positional is not None:
-        return text if re.fullmatch(r"\w+", text) or ")x(" in text else f"({text})"
+        return text if re.fullmatch(r"\w+", text) or ")x" in text or "x(" in text else f"({text})"
     return f"{argument.keyword}={text}"
 
 

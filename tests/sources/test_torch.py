@@ -372,3 +372,13 @@ def test_what_the_language_cannot_say_is_a_hole_with_its_place() -> None:
     assert (hole.what, hole.shape) == ("cumsum", (3, 8, 8))
     assert hole.place.startswith("test_torch.py:") or "test_torch.py:" in hole.place
     assert not isinstance(layers.layers[-1], Hole)
+
+
+def test_a_hole_reads_what_was_put_off() -> None:
+    class Net(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cumsum(torch.relu(x) * 2, 1)
+
+    _, layers = listed(Net(), torch.zeros(2, 3, 8, 8))
+    assert [getattr(one, "what", "") or one.op.word for one in layers.layers] == ["relu", "times", "cumsum"]  # type: ignore[union-attr]
+    assert layers.layers[-1].inputs == (2,)

@@ -101,3 +101,33 @@ def test_what_cannot_be_shared_is_reported() -> None:
     made = structure.spec(network(*layers))
     used = set(made.keys.values())
     assert used == {f"part{number}.conv.{name}" for number in range(2) for name in ("weight", "bias")}
+
+
+def test_holes_of_one_class_differ_in_their_shapes() -> None:
+    layers: list[Layer | Hole] = []
+    for number, width in enumerate((4, 6, 8)):
+        scopes = (Scope(f"part{number}", "Part"),)
+        at = 3 * number
+        op = CONV.model_copy(update={"K": width})
+        layers += [
+            Layer(op, (at,), (width, 8, 8), "conv", scopes),
+            Hole("warp", (at + 1,), (2 * width, 8, 8), "", scopes),
+            Layer(RELU, (at + 2,), (2 * width, 8, 8), "", scopes),
+        ]
+    made = structure.spec(network(*layers))
+    assert "conv F3 P1 K=mid -> warp() => (2*mid)x8x8" in " ".join(made.text.split())
+    assert "part(4) -> part(6)" in " ".join(made.text.split())
+
+
+def test_a_hole_at_the_end_of_a_line_with_a_label() -> None:
+    layers = (
+        conv(0),
+        Hole("warp", (1,), SHAPE),
+        conv(0, "b"),
+        Layer(RELU, (3,), SHAPE),
+        Layer(ADD, (2, 4), SHAPE),
+    )
+    assert (
+        "conv F3 P1 K4 -> warp()"
+        in structure.spec(network(*layers, conv(2, "c"), Layer(ADD, (6, 5), SHAPE))).text
+    )

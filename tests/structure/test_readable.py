@@ -119,3 +119,19 @@ def test_numbers_a_rounding_error_away() -> None:
 def test_lines(name: str, lines: int) -> None:
     for blocks in (True, False):
         assert len([one for one in of_zoo(name, 0, blocks).splitlines() if one]) <= lines
+
+
+def test_sizes_that_follow_from_those_of_the_map() -> None:
+    layers: list[Layer] = []
+    size = 9
+    for number in range(3):
+        scopes = (Scope(f"cut{number}", "Cut"),)
+        crop = op("crop", size=(size - 1, size - 1), offset=(1, 1))
+        layers.append(Layer(op("relu"), (len(layers),), (4, size, size), "", scopes))
+        size -= 1
+        layers.append(Layer(crop, (len(layers),), (4, size, size), "", scopes))
+        layers.append(Layer(conv(3, 4), (len(layers),), (4, size, size), "", scopes))
+        layers.append(Layer(op("tanh"), (len(layers),), (4, size, size), "", scopes))
+    network = LayerList("Net", (Input((4, 9, 9)),), tuple(layers), (Output(len(layers)),))
+    text = structure.spec(network).text
+    assert "relu -> crop (H-1)x(W-1) offset=1 -> conv F3 P1 K4 -> tanh" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -165,8 +165,9 @@ class Reader:
         return self.inputs[value].shape[1:] if value < first else self.layers[value - first].shape
 
     def add(self, op: Op, *values: int, weights: Mapping[str, str] | None = None) -> int:
-        """A layer; gives its value. Without weights, the same layer of the same values is there once."""
-        key = (op, values) if not weights and op.word not in ("dropout", "droppath") else None
+        """A layer; gives its value. What a module computes twice without weights is there once."""
+        scopes = self.call.scopes if self.call is not None else ()
+        key = (op, values, scopes) if not weights and op.word not in ("dropout", "droppath") else None
         if key in self.known and key is not None:
             return self.known[key]
         out = op.out(*map(self.shape, values))
@@ -194,7 +195,7 @@ class Reader:
     def hole(self, call: Call, why: str) -> tuple[Item, ...]:
         """A named hole for each tensor that a call gives."""
         made: list[Item] = []
-        values = tuple(dict.fromkeys(one.value for one in self.laid_of(call.arguments.values())))
+        values = tuple(dict.fromkeys(self._read_by(call.arguments.values())))
         weights = {
             str(place): one.held.key
             for place, one in enumerate(self.kept_of(call.arguments.values()))
@@ -221,6 +222,16 @@ class Reader:
         if type(argument) is tuple:
             return tuple(map(self.item, argument))
         return argument if isinstance(argument, bool | int | float | str) else None
+
+    def _read_by(self, arguments: Iterable[Any]) -> Iterator[int]:
+        """The values that a call reads; what was put off is made layers."""
+        for one in _flat(map(self.item, arguments)):
+            if isinstance(one, Scores):
+                yield from (one.q.value, one.k.value)
+            elif isinstance(one, Padded):
+                yield one.of.value
+            elif isinstance(one, Laid | Affine | Norms):
+                yield self.laid(one).value
 
     def laid_of(self, arguments: Iterable[Any]) -> list[Laid]:
         return list(_of_kind(map(self.item, arguments), Laid))
@@ -438,8 +449,12 @@ def _chained(dims: Iterable[Dim]) -> Iterable[Atom]:
 
 
 def _of_kind(items: Iterable[Any], kind: type[T]) -> Iterable[T]:
+    return (one for one in _flat(items) if isinstance(one, kind))
+
+
+def _flat(items: Iterable[Any]) -> Iterator[Any]:
     for one in items:
-        if isinstance(one, kind):
+        if type(one) is tuple:
+            yield from _flat(one)
+        else:
             yield one
-        elif type(one) is tuple:
-            yield from _of_kind(one, kind)

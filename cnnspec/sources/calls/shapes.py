@@ -275,7 +275,7 @@ def _part(reader: Reader, laid: Laid, dim: int, low: int, high: int) -> Laid:
             sizes = [*shape[1:]]
             offset = [0] * len(sizes)
             sizes[axis - 1], offset[axis - 1] = (high - low) * inner, low * inner
-            value = reader.add(Crop(size=tuple(sizes), offset=tuple(offset)), laid.value)
+            value = _cropped(reader, laid.value, sizes, offset)
         count = high - low
         lying = tuple(
             tuple(
@@ -293,6 +293,16 @@ def _part(reader: Reader, laid: Laid, dim: int, low: int, high: int) -> Laid:
     if moved == laid:
         raise Cannot("a part of a dimension that lies apart")
     return _part(reader, moved, dim, low, high)
+
+
+def _cropped(reader: Reader, value: int, size: list[int], offset: list[int]) -> int:
+    """A region of a map; of a region, one region of the map before."""
+    first = len(reader.inputs)
+    before = getattr(reader.layers[value - first], "op", None) if value >= first else None
+    if isinstance(before, Crop) and before.offset is not None:
+        offset = [a + b for a, b in zip(before.offset, offset, strict=True)]
+        value = reader.layers[value - first].inputs[0]
+    return reader.add(Crop(size=tuple(size), offset=tuple(offset)), value)
 
 
 @reads(
