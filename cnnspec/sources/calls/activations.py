@@ -19,7 +19,7 @@ from cnnspec.ops.activation import (
 )
 from cnnspec.ops.base import Op
 from cnnspec.ops.dropout import Dropout, DropPath
-from cnnspec.ops.merge import Add, Mul
+from cnnspec.ops.merge import Add, Mul, Sub
 from cnnspec.ops.powers import Exp, Log, Pow
 from cnnspec.ops.rectifier import Abs, Elu, Leaky, Prelu, Relu, Relu6, Selu
 from cnnspec.ops.scale import Times
@@ -67,9 +67,20 @@ for _name, _make in PLAIN.items():
 
 @reads("elu", "celu")
 def elu(reader: Reader, a: Given) -> Item:
-    if (a.get("scale", 1), a.get("input_scale", 1)) != (1, 1) or ("scale" not in a and a["alpha"] != 1):
-        raise Cannot("an elu with scales of its own")
-    return each_number(reader, a["self"], Elu(alpha=number(a["alpha"])))
+    """scale·elu(input_scale·x); celu is alpha·elu(x/alpha)."""
+    assert reader.call is not None
+    alpha, scale, inner = a["alpha"], a.get("scale", 1), a.get("input_scale", 1)
+    if reader.call.op == "celu":
+        alpha, scale, inner = 1, alpha, 1 / alpha
+    return _scaled(reader, a["self"], Elu(alpha=number(alpha)), inner, scale)
+
+
+def _scaled(reader: Reader, item: Item, op: Op, inner: float, outer: float) -> Laid:
+    """A layer of a multiple of a tensor, times a number."""
+    laid = reader.laid(item)
+    value = laid.value if inner == 1 else reader.add(Times(factor=number(inner)), laid.value)
+    value = reader.add(op, value)
+    return Laid(value if outer == 1 else reader.add(Times(factor=number(outer)), value), laid.dims)
 
 
 @reads("gelu")
@@ -86,9 +97,8 @@ def gelu(reader: Reader, a: Given) -> Item:
 
 @reads("softplus")
 def softplus(reader: Reader, a: Given) -> Item:
-    if a.get("beta", 1) != 1:
-        raise Cannot("softplus with another beta than 1")
-    return each_number(reader, a["self"], Softplus())
+    beta = a.get("beta", 1)
+    return _scaled(reader, a["self"], Softplus(), beta, 1 / beta)
 
 
 @reads("hardtanh", "clamp", "clamp_min", "clamp_max", "clip")
@@ -101,7 +111,28 @@ def clamped(reader: Reader, a: Given) -> Item:
         if isinstance(item, Affine) and item.shift == (3.0,) and item.factor == (1.0,) and not item.clamped:
             return item._replace(clamped=True)
         return each_number(reader, item, Relu6())
-    raise Cannot(f"numbers are limited to {low} … {high}")
+    if isinstance(item, Affine) and not item.clamped and (low, high) == (0, 1):
+        moved = item._replace(
+            factor=tuple(6 * one for one in item.factor), shift=tuple(6 * one - 3 for one in item.shift)
+        )
+        return each_number(reader, moved, Hsigmoid())
+    if (low or 0) > 0 or (high or 0) < 0:
+        raise Cannot(f"numbers are limited to {low} … {high}, which 0 is not in")
+    laid = reader.laid(item)
+    above = None if high == 0 else _limited(reader, laid, 1, high)
+    below = None if low == 0 else _limited(reader, laid, -1, None if low is None else -low)
+    if below is None:
+        return above
+    if above is None:
+        return _scaled(reader, below, Relu(), 1, -1)
+    return Laid(reader.add(Sub(), above.value, below.value), laid.dims)
+
+
+def _limited(reader: Reader, laid: Laid, sign: int, high: float | None) -> Laid:
+    """Numbers from 0 to `high` of a tensor, or of its negative."""
+    if high is None:
+        return _scaled(reader, laid, Relu(), sign, 1)
+    return _scaled(reader, laid, Relu6(), sign * 6 / high, high / 6)
 
 
 @reads("relu6")

@@ -35,11 +35,9 @@ def convolution(reader: Reader, a: Given) -> Item:
     }
     padding = a["padding"]
     if padding == "same":
-        options["P"] = (
-            "same"
-            if any((f - 1) * d % 2 for f, d in zip(options["F"], options["D"], strict=True))
-            else tuple((f - 1) * d // 2 for f, d in zip(options["F"], options["D"], strict=True))
-        )
+        ends = tuple(map(same_ends, reader.shape(value)[1:], options["F"], options["S"], options["D"]))
+        even = all(before == behind for before, behind in ends)
+        options["P"] = tuple(before for before, _ in ends) if even else "same"
     else:
         options["P"] = (0,) * axes if padding == "valid" else each(padding, axes)
     value, options["P"] = _same(reader, value, options)

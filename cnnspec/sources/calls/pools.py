@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 from cnnspec.ops.merge import Add
 from cnnspec.ops.pool import AvgPool, CMax, CMean, Gap, Gmp, MaxPool
@@ -29,7 +29,7 @@ def max_pool(reader: Reader, a: Given) -> Item:
     options: dict[str, Any] = {
         "F": each(a["kernel_size"], axes),
         "S": each(a["stride"] or a["kernel_size"], axes),
-        "P": each(a["padding"], axes),
+        "P": _padding(a["padding"], axes),
         "D": each(a["dilation"], axes),
         "ceil": bool(a["ceil_mode"]),
     }
@@ -44,6 +44,11 @@ def max_pool(reader: Reader, a: Given) -> Item:
     return (reader.fresh(reader.add(op, value)), Places(value, op))
 
 
+def _padding(padding: Any, axes: int) -> tuple[int, ...] | Literal["same"]:
+    """A number for each axis; or "same", which doors say whose pools can be padded so."""
+    return "same" if padding == "same" else each(padding, axes)
+
+
 @reads("avg_pool1d", "avg_pool2d", "avg_pool3d")
 def avg_pool(reader: Reader, a: Given) -> Item:
     """avg_pool2d(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)."""
@@ -51,7 +56,7 @@ def avg_pool(reader: Reader, a: Given) -> Item:
     axes = len(reader.shape(value)) - 1
     size = each(a["kernel_size"], axes)
     stride = each(a["stride"] or a["kernel_size"], axes)
-    padding, ceil = each(a["padding"], axes), bool(a["ceil_mode"])
+    padding, ceil = _padding(a["padding"], axes), bool(a["ceil_mode"])
     outside = any(padding) or ceil
     op = AvgPool(
         F=size,
@@ -98,6 +103,9 @@ def unpool(reader: Reader, a: Given) -> Item:
     if not isinstance(places, Places):
         raise Cannot("the places are not those of a maxpool")
     value = reader.settled(reader.laid(a["self"]))
+    assert reader.call is not None
+    if reader.call.shapes[0][2:] != reader.shape(places.value)[1:]:
+        raise Cannot("its output is not as large as the input of the maxpool")
     return reader.fresh(reader.add(Unpool(like=True, maxpool=places.pool), value, places.value))
 
 

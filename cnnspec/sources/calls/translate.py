@@ -55,8 +55,8 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
     reader.call = call._replace(op=name)
     before = len(reader.layers)
     try:
-        if rule is None:
-            raise Cannot("the language has no such layer")
+        if rule is None or call.why:
+            raise Cannot(call.why or "the language has no such layer")
         made = rule(reader, {key: _item(reader, value) for key, value in call.arguments.items()})
         first: list[Any] = list(made) if type(made) is tuple else [made]
         return [*first, *[Computed(call.op)] * len(call.shapes)]
