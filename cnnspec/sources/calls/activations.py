@@ -24,7 +24,7 @@ from cnnspec.ops.powers import Exp, Log, Pow
 from cnnspec.ops.rectifier import Abs, Elu, Leaky, Prelu, Relu, Relu6, Selu
 from cnnspec.ops.scale import Times
 from cnnspec.sources.calls.layout import atoms_of, only, size_of
-from cnnspec.sources.calls.reader import Affine, Cannot, Item, Kept, Laid, Reader, Scores, number
+from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Kept, Laid, Reader, Scores, number
 from cnnspec.sources.calls.rules import RULES, Given, reads
 
 PATHS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
@@ -46,13 +46,11 @@ PLAIN: dict[str, Callable[[Given], Op]] = {
     "hardswish": lambda a: Hswish(),
     "hardsigmoid": lambda a: Hsigmoid(),
     "sigmoid": lambda a: Sigmoid(),
-    "tanh": lambda a: Tanh(),
     "abs": lambda a: Abs(),
     "exp": lambda a: Exp(),
     "log": lambda a: Log(),
     "sqrt": lambda a: Pow(p=number(0.5)),
     "rsqrt": lambda a: Pow(p=number(-0.5)),
-    "square": lambda a: Pow(p=number(2)),
     "reciprocal": lambda a: Pow(p=number(-1)),
 }
 
@@ -63,6 +61,16 @@ def _plain(make: Callable[[Given], Op]) -> Callable[[Reader, Given], Item]:
 
 for _name, _make in PLAIN.items():
     RULES[_name] = _plain(_make)
+
+
+@reads("tanh")
+def tanh(reader: Reader, a: Given) -> Item:
+    """Of a tensor times a number it has a `gain`; a factor after it becomes its `amp`."""
+    item = a["self"]
+    if isinstance(item, Affine) and len(item.factor) == 1 and not any(item.shift) and not item.clamped:
+        if item.factor[0] > 0:
+            return each_number(reader, item.of, Tanh(gain=number(item.factor[0])))
+    return each_number(reader, item, Tanh())
 
 
 @reads("elu", "celu")
@@ -152,9 +160,11 @@ def prelu(reader: Reader, a: Given) -> Item:
     return Laid(reader.add(op, laid.value, weights={"weight": weight.held.key}), laid.dims)
 
 
-@reads("pow")
+@reads("pow", "square")
 def power(reader: Reader, a: Given) -> Item:
-    exponent = a["exponent"]
+    exponent = a.get("exponent", 2)
+    if isinstance(a["self"], Distances) and exponent == 2:
+        return a["self"]._replace(squared=True)
     if isinstance(exponent, bool) or not isinstance(exponent, int | float):
         raise Cannot("an exponent that is no number")
     return each_number(reader, a["self"], Pow(p=number(exponent)))

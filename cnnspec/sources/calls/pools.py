@@ -5,13 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any, Literal
 
+from cnnspec.ops.dense import Rbf
 from cnnspec.ops.merge import Add
 from cnnspec.ops.pool import AvgPool, CMax, CMean, Gap, Gmp, MaxPool
 from cnnspec.ops.resample import Unpool
 from cnnspec.ops.reshape import Slice
 from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.calls.layout import atoms_of, only, sizes_of
-from cnnspec.sources.calls.reader import Affine, Cannot, Item, Laid, Norms, Padded, Places, Reader
+from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Laid, Norms, Padded, Places, Reader
 from cnnspec.sources.calls.rules import Given, each, reads
 
 
@@ -120,8 +121,12 @@ def reduced(reader: Reader, a: Given) -> Item:
         return largest(reader, a)
     if isinstance(a["self"], Norms) and call.op == "mean" and a.get("keepdim"):
         return a["self"]._replace(step="mean")
-    laid = reader.laid(a["self"])
     dims = a.get("dim")
+    if isinstance(a["self"], Distances) and a["self"].squared and dims in ((2,), (-1,)) and call.op == "sum":
+        of, weight, _ = a["self"]
+        op = Rbf(K=weight.held.shape[0])
+        return reader.fresh(reader.add(op, of.value, weights={"weight": weight.held.key}))
+    laid = reader.laid(a["self"])
     if dims is None:
         raise Cannot("it is over the images too")
     count = len(laid.dims)
