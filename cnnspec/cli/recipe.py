@@ -47,7 +47,8 @@ def programs(found: Opened, path: str, folder: str) -> Programs:
     net = found.programs["torch"]
     data = getattr(recipe.data, "path", "")
     if data:
-        data = os.path.relpath(os.path.join(os.path.dirname(place), data), folder)
+        beside = "" if path.startswith(ZOO) else os.path.dirname(place)
+        data = os.path.relpath(os.path.join(beside, data), folder)
     files = {"net.py": net, "train.py": emit(graph, facts, recipe, net, data)}
     return Programs(source, [], files, recipe, 0)
 

@@ -21,15 +21,19 @@ def put_data(writer: Writer, plan: Plan) -> None:
 
 def _load(writer: Writer, plan: Plan) -> None:
     data = plan.recipe.data
-    with writer.block("def load_samples(path: Path) -> tuple[Samples, Samples]:"):
+    if isinstance(data, Folder):
+        _decode(writer, plan, data)
+        writer.gap(2)
+    with writer.block(f"def load_samples(path: Path) -> tuple[{plan.samples}, {plan.samples}]:"):
         writer.doc("The images to train on, and those that are held out.")
         match data:
+            case Folder():
+                _folder(writer, plan, data)
+                return
             case Digits():
                 writer.line("images, labels = mnist_digits()")
             case Npz():
                 _arrays(writer, "images, labels = ", data.images, data.labels)
-            case Folder():
-                _folder(writer, "images, labels = ", data, data.train)
             case Torchvision():
                 writer.line(f"from torchvision.datasets import {data.name}")
                 writer.gap(1)
@@ -42,8 +46,6 @@ def _load(writer: Writer, plan: Plan) -> None:
         match data:
             case Npz():
                 _arrays(writer, "held_images, held_labels = ", data.test_images, data.test_labels)
-            case Folder():
-                _folder(writer, "held_images, held_labels = ", data, data.test)
             case Torchvision():
                 _torchvision(writer, data, "held_images, held_labels = ", "False")
         _fitted(writer, plan, "images", "labels")
@@ -59,7 +61,7 @@ def _fitted(writer: Writer, plan: Plan, images: str, labels: str) -> None:
     if plan.maps:
         output = ", OUTPUT" if plan.judged.middle and fit == "exact" and not plan.maps_move else ""
         writer.line(f"check_maps({images}, {labels}{output})")
-    if fit == "exact" or isinstance(plan.recipe.data, Folder):  # a folder's are fitted one by one
+    if fit == "exact":
         return
     function = {"pad": "padded", "mirror": "mirrored", "resize": "resized"}[fit]
     writer.line(f"{images} = {function}({images}, *INPUT[1:])")
@@ -90,8 +92,51 @@ def _arrays(writer: Writer, before: str, images: str, labels: str) -> None:
     writer.put(before, call("npz_arrays", "path", string(images), string(labels), "INPUT[0]"))
 
 
-def _folder(writer: Writer, before: str, data: Folder, inside: str) -> None:
-    writer.put(before, call("image_folder", f"path / {string(inside)}", "INPUT", data.fit == "resize"))
+def _folder(writer: Writer, plan: Plan, data: Folder) -> None:
+    """Lists of files, which are decoded here unless they are when they are needed."""
+    where = [f"path / {string(data.train)}", f"path / {string(data.test)}"]
+    writer.line(f"names = class_names({where[0]}, {'CLASSES' if plan.classes else 0})")
+    writer.line(f"training = class_files({where[0]}, names)")
+    if data.validation:
+        writer.line("training, held_out = split_files(training, HELD_OUT)")
+    else:
+        writer.line(f"held_out = class_files({where[1]}, names)")
+    if plan.streams:
+        writer.line("return training, held_out")
+    else:
+        writer.line("return in_memory(training, decode), in_memory(held_out, decode)")
+
+
+def _decode(writer: Writer, plan: Plan, data: Folder) -> None:
+    """`decode`, and `windows` where a part of each training image is drawn."""
+    augment = plan.recipe.augment
+    chance = ", chance: list[float] | None = None" if plan.streams else ""
+    with writer.block(f"def decode(path: Path{chance}) -> Tensor:"):
+        writer.doc(
+            "An image file; with `chance`, a part that is drawn." if plan.windows else "An image file."
+        )
+        writer.gap(1)
+        with writer.block("def part(width: int, height: int) -> Box:"):
+            if plan.windows:
+                random = "area_part(width, height, AREA, chance)"
+                if augment.side:
+                    random = "scaled_part(width, height, INPUT, SIDES, chance)"
+                with writer.block("if chance is not None:"):
+                    writer.line(f"return {random}")
+            side = "SIDE" if data.side else "min(INPUT[1:])"
+            middle = f"placed_part(width, height, INPUT, {side})"
+            writer.line(f"return {middle if data.fit == 'resize' else 'exact_part(width, height, INPUT)'}")
+        writer.gap(1)
+        writer.line("return image_file(path, INPUT, part)")
+    if plan.windows:
+        writer.gap(2)
+        with writer.block("def windows(step: int, team: Team) -> Iterator[Tensor]:"):
+            writer.doc(
+                "For each step from this one, the numbers that say which parts of its images are shown."
+            )
+            with writer.block("for number in itertools.count(step):"):
+                writer.line(f"chance = chances(BATCH, {plan.windows}, number, SEED + 1)")
+                writer.line("yield chance.chunk(team.size)[team.rank]")
 
 
 def _torchvision(writer: Writer, data: Torchvision, before: str, train: str) -> None:
@@ -101,10 +146,10 @@ def _torchvision(writer: Writer, data: Torchvision, before: str, train: str) -> 
 def _prepared(writer: Writer, plan: Plan) -> None:
     recipe = plan.recipe
     writer.line("def prepared(")
-    writer.line("    samples: Samples, rows: Tensor, device: torch.device")
+    writer.line("    images: Tensor, labels: Tensor, device: torch.device")
     with writer.block(") -> tuple[Tensor, Tensor]:"):
         writer.doc("The network's input for these images, and their labels.")
-        writer.line("images = samples.images[rows].to(device)")
+        writer.line("images = images.to(device)")
         if isinstance(recipe.data, Npz):
             with writer.block("if images.dtype == torch.uint8:"):
                 writer.line("images = images / 255")
@@ -116,7 +161,7 @@ def _prepared(writer: Writer, plan: Plan) -> None:
                 writer.line(f"images = images {sign} {constant.lower()}")
         if recipe.run.channels_last:
             writer.line("images = images.contiguous(memory_format=torch.channels_last)")
-        writer.line("return images, samples.labels[rows].to(device)")
+        writer.line("return images, labels.to(device)")
 
 
 def _augmented(writer: Writer, plan: Plan) -> None:

@@ -40,6 +40,9 @@ def _rate(writer: Writer, plan: Plan) -> None:
         if schedule.decay == "step":
             writer.line("return RATE * FACTOR ** sum(epoch >= one for one in MILESTONES)")
             return
+        if schedule.decay == "exponential":
+            writer.line("return RATE * FACTOR ** int(epoch)")
+            return
         start = " - WARMUP" if schedule.warmup else ""
         above = f"(epoch{start})" if start else "epoch"
         below = f"(EPOCHS{start})" if start else "EPOCHS"
@@ -138,17 +141,17 @@ def _step(writer: Writer, plan: Plan) -> None:
     with writer.indented():
         writer.line("model: nn.Module,")
         writer.line("optimizer: Optimizer,")
-        writer.line("samples: Samples,")
-        writer.line("batch: Tensor,")
+        writer.line("images: Tensor,")
+        writer.line("labels: Tensor,")
         writer.line("step: int,")
         writer.line("team: Team,")
     with writer.block(") -> Tensor:"):
-        writer.doc("One step on a global batch, of which each process takes a part; gives its loss.")
+        writer.doc("One step, on this process's part of a global batch; gives its loss.")
         writer.line("device = team.device")
         if plan.chances:
             writer.line(f"chance = chances(BATCH, {plan.chances}, step, SEED)")
+            writer.line("chance = chance.chunk(team.size)[team.rank]")
         if run.accumulate == 1:
-            writer.line("part = torch.arange(BATCH).chunk(team.size)[team.rank]")
             writer.line('torch.manual_seed(seed_from(SEED, "dropout", step, team.rank))')
             _forward(writer, plan, "loss_of(model(images), labels)")
             writer.line("optimizer.zero_grad()")
@@ -162,12 +165,12 @@ def _step(writer: Writer, plan: Plan) -> None:
 
 
 def _forward(writer: Writer, plan: Plan, loss: str) -> None:
-    writer.line("images, labels = prepared(samples, batch[part], device)")
+    writer.line("images, labels = prepared(images, labels, device)")
     if plan.chances:
         if plan.maps_move:
-            writer.line("images, labels = augmented(images, labels, chance[part].to(device))")
+            writer.line("images, labels = augmented(images, labels, chance.to(device))")
         else:
-            writer.line("images = augmented(images, chance[part].to(device))")
+            writer.line("images = augmented(images, chance.to(device))")
     if plan.recipe.run.amp:
         with writer.block(AUTOCAST):
             writer.line(f"loss = {loss}")
@@ -178,9 +181,9 @@ def _forward(writer: Writer, plan: Plan, loss: str) -> None:
 def _accumulated(writer: Writer, plan: Plan) -> None:
     writer.line("optimizer.zero_grad()")
     writer.line("total = torch.zeros((), device=device)")
-    writer.line("parts = torch.arange(BATCH).chunk(team.size * PARTS)")
-    writer.line("mine = parts[team.rank * PARTS : (team.rank + 1) * PARTS]")
-    with writer.block("for number, part in enumerate(mine):"):
+    parts = ["images", "labels", *(["chance"] if plan.chances else [])]
+    writer.put("parts = ", call("zip", *(f"{one}.chunk(PARTS)" for one in parts), strict=True))
+    with writer.block(f"for number, ({', '.join(parts)}) in enumerate(parts):"):
         writer.line('seed = seed_from(SEED, "dropout", step, team.rank, number)')
         writer.line("torch.manual_seed(seed)")
         _forward(writer, plan, "loss_of(model(images), labels) / PARTS")
@@ -198,23 +201,27 @@ def _accumulated(writer: Writer, plan: Plan) -> None:
 def _evaluate(writer: Writer, plan: Plan) -> None:
     run = plan.recipe.run
     writer.line("@torch.no_grad()")
-    with writer.block("def evaluate(net: nn.Module, samples: Samples, team: Team) -> dict[str, float]:"):
+    head = f"def evaluate(net: nn.Module, samples: {plan.samples}, team: Team) -> dict[str, float]:"
+    with writer.block(head):
         writer.doc("The result on images that are held out: each counts once, on any number of processes.")
         writer.line("net.eval()")
         writer.line("device = team.device")
         count = 4 if plan.accuracy else 2
         writer.line(f"sums = torch.zeros({count}, dtype=torch.float64, device=device)")
-        with writer.block("for rows in torch.arange(len(samples.labels)).split(BATCH):"):
-            writer.line("rows = rows[team.rank :: team.size]")
-            sharded = run.parallel == "fsdp"
-            if sharded:
-                writer.line("count = len(rows)")
-                with writer.block("if count == 0:"):
-                    writer.line("rows = torch.tensor([0])", "all processes take part in a pass")
-            else:
-                with writer.block("if len(rows) == 0:"):
-                    writer.line("continue")
-            writer.line("images, labels = prepared(samples, rows, device)")
+        writer.line("every = torch.arange(len(samples.labels)).split(BATCH)")
+        writer.line("parts = [rows[team.rank :: team.size] for rows in every]")
+        sharded = run.parallel == "fsdp"
+        if sharded:
+            writer.line("first = torch.tensor([0])", "all processes take part in a pass")
+            writer.line("shown = [rows if len(rows) else first for rows in parts]")
+            loop = (
+                f"for rows, (images, labels) in zip(parts, {batches(plan, 'samples', 'shown')}, strict=True):"
+            )
+        else:
+            writer.line("parts = [rows for rows in parts if len(rows)]")
+            loop = f"for images, labels in {batches(plan, 'samples', 'parts')}:"
+        with writer.block(loop):
+            writer.line("images, labels = prepared(images, labels, device)")
             if run.amp:
                 with writer.block(AUTOCAST):
                     writer.line("outputs = net(images)")
@@ -223,10 +230,10 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
                 writer.line("outputs = net(images)")
                 writer.line("loss = loss_of(outputs, labels)")
             if sharded:
-                with writer.block("if count == 0:"):
+                with writer.block("if len(rows) == 0:"):
                     writer.line("continue")
-            writer.line("sums[0] += len(rows) * loss")
-            writer.line("sums[1] += len(rows)")
+            writer.line("sums[0] += len(labels) * loss")
+            writer.line("sums[1] += len(labels)")
             if plan.accuracy:
                 _right(writer, plan)
         with writer.block("if team.size > 1:"):
@@ -237,6 +244,13 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
         else:
             writer.line("loss_sum, images_seen = sums.tolist()")
             writer.line('return {"loss": loss_sum / images_seen}')
+
+
+def batches(plan: Plan, samples: str, parts: str, windows: str = "") -> str:
+    """The call that gives the images and labels of these parts."""
+    if not plan.streams:
+        return f"batches({samples}, {parts})"
+    return f"streamed({', '.join([samples, parts, 'decode', 'THREADS', *([windows] if windows else [])])})"
 
 
 def _right(writer: Writer, plan: Plan) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call, listed
-from cnnspec.training.learning import changes_rate
+from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import CrossEntropy
 
@@ -81,14 +81,19 @@ def _prepare(writer: Writer, plan: Plan) -> None:
     with writer.block("if BATCH % parts:"):
         writer.line('raise Refused(f"{BATCH} images cannot be divided into {parts} equal parts")')
     writer.line("training, held_out = load_samples(options.data)")
+    if not plan.streams:
+        _check(writer, plan)
+    writer.line("steps = len(training.labels) // BATCH")
+    with writer.block("if steps == 0:"):
+        writer.line('raise Refused(f"{len(training.labels)} images are less than a batch")')
+
+
+def _check(writer: Writer, plan: Plan) -> None:
     with writer.block("for samples in (training, held_out):"):
         loss = plan.judged.loss
         classes = "CLASSES" if plan.classes else "0"
         ignored = f", {loss.ignore}" if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else ""
         writer.line(f"check_samples(samples, INPUT, {classes}{ignored})")
-    writer.line("steps = len(training.labels) // BATCH")
-    with writer.block("if steps == 0:"):
-        writer.line('raise Refused(f"{len(training.labels)} images are less than a batch")')
 
 
 def _make(writer: Writer, plan: Plan) -> None:
@@ -123,7 +128,8 @@ def _resume(writer: Writer, plan: Plan) -> None:
     with writer.indented():
         writer.line('"network": file_hash(HERE / "net.py"),')
         writer.line('"recipe": settings_hash(globals()),')
-        writer.line('"data set": hash_of(*training, *held_out),')
+        identity = "names_hash(training, held_out)" if plan.streams else "hash_of(*training, *held_out)"
+        writer.line(f'"data set": {identity},')
     writer.line("}")
     writer.line("progress = Progress()")
     with writer.block("if last.exists():"):
@@ -144,10 +150,15 @@ def _epochs(writer: Writer, plan: Plan) -> None:
         writer.line("order = random_order(len(training.labels), epoch, SEED)")
         writer.line("start, begun = time.monotonic(), progress.step")
         writer.line("net.train()")
-        with writer.block("for batch in order[: steps * BATCH].split(BATCH)[done:]:"):
+        writer.line("parts = order[: steps * BATCH].split(BATCH)[done:]")
+        writer.line("parts = [batch.chunk(team.size)[team.rank] for batch in parts]")
+        if plan.streams and plan.windows:
+            writer.line("shown = windows(progress.step, team)")
+        loader = batches(plan, "training", "parts", "shown" if plan.windows else "")
+        with writer.block(f"for images, labels in {loader}:"):
             if changes_rate(plan):
                 writer.line("set_rate(optimizer, rate_at(progress.step, steps))")
-            writer.line("loss = train_step(model, optimizer, training, batch, progress.step, team)")
+            writer.line("loss = train_step(model, optimizer, images, labels, progress.step, team)")
             if run.ema:
                 writer.line("follow(average, net, AVERAGE)")
             writer.line("running += loss")

@@ -105,6 +105,14 @@ def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Out
         if len(numbers) not in (0, 1, shape[0]):
             message = f"{len(numbers)} numbers for {shape[0]} channels"
             _misfit(reading, message, ("data", key), "one number, or one for each channel of the input")
+    least = min(shape[1:])
+    for section, sides in (
+        ("data", [getattr(data, "side", 0) or least]),
+        ("augment", recipe.augment.side or []),
+    ):
+        if any(side < least for side in sides):
+            message = f"a side of {min(sides)} pixels is shorter than the input, {written_shape(shape[1:])}"
+            _misfit(reading, message, (section, "side"), f"{least} or more")
     if not isinstance(data, Digits | Torchvision):
         return
     name = data.source if isinstance(data, Digits) else data.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnspec.training.network import Network, Output
-from cnnspec.training.recipe import Recipe
+from cnnspec.training.recipe import Folder, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,22 @@ class Plan:
             + 18 * bool(augment.elastic)
             + 3 * bool(augment.erase)
         )
+
+    @property
+    def streams(self) -> bool:
+        """Whether images are decoded when they are needed."""
+        return isinstance(self.recipe.data, Folder) and self.recipe.data.stream
+
+    @property
+    def windows(self) -> int:
+        """How many numbers the part of an image that is shown takes."""
+        augment = self.recipe.augment
+        return 4 if augment.area else 3 if augment.side else 0
+
+    @property
+    def samples(self) -> str:
+        """The type of a set of images."""
+        return "Files" if self.streams else "Samples"
 
     @property
     def maps(self) -> bool:

@@ -24,6 +24,7 @@ STANDARD = {
     "csv": "import csv",
     "hashlib": "import hashlib",
     "io": "import io",
+    "itertools": "import itertools",
     "json": "import json",
     "math": "import math",
     "os": "import os",
@@ -31,6 +32,12 @@ STANDARD = {
     "time": "import time",
 }
 STANDARD_FROM = {
+    "deque": ("collections", "deque"),
+    "Callable": ("collections.abc", "Callable"),
+    "Iterable": ("collections.abc", "Iterable"),
+    "Iterator": ("collections.abc", "Iterator"),
+    "Sequence": ("collections.abc", "Sequence"),
+    "ThreadPoolExecutor": ("concurrent.futures", "ThreadPoolExecutor"),
     "nullcontext": ("contextlib", "nullcontext"),
     "asdict": ("dataclasses", "asdict"),
     "dataclass": ("dataclasses", "dataclass"),

@@ -245,7 +245,7 @@ Contradiction = tuple[str, Path, str]
 
 def contradictions(recipe: Recipe) -> list[Contradiction]:
     """What a recipe says against itself."""
-    return [*_of_the_schedule(recipe), *_of_the_rest(recipe)]
+    return [*_of_the_schedule(recipe), *_of_the_parts(recipe), *_of_the_rest(recipe)]
 
 
 def _of_the_schedule(recipe: Recipe) -> Iterator[Contradiction]:
@@ -266,6 +266,26 @@ def _of_the_schedule(recipe: Recipe) -> Iterator[Contradiction]:
     if schedule.batch % parts:
         message = f"a batch of {schedule.batch} images cannot be divided into {parts} equal parts"
         yield message, ("run", "accumulate"), f"use a divisor of {schedule.batch}"
+
+
+def _of_the_parts(recipe: Recipe) -> Iterator[Contradiction]:
+    """Which part of an image is shown."""
+    data, augment = recipe.data, recipe.augment
+    for key in ("area", "side"):
+        ends = getattr(augment, key)
+        if ends is None:
+            continue
+        if not getattr(data, "stream", False):
+            hint = 'source = "folder" and stream = true in [data]'
+            yield f"{key} needs images that are decoded anew each time", ("augment", key), hint
+        elif data.fit == "exact":
+            yield f'{key} scales images, fit = "exact" does not', ("augment", key), 'fit = "resize"'
+        if ends[0] > ends[1]:
+            message = f"{key} is from the smallest to the largest, found {ends[0]:g} and {ends[1]:g}"
+            yield message, ("augment", key), f"{key} = [{ends[1]:g}, {ends[0]:g}]"
+    if augment.area and augment.side:
+        hint = "side cuts a part of one size, area parts of several"
+        yield "area and side are two ways to choose a part: write one", ("augment", "side"), hint
 
 
 def _of_the_rest(recipe: Recipe) -> Iterator[Contradiction]:

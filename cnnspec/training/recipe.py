@@ -64,7 +64,7 @@ class Npz(Data):
 
 
 class Folder(Data):
-    """Images in a folder for each class, train/CLASS/*.jpg and val/CLASS/*.jpg, read into memory."""
+    """Images in a folder for each class, train/CLASS/*.jpg and val/CLASS/*.jpg."""
 
     package: ClassVar[str] = "PIL"
 
@@ -74,6 +74,13 @@ class Folder(Data):
     test: Text = Field("val", description="the folder of the held-out images, unless `validation` is given")
     fit: Literal["exact", "resize"] = Field(
         "resize", description="images of another size: refused, or scaled and the middle cut out"
+    )
+    side: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0, description="pixels of the shorter side before the middle is cut out; 0: as few as the input needs"
+    )
+    stream: bool = Field(False, description="decoded anew each time, not kept in memory")
+    threads: Annotated[int, Field(ge=1, le=1024)] = Field(
+        4, description="threads of a process that decode, with `stream`"
     )
 
 
@@ -104,6 +111,15 @@ class Augment(Section):
     elastic: Annotated[float, Field(ge=0, le=1000)] = Field(
         0.0,
         description="bent: shifts of 3x3 points, of this standard deviation in pixels, and between them",
+    )
+    area: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=2, max_length=2)] | None = (
+        Field(
+            None,
+            description="with `stream`: a part of so much of the area, smallest and largest share, is scaled",
+        )
+    )
+    side: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="with `stream`: a part, after the shorter side was scaled to this range of pixels"
     )
     erase: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="the probability that a square of a quarter of the side is set to 0"
@@ -159,11 +175,13 @@ class Schedule(Section):
     epochs: Count = Field(description="passes over the training images")
     batch: Count = Field(description="images per step, over all processes (the global batch)")
     warmup: NotNegative = Field(0.0, description="epochs in which the rate grows from 0, in proportion")
-    decay: Literal["constant", "cosine", "step", "poly"] = Field(
+    decay: Literal["constant", "cosine", "step", "poly", "exponential"] = Field(
         "constant", description="how the rate falls afterwards"
     )
     milestones: list[Count] = Field([], description="step: the epochs after which the rate is multiplied")
-    factor: Fraction = Field(0.1, description="step: what it is multiplied by")
+    factor: Fraction = Field(
+        0.1, description="step and exponential (after each epoch): what it is multiplied by"
+    )
     power: Positive = Field(0.9, description="poly: rate · (1 − progress)^power")
     last: NotNegative = Field(0.0, description="cosine and poly: the rate at the end, as a share of the rate")
 

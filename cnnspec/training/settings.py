@@ -24,8 +24,12 @@ def put_settings(writer: Writer, plan: Plan) -> None:
     put("CLASSES", plan.judged.shape[0], when=plan.classes)
     put("MEAN", tuple(data.mean), when=data.mean)
     put("STD", tuple(data.std), when=data.std)
+    put("SIDE", getattr(data, "side", 0), "pixels of the shorter side", when=getattr(data, "side", 0))
+    put("THREADS", getattr(data, "threads", 0), "that decode images", when=plan.streams)
     put("HELD_OUT", data.validation, "share of the images", when=data.validation)
     put("CROP", augment.crop, "pixels", when=augment.crop)
+    put("AREA", tuple(augment.area or ()), "shares of an image", when=augment.area)
+    put("SIDES", tuple(augment.side or ()), "pixels of the shorter side", when=augment.side)
     put("ROTATE", augment.rotate, "degrees", when=augment.rotate)
     put("ELASTIC", augment.elastic, "pixels", when=augment.elastic)
     put("ERASE", augment.erase, "probability", when=augment.erase)
@@ -36,7 +40,7 @@ def put_settings(writer: Writer, plan: Plan) -> None:
     put("RATE", optimizer.rate)
     put("WARMUP", schedule.warmup, "epochs", when=schedule.warmup)
     put("MILESTONES", tuple(schedule.milestones), "epochs", when=schedule.milestones)
-    put("FACTOR", schedule.factor, when=schedule.milestones)
+    put("FACTOR", schedule.factor, when=schedule.decay in ("step", "exponential"))
     put("POWER", schedule.power, when=schedule.decay == "poly")
     put(
         "LAST_RATE",

@@ -14,6 +14,7 @@ import numpy as np
 from cnnspec import build
 from cnnspec.api import load
 from cnnspec.diagnostics import Source
+from cnnspec.ir.graph import Graph
 from cnnspec.training.network import network
 from cnnspec.training.program import emit
 from cnnspec.training.read import read
@@ -63,9 +64,9 @@ def write_data(path: Path, count: int = 150, size: tuple[int, ...] = (8, 8), cla
     np.savez(path, **arrays)
 
 
-def built(folder: Path, spec: str = SPEC, recipe: str = RECIPE, *, data: str = "data.npz") -> Path:
+def built(folder: Path, spec: str | Graph = SPEC, recipe: str = RECIPE, *, data: str = "data.npz") -> Path:
     """net.py and train.py in a folder, which is made."""
-    graph = load(text=spec)
+    graph = load(text=spec) if isinstance(spec, str) else spec
     read_recipe, reading = read(Source("recipe.toml", recipe))
     assert read_recipe is not None, list(reading.sink)
     facts = network(graph, read_recipe, reading)

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from cnnspec.lower import library
 
-ROOMS = ("processes", "samples", "augment", "losses", "steps", "checkpoints", "report")
+ROOMS = (
+    "processes",
+    "samples",
+    "files",
+    "augment",
+    "losses",
+    "steps",
+    "checkpoints",
+    "report",
+)
 """The files, in the order of a program."""
 
 

@@ -82,14 +82,14 @@ def file_hash(path: Path) -> str:
 
 
 def settings_hash(names: dict[str, Any]) -> str:
-    """What tells two recipes apart: the constants of a program. Paths differ between
-    machines, and what is expected does not change a run.
+    """What tells two recipes apart: the constants of a program. Paths and threads are a
+    machine's own, and what is expected does not change a run.
     """
     kept = {
         name: value
         for name, value in names.items()
         if name.isupper()
-        and not name.startswith("EXPECTED")
+        and not name.startswith(("EXPECTED", "THREADS"))
         and not isinstance(value, Path)
     }
     return hashlib.sha256(repr(sorted(kept.items())).encode()).hexdigest()[:32]

@@ -1,6 +1,7 @@
 """Images and labels in memory: where they come from."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,35 +49,6 @@ def npz_arrays(path: Path, images: str, labels: str, channels: int) -> Samples:
     return Samples(pixels.contiguous(), targets)
 
 
-def image_folder(path: Path, shape: tuple[int, ...], scale: bool) -> Samples:
-    """Images in a folder for each class, the classes in the order of their names."""
-    import numpy
-    from PIL import Image, ImageOps
-
-    channels, height, width = shape
-    mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(channels, "RGB")
-    folders = sorted(one for one in path.glob("*") if one.is_dir())
-    images, labels = [], []
-    for label, folder in enumerate(folders):
-        for file in sorted(one for one in folder.iterdir() if one.is_file()):
-            try:
-                with Image.open(file) as found:
-                    image = found.convert(mode)
-            except (OSError, ValueError, Image.DecompressionBombError) as error:
-                raise Refused(f"{file}: {error}") from None
-            if scale:
-                image = ImageOps.fit(image, (width, height))
-            if image.size != (width, height):
-                raise Refused(
-                    f"{file} is {image.height}x{image.width}, not {height}x{width}"
-                )
-            images.append(torch.from_numpy(numpy.array(image)).view(height, width, -1))
-            labels.append(label)
-    if not images:
-        raise Refused(f"{path} has no images in a folder for each class")
-    return Samples(torch.stack(images).movedim(3, 1).contiguous(), torch.tensor(labels))
-
-
 def torchvision_set(kind: Any, path: Path, train: bool, download: bool) -> Samples:
     """A data set of torchvision's that is in memory as a whole."""
     try:
@@ -86,6 +58,14 @@ def torchvision_set(kind: Any, path: Path, train: bool, download: bool) -> Sampl
     pixels = torch.as_tensor(found.data)
     pixels = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
     return Samples(pixels.contiguous(), torch.as_tensor(found.targets))
+
+
+def batches(
+    samples: Samples, parts: Iterable[Tensor]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The images and labels of each batch."""
+    for rows in parts:
+        yield samples.images[rows], samples.labels[rows]
 
 
 def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
