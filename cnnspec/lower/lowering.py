@@ -37,6 +37,11 @@ Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
 """How a target calls a layer of one use."""
 
 
+TOGETHER, BY_TRAINING, APART = range(3)
+"""How many functions a block is: one; one for the uses that are trained and one for those that are frozen,
+where these are other layers; one for each use."""
+
+
 @dataclass(eq=False)
 class Lowering:
     """One graph for one target. `runtime_shapes`: the target asks a tensor for its sizes when it runs; else
@@ -65,6 +70,8 @@ class Lowering:
     """All that were begun: what is known of them goes by their identity."""
     _apart: set[object] = field(default_factory=set)
     """Blocks of which each use is a function of its own."""
+    _roles: dict[int, set[str]] = field(default_factory=dict)
+    """Of bodies: the roles of the weights in them."""
     _loops: dict[tuple[int, int], dict[tuple[str, str], str]] = field(default_factory=dict)
     _reads: dict[int, tuple[Counter[int], dict[int, ir.Step]]] = field(default_factory=dict)
 
@@ -128,20 +135,53 @@ class Lowering:
     def function_of(self, region: ir.Region) -> Function:
         """The function that serves a use of a block."""
         key, group = self.key(region), self._group(region)
-        if key not in self._served:
+        if key in self._served:
+            return self._served[key]
+        levels = [APART] if group in self._apart else [TOGETHER, BY_TRAINING, APART]
+        for level in levels:
             served, shared, count = dict(self._served), dict(self.shared), len(self.functions)
             try:
-                self._serve([region] if group in self._apart else list(self._uses[group].values()))
+                for regions in self._partition(group, region, level):
+                    if self.key(regions[0]) not in self._served:
+                        self._serve(regions)
+                break
             except Diverges:
-                if group in self._apart:
+                if level == APART:
                     raise
-                self._apart.add(group)
                 self._served, self.shared = served, shared
                 del self.functions[count:]
-                for one in self._uses[group].values():
-                    if self.key(one) not in self._served:
-                        self._serve([one])
         return self._served[key]
+
+    def _partition(self, group: object, region: ir.Region, level: int) -> list[list[ir.Region]]:
+        """The uses of a block that are to be one function."""
+        uses = list(self._uses[group].values())
+        if level == TOGETHER:
+            return [uses]
+        if level == BY_TRAINING:
+            sides = [
+                [one for one in uses if self._frozen(one.passes[0].body) is side] for side in (False, True)
+            ]
+            return [side for side in sides if side]
+        if group in self._apart:
+            return [[region]]
+        self._apart.add(group)
+        return [[one] for one in uses]
+
+    def _frozen(self, body: int) -> bool:
+        """Whether all that could be trained in a body is frozen, and something is."""
+        roles = self._roles.get(body)
+        if roles is None:
+            roles = self._roles[body] = set()
+            here = self.graph.bodies[body]
+            for step in here.steps:
+                if isinstance(step, ir.Region):
+                    for inner in {one.body for one in step.passes}:
+                        self._frozen(inner)
+                        roles |= self._roles[inner]
+                elif isinstance(step, ir.Layer):
+                    shapes = [here.values[value] or () for value in step.inputs]
+                    roles |= {weight.role for weight in step.op.weights(*shapes)} - {"buffer"}
+        return roles == {"frozen"}
 
     def _serve(self, regions: list[ir.Region], needs: Iterable[Need] = ()) -> None:
         """Makes the function of these uses of a block; a call of it in its own text finds it too. `needs` are
@@ -167,6 +207,12 @@ class Lowering:
         number = self.graph.bodies[regions[0].passes[0].body].template
         template = self.graph.templates[number]
         name = self.given.names[number] if template.kind == "layers" else regions[0].block or ""
+        if template.kind == "block" and len(self._uses[self._group(regions[0])]) > len(regions):
+            whole = f"frozen_{name}"
+            if self._frozen(regions[0].passes[0].body) and whole not in {
+                one.name for one in self.graph.blocks
+            }:
+                name = whole
         if template.kind == "layers":  # of a vector, no size of a map is known
             regions = sorted(
                 regions, key=lambda one: len(self.graph.bodies[one.passes[0].body].values[0] or ())

@@ -1,8 +1,8 @@
 """The one small code writer: indentation, calls, and the line breaks that `ruff format` would make.
 
 A piece of code is text, or a `Group` (a bracket with items), or a `Loop` (a comprehension in a bracket). What
-does not fit on its line is opened: an item a line, a comma after the last one, so that a formatter leaves
-it as it is at any line length.
+does not fit on its line is opened: the arguments of a call on a line of their own where they fit there, else
+one line per item, and a comma after the last one.
 """
 
 from __future__ import annotations
@@ -97,24 +97,28 @@ def flat(code: Code) -> str:
     return f"{code.open}{', '.join(flat(item) for item in code.items)}{code.close}"
 
 
-def lines(code: Code, indent: int, room: int) -> list[str]:
+def lines(code: Code, indent: int, room: int, width: int) -> list[str]:
     """The code as lines, the first without its indentation.
 
     `indent` is the level (of four blanks) of the line that it begins on; `room` what is left of that line,
-    counted with everything that must come after the code.
+    counted with everything that must come after the code; `width` the longest line.
     """
     one = flat(code)
     if len(one) <= room or isinstance(code, str) or (isinstance(code, Group) and not code.items):
         return [one]
     inner = "    " * (indent + 1)
-    space = WIDTH - len(inner)
+    space = width - len(inner)
     found = [code.open]
+    inside = one[len(code.open) : len(one) - len(code.close)]
+    call = isinstance(code, Group) and code.open[-2:-1].isidentifier()
+    if call and "." not in code.close and len(inside) <= space:  # else a formatter opens the last bracket
+        return [code.open, inner + inside, "    " * indent + code.close]
     if isinstance(code, Loop):
-        first, *rest = lines(code.element, indent + 1, space)
+        first, *rest = lines(code.element, indent + 1, space, width)
         found += [inner + first, *rest, inner + code.clause]
     else:
         for item in code.items:
-            first, *rest = lines(item, indent + 1, space - 1)
+            first, *rest = lines(item, indent + 1, space - 1, width)
             found += [inner + first, *rest]
             found[-1] += ","
     return [*found, "    " * indent + code.close]
@@ -123,33 +127,34 @@ def lines(code: Code, indent: int, room: int) -> list[str]:
 class Writer:
     """Collects lines of code at the current indentation."""
 
-    def __init__(self, level: int = 0) -> None:
+    def __init__(self, level: int = 0, width: int = WIDTH) -> None:
         self._lines: list[str] = []
         self._under: tuple[tuple[int, str], int] | None = None  # the last `if`, and where it ended
         self.level = level
+        self.width = width
 
     @property
     def room(self) -> int:
         """How many characters fit on a line here."""
-        return WIDTH - 4 * self.level
+        return self.width - 4 * self.level
 
     def line(self, text: str = "", comment: str = "") -> None:
         """One line of code; the comment (which must be ours, never a spec's text) only where it fits."""
         full = "    " * self.level + text if text else ""
-        if comment and len(full) + len(comment) + 4 <= WIDTH:
+        if comment and len(full) + len(comment) + 4 <= self.width:
             full += f"  # {comment}"
         self._lines.append(full)
 
     def put(self, before: str, code: Code, after: str = "", comment: str = "") -> None:
         """A statement: `before`, the code, `after`; opened where it does not fit."""
-        first, *rest = lines(code, self.level, self.room - len(before) - len(after))
+        first, *rest = lines(code, self.level, self.room - len(before) - len(after), self.width)
         if not rest:
             self.line(before + first + after, comment)
             return
         self.line(before + first)
         self._lines += rest
         self._lines[-1] += after
-        if comment and len(self._lines[-1]) + len(comment) + 4 <= WIDTH:
+        if comment and len(self._lines[-1]) + len(comment) + 4 <= self.width:
             self._lines[-1] += f"  # {comment}"
 
     def doc(self, text: str) -> None:

@@ -102,6 +102,18 @@ add [ @eval | @forward -> conv F1 K5 ]
 eval(3)
 """
 
+TUNED = """\
+block bottle(k, s=1, pre=false) {
+  let c = C
+  if pre [ bn ]
+  add [ conv F1 K=k -> bn -> relu -> conv F3 S=s P1 K=c | if s > 1 [ conv F1 S=s K=c ] ]
+}
+input 3x8x8
+conv F3 P1 K4 frozen
+frozen [ bottle(2) -> [bottle(3, pre=i == 1)]*3 -> bottle(4, s=2) ]
+bottle(2) -> [bottle(3, pre=i == 1)]*3 -> bottle(4, pre=true)
+"""
+
 
 def ifs(count: int) -> str:
     """A block with so many `if`s that change the channels, used 16 times, each time another way."""
@@ -161,6 +173,17 @@ TEXTS = {
     "five times k": (FIVES, {"Dense": ["in_channels", "k"], "Test": []}, ["dense"]),
     "the author's tensor x": (LABELLED, {"Two": ["k"], "Test": []}, ["two"]),
     "names that are Python's": (EVAL, {"Eval": ["in_channels", "k"], "Test": []}, ["eval_"]),
+    "the first blocks frozen, those behind them trained": (
+        TUNED,
+        {
+            "Still": [],
+            "FrozenBatchNorm2d": [],
+            "FrozenBottle": ["k", "s", "pre"],
+            "Bottle": ["k", "s", "pre"],
+            "Test": [],
+        },
+        ["bottle", "frozen_bottle"],
+    ),
     **{
         f"{count} ifs": (ifs(count), {"B": ["in_channels", "k"], "Test": []}, ["b"])
         for count in (2, 4, 6)

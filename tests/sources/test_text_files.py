@@ -108,7 +108,7 @@ CAFFE: dict[str, tuple[str, str]] = {
     "deconvolution and crop": (
         layer("Deconvolution", "data", "u", "num_output: 4 kernel_size: 4 stride: 2 bias_term: false")
         + layer("Crop", "u data", "o", "axis: 2 offset: 9"),
-        "deconv F4 S2 K4 nobias crop 16x34 offset=9x0 crop 16 offset=0x9",
+        "deconv F4 S2 K4 nobias crop 16 offset=9",
     ),
     "norms": (
         layer("LRN", "data", "n", "local_size: 5 alpha: 0.0001 beta: 0.75")
@@ -195,7 +195,7 @@ DARKNET: dict[str, tuple[str, str]] = {
     "upsample": (section("upsample", stride=2), "upsample 2"),
     "crop": (
         section("crop", crop_height=12, crop_width=12) + FILTERS,
-        f"crop 12x16 offset=2x0 crop 12 offset=0x2 {LEAKY}",
+        f"crop 12 offset=2 {LEAKY}",
     ),
 }
 

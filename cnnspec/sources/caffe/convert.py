@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from cnnspec.notations.prototxt import Message, Unreadable, parsed
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Record
+from cnnspec.sources.calls.record import Record, Unsaid
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
 
@@ -20,10 +20,6 @@ LARGEST = 2**31
 
 class Refused(ValueError):
     """A text that is no network of Caffe's, or a layer that cannot be said; and why."""
-
-
-class Unsaid(ValueError):
-    """What a layer does that no call says, in a clause."""
 
 
 @dataclass

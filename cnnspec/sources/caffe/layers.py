@@ -9,8 +9,10 @@ from itertools import pairwise
 from math import prod
 
 from cnnspec.notations.prototxt import Message
-from cnnspec.sources.caffe.convert import Context, Converting, Unsaid
+from cnnspec.sources.caffe.convert import Context, Converting
+from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
+from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled
 
 
 def _sides(option: Message, name: str, otherwise: int, short: str = "") -> tuple[int, int]:
@@ -22,24 +24,21 @@ def _sides(option: Message, name: str, otherwise: int, short: str = "") -> tuple
     return (found[0], found[0]) if len(found) == 1 else (found[0], found[1])
 
 
-def _window(option: Message) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+def _window(option: Message) -> Window:
     F = _sides(option, "kernel_size", 0, "kernel")
     if min(F) < 1:
         raise Unsaid("it says no kernel_size")
-    return F, _sides(option, "stride", 1), _sides(option, "pad", 0)
+    ends = tuple((one, one) for one in _sides(option, "pad", 0))
+    return Window(F, _sides(option, "stride", 1), _sides(option, "dilation", 1), ends)
 
 
 def convolution(context: Context, groups: int | None = None) -> Sequence[Tensor]:
     given, option = context.only(), context.option("convolution_param")
-    F, S, P = _window(option)
-    D = _sides(option, "dilation", 1)
-    batch, C, *sizes = context.shape(given)
+    window, shape = _window(option), context.shape(given)
     K, G = option.integer("num_output"), groups or option.integer("group", 1)
-    weight = context.weight(0, K, C // G, *F)
+    weight = context.weight(0, K, shape[1] // G, *window.F)
     bias = context.weight(1, K) if option.flag("bias_term", True) else None
-    out = [(n + 2 * p - d * (f - 1) - 1) // s + 1 for n, p, d, f, s in zip(sizes, P, D, F, S, strict=True)]
-    arguments: dict[str, Value] = {"input": given, "weight": weight, "bias": bias, "stride": S, "padding": P}
-    return context.calls("conv2d", [(batch, K, *out)], {**arguments, "dilation": D, "groups": G})
+    return [convolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=G)]
 
 
 def depthwise(context: Context) -> Sequence[Tensor]:
@@ -48,15 +47,11 @@ def depthwise(context: Context) -> Sequence[Tensor]:
 
 def deconvolution(context: Context) -> Sequence[Tensor]:
     given, option = context.only(), context.option("convolution_param")
-    F, S, P = _window(option)
-    batch, C, *sizes = context.shape(given)
+    window, shape = _window(option), context.shape(given)
     K, G = option.integer("num_output"), option.integer("group", 1)
-    weight = context.weight(0, C, K // G, *F)
+    weight = context.weight(0, shape[1], K // G, *window.F)
     bias = context.weight(1, K) if option.flag("bias_term", True) else None
-    out = [(n - 1) * s + f - 2 * p for n, s, f, p in zip(sizes, S, F, P, strict=True)]
-    arguments: dict[str, Value] = {"input": given, "weight": weight, "bias": bias, "stride": S, "padding": P}
-    more: dict[str, Value] = {"output_padding": (0, 0), "groups": G, "dilation": (1, 1)}
-    return context.calls("conv_transpose2d", [(batch, K, *out)], arguments | more)
+    return [deconvolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=G)]
 
 
 def pooling(context: Context) -> Sequence[Tensor]:
@@ -65,26 +60,13 @@ def pooling(context: Context) -> Sequence[Tensor]:
     if kind not in ("MAX", "AVE", "0", "1"):
         raise Unsaid(f"its kind is {kind}")
     average = kind in ("AVE", "1")
-    batch, C, *sizes = context.shape(given)
+    shape = context.shape(given)
     if option.flag("global_pooling"):
         op = "mean" if average else "amax"
-        return [context.call(op, (batch, C, 1, 1), self=given, dim=(2, 3), keepdim=True)]
-    F, S, P = _window(option)
+        return [context.call(op, (*shape[:2], 1, 1), self=given, dim=(2, 3), keepdim=True)]
     up = option.text("round_mode", "CEIL") in ("CEIL", "0") and option.flag("ceil_mode", True)
-    out: list[int] = []
-    for n, f, s, p in zip(sizes, F, S, P, strict=True):
-        steps = -(-(n + 2 * p - f) // s) if up else (n + 2 * p - f) // s
-        out.append(steps if up and steps * s >= n + p else steps + 1)
-    arguments: dict[str, Value] = {
-        "self": given,
-        "kernel_size": F,
-        "stride": S,
-        "padding": P,
-        "ceil_mode": up,
-    }
-    more: dict[str, Value] = {"count_include_pad": True} if average else {"dilation": (1, 1)}
-    op = "avg_pool2d" if average else "max_pool2d"
-    return context.calls(op, [(batch, C, *out)], arguments | more)
+    window = _window(option)._replace(ceil=up)
+    return [pooled(context.call, given, shape, window, average=average, counts=average)]
 
 
 def inner_product(context: Context) -> Sequence[Tensor]:

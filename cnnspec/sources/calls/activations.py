@@ -19,12 +19,12 @@ from cnnspec.ops.activation import (
 )
 from cnnspec.ops.base import Op
 from cnnspec.ops.dropout import Dropout, DropPath
-from cnnspec.ops.merge import Add, Mul
+from cnnspec.ops.merge import Add, Mul, Sub
 from cnnspec.ops.powers import Exp, Log, Pow
 from cnnspec.ops.rectifier import Abs, Elu, Leaky, Prelu, Relu, Relu6, Selu
 from cnnspec.ops.scale import Times
 from cnnspec.sources.calls.layout import atoms_of, only, size_of
-from cnnspec.sources.calls.reader import Affine, Cannot, Item, Kept, Laid, Reader, Scores, number
+from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Kept, Laid, Reader, Scores, number
 from cnnspec.sources.calls.rules import RULES, Given, reads
 
 PATHS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}
@@ -46,13 +46,11 @@ PLAIN: dict[str, Callable[[Given], Op]] = {
     "hardswish": lambda a: Hswish(),
     "hardsigmoid": lambda a: Hsigmoid(),
     "sigmoid": lambda a: Sigmoid(),
-    "tanh": lambda a: Tanh(),
     "abs": lambda a: Abs(),
     "exp": lambda a: Exp(),
     "log": lambda a: Log(),
     "sqrt": lambda a: Pow(p=number(0.5)),
     "rsqrt": lambda a: Pow(p=number(-0.5)),
-    "square": lambda a: Pow(p=number(2)),
     "reciprocal": lambda a: Pow(p=number(-1)),
 }
 
@@ -65,11 +63,32 @@ for _name, _make in PLAIN.items():
     RULES[_name] = _plain(_make)
 
 
+@reads("tanh")
+def tanh(reader: Reader, a: Given) -> Item:
+    """Of a tensor times a number it has a `gain`; a factor after it becomes its `amp`."""
+    item = a["self"]
+    if isinstance(item, Affine) and len(item.factor) == 1 and not any(item.shift) and not item.clamped:
+        if item.factor[0] > 0:
+            return each_number(reader, item.of, Tanh(gain=number(item.factor[0])))
+    return each_number(reader, item, Tanh())
+
+
 @reads("elu", "celu")
 def elu(reader: Reader, a: Given) -> Item:
-    if (a.get("scale", 1), a.get("input_scale", 1)) != (1, 1) or ("scale" not in a and a["alpha"] != 1):
-        raise Cannot("an elu with scales of its own")
-    return each_number(reader, a["self"], Elu(alpha=number(a["alpha"])))
+    """scale·elu(input_scale·x); celu is alpha·elu(x/alpha)."""
+    assert reader.call is not None
+    alpha, scale, inner = a["alpha"], a.get("scale", 1), a.get("input_scale", 1)
+    if reader.call.op == "celu":
+        alpha, scale, inner = 1, alpha, 1 / alpha
+    return _scaled(reader, a["self"], Elu(alpha=number(alpha)), inner, scale)
+
+
+def _scaled(reader: Reader, item: Item, op: Op, inner: float, outer: float) -> Laid:
+    """A layer of a multiple of a tensor, times a number."""
+    laid = reader.laid(item)
+    value = laid.value if inner == 1 else reader.add(Times(factor=number(inner)), laid.value)
+    value = reader.add(op, value)
+    return Laid(value if outer == 1 else reader.add(Times(factor=number(outer)), value), laid.dims)
 
 
 @reads("gelu")
@@ -86,9 +105,8 @@ def gelu(reader: Reader, a: Given) -> Item:
 
 @reads("softplus")
 def softplus(reader: Reader, a: Given) -> Item:
-    if a.get("beta", 1) != 1:
-        raise Cannot("softplus with another beta than 1")
-    return each_number(reader, a["self"], Softplus())
+    beta = a.get("beta", 1)
+    return _scaled(reader, a["self"], Softplus(), beta, 1 / beta)
 
 
 @reads("hardtanh", "clamp", "clamp_min", "clamp_max", "clip")
@@ -101,7 +119,28 @@ def clamped(reader: Reader, a: Given) -> Item:
         if isinstance(item, Affine) and item.shift == (3.0,) and item.factor == (1.0,) and not item.clamped:
             return item._replace(clamped=True)
         return each_number(reader, item, Relu6())
-    raise Cannot(f"numbers are limited to {low} … {high}")
+    if isinstance(item, Affine) and not item.clamped and (low, high) == (0, 1):
+        moved = item._replace(
+            factor=tuple(6 * one for one in item.factor), shift=tuple(6 * one - 3 for one in item.shift)
+        )
+        return each_number(reader, moved, Hsigmoid())
+    if (low or 0) > 0 or (high or 0) < 0:
+        raise Cannot(f"numbers are limited to {low} … {high}, which 0 is not in")
+    laid = reader.laid(item)
+    above = None if high == 0 else _limited(reader, laid, 1, high)
+    below = None if low == 0 else _limited(reader, laid, -1, None if low is None else -low)
+    if below is None:
+        return above
+    if above is None:
+        return _scaled(reader, below, Relu(), 1, -1)
+    return Laid(reader.add(Sub(), above.value, below.value), laid.dims)
+
+
+def _limited(reader: Reader, laid: Laid, sign: int, high: float | None) -> Laid:
+    """Numbers from 0 to `high` of a tensor, or of its negative."""
+    if high is None:
+        return _scaled(reader, laid, Relu(), sign, 1)
+    return _scaled(reader, laid, Relu6(), sign * 6 / high, high / 6)
 
 
 @reads("relu6")
@@ -121,9 +160,11 @@ def prelu(reader: Reader, a: Given) -> Item:
     return Laid(reader.add(op, laid.value, weights={"weight": weight.held.key}), laid.dims)
 
 
-@reads("pow")
+@reads("pow", "square")
 def power(reader: Reader, a: Given) -> Item:
-    exponent = a["exponent"]
+    exponent = a.get("exponent", 2)
+    if isinstance(a["self"], Distances) and exponent == 2:
+        return a["self"]._replace(squared=True)
     if isinstance(exponent, bool) or not isinstance(exponent, int | float):
         raise Cannot("an exponent that is no number")
     return each_number(reader, a["self"], Pow(p=number(exponent)))

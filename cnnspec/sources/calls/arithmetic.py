@@ -17,6 +17,7 @@ from cnnspec.sources.calls.norms import responded
 from cnnspec.sources.calls.reader import (
     Affine,
     Cannot,
+    Distances,
     Item,
     Kept,
     Laid,
@@ -225,20 +226,18 @@ def _with_weight(reader: Reader, one: Item, other: Item, less: bool) -> Item:
     """A trained number per channel is added: the bias of a `scale` right before it."""
     weight, item = (one, other) if isinstance(one, Kept) else (other, one)
     assert isinstance(weight, Kept)
-    laid, single = _place_of_weight(reader, reader.laid(item), weight)
-    first = len(reader.inputs)
-    last = len(reader.layers) - 1
-    made = reader.layers[last] if laid.value == last + first else None
-    fits = (
-        isinstance(made, Layer) and isinstance(made.op, Scale) and not made.op.bias and made.op.one == single
-    )
-    if less or weight.factor != 1 or not fits:
+    laid = reader.laid(item)
+    if less and item is one and weight.plain and len(weight.dims) == 2:
+        if laid.dims[1:] == ((), full(0, weight.held.shape[1])) and len(reader.shape(laid.value)) == 1:
+            return Distances(laid, weight)
+    laid, single = _place_of_weight(reader, laid, weight)
+    made = _layer(reader, laid.value)
+    scale = made.op if made is not None and isinstance(made.op, Scale) else None
+    if less or weight.factor != 1 or made is None or scale is None or scale.bias or scale.one != single:
         raise Cannot("trained numbers are added without a layer whose bias they could be")
-    assert isinstance(made, Layer)
-    reader.layers[last] = made._replace(
-        op=made.op.model_copy(update={"bias": True}), weights={**made.weights, "bias": weight.held.key}
-    )
-    return laid
+    keys = {**made.weights, "bias": weight.held.key}
+    op = scale.model_copy(update={"bias": True})
+    return Laid(reader.add(op, *made.inputs, weights=keys), laid.dims)
 
 
 # Two tensors

@@ -15,7 +15,7 @@ from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.calls.layout import full, with_size
 from cnnspec.sources.calls.reader import Cannot, Item, Kept, Laid, Normal, Reader, Unknown, number
 from cnnspec.sources.calls.rules import Given, each, reads
-from cnnspec.sources.calls.weights import PRODUCT, SIGMA
+from cnnspec.sources.calls.weights import PRODUCT, SIGMA, weight_of
 from cnnspec.sources.layers import Layer
 
 BINOMIAL = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 2: (1, 1), 4: (1, 3, 3, 1)}
@@ -24,7 +24,7 @@ BINOMIAL = {3: (1, 2, 1), 5: (1, 4, 6, 4, 1), 2: (1, 1), 4: (1, 3, 3, 1)}
 @reads("conv1d", "conv2d", "conv3d")
 def convolution(reader: Reader, a: Given) -> Item:
     """conv2d(input, weight, bias, stride, padding, dilation, groups)."""
-    weight = a["weight"]
+    weight = weight_of(a["weight"])
     shape = _shape(weight)
     axes = len(shape) - 2
     value = reader.settled(reader.laid(a["input"]))
@@ -35,11 +35,9 @@ def convolution(reader: Reader, a: Given) -> Item:
     }
     padding = a["padding"]
     if padding == "same":
-        options["P"] = (
-            "same"
-            if any((f - 1) * d % 2 for f, d in zip(options["F"], options["D"], strict=True))
-            else tuple((f - 1) * d // 2 for f, d in zip(options["F"], options["D"], strict=True))
-        )
+        ends = tuple(map(same_ends, reader.shape(value)[1:], options["F"], options["S"], options["D"]))
+        even = all(before == behind for before, behind in ends)
+        options["P"] = tuple(before for before, _ in ends) if even else "same"
     else:
         options["P"] = (0,) * axes if padding == "valid" else each(padding, axes)
     value, options["P"] = _same(reader, value, options)
@@ -59,9 +57,10 @@ def convolution(reader: Reader, a: Given) -> Item:
 @reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def transposed(reader: Reader, a: Given) -> Item:
     """conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)."""
-    shape = _shape(a["weight"])
+    weight = weight_of(a["weight"], filters=1)
+    shape = _shape(weight)
     axes, G = len(shape) - 2, int(a["groups"])
-    more, weights = _weights(reader, a["weight"], a["bias"])
+    more, weights = _weights(reader, weight, a["bias"])
     op = Deconv(
         F=shape[2:],
         S=each(a["stride"], axes),
@@ -79,8 +78,9 @@ def transposed(reader: Reader, a: Given) -> Item:
 def linear(reader: Reader, a: Given) -> Item:
     """Over the last dimension, at each position."""
     laid = reader.at_channels(reader.laid(a["input"]), -1)
-    K = _shape(a["weight"])[0]
-    more, weights = _weights(reader, a["weight"], a["bias"])
+    weight = weight_of(a["weight"])
+    K = _shape(weight)[0]
+    more, weights = _weights(reader, weight, a["bias"])
     shape = reader.shape(laid.value)
     axes = len(shape) - 1
     if prod(shape[1:]) == 1:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
+from cnnspec.ops.dense import Rbf
 from cnnspec.ops.merge import Add
 from cnnspec.ops.pool import AvgPool, CMax, CMean, Gap, Gmp, MaxPool
 from cnnspec.ops.resample import Unpool
 from cnnspec.ops.reshape import Slice
 from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.calls.layout import atoms_of, only, sizes_of
-from cnnspec.sources.calls.reader import Affine, Cannot, Item, Laid, Norms, Padded, Places, Reader
+from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Laid, Norms, Padded, Places, Reader
 from cnnspec.sources.calls.rules import Given, each, reads
 
 
@@ -29,7 +30,7 @@ def max_pool(reader: Reader, a: Given) -> Item:
     options: dict[str, Any] = {
         "F": each(a["kernel_size"], axes),
         "S": each(a["stride"] or a["kernel_size"], axes),
-        "P": each(a["padding"], axes),
+        "P": _padding(a["padding"], axes),
         "D": each(a["dilation"], axes),
         "ceil": bool(a["ceil_mode"]),
     }
@@ -44,6 +45,11 @@ def max_pool(reader: Reader, a: Given) -> Item:
     return (reader.fresh(reader.add(op, value)), Places(value, op))
 
 
+def _padding(padding: Any, axes: int) -> tuple[int, ...] | Literal["same"]:
+    """A number for each axis; or "same", which doors say whose pools can be padded so."""
+    return "same" if padding == "same" else each(padding, axes)
+
+
 @reads("avg_pool1d", "avg_pool2d", "avg_pool3d")
 def avg_pool(reader: Reader, a: Given) -> Item:
     """avg_pool2d(self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)."""
@@ -51,7 +57,7 @@ def avg_pool(reader: Reader, a: Given) -> Item:
     axes = len(reader.shape(value)) - 1
     size = each(a["kernel_size"], axes)
     stride = each(a["stride"] or a["kernel_size"], axes)
-    padding, ceil = each(a["padding"], axes), bool(a["ceil_mode"])
+    padding, ceil = _padding(a["padding"], axes), bool(a["ceil_mode"])
     outside = any(padding) or ceil
     op = AvgPool(
         F=size,
@@ -98,6 +104,9 @@ def unpool(reader: Reader, a: Given) -> Item:
     if not isinstance(places, Places):
         raise Cannot("the places are not those of a maxpool")
     value = reader.settled(reader.laid(a["self"]))
+    assert reader.call is not None
+    if reader.call.shapes[0][2:] != reader.shape(places.value)[1:]:
+        raise Cannot("its output is not as large as the input of the maxpool")
     return reader.fresh(reader.add(Unpool(like=True, maxpool=places.pool), value, places.value))
 
 
@@ -112,8 +121,12 @@ def reduced(reader: Reader, a: Given) -> Item:
         return largest(reader, a)
     if isinstance(a["self"], Norms) and call.op == "mean" and a.get("keepdim"):
         return a["self"]._replace(step="mean")
-    laid = reader.laid(a["self"])
     dims = a.get("dim")
+    if isinstance(a["self"], Distances) and a["self"].squared and dims in ((2,), (-1,)) and call.op == "sum":
+        of, weight, _ = a["self"]
+        op = Rbf(K=weight.held.shape[0])
+        return reader.fresh(reader.add(op, of.value, weights={"weight": weight.held.key}))
+    laid = reader.laid(a["self"])
     if dims is None:
         raise Cannot("it is over the images too")
     count = len(laid.dims)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from cnnspec.ops.activation import Tanh
 from cnnspec.ops.base import Misfit, Op, Shape
 from cnnspec.ops.conv import DwConv
 from cnnspec.ops.dense import Flatten
@@ -92,9 +93,12 @@ class Affine(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """A tensor that is computed from weights or constants alone, in a way that no rule reads."""
+    """A tensor that is computed from weights or constants alone, in a way that no rule reads: the op, its
+    arguments, and which of its tensors this is."""
 
     by: str
+    arguments: Mapping[str, Item] = {}
+    place: int = 0
 
 
 class Norms(NamedTuple):
@@ -107,6 +111,14 @@ class Norms(NamedTuple):
     eps: float = 0.0
     weight: Kept | None = None
     bias: Kept | None = None
+
+
+class Distances(NamedTuple):
+    """A vector minus each row of a weight, perhaps squared: what `rbf` sums."""
+
+    of: Laid
+    weight: Kept
+    squared: bool = False
 
 
 class Padded(NamedTuple):
@@ -134,8 +146,8 @@ class Normal(NamedTuple):
 
 
 Item: TypeAlias = (
-    "Laid | Kept | Computed | Scores | Affine | Norms | Padded | Places | Normal | float | bool | str"
-    " | tuple[Item, ...] | None"
+    "Laid | Kept | Computed | Scores | Affine | Norms | Distances | Padded | Places | Normal | float | bool"
+    " | str | tuple[Item, ...] | None"
 )
 
 
@@ -149,6 +161,7 @@ class Reader:
         self.items: dict[int, Item] = {}
         self.notes: list[str] = [*trace.notes]
         self.call: Call | None = None
+        self.origins: dict[int, Call] = {}  # the calls that gave what was put off, by the item's identity
         self.known: dict[tuple[Any, ...], int] = {}
         self.keys: list[tuple[Any, ...] | None] = []
         for number, one in enumerate(trace.held):
@@ -228,7 +241,7 @@ class Reader:
         for one in _flat(map(self.item, arguments)):
             if isinstance(one, Scores):
                 yield from (one.q.value, one.k.value)
-            elif isinstance(one, Padded):
+            elif isinstance(one, Padded | Distances):
                 yield one.of.value
             elif isinstance(one, Laid | Affine | Norms):
                 yield self.laid(one).value
@@ -244,7 +257,10 @@ class Reader:
         if isinstance(item, Laid):
             return item
         if isinstance(item, Affine):
-            return self._affine(item)
+            now, self.call = self.call, self.origins.get(id(item), self.call)
+            made = self._affine(item)
+            self.call = now
+            return made
         if isinstance(item, Norms):
             return self._lengths(item)
         if isinstance(item, Padded):
@@ -270,6 +286,11 @@ class Reader:
         if not any(shift) and len(set(factor)) == 1:
             if factor[0] == 1:
                 return laid
+            before = getattr(self.layers[laid.value - len(self.inputs)], "op", None)
+            if laid.value >= len(self.inputs) and isinstance(before, Tanh) and factor[0] > 0:
+                made = before.model_copy(update={"amp": before.amp * number(factor[0])})
+                (value,) = self.layers[laid.value - len(self.inputs)].inputs
+                return Laid(self.add(made, value), laid.dims)
             return Laid(self.add(Times(factor=number(factor[0])), laid.value), laid.dims)
         axes = len(self.shape(laid.value)) - 1
         value = laid.value if axes else self.add(Reshape(shape=(*self.shape(laid.value), 1, 1)), laid.value)

@@ -10,6 +10,10 @@ from cnnspec.sources.calls.trace import Call, Held, Tensor, Trace, Value
 from cnnspec.sources.layers import Scope
 
 
+class Unsaid(ValueError):
+    """What a layer does that no call says, in a clause."""
+
+
 @dataclass
 class Record:
     """Inputs are numbered from 0, and calls behind them; weights, which come up on the way, below 0. `trace`
@@ -49,11 +53,13 @@ class Record:
         own: Scope | None = None,
         place: str = "",
     ) -> tuple[Tensor, ...]:
-        """What a call gives."""
+        """What a call gives. `why` among the arguments is the reason why it cannot be said."""
         made = tuple(Tensor(len(self.shapes) + place) for place in range(len(shapes)))
         self.shapes += [tuple(map(int, shape)) for shape in shapes]
+        given = {key: value for key, value in arguments.items() if key != "why"}
+        why = str(arguments.get("why", ""))
         self.calls.append(
-            Call(op, arguments, tuple(self.shapes[one.number] for one in made), scopes, own, place)
+            Call(op, given, tuple(self.shapes[one.number] for one in made), scopes, own, place, why)
         )
         return made
 

@@ -49,7 +49,8 @@ class Held(NamedTuple):
 
 class Call(NamedTuple):
     """One op: `conv2d`, `add_`. shapes: of each tensor that it gives. scopes: the modules that were being
-    called, outermost first, without `own`, which is one of torch's layers. place: the line of the source."""
+    called, outermost first, without `own`, which is one of torch's layers. place: the line of the source.
+    why: where a door knows that it cannot be said, the reason, in a clause."""
 
     op: str
     arguments: Mapping[str, Value]
@@ -57,6 +58,7 @@ class Call(NamedTuple):
     scopes: tuple[Scope, ...]
     own: Scope | None
     place: str
+    why: str = ""
 
 
 class Trace(NamedTuple):
@@ -100,6 +102,7 @@ def plain(trace: Trace) -> dict[str, Any]:
             [list(shape) for shape in call.shapes],
             stacks.setdefault((call.scopes, call.own), len(stacks)),
             places.setdefault(call.place, len(places)),
+            *([call.why] if call.why else []),
         ]
         for call in trace.calls
     ]
@@ -139,10 +142,11 @@ def _read(plain: Any) -> Trace:
     calls: list[Call] = []
     known = len(held)
     for one in _list(plain["calls"], MOST_CALLS):
-        op, arguments, shapes, stack, place = _list(one, 5)
+        op, arguments, shapes, stack, place, *why = _list(one, 6)
         given = {_text(name): _value(value, known, 0) for name, value in arguments.items()}
         made = tuple(map(_shape, _list(shapes, 1000)))
-        calls.append(Call(_text(op), given, made, *stacks[_number(stack)], places[_number(place)]))
+        where = (*stacks[_number(stack)], places[_number(place)])
+        calls.append(Call(_text(op), given, made, *where, *map(_text, why)))
         known += len(made)
         if known > MOST_TENSORS:
             raise Untrue("too many tensors")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from cnnspec.sources.calls.reader import Cannot, Computed, Item, Kept, Laid, Reader, Unknown
+from cnnspec.sources.calls.reader import Affine, Cannot, Computed, Item, Kept, Laid, Reader, Unknown
 from cnnspec.sources.calls.rules import RULES
 from cnnspec.sources.calls.trace import Call, Other, Tensor, Trace, Untrue
 from cnnspec.sources.layers import Hole, Input, Layer, LayerList, Output
@@ -32,6 +32,8 @@ def layers_of(trace: Trace) -> LayerList:
         made = _read(reader, call)
         for item in made[: len(call.shapes)]:
             reader.items[number] = item
+            if isinstance(item, Affine) and reader.call is not None:
+                reader.origins.setdefault(id(item), reader.call)
             names[id(item)].append(number)
             number += 1
         if call.op.endswith("_") and not call.op.startswith("__"):
@@ -54,10 +56,11 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
     rule = RULES.get(call.op) or RULES.get(name)
     reader.call = call._replace(op=name)
     before = len(reader.layers)
+    arguments = {key: _item(reader, value) for key, value in call.arguments.items()}
     try:
-        if rule is None:
-            raise Cannot("the language has no such layer")
-        made = rule(reader, {key: _item(reader, value) for key, value in call.arguments.items()})
+        if rule is None or call.why:
+            raise Cannot(call.why or "the language has no such layer")
+        made = rule(reader, arguments)
         first: list[Any] = list(made) if type(made) is tuple else [made]
         return [*first, *[Computed(call.op)] * len(call.shapes)]
     except Unknown as error:
@@ -78,17 +81,18 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
         why = "its arguments are not those that the language knows"
     reader.taken_back(before)
     if not reader.laid_of(call.arguments.values()) and not _computes(reader, call):
-        return [Computed(call.op)] * max(1, len(call.shapes))
+        return [Computed(name, arguments, place) for place in range(max(1, len(call.shapes)))]
     return reader.hole(call, why)
 
 
 def _computes(reader: Reader, call: Call) -> bool:
     """Whether a call has anything to do with the network's input."""
-    from cnnspec.sources.calls.reader import Affine, Padded, Scores
+    from cnnspec.sources.calls.reader import Distances, Padded, Scores
 
     def any_of(items: Sequence[Any]) -> bool:
         return any(
-            isinstance(one, Laid | Affine | Padded | Scores) or (type(one) is tuple and any_of(one))
+            isinstance(one, Laid | Affine | Distances | Padded | Scores)
+            or (type(one) is tuple and any_of(one))
             for one in items
         )
 

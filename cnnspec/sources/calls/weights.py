@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from math import isclose, prod
 
+from cnnspec.ops.merge import Add, Concat
 from cnnspec.ops.normalised import ORIGINAL
-from cnnspec.sources.calls.layout import atoms_of, full
-from cnnspec.sources.calls.reader import Cannot, Item, Kept, Normal, Reader
+from cnnspec.sources.calls.layout import Atom, atoms_of, full
+from cnnspec.sources.calls.reader import Cannot, Computed, Item, Kept, Laid, Normal, Reader, number
 from cnnspec.sources.calls.rules import Given, reads
+from cnnspec.sources.layers import Layer
 
 PRODUCT, SIGMA = "W·v", "σ"
 """Steps on the way to a spectral norm."""
@@ -42,6 +44,58 @@ def standardized(a: Given) -> Item:
     return Normal("scaled", keys, shape, eps, _shortest(gain.factor * prod(shape[1:]) ** 0.5))
 
 
+def weight_of(item: Item, filters: int = 0) -> Item:
+    """A weight, which may be computed: (W − μ)·(σ² + eps)^−½, perhaps times a gain. `filters`: their axis."""
+    match item:
+        case Computed("mul", {"self": Computed() as inner, "other": Kept() as gain}):
+            made = weight_of(inner, filters)
+            if isinstance(made, Normal) and made.normalised == "standardized":
+                keys = {**made.keys, "parametrizations.weight.0.gain": gain.held.key}
+                gamma = gain.factor * (prod(made.shape) / made.shape[filters]) ** 0.5
+                return Normal("scaled", keys, made.shape, made.eps, _shortest(gamma))
+        case Computed(
+            "mul",
+            {
+                "self": Computed("sub", {"self": Kept() as weight, "other": Computed("var_mean", mean, 1)}),
+                "other": Computed(
+                    "rsqrt",
+                    {"self": Computed("add", {"self": Computed("var_mean", over, 0), "other": float(eps)})},
+                ),
+            },
+        ):
+            others = tuple(axis for axis in range(len(weight.held.shape)) if axis != filters)
+            if all(
+                one["self"] is weight and one["dim"] == others and one["correction"] == 0
+                for one in (mean, over)
+            ):
+                return Normal("standardized", {ORIGINAL: weight.held.key}, weight.held.shape, eps)
+    return item
+
+
+def weighted_sum(reader: Reader, stacked: Laid, shares: Computed) -> Item:
+    """A stack of tensors times relu(w) / (Σ relu(w) + eps): `add weighted`."""
+    match shares:
+        case Computed(
+            "div",
+            {
+                "self": Computed("relu", {"self": Kept() as weight}) as above,
+                "other": Computed("add", {"self": Computed("sum", {"self": whole}), "other": float(eps)}),
+            },
+        ) if whole is above:
+            pile = reader.layers[stacked.value - len(reader.inputs)]
+            count = prod(weight.held.shape)
+            if isinstance(pile, Layer) and isinstance(pile.op, Concat) and len(pile.inputs) == count:
+                op = Add(weighted_branches=True, eps=number(eps))
+                value = reader.add(op, *pile.inputs, weights={"weight": weight.held.key})
+                lying = (
+                    tuple(one._replace(outer=one.outer // count) if one.axis == 0 else one for one in dim)
+                    for dim in stacked.dims[:-1]
+                )
+                if stacked.dims[-1] == (Atom(0, 1, count),):
+                    return Laid(value, tuple(lying))
+    raise Cannot("a product with numbers that are computed from weights")
+
+
 def _shortest(value: float) -> float:
     """The shortest decimal number that is this one but for the rounding of a root."""
     candidates = (round(value, digits) for digits in range(17))
@@ -55,6 +109,8 @@ def product(reader: Reader, a: Given) -> Item:
     if isinstance(weight, Kept) and isinstance(vector, Kept) and vector.held.kind == "buffer":
         keys = {ORIGINAL: weight.held.key, "parametrizations.weight.0._v": vector.held.key}
         return Normal(PRODUCT, keys, weight.held.shape)
+    if isinstance(weight, Laid) and isinstance(vector, Computed):
+        return weighted_sum(reader, weight, vector)
     from cnnspec.sources.calls.attention import product as other
 
     return other(reader, a)

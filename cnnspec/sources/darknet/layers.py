@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
+from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
-from cnnspec.sources.darknet.convert import Context, Converting, Unsaid
+from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled
+from cnnspec.sources.darknet.convert import Context, Converting
 
 ACTIVATIONS: Mapping[str, tuple[str, dict[str, Value]]] = {
     "leaky": ("leaky_relu", {"negative_slope": 0.1}),
@@ -52,87 +54,49 @@ def normalised(context: Context, given: Tensor) -> Tensor:
     )
 
 
-def convolutional(context: Context) -> Tensor:
-    given = context.before
-    batch, C, *sizes = context.shape(given)
+def _window(context: Context) -> Window:
     F, S, D = context.integer("size", 1), context.integer("stride", 1), context.integer("dilation", 1)
     steps = context.integer("stride_y", S), context.integer("stride_x", S)
     P = F // 2 * D if context.integer("pad") else context.integer("padding")
-    K, G, norm = (
-        context.integer("filters", 1),
-        context.integer("groups", 1),
-        context.integer("batch_normalize"),
-    )
-    weight = context.weight("weights", K, C // G, F, F)
+    return Window((F, F), steps, (D, D), ((P, P), (P, P)))
+
+
+def convolutional(context: Context) -> Tensor:
+    given, window = context.before, _window(context)
+    K, G = context.integer("filters", 1), context.integer("groups", 1)
+    norm, shape = context.integer("batch_normalize"), context.shape(given)
+    weight = context.weight("weights", K, shape[1] // G, *window.F)
     bias = None if norm else context.weight("biases", K)
-    out = [(n + 2 * P - D * (F - 1) - 1) // step + 1 for n, step in zip(sizes, steps, strict=True)]
-    made = context.call(
-        "conv2d",
-        (batch, K, *out),
-        input=given,
-        weight=weight,
-        bias=bias,
-        stride=steps,
-        padding=(P, P),
-        dilation=(D, D),
-        groups=G,
-    )
+    made = convolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=G)
     return activated(context, normalised(context, made) if norm else made, "logistic")
 
 
 def deconvolutional(context: Context) -> Tensor:
-    given = context.before
-    batch, C, *sizes = context.shape(given)
-    F, S = context.integer("size", 1), context.integer("stride", 1)
-    P = F // 2 if context.integer("pad") else context.integer("padding")
-    K, norm = context.integer("filters", 1), context.integer("batch_normalize")
-    weight = context.weight("weights", C, K, F, F)
+    given, window = context.before, _window(context)
+    K, norm, shape = context.integer("filters", 1), context.integer("batch_normalize"), context.shape(given)
+    weight = context.weight("weights", shape[1], K, *window.F)
     bias = None if norm else context.weight("biases", K)
-    out = [(n - 1) * S + F - 2 * P for n in sizes]
-    made = context.call(
-        "conv_transpose2d",
-        (batch, K, *out),
-        input=given,
-        weight=weight,
-        bias=bias,
-        stride=(S, S),
-        padding=(P, P),
-        output_padding=(0, 0),
-        groups=1,
-        dilation=(1, 1),
-    )
+    made = deconvolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=1)
     return activated(context, normalised(context, made) if norm else made, "logistic")
 
 
 def maxpool(context: Context) -> Tensor:
-    """`padding` is before and after together, and is size − 1 unless it is said."""
+    """`padding` is before and after together, and is size − 1 unless it is said. Windows may begin on the map
+    and end behind the padding."""
     given = context.before
     batch, C, *sizes = context.shape(given)
+    if context.integer("maxpool_depth"):
+        raise Unsaid("it is over channels")
     S = context.integer("stride", 1)
+    steps = context.integer("stride_y", S), context.integer("stride_x", S)
     F = context.integer("size", S)
     total = context.integer("padding", F - 1)
-    out = [(n + total - F) // S + 1 for n in sizes]
-    P = total // 2
-    if total % 2:
-        P, pads = 0, []
-        for n, size in zip(sizes, out, strict=True):
-            before = total // 2
-            pads.append((before, max((size - 1) * S + F - n - before, 0)))
-        if any(map(any, pads)):
-            shape = (batch, C, *(n + sum(pad) for n, pad in zip(sizes, pads, strict=True)))
-            flat = tuple(one for pad in reversed(pads) for one in pad)
-            lowest = float("-inf")
-            given = context.call("pad", shape, self=given, pad=flat, mode="constant", value=lowest)
-    return context.call(
-        "max_pool2d",
-        (batch, C, *out),
-        self=given,
-        kernel_size=(F, F),
-        stride=(S, S),
-        padding=(P, P),
-        dilation=(1, 1),
-        ceil_mode=False,
+    before = total // 2
+    ends = tuple(
+        (before, max((n + total - F) // step * step + F - n - before, before if total % 2 == 0 else 0))
+        for n, step in zip(sizes, steps, strict=True)
     )
+    return pooled(context.call, given, (batch, C, *sizes), Window((F, F), steps, (1, 1), ends))
 
 
 def avgpool(context: Context) -> Tensor:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
-from cnnspec.sources.keras.convert import Context, Unsaid
+from cnnspec.sources.keras.convert import Context
 
 NAMED: Mapping[str, tuple[str, dict[str, Value]]] = {
     "relu": ("relu", {}),

@@ -6,18 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any, TypeAlias
 
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Record
+from cnnspec.sources.calls.record import Record, Unsaid
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.keras.config import From, Model, Refused, Step
 from cnnspec.sources.layers import Scope
-
-
-class Unsaid(ValueError):
-    """What a layer does that no call says, in a clause."""
 
 
 @dataclass
@@ -136,7 +131,12 @@ def convert(model: Model, size: Shape | None = None) -> Trace:
     several = len(model.outputs) > 1
     if not set(model.outputs) <= context.values.keys():
         raise Refused("an output of it is given by no layer")
-    outputs = [(key.replace("/", "_") if several else "", context.values[key]) for key in model.outputs]
+    ends = [context.values[key] for key in model.outputs]
+    if not _channels_first(model):
+        context.step = Step("", "", {}, (), "", ())
+        ends = [context.first(one) for one in ends]
+    names = (key.replace("/", "_") if several else "" for key in model.outputs)
+    outputs = list(zip(names, ends, strict=True))
     name = model.name if model.name.isidentifier() else "Model"
     return context.record.trace(name, 1, outputs)
 
@@ -144,10 +144,14 @@ def convert(model: Model, size: Shape | None = None) -> Trace:
 def _entered(context: Context, step: Step, size: Shape | None, model: Model) -> Tensor:
     """An input of the network, which has its channels first, as Keras's layers want it."""
     sizes = _sizes(step, size)
-    if len(sizes) == 1 or any(one.config.get("data_format") == "channels_first" for one in model.steps):
+    if len(sizes) == 1 or _channels_first(model):
         return context.record.input(step.own, (1, *sizes))
     given = context.record.input(step.own, (1, sizes[-1], *sizes[:-1]))
     return context.last(given)
+
+
+def _channels_first(model: Model) -> bool:
+    return any(one.config.get("data_format") == "channels_first" for one in model.steps)
 
 
 def _sizes(step: Step, size: Shape | None) -> Shape:
@@ -167,26 +171,3 @@ def _sizes(step: Step, size: Shape | None) -> Shape:
 def short(value: float) -> float:
     """A number without the digits that computing it has left: 0.075, not 0.07500000000000001."""
     return float(f"{value:.12g}")
-
-
-def out_of(
-    sizes: Sequence[int], F: Sequence[int], S: Sequence[int], D: Sequence[int], same: bool
-) -> tuple[int, ...]:
-    """The sizes behind a window."""
-    if same:
-        return tuple(ceil(size / step) for size, step in zip(sizes, S, strict=True))
-    return tuple(
-        (size - (window - 1) * wide - 1) // step + 1
-        for size, window, step, wide in zip(sizes, F, S, D, strict=True)
-    )
-
-
-def same_padding(
-    sizes: Sequence[int], F: Sequence[int], S: Sequence[int], D: Sequence[int]
-) -> list[tuple[int, int]]:
-    """What "same" pads: as much as ⌈size / stride⌉ positions need, the odd one behind."""
-    found: list[tuple[int, int]] = []
-    for size, window, step, wide in zip(sizes, F, S, D, strict=True):
-        total = max((ceil(size / step) - 1) * step + (window - 1) * wide + 1 - size, 0)
-        found.append((total // 2, total - total // 2))
-    return found

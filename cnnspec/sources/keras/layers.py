@@ -2,70 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from cnnspec.sources.calls.trace import Tensor, Value
-from cnnspec.sources.keras.convert import Context, Converting, Unsaid, out_of, same_padding, short
-
-LOWEST = float("-inf")
+from cnnspec.sources.calls.record import Unsaid
+from cnnspec.sources.calls.trace import Tensor
+from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled, same
+from cnnspec.sources.keras.convert import Context, Converting, short
 
 
-def _padded(context: Context, given: Tensor, pads: Sequence[tuple[int, int]], value: float) -> Tensor:
-    shape = context.shape(given)
-    sizes = [size + sum(pad) for size, pad in zip(shape[2:], pads, strict=True)]
-    flat = tuple(one for pad in reversed(pads) for one in pad)
-    return context.call("pad", (*shape[:2], *sizes), self=given, pad=flat, mode="constant", value=value)
-
-
-def _window(context: Context, given: Tensor, name: str) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
-    """F, S and whether the padding is "same"."""
-    axes = len(context.shape(given)) - 2
-    F = context.sizes(name, axes)
-    S = F if context.config.get("strides", 1) is None else context.sizes("strides", axes)
+def _window(context: Context, given: Tensor, name: str) -> Window:
+    sizes = context.shape(given)[2:]
+    axes = len(sizes)
+    F = context.sizes(name, axes, 2)
+    S = context.sizes("strides", axes) if context.config.get("strides", 1) is not None else F
+    D = context.sizes("dilation_rate", axes)
     padding = context.config.get("padding", "valid")
     if padding not in ("valid", "same"):
         raise Unsaid(f"its padding is {padding!r}"[:60])
-    return F, S, padding == "same"
+    return Window(F, S, D, same(sizes, F, S, D) if padding == "same" else ((0, 0),) * axes)
 
 
 def _slid(
-    context: Context,
-    given: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    groups: int,
-    window: tuple[tuple[int, ...], tuple[int, ...], bool],
+    context: Context, given: Tensor, weight: Tensor, bias: Tensor | None, groups: int, window: Window
 ) -> Tensor:
     """A convolution, channels first."""
-    F, S, same = window
-    D = context.sizes("dilation_rate", len(F))
-    batch, _, *sizes = context.shape(given)
-    padding: Value = (0,) * len(F)
-    if same:
-        pads = same_padding(sizes, F, S, D)
-        if all(before == behind for before, behind in pads):
-            padding = tuple(before for before, _ in pads)
-        else:
-            given = _padded(context, given, pads, 0.0)
-    out = (batch, context.shape(weight)[0], *out_of(sizes, F, S, D, same))
-    return context.call(
-        f"conv{len(F)}d",
-        out,
-        input=given,
-        weight=weight,
-        bias=bias,
-        stride=S,
-        padding=padding,
-        dilation=D,
-        groups=groups,
-    )
+    K, shape = context.shape(weight)[0], context.shape(given)
+    return convolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=groups)
 
 
 def conv(context: Context) -> Tensor:
     given = context.first(context.only())
     window = _window(context, given, "kernel_size")
     K, groups, C = context.config["filters"], context.config.get("groups", 1), context.shape(given)[1]
-    weight = context.weight("kernel", (K, C // groups, *window[0]))
+    weight = context.weight("kernel", (K, C // groups, *window.F))
     return context.last(_slid(context, given, weight, _bias(context, K), groups, window))
 
 
@@ -77,7 +44,7 @@ def depthwise(context: Context) -> Tensor:
     given = context.first(context.only())
     window = _window(context, given, "kernel_size")
     C, each = context.shape(given)[1], context.config.get("depth_multiplier", 1)
-    weight = context.weight("kernel", (C * each, 1, *window[0]))
+    weight = context.weight("kernel", (C * each, 1, *window.F))
     return context.last(_slid(context, given, weight, _bias(context, C * each), C, window))
 
 
@@ -85,9 +52,9 @@ def separable(context: Context) -> Tensor:
     given = context.first(context.only())
     window = _window(context, given, "kernel_size")
     C, each, K = context.shape(given)[1], context.config.get("depth_multiplier", 1), context.config["filters"]
-    weight = context.weight("depthwise_kernel", (C * each, 1, *window[0]))
+    weight = context.weight("depthwise_kernel", (C * each, 1, *window.F))
     apart = _slid(context, given, weight, None, C, window)
-    ones = (1,) * len(window[0])
+    ones = (1,) * len(window.F)
     point = context.weight("pointwise_kernel", (K, C * each, *ones))
     shape = context.shape(apart)
     made = context.call(
@@ -106,71 +73,25 @@ def separable(context: Context) -> Tensor:
 
 def deconv(context: Context) -> Tensor:
     given = context.first(context.only())
-    F, S, same = _window(context, given, "kernel_size")
+    window = _window(context, given, "kernel_size")
     K, extra = context.config["filters"], context.config.get("output_padding")
-    batch, C, *sizes = context.shape(given)
-    if extra is not None or any(one != 1 for one in context.sizes("dilation_rate", len(F))):
+    C, cuts = context.shape(given)[1], context.config.get("padding") == "same"
+    if extra is not None or any(one != 1 for one in window.D):
         raise Unsaid("it says an output padding or a dilation")
-    weight = context.weight("kernel", (C, K, *F))
-    if same:
-        cut = [max(window - step, 0) for window, step in zip(F, S, strict=True)]
-        if any(window < step for window, step in zip(F, S, strict=True)):
-            raise Unsaid("its stride is larger than its filter")
-        padding = tuple((one + 1) // 2 for one in cut)
-        more = tuple(2 * P - one for P, one in zip(padding, cut, strict=True))
-        if any(more):
-            raise Unsaid(f"it cuts {cut} positions, unlike before and behind")
-        out = [size * step for size, step in zip(sizes, S, strict=True)]
-    else:
-        padding, more = (0,) * len(F), (0,) * len(F)
-        out = [(size - 1) * step + max(window, step) for size, step, window in zip(sizes, S, F, strict=True)]
-        more = tuple(max(step - window, 0) for step, window in zip(S, F, strict=True))
-    made = context.call(
-        f"conv_transpose{len(F)}d",
-        (batch, K, *out),
-        input=given,
-        weight=weight,
-        bias=_bias(context, K),
-        stride=S,
-        padding=padding,
-        output_padding=more,
-        groups=1,
-        dilation=(1,) * len(F),
+    over = [F - S for F, S in zip(window.F, window.S, strict=True)]
+    ends = tuple((max(one, 0) // 2, one - max(one, 0) // 2) if cuts else (0, min(one, 0)) for one in over)
+    weight, bias = context.weight("kernel", (C, K, *window.F)), _bias(context, K)
+    window, shape = window._replace(ends=ends), context.shape(given)
+    return context.last(
+        deconvolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=1)
     )
-    return context.last(made)
 
 
-def pool(op: str) -> Converting:
+def pool(average: bool) -> Converting:
     def convert(context: Context) -> Tensor:
         given = context.first(context.only())
-        axes = len(context.shape(given)) - 2
-        F = context.sizes("pool_size", axes, 2)
-        S = context.sizes("strides", axes) if context.config.get("strides") is not None else F
-        same, ones = context.config.get("padding", "valid") == "same", (1,) * axes
-        batch, C, *sizes = context.shape(given)
-        padding = (0,) * axes
-        if same:
-            pads = same_padding(sizes, F, S, ones)
-            if all(before == behind for before, behind in pads):
-                padding = tuple(before for before, _ in pads)
-            elif op == "max_pool":
-                given = _padded(context, given, pads, LOWEST)
-            else:
-                raise Unsaid("its padding is not the same before and behind, and not counted")
-        out = (batch, C, *out_of(sizes, F, S, ones, same))
-        more: dict[str, Value] = {"dilation": ones} if op == "max_pool" else {"count_include_pad": False}
-        return context.last(
-            context.call(
-                f"{op}{axes}d",
-                out,
-                self=given,
-                kernel_size=F,
-                stride=S,
-                padding=padding,
-                ceil_mode=False,
-                **more,
-            )
-        )
+        window = _window(context, given, "pool_size")
+        return context.last(pooled(context.call, given, context.shape(given), window, average=average))
 
     return convert
 
@@ -282,8 +203,8 @@ LAYERS: dict[str, Converting] = {
     **{f"DepthwiseConv{axes}D": depthwise for axes in (1, 2)},
     **{f"SeparableConv{axes}D": separable for axes in (1, 2)},
     **{f"Conv{axes}DTranspose": deconv for axes in (1, 2, 3)},
-    **{f"MaxPooling{axes}D": pool("max_pool") for axes in (1, 2, 3)},
-    **{f"AveragePooling{axes}D": pool("avg_pool") for axes in (1, 2, 3)},
+    **{f"MaxPooling{axes}D": pool(average=False) for axes in (1, 2, 3)},
+    **{f"AveragePooling{axes}D": pool(average=True) for axes in (1, 2, 3)},
     **{f"GlobalAveragePooling{axes}D": whole("mean") for axes in (1, 2, 3)},
     **{f"GlobalMaxPooling{axes}D": whole("amax") for axes in (1, 2, 3)},
     "BatchNormalization": batch_norm,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from math import prod
 
 from cnnspec.ops.base import Shape
+from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
-from cnnspec.sources.keras.convert import Context, Converting, Unsaid, short
+from cnnspec.sources.keras.convert import Context, Converting, short
 
 
 def _spread(shapes: Sequence[Shape]) -> Shape:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from cnnspec.ops.base import Shape
-from cnnspec.sources.calls.record import Record
+from cnnspec.sources.calls.record import Record, Unsaid
 from cnnspec.sources.calls.trace import Tensor, Trace, Value
 from cnnspec.sources.onnx.fold import Budget
 from cnnspec.sources.onnx.model import Array, Branch, Model, Node, Refused
@@ -79,10 +79,6 @@ class Context:
         """A call of the trace; what it gives."""
         place = f"node {node.name or next(iter(node.outputs), node.op)}"
         return self.record.call(op, arguments, shapes, node.scopes, node.own, place)
-
-
-class Unsaid(ValueError):
-    """What a node does that no call says, in a clause: it becomes a hole."""
 
 
 UNKNOWN = "no layer of the language does this"
@@ -164,9 +160,7 @@ def _hole(context: Context, node: Node, why: str) -> tuple[Tensor, ...]:
     shapes = inferred(context, node)
     if shapes is None or not tensors:
         raise Refused(f"{node}: {why}")
-    if why != UNKNOWN:
-        context.record.notes[f"{node}: {why}"] = None
-    return context.call(node, node.op, *shapes, **tensors)
+    return context.call(node, node.op, *shapes, why=why, **tensors)
 
 
 def inferred(context: Context, node: Node) -> list[Shape] | None:
@@ -215,6 +209,10 @@ def _batch(model: Model) -> int:
 def _sizes(name: str, sizes: Sequence[int | None], given: Shape | None) -> Shape:
     """The sizes of an input without the batch."""
     inner = list(sizes[1:])
+    if not inner:
+        raise Refused(
+            f"the input {name} is {_written(sizes) or 'a number'}: images with channels are expected"
+        )
     if given is not None:
         if len(given) != len(inner) or any(
             one not in (None, two) for one, two in zip(inner, given, strict=True)
@@ -223,7 +221,7 @@ def _sizes(name: str, sizes: Sequence[int | None], given: Shape | None) -> Shape
                 f"the input {name} is {_written(sizes)}, which {'x'.join(map(str, given))} does not fit"
             )
         return given
-    if any(one is None for one in inner) or not inner:
+    if any(one is None for one in inner):
         raise Refused(f"the input {name} is {_written(sizes)}: say its size")
     return tuple(int(one) for one in inner if one is not None)
 

@@ -37,7 +37,6 @@ NAMED: Sequence[tuple[str, dict[str, Value], Array]] = (
     ("mish", {}, POINTS * np.tanh(np.log1p(np.exp(POINTS)))),
     ("hardswish", {}, POINTS * np.clip(POINTS + 3, 0, 6) / 6),
     ("hardsigmoid", {}, np.clip(POINTS + 3, 0, 6) / 6),
-    ("softsign", {}, POINTS / (1 + np.abs(POINTS))),
 )
 """Activations, with their values at the points."""
 _UNARY: Mapping[str, Callable[[Array], Array]] = {

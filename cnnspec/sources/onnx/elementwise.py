@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
-from cnnspec.sources.onnx.convert import Context, Converting, Unsaid
+from cnnspec.sources.onnx.convert import Context, Converting
 from cnnspec.sources.onnx.model import Array, Node
 
 
@@ -105,9 +106,9 @@ def _hard_sigmoid(context: Context, node: Node) -> tuple[Tensor, ...]:
     shape = context.shape(given)
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
         return context.call(node, "hardsigmoid", shape, self=given)
-    (scaled,) = context.call(node, "mul", shape, self=given, other=short(alpha))
-    (moved,) = context.call(node, "add", shape, self=scaled, other=short(beta))
-    return context.call(node, "clamp", shape, self=moved, min=0, max=1)
+    (made,) = context.call(node, "mul", shape, self=given, other=short(alpha))
+    (made,) = context.call(node, "add", shape, self=made, other=short(beta))
+    return context.call(node, "clamp", shape, self=made, min=0, max=1)
 
 
 def _prelu(context: Context, node: Node) -> tuple[Tensor, ...]:
@@ -139,8 +140,28 @@ def _softmax(op: str) -> Converting:
 def _selu(context: Context, node: Node) -> tuple[Tensor | Array, ...]:
     alpha, gamma = node.get("alpha", 1.67326319217681884765625), node.get("gamma", 1.05070102214813232421875)
     if abs(alpha - 1.6732632) > 1e-6 or abs(gamma - 1.0507010) > 1e-6:
-        raise Unsaid(f"its numbers are {short(alpha):g} and {short(gamma):g}")
+        return unary("elu", alpha=short(alpha), scale=short(gamma), input_scale=1)(context, node)
     return unary("selu")(context, node)
+
+
+def _swish(context: Context, node: Node) -> tuple[Tensor, ...]:
+    """x·sigmoid(alpha·x)."""
+    given, alpha = context.tensor(node, 0), short(node.get("alpha", 1.0))
+    shape = context.shape(given)
+    if alpha == 1:
+        return context.call(node, "silu", shape, self=given)
+    (made,) = context.call(node, "mul", shape, self=given, other=alpha)
+    (made,) = context.call(node, "sigmoid", shape, self=made)
+    return context.call(node, "mul", shape, self=given, other=made)
+
+
+def _softsign(context: Context, node: Node) -> tuple[Tensor, ...]:
+    """x/(1 + |x|)."""
+    given = context.tensor(node, 0)
+    shape = context.shape(given)
+    (made,) = context.call(node, "abs", shape, self=given)
+    (made,) = context.call(node, "add", shape, self=made, other=1)
+    return context.call(node, "div", shape, self=given, other=made)
 
 
 def _gelu(context: Context, node: Node) -> tuple[Tensor, ...]:
@@ -175,7 +196,8 @@ ELEMENTWISE: Mapping[str, Converting] = {
     "Tanh": unary("tanh"),
     "Selu": _selu,
     "Softplus": unary("softplus", beta=1, threshold=20),
-    "Softsign": unary("softsign"),
+    "Softsign": _softsign,
+    "Swish": _swish,
     "HardSwish": unary("hardswish"),
     "Mish": unary("mish"),
     "Erf": unary("erf"),

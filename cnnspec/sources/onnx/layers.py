@@ -3,183 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 
 import numpy as np
 
-from cnnspec.ops.base import Shape
+from cnnspec.ops.sliding import reach
+from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
-from cnnspec.sources.onnx.convert import Context, Converting, Unsaid
+from cnnspec.sources.calls.windows import Calling, Window, convolved, deconvolved, pooled, same
+from cnnspec.sources.onnx.convert import Context, Converting
 from cnnspec.sources.onnx.elementwise import short
 from cnnspec.sources.onnx.model import Node
 
-LOWEST = float("-inf")
 
-
-def _padding(
-    node: Node, shape: Shape, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
-) -> list[tuple[int, int]]:
-    """The padding before and behind, of each axis."""
-    auto = node.get("auto_pad", "NOTSET")
-    pads = list(node.get("pads", (0,) * 2 * len(window)))
-    if auto in ("NOTSET", ""):
-        return [(pads[place], pads[place + len(window)]) for place in range(len(window))]
+def _window(context: Context, node: Node, given: Tensor, F: Sequence[int], ceil: bool = False) -> Window:
+    """The window of a convolution or a pool: `auto_pad` says its padding, or `pads`."""
+    axes = len(F)
+    S, D = tuple(node.get("strides", (1,) * axes)), tuple(node.get("dilations", (1,) * axes))
+    auto, pads = node.get("auto_pad", "NOTSET"), node.get("pads", (0,) * 2 * axes)
     if auto == "VALID":
-        return [(0, 0)] * len(window)
-    found: list[tuple[int, int]] = []
-    for size, F, S, D in zip(shape[2:], window, strides, dilations, strict=True):
-        total = max((ceil(size / S) - 1) * S + D * (F - 1) + 1 - size, 0)
-        small, large = total // 2, total - total // 2
-        found.append((small, large) if auto == "SAME_UPPER" else (large, small))
-    return found
+        pads = (0,) * 2 * axes
+    ends = tuple(zip(pads[:axes], pads[axes:], strict=True))
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        ends = same(context.shape(given)[2:], tuple(F), S, D)
+        ends = ends if auto == "SAME_UPPER" else tuple((behind, before) for before, behind in ends)
+    return Window(tuple(F), S, D, ends, ceil)
 
 
-def _padded(
-    context: Context, node: Node, given: Tensor, pads: Sequence[tuple[int, int]], value: float
-) -> tuple[Tensor, tuple[int, ...]]:
-    """Padding that is the same before and behind is the layer's own; else it is a step before it."""
-    if all(before == behind >= 0 for before, behind in pads):
-        return given, tuple(before for before, _ in pads)
-    shape = context.shape(given)
-    sizes = [size + sum(pad) for size, pad in zip(shape[2:], pads, strict=True)]
-    flat = tuple(one for pad in reversed(pads) for one in pad)
-    (made,) = context.call(
-        node, "pad", (*shape[:2], *sizes), self=given, pad=flat, mode="constant", value=value
-    )
-    return made, (0,) * len(pads)
-
-
-def _out(
-    sizes: Sequence[int],
-    window: Sequence[int],
-    strides: Sequence[int],
-    pads: Sequence[int],
-    dilations: Sequence[int],
-    rounds_up: bool = False,
-) -> tuple[int, ...]:
-    made: list[int] = []
-    for size, F, S, P, D in zip(sizes, window, strides, pads, dilations, strict=True):
-        left = size + 2 * P - D * (F - 1) - 1
-        steps = -(-left // S) if rounds_up else left // S
-        if rounds_up and steps * S >= size + P:
-            steps -= 1
-        made.append(steps + 1)
-    return tuple(made)
+def _calling(context: Context, node: Node) -> Calling:
+    return lambda op, shape, **arguments: context.call(node, op, shape, **arguments)[0]
 
 
 def _conv(context: Context, node: Node) -> tuple[Tensor, ...]:
     given, weight = context.tensor(node, 0), context.tensor(node, 1)
-    K, _, *window = context.shape(weight)
-    axes = len(window)
-    strides = tuple(node.get("strides", (1,) * axes))
-    dilations = tuple(node.get("dilations", (1,) * axes))
-    pads = _padding(node, context.shape(given), window, strides, dilations)
-    given, padding = _padded(context, node, given, pads, 0.0)
-    batch, _, *sizes = context.shape(given)
-    out = (batch, K, *_out(sizes, window, strides, padding, dilations))
+    K, _, *F = context.shape(weight)
+    window = _window(context, node, given, F)
     bias = context.tensor(node, 2) if context.given(node, 2) is not None else None
-    return context.call(
-        node,
-        f"conv{axes}d",
-        out,
-        input=given,
-        weight=weight,
-        bias=bias,
-        stride=strides,
-        padding=padding,
-        dilation=dilations,
-        groups=node.get("group", 1),
-    )
+    call, groups = _calling(context, node), node.get("group", 1)
+    shape = context.shape(given)
+    return (convolved(call, given, shape, window, K, weight=weight, bias=bias, groups=groups),)
 
 
 def _deconv(context: Context, node: Node) -> tuple[Tensor, ...]:
     given, weight = context.tensor(node, 0), context.tensor(node, 1)
-    _, per_group, *window = context.shape(weight)
-    axes, groups = len(window), node.get("group", 1)
-    strides = tuple(node.get("strides", (1,) * axes))
-    dilations = tuple(node.get("dilations", (1,) * axes))
-    extra = list(node.get("output_padding", (0,) * axes))
-    batch, _, *sizes = context.shape(given)
-    whole = [
-        (size - 1) * S + D * (F - 1) + 1
-        for size, S, F, D in zip(sizes, strides, window, dilations, strict=True)
-    ]
+    _, per_group, *F = context.shape(weight)
+    axes, groups = len(F), node.get("group", 1)
+    window, sizes = _window(context, node, given, F), context.shape(given)[2:]
     wanted, auto = node.get("output_shape"), node.get("auto_pad", "NOTSET")
     if wanted is None and auto in ("SAME_UPPER", "SAME_LOWER"):
-        wanted = [size * S for size, S in zip(sizes, strides, strict=True)]
-    if wanted is not None:
-        over = [size + more - out for size, more, out in zip(whole, extra, wanted[-axes:], strict=True)]
-        extra = [more + max(-one, 0) for more, one in zip(extra, over, strict=True)]
-        small, large = [max(one, 0) // 2 for one in over], [-(-max(one, 0) // 2) for one in over]
-        pads = [*small, *large] if auto == "SAME_UPPER" else [*large, *small]
+        wanted = [size * S for size, S in zip(sizes, window.S, strict=True)]
+    more = node.get("output_padding", (0,) * axes)
+    if wanted is None:
+        ends = [(before, behind - e) for (before, behind), e in zip(window.ends, more, strict=True)]
     else:
-        pads = list(node.get("pads", (0,) * 2 * axes))
-    padding: list[int] = []
-    for place in range(axes):
-        before, behind = pads[place], pads[place + axes]
-        padding.append(before)
-        extra[place] += before - behind
-        if not 0 <= extra[place] < max(strides[place], dilations[place]):
-            raise Unsaid(f"its output is cut by {before} before and {behind} behind")
-    out = [size - 2 * P + more for size, P, more in zip(whole, padding, extra, strict=True)]
+        ends = []
+        for N, f, S, D, e, out in zip(sizes, F, window.S, window.D, more, wanted[-axes:], strict=True):
+            over = (N - 1) * S + reach(f, D) + e - out
+            small, large = sorted((over // 2, over - over // 2)) if over > 0 else (0, over)
+            before, behind = (small, large) if auto == "SAME_UPPER" or over < 0 else (large, small)
+            ends.append((before, behind - e))
     bias = context.tensor(node, 2) if context.given(node, 2) is not None else None
-    return context.call(
-        node,
-        f"conv_transpose{axes}d",
-        (batch, per_group * groups, *out),
-        input=given,
-        weight=weight,
-        bias=bias,
-        stride=strides,
-        padding=tuple(padding),
-        output_padding=tuple(extra),
-        groups=groups,
-        dilation=dilations,
-    )
+    window = window._replace(ends=tuple(ends))
+    call, shape = _calling(context, node), context.shape(given)
+    K = per_group * groups
+    return (deconvolved(call, given, shape, window, K, weight=weight, bias=bias, groups=groups),)
 
 
-def _pool(op: str) -> Converting:
+def _pool(average: bool) -> Converting:
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
-        if len(node.outputs) > 1 and node.outputs[1]:
-            raise Unsaid("it also gives the places of the maxima")
-        window = tuple(node.attributes["kernel_shape"])
-        axes, given = len(window), context.tensor(node, 0)
-        strides = tuple(node.get("strides", (1,) * axes))
-        dilations = tuple(node.get("dilations", (1,) * axes))
-        counts, average = bool(node.get("count_include_pad", 0)), op == "avg_pool"
-        rounds_up = bool(node.get("ceil_mode", 0))
-        pads = _padding(node, context.shape(given), window, strides, dilations)
-        uneven = any(before != behind for before, behind in pads)
-        beyond = any(before > F // 2 for (before, _), F in zip(pads, window, strict=True))
-        if average and (uneven or beyond) and not counts:
-            raise Unsaid(f"its padding {pads} is not counted, and not the same on both sides")
-        if beyond and not uneven:  # torch allows half of the window
-            sizes = context.shape(given)
-            flat = tuple(one for pad in reversed(pads) for one in pad)
-            shape = (*sizes[:2], *(size + sum(pad) for size, pad in zip(sizes[2:], pads, strict=True)))
-            value = 0.0 if average else LOWEST
-            (given,) = context.call(node, "pad", shape, self=given, pad=flat, mode="constant", value=value)
-            padding: tuple[int, ...] = (0,) * axes
-        else:
-            given, padding = _padded(context, node, given, pads, 0.0 if average else LOWEST)
-        batch, C, *sizes_in = context.shape(given)
-        out = (batch, C, *_out(sizes_in, window, strides, padding, dilations, rounds_up))
-        more: dict[str, Value] = {"count_include_pad": counts} if average else {"dilation": dilations}
-        if average and any(one != 1 for one in dilations):
-            raise Unsaid("it is an average with dilation")
-        return context.call(
-            node,
-            f"{op}{axes}d",
-            out,
-            self=given,
-            kernel_size=window,
-            stride=strides,
-            padding=padding,
-            ceil_mode=rounds_up,
-            **more,
+        given, counts = context.tensor(node, 0), bool(node.get("count_include_pad", 0))
+        window = _window(
+            context, node, given, node.attributes["kernel_shape"], bool(node.get("ceil_mode", 0))
         )
+        call, shape = _calling(context, node), context.shape(given)
+        if len(node.outputs) > 1 and node.outputs[1]:
+            return _with_places(context, node, given, window)
+        return (pooled(call, given, shape, window, average=average, counts=average and counts),)
 
     return convert
+
+
+def _with_places(context: Context, node: Node, given: Tensor, window: Window) -> tuple[Tensor, ...]:
+    """A maxpool that also gives the places of the maxima, for a MaxUnpool."""
+    batch, C, *sizes = context.shape(given)
+    out = (batch, C, *window.out(sizes))
+    if not isinstance(padding := window.padding(sizes), tuple):
+        raise Unsaid("it gives the places of its maxima, and pads more behind than before")
+    op = f"max_pool{len(sizes)}d_with_indices"
+    arguments: dict[str, Value] = {"kernel_size": window.F, "stride": window.S, "padding": padding}
+    arguments |= {"dilation": window.D, "ceil_mode": window.ceil}
+    return context.call(node, op, out, out, self=given, **arguments)
+
+
+def _unpool(context: Context, node: Node) -> tuple[Tensor, ...]:
+    given, indices, wanted = context.tensor(node, 0), context.tensor(node, 1), context.constant(node, 2)
+    window = _window(context, node, given, node.attributes["kernel_shape"])
+    batch, C, *sizes = context.shape(given)
+    rows = zip(sizes, window.F, window.S, window.ends, strict=True)
+    out = tuple((N - 1) * S + F - before - behind for N, F, S, (before, behind) in rows)
+    if wanted is not None:
+        out = tuple(int(one) for one in wanted[2:])
+    return context.call(
+        node, f"max_unpool{len(sizes)}d", (batch, C, *out), self=given, indices=indices, output_size=out
+    )
 
 
 def _global_average(context: Context, node: Node) -> tuple[Tensor, ...]:
@@ -320,6 +245,8 @@ def _gemm(context: Context, node: Node) -> tuple[Tensor, ...]:
     K = weight.shape[0] if node.get("transB", 0) else weight.shape[1]
     added = None
     if bias is not None and beta != 0:
+        if bias.size not in (1, K) or (bias.ndim > 1 and bias.shape[-2] != 1):
+            raise Unsaid("its bias differs from one image to another")
         spread = np.broadcast_to(
             np.asarray(bias, weight.dtype) * np.asarray(beta, weight.dtype), (1, K)
         ).reshape(K)
@@ -343,25 +270,101 @@ def _matmul(context: Context, node: Node) -> tuple[Tensor, ...]:
 
 def _reduce(op: str) -> Converting:
     def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
-        given = context.tensor(node, 0)
-        shape = context.shape(given)
-        said = context.constant(node, 1)
-        axes = node.get("axes", None if said is None else tuple(int(one) for one in said.ravel()))
-        if not axes and node.get("noop_with_empty_axes", 0):
-            return (given,)  # by ONNX's rule all axes otherwise
-        dims = tuple(sorted(axis % len(shape) for axis in (axes or range(len(shape)))))
-        keeps = bool(node.get("keepdims", 1))
-        out = [1 if place in dims else size for place, size in enumerate(shape) if keeps or place not in dims]
-        return context.call(node, op, out, self=given, dim=dims, keepdim=keeps)
+        return _reduced(context, node, context.tensor(node, 0), op)
 
     return convert
+
+
+def _reduced(context: Context, node: Node, given: Tensor, op: str) -> tuple[Tensor, ...]:
+    shape = context.shape(given)
+    said = context.constant(node, 1)
+    axes = node.get("axes", None if said is None else tuple(int(one) for one in said.ravel()))
+    if not axes and node.get("noop_with_empty_axes", 0):
+        return (given,)  # by ONNX's rule all axes otherwise
+    dims = tuple(sorted(axis % len(shape) for axis in (axes or range(len(shape)))))
+    keeps = bool(node.get("keepdims", 1))
+    out = [1 if place in dims else size for place, size in enumerate(shape) if keeps or place not in dims]
+    return context.call(node, op, out, self=given, dim=dims, keepdim=keeps)
+
+
+def _of_numbers(first: str, then: str) -> Converting:
+    """What is done with each number before they are summed, and with their sum."""
+
+    def convert(context: Context, node: Node) -> tuple[Tensor, ...]:
+        given = context.tensor(node, 0)
+        if first:
+            (given,) = context.call(node, first, context.shape(given), self=given)
+        (made,) = _reduced(context, node, given, "sum")
+        return context.call(node, then, context.shape(made), self=made) if then else (made,)
+
+    return convert
+
+
+def _length(context: Context, node: Node) -> tuple[Tensor, ...]:
+    if node.get("keepdims", 1):
+        return _reduced(context, node, context.tensor(node, 0), "linalg_vector_norm")
+    return tuple(_of_numbers("square", "sqrt")(context, node))  # type: ignore[arg-type]
+
+
+def _smallest(context: Context, node: Node) -> tuple[Tensor, ...]:
+    """−max(−x)."""
+    given = context.tensor(node, 0)
+    (given,) = context.call(node, "neg", context.shape(given), self=given)
+    (made,) = _reduced(context, node, given, "amax")
+    return context.call(node, "neg", context.shape(made), self=made)
+
+
+def _attention(context: Context, node: Node) -> tuple[Tensor, ...]:
+    """Queries, keys and values as N x heads x positions x channels, or as N x positions x all channels."""
+    given = [context.tensor(node, place) for place in range(3)]
+    ranks = [len(context.shape(one)) for one in given]
+    plain = {"is_causal", "softcap", "scale", "q_num_heads", "kv_num_heads", "softmax_precision"}
+    other = ", ".join(sorted({*node.attributes} - plain))
+    for what, is_there in (
+        ("a mask", any(node.inputs[3:4]) or node.get("is_causal", 0)),
+        ("a cache of keys and values", any(node.inputs[4:])),
+        ("a softcap", node.get("softcap", 0.0)),
+        ("several outputs", any(node.outputs[1:])),
+        (other, other),
+    ):
+        if is_there:
+            raise Unsaid(f"it has {what}")
+    apart = ranks == [3, 3, 3]
+    if apart:
+        heads = node.attributes["q_num_heads"]
+        if node.attributes["kv_num_heads"] != heads:
+            raise Unsaid("its queries have more heads than its keys")
+        given = [_in_heads(context, node, one, heads) for one in given]
+    shapes = [context.shape(one) for one in given]
+    if shapes[0][1] != shapes[1][1]:
+        raise Unsaid("its queries have more heads than its keys")
+    out = (*shapes[0][:-1], shapes[2][-1])
+    names = dict(zip(("query", "key", "value"), given, strict=True))
+    scale = node.get("scale")
+    arguments: dict[str, Value] = {**names, "scale": None if scale is None else short(scale)}
+    (made,) = context.call(node, "scaled_dot_product_attention", out, **arguments)
+    if not apart:
+        return (made,)
+    batch, heads, N, depth = out
+    (made,) = context.call(node, "permute", (batch, N, heads, depth), self=made, dims=(0, 2, 1, 3))
+    size = (batch, N, heads * depth)
+    return context.call(node, "view", size, self=made, size=size)
+
+
+def _in_heads(context: Context, node: Node, given: Tensor, heads: int) -> Tensor:
+    batch, N, C = context.shape(given)
+    size = (batch, N, heads, C // heads)
+    (made,) = context.call(node, "view", size, self=given, size=size)
+    return context.call(node, "permute", (batch, heads, N, C // heads), self=made, dims=(0, 2, 1, 3))[0]
 
 
 LAYERS: Mapping[str, Converting] = {
     "Conv": _conv,
     "ConvTranspose": _deconv,
-    "MaxPool": _pool("max_pool"),
-    "AveragePool": _pool("avg_pool"),
+    "MaxPool": _pool(average=False),
+    "AveragePool": _pool(average=True),
+    "MaxUnpool": _unpool,
+    "Attention": _attention,
     "GlobalAveragePool": _global_average,
     "GlobalMaxPool": _global_maximum,
     "BatchNormalization": _batch_norm,
@@ -376,6 +379,10 @@ LAYERS: Mapping[str, Converting] = {
     "ReduceMean": _reduce("mean"),
     "ReduceSum": _reduce("sum"),
     "ReduceMax": _reduce("amax"),
-    "ReduceMin": _reduce("amin"),
-    "ReduceL2": _reduce("linalg_vector_norm"),
+    "ReduceMin": _smallest,
+    "ReduceL1": _of_numbers("abs", ""),
+    "ReduceSumSquare": _of_numbers("square", ""),
+    "ReduceLogSum": _of_numbers("", "log"),
+    "ReduceLogSumExp": _of_numbers("exp", "log"),
+    "ReduceL2": _length,
 }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import prod
 
 import numpy as np
 
+from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
-from cnnspec.sources.onnx.convert import Context, Converting, Unsaid
+from cnnspec.sources.onnx.convert import Context, Converting
 from cnnspec.sources.onnx.fold import reshaped, slices, split_sizes
-from cnnspec.sources.onnx.layers import LOWEST
 from cnnspec.sources.onnx.model import Node
 
 _LARGE = 2**62
+MOST_RUNS = 16
+"""Parts that a tensor is put together of."""
 
 
 def _viewed(context: Context, node: Node, given: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
@@ -93,9 +95,14 @@ def _slice(context: Context, node: Node) -> tuple[Tensor, ...]:
     for axis, begin, end, step in slices(node, constants):
         shape = list(context.shape(given))
         axis %= len(shape)
+        low, high, _ = slice(begin, min(end, _LARGE), step).indices(shape[axis])
+        if step < 0 and len(part := range(low, high, step)) <= MOST_RUNS and part:
+            parts = tuple(_run(context, node, given, axis, range(one, one + 1)) for one in part)
+            shape[axis] = len(part)
+            (given,) = context.call(node, "cat", shape, tensors=parts, dim=axis)
+            continue
         if step < 0:
             raise Unsaid("it goes backwards")
-        low, high, _ = slice(begin, min(end, _LARGE), step).indices(shape[axis])
         shape[axis] = len(range(low, high, step))
         if (low, high, step) != (0, context.shape(given)[axis], 1):
             (given,) = context.call(
@@ -118,12 +125,30 @@ def _gather(context: Context, node: Node) -> tuple[Tensor, ...]:
         rest = (*shape[:axis], *shape[axis + 1 :])
         return context.call(node, "select", rest, self=given, dim=axis, index=index[0])
     steps = {after - before for before, after in pairwise(index)} or {1}
-    if len(steps) > 1 or min(steps) < 1:
-        raise Unsaid("it gathers places that are in no order")
-    step, out = steps.pop(), [*shape[:axis], len(index), *shape[axis + 1 :]]
-    return context.call(
-        node, "slice", out, self=given, dim=axis, start=index[0], end=index[-1] + 1, step=step
-    )
+    if len(steps) == 1 and min(steps) > 0:
+        return (_run(context, node, given, axis, range(index[0], index[-1] + 1, steps.pop())),)
+    runs = list(_runs(index))
+    if len(runs) > MOST_RUNS:
+        raise Unsaid("it gathers many places that are in no order")
+    parts = tuple(_run(context, node, given, axis, one) for one in runs)
+    out = [*shape[:axis], len(index), *shape[axis + 1 :]]
+    return context.call(node, "cat", out, tensors=parts, dim=axis)
+
+
+def _runs(index: Sequence[int]) -> Iterator[range]:
+    """Places as stretches of places one after the other."""
+    begin = 0
+    for place in range(1, len(index) + 1):
+        if place == len(index) or index[place] != index[place - 1] + 1:
+            yield range(index[begin], index[place - 1] + 1)
+            begin = place
+
+
+def _run(context: Context, node: Node, given: Tensor, axis: int, part: range) -> Tensor:
+    out = list(context.shape(given))
+    out[axis] = len(part)
+    begin, end = part.start, part[-1] + 1
+    return context.call(node, "slice", out, self=given, dim=axis, start=begin, end=end, step=part.step)[0]
 
 
 def _pad(context: Context, node: Node) -> tuple[Tensor, ...]:
@@ -148,7 +173,7 @@ def _pad(context: Context, node: Node) -> tuple[Tensor, ...]:
     first = next(place for place, end in enumerate(ends) if place and (any(end) or place > 1))
     flat = tuple(one for end in reversed(ends[min(first, 2) :]) for one in end)
     out = [size + sum(end) for size, end in zip(shape, ends, strict=True)]
-    filled = LOWEST if filled < -3e38 else filled
+    filled = float("-inf") if filled < -3e38 else filled
     return context.call(node, "pad", out, self=given, pad=flat, mode=mode, value=filled)
 
 

@@ -247,7 +247,8 @@ class _Writing:
         for key, (path, kind) in (node.meta.get("nn_module_stack") or {}).items():
             class_name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
             _, at, call = str(key).rpartition("@")
-            own = class_name.startswith("torch.nn.modules.") and ".container." not in class_name
+            theirs = ("torch.nn.modules.", "torch.nn.utils.parametrize.")
+            own = class_name.startswith(theirs) and ".container." not in class_name
             own = own and not any(many in class_name for many in ("MultiheadAttention", "Transformer"))
             yield path, class_name.rpartition(".")[2], int(call) if at and call.isdigit() else 0, own
 

@@ -23,10 +23,13 @@ OWN = (
 )
 """Names of the emitted file that nothing of a spec's may take."""
 
+WIDTH = 110
+"""The longest line of code, as in the layers that are copied into the file."""
+
 
 def program(graph: Graph) -> str:
     made = functions(graph, Namer([*OWN, *pieces()]))
-    own = Writer()
+    own = Writer(width=WIDTH)
     for function in made:
         wanted = differentiated(function.steps) | set(function.outputs)
         given = function.source.template.kind == "layers"
@@ -35,7 +38,7 @@ def program(graph: Graph) -> str:
     for function in whole:
         name_tensors(function)
     for function in reversed(whole):  # finds out which outputs of the called are not used
-        Backward(Writer(), function).function(function)
+        Backward(Writer(width=WIDTH), function).function(function)
     alike = Alike()
     for function in whole:
         alike.renamed(function)
@@ -90,7 +93,7 @@ def _function(function: Function) -> tuple[str, str]:
         title = f"The block {function.name}, first used for {' -> '.join(map(written_shape, shapes))}."
     elif template.kind == "layers":
         title = "Layers that a block is given."
-    forward, backward = Writer(), Writer()
+    forward, backward = Writer(width=WIDTH), Writer(width=WIDTH)
     Forward(forward, function).function(function, title)
     Backward(backward, function).function(function)
     return str(forward).strip("\n"), str(backward).strip("\n")

@@ -119,7 +119,7 @@ class Forward:
         writer = self.writer
         sides = []
         for place, steps in ((1, step.then), (2, step.otherwise)):
-            self.writer = Writer(writer.level + 1)
+            self.writer = Writer(writer.level + 1, writer.width)
             self.steps(steps)
             for join in step.joins:
                 self._copy(self.names[join[0]], self.names[join[place]])
@@ -262,7 +262,7 @@ class Backward:
         writer = self.writer
         for place, steps in ((1, step.then), (2, step.otherwise)):
             self.having = before - set(behind)
-            self.writer = Writer(writer.level + 1)
+            self.writer = Writer(writer.level + 1, writer.width)
             joins = [(join[0], join[place]) for join in step.joins if join[0] in before]
             for made, tensor in sorted(
                 joins, key=lambda join: self.gradient(join[0]) == self.gradient(join[1])

@@ -13,7 +13,7 @@ keras = pytest.importorskip("keras", reason="keras is not installed: make keras"
 
 from cnnspec.sources.keras.config import load  # noqa: E402
 from cnnspec.sources.keras.convert import convert  # noqa: E402
-from tests.sources.onnx.by_torch import Array, run  # noqa: E402
+from tests.sources.built import Array, run  # noqa: E402
 
 NETWORKS = ("MobileNet", "MobileNetV2", "MobileNetV3Small", "ResNet50", "ResNet50V2", "VGG16", "DenseNet121",
             "EfficientNetB0", "EfficientNetV2B0", "InceptionV3", "Xception", "InceptionResNetV2")  # fmt: skip

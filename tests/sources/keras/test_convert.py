@@ -1,4 +1,4 @@
-"""Keras's configurations, of versions 2 and 3, as calls: run by torch, or refused with a reason."""
+"""Keras's configurations, of versions 2 and 3, as calls: built and run, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import pytest
 import torch
 from torch.nn import functional
 
+from cnnspec.sources.calls.trace import Trace
+from cnnspec.sources.calls.translate import layers_of
 from cnnspec.sources.keras.config import Refused, load
 from cnnspec.sources.keras.convert import convert
-from tests.sources.onnx.by_torch import ops_of, run
+from cnnspec.structure import spec
+from tests.sources.built import run
 
 CONV = {"filters": 4, "kernel_size": [3, 3], "strides": [2, 2], "padding": "same", "use_bias": False}
 
@@ -37,6 +40,10 @@ def model(*layers: dict[str, Any], last: str = "") -> bytes:
     return json.dumps({"class_name": "Functional", "config": config}).encode()
 
 
+def ops_of(trace: Trace) -> list[str]:
+    return [call.op for call in trace.calls]
+
+
 def entering(*shape: int) -> dict[str, Any]:
     return layer("InputLayer", "x", batch_shape=[None, *shape])
 
@@ -46,11 +53,10 @@ def test_same_padding_is_uneven_behind() -> None:
     trace = convert(load(model(entering(8, 8, 3), layer("Conv2D", "c", ["x"], **CONV))))
     x = np.random.default_rng(0).standard_normal((1, 3, 8, 8), dtype=np.float32)
     weight = np.random.default_rng(1).standard_normal((4, 3, 3, 3), dtype=np.float32)
-    expected = functional.conv2d(
-        functional.pad(torch.from_numpy(x), (0, 1, 0, 1)), torch.from_numpy(weight), stride=2
-    )
+    padded = functional.pad(torch.from_numpy(x), (0, 1, 0, 1))
+    expected = functional.conv2d(padded, torch.from_numpy(weight), stride=2)
     (out,) = run(trace, {"c/kernel": weight}, [x])
-    assert np.array_equal(out, expected.permute(0, 2, 3, 1).numpy())
+    assert np.allclose(out, expected.numpy(), atol=1e-5)
 
 
 def test_flattening_goes_row_by_row_with_the_channels_last() -> None:
@@ -181,3 +187,28 @@ def test_what_is_refused_says_why(name: str) -> None:
     data, says = REFUSED[name]
     with pytest.raises(Refused, match=says):
         convert(load(data))
+
+
+def test_an_output_that_is_a_map_has_its_channels_first() -> None:
+    trace = convert(load(model(entering(8, 8, 3), layer("Conv2D", "c", ["x"], **CONV))))
+    assert "conv F3 S2 Psame K4 nobias" in spec(layers_of(trace)).text
+    assert layers_of(trace).layers[-1].shape == (4, 4, 4)
+
+
+def test_an_average_counts_no_padding() -> None:
+    pool = layer("AveragePooling2D", "p", ["x"], pool_size=[2, 2], strides=[2, 2], padding="same")
+    trace = convert(load(model(entering(3, 3, 1), pool)))
+    assert "avgpool F2 Psame exclude_pad" in spec(layers_of(trace)).text
+    (out,) = run(trace, {}, [np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)])
+    assert out.tolist() == [[[[2.0, 3.5], [6.5, 8.0]]]]
+
+
+def test_a_transposed_convolution_that_is_cut_unlike() -> None:
+    """Of a filter of 3 at a stride of 2, "same" cuts one position, behind."""
+    options = CONV | {"filters": 2}
+    trace = convert(load(model(entering(3, 3, 4), layer("Conv2DTranspose", "d", ["x"], **options))))
+    x = np.random.default_rng(0).standard_normal((1, 4, 3, 3), dtype=np.float32)
+    weight = np.random.default_rng(1).standard_normal((4, 2, 3, 3), dtype=np.float32)
+    (out,) = run(trace, {"d/kernel": weight}, [x])
+    whole = functional.conv_transpose2d(torch.from_numpy(x), torch.from_numpy(weight), stride=2)
+    assert np.allclose(out, whole[:, :, :6, :6].numpy(), atol=1e-5)

@@ -349,3 +349,20 @@ def test_a_network_of_the_zoo(name: str, newer: bool, tmp_path: Path) -> None:
     size = graph.root.values[0]
     assert size is not None
     check(module, size, tmp_path / "net.onnx", newer)
+
+
+def test_a_maxpool_that_is_undone(tmp_path: Path) -> None:
+    """MaxPool with the places of its maxima, and MaxUnpool: SegNet's `unpool`."""
+    node = onnx.helper.make_node
+    pool = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    nodes = [
+        node("MaxPool", ["x"], ["m", "places"], **pool),
+        node("Conv", ["m", "w"], ["c"], pads=[1, 1, 1, 1]),
+        node("MaxUnpool", ["c", "places"], ["y"], **pool),
+    ]
+    path = _file(tmp_path / "net.onnx", nodes, {"w": _normal(2, 2, 3, 3)}, x=["N", 2, 8, 8])
+    x = _normal(1, 2, 8, 8)
+    text, (found,) = imported(path, x)
+    (expected,) = onnxruntime.InferenceSession(path).run(None, {"x": x})
+    assert np.allclose(found, expected, atol=1e-5)
+    assert "unpool" in text

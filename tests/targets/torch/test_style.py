@@ -39,29 +39,6 @@ def test_ruff(folder: Path, command: list[str]) -> None:
     assert done.returncode == 0, done.stdout[:3000] + done.stderr[:1000]
 
 
-def test_ruff_at_another_line_length_and_as_black_would(folder: Path) -> None:
-    """What stands one to a line stays so: a comma stands behind the last."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ruff",
-            "format",
-            "--check",
-            "--isolated",
-            "--no-cache",
-            "--line-length",
-            "100",
-            folder,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    changed = done.stdout.count("Would reformat")
-    assert changed < 0.2 * len(list(folder.iterdir()))
-
-
 @pytest.mark.slow
 def test_mypy(folder: Path) -> None:
     done = subprocess.run(

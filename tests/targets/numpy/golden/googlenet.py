@@ -538,7 +538,7 @@ def network(x, net):
     x = inception(x, net["i5b"], 384, 192, 384, 48, 128, 128)  # 1024x7x7
     x = gap(x, net["scores"]["gap"])  # 1024x1x1
     x = dropout(x, net["scores"]["dropout"], p=0.2)  # 1024x1x1
-    x = fc(x, net["scores"]["fc"], 1000, start=normal(0.01), start_bias=constant(0))
+    x = fc(x, net["scores"]["fc"], 1000, start=normal(0.01), start_bias=constant(0))  # 1000
     return x
 
 
@@ -598,15 +598,7 @@ def backward(dy, net):
     return outside(dx), grads
 
 
-def loss_and_grads(
-    params,
-    x,
-    target,
-    loss=cross_entropy,
-    training=True,
-    rng=None,
-    masks=None,
-):
+def loss_and_grads(params, x, target, loss=cross_entropy, training=True, rng=None, masks=None):
     """The loss, the gradient of each trainable weight, that of the input, and the new
     running statistics. loss(y, target) gives its value and dL/dy."""
     y, net = record(params, x, training, rng, masks)

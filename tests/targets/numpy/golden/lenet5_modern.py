@@ -363,13 +363,13 @@ def cross_entropy(y, labels):
 
 def network(x, net):
     """The network."""
-    x = conv(x, net["C1"]["conv"], K=6, F=5, start=xavier, start_bias=constant(0))
+    x = conv(x, net["C1"]["conv"], K=6, F=5, start=xavier, start_bias=constant(0))  # 6x28x28
     x = tanh(x, net["C1"]["tanh"])  # 6x28x28
     x = avgpool(x, net["S2"], F=2)  # 6x14x14
-    x = conv(x, net["C3"]["conv"], K=16, F=5, start=xavier, start_bias=constant(0))
+    x = conv(x, net["C3"]["conv"], K=16, F=5, start=xavier, start_bias=constant(0))  # 16x10x10
     x = tanh(x, net["C3"]["tanh"])  # 16x10x10
     x = avgpool(x, net["S4"], F=2)  # 16x5x5
-    x = conv(x, net["C5"]["conv"], K=120, F=5, start=xavier, start_bias=constant(0))
+    x = conv(x, net["C5"]["conv"], K=120, F=5, start=xavier, start_bias=constant(0))  # 120x1x1
     x = tanh(x, net["C5"]["tanh"])  # 120x1x1
     x = fc(x, net["F6"]["fc"], 84, start=xavier, start_bias=constant(0))  # 84
     x = tanh(x, net["F6"]["tanh"])  # 84
@@ -425,15 +425,7 @@ def backward(dy, net):
     return outside(dx), grads
 
 
-def loss_and_grads(
-    params,
-    x,
-    target,
-    loss=cross_entropy,
-    training=True,
-    rng=None,
-    masks=None,
-):
+def loss_and_grads(params, x, target, loss=cross_entropy, training=True, rng=None, masks=None):
     """The loss, the gradient of each trainable weight, that of the input, and the new
     running statistics. loss(y, target) gives its value and dL/dy."""
     y, net = record(params, x, training, rng, masks)

@@ -509,7 +509,7 @@ def stage_backward(dx, net):
 
 def network(x, net):
     """The network."""
-    x = conv(x, net["stem"]["conv"], K=64, F=7, S=2, P=3, bias=False, start=he_fan_out)
+    x = conv(x, net["stem"]["conv"], K=64, F=7, S=2, P=3, bias=False, start=he_fan_out)  # 64x112x112
     x = bn(x, net["stem"]["bn"])  # 64x112x112
     x = relu(x, net["stem"]["relu"])  # 64x112x112
     x = maxpool(x, net["stem"]["maxpool"], F=3, S=2, P=1)  # 64x56x56
@@ -569,15 +569,7 @@ def backward(dy, net):
     return outside(dx), grads
 
 
-def loss_and_grads(
-    params,
-    x,
-    target,
-    loss=cross_entropy,
-    training=True,
-    rng=None,
-    masks=None,
-):
+def loss_and_grads(params, x, target, loss=cross_entropy, training=True, rng=None, masks=None):
     """The loss, the gradient of each trainable weight, that of the input, and the new
     running statistics. loss(y, target) gives its value and dL/dy."""
     y, net = record(params, x, training, rng, masks)

@@ -462,15 +462,7 @@ def backward(dy, net):
     return outside(dx), grads
 
 
-def loss_and_grads(
-    params,
-    x,
-    target,
-    loss=cross_entropy,
-    training=True,
-    rng=None,
-    masks=None,
-):
+def loss_and_grads(params, x, target, loss=cross_entropy, training=True, rng=None, masks=None):
     """The loss, the gradient of each trainable weight, that of the input, and the new
     running statistics. loss(y, target) gives its value and dL/dy."""
     y, net = record(params, x, training, rng, masks)

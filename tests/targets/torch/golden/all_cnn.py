@@ -37,11 +37,7 @@ class Stage(nn.Sequential):
             self.group.append(
                 sequential(
                     conv=nn.Conv2d(
-                        channels,
-                        k,
-                        kernel_size=3,
-                        stride=2 if i == 2 else 1,
-                        padding=1,
+                        channels, k, kernel_size=3, stride=2 if i == 2 else 1, padding=1
                     ),
                     relu=nn.ReLU(inplace=True),
                 ),
@@ -56,9 +52,7 @@ class AllCNNC(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(0.2)

@@ -99,20 +99,17 @@ class Bottleneck(nn.Module):
         self.gn1 = nn.GroupNorm(32, in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv1 = standardized(
-            nn.Conv2d(in_channels, k, kernel_size=1, bias=False),
-            eps=1e-8,
+            nn.Conv2d(in_channels, k, kernel_size=1, bias=False), eps=1e-8
         )
         self.gn2 = nn.GroupNorm(32, k)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv2 = standardized(
-            nn.Conv2d(k, k, kernel_size=3, stride=s, padding=1, bias=False),
-            eps=1e-8,
+            nn.Conv2d(k, k, kernel_size=3, stride=s, padding=1, bias=False), eps=1e-8
         )
         self.gn3 = nn.GroupNorm(32, k)
         self.relu3 = nn.ReLU(inplace=True)
         self.conv3 = standardized(
-            nn.Conv2d(k, 4 * k, kernel_size=1, bias=False),
-            eps=1e-8,
+            nn.Conv2d(k, 4 * k, kernel_size=1, bias=False), eps=1e-8
         )
         self.has_conv4 = s > 1 or in_channels != 4 * k
         if self.has_conv4:
@@ -145,9 +142,7 @@ class BiT_R50x1(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(

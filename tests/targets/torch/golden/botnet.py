@@ -112,11 +112,7 @@ class Bottleneck(nn.Module):
         self.has_conv4 = s > 1 or in_channels != 4 * k
         if self.has_conv4:
             self.conv4 = nn.Conv2d(
-                in_channels,
-                4 * k,
-                kernel_size=1,
-                stride=s,
-                bias=False,
+                in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
             self.bn4 = nn.BatchNorm2d(4 * k)
         self.relu3 = nn.ReLU(inplace=True)
@@ -143,12 +139,7 @@ class Transformer(nn.Module):
     has_conv6: Final[bool]
 
     def __init__(
-        self,
-        in_channels: int,
-        in_height: int,
-        in_width: int,
-        k: int,
-        s: int = 1,
+        self, in_channels: int, in_height: int, in_width: int, k: int, s: int = 1
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
@@ -168,11 +159,7 @@ class Transformer(nn.Module):
         self.has_conv6 = s > 1 or in_channels != 4 * k
         if self.has_conv6:
             self.conv6 = nn.Conv2d(
-                in_channels,
-                4 * k,
-                kernel_size=1,
-                stride=s,
-                bias=False,
+                in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
             self.bn4 = nn.BatchNorm2d(4 * k)
         self.relu3 = nn.ReLU(inplace=True)
@@ -196,9 +183,7 @@ class BoTNet50(nn.Module):
     """Bottleneck Transformers for Visual Recognition, Srinivas et al., CVPR 2021"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -217,9 +202,7 @@ class BoTNet50(nn.Module):
             *(Transformer(2048, 7, 7, k=512) for _ in range(2)),
         )
         self.head = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(2048, 1000),
+            gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(2048, 1000)
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()

@@ -88,13 +88,7 @@ class Mbconv(nn.Module):
         self.bn2 = nn.BatchNorm2d(c)
         self.gelu1 = nn.GELU()
         self.dwconv = nn.Conv2d(
-            c,
-            c,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            groups=c,
-            bias=False,
+            c, c, kernel_size=3, stride=s, padding=1, groups=c, bias=False
         )
         self.bn3 = nn.BatchNorm2d(c)
         self.gelu2 = nn.GELU()
@@ -125,12 +119,7 @@ class Transformer(nn.Module):
     has_avgpool1: Final[bool]
 
     def __init__(
-        self,
-        in_channels: int,
-        in_height: int,
-        in_width: int,
-        k: int,
-        s: int = 1,
+        self, in_channels: int, in_height: int, in_width: int, k: int, s: int = 1
     ) -> None:
         super().__init__()
         height = (in_height - 2) // 2 + 1 if s == 2 else in_height
@@ -175,9 +164,7 @@ class CoAtNet0(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.s0 = sequential(
@@ -188,16 +175,14 @@ class CoAtNet0(nn.Module):
         )
         self.s1 = nn.Sequential(Mbconv(64, 96, s=2), Mbconv(96, 96))
         self.s2 = nn.Sequential(
-            Mbconv(96, 192, s=2),
-            *(Mbconv(192, 192) for _ in range(2)),
+            Mbconv(96, 192, s=2), *(Mbconv(192, 192) for _ in range(2))
         )
         self.s3 = nn.Sequential(
             Transformer(192, 28, 28, k=384, s=2),
             *(Transformer(384, 14, 14, k=384) for _ in range(4)),
         )
         self.s4 = nn.Sequential(
-            Transformer(384, 14, 14, k=768, s=2),
-            Transformer(768, 7, 7, k=768),
+            Transformer(384, 14, 14, k=768, s=2), Transformer(768, 7, 7, k=768)
         )
         self.head = sequential(
             gap=nn.AdaptiveAvgPool2d(1),

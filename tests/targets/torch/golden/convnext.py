@@ -65,11 +65,7 @@ class Unit(nn.Module):
     def __init__(self, in_channels: int, rate: float) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(
-            in_channels,
-            in_channels,
-            kernel_size=7,
-            padding=3,
-            groups=in_channels,
+            in_channels, in_channels, kernel_size=7, padding=3, groups=in_channels
         )
         self.ln = LayerNorm2d(in_channels, eps=1e-6)
         self.conv1 = nn.Conv2d(in_channels, 4 * in_channels, kernel_size=1)
@@ -101,9 +97,7 @@ class ConvNeXtTiny(nn.Module):
     """A ConvNet for the 2020s, Liu et al., CVPR 2022"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 96, kernel_size=4, stride=4)

@@ -52,9 +52,7 @@ class Darknet19(nn.Module):
     """YOLO9000: Better, Faster, Stronger, Redmon & Farhadi, CVPR 2017"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 32, 3)

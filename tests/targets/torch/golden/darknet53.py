@@ -24,12 +24,7 @@ class Unit(nn.Sequential):
     def __init__(self, in_channels: int, k: int, f: int, s: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            in_channels,
-            k,
-            kernel_size=f,
-            stride=s,
-            padding=f // 2,
-            bias=False,
+            in_channels, k, kernel_size=f, stride=s, padding=f // 2, bias=False
         )
         self.bn = nn.BatchNorm2d(k)
         self.leaky = nn.LeakyReLU(0.1, inplace=True)
@@ -57,9 +52,7 @@ class Darknet53(nn.Module):
     """YOLOv3: An Incremental Improvement, Redmon & Farhadi, arXiv 2018"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.unit = Unit(3, 32, 3)

@@ -167,9 +167,7 @@ class DDPM(nn.Module):
     """Denoising Diffusion Probabilistic Models, Ho et al., NeurIPS 2020"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.t = sequential(

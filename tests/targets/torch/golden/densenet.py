@@ -57,9 +57,7 @@ class DenseNet121(nn.Module):
     """Densely Connected Convolutional Networks, Huang et al., CVPR 2017"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(

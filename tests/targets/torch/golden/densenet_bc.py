@@ -49,9 +49,7 @@ class DenseNetBC_100_12(nn.Module):
     """Densely Connected Convolutional Networks, Huang et al., CVPR 2017"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 24, kernel_size=3, padding=1, bias=False)

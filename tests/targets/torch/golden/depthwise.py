@@ -7,18 +7,11 @@ class DepthwiseSeparable(nn.Module):
     """Rigid-Motion Scattering for Image Classification, Sifre, PhD thesis 2014"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(
-            32,
-            32,
-            kernel_size=3,
-            padding=1,
-            groups=32,
-            bias=False,
+            32, 32, kernel_size=3, padding=1, groups=32, bias=False
         )
         self.pointwise = nn.Conv2d(32, 64, kernel_size=1, bias=False)
         self.to(device=device, dtype=dtype)

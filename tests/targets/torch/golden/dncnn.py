@@ -34,9 +34,7 @@ class DnCNN(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 64, kernel_size=3, padding=1)

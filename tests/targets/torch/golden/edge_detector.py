@@ -24,9 +24,7 @@ class EdgeDetector(nn.Module):
     """Vertical edge detection on a 6x6 image, course notes, 2017"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = starting(

@@ -23,9 +23,7 @@ class EDSR_X2(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, 256, kernel_size=3, padding=1)

@@ -39,9 +39,7 @@ class EEGNet_8_2(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = Conv2dSame(1, 8, kernel_size=(1, 64), bias=False)

@@ -104,13 +104,7 @@ class Inverted(nn.Module):
     residual: Final[bool]
 
     def __init__(
-        self,
-        in_channels: int,
-        t: int,
-        f: int,
-        k: int,
-        s: int,
-        rate: float,
+        self, in_channels: int, t: int, f: int, k: int, s: int, rate: float
     ) -> None:
         super().__init__()
         residual = s == 1 and in_channels == k
@@ -121,12 +115,7 @@ class Inverted(nn.Module):
             self.bn1 = nn.BatchNorm2d(channels, eps=0.001, momentum=0.01)
             self.silu1 = nn.SiLU()
         self.dwconv = Conv2dSame(
-            channels,
-            channels,
-            kernel_size=f,
-            stride=s,
-            groups=channels,
-            bias=False,
+            channels, channels, kernel_size=f, stride=s, groups=channels, bias=False
         )
         self.bn2 = nn.BatchNorm2d(channels, eps=0.001, momentum=0.01)
         self.silu2 = nn.SiLU()
@@ -155,14 +144,7 @@ class Inverted(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        t: int,
-        f: int,
-        k: int,
-        n: int,
-        s: int,
-        first: int,
+        self, in_channels: int, t: int, f: int, k: int, n: int, s: int, first: int
     ) -> None:
         super().__init__()
         for i in range(n):
@@ -345,9 +327,7 @@ class Head(nn.Module):
         separable_4: nn.Module,
     ) -> Tensor:
         for layer, separable2 in zip(
-            self.group,
-            (separable, separable_2, separable_3),
-            strict=True,
+            self.group, (separable, separable_2, separable_3), strict=True
         ):
             x = layer(x, separable2)
         return separable_4(x)
@@ -377,9 +357,7 @@ class EfficientDetD0(nn.Module):
     """EfficientDet: Scalable and Efficient Object Detection, Tan et al., CVPR 2020"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.separable = Separable(64)
@@ -541,16 +519,7 @@ class EfficientDetD0(nn.Module):
             self.separable_8,
         )  # 36x4x4
         return EfficientDetD0Outputs(
-            class3,
-            class4,
-            class5,
-            class6,
-            class7,
-            box3,
-            box4,
-            box5,
-            box6,
-            box7,
+            class3, class4, class5, class6, class7, box3, box4, box5, box6, box7
         )
 
 

@@ -68,13 +68,7 @@ class Inverted(nn.Module):
     residual: Final[bool]
 
     def __init__(
-        self,
-        in_channels: int,
-        t: int,
-        f: int,
-        k: int,
-        s: int,
-        rate: float,
+        self, in_channels: int, t: int, f: int, k: int, s: int, rate: float
     ) -> None:
         super().__init__()
         residual = s == 1 and in_channels == k
@@ -115,14 +109,7 @@ class Inverted(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        t: int,
-        f: int,
-        k: int,
-        n: int,
-        s: int,
-        first: int,
+        self, in_channels: int, t: int, f: int, k: int, n: int, s: int, first: int
     ) -> None:
         super().__init__()
         for i in range(n):
@@ -145,9 +132,7 @@ class EfficientNetB0(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)

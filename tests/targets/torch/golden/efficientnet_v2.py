@@ -50,12 +50,7 @@ class Fused(nn.Module):
         super().__init__()
         residual = s == 1 and in_channels == k
         self.conv1 = nn.Conv2d(
-            in_channels,
-            t * in_channels,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            bias=False,
+            in_channels, t * in_channels, kernel_size=3, stride=s, padding=1, bias=False
         )
         self.bn1 = nn.BatchNorm2d(t * in_channels, eps=0.001)
         self.silu = nn.SiLU()
@@ -79,13 +74,7 @@ class Fused(nn.Module):
 
 class Early(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        t: int,
-        k: int,
-        n: int,
-        s: int,
-        first: int,
+        self, in_channels: int, t: int, k: int, n: int, s: int, first: int
     ) -> None:
         super().__init__()
         for i in range(n):
@@ -157,13 +146,7 @@ class Inverted(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        t: int,
-        k: int,
-        n: int,
-        s: int,
-        first: int,
+        self, in_channels: int, t: int, k: int, n: int, s: int, first: int
     ) -> None:
         super().__init__()
         for i in range(n):
@@ -194,9 +177,7 @@ class EfficientNetV2S(nn.Module):
     """EfficientNetV2: Smaller Models and Faster Training, Tan & Le, ICML 2021"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)

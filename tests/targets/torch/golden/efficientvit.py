@@ -62,13 +62,7 @@ class Mbconv(nn.Sequential):
         self.bn1 = nn.BatchNorm2d(c)
         self.hswish1 = nn.Hardswish()
         self.dwconv = nn.Conv2d(
-            c,
-            c,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            groups=c,
-            bias=False,
+            c, c, kernel_size=3, stride=s, padding=1, groups=c, bias=False
         )
         self.bn2 = nn.BatchNorm2d(c)
         self.hswish2 = nn.Hardswish()
@@ -120,11 +114,7 @@ class Attend(nn.Module):
                 bias=False,
             ),
             conv=nn.Conv2d(
-                channels,
-                channels,
-                kernel_size=1,
-                groups=channels // d,
-                bias=False,
+                channels, channels, kernel_size=1, groups=channels // d, bias=False
             ),
         )
         self.attention = LinearAttention(2 * in_channels // d, eps=1e-5)
@@ -169,9 +159,7 @@ class EfficientViT_B0(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(

@@ -31,13 +31,7 @@ class Bottleneck(nn.Module):
         self.bn1 = nn.BatchNorm2d(k)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            k,
-            k,
-            kernel_size=3,
-            stride=s,
-            padding=d,
-            dilation=d,
-            bias=False,
+            k, k, kernel_size=3, stride=s, padding=d, dilation=d, bias=False
         )
         self.bn2 = nn.BatchNorm2d(k)
         self.relu2 = nn.ReLU(inplace=True)
@@ -46,11 +40,7 @@ class Bottleneck(nn.Module):
         self.has_conv4 = s > 1 or in_channels != 4 * k
         if self.has_conv4:
             self.conv4 = nn.Conv2d(
-                in_channels,
-                4 * k,
-                kernel_size=1,
-                stride=s,
-                bias=False,
+                in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
             self.bn4 = nn.BatchNorm2d(4 * k)
         self.relu3 = nn.ReLU(inplace=True)
@@ -66,18 +56,12 @@ class Bottleneck(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        k: int,
-        n: int,
-        s: int = 1,
-        first: int = 1,
-        d: int = 1,
+        self, in_channels: int, k: int, n: int, s: int = 1, first: int = 1, d: int = 1
     ) -> None:
         super().__init__()
         for i in range(n):
             self.append(
-                Bottleneck(in_channels, k, s if i == 0 else 1, first if i == 0 else d),
+                Bottleneck(in_channels, k, s if i == 0 else 1, first if i == 0 else d)
             )
             in_channels = 4 * k
 
@@ -97,9 +81,7 @@ class FCNResNet50(nn.Module):
     """Fully Convolutional Networks for Semantic Segmentation, Long et al., CVPR 2015"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)

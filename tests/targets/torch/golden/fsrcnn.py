@@ -17,9 +17,7 @@ class FSRCNN(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 56, kernel_size=5, padding=2)
@@ -29,8 +27,7 @@ class FSRCNN(nn.Module):
         self.group = nn.Sequential(
             *(
                 sequential(
-                    conv=nn.Conv2d(12, 12, kernel_size=3, padding=1),
-                    prelu=nn.PReLU(12),
+                    conv=nn.Conv2d(12, 12, kernel_size=3, padding=1), prelu=nn.PReLU(12)
                 )
                 for _ in range(4)
             ),
@@ -38,12 +35,7 @@ class FSRCNN(nn.Module):
         self.conv3 = nn.Conv2d(12, 56, kernel_size=1)
         self.prelu3 = nn.PReLU(56)
         self.deconv = nn.ConvTranspose2d(
-            56,
-            1,
-            kernel_size=9,
-            stride=3,
-            padding=4,
-            output_padding=2,
+            56, 1, kernel_size=9, stride=3, padding=4, output_padding=2
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()

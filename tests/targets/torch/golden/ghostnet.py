@@ -42,12 +42,7 @@ class GhostCheap(nn.Sequential):
         super().__init__()
         channels = k // 2
         self.dwconv = nn.Conv2d(
-            channels,
-            channels,
-            kernel_size=3,
-            padding=1,
-            groups=channels,
-            bias=False,
+            channels, channels, kernel_size=3, padding=1, groups=channels, bias=False
         )
         self.bn = nn.BatchNorm2d(channels)
         if act:
@@ -87,13 +82,7 @@ class Bottleneck(nn.Module):
     has_dwconv2: Final[bool]
 
     def __init__(
-        self,
-        in_channels: int,
-        f: int,
-        t: int,
-        k: int,
-        squeeze: bool,
-        s: int,
+        self, in_channels: int, f: int, t: int, k: int, squeeze: bool, s: int
     ) -> None:
         super().__init__()
         channels = 2 * (t // 2)
@@ -146,9 +135,7 @@ class GhostNet(nn.Module):
     """GhostNet: More Features from Cheap Operations, Han et al., CVPR 2020"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
@@ -162,7 +149,7 @@ class GhostNet(nn.Module):
         self.bottleneck6 = Bottleneck(40, f=3, t=240, k=80, squeeze=False, s=2)
         self.bottleneck7 = Bottleneck(80, f=3, t=200, k=80, squeeze=False, s=1)
         self.group1 = nn.Sequential(
-            *(Bottleneck(80, f=3, t=184, k=80, squeeze=False, s=1) for _ in range(2)),
+            *(Bottleneck(80, f=3, t=184, k=80, squeeze=False, s=1) for _ in range(2))
         )
         self.bottleneck8 = Bottleneck(80, f=3, t=480, k=112, squeeze=True, s=1)
         self.bottleneck9 = Bottleneck(112, f=3, t=672, k=112, squeeze=True, s=1)

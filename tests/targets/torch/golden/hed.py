@@ -40,12 +40,7 @@ class Fused(nn.Module):
         self.sigmoid = nn.Sigmoid()
 
     def forward(
-        self,
-        d1: Tensor,
-        d2: Tensor,
-        d3: Tensor,
-        d4: Tensor,
-        d5: Tensor,
+        self, d1: Tensor, d2: Tensor, d3: Tensor, d4: Tensor, d5: Tensor
     ) -> Tensor:
         x = torch.cat([d1, d2, d3, d4, d5], dim=1)
         return self.sigmoid(self.conv(x))
@@ -64,27 +59,21 @@ class HED(nn.Module):
     """Holistically-Nested Edge Detection, Xie & Tu, ICCV 2015"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.s1 = Stage(3, 64, 2)
         self.s2 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2),
-            stage=Stage(64, 128, 2),
+            maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(64, 128, 2)
         )
         self.s3 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2),
-            stage=Stage(128, 256, 3),
+            maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(128, 256, 3)
         )
         self.s4 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2),
-            stage=Stage(256, 512, 3),
+            maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(256, 512, 3)
         )
         self.s5 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2),
-            stage=Stage(512, 512, 3),
+            maxpool=nn.MaxPool2d(kernel_size=2), stage=Stage(512, 512, 3)
         )
         self.d1 = Side(64)
         self.d2 = Side(128)

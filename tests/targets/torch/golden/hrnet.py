@@ -34,12 +34,7 @@ class New(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            in_channels,
-            k,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            bias=False,
+            in_channels, k, kernel_size=3, stride=s, padding=1, bias=False
         )
         self.bn = nn.BatchNorm2d(k)
         self.relu = nn.ReLU(inplace=True)
@@ -112,15 +107,10 @@ class Down(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
         self.group = nn.Sequential(
-            *(New(in_channels, in_channels, s=2) for _ in range(n - 1)),
+            *(New(in_channels, in_channels, s=2) for _ in range(n - 1))
         )
         self.conv = nn.Conv2d(
-            in_channels,
-            k,
-            kernel_size=3,
-            stride=2,
-            padding=1,
-            bias=False,
+            in_channels, k, kernel_size=3, stride=2, padding=1, bias=False
         )
         self.bn = nn.BatchNorm2d(k)
 
@@ -186,10 +176,7 @@ class Three(nn.Module):
         self.l2 = ThreeL2(w)
 
     def forward(
-        self,
-        x: Tensor,
-        m: Tensor,
-        lo: Tensor,
+        self, x: Tensor, m: Tensor, lo: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         a = self.a(x)
         b = self.b(m)
@@ -273,11 +260,7 @@ class Four(nn.Module):
         self.s2 = FourS2(w)
 
     def forward(
-        self,
-        x: Tensor,
-        m: Tensor,
-        lo: Tensor,
-        s: Tensor,
+        self, x: Tensor, m: Tensor, lo: Tensor, s: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         a = self.a(x)
         b = self.b(m)
@@ -308,22 +291,18 @@ class HRNetW18(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.x = sequential(
             new1=New(3, 64, s=2),
             new2=New(64, 64, s=2),
             group=nn.Sequential(
-                Bottleneck(64, 64),
-                *(Bottleneck(256, 64) for _ in range(3)),
+                Bottleneck(64, 64), *(Bottleneck(256, 64) for _ in range(3))
             ),
         )
         self.h1 = sequential(
-            new=New(256, 18),
-            group=nn.Sequential(*(Basic(18, 18) for _ in range(4))),
+            new=New(256, 18), group=nn.Sequential(*(Basic(18, 18) for _ in range(4)))
         )
         self.m1 = sequential(
             new=New(256, 36, s=2),

@@ -45,10 +45,7 @@ class Mean(nn.Sequential):
     def __init__(self, k: int) -> None:
         super().__init__()
         self.avgpool = nn.AvgPool2d(
-            kernel_size=3,
-            stride=1,
-            padding=1,
-            count_include_pad=False,
+            kernel_size=3, stride=1, padding=1, count_include_pad=False
         )
         self.unit = Unit(192, k)
 
@@ -149,9 +146,7 @@ class InceptionResNetV2(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 32, kernel_size=3, stride=2)

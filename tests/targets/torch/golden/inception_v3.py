@@ -137,9 +137,7 @@ class InceptionV3(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 32, kernel_size=3, stride=2)

@@ -107,9 +107,7 @@ class LeNet5(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.C1 = nn.Conv2d(1, 6, kernel_size=5)

@@ -33,9 +33,7 @@ class LeNet5Modern(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.C1 = sequential(conv=nn.Conv2d(1, 6, kernel_size=5), tanh=nn.Tanh())
@@ -44,9 +42,7 @@ class LeNet5Modern(nn.Module):
         self.S4 = nn.AvgPool2d(kernel_size=2)
         self.C5 = sequential(conv=nn.Conv2d(16, 120, kernel_size=5), tanh=nn.Tanh())
         self.F6 = sequential(
-            flatten=nn.Flatten(),
-            fc=nn.Linear(120, 84),
-            tanh=nn.Tanh(),
+            flatten=nn.Flatten(), fc=nn.Linear(120, 84), tanh=nn.Tanh()
         )
         self.fc = nn.Linear(84, 10)
         self.to(device=device, dtype=dtype)

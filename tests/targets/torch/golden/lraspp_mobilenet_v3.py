@@ -99,9 +99,7 @@ class LRASPP(nn.Module):
     """Searching for MobileNetV3, Howard et al., ICCV 2019"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)
@@ -128,14 +126,7 @@ class LRASPP(nn.Module):
         self.inverted6 = Inverted(80, f=3, t=480, k=112, squeeze=True, hs=True, s=1)
         self.inverted7 = Inverted(112, f=3, t=672, k=112, squeeze=True, hs=True, s=1)
         self.inverted8 = Inverted(
-            112,
-            f=5,
-            t=672,
-            k=160,
-            squeeze=True,
-            hs=True,
-            s=1,
-            d=2,
+            112, f=5, t=672, k=160, squeeze=True, hs=True, s=1, d=2
         )
         self.group3 = nn.Sequential(
             *(
@@ -186,9 +177,7 @@ class LRASPP(nn.Module):
         branch2 = self.sigmoid(self.conv4(self.gap(x)))  # 128x1x1
         branch2 = branch1 * branch2  # 128x33x33
         branch2 = nn.functional.interpolate(
-            branch2,
-            size=low.shape[2:],
-            mode="bilinear",
+            branch2, size=low.shape[2:], mode="bilinear"
         )  # 128x65x65
         branch1 = self.conv5(low)  # 21x65x65
         branch2 = self.conv6(branch2)  # 21x65x65

@@ -69,23 +69,13 @@ class Inverted(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        t: int,
-        f: int,
-        k: int,
-        n: int,
-        s: int,
+        self, in_channels: int, t: int, f: int, k: int, n: int, s: int
     ) -> None:
         super().__init__()
         for i in range(n):
             self.append(
                 Inverted(
-                    in_channels,
-                    t=t,
-                    f=f,
-                    k=multiple(0.5 * k, 8),
-                    s=s if i == 0 else 1,
+                    in_channels, t=t, f=f, k=multiple(0.5 * k, 8), s=s if i == 0 else 1
                 ),
             )
             in_channels = multiple(0.5 * k, 8)
@@ -97,9 +87,7 @@ class MnasNet_050(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)

@@ -82,9 +82,7 @@ class MobileNetV2(nn.Module):
     """MobileNetV2: Inverted Residuals and Linear Bottlenecks, Sandler et al., CVPR 2018"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)

@@ -72,13 +72,7 @@ class Inverted(nn.Module):
             self.bn1 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
             self.act1 = act()
         self.dwconv = nn.Conv2d(
-            t,
-            t,
-            kernel_size=f,
-            stride=s,
-            padding=f // 2,
-            groups=t,
-            bias=False,
+            t, t, kernel_size=f, stride=s, padding=f // 2, groups=t, bias=False
         )
         self.bn2 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
         self.act2 = act()
@@ -114,22 +108,10 @@ class Large(nn.Sequential):
             ),
         )
         self.inverted5 = Inverted(
-            40,
-            f=3,
-            t=240,
-            k=80,
-            squeeze=False,
-            act=nn.Hardswish,
-            s=2,
+            40, f=3, t=240, k=80, squeeze=False, act=nn.Hardswish, s=2
         )
         self.inverted6 = Inverted(
-            80,
-            f=3,
-            t=200,
-            k=80,
-            squeeze=False,
-            act=nn.Hardswish,
-            s=1,
+            80, f=3, t=200, k=80, squeeze=False, act=nn.Hardswish, s=1
         )
         self.group2 = nn.Sequential(
             *(
@@ -138,31 +120,13 @@ class Large(nn.Sequential):
             ),
         )
         self.inverted7 = Inverted(
-            80,
-            f=3,
-            t=480,
-            k=112,
-            squeeze=True,
-            act=nn.Hardswish,
-            s=1,
+            80, f=3, t=480, k=112, squeeze=True, act=nn.Hardswish, s=1
         )
         self.inverted8 = Inverted(
-            112,
-            f=3,
-            t=672,
-            k=112,
-            squeeze=True,
-            act=nn.Hardswish,
-            s=1,
+            112, f=3, t=672, k=112, squeeze=True, act=nn.Hardswish, s=1
         )
         self.inverted9 = Inverted(
-            112,
-            f=5,
-            t=672,
-            k=160,
-            squeeze=True,
-            act=nn.Hardswish,
-            s=2,
+            112, f=5, t=672, k=160, squeeze=True, act=nn.Hardswish, s=2
         )
         self.group3 = nn.Sequential(
             *(
@@ -176,9 +140,7 @@ class MobileNetV3Large(nn.Module):
     """Searching for MobileNetV3, Howard et al., ICCV 2019"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, stride=2, padding=1, bias=False)

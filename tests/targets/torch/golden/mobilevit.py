@@ -157,9 +157,7 @@ class MobileViT_S(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -173,16 +171,13 @@ class MobileViT_S(nn.Module):
             group=nn.Sequential(*(Inverted(64, 64, 1) for _ in range(2))),
         )
         self.s3 = sequential(
-            inverted=Inverted(64, 96, 2),
-            mobilevit=Mobilevit(96, k=96, d=144, n=2),
+            inverted=Inverted(64, 96, 2), mobilevit=Mobilevit(96, k=96, d=144, n=2)
         )
         self.s4 = sequential(
-            inverted=Inverted(96, 128, 2),
-            mobilevit=Mobilevit(128, k=128, d=192, n=4),
+            inverted=Inverted(96, 128, 2), mobilevit=Mobilevit(128, k=128, d=192, n=4)
         )
         self.s5 = sequential(
-            inverted=Inverted(128, 160, 2),
-            mobilevit=Mobilevit(160, k=160, d=240, n=3),
+            inverted=Inverted(128, 160, 2), mobilevit=Mobilevit(160, k=160, d=240, n=3)
         )
         self.head = sequential(
             conv=nn.Conv2d(160, 640, kernel_size=1, bias=False),

@@ -146,12 +146,7 @@ class Sep(nn.Sequential):
         self.bn1 = nn.BatchNorm2d(k, eps=0.001)
         self.relu2 = nn.ReLU(inplace=True)
         self.dwconv2 = nn.Conv2d(
-            k,
-            k,
-            kernel_size=kernel_size,
-            padding="same",
-            groups=k,
-            bias=False,
+            k, k, kernel_size=kernel_size, padding="same", groups=k, bias=False
         )
         self.conv2 = nn.Conv2d(k, k, kernel_size=1, bias=False)
         self.bn2 = nn.BatchNorm2d(k, eps=0.001)
@@ -339,26 +334,17 @@ class Normal(nn.Module):
 
 class Stage(nn.Module):
     def __init__(
-        self,
-        in_channels: int,
-        prev_channels: int,
-        value: int,
-        value2: int,
-        k: int,
+        self, in_channels: int, prev_channels: int, value: int, value2: int, k: int
     ) -> None:
         super().__init__()
         self.normal = Normal(
-            in_channels,
-            prev_channels,
-            value,
-            k,
-            lambda channels: Halve(channels, k),
+            in_channels, prev_channels, value, k, lambda channels: Halve(channels, k)
         )
         channels2 = in_channels
         self.group = nn.ModuleList()
         for _ in range(5):
             self.group.append(
-                Normal(value2, channels2, value, k, lambda channels: Fit(channels, k)),
+                Normal(value2, channels2, value, k, lambda channels: Fit(channels, k))
             )
             channels2 = value2
 
@@ -372,20 +358,11 @@ class Stage(nn.Module):
 
 class Next(nn.Module):
     def __init__(
-        self,
-        in_channels: int,
-        prev_channels: int,
-        value: int,
-        value2: int,
-        k: int,
+        self, in_channels: int, prev_channels: int, value: int, value2: int, k: int
     ) -> None:
         super().__init__()
         self.reduction = Reduction(
-            in_channels,
-            prev_channels,
-            value,
-            k,
-            lambda channels: Fit(channels, k),
+            in_channels, prev_channels, value, k, lambda channels: Fit(channels, k)
         )
         self.stage = Stage(4 * k, prev_channels, value, value2, k)
 
@@ -401,9 +378,7 @@ class NASNetALarge(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.c = sequential(
@@ -412,11 +387,7 @@ class NASNetALarge(nn.Module):
         )
         self.s = Reduction(96, 96, 96, k=42, adjust=lambda _: nn.Identity())
         self.t = Reduction(
-            168,
-            96,
-            84,
-            k=84,
-            adjust=lambda channels: Halve(channels, 84),
+            168, 96, 84, k=84, adjust=lambda channels: Halve(channels, 84)
         )
         self.stage = Stage(336, 168, 168, 1008, k=168)
         self.next1 = Next(1008, 1008, 336, 2016, k=336)

@@ -129,12 +129,7 @@ class Residual(nn.Module):
         self.gelu2 = nn.GELU()
         self.conv2 = scaled(
             nn.Conv2d(
-                channels,
-                channels,
-                kernel_size=3,
-                stride=s,
-                padding=1,
-                groups=k // 256,
+                channels, channels, kernel_size=3, stride=s, padding=1, groups=k // 256
             ),
             gamma=1.7015043497085571,
             eps=1e-5,
@@ -147,9 +142,7 @@ class Residual(nn.Module):
         )
         self.gelu4 = nn.GELU()
         self.conv4 = scaled(
-            nn.Conv2d(channels, k, kernel_size=1),
-            gamma=1.7015043497085571,
-            eps=1e-5,
+            nn.Conv2d(channels, k, kernel_size=1), gamma=1.7015043497085571, eps=1e-5
         )
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.conv5 = nn.Conv2d(k, channels, kernel_size=1)
@@ -186,12 +179,7 @@ class Residual(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        k: int,
-        n: int,
-        beta: float,
-        s: int = 2,
+        self, in_channels: int, k: int, n: int, beta: float, s: int = 2
     ) -> None:
         super().__init__()
         betas = (
@@ -205,10 +193,7 @@ class Stage(nn.Sequential):
         for i in range(n):
             self.append(
                 Residual(
-                    in_channels,
-                    k,
-                    s if i == 0 else 1,
-                    beta if i == 0 else betas[i],
+                    in_channels, k, s if i == 0 else 1, beta if i == 0 else betas[i]
                 ),
             )
             in_channels = k
@@ -220,9 +205,7 @@ class NFNet_F0(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -258,9 +241,7 @@ class NFNet_F0(nn.Module):
         self.stage = Stage(1536, k=1536, n=3, beta=0.8980265101338746)
         self.head = sequential(
             conv=scaled(
-                nn.Conv2d(1536, 3072, kernel_size=1),
-                gamma=1.7015043497085571,
-                eps=1e-5,
+                nn.Conv2d(1536, 3072, kernel_size=1), gamma=1.7015043497085571, eps=1e-5
             ),
             gelu=nn.GELU(),
             gap=nn.AdaptiveAvgPool2d(1),

@@ -32,10 +32,7 @@ class Mlpconv(nn.Sequential):
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel_size=kernel_size,
-            padding=padding,
+            in_channels, out_channels, kernel_size=kernel_size, padding=padding
         )
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(out_channels, a, kernel_size=1)
@@ -48,9 +45,7 @@ class NIN(nn.Module):
     """Network in Network, Lin et al., ICLR 2014"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.mlpconv1 = Mlpconv(3, 192, 5, padding=2, a=160, b=96)

@@ -42,9 +42,7 @@ class Mlpconv(nn.Sequential):
         self.conv2 = nn.Conv2d(out_channels, out_channels, kernel_size=1)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(
-            out_channels,
-            out_channels if k == 0 else k,
-            kernel_size=1,
+            out_channels, out_channels if k == 0 else k, kernel_size=1
         )
         self.relu3 = nn.ReLU(inplace=True)
 
@@ -53,9 +51,7 @@ class NINImageNet(nn.Module):
     """Network in Network, Lin et al., ICLR 2014"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.mlpconv1 = Mlpconv(3, 96, 11, stride=4)

@@ -74,11 +74,7 @@ class Bottleneck(nn.Module):
         self.has_conv4 = s > 1 or in_channels != 4 * k
         if self.has_conv4:
             self.conv4 = nn.Conv2d(
-                in_channels,
-                4 * k,
-                kernel_size=1,
-                stride=s,
-                bias=False,
+                in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
             self.bn4 = nn.BatchNorm2d(4 * k)
         self.relu3 = nn.ReLU(inplace=True)
@@ -115,13 +111,7 @@ class Nonlocal(nn.Module):
 
 class StagePass(nn.Sequential):
     def __init__(
-        self,
-        channels: int,
-        k: int,
-        i: int,
-        s: int,
-        blocks: int,
-        n: int,
+        self, channels: int, k: int, i: int, s: int, blocks: int, n: int
     ) -> None:
         super().__init__()
         self.bottleneck = Bottleneck(channels, k, s=s if i == 0 else 1)
@@ -131,12 +121,7 @@ class StagePass(nn.Sequential):
 
 class Stage(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        k: int,
-        n: int,
-        s: int = 2,
-        blocks: int = 0,
+        self, in_channels: int, k: int, n: int, s: int = 2, blocks: int = 0
     ) -> None:
         super().__init__()
         for i in range(n):
@@ -148,9 +133,7 @@ class NonLocal1(nn.Module):
     """Non-local Neural Networks, Wang et al., CVPR 2018"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -166,9 +149,7 @@ class NonLocal1(nn.Module):
             stage4=Stage(1024, 512, 3),
         )
         self.head = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(2048, 1000),
+            gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(2048, 1000)
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()

@@ -47,9 +47,7 @@ class OutputSizes(nn.Module):
     """Convolutional layers: output size and weights, course notes, 2017"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.plain = nn.Conv2d(3, 10, kernel_size=5)

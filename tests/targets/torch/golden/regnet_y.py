@@ -56,13 +56,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(k)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(
-            k,
-            k,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            groups=k // min(8, k),
-            bias=False,
+            k, k, kernel_size=3, stride=s, padding=1, groups=k // min(8, k), bias=False
         )
         self.bn3 = nn.BatchNorm2d(k)
         self.relu2 = nn.ReLU(inplace=True)
@@ -92,9 +86,7 @@ class RegNetY_400MF(nn.Module):
     """Designing Network Design Spaces, Radosavovic et al., CVPR 2020"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, bias=False)

@@ -39,9 +39,7 @@ class RepVGG_A0(nn.Module):
     """RepVGG: Making VGG-style ConvNets Great Again, Ding et al., CVPR 2021"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.unit = Unit(3, 48, 2)

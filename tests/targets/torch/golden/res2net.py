@@ -111,8 +111,7 @@ class Bottleneck(nn.Module):
         w = 26 * k // 64
         self.all = Unit(in_channels, 4 * w)
         self.a = sequential(
-            slice=Slice(0, w),
-            unit=Unit(w, w, kernel_size=3, stride=s, padding=1),
+            slice=Slice(0, w), unit=Unit(w, w, kernel_size=3, stride=s, padding=1)
         )
         self.b = BottleneckB(w, s, first)
         self.c = BottleneckC(w, s, first)
@@ -122,11 +121,7 @@ class Bottleneck(nn.Module):
         self.first = first
         if self.first:
             self.conv2 = nn.Conv2d(
-                in_channels,
-                4 * k,
-                kernel_size=1,
-                stride=s,
-                bias=False,
+                in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
             self.bn2 = nn.BatchNorm2d(4 * k)
         self.relu = nn.ReLU(inplace=True)
@@ -156,9 +151,7 @@ class Res2Net50(nn.Module):
     """Res2Net: A New Multi-Scale Backbone Architecture, Gao et al., TPAMI 2021"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -174,9 +167,7 @@ class Res2Net50(nn.Module):
             stage4=Stage(1024, 512, 3),
         )
         self.head = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(2048, 1000),
+            gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(2048, 1000)
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()

@@ -36,12 +36,7 @@ class Residual(nn.Module):
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
-            in_channels,
-            k,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            bias=False,
+            in_channels, k, kernel_size=3, stride=s, padding=1, bias=False
         )
         self.bn1 = nn.BatchNorm2d(k)
         self.relu1 = nn.ReLU(inplace=True)
@@ -73,9 +68,7 @@ class ResNet18(nn.Module):
     """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -91,9 +84,7 @@ class ResNet18(nn.Module):
             stage4=Stage(256, 512, 2),
         )
         self.head = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(512, 1000),
+            gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(512, 1000)
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()

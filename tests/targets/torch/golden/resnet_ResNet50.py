@@ -46,11 +46,7 @@ class Residual(nn.Module):
         self.has_conv4 = s > 1 or in_channels != 4 * k
         if self.has_conv4:
             self.conv4 = nn.Conv2d(
-                in_channels,
-                4 * k,
-                kernel_size=1,
-                stride=s,
-                bias=False,
+                in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
             self.bn4 = nn.BatchNorm2d(4 * k)
         self.relu3 = nn.ReLU(inplace=True)
@@ -76,9 +72,7 @@ class ResNet50(nn.Module):
     """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -94,9 +88,7 @@ class ResNet50(nn.Module):
             stage4=Stage(1024, 512, 3),
         )
         self.head = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(2048, 1000),
+            gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(2048, 1000)
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()

@@ -40,12 +40,7 @@ class Basic(nn.Module):
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
-            in_channels,
-            k,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            bias=False,
+            in_channels, k, kernel_size=3, stride=s, padding=1, bias=False
         )
         self.bn1 = nn.BatchNorm2d(k)
         self.relu1 = nn.ReLU(inplace=True)
@@ -77,9 +72,7 @@ class ResNet20(nn.Module):
     """Deep Residual Learning for Image Recognition, He et al., CVPR 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)

@@ -45,11 +45,7 @@ class Bottleneck(nn.Module):
         self.has_conv4 = s > 1 or in_channels != 4 * k
         if self.has_conv4:
             self.conv4 = nn.Conv2d(
-                in_channels,
-                4 * k,
-                kernel_size=1,
-                stride=s,
-                bias=False,
+                in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
             self.bn4 = nn.BatchNorm2d(4 * k)
         self.relu3 = nn.ReLU(inplace=True)
@@ -95,9 +91,7 @@ class Classes(nn.Sequential):
             ),
         )
         self.conv = starting(
-            nn.Conv2d(256, 819, kernel_size=3, padding=1),
-            given,
-            bias=-4.595,
+            nn.Conv2d(256, 819, kernel_size=3, padding=1), given, bias=-4.595
         )
 
 
@@ -133,9 +127,7 @@ class RetinaNet(nn.Module):
     """Focal Loss for Dense Object Detection, Lin et al., ICCV 2017"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.classes = Classes()
@@ -158,8 +150,7 @@ class RetinaNet(nn.Module):
         self.p5 = nn.Conv2d(256, 256, kernel_size=3, padding=1)
         self.p6 = nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1)
         self.p7 = sequential(
-            relu=nn.ReLU(),
-            conv=nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1),
+            relu=nn.ReLU(), conv=nn.Conv2d(256, 256, kernel_size=3, stride=2, padding=1)
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()
@@ -197,16 +188,7 @@ class RetinaNet(nn.Module):
         box6 = self.boxes(p6)  # 36x8x8
         box7 = self.boxes(p7)  # 36x4x4
         return RetinaNetOutputs(
-            class3,
-            class4,
-            class5,
-            class6,
-            class7,
-            box3,
-            box4,
-            box5,
-            box6,
-            box7,
+            class3, class4, class5, class6, class7, box3, box4, box5, box6, box7
         )
 
 

@@ -51,9 +51,7 @@ class SegNet(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.group1 = nn.Sequential(Unit(3, 64), Unit(64, 64))

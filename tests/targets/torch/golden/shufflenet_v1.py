@@ -64,9 +64,7 @@ class ShuffleNetG1(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
@@ -74,8 +72,7 @@ class ShuffleNetG1(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.stage2 = sequential(
-            down=Down(24, 144),
-            group=nn.Sequential(*(Unit(144, 144) for _ in range(3))),
+            down=Down(24, 144), group=nn.Sequential(*(Unit(144, 144) for _ in range(3)))
         )
         self.stage3 = sequential(
             down=Down(144, 288),

@@ -18,13 +18,7 @@ class Path(nn.Sequential):
         self.bn1 = nn.BatchNorm2d(k)
         self.relu1 = nn.ReLU(inplace=True)
         self.dwconv = nn.Conv2d(
-            k,
-            k,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            groups=k,
-            bias=False,
+            k, k, kernel_size=3, stride=s, padding=1, groups=k, bias=False
         )
         self.bn2 = nn.BatchNorm2d(k)
         self.conv2 = nn.Conv2d(k, k, kernel_size=1, bias=False)
@@ -78,9 +72,7 @@ class ShuffleNetV2_050(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 24, kernel_size=3, stride=2, padding=1, bias=False)
@@ -88,16 +80,13 @@ class ShuffleNetV2_050(nn.Module):
         self.relu1 = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.stage2 = sequential(
-            down=Down(24, 48),
-            group=nn.Sequential(*(Unit(48, 48) for _ in range(3))),
+            down=Down(24, 48), group=nn.Sequential(*(Unit(48, 48) for _ in range(3)))
         )
         self.stage3 = sequential(
-            down=Down(48, 96),
-            group=nn.Sequential(*(Unit(96, 96) for _ in range(7))),
+            down=Down(48, 96), group=nn.Sequential(*(Unit(96, 96) for _ in range(7)))
         )
         self.stage4 = sequential(
-            down=Down(96, 192),
-            group=nn.Sequential(*(Unit(192, 192) for _ in range(3))),
+            down=Down(96, 192), group=nn.Sequential(*(Unit(192, 192) for _ in range(3)))
         )
         self.conv2 = nn.Conv2d(192, 1024, kernel_size=1, bias=False)
         self.bn2 = nn.BatchNorm2d(1024)

@@ -43,17 +43,17 @@ class Residual(nn.Module):
         super().__init__()
         self.relu1 = nn.ReLU()
         self.conv1 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(128, k, kernel_size=3, padding=1),
+            nn.Conv2d(128, k, kernel_size=3, padding=1)
         )
         self.relu2 = nn.ReLU(inplace=True)
         self.conv2 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(k, k, kernel_size=3, padding=1),
+            nn.Conv2d(k, k, kernel_size=3, padding=1)
         )
         self.down = down
         if self.down:
             self.avgpool1 = nn.AvgPool2d(kernel_size=2)
             self.conv3 = nn.utils.parametrizations.spectral_norm(
-                nn.Conv2d(128, k, kernel_size=1),
+                nn.Conv2d(128, k, kernel_size=1)
             )
             self.avgpool2 = nn.AvgPool2d(kernel_size=2)
 
@@ -72,22 +72,20 @@ class SNGAN(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(3, 128, kernel_size=3, padding=1),
+            nn.Conv2d(3, 128, kernel_size=3, padding=1)
         )
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(128, 128, kernel_size=3, padding=1),
+            nn.Conv2d(128, 128, kernel_size=3, padding=1)
         )
         self.avgpool1 = nn.AvgPool2d(kernel_size=2)
         self.avgpool2 = nn.AvgPool2d(kernel_size=2)
         self.conv3 = nn.utils.parametrizations.spectral_norm(
-            nn.Conv2d(3, 128, kernel_size=1),
+            nn.Conv2d(3, 128, kernel_size=1)
         )
         self.residual1 = Residual(128, down=True)
         self.residual2 = Residual(128)

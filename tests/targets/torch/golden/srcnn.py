@@ -15,18 +15,14 @@ class SRCNN_915(nn.Module):
     """Image Super-Resolution Using Deep Convolutional Networks, Dong et al., TPAMI 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.extract = sequential(
-            conv=nn.Conv2d(1, 64, kernel_size=9),
-            relu=nn.ReLU(inplace=True),
+            conv=nn.Conv2d(1, 64, kernel_size=9), relu=nn.ReLU(inplace=True)
         )
         self.map = sequential(
-            conv=nn.Conv2d(64, 32, kernel_size=1),
-            relu=nn.ReLU(inplace=True),
+            conv=nn.Conv2d(64, 32, kernel_size=1), relu=nn.ReLU(inplace=True)
         )
         self.rebuild = nn.Conv2d(32, 1, kernel_size=5)
         self.to(device=device, dtype=dtype)

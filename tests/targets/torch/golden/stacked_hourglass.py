@@ -110,9 +110,7 @@ class StackedHourglass8(nn.Module):
     """Stacked Hourglass Networks for Human Pose Estimation, Newell et al., ECCV 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
@@ -144,14 +142,7 @@ class StackedHourglass8(nn.Module):
             heats.append(heat)
         (heat1, heat2, heat3, heat4, heat5, heat6, heat7, heat8) = heats
         return StackedHourglass8Outputs(
-            heat1,
-            heat2,
-            heat3,
-            heat4,
-            heat5,
-            heat6,
-            heat7,
-            heat8,
+            heat1, heat2, heat3, heat4, heat5, heat6, heat7, heat8
         )
 
 

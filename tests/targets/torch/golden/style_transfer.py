@@ -36,9 +36,7 @@ class StyleTransfer(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.pad = nn.ReflectionPad2d(40)
@@ -53,22 +51,12 @@ class StyleTransfer(nn.Module):
         self.relu3 = nn.ReLU(inplace=True)
         self.group = nn.Sequential(*(Residual() for _ in range(5)))
         self.deconv1 = nn.ConvTranspose2d(
-            128,
-            64,
-            kernel_size=3,
-            stride=2,
-            padding=1,
-            output_padding=1,
+            128, 64, kernel_size=3, stride=2, padding=1, output_padding=1
         )
         self.bn4 = nn.BatchNorm2d(64)
         self.relu4 = nn.ReLU(inplace=True)
         self.deconv2 = nn.ConvTranspose2d(
-            64,
-            32,
-            kernel_size=3,
-            stride=2,
-            padding=1,
-            output_padding=1,
+            64, 32, kernel_size=3, stride=2, padding=1, output_padding=1
         )
         self.bn5 = nn.BatchNorm2d(32)
         self.relu5 = nn.ReLU(inplace=True)

@@ -15,9 +15,7 @@ class TextCNN(nn.Module):
     """Convolutional Neural Networks for Sentence Classification, Kim, EMNLP 2014"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.phrases1 = Phrases(3)

@@ -24,9 +24,7 @@ class Threshold(nn.Module):
     """A 3x3 filter with a bias of -500 on a 5x5 image, course notes, 2017"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = starting(

@@ -168,13 +168,7 @@ class D0(nn.Module):
         self.sigmoid = nn.Sigmoid()
 
     def forward(
-        self,
-        s1: Tensor,
-        s2: Tensor,
-        s3: Tensor,
-        s4: Tensor,
-        s5: Tensor,
-        s6: Tensor,
+        self, s1: Tensor, s2: Tensor, s3: Tensor, s4: Tensor, s5: Tensor, s6: Tensor
     ) -> Tensor:
         x = torch.cat([s1, s2, s3, s4, s5, s6], dim=1)
         return self.sigmoid(self.conv(x))
@@ -196,9 +190,7 @@ class U2Net(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.e1 = Rsu(3, n=7, mid=32, k=64)

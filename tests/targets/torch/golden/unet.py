@@ -67,19 +67,15 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.e1 = Double(1, 64)
         self.e2 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2),
-            double_=Double(64, 128),
+            maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(64, 128)
         )
         self.e3 = sequential(
-            maxpool=nn.MaxPool2d(kernel_size=2),
-            double_=Double(128, 256),
+            maxpool=nn.MaxPool2d(kernel_size=2), double_=Double(128, 256)
         )
         self.e4 = sequential(
             maxpool=nn.MaxPool2d(kernel_size=2),

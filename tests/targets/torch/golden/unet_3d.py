@@ -35,11 +35,7 @@ class Up(nn.Module):
     def __init__(self, in_channels: int, skip_channels: int, k: int) -> None:
         super().__init__()
         self.u = nn.ConvTranspose3d(
-            in_channels,
-            in_channels,
-            kernel_size=2,
-            stride=2,
-            bias=False,
+            in_channels, in_channels, kernel_size=2, stride=2, bias=False
         )
         self.double_ = Double(skip_channels + in_channels, k, k)
 
@@ -56,19 +52,15 @@ class UNet3D(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.e1 = Double(3, 32, 64)
         self.e2 = sequential(
-            maxpool=nn.MaxPool3d(kernel_size=2),
-            double_=Double(64, 64, 128),
+            maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(64, 64, 128)
         )
         self.e3 = sequential(
-            maxpool=nn.MaxPool3d(kernel_size=2),
-            double_=Double(128, 128, 256),
+            maxpool=nn.MaxPool3d(kernel_size=2), double_=Double(128, 128, 256)
         )
         self.maxpool = nn.MaxPool3d(kernel_size=2)
         self.double_ = Double(256, 256, 512)

@@ -97,9 +97,7 @@ class R2plus1D_18(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -114,11 +112,7 @@ class R2plus1D_18(nn.Module):
             bn1=nn.BatchNorm3d(45),
             relu1=nn.ReLU(inplace=True),
             conv2=nn.Conv3d(
-                45,
-                64,
-                kernel_size=(3, 1, 1),
-                padding=(1, 0, 0),
-                bias=False,
+                45, 64, kernel_size=(3, 1, 1), padding=(1, 0, 0), bias=False
             ),
             bn2=nn.BatchNorm3d(64),
             relu2=nn.ReLU(inplace=True),
@@ -130,9 +124,7 @@ class R2plus1D_18(nn.Module):
             stage4=Stage(256, 512, 2),
         )
         self.head = sequential(
-            gap=nn.AdaptiveAvgPool3d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(512, 400),
+            gap=nn.AdaptiveAvgPool3d(1), flatten=nn.Flatten(), fc=nn.Linear(512, 400)
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()

@@ -51,9 +51,7 @@ class WaveNet10(nn.Module):
     """WaveNet: A Generative Model for Raw Audio, van den Oord et al., 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(256, 32, kernel_size=1)

@@ -26,12 +26,7 @@ class Path(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
-            in_channels,
-            k,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            bias=False,
+            in_channels, k, kernel_size=3, stride=s, padding=1, bias=False
         )
         self.bn = nn.BatchNorm2d(k)
         self.relu = nn.ReLU(inplace=True)
@@ -76,9 +71,7 @@ class WRN_28_10(nn.Module):
     """Wide Residual Networks, Zagoruyko & Komodakis, BMVC 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)

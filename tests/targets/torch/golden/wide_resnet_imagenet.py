@@ -39,12 +39,7 @@ class Bottleneck(nn.Module):
         self.bn1 = nn.BatchNorm2d(2 * k)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            2 * k,
-            2 * k,
-            kernel_size=3,
-            stride=s,
-            padding=1,
-            bias=False,
+            2 * k, 2 * k, kernel_size=3, stride=s, padding=1, bias=False
         )
         self.bn2 = nn.BatchNorm2d(2 * k)
         self.relu2 = nn.ReLU(inplace=True)
@@ -53,11 +48,7 @@ class Bottleneck(nn.Module):
         self.has_conv4 = s > 1 or in_channels != 4 * k
         if self.has_conv4:
             self.conv4 = nn.Conv2d(
-                in_channels,
-                4 * k,
-                kernel_size=1,
-                stride=s,
-                bias=False,
+                in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
             self.bn4 = nn.BatchNorm2d(4 * k)
         self.relu3 = nn.ReLU(inplace=True)
@@ -83,9 +74,7 @@ class WideResNet50_2(nn.Module):
     """Wide Residual Networks, Zagoruyko & Komodakis, BMVC 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -101,9 +90,7 @@ class WideResNet50_2(nn.Module):
             stage4=Stage(1024, 512, 3),
         )
         self.head = sequential(
-            gap=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(2048, 1000),
+            gap=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(2048, 1000)
         )
         self.to(device=device, dtype=dtype)
         self.init_weights()

@@ -86,11 +86,7 @@ class Unit(nn.Module):
         self.has_conv3 = s > 1 or in_channels != k
         if self.has_conv3:
             self.conv3 = nn.Conv3d(
-                in_channels,
-                k,
-                kernel_size=1,
-                stride=(1, s, s),
-                bias=False,
+                in_channels, k, kernel_size=1, stride=(1, s, s), bias=False
             )
             self.bn4 = nn.BatchNorm3d(k)
         self.relu2 = nn.ReLU(inplace=True)
@@ -120,9 +116,7 @@ class X3D_XS(nn.Module):
     """
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.stem = sequential(
@@ -135,12 +129,7 @@ class X3D_XS(nn.Module):
                 bias=False,
             ),
             dwconv=nn.Conv3d(
-                24,
-                24,
-                kernel_size=(5, 1, 1),
-                padding=(2, 0, 0),
-                groups=24,
-                bias=False,
+                24, 24, kernel_size=(5, 1, 1), padding=(2, 0, 0), groups=24, bias=False
             ),
             bn=nn.BatchNorm3d(24),
             relu=nn.ReLU(inplace=True),

@@ -63,9 +63,7 @@ class Xception(nn.Module):
     """Xception: Deep Learning with Depthwise Separable Convolutions, Chollet, CVPR 2017"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, bias=False)

@@ -39,9 +39,7 @@ class YOLO(nn.Module):
     """You Only Look Once: Unified, Real-Time Object Detection, Redmon et al., CVPR 2016"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 64, 7, s=2)

@@ -104,9 +104,7 @@ class YOLOv3Tiny(nn.Module):
     """YOLOv3: An Incremental Improvement, Redmon & Farhadi, arXiv 2018"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.unit1 = Unit(3, 16, 3)
@@ -123,8 +121,7 @@ class YOLOv3Tiny(nn.Module):
         self.maxpool6 = MaxPool2dSame(kernel_size=2, stride=1)
         self.coarse = sequential(unit1=Unit(512, 1024, 3), unit2=Unit(1024, 256, 1))
         self.yolo13 = sequential(
-            unit=Unit(256, 512, 3),
-            conv=nn.Conv2d(512, 255, kernel_size=1),
+            unit=Unit(256, 512, 3), conv=nn.Conv2d(512, 255, kernel_size=1)
         )
         self.unit6 = Unit(256, 128, 1)
         self.upsample = nn.Upsample(scale_factor=2)

@@ -26,11 +26,7 @@ class Slice(nn.Module):
 
 class Unit(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int = 1,
-        stride: int = 1,
+        self, in_channels: int, out_channels: int, kernel_size: int = 1, stride: int = 1
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
@@ -77,7 +73,7 @@ class C2f(nn.Sequential):
         super().__init__()
         self.unit1 = Unit(in_channels, k)
         self.group = nn.Sequential(
-            *(C2fGroup(k + k // 2 * i, k, shortcut) for i in range(n)),
+            *(C2fGroup(k + k // 2 * i, k, shortcut) for i in range(n))
         )
         self.unit2 = Unit(k + k // 2 * n, k)
 
@@ -185,10 +181,7 @@ class Neck(nn.Module):
         self.n5 = NeckN5()
 
     def forward(
-        self,
-        p3: Tensor,
-        p4: Tensor,
-        p5: Tensor,
+        self, p3: Tensor, p4: Tensor, p5: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         m4 = self.m4(p5, p4)
         n3 = self.n3(m4, p3)
@@ -225,9 +218,7 @@ class YOLOv8n(nn.Module):
     """Ultralytics YOLOv8, Jocher et al., 2023"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.backbone = Backbone()

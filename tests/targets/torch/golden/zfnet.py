@@ -32,9 +32,7 @@ class ZFNet(nn.Module):
     """Visualizing and Understanding Convolutional Networks, Zeiler & Fergus, ECCV 2014"""
 
     def __init__(
-        self,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 96, kernel_size=7, stride=2, padding=1)

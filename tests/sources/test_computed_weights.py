@@ -1,0 +1,68 @@
+"""Weights that the code computes before it uses them, and numbers that meet a layer only later."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tests.sources.support import LIMIT, beside, imported, with_numbers
+
+IMAGE = torch.randn(2, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+class Standardized(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(self.weight, (1, 2, 3), correction=0, keepdim=True)
+        weight = (self.weight - mean) * (variance + 1e-5).rsqrt()
+        return F.conv2d(x, weight, self.bias, self.stride, self.padding)
+
+
+class Fusion(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1)
+        self.shares = nn.Parameter(torch.ones(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shares = self.shares.relu()
+        return torch.stack([self.one(x), self.other(x)], dim=-1) @ (shares / (shares.sum() + 1e-4))
+
+
+class Prototypes(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.rows = nn.Linear(192, 5), nn.Parameter(torch.randn(4, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = 1.7159 * torch.tanh(2 / 3 * self.fc(x.flatten(1)))
+        return (y[:, None] - self.rows).square().sum(2)
+
+
+class Shifted(nn.Module):
+    """What is scaled is used with its bias and without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.ones(3, 1, 1)), nn.Parameter(torch.zeros(3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x * self.gamma
+        return torch.cat([(y + self.beta).relu(), y], 1)
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        (Standardized(3, 4, 3, padding=1), "conv F3 P1 K4 standardized eps=1e-5"),
+        (Fusion(), "add weighted ["),
+        (Prototypes(), "fc 5 -> tanh amp=1.7159 gain=2/3 -> rbf 4"),
+        (Shifted(), "concat ["),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_it_computes_the_same(module: nn.Module, text: str) -> None:
+    found = imported(with_numbers(module), IMAGE)
+    assert text in found.spec.text
+    assert max(beside(found, IMAGE)) < LIMIT
