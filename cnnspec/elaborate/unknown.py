@@ -37,6 +37,28 @@ MISSING = {
     **dict.fromkeys(("embedding", "embed"), "embeddings: begin with their output, `input 300x50`"),
 }
 """Layers of other tools that cannot be written."""
+_INSTEAD = {
+    **dict.fromkeys(
+        ("split", "chunk", "tensorsplit", "unbind", "narrow"),
+        "each part is a `slice` where it is used: `slice 0:C//2` and `slice C//2:C` are the halves of the "
+        "channels",
+    ),
+    **dict.fromkeys(
+        ("permute", "swapaxes", "movedim"),
+        "`transpose` exchanges rows and columns; `reshape` gives the same numbers another shape, in their "
+        "order",
+    ),
+    **dict.fromkeys(
+        ("squeeze", "unsqueeze", "expanddims"),
+        "`flatten` makes a vector of a map, and `reshape` any other shape of the same numbers; `mul` and "
+        "`div` broadcast over an axis of one position by themselves",
+    ),
+    **dict.fromkeys(
+        ("einsum", "matmul", "bmm", "tensordot"),
+        "`attention [ … | … | … ]` multiplies positions with positions, `mul [ … | … ]` numbers with numbers",
+    ),
+}
+"""Functions of other tools, and which layers do their work."""
 _OF_TRAINING = (
     *("optimizer", "optimiser", "loss", "epochs", "scheduler"),
     *("lr", "learningrate", "batchsize", "metrics"),
@@ -154,6 +176,8 @@ def _elsewhere(builder: BodyBuilder, step: tree.LayerStep) -> tuple[str, str] | 
         return why, f"write it there: `conv F3 K64 {normalised}`"
     if (missing := MISSING.get(word)) is not None:
         return f": the language has no {missing}", "`cnnspec explain layers` lists the layers"
+    if (instead := _INSTEAD.get(word)) is not None:
+        return "", instead
     if (spelled_out := SEVERAL.get(word)) is not None:
         why = "; it is written with the layers that it consists of"
         return why, f"for instance `{_filled(spelled_out, builder, step)}`"
