@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -78,18 +79,32 @@ def beside(found: Imported, *inputs: Tensor, train: bool = True) -> Differences:
 
 
 def program_of(found: Imported) -> nn.Module:
-    """The emitted module in float64 with the weights moved into it."""
+    """The emitted module in float64 with the module's own weights, and copies of its statistics."""
     graph = pipeline.models(Source("model.cnn", found.spec.text), lints=False)[0].graph
     assert graph is not None
     text = pipeline.program(graph, "torch")
     assert isinstance(text, str)
-    ours = model_class(executed(text))().double()
+    with float64():
+        ours = model_class(executed(text))()
     theirs, own = found.module.state_dict(), ours.state_dict()
+    statistics = dict(ours.named_buffers()).keys()
     literal = {key for key, weight in ours.named_parameters() if not weight.requires_grad}
     assert set(found.spec.keys) | literal == set(own)
     moved = {our: theirs[its].reshape(own[our].shape) for our, its in found.spec.keys.items()}
-    ours.load_state_dict(own | moved)
+    moved |= {our: moved[our].clone() for our in moved.keys() & statistics}
+    ours.load_state_dict(own | moved, assign=True)
     return ours
+
+
+@contextmanager
+def float64() -> Iterator[None]:
+    """New tensors are float64."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _trained(ours: nn.Module, theirs: nn.Module, found: Imported, inputs: Sequence[Tensor]) -> float:

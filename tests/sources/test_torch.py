@@ -248,6 +248,18 @@ class Respond(nn.Module):
         return (self.gamma * (x * n) + self.beta + x).permute(0, 3, 1, 2)
 
 
+class Deviations(nn.Module):
+    """Divided by the deviation of groups of channels, and of each position's channels (EvoNorm)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        groups = x.reshape(x.shape[0], 2, 3, 4, 5)
+        deviation = groups.var(dim=(2, 3, 4), unbiased=False, keepdim=True).add(1e-3).sqrt()
+        y = x.permute(0, 2, 3, 1)
+        y = y * torch.rsqrt(torch.var(y, dim=-1, keepdim=True) + 1e-2)
+        x = x / deviation.expand(groups.shape).reshape(x.shape) + x / x.std((2, 3), keepdim=True)
+        return x + y.permute(0, 3, 1, 2)
+
+
 class Normalised(nn.Module):
     """Weights that are normalised: torch's parametrizations, and a convolution that standardizes its own."""
 
@@ -287,6 +299,7 @@ STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
     (Local, [(8, 4, 5)]),
     (Context, [(6, 5, 7)]),
     (Respond, [(6, 4, 5)]),
+    (Deviations, [(6, 4, 5)]),
     (Normalised, [(3, 9, 9)]),
     (Siamese, [(1, 8, 8), (1, 8, 8)]),
 ]
@@ -352,7 +365,7 @@ def test_repeated_numbers_that_are_rearranged_are_a_hole() -> None:
     class Tiled(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             mean = x.view(2, 2, 4, 5, 5).mean((2, 3, 4), keepdim=True).expand(2, 2, 4, 5, 5)
-            return x - mean.reshape(2, 8, 5, 5)
+            return x - mean.transpose(1, 2).reshape(2, 8, 5, 5)
 
     _, layers = listed(Tiled(), torch.empty(2, 8, 5, 5))
     assert any(isinstance(one, Hole) for one in layers.layers)

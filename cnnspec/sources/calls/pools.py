@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import chain
 from math import prod
 from typing import Any, Literal
 
 from cnnspec.ops.dense import Rbf
-from cnnspec.ops.merge import Add
+from cnnspec.ops.merge import Add, Sub
 from cnnspec.ops.pool import AvgPool, CMax, CMean, Gap, Gmp, MaxPool
+from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Unpool
 from cnnspec.ops.reshape import Slice
 from cnnspec.ops.sliding import same_ends
-from cnnspec.sources.calls.layout import atoms_of, only, sizes_of
+from cnnspec.sources.calls.layout import atoms_of, joined, only, size_of, sizes_of, viewed, whole
 from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Laid, Norms, Padded, Places, Reader
 from cnnspec.sources.calls.rules import Given, each, reads
 
@@ -127,16 +130,44 @@ def reduced(reader: Reader, a: Given) -> Item:
         op = Rbf(K=weight.held.shape[0])
         return reader.fresh(reader.add(op, of.value, weights={"weight": weight.held.key}))
     laid = reader.laid(a["self"])
-    if dims is None:
-        raise Cannot("it is over the images too")
-    count = len(laid.dims)
-    places = sorted({one % count for one in (dims if isinstance(dims, tuple) else (dims,))})
-    if 0 in places:
-        raise Cannot("it is over the images too")
+    places = _places(laid, dims)
     made = _over(reader, laid, places, call.op)
     if not a.get("keepdim"):
         made = _without(made, places)
     return (made, None) if len(call.shapes) > 1 else made
+
+
+@reads("var", "std")
+def variance(reader: Reader, a: Given) -> Item:
+    """var(self, dim, correction, keepdim): the mean of the squares, less the square of the mean."""
+    assert reader.call is not None
+    laid = reader.laid(a["self"])
+    correction = a.get("correction", int(a.get("unbiased", True)))
+    correction = 1 if correction is None else correction
+    places = _places(laid, a.get("dim"))
+    count = prod(size_of(laid.dims[place]) for place in places)
+    squares, mean = (
+        reader.laid(_over(reader, one, places, "mean"))
+        for one in (Laid(reader.add(Pow(p=Fraction(2)), laid.value), laid.dims), laid)
+    )
+    square = Laid(reader.add(Pow(p=Fraction(2)), mean.value), mean.dims)
+    made = Laid(reader.add(Sub(), squares.value, square.value), squares.dims)
+    item: Item = made if correction == 0 else Affine(made, (count / (count - correction),))
+    if reader.call.op == "std":
+        made = reader.laid(item)
+        item = Laid(reader.add(Pow(p=Fraction(1, 2)), made.value), made.dims)
+    return item if a.get("keepdim") else _without(item, places)
+
+
+def _places(laid: Laid, dims: Any) -> list[int]:
+    """The dimensions that are meant, which the images must not be among."""
+    count = len(laid.dims)
+    places = sorted(
+        {one % count for one in (dims if isinstance(dims, tuple) else (dims,)) if one is not None}
+    )
+    if not places or 0 in places:
+        raise Cannot("it is over the images too")
+    return places
 
 
 def summed(reader: Reader, item: Item, dim: int) -> Item:
@@ -180,11 +211,24 @@ def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
         return _of_parts(reader, laid, dims, parts[0].size, what)
     moved = reader.at_channels(laid, places[0]) if len(places) == 1 else None
     if moved is None or len(reader.shape(moved.value)) == 1:
-        raise Cannot(f"{what} over {len(places)} of {len(laid.dims)} dimensions")
+        return _over_any(reader, laid, places, what)
     value = reader.add(CMax() if largest else CMean(), moved.value)
     sizes = [1 if place in places else size for place, size in enumerate(sizes_of(moved.dims))]
     after = tuple(() if place in places else dim for place, dim in enumerate(moved.dims))
     return _times_total(Laid(value, after), what, total) if sizes else laid
+
+
+def _over_any(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
+    """Over whatever dimensions: they become the positions, and all others the channels."""
+    kept = [place for place in range(1, len(laid.dims)) if place not in places]
+    over = joined(chain.from_iterable(laid.dims[place] for place in places))
+    channels = joined(chain.from_iterable(laid.dims[place] for place in kept))
+    value = reader.settled(laid, (laid.dims[0], channels, over))
+    value = reader.add(Gmp() if what in ("amax", "max") else Gap(), value)
+    sizes = [1 if place in places else size for place, size in enumerate(sizes_of(laid.dims))]
+    dims = viewed(whole(reader.shape(value), reader.trace.batch), sizes)
+    assert dims is not None
+    return _times_total(Laid(value, dims), what, size_of(over))
 
 
 def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> Item:

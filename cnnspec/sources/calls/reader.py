@@ -363,14 +363,23 @@ class Reader:
     def _repeated(self, value: int, dims: Dims) -> int:
         """torch's expand: the same numbers at each position."""
         dim_is = [any(atom.axis == REPEATED for atom in dim) for dim in dims]
-        if any(len(dim) > 1 for dim, is_one in zip(dims, dim_is, strict=True) if is_one):
-            raise Cannot("repeated numbers are rearranged")
-        if dim_is[0]:
-            raise Cannot("channels are repeated")
+        if dim_is[0] or any(len(dim) > 1 for dim, is_one in zip(dims, dim_is, strict=True) if is_one):
+            return self._repeated_in_a_row(value, dims)
         small = self._permuted(
             value, tuple(() if is_one else dim for dim, is_one in zip(dims, dim_is, strict=True))
         )
         return self.add(Upsample(size_out=sizes_of(dims)[1:]), small)
+
+    def _repeated_in_a_row(self, value: int, dims: Dims) -> int:
+        """Numbers each of which is repeated so many times, one after the other: groups of channels."""
+        atoms = list(_chained(dims))
+        ends = [atom.axis == REPEATED for atom in atoms]
+        if ends != sorted(ends):
+            raise Cannot("repeated numbers are rearranged")
+        small = self._permuted(value, (joined(atom for atom in atoms if atom.axis != REPEATED),))
+        row = self.add(Reshape(shape=(*self.shape(small), 1)), small)
+        times = prod(atom.size for atom in atoms if atom.axis == REPEATED)
+        return self.add(Reshape(shape=sizes_of(dims)), self.add(Upsample(size_out=(times,)), row))
 
     def _exchanged(self, value: int, dims: Dims) -> tuple[int, Dims]:
         """Layers after which the numbers lie in the order of these dimensions."""
