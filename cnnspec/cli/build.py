@@ -25,7 +25,7 @@ from cnnspec.pipeline import TARGETS
 @click.option(
     "--recipe",
     metavar="R.toml",
-    help="torch only: write net.py and train.py, which trains it, into the folder OUT.",
+    help="Write net.py and train.py, which trains it, into the folder OUT.",
 )
 @click.option(
     "--fold-bn", is_flag=True, help="torch only: fold batch norm into the convolutions, for inference."
@@ -48,8 +48,8 @@ def build(
     """
     if fold_bn and target != "torch":
         raise click.UsageError("--fold-bn needs --target torch")
-    if recipe is not None and (target != "torch" or fold_bn or output in (None, STDIN)):
-        raise click.UsageError("--recipe needs --target torch, -o with a folder, and no --fold-bn")
+    if recipe is not None and (fold_bn or output in (None, STDIN)):
+        raise click.UsageError("--recipe needs -o with a folder, and no --fold-bn")
     found = built(open_model(file, choice), (target,), fold_bn=fold_bn)
     text = found.programs.get(target)
     destination = None if output in (None, STDIN) else output
@@ -65,7 +65,7 @@ def build(
     }
     to.findings(found.findings, found.source)
     if text is not None and recipe is not None:
-        return _with_recipe(found, recipe, output or "", force, document, to)
+        return _with_recipe(found, recipe, target, output or "", force, document, to)
     if text is not None and destination is not None:
         problem = write_whole(destination, text, force=force, inputs=(found.path,))
         if problem is not None:
@@ -80,13 +80,19 @@ def build(
 
 
 def _with_recipe(
-    found: Opened, recipe: str, folder: str, force: bool, document: dict[str, Any], to: Output
+    found: Opened,
+    recipe: str,
+    target: str,
+    folder: str,
+    force: bool,
+    document: dict[str, Any],
+    to: Output,
 ) -> int:
     """Write the network and the program that trains it into a folder."""
     from cnnspec.cli.recipe import programs
     from cnnspec.diagnostics.as_json import as_json
 
-    made = programs(found, recipe, folder)
+    made = programs(found, recipe, folder, target)
     to.findings(made.findings, made.source)
     document["diagnostics"] += [as_json(one, made.source) for one in made.findings]
     document |= {

@@ -27,10 +27,10 @@ class Programs(NamedTuple):
     status: int
 
 
-def programs(found: Opened, path: str, folder: str) -> Programs:
+def programs(found: Opened, path: str, folder: str, target: str) -> Programs:
     """`net.py` and `train.py` of a built network and a recipe, to be written into `folder`."""
+    from cnnspec.training import numpy, program
     from cnnspec.training.network import network
-    from cnnspec.training.program import emit
     from cnnspec.training.read import MAX_BYTES, read
 
     place, problem = _place(path)
@@ -42,13 +42,14 @@ def programs(found: Opened, path: str, folder: str) -> Programs:
     graph = found.graph
     assert graph is not None
     facts = network(graph, recipe, reading) if recipe is not None else None
-    if recipe is None or facts is None:
+    if recipe is None or facts is None or (target == "numpy" and numpy.refused(recipe, facts, reading)):
         return Programs(source, list(reading.sink), {}, None, FOUND)
-    net = found.programs["torch"]
+    net = found.programs[target]
     data = getattr(recipe.data, "path", "")
     if data:
         beside = "" if path.startswith(ZOO) else os.path.dirname(place)
         data = os.path.relpath(os.path.join(beside, data), folder)
+    emit = numpy.emit if target == "numpy" else program.emit
     files = {"net.py": net, "train.py": emit(graph, facts, recipe, net, data)}
     return Programs(source, [], files, recipe, 0)
 

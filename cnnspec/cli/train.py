@@ -19,18 +19,45 @@ from cnnspec.cli.terminal import Output, err
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.printable import printable
 from cnnspec.files import NOWHERE, ZOO, write_all
+from cnnspec.pipeline import TARGETS
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
-MADE = ("last.safetensors", "best.safetensors", "log.csv", "result.json", "model.onnx")
+MADE = (
+    "last.safetensors",
+    "best.safetensors",
+    "last.npz",
+    "best.npz",
+    "log.csv",
+    "result.json",
+    "model.onnx",
+)
 """What a run leaves in its folder."""
+LIBRARIES = {"torch": ("torch", "safetensors"), "numpy": ("numpy",)}
 PATIENCE = 30
 """Seconds that a program may take to end."""
+LAUNCH = """\
+import sys
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main
+try:
+    main()
+except ChildFailedError as error:
+    sys.exit(max(failure.exitcode for failure in error.failures.values()))
+"""
+"""torchrun, with the exit status of the process that failed."""
 
 
 @command("train", "text", "json")
 @click.argument("file", shell_complete=completing("specs"))
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default="torch",
+    help="The library that the program uses.",
+    show_default=True,
+)
 @click.option("--recipe", metavar="R.toml", help="The recipe; `cnnspec explain recipe` lists its keys.")
 @click.option("-o", "--output", metavar="DIR", help="The folder of the run; default: runs/RECIPE.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of DIR, if there is one.")
@@ -44,6 +71,7 @@ PATIENCE = 30
 )
 def train(
     file: str,
+    target: str,
     recipe: str | None,
     output: str | None,
     resume: bool,
@@ -52,34 +80,37 @@ def train(
     choice: Choice,
     to: Output,
 ) -> int:
-    """Train a network as a recipe says (needs torch and safetensors).
+    """Train a network as a recipe says, with torch and safetensors or with NumPy.
 
     Writes net.py and train.py into DIR, as `build --recipe` does, and runs train.py there: log.csv has a
-    line for each epoch, best.safetensors the weights of the best one. The exit status is 1 if the result is
-    not what the recipe expects. A spec of the zoo may have a recipe beside it, which is the default.
+    line for each epoch, best.safetensors (NumPy: best.npz) the weights of the best one. The exit status is 1
+    if the result is not what the recipe expects. A spec of the zoo may have a recipe beside it, which is the
+    default.
     """
     recipe = recipe or beside(file)
     if recipe is None:
         raise click.UsageError("a recipe is missing: --recipe R.toml (`cnnspec explain recipe` shows one)")
     if resume and force:
         raise click.UsageError("--resume goes on, --force starts again: choose one")
+    if processes > 1 and target == "numpy":
+        raise click.UsageError("--processes needs --target torch")
     folder = output or os.path.join("runs", os.path.basename(recipe.removeprefix(ZOO)).removesuffix(TOML))
-    found = built(open_model(file, choice), ("torch",))
+    found = built(open_model(file, choice), (target,))
     document = found.head() | {"output": folder, "result": None}
     to.findings(found.findings, found.source)
     if found.graph is None or not found.programs:
         to.document(document)
         return found.status
-    made = programs(found, recipe, folder)
+    made = programs(found, recipe, folder, target)
     if made.findings:
         return _refused(made, document, to)
     assert made.recipe is not None
-    for package in ("torch", "safetensors", made.recipe.data.package):
+    for package in (*LIBRARIES[target], made.recipe.data.package):
         if find_spec(package) is None:
             more = {"torchvision": " torchvision", "PIL": " pillow"}.get(package, "")
             message = f"{package} is needed and is not installed: pip install 'cnnspec[train]'{more}"
             return failed(message, document, to, USAGE)
-    problem = _begin(folder, made, resume, force)
+    problem = _begin(folder, made, target, resume, force)
     if problem is not None:
         return to.refuse(*problem, document)
     if to.form == "text":
@@ -103,13 +134,19 @@ def _refused(made: Programs, document: dict[str, Any], to: Output) -> int:
     return made.status
 
 
-def _begin(folder: str, made: Programs, resume: bool, force: bool) -> tuple[str, Diagnostic] | None:
+def _begin(
+    folder: str, made: Programs, target: str, resume: bool, force: bool
+) -> tuple[str, Diagnostic] | None:
     """Write the programs; what an earlier run left stays only if this one goes on from it."""
     import shutil
 
     if (other := _foreign(folder)) is not None:
         message = f"this folder contains {other}, which train.py could import"
         return folder, Diagnostic("E704", message, NOWHERE, help="choose another -o")
+    other = "last.safetensors" if target == "numpy" else "last.npz"
+    if resume and os.path.exists(os.path.join(folder, other)):
+        message = f"{other} is of a run with the other target"
+        return folder, Diagnostic("E705", message, NOWHERE, help="--force starts again, or choose another -o")
     files = {os.path.join(folder, name): text for name, text in made.files.items()}
     problem = write_all(files, folder=folder, force=resume or force, inputs=(made.source.name,))
     if problem is not None:
@@ -151,7 +188,7 @@ def _run(folder: str, resume: bool, processes: int, to: Output) -> int:
 
     line = [sys.executable, "-B", "-X", "utf8"]
     if processes > 1:
-        line += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        line += ["-P", "-c", LAUNCH, "--standalone", f"--nproc-per-node={processes}"]
     line += [os.path.join(folder, "train.py"), *(["--resume"] if resume else [])]
     sys.stdout.flush()
     child = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=2 if to.form == "json" else None)

@@ -135,8 +135,8 @@ def _decode(writer: Writer, plan: Plan, data: Folder) -> None:
                 "For each step from this one, the numbers that say which parts of its images are shown."
             )
             with writer.block("for number in itertools.count(step):"):
-                writer.line(f"chance = chances(BATCH, {plan.windows}, number, SEED + 1)")
-                writer.line("yield chance.chunk(team.size)[team.rank]")
+                writer.line(f'chance = chances(BATCH * {plan.windows}, SEED, "part", number)')
+                writer.line("yield chance.view(BATCH, -1).chunk(team.size)[team.rank]")
 
 
 def _torchvision(writer: Writer, data: Torchvision, before: str, train: str) -> None:

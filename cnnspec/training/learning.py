@@ -25,10 +25,14 @@ def changes_rate(plan: Plan) -> bool:
 
 
 def _rate(writer: Writer, plan: Plan) -> None:
+    if changes_rate(plan):
+        put_rate(writer, plan, "def rate_at(step: int, steps: int) -> float:")
+
+
+def put_rate(writer: Writer, plan: Plan, header: str) -> None:
+    """The function that gives the rate of a step; `header` is its first line."""
     schedule = plan.recipe.schedule
-    if not changes_rate(plan):
-        return
-    with writer.block("def rate_at(step: int, steps: int) -> float:"):
+    with writer.block(header):
         writer.doc("The learning rate of a step; an epoch has `steps`.")
         writer.line("epoch = step / steps")
         if schedule.warmup:
@@ -149,7 +153,7 @@ def _step(writer: Writer, plan: Plan) -> None:
         writer.doc("One step, on this process's part of a global batch; gives its loss.")
         writer.line("device = team.device")
         if plan.chances:
-            writer.line(f"chance = chances(BATCH, {plan.chances}, step, SEED)")
+            writer.line(f'chance = chances(BATCH * {plan.chances}, SEED, "augment", step).view(BATCH, -1)')
             writer.line("chance = chance.chunk(team.size)[team.rank]")
         if run.accumulate == 1:
             writer.line('torch.manual_seed(seed_from(SEED, "dropout", step, team.rank))')

@@ -89,11 +89,13 @@ def _prepare(writer: Writer, plan: Plan) -> None:
 
 
 def _check(writer: Writer, plan: Plan) -> None:
-    with writer.block("for samples in (training, held_out):"):
-        loss = plan.judged.loss
-        classes = "CLASSES" if plan.classes else "0"
-        ignored = f", {loss.ignore}" if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else ""
-        writer.line(f"check_samples(samples, INPUT, {classes}{ignored})")
+    loss = plan.judged.loss
+    label = "LABEL" if plan.label else "()"
+    wide = "(*LABEL[:-2], *INPUT[1:])" if plan.judged.middle and plan.maps_move else label
+    more = "CLASSES" if plan.classes else "0"
+    more += f", {loss.ignore}" if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else ""
+    for name, size in (("training", wide), ("held_out", label)):
+        writer.line(f"{name} = checked({name}, INPUT, {size}, {more})")
 
 
 def _make(writer: Writer, plan: Plan) -> None:
@@ -116,7 +118,8 @@ def _make(writer: Writer, plan: Plan) -> None:
     writer.line("model: nn.Module = net")
     if not sharded:
         with writer.block("if team.size > 1:"):
-            writer.line("model = DistributedDataParallel(net, broadcast_buffers=False)")
+            writer.line("model = DistributedDataParallel(net)")
+            writer.line("model.broadcast_buffers = False", "running statistics: their mean is taken")
     if run.compile:
         writer.line("model = torch.compile(model)")
 
@@ -147,7 +150,7 @@ def _epochs(writer: Writer, plan: Plan) -> None:
         going += " and progress.stale < PATIENCE"
     with writer.block(f"while {going}:"):
         writer.line("epoch, done = divmod(progress.step, steps)")
-        writer.line("order = random_order(len(training.labels), epoch, SEED)")
+        writer.line('order = random_order(len(training.labels), SEED, "order", epoch)')
         writer.line("start, begun = time.monotonic(), progress.step")
         writer.line("net.train()")
         writer.line("parts = order[: steps * BATCH].split(BATCH)[done:]")

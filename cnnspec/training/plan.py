@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cnnspec.ops.base import Shape
 from cnnspec.training.network import Network, Output
 from cnnspec.training.recipe import Folder, Recipe
 
@@ -34,6 +35,14 @@ class Plan:
     def classes(self) -> bool:
         """Whether a label is the number of a class: not so of one channel, where it is yes or no."""
         return self.judged.loss.kind in ("cross_entropy", "dice") and self.judged.shape[0] > 1
+
+    @property
+    def label(self) -> Shape:
+        """The shape of an image's label."""
+        judged = self.judged
+        if judged.loss.kind in ("bce", "mse"):
+            return judged.shape
+        return judged.shape[1:] if judged.maps else ()
 
     @property
     def chances(self) -> int:

@@ -28,6 +28,7 @@ STANDARD = {
     "json": "import json",
     "math": "import math",
     "os": "import os",
+    "random": "import random",
     "sys": "import sys",
     "time": "import time",
 }

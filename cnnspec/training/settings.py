@@ -7,7 +7,7 @@ from cnnspec.lower.writer import Writer, literal
 from cnnspec.training.plan import Plan
 
 
-def put_settings(writer: Writer, plan: Plan) -> None:
+def put_settings(writer: Writer, plan: Plan, *, processes: bool = True) -> None:
     """`NAME = value` lines; only those that the program uses."""
     recipe, network = plan.recipe, plan.network
     data, augment, optimizer = recipe.data, recipe.augment, recipe.optimizer
@@ -21,6 +21,7 @@ def put_settings(writer: Writer, plan: Plan) -> None:
     writer.gap(1)
     put("INPUT", network.input, "channels, height, width")
     put("OUTPUT", plan.judged.shape[1:], "the middle of the label maps", when=plan.judged.middle)
+    put("LABEL", plan.label, "the shape of a label", when=plan.label)
     put("CLASSES", plan.judged.shape[0], when=plan.classes)
     put("MEAN", tuple(data.mean), when=data.mean)
     put("STD", tuple(data.std), when=data.std)
@@ -35,8 +36,13 @@ def put_settings(writer: Writer, plan: Plan) -> None:
     put("ERASE", augment.erase, "probability", when=augment.erase)
     writer.gap(1)
     put("EPOCHS", schedule.epochs)
-    put("BATCH", schedule.batch, "images per step, over all processes")
-    put("PARTS", run.accumulate, "of the share of a process, one by one", when=run.accumulate > 1)
+    put("BATCH", schedule.batch, "images per step, over all processes" if processes else "images per step")
+    put(
+        "PARTS",
+        run.accumulate,
+        "of the share of a process, one by one" if processes else "of a batch",
+        when=run.accumulate > 1,
+    )
     put("RATE", optimizer.rate)
     put("WARMUP", schedule.warmup, "epochs", when=schedule.warmup)
     put("MILESTONES", tuple(schedule.milestones), "epochs", when=schedule.milestones)

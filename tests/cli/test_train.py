@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +58,8 @@ def test_build_writes_both_programs(cnnspec: Command, here: Path) -> None:
     assert "error[E705]" in again.err
 
 
-@pytest.mark.parametrize("more", [("--target", "numpy", "-o", "x"), ("--target", "torch")])
-def test_a_recipe_needs_torch_and_a_folder(cnnspec: Command, here: Path, more: tuple[str, ...]) -> None:
-    ran = cnnspec("build", "tiny.cnn", "--recipe", "tiny.toml", *more)
+def test_a_recipe_needs_a_folder(cnnspec: Command, here: Path) -> None:
+    ran = cnnspec("build", "tiny.cnn", "--recipe", "tiny.toml", "--target", "torch")
     assert ran.status == 2
     assert "--recipe needs" in ran.err
 
@@ -124,3 +125,41 @@ def test_a_network_is_trained_and_goes_on(cnnspec: Command, here: Path) -> None:
     ran = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml", "--resume", "--format", "json")
     document = json.loads(ran.out)
     assert (ran.status, document["ok"], document["result"]["ok"]) == (1, False, False)
+
+
+def test_numpy_trains_too(cnnspec: Command, here: Path) -> None:
+    line = [
+        "train",
+        "tiny.cnn",
+        "--recipe",
+        "tiny.toml",
+        "--target",
+        "numpy",
+        "-o",
+        "run",
+        "--format",
+        "json",
+    ]
+    ran = subprocess.run(
+        [sys.executable, "-m", "cnnspec", *line], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["result"]["best"] == 1
+    assert cnnspec("run", "tiny.cnn", "--random", "--weights", "run/best.npz").status == 0
+    other = cnnspec(*line[:6], "-o", "run", "--resume", "--target", "torch")
+    assert (other.status, "last.npz is of a run with the other target" in other.err) == (2, True)
+    (here / "amp.toml").write_text(RECIPE + "[run]\namp = true\n")
+    ran = cnnspec("train", "tiny.cnn", "--recipe", "amp.toml", "--target", "numpy")
+    assert (ran.status, "error[E825]: amp in [run] needs torch" in ran.err) == (1, True)
+
+
+@pytest.mark.heavy
+def test_what_several_processes_refuse_is_wrong_use(here: Path) -> None:
+    pytest.importorskip("torch")
+    line = ["train", "tiny.cnn", "--recipe", "tiny.toml", "-o", "run", "--processes", "3"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "cnnspec", *line], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2, ran.stderr
+    assert "8 images cannot be divided into 3 equal parts" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -18,7 +18,7 @@ SHOWN_BY_A_COMMAND = {
     "E701", "E702", "E703", "E704", "E705", "E706", "E707", "E708",
     "E801", "E802", "E803",
     "E811", "E812", "E813",
-    "E821", "E822", "E823", "E824",
+    "E821", "E822", "E823", "E824", "E825",
     "E901", "E902", "E903", "E904", "E905", "E906", "E907",
 }  # fmt: skip
 """A spec of a few lines cannot show these; they are tested elsewhere (and that is tested below)."""

@@ -15,8 +15,8 @@ from cnnspec import build
 from cnnspec.api import load
 from cnnspec.diagnostics import Source
 from cnnspec.ir.graph import Graph
+from cnnspec.training import numpy, program
 from cnnspec.training.network import network
-from cnnspec.training.program import emit
 from cnnspec.training.read import read
 from tests.training import forked
 
@@ -64,7 +64,14 @@ def write_data(path: Path, count: int = 150, size: tuple[int, ...] = (8, 8), cla
     np.savez(path, **arrays)
 
 
-def built(folder: Path, spec: str | Graph = SPEC, recipe: str = RECIPE, *, data: str = "data.npz") -> Path:
+def built(
+    folder: Path,
+    spec: str | Graph = SPEC,
+    recipe: str = RECIPE,
+    *,
+    data: str = "data.npz",
+    target: str = "torch",
+) -> Path:
     """net.py and train.py in a folder, which is made."""
     graph = load(text=spec) if isinstance(spec, str) else spec
     read_recipe, reading = read(Source("recipe.toml", recipe))
@@ -72,7 +79,9 @@ def built(folder: Path, spec: str | Graph = SPEC, recipe: str = RECIPE, *, data:
     facts = network(graph, read_recipe, reading)
     assert facts is not None, list(reading.sink)
     folder.mkdir(parents=True, exist_ok=True)
-    net = build(graph, target="torch")
+    net = build(graph, target=target)
+    emit = numpy.emit if target == "numpy" else program.emit
+    assert target == "torch" or not numpy.refused(read_recipe, facts, reading), list(reading.sink)
     (folder / "net.py").write_text(net)
     (folder / "train.py").write_text(emit(graph, facts, read_recipe, net, data))
     return folder

@@ -44,7 +44,7 @@ def elastic_shifts(chance: Tensor, deviation: float, height: int, width: int) ->
 def warped(images: Tensor, places: Tensor, mode: str = "bilinear") -> Tensor:
     """What the images show at these places, mirrored beyond their edges."""
     found = F.grid_sample(
-        images.float(), places, mode, "reflection", align_corners=False
+        images.float(), places.float(), mode, "reflection", align_corners=False
     )
     return found.to(images.dtype)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 from typing import NamedTuple
 
 import torch
@@ -39,18 +40,17 @@ def seed_from(*parts: int | str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def random_order(count: int, epoch: int, seed: int) -> Tensor:
-    """The order in which an epoch takes the images."""
-    generator = torch.Generator().manual_seed(seed_from(seed, "order", epoch))
-    return torch.randperm(count, generator=generator)
-
-
-def chances(batch: int, columns: int, step: int, seed: int) -> Tensor:
-    """Numbers from 0 to 1 for the augmentation of a step, a row for each image of the
-    global batch: the same on any number of processes.
+def chances(count: int, *purpose: int | str) -> Tensor:
+    """Numbers from 0 to 1, always the same ones for a purpose such as (seed, step).
+    Python's generator draws them: they do not depend on the version of torch.
     """
-    generator = torch.Generator().manual_seed(seed_from(seed, "augment", step))
-    return torch.rand(batch, columns, generator=generator)
+    draw = random.Random(repr(purpose)).random
+    return torch.tensor([draw() for _ in range(count)], dtype=torch.float64)
+
+
+def random_order(count: int, *purpose: int | str) -> Tensor:
+    """The numbers below `count` in a random order, always the same for a purpose."""
+    return chances(count, *purpose).argsort(stable=True)
 
 
 def average_over_processes(team: Team, tensors: list[Tensor]) -> None:

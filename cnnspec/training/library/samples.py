@@ -1,7 +1,7 @@
 """Images and labels in memory: where they come from."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cnnspec.training.library.processes import Refused
+from cnnspec.training.library.processes import Refused, random_order
 
 
 class Samples(NamedTuple):
@@ -71,7 +71,7 @@ def batches(
 def split(samples: Samples, share: float) -> tuple[Samples, Samples]:
     """Holds out a share of the images, the same ones for every seed."""
     count = len(samples.labels)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    order = random_order(count, "held out")
     held_out, kept = order[: round(share * count)], order[round(share * count) :]
     return (
         Samples(samples.images[kept], samples.labels[kept]),
@@ -143,21 +143,41 @@ def check_maps(images: Tensor, maps: Tensor, *others: tuple[int, ...]) -> None:
         raise Refused(f"expected label maps of {expected}, found {found}")
 
 
-def check_samples(
-    samples: Samples, shape: tuple[int, ...], classes: int, ignored: int = -100
-) -> None:
-    """Refuses images and labels that are not the network's."""
-    if tuple(samples.images.shape[1:]) != shape:
-        found = "x".join(map(str, samples.images.shape[1:]))
-        raise Refused(f"expected images of {'x'.join(map(str, shape))}, found {found}")
+def size_text(shape: Sequence[int]) -> str:
+    """`3x32x32`."""
+    return "x".join(map(str, shape)) or "one number"
+
+
+def checked(
+    samples: Samples,
+    image: tuple[int, ...],
+    label: tuple[int, ...],
+    classes: int,
+    ignored: int = -100,
+) -> Samples:
+    """Refuses images and labels of other shapes than the network's (axes of length 1
+    do not count), and labels that are no classes.
+    """
+    found = samples.images.shape[1:]
+    if tuple(found) != image:
+        raise Refused(
+            f"expected images of {size_text(image)}, found {size_text(found)}"
+        )
     if len(samples.images) != len(samples.labels):
         raise Refused(f"{len(samples.images)} images and {len(samples.labels)} labels")
+    found = samples.labels.shape[1:]
+    if [size for size in found if size > 1] != [size for size in label if size > 1]:
+        raise Refused(
+            f"expected labels of {size_text(label)}, found {size_text(found)}"
+        )
+    samples = Samples(samples.images, samples.labels.view(-1, *label))
     counted = samples.labels[samples.labels != ignored]
-    for label in (counted.min(), counted.max()) if counted.numel() else ():
-        if classes and not 0 <= int(label) < classes:
+    for extreme in (counted.min(), counted.max()) if counted.numel() else ():
+        if classes and not 0 <= int(extreme) < classes:
             raise Refused(
-                f"expected labels from 0 to {classes - 1}, found {int(label)}"
+                f"expected labels from 0 to {classes - 1}, found {int(extreme)}"
             )
+    return samples
 
 
 def hash_of(*tensors: Tensor) -> str:

@@ -1,0 +1,62 @@
+"""What a recipe may say for NumPy: all else is refused, and names the torch target."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from cnnspec.lower.names import string
+from cnnspec.training.network import Network
+from cnnspec.training.read import Reading
+from cnnspec.training.recipe import Digits, Folder, Npz, Recipe, Torchvision
+
+SOURCES = (Digits, Npz, Folder, Torchvision)
+FITS = ("exact", "pad", "resize")
+KEYS = {
+    "augment": {"flip", "crop", "erase"},
+    "run": {"accumulate", "clip", "ema", "deterministic", "save_every", "patience"},
+}
+"""The keys of these sections that do something here."""
+
+
+def refused(recipe: Recipe, network: Network, reading: Reading) -> bool:
+    """Report what needs torch; whether there is something."""
+    before = len(reading.sink)
+
+    def report(what: str, *path: str) -> None:
+        hint = "--target torch, or leave it out"
+        reading.sink.report("E825", f"{what} needs torch", reading.value(*path), help=hint)
+
+    if not readable(recipe, reading):
+        return True
+    for name, known in KEYS.items():
+        section: BaseModel = getattr(recipe, name)
+        for key, field in type(section).model_fields.items():
+            if key not in known and getattr(section, key) != field.default:
+                report(f"{key} in [{name}]", name, key)
+    if any(output.maps for output in network.outputs):
+        for key in ("flip", "crop"):
+            if getattr(recipe.augment, key):
+                report(f"{key} of images with label maps", "augment", key)
+        if recipe.data.fit != "exact":
+            report(f'fit = "{recipe.data.fit}" with label maps', "data", "fit")
+    if any(output.middle for output in network.outputs):
+        report("the middle of a label map as the target", "loss")
+    return len(reading.sink) > before
+
+
+def readable(recipe: Recipe, reading: Reading) -> bool:
+    """Whether a NumPy program can read the data; a finding if not."""
+    data = recipe.data
+    others = [key for key in ("stream", "side") if getattr(data, key, False)]
+    if not isinstance(data, SOURCES):
+        others = ["source"]
+    elif data.fit not in FITS:
+        others.append("fit")
+    for key in others:
+        message = f"{key} = {_written(getattr(data, key))} in [data] needs torch"
+        reading.sink.report("E825", message, reading.value("data", key), help="--target torch")
+    return not others
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool | int) else string(str(value))

@@ -1,0 +1,245 @@
+"""A recipe and a network → `train.py` in NumPy alone, which stands beside the emitted `net.py`."""
+
+from __future__ import annotations
+
+import ast
+
+from cnnspec import __version__
+from cnnspec.ir.graph import Graph
+from cnnspec.lower.library import needed
+from cnnspec.lower.names import escaped, string
+from cnnspec.lower.writer import Writer
+from cnnspec.training.learning import changes_rate
+from cnnspec.training.network import Network
+from cnnspec.training.numpy.data import put_augmented, put_data
+from cnnspec.training.numpy.learning import put_learning
+from cnnspec.training.numpy.library import pieces
+from cnnspec.training.plan import Plan
+from cnnspec.training.program import STANDARD
+from cnnspec.training.recipe import Recipe
+from cnnspec.training.settings import put_settings
+
+
+def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) -> str:
+    """The text of train.py. `net` is the NumPy program of the network, `path` where the data is from the
+    program's folder."""
+    head = escaped(f"Trains {graph.name} (net.py) with NumPy")
+    plan = Plan(network, recipe, "", path, head, graph.inputs[0])
+    body = Writer()
+    put_data(body, plan)
+    body.gap(2)
+    if plan.chances:
+        put_augmented(body, plan)
+        body.gap(2)
+    put_learning(body, plan, draws="net.rng" in net)
+    for put in (_show, _main):
+        put(body, plan)
+        body.gap(2)
+    body.text(RUN)
+    return assembled(plan, body)
+
+
+def assembled(plan: Plan, body: Writer) -> str:
+    """The whole file: docstring, imports, constants, the pieces that are used, and the program's own code."""
+    settings = Writer()
+    put_settings(settings, plan, processes=False)
+    copied = needed(f"{settings}\n{body}", pieces())
+    whole = Writer()
+    whole.line(f"# Written by cnnspec {__version__}")
+    whole.line(f'"""{plan.head}.')
+    for line in DOC:
+        whole.line(line)
+    whole.gap(1)
+    code = "\n\n\n".join([str(settings), *copied, str(body)])
+    names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    for name, statement in STANDARD.items():
+        if name in names:
+            whole.line(statement)
+    whole.line("from pathlib import Path")
+    whole.gap(1)
+    whole.line("import numpy as np")
+    whole.gap(1)
+    whole.line("import net")
+    whole.gap(1)
+    whole.extend(settings.written)
+    whole.gap(2)
+    for piece in copied:
+        whole.text(piece)
+        whole.gap(2)
+    whole.extend(body.written)
+    whole.gap(0)
+    return str(whole)
+
+
+DOC = (
+    "",
+    "    python train.py            from the start",
+    "    python train.py --resume   goes on from the last checkpoint",
+    "",
+    "Writes log.csv, best.npz (the weights of the best epoch) and last.npz (all that is",
+    "needed to go on; the run is then the one that was not interrupted).",
+    '"""',
+)
+
+RUN = """
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Refused as refused:
+        print(f"train.py: {refused}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\\nstopped; --resume goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)
+"""
+
+
+def _show(writer: Writer, plan: Plan) -> None:
+    with writer.block("def show(step, steps, start, first, loss):"):
+        writer.doc("How far the run is, in a line that is written over; nothing in a pipe.")
+        with writer.block("if sys.stderr.isatty():"):
+            writer.line("rate = (step - first) / max(time.monotonic() - start, 1e-9)")
+            writer.line('bar = ("#" * (20 * step // steps)).ljust(20, ".")')
+            writer.line('text = f"[{bar}] step {step:,}/{steps:,}  loss {loss:.4f}"')
+            writer.line('text += f"  {rate * BATCH:,.0f} images/s  {(steps - step) / rate:,.0f} s left"')
+            with writer.block("if step % (steps // EPOCHS) == 0:"):
+                writer.line('text = ""', "the epoch's result comes next")
+            writer.line('print(f"\\r{text}\\x1b[K", end="", file=sys.stderr, flush=True)')
+
+
+def _main(writer: Writer, plan: Plan) -> None:
+    run = plan.recipe.run
+    with writer.block("def main():"):
+        _begin(writer, plan)
+        writer.gap(1)
+        going = 'progress["step"] < EPOCHS * steps'
+        if run.patience:
+            going += ' and progress["stale"] < PATIENCE'
+        with writer.block(f"while {going}:"):
+            writer.line('epoch, done = divmod(progress["step"], steps)')
+            writer.line('order = random_order(len(training[1]), SEED, "order", epoch)')
+            writer.line("start = time.monotonic()")
+            writer.line("batches = order[: steps * BATCH].reshape(steps, BATCH)")
+            with writer.block("for batch in batches[done:]:"):
+                writer.line('step = progress["step"]')
+                writer.line(f"rate = {'rate_at(step, steps)' if changes_rate(plan) else 'RATE'}")
+                writer.line("loss = train_step(params, state, training, batch, step, rate)")
+                writer.line('progress["step"] += 1')
+                writer.line('progress["sum"] += loss')
+                writer.line("show(step + 1, EPOCHS * steps, start, epoch * steps + done, loss)")
+                if run.save_every:
+                    with writer.block("if (step + 1) % steps and (step + 1) % SAVE_EVERY == 0:"):
+                        _save(writer)
+            writer.gap(1)
+            _end_of_epoch(writer, plan)
+        writer.gap(1)
+        _finish(writer, plan)
+
+
+def _begin(writer: Writer, plan: Plan) -> None:
+    writer.line("parser = argparse.ArgumentParser(description=__doc__)")
+    writer.line('parser.add_argument("--out", type=Path, default=HERE, help="folder of the run")')
+    writer.line('parser.add_argument("--resume", action="store_true", help="go on")')
+    if plan.path:
+        writer.line(f"data = HERE / {string(plan.path)}")
+        writer.line('parser.add_argument("--data", type=Path, default=data, help="the images")')
+    else:
+        writer.line("parser.set_defaults(data=HERE)")
+    writer.line("options = parser.parse_args()")
+    writer.gap(1)
+    writer.line("training, held_out = load_samples(options.data)")
+    writer.line("steps = len(training[1]) // BATCH")
+    with writer.block("if steps == 0:"):
+        writer.line('raise Refused(f"{len(training[1])} images are less than a batch")')
+    writer.line("params, state = net.init(SEED), {}")
+    writer.line("recipe = sorted(")
+    with writer.indented():
+        writer.line("(name, value)")
+        writer.line("for name, value in globals().items()")
+        writer.line('if name.isupper() and name != "HERE" and not name.startswith("EXPECTED")')
+    writer.line(")")
+    writer.line("identity = {")
+    with writer.indented():
+        writer.line('"network": hash_of((HERE / "net.py").read_bytes()),')
+        writer.line('"recipe": hash_of(repr(recipe).encode()),')
+        writer.line('"data set": hash_of(*training, *held_out),')
+    writer.line("}")
+    writer.line("progress = {")
+    with writer.indented():
+        writer.line('"identity": identity,')
+        writer.line('"step": 0,')
+        writer.line('"sum": 0.0,  # of the losses of this epoch')
+        writer.line('"best": -math.inf,')
+        writer.line('"loss": math.inf,')
+        writer.line('"epoch": 0,')
+        writer.line('"stale": 0,  # epochs since the best one')
+    writer.line("}")
+    writer.line('last, log = options.out / "last.npz", options.out / "log.csv"')
+    with writer.block("if last.exists():"):
+        with writer.block("if not options.resume:"):
+            writer.line('raise Refused(f"{last} exists: --resume goes on from it")')
+        writer.line("state, progress = load_checkpoint(last, identity)")
+        writer.line("params = {key: state.pop(key) for key in params}")
+    writer.line("lines = log.read_text().splitlines() if log.exists() else []")
+    writer.line('lines = lines[: 1 + progress["step"] // steps]', "of epochs that are done")
+
+
+def _end_of_epoch(writer: Writer, plan: Plan) -> None:
+    weights = "params"
+    if plan.recipe.run.ema:
+        writer.line('weights = {key: state.get(f"average:{key}", one) for key, one in params.items()}')
+        weights = "weights"
+    writer.line("seconds = time.monotonic() - start")
+    writer.line(f"result = evaluate({weights}, held_out)")
+    writer.line("entry = {")
+    with writer.indented():
+        writer.line('"epoch": epoch + 1,')
+        writer.line('"step": progress["step"],')
+        writer.line('"rate": f"{rate:.6g}",')
+        writer.line('"loss": f"{progress[\'sum\'] / steps:.6f}",')
+        writer.line('"held_out_loss": f"{result[\'loss\']:.6f}",')
+        if plan.accuracy:
+            writer.line('"accuracy": f"{100 * result[\'accuracy\']:.2f}",')
+        writer.line('"seconds": f"{seconds:.2f}",')
+        writer.line('"images_per_second": f"{(steps - done) * BATCH / seconds:.0f}",')
+    writer.line("}")
+    writer.line('print("  ".join(f"{name} {value}" for name, value in entry.items()), flush=True)')
+    writer.line('lines = [*(lines or [",".join(entry)]), ",".join(map(str, entry.values()))]')
+    writer.line('write_whole(log, "\\n".join([*lines, ""]).encode())')
+    score = 'result["accuracy"]' if plan.accuracy else '-result["loss"]'
+    writer.line('progress |= {"sum": 0.0, "stale": progress["stale"] + 1}')
+    with writer.block(f'if {score} > progress["best"]:'):
+        writer.line(f'progress |= {{"best": {score}, "loss": result["loss"]}}')
+        writer.line('progress |= {"epoch": epoch + 1, "stale": 0}')
+        writer.line(f'save(options.out / "best.npz", {weights})')
+    _save(writer)
+
+
+def _save(writer: Writer) -> None:
+    writer.line('save(last, {**params, **state, "progress": json.dumps(progress)})')
+
+
+def _finish(writer: Writer, plan: Plan) -> None:
+    expect = plan.recipe.expect
+    conditions = []
+    if expect.accuracy is not None:
+        digits = len(expect.accuracy.rstrip("%").partition(".")[2])
+        conditions.append(f'round(100 * progress["best"], {digits}) >= EXPECTED_ACCURACY')
+    if expect.loss is not None:
+        conditions.append('progress["loss"] <= EXPECTED_LOSS')
+    writer.line(f"ok = {' and '.join(conditions) or 'True'}")
+    writer.line("result = f\"loss {progress['loss']:.4f}\"")
+    if plan.accuracy:
+        writer.line("result = f\"accuracy {100 * progress['best']:.2f} %, {result}\"")
+    writer.line("print(f\"best: epoch {progress['epoch']}, {result}\")")
+    writer.line('about = {key: progress[key] for key in ("step", "best", "epoch", "loss", "stale")}')
+    writer.line('about = json.dumps({**about, "ok": ok})')
+    writer.line('write_whole(options.out / "result.json", about.encode())')
+    if conditions:
+        wanted = [
+            *(["accuracy {EXPECTED_ACCURACY:g} %"] if expect.accuracy is not None else []),
+            *(["loss {EXPECTED_LOSS:g}"] if expect.loss is not None else []),
+        ]
+        with writer.block("if not ok:"):
+            writer.line(f'print(f"expected: {", ".join(wanted)}", file=sys.stderr)')
+    writer.line("return 0 if ok else 1")

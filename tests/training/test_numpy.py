@@ -1,0 +1,250 @@
+"""Training programs in NumPy: torch's losses, torch's promises, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnspec.api import load
+from cnnspec.diagnostics import Source
+from cnnspec.training.network import network
+from cnnspec.training.numpy import refused
+from cnnspec.training.read import read
+from tests.training.running import RECIPE, built, log, run, write_data
+
+ADAM = '[optimizer]\nname = "adam"\nrate = 0.01\n'
+EVERY = RECIPE.replace("0.01", "0.01\nweight_decay = 0.01") + "[run]\nsave_every = 2\nclip = 1.0\nema = 0.9\n"
+NORMED = "model Small\ninput 1x8x8\nc1: conv F3 P1 K6 -> bn -> relu\nmaxpool F2\nflatten -> fc 4\n"
+TWO = "model Two\ninput 1x8x8\nconv F3 P1 K6 -> tanh\na: gap\nmain: @a -> fc 4 -> softmax\naux: @a -> fc 4\n"
+TWO += "output @main, @aux\n"
+MAPS = "model Maps\ninput 1x8x8\nconv F3 P1 K4\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    folder = built(tmp_path_factory.mktemp("whole"), recipe=EVERY, target="numpy")
+    write_data(folder / "data.npz")
+    run(folder)
+    return folder
+
+
+def copied(folder: Path, to: Path, *names: str) -> Path:
+    to.mkdir()
+    for name in ("net.py", "train.py", "data.npz", *names):
+        (to / name).write_bytes((folder / name).read_bytes())
+    return to
+
+
+def module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The program of a folder, in float64."""
+    found = ModuleType("")
+    for name in ("net", "train"):
+        text = (
+            (folder / f"{name}.py").read_text().replace("float32", "float64").replace(".float()", ".double()")
+        )
+        found = ModuleType(name)
+        found.__file__ = str(folder / "train.py")
+        monkeypatch.setitem(sys.modules, name, found)
+        exec(compile(text, name, "exec"), found.__dict__)
+    return found
+
+
+SAME = {
+    "adam, flip, crop, erase, batch norm": (NORMED, RECIPE),
+    "adam, decay, clip, ema": (NORMED, EVERY),
+    "nesterov": (NORMED, 'name = "sgd"\nrate = 0.1\nmomentum = 0.9\nnesterov = true\nweight_decay = 0.01'),
+    "momentum, decay of all": (
+        NORMED,
+        'name = "sgd"\nrate = 0.1\nmomentum = 0.9\nweight_decay = 0.01\ndecay_all = true',
+    ),
+    "adamw": (NORMED, 'name = "adamw"\nrate = 0.01\nweight_decay = 0.1'),
+    "rmsprop": (NORMED, 'name = "rmsprop"\nrate = 0.01\nmomentum = 0.5'),
+    "smoothing, accumulated": (NORMED, RECIPE + "[loss]\nsmoothing = 0.1\n[run]\naccumulate = 2\n"),
+    "two outputs": (TWO, RECIPE + "[loss.aux]\nweight = 0.3\n"),
+    "maps, a label that does not count": (MAPS, "maps:[loss]\nignore = 3\n"),
+    "dice": (MAPS, 'maps:[loss]\nkind = "dice"\n'),
+    "dice of one channel": (MAPS.replace("K4", "K1 -> sigmoid"), 'yes:[loss]\nkind = "dice"\n'),
+    "bce": (MAPS.replace("K4", "K1"), 'yes:[loss]\nkind = "bce"\n'),
+    "bce of a sigmoid": (MAPS.replace("K4", "K1 -> sigmoid"), 'yes:[loss]\nkind = "bce"\n'),
+    "mse": (MAPS.replace("K4", "K1"), 'yes:[loss]\nkind = "mse"\n'),
+}
+
+
+@pytest.mark.parametrize(("spec", "recipe"), SAME.values(), ids=SAME)
+def test_torch_and_numpy_learn_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, recipe: str
+) -> None:
+    """From the same weights, in float64: the losses of six steps, the weights, and the held-out results."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    kind, _, more = recipe.rpartition(":")
+    if kind:
+        recipe = RECIPE.replace("flip = true\ncrop = 1\n", "") + more
+    elif "[" not in recipe:
+        recipe = RECIPE.replace('name = "adam"\nrate = 0.01', recipe)
+    folders = [built(tmp_path / target, spec, recipe, target=target) for target in ("torch", "numpy")]
+    write_data(tmp_path / "data.npz")
+    if kind:
+        images = np.random.default_rng(0).integers(0, 256, (64, 8, 8)).astype(np.uint8)
+        classes = images // 64 if kind == "maps" else (images > 127).astype(np.int64)
+        np.savez(tmp_path / "data.npz", x_train=images, y_train=classes, x_test=images, y_test=classes)
+    torch.set_default_dtype(torch.float64)
+    try:
+        theirs, ours = (module(one, monkeypatch) for one in folders)
+        torch.manual_seed(0)
+        net = getattr(theirs, spec.split()[1])()
+        optimizer = theirs.make_optimizer(net)
+        team = theirs.Team(0, 1, torch.device("cpu"))
+        params = {key: value.numpy().copy() for key, value in net.state_dict().items()}
+        state: dict[str, Any] = {}
+        data = [one.load_samples(tmp_path / "data.npz") for one in (theirs, ours)]
+        for step in range(6):
+            order = ours.random_order(len(data[1][0][1]), 0, "order", 0)[: ours.BATCH]
+            assert theirs.random_order(len(data[0][0][1]), 0, "order", 0)[: ours.BATCH].tolist() == list(
+                order
+            )
+            net.train()
+            rate = ours.rate_at(step, 4)
+            theirs.set_rate(optimizer, rate)
+            images, labels = (one[torch.as_tensor(order)] for one in data[0][0])
+            loss = theirs.train_step(net, optimizer, images, labels, step, team)
+            assert ours.train_step(params, state, data[1][0], order, step, rate) == pytest.approx(
+                float(loss), rel=1e-9, abs=1e-11
+            )
+        for key, value in net.state_dict().items():
+            assert np.allclose(value.numpy(), params[key], rtol=1e-7, atol=1e-7), key
+        held_out = theirs.evaluate(net, data[0][1], team)
+        assert ours.evaluate(params, data[1][1]) == pytest.approx(held_out, rel=1e-8)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_it_learns_and_says_so(folder: Path) -> None:
+    rows = log(folder)
+    assert [row["step"] for row in rows] == ["9", "18", "27", "36"]
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    result = json.loads((folder / "result.json").read_text())
+    assert result["ok"] is True
+    assert f"{100 * result['best']:.2f}" == max((row["accuracy"] for row in rows), key=float)
+
+
+@pytest.mark.parametrize("step", [11, 18])
+def test_a_run_that_was_killed_ends_as_if_it_had_not(folder: Path, tmp_path: Path, step: int) -> None:
+    other = copied(folder, tmp_path / "killed")
+    text = (other / "train.py").read_text()
+    line = '            progress["step"] += 1\n'
+    kill = f'            if progress["step"] == {step} and not options.resume:\n'
+    assert line in text
+    (other / "train.py").write_text(
+        text.replace(line, line + kill + "                os.kill(os.getpid(), 9)\n")
+    )
+    run(other, status=-signal.SIGKILL)
+    (other / "train.py").write_text(text)
+    run(other, "--resume")
+    for name in ("last.npz", "best.npz", "result.json"):
+        assert (folder / name).read_bytes() == (other / name).read_bytes(), name
+    assert log(folder) == log(other)
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (print, ("BOOM",))
+
+
+@pytest.mark.parametrize("how", ["cut", "changed", "foreign", "pickled", "recipe", "data set", "none"])
+def test_a_checkpoint_that_is_not_this_runs_is_refused(folder: Path, tmp_path: Path, how: str) -> None:
+    other = copied(folder, tmp_path / "refused", "last.npz", "log.csv")
+    last, expected = other / "last.npz", "is damaged"
+    data = last.read_bytes()
+    if how == "cut":
+        last.write_bytes(data[:-100])
+    elif how == "changed":
+        last.write_bytes(data[:300] + bytes([data[300] ^ 1]) + data[301:])
+    elif how == "foreign":
+        np.savez(last, a=np.zeros(3))
+    elif how == "pickled":
+        last.write_bytes(pickle.dumps(Bomb()))
+    elif how == "recipe":
+        text = (other / "train.py").read_text()
+        (other / "train.py").write_text(text.replace("SEED = 0", "SEED = 1"))
+        expected = "is of another recipe"
+    elif how == "data set":
+        write_data(other / "data.npz", 151)
+        expected = "is of another data set"
+    else:
+        expected = "last.npz exists: --resume goes on from it"
+    printed = run(other, *(() if how == "none" else ("--resume",)), status=2)
+    assert expected in printed
+    assert "BOOM" not in printed
+    assert "Traceback" not in printed
+
+
+def test_it_needs_numpy_alone(folder: Path, tmp_path: Path) -> None:
+    other = copied(folder, tmp_path / "alone", "last.npz", "log.csv")
+    hide = 'import runpy, sys; sys.modules |= dict.fromkeys(("cnnspec", "torch", "safetensors", "PIL")); '
+    hide += 'del sys.argv[0]; sys.path.insert(0, sys.argv[0].rpartition("/")[0]); '
+    hide += 'runpy.run_path(sys.argv[0], run_name="__main__")'
+    assert "best: epoch" in run(other, "--resume", before=("-c", hide))
+
+
+def test_an_expectation_that_is_not_met(folder: Path, tmp_path: Path) -> None:
+    recipe = EVERY + '[expect]\naccuracy = "100%"\nloss = 0.001\n'
+    other = built(tmp_path / "expected", recipe=recipe, target="numpy")
+    for name in ("data.npz", "last.npz", "log.csv"):
+        (other / name).write_bytes((folder / name).read_bytes())
+    assert "expected: accuracy 100 %, loss 0.001" in run(other, "--resume", status=1)
+
+
+@pytest.mark.parametrize("recipe", [EVERY, RECIPE.replace("[data]", "[data]\nmean = [0.5]\nstd = [0.2]")])
+def test_ruff_has_nothing_to_say(tmp_path: Path, recipe: str) -> None:
+    built(tmp_path, recipe=recipe, target="numpy")
+    for line in (["check", "--select", "E4,E7,E9,F,I,B,UP"], ["format", "--check"]):
+        child = subprocess.run(
+            [sys.executable, "-m", "ruff", *line, "--isolated", "train.py"],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+        assert child.returncode == 0, child.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "message", "line"),
+    [
+        ("[run]\namp = true\n", "amp in [run] needs torch", 20),
+        ('[run]\nparallel = "fsdp"\n', "parallel in [run] needs torch", 20),
+    ],
+)
+def test_what_needs_torch_is_refused(more: str, message: str, line: int) -> None:
+    source = Source("r.toml", RECIPE + more)
+    recipe, reading = read(source)
+    assert recipe is not None
+    facts = network(load(text=NORMED), recipe, reading)
+    assert facts is not None
+    assert refused(recipe, facts, reading)
+    (finding,) = reading.sink
+    assert (finding.code, finding.message) == ("E825", message)
+    assert source.position(finding.span.start)[0] == line
+    assert "--target torch" in finding.help
+
+
+def test_images_are_scaled_as_torch_does() -> None:
+    torch = pytest.importorskip("torch")
+    from cnnspec.training.library.samples import resized as theirs
+    from cnnspec.training.numpy.library.samples import resized
+
+    images = np.random.default_rng(0).integers(0, 256, (3, 2, 13, 10)).astype(np.float32)
+    for size in ((5, 4), (20, 31), (13, 7)):
+        expected = theirs(torch.from_numpy(images), *size).numpy()
+        assert np.allclose(resized(images, *size), expected, atol=1e-3)
+        assert resized(images.astype(np.uint8), *size).dtype == np.uint8

@@ -1,0 +1,45 @@
+"""Images and labels in memory: what is refused, and what is drawn."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from cnnspec.training.library.processes import Refused, chances, random_order  # noqa: E402
+from cnnspec.training.library.samples import Samples, checked  # noqa: E402
+
+IMAGES = torch.zeros(6, 1, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted", "message"),
+    [
+        ((6, 3), (4,), "expected labels of 4, found 3"),
+        ((6,), (4, 4), "expected labels of 4x4, found one number"),
+        ((6, 4, 4), (), "expected labels of one number, found 4x4"),
+        ((5,), (), "6 images and 5 labels"),
+    ],
+)
+def test_labels_of_another_shape_are_refused(
+    labels: tuple[int, ...], wanted: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(Refused, match=f"^{message}$"):
+        checked(Samples(IMAGES, torch.zeros(labels)), (1, 4, 4), wanted, 0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted"),
+    [((6, 1), ()), ((6,), (1,)), ((6, 1, 4, 4), (4, 4)), ((6, 4, 4), (1, 4, 4))],
+)
+def test_axes_of_length_1_do_not_count(labels: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    samples = checked(Samples(IMAGES, torch.zeros(labels)), (1, 4, 4), wanted, 0)
+    assert samples.labels.shape == (6, *wanted)
+
+
+def test_the_order_is_a_function_of_its_purpose() -> None:
+    order = random_order(1000, 0, "order", 1)
+    assert sorted(order.tolist()) == list(range(1000))
+    assert order[:4].tolist() == random_order(1000, 0, "order", 1)[:4].tolist()
+    assert order[:4].tolist() != random_order(1000, 0, "order", 2)[:4].tolist()
+    assert [round(one, 6) for one in chances(2, 0, "augment", 3).tolist()] == [0.751149, 0.63032]
