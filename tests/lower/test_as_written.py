@@ -200,6 +200,18 @@ def test_a_block_is_one_class_and_one_function(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TEXTS)
+def test_no_two_functions_have_the_same_lines(name: str) -> None:
+    network = graph(TEXTS[name][0])
+    for program in (torch(network), numpy(network)):
+        bodies = [
+            ast.dump(ast.Module(one.body[1:] if ast.get_docstring(one) else one.body, []))
+            for one in ast.parse(str(program)).body
+            if isinstance(one, ast.ClassDef | ast.FunctionDef)
+        ]
+        assert len(set(bodies)) == len(bodies)
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_both_programs_compute_the_network(name: str) -> None:
     text = TEXTS[name][0]
     for many, few in (("1000", "10"), ("512", "16"), ("256", "12"), ("128", "8"), ("64", "4")):

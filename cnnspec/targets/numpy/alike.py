@@ -1,7 +1,7 @@
 """Functions of one block that come out alike.
 
-A block that is used on vectors and on images is lowered once for each number of axes; in NumPy the two are
-often the same lines, and are then one function.
+A block that is used on vectors and on images is lowered once for each number of axes, and once more for uses
+that are frozen; in NumPy the two often have the same lines, and are then one function.
 """
 
 from __future__ import annotations
@@ -18,28 +18,32 @@ class Alike:
     """The functions that were written so far, by their code, and which name stands for which."""
 
     def __init__(self) -> None:
-        self.written: dict[tuple[str | None, str], tuple[Function, int]] = {}
+        self.written: dict[tuple[str | None, str], tuple[str, int]] = {}
         self.names: dict[str, str] = {}
         self.texts: list[str] = []
 
     def add(self, function: Function, forward: str, backward: str) -> None:
-        """The text of a function, or nothing where the block has this one already."""
-        code = NOTE.sub("", f"{forward}\n\n\n{backward}")
-        code = re.sub(rf"^def {function.name}(_backward)?\(", r"def \1(", code, flags=re.MULTILINE)
-        code = re.sub(r'^    """The block .*$', "", code, count=1, flags=re.MULTILINE)
-        earlier = self.written.setdefault((function.source.template.block, code), (function, len(self.texts)))
-        if earlier[0] is function or function.source.template.kind != "block":
-            self.texts += [forward, backward]
-            return
-        for kind in ("", "_backward"):
-            self.names[function.name + kind] = earlier[0].name + kind
-        for place, text in enumerate((forward, backward), start=earlier[1]):
+        """The two passes of a function, as far as the block does not have the same lines already."""
+        self._add(function, function.name, forward)
+        self._add(function, f"{function.name}_backward", backward)
+
+    def _add(self, function: Function, name: str, text: str) -> None:
+        code = NOTE.sub("", text).removeprefix(f"def {name}(")
+        code = re.sub(r'^    """.*$', "", code, count=1, flags=re.MULTILINE)
+        template = function.source.template
+        key = template.block, f"{name.endswith('_backward')} {code}"
+        earlier, place = self.written.setdefault(key, (name, len(self.texts)))
+        if earlier == name or template.kind != "block":
+            self.texts.append(text)
+        else:
+            self.names[name] = earlier
             self.texts[place] = _common(self.texts[place], text)
 
     def renamed(self, function: Function) -> None:
         """Lets a function call those that are written."""
         for step in every(function.steps):
             if isinstance(step, Call):
+                step.backward = self.names.get(f"{step.function}_backward", "")
                 step.function = self.names.get(step.function, step.function)
                 for one in step.layers:
                     self._given(one)

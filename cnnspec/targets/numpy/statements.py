@@ -60,6 +60,8 @@ class Call:
     """Of a block: where the weights of the shared blocks are that it is handed."""
     layers: list[Layers] = field(default_factory=list)
     """Of a block: what stands for its layer parameters."""
+    backward: str = ""
+    """The function of the way back, where that is not `function` with `_backward`."""
 
     @property
     def wanted(self) -> list[Tensor]:

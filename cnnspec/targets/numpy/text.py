@@ -231,7 +231,7 @@ class Backward:
             step.callee.partial |= "0" in values or not self.nothing.isdisjoint(step.outputs)
         place = step.around.format(step.place) if step.around else step.place
         items = [*values[:1], place, *step.places, *map(backward_of, step.layers), *values[1:]]
-        call = Group(f"{step.function}_backward(", tuple(items))
+        call = Group(f"{step.backward or f'{step.function}_backward'}(", tuple(items))
         wanted = step.wanted
         fresh = [tensor not in self.having and wanted.count(tensor) == 1 for tensor in wanted]
         if len(wanted) == 1 and step.form != "merge":
