@@ -12,7 +12,7 @@ from cnnspec.structure.holes import Unsaid
 from cnnspec.structure.parts import Body, Chain, Leaf, Merge, Repeat, Step, Use, local_numbers
 from cnnspec.structure.pattern import Instance, Pattern, Site, Track
 
-FREE = ("integer", "sizes", "number", "range")
+FREE = ("integer", "sizes", "number", "range", "shape")
 """Kinds of arguments that may differ between the uses of a block."""
 ALIKE = 0.5
 """The part of the steps that two bodies have in common, at least."""
@@ -86,9 +86,12 @@ def fixed(op: Op) -> Hashable:
     """What must be equal in all uses: all but the numbers of FREE arguments."""
     if isinstance(op, Unsaid):
         return op.word, op.what, len(op.shape)
-    free = {name for name, argument in arguments_of(type(op)) if argument.kind in FREE}
+    kinds = {name: argument.kind for name, argument in arguments_of(type(op)) if argument.kind in FREE}
     values = (
-        (name, None if name in free and not isinstance(value, str | None) else (value,)) for name, value in op
+        (name, (value,))
+        if name not in kinds or isinstance(value, str | None)
+        else (name, len(value) if kinds[name] == "shape" else None)
+        for name, value in op
     )
     return op.word, tuple(values)
 

@@ -56,11 +56,11 @@ def _typed(value: Value) -> tuple[type, Value]:
     return type(value), value
 
 
-def expression(numbers: Numbers, parameters: list[Parameter], channels: bool = True) -> str | None:
-    """The simplest text that gives the values, or None."""
+def expression(numbers: Numbers, parameters: list[Parameter], new: Parameter | None = None) -> str | None:
+    """The simplest text that gives the values, or None. `new`: the others are known to give none."""
     if numbers.constant:
         return written_value(next(iter(numbers.values.values())))
-    for one in parameters:
+    for one in parameters if new is None else (new,):
         if _holds(numbers, _of(one, numbers)):
             return one.name
     if not numbers.numeric:
@@ -70,7 +70,7 @@ def expression(numbers: Numbers, parameters: list[Parameter], channels: bool = T
     ]
     if numbers.size[0]:
         bases.append(numbers.size)
-    elif channels:
+    else:
         if numbers.here:
             bases.append(("C", numbers.here))
         if any(numbers.here.get(one) != numbers.entry[one[0]] for one in numbers.values):
@@ -79,7 +79,8 @@ def expression(numbers: Numbers, parameters: list[Parameter], channels: bool = T
     wanted = list(numbers.values.values())
     able = [(name, [values[one] for one in at]) for name, values in bases if all(one in values for one in at)]
     whole = all(isinstance(one, int) for one in wanted)
-    return next((text for text, gives in _forms(able, whole) if _is(gives, wanted)), None)
+    name = new.name if new is not None else ""
+    return next((text for text, gives in _forms(able, whole, name) if _is(gives, wanted)), None)
 
 
 def _is(gives: Gives, wanted: list[Value]) -> bool:
@@ -96,32 +97,35 @@ def _holds(numbers: Numbers, values: Mapping[Instance, Value]) -> bool:
     )
 
 
-def _forms(bases: list[tuple[str, list[Value]]], whole: bool) -> Iterator[tuple[str, Gives]]:
-    """Expressions of the bases, with what they give at each instance, the simple ones first. Only whole
-    numbers are worth more than a name."""
+def _forms(bases: list[tuple[str, list[Value]]], whole: bool, new: str = "") -> Iterator[tuple[str, Gives]]:
+    """Expressions of the bases, with what they give at each instance, the simple ones first; of `new` alone,
+    if it is there. Only whole numbers are worth more than a name."""
     yield from ((name, values.__getitem__) for name, values in bases)
     if not whole:
         return
     bases = [(name, values) for name, values in bases if all(isinstance(one, int) for one in values)]
-    for name, values in bases:
+    single = [one for one in bases if new in ("", one[0])]
+    for name, values in single:
         for factor in FACTORS:
             yield f"{factor}*{name}", lambda at, v=values, f=factor: f * v[at]  # type: ignore[misc]
         for factor in FACTORS:
             yield f"{name}//{factor}", lambda at, v=values, f=factor: v[at] // f  # type: ignore[misc]
-    for name, values in bases:
+    for name, values in single:
         for less in (1, 2) if name in ("T", "H", "W") else ():
             yield f"{name}-{less}", lambda at, v=values, b=less: v[at] - b  # type: ignore[misc]
-    for times, a in bases:
+    for times, a in single:
         for name, b in bases if is_ratio(times) else ():
             if name in ("C", "c"):
                 yield f"{times}*{name}", lambda at, a=a, b=b: a[at] * b[at]  # type: ignore[misc]
-    for name, values in bases:
+    for name, values in single:
         for factor in FACTORS:
             yield (
                 f"multiple({name}//{factor}, 8)",
                 lambda at, v=values, f=factor: _multiple(v[at] // f),  # type: ignore[misc]
             )
     for (left, a), (right, b) in combinations(bases, 2):
+        if new not in ("", left, right):
+            continue
         yield f"{left} + {right}", lambda at, a=a, b=b: a[at] + b[at]  # type: ignore[misc]
         yield f"{left} - {right}", lambda at, a=a, b=b: a[at] - b[at]  # type: ignore[misc]
         yield f"{right} - {left}", lambda at, a=a, b=b: b[at] - a[at]  # type: ignore[misc]

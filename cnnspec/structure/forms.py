@@ -159,6 +159,5 @@ def _block(writer: Writer, forms: list[Form], shared: bool = False) -> Made:
     for form in forms[1:]:
         if not added(pattern, form[0].body, writer.work):
             raise Unsolved
-    return Made(
-        Block("block", Solver(writer, pattern, tuple(map(len, forms))).solve(), pattern, shared), forms
-    )
+    places = [[region.number for region in form] for form in forms]
+    return Made(Block("block", Solver(writer, pattern, places).solve(), pattern, shared), forms)

@@ -149,6 +149,9 @@ class Differences:
                     self.slot(site, f"{field}.{end}", each, here, "number")
                 continue
             values = {number: getattr(step.op, field) for number, step in site.at.items()}
+            if argument.kind == "shape":
+                self.axes(site, field, values, here, letter=False)
+                continue
             if argument.kind == "sizes" and argument.letter is None and self.sizes(site, field, values):
                 continue
             values = {number: _plain(value) for number, value in values.items()}
@@ -191,6 +194,8 @@ class Differences:
         letter: bool,
     ) -> None:
         """Sizes that are not the same along all axes: `S=1x(s)x(s)`, or a letter, `F=F`."""
+        if len(set(values.values())) == 1:
+            return
         count = len(getattr(site.first.op, field))
         each = {one: value if isinstance(value, tuple) else (value,) * count for one, value in values.items()}
         columns = [

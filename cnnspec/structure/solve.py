@@ -41,9 +41,10 @@ class Unsolved(Exception):
 
 
 class Solver:
-    def __init__(self, writer: Writer, pattern: Pattern, calls: Sequence[int] = ()) -> None:
+    def __init__(self, writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]] = ()) -> None:
         self.network, self.pattern = writer.network, pattern
-        self.calls = calls  # how many calls each use stands for
+        self.calls = [*map(len, calls)]  # how many calls each use stands for
+        self.places = [(use, place) for use, each in enumerate(calls) for place in each]
         found = Differences(writer, pattern)
         self.entry, self.slots, self.groups, self.last = found.entry, found.slots, found.groups, found.last
         self.given = {
@@ -114,7 +115,7 @@ class Solver:
                     gives = sum(
                         len(more)
                         for more in waiting.values()
-                        if expression(more[0].numbers, known) is not None
+                        if expression(more[0].numbers, known, parameter) is not None
                     )
                     different = len(set(map(str, parameter.values.values())))
                     worth = (gives, -different, rank)
@@ -264,11 +265,33 @@ class Solver:
         return given if given and given.rstrip("0123456789") != word and given[0] != "x" else f"with_{word}"
 
     def fill(self) -> None:
-        """What a use does not need is what most have."""
+        """What a use does not need is what most have; of rates that grow evenly with the calls, its own."""
         for parameter in self.parameters:
+            if rates := self.even(parameter):
+                parameter.values = rates
             most = self.most(parameter)[0]
             for use in range(len(self.pattern.bodies)):
                 parameter.values.setdefault(use, most)
+
+    def even(self, parameter: Parameter) -> dict[int, Any] | None:
+        """The rate of each use, where they grow evenly with the calls: stochastic depth."""
+        places = [use for use, _ in sorted(self.places, key=lambda one: one[1])]
+        known = [
+            (place, parameter.values[use]) for place, use in enumerate(places) if use in parameter.values
+        ]
+        if (
+            len(known) == len(places)
+            or len(known) < 3
+            or not all(isinstance(one, Fraction) for _, one in known)
+        ):
+            return None
+        (first, low), (last, high) = known[0], known[-1]
+        step = (high - low) / (last - first)
+        made: dict[int, Any] = {}
+        for place, use in enumerate(places):
+            if made.setdefault(use, low + step * (place - first)) != low + step * (place - first):
+                return None
+        return made if made.items() >= parameter.values.items() and min(made.values()) >= 0 else None
 
     def most(self, parameter: Parameter) -> tuple[Any, int, int]:
         """What most calls have, how many that are, and of how many."""
@@ -284,7 +307,7 @@ class Solver:
             most, count, total = self.most(parameter)
             letter = parameter.kind == "letter" and parameter.name != "K"
             usual = count >= 2 and (2 + letter) * count >= total
-            usual = usual and not is_width(parameter.name) and parameter.name != "K"
+            usual = usual and not is_width(parameter.name) and parameter.name not in ("K", "n")
             if parameter.kind == "number" and parameter.name in ("s", "d") and 1 in parameter.values.values():
                 most, usual = 1, True
             parameter.default = most if usual or (parameter.kind == "truth" and most is False) else None

@@ -15,6 +15,9 @@ from cnnspec.structure.prefixes import with_prefixes
 NEAR = Fraction(1, 10**14)
 """How far a number may be from the plain one, relative to it: the rounding of a double. Fractions of PLAIN
 lie 10⁻¹⁰ apart, so that one is hardly ever met by chance."""
+NEARER = Fraction(1, 10**12)
+"""The same from a decimal number of DIGITS: `1 - 0.9997` is 0.0003."""
+DIGITS = 5
 PLAIN = 10**5
 """The largest denominator of a plain number."""
 
@@ -67,8 +70,10 @@ def _plain(op: Op) -> Op:
     for name, argument in arguments_of(type(op)):
         value = getattr(op, name)
         if argument.kind == "number" and isinstance(value, Fraction):
-            plain = value.limit_denominator(PLAIN)
-            if plain != value and abs(plain - value) <= NEAR * abs(value):
+            plain, short = value.limit_denominator(PLAIN), Fraction(f"{float(value):.{DIGITS}g}")
+            if short != value and abs(short - value) <= NEARER * abs(value):
+                changed[name] = short
+            elif plain != value and abs(plain - value) <= NEAR * abs(value):
                 changed[name] = plain
     return op.model_copy(update=changed) if changed else op
 

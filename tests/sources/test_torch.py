@@ -395,3 +395,19 @@ def test_a_hole_reads_what_was_put_off() -> None:
     _, layers = listed(Net(), torch.zeros(2, 3, 8, 8))
     assert [getattr(one, "what", "") or one.op.word for one in layers.layers] == ["relu", "times", "cumsum"]  # type: ignore[union-attr]
     assert layers.layers[-1].inputs == (2,)
+
+
+def test_what_moves_numbers_belongs_to_the_module_that_moved_them() -> None:
+    class Mixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.other = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = torch.cat([self.one(x).relu(), self.other(x)], 1)
+            return y.view(-1, 2, 2, 8, 8).transpose(1, 2).reshape(-1, 4, 8, 8)
+
+    model = nn.Sequential(Mixed(), Mixed(), nn.ReLU(), Mixed(), nn.Conv2d(4, 3, 1))
+    text = imported(model, torch.zeros(2, 4, 8, 8)).spec.text
+    assert text.count("shuffle G2") == 1
+    assert "mixed() -> conv F1 K3" in text

@@ -135,3 +135,24 @@ def test_sizes_that_follow_from_those_of_the_map() -> None:
     network = LayerList("Net", (Input((4, 9, 9)),), tuple(layers), (Output(len(layers)),))
     text = structure.spec(network).text
     assert "relu -> crop (H-1)x(W-1) offset=1 -> conv F3 P1 K4 -> tanh" in text
+
+
+def test_rates_are_each_call_s_own_where_some_calls_do_not_need_them() -> None:
+    """Stochastic depth, only where there is a shortcut."""
+    layers: list[Layer] = []
+    width = 4
+    for number, k in enumerate((4, 4, 8, 8, 8)):
+        scopes = (Scope(f"block{number}", "Unit"),)
+        at = len(layers)
+        layers += [
+            Layer(conv(3, k), (at,), (k, 6, 6), "", scopes),
+            Layer(op("relu"), (at + 1,), (k, 6, 6), "", scopes),
+            Layer(conv(1, k), (at + 2,), (k, 6, 6), "", scopes),
+        ]
+        if k == width:
+            rate = op("droppath", p=Fraction(number + 1, 100))
+            layers.append(Layer(rate, (at + 3,), (k, 6, 6), "", scopes))
+            layers.append(Layer(op("add"), (at + 4, at), (k, 6, 6), "", scopes))
+        width = k
+    made = structure.spec(LayerList("Net", (Input((4, 6, 6)),), tuple(layers), (Output(len(layers)),)))
+    assert "unit(4, 0.01) -> unit(4, 0.02) -> [unit(8, 0.01*(i+3))]*3" in made.text

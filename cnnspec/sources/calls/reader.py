@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -161,7 +162,7 @@ class Reader:
         self.items: dict[int, Item] = {}
         self.notes: list[str] = [*trace.notes]
         self.call: Call | None = None
-        self.origins: dict[int, Call] = {}  # the calls that gave what was put off, by the item's identity
+        self.origins: dict[int, tuple[Item, Call]] = {}  # the call that gave an item, by its identity
         self.known: dict[tuple[Any, ...], int] = {}
         self.keys: list[tuple[Any, ...] | None] = []
         for number, one in enumerate(trace.held):
@@ -257,10 +258,8 @@ class Reader:
         if isinstance(item, Laid):
             return item
         if isinstance(item, Affine):
-            now, self.call = self.call, self.origins.get(id(item), self.call)
-            made = self._affine(item)
-            self.call = now
-            return made
+            with self.where(item):
+                return self._affine(item)
         if isinstance(item, Norms):
             return self._lengths(item)
         if isinstance(item, Padded):
@@ -268,6 +267,17 @@ class Reader:
         if isinstance(item, Scores):
             raise Cannot("scores of attention are used outside of it")
         raise Cannot("it is computed from weights or constants alone")
+
+    @contextmanager
+    def where(self, item: Item) -> Iterator[None]:
+        """What is made of an item belongs to the call that gave it."""
+        now = self.call
+        if id(item) in self.origins:
+            self.call = self.origins[id(item)][1]
+        try:
+            yield
+        finally:
+            self.call = now
 
     def _lengths(self, item: Norms) -> Laid:
         if item.step != "lengths":
@@ -331,7 +341,8 @@ class Reader:
         dims = dims or laid.dims
         if atoms_of(dims[:1]) != full(BATCH, self.trace.batch):
             raise Cannot("images and positions are exchanged")
-        return self._permuted(laid.value, dims[1:])
+        with self.where(laid):
+            return self._permuted(laid.value, dims[1:])
 
     def whole(self, laid: Laid) -> Laid:
         """The tensor as a value of its own shape."""

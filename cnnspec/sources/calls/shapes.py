@@ -60,7 +60,11 @@ def seen(reader: Reader, a: Given) -> Item:
         return reader.fresh(reader.add(Reshape(shape=tuple(sizes[1:])), laid.value))
     if dims is None:
         raise Cannot("images are mixed with channels or positions")
-    return Laid(laid.value, dims)
+    made, shape = Laid(laid.value, dims), reader.shape(laid.value)
+    channels = atoms_of(dims[1:2])
+    if len(channels) > 1 and dims[2:] == whole(shape, 1)[2:] and all(atom.axis == 0 for atom in channels):
+        return reader.fresh(reader.settled(made))  # channels are shuffled: nothing undoes that
+    return made
 
 
 @reads("permute", "transpose", "movedim", "t", "swapaxes", "moveaxis", "mT", "numpy_T")

@@ -32,8 +32,8 @@ def layers_of(trace: Trace) -> LayerList:
         made = _read(reader, call)
         for item in made[: len(call.shapes)]:
             reader.items[number] = item
-            if isinstance(item, Affine) and reader.call is not None:
-                reader.origins.setdefault(id(item), reader.call)
+            if isinstance(item, Affine | Laid) and reader.call is not None:
+                reader.origins.setdefault(id(item), (item, reader.call))
             names[id(item)].append(number)
             number += 1
         if call.op.endswith("_") and not call.op.startswith("__"):
