@@ -24,6 +24,9 @@ from cnnspec.pipeline import TARGETS
 if TYPE_CHECKING:
     from subprocess import Popen
 
+EXTRA = ("torch", "safetensors", "mlxtend", "numpy")
+"""What `pip install 'cnnspec[train]'` installs."""
+CURVE = "curve.svg"
 MADE = (
     "last.safetensors",
     "best.safetensors",
@@ -32,6 +35,7 @@ MADE = (
     "log.csv",
     "result.json",
     "model.onnx",
+    CURVE,
 )
 """What a run leaves in its folder."""
 LIBRARIES = {"torch": ("torch", "safetensors"), "numpy": ("numpy",)}
@@ -105,10 +109,10 @@ def train(
     if made.findings:
         return _refused(made, document, to)
     assert made.recipe is not None
-    for package in (*LIBRARIES[target], made.recipe.data.package):
+    for package in (*LIBRARIES[target], *made.recipe.packages):
         if find_spec(package) is None:
-            more = {"torchvision": " torchvision", "PIL": " pillow"}.get(package, "")
-            message = f"{package} is needed and is not installed: pip install 'cnnspec[train]'{more}"
+            where = "'cnnspec[train]'" if package in EXTRA else {"PIL": "pillow"}.get(package, package)
+            message = f"{package} is needed and is not installed: pip install {where}"
             return failed(message, document, to, USAGE)
     problem = _begin(folder, made, target, resume, force)
     if problem is not None:
@@ -116,6 +120,7 @@ def train(
     if to.form == "text":
         err(f"{printable(os.path.join(folder, 'train.py'))}: started\n")
     status = _run(folder, resume, processes, to)
+    _draw(folder, found.graph.name)
     result = _result(folder)
     if result is not None:
         status = (OK if result.get("ok") else FOUND) if found.status == OK else found.status
@@ -211,6 +216,21 @@ def _ended(child: Popen[bytes], status: int) -> int:
         child.kill()
         child.wait()
     return status
+
+
+def _draw(folder: str, name: str) -> None:
+    """The curve of the log, if there is one that can be read: a run is not worth less without it."""
+    import csv
+
+    from cnnspec.drawing.curve import curve
+    from cnnspec.drawing.writers import svg
+
+    try:
+        with open(os.path.join(folder, "log.csv"), newline="", encoding="utf-8") as file:
+            scene = curve(list(csv.DictReader(file)), f"Training of {name}")
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return
+    write_all({os.path.join(folder, CURVE): svg.write(scene)}, folder=folder, force=True, inputs=())
 
 
 def _result(folder: str) -> dict[str, Any] | None:

@@ -141,6 +141,9 @@ def _resume(writer: Writer, plan: Plan) -> None:
         writer.line(f"progress = resumed(last, identity, net, {average}optimizer, running)")
     writer.line("rows = read_log(log, progress.step)")
     writer.line("line = Line(team.rank == 0)")
+    if plan.recipe.run.tensorboard:
+        with writer.block("if team.rank == 0:"):
+            writer.line('board = SummaryWriter(options.out / "tensorboard", purge_step=len(rows) + 1)')
 
 
 def _epochs(writer: Writer, plan: Plan) -> None:
@@ -219,6 +222,10 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
         writer.line('print("  ".join(f"{name} {value}" for name, value in entry.items()))')
         writer.line("sys.stdout.flush()")
         writer.line("write_log(log, rows)")
+        if run.tensorboard:
+            with writer.block("for name, value in entry.items():"):
+                writer.line("board.add_scalar(name, float(value), epoch + 1)")
+            writer.line("board.flush()")
         with writer.block("if better:"):
             writer.line('write_whole(options.out / "best.safetensors", save(weights))')
         writer.line("save_checkpoint(last, tensors, progress, identity)")
@@ -268,6 +275,8 @@ def _export(writer: Writer, plan: Plan) -> None:
             "output_names": listed([string(output.label) for output in plan.network.outputs]),
             "dynamic_shapes": '({0: "batch"},)',
             "dynamo": True,
+            "external_data": False,
+            "verbose": False,
         }
         path = 'folder / "model.onnx"'
         writer.put("", call("torch.onnx.export", "net.eval()", "(images,)", path, **named))

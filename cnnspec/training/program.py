@@ -66,6 +66,7 @@ LIBRARIES_FROM = {
     "distribute_tensor": ("torch.distributed.tensor", "distribute_tensor"),
     "DistributedDataParallel": ("torch.nn.parallel", "DistributedDataParallel"),
     "Optimizer": ("torch.optim", "Optimizer"),
+    "SummaryWriter": ("torch.utils.tensorboard", "SummaryWriter"),
 }
 """What a program's names are imported by; it imports those that it uses."""
 

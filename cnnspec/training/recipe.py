@@ -250,6 +250,7 @@ class Run(Section):
     patience: Annotated[int, Field(ge=0, le=10**6)] = Field(
         0, description="stop after so many epochs without a better result; 0: never"
     )
+    tensorboard: bool = Field(False, description="the log for TensorBoard, too (package tensorboard)")
     onnx: bool = Field(False, description="export the best weights to model.onnx at the end")
 
 
@@ -302,3 +303,10 @@ class Recipe(NamedTuple):
     losses: dict[str, AnyLoss]
     expect: Expect
     run: Run
+
+    @property
+    def packages(self) -> list[str]:
+        """The modules that its program imports besides the target's."""
+        names = [self.data.package]
+        names += ["tensorboard"] if self.run.tensorboard else []
+        return names + (["onnx", "onnxscript"] if self.run.onnx else [])

@@ -103,6 +103,21 @@ def test_a_folder_with_other_programs_is_not_used(cnnspec: Command, here: Path) 
     assert "this folder contains torch.py, which train.py could import" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("missing", "install"),
+    [("numpy", "'cnnspec[train]'"), ("tensorboard", "tensorboard"), ("onnxscript", "onnxscript")],
+)
+def test_a_package_that_is_missing_is_named_before_the_run(
+    cnnspec: Command, here: Path, monkeypatch: pytest.MonkeyPatch, missing: str, install: str
+) -> None:
+    (here / "tiny.toml").write_text(RECIPE + "[run]\ntensorboard = true\nonnx = true\n")
+    monkeypatch.setattr("cnnspec.cli.train.find_spec", lambda name: None if name == missing else True)
+    ran = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml", "-o", "run")
+    assert ran.status == 2
+    assert f"{missing} is needed and is not installed: pip install {install}\n" in ran.err
+    assert not (here / "run").exists()
+
+
 def test_recipes_have_a_page(cnnspec: Command) -> None:
     ran = cnnspec("explain", "recipe")
     assert ran.status == 0
@@ -116,8 +131,9 @@ def test_a_network_is_trained_and_goes_on(cnnspec: Command, here: Path) -> None:
     ran = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml")
     assert ran.status == 0
     assert {path.name for path in (here / "runs" / "tiny").iterdir()} == {
-        "net.py", "train.py", "log.csv", "last.safetensors", "best.safetensors", "result.json",
+        "net.py", "train.py", "log.csv", "last.safetensors", "best.safetensors", "result.json", "curve.svg",
     }  # fmt: skip
+    assert "Training of Tiny" in (here / "runs" / "tiny" / "curve.svg").read_text()
     again = cnnspec("train", "tiny.cnn", "--recipe", "tiny.toml")
     assert again.status == 2
     assert "--resume goes on from its last checkpoint" in again.err
