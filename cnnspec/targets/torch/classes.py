@@ -12,11 +12,12 @@ from cnnspec.lower.over import clause, value_code
 from cnnspec.lower.program import Condition, Tensor
 from cnnspec.lower.symbolic import Apply, Node, Var, python, replaced
 from cnnspec.lower.writer import Group, Writer, flat
+from cnnspec.targets.torch.conditions import condition_name, only_conditions
 from cnnspec.targets.torch.expressions import is_short
 from cnnspec.targets.torch.forward import Forward
 from cnnspec.targets.torch.library import reserved
 from cnnspec.targets.torch.pieces import Changing, Growing, Piece, code, loop_variables, walk, with_nodes
-from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, asked, ifs_of, steps_of
+from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, asked, steps_of
 from cnnspec.targets.torch.repeated import name_repeated
 
 BASES = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList"}
@@ -57,7 +58,7 @@ def body(plan: ClassPlan, taken: Iterable[str]) -> list[str]:
     """The lines below it. `taken` are names that the file has already."""
     writer = Writer(1)
     if plan.form == "function":
-        put_lets(writer, plan.plan)
+        put_lets(writer, plan.plan.lets)
         _returned(writer, plan)
         return writer.written
     constructor = Writer(1)
@@ -111,17 +112,16 @@ def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[
         return held
     if single is not None and isinstance(single.piece, Growing):
         inner.line("super().__init__()")
-        put_lets(inner, plan.plan)
+        put_lets(inner, plan.plan.lets)
         _passes(inner, "self", single.piece)
     elif plan.form in ("layer", "list"):
-        put_lets(inner, plan.plan)
+        put_lets(inner, plan.plan.lets)
         made = code(plan.base)
         assert isinstance(made, Group)
         inner.put("", replace(made, open="super().__init__("))
     else:
         inner.line("super().__init__()")
         _name_repeated(plan, taken)
-        put_lets(inner, plan.plan)
         held = constructed(inner, plan.plan, with_forward)
     with writer.block(Group("def __init__(", ("self", *signature(plan)), ") -> None:")):
         writer.extend(inner.written)
@@ -137,15 +137,17 @@ def _name_repeated(plan: ClassPlan, taken: Iterable[str]) -> None:
     plan.plan.lets += name_repeated(steps, known - loops, {*reserved(), *taken, *known, *loops})
 
 
-def put_lets(writer: Writer, plan: Plan) -> None:
+def put_lets(writer: Writer, lets: Iterable[tuple[str, Node]]) -> None:
     """The `let`s."""
-    for name, node in plan.lets:
+    for name, node in lets:
         writer.put(f"{name} = ", value_code(node, python(node)))
 
 
 def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Condition, str]:
     """The constructor's statements; gives the attributes that hold conditions for `forward`."""
     namer = Namer(MODULE_ATTRIBUTES | {step.name for step in plan.steps})
+    stated = only_conditions(plan) if with_forward else {}
+    put_lets(writer, [let for let in plan.lets if let[0] not in stated])
     held: dict[Condition, str] = {}
     counted = Counter(step.name for step in plan.steps if step.piece is not None)
     annotated = {name for name, count in counted.items() if count > 1}
@@ -153,8 +155,10 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
 
     def hold(condition: Condition) -> None:
         if with_forward and condition not in held:
-            held[condition] = namer.take(_condition_name(plan, condition))
-            writer.put(f"self.{held[condition]} = ", python(condition.node))
+            held[condition] = namer.take(condition_name(plan, condition))
+            node = condition.node
+            stands_for = stated.get(node.name, node) if isinstance(node, Var) else node
+            writer.put(f"self.{held[condition]} = ", python(stands_for))
 
     def decide(item: If) -> None:
         nonlocal writer
@@ -211,25 +215,6 @@ def _is_one_if(lines: list[str]) -> bool:
 
 def _bracketed(test: str) -> str:
     return f"({test})" if " or " in test or " if " in test else test
-
-
-def _condition_name(plan: Plan, condition: Condition) -> str:
-    """As the author calls it, if so; `has_conv4`, after the first layer that stands under the condition;
-    `residual`, where that adds something."""
-    if isinstance(condition.node, Var):
-        return condition.node.name
-    for item in ifs_of(plan.items):
-        if item.condition is condition:
-            if any(step.word == "add" for step in steps_of(item.then)):
-                return "residual"
-            for holds, word in ((True, "has"), (False, "without")):
-                for step in steps_of(item.side(holds)):
-                    if step.piece is not None and step.name:
-                        return f"{word}_{step.name}"
-    for step in plan.steps:
-        if any(when is not None and when[0] is condition for _, when, _ in step.arms):
-            return "residual" if step.word == "add" else f"full_{step.word}"
-    return "chosen"
 
 
 def _attribute(writer: Writer, step: PlanStep, annotated: bool) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+
 from cnnspec import __version__
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir.flat import flat
 from cnnspec.ir.graph import Graph
 from cnnspec.ir.serialize import fingerprint
 from cnnspec.lower.call import Call
-from cnnspec.lower.library import needed
+from cnnspec.lower.library import names_in, needed
 from cnnspec.lower.names import Namer, camel, escaped, snake, string
 from cnnspec.lower.writer import Group, Writer, listed, literal
 from cnnspec.targets.torch import classes, rules
-from cnnspec.targets.torch.arguments import LAYERS
 from cnnspec.targets.torch.fold import FOLD_BODY, Folds, Pair, folded
 from cnnspec.targets.torch.library import pieces, reserved
 from cnnspec.targets.torch.pieces import Piece, calls_in, code
@@ -23,11 +24,21 @@ DEVICE = ("device: torch.device | str | None = None", "dtype: torch.dtype | None
 """What the model's constructor takes."""
 
 
+IMPORTED = {
+    "OrderedDict": "collections",
+    "Callable": "collections.abc",
+    "partial": "functools",
+    "Final": "typing",
+    "NamedTuple": "typing",
+}
+"""The names that programs import from Python's own modules, which no class of a spec's is called."""
+
+
 def text(graph: Graph, fold_bn: bool) -> str:
     """The whole program."""
     folds = folded(graph) if fold_bn else None
     root, shared = planned(graph, folds.sites if folds is not None else {})
-    namer = Namer(reserved() | {"Tensor", "Parameter", "NamedTuple", "Callable", "Final"})
+    namer = Namer(reserved() | IMPORTED.keys())
     name = namer.take(camel(graph.name))
     several = namer.take(f"{name}Outputs") if len(root.outputs) > 1 else ""
     ordered: dict[ClassPlan, None] = {}
@@ -45,13 +56,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
     model = escaped(f"{graph.name}{settings}{', batch normalisation folded' if fold_bn else ''}")
     head.line(f"# Written by cnnspec {__version__}: model {model} (IR {fingerprint(graph)})")
     copied = needed(str(body), pieces())
-    given_away = any("Callable[" in one for one in copied)
-    imports = ["from collections.abc import Callable"] if given_away or LAYERS in str(body) else []
-    imports += ["from functools import partial"] if given_away else []
-    typing = [
-        name for name in ("Final", "NamedTuple") if f": {name}[" in str(body) or f"({name})" in str(body)
-    ]
-    imports += [f"from typing import {', '.join(typing)}"] if typing else []
+    imports = _imports("\n".join((*copied, str(body))))
     if imports:
         head.extend(imports)
         head.gap(1)
@@ -63,6 +68,16 @@ def text(graph: Graph, fold_bn: bool) -> str:
         head.gap(2)
     head.extend(body.written)
     return str(head)
+
+
+def _imports(text: str) -> list[str]:
+    """What a program imports from Python's own modules."""
+    used = names_in(ast.parse(text))
+    found: dict[str, list[str]] = {}
+    for name, module in IMPORTED.items():
+        if name in used:
+            found.setdefault(module, []).append(name)
+    return [f"from {module} import {', '.join(names)}" for module, names in found.items()]
 
 
 def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPlan, ...] = ()) -> None:
@@ -127,7 +142,6 @@ def _model(
         constructor = Writer(writer.level + 1)
         for key, call in shared.items():
             constructor.put(f"self.{names[key]} = ", code(call))
-        classes.put_lets(constructor, root)
         held = classes.constructed(constructor, root, True)
         classes.declare(writer, held)
         with writer.block(Group("def __init__(", ("self", *DEVICE), ") -> None:")):

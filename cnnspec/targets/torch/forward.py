@@ -3,22 +3,19 @@ use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain, count, groupby, takewhile
+from itertools import groupby, takewhile
 
-from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.program import Condition, Tensor, When
 from cnnspec.lower.writer import Code, Group, Writer, flat, put_targets
 from cnnspec.targets.torch.expressions import ATONCE, NAMES_ONLY, SIGNS, is_short, lending, merged, short
-from cnnspec.targets.torch.plan import ClassPlan, If, Item, Plan, PlanStep, ifs_of, liveness, made_in, ordered
+from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep, liveness, made_in, ordered
+from cnnspec.targets.torch.variables import Variables
 
 DEEPEST = 4
 """Calls in one another on a line, at most."""
-FARTHEST = 100
-"""Steps from a tensor to the end of its branch, at most."""
-
 NORMS = frozenset({"bn", "gn", "ln", "in"})
 
 
@@ -48,76 +45,27 @@ class Forward:
     namer: Namer
     comments: bool = False
     several: str = ""
-    variables: dict[Tensor, str] = field(default_factory=dict)
-    held: dict[str, Tensor] = field(default_factory=dict)
-    named: set[str] = field(default_factory=set)
     pending: dict[Tensor, Waiting] = field(default_factory=dict)
-    readers: dict[Tensor, list[PlanStep]] = field(default_factory=dict)
-    joined: dict[Tensor, Tensor] = field(default_factory=dict)
-    """By tensor: the first that an `if` gives where it may be this one."""
-    joins: set[Tensor] = field(default_factory=set)
-    """What `if`s give."""
-    labelled: dict[Tensor, str] = field(default_factory=dict)
-    inside: dict[Tensor, str] = field(default_factory=dict)
-    """What the blocks that give tensors call these."""
     elifs: set[If] = field(default_factory=set)
     """The `if`s that are all of an `else`."""
     spread: set[Tensor] = field(default_factory=set)
     """Vectors that are enlarged to the size of a map."""
+    names: Variables = field(init=False)
 
     def write(self) -> None:
-        for number, name in self.inputs.items():
-            self._hold(number, name)
-            if name != "x":
-                self.named.add(name)
+        self.names = Variables(self.plan, self.inputs, self.namer)
         for step in self.plan.steps:
-            for source in step.reads:
-                self.readers.setdefault(source, []).append(step)
             if step.word == "upsample" and step.rank == 1:
                 self.spread.update(step.outputs)
-        for item in ifs_of(self.plan.items):
-            for joined, *sides in item.joins:
-                self.joins.add(joined)
-                for side in sides:
-                    self.joined.setdefault(side, joined)
-        self._take_labels()
         self._items(self.plan.items, set(self.plan.outputs), {}, last=True)
         if self.plan.outputs:
             self._return()
-
-    def _take_labels(self) -> None:
-        """The author's names for tensors that are read more than once, which nothing else is called then."""
-        outputs = self.plan.outputs
-        loops = (step.outputs for step in self.plan.steps if step.loop and len(step.outputs) > 1)
-        together = {output for made in loops for output in made}
-        for output in ordered(made_in(self.plan.items)):
-            often = len(self.readers.get(output, ())) > 1 or (output in outputs and len(outputs) > 1)
-            often |= output in together
-            if often and output.label:
-                self.labelled[output] = self.namer.take(output.label)
-                self.named.add(self.labelled[output])
-        inside = dict(self._labels_inside())
-        labels = dict.fromkeys(inside.values())
-        free = {label: self.namer.take(label) for label in labels if self.namer.free(label)}
-        self.named.update(free.values())
-        self.inside = {output: free[label] for output, label in inside.items() if label in free}
-
-    def _labels_inside(self) -> Iterator[tuple[Tensor, str]]:
-        """What uses of blocks that give several tensors call these, else the blocks:
-        `p3, p4, p5 = self.backbone(x)`."""
-        for step in self.plan.steps:
-            made = step.piece.function if isinstance(step.piece, Call) else None
-            if len(step.outputs) > 1 and isinstance(made, ClassPlan):
-                pairs = [*zip(step.outputs, made.plan.outputs, strict=False)]
-                labels = [outer.label or inner.label for outer, inner in pairs]
-                if len(labels) == len(step.outputs) and all(labels):
-                    yield from zip(step.outputs, map(str, labels), strict=True)
 
     def _return(self) -> None:
         outputs = self.plan.outputs
         if len(outputs) == 1:
             source = outputs[0]
-            code = self.pending.pop(source).code if source in self.pending else self.variables[source]
+            code = self.pending.pop(source).code if source in self.pending else self.names.of[source]
             self.writer.put("return ", code)
             return
         names = [flat(self._operand(source, [])) for source in outputs]
@@ -141,12 +89,12 @@ class Forward:
 
     def _if(self, item: If, after: set[Tensor], wish: dict[Tensor, str], last: bool) -> None:
         targets: dict[Tensor, str] = {}
-        named = set(self.named)
-        self.named |= {wish[joined] for joined in item.outputs if joined in wish}
+        named = set(self.names.blocked)
+        self.names.blocked |= {wish[joined] for joined in item.outputs if joined in wish}
         for joined, *sides in item.joins:
-            targets[joined] = wish.get(joined) or self._target(joined, sides, item, after)
-            self.named.add(targets[joined])
-        self.named = named
+            targets[joined] = wish.get(joined) or self.names.of_if(joined, sides, item, after)
+            self.names.blocked.add(targets[joined])
+        self.names.blocked = named
         written: dict[bool, Writer] = {}
         kept: dict[Tensor, str] = {}  # made on one side, read later under the same condition
         missing: dict[bool, list[str]] = {True: [], False: []}
@@ -155,22 +103,22 @@ class Forward:
             if not holds and item.then and len(items) == 1:
                 self.elifs.update(one for one in items if isinstance(one, If))
             inner = Writer(self.writer.level + 1)
-            outer = self.writer, dict(self.variables), dict(self.held)
+            outer = self.writer, dict(self.names.of), dict(self.names.held)
             self.writer = inner
             ends = [((then if holds else other), targets[joined]) for joined, then, other in item.joins]
             wanted = dict(reversed(ends))
             alive = {source for source in after if source not in targets} | set(wanted)
             beside = ordered(made_in(items) & after)
-            blocked = set(targets.values()) - self.named if beside else set()
-            self.named |= blocked
+            blocked = set(targets.values()) - self.names.blocked if beside else set()
+            self.names.blocked |= blocked
             self._items(items, alive, {one: name for one, name in wanted.items() if one not in beside})
-            changed = [(name, self.variables[one]) for one, name in ends if self.variables[one] != name]
+            changed = [(name, self.names.of[one]) for one, name in ends if self.names.of[one] != name]
             if changed:
                 self.writer.line(" = ".join(", ".join(side) for side in zip(*changed, strict=True)))
-            kept.update({source: self.variables[source] for source in beside})
-            missing[not holds] = [self.variables[one] for one in beside if self._handed_on(one)]
-            self.named = (self.named - blocked) | {self.variables[source] for source in beside}
-            self.writer, self.variables, self.held = outer
+            kept.update({source: self.names.of[source] for source in beside})
+            missing[not holds] = [self.names.of[one] for one in beside if self._handed_on(one)]
+            self.names.blocked = (self.names.blocked - blocked) | {self.names.of[source] for source in beside}
+            self.writer, self.names.of, self.names.held = outer
             written[holds] = inner
         spare = next(iter(self.inputs.values()))
         for holds, names in missing.items():
@@ -193,7 +141,7 @@ class Forward:
             with self.writer.under(f"not {condition}"):
                 self.writer.extend(otherwise)
         for source, name in (*kept.items(), *targets.items()):
-            self._hold(source, name)
+            self.names.hold(source, name)
 
     def _either(self, condition: str, then: list[str], otherwise: list[str]) -> str | None:
         """`y = a if condition else b`, where both sides are short and give the same variable."""
@@ -207,19 +155,8 @@ class Forward:
     def _handed_on(self, source: Tensor) -> bool:
         """Whether a tensor that may not be there is handed to a part, which asks for the condition itself."""
         return source in self.plan.outputs or any(
-            step.op is None and not step.arms for step in self.readers.get(source, ())
+            step.op is None and not step.arms for step in self.names.readers.get(source, ())
         )
-
-    def _target(self, joined: Tensor, sides: list[Tensor], item: If, after: set[Tensor]) -> str:
-        """The variable of a tensor that an `if` decides: that of the side which is there already, or of what
-        both sides read, where nothing else reads it any more."""
-        begin = [items[0] for items in (item.then, item.otherwise) if items]
-        first = [one.reads[0] for one in begin if isinstance(one, PlanStep)]
-        for source in (*reversed(sides), *first):
-            name = self.variables.get(source)
-            if name is not None and source not in after and name not in self.named:
-                return name
-        return self._branch(joined) or self._free(set(self.held.values()))
 
     def _step(
         self, step: PlanStep, after: set[Tensor], following: Item | None, wish: dict[Tensor, str], last: bool
@@ -241,8 +178,8 @@ class Forward:
         if len(step.outputs) > 1:
             names = []
             for number, output in enumerate(step.outputs):
-                names.append(self._name(output, [] if number else read, after, wish))
-                self._hold(output, names[-1])
+                names.append(self.names.name(output, [] if number else read, after, wish))
+                self.names.hold(output, names[-1])
             self.writer.put(f"{', '.join(names)} = ", code)
             return
         (output,) = step.outputs
@@ -260,30 +197,45 @@ class Forward:
         stand before it."""
         if returned:
             return self.plan.outputs == [output]
-        if not isinstance(following, PlanStep) or following.reads != [output] or waiting.depth >= DEEPEST:
+        if not isinstance(following, PlanStep) or waiting.depth >= DEEPEST:
             return False
-        if following.loop or following.arms or following.shared or following.needs:
+        if following.reads != [output] and not following.arms:
             return False
-        if len(following.outputs) > 1 or len(self.readers.get(output, ())) != 1:
+        if following.loop or following.shared or following.needs:
+            return False
+        if following.arms and not self._beside_a_skip(output, waiting, step, following):
+            return False
+        if len(following.outputs) > 1 or len(self.names.readers.get(output, ())) != 1:
             return False
         if following.starts_line and waiting.heavy:
             blocks = following.op is None and step.op is None
             if self.comments or not blocks or waiting.depth >= 2:
                 return False
-        if (step.starts_line and waiting.normed) or output in self.joined or output in self.plan.outputs:
+        if (
+            (step.starts_line and waiting.normed)
+            or output in self.names.joined
+            or output in self.plan.outputs
+        ):
             return False
         if is_short(following.piece) and following.piece.function in NAMES_ONLY:
             return False
         room = self.writer.room - len("return ") - len(following.name) - len("self.()")
         return isinstance(waiting.code, str) and len(waiting.code) <= room
 
+    def _beside_a_skip(self, output: Tensor, waiting: Waiting, step: PlanStep, merge: PlanStep) -> bool:
+        """Whether one call and a tensor that was there before it are added: `self.attend(x) + x`."""
+        others = [tensor for tensor, _, _ in merge.arms if tensor is not output]
+        there = len(others) == 1 and len(merge.arms) == 2 and all(when is None for _, when, _ in merge.arms)
+        skips = there and others[0] in step.reads and others[0] in self.names.of
+        return skips and merge.word in SIGNS and waiting.depth == 1 and not is_short(step.piece)
+
     def _assign(
         self, output: Tensor, code: Code, read: list[Tensor], after: set[Tensor], wish: dict[Tensor, str]
     ) -> None:
-        name = self._name(output, read, after, wish)
+        name = self.names.name(output, read, after, wish)
         comment = "x".join(map(str, output.shape)) if self.comments and output.shape else ""
         self.writer.put(f"{name} = ", code, comment=comment)
-        self._hold(output, name)
+        self.names.hold(output, name)
 
     def _loop(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str]) -> None:
         handed = step.handed
@@ -293,8 +245,8 @@ class Forward:
         for place, output in enumerate(step.outputs[:handed]):
             first, *others = read[place]
             others += [one for other, found in read.items() if other != place for one in found]
-            names.append(self._name(output, [first], after.union(others, step.outputs), wish))
-            self._hold(output, names[-1])
+            names.append(self.names.name(output, [first], after.union(others, step.outputs), wish))
+            self.names.hold(output, names[-1])
         changed = [(name, operands[n]) for n, name in enumerate(names) if name != operands[n]]
         if changed:
             self.writer.line(" = ".join(", ".join(side) for side in zip(*changed, strict=True)))
@@ -323,8 +275,8 @@ class Forward:
                 self.writer.line(f"{name}.append({made[one.place]})")
         for name, one in zip(lists, step.collected, strict=True):
             for tensor in one.tensors:
-                self._hold(tensor, self._name(tensor, [], after.union(step.outputs), wish))
-            put_targets(self.writer, [self.variables[tensor] for tensor in one.tensors], name)
+                self.names.hold(tensor, self.names.name(tensor, [], after.union(step.outputs), wish))
+            put_targets(self.writer, [self.names.of[tensor] for tensor in one.tensors], name)
 
     def _optional(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str], last: bool) -> None:
         """A merge of which some branches are there only under a condition, or of very many."""
@@ -350,13 +302,13 @@ class Forward:
         later = [*first[ATONCE:], *(operand for operand in operands if operand[1] is not None)]
         # what is added later must not be overwritten by what is added first
         needed = after | {tensor for tensor, _, _ in (*start[1:], *later)}
-        name = self._name(output, [start[0][0]], needed, wish)
+        name = self.names.name(output, [start[0][0]], needed, wish)
         texts = [text for _, _, text in start]
         if texts != [name]:
             self.writer.put(f"{name} = ", merged(step.word, texts))
         for _, when, text in later:
             self._under(when, f"{name} = {flat(merged(step.word, [name, text]))}")
-        self._hold(output, name)
+        self.names.hold(output, name)
 
     def _under(self, when: When, statement: str) -> None:
         if when is None:
@@ -386,7 +338,7 @@ class Forward:
 
     def _broadcasts(self, output: Tensor) -> bool:
         """Whether all that reads it stretches it to the size of a map beside it."""
-        readers = self.readers.get(output, [])
+        readers = self.names.readers.get(output, [])
         return output not in self.plan.outputs and all(
             one.word in ("add", "sub", "mul", "div")
             and len(one.arms) > 1
@@ -409,78 +361,4 @@ class Forward:
             read += waiting.read
             return waiting.code
         read.append(source)
-        return self.variables[source]
-
-    # --- variables ------------------------------------------------------------------------------------
-
-    def _hold(self, source: Tensor, name: str) -> None:
-        self.variables[source] = name
-        self.held[name] = source
-
-    def _name(self, output: Tensor, read: list[Tensor], after: set[Tensor], wish: dict[Tensor, str]) -> str:
-        if output in wish:
-            return wish[output]
-        if output in self.labelled:
-            return self.labelled[output]
-        if output in self.inside and self.held.get(self.inside[output]) not in after:
-            return self.inside[output]
-        branch = self._branch(output)
-        if branch is not None and not any(self.variables.get(source) == branch for source in read):
-            holder = self.held.get(branch)
-            if holder is None or holder not in after:
-                return branch
-        for source in read:
-            name = self.variables.get(source)
-            if name is None or source in after or name in self.named:
-                continue
-            if self.held.get(name) is source and not _is_role(name):
-                return name
-        if branch is not None and any(
-            self.variables.get(source) == branch and source not in after for source in read
-        ):
-            return branch
-        return self._free(after)
-
-    def _free(self, after: set[Tensor]) -> str:
-        """The first of x, y, z, … that is not needed any more."""
-        names = chain("xyz", (f"x{number}" for number in count(2)))
-        return next(name for name in names if name not in self.named and self.held.get(name) not in after)
-
-    def _branch(self, output: Tensor) -> str | None:
-        """`branch2` where a tensor ends, by single readers, as the second of several branches; `gate` in a
-        `mul`."""
-        for _ in range(FARTHEST):
-            readers = self.readers.get(output, [])
-            if output in self.joined and not readers:
-                output = self.joined[output]
-                readers = self.readers.get(output, [])
-            if len(readers) != 1:
-                return None
-            (step,) = readers
-            if step.arms:
-                place = next((n for n, (tensor, _, _) in enumerate(step.arms) if tensor is output), None)
-                return None if place is None else self._branch_name(step, place)
-            if len(step.outputs) != 1:
-                return None
-            (output,) = step.outputs
-        return None
-
-    def _branch_name(self, step: PlanStep, place: int) -> str | None:
-        own = [
-            tensor
-            for tensor, _, _ in step.arms
-            if len(self.readers.get(tensor, ())) == 1 and tensor not in self.plan.inputs
-        ]
-        name = None
-        if step.word == "mul" and len(own) == 1 and len(step.arms) == 2:
-            name = "gate"
-        elif len(own) >= 2 and not self.joins.intersection(own):
-            name = f"branch{place + 1}"
-        elif place and step.arms[place][0] in self.joins and len(step.arms) == 2 and step.word == "add":
-            name = "shortcut"
-        return name if name not in self.named else None
-
-
-def _is_role(name: str) -> bool:
-    """A name that says which branch of a merge a tensor is: nothing else is called so."""
-    return name.startswith("branch") or name in ("gate", "shortcut")
+        return self.names.of[source]

@@ -1,7 +1,8 @@
 """`init_weights`: one rule for each kind of layer, and the layers that start otherwise.
 
 A plan's calls say of each layer how it starts (`he(nn.Conv2d(…))`). What most layers of a kind say is its
-rule, which `init_weights` has for all of them; the others keep theirs as `starting(nn.Conv2d(…), he)`.
+rule, which `init_weights` has for all of them; the others keep theirs as `starting(nn.Conv2d(…), he)`. A rule
+is torch's own call on the weight where no other layer needs a function for it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from cnnspec.lower.call import Call
 from cnnspec.lower.symbolic import Const
-from cnnspec.lower.writer import Writer
+from cnnspec.lower.writer import Group, Writer, call
 from cnnspec.targets.torch.library import pieces
 from cnnspec.targets.torch.pieces import Piece, code, parts, with_parts
 from cnnspec.targets.torch.plan import ClassPlan, Plan
@@ -22,7 +23,17 @@ from cnnspec.targets.torch.starts import NORMALISED, SCHEMES
 
 Start: TypeAlias = "tuple[str, tuple[tuple[str | None, Piece], ...]]"
 """A function of the library, and its arguments but for the layer."""
-Rules: TypeAlias = "Mapping[str, Start]"
+
+
+class Rule(NamedTuple):
+    """How most layers of a kind start, and whether they have biases: some (both), all or none of them."""
+
+    start: Start
+    biases: frozenset[bool]
+
+
+Rules: TypeAlias = Mapping[str, Rule]
+_SIMPLE = re.compile(r"nn\.(Conv|ConvTranspose)[123]d|nn\.Linear")
 _STARTED = re.compile(
     r"nn\.(Conv|ConvTranspose|BatchNorm|InstanceNorm)[123]d|nn\.(Linear|LayerNorm|GroupNorm|RMSNorm)"
     "|(Sparse|Local)Conv[123]d|Rbf"
@@ -48,8 +59,8 @@ def settle(plans: Iterable[Plan], made: Iterable[ClassPlan], shared: dict[str, C
         step.piece = by_rules(step.piece, known) if step.piece is not None else None
     for one in defaults:
         one.default = by_rules(one.default, known) if one.default is not None else None
-    for name, call in shared.items():
-        settled = by_rules(call, known)
+    for name, made_once in shared.items():
+        settled = by_rules(made_once, known)
         assert isinstance(settled, Call)
         shared[name] = settled
     return known
@@ -58,11 +69,18 @@ def settle(plans: Iterable[Plan], made: Iterable[ClassPlan], shared: dict[str, C
 def _usual(found: Iterable[Piece]) -> Rules:
     """What most layers of a kind say, by the kind, where that is not torch's own start."""
     counts: dict[str, Counter[Start | None]] = {}
+    biases: dict[str, set[bool]] = {}
     for piece in found:
         for layer in _layers(piece):
-            counts.setdefault(kind(str(layer.call.function)), Counter())[layer.start] += 1
+            name, bias = kind(str(layer.call.function)), dict(layer.call.arguments).get("bias", Const(True))
+            counts.setdefault(name, Counter())[layer.start] += 1
+            biases.setdefault(name, set()).update((bias.value,) if isinstance(bias, Const) else (False, True))
     usual = {name: max(count, key=lambda start: count[start]) for name, count in sorted(counts.items())}
-    return {name: start for name, start in usual.items() if start is not None and _plain(start)}
+    return {
+        name: Rule(start, frozenset(biases[name]))
+        for name, start in usual.items()
+        if start is not None and _plain(start)
+    }
 
 
 def by_rules(piece: Piece, known: Rules) -> Piece:
@@ -74,9 +92,9 @@ def by_rules(piece: Piece, known: Rules) -> Piece:
     inner = with_parts(layer.call, lambda part: by_rules(part, known))
     assert isinstance(inner, Call)
     rule, start = known.get(kind(str(inner.function))), layer.start
-    if start is None and rule is not None:
-        start = f"{inner.function}.reset_parameters", ()
-    starts = [one for one in (start if start != rule else None, layer.given) if one is not None]
+    if rule is not None:
+        start = None if start == rule.start else start or (f"{inner.function}.reset_parameters", ())
+    starts = [one for one in (start, layer.given) if one is not None]
     inner = replace(inner, suffix="" if starts else piece.suffix)
     for number, (function, arguments) in enumerate(starts, 1):
         suffix = piece.suffix if number == len(starts) else ""
@@ -132,12 +150,12 @@ def put(writer: Writer, known: Rules, body: str) -> None:
             if any(f"{name}(" in body for name in NORMALISED):
                 layer = "layer"
                 writer.line("layer = plain(module)")
-            writer.line(f'reset = getattr({layer}, "reset_parameters", None)')
-            norms = {name: start for name, start in known.items() if "Norm" in name}
-            _branches(writer, {name: start for name, start in known.items() if name not in norms}, layer)
-            with writer.block(f"{'elif' if len(known) > len(norms) else 'if'} reset is not None:"):
+            norms = {name: rule for name, rule in known.items() if "Norm" in name}
+            _branches(writer, {name: rule for name, rule in known.items() if name not in norms}, layer, body)
+            word = "elif" if len(known) > len(norms) else "if"
+            with writer.block(f'{word} reset := getattr({layer}, "reset_parameters", None):'):
                 writer.line("reset()")
-            _branches(writer, norms, layer)  # after their running statistics
+            _branches(writer, norms, layer, body)  # after their running statistics
             if "starting(" in body:
                 with writer.block(f'for start in getattr({layer}, "starts", ()):'):
                     writer.line(f"start({layer})")
@@ -146,11 +164,46 @@ def put(writer: Writer, known: Rules, body: str) -> None:
                     writer.line("renormalise(module)")
 
 
-def _branches(writer: Writer, known: Rules, layer: str) -> None:
+def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
     kinds: dict[Start, list[str]] = {}
-    for name, start in known.items():
-        kinds.setdefault(start, []).append(name)
-    for number, ((function, arguments), names) in enumerate(kinds.items()):
+    for name, rule in known.items():
+        kinds.setdefault(rule.start, []).append(name)
+    for number, (start, names) in enumerate(kinds.items()):
         asked = names[0] if len(names) == 1 else f"({', '.join(names)})"
         with writer.block(f"{'elif' if number else 'if'} isinstance({layer}, {asked}):"):
-            writer.put("", code(Call(function, ((None, layer), *arguments))))
+            simple = all(map(_SIMPLE.fullmatch, names)) and f", {start[0]}" not in body
+            own = _own_call(start, f"{layer}.weight") if simple else None
+            if own is None:
+                writer.put("", code(Call(start[0], ((None, layer), *start[1]))))
+                continue
+            writer.put("", own)
+            biases = frozenset[bool]().union(*(known[name].biases for name in names))
+            if biases == {True}:
+                writer.line(f"nn.init.zeros_({layer}.bias)")
+            elif biases != {False}:
+                with writer.block(f"if {layer}.bias is not None:"):
+                    writer.line(f"nn.init.zeros_({layer}.bias)")
+
+
+def _own_call(start: Start, weight: str) -> Group | None:
+    """torch's own call for a start, if there is one."""
+    function, arguments = start
+    given = {name: one.value if isinstance(one, Const) else one for name, one in arguments}
+    match function, given:
+        case "he", _:
+            mode = '"fan_out"' if given else '"fan_in"'
+            how = {"mode": mode, "nonlinearity": '"relu"'}
+            return call("nn.init.kaiming_normal_", weight, **how, defaults={"mode": '"fan_in"'})
+        case "xavier", _:
+            return call("nn.init.xavier_uniform_", weight)
+        case "normal", {"std": std}:
+            return call("nn.init.normal_", weight, mean=given.get("mean", 0), std=std, defaults={"mean": 0})
+        case "truncated", {"std": float() | int() as std}:
+            return call("nn.init.trunc_normal_", weight, std=std, a=-2 * std, b=2 * std)
+        case "uniform", {"bound": float() | int() as bound}:
+            return call("nn.init.uniform_", weight, -bound, bound)
+        case "constant", {"value": 0 | 1 as value}:
+            return call("nn.init.ones_" if value else "nn.init.zeros_", weight)
+        case "constant", {"value": value}:
+            return call("nn.init.constant_", weight, value)
+    return None

@@ -20,7 +20,7 @@ unit(3, 8, 4, 0, 1) -> unit(5, 8, 4, 1, 0) -> [unit(1, 4, 4, i % 2, 1)]*4
 
 def test_numbers_in_a_row_have_names_and_zero_or_one_is_a_bool() -> None:
     text = program(graph_of(UNITS))
-    assert "in_channels: int, f: int, t: int, k: int, se: bool, hs: bool," in " ".join(text.split())
+    assert "in_channels: int, f: int, t: int, k: int, se: bool, hs: bool" in " ".join(text.split())
     assert "Unit(3, f=3, t=8, k=4, se=False, hs=True)" in text
     assert "se=i % 2 == 1" in text
 
@@ -76,9 +76,9 @@ def test_how_most_layers_of_a_kind_start_is_one_rule() -> None:
         "conv F1 K60 init=constant(2) bias=3 -> conv F1 K7 weight=[1] -> flatten -> fc 5\n"
     )
     text = program(graph_of(spec))
-    rule = "            if isinstance(module, nn.Conv2d):\n                normal(module, std=0.5)\n"
+    rule = "if isinstance(module, nn.Conv2d):\n                nn.init.normal_(module.weight, std=0.5)\n"
     assert rule in text
-    assert text.count("normal(") == 2  # the rule and the function
+    assert "def normal(" not in text
     assert "self.conv1 = nn.Conv2d(3, 40, kernel_size=3)\n" in text
     model = built(graph_of(spec))
     for layer in (model.conv1, model.conv2, model.conv3):
@@ -165,3 +165,51 @@ def test_ifs_in_a_row_are_elifs_and_the_last_is_returned() -> None:
     model = built(graph)
     assert set(model.state_dict()) == set(keys_of(graph))
     assert model(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)
+
+
+def test_a_rule_is_torchs_own_call_and_a_function_where_a_layer_needs_it_too() -> None:
+    spec = (
+        "input 3x8x8\n[conv F3 P1 K4 {how} -> relu]*3\n"
+        "conv F3 P1 K4 nobias {last}\nflatten -> fc 9 init=xavier\n"
+    )
+    text = program(graph_of(spec.format(how="init=truncated(0.02)", last="init=truncated(0.02)")))
+    assert "nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)\n" in text
+    assert "                if module.bias is not None:\n" in text
+    assert "nn.init.xavier_uniform_(module.weight)\n                nn.init.zeros_(module.bias)\n" in text
+    text = program(graph_of(spec.format(how="init=constant(2)", last="init=constant(3)")))
+    assert "                constant(module, value=2)\n" in text
+    assert "starting(" in text
+
+
+def test_conditions_are_called_after_what_stands_under_them() -> None:
+    text = program(
+        graph_of(
+            "block unit(t, k, s) {\nlet same = s == 1 and C == k\nlet c = C\nadd [\n"
+            "if t != 1 [ conv F1 K=t*c -> relu ]\ndwconv F3 P1 S=s -> if s == 2 [ maxpool F3 S1 P1 ]\n"
+            "conv F1 K=k -> if same [ droppath 0.1 ]\n"
+            "| if same [ id ] else [ none ] ] }\n"
+            "block down(k, s) {\n"
+            "add [ conv F3 P1 S=s K=k | if s > 1 or C != k [ conv F1 S=s K=k ] ] -> relu }\n"
+            "input 4x8x8\nunit(1, 4, 1) -> unit(2, 4, 1) -> unit(2, 8, 2) -> down(8, 1) -> down(9, 2)\n"
+        )
+    )
+    assert "self.expansion = t != 1\n" in text
+    assert "self.pooling = s == 2\n" in text
+    assert "self.same = s == 1 and in_channels == k\n" in text
+    assert " same = " not in text.replace("self.same = ", "")
+    assert "self.projection = s > 1 or in_channels != k\n" in text
+
+
+def test_tensors_have_the_names_of_their_lines_and_of_their_parts() -> None:
+    graph = graph_of(
+        "block attend(d) {\nqkv: conv F1 K=3*d\nwide: dwconv F3 P1\n"
+        "attention [ concat [ @qkv -> slice 0:d | @wide -> slice 0:d ]\n"
+        "| concat [ @qkv -> slice d:2*d | @wide -> slice d:2*d ] | @qkv -> slice 2*d:3*d ]\n}\n"
+        "block fuse(@a, @b) { add [ @a | @b ] }\n"
+        "input 4x8x8\np: conv F1 K4\nq: relu -> conv F1 K4\nr: @p -> fuse(@p, @q)\nadd [ id | attend(4) ]\n"
+    )
+    text = program(graph)
+    assert "q = torch.cat([q1, q2], dim=1)\n" in text
+    assert "x = self.attention(q, k, v)\n" in text or "return self.attention(q, k, v)\n" in text
+    assert " x2 " not in text
+    assert built(graph)(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)

@@ -9,9 +9,9 @@ from torch import nn
 
 def zero_bias(layer: nn.Module) -> None:
     """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
+    bias = getattr(layer, "bias", None)
+    if bias is not None:
+        nn.init.zeros_(bias)
 
 
 def he(layer: nn.Module, fan_out: bool = False) -> None:

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model BiT_R50x1 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,33 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
-    """Weights start as N(mean, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), mean, std)
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 def plain(layer: nn.Module) -> nn.Module:
@@ -92,7 +67,7 @@ def standardized(layer: nn.Module, eps: float = 1e-6, dim: int = 0) -> nn.Module
 
 
 class Bottleneck(nn.Module):
-    has_conv4: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
@@ -111,8 +86,8 @@ class Bottleneck(nn.Module):
         self.conv3 = standardized(
             nn.Conv2d(k, 4 * k, kernel_size=1, bias=False), eps=1e-8
         )
-        self.has_conv4 = s > 1 or in_channels != 4 * k
-        if self.has_conv4:
+        self.projection = s > 1 or in_channels != 4 * k
+        if self.projection:
             self.conv4 = standardized(
                 nn.Conv2d(in_channels, 4 * k, kernel_size=1, stride=s, bias=False),
                 eps=1e-8,
@@ -123,7 +98,7 @@ class Bottleneck(nn.Module):
         z = self.relu2(self.gn2(self.conv1(y)))
         z = self.relu3(self.gn3(self.conv2(z)))
         z = self.conv3(z)
-        if self.has_conv4:
+        if self.projection:
             x = self.conv4(y)
         return z + x
 
@@ -173,12 +148,14 @@ class BiT_R50x1(nn.Module):
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
             layer = plain(module)
-            reset = getattr(layer, "reset_parameters", None)
             if isinstance(layer, nn.Conv2d):
-                he(layer, fan_out=True)
+                nn.init.kaiming_normal_(
+                    layer.weight, mode="fan_out", nonlinearity="relu"
+                )
             elif isinstance(layer, nn.Linear):
-                normal(layer, std=0.01)
-            elif reset is not None:
+                nn.init.normal_(layer.weight, std=0.01)
+                nn.init.zeros_(layer.bias)
+            elif reset := getattr(layer, "reset_parameters", None):
                 reset()
             if layer is not module:
                 renormalise(module)

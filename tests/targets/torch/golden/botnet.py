@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model BoTNet50 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,27 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Attention(nn.Module):
@@ -97,7 +78,7 @@ class QueryRelativeAttention(Attention):
 
 
 class Bottleneck(nn.Module):
-    has_conv4: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
@@ -109,8 +90,8 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
-        self.has_conv4 = s > 1 or in_channels != 4 * k
-        if self.has_conv4:
+        self.projection = s > 1 or in_channels != 4 * k
+        if self.projection:
             self.conv4 = nn.Conv2d(
                 in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
@@ -121,7 +102,7 @@ class Bottleneck(nn.Module):
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.relu2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        if self.has_conv4:
+        if self.projection:
             x = self.bn4(self.conv4(x))
         return self.relu3(y + x)
 
@@ -135,8 +116,8 @@ class Stage(nn.Sequential):
 
 
 class Transformer(nn.Module):
-    has_avgpool: Final[bool]
-    has_conv6: Final[bool]
+    pooling: Final[bool]
+    projection: Final[bool]
 
     def __init__(
         self, in_channels: int, in_height: int, in_width: int, k: int, s: int = 1
@@ -149,15 +130,15 @@ class Transformer(nn.Module):
         self.conv3 = nn.Conv2d(k, k, kernel_size=1, bias=False)
         self.conv4 = nn.Conv2d(k, k, kernel_size=1, bias=False)
         self.attention = QueryRelativeAttention(k, 4, (in_height, in_width))
-        self.has_avgpool = s == 2
-        if self.has_avgpool:
+        self.pooling = s == 2
+        if self.pooling:
             self.avgpool = nn.AvgPool2d(kernel_size=2)
         self.bn2 = nn.BatchNorm2d(k)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv5 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
-        self.has_conv6 = s > 1 or in_channels != 4 * k
-        if self.has_conv6:
+        self.projection = s > 1 or in_channels != 4 * k
+        if self.projection:
             self.conv6 = nn.Conv2d(
                 in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
@@ -166,17 +147,17 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
-        z = self.conv2(y)
-        x2 = self.conv3(y)
-        y = self.conv4(y)
-        z = self.attention(z, x2, y)
-        if self.has_avgpool:
-            z = self.avgpool(z)
-        z = self.conv5(self.relu2(self.bn2(z)))
-        z = self.bn3(z)
-        if self.has_conv6:
+        q = self.conv2(y)
+        k = self.conv3(y)
+        v = self.conv4(y)
+        y = self.attention(q, k, v)
+        if self.pooling:
+            y = self.avgpool(y)
+        y = self.conv5(self.relu2(self.bn2(y)))
+        y = self.bn3(y)
+        if self.projection:
             x = self.bn4(self.conv6(x))
-        return self.relu3(z + x)
+        return self.relu3(y + x)
 
 
 class BoTNet50(nn.Module):
@@ -210,10 +191,11 @@ class BoTNet50(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
-            elif reset is not None:
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model CoAtNet0 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class LayerNorm2d(nn.LayerNorm):
@@ -77,8 +75,8 @@ class RelativeAttention(Attention):
         return self.table[tuple(places)]
 
 
-class Mbconv(nn.Module):
-    has_avgpool: Final[bool]
+class MBConv(nn.Module):
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
@@ -98,8 +96,8 @@ class Mbconv(nn.Module):
         self.conv3 = nn.Conv2d(c // 16, c, kernel_size=1)
         self.sigmoid = nn.Sigmoid()
         self.conv4 = nn.Conv2d(c, k, kernel_size=1)
-        self.has_avgpool = s == 2
-        if self.has_avgpool:
+        self.projection = s == 2
+        if self.projection:
             self.avgpool = nn.AvgPool2d(kernel_size=2)
             self.conv5 = nn.Conv2d(in_channels, k, kernel_size=1)
 
@@ -110,13 +108,13 @@ class Mbconv(nn.Module):
         gate = self.silu(self.conv2(self.gap(y)))
         gate = self.sigmoid(self.conv3(gate))
         y = self.conv4(y * gate)
-        if self.has_avgpool:
+        if self.projection:
             x = self.conv5(self.avgpool(x))
         return y + x
 
 
 class Transformer(nn.Module):
-    has_avgpool1: Final[bool]
+    pooling: Final[bool]
 
     def __init__(
         self, in_channels: int, in_height: int, in_width: int, k: int, s: int = 1
@@ -125,15 +123,15 @@ class Transformer(nn.Module):
         height = (in_height - 2) // 2 + 1 if s == 2 else in_height
         width = (in_width - 2) // 2 + 1 if s == 2 else in_width
         self.ln1 = LayerNorm2d(in_channels, eps=1e-6)
-        self.has_avgpool1 = s == 2
-        if self.has_avgpool1:
+        self.pooling = s == 2
+        if self.pooling:
             self.avgpool1 = nn.AvgPool2d(kernel_size=2)
         self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1)
         self.conv2 = nn.Conv2d(in_channels, k, kernel_size=1)
         self.conv3 = nn.Conv2d(in_channels, k, kernel_size=1)
         self.attention = RelativeAttention(k // 32, (height, width))
         self.conv4 = nn.Conv2d(k, k, kernel_size=1)
-        if self.has_avgpool1:
+        if self.pooling:
             self.avgpool2 = nn.AvgPool2d(kernel_size=2)
             self.conv5 = nn.Conv2d(in_channels, k, kernel_size=1)
         self.ln2 = LayerNorm2d(k, eps=1e-6)
@@ -143,19 +141,19 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.ln1(x)
-        if self.has_avgpool1:
+        if self.pooling:
             y = self.avgpool1(y)
-        z = self.conv1(y)
-        x2 = self.conv2(y)
-        y = self.conv3(y)
-        z = self.attention(z, x2, y)
-        z = self.conv4(z)
-        if self.has_avgpool1:
+        q = self.conv1(y)
+        k = self.conv2(y)
+        v = self.conv3(y)
+        y = self.attention(q, k, v)
+        y = self.conv4(y)
+        if self.pooling:
             x = self.conv5(self.avgpool2(x))
-        z = z + x
-        x = self.conv6(self.ln2(z))
+        y = y + x
+        x = self.conv6(self.ln2(y))
         x = self.conv7(self.gelu(x))
-        return x + z
+        return x + y
 
 
 class CoAtNet0(nn.Module):
@@ -173,9 +171,9 @@ class CoAtNet0(nn.Module):
             gelu=nn.GELU(),
             conv2=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
         )
-        self.s1 = nn.Sequential(Mbconv(64, 96, s=2), Mbconv(96, 96))
+        self.s1 = nn.Sequential(MBConv(64, 96, s=2), MBConv(96, 96))
         self.s2 = nn.Sequential(
-            Mbconv(96, 192, s=2), *(Mbconv(192, 192) for _ in range(2))
+            MBConv(96, 192, s=2), *(MBConv(192, 192) for _ in range(2))
         )
         self.s3 = nn.Sequential(
             Transformer(192, 28, 28, k=384, s=2),
@@ -198,8 +196,7 @@ class CoAtNet0(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

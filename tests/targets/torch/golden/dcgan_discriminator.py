@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 def zero_bias(layer: nn.Module) -> None:
     """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
+    bias = getattr(layer, "bias", None)
+    if bias is not None:
+        nn.init.zeros_(bias)
 
 
 def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
@@ -44,10 +44,9 @@ class DCGANDiscriminator(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                normal(module, std=0.02)
-            elif reset is not None:
+                nn.init.normal_(module.weight, std=0.02)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
             if isinstance(module, nn.BatchNorm2d):
                 normal(module, std=0.02, mean=1)

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model DDPM (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 def same_padding(
@@ -72,7 +70,7 @@ class Attention(nn.Module):
 
 
 class Residual(nn.Module):
-    has_conv2: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
@@ -84,17 +82,16 @@ class Residual(nn.Module):
         self.silu2 = nn.SiLU()
         self.dropout = nn.Dropout(0.1)
         self.conv1 = nn.Conv2d(k, k, kernel_size=3, padding=1)
-        self.has_conv2 = in_channels != k
-        if self.has_conv2:
+        self.projection = in_channels != k
+        if self.projection:
             self.conv2 = nn.Conv2d(in_channels, k, kernel_size=1)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         h = self.h(self.silu1(self.gn1(x)))
         y = self.fc(t)
-        y = y[:, :, None, None]
-        y = self.dropout(self.silu2(self.gn2(h + y)))
-        y = self.conv1(y)
-        if self.has_conv2:
+        y = self.silu2(self.gn2(h + y[:, :, None, None]))
+        y = self.conv1(self.dropout(y))
+        if self.projection:
             x = self.conv2(x)
         return y + x
 
@@ -116,12 +113,12 @@ class Attend(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.gn(x)
-        z = self.conv1(y)
-        x2 = self.conv2(y)
-        y = self.conv3(y)
-        z = self.attention(z, x2, y)
-        z = self.conv4(z)
-        return z + x
+        q = self.conv1(y)
+        k = self.conv2(y)
+        v = self.conv3(y)
+        y = self.attention(q, k, v)
+        y = self.conv4(y)
+        return y + x
 
 
 class B1(nn.Module):
@@ -220,8 +217,7 @@ class DDPM(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:

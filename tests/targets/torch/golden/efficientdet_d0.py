@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model EfficientDetD0 (IR 0)
+from collections import OrderedDict
 from typing import Final, NamedTuple
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 def listed(sizes: int | tuple[int, ...], axes: int = 1) -> list[int]:
@@ -100,17 +98,16 @@ class WeightedAdd(nn.Module):
 
 
 class Inverted(nn.Module):
-    has_conv1: Final[bool]
+    expansion: Final[bool]
     residual: Final[bool]
 
     def __init__(
         self, in_channels: int, t: int, f: int, k: int, s: int, rate: float
     ) -> None:
         super().__init__()
-        residual = s == 1 and in_channels == k
         channels = t * in_channels
-        self.has_conv1 = t != 1
-        if self.has_conv1:
+        self.expansion = t != 1
+        if self.expansion:
             self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
             self.bn1 = nn.BatchNorm2d(channels, eps=0.001, momentum=0.01)
             self.silu1 = nn.SiLU()
@@ -126,12 +123,12 @@ class Inverted(nn.Module):
         self.sigmoid = nn.Sigmoid()
         self.conv4 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001, momentum=0.01)
-        self.residual = residual
+        self.residual = s == 1 and in_channels == k
         if self.residual:
             self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.silu1(self.bn1(self.conv1(x))) if self.has_conv1 else x
+        y = self.silu1(self.bn1(self.conv1(x))) if self.expansion else x
         y = self.silu2(self.bn2(self.dwconv(y)))
         gate = self.silu3(self.conv2(self.gap(y)))
         gate = self.sigmoid(self.conv3(gate))
@@ -429,8 +426,7 @@ class EfficientDetD0(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> EfficientDetD0Outputs:
@@ -439,13 +435,13 @@ class EfficientDetD0(nn.Module):
         c4 = self.c4(c3)  # 112x32x32
         c5 = self.c5(c4)  # 320x16x16
         p6 = self.p6(c5)  # 64x8x8
-        x = self.p7(p6)  # 64x4x4
-        y = self.p3(c3)  # 64x64x64
-        z = self.p4(c4)  # 64x32x32
-        x2 = self.q4(c4)  # 64x32x32
-        x3 = self.p5(c5)  # 64x16x16
-        x4 = self.q5(c5)  # 64x16x16
-        d3, d4, d5, d6, d7 = self.cell1(y, z, x2, x3, x4, p6, x)
+        p7 = self.p7(p6)  # 64x4x4
+        p3 = self.p3(c3)  # 64x64x64
+        p4 = self.p4(c4)  # 64x32x32
+        q4 = self.q4(c4)  # 64x32x32
+        p5 = self.p5(c5)  # 64x16x16
+        q5 = self.q5(c5)  # 64x16x16
+        d3, d4, d5, d6, d7 = self.cell1(p3, p4, q4, p5, q5, p6, p7)
         e3, e4, e5, e6, e7 = self.cell2(d3, d4, d4, d5, d5, d6, d7)
         f3, f4, f5, f6, f7 = self.cell3(e3, e4, e4, e5, e5, e6, e7)
         class3 = self.class3(

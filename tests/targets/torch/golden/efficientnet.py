@@ -11,29 +11,6 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def uniform(layer: nn.Module, bound: float) -> None:
-    """Weights start uniform within [-bound, bound], biases at 0."""
-    nn.init.uniform_(layer.get_parameter("weight"), -bound, bound)
-    zero_bias(layer)
-
-
 class DropPath(nn.Module):
     """Stochastic depth: in training, sets the whole image to 0 with probability p."""
 
@@ -48,7 +25,7 @@ class DropPath(nn.Module):
         return x * kept / (1 - self.p) if self.p < 1 else x * 0
 
 
-class Se(nn.Module):
+class SE(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -64,17 +41,16 @@ class Se(nn.Module):
 
 
 class Inverted(nn.Module):
-    has_conv1: Final[bool]
+    expansion: Final[bool]
     residual: Final[bool]
 
     def __init__(
         self, in_channels: int, t: int, f: int, k: int, s: int, rate: float
     ) -> None:
         super().__init__()
-        residual = s == 1 and in_channels == k
         channels = t * in_channels
-        self.has_conv1 = t != 1
-        if self.has_conv1:
+        self.expansion = t != 1
+        if self.expansion:
             self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
             self.bn1 = nn.BatchNorm2d(channels)
             self.silu1 = nn.SiLU()
@@ -89,15 +65,15 @@ class Inverted(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(channels)
         self.silu2 = nn.SiLU()
-        self.se = Se(channels, in_channels // 4)
+        self.se = SE(channels, in_channels // 4)
         self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k)
-        self.residual = residual
+        self.residual = s == 1 and in_channels == k
         if self.residual:
             self.droppath = DropPath(rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.silu1(self.bn1(self.conv1(x))) if self.has_conv1 else x
+        y = self.silu1(self.bn1(self.conv1(x))) if self.expansion else x
         y = self.silu2(self.bn2(self.dwconv(y)))
         y = self.se(y)
         y = self.bn3(self.conv2(y))
@@ -157,12 +133,16 @@ class EfficientNetB0(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                uniform(module, bound=0.0316)
-            elif reset is not None:
+                nn.init.uniform_(module.weight, -0.0316, 0.0316)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,29 +5,6 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def uniform(layer: nn.Module, bound: float) -> None:
-    """Weights start uniform within [-bound, bound], biases at 0."""
-    nn.init.uniform_(layer.get_parameter("weight"), -bound, bound)
-    zero_bias(layer)
-
-
 class DropPath(nn.Module):
     """Stochastic depth: in training, sets the whole image to 0 with probability p."""
 
@@ -48,7 +25,6 @@ class Fused(nn.Module):
 
     def __init__(self, in_channels: int, t: int, k: int, s: int, rate: float) -> None:
         super().__init__()
-        residual = s == 1 and in_channels == k
         self.conv1 = nn.Conv2d(
             in_channels, t * in_channels, kernel_size=3, stride=s, padding=1, bias=False
         )
@@ -58,7 +34,7 @@ class Fused(nn.Module):
         if self.has_conv2:
             self.conv2 = nn.Conv2d(t * in_channels, k, kernel_size=1, bias=False)
             self.bn2 = nn.BatchNorm2d(k, eps=0.001)
-        self.residual = residual
+        self.residual = s == 1 and in_channels == k
         if self.residual:
             self.droppath = DropPath(rate)
 
@@ -90,7 +66,7 @@ class Early(nn.Sequential):
             in_channels = k
 
 
-class Se(nn.Module):
+class SE(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -110,7 +86,6 @@ class Inverted(nn.Module):
 
     def __init__(self, in_channels: int, t: int, k: int, s: int, rate: float) -> None:
         super().__init__()
-        residual = s == 1 and in_channels == k
         channels = t * in_channels
         self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
         self.bn1 = nn.BatchNorm2d(channels, eps=0.001)
@@ -126,10 +101,10 @@ class Inverted(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(channels, eps=0.001)
         self.silu2 = nn.SiLU()
-        self.se = Se(channels, in_channels // 4)
+        self.se = SE(channels, in_channels // 4)
         self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001)
-        self.residual = residual
+        self.residual = s == 1 and in_channels == k
         if self.residual:
             self.droppath = DropPath(rate)
 
@@ -196,12 +171,16 @@ class EfficientNetV2S(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                uniform(module, bound=0.0316)
-            elif reset is not None:
+                nn.init.uniform_(module.weight, -0.0316, 0.0316)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,14 +1,13 @@
 # Written by cnnspec 0.0.0: model EfficientViT_B0 (IR 0)
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Attention(nn.Module):
@@ -54,7 +53,7 @@ class LinearAttention(Attention):
         return y.transpose(2, 3).flatten(1, 2).unflatten(2, size)
 
 
-class Mbconv(nn.Sequential):
+class MBConv(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         c = 4 * in_channels
@@ -73,21 +72,20 @@ class Mbconv(nn.Sequential):
 class ConvStageGroup(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
-        self.mbconv = Mbconv(k, k)
+        self.mbconv = MBConv(k, k)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.mbconv(x)
-        return y + x
+        return self.mbconv(x) + x
 
 
 class ConvStage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
-        self.mbconv = Mbconv(in_channels, k, s=2)
+        self.mbconv = MBConv(in_channels, k, s=2)
         self.group = nn.Sequential(*(ConvStageGroup(k) for _ in range(n - 1)))
 
 
-class MbconvBiased(nn.Sequential):
+class MBConvBiased(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         c = 4 * in_channels
@@ -123,33 +121,31 @@ class Attend(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         near = self.near(x)
-        x = self.wide(near)
-        branch1, y, z = near.chunk(3, dim=1)
-        branch2, x, x2 = x.chunk(3, dim=1)
-        x3 = torch.cat([branch1, branch2], dim=1)
-        y = torch.cat([y, x], dim=1)
-        z = torch.cat([z, x2], dim=1)
-        x3 = self.attention(x3, y, z)
-        return self.bn(self.conv(x3))
+        wide = self.wide(near)
+        q1, k1, v1 = near.chunk(3, dim=1)
+        q2, k2, v2 = wide.chunk(3, dim=1)
+        q = torch.cat([q1, q2], dim=1)
+        k = torch.cat([k1, k2], dim=1)
+        v = torch.cat([v1, v2], dim=1)
+        x = self.attention(q, k, v)
+        return self.bn(self.conv(x))
 
 
 class AttentionStageGroup(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
         self.attend = Attend(k, 16)
-        self.mbconv_biased = MbconvBiased(k, k)
+        self.mbconv_biased = MBConvBiased(k, k)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.attend(x)
-        y = y + x
-        x = self.mbconv_biased(y)
-        return x + y
+        x = self.attend(x) + x
+        return self.mbconv_biased(x) + x
 
 
 class AttentionStage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
-        self.mbconv_biased = MbconvBiased(in_channels, k, s=2)
+        self.mbconv_biased = MBConvBiased(in_channels, k, s=2)
         self.group = nn.Sequential(*(AttentionStageGroup(k) for _ in range(n)))
 
 
@@ -193,8 +189,7 @@ class EfficientViT_B0(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,14 +1,13 @@
 # Written by cnnspec 0.0.0: model FCN8s (IR 0)
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 def crop(x: Tensor, like: Tensor, offset: list[int] | None = None) -> Tensor:
@@ -22,9 +21,9 @@ def crop(x: Tensor, like: Tensor, offset: list[int] | None = None) -> Tensor:
 
 def zero_bias(layer: nn.Module) -> None:
     """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
+    bias = getattr(layer, "bias", None)
+    if bias is not None:
+        nn.init.zeros_(bias)
 
 
 def bilinear(layer: nn.Module) -> None:
@@ -169,10 +168,9 @@ class FCN8s(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.ConvTranspose2d):
                 bilinear(module)
-            elif reset is not None:
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,14 +1,13 @@
 # Written by cnnspec 0.0.0: model FSRCNN (IR 0)
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class FSRCNN(nn.Module):
@@ -43,8 +42,7 @@ class FSRCNN(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,23 +11,6 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
 class GhostPrimary(nn.Sequential):
     def __init__(self, in_channels: int, k: int, act: bool) -> None:
         super().__init__()
@@ -57,11 +40,11 @@ class Ghost(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         primary = self.primary(x)
-        x = self.cheap(primary)
-        return torch.cat([primary, x], dim=1)
+        cheap = self.cheap(primary)
+        return torch.cat([primary, cheap], dim=1)
 
 
-class Se(nn.Module):
+class SE(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -79,7 +62,7 @@ class Se(nn.Module):
 class Bottleneck(nn.Module):
     has_dwconv1: Final[bool]
     squeeze: Final[bool]
-    has_dwconv2: Final[bool]
+    projection: Final[bool]
 
     def __init__(
         self, in_channels: int, f: int, t: int, k: int, squeeze: bool, s: int
@@ -101,10 +84,10 @@ class Bottleneck(nn.Module):
             self.bn1 = nn.BatchNorm2d(channels)
         self.squeeze = squeeze
         if self.squeeze:
-            self.se = Se(channels, multiple(t // 4, 4))
+            self.se = SE(channels, multiple(t // 4, 4))
         self.ghost2 = Ghost(channels, k, act=False)
-        self.has_dwconv2 = s > 1 or in_channels != k
-        if self.has_dwconv2:
+        self.projection = s > 1 or in_channels != k
+        if self.projection:
             self.dwconv2 = nn.Conv2d(
                 in_channels,
                 in_channels,
@@ -125,7 +108,7 @@ class Bottleneck(nn.Module):
         if self.squeeze:
             y = self.se(y)
         y = self.ghost2(y)
-        if self.has_dwconv2:
+        if self.projection:
             shortcut = self.bn2(self.dwconv2(x))
             x = self.bn3(self.conv(shortcut))
         return y + x
@@ -174,10 +157,13 @@ class GhostNet(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
-            elif reset is not None:
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model HED (IR 0)
+from collections import OrderedDict
 from typing import NamedTuple
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Stage(nn.Sequential):
@@ -92,8 +90,7 @@ class HED(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> HEDOutputs:
@@ -101,12 +98,12 @@ class HED(nn.Module):
         s2 = self.s2(s1)  # 128x128x128
         s3 = self.s3(s2)  # 256x64x64
         s4 = self.s4(s3)  # 512x32x32
-        x = self.s5(s4)  # 512x16x16
+        s5 = self.s5(s4)  # 512x16x16
         d1 = self.d1(s1)  # 1x256x256
         d2 = self.d2(s2)  # 1x256x256
         d3 = self.d3(s3)  # 1x256x256
         d4 = self.d4(s4)  # 1x256x256
-        d5 = self.d5(x)  # 1x256x256
+        d5 = self.d5(s5)  # 1x256x256
         fused = self.fused(d1, d2, d3, d4, d5)  # 1x256x256
         edge1 = self.edge1(d1)  # 1x256x256
         edge2 = self.edge2(d2)  # 1x256x256

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model HRNetW18 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,27 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class New(nn.Sequential):
@@ -41,7 +22,7 @@ class New(nn.Sequential):
 
 
 class Bottleneck(nn.Module):
-    has_conv4: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
@@ -53,8 +34,8 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
-        self.has_conv4 = in_channels != 4 * k
-        if self.has_conv4:
+        self.projection = in_channels != 4 * k
+        if self.projection:
             self.conv4 = nn.Conv2d(in_channels, 4 * k, kernel_size=1, bias=False)
             self.bn4 = nn.BatchNorm2d(4 * k)
         self.relu3 = nn.ReLU(inplace=True)
@@ -63,7 +44,7 @@ class Bottleneck(nn.Module):
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.relu2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        if self.has_conv4:
+        if self.projection:
             x = self.bn4(self.conv4(x))
         return self.relu3(y + x)
 
@@ -332,33 +313,36 @@ class HRNetW18(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
-            elif reset is not None:
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:
         x2 = self.x(x)  # 256x56x56
         h1 = self.h1(x2)  # 18x56x56
         m1 = self.m1(x2)  # 36x28x28
-        x = self.h2(h1, m1)  # 18x56x56
+        h2 = self.h2(h1, m1)  # 18x56x56
         m2 = self.m2(h1, m1)  # 36x28x28
-        y = self.l2(m2)  # 72x14x14
-        h3, m3, l3 = x, m2, y
+        l2 = self.l2(m2)  # 72x14x14
+        h3, m3, l3 = h2, m2, l2
         for layer in self.group1:
             h3, m3, l3 = layer(h3, m3, l3)
-        x = self.s3(l3)  # 144x7x7
-        h, m, lo, s = h3, m3, l3, x
+        s3 = self.s3(l3)  # 144x7x7
+        h, m, lo, s = h3, m3, l3, s3
         for layer in self.group2:
             h, m, lo, s = layer(h, m, lo, s)
-        x = self.c1(h)  # 128x56x56
-        y = self.c2(m)  # 256x28x28
-        z = self.c3(lo)  # 512x14x14
-        x3 = self.c4(s)  # 1024x7x7
-        x = self.join1(x, y)  # 256x28x28
-        x = self.join2(x, z)  # 512x14x14
-        x = self.join3(x, x3)  # 1024x7x7
+        c1 = self.c1(h)  # 128x56x56
+        c2 = self.c2(m)  # 256x28x28
+        c3 = self.c3(lo)  # 512x14x14
+        c4 = self.c4(s)  # 1024x7x7
+        x = self.join1(c1, c2)  # 256x28x28
+        x = self.join2(x, c3)  # 512x14x14
+        x = self.join3(x, c4)  # 1024x7x7
         x = self.gap(self.relu(self.bn(self.conv(x))))  # 2048x1x1
         return self.fc(torch.flatten(x, 1))
 

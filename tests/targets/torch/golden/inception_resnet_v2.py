@@ -3,22 +3,6 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def xavier(layer: nn.Module) -> None:
-    """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
-
-    Glorot & Bengio, 2010.
-    """
-    nn.init.xavier_uniform_(layer.get_parameter("weight"))
-    zero_bias(layer)
-
-
 class Unit(nn.Sequential):
     def __init__(
         self,
@@ -192,10 +176,11 @@ class InceptionResNetV2(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, (nn.Conv2d, nn.Linear)):
-                xavier(module)
-            elif reset is not None:
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -229,9 +214,9 @@ class InceptionResNetV2(nn.Module):
         branch4 = self.maxpool4(x)  # 1088x8x8
         x = torch.cat([branch1, branch2, branch3, branch4], dim=1)  # 2080x8x8
         x = self.group4(x)  # 2080x8x8
-        y = self.inception8(x)  # 2080x8x8
-        x = self.dropout(self.gap(self.unit21(x + y)))  # 1536x1x1
-        return self.fc(torch.flatten(x, 1))
+        x = x + self.inception8(x)  # 2080x8x8
+        x = torch.flatten(self.dropout(self.gap(self.unit21(x))), 1)  # 1536
+        return self.fc(x)
 
 
 def main() -> None:

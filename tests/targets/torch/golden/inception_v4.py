@@ -3,22 +3,6 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def xavier(layer: nn.Module) -> None:
-    """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
-
-    Glorot & Bengio, 2010.
-    """
-    nn.init.xavier_uniform_(layer.get_parameter("weight"))
-    zero_bias(layer)
-
-
 class Unit(nn.Sequential):
     def __init__(
         self,
@@ -175,10 +159,11 @@ class InceptionV4(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, (nn.Conv2d, nn.Linear)):
-                xavier(module)
-            elif reset is not None:
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

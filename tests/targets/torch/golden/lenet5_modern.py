@@ -1,30 +1,13 @@
 # Written by cnnspec 0.0.0: model LeNet5Modern (IR 0)
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def xavier(layer: nn.Module) -> None:
-    """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
-
-    Glorot & Bengio, 2010.
-    """
-    nn.init.xavier_uniform_(layer.get_parameter("weight"))
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class LeNet5Modern(nn.Module):
@@ -51,10 +34,10 @@ class LeNet5Modern(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, (nn.Conv2d, nn.Linear)):
-                xavier(module)
-            elif reset is not None:
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,29 +11,6 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def uniform(layer: nn.Module, bound: float) -> None:
-    """Weights start uniform within [-bound, bound], biases at 0."""
-    nn.init.uniform_(layer.get_parameter("weight"), -bound, bound)
-    zero_bias(layer)
-
-
 class Inverted(nn.Module):
     residual: Final[bool]
 
@@ -116,12 +93,14 @@ class MnasNet_050(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
             elif isinstance(module, nn.Linear):
-                uniform(module, bound=0.0548)
-            elif reset is not None:
+                nn.init.uniform_(module.weight, -0.0548, 0.0548)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

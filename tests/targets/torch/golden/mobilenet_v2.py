@@ -11,38 +11,15 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
-    """Weights start as N(mean, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), mean, std)
-    zero_bias(layer)
-
-
 class Inverted(nn.Module):
-    has_conv1: Final[bool]
+    expansion: Final[bool]
     residual: Final[bool]
 
     def __init__(self, in_channels: int, t: int, k: int, s: int) -> None:
         super().__init__()
         channels = t * in_channels
-        self.has_conv1 = t != 1
-        if self.has_conv1:
+        self.expansion = t != 1
+        if self.expansion:
             self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=1, bias=False)
             self.bn1 = nn.BatchNorm2d(channels)
             self.relu6_1 = nn.ReLU6(inplace=True)
@@ -62,7 +39,7 @@ class Inverted(nn.Module):
         self.residual = s == 1 and in_channels == k
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.relu6_1(self.bn1(self.conv1(x))) if self.has_conv1 else x
+        y = self.relu6_1(self.bn1(self.conv1(x))) if self.expansion else x
         y = self.relu6_2(self.bn2(self.dwconv(y)))
         y = self.bn3(self.conv2(y))
         if self.residual:
@@ -107,12 +84,14 @@ class MobileNetV2(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
             elif isinstance(module, nn.Linear):
-                normal(module, std=0.01)
-            elif reset is not None:
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -12,30 +12,7 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
-    """Weights start as N(mean, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), mean, std)
-    zero_bias(layer)
-
-
-class Se(nn.Module):
+class SE(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -51,7 +28,7 @@ class Se(nn.Module):
 
 
 class Inverted(nn.Module):
-    has_conv1: Final[bool]
+    expansion: Final[bool]
     squeeze: Final[bool]
     residual: Final[bool]
 
@@ -66,8 +43,8 @@ class Inverted(nn.Module):
         s: int,
     ) -> None:
         super().__init__()
-        self.has_conv1 = t != in_channels
-        if self.has_conv1:
+        self.expansion = t != in_channels
+        if self.expansion:
             self.conv1 = nn.Conv2d(in_channels, t, kernel_size=1, bias=False)
             self.bn1 = nn.BatchNorm2d(t, eps=0.001, momentum=0.01)
             self.act1 = act()
@@ -78,13 +55,13 @@ class Inverted(nn.Module):
         self.act2 = act()
         self.squeeze = squeeze
         if self.squeeze:
-            self.se = Se(t, multiple(t // 4, 8))
+            self.se = SE(t, multiple(t // 4, 8))
         self.conv2 = nn.Conv2d(t, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001, momentum=0.01)
         self.residual = s == 1 and in_channels == k
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.act1(self.bn1(self.conv1(x))) if self.has_conv1 else x
+        y = self.act1(self.bn1(self.conv1(x))) if self.expansion else x
         y = self.act2(self.bn2(self.dwconv(y)))
         if self.squeeze:
             y = self.se(y)
@@ -161,12 +138,16 @@ class MobileNetV3Large(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                normal(module, std=0.01)
-            elif reset is not None:
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model MobileViT_S (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class LayerNorm2d(nn.LayerNorm):
@@ -112,18 +110,18 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.ln1(x)
-        z = self.conv1(y)
-        z = self.pixels1(z)
-        x2 = self.conv2(y)
-        x2 = self.pixels2(x2)
-        y = self.conv3(y)
-        y = self.pixels3(y)
-        z = self.attention(z, x2, y)
-        z = self.conv4(self.pixelshuffle(self.shuffle(z)))
-        z = z + x
-        x = self.conv5(self.ln2(z))
+        q = self.conv1(y)
+        q = self.pixels1(q)
+        k = self.conv2(y)
+        k = self.pixels2(k)
+        v = self.conv3(y)
+        v = self.pixels3(v)
+        y = self.attention(q, k, v)
+        y = self.conv4(self.pixelshuffle(self.shuffle(y)))
+        y = y + x
+        x = self.conv5(self.ln2(y))
         x = self.conv6(self.silu(x))
-        return x + z
+        return x + y
 
 
 class Mobilevit(nn.Module):
@@ -193,8 +191,7 @@ class MobileViT_S(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

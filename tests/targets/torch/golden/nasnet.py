@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model NASNetALarge (IR 0)
+from collections import OrderedDict
 from collections.abc import Callable
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 def listed(sizes: int | tuple[int, ...], axes: int = 1) -> list[int]:
@@ -36,22 +34,6 @@ def same_padding(
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
         ends += [zeros // 2, zeros - zeros // 2]
     return nn.functional.pad(x, ends, value=value)
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def xavier(layer: nn.Module) -> None:
-    """Weights start uniform within +-sqrt(6 / (fan_in + fan_out)), biases at 0.
-
-    Glorot & Bengio, 2010.
-    """
-    nn.init.xavier_uniform_(layer.get_parameter("weight"))
-    zero_bias(layer)
 
 
 class Conv2dSame(nn.Conv2d):
@@ -228,11 +210,11 @@ class Reduction(nn.Module):
         p = self.p(prev)
         a = self.a(x2, p)
         b = self.b(x2, p)
-        branch2 = self.c(x2, p)
-        branch4 = self.d(a, x2)
+        c = self.c(x2, p)
+        d = self.d(a, x2)
         x = self.avg(a)
         branch3 = x + b
-        return torch.cat([b, branch2, branch3, branch4], dim=1)
+        return torch.cat([b, c, branch3, d], dim=1)
 
 
 class Halve(nn.Module):
@@ -248,9 +230,9 @@ class Halve(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x2 = self.x(x)
-        branch2 = self.moved(x2)
+        moved = self.moved(x2)
         branch1 = self.conv1(self.avgpool1(x2))
-        branch2 = self.conv2(self.avgpool2(branch2))
+        branch2 = self.conv2(self.avgpool2(moved))
         x = torch.cat([branch1, branch2], dim=1)
         return self.bn(x)
 
@@ -285,8 +267,7 @@ class NormalC(nn.Module):
         self.sep = Sep(k, 3, 1, k)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.sep(x)
-        return y + x
+        return self.sep(x) + x
 
 
 class NormalY(nn.Module):
@@ -325,10 +306,10 @@ class Normal(nn.Module):
     def forward(self, x: Tensor, prev: Tensor) -> tuple[Tensor, Tensor]:
         p = self.p(prev)
         x2 = self.x(x)
-        z = self.a(x2, p)
-        x3 = self.b(p)
-        x4 = self.c(x2)
-        y = self.y(p, z, x3, x2, x4)
+        a = self.a(x2, p)
+        b = self.b(p)
+        c = self.c(x2)
+        y = self.y(p, a, b, x2, c)
         return y, x
 
 
@@ -402,17 +383,16 @@ class NASNetALarge(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                xavier(module)
-            elif reset is not None:
+                nn.init.xavier_uniform_(module.weight)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:
         c = self.c(x)  # 96x165x165
         s = self.s(c, c)  # 168x83x83
-        x = self.t(s, c)  # 336x42x42
-        y, before = self.stage(x, s)
+        t = self.t(s, c)  # 336x42x42
+        y, before = self.stage(t, s)
         y, before = self.next1(y, before)
         y, before = self.next2(y, before)
         x = torch.flatten(self.dropout(self.gap(self.relu(y))), 1)  # 4032

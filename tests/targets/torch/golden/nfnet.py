@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model NFNet_F0 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,23 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
-    """Weights start as N(mean, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), mean, std)
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 def plain(layer: nn.Module) -> nn.Module:
@@ -113,8 +98,8 @@ class Times(nn.Module):
 
 
 class Residual(nn.Module):
-    has_avgpool: Final[bool]
-    has_avgpool2: Final[bool]
+    projection: Final[bool]
+    pooling: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int, beta: float) -> None:
         super().__init__()
@@ -149,10 +134,10 @@ class Residual(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.conv6 = nn.Conv2d(channels, k, kernel_size=1)
         self.sigmoid = nn.Sigmoid()
-        self.has_avgpool = s > 1 or in_channels != k
-        if self.has_avgpool:
-            self.has_avgpool2 = s > 1
-            if self.has_avgpool2:
+        self.projection = s > 1 or in_channels != k
+        if self.projection:
+            self.pooling = s > 1
+            if self.pooling:
                 self.avgpool = nn.AvgPool2d(kernel_size=2)
             self.conv7 = scaled(
                 nn.Conv2d(in_channels, k, kernel_size=1),
@@ -170,8 +155,8 @@ class Residual(nn.Module):
         gate = self.sigmoid(self.conv6(gate))
         z = z * gate
         z = 0.4 * z
-        if self.has_avgpool:
-            if self.has_avgpool2:
+        if self.projection:
+            if self.pooling:
                 y = self.avgpool(y)
             x = self.conv7(y)
         return z + x
@@ -256,10 +241,10 @@ class NFNet_F0(nn.Module):
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
             layer = plain(module)
-            reset = getattr(layer, "reset_parameters", None)
             if isinstance(layer, nn.Linear):
-                normal(layer, std=0.01)
-            elif reset is not None:
+                nn.init.normal_(layer.weight, std=0.01)
+                nn.init.zeros_(layer.bias)
+            elif reset := getattr(layer, "reset_parameters", None):
                 reset()
             if layer is not module:
                 renormalise(module)

@@ -3,24 +3,7 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-class Mlpconv(nn.Sequential):
+class MLPConv(nn.Sequential):
     def __init__(
         self,
         in_channels: int,
@@ -48,13 +31,13 @@ class NIN(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.mlpconv1 = Mlpconv(3, 192, 5, padding=2, a=160, b=96)
+        self.mlpconv1 = MLPConv(3, 192, 5, padding=2, a=160, b=96)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.dropout1 = nn.Dropout()
-        self.mlpconv2 = Mlpconv(96, 192, 5, padding=2)
+        self.mlpconv2 = MLPConv(96, 192, 5, padding=2)
         self.avgpool = nn.AvgPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.dropout2 = nn.Dropout()
-        self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=10)
+        self.mlpconv3 = MLPConv(192, 192, 3, padding=1, b=10)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(device=device, dtype=dtype)
         self.init_weights()
@@ -62,10 +45,10 @@ class NIN(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module)
-            elif reset is not None:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,24 +3,7 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-class Mlpconv(nn.Sequential):
+class MLPConv(nn.Sequential):
     def __init__(
         self,
         in_channels: int,
@@ -54,14 +37,14 @@ class NINImageNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.mlpconv1 = Mlpconv(3, 96, 11, stride=4)
+        self.mlpconv1 = MLPConv(3, 96, 11, stride=4)
         self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.mlpconv2 = Mlpconv(96, 256, 5, padding=2)
+        self.mlpconv2 = MLPConv(96, 256, 5, padding=2)
         self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.mlpconv3 = Mlpconv(256, 384, 3, padding=1)
+        self.mlpconv3 = MLPConv(256, 384, 3, padding=1)
         self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.dropout = nn.Dropout()
-        self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=1000)
+        self.mlpconv4 = MLPConv(384, 1024, 3, padding=1, k=1000)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(device=device, dtype=dtype)
         self.init_weights()
@@ -69,10 +52,10 @@ class NINImageNet(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module)
-            elif reset is not None:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

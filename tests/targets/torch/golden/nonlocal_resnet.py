@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model NonLocal1 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,27 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Attention(nn.Module):
@@ -59,7 +40,7 @@ class Attention(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    has_conv4: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
@@ -71,8 +52,8 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
-        self.has_conv4 = s > 1 or in_channels != 4 * k
-        if self.has_conv4:
+        self.projection = s > 1 or in_channels != 4 * k
+        if self.projection:
             self.conv4 = nn.Conv2d(
                 in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
@@ -83,7 +64,7 @@ class Bottleneck(nn.Module):
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.relu2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        if self.has_conv4:
+        if self.projection:
             x = self.bn4(self.conv4(x))
         return self.relu3(y + x)
 
@@ -101,10 +82,10 @@ class Nonlocal(nn.Module):
         self.bn = nn.BatchNorm2d(1024)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv1(x)
-        z = self.maxpool1(self.conv2(x))
-        x2 = self.maxpool2(self.conv3(x))
-        y = self.attention(y, z, x2)
+        q = self.conv1(x)
+        k = self.maxpool1(self.conv2(x))
+        v = self.maxpool2(self.conv3(x))
+        y = self.attention(q, k, v)
         y = self.bn(self.conv4(y))
         return x + y
 
@@ -157,10 +138,13 @@ class NonLocal1(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
-            elif reset is not None:
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

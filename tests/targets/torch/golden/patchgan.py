@@ -3,19 +3,6 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
-    """Weights start as N(mean, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), mean, std)
-    zero_bias(layer)
-
-
 class PatchGAN(nn.Module):
     """Image-to-Image Translation with Conditional Adversarial Networks, Isola et al.,
     CVPR 2017
@@ -43,10 +30,11 @@ class PatchGAN(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                normal(module, std=0.02)
-            elif reset is not None:
+                nn.init.normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

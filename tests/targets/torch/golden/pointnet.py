@@ -1,17 +1,16 @@
 # Written by cnnspec 0.0.0: model PointNet (IR 0)
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
-class SharedMlp(nn.Sequential):
+class SharedMLP(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv1d(in_channels, out_channels, kernel_size=1)
@@ -28,11 +27,11 @@ class PointNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.shared_mlp1 = SharedMlp(3, 64)
-        self.shared_mlp2 = SharedMlp(64, 64)
-        self.shared_mlp3 = SharedMlp(64, 64)
-        self.shared_mlp4 = SharedMlp(64, 128)
-        self.shared_mlp5 = SharedMlp(128, 1024)
+        self.shared_mlp1 = SharedMLP(3, 64)
+        self.shared_mlp2 = SharedMLP(64, 64)
+        self.shared_mlp3 = SharedMLP(64, 64)
+        self.shared_mlp4 = SharedMLP(64, 128)
+        self.shared_mlp5 = SharedMLP(128, 1024)
         self.gmp = nn.AdaptiveMaxPool1d(1)
         self.group = nn.Sequential(
             sequential(
@@ -56,8 +55,7 @@ class PointNet(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,36 +5,13 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
-    """Weights start as N(mean, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), mean, std)
-    zero_bias(layer)
-
-
 class Bottleneck(nn.Module):
-    has_conv1: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
-        self.has_conv1 = s > 1 or in_channels != k
-        if self.has_conv1:
+        self.projection = s > 1 or in_channels != k
+        if self.projection:
             self.conv1 = nn.Conv2d(in_channels, k, kernel_size=1, stride=s, bias=False)
             self.bn1 = nn.BatchNorm2d(k)
         self.conv2 = nn.Conv2d(in_channels, k, kernel_size=1, bias=False)
@@ -50,7 +27,7 @@ class Bottleneck(nn.Module):
         self.relu3 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.bn1(self.conv1(x)) if self.has_conv1 else x
+        y = self.bn1(self.conv1(x)) if self.projection else x
         x = self.relu1(self.bn2(self.conv2(x)))
         x = self.relu2(self.bn3(self.conv3(x)))
         x = self.bn4(self.conv4(x))
@@ -87,12 +64,14 @@ class RegNetX_400MF(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
             elif isinstance(module, nn.Linear):
-                normal(module, std=0.01)
-            elif reset is not None:
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model Res2Net50 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,27 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Slice(nn.Module):
@@ -130,9 +111,9 @@ class Bottleneck(nn.Module):
         all_ = self.all(x)
         a = self.a(all_)
         b = self.b(all_, a)
-        branch3 = self.c(all_, b)
-        branch4 = self.d(all_)
-        y = torch.cat([a, b, branch3, branch4], dim=1)
+        c = self.c(all_, b)
+        d = self.d(all_)
+        y = torch.cat([a, b, c, d], dim=1)
         y = self.bn1(self.conv1(y))
         if self.first:
             x = self.bn2(self.conv2(x))
@@ -175,10 +156,11 @@ class Res2Net50(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
-            elif reset is not None:
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

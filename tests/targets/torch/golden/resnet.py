@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model ResNet18 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,31 +8,11 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Residual(nn.Module):
-    has_conv3: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
@@ -42,8 +23,8 @@ class Residual(nn.Module):
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(k, k, kernel_size=3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(k)
-        self.has_conv3 = s > 1 or in_channels != k
-        if self.has_conv3:
+        self.projection = s > 1 or in_channels != k
+        if self.projection:
             self.conv3 = nn.Conv2d(in_channels, k, kernel_size=1, stride=s, bias=False)
             self.bn3 = nn.BatchNorm2d(k)
         self.relu2 = nn.ReLU(inplace=True)
@@ -51,7 +32,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        if self.has_conv3:
+        if self.projection:
             x = self.bn3(self.conv3(x))
         return self.relu2(y + x)
 
@@ -92,10 +73,11 @@ class ResNet18(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
-            elif reset is not None:
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

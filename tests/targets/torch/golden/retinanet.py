@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model RetinaNet (IR 0)
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
@@ -9,10 +10,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 def given(layer: nn.Module, **values: list | float) -> None:
@@ -30,7 +28,7 @@ def starting(layer: nn.Module, start: Callable[..., None], **how: object) -> nn.
 
 
 class Bottleneck(nn.Module):
-    has_conv4: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
@@ -42,8 +40,8 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
-        self.has_conv4 = s > 1 or in_channels != 4 * k
-        if self.has_conv4:
+        self.projection = s > 1 or in_channels != 4 * k
+        if self.projection:
             self.conv4 = nn.Conv2d(
                 in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
@@ -54,7 +52,7 @@ class Bottleneck(nn.Module):
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.relu2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        if self.has_conv4:
+        if self.projection:
             x = self.bn4(self.conv4(x))
         return self.relu3(y + x)
 
@@ -158,8 +156,7 @@ class RetinaNet(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
             for start in getattr(module, "starts", ()):
                 start(module)

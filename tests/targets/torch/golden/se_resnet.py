@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model SEResNet50 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,30 +8,10 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-class Se(nn.Module):
+class SE(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -46,7 +27,7 @@ class Se(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    has_conv4: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
@@ -58,9 +39,9 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
-        self.se = Se(4 * k, k // 4)
-        self.has_conv4 = s > 1 or in_channels != 4 * k
-        if self.has_conv4:
+        self.se = SE(4 * k, k // 4)
+        self.projection = s > 1 or in_channels != 4 * k
+        if self.projection:
             self.conv4 = nn.Conv2d(
                 in_channels, 4 * k, kernel_size=1, stride=s, bias=False
             )
@@ -72,7 +53,7 @@ class Bottleneck(nn.Module):
         y = self.relu2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         y = self.se(y)
-        if self.has_conv4:
+        if self.projection:
             x = self.bn4(self.conv4(x))
         return self.relu3(y + x)
 
@@ -113,10 +94,13 @@ class SEResNet50(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module, fan_out=True)
-            elif reset is not None:
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

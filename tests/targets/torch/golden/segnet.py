@@ -20,23 +20,6 @@ def unpool(
     return zeros.scatter(2, places.flatten(2), x.flatten(2)).view_as(before)
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
 class Unit(nn.Sequential):
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
@@ -79,10 +62,10 @@ class SegNet(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module)
-            elif reset is not None:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,8 +74,8 @@ class SegNet(nn.Module):
         p3_ = self.group3(self.p2(p2_))  # 256x90x120
         p4_ = self.group4(self.p3(p3_))  # 512x45x60
         p5_ = self.group5(self.p4(p4_))  # 512x23x30
-        x = self.p5(p5_)  # 512x12x15
-        x = unpool(x, p5_, 2, 2, ceil_mode=True)  # 512x23x30
+        p5 = self.p5(p5_)  # 512x12x15
+        x = unpool(p5, p5_, 2, 2, ceil_mode=True)  # 512x23x30
         x = self.group6(x)  # 512x23x30
         x = unpool(x, p4_, 2, 2, ceil_mode=True)  # 512x45x60
         x = self.group7(x)  # 512x45x60

@@ -3,23 +3,6 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
 class Tower(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()
@@ -57,16 +40,16 @@ class Siamese(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, (nn.Conv2d, nn.Linear)):
-                he(module)
-            elif reset is not None:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        branch1 = self.tower(left)  # 4096
-        branch2 = self.tower(right)  # 4096
-        x = branch1 - branch2  # 4096
+        a = self.tower(left)  # 4096
+        b = self.tower(right)  # 4096
+        x = a - b  # 4096
         return self.sigmoid(self.fc(x.abs()))
 
 

@@ -100,8 +100,7 @@ class SNGAN(nn.Module):
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
             layer = plain(module)
-            reset = getattr(layer, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(layer, "reset_parameters", None):
                 reset()
             if layer is not module:
                 renormalise(module)

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model StackedHourglass8 (IR 0)
+from collections import OrderedDict
 from typing import Final, NamedTuple
 
 import torch
@@ -7,14 +8,11 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Residual(nn.Module):
-    has_conv4: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
@@ -28,15 +26,15 @@ class Residual(nn.Module):
         self.bn3 = nn.BatchNorm2d(channels)
         self.relu3 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(channels, k, kernel_size=1)
-        self.has_conv4 = in_channels != k
-        if self.has_conv4:
+        self.projection = in_channels != k
+        if self.projection:
             self.conv4 = nn.Conv2d(in_channels, k, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv1(self.relu1(self.bn1(x)))
         y = self.conv2(self.relu2(self.bn2(y)))
         y = self.conv3(self.relu3(self.bn3(y)))
-        if self.has_conv4:
+        if self.projection:
             x = self.conv4(x)
         return y + x
 
@@ -127,8 +125,7 @@ class StackedHourglass8(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> StackedHourglass8Outputs:

@@ -15,7 +15,7 @@ class Causal(nn.Sequential):
 
 
 class Level(nn.Module):
-    has_conv: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, d: int) -> None:
         super().__init__()
@@ -24,14 +24,14 @@ class Level(nn.Module):
         for _ in range(2):
             self.group.append(Causal(channels, k, d))
             channels = k
-        self.has_conv = in_channels != k
-        if self.has_conv:
+        self.projection = in_channels != k
+        if self.projection:
             self.conv = nn.Conv1d(in_channels, k, kernel_size=1)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.group(x)
-        if self.has_conv:
+        if self.projection:
             x = self.conv(x)
         return self.relu(y + x)
 
@@ -57,8 +57,7 @@ class TCN(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model U2Net (IR 0)
+from collections import OrderedDict
 from typing import Final, NamedTuple
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Unit(nn.Sequential):
@@ -54,8 +52,7 @@ class Rsu(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x2 = self.x(x)
-        x = self.level(x2)
-        return x + x2
+        return self.level(x2) + x2
 
 
 class Dilated(nn.Module):
@@ -86,8 +83,7 @@ class Flat(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x2 = self.x(x)
-        x = self.dilated(x2)
-        return x + x2
+        return self.dilated(x2) + x2
 
 
 class Up(nn.Module):
@@ -238,8 +234,7 @@ class U2Net(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> U2NetOutputs:

@@ -1,31 +1,13 @@
 # Written by cnnspec 0.0.0: model VDSR (IR 0)
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class VDSR(nn.Module):
@@ -57,16 +39,15 @@ class VDSR(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module)
-            elif reset is not None:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.group(x)  # 64x41x41
-        y = self.details(y)  # 1x41x41
-        return x + y
+        details = self.details(y)  # 1x41x41
+        return x + details
 
 
 def main() -> None:

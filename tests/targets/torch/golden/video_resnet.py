@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model R2plus1D_18 (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,33 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
-    """Weights start as N(mean, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), mean, std)
-    zero_bias(layer)
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Filters(nn.Sequential):
@@ -60,7 +35,7 @@ class Filters(nn.Sequential):
 
 
 class Residual(nn.Module):
-    has_conv: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int) -> None:
         super().__init__()
@@ -70,8 +45,8 @@ class Residual(nn.Module):
         self.relu1 = nn.ReLU(inplace=True)
         self.filters2 = Filters(k, k, 1, between)
         self.bn2 = nn.BatchNorm3d(k)
-        self.has_conv = in_channels != k
-        if self.has_conv:
+        self.projection = in_channels != k
+        if self.projection:
             self.conv = nn.Conv3d(in_channels, k, kernel_size=1, stride=s, bias=False)
             self.bn3 = nn.BatchNorm3d(k)
         self.relu2 = nn.ReLU(inplace=True)
@@ -79,7 +54,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.filters1(x)))
         y = self.bn2(self.filters2(y))
-        if self.has_conv:
+        if self.projection:
             x = self.bn3(self.conv(x))
         return self.relu2(y + x)
 
@@ -132,12 +107,14 @@ class R2plus1D_18(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv3d):
-                he(module, fan_out=True)
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
             elif isinstance(module, nn.Linear):
-                normal(module, std=0.01)
-            elif reset is not None:
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model X3D_XS (IR 0)
+from collections import OrderedDict
 from typing import Final
 
 import torch
@@ -7,39 +8,13 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 def multiple(x: float, of: int) -> int:
     """The multiple of `of` nearest to x, but at least 90 % of x."""
     rounded = max(of, int(x + of / 2) // of * of)
     return rounded + of if rounded < 0.9 * x else rounded
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
-
-
-def normal(layer: nn.Module, std: float, mean: float = 0) -> None:
-    """Weights start as N(mean, std^2), biases at 0."""
-    nn.init.normal_(layer.get_parameter("weight"), mean, std)
-    zero_bias(layer)
 
 
 class Gate(nn.Module):
@@ -59,7 +34,7 @@ class Gate(nn.Module):
 
 class Unit(nn.Module):
     gated: Final[bool]
-    has_conv3: Final[bool]
+    projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int, gated: bool) -> None:
         super().__init__()
@@ -83,8 +58,8 @@ class Unit(nn.Module):
         self.silu = nn.SiLU()
         self.conv2 = nn.Conv3d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm3d(k)
-        self.has_conv3 = s > 1 or in_channels != k
-        if self.has_conv3:
+        self.projection = s > 1 or in_channels != k
+        if self.projection:
             self.conv3 = nn.Conv3d(
                 in_channels, k, kernel_size=1, stride=(1, s, s), bias=False
             )
@@ -97,7 +72,7 @@ class Unit(nn.Module):
         if self.gated:
             y = self.gate(y)
         y = self.bn3(self.conv2(self.silu(y)))
-        if self.has_conv3:
+        if self.projection:
             x = self.bn4(self.conv3(x))
         return self.relu2(y + x)
 
@@ -152,12 +127,16 @@ class X3D_XS(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv3d):
-                he(module, fan_out=True)
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                normal(module, std=0.01)
-            elif reset is not None:
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,14 +1,13 @@
 # Written by cnnspec 0.0.0: model Xception (IR 0)
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Separable(nn.Sequential):
@@ -55,8 +54,7 @@ class Middle(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.group(x)
-        return y + x
+        return self.group(x) + x
 
 
 class Xception(nn.Module):
@@ -89,8 +87,7 @@ class Xception(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model YOLOv3Tiny (IR 0)
+from collections import OrderedDict
 from typing import NamedTuple
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 def listed(sizes: int | tuple[int, ...], axes: int = 1) -> list[int]:
@@ -36,23 +34,6 @@ def same_padding(
         zeros = max((places - 1) * step + gap * (size - 1) + 1 - length, 0)
         ends += [zeros // 2, zeros - zeros // 2]
     return nn.functional.pad(x, ends, value=value)
-
-
-def zero_bias(layer: nn.Module) -> None:
-    """Biases start at 0."""
-    for name, bias in layer.named_parameters():
-        if name == "bias":
-            nn.init.zeros_(bias)
-
-
-def he(layer: nn.Module, fan_out: bool = False) -> None:
-    """Weights start as N(0, 2 / fan_in) (He et al., 2015), biases at 0."""
-    nn.init.kaiming_normal_(
-        layer.get_parameter("weight"),
-        mode="fan_out" if fan_out else "fan_in",
-        nonlinearity="relu",
-    )
-    zero_bias(layer)
 
 
 class MaxPool2dSame(nn.Module):
@@ -132,10 +113,11 @@ class YOLOv3Tiny(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
             if isinstance(module, nn.Conv2d):
-                he(module)
-            elif reset is not None:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> YOLOv3TinyOutputs:

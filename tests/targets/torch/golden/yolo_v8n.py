@@ -1,4 +1,5 @@
 # Written by cnnspec 0.0.0: model YOLOv8n (IR 0)
+from collections import OrderedDict
 from typing import Final, NamedTuple
 
 import torch
@@ -7,10 +8,7 @@ from torch import Tensor, nn
 
 def sequential(**layers: nn.Module) -> nn.Sequential:
     """Runs the layers one after another, under these names."""
-    chain = nn.Sequential()
-    for name, layer in layers.items():
-        chain.add_module(name, layer)
-    return chain
+    return nn.Sequential(OrderedDict(layers))
 
 
 class Slice(nn.Module):
@@ -78,7 +76,7 @@ class C2f(nn.Sequential):
         self.unit2 = Unit(k + k // 2 * n, k)
 
 
-class Sppf(nn.Module):
+class SPPF(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
         self.a = Unit(256, k // 2)
@@ -91,8 +89,8 @@ class Sppf(nn.Module):
         a = self.a(x)
         b = self.b(a)
         c = self.c(b)
-        x = self.d(c)
-        x = torch.cat([a, b, c, x], dim=1)
+        d = self.d(c)
+        x = torch.cat([a, b, c, d], dim=1)
         return self.unit(x)
 
 
@@ -113,7 +111,7 @@ class Backbone(nn.Module):
         self.p5 = sequential(
             unit=Unit(128, 256, kernel_size=3, stride=2),
             c2f=C2f(256, k=256, n=1, shortcut=True),
-            sppf=Sppf(256),
+            sppf=SPPF(256),
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -232,8 +230,7 @@ class YOLOv8n(nn.Module):
     def init_weights(self) -> None:
         """Starts every weight and running statistic anew; after `to_empty()`, too."""
         for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if reset is not None:
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
 
     def forward(self, x: Tensor) -> YOLOv8nOutputs:

@@ -1,0 +1,70 @@
+"""What the attributes are called that hold conditions for `forward`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.lower.call import Call
+from cnnspec.lower.program import Condition, Tensor
+from cnnspec.lower.symbolic import Const, Node, Var, variables
+from cnnspec.targets.torch.pieces import used_in
+from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep, asked, ifs_of, steps_of
+
+POOLS = frozenset({"maxpool", "avgpool", "subsample", "blur"})
+
+
+def condition_name(plan: Plan, condition: Condition) -> str:
+    """As the author calls it, if so; else what stands under it: a `residual` that is added, the `projection`
+    of a shortcut, the `expansion` before a depthwise convolution, a `pooling`; else `has_conv4`, after its
+    first layer."""
+    if isinstance(condition.node, Var):
+        return condition.node.name
+    for item in ifs_of(plan.items):
+        if item.condition is condition:
+            if any(step.word == "add" for step in steps_of(item.then)):
+                return "residual"
+            for holds, word in ((True, "has"), (False, "without")):
+                made = [step for step in steps_of(item.side(holds)) if step.piece is not None and step.name]
+                if made:
+                    role = _role(plan, item, made) if holds else None
+                    return role or f"{word}_{made[0].name}"
+    for step in plan.steps:
+        if any(when is not None and when[0] is condition for _, when, _ in step.arms):
+            return "residual" if step.word == "add" else f"full_{step.word}"
+    return "chosen"
+
+
+def only_conditions(plan: Plan) -> dict[str, Node]:
+    """The `let`s that one condition is, and nothing else reads: its attribute stands for them."""
+    pieces = [step.piece for step in plan.steps if step.piece is not None]
+    nodes = [condition.node for condition in asked(plan.items)]
+    reads = [name for piece in (*pieces, *nodes) for name in used_in(piece)]
+    reads += [name for _, node in plan.lets for name in variables(node)]
+    own = {node.name for node in nodes if isinstance(node, Var) and reads.count(node.name) == 1}
+    return {name: node for name, node in plan.lets if name in own}
+
+
+def _role(plan: Plan, item: If, made: Sequence[PlanStep]) -> str | None:
+    """What the layers do that stand under a condition and nothing else in their place."""
+    if item.otherwise or len(item.joins) != 1:
+        return None
+    ((joined, _, skipped),) = item.joins
+    readers = [step for step in plan.steps if joined in step.reads]
+    if any(step.word == "add" for step in readers) and _reads_elsewhere(plan.items, item, skipped):
+        return "projection" if any(step.starts_line for step in made) else None
+    if made[0].word in POOLS and len(made) == 1:
+        return "pooling"
+    if made[0].word == "conv" and _is_pointwise(made[0]) and any(step.word == "dwconv" for step in readers):
+        return "expansion"
+    return None
+
+
+def _reads_elsewhere(items: Sequence[Item], item: If, tensor: Tensor) -> bool:
+    """Whether something else reads a tensor that an `if` may leave as it is: the other branch."""
+    own = set(map(id, steps_of((*item.then, *item.otherwise))))
+    return any(tensor in step.reads for step in steps_of(items) if id(step) not in own)
+
+
+def _is_pointwise(step: PlanStep) -> bool:
+    piece = step.piece
+    return isinstance(piece, Call) and ("kernel_size", Const(1)) in piece.arguments
