@@ -45,6 +45,9 @@ _LEVELS = {
 
 OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
+MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""The comparisons read from the right: a number that was a name stands behind, as one writes it."""
+
 FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "sizes", "list", "at", "len"})
 
 
@@ -255,6 +258,8 @@ def _python(node: Node) -> tuple[str, int]:
             return _python(Apply(OPPOSITES[inner.operator], inner.arguments))
         return f"not {_inner(inner, 4)}", level
     left, right = node.arguments
+    if node.operator in MIRRORED and isinstance(left, Const) and not isinstance(right, Const):
+        return _python(Apply(MIRRORED[node.operator], (right, left)))
     if node.operator == "**":
         base, exponent = _inner(left, 10), _inner(right, 8)
         plain = all(isinstance(one, Const | Var) for one in (left, right))

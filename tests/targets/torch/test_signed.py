@@ -190,12 +190,13 @@ def test_conditions_are_called_after_what_stands_under_them() -> None:
             "| if same [ id ] else [ none ] ] }\n"
             "block down(k, s) {\n"
             "add [ conv F3 P1 S=s K=k | if s > 1 or C != k [ conv F1 S=s K=k ] ] -> relu }\n"
-            "input 4x8x8\nunit(1, 4, 1) -> unit(2, 4, 1) -> unit(2, 8, 2) -> down(8, 1) -> down(9, 2)\n"
+            "input 4x8x8\nunit(1, 4, 1) -> unit(2, 4, 1) -> unit(2, 8, 2)\n"
+            "down(8, 1) -> down(9, 2) -> down(9, 1)\n"
         )
     )
     assert "self.expansion = t != 1\n" in text
     assert "self.pooling = s == 2\n" in text
-    assert "self.same = s == 1 and in_channels == k\n" in text
+    assert "self.same = s == 1 and k == 4\n" in text
     assert " same = " not in text.replace("self.same = ", "")
     assert "self.projection = s > 1 or in_channels != k\n" in text
 
