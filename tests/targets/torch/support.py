@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import torch
 
@@ -49,6 +49,34 @@ def zoo(*, all_variants: bool = False) -> tuple[tuple[str, str | None], ...]:
         names = variants(parse(Source(path, file.read_text(encoding="utf-8")), Sink()))
         found += [(path, name) for name in (names if all_variants else names[:1]) or (None,)]
     return tuple(found)
+
+
+class Listed(NamedTuple):
+    weights: int
+    macs: float
+    inputs: list[str]
+    outputs: list[str]
+
+
+@cache
+def listed() -> dict[tuple[str, str | None], Listed]:
+    """What docs/zoo.md says of each model, known before one is elaborated; a test keeps that page up to date."""
+    found, path = {}, ""
+    for line in (SPECS.parent / "docs" / "zoo.md").read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) < 9 or "→" not in cells[7] or cells[1] == "name":
+            continue
+        if cells[1]:
+            path = cells[1].partition("](../specs/")[2].removesuffix(")")
+        number, unit = (cells[5][:-1], cells[5][-1]) if cells[5][-1:] in UNITS else (cells[5], "")
+        given, made = cells[7].split(" → ")
+        found[path, cells[2] or None] = Listed(
+            int(cells[4].replace(",", "")), float(number) * UNITS[unit], given.split(", "), made.split(", ")
+        )
+    return found
+
+
+UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
 def program(graph: Graph, **options: Any) -> str:
