@@ -21,6 +21,8 @@ from tests.cases.markdown import FOLDER, pairs
 from tests.targets.numpy.support import Beside, check_slopes
 
 Values = tuple[tuple[str, ...], ...]
+Setting = tuple[int, str]
+Pair = tuple[Setting, Setting]
 TABLES = [(word, *table) for word in words() for table in pairs(FOLDER / "layers" / f"{word}.md")]
 
 
@@ -30,27 +32,62 @@ def filled(spec: str, values: tuple[str, ...]) -> str:
 
 
 @cache
-def valid(spec: str, table: Values) -> tuple[list[Graph], set[tuple[int, str]]]:
+def valid(spec: str, table: Values) -> tuple[list[Graph], set[Setting]]:
     """Layers that together have every pair of values that goes together, and the values that they have. What
-    else such a layer has is drawn; where it fits with nothing that is drawn, it is the table's first.
+    else such a layer has makes many pairs, too; where it fits with none of that, it is the table's first, or
+    that of another layer, or drawn.
     """
     chance = Random(0)
-    chosen: list[Graph] = []
-    seen: set[tuple[tuple[int, str], ...]] = set()
     settings = [(number, value) for number, values in enumerate(table) for value in values]
-    for pair in combinations(settings, 2):
-        for attempt in range(5):
-            if pair in seen or pair[0][0] == pair[1][0]:
+    pairs = [pair for pair in combinations(settings, 2) if pair[0][0] != pair[1][0]]
+    alone = {pair for pair in pairs if _loaded(spec, _first(pair, table)) is not None}
+    chosen: list[Graph] = []
+    rows: list[tuple[str, ...]] = []
+    seen: set[Pair] = set()
+    for pair in pairs:
+        for attempt in range(9):
+            if pair in seen:
                 break
-            drawn = [chance.choice(values) if attempt < 4 else values[0] for values in table]
-            for number, value in pair:
-                drawn[number] = value
-            try:
-                chosen.append(load(text=filled(spec, tuple(drawn))))
-            except SpecError:
-                continue
-            seen |= set(combinations(enumerate(drawn), 2))
+            if attempt < 3:
+                drawn = _drawn(pair, table, alone, seen, chance)
+            elif attempt == 3:
+                drawn = _first(pair, table)
+            elif attempt < 7:  # in a layer that has one of the two
+                number, value = pair[attempt % 2]
+                others = [row for row in rows if row[number] == value]
+                drawn = _first(pair, tuple(zip(chance.choice(others or [_first(pair, table)]), strict=True)))
+            else:
+                drawn = _first(pair, tuple((chance.choice(values),) for values in table))
+            graph = _loaded(spec, drawn)
+            if graph is not None:
+                chosen.append(graph)
+                rows.append(drawn)
+                seen |= set(combinations(enumerate(drawn), 2))
     return chosen, {setting for pair in seen for setting in pair}
+
+
+def _loaded(spec: str, drawn: tuple[str, ...]) -> Graph | None:
+    try:
+        return load(text=filled(spec, drawn))
+    except SpecError:
+        return None
+
+
+def _drawn(pair: Pair, table: Values, alone: set[Pair], seen: set[Pair], chance: Random) -> tuple[str, ...]:
+    """The pair and, in turn, values that go with those before and make as many new pairs with them."""
+    drawn = dict(pair)
+    for number in chance.sample(range(len(table)), len(table)):
+        if number not in drawn:
+            ranks = {}
+            for value in table[number]:
+                made = {tuple(sorted(((number, value), one))) for one in drawn.items()}
+                ranks[value] = (-len(made - alone), len(made - seen), chance.random())
+            drawn[number] = max(ranks, key=ranks.__getitem__)
+    return tuple(drawn[number] for number in range(len(table)))
+
+
+def _first(pair: Pair, table: Values) -> tuple[str, ...]:
+    return tuple(dict(pair).get(number, values[0]) for number, values in enumerate(table))
 
 
 @pytest.mark.parametrize(("word", "spec", "table"), TABLES, ids=[f"{row[0]}-{row[1]}" for row in TABLES])

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from cnnspec import pipeline
 from cnnspec.cli.root import COMMANDS
+from cnnspec.diagnostics import Source
+from cnnspec.elaborate.limits import Limits
+from cnnspec.report import input_sizes
 from cnnspec.running import process
 from tests.cli.conftest import Command
 from tests.cli.screen import execute, shown, terminal, width
@@ -78,23 +82,39 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-DONE: dict[str, process.Outcome] = {}
+DONE: dict[tuple[object, ...], Any] = {}
 
 
 @pytest.fixture
 def done_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The child runs once for each job, however often its result is shown."""
-    work = process.work
+    """A spec is checked, its sizes are tried and the child runs once, however often the result is shown."""
+    work, checked, tried = process.work, pipeline.models, input_sizes.input_sizes
+
+    def models(source: Source, **how: Any) -> list[pipeline.Model]:
+        options = (value for key, value in sorted(how.items()) if key != "settings")
+        name = (source.name, source.text, *options)
+        assert not how.get("settings")
+        if name not in DONE:
+            DONE[name] = checked(source, **how)
+        return list(DONE[name])
+
+    def sizes(model: pipeline.Model, limits: Limits) -> input_sizes.InputSizes:
+        name = (id(model.graph), limits)
+        if name not in DONE:
+            DONE[name] = tried(model, limits)
+        return DONE[name]
 
     @contextlib.contextmanager
     def once(job: dict[str, Any], programs: Any, progress: process.Progress) -> Iterator[process.Outcome]:
-        name = " ".join(str(job.get(key)) for key in ("kind", "model", "trace", "grad", "im2col"))
+        name = tuple(str(job.get(key)) for key in ("kind", "model", "trace", "grad", "im2col"))
         if name not in DONE:
             with work(job, programs, progress) as outcome:
                 DONE[name] = outcome
         progress("layers of the network", 3, 50)
         yield DONE[name]
 
+    monkeypatch.setattr(pipeline, "models", models)
+    monkeypatch.setattr(input_sizes, "input_sizes", sizes)
     monkeypatch.setattr(process, "work", once)
 
 
