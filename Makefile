@@ -7,7 +7,7 @@ BENCH  := .venv-bench
 PARITY := .venv-parity
 LIGHT  := .venv-light
 RUN    := $(VENV)/bin/python -m
-PYTEST ?= -n 2
+PYTEST ?= -n 2 --dist loadfile
 FUZZ   ?= 600
 
 .DEFAULT_GOAL := help

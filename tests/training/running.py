@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ from cnnspec.ir.graph import Graph
 from cnnspec.training import numpy, program
 from cnnspec.training.network import network
 from cnnspec.training.read import read
-from tests.training import forked
+from tests import forked
 
 SPEC = (
     "model Small\ninput 1x8x8\nc1: conv F3 P1 K6 -> bn -> relu -> dropout 0.1\nmaxpool F2\nflatten -> fc 4\n"
@@ -124,26 +123,10 @@ def run(
         out, errors = child.communicate(timeout=600)
         assert child.returncode == status, errors or out
         return out + errors
-    port = free_port()
-    team = [
-        {
-            "RANK": str(rank),
-            "WORLD_SIZE": str(processes),
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(port),
-        }
-        for rank in range(processes)
-    ]
-    statuses, printed = forked.run(folder / "train.py", arguments, team if processes > 1 else [{}])
+    team = forked.team(processes) if processes > 1 else [{}]
+    statuses, printed = forked.run(folder / "train.py", arguments, team)
     assert statuses == (list(status) if isinstance(status, tuple) else [status] * processes), printed
     return printed
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def log(folder: Path) -> list[dict[str, str]]:

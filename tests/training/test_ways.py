@@ -121,10 +121,29 @@ def test_a_model_is_exported_with_its_names(tmp_path: Path) -> None:
     assert first.shape == (5, 4)
 
 
-@pytest.mark.parametrize("more", ["amp = true\n", "channels_last = true\n", "compile = true\n"])
-def test_other_ways_reach_the_same(tmp_path: Path, more: str) -> None:
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = folder_of(tmp_path_factory.mktemp("plain"))
+    run(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("more", "backend"),
+    [
+        ("amp = true\n", ""),
+        ("channels_last = true\n", ""),
+        ("compile = true\n", "aot_eager"),
+        pytest.param("compile = true\n", "", marks=pytest.mark.heavy),  # a minute of a C++ compiler
+    ],
+)
+def test_other_ways_reach_the_same(plain: Path, tmp_path: Path, more: str, backend: str) -> None:
     """The loss after an epoch is within a percent, or nearly so, of the plain way's."""
-    plain, other = folder_of(tmp_path / "plain"), folder_of(tmp_path / "other", more="[run]\n" + more)
-    run(plain)
+    other = folder_of(tmp_path / "other", more="[run]\n" + more)
+    if backend:
+        text = (other / "train.py").read_text()
+        compiled = "torch.compile(model"
+        assert compiled in text
+        (other / "train.py").write_text(text.replace(compiled, f'{compiled}, backend="{backend}"'))
     run(other)
     assert float(log(other)[0]["loss"]) == pytest.approx(float(log(plain)[0]["loss"]), rel=0.01)

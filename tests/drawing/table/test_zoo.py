@@ -47,20 +47,26 @@ def checked(grids: list[Grid] | Diagnostic, forms: tuple[str, ...] = FORMATS) ->
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_every_spec_in_every_form(name: str) -> None:
+def test_every_spec(name: str) -> None:
+    """In all layouts, each in some of the forms, in turn; a few are in all forms."""
     (network,) = networks(name)
     totals = network.report.totals
     layers = sum(1 for _ in network.report.rows())
+    turn, whole = ZOO.index(name), ZOO.index(name) % 8 == 0
     for rows in ROWS:
         found = groups(network, rows)
         assert sum(weights_of(group.parts for group in found)) == totals.params
         assert sum(part.macs for group in found for part in group.parts) == totals.macs
         assert sum(part.layers for group in found for part in group.parts) == layers
         for cells in CELLS:
-            forms = FORMATS if rows != "layer" or cells == "bracket" else ("csv",)  # that is a line, however
-            checked(tables([network], Asked(rows=rows, cells=cells)), forms)
+            turn += 1
+            if rows != "layer" or cells == "bracket" or whole:  # that is a line, however
+                forms = FORMATS if whole else FORMATS[turn % len(FORMATS) :][:1]
+                checked(tables([network], Asked(rows=rows, cells=cells)), forms)
     for like in LAYOUTS:
-        checked(tables([network], Asked(like=like)))
+        turn += 1
+        forms = FORMATS if whole else FORMATS[turn % len(FORMATS) :][:1]
+        checked(tables([network], Asked(like=like)), forms)
 
 
 @pytest.mark.parametrize("name", ZOO)

@@ -3,8 +3,8 @@
     torchrun --standalone --nproc-per-node 2 distributed_worker.py FOLDER CASE …
 
 A case is `ddp`, `fsdp2` (both: FOLDER/plain.py) or `ddp_bn`, `fsdp2_bn` (FOLDER/bn.py). Rank 0 writes
-FOLDER/CASE.pt: the state_dict, whole, and the losses, each the mean over the global batch. Every process
-writes FOLDER/RANK.pid. The test itself uses `train` for the process that is alone.
+FOLDER/CASE.pt: the state_dict, whole, and the losses, each the mean over the global batch. The test itself
+uses `train` for the process that is alone.
 """
 
 from __future__ import annotations
@@ -70,7 +70,6 @@ def main(folder: Path, cases: list[str]) -> None:
     dist.init_process_group("gloo", timeout=timedelta(seconds=90))
     try:
         rank, world = dist.get_rank(), dist.get_world_size()
-        (folder / f"{rank}.pid").write_text(str(os.getpid()))
         images, labels = torch.load(folder / "images.pt")
         for case in cases:
             how, _, norm = case.partition("_")

@@ -60,7 +60,7 @@ class Listed(NamedTuple):
 
 @cache
 def listed() -> dict[tuple[str, str | None], Listed]:
-    """What docs/zoo.md says of each model, known before one is elaborated; a test keeps that page up to date."""
+    """What docs/zoo.md, which a test keeps up to date, says of each model: known before one is elaborated."""
     found, path = {}, ""
     for line in (SPECS.parent / "docs" / "zoo.md").read_text("utf-8").splitlines():
         cells = [cell.strip() for cell in line.split("|")]

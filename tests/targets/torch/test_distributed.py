@@ -1,23 +1,21 @@
-"""Two processes under torchrun, with gloo, train an emitted program to the weights that one process
+"""Two processes, as torchrun starts them, with gloo, train an emitted program to the weights that one process
 reaches with the same global batch; the program is a file that nothing but torch reads."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests import forked
 from tests.targets.torch import distributed_worker as worker
 from tests.targets.torch.support import graph_of, program, single_threaded
 
 WORLD = 2
-SECONDS = 240
-"""Some ten seconds are enough where nothing else runs."""
 
 PLAIN = """
 model Net
@@ -29,6 +27,7 @@ stem: conv F3 P1 K8 -> relu
 concat [ conv F1 K4 | dwconv F3 P1 -> conv F1 K4 ] -> gn G2
 gap -> fc 10
 """
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked from one with torch")
 NORM = """
 model Net
 block unit(k, s=1) { conv F3 S=s P1 K=k nobias -> bn -> relu }
@@ -42,43 +41,29 @@ unit(16, s=2) -> gap -> fc 10
 @dataclass(frozen=True)
 class Run:
     folder: Path
-    result: subprocess.CompletedProcess[str]
+    statuses: list[int]
+    printed: str
 
     def of(self, case: str) -> tuple[dict[str, torch.Tensor], list[float]]:
-        assert self.result.returncode == 0, self.result.stderr[-4000:]
+        assert self.statuses == [0] * WORLD, self.printed[-4000:]
         weights, losses = torch.load(self.folder / f"{case}.pt")
         return weights, losses
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """All cases in one start of torchrun: most of the time goes to importing torch."""
+    """All cases in one start of the processes, with what torchrun tells them."""
     if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
         pytest.skip("this torch has no gloo")
-    folder = tmp_path_factory.mktemp("torchrun")
+    folder = tmp_path_factory.mktemp("team")
     (folder / "plain.py").write_text(program(graph_of(PLAIN)))
     (folder / "bn.py").write_text(program(graph_of(NORM)))
     datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn (in [dev]) is not installed")
     digits = datasets.load_digits()
     torch.save((torch.tensor(digits.images[:, None] / 16), torch.tensor(digits.target)), folder / "images.pt")
-    # --standalone: a free port of its own choice
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={WORLD}"]
-    command += [worker.__file__, str(folder), "ddp", "fsdp2", "ddp_bn", "fsdp2_bn"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    try:
-        out, err = process.communicate(timeout=SECONDS)
-    finally:
-        if process.poll() is None:
-            process.terminate()  # torchrun passes it on to its workers
-            try:
-                process.communicate(timeout=40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-    return Run(folder, subprocess.CompletedProcess(command, process.returncode, out, err))
+    shutil.copy(worker.__file__, folder / "worker.py")
+    cases = (str(folder), "ddp", "fsdp2", "ddp_bn", "fsdp2_bn")
+    return Run(folder, *forked.run(folder / "worker.py", cases, forked.team(WORLD)))
 
 
 @pytest.mark.slow
@@ -104,13 +89,3 @@ def test_with_batch_norm_the_loss_falls(run: Run, how: str) -> None:
     weights, losses = run.of(f"{how}_bn")
     assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
     assert all(bool(value.isfinite().all()) for value in weights.values())
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="asks a POSIX system about its processes")
-def test_leaves_no_process_behind(run: Run) -> None:
-    pids = [int((run.folder / f"{rank}.pid").read_text()) for rank in range(WORLD)]
-    assert len(set(pids)) == WORLD
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,12 +16,22 @@ from tests.targets.test_axes import SIGNALS, VOLUMES
 from tests.targets.torch.constructs import CONSTRUCTS
 from tests.targets.torch.support import built, graph_of, inputs_of, outputs_of, single_threaded, spec
 
-WORTH = [*CONSTRUCTS.values(), *every_argument(), *SIGNALS.values(), *VOLUMES.values()]
-"""What is compiled and exported: every construct, every layer with every argument, signals and volumes."""
+ARGUMENTS = every_argument()
+
+
+def worth(turn: int) -> list[Any]:
+    """What is compiled and exported: every construct, every layer with every argument, signals and volumes; a
+    fourth of the layers without `make zoo`, others of them as this turn says.
+    """
+    others = [
+        pytest.param(text, marks=() if number % 4 == turn else pytest.mark.heavy)
+        for number, text in enumerate(ARGUMENTS)
+    ]
+    return [*CONSTRUCTS.values(), *others, *SIGNALS.values(), *VOLUMES.values()]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", WORTH)
+@pytest.mark.parametrize("text", worth(0))
 def test_compiles_without_a_graph_break(text: str) -> None:
     graph = graph_of(text)
     model = built(graph).eval()
@@ -32,7 +43,7 @@ def test_compiles_without_a_graph_break(text: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", WORTH)
+@pytest.mark.parametrize("text", worth(2))
 def test_exports(text: str) -> None:
     graph = graph_of(text)
     model = built(graph).eval()

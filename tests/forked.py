@@ -1,6 +1,6 @@
 """A process that has imported torch, and forks a process for each program that it is asked to run.
 
-Importing torch takes seconds, most of what a small training program needs. What is asked and answered is one
+Importing torch takes seconds, most of what a small program needs. What is asked and answered is one
 line of JSON each. The file is also the server's own program, and imports nothing of this project.
 """
 
@@ -12,6 +12,7 @@ import json
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 from functools import cache
@@ -21,8 +22,20 @@ SECONDS = 300
 """After so long a program is ended by a signal."""
 
 
+def team(size: int) -> list[dict[str, str]]:
+    """The environments that torchrun gives to so many processes."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+    same = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return [same | {"RANK": str(rank)} for rank in range(size)]
+
+
 def run(path: Path, arguments: tuple[str, ...], environments: list[dict[str, str]]) -> tuple[list[int], str]:
-    """The program in a process for each environment, all at a time: their statuses, and what they printed."""
+    """The program in a process for each environment, all at a time: their statuses, and what they printed.
+
+    That goes through files beside the program.
+    """
     server = _server()
     assert server.stdin is not None
     assert server.stdout is not None
