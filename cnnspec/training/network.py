@@ -46,7 +46,7 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
     if len(graph.inputs) != 1 or shape is None or len(shape) != 3:
         what = f"{len(graph.inputs)} inputs" if len(graph.inputs) != 1 else f"an input of {_shape(shape)}"
         hint = "a recipe trains networks with one input of shape C, H, W"
-        _misfit(reading, f"{graph.name} has {what}", (), hint)
+        _misfit(reading, f"the network has {what}", (), hint)
         return None
     made_by = {entry.output: entry.op.word for entry in flat(graph) if entry.op is not None}
     outputs = tuple(
@@ -62,7 +62,7 @@ def network(graph: Graph, recipe: Recipe, reading: Reading) -> Network | None:
     for label in recipe.losses.keys() - set(graph.outputs):
         near = nearest(label, graph.outputs)
         hint = f"did you mean {near}?" if near else f"the outputs are {listing(graph.outputs)}"
-        _misfit(reading, f"{graph.name} has no output {label!r}", ("loss", label), hint, key=True)
+        _misfit(reading, f"the network has no output {label[:60]!r}", ("loss", label), hint, key=True)
     _fit_data(reading, recipe, shape, outputs)
     _fit_augment(reading, recipe, shape, outputs)
     _fit_losses(reading, recipe, outputs)
@@ -146,6 +146,10 @@ MOVES = ("flip", "flip_vertical", "crop", "rotate", "elastic")
 
 
 def _fit_augment(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Output, ...]) -> None:
+    if recipe.augment.crop >= min(shape[1:]):
+        size = written_shape(shape[1:])
+        message = f"a shift of {recipe.augment.crop} pixels moves an image of {size} out of sight"
+        _misfit(reading, message, ("augment", "crop"), f"for example crop = {max(1, min(shape[1:]) // 8)}")
     for output in outputs:
         if not output.maps or output.middle or output.shape[1:] == shape[1:]:
             continue

@@ -22,6 +22,10 @@ _TOKEN = re.compile(
 )
 
 
+DEEPEST = 6
+"""Tables in tables that have places: more than a recipe has."""
+
+
 class Place(NamedTuple):
     """Where a key is written, and its value (a table's is its header)."""
 
@@ -73,7 +77,8 @@ class _Scanner:
             self.at += 1
             if text == ".":
                 continue
-            path = (*path, text[1:-1] if text[0] in "\"'" else text)
+            if len(path) < DEEPEST:
+                path = (*path, text[1:-1] if text[0] in "\"'" else text)
             first = first or span
             last = span
             whole = first.to(last) if header else span

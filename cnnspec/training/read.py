@@ -13,10 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cnnspec.diagnostics import WHOLE_FILE, Edit, Sink, Source, Span
+from cnnspec.diagnostics import Edit, Sink, Source, Span
 from cnnspec.diagnostics.suggest import listing, nearest
 from cnnspec.training.places import Path, Place, places
-from cnnspec.training.recipe import KINDS, LOSSES, NEEDED, PLAIN, SECTIONS, Kinds, Recipe
+from cnnspec.training.recipe import KINDS, LOSSES, NEEDED, PLAIN, SECTIONS, TORCHVISION, Kinds, Recipe
+from cnnspec.training.slips import KIND_KEYS, key_meant, kind_meant, value_meant
+from cnnspec.training.syntax import check_depth, not_toml
 
 MAX_BYTES = 64_000
 """Of one recipe."""
@@ -50,9 +52,11 @@ def read(source: Source) -> tuple[Recipe | None, Reading]:
     """The recipe, None if it has errors; and the reading, which has the findings."""
     reading = Reading(source)
     try:
+        check_depth(source.text)
         table = tomllib.loads(source.text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:
-        reading.sink.report("E821", *_not_toml(error, source), help="a recipe is TOML: `key = value` lines")
+        message, span, hint = not_toml(error, source)
+        reading.sink.report("E821", message, span, help=hint)
         return None, reading
     reading.places = places(source.text)
     found = _sections(reading, table)
@@ -62,21 +66,6 @@ def read(source: Source) -> tuple[Recipe | None, Reading]:
     for message, path, hint in contradictions(recipe):
         reading.sink.report("E823", message, reading.value(*path), help=hint)
     return (None if len(reading.sink) else recipe), reading
-
-
-def _not_toml(error: ValueError | RecursionError, source: Source) -> tuple[str, Span]:
-    if isinstance(error, RecursionError):
-        return "this is nested too deeply", WHOLE_FILE
-    text = str(error)
-    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", text)
-    if place is None:
-        return f"this is not TOML: {text}"[:200], WHOLE_FILE
-    at = len(source.text)
-    if place[1] is not None:
-        lines = source.text.split("\n")[: int(place[1]) - 1]
-        at = min(sum(len(line) + 1 for line in lines) + int(place[2]) - 1, at)
-    what = text[: place.start()]
-    return f"this is not TOML: {what[:1].lower()}{what[1:]}"[:200], Span(at, min(at + 1, len(source.text)))
 
 
 def _sections(reading: Reading, table: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +78,7 @@ def _sections(reading: Reading, table: dict[str, Any]) -> dict[str, Any]:
                 reading.wrong(message, span, help=f"seed: from 0 to {2**31 - 1:,}")
             found["seed"] = value
         elif name not in SECTIONS:
-            _unknown(reading, (name,), (*SECTIONS, "seed"), "a recipe has")
+            _unknown(reading, (name,), (*SECTIONS, "seed"), "a recipe has", section=isinstance(value, dict))
         elif not isinstance(value, dict):
             hint = f"write [{name}] on a line of its own, and its keys below"
             reading.wrong(f"{name} is a section", reading.key(name), help=hint)
@@ -131,15 +120,23 @@ def _losses(reading: Reading, given: dict[str, Any]) -> dict[str, Any]:
 def _of_a_kind(reading: Reading, path: Path, given: dict[str, Any], kinds: Kinds) -> BaseModel | None:
     """A section whose kind one of its keys says."""
     kind = given.get(kinds.key, kinds.default)
+    known = {key for model in kinds.models.values() for key in model.model_fields}
+    others = [key for key in given if key in KIND_KEYS and key not in known and isinstance(given[key], str)]
+    if kinds.key not in given and others:
+        span, value = reading.key(*path, others[0]), _shown(given[others[0]])
+        message = f"{others[0]!r} is not a key of [{'.'.join(path)}]"
+        reading.wrong(message, span, help=f"write {kinds.key} = {value}", fix=(Edit(span, kinds.key),))
+        return None
     if kind is None:
-        known = listing(kinds.models)
-        hint = f'write {kinds.key} = "…": {known}'
+        hint = f'write {kinds.key} = "…": {listing(kinds.models)}'
         reading.wrong(f"[{'.'.join(path)}] has no {kinds.key}", reading.key(*path), help=hint)
         return None
     if not isinstance(kind, str) or kind not in kinds.models:
         span = reading.value(*path, kinds.key)
-        near = nearest(kind, kinds.models) if isinstance(kind, str) else None
+        near = kind_meant(kind, kinds.models) if isinstance(kind, str) else None
         hint = f"did you mean {near}?" if near else f"there are {listing(kinds.models)}"
+        if isinstance(kind, str) and (name := nearest(kind, TORCHVISION)) and not near and path == ("data",):
+            hint = f'source = "torchvision" with name = "{name}"'
         reading.wrong(
             f"expected a {kinds.key}, found {_shown(kind)}", span, help=hint, fix=_quoted_fix(span, near)
         )
@@ -157,38 +154,94 @@ def _checked(
     try:
         return model.model_validate(given)
     except ValidationError as problem:
-        for error in problem.errors(include_url=False):
-            _report(reading, path, model, kind, dict(error))
-        return None
+        errors: list[dict[str, Any]] = [dict(error) for error in problem.errors(include_url=False)]
+    absent = [error["loc"][0] for error in errors if error["type"] == "missing"]
+    others = [error["loc"][0] for error in errors if error["type"] == "extra_forbidden"]
+    meant = {key_meant(other, absent) for other in others}  # one mistake: a key under another name
+    for error in errors:
+        if error["type"] != "missing" or error["loc"][0] not in meant:
+            _report(reading, path, given, model, kind, error)
+    return None
 
 
-def _report(reading: Reading, path: Path, model: type[BaseModel], kind: str, error: dict[str, Any]) -> None:
+def _report(
+    reading: Reading,
+    path: Path,
+    given: dict[str, Any],
+    model: type[BaseModel],
+    kind: str,
+    error: dict[str, Any],
+) -> None:
     key = str(error["loc"][0])
     where = (*path, key)
     if error["type"] == "extra_forbidden":
         of = f'{path[0]} "{kind}" has' if kind else f"[{'.'.join(path)}] has"
-        _unknown(reading, where, model.model_fields, of)
+        _unknown(reading, where, model.model_fields, of, kind)
     elif error["type"] == "missing":
         hint = f"{key}: {model.model_fields[key].description}"
         reading.wrong(f"[{'.'.join(path)}] has no {key}", reading.key(*path), help=hint)
     else:
         span = reading.value(*where)
-        near = None
-        if error["type"] == "literal_error" and isinstance(error["input"], str):
-            near = nearest(error["input"], re.findall(r"'(\w+)'", error["ctx"]["expected"]))
-        hint = f"did you mean {near}?" if near else f"{key}: {model.model_fields[key].description}"
-        expected = _expected(error)
-        message = f"expected {expected} for {key}, found {_shown(error['input'])}"
-        reading.wrong(message, span, help=hint, fix=_quoted_fix(span, near))
+        message = f"expected {_expected(error)} for {key}, found {_written(reading, span, error['input'])}"
+        hint, fix = _way_out(given, model, key, error, span)
+        reading.wrong(message, span, help=hint or f"{key}: {model.model_fields[key].description}", fix=fix)
 
 
-def _unknown(reading: Reading, path: Path, known: Any, of: str) -> None:
-    span = reading.key(*path)
-    near = nearest(path[-1], known)
-    hint = f"did you mean {near}?" if near else f"{of} {listing(known, 30)}"
+def _way_out(
+    given: dict[str, Any], model: type[BaseModel], key: str, error: dict[str, Any], span: Span
+) -> tuple[str, tuple[Edit, ...]]:
+    """What was meant instead of a value, if that would be right."""
+    if error["type"] == "literal_error" and isinstance(error["input"], str):
+        near = kind_meant(error["input"], re.findall(r"'(\w+)'", error["ctx"]["expected"]))
+        return (f"did you mean {near}?", _quoted_fix(span, near)) if near else ("", ())
+    meant = value_meant(error["type"], given[key] if len(error["loc"]) == 1 else error["input"])
+    if meant is None:
+        return "", ()
+    value: Any = tomllib.loads(f"key = {meant}")["key"]
+    if len(error["loc"]) > 1:
+        value = [value if one == error["input"] else one for one in given[key]]
+        meant = f"[{', '.join(map(str, value))}]"
+    try:
+        model.model_validate({**given, key: value})
+    except ValidationError as problem:
+        if any(one["loc"][0] == key for one in problem.errors(include_url=False)):
+            return "", ()
+    return f"write {key} = {meant}", (Edit(span, meant),)
+
+
+def _unknown(
+    reading: Reading, path: Path, known: Any, of: str, kind: str = "", *, section: bool = False
+) -> None:
+    span, key = reading.key(*path), path[-1]
+    near = key_meant(key, known)
     where = f"[{'.'.join(path[:-1])}]" if len(path) > 1 else "a recipe"
+    home = "" if section else _at_home(key, path, kind)
+    hint = f"did you mean {near}?" if near else home or f"{of} {listing(known, 30)}"
     fix = (Edit(span, near),) if near else ()
-    reading.wrong(f"{path[-1][:60]!r} is not a key of {where}", span, help=hint, fix=fix)
+    reading.wrong(f"{key[:60]!r} is not a key of {where}", span, help=hint, fix=fix)
+
+
+def _at_home(key: str, path: Path, kind: str) -> str:
+    """Where a key belongs: to another kind of this section, to another section, to the top."""
+    if key == "seed":
+        return "seed stands above the first section"
+    if path[0] in KINDS and kind:
+        kinds = KINDS[path[0]]
+        others = [one for one, model in kinds.models.items() if key in model.model_fields]
+        if others:
+            return f"it is a key of {kinds.key} = {' or '.join(map(_shown, others))}"
+    models = {name: [model] for name, model in PLAIN.items()}
+    models |= {name: list(kinds.models.values()) for name, kinds in KINDS.items()}
+    sections = [name for name, some in models.items() if any(key in model.model_fields for model in some)]
+    return f"it is a key of [{sections[0]}]" if sections and path[0] not in sections else ""
+
+
+def _written(reading: Reading, span: Span, value: Any) -> str:
+    """A value as it stands in the recipe, cut; of a list, the member that is meant."""
+    text = reading.source.text[span.start : span.end].strip()
+    if not text or isinstance(value, dict | str) or text.startswith("["):
+        return _shown(value)
+    return text[:60]
 
 
 _TYPES = {
@@ -216,7 +269,7 @@ def _expected(error: dict[str, Any]) -> str:
         return _TYPES[kind]
     if kind in _BOUNDS:
         (limit,) = context.values()
-        return f"{_BOUNDS[kind]} {limit:,g}"
+        return f"{_BOUNDS[kind]} {limit:,}" if isinstance(limit, int) else f"{_BOUNDS[kind]} {limit:,g}"
     if kind == "literal_error":
         return str(context["expected"]).replace("'", "")
     if kind in ("too_short", "too_long"):
@@ -248,6 +301,10 @@ def contradictions(recipe: Recipe) -> list[Contradiction]:
     return [*_of_the_schedule(recipe), *_of_the_parts(recipe), *_of_the_rest(recipe)]
 
 
+DECAYS = {"factor": ("step", "exponential"), "power": ("poly",), "last": ("cosine", "poly")}
+"""The keys of `[schedule]` that only some ways to lower the rate have."""
+
+
 def _of_the_schedule(recipe: Recipe) -> Iterator[Contradiction]:
     schedule, parts = recipe.schedule, recipe.run.accumulate
     if schedule.warmup >= schedule.epochs:
@@ -255,6 +312,10 @@ def _of_the_schedule(recipe: Recipe) -> Iterator[Contradiction]:
             f"the warm-up ({schedule.warmup:g} epochs) is not shorter than the training ({schedule.epochs})"
         )
         yield message, ("schedule", "warmup"), "use less warm-up, or more epochs"
+    for key, decays in DECAYS.items():
+        if key in schedule.model_fields_set and schedule.decay not in decays:
+            hint = f"{key} is for decay = {' or '.join(map(_shown, decays))}"
+            yield f"{key} does nothing with decay = {_shown(schedule.decay)}", ("schedule", key), hint
     if (schedule.decay == "step") != bool(schedule.milestones):
         key = "decay" if schedule.decay == "step" else "milestones"
         hint = 'for example decay = "step" with milestones = [30, 60]'
@@ -295,5 +356,10 @@ def _of_the_rest(recipe: Recipe) -> Iterator[Contradiction]:
     if len(data.mean) > 1 and len(data.std) > 1 and len(data.mean) != len(data.std):
         message = f"{len(data.mean)} means and {len(data.std)} standard deviations"
         yield message, ("data", "std"), "write one of each per channel"
+    for key in ("mean", "std"):
+        if data.source != "npz" and any(abs(one) > 1 for one in getattr(data, key)):
+            largest = max(getattr(data, key), key=abs)
+            hint = f"bytes become numbers from 0 to 1 first: {largest:g} / 255 = {largest / 255:.4g}"
+            yield f"expected numbers up to 1 for {key}, found {largest:g}", ("data", key), hint
     if run.ema and run.parallel == "fsdp":
         yield "ema cannot be used with fsdp", ("run", "ema"), 'use parallel = "ddp"'

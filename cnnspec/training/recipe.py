@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -90,7 +90,9 @@ class Torchvision(Data):
     package: ClassVar[str] = "torchvision"
 
     source: Literal["torchvision"] = Field(description="a data set of torchvision's (package torchvision)")
-    name: Literal["MNIST", "FashionMNIST", "KMNIST", "CIFAR10", "CIFAR100"] = Field(description="which one")
+    name: Literal["MNIST", "FashionMNIST", "KMNIST", "CIFAR10", "CIFAR100"] = Field(
+        description='which one; others: source = "folder" or "npz"'
+    )
     path: Text = Field("data", description="the folder that it is in, from the folder of the recipe")
     download: bool = Field(False, description="fetch it if it is not there")
 
@@ -176,7 +178,7 @@ class Schedule(Section):
     batch: Count = Field(description="images per step, over all processes (the global batch)")
     warmup: NotNegative = Field(0.0, description="epochs in which the rate grows from 0, in proportion")
     decay: Literal["constant", "cosine", "step", "poly", "exponential"] = Field(
-        "constant", description="how the rate falls afterwards"
+        "constant", description="how the rate falls afterwards; in a straight line: poly with power = 1.0"
     )
     milestones: list[Count] = Field([], description="step: the epochs after which the rate is multiplied")
     factor: Fraction = Field(
@@ -254,6 +256,7 @@ class Run(Section):
     onnx: bool = Field(False, description="export the best weights to model.onnx at the end")
 
 
+TORCHVISION: tuple[str, ...] = get_args(Torchvision.model_fields["name"].annotation)
 DATA: dict[str, type[Data]] = {
     "digits": Digits,
     "npz": Npz,

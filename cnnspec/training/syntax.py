@@ -1,0 +1,94 @@
+"""What is not TOML in a recipe: the message, its place, and the line as it was meant."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from cnnspec.diagnostics import WHOLE_FILE, Source, Span
+
+HINT = "a recipe is TOML: `key = value` lines"
+LINES = (
+    (r"(\d[\d.]{0,20}) {0,3}%", r'"\1%"'),
+    (r"(\d{1,20}),(\d{1,20})", r"\1.\2"),
+    (r"(\.\d{1,20}(?:[eE][-+]?\d{1,3})?)", r"0\1"),
+    (r"(\d{1,20})\.", r"\1.0"),
+    (r"True", "true"),
+    (r"False", "false"),
+    (r"([A-Za-z_][\w./-]{0,200})", r'"\1"'),
+    (r'"([^"\']{0,200})"', r"'\1'"),
+)
+"""Values that are not TOML's, and how it writes them (the last: a text with a backslash)."""
+
+
+_MANY_DOTS = re.compile(r"""(?:[\w"'-]{1,60}[ \t]{0,9}\.[ \t]{0,9}){50}""")
+
+
+def check_depth(text: str) -> None:
+    """Raises RecursionError where a key has very many parts: the parser's time and memory grow with their
+    square."""
+    if _MANY_DOTS.search(text) is not None:
+        raise RecursionError
+
+
+def not_toml(error: ValueError | RecursionError, source: Source) -> tuple[str, Span, str]:
+    """The message of the parser of the standard library made plain; its place; and a way out."""
+    if isinstance(error, RecursionError):
+        return "this is nested too deeply", WHOLE_FILE, HINT
+    text = str(error)
+    if "int_max_str_digits" in text and (number := re.search(r"[\d_]{4000,}", source.text)) is not None:
+        span = Span(*number.span())
+        return f"a number of {len(number[0]):,} digits is too large", span, "numbers have at most 18 digits"
+    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", text)
+    if place is None:
+        return f"this is not TOML: {text}"[:200], WHOLE_FILE, HINT
+    lines = source.text.split("\n")
+    row = int(place[1]) - 1 if place[1] is not None else len(lines) - 1
+    at = len(source.text)
+    if place[1] is not None:
+        at = min(sum(len(line) + 1 for line in lines[:row]) + int(place[2]) - 1, at)
+    span = Span(at, min(at + 1, len(source.text)))
+    what = text[: place.start()]
+    if "overwrite a value" in what or " twice" in what:
+        return _twice(lines, row) or (f"this is not TOML: {what}", span, HINT)
+    meant = line_meant(lines[row])
+    hint = f"write {meant}" if meant is not None and _is_toml(meant) else HINT
+    return f"this is not TOML: {what[:1].lower()}{what[1:]}"[:200], span, hint
+
+
+def _is_toml(line: str) -> bool:
+    try:
+        tomllib.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _twice(lines: list[str], row: int) -> tuple[str, Span, str] | None:
+    """A key or a section that is there already, at the second one."""
+    pattern = re.compile(r"[ \t]{0,50}(\[[^\[\]\n]{1,60}\]|[\w.-]{1,60})")
+    found = pattern.match(lines[row])
+    if found is None:
+        return None
+    for other in range(row - 1, -1, -1):
+        earlier = pattern.match(lines[other])
+        if earlier is not None and earlier[1] == found[1]:
+            start = sum(len(line) + 1 for line in lines[:row])
+            span = Span(start + found.start(1), start + found.end(1))
+            return f"{found[1]} is given twice", span, f"it is on line {other + 1}, too: leave one out"
+    return None
+
+
+def line_meant(line: str) -> str | None:
+    """A line `key = value` as TOML has it, if that is what it was meant to be."""
+    if len(line) > 400:
+        return None
+    found = re.fullmatch(r"([\w-]{1,60}) {0,9}([=:]) {0,9}([^#]{1,300})", line.partition(" #")[0].strip())
+    if found is None:
+        return None
+    key, sign, value = found[1], found[2], found[3].rstrip(", ")
+    for pattern, text in LINES:
+        if re.fullmatch(pattern, value) and value not in ("true", "false", "nan", "inf"):
+            meant = re.sub(pattern, text, value)
+            return f"{key} = {meant}" if sign == "=" or value[0] != '"' else f"{key} = {value}"
+    return f"{key} = {value}" if sign == ":" else None
