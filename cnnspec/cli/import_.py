@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from cnnspec.running.tracing import Traced
     from cnnspec.structure import Spec
 
+WITH_WEIGHTS = (".onnx", ".keras", ".h5", ".hdf5")
+"""Files that have the weights in them, too."""
 MOST_LISTED = 8
 """Weights of the source that were not used, that are named."""
 
@@ -99,7 +101,9 @@ class Files(NamedTuple):
               help="The size of an input, without the batch; default: 224x224, and the channels of the "
               "first convolution.")  # fmt: skip
 @click.option("-o", "--output", metavar="OUT", help="The spec to write; default: standard output.")
-@click.option("--weights", metavar="FILE", help="The weights of the module: .safetensors.")
+@click.option(
+    "--weights", metavar="FILE", help="The weights of the module: .safetensors (of Keras: .h5, .keras)."
+)
 @click.option("--weights-out", metavar="FILE", help="Write them with the keys of the emitted torch program.")
 @click.option(
     "--map", "map_file", metavar="FILE", help="Write the keys of the program and of the module as JSON."
@@ -125,7 +129,7 @@ def import_(
 ) -> int:
     """Write the spec of a model that you have: FILE, or a PyTorch module.
 
-    FILE is a model as ONNX (.onnx), Keras's configuration (.keras, or `model.to_json()` in a .json),
+    FILE is a model as ONNX (.onnx), Keras's (.keras, .h5, or `model.to_json()` in a .json),
     Darknet's .cfg or Caffe's .prototxt. It is read, and nothing of it is run.
 
     --run-python RUNS the module, which can do whatever you can do: use it for code that you trust. It runs in
@@ -139,7 +143,7 @@ def import_(
     """
     if (file is None) == (module is None):
         raise click.UsageError("expected a FILE, or --run-python MODULE:NAME")
-    if file is not None and file.endswith(".onnx") and weights_out is not None:
+    if file is not None and file.lower().endswith(WITH_WEIGHTS) and weights_out is not None:
         weights = weights or file
     if (weights is None) != (weights_out is None):
         raise click.UsageError("--weights and --weights-out belong together")
@@ -218,7 +222,10 @@ def _written(
 
 def _tool(source: str) -> str:
     """Whose words a hole has."""
-    return {".onnx": "ONNX", ".json": "Keras", ".keras": "Keras"}.get(os.path.splitext(source)[1], "torch")
+    tools = {".onnx": "ONNX", ".cfg": "Darknet", ".prototxt": "Caffe"}
+    return (tools | dict.fromkeys((".json", ".keras", ".h5", ".hdf5"), "Keras")).get(
+        os.path.splitext(source)[1].lower(), "torch"
+    )
 
 
 def _tell(made: Spec, files: Files, document: dict[str, Any], contents: Any) -> None:
@@ -245,6 +252,7 @@ def _moved(
     job = {
         "kind": "move",
         "weights": os.path.abspath(weights),
+        "model": os.path.abspath(document["source"]),
         "inputs": {name: list(size) for name, size in sizes},
         "keys": dict(made.keys),
         "shapes": shapes,

@@ -20,15 +20,12 @@ from cnnspec.sources.calls.translate import NeedsValues, layers_of
 SECONDS = 600
 LARGEST = 50_000_000
 """Bytes of a file that is text, or a zip with a text in it that is read."""
-ONNX, KERAS, TEXT = (".onnx",), (".json", ".keras"), (".cfg", ".prototxt")
-_TO_JSON = "load it where it was made and save its configuration, `model.to_json()`, as a .json"
+ONNX, HDF5, KERAS, TEXT = (".onnx",), (".h5", ".hdf5"), (".json", ".keras"), (".cfg", ".prototxt")
 _PICKLE = (
     "it is a pickle, which can run code; `cnnspec import --run-python MODULE:NAME` imports the model's code"
 )
 WEIGHTS = ".safetensors"
 OTHERWISE = {
-    ".h5": _TO_JSON,
-    ".hdf5": _TO_JSON,
     ".pt": _PICKLE,
     ".pth": _PICKLE,
     ".py": "`cnnspec import --run-python FILE.py:NAME` runs it and imports the module NAME of it",
@@ -48,14 +45,16 @@ def opened(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -
         return Traced(finding=problem)
     if ending in ONNX:
         return _onnx(path, inputs, progress)
+    if ending in HDF5:
+        return _hdf5(path, inputs, progress)
     if ending == WEIGHTS:
         return _weights(path, progress)
     if ending not in KERAS + TEXT:
-        known = "imported are .onnx, .keras, Keras's .json, Darknet's .cfg and Caffe's .prototxt"
+        known = "imported are .onnx, .keras, .h5, Keras's .json, Darknet's .cfg and Caffe's .prototxt"
         return _refused(
             f"a file {ending or 'without an ending'} is not imported", OTHERWISE.get(ending, known)
         )
-    data = read_bytes(path, LARGEST)
+    data = _configuration(path) if ending == ".keras" else read_bytes(path, LARGEST)
     if isinstance(data, Diagnostic):
         return Traced(finding=data)
     name = os.path.splitext(os.path.basename(path))[0]
@@ -64,6 +63,16 @@ def opened(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -
         if ending in KERAS
         else _text(data, ending, name, inputs[0][1] if inputs else None)
     )
+
+
+def _configuration(path: str) -> bytes | Diagnostic:
+    """Of a .keras file, which may be large."""
+    from cnnspec.sources.keras.config import Refused, unzipped
+
+    try:
+        return unzipped(path)
+    except Refused as why:
+        return Diagnostic("E811", str(why), WHOLE_FILE)
 
 
 def _onnx(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -> Traced:
@@ -81,6 +90,15 @@ def _onnx(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) ->
         return _listed(read(plain))
     except Untrue as error:
         return _refused(f"what was read of it is not a network: {error}")
+
+
+def _hdf5(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -> Traced:
+    job = {"kind": "keras", "file": os.path.abspath(path)}
+    progress(os.path.basename(path), 0, 1)
+    with work(job, {}, progress, seconds=SECONDS) as outcome:
+        if outcome.finding is not None or outcome.result is None:
+            return Traced(finding=outcome.finding, outcome=None if outcome.finding is not None else outcome)
+        return _keras(str(outcome.result["config"]).encode(), inputs)
 
 
 def _listed(trace: Trace) -> Traced:

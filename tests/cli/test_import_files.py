@@ -99,6 +99,45 @@ def test_keras(cnnspec: Command) -> None:
     assert "params 137" in ran.out  # 4·27 + 4, 4·5 + 5
 
 
+def test_keras_in_hdf5(cnnspec: Command) -> None:
+    """The whole model; and the weights alone with the configuration."""
+    import numpy as np
+    from safetensors.numpy import load_file
+
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+    kernel = np.arange(20, dtype=np.float32).reshape(4, 5)
+    given = {
+        "c": {"kernel": np.ones((3, 3, 3, 4)), "bias": np.ones(4)},
+        "d": {"kernel": kernel, "bias": np.ones(5)},
+    }
+    with h5py.File("small.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(KERAS)
+        root = file.create_group("model_weights")
+        root.attrs["layer_names"] = list(given)
+        for own, weights in given.items():
+            group = root.create_group(own)
+            group.attrs["weight_names"] = [f"{own}/{name}:0" for name in weights]
+            for name, value in weights.items():
+                group[f"{own}/{name}:0"] = value
+    ran = cnnspec(
+        "import", "small.h5", "-o", "net.cnn", "--weights-out", "net.safetensors", "--map", "map.json"
+    )
+    assert (ran.status, ran.err) == (0, "")
+    assert json.loads(Path("map.json").read_text())["fc.weight"] == "d/kernel"
+    assert np.array_equal(load_file("net.safetensors")["fc.weight"], kernel.T)
+    Path("small.json").write_text(json.dumps(KERAS))
+    ran = cnnspec("import", "small.json", "--weights", "small.h5", "--weights-out", "other.safetensors")
+    assert (ran.status, ran.err) == (0, "")
+    assert Path("other.safetensors").read_bytes() == Path("net.safetensors").read_bytes()
+    with h5py.File("small.h5", "r+") as file:
+        del file["model_weights/d/d/kernel:0"]
+        file["model_weights/d/d/kernel:0"] = np.ones((7, 5))
+    ran = cnnspec("import", "small.h5", "-o", "net.cnn", "--weights-out", "net.safetensors", "--force")
+    assert ran.status == 1
+    assert "error[E813]" in ran.err
+    assert "d/kernel: the file has 7x5" in ran.err
+
+
 def test_what_is_not_certain_is_said_with_its_line(cnnspec: Command) -> None:
     Path("net.cfg").write_text(CFG.replace("activation=leaky", "activation=unheard", 1))
     ran = cnnspec("import", "net.cfg")
@@ -117,7 +156,7 @@ def test_what_is_not_certain_is_said_with_its_line(cnnspec: Command) -> None:
         ("a", ".onnx"),
         ("a.cfg", "no network is found"),
         ("a.json", "no JSON"),
-        ("a.keras", "no JSON"),
+        ("a.keras", "no .keras file"),
     ],
 )
 def test_other_files_say_the_way(cnnspec: Command, name: str, says: str) -> None:

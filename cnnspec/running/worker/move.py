@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnspec.running.worker import keras
 from cnnspec.running.worker.tell import Fault, Missing, reading
 from cnnspec.running.worker.weights import KNOWN, SAVE
 
@@ -31,9 +32,13 @@ def _moved(job: Mapping[str, Any], folder: str) -> dict[str, Any]:
         given = arrays(job["weights"], job["inputs"])
         shapes = {name: tuple(one.shape) for name, one in given.items()}
         return _written(job, folder, "", shapes, given.__getitem__)
+    if suffix in keras.ENDINGS:
+        held = keras.arrays(job, folder)
+        return _written(job, folder, "", held.shapes, keras.reading_of(held))
     if suffix != ".safetensors":
         raise Fault(
-            f"weights are read from .safetensors, not from {suffix or 'a file without an extension'}",
+            "weights are read from .safetensors, and Keras's from .h5 and .keras, not from "
+            f"{suffix or 'a file without an extension'}",
             note="a torch checkpoint is a pickle, which can run code; two lines convert one that is yours:\n"
             "state = torch.load('theirs.pth', map_location='cpu', weights_only=True)\n"
             "safetensors.torch.save_file({k: state[k].contiguous() for k in state}, 'theirs.safetensors')",

@@ -23,7 +23,7 @@ from cnnspec.ops.merge import Add, Mul, Sub
 from cnnspec.ops.powers import Exp, Log, Pow
 from cnnspec.ops.rectifier import Abs, Elu, Leaky, Prelu, Relu, Relu6, Selu
 from cnnspec.ops.scale import Times
-from cnnspec.sources.calls.layout import atoms_of, only, size_of
+from cnnspec.sources.calls.layout import atoms_of, only, size_of, sizes_of
 from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Kept, Laid, Reader, Scores, number
 from cnnspec.sources.calls.rules import RULES, Given, reads
 
@@ -155,6 +155,9 @@ def prelu(reader: Reader, a: Given) -> Item:
         raise Cannot("its slopes are computed")
     one = prod(weight.held.shape) == 1
     laid = reader.laid(a["self"])
+    if len(weight.held.shape) > 1 and weight.held.shape == sizes_of(laid.dims)[1:]:
+        value, keys = reader.settled(laid), {"weight": weight.held.key}
+        return reader.fresh(reader.add(Prelu(slopes="positions"), value, weights=keys))
     laid = laid if one else reader.at_channels(laid, 1)
     op = Prelu(slopes="one" if one else "channels")
     return Laid(reader.add(op, laid.value, weights={"weight": weight.held.key}), laid.dims)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor, Value
-from cnnspec.sources.keras.convert import Context
+from cnnspec.sources.keras.convert import Context, Layout
 
 NAMED: Mapping[str, tuple[str, dict[str, Value]]] = {
     "relu": ("relu", {}),
@@ -39,6 +39,10 @@ def applied(context: Context, given: Tensor, activation: Any) -> Tensor:
     shape = context.shape(given)
     if activation in ("softmax", "log_softmax"):
         return context.call(activation, shape, self=given, dim=len(shape) - 1)
+    if activation == "hard_sigmoid" and context.older:  # 0.2·x + 0.5, from 0 to 1
+        made = context.call("mul", shape, self=given, other=0.2)
+        made = context.call("add", shape, self=made, other=0.5)
+        return context.call("clamp", shape, self=made, min=0, max=1)
     if activation == "hard_sigmoid":
         return context.call("hardsigmoid", shape, self=given)
     if activation not in NAMED:
@@ -85,11 +89,18 @@ def elu(context: Context) -> Tensor:
 def prelu(context: Context) -> Tensor:
     given = context.only()
     shape = context.shape(given)
-    shared = context.config.get("shared_axes") or []
-    if sorted(shared) != list(range(1, len(shape) - 1)):
-        raise Unsaid("it has a weight for each position: `prelu positions` on maps with their channels first")
-    first = context.first(given)
-    weight = context.weight("alpha", (shape[-1],))
+    shared = sorted(context.config.get("shared_axes") or [])
+    first, axes = context.first(given), len(shape) - 2
+    if not shared:
+        sizes = shape[1:]
+        order = tuple(range(axes + 1)) if first == given else (axes, *range(axes))
+        layout = Layout(sizes, order)
+        weight = context.weight("alpha", [sizes[one] for one in order], layout)
+    elif shared == (list(range(1, axes + 1)) if first != given else list(range(2, axes + 2))):
+        C = context.shape(first)[1]
+        weight = context.weight("alpha", (C,), Layout((1,) * axes + (C,), tuple(range(axes + 1))))
+    else:
+        raise Unsaid(f"its slopes are shared along the axes {shared} alone")
     return context.last(context.call("prelu", context.shape(first), self=first, weight=weight))
 
 

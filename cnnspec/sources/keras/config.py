@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 MOST_LAYERS = 20_000
 LARGEST = 50_000_000
@@ -38,15 +39,18 @@ class Step(NamedTuple):
 
 
 class Model(NamedTuple):
+    """older: it was written before version 3."""
+
     name: str
     steps: Sequence[Step]
     outputs: Sequence[str]
+    older: bool = False
 
 
 def load(data: bytes) -> Model:
     """The model of a `.keras` file (a zip with a config.json), or of the JSON text alone."""
     if data[:2] == b"PK":
-        data = _unzipped(data)
+        data = unzipped(io.BytesIO(data))
     if len(data) > LARGEST:
         raise Refused(f"the configuration has more than {LARGEST:,} bytes")
     try:
@@ -62,12 +66,11 @@ def load(data: bytes) -> Model:
         ) from None
 
 
-def _unzipped(data: bytes) -> bytes:
-    import io
-
+def unzipped(file: str | BinaryIO) -> bytes:
+    """The configuration in a .keras file."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("config.json") as file:
-            return file.read(LARGEST + 1)
+        with zipfile.ZipFile(file) as archive, archive.open("config.json") as inner:
+            return inner.read(LARGEST + 1)
     except (
         zipfile.BadZipFile,
         KeyError,
@@ -89,7 +92,13 @@ def _model(found: Any) -> Model:
     config = found["config"]
     outputs = _read(found, (), (), steps)
     name = config.get("name") if isinstance(config, dict) else None
-    return Model(str(name or "model")[:200], steps, outputs)
+    return Model(str(name or "model")[:200], steps, outputs, older=_is_older(found))
+
+
+def _is_older(found: Config) -> bool:
+    """Whether it was written before version 3, which writes the module of each class."""
+    version = found.get("keras_version")
+    return version.startswith(("1.", "2.")) if isinstance(version, str) else "module" not in found
 
 
 def _read(found: Config, prefix: tuple[str, ...], given: Sequence[str], steps: list[Step]) -> list[str]:

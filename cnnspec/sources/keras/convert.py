@@ -5,8 +5,8 @@ torch has with channels first is a call between two permutations, which a reader
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeAlias
 
 from cnnspec.ops.base import Shape
 from cnnspec.sources.calls.record import Record, Unsaid
@@ -15,13 +15,26 @@ from cnnspec.sources.keras.config import From, Model, Refused, Step
 from cnnspec.sources.layers import Scope
 
 
+class Layout(NamedTuple):
+    """How a file of Keras's has a weight: its sizes there, and the order of its axes in which it is torch's.
+    fill: the number that it is where the layer has no such weight."""
+
+    sizes: Shape
+    order: Shape
+    fill: float | None = None
+
+
 @dataclass
 class Context:
-    """values: what each layer gave. step: the one that is being converted."""
+    """values: what each layer gave. step: the one that is being converted. flat: of a map that was flattened
+    row by row with its channels last, the same with its channels first, and the sizes of the map."""
 
     step: Step
+    older: bool = False
     record: Record = field(default_factory=Record)
     values: dict[str, Tensor] = field(default_factory=dict)
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    flat: dict[Tensor, tuple[Tensor, Shape]] = field(default_factory=dict)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -65,8 +78,19 @@ class Context:
             raise Unsaid(f"it reads {len(found)} tensors")
         return found[0]
 
-    def weight(self, name: str, shape: Sequence[int]) -> Tensor:
-        return self.record.weight(f"{self.step.own}/{name}", shape)
+    def weight(
+        self, name: str, shape: Sequence[int], layout: Layout | None = None, fill: float | None = None
+    ) -> Tensor:
+        key = f"{self.step.own}/{name}"
+        if key not in self.layouts:
+            self.layouts[key] = layout or Layout(tuple(shape), tuple(range(len(shape))), fill)
+        return self.record.weight(key, shape)
+
+    def filters(self, name: str, shape: Sequence[int]) -> Tensor:
+        """A weight that torch has as filters x channels x the rest, and Keras the other way round."""
+        K, C, *rest = shape
+        axes = len(rest)
+        return self.weight(name, shape, Layout((*rest, C, K), (axes + 1, axes, *range(axes))))
 
     def call(self, op: str, /, *shapes: Sequence[int], **arguments: Value) -> Tensor:
         """A call; its first output."""
@@ -105,14 +129,23 @@ class Context:
 
 
 Converting: TypeAlias = Callable[[Context], Tensor]
+EACH = frozenset(
+    ("Activation", "AlphaDropout", "Dropout", "ELU", "GaussianNoise", "Identity", "LeakyReLU", "ReLU")
+)
+"""Layers that treat each number by itself."""
 
 
 def convert(model: Model, size: Shape | None = None) -> Trace:
     """The trace of a model, one image. size: C x H x W of an input whose size the file leaves open."""
+    return converted(model, size)[0]
+
+
+def converted(model: Model, size: Shape | None = None) -> tuple[Trace, Mapping[str, Layout]]:
+    """The trace, and how Keras's files have its weights."""
     from cnnspec.sources.keras.activations import applied
     from cnnspec.sources.keras.tables import TABLE
 
-    context = Context(Step("", "", {}, (), "", ()))
+    context = Context(Step("", "", {}, (), "", ()), model.older)
     ordered = sorted(model.steps, key=lambda step: step.kind != "InputLayer")
     for step in ordered:
         context.step = step
@@ -122,8 +155,13 @@ def convert(model: Model, size: Shape | None = None) -> Trace:
                 continue
             if step.kind not in TABLE:
                 raise Unsaid("no layer of the language does this")
-            made = TABLE[step.kind](context)
-            context.values[step.key] = applied(context, made, step.config.get("activation"))
+            made = applied(context, TABLE[step.kind](context), step.config.get("activation"))
+            if step.kind in EACH and len(given := context.tensors()) == 1 and given[0] in context.flat:
+                moved, sizes = context.flat[given[0]]
+                other = replace(context, values=dict.fromkeys(context.values, moved))
+                first = applied(other, TABLE[step.kind](other), step.config.get("activation"))
+                context.flat[made] = first, sizes
+            context.values[step.key] = made
         except Unsaid as why:
             raise Refused(f"{step.kind} {step.own}: {why}") from None
         except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError, AttributeError) as error:
@@ -138,7 +176,7 @@ def convert(model: Model, size: Shape | None = None) -> Trace:
     names = (key.replace("/", "_") if several else "" for key in model.outputs)
     outputs = list(zip(names, ends, strict=True))
     name = model.name if model.name.isidentifier() else "Model"
-    return context.record.trace(name, 1, outputs)
+    return context.record.trace(name, 1, outputs), context.layouts
 
 
 def _entered(context: Context, step: Step, size: Shape | None, model: Model) -> Tensor:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from cnnspec.ops.base import Shape
 from cnnspec.sources.calls.record import Unsaid
 from cnnspec.sources.calls.trace import Tensor
 from cnnspec.sources.calls.windows import Window, convolved, deconvolved, pooled, same
-from cnnspec.sources.keras.convert import Context, Converting, short
+from cnnspec.sources.keras.convert import Context, Converting, Layout, short
 
 
 def _window(context: Context, given: Tensor, name: str) -> Window:
@@ -15,6 +16,8 @@ def _window(context: Context, given: Tensor, name: str) -> Window:
     S = context.sizes("strides", axes) if context.config.get("strides", 1) is not None else F
     D = context.sizes("dilation_rate", axes)
     padding = context.config.get("padding", "valid")
+    if padding == "causal" and axes == 1:
+        return Window(F, S, D, ((D[0] * (F[0] - 1), 0),))
     if padding not in ("valid", "same"):
         raise Unsaid(f"its padding is {padding!r}"[:60])
     return Window(F, S, D, same(sizes, F, S, D) if padding == "same" else ((0, 0),) * axes)
@@ -32,7 +35,7 @@ def conv(context: Context) -> Tensor:
     given = context.first(context.only())
     window = _window(context, given, "kernel_size")
     K, groups, C = context.config["filters"], context.config.get("groups", 1), context.shape(given)[1]
-    weight = context.weight("kernel", (K, C // groups, *window.F))
+    weight = context.filters("kernel", (K, C // groups, *window.F))
     return context.last(_slid(context, given, weight, _bias(context, K), groups, window))
 
 
@@ -40,11 +43,18 @@ def _bias(context: Context, size: int) -> Tensor | None:
     return context.weight("bias", (size,)) if context.config.get("use_bias", True) else None
 
 
+def _apart(context: Context, name: str, C: int, each: int, F: Shape) -> Tensor:
+    """The filters of a depthwise convolution."""
+    axes = len(F)
+    layout = Layout((*F, C, each), (axes, axes + 1, *range(axes)))
+    return context.weight(name, (C * each, 1, *F), layout)
+
+
 def depthwise(context: Context) -> Tensor:
     given = context.first(context.only())
     window = _window(context, given, "kernel_size")
     C, each = context.shape(given)[1], context.config.get("depth_multiplier", 1)
-    weight = context.weight("kernel", (C * each, 1, *window.F))
+    weight = _apart(context, "kernel", C, each, window.F)
     return context.last(_slid(context, given, weight, _bias(context, C * each), C, window))
 
 
@@ -52,10 +62,10 @@ def separable(context: Context) -> Tensor:
     given = context.first(context.only())
     window = _window(context, given, "kernel_size")
     C, each, K = context.shape(given)[1], context.config.get("depth_multiplier", 1), context.config["filters"]
-    weight = context.weight("depthwise_kernel", (C * each, 1, *window.F))
+    weight = _apart(context, "depthwise_kernel", C, each, window.F)
     apart = _slid(context, given, weight, None, C, window)
     ones = (1,) * len(window.F)
-    point = context.weight("pointwise_kernel", (K, C * each, *ones))
+    point = context.filters("pointwise_kernel", (K, C * each, *ones))
     shape = context.shape(apart)
     made = context.call(
         f"conv{len(ones)}d",
@@ -80,7 +90,7 @@ def deconv(context: Context) -> Tensor:
         raise Unsaid("it says an output padding or a dilation")
     over = [F - S for F, S in zip(window.F, window.S, strict=True)]
     ends = tuple((max(one, 0) // 2, one - max(one, 0) // 2) if cuts else (0, min(one, 0)) for one in over)
-    weight, bias = context.weight("kernel", (C, K, *window.F)), _bias(context, K)
+    weight, bias = context.filters("kernel", (C, K, *window.F)), _bias(context, K)
     window, shape = window._replace(ends=ends), context.shape(given)
     return context.last(
         deconvolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=1)
@@ -126,7 +136,8 @@ def batch_norm(context: Context) -> Tensor:
         context.record.notes[f"{context.step.own} has {kept} alone: here `bn` has both weights or none"] = (
             None
         )
-        weight, bias = weight or context.weight("gamma", (C,)), bias or context.weight("beta", (C,))
+        weight = weight or context.weight("gamma", (C,), fill=1.0)
+        bias = bias or context.weight("beta", (C,), fill=0.0)
     mean, variance = context.weight("moving_mean", (C,)), context.weight("moving_variance", (C,))
     made = context.call(
         "batch_norm",
@@ -184,9 +195,18 @@ def group_norm(context: Context) -> Tensor:
 
 
 def dense(context: Context) -> Tensor:
-    given = context.only()
-    shape, K = context.shape(given), context.config["units"]
-    weight = context.weight("kernel", (K, shape[-1]))
+    given, K = context.only(), context.config["units"]
+    shape = context.shape(given)
+    flat, map_sizes = context.flat.get(given, (given, shape[-1:]))
+    layouts = [
+        Layout((*sizes, K), (len(sizes), len(sizes) - 1, *range(len(sizes) - 1)))
+        for sizes in (map_sizes, shape[-1:])
+    ]
+    known = context.layouts.get(f"{context.step.own}/kernel", layouts[0])
+    if known not in layouts:
+        raise Unsaid("it reads a flattened map in one call, and another vector in the other")
+    given = flat if known == layouts[0] else given
+    weight = context.weight("kernel", (K, shape[-1]), known)
     return context.call("linear", (*shape[:-1], K), input=given, weight=weight, bias=_bias(context, K))
 
 

@@ -71,9 +71,16 @@ def dropout_of_maps(context: Context) -> Tensor:
 
 
 def flatten(context: Context) -> Tensor:
+    """Row by row with the channels last. A Dense behind it takes the numbers with the channels first, and has
+    its weights in that order."""
     given = context.only()
     shape = context.shape(given)
-    return context.call("view", (shape[0], prod(shape[1:])), self=given, size=(shape[0], prod(shape[1:])))
+    size = (shape[0], prod(shape[1:]))
+    made = context.call("view", size, self=given, size=size)
+    first = context.first(given)
+    if first != given:
+        context.flat[made] = context.call("view", size, self=first, size=size), shape[1:]
+    return made
 
 
 def reshape(context: Context) -> Tensor:
