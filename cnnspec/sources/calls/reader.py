@@ -296,11 +296,11 @@ class Reader:
         if not any(shift) and len(set(factor)) == 1:
             if factor[0] == 1:
                 return laid
-            before = getattr(self.layers[laid.value - len(self.inputs)], "op", None)
-            if laid.value >= len(self.inputs) and isinstance(before, Tanh) and factor[0] > 0:
-                made = before.model_copy(update={"amp": before.amp * number(factor[0])})
-                (value,) = self.layers[laid.value - len(self.inputs)].inputs
-                return Laid(self.add(made, value), laid.dims)
+            place = laid.value - len(self.inputs)
+            before = self.layers[place] if place >= 0 else None
+            if isinstance(before, Layer) and isinstance(before.op, Tanh) and factor[0] > 0:
+                made = before.op.model_copy(update={"amp": before.op.amp * number(factor[0])})
+                return Laid(self.add(made, *before.inputs), laid.dims)
             return Laid(self.add(Times(factor=number(factor[0])), laid.value), laid.dims)
         axes = len(self.shape(laid.value)) - 1
         value = laid.value if axes else self.add(Reshape(shape=(*self.shape(laid.value), 1, 1)), laid.value)
