@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_CALLS = 3
 """Lines of an emitted program that are shown where it has failed: the innermost call, and those around it."""
 
-INSTALL = {"torch": "torch", "images": "Pillow", "weights": "safetensors"}
+INSTALL = {"torch": "torch", "images": "Pillow", "weights": "safetensors", "train": "mlxtend"}
 """The extras that a job may need, and the library that each brings."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.cli import FOUND, USAGE
@@ -11,6 +12,8 @@ from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.files import ZOO, read_source
 
 if TYPE_CHECKING:
+    from cnnspec.training.network import Network
+    from cnnspec.training.read import Reading
     from cnnspec.training.recipe import Recipe
 
 TOML = ".toml"
@@ -30,6 +33,34 @@ class Programs(NamedTuple):
 def programs(found: Opened, path: str, folder: str, target: str) -> Programs:
     """`net.py` and `train.py` of a built network and a recipe, to be written into `folder`."""
     from cnnspec.training import numpy, program
+
+    def files(recipe: Recipe, facts: Network, reading: Reading, data: str) -> dict[str, str]:
+        graph, net = found.graph, found.programs[target]
+        if graph is None or (target == "numpy" and numpy.refused(recipe, facts, reading)):
+            return {}
+        data = os.path.relpath(data, folder) if data else ""
+        emit = numpy.emit if target == "numpy" else program.emit
+        return {"net.py": net, "train.py": emit(graph, facts, recipe, net, data)}
+
+    return _made(found, path, files)
+
+
+def scoring(found: Opened, path: str) -> Programs:
+    """What reads the data of a recipe and judges outputs: `data.py`; where the data is: `path`."""
+    from cnnspec.training import numpy
+
+    def files(recipe: Recipe, facts: Network, reading: Reading, data: str) -> dict[str, str]:
+        if found.graph is None or not numpy.readable(recipe, facts, reading):
+            return {}
+        return {"data.py": numpy.emit_data(found.graph, facts, recipe), "path": data}
+
+    return _made(found, path, files)
+
+
+def _made(
+    found: Opened, path: str, files: Callable[[Recipe, Network, Reading, str], dict[str, str]]
+) -> Programs:
+    """The files that `files` makes of a recipe that fits the network, or what is wrong."""
     from cnnspec.training.network import network
     from cnnspec.training.read import MAX_BYTES, read
 
@@ -42,16 +73,14 @@ def programs(found: Opened, path: str, folder: str, target: str) -> Programs:
     graph = found.graph
     assert graph is not None
     facts = network(graph, recipe, reading) if recipe is not None else None
-    if recipe is None or facts is None or (target == "numpy" and numpy.refused(recipe, facts, reading)):
-        return Programs(source, list(reading.sink), {}, None, FOUND)
-    net = found.programs[target]
-    data = getattr(recipe.data, "path", "")
-    if data:
+    made: dict[str, str] = {}
+    if recipe is not None and facts is not None:
+        data = getattr(recipe.data, "path", "")
         beside = "" if path.startswith(ZOO) else os.path.dirname(place)
-        data = os.path.relpath(os.path.join(beside, data), folder)
-    emit = numpy.emit if target == "numpy" else program.emit
-    files = {"net.py": net, "train.py": emit(graph, facts, recipe, net, data)}
-    return Programs(source, [], files, recipe, 0)
+        made = files(recipe, facts, reading, os.path.join(beside, data) if data else "")
+    if not made:
+        return Programs(source, list(reading.sink), {}, None, FOUND)
+    return Programs(source, [], made, recipe, 0)
 
 
 def beside(argument: str) -> str | None:

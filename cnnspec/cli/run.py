@@ -12,6 +12,7 @@ from cnnspec.cli.given import given, problem_of, reads_stdin, takes_inputs
 from cnnspec.cli.job import Progress, unfinished
 from cnnspec.cli.one_model import built, open_model
 from cnnspec.cli.options import Choice, command, completing
+from cnnspec.cli.score import misused, scored
 from cnnspec.cli.terminal import Output, say
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.diagnostics.printable import printable
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 @takes_inputs
 @click.option(
     "--batch", type=click.IntRange(1, 10_000), default=1, metavar="N", help="Number of images for --random."
+)
+@click.option(
+    "--dataset",
+    metavar="R.toml",
+    help="A recipe: score the weights on its held-out images; -o is .html, .svg (wrong answers) or .csv.",
 )
 @click.option("--trace", is_flag=True, help="Show the output of every layer.")
 @click.option("--save-maps", metavar="DIR", help="Write the feature maps of every layer as PNG sheets.")
@@ -46,6 +52,7 @@ def run(
     file: str,
     labels: str | None,
     batch: int,
+    dataset: str | None,
     output: str | None,
     save_maps: str | None,
     force: bool,
@@ -53,16 +60,19 @@ def run(
     to: Output,
     **options: Any,
 ) -> int:
-    """Run a spec's NumPy program on an input.
+    """Run a spec's NumPy program on an input, or score it on a data set.
 
     The program runs in a separate process, in float32, with random weights unless --weights is given. The
     pixels of an image are used as stored, 0 to 255: a network trained on 0 to 1 needs --scale 1/255.
     """
-    if not options["inputs"] and not options["random"]:
+    if dataset is not None:
+        others = ("inputs", "random", "trace", "grad", "im2col", "resize", "mean", "std")
+        misused(dataset, options["weights"], output, {name: options.get(name) for name in others})
+    elif not options["inputs"] and not options["random"]:
         raise click.UsageError("an input is missing: --input FILE, or --random")
     if file == STDIN and reads_stdin(options["inputs"]):
         raise click.UsageError("standard input can be read only once")
-    if output is not None and os.path.splitext(output)[1] not in (".npy", ".npz"):
+    if dataset is None and output is not None and os.path.splitext(output)[1] not in (".npy", ".npz"):
         raise click.BadParameter("expected a file name that ends in .npy or .npz", param_hint="--output")
     found = built(open_model(file, choice), ("numpy",))
     document, graph = found.head(), found.graph
@@ -70,6 +80,12 @@ def run(
     if graph is None or not found.programs:
         to.document(document)
         return found.status
+    if dataset is not None:
+        names, problem = _labels(labels, graph)
+        problem = problem or problem_of([options["weights"]])
+        if problem is not None:
+            return to.refuse(*problem, document)
+        return scored(found, dataset, options["weights"], names, output, force, document, to)
     on, sums = given(options, graph), asked(options, graph, found.source.name)
     if output and output.endswith(".npy") and len(graph.outputs) > 1:
         raise click.UsageError(f"the network has {len(graph.outputs)} outputs; -o must be an .npz file")

@@ -15,6 +15,7 @@ Array = NDArray[Any]
 def load(folder: str, target: str = "numpy") -> Any:
     """The program in `folder/program_numpy.py`, or of another target."""
     module, name = ModuleType("emitted"), f"program_{target}.py"
+    module.__file__ = os.path.join(folder, name)
     with open(os.path.join(folder, name), encoding="utf-8") as file:
         exec(compile(file.read(), name, "exec"), module.__dict__)
     return module

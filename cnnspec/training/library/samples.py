@@ -36,8 +36,11 @@ def npz_arrays(path: Path, images: str, labels: str, channels: int) -> Samples:
         with numpy.load(path, allow_pickle=False) as file:
             pixels = torch.from_numpy(file[images])
             targets = torch.from_numpy(file[labels])
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged archive raises errors of many kinds
         raise Refused(f"{path}: {error}") from None
+    if pixels.ndim not in (3, 4):
+        found = tuple(pixels.shape)
+        raise Refused(f"{path}: expected images, found {images} of shape {found}")
     if pixels.ndim == 3:
         pixels = pixels[:, None]
     elif pixels.shape[1] != channels and pixels.shape[-1] == channels:

@@ -26,7 +26,7 @@ def refused(recipe: Recipe, network: Network, reading: Reading) -> bool:
         hint = "--target torch, or leave it out"
         reading.sink.report("E825", f"{what} needs torch", reading.value(*path), help=hint)
 
-    if not readable(recipe, reading):
+    if not readable(recipe, network, reading):
         return True
     for name, known in KEYS.items():
         section: BaseModel = getattr(recipe, name)
@@ -37,21 +37,21 @@ def refused(recipe: Recipe, network: Network, reading: Reading) -> bool:
         for key in ("flip", "crop"):
             if getattr(recipe.augment, key):
                 report(f"{key} of images with label maps", "augment", key)
-        if recipe.data.fit != "exact":
-            report(f'fit = "{recipe.data.fit}" with label maps', "data", "fit")
-    if any(output.middle for output in network.outputs):
-        report("the middle of a label map as the target", "loss")
     return len(reading.sink) > before
 
 
-def readable(recipe: Recipe, reading: Reading) -> bool:
+def readable(recipe: Recipe, network: Network, reading: Reading) -> bool:
     """Whether a NumPy program can read the data; a finding if not."""
     data = recipe.data
     others = [key for key in ("stream", "side") if getattr(data, key, False)]
     if not isinstance(data, SOURCES):
         others = ["source"]
-    elif data.fit not in FITS:
+    elif data.fit not in FITS or (data.fit != "exact" and any(one.maps for one in network.outputs)):
         others.append("fit")
+    if any(output.middle for output in network.outputs):
+        message = "the middle of label maps as the target needs torch"
+        reading.sink.report("E825", message, reading.key("data"), help="--target torch")
+        return False
     for key in others:
         message = f"{key} = {_written(getattr(data, key))} in [data] needs torch"
         reading.sink.report("E825", message, reading.value("data", key), help="--target torch")

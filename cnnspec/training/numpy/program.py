@@ -12,7 +12,7 @@ from cnnspec.lower.writer import Writer
 from cnnspec.training.learning import changes_rate
 from cnnspec.training.network import Network
 from cnnspec.training.numpy.data import put_augmented, put_data
-from cnnspec.training.numpy.learning import put_learning
+from cnnspec.training.numpy.learning import answers, put_learning, put_loss
 from cnnspec.training.numpy.library import pieces
 from cnnspec.training.plan import Plan
 from cnnspec.training.program import STANDARD
@@ -37,6 +37,27 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
         body.gap(2)
     body.text(RUN)
     return assembled(plan, body)
+
+
+def emit_data(graph: Graph, network: Network, recipe: Recipe) -> str:
+    """A program that has what the scoring of a network takes of train.py: `load_samples`, `prepared`,
+    `loss_of`, `answers_of`, the network's answers and the right ones, and `LAST`, the layer that makes
+    them."""
+    plan = Plan(network, recipe, "", "", escaped(f"The data of {graph.name}"), graph.inputs[0])
+    body = Writer()
+    put_data(body, plan)
+    body.gap(2)
+    put_loss(body, plan)
+    body.gap(2)
+    body.line(f"LAST = {string(plan.judged.last)}")
+    body.gap(2)
+    with body.block("def answers_of(y, labels):"):
+        if plan.accuracy:
+            answer, truth, _ = answers(plan, "y", "labels")
+            body.line(f"return {answer}, {truth}")
+        else:
+            body.line("return None")
+    return assembled(plan, body).replace("import net\n\n", "")
 
 
 def assembled(plan: Plan, body: Writer) -> str:

@@ -20,8 +20,12 @@ def npz_arrays(path, images, labels, channels):
     try:
         with np.load(path, allow_pickle=False) as file:
             pixels, targets = file[images], file[labels]
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged archive raises errors of many kinds
         raise Refused(f"{path}: {error}") from None
+    if pixels.ndim not in (3, 4):
+        raise Refused(
+            f"{path}: expected images, found {images} of shape {pixels.shape}"
+        )
     if pixels.ndim == 3:
         pixels = pixels[:, None]
     elif pixels.shape[1] != channels and pixels.shape[-1] == channels:

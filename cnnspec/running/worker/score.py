@@ -1,0 +1,110 @@
+"""The job `score`: the network on the held-out images of a recipe, each once."""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnspec.running.worker.program import Array, load
+from cnnspec.running.worker.tell import Fault, Missing, reading, step
+from cnnspec.running.worker.weights import read_weights
+
+MOST_SIDE = 128
+"""Pixels of a picture; of larger images every second or third one is shown."""
+Wrong = tuple[float, int, int, int]
+"""How sure the network was, the image's number in the order, the answer, the right one."""
+
+
+def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
+    """Loss, accuracy, the confusion matrix, and the images with wrong answers of which it was most sure."""
+    program, data = load(folder), load(folder, "data")
+    with reading("E707", job["weights_file"]):
+        params = read_weights(job["weights_file"], job["weights"], np.float32)
+    step("data", 0, 1)
+    with reading("E708", job["data"] or job["recipe"]):
+        try:
+            _, (images, labels) = data.load_samples(Path(job["data"]))
+        except data.Refused as refused:
+            raise Fault(str(refused)) from None
+        except ImportError as error:
+            raise Missing("train", str(error)) from None
+    names = _names(job, data)
+    K, ignored, loss = job["classes"], job["ignored"], 0.0
+    confusion = np.zeros(K * K, np.int64)
+    worst: list[Wrong] = []
+    for start in range(0, len(labels), job["batch"]):
+        step("images", start, len(labels))
+        rows = slice(start, start + job["batch"])
+        with np.errstate(all="ignore"):
+            made = program.forward(params, data.prepared(images[rows]))
+            loss += len(labels[rows]) * float(data.loss_of(made, labels[rows])[0])
+        y = made[0] if isinstance(made, tuple) else made
+        answers = data.answers_of(y, labels[rows]) if K else None
+        if answers is None:
+            continue
+        one_number = y.size == len(y)
+        found, right = (one.reshape(-1 if one_number else one.shape).astype(np.int64) for one in answers)
+        counted = right != ignored
+        confusion += np.bincount(K * right[counted] + found[counted], minlength=K * K)
+        if found.ndim == 1:
+            sure = certainty(y, data.LAST)
+            for row in np.flatnonzero((found != right) & counted).tolist():
+                one = (float(sure[row]), -(start + row), int(found[row]), int(right[row]))
+                (heapq.heappush if len(worst) < job["most"] else heapq.heappushpop)(worst, one)
+    return {
+        "images": len(labels),
+        "loss": loss / max(len(labels), 1),
+        "confusion": confusion.reshape(K, K).tolist(),
+        "names": names,
+        "wrong": [
+            {"image": -number, "found": found, "right": right, "sure": sure, "png": picture(images[-number])}
+            for sure, number, found, right in sorted(worst, reverse=True)
+        ],
+    }
+
+
+def _names(job: dict[str, Any], data: Any) -> list[str]:
+    """Of classes that are folders, the folders' names."""
+    if job["folders"] is None:
+        return []
+    return list(data.class_names(Path(job["data"], job["folders"])))
+
+
+def certainty(y: Array, last: str) -> Array:
+    """For each image the share that its answer has; `last` is the layer that makes y."""
+    scores = y.reshape(len(y), -1).astype(np.float64)
+    if scores.shape[1] == 1:
+        shares = scores if last == "sigmoid" else 1 / (1 + np.exp(-scores))
+        scores = np.concatenate([shares, 1 - shares], 1)
+    elif last != "softmax":
+        scores = -scores if last == "rbf" else scores
+        scores = np.exp(scores - scores.max(1, keepdims=True))
+        scores /= scores.sum(1, keepdims=True)
+    return np.asarray(np.nan_to_num(scores.max(1)))
+
+
+def picture(image: Array) -> str:
+    """A PNG of an image (C, H, W), in base64; numbers that are no bytes are scaled to 0 to 255."""
+    every = max(1, math.ceil(max(image.shape[1:]) / MOST_SIDE))
+    shown = image[: 3 if len(image) >= 3 else 1, ::every, ::every]
+    if shown.dtype != np.uint8:
+        shown = np.nan_to_num(shown.astype(np.float64))
+        low, high = shown.min(), shown.max()
+        shown = np.round(255 * (shown - low) / max(high - low, 1e-12)).astype(np.uint8)
+    depth, height, width = shown.shape
+    lines = np.moveaxis(shown, 0, 2).reshape(height, -1)
+    pixels = np.concatenate([np.zeros((height, 1), np.uint8), lines], 1).tobytes()
+    head = struct.pack(">IIBBBBB", width, height, 8, 2 if depth == 3 else 0, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
+    png = b"\x89PNG\r\n\x1a\n"
+    for name, content in parts:
+        check = struct.pack(">I", zlib.crc32(name + content))
+        png += struct.pack(">I", len(content)) + name + content + check
+    return base64.b64encode(png).decode()

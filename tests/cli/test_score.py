@@ -1,0 +1,111 @@
+"""`cnnspec run --dataset`: what a trained network gets right and wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.dom import minidom
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Command
+
+SPEC = "model Brighter\ninput 1x2x2\nflatten -> fc 3\n"
+RECIPE = (
+    '[optimizer]\nname = "sgd"\nrate = 1.0\n\n[schedule]\nepochs = 1\nbatch = 4\n\n[data]\nsource = "npz"\n'
+)
+RUN = ("run", "spec.cnn", "--weights", "weights.npz", "--dataset", "r.toml")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ten images that are bright in the first, second or third pixel; the last two have a wrong label."""
+    (tmp_path / "spec.cnn").write_text(SPEC)
+    (tmp_path / "r.toml").write_text(RECIPE + 'path = "data.npz"\n')
+    bright = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])
+    images = np.zeros((10, 4), np.uint8)
+    images[np.arange(10), bright] = 255
+    labels = np.array([0, 0, 0, 1, 1, 1, 2, 2, 0, 1])
+    arrays = {"x": images.reshape(10, 2, 2), "y": labels}
+    np.savez(tmp_path / "data.npz", x_train=arrays["x"], y_train=labels, x_test=arrays["x"], y_test=labels)
+    weight = np.eye(3, 4, dtype=np.float32) * np.array([[2], [2], [4]], np.float32)
+    np.savez(tmp_path / "weights.npz", **{"fc.weight": weight, "fc.bias": np.zeros(3, np.float32)})
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_each_image_counts_once(cnnspec: Command, here: Path) -> None:
+    ran = cnnspec(*RUN)
+    assert (ran.status, ran.err) == (0, "")
+    assert "accuracy 80.00 % (8 of 10), loss " in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80
+    rows = [line.split() for line in ran.out.splitlines()[-3:]]
+    assert rows == [
+        ["0", "3", ".", "1", "75.00", "%"],
+        ["1", ".", "3", "1", "75.00", "%"],
+        ["2", ".", ".", "2", "100.00", "%"],
+    ]
+    document = json.loads(cnnspec(*RUN, "--format", "json").out)
+    assert document["confusion"] == [[3, 0, 1], [0, 3, 1], [0, 0, 2]]
+    assert document["accuracy"] == 0.8
+    sure = float(np.exp(4) / (np.exp(4) + 2))
+    for one, (image, right) in zip(document["wrong"], ((8, 0), (9, 1)), strict=True):
+        assert (one["image"], one["found"], one["right"]) == (image, 2, right)
+        assert one["sure"] == pytest.approx(sure)
+
+
+def test_what_is_written(cnnspec: Command, here: Path) -> None:
+    (here / "names.txt").write_text("<b>\nfox & hen\nc\n")
+    for ending in ("csv", "svg", "html"):
+        ran = cnnspec(*RUN, "--labels", "names.txt", "-o", f"out.{ending}")
+        assert (ran.status, ran.err) == (0, "")
+        assert ran.out.endswith(f"out.{ending}: written\n")
+    assert (here / "out.csv").read_text().splitlines()[1] == "<b>,3,0,1"
+    sheet = minidom.parse(str(here / "out.svg"))
+    assert len(sheet.getElementsByTagName("image")) == 2
+    texts = [one.firstChild.data for one in sheet.getElementsByTagName("text")]  # type: ignore[union-attr]
+    assert texts == ["c (96%)", "right: <b>", "c (96%)", "right: fox & hen"]
+    page = (here / "out.html").read_text()
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
+    assert cnnspec(*RUN, "-o", "out.csv").status == 2
+    assert cnnspec(*RUN, "-o", "out.png").status == 2
+
+
+def test_what_is_refused(cnnspec: Command, here: Path) -> None:
+    assert "--dataset needs --weights" in cnnspec("run", "spec.cnn", "--dataset", "r.toml").err
+    assert "leave out --random" in cnnspec(*RUN, "--random").err
+    (here / "r.toml").write_text(RECIPE + 'path = "data.npz"\nfit = "mirror"\n')
+    ran = cnnspec(*RUN)
+    assert (ran.status, 'fit = "mirror" in [data] needs torch' in ran.err) == (1, True)
+    (here / "r.toml").write_text(RECIPE + 'path = "spec.cnn"\n')
+    ran = cnnspec(*RUN)
+    assert (ran.status, "error[E708]" in ran.err, "Traceback" in ran.err) == (2, True, False)
+    (here / "r.toml").write_text(RECIPE + 'path = "data.npz"\nlabels = "x_train"\ntest_labels = "x_test"\n')
+    ran = cnnspec(*RUN)
+    assert (ran.status, "expected images and labels" in ran.err) == (2, True)
+
+
+def test_many_classes_are_lists(cnnspec: Command, here: Path) -> None:
+    (here / "spec.cnn").write_text(SPEC.replace("fc 3", "fc 40"))
+    weight = np.zeros((40, 4), np.float32)
+    weight[:3] = np.eye(3, 4) * np.array([[2], [2], [4]])
+    np.savez(here / "weights.npz", **{"fc.weight": weight, "fc.bias": np.zeros(40, np.float32)})
+    out = cnnspec(*RUN).out
+    assert "the 3 least recognised of 40 classes" in out
+    assert "the most frequent mistakes" in out
+
+
+@pytest.mark.parametrize("last", ["", " -> sigmoid"])
+def test_yes_or_no(cnnspec: Command, here: Path, last: str) -> None:
+    (here / "spec.cnn").write_text(f"input 1x2x2\nflatten -> fc 1{last}\n")
+    (here / "r.toml").write_text(RECIPE + 'path = "data.npz"\n[loss]\nkind = "bce"\n')
+    with np.load("data.npz") as file:
+        arrays = {key: np.minimum(one, 1) if key.startswith("y") else one for key, one in file.items()}
+    np.savez(here / "data.npz", **arrays)
+    weight = np.array([[-1, 1, 1, 0]], np.float32)
+    np.savez(here / "weights.npz", **{"fc.weight": weight, "fc.bias": np.zeros(1, np.float32)})
+    document = json.loads(cnnspec(*RUN, "--format", "json").out)
+    assert document["confusion"] == [[3, 1], [0, 6]]
+    assert document["wrong"][0]["sure"] == pytest.approx(1 / (1 + np.exp(-1)))
