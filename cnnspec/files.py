@@ -50,6 +50,8 @@ def decoded(name: str, data: bytes) -> tuple[Source, Diagnostic | None]:
     try:
         return Source(name, data.decode("utf-8-sig")), None
     except UnicodeDecodeError as error:
+        if (finding := _other_format(name, data)) is not None:
+            return Source(name, ""), finding
         # what could be read is shown, so that the finding has a place; the error counts from after a BOM
         text = data.decode("utf-8-sig", errors="replace")
         behind_bom = error.object[: error.start]
@@ -63,6 +65,21 @@ def decoded(name: str, data: bytes) -> tuple[Source, Diagnostic | None]:
         return Source(name, text), finding
 
 
+def _other_format(name: str, data: bytes) -> Diagnostic | None:
+    """E703 for a file that is not text."""
+    ending = os.path.splitext(name)[1].lower()
+    if ending in (".onnx", ".keras", ".h5", ".hdf5"):
+        what, way = "a model", f"`cnnspec import {name}` writes its spec"
+    elif ending in (".pt", ".pth", ".safetensors", ".npz", ".caffemodel", ".weights"):
+        what, way = "a file of weights", "a spec is a text file; `cnnspec run --weights` reads weights"
+    elif b"\0" in data[:_BEGINNING] or ending in (".png", ".jpg", ".jpeg", ".pdf"):
+        what, way = "not text", "a spec is a text file: `cnnspec zoo lenet5` prints one"
+    else:
+        return None
+    return Diagnostic("E703", f"this file is {what}", NOWHERE, help=way)
+
+
+_BEGINNING = 1000
 DOCUMENTS = {
     ".md": "markdown",
     ".markdown": "markdown",

@@ -27,22 +27,28 @@ def within(inner: Span, outer: Span) -> bool:
 
 def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
     """An input that looks like HxWxC (W101) and the sizes that do not fit because of it: the first of these,
-    with the way out of the input. A pasted character (E103) in another tool's notation (E102) or in a number
-    (E106), which has it in its fix, and so a number (E106) in an argument that is to be written otherwise
-    (E202), and the form (E101) of an argument that there is not (E211). A claim that does not hold, its
-    number not readable (E106). A list where one number is expected (E212), while a list is in other brackets
-    (E101).
+    with the way out of the input. A pasted character (E103) in another tool's notation (E102), in a number
+    (E106) or in what is left out (E101), which has it in its fix, and so a number (E106) in an argument that
+    is to be written otherwise (E202), and the form (E101) of an argument that there is not (E211). A claim
+    that does not hold, its number not readable (E106). A list where one number is expected (E212), while a
+    list is in other brackets (E101).
     """
     foreign = [one.span for one in findings if one.code == "E102"]
     unread = [one.span for one in findings if one.code == "E106"]
     mended = [edit.span for one in findings if one.code == "E202" for edit in one.fix]
+    forms = [one for one in findings if one.code == "E101"]
+    replaced = [span for one in forms for span in (one.span, *(edit.span for edit in one.fix))]
     refused = [one.span for one in findings if one.code == "E211"]
     findings = [
         one
         for one in findings
         if not (_MOOT.match(one.code) and any(within(one.span, span) for span in foreign))
         and not (one.code == "E501" and any(within(span, one.span) for span in unread))
-        and not (one.code == "E103" and not one.related and any(within(one.span, span) for span in unread))
+        and not (
+            one.code == "E103"
+            and not one.related
+            and any(within(one.span, span) for span in (*unread, *replaced))
+        )
         and not (one.code == "E106" and any(within(one.span, span) for span in mended))
         and not (one.code == "E101" and any(within(one.span, span) for span in refused))
     ]
@@ -52,13 +58,14 @@ def by_cause(findings: list[Diagnostic], file: tree.File) -> list[Diagnostic]:
     sizes = [one for one in findings if one.code.startswith("E3") or one.code == "E501"]
     if cause is None or not sizes:
         return findings
-    from cnnspec.analyses.lints.text import as_channels_first
+    reported = sizes[0]._replace(help=f"{cause.help}: {cause.message}", fix=())
+    if cause.span != WHOLE_FILE:
+        from cnnspec.analyses.lints.text import as_channels_first
 
-    shape = next(
-        one.shape for one in file.statements if isinstance(one, tree.Input) and one.shape.span == cause.span
-    )
-    origin = Related(cause.span, as_channels_first(shape))
-    reported = sizes[0]._replace(related=(origin,), help=cause.help, fix=cause.fix)
+        shapes = (one.shape for one in file.statements if isinstance(one, tree.Input))
+        shape = next(one for one in shapes if one.span == cause.span)
+        origin = Related(cause.span, as_channels_first(shape))
+        reported = sizes[0]._replace(related=(origin,), help=cause.help, fix=cause.fix)
     return [
         reported if one is sizes[0] else one for one in findings if one is not cause and one not in sizes[1:]
     ]

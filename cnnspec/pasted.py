@@ -76,7 +76,7 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
         foreign += [one for one in found if not any(_overlap(one.span, other.span) for other in foreign)]
     for finding in findings:
         if not any(_overlap(finding.span, one.span) for one in foreign):
-            if finding.code == "E102":
+            if finding.code == "E102" or finding.cause == "name":
                 foreign += _of_finding(finding, text)
             elif finding.code == "E202":
                 foreign += _of_argument(finding, text)
@@ -93,7 +93,8 @@ def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign
         statements = any(_STATEMENT.match(part.text) for one in row for part in one.pieces)
         alone = not statements and all(len(one.pieces) == 1 and _is_line(one.span, text) for one in row)
         calls = len(row) < FEWEST and all(_CALL.match(text, one.span.start) for one in row)
-        if len(row) < 2 or calls or not alone or any(one.finding.code != "E102" for one in row):
+        codes = {one.finding.code for one in row}
+        if len(row) < 2 or calls or not alone or not {"E102"} <= codes <= {"E102", "E201"}:
             yield from row
             continue
         nodes = [part.node for one in row for part in one.pieces if part.node is not None]

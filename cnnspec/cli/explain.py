@@ -12,8 +12,9 @@ from cnnspec.cli.given import takes_inputs
 from cnnspec.cli.one_model import open_model
 from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, err, out, say
-from cnnspec.diagnostics.suggest import did_you_mean
+from cnnspec.diagnostics.suggest import did_you_mean, fold
 from cnnspec.files import STDIN, ZOO, document_named
+from cnnspec.notations.words import ARGUMENTS
 
 
 @command("explain", "text", "markdown", "latex", "json")
@@ -50,11 +51,13 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
         return number(topic, layer, at, options, choice, to)
     if options["inputs"] or options["random"]:
         raise click.UsageError("--input and --random need --at, a place in the output")
-    if layer is not None:
-        return _layer(topic, layer, choice, to)
     from cnnspec.report.pages import LISTED, page, topics
 
     text = page(topic)
+    if layer is not None:
+        if text is not None and not os.path.exists(topic):
+            raise click.UsageError(f"there is no file {topic!r}; `cnnspec explain {topic}` shows the page")
+        return _layer(topic, layer, choice, to)
     if topic == "recipe" and text is None:
         from cnnspec.training.page import page as recipe_page
 
@@ -63,7 +66,9 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
         spec = topic.startswith(ZOO) or topic.endswith(".cnn") or document_named(topic) is not None
         if topic == STDIN or spec or os.path.exists(topic):
             return _layer(topic, None, choice, to)
-        near = did_you_mean(topic, [*topics(), "recipe"]) or LISTED
+        letter = ARGUMENTS.get(fold(topic))
+        near = f"did you mean {letter!r}?" if letter is not None and page(letter) else ""
+        near = near or did_you_mean(topic, [*topics(), "recipe"]) or LISTED
         raise click.UsageError(f"there is no page {topic!r}; {near}")
     to.document({"topic": topic, "page": text})
     if to.form == "latex":

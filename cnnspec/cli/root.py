@@ -29,6 +29,19 @@ COMMANDS = {
 }
 """Each is a function in the file of its name (`import`, a keyword of Python, in `import_`)."""
 
+ELSEWHERE = {
+    **dict.fromkeys(("compile", "export", "generate", "emit"), "build"),
+    **dict.fromkeys(("lint", "summary", "show", "validate", "info"), "check"),
+    **dict.fromkeys(("plot", "figure", "visualize", "render"), "draw"),
+    **dict.fromkeys(("convert", "load", "parse"), "import"),
+    **dict.fromkeys(("fit", "learn"), "train"),
+    **dict.fromkeys(("predict", "eval", "forward", "infer"), "run"),
+    **dict.fromkeys(("format",), "fmt"),
+    **dict.fromkeys(("list", "models"), "zoo"),
+    **dict.fromkeys(("compare",), "diff"),
+}
+"""Commands of other tools."""
+
 
 def named(command: str) -> str:
     """The name of a command's file and function."""
@@ -70,7 +83,7 @@ class Commands(click.Group):
             from cnnspec.diagnostics.suggest import nearest
             from cnnspec.files import ZOO, document_named
 
-            near = nearest(args[0], COMMANDS)
+            near = ELSEWHERE.get(args[0].lower()) or nearest(args[0], COMMANDS)
             if args[0].startswith(ZOO) or args[0].endswith(".cnn") or document_named(args[0]) is not None:
                 near = f"check {args[0]}"
             elif args[0] == "help":

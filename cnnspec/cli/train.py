@@ -53,6 +53,14 @@ except ChildFailedError as error:
 """torchrun, with the exit status of the process that failed."""
 
 
+def _of_the_recipe(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Options of other tools."""
+    if value is not None:
+        raise click.UsageError(
+            "how to train is written in the recipe; `cnnspec explain recipe` lists its keys"
+        )
+
+
 @command("train", "text", "json")
 @click.argument("file", shell_complete=completing("specs"))
 @click.option(
@@ -72,6 +80,12 @@ except ChildFailedError as error:
     default=1,
     metavar="N",
     help="Number of processes on this machine.",
+)
+@click.option(
+    *("--epochs", "--lr", "--learning-rate", "--batch-size", "--optimizer", "--loss", "--dataset", "--seed"),
+    hidden=True,
+    expose_value=False,
+    callback=_of_the_recipe,
 )
 def train(
     file: str,

@@ -94,7 +94,7 @@ def help_of(diagnostic: Diagnostic) -> str:
     if diagnostic.help or not diagnostic.fix:
         return diagnostic.help
     texts = [edit.text.strip() for edit in diagnostic.fix if edit.text.strip()]
-    return f"write {', '.join(texts)}" if texts else "leave it out"
+    return f"write {', '.join(f'`{text}`' for text in texts)}" if texts else "leave it out"
 
 
 def _marks(diagnostic: Diagnostic, source: Source) -> list[_Mark]:

@@ -12,7 +12,7 @@ from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
 from cnnspec.ops.base import Shape, written_shape
 
-_HIDES_READERS = frozenset({"E201", "E207", "E208", "E211", "E401", "E404", "E406", "E407"})
+_HIDES_READERS = frozenset({"E201", "E207", "E208", "E211", "E401", "E404", "E405", "E406", "E407"})
 """After these findings a tensor may seem unread only because its reader could not be made out."""
 
 

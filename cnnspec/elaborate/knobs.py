@@ -103,10 +103,29 @@ def sizes_of(statements: Statements, sink: Sink, settings: Mapping[str, str], li
             problem, way = f"{len(parts)} sizes", "an input has the shape CxTxHxW at most"
         else:
             sizes[name or names[0]] = tuple(map(int, parts))
+            shape = next(
+                one.shape for one in statements.inputs if (one.name or "input") == (name or names[0])
+            )
+            _check_order(sink, shape, text, f"{name}=" if name else "")
             continue
         option = f"--size {name}={text}" if name else f"--size {text}"
         sink.report("E210", f"{option}: {problem}", WHOLE_FILE, help=way)
     return sizes
+
+
+def _check_order(sink: Sink, shape: tree.Dims, text: str, name: str) -> None:
+    """W101 for `--size 28x28` and `--size 28x28x1` of a spec whose input is 1x32x32."""
+    first, sizes = shape.dims[0], text.split("x")
+    C, axes = first.text if isinstance(first, tree.Number) else "", len(shape.dims) - 1
+    if len(sizes) == axes > 1:
+        what, plain = f"has no channels; the spec's input has {axes + 1} sizes", f"{C or 'C'}x{text}"
+    elif len(sizes) == axes + 1 and sizes[-1] == C != sizes[0]:
+        what, plain = "has its channels last; a shape is CxHxW", "x".join((C, *sizes[:-1]))
+    elif len(sizes) == axes + 2 and sizes[1] == C:
+        what, plain = "has a batch axis; a shape has none", "x".join(sizes[1:])
+    else:
+        return
+    sink.report("W101", f"--size {name}{text} {what}", WHOLE_FILE, help=f"write `--size {name}{plain}`")
 
 
 def _unknown_knob(statements: Statements, sink: Sink, name: str, setting: tree.Let | None = None) -> None:

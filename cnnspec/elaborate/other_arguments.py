@@ -131,7 +131,10 @@ _BORDERS = {
 
 def _border(argument: tree.Argument, step: tree.LayerStep | tree.BranchStep) -> NoValue | None:
     """E202 for `pad=reflect`: with the pad layer that is meant, of the step's padding or half its filter."""
+    op = lookup(step.word)
     if step.word == "pad" or isinstance(argument, tree.PositionalArgument):
+        return None
+    if op is not None and "P" not in slots_of(op).letters:
         return None
     name = argument.letter if isinstance(argument, tree.LetterArgument) else argument.name
     mode = _BORDERS.get(fold(argument.value.name)) if isinstance(argument.value, tree.Name) else None

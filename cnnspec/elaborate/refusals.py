@@ -77,7 +77,8 @@ def _surplus_word(
     """E202 for a word that is no flag of the layer."""
     name = value.name
     if name.upper() in slots.letters:
-        way = f"a number directly follows its letter: `{lettered(name.upper())}`"
+        mark = name.upper()
+        way = f"a number directly follows its letter: `{lettered(mark)}`; a name follows `=`"
         return refusal(f"`{word}` has `{name}` without its number", span, way)
     if re.fullmatch(f"[{''.join(slots.letters)}_][a-z]", name):
         way = f"a name follows `=`: `{name[0]}={name[1]}`, defined above by `let {name[1]} = …`"
@@ -110,15 +111,19 @@ def _surplus_word(
         if following is None and meant == "K":
             return refusal(f"`{word}` has no `{name}`", span, f"leave `{name}` out: the number is enough", "")
         if following is None:
-            return refusal(f"`{word}` has no `{name}`", span, f"write {meant}=…")
+            return refusal(f"`{word}` has no `{name}`", span, f"write `{meant}=…`")
         if meant == "P" and isinstance(following.value, tree.Name) and following.value.name in _BORDERS:
             span = Span(span.start, following.span.end)
             return refusal(f"`{word}` has no `{name}`", span, "padding is with zeros; P says how much: `P1`")
         way = with_letter(meant, written_or(following.value))
         span = Span(span.start, following.span.end)
-        return refusal(f"`{word}` has no `{name}`", span, f"write {way}", way if "…" not in way else None)
+        return refusal(f"`{word}` has no `{name}`", span, f"write `{way}`", way if "…" not in way else None)
     if lookup(name) is not None:
-        return refusal(message, span, f"a layer is a separate step: write -> {name}", f"-> {name}")
+        return refusal(message, span, f"a layer is a separate step: write `-> {name}`", f"-> {name}")
+    if (known := UNNEEDED.get(fold(name))) is not None and known.startswith("leave it out"):
+        return refusal(message, span, known, "", _with_gap(span))
+    if not (slots.letters or slots.places or slots.keywords or slots.flags):
+        return refusal(message, span, f"leave it out: `{word}` takes no argument", "", _with_gap(span))
     return refusal(message, span, f"`{word}` takes {slots.listed()}")
 
 
@@ -167,7 +172,7 @@ def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.Na
     if near == "init":
         text = start_of(text) or text
     way = with_letter(near, text) if near in slots.letters else f"{near}={text}" if near else text
-    return refusal(message, span, f"write {way}", way, argument.span)
+    return refusal(message, span, f"write `{way}`", way, argument.span)
 
 
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

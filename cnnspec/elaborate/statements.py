@@ -57,7 +57,7 @@ def sort_statements(file: tree.File, sink: Sink) -> Statements:
                 _named_twice(sink, statement.name, statement.name_span, first.name_span)
         elif kind in _ONCE:
             if (first := getattr(found, _ONCE[kind])) is not None:
-                _twice(sink, _ONCE[kind], statement.span, first.span)
+                _twice(sink, _ONCE[kind], first, statement)
             else:
                 setattr(found, _ONCE[kind], statement)
     found.all_blocks.named |= found.blocks
@@ -145,14 +145,14 @@ def _check(sink: Sink, named: Iterable[tuple[str, Span]]) -> bool:
     return differ
 
 
-def _twice(sink: Sink, word: str, span: Span, first: Span) -> None:
-    sink.report(
-        "E405",
-        f"a spec can have only one `{word}`",
-        span,
-        related=(Related(first, "the first one is here"),),
-        help="name all tensors in one: `output @a, @b`" if word == "output" else "keep one of the two",
-    )
+def _twice(sink: Sink, word: str, first: tree.Statement, second: tree.Statement) -> None:
+    way = "keep one of the two"
+    if isinstance(first, tree.Output) and isinstance(second, tree.Output):
+        one, other = ([f"@{one.name}" for one in output.references] for output in (first, second))
+        if one != other:
+            way = f"name all tensors in one: `output {', '.join(dict.fromkeys(one + other))}`"
+    related = (Related(first.span, "the first one is here"),)
+    sink.report("E405", f"a spec can have only one `{word}`", second.span, related=related, help=way)
 
 
 def _named_twice(sink: Sink, name: str, span: Span, first: Span) -> None:

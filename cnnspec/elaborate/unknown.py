@@ -25,7 +25,15 @@ from cnnspec.language import tree
 from cnnspec.language.recovery.rules.templates import note
 from cnnspec.notations import MERGES
 from cnnspec.notations.calls import is_known
-from cnnspec.notations.words import CLAIMS, LAYERS, SHAPE_DECIDES, axes_in, layer_word
+from cnnspec.notations.words import (
+    CLAIMS,
+    LAYERS,
+    NO_TRAINING,
+    OF_TRAINING,
+    SHAPE_DECIDES,
+    axes_in,
+    layer_word,
+)
 from cnnspec.ops import lookup, words
 from cnnspec.ops.base import Op, written_shape
 
@@ -35,6 +43,11 @@ MISSING = {
         "recurrent layers, whose output of one step is an input of the next",
     ),
     **dict.fromkeys(("embedding", "embed"), "embeddings: begin with their output, `input 300x50`"),
+    **dict.fromkeys(
+        ("positionalencoding", "positionembedding", "posembed", "positionalembedding"),
+        "embeddings of positions; `attention relative` has weights for the distances between positions",
+    ),
+    **dict.fromkeys(("clstoken", "classtoken"), "class tokens: `gap` before the last `fc` takes their place"),
 }
 """Layers of other tools that cannot be written."""
 _INSTEAD = {
@@ -59,10 +72,6 @@ _INSTEAD = {
     ),
 }
 """Functions of other tools, and which layers do their work."""
-_OF_TRAINING = (
-    *("optimizer", "optimiser", "loss", "epochs", "scheduler"),
-    *("lr", "learningrate", "batchsize", "metrics"),
-)
 _EITHER = {
     "mean": "`gap` is the mean of each map, `cmean` the mean over the channels at each position",
     "sum": "`add [ … | … ]` is the sum of branches; `gap` the mean of each map",
@@ -85,6 +94,13 @@ SEVERAL = {
         "mul [ id | gap -> conv F1 K=C//{r} -> relu -> conv F1 K{C} -> sigmoid ]",
     ),
     **dict.fromkeys(ATTENTIONS, f"attention heads=4 {QKV}"),
+    **dict.fromkeys(("patchembed", "patchembedding", "patchify"), "conv F16 S16 K768"),
+    **dict.fromkeys(("feedforward", "ffn"), "conv F1 K{4C} -> gelu -> conv F1 K{C}"),
+    **dict.fromkeys(
+        ("transformerblock", "transformerencoder", "transformerencoderlayer", "encoderblock"),
+        "add [ ln -> attention heads=4 [ conv F1 K{C} | conv F1 K{C} | conv F1 K{C} ] -> conv F1 K{C} | id ]"
+        " -> add [ ln -> conv F1 K{4C} -> gelu -> conv F1 K{C} | id ]",
+    ),
     "glu": "mul [ slice 0:C//2 | slice C//2:C -> sigmoid ]",
     "swiglu": "mul [ slice 0:C//2 | slice C//2:C -> silu ]",
     "geglu": "mul [ slice 0:C//2 | slice C//2:C -> gelu ]",
@@ -154,9 +170,8 @@ def unknown_word(builder: BodyBuilder, step: tree.LayerStep, op: type[Op] | None
         way = "write `frozen [ … ]`, or the word after a layer, `conv F3 K64 frozen`"
         sink.report("E201", message, step.word_span, help=way)
         return
-    if fold(step.word) in _OF_TRAINING:
-        message = "training is not part of a spec, which only describes a network"
-        sink.report("E201", message, step.word_span, help="leave the line out")
+    if fold(step.word) in OF_TRAINING:
+        sink.report("E201", NO_TRAINING, step.word_span, help="leave the line out")
         return
     if (choice := _EITHER.get(step.word)) is not None and not step.arguments:
         sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=choice)
@@ -255,6 +270,7 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         way = f"branches are merged by `{near} [ @label | id ]`"
         sink.report("E201", f"there is no layer `{step.word}`", step.word_span, help=way)
         return
+    as_elsewhere = near in (step.word.lower(), LAYERS.get(fold(step.word)))
     if near is not None:
         way = _with_axes(builder, step, near) or f"did you mean `{near}`?"
     elif block is not None:
@@ -268,7 +284,7 @@ def _report_nearest(builder: BodyBuilder, step: tree.LayerStep) -> None:
         help=way,
         fix=(Edit(step.word_span, near),) if near else (),
         safe=near == step.word.lower(),  # only the case of letters differs
-        cause="name" if near and near in (step.word.lower(), LAYERS.get(fold(step.word))) else None,
+        cause="name" if near and (as_elsewhere or axes_in(step.word)) else None,
     )
 
 
@@ -321,7 +337,13 @@ def _filled(spelled_out: str, builder: BodyBuilder, step: tree.LayerStep) -> str
     sizes = " ".join(letters[letter] for letter in "FSPD" if letter in letters) or "F3 P1"
     K, C = letters.get("K", "K64"), shape[0] if shape else 64
     r = next((number for number in numbers if number.isdigit() and 0 < int(number) <= C), min(C, 16))
-    for name, value in (("{sizes}", sizes), ("{K}", K), ("{C}", str(C)), ("{r}", str(r))):
+    for name, value in (
+        ("{sizes}", sizes),
+        ("{K}", K),
+        ("{C}", str(C)),
+        ("{4C}", str(4 * C)),
+        ("{r}", str(r)),
+    ):
         spelled_out = spelled_out.replace(name, value)
     return spelled_out
 
@@ -353,6 +375,19 @@ def _behind_statement(context: Context, start: int) -> bool:
     )
 
 
+_INPUT_ELSEWHERE = (
+    "eingabe",
+    "eingang",
+    "entree",
+    "entrada",
+    "ingresso",
+    "data",
+    "image",
+    "img",
+    "shape",
+    "size",
+    "x",
+)
 _DECLARES = (
     *("const", "var", "val", "set", "define", "param", "parameter", "constant", "local"),
     *("int", "float", "double", "number", "auto", "num", "integer"),
@@ -367,6 +402,8 @@ def _means_statement(step: tree.LayerStep) -> str | None:
     if lookup(step.word) is not None:
         return None
     match step.arguments:
+        case (tree.PositionalArgument(tree.Dims()),) if fold(step.word) in _INPUT_ELSEWHERE:
+            return "input"
         case (tree.PositionalArgument(tree.Dims()),):
             form = ["input"]
         case (tree.NamedArgument(),):

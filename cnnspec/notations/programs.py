@@ -97,9 +97,14 @@ def networks(text: str) -> Iterator[Program]:
 _NAMED_STEP = re.compile(r"\w+[ \t]*=[ \t]*([a-z]\w*)[ \t]+(?!(?:if|for|and|or|in|is|not)\b)[\w(]")
 
 
+def _is_called(code: str, text: str) -> bool:
+    """Whether a layer is called on a tensor: in the code, or elsewhere on the one that it names."""
+    return code.endswith(")") or bool(re.search(rf"\w\((?:\w+,[ \t]*)*{code.split()[0]}[,)]", text))
+
+
 def _is_python(code: str, text: str) -> bool:
     step = _NAMED_STEP.match(code)
-    if step and step[1] in LAYERS.values() and not OWN_WORDS.fullmatch(code):
+    if step and step[1] in LAYERS.values() and not (OWN_WORDS.fullmatch(code) and _is_called(code, text)):
         return False  # `x = conv F3 K8`
     if _BEGINS.match(code):
         return not _ARROW.search(code) or code.startswith("def ")
@@ -186,7 +191,8 @@ def line_of_python(line: str, begin: int, text: str) -> Translation | None:
     code = line.split("#")[0].rstrip()
     stripped = code.lstrip()
     span = Span(begin + len(code) - len(stripped), begin + len(code))
-    if _BEGINS.match(stripped) and not _ARROW.search(stripped):
+    own = OWN_WORDS.fullmatch(stripped)
+    if _BEGINS.match(stripped) and not _ARROW.search(stripped) and (own is None or own[3]):
         c = State(tool_in(stripped), frozenset(names_in(text)))
         read = read_statement(c, stripped, span.start)
         found = network(c)

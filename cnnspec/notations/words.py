@@ -124,6 +124,11 @@ CLAIMS = _turned(
 """Names of claims elsewhere → the subject here."""
 
 
+OF_TRAINING = (
+    *("optimizer", "optimiser", "loss", "epochs", "scheduler", "momentum", "weightdecay"),
+    *("lr", "learningrate", "batchsize", "metrics"),
+)
+NO_TRAINING = "training is not part of a spec, which only describes a network"
 _WITH_AXES = re.compile(r"[A-Za-z]_?([123])[dD]$")
 SHAPE_DECIDES = "a layer has as many axes as its input"
 

@@ -216,7 +216,7 @@ def test_colour_changes_nothing_but_colour() -> None:
 
 def test_a_fix_without_words_is_put_in_words() -> None:
     finding = Diagnostic("E103", "m", Span(0, 1), fix=(Edit(Span(0, 1), "x"),))
-    assert "help: write x\n" in render_text(finding, Source("f", "×"))
+    assert "help: write `x`\n" in render_text(finding, Source("f", "×"))
     finding = Diagnostic("E103", "m", Span(0, 1), fix=(Edit(Span(0, 1), ""),))
     assert "help: leave it out\n" in render_text(finding, Source("f", "×"))
 

@@ -86,7 +86,7 @@ def channels_last(statement: tree.Input) -> Iterator[Diagnostic]:
         f"this input has {as_channels_first(statement.shape)}",
         statement.shape.span,
         note=_FORMS[len(statement.shape.dims)],
-        help=f"write {meant.shape}",
+        help=f"write `{meant.shape}`",
         fix=(Edit(statement.shape.span, meant.shape),),
     )
 

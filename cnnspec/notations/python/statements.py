@@ -18,9 +18,9 @@ from cnnspec.notations.python.state import NOT_FOLLOWED, Module, State, Value
 _PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
 _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
 OWN_WORDS = re.compile(
-    r"(\w+)[ \t]*=[ \t]*([a-z]\w*(?:[ \t]+[\w.=]+)+)[ \t]*\([ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*\)"
+    r"(\w+)[ \t]*=[ \t]*([a-z]\w*(?:[ \t]+[\w.=]+)+)(?:[ \t]*\([ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*\))?"
 )
-"""`x = conv F3 K8(x)`: a layer as it is written here, called on a tensor."""
+"""`x = conv F3 K8(x)`: a layer as it is written here, called on a tensor or not."""
 _APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 
 
@@ -28,7 +28,7 @@ def read_statement(c: State, text: str, begin: int) -> bool:
     """Reads a statement that begins at a place; False where it is not Python."""
     text = text.rstrip(" \t,;")
     if (own := OWN_WORDS.fullmatch(text)) is not None:
-        inputs = tensors(c, [ast.Name(name) for name in re.findall(r"\w+", own[3])])
+        inputs = tensors(c, [ast.Name(name) for name in re.findall(r"\w+", own[3] or "")])
         span = Span(begin + own.start(2), begin + len(text))
         c.names[own[1]] = apply(c, Module(Node(own[2], span)), inputs)
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 from cnnspec.diagnostics import Edit, Span, line_start
 from cnnspec.language.recovery.mistake import REST, Answer, Mistake, rewritten
@@ -253,6 +254,7 @@ def _wrong_closer(m: Mistake) -> Answer | None:
 
 
 MERGES = (
+    Rule({}, on="COMMA RPAR", when=lambda m: _rest_of_called(m)),
     Rule({"[ relu⟦*⟧2": "[ relu]*2"}, "expected `]` before `*`", on="STAR", accepts="RSQB",
          when=lambda m: "]" not in m.rest and bool(m.behind("[ \t]*[0-9(]")), before="]", code="E105"),
     Rule({"[ relu ⟦)⟧*2": "[ relu ]*2", "[ f(3⟦]⟧ ]*2": "[ f(3) ]*2"},
@@ -325,7 +327,49 @@ def _branches_without_brackets(m: Mistake) -> Answer | None:
     )
 
 
+def _called(m: Mistake) -> Answer | None:
+    """`concat(conv F1 K8 -> relu, conv F3 K8)`."""
+    before = (
+        re.search(r"(?<![\w@])([A-Za-z]\w*)$", m.text[max(0, m.opened - 40) : m.opened])
+        if m.inside == "("
+        else None
+    )
+    close = closing(m.text, m.opened) if before else None
+    word = layer_word(before[1]) if before else None
+    if before is None or close is None or word not in MERGING:
+        return None
+    start, depth, commas = m.opened - len(before[1]), 0, list[int]()
+    for place in range(m.opened, close - 1):
+        depth += (m.text[place] in "([{") - (m.text[place] in ")]}")
+        commas += [place] if m.text[place] == "," and depth == 1 else []
+    ends = [m.opened, *commas, close - 1]
+    branches = [m.text[one + 1 : other].strip() for one, other in pairwise(ends)]
+    heads = [re.match(r"@?([A-Za-z]\w*)", one) for one in branches]
+    if len(branches) < 2 or not all(
+        one and (one[0][0] == "@" or is_layer(one[1]) or one[1] == "id") for one in heads
+    ):
+        return None
+    plain = f"{word} [ {' | '.join(branches)} ]"
+    fix = (
+        Edit(Span(start, m.opened + 1), f"{word} ["),
+        *(Edit(Span(comma, comma + 1), " |") for comma in commas),
+        Edit(Span(close - 1, close), "]"),
+    )
+    message = "branches are written in square brackets, separated by `|`"
+    way, span = f"write `{shortened(plain, f'{word} [ … | … ]')}`", Span(start, m.opened + 1)
+    return Answer("E101", message, span, way, fix, True, reads=f"{word} [", since=start, resume=span.end)
+
+
+def _rest_of_called(m: Mistake) -> Answer | None:
+    """The commas and the `)` of branches that were read as if `(` were `[`."""
+    if m.inside != "[" or m.text[m.opened] != "(":
+        return None
+    return Answer("E101", "", m.span, reads="|" if m.kind == "COMMA" else "]")
+
+
 NOT_BRANCHES = (
+    Rule({"⟦concat(⟧conv F1 K8 -> relu, conv F3 P1 K8)": "concat [conv F1 K8 -> relu | conv F3 P1 K8]"},
+         when=_called),
     Rule({"⟦conv[F3 K8]⟧": "conv F3 K8", "⟦conv{F3 K8}⟧": "conv F3 K8", "⟦conv[3x3, 8]⟧": "conv F3 K8",
           "⟦slice [0:2]⟧": "slice 0:2", "block f(k) { relu }\n⟦f[3]⟧": "block f(k) { relu }\nf(3)"},
          on="HYPER NUMBER DIM LBRACE", when=_not_branches),

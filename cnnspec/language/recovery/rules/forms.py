@@ -250,7 +250,7 @@ def _shape(m: Mistake) -> Answer | None:
 def _behind_input(m: Mistake) -> Answer | None:
     """`input 3x32x32 as x`, `input 3x32x32 float32`."""
     head = re.compile(r"[ \t]*(input[ \t]+(?:\w+[ \t]*:[ \t]*)?)([0-9]+(?:x[0-9]+)*)[ \t]*").fullmatch(m.head)
-    if head is None:
+    if head is None or m.here(r"[,;][ \t]*(?=[#\r\n]|$)"):
         return None
     if named := m.here(r"(?:as|named?|called|->)[ \t]*[:=]?[ \t]*([A-Za-z]\w*)[ \t]*(?=#|[\r\n]|$)"):
         span, plain = Span(m.begin + head.start(1), named.end(1)), f"input {named[1]}: {head[2]}"
@@ -305,8 +305,8 @@ def _input(m: Mistake) -> Answer | None:
     """An input whose line means three sizes."""
     code = m.line.split("#")[0].rstrip()
     found = _INPUT.fullmatch(code)
-    if found is None:
-        return None
+    if found is None or re.fullmatch(r"[0-9]+(?:x[0-9]+)*[ \t]*[,;]", found[1]):
+        return None  # reported as the end of a line
     body, before = found[1], ""
     without = _BATCH.sub("", body, count=1)
     if channels := _CHANNELS.search(without):

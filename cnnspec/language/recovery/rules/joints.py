@@ -85,7 +85,8 @@ def _choice(m: Mistake) -> Answer | None:
     plain += f" else [ {found['otherwise']} ]" if found["otherwise"] else ""
     span = Span(part.start(1), part.start(1) + len(written))
     message = "the steps of an `if` follow its condition, in square brackets"
-    return rewritten(span, plain, message, code="E101", reads=plain, since=span.start)
+    answer = rewritten(span, plain, message, code="E101", reads=plain, since=span.start, resume=span.end)
+    return answer._replace(span=m.span) if written.startswith("if") else answer
 
 
 def _count_in_brackets(m: Mistake) -> Answer | None:
@@ -130,7 +131,7 @@ JOINTS = (
           "relu ⟦+⟧ bn + relu": "relu -> bn -> relu"}, when=_marks),
     Rule({"⟦relu if C == 3⟧": "if C == 3 [ relu ]",
           "⟦relu if C == 3 else bn⟧": "if C == 3 [ relu ] else [ bn ]",
-          "add [ id | ⟦if C > 2: relu else: bn⟧ ]": "add [ id | if C > 2 [ relu ] else [ bn ] ]",
+          "add [ id | if C > 2⟦:⟧ relu else: bn ]": "add [ id | if C > 2 [ relu ] else [ bn ] ]",
           "⟦C == 3 ? relu : bn⟧": "if C == 3 [ relu ] else [ bn ]"}, when=_choice),
     Rule({"[relu]⟦(3)⟧": "[relu]*3", "[relu]⟦{3}⟧": "[relu]*3", "[relu]*⟦[3]⟧": "[relu]*3"},
          on="LPAR LBRACE LSQB", when=_count_in_brackets),

@@ -22,10 +22,15 @@ _COMMENT = "a comment begins with `#`"
 _COMMENTS = {"/*": "*/", "<!--": "-->", '"""': '"""', "'''": "'''"}
 
 
+_SHORTCUTS = ("skip", "shortcut", "identity", "residual", "x", "input", "id")
+
+
 def _bullet(m: Mistake) -> Span | None:
     if m.head.strip(" \t0123456789("):
         return None
     found, read = m.of_line(_BULLET), m.part(0)
+    if found and found[1][0] == "+" and found[2] in _SHORTCUTS:
+        return None  # it is added
     inside = read.token is not None and read.start >= m.begin
     return Span(*found.span(1)) if found and not inside and layer_word(found[2]) is not None else None
 
@@ -59,6 +64,8 @@ def _input_goes_on(m: Mistake) -> Answer | None:
     if not _INPUT_BEFORE.search(m.text, max(0, m.start - 200), m.start):
         return None
     mark = m.kind in ("ARROW", "COMMA")
+    if m.word == "," and not m.rest.split("#")[0].strip():
+        return None  # the end of the line
     if not mark and (not m.head.strip() or not is_layer(m.word.rstrip("("))):
         return None
     alone, stop = not m.head.strip(), behind_arrows(m) if mark else m.start

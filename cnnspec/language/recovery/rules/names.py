@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from cnnspec.diagnostics import Edit, Span
+from cnnspec.diagnostics.suggest import fold
 from cnnspec.language.recovery.mistake import Answer, Mistake, rewritten
 from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.words import is_layer
 from cnnspec.language.tokens import CLOSES, WORDS, Token
-from cnnspec.notations.words import layer_word
+from cnnspec.notations.words import NO_TRAINING, OF_TRAINING, layer_word
 
 _LET_NAME = re.compile(r"[ \t]*let[ \t]+[A-Za-z]\w*[ \t]*")
 _NAMED = r"[ \t]*(let|model)[ \t]+([^=\"#\r\n:,(]+)(?:=|\"|#|[\r\n]|$)"
@@ -23,6 +24,14 @@ def _assigns(m: Mistake) -> Answer | None:
     if found is None or m.start >= found.end():
         return None
     name, head = found[2], found.start(2)
+    if is_layer(name):
+        return None  # `dropout = 0.5`
+    if fold(name) in OF_TRAINING:
+        way, fix = (
+            "leave the line out; a recipe has it (`cnnspec explain recipe`)",
+            (Edit(Span(head, m.line_end), ""),),
+        )
+        return Answer("E101", NO_TRAINING, Span(head, m.line_end), way, fix, reads="", since=head)
     return Answer(
         "E101", NAMELESS, Span(m.start, m.start + 1), NAMED_BY.format(name=name),
         (Edit(Span(head, found.end()), f"let {name} = "),), reads=f"let {name} =", since=head,
@@ -75,6 +84,13 @@ def _parameters(m: Mistake) -> Answer | None:
 def _output(m: Mistake) -> Answer:
     """`output f`, `output 10`."""
     labels = re.findall(r"(?m)^[ \t]*([A-Za-z]\w*)[ \t]*:", m.text[: m.start])
+    listed = m.here(r"[A-Za-z]\w*(?:[ \t]*,?[ \t]*@?[A-Za-z]\w*)+(?=[ \t]*(?:#|[\r\n]|$))")
+    names = re.findall(r"\w+", listed.group()) if listed else []
+    if listed and {*names} <= {*labels}:
+        plain, message = ", ".join(f"@{name}" for name in names), "the outputs are labels, each with its `@`"
+        return rewritten(
+            Span(*listed.span()), plain, message, f"write `output {plain}`", "E101", safe=True, reads=plain
+        )
     message, shown = f"expected a label such as @skip, found {m.shown}", labels[-1] if labels else "name"
     named = re.compile(r"[ \t]+([A-Za-z]\w*)").match(m.text, m.span.end) if m.word == "each" else None
     if named is not None:
@@ -197,6 +213,7 @@ NAMES = (
     Rule({"block f ⟦k s⟧ { relu }": "block f(k, s) { relu }", "block f⟦[k]⟧ { relu }": "block f(k) { relu }"},
          last="NAME", accepts="LBRACE", when=_parameters),
     Rule({"f: relu\noutput ⟦f⟧": "f: relu\noutput @f", "f: relu\noutput ⟦10⟧": "",
+          "f: relu\ng: relu\noutput ⟦f, g⟧": "f: relu\ng: relu\noutput @f, @g",
           "f: [relu]*2\noutput each ⟦f⟧": "f: [relu]*2\noutput each @f"}, last="OUTPUT",
          on="NAME NUMBER", when=_output),
     Rule({"f: relu\noutput⟦⟧": ""}, "expected a label such as @skip, found {shown}",
@@ -210,7 +227,9 @@ NAMES = (
          accepts="STRING", when=_title),
     Rule({"let ⟦a-b⟧ = 3": "let a_b = 3", "model ⟦Mein Netz⟧": 'model MeinNetz "Mein Netz"'},
          when=_in_pieces),
-    Rule({'model ⟦"Net"⟧': ""}, "expected the model's name before its title", "as in `model Net {found}`",
+    Rule({'model ⟦"Net"⟧': "model Net"}, "a model's name has no quotation marks", on="STRING", last="MODEL",
+         here=r"[\"“„«]([A-Za-z]\w*)[\"”“»]", put="{1}", reads="{1}"),
+    Rule({'model ⟦"My Net"⟧': ""}, "expected the model's name before its title", "as in `model Net {found}`",
          on="STRING", last="MODEL", before="", reads="Net"),
     Rule({"let k ⟦3⟧": "let k = 3"}, on="NUMBER NAME CALL LPAR MINUS", accepts="EQUAL",
          when=lambda m: not m.accepts("HYPER") and not m.accepts("COMMA"), before="= ", safe=False),

@@ -32,6 +32,8 @@ _UNITS = {
     **dict.fromkeys(("g", "b", "bn", "mrd", "billion", "billions"), "G"),
     **{unit.lower(): unit for unit in ("KB", "MB", "GB", "KiB", "MiB", "GiB")},
     **dict.fromkeys(("byte", "bytes"), "B"),
+    **{f"{unit}{word}".lower(): unit for unit in "kMG" for word in ("mac", "macs", "params", "parameters")},
+    **{f"{word}byte{s}": f"{word[0].upper()}B" for word in ("kilo", "mega", "giga") for s in ("", "s")},
 }
 _WITH_UNIT = rf"(?<![\w.,~])(~?[0-9][0-9,.]*)[ \t]*((?i:{'|'.join(_UNITS)}))\b\.?"
 _TURNED = rf"(?:=>|,|expect)[ \t]*(~?[0-9][0-9,.]*{_UNIT}?)[ \t]+([A-Za-z]+)(?![ \t]*~?[0-9A-Za-z_])"
@@ -423,6 +425,9 @@ CLAIMS = (
     Rule({"expect params 0 ⟦and⟧ macs 0": "expect params 0, macs 0"}, on="AND", when=_and_claims),
     Rule({"relu ⟦=>⟧ conv F3 K8": "relu -> conv F3 K8"}, last="NAME", when=_step_after_claims),
     Rule({"expect ⟦total ⟧params 3": "expect params 3"}, on="NUMBER CLAIM_NUMBER", when=_words_before),
+    Rule({"expect ⟦receptive ⟧field 3": "expect field 3"}, "the receptive field is claimed as `field`",
+         on="NUMBER CLAIM_NUMBER DIM", put="", help="write `field`",
+         when=lambda m: m.around(r"\b(?P<mark>receptive[ \t]+)field[ \t]+[0-9]")),
     Rule({"expect ⟦output⟧ 3x8x8": "expect out 3x8x8"}, "the output is claimed with the word `out`",
          on="OUTPUT", accepts="NAME", when=lambda m: m.in_claims, put="out"),
     Rule({"expect params ⟦~=⟧ 3": "expect params ~3"}, last="NAME",

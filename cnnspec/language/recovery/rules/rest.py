@@ -16,6 +16,7 @@ from cnnspec.language.recovery.rules.numbers import NUMBER_LIKE, open_reshape
 from cnnspec.language.recovery.words import STATEMENT_WORDS, closing, is_layer, shortened
 from cnnspec.language.tokens import END, STATEMENTS, Token
 from cnnspec.notations.steps import step
+from cnnspec.notations.words import layer_word
 
 _IF = re.compile(r"(?:^|->|(?<=\[)|[|{:])[ \t]*if\b")
 _IF_ELSE = re.compile(r"(?:^|->|[|\[{:])[ \t]*if\b|else\b")
@@ -154,7 +155,14 @@ def _odd_name(m: Mistake) -> Answer | None:
     plain = normalize("NFKC", name)
     if name != plain and plain.isascii() and plain.isidentifier():  # ligatures, letters of mathematics
         return rewritten(span, plain, f"`{name}` has special characters", code="E107", safe=True, reads=plain)
+    is_input = re.compile(r"\w+([ \t]+[0-9]+(?:x[0-9]+)+)[ \t]*(?=[#\r\n]|$)").match(m.text, begin)
+    if is_input and not re.search(r"(?m)^[ \t]*input\b", m.text):
+        message = "an input begins with the word `input`"
+        return rewritten(
+            span, "input", message, f"write `input{is_input[1]}`", "E107", cause="input", reads="input"
+        )
     letters = "the characters of a name are a-z, A-Z, 0-9 and _"
+    letters += "; `cnnspec explain layers` lists the layers" * m.before_step
     reason = "a name begins with a letter" if name.isascii() else letters
     return Answer("E107", f"`{name}` cannot be a name", span, reason)
 
@@ -238,6 +246,21 @@ def _layer_as_label(m: Mistake) -> Answer | None:
     return rewritten(
         span, found[2], message, code="E101", safe=True, reads=found[2], since=span.start, resume=m.start
     )
+
+
+def _sizes_behind_colon(m: Mistake) -> Answer | None:
+    """`MaxPool: 2x2`."""
+    found = m.of_line(r"[ \t]*(\w+)[ \t]*:[ \t]*")
+    rest = m.text[m.start : m.line_end].split("#")[0].rstrip()
+    meant = step(f"{found[1]} {rest}") if found and m.line and layer_word(found[1]) else None
+    if found is None or meant is None or not meant.text:
+        return None
+    span = Span(found.start(1), m.start + len(rest))
+    message = "a layer's arguments follow its word without a colon"
+    answer = rewritten(
+        span, meant.text, message, code="E101", reads=meant.text, since=span.start, resume=span.end
+    )
+    return answer._replace(span=m.span)
 
 
 def _with_arrow(m: Mistake) -> Span | None:
@@ -387,6 +410,11 @@ REST = (
          "write the layer before it, as in `conv {found}`", on="HYPER", when=lambda m: m.before_step),
     Rule({"x⟦ =⟧ conv F3": "x: conv F3", "x⟦ <-⟧ relu": "x: relu"}, "a label has a colon",
          on="EQUAL COMPARE COLON", when=_named_tensor),
+    Rule({"relu -> dropout⟦=⟧0.5": "relu -> dropout 0.5", "fc⟦=⟧10": "fc 10"},
+         "a layer's number follows its word without `=`", on="EQUAL", last="NAME", put=" ",
+         here=r"(?P<over>(?P<mark>=)[ \t]*)[0-9.]",
+         when=lambda m: is_layer(re.split(r"\W", m.head.rstrip())[-1])),
+    Rule({"MaxPool: ⟦2x⟧2": "maxpool F2"}, on="DIM NUMBER", last="LABEL", when=_sizes_behind_colon),
     Rule({"k ⟦=⟧ n": ""}, NAMELESS, NAMED_BY.format(name="name"), on="EQUAL", last="NAME"),
     Rule({"let a = 1 < 2 ⟦<⟧ 3": ""}, "unexpected {shown}: a comparison has two sides", "join two with `and`",
          on="COMPARE", last="NUMBER NAME RPAR"),
