@@ -28,10 +28,13 @@ def usual(ops: Iterable[Op]) -> Usual:
         for field, argument in arguments_of(kind):
             if (argument.keyword is None and not argument.flags) or argument.kind not in KINDS:
                 continue
-            most, count = Counter(getattr(op, field) for op in same).most_common(1)[0]
+            values = Counter(getattr(op, field) for op in same)
+            most, count = values.most_common(1)[0]
             if is_default(kind.model_fields[field].default, most) or most is None:
                 continue
-            if count == len(same) or (field in SOME and 2 * count > len(same)):
+            words = {meaning for _, meaning in argument.flags}
+            said = argument.kind != "flag" or values.keys() <= words  # `scale` has no word for no bias
+            if count == len(same) or (field in SOME and said and 2 * count > len(same)):
                 chosen.setdefault(word, {})[field] = most
     return chosen
 

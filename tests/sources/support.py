@@ -122,7 +122,7 @@ def _trained(ours: nn.Module, theirs: nn.Module, found: Imported, inputs: Sequen
             assert mine[our].grad is not None
             gradients[key] = gradients.get(key, 0) + mine[our].grad.reshape(its[key].shape)
     largest = max((float(one.abs().max()) for one in gradients.values()), default=0.0)
-    weights = [relative([g], [its[key].grad], 1e-6 * largest) for key, g in gradients.items()]
+    weights = [relative([g], [its[key].grad], 1e-5 * largest) for key, g in gradients.items()]
     now, then = ours.state_dict(), theirs.state_dict()
     statistics = [relative([now[a]], [then[b]]) for a, b in found.spec.keys.items() if "running_" in b]
     return max(

@@ -148,6 +148,27 @@ class Heads(nn.Module):
         return x + self.proj(y).transpose(1, 2).reshape(n, c, h, w)
 
 
+class Windows(nn.Module):
+    """Attention inside windows, as products with letters; then heads that have the same keys and values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(4, 12)
+        self.mix = nn.Parameter(torch.zeros(8, 4))
+        self.q, self.kv = nn.Linear(8, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        x = x.reshape(n, c, 2, h // 2, 2, w // 2).permute(0, 2, 4, 3, 5, 1).reshape(n, 4, h * w // 4, c)
+        q, k, v = self.qkv(x).reshape(n, 4, h * w // 4, 6, 2).chunk(3, dim=3)
+        scores = torch.einsum("B W I H D, B W J H D -> B W H I J", q, k / 2**0.5).softmax(-1)
+        x = torch.einsum("BWHIJ,BWJHD->BWIHD", scores, v).reshape(n, 2, 2, h // 2, w // 2, c)
+        x = x.permute(0, 5, 1, 3, 2, 4).reshape(n, c, h, w)
+        x = torch.einsum("bchw,kc->bhwk", x, self.mix).reshape(n, h * w, 8)
+        q, kv = self.q(x).reshape(n, h * w, 2, 4).transpose(1, 2), self.kv(x).unsqueeze(1)
+        return F.scaled_dot_product_attention(q, kv, kv.expand(n, 2, h * w, 4)).transpose(1, 2)
+
+
 class Hard(nn.Module):
     """Activations written out by hand, and numbers in between."""
 
@@ -293,6 +314,7 @@ STRANGERS: list[tuple[Any, list[tuple[int, ...]]]] = [
     (UNet, [(1, 8, 12)]),
     (NonLocal, [(6, 4, 6)]),
     (Heads, [(8, 4, 3)]),
+    (Windows, [(4, 4, 6)]),
     (Hard, [(3, 11, 12)]),
     (Signal, [(2, 36)]),
     (Volume, [(2, 4, 6, 5)]),

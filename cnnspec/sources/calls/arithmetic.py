@@ -12,7 +12,7 @@ from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Upsample
 from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Scale
-from cnnspec.sources.calls.layout import full, permuted, size_of, sizes_of, whole
+from cnnspec.sources.calls.layout import REPEATED, full, permuted, size_of, sizes_of, whole
 from cnnspec.sources.calls.norms import responded
 from cnnspec.sources.calls.reader import (
     Affine,
@@ -47,6 +47,11 @@ def added(reader: Reader, a: Given) -> Item:
         other = _times(reader, other, (float(alpha),))
     if isinstance(one, Norms) or isinstance(other, Norms):
         return _of_norms(reader, one, other, "sub" if less else "add")
+    for item in (one, other):
+        if isinstance(item, Scores):
+            return item._replace(
+                wrong="numbers are added to the scores of attention (a table of relative positions, a mask)"
+            )
     if _numbers(reader, one, other) is not None or _numbers(reader, other, one) is not None:
         return _shifted(reader, one, other, less)
     if isinstance(one, Kept) or isinstance(other, Kept):
@@ -270,6 +275,15 @@ def _spread(reader: Reader, laid: Laid, to: tuple[int, ...]) -> Laid:
 
 
 def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
+    """A product or quotient, which repeats the numbers of the smaller tensor itself."""
+    plain = [
+        laid._replace(
+            dims=tuple(() if dim and all(atom.axis == REPEATED for atom in dim) else dim for dim in laid.dims)
+        )
+        for laid in (one, other)
+    ]
+    if sizes_of(plain[0].dims) == sizes_of(one.dims) or sizes_of(plain[1].dims) == sizes_of(other.dims):
+        one, other = plain
     one, other = _aligned(reader, one, other)
     larger = one if prod(reader.shape(one.value)) >= prod(reader.shape(other.value)) else other
     return Laid(reader.add(op, one.value, other.value), larger.dims)

@@ -5,20 +5,23 @@ from __future__ import annotations
 from math import isclose, prod
 
 from cnnspec.ops.attention import Attention
+from cnnspec.ops.merge import Concat
 from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Times
 from cnnspec.sources.calls.layout import (
+    REPEATED,
     Dim,
     Dims,
     atoms_of,
     full,
     only,
+    permuted,
     size_of,
     sizes_of,
     viewed,
     whole,
 )
-from cnnspec.sources.calls.reader import Cannot, Item, Laid, Reader, Scores, number
+from cnnspec.sources.calls.reader import Cannot, Item, Kept, Laid, Reader, Scores, number
 from cnnspec.sources.calls.rules import Given, reads
 
 
@@ -56,6 +59,47 @@ def product(reader: Reader, a: Given) -> Item:
     return Scores(first, turned)
 
 
+@reads("einsum")
+def named_product(reader: Reader, a: Given) -> Item:
+    """einsum(equation, tensors): a product of matrices whose dimensions have letters."""
+    left, _, out = str(a["equation"]).replace(" ", "").partition("->")
+    letters, items = left.split(","), a["tensors"]
+    if len(letters) != 2 or "." in left or not out or any(len({*one}) != len(one) for one in (*letters, out)):
+        raise Cannot("a product that is none of two matrices")
+    first, second = letters
+    over = "".join(one for one in first if one in second and one not in out)
+    both = "".join(one for one in first if one in second and one in out)
+    rows, columns = ("".join(one for one in here if one not in over + both) for here in letters)
+    if isinstance(items[1], Kept) and len(over) == 1 and second == columns + over and not both:
+        from cnnspec.sources.calls.convolutions import linear
+
+        given = _with_letters(reader, items[0], first, rows + over)
+        made = linear(reader, {"input": given, "weight": items[1], "bias": None})
+        return _with_letters(reader, made, rows + columns, out)
+    if not len(over) == len(rows) == len(columns) == 1:
+        raise Cannot("a product that is none of two matrices")
+    made = product(
+        reader,
+        {
+            "self": _with_letters(reader, items[0], first, both + rows + over),
+            "other": _with_letters(reader, items[1], second, both + over + columns),
+        },
+    )
+    return _with_letters(reader, made, both + rows + columns, out)
+
+
+def _with_letters(reader: Reader, item: Item, letters: str, wanted: str) -> Item:
+    """A tensor with its dimensions in another order."""
+    if letters == wanted:
+        return item
+    if isinstance(item, Scores) and letters == wanted[:-2] + wanted[:-3:-1]:
+        return item._replace(turned=not item.turned)
+    if sorted(letters) != sorted(wanted):
+        raise Cannot("a product that is none of two matrices")
+    laid = reader.laid(item)
+    return laid._replace(dims=permuted(laid.dims, [letters.index(one) for one in wanted]))
+
+
 def _weighted_sum(reader: Reader, x: Laid, weights: Laid) -> Item:
     """A product with a single column: numbers times weights, summed (global context)."""
     from cnnspec.sources.calls.arithmetic import multiplied
@@ -70,10 +114,12 @@ def _swapped(dims: Dims) -> Dims:
 
 def _attended(reader: Reader, scores: Scores, v: Laid) -> Laid:
     """The layer, of queries, keys and values with dimensions N, heads, positions, channels of a head."""
+    if scores.wrong:
+        raise Cannot(scores.wrong)
     q, k = scores.q, scores.k
     heads = prod(sizes_of(q.dims[1:-2]))
     depth = size_of(q.dims[-1])
-    values = [_by_heads(reader, laid) for laid in (q, k, v)]
+    values = [_by_heads(reader, q), *(_for_heads(reader, laid, heads) for laid in (k, v))]
     plain = isclose(scores.factor, depth**-0.5, rel_tol=1e-9)
     if not plain and scores.factor != 1:
         values[0] = reader.add(Times(factor=number(scores.factor)), values[0])
@@ -92,6 +138,16 @@ def _attended(reader: Reader, scores: Scores, v: Laid) -> Laid:
     assert channels is not None
     batch = whole(shape, reader.trace.batch)[:1]
     return Laid(value, (*batch, *channels[:-1], positions, channels[-1]))
+
+
+def _for_heads(reader: Reader, laid: Laid, heads: int) -> int:
+    """Keys or values; what all heads have in common is stacked as many times as there are heads."""
+    count = len(laid.dims)
+    shared = atoms_of(laid.dims[1:-2])
+    if any(atom.axis != REPEATED for atom in shared) or heads == 1:
+        return _by_heads(reader, laid)
+    laid = laid._replace(dims=(laid.dims[0], *((),) * (count - 3), *laid.dims[-2:]))
+    return reader.add(Concat(), *[_by_heads(reader, laid)] * heads)
 
 
 def _by_heads(reader: Reader, laid: Laid) -> int:

@@ -219,16 +219,23 @@ def _over(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
 
 
 def _over_any(reader: Reader, laid: Laid, places: list[int], what: str) -> Item:
-    """Over whatever dimensions: they become the positions, and all others the channels."""
+    """Over whatever dimensions: they become the positions, and all others the channels. All of the map comes
+    first where it is among them."""
+    op = Gmp() if what in ("amax", "max") else Gap()
+    total = prod(size_of(laid.dims[place]) for place in places)
+    shape = reader.shape(laid.value)
+    over = list(chain.from_iterable(laid.dims[place] for place in places))
+    if len(shape) > 1 and only([tuple(atom for atom in over if atom.axis)], range(1, len(shape)), shape):
+        channel = tuple(tuple(atom for atom in dim if atom.axis <= 0) for dim in laid.dims)
+        laid = Laid(reader.add(op, laid.value), channel)
+        over = [atom for atom in over if not atom.axis]
     kept = [place for place in range(1, len(laid.dims)) if place not in places]
-    over = joined(chain.from_iterable(laid.dims[place] for place in places))
     channels = joined(chain.from_iterable(laid.dims[place] for place in kept))
-    value = reader.settled(laid, (laid.dims[0], channels, over))
-    value = reader.add(Gmp() if what in ("amax", "max") else Gap(), value)
+    value = reader.add(op, reader.settled(laid, (laid.dims[0], channels, joined(over))))
     sizes = [1 if place in places else size for place, size in enumerate(sizes_of(laid.dims))]
     dims = viewed(whole(reader.shape(value), reader.trace.batch), sizes)
     assert dims is not None
-    return _times_total(Laid(value, dims), what, size_of(over))
+    return _times_total(Laid(value, dims), what, total)
 
 
 def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> Item:

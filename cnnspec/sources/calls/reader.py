@@ -74,13 +74,14 @@ class Kept(NamedTuple):
 
 class Scores(NamedTuple):
     """Products of queries and keys on their way to attention: not a value of the language by itself.
-    turned: rows are keys. softmax: along the keys, done."""
+    turned: rows are keys. softmax: along the keys, done. wrong: why it is no attention of the language's."""
 
     q: Laid
     k: Laid
     factor: float = 1.0
     softmax: bool = False
     turned: bool = False
+    wrong: str = ""
 
 
 class Affine(NamedTuple):
