@@ -85,7 +85,9 @@ def _prepare(writer: Writer, plan: Plan) -> None:
         _check(writer, plan)
     writer.line("steps = len(training.labels) // BATCH")
     with writer.block("if steps == 0:"):
-        writer.line('raise Refused(f"{len(training.labels)} images are less than a batch")')
+        writer.line('raise Refused(f"{len(training.labels)} images are less than a batch of {BATCH}")')
+    with writer.block("if len(held_out.labels) == 0:"):
+        writer.line('raise Refused("no images are held out")')
 
 
 def _check(writer: Writer, plan: Plan) -> None:
@@ -175,6 +177,7 @@ def _epochs(writer: Writer, plan: Plan) -> None:
                 writer.line("inside = progress.step % steps")
                 with writer.block("if inside and progress.step % SAVE_EVERY == 0:"):
                     writer.line("average_over_processes(team, [*running_statistics(net), running])")
+                    writer.line("check_loss(float(running), epoch + 1)")
                     _save(writer, plan)
         writer.gap(1)
         _end_of_epoch(writer, plan)
@@ -190,10 +193,12 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     run = plan.recipe.run
     judged = "average" if run.ema else "net"
     writer.line("average_over_processes(team, [*running_statistics(net), running])")
+    writer.line("check_loss(float(running), epoch + 1)")
     if run.ema:
         writer.line("follow(average, net, 1.0)")
     writer.line("seconds = time.monotonic() - start")
     writer.line(f"result = evaluate({judged}, held_out, team)")
+    writer.line('check_loss(result["loss"], epoch + 1)')
     writer.line("entry = {")
     with writer.indented():
         writer.line('"epoch": str(epoch + 1),')
@@ -287,7 +292,7 @@ def _run(writer: Writer, plan: Plan) -> None:
         with writer.block("try:"):
             writer.line("sys.exit(main())")
         with writer.block("except Refused as refused:"):
-            writer.line('print(f"train.py: {refused}", file=sys.stderr)')
+            writer.line('print(f"train.py: {printable(str(refused))}", file=sys.stderr)')
             writer.line("sys.exit(2)")
         with writer.block("except KeyboardInterrupt:"):
             writer.line('print("\\nstopped; --resume goes on from the last checkpoint", file=sys.stderr)')

@@ -45,6 +45,7 @@ STANDARD_FROM = {
     "Path": ("pathlib", "Path"),
     "Any": ("typing", "Any"),
     "NamedTuple": ("typing", "NamedTuple"),
+    "is_zipfile": ("zipfile", "is_zipfile"),
 }
 LIBRARIES = {
     "torch": "import torch",

@@ -263,3 +263,26 @@ def test_labels_of_pixels(tmp_path: Path, layers: str, loss: str, target: str) -
         assert "accuracy" not in rows[0]
     else:
         assert float(rows[-1]["accuracy"]) > 75
+
+
+def test_a_loss_that_is_no_number_ends_the_run(folder: Path, tmp_path: Path) -> None:
+    """The checkpoint is that of the last good epoch."""
+    other = copied(folder, tmp_path / "nan")
+    text = (other / "train.py").read_text()
+    (other / "train.py").write_text(
+        text.replace(
+            "    loss.backward()", '    loss = loss * (1 if step < 20 else float("inf"))\n    loss.backward()'
+        )
+    )
+    printed = run(other, status=2)
+    assert "train.py: the loss is " in printed
+    assert "in epoch 3: use a lower rate, or a warm-up, or clip the gradient" in printed
+    assert [row["epoch"] for row in log(other)] == ["1", "2"]
+    load_file(other / "last.safetensors")
+
+
+def test_without_held_out_images(folder: Path, tmp_path: Path) -> None:
+    other = copied(folder, tmp_path / "none")
+    arrays = dict(np.load(other / "data.npz"))
+    np.savez(other / "data.npz", **arrays | {"x_test": arrays["x_test"][:0], "y_test": arrays["y_test"][:0]})
+    assert "train.py: no images are held out\n" in run(other, status=2)

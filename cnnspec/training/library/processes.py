@@ -14,6 +14,11 @@ class Refused(Exception):
     """What is wrong with the files or the command line, for whoever started the run."""
 
 
+def printable(text: str) -> str:
+    """A message that may have a file's name in it, without control characters."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 class Team(NamedTuple):
     """The processes of a run, and which of them this one is."""
 

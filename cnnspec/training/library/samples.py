@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import is_zipfile
 
 import torch
 import torch.nn.functional as F
@@ -30,17 +31,13 @@ def mnist_digits() -> Samples:
 
 def npz_arrays(path: Path, images: str, labels: str, channels: int) -> Samples:
     """Two arrays of an .npz file; images may have their channels last, or none."""
-    import numpy
-
-    try:
-        with numpy.load(path, allow_pickle=False) as file:
-            pixels = torch.from_numpy(file[images])
-            targets = torch.from_numpy(file[labels])
-    except Exception as error:  # a damaged archive raises errors of many kinds
-        raise Refused(f"{path}: {error}") from None
-    if pixels.ndim not in (3, 4):
-        found = tuple(pixels.shape)
-        raise Refused(f"{path}: expected images, found {images} of shape {found}")
+    pixels, targets = numbers_of(path, images), numbers_of(path, labels)
+    if pixels.ndim not in (3, 4) or targets.ndim == 0:
+        found = f"{size_text(pixels.shape)} and {size_text(targets.shape)}"
+        message = (
+            f"expected images (N, H, W) or (N, C, H, W) and N labels, found {found}"
+        )
+        raise Refused(f"{path}: {message}")
     if pixels.ndim == 3:
         pixels = pixels[:, None]
     elif pixels.shape[1] != channels and pixels.shape[-1] == channels:
@@ -50,6 +47,26 @@ def npz_arrays(path: Path, images: str, labels: str, channels: int) -> Samples:
     if not targets.is_floating_point():
         targets = targets.long()
     return Samples(pixels.contiguous(), targets)
+
+
+def numbers_of(path: Path, name: str) -> Tensor:
+    """An array of an .npz file, which is read without pickles."""
+    import numpy
+
+    if not is_zipfile(path):
+        found = "is not an .npz file" if path.exists() else "does not exist"
+        raise Refused(f"{path} {found}")
+    try:
+        with numpy.load(path, allow_pickle=False) as file:
+            names = file.files
+            array = file[name] if name in names else None
+    except Exception as error:  # what a damaged file raises depends on the damage
+        raise Refused(f"{path} cannot be read as .npz: {error}") from None
+    if array is None:
+        raise Refused(f"{path} has no array {name}; it has {', '.join(names[:9])}")
+    if array.dtype.kind not in "biuf":
+        raise Refused(f"{path}: {name} must be numbers, found {array.dtype}")
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
 
 
 def torchvision_set(kind: Any, path: Path, train: bool, download: bool) -> Samples:
@@ -170,10 +187,20 @@ def checked(
         raise Refused(f"{len(samples.images)} images and {len(samples.labels)} labels")
     found = samples.labels.shape[1:]
     if [size for size in found if size > 1] != [size for size in label if size > 1]:
-        raise Refused(
-            f"expected labels of {size_text(label)}, found {size_text(found)}"
+        one_hot = (
+            "; a label is the number of a class" if list(found) == [classes] else ""
         )
-    samples = Samples(samples.images, samples.labels.view(-1, *label))
+        raise Refused(
+            f"expected labels of {size_text(label)}, found {size_text(found)}{one_hot}"
+        )
+    labels = samples.labels.view(-1, *label)
+    if classes and labels.is_floating_point():
+        if not torch.equal(labels, labels.round()):
+            raise Refused(
+                "the labels are numbers of classes, and must be whole numbers"
+            )
+        labels = labels.long()
+    samples = Samples(samples.images, labels)
     counted = samples.labels[samples.labels != ignored]
     for extreme in (counted.min(), counted.max()) if counted.numel() else ():
         if classes and not 0 <= int(extreme) < classes:

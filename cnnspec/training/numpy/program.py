@@ -77,6 +77,8 @@ def assembled(plan: Plan, body: Writer) -> str:
         if name in names:
             whole.line(statement)
     whole.line("from pathlib import Path")
+    if "is_zipfile(" in code:
+        whole.line("from zipfile import is_zipfile")
     whole.gap(1)
     whole.line("import numpy as np")
     whole.gap(1)
@@ -107,7 +109,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Refused as refused:
-        print(f"train.py: {refused}", file=sys.stderr)
+        print(f"train.py: {printable(str(refused))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\\nstopped; --resume goes on from the last checkpoint", file=sys.stderr)
@@ -171,7 +173,9 @@ def _begin(writer: Writer, plan: Plan) -> None:
     writer.line("training, held_out = load_samples(options.data)")
     writer.line("steps = len(training[1]) // BATCH")
     with writer.block("if steps == 0:"):
-        writer.line('raise Refused(f"{len(training[1])} images are less than a batch")')
+        writer.line('raise Refused(f"{len(training[1])} images are less than a batch of {BATCH}")')
+    with writer.block("if len(held_out[1]) == 0:"):
+        writer.line('raise Refused("no images are held out")')
     writer.line("params, state = net.init(SEED), {}")
     writer.line("recipe = sorted(")
     with writer.indented():
@@ -207,11 +211,13 @@ def _begin(writer: Writer, plan: Plan) -> None:
 
 def _end_of_epoch(writer: Writer, plan: Plan) -> None:
     weights = "params"
+    writer.line('check_loss(progress["sum"], epoch + 1)')
     if plan.recipe.run.ema:
         writer.line('weights = {key: state.get(f"average:{key}", one) for key, one in params.items()}')
         weights = "weights"
     writer.line("seconds = time.monotonic() - start")
     writer.line(f"result = evaluate({weights}, held_out)")
+    writer.line('check_loss(result["loss"], epoch + 1)')
     writer.line("entry = {")
     with writer.indented():
         writer.line('"epoch": epoch + 1,')

@@ -1,6 +1,7 @@
 """Images (N, C, H, W) and labels in memory: where they come from."""
 
 import math
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -17,20 +18,36 @@ def mnist_digits():
 
 def npz_arrays(path, images, labels, channels):
     """Two arrays of an .npz file; images may have their channels last, or none."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            pixels, targets = file[images], file[labels]
-    except Exception as error:  # a damaged archive raises errors of many kinds
-        raise Refused(f"{path}: {error}") from None
-    if pixels.ndim not in (3, 4):
-        raise Refused(
-            f"{path}: expected images, found {images} of shape {pixels.shape}"
+    pixels, targets = numbers_of(path, images), numbers_of(path, labels)
+    if pixels.ndim not in (3, 4) or targets.ndim == 0:
+        found = f"{pixels.shape} and {targets.shape}"
+        message = (
+            f"expected images (N, H, W) or (N, C, H, W) and N labels, found {found}"
         )
+        raise Refused(f"{path}: {message}")
     if pixels.ndim == 3:
         pixels = pixels[:, None]
     elif pixels.shape[1] != channels and pixels.shape[-1] == channels:
         pixels = np.moveaxis(pixels, -1, 1)
     return np.ascontiguousarray(pixels), targets
+
+
+def numbers_of(path, name):
+    """An array of an .npz file, which is read without pickles."""
+    if not is_zipfile(path):
+        found = "is not an .npz file" if path.exists() else "does not exist"
+        raise Refused(f"{path} {found}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names = file.files
+            array = file[name] if name in names else None
+    except Exception as error:  # what a damaged file raises depends on the damage
+        raise Refused(f"{path} cannot be read as .npz: {error}") from None
+    if array is None:
+        raise Refused(f"{path} has no array {name}; it has {', '.join(names[:9])}")
+    if array.dtype.kind not in "biuf":
+        raise Refused(f"{path}: {name} must be numbers, found {array.dtype}")
+    return array
 
 
 def class_names(path):
@@ -133,6 +150,12 @@ def checked(images, labels, image, label, classes, ignored=-100):
         raise Refused(f"expected images and labels of {expected}, found {found}")
     if len(images) != len(labels):
         raise Refused(f"{len(images)} images and {len(labels)} labels")
+    if classes and labels.dtype.kind == "f":
+        if (labels != labels.round()).any():
+            raise Refused(
+                "the labels are numbers of classes, and must be whole numbers"
+            )
+        labels = labels.astype(int)
     counted = labels[labels != ignored]
     if classes and counted.size and not 0 <= counted.min() <= counted.max() < classes:
         raise Refused(f"expected labels from 0 to {classes - 1}, found {counted.max()}")
