@@ -157,7 +157,7 @@ def _model(wanted: Request, parsing: Sink, spent: Spent, ignore: frozenset[str],
         if finding.severity is Severity.ERROR
         or finding.code not in ignore | switched_off.get(source.position(finding.span.start).line, NO_CODES)
     ]
-    if findings:
+    if any(one.severity is Severity.ERROR for one in findings):
         from cnnspec.one_mistake import by_cause
 
         findings = by_cause(findings, file)
@@ -180,12 +180,14 @@ def _with_input(finding: Diagnostic, report: Report, attempt: Try) -> Diagnostic
 
 def _set_otherwise(file: File, variant: str | None, sink: Sink) -> bool:
     """Whether a knob of this variant, or of the command line, could not be set (E210)."""
+    unset = [finding.span for finding in sink if finding.code == "E210"]
+    if not unset:
+        return False
     from cnnspec.language import tree
     from cnnspec.one_mistake import within
 
     places = [WHOLE_FILE]
     places += [one.span for one in file.statements if isinstance(one, tree.Variant) and one.name == variant]
-    unset = [finding.span for finding in sink if finding.code == "E210"]
     return any(within(span, place) for span in unset for place in places)
 
 

@@ -6,6 +6,8 @@ and the tests marked `torch`, which need it in a process of their own.
 """
 
 import ast
+import os
+import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +15,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+# hundreds of tests start this package in a process of its own: it is compiled once, not by each of them
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 MISSING = [
     name for name in ("torch", "onnx", "onnxruntime", "fcntl", "pty", "resource") if find_spec(name) is None
 ]

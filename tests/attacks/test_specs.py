@@ -11,7 +11,7 @@ import pytest
 from cnnspec.pipeline import TARGETS
 from tests.attacks.attack import ATTACKS, FOLDER, Attack
 from tests.attacks.conftest import Snapshot, guarded
-from tests.cli.conftest import Command, Ran
+from tests.cli.conftest import Command, Ran, checked_once
 
 REFUSED = [attack for attack in ATTACKS if not attack.builds]
 BUILDS = [attack for attack in ATTACKS if attack.builds]
@@ -33,7 +33,10 @@ def harmless(ran: Ran, name: str) -> None:
 
 
 @pytest.mark.parametrize("attack", REFUSED, ids=lambda attack: attack.name)
-def test_it_gets_its_finding(attack: Attack, cnnspec: Command, unchanged: Snapshot) -> None:
+def test_it_gets_its_finding_and_nothing_harmful_is_shown(
+    attack: Attack, cnnspec: Command, unchanged: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked_once(monkeypatch, {})
     with guarded():
         ran = cnnspec("check", "--format", "github", *attack.options, attack.path)
     harmless(ran, attack.name)
@@ -53,18 +56,13 @@ def test_it_gets_its_finding(attack: Attack, cnnspec: Command, unchanged: Snapsh
         assert len(places) > 1
     else:
         assert sorted(places) == sorted(wanted)
-    assert unchanged() == {}
-
-
-@pytest.mark.parametrize("attack", REFUSED, ids=lambda attack: attack.name)
-def test_a_person_is_shown_nothing_harmful(attack: Attack, cnnspec: Command, unchanged: Snapshot) -> None:
     with guarded():
         ran = cnnspec("check", "--color", "never", *attack.options, attack.path)
     harmless(ran, attack.name)
-    code, line, column = attack.expected[0]
+    code, row, column = attack.expected[0]
     assert f"error[{code}]" in ran.err
-    if (line, column) != (1, 1):
-        assert f".cnn:{line}:{column}" in ran.err
+    if (row, column) != (1, 1):
+        assert f".cnn:{row}:{column}" in ran.err
     assert unchanged() == {}
 
 

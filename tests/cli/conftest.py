@@ -5,10 +5,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cnnspec import cli
+from cnnspec import cli, pipeline
+from cnnspec.diagnostics import Source
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ def cnnspec(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         return Ran(status, printed.out, printed.err)
 
     return run
+
+
+def checked_once(monkeypatch: pytest.MonkeyPatch, done: dict[Any, Any]) -> None:
+    """A spec is checked once, however often and in which form the result is shown."""
+    checked = pipeline.models
+
+    def models(source: Source, **how: Any) -> list[pipeline.Model]:
+        settings = tuple(sorted(how.get("settings", {}).items()))
+        name = (source.name, source.text, settings, *(how[key] for key in sorted(how) if key != "settings"))
+        if name not in done:
+            done[name] = checked(source, **how)
+        return list(done[name])
+
+    monkeypatch.setattr(pipeline, "models", models)
 
 
 GOOD = """\

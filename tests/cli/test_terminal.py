@@ -13,11 +13,10 @@ import pytest
 
 from cnnspec import pipeline
 from cnnspec.cli.root import COMMANDS
-from cnnspec.diagnostics import Source
 from cnnspec.elaborate.limits import Limits
 from cnnspec.report import input_sizes
 from cnnspec.running import process
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, checked_once
 from tests.cli.screen import execute, shown, terminal, width
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is needed")
@@ -88,15 +87,7 @@ DONE: dict[tuple[object, ...], Any] = {}
 @pytest.fixture
 def done_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A spec is checked, its sizes are tried and the child runs once, however often the result is shown."""
-    work, checked, tried = process.work, pipeline.models, input_sizes.input_sizes
-
-    def models(source: Source, **how: Any) -> list[pipeline.Model]:
-        options = (value for key, value in sorted(how.items()) if key != "settings")
-        name = (source.name, source.text, *options)
-        assert not how.get("settings")
-        if name not in DONE:
-            DONE[name] = checked(source, **how)
-        return list(DONE[name])
+    work, tried = process.work, input_sizes.input_sizes
 
     def sizes(model: pipeline.Model, limits: Limits) -> input_sizes.InputSizes:
         name = (id(model.graph), limits)
@@ -113,7 +104,7 @@ def done_once(monkeypatch: pytest.MonkeyPatch) -> None:
         progress("layers of the network", 3, 50)
         yield DONE[name]
 
-    monkeypatch.setattr(pipeline, "models", models)
+    checked_once(monkeypatch, DONE)
     monkeypatch.setattr(input_sizes, "input_sizes", sizes)
     monkeypatch.setattr(process, "work", once)
 
