@@ -171,15 +171,21 @@ def woven(
 
 
 def _begun(chain: Chain) -> Chain:
-    """`add [ @x | … ]` instead of `@x -> add [ id | … ]`."""
-    if not chain.named or not chain.steps or not isinstance(chain.steps[0], Merge):
+    """`add [ @x -> f() | @y -> f() ]` instead of `@x -> f() -> add [ id | @y -> f() ]`."""
+    at = next((place for place, step in enumerate(chain.steps[: ASIDE + 1]) if isinstance(step, Merge)), None)
+    if not chain.named or at is None:
         return chain
-    merge = chain.steps[0]
+    merge, before = chain.steps[at], chain.steps[:at]
+    assert isinstance(merge, Merge)
     here = [branch for branch in merge.branches if branch is not None and not branch.named]
-    if len(here) != 1 or here[0].steps:
+    others = [branch for branch in merge.branches if branch is not None and branch.named]
+    alike = all(len(branch.steps) == len(before) for branch in others)
+    if len(here) != 1 or here[0].steps or not (alike or not before):
         return chain
-    branches = tuple(branch and branch._replace(named=True) for branch in merge.branches)
-    return chain._replace(named=False, steps=(merge._replace(branches=branches), *chain.steps[1:]))
+    first = Chain(chain.begin, True, before)
+    branches = tuple(first if branch is here[0] else branch for branch in merge.branches)
+    merge = merge._replace(begin=chain.begin, branches=branches)
+    return chain._replace(named=False, steps=(merge, *chain.steps[at + 1 :]))
 
 
 def _in_order(

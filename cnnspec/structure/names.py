@@ -24,6 +24,14 @@ def snake(text: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cleaned(text)).lower()
 
 
+def last_of(path: str) -> tuple[str, str]:
+    """The last name of a module's path, and with the number that follows it: `stages.0.5` is stages, and
+    stages0."""
+    found = re.search(r"([^.]*[^.0-9][^.]*)(?:\.([0-9]+))?[.0-9]*$", path)
+    name = cleaned(found[1]) if found else ""
+    return name, f"{name}{found[2]}" if found and found[2] and name else name
+
+
 def free(wanted: Iterable[str], taken: Container[str]) -> str:
     """The first of the wanted names that is free, or the last with the lowest number that makes it so."""
     name = "x"

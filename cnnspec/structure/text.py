@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
@@ -47,7 +48,8 @@ class Writer(NamedTuple):
         """The text of a whole network."""
         network, body = self.network, root.bodies[0]
         labels = self.labels(body, network=True)
-        lines = [f"model {names.cleaned(network.name) or 'Net'}", *default_lines(self.usual), ""]
+        name = names.cleaned(network.name)
+        lines = [f"model {names.free([name, name.title(), 'Net'], ())}", *default_lines(self.usual), ""]
         for block in self.blocks.values():
             lines += [*self.block(block), ""]
         named = {value: labels[number] for number, value in enumerate(local_numbers(body))}
@@ -106,34 +108,50 @@ class Writer(NamedTuple):
         word."""
         taken: set[str] = set()
         found: list[str] = []
-        given = {one.value: names.cleaned(one.name) for one in self.network.outputs} if network else {}
-        makers = {end: line.chain.steps[-1] for line in body.lines for end in line.ends if line.chain.steps}
+        outputs = self.network.outputs if network else ()
+        given = {one.value: names.cleaned(one.name) for one in outputs if not one.name.isdigit()}
+        makers = {end: (line, end) for line in body.lines for end in line.ends if line.chain.steps}
+        each: list[list[str]] = []
         for value in local_numbers(body):
             wanted = [given.get(value, "")]
             if value in body.inputs:
                 wanted += [names.cleaned(self.network.inputs[value].name)] if network else []
                 wanted += ["x"] if network or value == body.inputs[0] else ["skip", "other"]
             elif value in makers:
-                wanted += self.words(makers[value])
-            found.append(names.free([one for one in wanted if one] or ["x"], taken))
+                line, end = makers[value]
+                wanted += self.words(
+                    line.chain.steps[-1], line.ends.index(end) if len(line.ends) > 1 else None
+                )
+            each.append([one for one in wanted if one] or ["x"])
+        plain = Counter(wanted[0] for wanted in each)
+        for wanted in each:
+            numbered = len(wanted) > 1 and wanted[1].rstrip("0123456789") == wanted[0] != wanted[1]
+            found.append(names.free(wanted[numbered and plain[wanted[0]] > 1 :], taken))
             taken.add(found[-1])
         return found
 
-    def words(self, step: Step) -> list[str]:
-        """What a label after a step may be."""
+    def words(self, step: Step, place: int | None = None) -> list[str]:
+        """What a label after a step may be; `place`: which of its outputs."""
         match step:
             case Use(region):
-                path = [one for one in region.key[0].split(".") if not one.isdigit()]
-                last = path[-1] if path else ""
+                if place is not None:
+                    body = self.blocks[region.block].pattern.bodies[0]
+                    label = self.labels(body)[local_numbers(body)[body.outputs[place]]]
+                    return [label.rstrip("0123456789") or label, label]
+                last, numbered = names.last_of(region.key[0])
                 if last.rstrip("0123456789") == region.class_name:  # a module that was found (found.py)
-                    last = region.class_name
-                return [names.cleaned(last), region.block]
+                    last = numbered = region.class_name
+                return [last, numbered, region.block]
             case Repeat(passes):
                 return self.words(passes[-1].steps[-1])
             case Leaf(layer=int() as number) | Merge(layer=int() as number):
                 layer = self.network.layers[number]
                 word = layer.op.word if isinstance(layer, Layer) else names.snake(layer.what)
-                return [names.cleaned(layer.name), word]
+                if not layer.name.isdigit():
+                    return [names.cleaned(layer.name), word]
+                keys = [key.rpartition(".")[0] for key in layer.weights.values()]
+                around = layer.scopes[-1].path if layer.scopes else ""
+                return [*names.last_of(keys[0] if keys else around), word]
         return [step.op.word]
 
     # --- lines ------------------------------------------------------------------------------------

@@ -1,17 +1,20 @@
-"""The list made ready: layers that do nothing, or that nothing reads, are left out; of two branches the
-longer one comes first in a sum, last in a product; numbers a rounding error away from a plain one are plain.
+"""The list made ready: layers that do nothing, or that nothing reads, are left out; a sum of sums is one; of
+two branches the longer one comes first in a sum, last in a product; numbers a rounding error away from a
+plain one are plain.
 
 The numbers of layers and values change; what a layer is, does not.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 from cnnspec.ops.base import Op, arguments_of
 from cnnspec.sources.layers import Hole, Layer, LayerList
 from cnnspec.structure.prefixes import with_prefixes
 
+MOST_TERMS = 32
 NEAR = Fraction(1, 10**14)
 """How far a number may be from the plain one, relative to it: the rounding of a double. Fractions of PLAIN
 lie 10⁻¹⁰ apart, so that one is hardly ever met by chance."""
@@ -23,7 +26,25 @@ PLAIN = 10**5
 
 
 def tidied(network: LayerList) -> LayerList:
-    return with_prefixes(_ordered(_needed(network)))
+    return with_prefixes(_ordered(_needed(_flattened(network))))
+
+
+def _flattened(network: LayerList) -> LayerList:
+    """A sum of a sum and more, which one module works out, is one sum."""
+    first = len(network.inputs)
+    uses = Counter(value for layer in network.layers for value in layer.inputs)
+    uses.update(one.value for one in network.outputs)
+    layers = [*network.layers]
+    for number, layer in enumerate(layers):
+        inner = layers[layer.inputs[0] - first] if layer.inputs and layer.inputs[0] >= first else None
+        if _sums(layer) and inner is not None and _sums(inner) and uses[layer.inputs[0]] == 1:
+            if inner.scopes == layer.scopes and len(inner.inputs) < MOST_TERMS:
+                layers[number] = layer._replace(inputs=(*inner.inputs, *layer.inputs[1:]))
+    return network._replace(layers=tuple(layers))
+
+
+def _sums(layer: Layer | Hole) -> bool:
+    return isinstance(layer, Layer) and layer.op.word == "add" and not layer.weights
 
 
 def _needed(network: LayerList) -> LayerList:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 from cnnspec.ops.base import Op, arguments_of, is_default, spelled
@@ -11,8 +12,11 @@ from cnnspec.ops.base import Op, arguments_of, is_default, spelled
 Usual: TypeAlias = Mapping[str, Mapping[str, Any]]
 """By word and field, what a layer has where its text does not say."""
 KINDS = ("flag", "number", "init", "word")
-SOME = ("bias", "eps", "momentum")
-"""Fields that may differ in a few layers; others are a default only where all layers of the kind agree."""
+SOME = {"bias": Fraction(1, 2), "eps": Fraction(3, 4), "momentum": Fraction(3, 4)}
+"""Fields that may differ in a few layers, and the part that must agree at least; others are a default only
+where all layers of the kind agree."""
+LEAST = 3
+"""Layers of a kind, at least."""
 
 
 def usual(ops: Iterable[Op]) -> Usual:
@@ -22,7 +26,7 @@ def usual(ops: Iterable[Op]) -> Usual:
         found.setdefault(op.word, []).append(op)
     chosen: dict[str, dict[str, Any]] = {}
     for word, same in found.items():
-        if len(same) < 2:
+        if len(same) < LEAST:
             continue
         kind = type(same[0])
         for field, argument in arguments_of(kind):
@@ -34,7 +38,7 @@ def usual(ops: Iterable[Op]) -> Usual:
                 continue
             words = {meaning for _, meaning in argument.flags}
             said = argument.kind != "flag" or values.keys() <= words  # `scale` has no word for no bias
-            if count == len(same) or (field in SOME and said and 2 * count > len(same)):
+            if count == len(same) or (field in SOME and said and count > SOME[field] * len(same)):
                 chosen.setdefault(word, {})[field] = most
     return chosen
 

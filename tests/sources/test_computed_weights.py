@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.sources.support import LIMIT, beside, imported, with_numbers
+from tests.sources.support import LIMIT, beside, imported, listed, with_numbers
 
 IMAGE = torch.randn(2, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
@@ -66,3 +66,56 @@ def test_it_computes_the_same(module: nn.Module, text: str) -> None:
     found = imported(with_numbers(module), IMAGE)
     assert text in found.spec.text
     assert max(beside(found, IMAGE)) < LIMIT
+
+
+class Gate(nn.Module):
+    """Squeeze and excitation, as it is often written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Sequential(
+            nn.Linear(3, 2, bias=False), nn.ReLU(), nn.Linear(2, 3, bias=False), nn.Sigmoid()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.fc(F.adaptive_avg_pool2d(x, 1).view(2, 3)).view(2, 3, 1, 1)
+        return x * y.expand_as(x)
+
+
+class Frames(nn.Module):
+    """Each frame by itself; then their mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([self.conv(x[:, at : at + 1]) for at in range(3)], 1).mean(1)
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        (Gate(), "mul [ id | gap -> fc 2 nobias -> relu -> fc 3 nobias -> sigmoid ]"),
+        (
+            Frames(),
+            "add [ slice 0:1 -> conv() | slice 1:2 -> conv() | slice 2:3 -> conv() ] => 4x6x6 times (1/3)",
+        ),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_it_reads_as_it_is_meant(module: nn.Module, text: str) -> None:
+    found = imported(with_numbers(module), IMAGE)
+    assert text in " ".join(found.spec.text.replace("conv_block", "conv").split())
+    assert max(beside(found, IMAGE)) < LIMIT
+
+
+def test_an_input_that_is_not_used_is_left_out() -> None:
+    class Masked(nn.Module):
+        def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+            y = x.relu()
+            return y, y
+
+    _, layers = listed(Masked(), IMAGE, IMAGE + 1)
+    assert (len(layers.inputs), len(layers.outputs)) == (1, 1)
+    assert [note.partition(" is ")[0] for note in layers.notes] == ["the output 1", "the input mask"]

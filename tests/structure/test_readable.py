@@ -156,3 +156,52 @@ def test_rates_are_each_call_s_own_where_some_calls_do_not_need_them() -> None:
         width = k
     made = structure.spec(LayerList("Net", (Input((4, 6, 6)),), tuple(layers), (Output(len(layers)),)))
     assert "unit(4, 0.01) -> unit(4, 0.02) -> [unit(8, 0.01*(i+3))]*3" in made.text
+
+
+def test_a_sum_of_sums_is_one() -> None:
+    """Skips that are added up one by one, each read where it is made."""
+    layers: list[Layer] = []
+    shape = (4, 6, 6)
+    skips = []
+    for number in range(3):
+        scopes = (Scope(f"blocks.{number}", "Block"),)
+        at = len(layers)
+        layers += [
+            Layer(conv(3, 4), (at,), shape, "conv", scopes),
+            Layer(op("relu"), (at + 1,), shape, "", scopes),
+            Layer(conv(3, 4), (at + 2,), shape, "conv", scopes),
+            Layer(op("tanh"), (at + 3,), shape, "", scopes),
+        ]
+        skips.append(len(layers))
+    total = skips[0]
+    for skip in skips[1:]:
+        layers.append(Layer(op("add"), (total, skip), shape))
+        total = len(layers)
+    made = structure.spec(LayerList("model", (Input(shape),), tuple(layers), (Output(total),)))
+    assert made.text.startswith("model Model\n")
+    assert "blocks: block2()\nblock2() -> add [ @blocks | id | block2() ]" in made.text
+
+
+def test_branches_that_begin_at_labels_stand_in_their_brackets() -> None:
+    layers = [
+        Layer(op("relu"), (0,), (4, 6, 6)),
+        Layer(op("tanh"), (1,), (4, 6, 6)),
+        Layer(op("sub"), (2, 3), (4, 6, 6)),
+    ]
+    inputs = Input((4, 6, 6), "a"), Input((4, 6, 6), "b")
+    made = structure.spec(LayerList("Net", inputs, tuple(layers), (Output(4),)))
+    assert "sub [ @a -> relu | @b -> tanh ]" in made.text
+
+
+def test_a_default_is_for_most_layers() -> None:
+    def text(*numbers: int) -> str:
+        layers = [
+            Layer(op("bn", eps=Fraction(one, 1000)), (place,), (4, 6, 6)) for place, one in enumerate(numbers)
+        ]
+        return structure.spec(
+            LayerList("Net", (Input((4, 6, 6)),), tuple(layers), (Output(len(layers)),))
+        ).text
+
+    assert "default" not in text(1, 1)
+    assert "default" not in text(1, 1, 2)
+    assert "default bn eps=0.001" in text(1, 1, 1, 1, 2)

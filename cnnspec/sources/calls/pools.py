@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import chain
 from math import prod
 from typing import Any, Literal
 
 from cnnspec.ops.dense import Rbf
-from cnnspec.ops.merge import Add, Sub
+from cnnspec.ops.merge import Add, Concat, Sub
 from cnnspec.ops.pool import AvgPool, CMax, CMean, Gap, Gmp, MaxPool
 from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Unpool
@@ -17,6 +18,7 @@ from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.calls.layout import atoms_of, joined, only, size_of, sizes_of, viewed, whole
 from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Laid, Norms, Padded, Places, Reader
 from cnnspec.sources.calls.rules import Given, each, reads
+from cnnspec.sources.layers import Layer
 
 
 @reads(
@@ -243,10 +245,15 @@ def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> I
     if count > 8:
         raise Cannot(f"a sum over {count} parts of the channels")
     each_part = reader.shape(laid.value)[0] // count
-    parts = [
-        reader.add(Slice(channels=(place * each_part, (place + 1) * each_part)), laid.value)
-        for place in range(count)
-    ]
+    pile = reader.layers[laid.value - len(reader.inputs)] if laid.value >= len(reader.inputs) else None
+    parts: Sequence[int]
+    if isinstance(pile, Layer) and isinstance(pile.op, Concat) and len(pile.inputs) == count:
+        parts = pile.inputs  # a stack, of which each part is there
+    else:
+        parts = [
+            reader.add(Slice(channels=(place * each_part, (place + 1) * each_part)), laid.value)
+            for place in range(count)
+        ]
     value = reader.add(Add(), *parts)
     lying = tuple(
         tuple(one._replace(outer=one.outer // count) if one.axis == 0 else one for one in dim) for dim in dims

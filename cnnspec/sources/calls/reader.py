@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from math import prod
+from math import inf, prod
+from struct import pack, unpack
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from cnnspec.ops.activation import Tanh
@@ -429,10 +430,26 @@ class Reader:
 
 
 def number(value: float) -> Fraction:
-    """As a spec would write it: 0.1, not 0.1000000000000000055; 1/3 where it is that."""
-    plain = exact(float(value))
+    """As a spec would write it: 0.1, not 0.1000000000000000055, nor float32's 0.10000000149; 1/3 where it is
+    that."""
+    plain = exact(_short(float(value)))
     simple = plain.limit_denominator(1000)
     return simple if float(simple) == float(value) else plain
+
+
+def _short(value: float) -> float:
+    """Of a number that float32 holds, the shortest decimal that is it there."""
+    if value != _single(value):
+        return value
+    shorter = (float(f"{value:.{digits}g}") for digits in range(1, 9))
+    return next((one for one in shorter if _single(one) == value), value)
+
+
+def _single(value: float) -> float:
+    try:
+        return float(unpack("f", pack("f", value))[0])
+    except OverflowError:
+        return inf
 
 
 def kept(held: Held, factor: float = 1.0) -> Kept:

@@ -124,19 +124,31 @@ def _rebound(reader: Reader, call: Call, made: Item, names: dict[int, list[int]]
 
 
 def _pruned(reader: Reader, outputs: list[Output]) -> LayerList:
-    """Without the layers that nothing uses, numbered anew."""
+    """Without the layers and inputs that nothing uses, numbered anew; each output once."""
     first = len(reader.inputs)
-    used = {one.value for one in outputs}
+    apart: dict[int, Output] = {}
+    for place, one in enumerate(outputs):
+        if apart.setdefault(one.value, one) is not one:
+            reader.notes.append(f"the output {one.name or place} is the same as another one, and left out")
+    used = {*apart}
     for number in range(len(reader.layers) - 1, -1, -1):
         if number + first in used:
             used |= set(reader.layers[number].inputs)
-    new = {number: number for number in range(first)}
+    inputs = [number for number in range(first) if number in used]
+    for number in set(range(first)) - used:
+        reader.notes.append(f"the input {reader.inputs[number].key} is not used, and left out")
+    new = {number: place for place, number in enumerate(inputs)}
     layers: list[Layer | Hole] = []
     for number, layer in enumerate(reader.layers, first):
         if number in used:
-            new[number] = first + len(layers)
+            new[number] = len(inputs) + len(layers)
             layers.append(layer._replace(inputs=tuple(new[value] for value in layer.inputs)))
-    several = len(reader.inputs) > 1
-    inputs = tuple(Input(one.shape[1:], one.key if several else "") for one in reader.inputs)
-    renamed = tuple(one._replace(value=new[one.value]) for one in outputs)
-    return LayerList(reader.trace.name, inputs, tuple(layers), renamed, tuple(dict.fromkeys(reader.notes)))
+    several = len(inputs) > 1
+    made = ((reader.inputs[number].shape[1:], reader.inputs[number].key) for number in inputs)
+    return LayerList(
+        reader.trace.name,
+        tuple(Input(shape, key if several else "") for shape, key in made),
+        tuple(layers),
+        tuple(one._replace(value=new[one.value]) for one in apart.values()),
+        tuple(dict.fromkeys(reader.notes)),
+    )
