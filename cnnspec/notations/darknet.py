@@ -13,7 +13,7 @@ from cnnspec.notations.network import ARRIVING, Network, Node, Program, dense, s
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Arguments
 
-_SECTION = re.compile(r"^[ \t]*\[([a-z_]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
+_SECTION = re.compile(r"^[ \t]*\[([A-Za-z_]+)\][ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
 _ITEM = re.compile(r"[ \t]*(?:([a-z_]+)[ \t]*=[ \t]*([^\r\n#]*+))?(?:#[^\r\n]*)?(?:\r\n|[\r\n]|$)")
 GAP = r"(?>\s+|#[^\r\n]*+)*+"
 """Blanks and comments."""
@@ -112,7 +112,7 @@ def sections(text: str) -> Iterator[Section]:
                 keys[found[1]] = found[2].rstrip(" \t")
                 end = found.start(2) + len(keys[found[1]])
             place = found.end()
-        yield Section(head[1], keys, Span(head.start() + head.group().index("["), end))
+        yield Section(head[1].lower(), keys, Span(head.start() + head.group().index("["), end))
 
 
 def _network(sections: Sequence[Section]) -> Network:

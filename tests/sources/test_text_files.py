@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from cnnspec.sources import caffe, darknet
@@ -12,6 +13,7 @@ from cnnspec.sources.calls.trace import Trace, plain, read
 from cnnspec.sources.calls.translate import layers_of
 from cnnspec.sources.layers import Hole
 from cnnspec.structure import spec
+from tests.sources.built import run
 
 HEAD = 'name: "N"\ninput: "data"\ninput_shape { dim: 10 dim: 4 dim: 16 dim: 16 }\n'
 CONV = "num_output: 8 kernel_size: 3 pad: 1"
@@ -206,10 +208,75 @@ def test_darknet(name: str) -> None:
     assert steps(darknet.convert(CFG + text)) == expected
 
 
-def test_what_darknet_alone_does_is_a_hole() -> None:
-    layers = layers_of(darknet.convert(CFG + section("reorg", stride=2) + FILTERS)).layers
+def test_darknets_own_order_of_numbers() -> None:
+    """[reorg]: out[k][j][i] = x'[k % c][2j + k // c // 2][2i + k // c % 2], where x' is x read as C/4 = c maps
+    of twice the size."""
+    trace = darknet.convert("[net]\nwidth=4\nheight=6\nchannels=8\n" + section("reorg", stride=2))
+    x = np.arange(8 * 6 * 4, dtype=np.float32).reshape(1, 8, 6, 4)
+    read = x.reshape(2, 12, 8)
+    # the output is as the input in memory, and is read with four times the channels
+    memory = np.empty((8, 6, 4), np.float32)
+    for k, j, i in np.ndindex(memory.shape):
+        memory[k, j, i] = read[k % 2, 2 * j + k // 2 // 2, 2 * i + k // 2 % 2]
+    expected = memory.reshape(1, 32, 3, 2)
+    (out,) = run(trace, {}, [x])
+    assert np.array_equal(out, expected)
+
+
+def test_filters_of_their_own_at_each_position() -> None:
+    options = {"size": 3, "stride": 1, "pad": 1, "filters": 2, "activation": "leaky"}
+    trace = darknet.convert("[net]\nwidth=4\nheight=5\nchannels=3\n" + section("local", **options))
+    chance = np.random.default_rng(0)
+    x, bias = chance.normal(size=(1, 3, 5, 4)), chance.normal(size=(2, 5, 4))
+    weight = chance.normal(size=(2, 3, 3, 3, 5, 4))
+    (out,) = run(trace, {"0.weights": weight, "0.biases": bias}, [x])
+    patch = np.pad(x[0], ((0, 0), (1, 1), (1, 1)))[:, 2:5, 1:4]  # at row 2, column 1
+    value = (patch * weight[1, :, :, :, 2, 1]).sum() + bias[1, 2, 1]
+    assert np.isclose(out[0, 1, 2, 1], value if value > 0 else 0.1 * value)
+
+
+def test_binary_weights_are_a_hole() -> None:
+    layers = layers_of(darknet.convert(CFG + section("convolutional", filters=8, xnor=1))).layers
     assert isinstance(layers[0], Hole)
-    assert layers[0].shape == (16, 8, 8)
+    assert layers[0].why == "its weights are rounded to −1 and 1"
+
+
+def test_a_section_with_a_capital_is_a_layer_too() -> None:
+    """[Gaussian_yolo] counts: the route behind it means the layer before it."""
+    heads = "[Gaussian_yolo]\nmask=0\n[route]\nlayers=-2\n"
+    trace = darknet.convert(CFG + FILTERS + heads + section("upsample", stride=2))
+    assert len(trace.outputs) == 1
+    assert [call.op for call in trace.calls] == ["conv2d", "leaky_relu", "upsample_nearest2d"]
+
+
+def test_a_pool_that_is_undone() -> None:
+    """SegNet's Upsample takes the places of a pool's maxima."""
+    text = layer("Pooling", "data", "p m", "pool: MAX kernel_size: 2 stride: 2")
+    text += layer("Convolution", "p", "c", "num_output: 4 kernel_size: 3 pad: 1")
+    text += layer("BN", "c", "c", "bn_mode: INFERENCE") + layer("Upsample", "c m", "u", "scale: 2")
+    assert steps(caffe.convert(HEAD + text)) == (
+        "p_m: maxpool F2 ceil conv F3 P1 K4 scale bias unpool like=@p_m"
+    )
+
+
+def test_what_reads_a_layer_that_is_left_out_is_left_out() -> None:
+    """SSD's boxes: they are no layers of the network, and what joins them is not either."""
+    text = layer("Convolution", "data", "c", CONV)
+    text += layer("PriorBox", "c data", "b", "") + layer("Concat", "b", "boxes", "axis: 2")
+    text += layer("DetectionOutput", "c boxes", "found", "")
+    assert steps(caffe.convert(HEAD + text)) == "conv F3 P1 K8"
+
+
+def test_regions_are_a_hole_and_the_rest_is_there() -> None:
+    text = layer("Convolution", "data", "c", CONV) + layer("Python", "c", "rois", "")
+    text += 'layer { name: "r" type: "ROIPooling" bottom: "c" bottom: "rois" top: "r" '
+    text += "roi_pooling_param { pooled_w: 3 pooled_h: 3 } }\n" + layer(
+        "InnerProduct", "r", "f", "num_output: 5"
+    )
+    found = layers_of(caffe.convert(HEAD + text)).layers
+    assert isinstance(found[1], Hole)
+    assert found[1].shape == (8, 3, 3)
+    assert found[-1].shape == (5,)
 
 
 HALVED = section("maxpool", size=2, stride=2)

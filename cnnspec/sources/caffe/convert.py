@@ -24,12 +24,14 @@ class Refused(ValueError):
 
 @dataclass
 class Context:
-    """values: what each blob is. layer: the one that is being converted; name: its name."""
+    """values: what each blob is; left: blobs of layers that are left out. layer: the one that is being
+    converted; name: its name."""
 
     layer: Message
     name: str = ""
     record: Record = field(default_factory=Record)
     values: dict[str, Tensor] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
 
     def option(self, *names: str) -> Message:
         """The layer's parameters: the first of these messages that it has."""
@@ -37,6 +39,10 @@ class Context:
 
     def shape(self, tensor: Tensor) -> Shape:
         return self.record.shape(tensor)
+
+    def unsaid(self, why: str, given: Tensor, shape: Sequence[int]) -> list[Tensor]:
+        """A hole: a layer whose shape is known, and why it cannot be said."""
+        return [self.call(self.layer.text("type"), shape, input=given, why=why)]
 
     def bottoms(self) -> list[Tensor]:
         try:
@@ -69,7 +75,7 @@ class Context:
 Converting: TypeAlias = Callable[[Context], Sequence[Tensor]]
 LEFT_OUT = frozenset(
     (
-        *("accuracy", "silence", "python", "priorbox", "detectionoutput", "detectionevaluate"),
+        *("accuracy", "argmax", "silence", "python", "priorbox", "detectionoutput", "detectionevaluate"),
         *("softmaxwithloss", "softmaxloss", "sigmoidcrossentropyloss", "euclideanloss", "hingeloss"),
         *("infogainloss", "contrastiveloss", "smoothl1loss", "multiboxloss"),
     )
@@ -78,6 +84,7 @@ LEFT_OUT = frozenset(
 DATA = frozenset(
     ("data", "imagedata", "hdf5data", "memorydata", "dummydata", "windowdata", "annotateddata", "videodata")
 )
+"""Layers that give images; so does what reads nothing."""
 
 
 def convert(text: str, size: Shape | None = None) -> Trace:
@@ -144,11 +151,14 @@ def _convert(context: Context, layer: Message, table: Mapping[str, Converting], 
     context.layer, kind = layer, _kind(layer)
     tops = layer.texts("top")
     context.name = layer.text("name") or (tops[0] if tops else kind)
-    if kind in LEFT_OUT:
+    bottoms = layer.texts("bottom")
+    gone = [name for name in bottoms if name in context.left]
+    if (kind in LEFT_OUT and bottoms) or (gone and kind not in ("roipooling", "crop", "reshape")):
+        context.left |= {*tops} - context.values.keys()
         return
-    if kind == "input" or kind in DATA:
+    if kind == "input" or kind in DATA or not bottoms:
         shapes = [one.integers("dim") for one in layer.message("input_param").messages("shape")]
-        for place, top in enumerate(tops[: 1 if kind in DATA else None]):
+        for place, top in enumerate(tops[: None if kind == "input" else 1]):
             if top not in context.values:
                 given = shapes[min(place, len(shapes) - 1)][1:] if shapes else ()
                 context.values[top] = context.record.input(top, _shape(top, given, size))

@@ -66,7 +66,18 @@ def pooling(context: Context) -> Sequence[Tensor]:
         return [context.call(op, (*shape[:2], 1, 1), self=given, dim=(2, 3), keepdim=True)]
     up = option.text("round_mode", "CEIL") in ("CEIL", "0") and option.flag("ceil_mode", True)
     window = _window(option)._replace(ceil=up)
+    if len(context.layer.texts("top")) == 2 and not average:
+        return _with_places(context, given, window)
     return [pooled(context.call, given, shape, window, average=average, counts=average)]
+
+
+def _with_places(context: Context, given: Tensor, window: Window) -> Sequence[Tensor]:
+    """A maxpool that also gives where its maxima are (SegNet)."""
+    batch, C, *sizes = context.shape(given)
+    padding, out = window.padding(sizes), (batch, C, *window.out(sizes))
+    arguments: dict[str, Value] = {"self": given, "kernel_size": window.F, "stride": window.S}
+    arguments |= {"padding": padding, "dilation": window.D, "ceil_mode": window.ceil}
+    return context.calls("max_pool2d_with_indices", [out, out], arguments)
 
 
 def inner_product(context: Context) -> Sequence[Tensor]:
@@ -95,6 +106,62 @@ def batch_norm(context: Context) -> Sequence[Tensor]:
         "eps": option.number("eps", 1e-5),
     }
     return context.calls("batch_norm", [context.shape(given)], arguments)
+
+
+def batch_norm_of_forks(context: Context) -> Sequence[Tensor]:
+    """`BN` of SegNet, ENet and Inception: with its weights."""
+    given, option = context.only(), context.option("bn_param")
+    shape = context.shape(given)
+    C = shape[1]
+    if option.text("bn_mode") == "INFERENCE":  # the statistics are in the scale and the shift
+        sizes = (C, *(1 for _ in shape[2:]))
+        made = context.call("mul", shape, self=given, other=context.weight(0, *sizes))
+        return [context.call("add", shape, self=made, other=context.weight(1, *sizes))]
+    names = ("weight", "bias", "running_mean", "running_var")
+    arguments: dict[str, Value] = {name: context.weight(place, C) for place, name in enumerate(names)}
+    arguments |= {
+        "input": given,
+        "training": False,
+        "momentum": round(1 - option.number("momentum", 0.9), 10),
+    }
+    return context.calls(
+        "batch_norm", [context.shape(given)], arguments | {"eps": option.number("eps", 1e-5)}
+    )
+
+
+def mean_variance_norm(context: Context) -> Sequence[Tensor]:
+    """MVN: each map by itself."""
+    given, option = context.only(), context.option("mvn_param")
+    shape = context.shape(given)
+    if option.flag("across_channels") or not option.flag("normalize_variance", True):
+        return context.unsaid("it is no instance normalisation", given, shape)
+    none: dict[str, Value] = dict.fromkeys(("weight", "bias", "running_mean", "running_var"))
+    arguments: dict[str, Value] = {"input": given, "use_input_stats": True, "momentum": 0.1}
+    return context.calls("instance_norm", [shape], none | arguments | {"eps": option.number("eps", 1e-9)})
+
+
+def regions(context: Context) -> Sequence[Tensor]:
+    """ROIPooling: its regions come from a layer that is left out."""
+    name = context.layer.texts("bottom")[0]
+    given, option = context.values[name], context.option("roi_pooling_param")
+    batch, C, *_ = context.shape(given)
+    shape = (batch, C, option.integer("pooled_h", 1), option.integer("pooled_w", 1))
+    return context.unsaid("its regions are computed, and as many as there are", given, shape)
+
+
+def logarithm(context: Context) -> Sequence[Tensor]:
+    """ln(shift + scale · x) to another base."""
+    option = context.option("log_param", "exp_param")
+    if any(option.all(name) for name in ("base", "scale", "shift")):
+        given = context.only()
+        return context.unsaid("it has a base, a scale or a shift", given, context.shape(given))
+    return unary(context.layer.text("type").lower())(context)
+
+
+def dropout_of_maps(context: Context) -> Sequence[Tensor]:
+    given = context.only()
+    rate = context.option("dropout_param", "spatial_dropout_param").number("dropout_ratio", 0.5)
+    return [context.call("feature_dropout", context.shape(given), input=given, p=rate, train=False)]
 
 
 def scale(context: Context) -> Sequence[Tensor]:
@@ -170,7 +237,7 @@ def _times(context: Context, given: Tensor, factor: float) -> Tensor:
 def response_norm(context: Context) -> Sequence[Tensor]:
     given, option = context.only(), context.option("lrn_param")
     if option.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
-        raise Unsaid("it normalises within a channel")
+        return context.unsaid("it normalises within a channel", given, context.shape(given))
     arguments: dict[str, Value] = {
         "self": given,
         "size": option.integer("local_size", 5),
@@ -313,9 +380,11 @@ def crop(context: Context) -> Sequence[Tensor]:
 
 
 def interpolation(context: Context) -> Sequence[Tensor]:
-    """Interp: bilinear, corners on corners. Its paddings are 0."""
+    """Interp: bilinear, corners on corners; paddings below 0 cut."""
     given, option = context.bottoms()[0], context.option("interp_param")
     batch, C, *sizes = context.shape(given)
+    if option.integer("pad_beg") or option.integer("pad_end"):
+        raise Unsaid("it cuts the map")
     zoom, shrink = option.integer("zoom_factor", 1), option.integer("shrink_factor", 1)
     out = [(size - 1) // shrink + 1 for size in sizes]
     out = [size + (size - 1) * (zoom - 1) for size in out]
@@ -328,9 +397,17 @@ def interpolation(context: Context) -> Sequence[Tensor]:
 
 
 def upsample(context: Context) -> Sequence[Tensor]:
-    given, factor = context.only(), context.option("upsample_param").integer("scale", 2)
+    """With the places of a maxpool's maxima, its way back."""
+    (given, *places), option = context.bottoms(), context.option("upsample_param")
+    factor = option.integer("scale", 2)
     batch, C, *sizes = context.shape(given)
     out = tuple(size * factor for size in sizes)
+    if places:
+        less = [option.flag(f"pad_out_{side}") for side in "hw"]
+        out = tuple(size - one for size, one in zip(out, less, strict=True))
+        out = option.integer("upsample_h", out[0]), option.integer("upsample_w", out[1])
+        more: dict[str, Value] = {"indices": places[0], "output_size": out}
+        return [context.call("max_unpool2d", (batch, C, *out), self=given, **more)]
     arguments: dict[str, Value] = {"input": given, "output_size": out, "scale_factors": (float(factor),) * 2}
     return context.calls("upsample_nearest2d", [(batch, C, *out)], arguments)
 
@@ -352,6 +429,12 @@ TABLE: Mapping[str, Converting] = {
     "pooling": pooling,
     "innerproduct": inner_product,
     "batchnorm": batch_norm,
+    "bn": batch_norm_of_forks,
+    "mvn": mean_variance_norm,
+    "roipooling": regions,
+    "exp": logarithm,
+    "log": logarithm,
+    "spatialdropout": dropout_of_maps,
     "scale": scale,
     "axpy": axpy,
     "eltwise": elementwise,

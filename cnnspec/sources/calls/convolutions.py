@@ -9,6 +9,7 @@ from cnnspec.ops.base import Op
 from cnnspec.ops.conv import Conv, DwConv
 from cnnspec.ops.deconv import Deconv
 from cnnspec.ops.dense import Fc
+from cnnspec.ops.local import Local
 from cnnspec.ops.pool import Blur
 from cnnspec.ops.reshape import Pad
 from cnnspec.ops.sliding import same_ends
@@ -71,6 +72,21 @@ def transposed(reader: Reader, a: Given) -> Item:
         K=shape[1] * G,
         **more,
     )
+    return reader.fresh(reader.add(op, reader.settled(reader.laid(a["input"])), weights=weights))
+
+
+@reads("local")
+def local(reader: Reader, a: Given) -> Item:
+    """A convolution with filters of its own at each position, as Darknet and Keras have it."""
+    shape = _shape(a["weight"])
+    axes = (len(shape) - 2) // 2
+    more, weights = _weights(reader, a["weight"], a["bias"])
+    windows: dict[str, Any] = {
+        "F": shape[2 : 2 + axes],
+        "S": each(a["stride"], axes),
+        "P": each(a["padding"], axes),
+    }
+    op = Local(**windows, D=(1,) * axes, K=shape[0], **more)
     return reader.fresh(reader.add(op, reader.settled(reader.laid(a["input"])), weights=weights))
 
 

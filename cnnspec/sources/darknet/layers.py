@@ -61,13 +61,18 @@ def _window(context: Context) -> Window:
     return Window((F, F), steps, (D, D), ((P, P), (P, P)))
 
 
+def _binary(context: Context) -> bool:
+    return bool(context.integer("xnor") or context.integer("binary"))
+
+
 def convolutional(context: Context) -> Tensor:
     given, window = context.before, _window(context)
     K, G = context.integer("filters", 1), context.integer("groups", 1)
     norm, shape = context.integer("batch_normalize"), context.shape(given)
     weight = context.weight("weights", K, shape[1] // G, *window.F)
     bias = None if norm else context.weight("biases", K)
-    made = convolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=G)
+    more = {"why": "its weights are rounded to −1 and 1"} if _binary(context) else {}
+    made = convolved(context.call, given, shape, window, K, weight=weight, bias=bias, groups=G, **more)
     return activated(context, normalised(context, made) if norm else made, "logistic")
 
 
@@ -182,18 +187,46 @@ def upsample(context: Context) -> Tensor:
 
 
 def reorg(context: Context) -> Tensor:
-    """Darknet's own order of numbers, which is none of a shuffle: a hole."""
-    batch, C, H, W = context.shape(context.before)
-    S = context.integer("stride", 1)
-    return context.call("reorg", (batch, C * S * S, H // S, W // S), self=context.before)
+    """Numbers of a map that is read as one with C/S² channels and S times as large: Darknet's own order."""
+    given, S = context.before, context.integer("stride", 1)
+    batch, C, H, W = context.shape(given)
+    if C % (S * S) or H % S or W % S:
+        raise Unsaid(f"{C} maps of {H}x{W} cannot be rearranged by {S}")
+    c = C // (S * S)
+    wide, size = (batch, c, H * S, W * S), (batch, c, H, S, W, S)
+    made = context.call("view", wide, self=given, size=wide)
+    made = context.call("view", size, self=made, size=size)
+    made = context.call("permute", (batch, S, S, c, H, W), self=made, dims=(0, 3, 5, 1, 2, 4))
+    out = (batch, C * S * S, H // S, W // S)
+    return context.call("view", out, self=made, size=out)
+
+
+def space_to_depth(context: Context) -> Tensor:
+    """reorg3d: the order of other tools."""
+    given, S = context.before, context.integer("stride", 1)
+    batch, C, H, W = context.shape(given)
+    size = (batch, C, H // S, S, W // S, S)
+    made = context.call("view", size, self=given, size=size)
+    made = context.call("permute", (batch, S, S, C, H // S, W // S), self=made, dims=(0, 3, 5, 1, 2, 4))
+    out = (batch, C * S * S, H // S, W // S)
+    return context.call("view", out, self=made, size=out)
 
 
 def local(context: Context) -> Tensor:
-    batch, _, *sizes = context.shape(context.before)
-    F, S = context.integer("size", 1), context.integer("stride", 1)
-    P = F // 2 if context.integer("pad") else 0
-    out = [(n + 2 * P - F) // S + 1 for n in sizes]
-    made = context.call("local", (batch, context.integer("filters", 1), *out), self=context.before)
+    given, window = context.before, _window(context)
+    batch, C, *sizes = context.shape(given)
+    K, out = context.integer("filters", 1), window.out(sizes)
+    weight, bias = context.weight("weights", K, C, *window.F, *out), context.weight("biases", K, *out)
+    padding = tuple(before for before, _ in window.ends)
+    made = context.call(
+        "local",
+        (batch, K, *out),
+        input=given,
+        weight=weight,
+        bias=bias,
+        stride=window.S,
+        padding=padding,
+    )
     return activated(context, made, "logistic")
 
 
@@ -228,6 +261,7 @@ TABLE: Mapping[str, Converting] = {
     "sam": gate,
     "upsample": upsample,
     "reorg": reorg,
+    "reorg3d": space_to_depth,
     "local": local,
     "crop": crop,
     "batchnorm": lambda context: normalised(context, context.before),
