@@ -209,7 +209,7 @@ def test_darknet(name: str) -> None:
 
 
 def test_darknets_own_order_of_numbers() -> None:
-    """[reorg]: out[k][j][i] = x'[k % c][2j + k // c // 2][2i + k // c % 2], where x' is x read as C/4 = c maps
+    """[reorg]: out[k][j][i] = x'[k % c][2j + k // c // 2][2i + k // c % 2], where x' is x of c = C/4 maps
     of twice the size."""
     trace = darknet.convert("[net]\nwidth=4\nheight=6\nchannels=8\n" + section("reorg", stride=2))
     x = np.arange(8 * 6 * 4, dtype=np.float32).reshape(1, 8, 6, 4)
