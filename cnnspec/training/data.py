@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Group, Writer, call
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import CrossEntropy, Digits, Folder, Npz, Torchvision
+from cnnspec.training.recipe import CrossEntropy, Decoded, Digits, Folder, Npz, Table, Torchvision
 
 
 def put_data(writer: Writer, plan: Plan) -> None:
@@ -21,14 +21,14 @@ def put_data(writer: Writer, plan: Plan) -> None:
 
 def _load(writer: Writer, plan: Plan) -> None:
     data = plan.recipe.data
-    if isinstance(data, Folder):
+    if isinstance(data, Decoded):
         _decode(writer, plan, data)
         writer.gap(2)
     with writer.block(f"def load_samples(path: Path) -> tuple[{plan.samples}, {plan.samples}]:"):
         writer.doc("The images to train on, and those that are held out.")
         match data:
-            case Folder():
-                _folder(writer, plan, data)
+            case Folder() | Table():
+                _files(writer, plan, data)
                 return
             case Digits():
                 writer.line("images, labels = mnist_digits()")
@@ -92,26 +92,33 @@ def _arrays(writer: Writer, before: str, images: str, labels: str) -> None:
     writer.put(before, call("npz_arrays", "path", string(images), string(labels), "INPUT[0]"))
 
 
-def _folder(writer: Writer, plan: Plan, data: Folder) -> None:
-    """Lists of files, which are decoded here unless they are when they are needed."""
-    where = [f"path / {string(data.train)}", f"path / {string(data.test)}"]
-    writer.line(f"names = class_names({where[0]}, {'CLASSES' if plan.classes else 0})")
-    writer.line(f"training = class_files({where[0]}, names)")
+def _files(writer: Writer, plan: Plan, data: Folder | Table) -> None:
+    """Lists of images, which are decoded here unless they are when they are needed."""
+    classes = "CLASSES" if plan.classes else 0
+    splits = [string(data.train), string(data.test)]
+    if isinstance(data, Folder):
+        writer.line(f"names = class_names(path / {splits[0]}, {classes})")
+        files = [call("class_files", f"path / {split}", "names") for split in splits]
+    else:
+        columns = string(data.image), string(data.label), classes
+        files = [call("table_files", "path", split, *columns) for split in splits]
+    writer.put("training = ", files[0])
     if data.validation:
         writer.line("training, held_out = split_files(training, HELD_OUT)")
     else:
-        writer.line(f"held_out = class_files({where[1]}, names)")
+        writer.put("held_out = ", files[1])
     if plan.streams:
         writer.line("return training, held_out")
     else:
         writer.line("return in_memory(training, decode), in_memory(held_out, decode)")
 
 
-def _decode(writer: Writer, plan: Plan, data: Folder) -> None:
+def _decode(writer: Writer, plan: Plan, data: Decoded) -> None:
     """`decode`, and `windows` where a part of each training image is drawn."""
     augment = plan.recipe.augment
     chance = ", chance: list[float] | None = None" if plan.streams else ""
-    with writer.block(f"def decode(path: Path{chance}) -> Tensor:"):
+    table = isinstance(data, Table)
+    with writer.block(f"def decode({'row: Row' if table else 'path: Path'}{chance}) -> Tensor:"):
         writer.doc(
             "An image file; with `chance`, a part that is drawn." if plan.windows else "An image file."
         )
@@ -127,7 +134,10 @@ def _decode(writer: Writer, plan: Plan, data: Folder) -> None:
             middle = f"placed_part(width, height, INPUT, {side})"
             writer.line(f"return {middle if data.fit == 'resize' else 'exact_part(width, height, INPUT)'}")
         writer.gap(1)
-        writer.line("return image_file(path, INPUT, part)")
+        if table:
+            writer.line("return image_file(row, INPUT, part, io.BytesIO(row.content()))")
+        else:
+            writer.line("return image_file(path, INPUT, part)")
     if plan.windows:
         writer.gap(2)
         with writer.block("def windows(step: int, team: Team) -> Iterator[Tensor]:"):

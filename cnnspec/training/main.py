@@ -8,7 +8,7 @@ from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call, listed
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import CrossEntropy
+from cnnspec.training.recipe import CrossEntropy, Table
 
 AVERAGE = '"average.": average'
 
@@ -133,7 +133,8 @@ def _resume(writer: Writer, plan: Plan) -> None:
     with writer.indented():
         writer.line('"network": file_hash(HERE / "net.py"),')
         writer.line('"recipe": settings_hash(globals()),')
-        identity = "names_hash(training, held_out)" if plan.streams else "hash_of(*training, *held_out)"
+        tells = "rows_hash" if isinstance(plan.recipe.data, Table) else "names_hash"
+        identity = f"{tells}(training, held_out)" if plan.streams else "hash_of(*training, *held_out)"
         writer.line(f'"data set": {identity},')
     writer.line("}")
     writer.line("progress = Progress()")

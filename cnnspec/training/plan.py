@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cnnspec.ops.base import Shape
 from cnnspec.training.network import Network, Output
-from cnnspec.training.recipe import Folder, Recipe
+from cnnspec.training.recipe import Decoded, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Plan:
     @property
     def streams(self) -> bool:
         """Whether images are decoded when they are needed."""
-        return isinstance(self.recipe.data, Folder) and self.recipe.data.stream
+        return isinstance(self.recipe.data, Decoded) and self.recipe.data.stream
 
     @property
     def windows(self) -> int:

@@ -43,6 +43,7 @@ STANDARD_FROM = {
     "asdict": ("dataclasses", "asdict"),
     "dataclass": ("dataclasses", "dataclass"),
     "Path": ("pathlib", "Path"),
+    "IO": ("typing", "IO"),
     "Any": ("typing", "Any"),
     "NamedTuple": ("typing", "NamedTuple"),
     "is_zipfile": ("zipfile", "is_zipfile"),

@@ -337,7 +337,7 @@ def _of_the_parts(recipe: Recipe) -> Iterator[Contradiction]:
         if ends is None:
             continue
         if not getattr(data, "stream", False):
-            hint = 'source = "folder" and stream = true in [data]'
+            hint = 'source = "folder" or "datasets", and stream = true in [data]'
             yield f"{key} needs images that are decoded anew each time", ("augment", key), hint
         elif data.fit == "exact":
             yield f'{key} scales images, fit = "exact" does not', ("augment", key), 'fit = "resize"'

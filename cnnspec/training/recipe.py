@@ -63,15 +63,9 @@ class Npz(Data):
     test_labels: Text = Field("y_test", description="the held-out labels")
 
 
-class Folder(Data):
-    """Images in a folder for each class, train/CLASS/*.jpg and val/CLASS/*.jpg."""
+class Decoded(Data):
+    """What data sets of image files have."""
 
-    package: ClassVar[str] = "PIL"
-
-    source: Literal["folder"] = Field(description="images in a folder for each class (package pillow)")
-    path: Text = Field(description="the folder, from the folder of the recipe")
-    train: Text = Field("train", description="the folder of the training images in it")
-    test: Text = Field("val", description="the folder of the held-out images, unless `validation` is given")
     fit: Literal["exact", "resize"] = Field(
         "resize", description="images of another size: refused, or scaled and the middle cut out"
     )
@@ -82,6 +76,32 @@ class Folder(Data):
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
         4, description="threads of a process that decode, with `stream`"
     )
+
+
+class Folder(Decoded):
+    """Images in a folder for each class, train/CLASS/*.jpg and val/CLASS/*.jpg."""
+
+    package: ClassVar[str] = "PIL"
+
+    source: Literal["folder"] = Field(description="images in a folder for each class (package pillow)")
+    path: Text = Field(description="the folder, from the folder of the recipe")
+    train: Text = Field("train", description="the folder of the training images in it")
+    test: Text = Field("val", description="the folder of the held-out images, unless `validation` is given")
+
+
+class Table(Decoded):
+    """A data set of the package datasets on disk: a folder of `save_to_disk`, or of Parquet files."""
+
+    package: ClassVar[str] = "datasets"
+
+    source: Literal["datasets"] = Field(
+        description="a folder of `save_to_disk`, or of Parquet files (package datasets)"
+    )
+    path: Text = Field(description="the folder, from the folder of the recipe")
+    train: Text = Field("train", description="the split to train on")
+    test: Text = Field("test", description="the held-out split, unless `validation` is given")
+    image: Text = Field("image", description="the column of the images")
+    label: Text = Field("label", description="the column of the labels, numbers of classes")
 
 
 class Torchvision(Data):
@@ -261,6 +281,7 @@ DATA: dict[str, type[Data]] = {
     "digits": Digits,
     "npz": Npz,
     "folder": Folder,
+    "datasets": Table,
     "torchvision": Torchvision,
 }
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": Sgd, "adam": Adam, "adamw": AdamW, "rmsprop": RmsProp}
@@ -310,6 +331,6 @@ class Recipe(NamedTuple):
     @property
     def packages(self) -> list[str]:
         """The modules that its program imports besides the target's."""
-        names = [self.data.package]
+        names = [self.data.package, *(["PIL"] if isinstance(self.data, Table) else [])]
         names += ["tensorboard"] if self.run.tensorboard else []
         return names + (["onnx", "onnxscript"] if self.run.onnx else [])

@@ -147,3 +147,13 @@ def test_other_ways_reach_the_same(plain: Path, tmp_path: Path, more: str, backe
         (other / "train.py").write_text(text.replace(compiled, f'{compiled}, backend="{backend}"'))
     run(other)
     assert float(log(other)[0]["loss"]) == pytest.approx(float(log(plain)[0]["loss"]), rel=0.01)
+
+
+def test_the_log_goes_to_tensorboard_too(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    folder = folder_of(tmp_path, more="[run]\ntensorboard = true\n")
+    run(folder)
+    events = accumulator.EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    found = [(one.step, pytest.approx(one.value, rel=1e-4)) for one in events.Scalars("loss")]
+    assert [(int(row["epoch"]), float(row["loss"])) for row in log(folder)] == found

@@ -12,6 +12,7 @@ ROOMS = (
     "processes",
     "samples",
     "files",
+    "tables",
     "augment",
     "losses",
     "steps",

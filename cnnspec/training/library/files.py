@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,9 +20,9 @@ Box = tuple[float, float, float, float]
 
 
 class Files(NamedTuple):
-    """Image files, and the class of each."""
+    """Image files, or other places of them, and the class of each."""
 
-    paths: list[Path]
+    paths: list[Any]
     labels: Tensor
 
 
@@ -130,7 +130,10 @@ def area_part(
 
 
 def image_file(
-    path: Path, shape: tuple[int, ...], part: Callable[[int, int], Box]
+    path: Any,
+    shape: tuple[int, ...],
+    part: Callable[[int, int], Box],
+    content: IO[bytes] | None = None,
 ) -> Tensor:
     """A part of an image as bytes (C, H, W), scaled. Only decoders that start no other
     program are used (that of EPS does).
@@ -142,7 +145,7 @@ def image_file(
     mode = {1: "L", 4: "RGBA"}.get(channels, "RGB")
     formats = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
     try:
-        with Image.open(path, formats=formats) as image:
+        with Image.open(content or path, formats=formats) as image:
             left, top, right, bottom = part(*image.size)
             least = width / (right - left), height / (bottom - top)
             image.draft(mode, (math.ceil(least[0]), math.ceil(least[1])))  # if a JPEG
@@ -155,7 +158,7 @@ def image_file(
     return torch.from_numpy(numpy.array(scaled)).view(height, width, -1).movedim(2, 0)
 
 
-def in_memory(files: Files, decode: Callable[[Path], Tensor]) -> Samples:
+def in_memory(files: Files, decode: Callable[[Any], Tensor]) -> Samples:
     """All images, decoded once."""
     images = [decode(path) for path in files.paths]
     return Samples(torch.stack(images).contiguous(), files.labels)
@@ -164,7 +167,7 @@ def in_memory(files: Files, decode: Callable[[Path], Tensor]) -> Samples:
 def streamed(
     files: Files,
     batches: Iterable[Tensor],
-    decode: Callable[[Path, list[float] | None], Tensor],
+    decode: Callable[[Any, list[float] | None], Tensor],
     threads: int,
     chances: Iterable[Tensor] | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
