@@ -106,16 +106,16 @@ def table(
     """
     from cnnspec.drawing.table import tables
     from cnnspec.drawing.table.formats import written
-    from cnnspec.drawing.table.networks import Asked
+    from cnnspec.drawing.table.networks import TableOptions
 
-    wanted = Asked(**how)
-    for name in OWN.get(wanted.like or "", ()):
-        if getattr(wanted, name) is not None:
-            raise click.UsageError(f"--like {wanted.like} has {name} of its own; leave out --{name}")
-    given = _selection(files, variants, choice, wanted.like)
+    options = TableOptions(**how)
+    for name in OWN.get(options.like or "", ()):
+        if getattr(options, name) is not None:
+            raise click.UsageError(f"--like {options.like} has {name} of its own; leave out --{name}")
+    given = _selection(files, variants, choice, options.like)
     if given.status:
         return _refuse(given.findings, given.status, to)
-    grids = tables(given.networks, wanted)
+    grids = tables(given.networks, options)
     if isinstance(grids, Diagnostic):
         return _refuse([(given.networks[0].source, grids)], FOUND, to)
     destination = None if output in (None, STDIN) else output

@@ -14,7 +14,7 @@ from cnnspec.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from cnnspec.drawing.table.cells import Grid
-    from cnnspec.drawing.table.networks import Asked, Network
+    from cnnspec.drawing.table.networks import Network, TableOptions
 
 FORMATS = ("markdown", "latex", "html", "csv", "typst", "json")
 """Each is a file of `formats/`."""
@@ -24,15 +24,15 @@ SINGLE = frozenset(("mobilenet", "efficientnet", "googlenet"))
 """Layouts that have a table for each network; the others have a column for each."""
 
 
-def tables(networks: Sequence[Network], asked: Asked) -> list[Grid] | Diagnostic:
+def tables(networks: Sequence[Network], options: TableOptions) -> list[Grid] | Diagnostic:
     """The tables, or why these networks cannot have them."""
     from cnnspec.drawing.table.networks import Unfit
     from cnnspec.drawing.table.parts import MANY, TooMany
 
-    name = asked.like or "general"
+    name = options.like or "general"
     layout = getattr(import_module(f"cnnspec.drawing.table.layouts.{name}"), name)
     try:
-        grids: list[Grid] = layout(networks, asked)
+        grids: list[Grid] = layout(networks, options)
     except Unfit as why:
         return why.finding
     except TooMany as many:

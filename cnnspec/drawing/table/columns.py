@@ -12,12 +12,12 @@ from cnnspec.drawing.table.cells import EMPTY, Content, Line, Size, text
 from cnnspec.drawing.table.compare import Beside, Head, Total
 from cnnspec.drawing.table.groups import Group
 from cnnspec.drawing.table.listing import Column, Listed, content
-from cnnspec.drawing.table.networks import Asked, Cells, Network, Unfit, amount, size_of
+from cnnspec.drawing.table.networks import Cells, Network, TableOptions, Unfit, amount, size_of
 from cnnspec.drawing.table.parts import Part
 from cnnspec.drawing.table.words import bracket, call, kernel, number, stack
 from cnnspec.report.amounts import exact, number_text
 
-Show: TypeAlias = Callable[[Listed, Asked], Content]
+Show: TypeAlias = Callable[[Listed, TableOptions], Content]
 
 
 class Known(NamedTuple):
@@ -29,14 +29,14 @@ class Known(NamedTuple):
 
 
 def cells_of(part: Part, cells: Cells) -> Content:
-    """A part in the manner that was asked for."""
+    """A part, written as the options say."""
     if cells == "stack":
         return stack(part)
     return (call(part) if cells == "call" else bracket(part),)
 
 
-def _layer(row: Listed, asked: Asked) -> Content:
-    return tuple(one for part in row.group.parts for one in cells_of(part, asked.cells or "bracket"))
+def _layer(row: Listed, options: TableOptions) -> Content:
+    return tuple(one for part in row.group.parts for one in cells_of(part, options.cells or "bracket"))
 
 
 def _last(row: Listed) -> Part:
@@ -44,47 +44,47 @@ def _last(row: Listed) -> Part:
     return max(row.group.parts, key=lambda part: sum(part.weights.values()))
 
 
-def _kernel(row: Listed, asked: Asked) -> Content:
+def _kernel(row: Listed, options: TableOptions) -> Content:
     size = kernel(_last(row)) if _last(row).kind == "layer" else None
     return (text(size),) if size is not None else EMPTY
 
 
-def _stride(row: Listed, asked: Asked) -> Content:
+def _stride(row: Listed, options: TableOptions) -> Content:
     part = next((part for part in row.group.parts if part.resizes), _last(row))
     ends = part.op is not None and part.op.ends_map
     return EMPTY if ends or len(part.stride) == 0 else content(number(part.stride))
 
 
-def _times(row: Listed, asked: Asked) -> Content:
+def _times(row: Listed, options: TableOptions) -> Content:
     return content(str(sum(part.times for part in row.group.parts)))
 
 
-def _operator(row: Listed, asked: Asked) -> Content:
+def _operator(row: Listed, options: TableOptions) -> Content:
     return tuple(dict.fromkeys(text(part.word or "group") for part in row.group.parts))
 
 
 COLUMNS: dict[str, Known] = {
-    "name": Known("name", "l", lambda row, asked: content(row.group.name)),
+    "name": Known("name", "l", lambda row, options: content(row.group.name)),
     "operator": Known("operator", "l", _operator),
     "layer": Known("layer", "l", _layer),
     "kernel": Known("kernel", "c", _kernel),
     "stride": Known("stride", "r", _stride),
-    "channels": Known("channels", "r", lambda row, asked: content(str(row.group.out[0]))),
+    "channels": Known("channels", "r", lambda row, options: content(str(row.group.out[0]))),
     "repeats": Known("repeats", "r", _times),
     "input": Known(
-        "input", "c", lambda row, asked: (text(size_of(row.group.arriving, asked.shape or "CxHxW")),)
+        "input", "c", lambda row, options: (text(size_of(row.group.arriving, options.shape or "CxHxW")),)
     ),
     "output": Known(
-        "output", "c", lambda row, asked: (text(size_of(row.group.out, asked.shape or "CxHxW")),)
+        "output", "c", lambda row, options: (text(size_of(row.group.out, options.shape or "CxHxW")),)
     ),
-    "weights": Known("weights", "r", lambda row, asked: content(amount(row.weights, asked.numbers))),
+    "weights": Known("weights", "r", lambda row, options: content(amount(row.weights, options.numbers))),
     "MACs": Known(
         "MACs",
         "r",
-        lambda row, asked: content(amount(sum(part.macs for part in row.group.parts), asked.numbers)),
+        lambda row, options: content(amount(sum(part.macs for part in row.group.parts), options.numbers)),
     ),
     "depth": Known(
-        "depth", "r", lambda row, asked: content(str(sum(part.depth for part in row.group.parts)))
+        "depth", "r", lambda row, options: content(str(sum(part.depth for part in row.group.parts)))
     ),
 }
 """Of a row; besides, the parameters of the blocks that the network uses."""
@@ -95,12 +95,12 @@ HEADS = ("name", "input", "output")
 
 
 def chosen(
-    network: Network, asked: Asked, groups: Sequence[Group], usual: Sequence[str] = ()
+    network: Network, options: TableOptions, groups: Sequence[Group], usual: Sequence[str] = ()
 ) -> list[Column]:
     """The columns of a table of one network."""
     found: list[Column] = []
     parameters = list(dict.fromkeys(name for group in groups for part in group.parts for name in part.first))
-    for name in asked.columns or usual:
+    for name in options.columns or usual:
         known = {one.lower(): one for one in COLUMNS}.get(name.lower())
         if name in parameters:  # the author's own word comes first
             found.append(_argument(name))
@@ -108,7 +108,7 @@ def chosen(
             found.append(_field(network, groups))
         elif known is not None:
             title, align, show = COLUMNS[known]
-            found.append(Column(text(title), align, lambda row, show=show: show(row, asked)))  # type: ignore[misc]
+            found.append(Column(text(title), align, lambda row, show=show: show(row, options)))  # type: ignore[misc]
         else:
             raise Unfit(_no_column(name, [*COLUMNS, FIELD, *parameters]))
     return found
@@ -136,23 +136,23 @@ def _argument(name: str) -> Column:
 
 
 def heads_and_totals(
-    asked: Asked, networks: Sequence[Network], usual: Sequence[str]
+    options: TableOptions, networks: Sequence[Network], usual: Sequence[str]
 ) -> tuple[list[Head], list[Total]]:
     """The columns before those of the networks, and the rows below."""
     heads: list[Head] = []
     totals: list[Total] = []
-    for name in asked.columns or usual:
+    for name in options.columns or usual:
         known = {one.lower(): one for one in (*HEADS, *TOTALS)}.get(name.lower())
         if known is None:
             raise Unfit(_no_column(name, (*HEADS, *TOTALS), " of a table with several networks"))
         if known in HEADS:
-            heads.append(Head(known, head_of(known, asked)))
+            heads.append(Head(known, head_of(known, options)))
         else:
-            totals.append(Total(known, tuple(total(known, one, asked) for one in networks)))
+            totals.append(Total(known, tuple(total(known, one, options) for one in networks)))
     return heads, totals
 
 
-def head_of(name: str, asked: Asked) -> Callable[[Beside], Content]:
+def head_of(name: str, options: TableOptions) -> Callable[[Beside], Content]:
     """What such a column shows of a row: where the networks differ, each once."""
 
     def show(row: Beside) -> Content:
@@ -160,19 +160,19 @@ def head_of(name: str, asked: Asked) -> Callable[[Beside], Content]:
         if name == "name":
             return content(row.first.name)
         shapes = [group.out if name == "output" else group.arriving for group in here]
-        return tuple(dict.fromkeys(text(size_of(shape, asked.shape or "HxW")) for shape in shapes))
+        return tuple(dict.fromkeys(text(size_of(shape, options.shape or "HxW")) for shape in shapes))
 
     return show
 
 
-def total(name: str, network: Network, asked: Asked) -> Line:
+def total(name: str, network: Network, options: TableOptions) -> Line:
     """A number of a whole network."""
     totals = network.report.totals
     if name == "field":
         return text(Size(tuple(map(number_text, totals.field)))) if totals.field else text()
     if name == "depth":
         return text(exact(totals.layers))
-    return text(amount((totals.macs if name == "MACs" else totals.params) or 0, asked.numbers))
+    return text(amount((totals.macs if name == "MACs" else totals.params) or 0, options.numbers))
 
 
 def _no_column(name: str, known: Sequence[str], of: str = "") -> Diagnostic:

@@ -1,4 +1,4 @@
-"""The networks of a table, what was asked of it, and how its numbers and shapes are written."""
+"""The networks of a table, its options, and how its numbers and shapes are written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Order: TypeAlias = Literal["CxHxW", "HxWxC", "HxW"]
 Numbers: TypeAlias = Literal["exact", "short"]
 
 
-class Asked(NamedTuple):
+class TableOptions(NamedTuple):
     """The options of a table; None where the layout decides."""
 
     rows: Rows | None = None

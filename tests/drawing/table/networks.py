@@ -10,7 +10,7 @@ from cnnspec.diagnostics import Diagnostic, Source
 from cnnspec.drawing.table import tables
 from cnnspec.drawing.table.cells import Grid
 from cnnspec.drawing.table.formats import written
-from cnnspec.drawing.table.networks import Asked, Network
+from cnnspec.drawing.table.networks import Network, TableOptions
 from cnnspec.files import named, read_one
 from cnnspec.pipeline import models
 
@@ -29,7 +29,7 @@ def networks(name: str, *variants: str) -> list[Network]:
 
 def grids(name: str, *variants: str, **how: Any) -> list[Grid]:
     """The tables of networks."""
-    found = tables(networks(name, *variants), Asked(**how))
+    found = tables(networks(name, *variants), TableOptions(**how))
     assert not isinstance(found, Diagnostic), found
     return found
 
@@ -42,6 +42,6 @@ def rows(name: str, *variants: str, **how: Any) -> list[list[str]]:
 
 def refused(name: str, *variants: str, **how: Any) -> Diagnostic:
     """Why there is no such table."""
-    found = tables(networks(name, *variants), Asked(**how))
+    found = tables(networks(name, *variants), TableOptions(**how))
     assert isinstance(found, Diagnostic)
     return found

@@ -8,7 +8,7 @@ import io
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.drawing.table import tables
 from cnnspec.drawing.table.formats import written
-from cnnspec.drawing.table.networks import Asked
+from cnnspec.drawing.table.networks import TableOptions
 from tests.drawing.table.networks import networks, refused, rows
 
 HEAD = "input 3x64x64\ndefault conv dwconv nobias\n"
@@ -262,7 +262,7 @@ def test_inputs_of_other_sizes_are_beside_each_other() -> None:
 def test_networks_that_share_no_row_are_below_each_other() -> None:
     one = networks("input 3x8x8\nconv F3 P1 K4 -> maxpool F2\n")
     other = networks("input 3x20x20\nconv F3 P1 K4\nconv F3 K8\nmaxpool F2\n")
-    found = tables([*one, *other], Asked(rows="size", columns=("output",)))
+    found = tables([*one, *other], TableOptions(rows="size", columns=("output",)))
     assert not isinstance(found, Diagnostic)
     made = csv.reader(io.StringIO(written(found, "csv")))
     assert [row[0] for row in made] == ["output", "8x8", "4x4", "20x20", "18x18", "9x9"]

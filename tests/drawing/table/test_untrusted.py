@@ -9,7 +9,7 @@ import pytest
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.drawing.table import LAYOUTS, tables
 from cnnspec.drawing.table.formats import written
-from cnnspec.drawing.table.networks import Asked
+from cnnspec.drawing.table.networks import TableOptions
 from tests.drawing.table.networks import networks
 
 
@@ -41,8 +41,8 @@ SPECS = {
 def test_a_table_or_a_finding(name: str) -> None:
     found = networks(SPECS[name])
     began = time.process_time()
-    asked = [Asked(rows="line"), Asked(rows="size"), Asked(rows="stage")]
-    for how in [*asked, *(Asked(like=like) for like in LAYOUTS)]:
+    asked = [TableOptions(rows="line"), TableOptions(rows="size"), TableOptions(rows="stage")]
+    for how in [*asked, *(TableOptions(like=like) for like in LAYOUTS)]:
         made = tables(found, how)
         if isinstance(made, Diagnostic):
             assert made.code == "E803"

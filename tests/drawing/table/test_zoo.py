@@ -14,7 +14,7 @@ from cnnspec.drawing.table import FORMATS, LAYOUTS, tables
 from cnnspec.drawing.table.cells import Grid
 from cnnspec.drawing.table.formats import written
 from cnnspec.drawing.table.groups import groups
-from cnnspec.drawing.table.networks import Asked, Cells, Network, Rows, weights_of
+from cnnspec.drawing.table.networks import Cells, Network, Rows, TableOptions, weights_of
 from cnnspec.files import named, read_one
 from cnnspec.pipeline import models
 from cnnspec.resources import zoo
@@ -62,11 +62,11 @@ def test_every_spec(name: str) -> None:
             turn += 1
             if rows != "layer" or cells == "bracket" or whole:  # that is a line, however
                 forms = FORMATS if whole else FORMATS[turn % len(FORMATS) :][:1]
-                checked(tables([network], Asked(rows=rows, cells=cells)), forms)
+                checked(tables([network], TableOptions(rows=rows, cells=cells)), forms)
     for like in LAYOUTS:
         turn += 1
         forms = FORMATS if whole else FORMATS[turn % len(FORMATS) :][:1]
-        checked(tables([network], Asked(like=like)), forms)
+        checked(tables([network], TableOptions(like=like)), forms)
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -80,18 +80,18 @@ def test_every_variant(name: str) -> None:
             found = groups(network, rows)
             assert sum(weights_of(group.parts for group in found)) == network.report.totals.params
             assert sum(part.macs for group in found for part in group.parts) == network.report.totals.macs
-            asked = Asked(rows=rows, cells=CELLS[turn % len(CELLS)])
+            asked = TableOptions(rows=rows, cells=CELLS[turn % len(CELLS)])
             checked(tables([network], asked), FORMATS[turn % len(FORMATS) :][:1])
         like = LAYOUTS[place % len(LAYOUTS)]
-        checked(tables([network], Asked(like=like)), FORMATS[place % len(FORMATS) :][:1])
+        checked(tables([network], TableOptions(like=like)), FORMATS[place % len(FORMATS) :][:1])
 
 
 @pytest.mark.parametrize("rows", ROWS)
 def test_several_networks(rows: Rows) -> None:
     found = [*networks("lenet5"), *networks("resnet_cifar", "ResNet20", "ResNet32"), *networks("unet")]
-    checked(tables(found, Asked(rows=rows)))
+    checked(tables(found, TableOptions(rows=rows)))
     for like in LAYOUTS:
-        checked(tables(found, Asked(rows=rows, like=like)))
+        checked(tables(found, TableOptions(rows=rows, like=like)))
 
 
 @pytest.mark.latex
@@ -99,7 +99,7 @@ def test_several_networks(rows: Rows) -> None:
 def test_latex_compiles_every_spec(rows: Rows, tmp_path: Path) -> None:
     found = []
     for name in ZOO:
-        made = tables(networks(name), Asked(rows=rows, cells="bracket"))
+        made = tables(networks(name), TableOptions(rows=rows, cells="bracket"))
         assert not isinstance(made, Diagnostic)
         found.append(written(made, "latex"))
     compiled("\\newpage\n".join(found), tmp_path, packages="booktabs,multirow")
@@ -109,7 +109,7 @@ def test_latex_compiles_every_spec(rows: Rows, tmp_path: Path) -> None:
 def test_typst_compiles_every_spec(tmp_path: Path) -> None:
     found = []
     for place, name in enumerate(ZOO):
-        asked = Asked(rows=ROWS[place % 3], cells=CELLS[place // 3 % 3])
+        asked = TableOptions(rows=ROWS[place % 3], cells=CELLS[place // 3 % 3])
         made = tables(networks(name), asked)
         assert not isinstance(made, Diagnostic)
         found.append(written(made, "typst"))

@@ -10,7 +10,7 @@ from cnnspec.diagnostics import WHOLE_FILE, Diagnostic
 from cnnspec.drawing.table.cells import Cell, Content, Grid, Line, Matrix, Row, text
 from cnnspec.drawing.table.columns import cells_of, heads_and_totals
 from cnnspec.drawing.table.compare import below
-from cnnspec.drawing.table.networks import Asked, Network, Unfit, size_of
+from cnnspec.drawing.table.networks import Network, TableOptions, Unfit, size_of
 from cnnspec.drawing.table.parts import Part, joined
 from cnnspec.drawing.table.words import bracket
 
@@ -22,7 +22,7 @@ class Stage(NamedTuple):
     parts: tuple[Part, ...]
 
 
-def densenet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+def densenet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """The table."""
     columns = [_stages(network) for network in networks]
     names = list(dict.fromkeys(stage.name for column in columns for stage in column))
@@ -32,9 +32,9 @@ def densenet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
     rows = [Row((*head, *(Cell((text(network.label),), head=True) for network in networks)))]
     for name in names:
         stages = [next((stage for stage in column if stage.name == name), None) for column in columns]
-        rows += _rows(name, stages, asked)
-    if asked.columns is not None:
-        totals = heads_and_totals(asked, networks, ())[1]
+        rows += _rows(name, stages, options)
+    if options.columns is not None:
+        totals = heads_and_totals(options, networks, ())[1]
         for place, one in enumerate(totals):
             cells = tuple(Cell((line,)) for line in one.lines)
             rows.append(
@@ -86,7 +86,7 @@ def _place(column: Sequence[Stage], name: str) -> int:
     return next((place for place, stage in enumerate(column) if stage.name == name), -1)
 
 
-def _rows(name: str, stages: Sequence[Stage | None], asked: Asked) -> list[Row]:
+def _rows(name: str, stages: Sequence[Stage | None], options: TableOptions) -> list[Row]:
     """A row, or, of a transition, one for each of its layers, as they have outputs of different sizes."""
     present = [stage for stage in stages if stage is not None]
     apart = name.startswith("Transition") and len({len(stage.parts) for stage in present}) == 1
@@ -101,7 +101,7 @@ def _rows(name: str, stages: Sequence[Stage | None], asked: Asked) -> list[Row]:
         steps = [[None if one is None else one.parts for one in stages]]
     found: list[Row] = []
     made = [
-        (_sizes(step, asked), below([_shown(parts, asked) for parts in step], len(stages), "\n"))
+        (_sizes(step, options), below([_shown(parts, options) for parts in step], len(stages), "\n"))
         for step in steps
     ]
     high = sum(len(cells) for _, cells in made)
@@ -114,16 +114,16 @@ def _rows(name: str, stages: Sequence[Stage | None], asked: Asked) -> list[Row]:
     return found
 
 
-def _sizes(step: Sequence[tuple[Part, ...] | None], asked: Asked) -> Content:
+def _sizes(step: Sequence[tuple[Part, ...] | None], options: TableOptions) -> Content:
     shapes = [parts[-1].out for parts in step if parts]
-    return tuple(dict.fromkeys(text(size_of(shape, asked.shape or "HxW")) for shape in shapes))
+    return tuple(dict.fromkeys(text(size_of(shape, options.shape or "HxW")) for shape in shapes))
 
 
-def _shown(parts: tuple[Part, ...] | None, asked: Asked) -> list[Line | Matrix] | None:
+def _shown(parts: tuple[Part, ...] | None, options: TableOptions) -> list[Line | Matrix] | None:
     if parts is None:
         return None
-    if asked.cells not in (None, "bracket"):
-        return [piece for part in parts for piece in cells_of(part, asked.cells)]
+    if options.cells not in (None, "bracket"):
+        return [piece for part in parts for piece in cells_of(part, options.cells)]
     return [bracket(part, "plain") for part in parts]
 
 

@@ -9,29 +9,29 @@ from cnnspec.drawing.table.columns import chosen
 from cnnspec.drawing.table.groups import Group, groups
 from cnnspec.drawing.table.layouts.mobile import alike, inverted
 from cnnspec.drawing.table.listing import Column, Listed, content, listed
-from cnnspec.drawing.table.networks import Asked, Network, size_of
+from cnnspec.drawing.table.networks import Network, TableOptions, size_of
 from cnnspec.drawing.table.parts import Part, joined
 from cnnspec.drawing.table.words import NAMES, is_fc, kernel
 from cnnspec.ops.base import written_number
 
 
-def efficientnet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+def efficientnet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """A table for each network."""
-    return [_of(network, asked) for network in networks]
+    return [_of(network, options) for network in networks]
 
 
-def _of(network: Network, asked: Asked) -> Grid:
+def _of(network: Network, options: TableOptions) -> Grid:
     rows = _stages(joined(joined(network.parts()), alike))
-    if asked.rows is not None:
-        rows = groups(network, asked.rows)
-    if asked.columns is not None:
-        return listed(rows, chosen(network, asked, rows), network.label)
+    if options.rows is not None:
+        rows = groups(network, options.rows)
+    if options.columns is not None:
+        return listed(rows, chosen(network, options, rows), network.label)
     numbers = {group.key: place for place, group in enumerate(rows, start=1)}
     columns = [
         Column(text("Stage"), "c", lambda row: content(str(numbers[row.group.key]))),
         Column(text("Operator"), "l", lambda row: (operator(row.group.parts),)),
         Column(
-            text("Resolution"), "c", lambda row: (text(size_of(row.group.arriving, asked.shape or "HxW")),)
+            text("Resolution"), "c", lambda row: (text(size_of(row.group.arriving, options.shape or "HxW")),)
         ),
         Column(text("#Channels"), "r", _channels),
         Column(text("#Layers"), "r", lambda row: content(str(row.group.parts[0].times))),

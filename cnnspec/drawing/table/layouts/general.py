@@ -1,4 +1,4 @@
-"""A table that follows no paper's: the rows and columns that were asked for."""
+"""A table that follows no paper: the rows and columns of the options."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cnnspec.drawing.table.columns import cells_of, chosen, heads_and_totals
 from cnnspec.drawing.table.compare import beside, compared, in_order
 from cnnspec.drawing.table.groups import groups
 from cnnspec.drawing.table.listing import listed
-from cnnspec.drawing.table.networks import Asked, Cells, Network
+from cnnspec.drawing.table.networks import Cells, Network, TableOptions
 
 CELLS: dict[str, Cells] = {"line": "call", "layer": "call", "size": "bracket", "stage": "bracket"}
-"""How a part is written, where that is not asked for."""
+"""How a part is written where the options do not say."""
 LISTED = {
     "line": ("name", "layer", "output", "weights", "MACs"),
     "stage": ("name", "layer", "output", "weights", "MACs"),
@@ -27,16 +27,16 @@ COMPARED = {
 }
 
 
-def general(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+def general(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """A table of one network, or one with a column for each."""
-    rows = asked.rows or ("line" if len(networks) == 1 else "size")
-    cells = asked.cells or CELLS[rows]
+    rows = options.rows or ("line" if len(networks) == 1 else "size")
+    cells = options.cells or CELLS[rows]
     found = [groups(network, rows) for network in networks]
-    asked = asked._replace(cells=cells)
+    options = options._replace(cells=cells)
     if len(networks) == 1:
-        columns = chosen(networks[0], asked, found[0], LISTED[rows])
+        columns = chosen(networks[0], options, found[0], LISTED[rows])
         return [listed(found[0], columns, networks[0].label)]
-    heads, totals = heads_and_totals(asked, networks, COMPARED[rows])
+    heads, totals = heads_and_totals(options, networks, COMPARED[rows])
     names = [text(network.label) for network in networks]
     below = in_order(found) if rows == "size" else beside(found)
     return [compared(names, below, heads, lambda part: cells_of(part, cells), totals)]

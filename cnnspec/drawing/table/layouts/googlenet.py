@@ -11,7 +11,7 @@ from cnnspec.drawing.table.cells import EMPTY, Content, Grid, Line, Size, text
 from cnnspec.drawing.table.columns import chosen
 from cnnspec.drawing.table.groups import Group, groups
 from cnnspec.drawing.table.listing import Column, Listed, content, listed
-from cnnspec.drawing.table.networks import Asked, Network, Unfit, amount, size_of
+from cnnspec.drawing.table.networks import Network, TableOptions, Unfit, amount, size_of
 from cnnspec.drawing.table.parts import Part
 from cnnspec.drawing.table.words import NAMES, _percent, is_fc, kernel, stride
 
@@ -20,12 +20,12 @@ Title: TypeAlias = tuple[str, tuple[str, ...], str, int]
 TYPES = {"conv": "convolution", "avgpool": "avg pool", "gap": "avg pool", "fc": "linear"}
 
 
-def googlenet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+def googlenet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """A table for each network."""
-    return [_of(network, asked) for network in networks]
+    return [_of(network, options) for network in networks]
 
 
-def _of(network: Network, asked: Asked) -> Grid:
+def _of(network: Network, options: TableOptions) -> Grid:
     parts = network.parts("dropout", "softmax")
     modules = {id(part): _module(part) for part in parts if _has_branches(part)}
     if not modules:
@@ -33,23 +33,25 @@ def _of(network: Network, asked: Asked) -> Grid:
     titles = list(dict.fromkeys(title for module in modules.values() for title in module))
     titles.sort(key=lambda title: title[0] == "pool proj")
     rows = _rows(parts, titles)
-    if asked.rows is not None:
-        rows = groups(network, asked.rows)
-    if asked.columns is not None:
-        return listed(rows, chosen(network, asked, rows), network.label)
+    if options.rows is not None:
+        rows = groups(network, options.rows)
+    if options.columns is not None:
+        return listed(rows, chosen(network, options, rows), network.label)
 
     def channels(title: Title) -> Column:
         return Column(_title(title), "r", lambda row: content(_channels(row.group, title, modules)))
 
-    numbers = asked.numbers or "short"
+    numbers = options.numbers or "short"
     columns = [
         Column(text("type"), "l", _type),
         Column(text("patch size/stride"), "c", _patch),
-        Column(text("output size"), "c", lambda row: (text(size_of(row.group.out, asked.shape or "HxWxC")),)),
+        Column(
+            text("output size"), "c", lambda row: (text(size_of(row.group.out, options.shape or "HxWxC")),)
+        ),
         Column(text("depth"), "r", lambda row: content(str(sum(part.depth for part in row.group.parts)))),
         *map(channels, titles),
         Column(text("params"), "r", lambda row: content(amount(row.weights, numbers) if row.weights else "")),
-        Column(text("ops"), "r", lambda row: content(_macs(row, asked))),
+        Column(text("ops"), "r", lambda row: content(_macs(row, options))),
     ]
     return listed(rows, columns, network.label)
 
@@ -178,9 +180,9 @@ def _patch(row: Listed) -> Content:
     return (text(size, f"/{stride(part) or 1}"),)
 
 
-def _macs(row: Listed, asked: Asked) -> str:
+def _macs(row: Listed, options: TableOptions) -> str:
     macs = sum(part.macs for part in row.group.parts)
-    return amount(macs, asked.numbers or "short") if macs else ""
+    return amount(macs, options.numbers or "short") if macs else ""
 
 
 def _without_modules() -> Diagnostic:

@@ -10,7 +10,7 @@ from cnnspec.drawing.table.columns import chosen
 from cnnspec.drawing.table.groups import Group, groups
 from cnnspec.drawing.table.layouts.mobile import Inverted, alike, inverted
 from cnnspec.drawing.table.listing import Column, Listed, content, listed
-from cnnspec.drawing.table.networks import Asked, Network, Unfit, size_of
+from cnnspec.drawing.table.networks import Network, TableOptions, Unfit, size_of
 from cnnspec.drawing.table.parts import Part, is_activation, joined
 from cnnspec.drawing.table.words import NAMES, is_fc, kernel, number
 from cnnspec.ops.base import written_number
@@ -18,28 +18,28 @@ from cnnspec.ops.base import written_number
 NONE = "-"
 
 
-def mobilenet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+def mobilenet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """A table for each network."""
-    return [_of(network, asked) for network in networks]
+    return [_of(network, options) for network in networks]
 
 
-def _of(network: Network, asked: Asked) -> Grid:
+def _of(network: Network, options: TableOptions) -> Grid:
     parts = joined(joined(network.parts()), alike)
     blocks = [found for part in parts if (found := inverted(part)) is not None]
     if not blocks:
         raise Unfit(_without_blocks(network, parts))
     rows = [Group(place, part.name, (part,)) for place, part in enumerate(parts)]
-    if asked.rows is not None:
-        rows = groups(network, asked.rows)
-    if asked.columns is not None:
-        return listed(rows, chosen(network, asked, rows), network.label)
-    return listed(rows, _columns(blocks, asked), network.label)
+    if options.rows is not None:
+        rows = groups(network, options.rows)
+    if options.columns is not None:
+        return listed(rows, chosen(network, options, rows), network.label)
+    return listed(rows, _columns(blocks, options), network.label)
 
 
-def _columns(blocks: list[Inverted], asked: Asked) -> list[Column]:
+def _columns(blocks: list[Inverted], options: TableOptions) -> list[Column]:
     whole = all(one.t.denominator == 1 for one in blocks)
     found = [
-        Column(text("Input"), "l", lambda row: (text(_input(row.group.arriving, asked)),)),
+        Column(text("Input"), "l", lambda row: (text(_input(row.group.arriving, options)),)),
         Column(text("Operator"), "l", lambda row: (operator(row.group.parts[0]),)),
     ]
     if whole:
@@ -56,8 +56,8 @@ def _columns(blocks: list[Inverted], asked: Asked) -> list[Column]:
     return found
 
 
-def _input(shape: tuple[int, ...], asked: Asked) -> Size:
-    return size_of(shape, asked.shape or "HxWxC", squared=asked.shape is None)
+def _input(shape: tuple[int, ...], options: TableOptions) -> Size:
+    return size_of(shape, options.shape or "HxWxC", squared=options.shape is None)
 
 
 def operator(part: Part) -> Line:

@@ -11,24 +11,24 @@ from cnnspec.drawing.table.columns import cells_of, head_of, heads_and_totals
 from cnnspec.drawing.table.compare import Beside, Head, Total, beside, compared, in_order
 from cnnspec.drawing.table.groups import by_size, groups
 from cnnspec.drawing.table.listing import content
-from cnnspec.drawing.table.networks import Asked, Network, scientific
+from cnnspec.drawing.table.networks import Network, TableOptions, scientific
 from cnnspec.drawing.table.parts import joined
 
 
-def resnet(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+def resnet(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """The table."""
-    if asked.rows in (None, "size"):
+    if options.rows in (None, "size"):
         found = [by_size(joined(network.parts("softmax"))) for network in networks]
     else:
-        found = [groups(network, asked.rows) for network in networks]
-    rows = in_order(found) if asked.rows in (None, "size") else beside(found)
-    heads = [Head("layer name", _namer(rows)), Head("output size", head_of("output", asked))]
+        found = [groups(network, options.rows) for network in networks]
+    rows = in_order(found) if options.rows in (None, "size") else beside(found)
+    heads = [Head("layer name", _namer(rows)), Head("output size", head_of("output", options))]
     totals = [
-        Total("MACs", tuple(scientific(one.report.totals.macs or 0, asked.numbers) for one in networks))
+        Total("MACs", tuple(scientific(one.report.totals.macs or 0, options.numbers) for one in networks))
     ]
-    if asked.columns is not None:
-        heads, totals = heads_and_totals(asked, networks, ())
-    cells = asked.cells or "bracket"
+    if options.columns is not None:
+        heads, totals = heads_and_totals(options, networks, ())
+    cells = options.cells or "bracket"
     return [
         compared(
             [text(name) for name in heads_of(networks)],

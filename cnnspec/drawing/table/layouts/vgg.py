@@ -9,15 +9,15 @@ from itertools import pairwise
 
 from cnnspec.drawing.table.cells import Cell, Content, Grid, Matrix, Row, bold, text
 from cnnspec.drawing.table.columns import cells_of
-from cnnspec.drawing.table.networks import Asked, Cells, Network, amount, size_of
+from cnnspec.drawing.table.networks import Cells, Network, TableOptions, amount, size_of
 from cnnspec.drawing.table.parts import Part, joined
 
 SHOWN = ("lrn", "softmax")
 
 
-def vgg(networks: Sequence[Network], asked: Asked) -> list[Grid]:
+def vgg(networks: Sequence[Network], options: TableOptions) -> list[Grid]:
     """The table."""
-    columns = [_segments(joined(network.parts(*SHOWN)), asked.cells or "stack") for network in networks]
+    columns = [_segments(joined(network.parts(*SHOWN)), options.cells or "stack") for network in networks]
     width = len(networks)
     rows = [
         Row(tuple(Cell((text(network.label),), head=True) for network in networks)),
@@ -27,7 +27,7 @@ def vgg(networks: Sequence[Network], asked: Asked) -> list[Grid]:
                 for network in networks
             )
         ),
-        *_inputs(networks, asked),
+        *_inputs(networks, options),
     ]
     for place in range(max(map(len, columns))):
         lines = [column[place] if place < len(column) else () for column in columns]
@@ -38,18 +38,18 @@ def vgg(networks: Sequence[Network], asked: Asked) -> list[Grid]:
             continue
         marked = [lines[0], *(_marked(left, here) for left, here in pairwise(lines))]
         rows.append(Row(tuple(Cell(column) for column in marked), "full"))
-    amounts = [f"{amount(one.report.totals.params or 0, asked.numbers)} weights" for one in networks]
+    amounts = [f"{amount(one.report.totals.params or 0, options.numbers)} weights" for one in networks]
     rows.append(Row(tuple(Cell((text(one),)) for one in amounts), "full"))
     return [Grid("c" * width, tuple(rows), heads=2)]
 
 
-def _inputs(networks: Sequence[Network], asked: Asked) -> list[Row]:
+def _inputs(networks: Sequence[Network], options: TableOptions) -> list[Row]:
     """`input (224 × 224 RGB image)`."""
     lines = []
     for network in networks:
         shape = network.input
-        if asked.shape is not None or len(shape) != 3 or shape[0] not in (1, 3):
-            lines.append(text("input (", size_of(shape, asked.shape or "CxHxW"), ")"))
+        if options.shape is not None or len(shape) != 3 or shape[0] not in (1, 3):
+            lines.append(text("input (", size_of(shape, options.shape or "CxHxW"), ")"))
         else:
             lines.append(
                 text("input (", size_of(shape, "HxW"), " RGB image)" if shape[0] == 3 else " image)")
