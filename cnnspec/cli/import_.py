@@ -159,10 +159,10 @@ def import_(
 
             found = opened(file, inputs, progress)
         else:
-            from cnnspec.running.tracing import Asked, traced
+            from cnnspec.running.tracing import TraceRequest, traced
 
             assert module is not None
-            found = traced(Asked(*module, arguments, inputs, max_seconds, max_memory), progress)
+            found = traced(TraceRequest(*module, arguments, inputs, max_seconds, max_memory), progress)
     if found.outcome is not None:
         return unfinished(found.outcome, document, to)
     if found.finding is not None or found.layers is None:

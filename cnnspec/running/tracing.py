@@ -20,7 +20,7 @@ SECONDS = 600
 GIGABYTES = 16
 
 
-class Asked(NamedTuple):
+class TraceRequest(NamedTuple):
     """`--run-python my.nets:ResNet --args … --input …`. arguments: a list, or by name."""
 
     module: str
@@ -42,38 +42,38 @@ class Traced(NamedTuple):
     wrong: tuple[Diagnostic, ...] = ()
 
 
-def traced(asked: Asked, progress: Progress) -> Traced:
+def traced(request: TraceRequest, progress: Progress) -> Traced:
     """The network of a module; the first device on which it can be exported decides."""
     found = Traced()
     for device in ("meta", "cpu"):
-        found = _tried(asked, device, progress)
+        found = _tried(request, device, progress)
         if found.layers is not None or (found.outcome is not None and found.outcome.missing is not None):
             return found
     return found
 
 
-def _tried(asked: Asked, device: str, progress: Progress) -> Traced:
+def _tried(request: TraceRequest, device: str, progress: Progress) -> Traced:
     job = {
         "kind": "trace",
-        "module": asked.module,
-        "name": asked.name,
-        "arguments": asked.arguments,
-        "inputs": [[name, list(shape)] for name, shape in asked.inputs],
+        "module": request.module,
+        "name": request.name,
+        "arguments": request.arguments,
+        "inputs": [[name, list(shape)] for name, shape in request.inputs],
         "device": device,
         "folder": os.getcwd(),
         "python_path": [
             os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one
         ],
-        "seconds": asked.seconds,
-        "memory": asked.memory << 30,
+        "seconds": request.seconds,
+        "memory": request.memory << 30,
     }
-    progress(f"{asked.name} on {device}", 0, 1)
+    progress(f"{request.name} on {device}", 0, 1)
     start = time.monotonic()
-    with work(job, {}, progress, seconds=asked.seconds + 10) as outcome:
+    with work(job, {}, progress, seconds=request.seconds + 10) as outcome:
         if outcome.finding is not None:
             return Traced(finding=outcome.finding._replace(code="E811"))
         if outcome.result is None:
-            return _stopped(asked, outcome, time.monotonic() - start)
+            return _stopped(request, outcome, time.monotonic() - start)
         plain = outcome.result
     try:
         trace = read(plain)
@@ -84,21 +84,21 @@ def _tried(asked: Asked, device: str, progress: Progress) -> Traced:
         return Traced(finding=_finding(f"what the code gave back is not a network: {error}"))
 
 
-def _stopped(asked: Asked, outcome: Outcome, seconds: float) -> Traced:
+def _stopped(request: TraceRequest, outcome: Outcome, seconds: float) -> Traced:
     if outcome.missing is not None:
         return Traced(outcome=outcome)
-    if seconds >= asked.seconds:
+    if seconds >= request.seconds:
         return Traced(
             finding=_finding(
-                f"the code was stopped after {asked.seconds} seconds",
-                f"`--max-seconds {2 * asked.seconds}` gives it more time",
+                f"the code was stopped after {request.seconds} seconds",
+                f"`--max-seconds {2 * request.seconds}` gives it more time",
             )
         )
     if outcome.memory:
         return Traced(
             finding=_finding(
-                f"the code was stopped: not enough memory ({asked.memory} GB are allowed)",
-                f"a smaller --input, or `--max-memory {2 * asked.memory}`",
+                f"the code was stopped: not enough memory ({request.memory} GB are allowed)",
+                f"a smaller --input, or `--max-memory {2 * request.memory}`",
             )
         )
     return Traced(finding=_finding(f"the code ended without a result: {outcome.failed}"))
