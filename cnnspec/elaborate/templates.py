@@ -18,7 +18,17 @@ from cnnspec.elaborate.naming import UNNAMED, is_scope
 from cnnspec.elaborate.text_facts import before, further
 from cnnspec.elaborate.values import FUNCTIONS, TRUTHS
 from cnnspec.ir import expr
-from cnnspec.ir.template import Given, IfSite, Join, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
+from cnnspec.ir.template import (
+    IfSite,
+    Join,
+    LayersArgument,
+    LayerSite,
+    LetSite,
+    RegionSite,
+    Site,
+    SlotSite,
+    Template,
+)
 from cnnspec.language import tree
 from cnnspec.ops import lookup
 
@@ -254,15 +264,15 @@ class _Maker:
             output=flow[None],
         )
 
-    def given(self, layers: GivenLayers) -> Given:
+    def given(self, layers: GivenLayers) -> LayersArgument:
         """What a use gives for a layer parameter."""
         number = self.context.stretches.of(layers.key)
         if layers.parameter is not None:
-            return Given.model_construct(parameter=layers.parameter)
+            return LayersArgument.model_construct(parameter=layers.parameter)
         if number is None:
-            return Given.model_construct()
+            return LayersArgument.model_construct()
         names = {name: tree.Name(name, WHOLE_FILE) for name in layers.values}
-        return Given.model_construct(
+        return LayersArgument.model_construct(
             template=number,
             arguments={name: self.expression(node) for name, node in names.items()},
             layers={name: name for name in layers.layers},

@@ -49,9 +49,9 @@ class LayerSite(Frozen):
     written: dict[Name, Expr] = {}
 
 
-class Given(Frozen):
-    """What a use of a block gives for one of its layer parameters: layers, by their template, with the
-    values of the names in it (`arguments`) and for each of its own layer parameters one of this template
+class LayersArgument(Frozen):
+    """The argument of a block's use for one of its layer parameters: layers, by their template, with the
+    values of the names in it (`arguments`) and, for each of its own layer parameters, one of this template
     (`layers`); or a parameter of this template; or neither, where no use runs them."""
 
     template: int | None = None
@@ -87,7 +87,7 @@ class RegionSite(Frozen):
     each: int = 0
     arguments: dict[Name, Expr] = {}
     times: Expr | None = None
-    layers: dict[Name, Given] = {}
+    layers: dict[Name, LayersArgument] = {}
 
 
 class IfSite(Frozen):

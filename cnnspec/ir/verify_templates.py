@@ -10,8 +10,8 @@ from typing import Any
 from cnnspec.ir.expr import Exact, entries, operations, parsed, spelled
 from cnnspec.ir.graph import Graph, Region
 from cnnspec.ir.template import (
-    Given,
     IfSite,
+    LayersArgument,
     LayerSite,
     LetSite,
     RegionSite,
@@ -228,7 +228,7 @@ class _Walk:
         else:
             self.waiting.append((body, dict(use.numbers), layers))
 
-    def given(self, use: Use, site: RegionSite, one: Given, layers: dict[str, int]) -> int | None:
+    def given(self, use: Use, site: RegionSite, one: LayersArgument, layers: dict[str, int]) -> int | None:
         """The number of what a use gives for a layer parameter."""
         if one.parameter is not None:
             if one.parameter not in layers:

@@ -10,7 +10,7 @@ from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import RegionSite
 from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.given import given as given_for
-from cnnspec.lower.program import Condition, Function, Given, Invoke, Module, Own, Parameter
+from cnnspec.lower.program import Condition, Function, Invoke, LayersArgument, Module, Own, Parameter
 from cnnspec.lower.symbolic import Node, Unclear, plain, replaced, variables
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ def invoke(frame: Frame, site: RegionSite) -> None:
 
 
 def own(
-    frame: Frame, site: RegionSite, function: Function, regions: dict[int, ir.Region], given: list[Given]
+    frame: Frame,
+    site: RegionSite,
+    function: Function,
+    regions: dict[int, ir.Region],
+    given: list[LayersArgument],
 ) -> Module:
     """What stands for a shared block that belongs to the use of the block around it."""
     root, origin = frame, {use: use for use in regions}

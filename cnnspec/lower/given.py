@@ -11,7 +11,7 @@ from cnnspec.ir import template as written
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import IfSite, RegionSite, Site, SlotSite
 from cnnspec.lower.call import Built, Diverges, Unsupported, Use
-from cnnspec.lower.program import SIZES, Given, Slot, letters_of
+from cnnspec.lower.program import SIZES, LayersArgument, Slot, letters_of
 from cnnspec.lower.symbolic import Node, plain, variables
 from cnnspec.ops.base import Misfit
 
@@ -37,18 +37,18 @@ def slot(frame: Frame, site: SlotSite) -> None:
     frame.here.append(Slot(site.name, variable, sizes, [tensor], output))
 
 
-def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Region]) -> Given:
+def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Region]) -> LayersArgument:
     """What a use of a block gives for its layer parameter `name`."""
     one = site.layers[name]
     if one.parameter is not None:
-        return Given(variable=frame.function.layer(one.parameter))
+        return LayersArgument(variable=frame.function.layer(one.parameter))
     lowering = frame.lowering
     slots = {
         use: lowering.given.slots(region.passes[0].body, one.template) for use, region in regions.items()
     }
     functions = dict.fromkeys(lowering.function_of(slot) for inside in slots.values() for slot in inside)
     if not functions:
-        return Given()
+        return LayersArgument()
     function, *others = functions
     if others:
         raise Unsupported(
@@ -72,10 +72,10 @@ def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Regio
         at = site.inputs[0] if site.inputs else None
         node = one.arguments.get(parameter.source) if isinstance(parameter.source, str) else None
         arguments.append(frame.number(values, frame.expression(node, at, values)))
-    inner = [Given(variable=frame.function.layer(one.layers[other])) for other in function.layers]
+    inner = [LayersArgument(variable=frame.function.layer(one.layers[other])) for other in function.layers]
     if function.needs:
         raise Unsupported("a shared block in layers that are given to a block", next(iter(regions.values())))
-    return Given(function, arguments, inner, sizes=_variables(frame, site, name))
+    return LayersArgument(function, arguments, inner, sizes=_variables(frame, site, name))
 
 
 def _variables(frame: Frame, site: RegionSite, name: str) -> list[str]:
@@ -116,7 +116,7 @@ class GivenLayers:
                 else:
                     waiting.append((site.template, owner))
 
-    def _note(self, site: RegionSite, name: str, one: written.Given, owner: int) -> None:
+    def _note(self, site: RegionSite, name: str, one: written.LayersArgument, owner: int) -> None:
         place = site.template, name
         if one.parameter is not None:
             self._join(place, (owner, one.parameter))

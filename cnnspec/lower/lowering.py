@@ -23,8 +23,8 @@ from cnnspec.lower.over import lists_of
 from cnnspec.lower.program import (
     SIZES,
     Function,
-    Given,
     LayerParameter,
+    LayersArgument,
     Let,
     Need,
     Parameter,
@@ -56,7 +56,7 @@ class Lowering:
     letters: Mapping[str, str] = field(default_factory=dict)
     reserved: Iterable[str] = ()
     functions: list[Function] = field(default_factory=list)
-    shared: dict[str, tuple[Function, int, list[Given]]] = field(default_factory=dict)
+    shared: dict[str, tuple[Function, int, list[LayersArgument]]] = field(default_factory=dict)
     overwrites: frozenset[str] = frozenset()
     folds: Mapping[tuple[int, int], int] = field(default_factory=dict)
     """Batch norms (template and site) that are left out, with the sites of the layers that take them in."""
@@ -267,7 +267,7 @@ class Lowering:
         values = (made(name=name, kind="value") for name in region.arguments)
         return *values, *(made(name=name, kind="layer") for name in self.given.layers[number])
 
-    def _default(self, parameter: ir.BlockParameter) -> Given | None:
+    def _default(self, parameter: ir.BlockParameter) -> LayersArgument | None:
         """The layers that a parameter stands for where nothing is given, if they need nothing themselves."""
         regions = self._uses.get(parameter.layers)
         if parameter.layers is None or not regions:
@@ -276,7 +276,7 @@ class Lowering:
         plain = not any(one.used and not isinstance(one.source, tuple) for one in function.parameters)
         if not plain or function.layers or function.needs:
             return None
-        return Given(function, sizes=list(self.given.size_names(function.number).values()))
+        return LayersArgument(function, sizes=list(self.given.size_names(function.number).values()))
 
     def _sized_inputs(self, function: Function) -> list[Tensor]:
         """The function's inputs; what differs in their sizes is a parameter."""
@@ -362,7 +362,7 @@ class Lowering:
             return False
         return maker.op.word in self.overwrites and (not maker.op.merges or len(maker.inputs) > 1)
 
-    def note_shared(self, function: Function, keys: Mapping[str, int], given: list[Given]) -> None:
+    def note_shared(self, function: Function, keys: Mapping[str, int], given: list[LayersArgument]) -> None:
         """Which function, under which use's numbers and layers, is a shared block of the model's."""
         if any(one.variable is not None or one.arguments or one.layers for one in given):
             raise Unsupported(

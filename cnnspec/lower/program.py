@@ -84,18 +84,18 @@ class Invoke:
     outputs: list[Tensor]
     modules: list[Module] = field(default_factory=list)
     shared: Module | None = None
-    layers: list[Given] = field(default_factory=list)
+    layers: list[LayersArgument] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
-class Given:
-    """What stands for a layer parameter of a function: layers, as a function with the numbers (but its sizes)
-    and the layers that it is given; or a layer parameter of the function around it (`variable`); or nothing,
-    where it does not matter."""
+class LayersArgument:
+    """The argument for a layer parameter of a function: layers, as a function with its numbers (but its
+    sizes) and its own layers; or a layer parameter of the function around it (`variable`); or nothing, where
+    it does not matter."""
 
     function: Function | None = None
     arguments: list[Node] = field(default_factory=list)
-    layers: list[Given] = field(default_factory=list)
+    layers: list[LayersArgument] = field(default_factory=list)
     variable: str | None = None
     sizes: list[str] = field(default_factory=list)
     """Variables for the sizes that the layers are called with."""
@@ -268,7 +268,7 @@ class Own:
     name: str
     variable: str
     function: Function
-    layers: list[Given]
+    layers: list[LayersArgument]
     uses: set[int] = field(default_factory=set)
     values: dict[str, dict[int, Any]] = field(default_factory=dict)
     sources: dict[str, list[Node]] = field(default_factory=dict)
@@ -283,7 +283,7 @@ class LayerParameter:
     variable: str
     place: int
     """How many of the author's other parameters come before it."""
-    default: Given | None = None
+    default: LayersArgument | None = None
     used: bool = False
 
 

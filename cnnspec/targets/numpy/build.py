@@ -211,7 +211,7 @@ class _Translation:
             )
         )
 
-    def given(self, one: program.Given) -> Layers:
+    def given(self, one: program.LayersArgument) -> Layers:
         """What is given for a layer parameter."""
         if one.variable is not None:
             return self.layers[one.variable]

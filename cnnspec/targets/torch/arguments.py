@@ -61,7 +61,7 @@ def annotation(values: Iterable[object]) -> str:
     return " | ".join(kinds) or "int"
 
 
-def given(one: program.Given) -> Piece:
+def given(one: program.LayersArgument) -> Piece:
     """What a block is given for a layer parameter."""
     if one.variable is not None:
         return Var(LayerVariable(one.variable))
@@ -82,13 +82,15 @@ def given(one: program.Given) -> Piece:
     return Lambda(tuple(one.sizes), with_nodes(piece, by))
 
 
-def with_numbers(function: program.Function, use: int, layers: Sequence[program.Given]) -> Call:
+def with_numbers(function: program.Function, use: int, layers: Sequence[program.LayersArgument]) -> Call:
     """A shared block is one attribute of the model, made with numbers (and layers) alone."""
     used = [parameter for parameter in function.parameters if parameter.used]
     return called(function, [Const(parameter.values[use]) for parameter in used], layers)
 
 
-def called(function: program.Function, numbers: Sequence[Node], layers: Sequence[program.Given]) -> Call:
+def called(
+    function: program.Function, numbers: Sequence[Node], layers: Sequence[program.LayersArgument]
+) -> Call:
     """The call of a block's class, without the arguments that equal their defaults."""
     made: ClassPlan = function.made
     if made.is_plain:
