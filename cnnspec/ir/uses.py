@@ -23,8 +23,8 @@ class Mismatch(Exception):
 
 
 @dataclass(eq=False, repr=False)
-class Use:
-    """One use of a template. `steps` and `values` lead from the template's sites and values to those of the
+class TemplateUse:
+    """A template in one use. `steps` and `values` lead from the template's sites and values to those of the
     body; what is not there in this use is missing. `taken` says how each `if` came out that was reached;
     `numbers` are the values of names, by the author's spelling; `env` what a target adds to them."""
 
@@ -88,9 +88,9 @@ def defines(graph: Graph, template: Template) -> bool:
 
 def use_of(
     graph: Graph, template: Template, number: int, numbers: Mapping[str, expr.Exact], *, check: bool = False
-) -> Use:
+) -> TemplateUse:
     """The template under these numbers, beside body `number`. `check` compares every argument as well."""
-    return _Reader(graph, template, graph.bodies[number], Use(number, dict(numbers)), check).read()
+    return _Reader(graph, template, graph.bodies[number], TemplateUse(number, dict(numbers)), check).read()
 
 
 def input_places(template: Template, body: Body) -> dict[int, int]:
@@ -108,7 +108,7 @@ def input_places(template: Template, body: Body) -> dict[int, int]:
     return found
 
 
-def number_in(use: Use, node: expr.Expr, at: int | None) -> Any:
+def number_in(use: TemplateUse, node: expr.Expr, at: int | None) -> Any:
     """The value of an expression in a use, where C, H and W are the shape of the value `at`."""
     try:
         return expr.value(node, {**use.numbers, **use.dims(at)})
@@ -121,14 +121,14 @@ class _Reader:
     graph: Graph
     template: Template
     body: Body
-    use: Use
+    use: TemplateUse
     check: bool
     first: dict[int, int] = field(default_factory=dict)
     left: dict[int, Step] = field(default_factory=dict)
     read_sites: list[int] = field(default_factory=lambda: [0])
     """How many sites were read in groups, in this use and in the groups around it."""
 
-    def read(self) -> Use:
+    def read(self) -> TemplateUse:
         body, use = self.body, self.use
         use.shapes = body.values
         for place in places(body):
@@ -244,7 +244,7 @@ class _Reader:
         self.read_sites[0] += len(template.sites)
         if self.read_sites[0] > MOST_SITES:
             raise Mismatch(f"more than {MOST_SITES:,} sites in groups")
-        use = Use(body, dict(self.use.numbers))
+        use = TemplateUse(body, dict(self.use.numbers))
         reader = _Reader(
             self.graph, template, self.graph.bodies[body], use, False, read_sites=self.read_sites
         )

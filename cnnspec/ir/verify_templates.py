@@ -20,7 +20,7 @@ from cnnspec.ir.template import (
     Template,
     numbers_of,
 )
-from cnnspec.ir.uses import Mismatch, Use, number_in, passes_of, use_of
+from cnnspec.ir.uses import Mismatch, TemplateUse, number_in, passes_of, use_of
 from cnnspec.ops import lookup
 
 MOST = 10_000_000
@@ -207,7 +207,9 @@ class _Walk:
                 yield f"body {number} is not what template {body.template} gives: {fault}"
                 return
 
-    def inner(self, use: Use, site: RegionSite | SlotSite, region: Region, layers: dict[str, int]) -> None:
+    def inner(
+        self, use: TemplateUse, site: RegionSite | SlotSite, region: Region, layers: dict[str, int]
+    ) -> None:
         """The bodies that a region runs, to be looked at."""
         body = region.passes[0].body
         numbers = {name: parsed(text) for name, text in region.arguments.items()}
@@ -228,7 +230,9 @@ class _Walk:
         else:
             self.waiting.append((body, dict(use.numbers), layers))
 
-    def given(self, use: Use, site: RegionSite, one: LayersArgument, layers: dict[str, int]) -> int | None:
+    def given(
+        self, use: TemplateUse, site: RegionSite, one: LayersArgument, layers: dict[str, int]
+    ) -> int | None:
         """The number of what a use gives for a layer parameter."""
         if one.parameter is not None:
             if one.parameter not in layers:

@@ -76,7 +76,7 @@ class Call:
     around: str = ""
 
 
-class Use(NamedTuple):
+class LayerUse(NamedTuple):
     """A layer in one use: its op, the ops of all uses of the site, the shapes of its inputs and its output,
     and whether its input may be overwritten."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnspec.ir import expr
 from cnnspec.ir import graph as ir
 from cnnspec.ir.template import IfSite, LayerSite, LetSite, RegionSite, Site, SlotSite, Template
-from cnnspec.ir.uses import Use, use_of
+from cnnspec.ir.uses import TemplateUse, use_of
 from cnnspec.lower import calls, given, layers, repeats
 from cnnspec.lower.call import Diverges
 from cnnspec.lower.ifs import decide
@@ -61,7 +61,7 @@ class Frame:
     lowering: Lowering
     function: Function
     template: Template
-    uses: list[Use]
+    uses: list[TemplateUse]
     scope: dict[str, Node]
     inputs: list[Tensor]
     outer: Frame | None = None
@@ -140,7 +140,11 @@ class Frame:
         return {number: step for number, step in steps.items() if isinstance(step, ir.Region)}
 
     def inside(
-        self, site: RegionSite, uses: list[Use], origins: list[tuple[int, int | None]], inputs: list[Tensor]
+        self,
+        site: RegionSite,
+        uses: list[TemplateUse],
+        origins: list[tuple[int, int | None]],
+        inputs: list[Tensor],
     ) -> Frame:
         """A frame for the template of a part or repeat of this one."""
         return Frame(

@@ -10,7 +10,7 @@ from cnnspec.ir import graph as ir
 from cnnspec.ir import template as written
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.template import IfSite, RegionSite, Site, SlotSite
-from cnnspec.lower.call import Built, Diverges, Unsupported, Use
+from cnnspec.lower.call import Built, Diverges, LayerUse, Unsupported
 from cnnspec.lower.program import SIZES, LayersArgument, Slot, letters_of
 from cnnspec.lower.symbolic import Node, plain, variables
 from cnnspec.ops.base import Misfit
@@ -189,7 +189,7 @@ class GivenLayers:
                 continue
             out = step.op.out(*arriving)
             assert not isinstance(out, Misfit)
-            names = set(_names(self.lowering.emit(Use(step.op, (step.op,), arriving, out), step)))
+            names = set(_names(self.lowering.emit(LayerUse(step.op, (step.op,), arriving, out), step)))
             if names & {"@H", "@W"} or (names and len(arriving[0]) < len(entry)):
                 return set(range(len(entry)))
             if names:

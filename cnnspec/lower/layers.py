@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnnspec.ir import graph as ir
 from cnnspec.ir.template import LayerSite
-from cnnspec.lower.call import Diverges, Use, fields, unify
+from cnnspec.lower.call import Diverges, LayerUse, fields, unify
 from cnnspec.lower.ifs import condition_for, join, when
 from cnnspec.lower.program import If, Layer, Merge, Statement, Tensor, When
 from cnnspec.lower.symbolic import Apply, Const, Node, apply, plain
@@ -72,7 +72,7 @@ def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Te
     built = []
     for use, one in zip(uses, ops, strict=True):
         arriving = tuple(frame.uses[use].shape(value) for value in inputs)
-        given = Use(one, ops, arriving, frame.uses[use].shape(site.output), fresh)
+        given = LayerUse(one, ops, arriving, frame.uses[use].shape(site.output), fresh)
         built.append(frame.lowering.emit(given, layers[use]))
     call = unify(
         built, known, lambda values, source: frame.number(dict(zip(uses, values, strict=True)), source)

@@ -12,9 +12,8 @@ from typing import Any, TypeAlias
 from cnnspec.ir import graph as ir
 from cnnspec.ir.expr import parsed
 from cnnspec.ir.graph import BlockParameter, places
-from cnnspec.ir.uses import Use, use_of
-from cnnspec.lower.call import Built, Diverges, Unsupported
-from cnnspec.lower.call import Use as LayerUse
+from cnnspec.ir.uses import TemplateUse, use_of
+from cnnspec.lower.call import Built, Diverges, LayerUse, Unsupported
 from cnnspec.lower.calls import settle_own
 from cnnspec.lower.frame import Frame, size_name
 from cnnspec.lower.given import GivenLayers, Place
@@ -347,7 +346,7 @@ class Lowering:
             known[of, wanted] = function.namer.take(letter)
         return known[of, wanted]
 
-    def overwritable(self, use: Use, value: int) -> bool:
+    def overwritable(self, use: TemplateUse, value: int) -> bool:
         """Whether nothing but one layer reads this tensor, which a layer made that does not need it any
         more."""
         body = self.graph.bodies[use.body]
@@ -378,7 +377,7 @@ class Lowering:
 
 
 def _formula(
-    parameter: BlockParameter, scope: Mapping[str, Node], uses: Sequence[Use], values: Sequence[Any]
+    parameter: BlockParameter, scope: Mapping[str, Node], uses: Sequence[TemplateUse], values: Sequence[Any]
 ) -> Node | None:
     """What a parameter is that no use gives otherwise than its default says, over those before it."""
     if parameter.formula is None:

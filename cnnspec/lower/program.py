@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from cnnspec.ir.template import Template
-from cnnspec.ir.uses import Use
+from cnnspec.ir.uses import TemplateUse
 from cnnspec.lower.call import Call
 from cnnspec.lower.names import Namer
 from cnnspec.lower.over import Entry
@@ -294,7 +294,7 @@ class Function:
     name: str
     template: Template
     namer: Namer
-    uses: list[Use]
+    uses: list[TemplateUse]
     keys: dict[tuple[int, str], int]
     """Which of the uses a body and arguments are."""
     parameters: list[Parameter] = field(default_factory=list)

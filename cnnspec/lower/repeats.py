@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnspec.ir import graph as ir
 from cnnspec.ir.template import RegionSite
-from cnnspec.ir.uses import CLOSE, Use, passes_of, use_of
+from cnnspec.ir.uses import CLOSE, TemplateUse, passes_of, use_of
 from cnnspec.lower.call import Diverges, Unsupported
 from cnnspec.lower.over import Entry, with_entries
 from cnnspec.lower.program import SIZES, Carried, Collected, Region, Repeat, Tensor, letters_of
@@ -105,11 +105,11 @@ def _places(region: Region, handed: int) -> list[int]:
 
 def _passes(
     frame: Frame, site: RegionSite, regions: dict[int, ir.Region], index: str
-) -> tuple[list[Use], list[tuple[int, int | None]]]:
+) -> tuple[list[TemplateUse], list[tuple[int, int | None]]]:
     """The passes of all uses, each a use of its own; of a long run of equal ones three."""
     graph = frame.lowering.graph
     template = graph.templates[site.template]
-    found: list[Use] = []
+    found: list[TemplateUse] = []
     origins: list[tuple[int, int | None]] = []
     for use, region in regions.items():
         for number, body in passes_of(region):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
-from cnnspec.lower.call import Built, Unsupported, Use
+from cnnspec.lower.call import Built, LayerUse, Unsupported
 from cnnspec.lower.call import Call as LoweredCall
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import Namer
@@ -88,7 +88,7 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
     return [one.made for one in (*lowering.functions, network)]
 
 
-def emit(use: Use, layer: ir.Layer | None = None) -> Built:
+def emit(use: LayerUse, layer: ir.Layer | None = None) -> Built:
     """How a layer of one use is called."""
     if use.op.word not in EMITTERS:
         raise Unsupported(f"`{use.op.word}`", layer)
@@ -281,7 +281,7 @@ class _Translation:
         for _, when, _ in merge.arms:
             if when is not None:
                 self.variable(when[0], place, found)
-        function = emit(Use(merge.op, (merge.op,), (), ())).function
+        function = emit(LayerUse(merge.op, (merge.op,), (), ())).function
         place = _at(place, merge.name)
 
         def merged(arms: Sequence[tuple[Tensor, program.When]], found: list[Step]) -> Tensor:

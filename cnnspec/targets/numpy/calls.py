@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, border
+from cnnspec.lower.call import NOTHING, Built, LayerUse, Slot, W, border
 from cnnspec.lower.symbolic import Apply, Var, plain
 from cnnspec.lower.writer import Code, Group, call
 from cnnspec.ops.base import axes_of
@@ -24,10 +24,10 @@ from cnnspec.targets.numpy.layers import pieces
 if TYPE_CHECKING:
     from cnnspec.ops.base import Initial, Op
 
-Emitter = Callable[[Use], Built]
+Emitter = Callable[[LayerUse], Built]
 
 
-def function(name: str, use: Use, *first: Slot, **special: Slot | None) -> Built:
+def function(name: str, use: LayerUse, *first: Slot, **special: Slot | None) -> Built:
     """A call of this function: the slots of `first` by position, then its parameters by name, each the op's
     field of that name, or what `special` says (None: left out)."""
     slots = list(first)
@@ -90,7 +90,7 @@ def normalised(op: Op) -> str:
 
 
 @emits("conv")
-def conv(use: Use) -> Built:
+def conv(use: LayerUse) -> Built:
     special = {"P": _padding(use, "same", Slot(None, Input(0))), **_bias_and_starts(use)}
     if use.op.connect is not None:
         table = Group("[", tuple(f"[{', '.join(map(str, row))}]" for row in use.op.connect), "]")
@@ -102,20 +102,20 @@ def conv(use: Use) -> Built:
 
 
 @emits("dwconv")
-def dwconv(use: Use) -> Built:
+def dwconv(use: LayerUse) -> Built:
     K = None if use.op.K in (None, use.arriving[0][0]) else use.op.K
     P = _padding(use, "same", Slot(None, Input(0)))
     return function("dwconv", use, K=Slot(None, K, W("K")), P=P, **_bias_and_starts(use))
 
 
 @emits("deconv")
-def deconv(use: Use) -> Built:
+def deconv(use: LayerUse) -> Built:
     return function(
         "deconv", use, P=_padding(use, "cut_to_same", Slot(None, Input(0))), **_bias_and_starts(use)
     )
 
 
-def _padding(use: Use, same: str, *first: Slot) -> Slot:
+def _padding(use: LayerUse, same: str, *first: Slot) -> Slot:
     op = use.op
     if op.P != "same":
         return Slot(None, plain(op.P), W("P"))
@@ -123,7 +123,7 @@ def _padding(use: Use, same: str, *first: Slot) -> Slot:
     return Slot(None, Built(same, (*first, *sizes)))
 
 
-def _starts(use: Use) -> dict[str, Slot | None]:
+def _starts(use: LayerUse) -> dict[str, Slot | None]:
     """How weights start where the spec says so."""
     op = unnormalised(use.op)
     start = start_bias = None
@@ -135,7 +135,7 @@ def _starts(use: Use) -> dict[str, Slot | None]:
     return {"start": start, "start_bias": start_bias}
 
 
-def _bias_and_starts(use: Use) -> dict[str, Slot | None]:
+def _bias_and_starts(use: LayerUse) -> dict[str, Slot | None]:
     return {"bias": Slot(None, use.op.has_bias), **_starts(use)}
 
 
@@ -156,7 +156,7 @@ def _start(initial: Initial, init: Any, op: Op) -> Code:
 
 
 @emits("local")
-def local(use: Use) -> Built:
+def local(use: LayerUse) -> Built:
     starts = dict.fromkeys(("start", "start_bias"))
     if use.op.init is not None:
         first = [Slot(None, _start(weight.initial, None, use.op)) for weight in use.op.weights(*use.arriving)]
@@ -165,46 +165,46 @@ def local(use: Use) -> Built:
 
 
 @emits("fc")
-def fc(use: Use) -> Built:
+def fc(use: LayerUse) -> Built:
     return function("fc", use, _given(use, "K"), K=None, **_bias_and_starts(use))
 
 
 @emits("rbf")
-def rbf(use: Use) -> Built:
+def rbf(use: LayerUse) -> Built:
     return function("rbf", use, _given(use, "K"), K=None, start=_starts(use)["start"])
 
 
-def _given(use: Use, field: str) -> Slot:
+def _given(use: LayerUse, field: str) -> Slot:
     """A field by position."""
     return Slot(None, plain(getattr(use.op, field)), W(field))
 
 
 @emits("times", "pixelshuffle", "pixelunshuffle")
-def by_a_factor(use: Use) -> Built:
+def by_a_factor(use: LayerUse) -> Built:
     return function(use.op.word, use, _given(use, "factor"), factor=None)
 
 
 @emits("pow")
-def power(use: Use) -> Built:
+def power(use: LayerUse) -> Built:
     return function("power", use, _given(use, "p"), p=None)
 
 
 @emits("in")
-def instance_norm(use: Use) -> Built:
+def instance_norm(use: LayerUse) -> Built:
     return _norm("instance_norm_running" if use.op.running else "instance_norm", use)
 
 
 @emits("ln")
-def ln(use: Use) -> Built:
+def ln(use: LayerUse) -> Built:
     return _norm("ln_all" if use.op.all and len(use.out) > 1 else "ln", use)
 
 
 @emits("bn", "gn", "rms")
-def norm(use: Use) -> Built:
+def norm(use: LayerUse) -> Built:
     return _norm(use.op.word, use)
 
 
-def _norm(name: str, use: Use) -> Built:
+def _norm(name: str, use: LayerUse) -> Built:
     """A normalisation whose factors start at 1, or as `init=` says."""
     start = None
     if use.op.init is not None:
@@ -213,26 +213,26 @@ def _norm(name: str, use: Use) -> Built:
 
 
 @emits("prelu")
-def prelu(use: Use) -> Built:
+def prelu(use: LayerUse) -> Built:
     if use.op.slopes == "positions" and len(use.out) > 1:
         return function("prelu_positions", use)
     return function("prelu", use, one=Slot(None, use.op.slopes == "one"))
 
 
 @emits("softmax")
-def softmax(use: Use) -> Built:
+def softmax(use: LayerUse) -> Built:
     if use.op.positions:
         return function("softmax_positions", use)
     return function("softmax_groups" if use.op.G > 1 else "softmax", use)
 
 
 @emits("add")
-def add(use: Use) -> Built:
+def add(use: LayerUse) -> Built:
     return function("add_weighted" if use.op.weighted_branches else "add", use)
 
 
 @emits("attention")
-def attention(use: Use) -> Built:
+def attention(use: LayerUse) -> Built:
     if not use.op.softmax:
         return function("attention_linear", use)
     kinds = {"table": "attention_relative", "query": "attention_query", None: "attention"}
@@ -242,7 +242,7 @@ def attention(use: Use) -> Built:
 # --- pooling ----------------------------------------------------------------------------------------------
 
 
-def _pool(name: str, use: Use, before: int = 0, *first: Slot) -> Built:
+def _pool(name: str, use: LayerUse, before: int = 0, *first: Slot) -> Built:
     """A pooling whose windows slide over the input of that number."""
     op = use.op
     F = op.size
@@ -255,26 +255,26 @@ def _pool(name: str, use: Use, before: int = 0, *first: Slot) -> Built:
     return function(name, use, *first, F=Slot(None, F, W("F")), S=S, P=P)
 
 
-def _pool_to(name: str, use: Use) -> Built:
+def _pool_to(name: str, use: LayerUse) -> Built:
     return function(name, use, out=Slot(None, plain(use.op.size_out), W("size_out")))
 
 
 @emits("maxpool")
-def maxpool(use: Use) -> Built:
+def maxpool(use: LayerUse) -> Built:
     return _pool("maxpool", use) if use.op.size_out is None else _pool_to("maxpool_to", use)
 
 
 @emits("unpool")
-def unpool(use: Use) -> Built:
+def unpool(use: LayerUse) -> Built:
     before = Slot(None, Input(1))
     pool = use.op.maxpool
     if pool.size_out is not None:
         return Built("unpool_to", (before,))
-    return _pool("unpool", Use(pool, (pool,), (use.arriving[1],), use.arriving[0]), 1, before)
+    return _pool("unpool", LayerUse(pool, (pool,), (use.arriving[1],), use.arriving[0]), 1, before)
 
 
 @emits("avgpool")
-def avgpool(use: Use) -> Built:
+def avgpool(use: LayerUse) -> Built:
     op = use.op
     if op.size_out is not None:
         return _pool_to("avgpool_to", use)
@@ -282,7 +282,7 @@ def avgpool(use: Use) -> Built:
 
 
 @emits("blur")
-def blur(use: Use) -> Built:
+def blur(use: LayerUse) -> Built:
     op, P = use.op, Slot(None, plain(use.op.P), W("P"))
     if op.P == "same":
         sizes = Slot(None, op.F, W("F")), Slot("S", op.S, W("S"), 1)
@@ -291,7 +291,7 @@ def blur(use: Use) -> Built:
 
 
 @emits("subsample")
-def subsample(use: Use) -> Built:
+def subsample(use: LayerUse) -> Built:
     return _pool("subsample", use)
 
 
@@ -299,7 +299,7 @@ def subsample(use: Use) -> Built:
 
 
 @emits("upsample")
-def upsample(use: Use) -> Built:
+def upsample(use: LayerUse) -> Built:
     op = use.op
     if op.like:
         out = Slot(None, Input(1, size=True))
@@ -315,7 +315,7 @@ def upsample(use: Use) -> Built:
 
 
 @emits("pad")
-def pad(use: Use) -> Built:
+def pad(use: LayerUse) -> Built:
     op = use.op
     letters, widths = axes_of(use.out), op.ends(use.arriving[0])
     sides = [Slot(None, ends, border(op, *ENDS[axis])) for axis, ends in zip(letters, widths, strict=True)]
@@ -326,7 +326,7 @@ def pad(use: Use) -> Built:
 
 
 @emits("crop")
-def crop(use: Use) -> Built:
+def crop(use: LayerUse) -> Built:
     op = use.op
     size = Slot(None, Input(1, size=True)) if op.like else Slot(None, use.out[1:], W("size"))
     offset = None if op.offset is None else Slot(None, op.offset, W("offset"))
@@ -334,13 +334,13 @@ def crop(use: Use) -> Built:
 
 
 @emits("slice")
-def slice_(use: Use) -> Built:
+def slice_(use: LayerUse) -> Built:
     return Built(
         "channels", tuple(Slot(None, end, W("channels", n)) for n, end in enumerate(use.op.channels))
     )
 
 
 @emits("reshape")
-def reshape(use: Use) -> Built:
+def reshape(use: LayerUse) -> Built:
     sizes = enumerate(use.op.shape)
     return Built("reshape", tuple(Slot(None, size, W("shape", place)) for place, size in sizes))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from cnnspec.lower.call import NOTHING, Built, Slot, Use, W, border, build, n, opt
+from cnnspec.lower.call import NOTHING, Built, LayerUse, Slot, W, border, build, n, opt
 from cnnspec.lower.symbolic import Const, apply
 from cnnspec.ops.base import axes_of
 from cnnspec.ops.sliding import ENDS
@@ -17,7 +17,7 @@ from cnnspec.targets.torch.emitters import MODULES, C, axes, each_size, emits, n
 from cnnspec.targets.torch.starts import number, started
 
 
-def module(use: Use) -> Built:
+def module(use: LayerUse) -> Built:
     """The constructor call of a layer, frozen and started as the spec says."""
     return started(use.op, use.arriving, MODULES[use.op.word](use))
 
@@ -55,17 +55,17 @@ ONE_NUMBER: dict[str, tuple[str, str, object]] = {
 
 
 @emits(*FIXED)
-def fixed(use: Use) -> Built:
+def fixed(use: LayerUse) -> Built:
     return FIXED[use.op.word]
 
 
 @emits("gap", "gmp")
-def global_pool(use: Use) -> Built:
+def global_pool(use: LayerUse) -> Built:
     return build(f"nn.Adaptive{'Avg' if use.op.word == 'gap' else 'Max'}Pool{axes(use)}d", 1)
 
 
 @emits(*ONE_NUMBER)
-def one_number(use: Use) -> Built:
+def one_number(use: LayerUse) -> Built:
     function, field, default = ONE_NUMBER[use.op.word]
     return build(function, Slot(None, number(getattr(use.op, field)), W(field), default))
 
@@ -74,12 +74,12 @@ def one_number(use: Use) -> Built:
 
 
 @emits("relu", "relu6")
-def relu(use: Use) -> Built:
+def relu(use: LayerUse) -> Built:
     return build("nn.ReLU" if use.op.word == "relu" else "nn.ReLU6", inplace=opt(use.fresh, False))
 
 
 @emits("leaky")
-def leaky(use: Use) -> Built:
+def leaky(use: LayerUse) -> Built:
     # torch cannot go back through an overwritten input where the slope is negative
     return build(
         "nn.LeakyReLU",
@@ -89,7 +89,7 @@ def leaky(use: Use) -> Built:
 
 
 @emits("prelu")
-def prelu(use: Use) -> Built:
+def prelu(use: LayerUse) -> Built:
     match use.op.slopes:
         case "one":
             return build("nn.PReLU")
@@ -100,7 +100,7 @@ def prelu(use: Use) -> Built:
 
 
 @emits("softmax")
-def softmax(use: Use) -> Built:
+def softmax(use: LayerUse) -> Built:
     if use.op.positions:
         return build("PositionSoftmax")
     if use.op.G > 1:
@@ -109,7 +109,7 @@ def softmax(use: Use) -> Built:
 
 
 @emits("tanh")
-def tanh(use: Use) -> Built:
+def tanh(use: LayerUse) -> Built:
     if use.op.amp == 1 and use.op.gain == 1:
         return build("nn.Tanh")
     gain = use.op.gain
@@ -130,20 +130,20 @@ def _short(exact: Fraction) -> bool:
 
 
 @emits("dropout")
-def dropout(use: Use) -> Built:
+def dropout(use: LayerUse) -> Built:
     function = f"nn.Dropout{axes(use)}d" if use.op.maps else "nn.Dropout"
     return build(function, Slot(None, number(use.op.p), W("p"), 0.5))
 
 
 @emits("scale")
-def scale(use: Use) -> Built:
+def scale(use: LayerUse) -> Built:
     channels = n(1, None) if use.op.one else n(use.arriving[0][0], C)
     start = opt(number(use.op.start), 1, W("start"))
     return build("Scale", channels, init=start, bias=opt(use.op.bias, False))
 
 
 @emits("fc")
-def fc(use: Use) -> Built:
+def fc(use: LayerUse) -> Built:
     """C x 1 x 1 is flattened before it (see `prepare`), or by a class of its own where there is no place
     before it."""
     function = "nn.Linear" if len(use.arriving[0]) == 1 else "FlatLinear"
@@ -151,7 +151,7 @@ def fc(use: Use) -> Built:
 
 
 @emits("rbf")
-def rbf(use: Use) -> Built:
+def rbf(use: LayerUse) -> Built:
     return build("Rbf", n(use.arriving[0][0], C), n(use.op.K, W("K")))
 
 
@@ -159,12 +159,12 @@ def rbf(use: Use) -> Built:
 
 
 @emits("add")
-def add(use: Use) -> Built:
+def add(use: LayerUse) -> Built:
     return build("WeightedAdd", n(len(use.arriving)), eps=opt(float(use.op.eps), 1e-4, W("eps")))
 
 
 @emits("attention")
-def attention(use: Use) -> Built:
+def attention(use: LayerUse) -> Built:
     op = use.op
     heads = opt(op.heads, 1, W("heads"))
     if not op.softmax:
@@ -183,7 +183,7 @@ def attention(use: Use) -> Built:
 
 
 @emits("upsample")
-def upsample(use: Use) -> Built:
+def upsample(use: LayerUse) -> Built:
     how = {
         "mode": opt(f'"{use.op.mode}"', '"nearest"'),
         "align_corners": opt(use.op.corners, False),
@@ -194,7 +194,7 @@ def upsample(use: Use) -> Built:
 
 
 @emits("pixelshuffle", "pixelunshuffle")
-def pixelshuffle(use: Use) -> Built:
+def pixelshuffle(use: LayerUse) -> Built:
     kind = "PixelShuffle" if use.op.word == "pixelshuffle" else "PixelUnshuffle"
     if axes(use) != 2 or use.any(lambda op: op.factor[0] != op.factor[1]):
         factors = enumerate(use.op.factor)
@@ -203,7 +203,7 @@ def pixelshuffle(use: Use) -> Built:
 
 
 @emits("pad")
-def pad(use: Use) -> Built:
+def pad(use: LayerUse) -> Built:
     names = [end for axis in reversed(axes_of(use.out)) for end in ENDS[axis]]  # torch's order
     sides = tuple(size for ends in reversed(use.op.ends(use.arriving[0])) for size in ends)
     deeper = use.any(lambda op: op.channels != (0, 0))
@@ -219,7 +219,7 @@ def pad(use: Use) -> Built:
 
 
 @emits("crop")
-def crop(use: Use) -> Built:
+def crop(use: LayerUse) -> Built:
     margins = []
     for axis, before in enumerate(use.op.start(use.arriving[0], use.out)):
         room = apply("-", names_of(use)[1 + axis], W("size", axis))
@@ -233,12 +233,12 @@ def crop(use: Use) -> Built:
 
 
 @emits("slice")
-def slice_(use: Use) -> Built:
+def slice_(use: LayerUse) -> Built:
     low, high = use.op.channels
     return build("Slice", n(low, W("channels", 0)), n(high, W("channels", 1)))
 
 
 @emits("reshape")
-def reshape(use: Use) -> Built:
+def reshape(use: LayerUse) -> Built:
     sizes = [n(size, W("shape", place)) for place, size in enumerate(use.op.shape)]
     return build("Reshape", *sizes)

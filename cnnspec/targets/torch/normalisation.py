@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.lower.call import Built, Slot, Use, W, build, n, opt
+from cnnspec.lower.call import Built, LayerUse, Slot, W, build, n, opt
 from cnnspec.targets.torch.emitters import C, axes, each_size, emits
 
 
@@ -13,7 +13,7 @@ def _norm(op: Any) -> dict[str, Slot]:
 
 
 @emits("bn")
-def bn(use: Use) -> Built:
+def bn(use: LayerUse) -> Built:
     named = _norm(use.op) | {
         "momentum": opt(float(use.op.momentum), 0.1, W("momentum")),
         "affine": opt(use.op.affine, True),
@@ -22,7 +22,7 @@ def bn(use: Use) -> Built:
 
 
 @emits("in")
-def instance(use: Use) -> Built:
+def instance(use: LayerUse) -> Built:
     return build(
         f"nn.InstanceNorm{axes(use)}d",
         n(use.out[0], C),
@@ -34,7 +34,7 @@ def instance(use: Use) -> Built:
 
 
 @emits("ln")
-def ln(use: Use) -> Built:
+def ln(use: LayerUse) -> Built:
     named = _norm(use.op) | {
         "elementwise_affine": opt(use.op.affine, True),
         "bias": opt(use.op.bias, True),
@@ -45,7 +45,7 @@ def ln(use: Use) -> Built:
 
 
 @emits("rms")
-def rms(use: Use) -> Built:
+def rms(use: LayerUse) -> Built:
     function = f"RMSNorm{axes(use)}d" if axes(use) else "nn.RMSNorm"
     return build(
         function,
@@ -56,18 +56,18 @@ def rms(use: Use) -> Built:
 
 
 @emits("grn")
-def grn(use: Use) -> Built:
+def grn(use: LayerUse) -> Built:
     return build("GlobalResponseNorm", n(use.out[0], C), eps=opt(float(use.op.eps), 1e-6, W("eps")))
 
 
 @emits("gn")
-def gn(use: Use) -> Built:
+def gn(use: LayerUse) -> Built:
     named = _norm(use.op) | {"affine": opt(use.op.affine, True)}
     return build("nn.GroupNorm", n(use.op.G, W("G")), n(use.out[0], C), **named)
 
 
 @emits("lrn")
-def lrn(use: Use) -> Built:
+def lrn(use: LayerUse) -> Built:
     defaults = {"alpha": 1e-4, "beta": 0.75, "k": 1.0}
     named = {name: opt(float(getattr(use.op, name)), default, W(name)) for name, default in defaults.items()}
     return build("nn.LocalResponseNorm", n(use.op.size, W("size")), **named)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from cnnspec.elaborate.reserved import attribute_name
 from cnnspec.ir import graph as ir
 from cnnspec.lower import program
-from cnnspec.lower.call import Built, Call, Diverges, Unsupported, Use
+from cnnspec.lower.call import Built, Call, Diverges, LayerUse, Unsupported
 from cnnspec.lower.given import Place
 from cnnspec.lower.lowering import Lowering
 from cnnspec.lower.names import camel
@@ -38,7 +38,7 @@ OVERWRITABLE = frozenset({"conv", "dwconv", "deconv", "bn", "gn", "fc", "add", "
 it."""
 
 
-def emit(use: Use, layer: ir.Layer) -> Built:
+def emit(use: LayerUse, layer: ir.Layer) -> Built:
     """How a layer of one use is made; one without weights that reads a second tensor is written in
     `forward`."""
     op = use.op

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.lower.call import Built, Slot, Use, W, build, n, opt
+from cnnspec.lower.call import Built, LayerUse, Slot, W, build, n, opt
 from cnnspec.lower.symbolic import Apply
 from cnnspec.lower.writer import listed
 from cnnspec.targets.torch.emitters import C, axes, emits, names_of
@@ -21,7 +21,7 @@ def _window(op: Any) -> dict[str, Slot]:
 
 
 @emits("conv")
-def conv(use: Use) -> Built:
+def conv(use: LayerUse) -> Built:
     if use.op.connect is not None:
         table = listed([listed([str(number) for number in row]) for row in use.op.connect])
         function, window = _or_same(f"SparseConv{axes(use)}d", use)
@@ -31,7 +31,7 @@ def conv(use: Use) -> Built:
 
 
 @emits("dwconv")
-def dwconv(use: Use) -> Built:
+def dwconv(use: LayerUse) -> Built:
     depth = use.arriving[0][0]
     filters = n(use.out[0], C) if use.op.K is None else n(use.out[0], W("K"))
     return _convolution(use, filters, opt(depth, 1, C))
@@ -41,14 +41,14 @@ def _is_same(op: Any) -> bool:
     return isinstance(op.P, str)
 
 
-def _convolution(use: Use, filters: Slot, groups: Slot) -> Built:
+def _convolution(use: LayerUse, filters: Slot, groups: Slot) -> Built:
     moved = use.op.word == "conv" and use.op.offsets
     function, window = _or_same("DeformableConv2d" if moved else f"nn.Conv{axes(use)}d", use)
     bias = opt(use.op.has_bias, True)
     return build(function, n(use.arriving[0][0], C), filters, **window, groups=groups, bias=bias)
 
 
-def _or_same(function: str, use: Use) -> tuple[str, dict[str, Slot]]:
+def _or_same(function: str, use: LayerUse) -> tuple[str, dict[str, Slot]]:
     """The layer and its window. torch's own `padding="same"` needs stride 1, and warns where the zeros are
     odd in number: then the layer is our own."""
     window = _window(use.op)
@@ -64,7 +64,7 @@ def _pads_unevenly(op: Any) -> bool:
 
 
 @emits("deconv")
-def deconv(use: Use) -> Built:
+def deconv(use: LayerUse) -> Built:
     named: dict[str, Slot] = {"kernel_size": n(use.op.F, W("F")), "stride": opt(use.op.S, 1, W("S"))}
     function = f"nn.ConvTranspose{axes(use)}d"
     if _is_same(use.op):
@@ -79,13 +79,13 @@ def deconv(use: Use) -> Built:
 
 
 @emits("local")
-def local(use: Use) -> Built:
+def local(use: LayerUse) -> Built:
     named = _window(use.op) | {"bias": opt(use.op.bias, True)}
     size = n(use.arriving[0][1:], Apply("sizes", tuple(names_of(use)[1:])))
     return build(f"LocalConv{axes(use)}d", n(use.arriving[0][0], C), n(use.op.K, W("K")), size, **named)
 
 
-def _pool(use: Use, kind: str, extra: dict[str, Slot]) -> Built:
+def _pool(use: LayerUse, kind: str, extra: dict[str, Slot]) -> Built:
     op, name = use.op, f"{kind}Pool{axes(use)}d"
     if op.size_out is not None:
         return build(f"nn.Adaptive{name}", n(op.size_out, W("size_out")))
@@ -103,23 +103,23 @@ def _pool(use: Use, kind: str, extra: dict[str, Slot]) -> Built:
 
 
 @emits("maxpool")
-def maxpool(use: Use) -> Built:
+def maxpool(use: LayerUse) -> Built:
     return _pool(use, "Max", {"dilation": opt(use.op.D, 1, W("D"))})
 
 
 @emits("avgpool")
-def avgpool(use: Use) -> Built:
+def avgpool(use: LayerUse) -> Built:
     return _pool(use, "Avg", {"count_include_pad": opt(not use.op.exclude_pad, True)})
 
 
 @emits("blur")
-def blur(use: Use) -> Built:
+def blur(use: LayerUse) -> Built:
     padding = Slot(None, '"same"', W("P")) if _is_same(use.op) else opt(use.op.P, 0, W("P"))
     stride = opt(use.op.S, 1, W("S"))
     return build(f"Blur{axes(use)}d", n(use.op.F, W("F")), stride=stride, padding=padding)
 
 
 @emits("subsample")
-def subsample(use: Use) -> Built:
+def subsample(use: LayerUse) -> Built:
     named = {} if use.op.S is None else {"stride": opt(use.op.S, use.op.size, W("S"))}
     return build(f"Subsample{axes(use)}d", n(use.arriving[0][0], C), n(use.op.size, W("F")), **named)
