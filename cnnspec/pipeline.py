@@ -82,8 +82,8 @@ def models(
 
     def checked(source: Source) -> list[Model]:
         parsing = Sink()
-        wanted = Request(parse(source, parsing), source, variant, settings, limits)
-        return _models(wanted, parsing, ignore, first, lints)
+        request = Request(parse(source, parsing), source, variant, settings, limits)
+        return _models(request, parsing, ignore, first, lints)
 
     found = checked(source)
     if any(_MEANT_OTHERWISE.match(one.code) for one in found[0].findings):
@@ -106,43 +106,43 @@ _MEANT_OTHERWISE = re.compile("E1|E20")
 """Findings of a text that may be in another tool's notation."""
 
 
-def _models(wanted: Request, parsing: Sink, ignore: frozenset[str], first: bool, lints: bool) -> list[Model]:
+def _models(request: Request, parsing: Sink, ignore: frozenset[str], first: bool, lints: bool) -> list[Model]:
     from cnnspec.elaborate import variants
 
-    file, variant = wanted.file, wanted.variant
+    file, variant = request.file, request.variant
     names: list[str | None] = [variant] if variant is not None else [*variants(file)] or [None]
     if first:
         names = names[:1]
     if lints:
         from cnnspec.analyses.lints.text import lint_text
 
-        for finding in lint_text(file, wanted.source):
+        for finding in lint_text(file, request.source):
             parsing.add(finding)
     spent = Spent()
     found: list[Model] = []
     for name in names:
-        found.append(_model(wanted._replace(variant=name), parsing, spent, ignore, lints))
-        if spent.work > wanted.limits.work:
+        found.append(_model(request._replace(variant=name), parsing, spent, ignore, lints))
+        if spent.work > request.limits.work:
             break  # already reported; the other variants would give the same finding
     return found
 
 
-def _model(wanted: Request, parsing: Sink, spent: Spent, ignore: frozenset[str], lints: bool) -> Model:
+def _model(request: Request, parsing: Sink, spent: Spent, ignore: frozenset[str], lints: bool) -> Model:
     from cnnspec.analyses.report import analyse
     from cnnspec.analyses.weights import too_many_weights
     from cnnspec.elaborate import elaborate, trier
 
-    file, source, variant, settings, limits = wanted
+    file, source, variant, settings, limits = request
     sink = Sink()
     for finding in parsing:
         sink.add(finding)
     consequent: set[Span] = set()
-    graph = elaborate(wanted, sink, spent, consequent)
+    graph = elaborate(request, sink, spent, consequent)
     report = None
     if graph is not None:
         guessed = any(one.code in ("E101", "E105") and not one.safe for one in parsing)
         report = analyse(graph, not _set_otherwise(file, variant, sink), guessed)
-        attempt = trier(wanted)
+        attempt = trier(request)
         for finding in report.findings if lints else report.failures:
             if finding.code == "E501" and finding.span in consequent:
                 continue

@@ -346,7 +346,7 @@ def _by_words(old: _Steps, new: _Steps) -> _Pairs:
     """An alignment of long bodies by the steps' words and names alone."""
     from difflib import SequenceMatcher
 
-    keys = [[said(side.step).split(" ")[0] for side in sides] for sides in (old, new)]
+    keys = [[step_text(side.step).split(" ")[0] for side in sides] for sides in (old, new)]
     pairs: _Pairs = []
     for _, first, end, second, until in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
         same = keys[0][first:end] == keys[1][second:until]
@@ -427,7 +427,7 @@ def _alone(found: _Found, sides: _Steps, place: int, kind: Kind, block: str) -> 
     """A step that the other network has not."""
     side = sides[place]
     note = f"after {sides[place - 1].name or sides[place - 1].word}" if place else "at the beginning"
-    text = ("", said(side.step)) if kind == "added" else (said(side.step), "")
+    text = ("", step_text(side.step)) if kind == "added" else (step_text(side.step), "")
     old, new = (None, side) if kind == "added" else (side, None)
     _add(found, kind, block, old, new, {"step": text}, note)
 
@@ -493,7 +493,7 @@ def _add(
     )
 
 
-def said(step: Step) -> str:
+def step_text(step: Step) -> str:
     """A step as it is written: `conv F3 K64`, `bottleneck()`, `group, 3 passes`."""
     if isinstance(step, Layer):
         written = [text for text in arguments(step).values() if text not in ("S1", "P0", "G1", "D1")]

@@ -177,20 +177,20 @@ class _Json:
 
 
 def _decoded(text: str, spans: list[Span]) -> tuple[str, tuple[Piece, ...]]:
-    """What the strings at these places say together, and where each character stands."""
+    """The text of the strings at these places together, and where each character stands."""
     parts: list[str] = []
     pieces: list[Piece] = []
     length = 0
     for number, span in enumerate(spans):
         for match in _PART.finditer(text, span.start, span.end):
             kept = match[0][0] != "\\"
-            said = match[0] if kept else json.loads(f'"{match[0]}"')
+            characters = match[0] if kept else json.loads(f'"{match[0]}"')
             end = match.end()
             if end == span.end and not kept and number + 1 < len(spans):
                 end = spans[number + 1].start  # the line goes on in the next string
-            pieces.append(Piece(Span(length, length + len(said)), Span(match.start(), end), kept))
-            parts.append(said)
-            length += len(said)
+            pieces.append(Piece(Span(length, length + len(characters)), Span(match.start(), end), kept))
+            parts.append(characters)
+            length += len(characters)
     return "".join(parts), tuple(pieces)
 
 

@@ -471,14 +471,14 @@ def _next_parameter(
     given: dict[str, tree.Argument],
 ) -> str:
     """The parameter that an argument without a name is for: the next one of its kind."""
-    wanted = "tensor" if isinstance(argument.value, tree.Reference) else "value"
+    kind = "tensor" if isinstance(argument.value, tree.Reference) else "value"
     free = {one.kind: one for one in reversed(block.parameters) if one.name not in given}  # the first of each
-    if wanted in free:
-        return free[wanted].name
+    if kind in free:
+        return free[kind].name
     named = next((one for one in call.arguments if isinstance(one.value, tree.Name)), None)
-    if wanted == "value" and "tensor" in free and named is not None:
+    if kind == "value" and "tensor" in free and named is not None:
         raise _no_label(free["tensor"], named)  # `up(e1, 16)` for `up(@e1, 16)`
-    if wanted == "value" and "letter" in free:
+    if kind == "value" and "letter" in free:
         raise _no_letter(text, block, call)
     count = len(block.parameters)
     raise NoValue(

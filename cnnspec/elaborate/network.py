@@ -43,7 +43,7 @@ def variants(file: tree.File) -> tuple[str, ...]:
 
 
 def elaborate(
-    wanted: Request, sink: Sink, spent: Spent | None = None, consequent: set[Span] | None = None
+    request: Request, sink: Sink, spent: Spent | None = None, consequent: set[Span] | None = None
 ) -> Graph | None:
     """The graph of a network.
 
@@ -52,19 +52,19 @@ def elaborate(
     share the budget of work. `consequent` is given the places of the claims that fail only because a claim
     before them does.
     """
-    if wanted.limits.depth > DEEPEST:
-        raise ValueError(f"a depth of {wanted.limits.depth}: {DEEPEST} is the most")
-    found = Sink() if "=>" in wanted.source.text else sink
+    if request.limits.depth > DEEPEST:
+        raise ValueError(f"a depth of {request.limits.depth}: {DEEPEST} is the most")
+    found = Sink() if "=>" in request.source.text else sink
     if found is not sink:
         _copy(sink, found)
-    graph, context = _elaborate(wanted, found, spent or Spent(), trier(wanted))
+    graph, context = _elaborate(request, found, spent or Spent(), trier(request))
     if found is not sink:
         # after a claim that fails the check continues from the claimed shape, where less is in error then;
         # but under `--set` and `--size` no claim is checked, and none trusted
         trusting = Sink()
-        if not wanted.settings and context.failing and (_misfits(found) or len(context.failing) > 1):
+        if not request.settings and context.failing and (_misfits(found) or len(context.failing) > 1):
             _copy(sink, trusting)
-            again, trusted = _elaborate(wanted, trusting, spent or Spent(), trusting=True)
+            again, trusted = _elaborate(request, trusting, spent or Spent(), trusting=True)
             if again is not None and _misfits(trusting) < _misfits(found):
                 found = trusting
             if again is not None and consequent is not None:
@@ -82,14 +82,14 @@ def _misfits(sink: Sink) -> int:
     return sum(finding.code.startswith("E3") for finding in sink)
 
 
-def trier(wanted: Request, work: int = WORK) -> Try:
+def trier(request: Request, work: int = WORK) -> Try:
     """What tries other sizes of the inputs, with so many evaluation steps in all."""
-    limited = wanted._replace(limits=wanted.limits._replace(work=work))
+    limited = request._replace(limits=request.limits._replace(work=work))
     spent = Spent()
 
     def attempt(sizes: Shape | Mapping[str, Shape]) -> tuple[Graph | None, Sink]:
         sink = Sink()
-        if spent.work + len(wanted.file.statements) > work:
+        if spent.work + len(request.file.statements) > work:
             return None, sink
         graph, _ = _elaborate(limited, sink, spent, given=sizes)
         return graph, sink
@@ -98,7 +98,7 @@ def trier(wanted: Request, work: int = WORK) -> Try:
 
 
 def _elaborate(
-    wanted: Request,
+    request: Request,
     sink: Sink,
     spent: Spent,
     attempt: Try | None = None,
@@ -108,16 +108,16 @@ def _elaborate(
 ) -> tuple[Graph | None, Context]:
     """`given` are the shapes of inputs, or that of the first, in place of what is written; `trusting`: the
     shapes that are claimed are taken for true."""
-    file, source, limits = wanted.file, wanted.source, wanted.limits
+    file, source, limits = request.file, request.source, request.limits
     if spent.work:  # a further variant goes through the statements again
         spent.work += len(file.statements)
     statements = sort_statements(file, sink)
     unusable = check_names(statements, sink)
     unclosed = any(finding.code == "E105" for finding in sink)  # a way round is a guess then
     unusable |= refuse_cycles(statements.blocks, Sink() if unclosed else sink)
-    chosen = choose_variant(statements, sink, wanted.variant)
-    knobs = knobs_of(statements, sink, limits.digits, chosen, wanted.settings)
-    sizes = sizes_of(statements, sink, wanted.settings, limits.dimension) if wanted.settings else {}
+    chosen = choose_variant(statements, sink, request.variant)
+    knobs = knobs_of(statements, sink, limits.digits, chosen, request.settings)
+    sizes = sizes_of(statements, sink, request.settings, limits.dimension) if request.settings else {}
     defaults = defaults_of(statements, sink)
     context = Context(source.text, sink, limits, spent, statements, unusable, defaults, run_items)
     context.attempt, context.trusting = attempt, trusting
@@ -141,7 +141,7 @@ def _elaborate(
         name=named.name if (named := chosen or statements.model) else _name_of_file(source.name),
         title=statements.model.title if statements.model else "",
         variant=chosen.name if chosen else None,
-        settings=dict(wanted.settings),
+        settings=dict(request.settings),
         knobs={name: spelled(value) for name, value in context.globals.names.items()},
         inputs=inputs,
         outputs=labels,

@@ -182,17 +182,17 @@ ROUNDING = 1e-14
 """How far Python's floats may be from the exact number of the spec: some roundings of 1e-16."""
 
 
-def gives(node: Node | None, env: Env, wanted: object) -> bool:
-    """Whether the node comes out as `wanted`; a pair of equal sizes is the size."""
+def gives(node: Node | None, env: Env, expected: object) -> bool:
+    """Whether the node comes out as `expected`; a pair of equal sizes is the size."""
     if node is None:
         return False
     try:
         found = value(node, env)
     except Unclear:
         return False
-    if isinstance(found, float) and isinstance(wanted, float):
-        return isclose(found, wanted, rel_tol=ROUNDING)
-    return bool(single(found) == single(wanted)) and isinstance(found, bool) == isinstance(wanted, bool)
+    if isinstance(found, float) and isinstance(expected, float):
+        return isclose(found, expected, rel_tol=ROUNDING)
+    return bool(single(found) == single(expected)) and isinstance(found, bool) == isinstance(expected, bool)
 
 
 def single(size: object) -> object:

@@ -175,11 +175,11 @@ class Recovery:
             return False
         if kind == "ARROW" and is_from_to(self.text, found.start):
             return False
-        wanted = "[" if kind == "VBAR" else CLOSES.get(kind)
-        closing = self.to_close(found, wanted)
+        opens = "[" if kind == "VBAR" else CLOSES.get(kind)
+        closing = self.to_close(found, opens)
         if not closing:
             return self.swallowed(found)
-        new_line = kind in STATEMENTS or (not wanted and self.begins_line(found, brackets[-1].span.start))
+        new_line = kind in STATEMENTS or (not opens and self.begins_line(found, brackets[-1].span.start))
         target = len(brackets) - closing
         while len(brackets) > target:
             bracket = brackets[-1]
@@ -195,13 +195,13 @@ class Recovery:
         self.lexer.pos = found.start
         return True
 
-    def to_close(self, found: Token, wanted: str | None) -> int:
-        """How many brackets are closed before a token; `wanted` is the kind that it closes or parts."""
+    def to_close(self, found: Token, opens: str | None) -> int:
+        """How many brackets are closed before a token; `opens` is the kind that it closes or parts."""
         kinds = [bracket.kind for bracket in self.lexer.brackets]
         if found.type == END or found.type in STATEMENTS:
             return len(kinds)
-        if wanted:
-            return kinds[::-1].index(wanted) if wanted in kinds else 0
+        if opens:
+            return kinds[::-1].index(opens) if opens in kinds else 0
         if not kinds or kinds[-1] != "(":
             return 0
         goes_on = found.type in ("ARROW", "CLAIMS", "LSQB", "LBRACE")
