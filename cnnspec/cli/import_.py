@@ -93,18 +93,20 @@ class Files(NamedTuple):
     metavar="MODULE:NAME",
     callback=_module,
     help="Run this Python module (or file.py) and import its nn.Module NAME: a class or a function that "
-    "makes one, or one that is there.",
+    "makes one, or an nn.Module that the module contains.",
 )
 @click.option("--args", "arguments", metavar="JSON", default="{}", callback=_arguments,
               help="Arguments of NAME: '{\"depth\": 50}' or '[50]'.")  # fmt: skip
 @click.option("--input", "inputs", metavar="[NAME=]CxHxW", multiple=True, callback=_inputs,
-              help="The size of an input, without the batch; default: 224x224, and the channels of the "
-              "first convolution.")  # fmt: skip
+              help="The size of an input without the batch axis; default: 224x224 with the channels of "
+              "the first convolution.")  # fmt: skip
 @click.option("-o", "--output", metavar="OUT", help="The spec to write; default: standard output.")
 @click.option(
     "--weights", metavar="FILE", help="The weights of the module: .safetensors (of Keras: .h5, .keras)."
 )
-@click.option("--weights-out", metavar="FILE", help="Write them with the keys of the emitted torch program.")
+@click.option(
+    "--weights-out", metavar="FILE", help="Write the weights with the keys of the emitted torch program."
+)
 @click.option(
     "--map", "map_file", metavar="FILE", help="Write the keys of the program and of the module as JSON."
 )
@@ -129,12 +131,13 @@ def import_(
 ) -> int:
     """Write the spec of a model that you have: FILE, or a PyTorch module.
 
-    FILE is a model as ONNX (.onnx), Keras's (.keras, .h5, or `model.to_json()` in a .json),
-    Darknet's .cfg or Caffe's .prototxt. It is read, and nothing of it is run.
+    FILE is a model in ONNX (.onnx), of Keras (.keras, .h5, or `model.to_json()` in a .json file), of Darknet
+    (.cfg) or of Caffe (.prototxt). Files are read; no code in them is run.
 
-    --run-python RUNS the module, which can do whatever you can do: use it for code that you trust. It runs in
-    a process of its own, where its network is exported with torch.export in evaluation mode. What the
-    language cannot say becomes a hole, with a finding, and the exit status is 1.
+    --run-python RUNS the module, which can do whatever you can do: use it only for code that you trust. The
+    module runs in a separate process, where its network is exported with torch.export in evaluation mode. An
+    operation that the language does not have is reported and left open in the spec; the exit status is then
+    1.
 
     \b
     cnnspec import model.onnx -o model.cnn --weights-out model.safetensors

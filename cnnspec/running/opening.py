@@ -33,7 +33,7 @@ OTHERWISE = {
     ".weights": "it has the weights; the network is in the .cfg",
     ".pb": "export it as ONNX (tf2onnx), or save its Keras configuration",
     ".tflite": "export the model that it was made from as ONNX, or save its Keras configuration",
-    ".cnn": "it is a spec already",
+    ".cnn": "this file is a spec already",
 }
 """What to do with files of other kinds."""
 
@@ -50,9 +50,9 @@ def opened(path: str, inputs: Sequence[tuple[str, Shape]], progress: Progress) -
     if ending == WEIGHTS:
         return _weights(path, progress)
     if ending not in KERAS + TEXT:
-        known = "imported are .onnx, .keras, .h5, Keras's .json, Darknet's .cfg and Caffe's .prototxt"
+        known = "formats: .onnx, .keras, .h5, Keras's .json, Darknet's .cfg, Caffe's .prototxt"
         return _refused(
-            f"a file {ending or 'without an ending'} is not imported", OTHERWISE.get(ending, known)
+            f"a file {ending or 'without an ending'} cannot be imported", OTHERWISE.get(ending, known)
         )
     data = _configuration(path) if ending == ".keras" else read_bytes(path, LARGEST)
     if isinstance(data, Diagnostic):

@@ -24,10 +24,10 @@ def findings_of(layers: LayerList, tool: str = "torch") -> list[Diagnostic]:
         found.append(
             Diagnostic(
                 "E812",
-                f"{tool}'s `{hole.what}` cannot be said in a spec: {hole.why}",
+                f"{tool}'s `{hole.what}` cannot be written in a spec: {hole.why}",
                 WHOLE_FILE,
                 note=f"{where}; its output is {written_shape(hole.shape)}".removeprefix("; "),
-                help="write it with layers that the language has, if there are some: see `explain layers`",
+                help="write it with layers of the language, if that is possible (`cnnspec explain layers`)",
             )
         )
     return found

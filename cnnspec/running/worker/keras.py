@@ -75,7 +75,7 @@ def reading_of(held: Any) -> Callable[[str], Any]:
 
 def _broken(error: Exception) -> Fault:
     """What HDF5 raises has no common class."""
-    return Fault(f"it is no complete HDF5 file: {error}"[:300])
+    return Fault(f"this is not a complete HDF5 file: {error}"[:300])
 
 
 def limited() -> None:

@@ -59,10 +59,10 @@ def load(data: bytes) -> Model:
     except Refused:
         raise
     except (ValueError, RecursionError):
-        raise Refused("it is no JSON") from None
+        raise Refused("this is not JSON") from None
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise Refused(
-            f"it is no configuration of a Keras model: {type(error).__name__} {error}"[:200]
+            f"this is not the configuration of a Keras model: {type(error).__name__} {error}"[:200]
         ) from None
 
 
@@ -80,7 +80,7 @@ def unzipped(file: str | BinaryIO) -> bytes:
         ValueError,
         OSError,
     ) as error:
-        raise Refused(f"it is no .keras file: {error}"[:200]) from None
+        raise Refused(f"this is not a .keras file: {error}"[:200]) from None
 
 
 def _model(found: Any) -> Model:

@@ -76,7 +76,7 @@ def _opened(path: str) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise Refused(f"it is no HDF5 file: {error}"[:200]) from None
+        raise Refused(f"this is not an HDF5 file: {error}"[:200]) from None
 
 
 def _unzipped(path: str, trace: Trace, folder: str) -> str:
@@ -178,7 +178,7 @@ def _child(group: Any, name: str) -> Any:
 def _array(group: Any, name: str) -> h5py.Dataset:
     found = _child(group, name)
     if not isinstance(found, h5py.Dataset):
-        raise Refused(f"{name[:100]!r} in it is no array")
+        raise Refused(f"{name[:100]!r} in it is not an array")
     return found
 
 
@@ -211,7 +211,7 @@ def _names(group: Any, name: str) -> list[str]:
 
 def _text(attrs: Any, name: str) -> bytes:
     if name not in attrs:
-        raise Refused(f"it has no {name}: it is no file of a Keras model, or of another version")
+        raise Refused(f"it has no {name}: this is not a file of a Keras model, or it is of another version")
     if attrs.get_id(name).shape not in ((), None):
         raise Refused(f"its {name} is no text")
     value = attrs[name]

@@ -231,7 +231,7 @@ def _normalized(context: Context, node: Node) -> tuple[Tensor, ...]:
 def _gemm(context: Context, node: Node) -> tuple[Tensor, ...]:
     given, weight = context.tensor(node, 0), context.given(node, 1)
     if not isinstance(weight, np.ndarray) or node.get("transA", 0) or len(context.shape(given)) != 2:
-        raise Unsaid("it is no product of a vector with weights")
+        raise Unsaid("it is not a product of a vector with weights")
     alpha, beta = node.get("alpha", 1.0), node.get("beta", 1.0)
     matrix = (
         context.weight(node.inputs[1], weight)

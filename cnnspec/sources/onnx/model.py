@@ -93,7 +93,7 @@ def load(path: str) -> Model:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or size > LARGEST:
-                raise Refused(f"it is no regular file of at most {LARGEST:,} bytes")
+                raise Refused(f"this is not a regular file of at most {LARGEST:,} bytes")
             proto = onnx.load_model_from_string(file.read())
             return _Reading(proto, os.path.dirname(os.path.abspath(path))).model()
     except OSError as error:
@@ -101,7 +101,7 @@ def load(path: str) -> Model:
     except Refused:
         raise
     except Exception as error:  # protobuf's own have no common class; texts that are not UTF-8 come as bytes
-        raise Refused(f"it is no ONNX file: {str(error)[:MOST_TEXT]}") from None
+        raise Refused(f"this is not an ONNX file: {str(error)[:MOST_TEXT]}") from None
 
 
 class _Reading:

@@ -55,7 +55,7 @@ REASONS = {
     ),
     "a norm over some of the dimensions": ("reduce_l2_default_axes_*",),
     "its bias differs from one image to another": ("gemm_default_matrix_bias",),
-    "it is no product of a vector with weights": ("gemm_transposeA", "gemm_all_attributes"),
+    "it is not a product of a vector with weights": ("gemm_transposeA", "gemm_all_attributes"),
     "a product with constants": ("matmul_[34]d", "matmul_bcast", "matmul_4d_1d"),
     "layer norm over": ("layer_normalization_2d_axis0", "layer_normalization_2d_axis_negative_2",
                         "layer_normalization_3d_axis0_*", "layer_normalization_3d_axis_negative_3_*",
