@@ -270,9 +270,17 @@ class Respond(nn.Module):
 
 
 class Deviations(nn.Module):
-    """Divided by the deviation of groups of channels, and of each position's channels (EvoNorm)."""
+    """Divided by the deviation of groups of channels, and of each position's channels (EvoNorm); a norm with
+    no bias; a sum of two groups of channels that are not those that were joined."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(6))
 
     def forward(self, x: Tensor) -> Tensor:
+        x = F.group_norm(x, 3, self.weight)
+        both = torch.cat((x[:, :2].abs(), x), 1).view(x.shape[0], 2, 4, 4, 5).sum(1)
+        x = torch.cat((both, x[:, :2]), 1)
         groups = x.reshape(x.shape[0], 2, 3, 4, 5)
         deviation = groups.var(dim=(2, 3, 4), unbiased=False, keepdim=True).add(1e-3).sqrt()
         y = x.permute(0, 2, 3, 1)

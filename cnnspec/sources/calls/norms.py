@@ -14,6 +14,7 @@ from cnnspec.ops.norm import (
     LocalResponseNorm,
     RmsNorm,
 )
+from cnnspec.ops.scale import Scale
 from cnnspec.sources.calls.layout import atoms_of, full, in_order, only
 from cnnspec.sources.calls.reader import Cannot, Item, Kept, Laid, Norms, Reader, number
 from cnnspec.sources.calls.rules import Given, reads
@@ -56,8 +57,12 @@ def instance_norm(reader: Reader, a: Given) -> Item:
 def group_norm(reader: Reader, a: Given) -> Item:
     """The groups are of channels, which are the second dimension."""
     laid = reader.at_channels(reader.laid(a["input"]), 1)
-    op = GroupNorm(G=int(a["num_groups"]), eps=number(a["eps"]), affine=_affine(a))
-    return Laid(reader.add(op, laid.value, weights=_keys(a)), laid.dims)
+    G, eps, keys = int(a["num_groups"]), number(a["eps"]), _keys(a)
+    if [*keys] == ["weight"]:  # without a bias: the weight is a layer of its own
+        value = reader.add(GroupNorm(G=G, eps=eps, affine=False), laid.value)
+        return Laid(reader.add(Scale(), value, weights=keys), laid.dims)
+    value = reader.add(GroupNorm(G=G, eps=eps, affine=_affine(a)), laid.value, weights=keys)
+    return Laid(value, laid.dims)
 
 
 @reads("layer_norm")

@@ -247,7 +247,11 @@ def _of_parts(reader: Reader, laid: Laid, dims: Any, count: int, what: str) -> I
     each_part = reader.shape(laid.value)[0] // count
     pile = reader.layers[laid.value - len(reader.inputs)] if laid.value >= len(reader.inputs) else None
     parts: Sequence[int]
-    if isinstance(pile, Layer) and isinstance(pile.op, Concat) and len(pile.inputs) == count:
+    if (
+        isinstance(pile, Layer)
+        and isinstance(pile.op, Concat)
+        and [reader.shape(one)[0] for one in pile.inputs] == [each_part] * count
+    ):
         parts = pile.inputs  # a stack, of which each part is there
     else:
         parts = [
