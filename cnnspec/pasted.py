@@ -58,7 +58,7 @@ class Rewritten(NamedTuple):
 
 
 class _Foreign(NamedTuple):
-    """A part in another notation, what it is here, and the finding about it."""
+    """A part of the text in another notation, the same part in this language, and the finding about it."""
 
     span: Span
     pieces: Sequence[Part]
@@ -87,8 +87,8 @@ def rewritten(source: Source, findings: Iterable[Diagnostic]) -> Rewritten | Non
 
 
 def _in_one_finding(foreign: Iterable[_Foreign], text: str) -> Iterator[_Foreign]:
-    """Lines in a row that are in another notation, each by itself, as one part; of two calls of layers, each
-    is a finding of its own, which says what its numbers are here."""
+    """Consecutive lines in another notation become one part with one finding. Two calls of layers stay
+    separate findings, each with its own numbers."""
     for row in stretches(foreign, lambda one: one.span, text, _BETWEEN):
         statements = any(_STATEMENT.match(part.text) for one in row for part in one.pieces)
         alone = not statements and all(len(one.pieces) == 1 and _is_line(one.span, text) for one in row)
@@ -196,7 +196,7 @@ def _input_of(first: Node, text: str) -> str:
 
 
 def _commented(part: Part, text: str) -> str:
-    """A piece as it is shown: what is not certain has its reason as a comment."""
+    """A piece as the help shows it; where the translation is not certain, a comment says why."""
     node = part.node
     if node is None or not (node.why or not node.text):
         return part.text
@@ -264,9 +264,8 @@ def _put_together(source: Source, foreign: Sequence[_Foreign]) -> Rewritten:
 
 
 def together(rewriting: Rewritten, found: Sequence[Diagnostic], report: Report | None) -> list[Diagnostic]:
-    """The findings about a model of the rewritten text, with their places in the original. Of a part alone
-    only a contradiction is reported besides what it is here, and both are one finding.
-    """
+    """The findings about a model of the rewritten text, with their places in the original text. For a part by
+    itself, only a contradiction is reported besides its translation, and both are one finding."""
     source = rewriting.source
     changed = [piece.span for piece in source.pieces if not piece.kept]
     others = [
@@ -294,7 +293,7 @@ def together(rewriting: Rewritten, found: Sequence[Diagnostic], report: Report |
 
 
 def _moved(finding: Diagnostic, source: Source, changed: Sequence[Span]) -> Diagnostic:
-    """A finding with its places in the original; what it would change of a rewritten part stays as it is."""
+    """A finding with its places in the original text; edits inside a rewritten part are dropped."""
     edits = finding.fix
     if any(_overlap(edit.span, span) for edit in edits for span in changed):
         edits = ()
@@ -306,7 +305,7 @@ def _moved(finding: Diagnostic, source: Source, changed: Sequence[Span]) -> Diag
 
 
 def contradictions(rewriting: Rewritten, report: Report) -> Iterator[Diagnostic]:
-    """E502 for each number of the original that says what a layer's input is, and is not that."""
+    """E502 for each number of the original that states the input of a layer and differs from it."""
     from cnnspec.ops.base import written_shape
 
     stated = {one.at: one for one in rewriting.stated}
@@ -356,7 +355,7 @@ def _of_other_axes(original: str, axes: int, shape: Shape, span: Span) -> Diagno
 
 
 def _comes_from(report: Report, body: int, value: int, source: Source) -> tuple[str, tuple[Related, ...]]:
-    """Where a size comes from: the formula where a map was flattened, and the place."""
+    """The origin of a size: the formula, if a map was flattened, and the place in the text."""
     from cnnspec.analyses.shapes import origin
     from cnnspec.ops.base import written_shape
 

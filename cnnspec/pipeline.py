@@ -165,7 +165,7 @@ def _model(request: Request, parsing: Sink, spent: Spent, ignore: frozenset[str]
 
 
 def _with_input(finding: Diagnostic, report: Report, attempt: Try) -> Diagnostic:
-    """The first failed claim about a shape, with the input that makes it hold."""
+    """The first failed claim about a shape, with an input for which it holds."""
     from cnnspec.elaborate.sizes import input_for_claim
 
     failed = (one.claim for one in report.claims if one.holds is False and one.claim.subject == "out")
@@ -210,9 +210,8 @@ def program(graph: Graph, target: str, *, fold_bn: bool = False) -> str | tuple[
 
 
 def misuse(model: Model) -> bool:
-    """Whether the command line is wrong, not the spec: it asks for a variant or a knob that the spec has not,
-    or gives a knob no value.
-    """
+    """Whether the error is in the command line, not in the spec: it names a variant or a knob that the spec
+    does not have, or a knob without a value."""
     return any(finding.code == "E210" and finding.span == WHOLE_FILE for finding in model.findings)
 
 
@@ -228,7 +227,8 @@ def _switched_off(file: File, source: Source) -> dict[int, frozenset[str]]:
 
 
 def apply_fixes(source: Source, findings: tuple[Diagnostic, ...]) -> tuple[str, int]:
-    """The text with the safe fixes made, and how many; of two that overlap, the first in the text is made."""
+    """The text after its safe fixes, and their number; of two overlapping fixes, only the first is
+    applied."""
     edits: list[Edit] = []
     made = 0
     for finding in findings:

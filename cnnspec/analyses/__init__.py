@@ -1,7 +1,6 @@
-"""What can be asked of a network: one file per question.
-
-Each works body by body over `graph.bodies`, the inner ones first, so that whatever is repeated is worked
-out once; none names a layer. `report.analyse` brings the answers together."""
+"""What can be computed about a network: one file per question. Each analysis goes through `graph.bodies`,
+inner bodies first, so that a body that is used often is computed once. No analysis names a layer: it asks the
+op. `report.analyse` puts the answers together."""
 
 from cnnspec.analyses.report import Report, analyse
 

@@ -29,9 +29,9 @@ BOUNDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.
 
 
 class Checked(NamedTuple):
-    """A claim and the truth. `holds` is None where it was not checked, `value` is None where nothing is
-    known. `body` is the body that makes the claim, None where the file does (`expect`, a variant).
-    """
+    """A claim and the value found. `holds` is None where the claim was not checked, `value` is None where the
+    value is unknown. `body` is the body that contains the claim, None for claims of the file (`expect`, a
+    variant)."""
 
     claim: Claim
     body: int | None
@@ -48,9 +48,8 @@ class Checked(NamedTuple):
 
 
 def check_claims(report: Report) -> tuple[Checked, ...]:
-    """All claims of a network in the order of the text; those of a block that comes out the same in all its
-    uses once.
-    """
+    """All claims of a network, in the order of the text. A claim in a block appears once if it has the same
+    result in all uses of the block."""
     found: dict[tuple[Span, str, Value], Checked] = {}
     free = bool(report.graph.settings) or not report.judged
     for body, claim in _all(report):
@@ -73,14 +72,15 @@ SUBJECTS_OF_STRETCH = ("params", "trainable", "macs", "connections", "layers", "
 
 
 def stretch(report: Report, body: int | None, claim: Claim) -> tuple[int, int, int]:
-    """The steps that the claim is about, of one body: those of its line, or of the whole model."""
+    """The steps that a claim is about, as a body and a range of its steps: those of the claim's line, or
+    those of the whole model."""
     if body is None:
         return len(report.graph.bodies) - 1, 0, len(report.graph.root.steps)
     return body, claim.first, claim.last
 
 
 def worth(report: Report, body: int | None, claim: Claim, subject: str | None = None) -> Value:
-    """What the claim is about, as it is; with `subject`, what another claim would be about."""
+    """The true value of what a claim is about; with `subject`, of another subject for the same steps."""
     graph = report.graph
     here, first, last = stretch(report, body, claim)
     value = graph.root.outputs[0] if body is None else claim.value
@@ -128,7 +128,8 @@ def fits(claim: Claim, value: int | Shape) -> bool:
 
 
 def holds(claimed: Fraction, step: Fraction, about: bool, value: int) -> bool:
-    """To the precision written: `step` is what the last digit written is worth."""
+    """Whether a value agrees with a claimed number to the precision written: `step` is the value of one unit
+    of the last digit."""
     if about:
         return abs(value - claimed) <= ABOUT * abs(claimed)
     return abs(value - claimed) * 2 <= step or claimed <= value < claimed + step

@@ -12,9 +12,8 @@ from cnnspec.ir.graph import Graph, Region, Step
 
 
 class Costs(NamedTuple):
-    """`steps[b][s]` is the cost of step `s` of body `b`, all its passes together; `bodies[b]` that of one
-    pass through body `b`. None where a shape in it is unknown.
-    """
+    """`steps[b][s]` is the cost of step `s` of body `b`, summed over its passes; `bodies[b]` is the cost of
+    one pass through body `b`. None where a shape is unknown."""
 
     steps: tuple[tuple[int | None, ...], ...]
     bodies: tuple[int | None, ...]

@@ -65,8 +65,8 @@ def _most(paths: Iterable[Paths]) -> int:
 
 
 def _values(body: Body, outputs: Sequence[tuple[Paths, ...]], first: int, last: int) -> dict[int, Paths]:
-    """The paths to the values of a body that its inputs and the steps `first` … `last` (exclusive) give: from
-    its inputs and from what is made before."""
+    """The longest paths to the values of a body, over the steps `first` … `last` (exclusive): paths from the
+    body's inputs and from values computed by earlier steps."""
     known = {number: {number: 0} for number in range(body.inputs)}
     output = start_of(body, first)
     for step in body.steps[first:last]:
@@ -100,11 +100,9 @@ def _region(region: Region, given: Sequence[Paths], outputs: Sequence[tuple[Path
 
 
 def _repeated(paths: Paths, given: Sequence[Paths], count: int) -> Paths:
-    """The first output after `count` passes, each of which gets the one before's as its first input.
-
-    An input from outside joins best in the first pass (the further passes only add), unless the first input
-    leads nowhere: then only the last pass counts.
-    """
+    """The first output after `count` passes. The first output of a pass is the first input of the next.
+    Inputs from outside the repeat join the longest path in the first pass, and further passes only add to it.
+    If no path leads from the first input to the output, only the last pass counts."""
     further = (count - 1) * paths.get(0, 0)
     return {origin: most + further for origin, most in _after(paths, given).items()}
 

@@ -46,9 +46,9 @@ def held(activations: int | None, weights: Tally | None) -> Held | None:
 
 
 class Flow(NamedTuple):
-    """Where a body's outputs come from: `source[k]` is i where output k is the volume of input i, and −1
-    − j where it is a volume made inside that output j is too (itself, as a rule). `read` are the inputs
-    that a layer inside reads."""
+    """Where a body's outputs come from: `source[k]` is i if output k is the volume of input i, and −1 − j if
+    it is a volume computed inside, that of output j (usually j = k). `read` are the inputs that a layer
+    inside reads."""
 
     source: tuple[int, ...]
     read: frozenset[int]
@@ -56,8 +56,9 @@ class Flow(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A layer, or a pass through a body (`body` says which): the volumes it is given, reads and gives.
-    `scratch` are the elements that a layer holds besides while it runs."""
+    """A layer, or one pass through a body (`body` is its number): the volumes of its inputs, those that it
+    reads, and those of its outputs. `scratch` is the number of elements that a layer needs in addition while
+    it runs."""
 
     given: tuple[int, ...]
     read: frozenset[int]
@@ -68,8 +69,8 @@ class Moment(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What the outside wants of one pass through a body: `same[i]` is the first input that is the same
-    volume as input i; `kept` are the inputs that are read later outside."""
+    """What matters outside of one pass through a body: `same[i]` is the first input with the same volume as
+    input i; `kept` are the inputs that are still read after the pass."""
 
     body: int
     same: tuple[int, ...]
@@ -124,8 +125,8 @@ def _peak(case: Case, graph: Graph, shapes: Shapes, flows: Sequence[Flow], known
 def _moments(
     body: Body, layers: Sequence[Shaped | None], same: Sequence[int], flows: Sequence[Flow]
 ) -> tuple[list[Moment], list[int]]:
-    """What happens in a body, one moment a layer or pass, and the volumes of its outputs. Its inputs are
-    the volumes `same`, what is made gets the next free numbers."""
+    """The layers and passes of a body in order, one `Moment` each, and the volumes of the body's outputs. The
+    inputs have the volumes `same`; each new volume gets the next free number."""
     numbers = count(body.inputs)
     volumes = list(same)
     moments: list[Moment] = []
@@ -148,7 +149,7 @@ def _moments(
 def _passes(
     region: Region, given: tuple[int, ...], flows: Sequence[Flow], numbers: count[int]
 ) -> list[Moment]:
-    """The passes of a region; of more than three equal ones, the first two and the last tell all."""
+    """The passes of a region. Of more than three equal passes, the first two and the last are enough."""
     moments: list[Moment] = []
     for one in runs_of(region):
         flow = flows[one.body]
@@ -162,7 +163,8 @@ def _passes(
 
 
 def _flows(graph: Graph, shapes: Shapes) -> list[Flow]:
-    """Of all bodies that regions run, as if no two of their inputs were the same volume."""
+    """The flows of all bodies that regions run, computed as if no two inputs of a body were the same
+    volume."""
     flows: list[Flow] = []
     for body, layers in zip(graph.bodies[:-1], shapes, strict=False):
         moments, outputs = _moments(body, layers, range(body.inputs), flows)

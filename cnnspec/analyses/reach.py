@@ -67,7 +67,7 @@ def reach_of(window: Window) -> Reach | None:
 
 
 def after(outer: Reach | None, inner: Reach | None) -> Reach | None:
-    """What is read through both: `outer` reads a map whose positions read `inner`."""
+    """The positions read through two maps: `outer` reads a map whose positions read `inner`."""
     if outer is None or inner is None or outer.shift * inner.shift > FURTHEST:
         return None
     # after `turns` of the outer's periods, the inner one is back at the beginning of its own
@@ -88,8 +88,8 @@ def after(outer: Reach | None, inner: Reach | None) -> Reach | None:
 
 
 def either(one: Reach | None, other: Reach | None) -> Reach | None:
-    """What is read on one way or the other. Ways of different strides drift apart, with no widest one for
-    all positions: then the wider way counts."""
+    """The positions read on one of two paths. If the strides of the paths differ, neither is wider at all
+    positions; the wider one counts."""
     if one is None or other is None or one == other:
         return one and other
     if one.stride != other.stride:

@@ -32,8 +32,9 @@ from cnnspec.ops.formula import Formula
 
 
 class Area(NamedTuple):
-    """Along each axis of what is read (none of a vector's), which positions; None where unknown. `turned`: a
-    position's row says which columns it reads, and its column which rows (`transpose`)."""
+    """The positions that are read along each axis of a map (a vector has no axes); None where they are
+    unknown. `turned`: a position's row decides which columns are read, and its column which rows
+    (`transpose`)."""
 
     reaches: tuple[Reach | None, ...]
     turned: bool = False
@@ -44,9 +45,9 @@ Areas: TypeAlias = dict[int, Area]
 
 
 class View(NamedTuple):
-    """What a value reads of its body's inputs. `open`: the inputs from which a way leads here that no layer
-    has ended; as long as there is one, the value is (on) a map, and `field` is `seen`.
-    """
+    """What a value reads of its body's inputs. `open`: the inputs from which a path leads to this value
+    without a layer that ends the map. While there is one, the value belongs to a map, and `field` is
+    `seen`."""
 
     seen: Areas
     field: Areas
@@ -64,9 +65,9 @@ class Field(NamedTuple):
 
 
 def recurrence(before: Field, windows: tuple[Window, ...], size: Shape) -> tuple[Formula, ...]:
-    """R' = R + (E − 1)·J, along W and, where it differs, along H: the field before, the window's extent
-    D(F − 1) + 1, the stride (jump) before. Nothing where this is not how the field comes about.
-    """
+    """The formulas R' = R + (E − 1)·J along W and, where they differ, along H, with R the field before, E the
+    window's extent D(F − 1) + 1, and J the jump before. No formulas where the field is not computed in this
+    way."""
     if len(windows) != len(size):  # the input has other axes than this map
         return ()
     formulas = []
@@ -126,9 +127,8 @@ def _through(op: Op, windows: tuple[Window, ...], before: Areas) -> Areas:
 
 
 def _behind(outer: Area, inner: Area) -> Area:
-    """What is read through both. Where a map has other axes than what it is made of (`reshape`, `flatten`),
-    all its positions read the same, and what is read of them is that again.
-    """
+    """The area read through two maps in a row. If a map has other axes than the map that it is computed from
+    (`reshape`, `flatten`), each of its positions reads all of it."""
     if len(outer.reaches) != len(inner.reaches):
         return inner
     through = outer.reaches
@@ -162,7 +162,8 @@ def _either(one: Area, other: Area) -> Area:
 
 
 def behind(view: View, given: Sequence[View]) -> View:
-    """A value of a body, seen from outside: `view` is about the body's inputs, which are `given`."""
+    """A value of a body, seen from outside the body: `view` is about the body's inputs, and `given` are the
+    views of these inputs."""
     if len(view.seen) == 1:
         (number,) = view.seen
         if _is_point(view.seen[number]) and view.open:
@@ -185,8 +186,8 @@ def _areas_behind(area: Area, before: Areas) -> Areas:
 def _passes(
     region: Region, given: Sequence[View], outputs: Callable[[int], Sequence[View]]
 ) -> Iterator[tuple[int, Sequence[View]]]:
-    """The bodies that a region runs and what arrives there; of equal passes in a row, the first and
-    last."""
+    """The bodies that a region runs, with the views of their inputs. Of equal passes in a row, the first and
+    the last."""
     runs = list(runs_of(region))
     for place, one in enumerate(runs):
         yield one.body, given
@@ -245,8 +246,8 @@ class Fields:
         return [self.views[body][value] for value in self.graph.bodies[body].outputs]
 
     def at(self, body: int, value: int, *, last_map: bool = False) -> Field | None:
-        """Of a value, where its body is used first. None where unknown, and after the end of the map; there,
-        with `last_map`, that of the last map."""
+        """The field of a value, at the first use of its body. None where it is unknown and after the map has
+        ended; in the latter case `last_map` gives the field of the last map."""
         if body not in self.first_use:
             return None
         view = behind(self.views[body][value], self.first_use[body])
@@ -262,7 +263,8 @@ class Fields:
         return _widest(map(self.field, views))
 
     def field(self, view: View) -> Field | None:
-        """A view of the model's inputs as numbers; of several inputs, the one of which most is read."""
+        """A view of the model's inputs as numbers; with several inputs, of the input of which most is
+        read."""
         shapes = self.graph.root.values
         return _widest(
             Field(

@@ -1,7 +1,5 @@
-"""All that is known of one network: what `check` prints and what its JSON holds.
-
-Nothing is worked out before it is asked for, and nothing twice; the flat rows are a generator.
-"""
+"""Everything that is known about one network: what `check` prints and what its JSON contains. Each answer is
+computed when it is first needed, and only once; the flat rows are a generator."""
 
 from __future__ import annotations
 
@@ -24,9 +22,8 @@ from cnnspec.ir.graph import Graph
 
 
 class Totals(NamedTuple):
-    """Of the whole network; None where a mistake leaves it unknown. Bytes for `peak_memory`, pixels of the
-    input for `field` (None, too, where no map is: a network of vectors).
-    """
+    """Totals of the whole network; None where an error leaves them unknown. `peak_memory` is in bytes,
+    `field` in pixels of the input (None also for a network without maps)."""
 
     params: int | None
     trainable: int | None
@@ -52,7 +49,7 @@ class Row(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Report:
-    """The answers of all analyses about `graph`, each worked out when it is first asked for."""
+    """The results of all analyses of `graph`; each is computed when it is first needed."""
 
     graph: Graph
     judged: bool = True
@@ -129,7 +126,6 @@ class Report:
 
 
 def analyse(graph: Graph, judged: bool = True, guessed: bool = False) -> Report:
-    """Everything that can be asked of a network, worked out as it is asked for. Claims are not `judged`
-    where a knob could not be set as the author meant it, nor totals where a line was `guessed`.
-    """
+    """The analyses of a network, each computed when it is first needed. Claims are not `judged` if a knob
+    could not be set as the author meant it. Totals are unknown if a line was `guessed`."""
     return Report(graph, judged, guessed)

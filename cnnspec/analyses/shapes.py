@@ -42,7 +42,8 @@ def shapes(graph: Graph) -> Shapes:
 
 
 def _shaped(layer: Layer, body: Body, output: int) -> Shaped | None:
-    """None where a shape is unknown, or the output is not what the layer makes of its inputs."""
+    """A layer with its shapes; None if a shape is unknown, or if the output is not what the layer's rule
+    gives for its inputs."""
     out = body.values[output]
     inputs = tuple(shape for number in layer.inputs if (shape := body.values[number]) is not None)
     if out is None or len(inputs) < len(layer.inputs) or layer.op.out(*inputs) != out:
@@ -51,11 +52,10 @@ def _shaped(layer: Layer, body: Body, output: int) -> Shaped | None:
 
 
 def carried(op: Op, inputs: Sequence[Shape | None], output: Shape | None) -> Sequence[int]:
-    """The places among a layer's inputs that carry the picture on; there is always one.
-
-    Where an op is a gate (`mul`), an input smaller than the output is broadcast over it and weights what
-    passes. Where a layer names another tensor (`crop like=@a`), it takes its size from there. Neither widens
-    a receptive field nor counts as depth."""
+    """The indices of a layer's inputs that carry the image on; there is always at least one. Gates do not
+    count: an input of `mul` that is smaller than the output is broadcast and weights the other input. A
+    tensor that is only named for its size (`crop like=@a`) does not count either. Neither adds to a receptive
+    field or to the depth."""
     if not op.merges:
         return (0,)
     if not op.gate or output is None:
@@ -65,7 +65,7 @@ def carried(op: Op, inputs: Sequence[Shape | None], output: Shape | None) -> Seq
 
 
 def made(graph: Graph, shapes: Shapes, body: int, value: int) -> Shape | None:
-    """The shape of a value where a layer really makes it; None where it is only claimed."""
+    """The shape of a value if a layer computes it; None if it is only claimed."""
     while True:
         here = graph.bodies[body]
         if value < here.inputs:
@@ -80,7 +80,8 @@ def made(graph: Graph, shapes: Shapes, body: int, value: int) -> Shape | None:
 
 
 class Origin(NamedTuple):
-    """The step that gave a value its size; the layer, where it is one with known shapes, and its place."""
+    """The step that gave a value its size, and its place; also the layer, if the step is a layer with known
+    shapes."""
 
     span: Span
     layer: Shaped | None = None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class BoundArguments:
-    """What binding gives: values by field or parameter, the place of each, which the author wrote as
+    """The result of binding: the values by field or parameter, their places in the text, the author's
     expressions, and the tensors."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -99,9 +99,8 @@ def bind(
     defaults: list[tree.Argument],
     axes: int,
 ) -> tuple[Op, BoundArguments] | None:
-    """The op that a step makes of an input with so many axes; None where an argument is in error, which is
-    reported, or unknown.
-    """
+    """The op of a step whose input has so many axes; None if an argument is in error (which is reported) or
+    unknown."""
     binder = _Binder(builder, slots_of(op), step.word, axes)
     binder.take(defaults, written_here=False)
     binder.take(step.arguments)
@@ -141,7 +140,7 @@ def bind(
 
 
 class _Binder:
-    """Takes the arguments of one layer, and what is wrong with them."""
+    """Binds the arguments of one layer and reports those that are wrong."""
 
     def __init__(self, builder: BodyBuilder, slots: Slots, word: str, axes: int) -> None:
         self.builder, self.slots, self.word, self.axes = builder, slots, word, axes

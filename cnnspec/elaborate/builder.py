@@ -53,7 +53,7 @@ class Scope:
         return None
 
     def layers_named(self, name: str) -> tuple[GivenLayers | None] | None:
-        """What a layer parameter stands for, alone in a tuple; None where there is no such parameter."""
+        """The layers passed for a layer parameter, in a tuple of one; None if there is no such parameter."""
         return next(((scope.layers[name],) for scope in self.around() if name in scope.layers), None)
 
 
@@ -71,9 +71,9 @@ class InnerBlock:
 
 @dataclass(eq=False, repr=False)
 class Origin:
-    """Where a value was made: by the step whose text is `span`, from `source` (a value of the same body);
-    for an input of a body, by a value of the body around it (`outside`); by a region, by a value of the
-    body in it (`inside`)."""
+    """Where a value was computed: by the step whose text is `span`, from `source` (a value of the same body).
+    For an input of a body, `outside` is the value of the surrounding body; for an output of a region,
+    `inside` is the value of the region's body."""
 
     span: Span
     source: int | None = None
@@ -117,8 +117,8 @@ class BodyBuilder:
     # --- expressions --------------------------------------------------------------------------------------
 
     def look_up(self, name: tree.Name) -> Value:
-        """What a name means at the step that is reached: a parameter, a `let`, `i`, or the shape of its
-        input."""
+        """The value of a name at the current step: of a parameter, a `let`, `i`, or of the shape of the
+        step's input."""
         word = name.name
         if word in ("C", "T", "H", "W"):
             return self._size_of_input(name)
@@ -177,7 +177,7 @@ class BodyBuilder:
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
-        """Reports what has no value, and continues after the `with`."""
+        """Reports an expression without a value, and continues after the `with`."""
         try:
             yield
         except NoValue as problem:
@@ -197,7 +197,7 @@ class BodyBuilder:
         return len(self.values) - 1
 
     def add_step(self, step: Step, shapes: tuple[Shape | None, ...], span: Span) -> int:
-        """Appends a step that makes `shapes`; gives the number of its first value."""
+        """Appends a step whose outputs have these shapes; returns the number of its first value."""
         self.steps.append(step)
         self.read.update(step.inputs)
         source = step.inputs[0] if step.inputs else None
@@ -210,7 +210,8 @@ class BodyBuilder:
     def add_hole(
         self, name: str, text: str, span: Span, inputs: tuple[int, ...] = (), label: str | None = None
     ) -> int:
-        """Appends a step that could not be made out; gives the number of its value, of unknown shape."""
+        """Appends a step that could not be understood; returns the number of its value, whose shape is
+        unknown."""
         step = Hole.model_construct(name=name, text=text, inputs=inputs, label=label, span=span)
         return self.add_step(step, (None,), span)
 
@@ -237,12 +238,12 @@ class BodyBuilder:
 
 
 def several_from(first: int, count: int) -> tuple[int, ...]:
-    """The numbers of the values that a step gives, where there are several."""
+    """The numbers of a step's output values, if there are several."""
     return tuple(range(first, first + count)) if count > 1 else ()
 
 
 class Maker(NamedTuple):
-    """The step that gave a value its size, its text, the whole shape that it made, and that of its input."""
+    """The step that gave a value its size: its text, the shape of its output, and the shape of its input."""
 
     span: Span
     shape: Shape
@@ -255,8 +256,8 @@ ShapePart: TypeAlias = Literal["size", "channels", "shape"]
 
 
 def made_by(builder: BodyBuilder, value: int, part: ShapePart) -> Maker | None:
-    """The step that gave this value a part of its shape: the one back from it after which it no longer
-    changed."""
+    """The step that decided a part of a value's shape: going back from the value, the last step that changed
+    it."""
     shape = builder.values[value]
     if shape is None:
         return None

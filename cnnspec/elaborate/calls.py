@@ -31,7 +31,7 @@ LONG_FORMULA = 10_000
 
 
 def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
-    """A use of a block becomes a region; its body is made where no use before was like it."""
+    """Adds a use of a block as a region. Its body is built unless an earlier use was the same."""
     context = builder.context
     block, inner = block_of(builder, step)
     bound = None
@@ -101,7 +101,7 @@ def call(builder: BodyBuilder, step: tree.CallStep, label: str | None) -> None:
 
 
 def outputs_of(context: Context, block: tree.Block) -> tuple[tree.Reference, ...]:
-    """The tensors that a block names as its outputs; none where it gives its last line's."""
+    """The tensors that a block names as its outputs; empty if its output is that of its last line."""
     last = block.body.items[-1] if block.body.items else None
     found: list[tree.Reference] = []
     for one in last.references if isinstance(last, tree.Output) else ():
@@ -226,7 +226,8 @@ def _take_around(builder: BodyBuilder, inner: InnerBlock, bound: BoundArguments)
 
 
 def look_through_block(builder: BodyBuilder, block: tree.Block, names: Iterable[str] = ()) -> None:
-    """Reports what is wrong in a block whatever it is given, once; `names` are of values not known either."""
+    """Reports, once, the errors in a block that do not depend on its arguments; `names` are names whose
+    values are unknown too."""
     context = builder.context
     name = _name(context, block)
     if name in context.looked_through:
@@ -354,7 +355,7 @@ def bind_call(builder: BodyBuilder, block: tree.Block, call: tree.CallStep) -> B
 def _take_further(
     builder: BodyBuilder, block: tree.Block, call: tree.CallStep, given: dict[str, tree.Argument]
 ) -> None:
-    """Of several tensors that arrive, all but the first are for the tensor parameters that are not given."""
+    """Of several input tensors, all but the first become the tensor parameters that are not given."""
     free = [one.name for one in block.parameters if one.kind == "tensor" and one.name not in given]
     more = range(1, len(builder.several))
     if len(more) > len(free) or 0 < len(more) < len(free):

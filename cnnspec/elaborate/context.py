@@ -35,7 +35,7 @@ class OverBudget(Exception):
 
 
 class FinishedBody(NamedTuple):
-    """A body of the graph, the builder that made it, and which of its inputs are used."""
+    """A body of the graph, its builder, and the inputs that it uses."""
 
     body: Body
     builder: BodyBuilder
@@ -52,7 +52,7 @@ class DefaultArguments(NamedTuple):
 
 
 class Called(NamedTuple):
-    """A use of a block: the template that it runs, the labels of the tensors, and the layers given."""
+    """A use of a block: the template that it runs, the labels of its tensors, and the layers passed to it."""
 
     template: int
     labels: tuple[str, ...]
@@ -195,8 +195,8 @@ class Context:
     """Those that are one word, by the word and the places of the defaults for it."""
 
     def charge(self, builder: BodyBuilder, layers: int, span: Span, passes: int = 0) -> None:
-        """One evaluation step, and so many layers in the body of `builder`, and passes through bodies: what
-        goes through the unrolled network goes through these too."""
+        """Charges one evaluation step, the layers in the body of `builder`, and the passes through bodies.
+        Every reader of the unrolled network goes through these too."""
         self.spent.work += 1
         if self.spent.work > self.limits.work:
             self.sink.report(

@@ -15,15 +15,15 @@ MOST = 1_000
 
 
 class Each(NamedTuple):
-    """What every pass of a repeat gives to the outputs of the network, or of its block: its tensor of that
-    name (`inside`) or its output. `labels` are those that are there already."""
+    """An output of every pass of a repeat, as outputs of the network or of a block: the pass's tensor of that
+    name (`inside`) or the pass's output. `labels` are those added so far."""
 
     reference: tree.Reference
     inside: bool
     labels: Mapping[str, Span]
 
     def label(self, number: int) -> str:
-        """What the tensor of a pass is called, `p1` that of the first."""
+        """The label of the tensor of a pass; `p1` is that of the first pass."""
         return f"{self.reference.name}{number + 1}"
 
 

@@ -88,7 +88,7 @@ def shape_of(builder: BodyBuilder, statement: tree.Input) -> Shape | None:
 
 
 def outputs_of(builder: BodyBuilder) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The values that the network gives, and their labels."""
+    """The network's output values, and their labels."""
     statements, sink = builder.context.statements, builder.sink
     if statements.output is None:
         last = statements.lines[-1].span if statements.lines else WHOLE_FILE

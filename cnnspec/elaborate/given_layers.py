@@ -67,7 +67,8 @@ def given_layers(
 
 
 def given_on(layers: GivenLayers, name: str) -> GivenLayers:
-    """What stands for the layer parameter `name` of the block around a use, for one of that use's own."""
+    """The layers passed for the layer parameter `name` of the surrounding block, passed on to one of this
+    use's own."""
     return GivenLayers(**{**vars(layers), "parameter": name})
 
 
@@ -84,7 +85,7 @@ def _local(scope: Scope, name: str) -> Value | None:
 def _items(
     builder: BodyBuilder, block: tree.Block, parameter: tree.Parameter, value: tree.Value, scope: Scope
 ) -> tuple[Items, int]:
-    """The lines, and what tells them from others: equal words are the same."""
+    """The lines, and a key that tells them from others: equal text is the same."""
     context = builder.context
     if isinstance(value, tree.Layers):
         return value.body.items, id(value)
@@ -97,7 +98,7 @@ def _items(
 
 
 def word_given(context: Context, word: tree.Name) -> Items:
-    """The line of a layer that is given as a bare word: one for all that have the same `default`s."""
+    """The line for a layer passed as a bare word; uses with the same `default`s share it."""
     start, known = word.span.start, context.defaults
     defaults = tuple(one.start for one in known if one.word == word.name and one.start < start < one.end)
     made = context.words_given.get((word.name, defaults))

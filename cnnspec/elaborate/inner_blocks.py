@@ -119,7 +119,7 @@ def check_places(blocks: Blocks, found: list[tuple[tree.Block, tree.Sequence]], 
 
 
 def report_unseen(call: tree.CallStep, inner: Inner, sink: Sink) -> None:
-    """E208 for an inner block where there is no use of its owner that it could belong to."""
+    """E208 for an inner block that is used where none of its owner's uses is around."""
     name, around = call.name, inner.owner
     if any(call in line.steps for line in around.body.items if isinstance(line, tree.Line)):
         sink.report(

@@ -10,7 +10,7 @@ from cnnspec.ops.base import Op
 
 
 def resolve(builder: BodyBuilder, reference: tree.Reference) -> int:
-    """The tensor that `@label` names; where there is none, that is reported."""
+    """The tensor with the label `@label`; a missing one is reported."""
     name = reference.name
     value = builder.labels.get(name)
     if value is not None:
@@ -64,7 +64,7 @@ def _report_unknown(builder: BodyBuilder, reference: tree.Reference) -> None:
 
 
 def resolve_undone(builder: BodyBuilder, word: str, reference: tree.Reference) -> tuple[Op, int] | None:
-    """The layer that `@label` names, which must be a `word`, and the tensor that arrived there."""
+    """The layer with the label `@label`, which must be a `word`, and the tensor that was its input."""
     op = builder.undoable.get(reference.name)
     value = builder.labels.get(before(reference.name))
     if op is not None and value is not None and op.word == word:
@@ -82,7 +82,7 @@ def resolve_undone(builder: BodyBuilder, word: str, reference: tree.Reference) -
 
 
 def input_of(builder: BodyBuilder, span: Span, what: str) -> int | None:
-    """The tensor that the step `what` continues from; where there is none, that is reported."""
+    """The tensor that the step `what` continues from; a missing one is reported."""
     if builder.current is None:
         if builder.context.absent:
             way = "the line before is `none` here: begin with the tensor to continue from, `@name -> …`"
@@ -95,7 +95,7 @@ def input_of(builder: BodyBuilder, span: Span, what: str) -> int | None:
 
 
 def ended(builder: BodyBuilder, span: Span, what: str) -> int:
-    """The tensor that a body or a branch ends with; where there is none, that is reported."""
+    """The tensor that a body or a branch ends with; a missing one is reported."""
     if builder.current is not None:
         return builder.current
     if builder.context.absent:

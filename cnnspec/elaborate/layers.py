@@ -148,7 +148,8 @@ def add_layer(
     label: str | None,
     branches: tuple[Span, ...] | None = None,
 ) -> None:
-    """Adds the layer `op` to the body, with the shape that it gives. `branches`: the texts of a merge's."""
+    """Adds the layer `op` to the body, with its output shape. `branches` are the texts of a merge's
+    branches."""
     context = builder.context
     known = tuple(shape for value in inputs if (shape := builder.values[value]) is not None)
     answer: Shape | Misfit | None

@@ -36,7 +36,7 @@ class Limits(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Spent:
-    """What the variants of one spec have used up together."""
+    """The budget that all variants of a spec have used together."""
 
     work: int = 0
 

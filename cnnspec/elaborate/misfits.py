@@ -107,7 +107,8 @@ def way_out(
     answer: Misfit,
     text: str,
 ) -> str:
-    """What to change in the branch at fault or in the first one; else what the merge itself says."""
+    """The change that would make the branches fit, in the branch at fault or in the first one; otherwise the
+    merge's own help."""
     first, other = builder.values[inputs[0]], builder.values[inputs[answer.input]]
     if first is not None and other is not None and (spread := _spread(builder, inputs, answer, first, other)):
         return spread
@@ -223,5 +224,5 @@ class _Ways:
 
 
 def _factors(larger: Shape, smaller: Shape) -> tuple[int, ...]:
-    """The stride along each axis that makes the smaller map of the larger one: 9 rows become 5."""
+    """The stride along each axis that reduces the larger map to the smaller one: 9 rows become 5."""
     return tuple(-(-a // b) for a, b in zip(larger[1:], smaller[1:], strict=True))

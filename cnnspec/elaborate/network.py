@@ -83,7 +83,7 @@ def _misfits(sink: Sink) -> int:
 
 
 def trier(request: Request, work: int = WORK) -> Try:
-    """What tries other sizes of the inputs, with so many evaluation steps in all."""
+    """A function that tries other sizes of the inputs, within a total of so many evaluation steps."""
     limited = request._replace(limits=request.limits._replace(work=work))
     spent = Spent()
 
@@ -106,8 +106,8 @@ def _elaborate(
     given: Shape | Mapping[str, Shape] = (),
     trusting: bool = False,
 ) -> tuple[Graph | None, Context]:
-    """`given` are the shapes of inputs, or that of the first, in place of what is written; `trusting`: the
-    shapes that are claimed are taken for true."""
+    """`given` are shapes of inputs (or the shape of the first input) that replace the written ones; with
+    `trusting`, claimed shapes are taken to be true."""
     file, source, limits = request.file, request.source, request.limits
     if spent.work:  # a further variant goes through the statements again
         spent.work += len(file.statements)
@@ -199,7 +199,7 @@ def _run(builder: BodyBuilder, knobs: dict[str, Value], sizes: dict[str, Shape])
 
 
 def _finish(builder: BodyBuilder, outputs: tuple[int, ...]) -> None:
-    """Closes the body of the whole network, and reports what is used nowhere."""
+    """Closes the body of the whole network and reports what is never used."""
     statements, sink = builder.context.statements, builder.sink
     if not builder.steps and not sink.has_errors:
         sink.report(

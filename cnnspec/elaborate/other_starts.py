@@ -25,9 +25,9 @@ _SCHEMES = {other: scheme for scheme, others in _NAMES.items() for other in (sch
 
 
 def start_of(written: str) -> str | None:
-    """What another tool's scheme is here, ready to be typed: `he` of `kaiming_normal`, `he(fan_out)` of
-    `kaiming_normal(mode="fan_out")`, `truncated(0.02)` of `trunc_normal(std=0.02)`, `constant(0.1)` of `0.1`.
-    """
+    """The initialization of another tool as it is written here: `he` for `kaiming_normal`, `he(fan_out)` for
+    `kaiming_normal(mode="fan_out")`, `truncated(0.02)` for `trunc_normal(std=0.02)`, `constant(0.1)` for
+    `0.1`."""
     if re.fullmatch(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", written):
         return {"0": "zeros", "1": "ones"}.get(written, f"constant({written})")
     name, _, inside = written.removesuffix(")").partition("(")
@@ -45,7 +45,7 @@ def start_of(written: str) -> str | None:
 
 
 def no_scheme(value: tree.Value) -> NoValue:
-    """E205 for what is no scheme of `init=`, with the one that is meant."""
+    """E205 for a value of `init=` that is not a scheme, with the scheme that was likely meant."""
     text = written_or(value)
     meant = start_of(text)
     if meant is None and isinstance(value, tree.Name | tree.Function):

@@ -158,7 +158,7 @@ def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -
 
 
 def _with_arguments(text: str, step: tree.BranchStep, op: type[Op] | None) -> NoValue | None:
-    """What is meant by `repeat 3 [ … ]` and `conv F3 [ … ]`."""
+    """The finding for `repeat 3 [ … ]` and `conv F3 [ … ]`; None for other words."""
     word, last = step.word, step.arguments[-1]
     behind = Span(last.span.end, last.span.end)
     if word in LOOPS:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def refusal(
     message: str, span: Span, way: str, instead: str | None = None, at: Span | None = None
 ) -> NoValue:
-    """E202, with the way out; `instead` is what to write in place of `at`, or of what is marked."""
+    """E202 with its help; `instead` is the text that replaces `at` (or the marked text)."""
     fix = () if instead is None else (Edit(at or span, instead),)
     return NoValue("E202", message, span, way, fix=fix)
 
@@ -34,7 +34,7 @@ def refusal(
 def surplus(
     slots: Slots, word: str, argument: tree.PositionalArgument, left: Iterator[tree.Argument]
 ) -> NoValue:
-    """E202 for a value without a name where none is allowed; of `stride 2` the 2 is taken from `left`."""
+    """E202 for a value without a name where none is allowed; the 2 of `stride 2` is taken from `left`."""
     value, span = argument.value, argument.span
     message = f"`{word}` does not take {what(value)} here"
     if isinstance(value, tree.Name):
@@ -133,7 +133,7 @@ _MEANING = {
 
 
 def no_argument(slots: Slots, word: str, argument: tree.LetterArgument | tree.NamedArgument) -> NoValue:
-    """E202 for a letter or a `name=` that the layer does not have, with what it is called here."""
+    """E202 for a letter or a `name=` that the layer does not have, with its name here."""
     if isinstance(argument, tree.LetterArgument):
         text = written_or(argument.value)
         if slots.places and not slots.letters and text != "…":

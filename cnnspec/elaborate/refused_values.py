@@ -26,7 +26,7 @@ def refused(
     bound: BoundArguments,
     error: ValidationError,
 ) -> None:
-    """What pydantic refused: E203 for what a layer cannot do without, else E205."""
+    """Reports values that pydantic refuses: E203 for a missing value, otherwise E205."""
     details = error.errors(include_url=False)
     needed = [slots.fields[str(one["loc"][0])] for one in details if one["type"] == "missing"]
     if needed:

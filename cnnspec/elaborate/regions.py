@@ -28,8 +28,8 @@ def enclose(
     label: str | None,
     key: int,
 ) -> None:
-    """A group or a labelled line: a body of its own that sees the labels around it and gives its own
-    away."""
+    """A group or a labelled line: a body of its own, which can read the labels around it and exports its
+    own."""
     context = builder.context
     inside, around = context.references_in(items, key), context.references_around
     captured = [label for label in inside if label in builder.labels]
@@ -74,8 +74,7 @@ def enclose(
 
 
 def note_undoable(builder: BodyBuilder, label: str) -> None:
-    """Keeps what arrived at the layer that made the current tensor, for an `unpool like=@label` to
-    come."""
+    """Remembers the input of the layer that computed the current tensor, for a later `unpool like=@label`."""
     if not builder.context.references_around.get(before(label)):
         return
     step = builder.makers.get(builder.current or 0)
@@ -93,8 +92,8 @@ def open_body(
     span: Span,
     several: Iterable[int] = (),
 ) -> BodyBuilder:
-    """The builder of a body in `builder`'s, with its inputs: the tensor that arrives (or `several`), and
-    those with a label."""
+    """A builder for a body inside that of `builder`, with its inputs: the current tensor (or `several`), and
+    the labelled ones."""
     child = BodyBuilder(builder.context, _names(builder.context, items, key), scope)
     arriving = tuple(several) or (() if builder.current is None else (builder.current,))
     for value in arriving:
@@ -115,7 +114,7 @@ def _names(context: Context, items: Items, key: int) -> Names:
 
 
 def close_body(child: BodyBuilder, outputs: tuple[int, ...], exported: tuple[str, ...] = ()) -> int:
-    """Makes the body of a finished builder and gives its number."""
+    """Builds the body of a finished builder and returns its number."""
     child.read.update(outputs)
     for first, maker in child.makers.items():
         if isinstance(maker, Region) and maker.outputs > 1:  # of several outputs, one that is read is enough
@@ -134,7 +133,7 @@ def close_body(child: BodyBuilder, outputs: tuple[int, ...], exported: tuple[str
 
 
 def add_region(builder: BodyBuilder, region: Region, shapes: list[Shape | None], span: Span) -> int:
-    """Adds a region to the body, charged for its layers; gives the number of its first value."""
+    """Adds a region to the body and charges for its layers; returns the number of its first value."""
     finished = builder.context.finished
     layers = sum(entry.count * finished[entry.body].builder.layers for entry in region.passes)
     passes = sum(entry.count * (finished[entry.body].builder.passes + 1) for entry in region.passes)
@@ -159,8 +158,9 @@ def look_through(
     labels: Iterable[str] | None = None,
     several: int = 0,
 ) -> None:
-    """Reports what is wrong in a stretch of the text whatever its input is: with which values it is run,
-    or whether at all, is not known. What it makes is left out; its labels name tensors of unknown shape."""
+    """Reports errors in a stretch of text that do not depend on its input, where the values that it would run
+    with, or whether it would run, are unknown. Its output is left out; its labels name tensors of unknown
+    shape."""
     if not items:
         return
     context = replace(
@@ -195,7 +195,7 @@ def look_through(
 
 
 def repeat(builder: BodyBuilder, step: tree.GroupStep, times: tree.Expr, label: str | None) -> None:
-    """A repeat becomes a region of passes. Of several tensors that arrive, each pass passes all on."""
+    """Adds a repeat as a region of passes. If several tensors come in, every pass passes all of them on."""
     arriving = input_of(builder, step.span, "[ … ]")
     count: int | None = None
     if arriving is not None:
@@ -252,7 +252,8 @@ def _too_many(builder: BodyBuilder, each: Each, count: int) -> None:
 
 
 def _as_many(builder: BodyBuilder, step: tree.GroupStep, each: tuple[Each, ...], count: int) -> bool:
-    """E211 where a repeat that gives an output of each pass has not as many as in other uses of its block."""
+    """E211 if a repeat with an output of each pass has another number of them than in other uses of its
+    block."""
     context = builder.context
     known = context.each_counts.setdefault(id(step), count)
     if known == count:
@@ -271,7 +272,7 @@ def _as_many(builder: BodyBuilder, step: tree.GroupStep, each: tuple[Each, ...],
 def _name_each(
     builder: BodyBuilder, step: tree.GroupStep, each: tuple[Each, ...], first: int, count: int
 ) -> None:
-    """Labels the tensors that every pass gives: `p1`, `p2`, … for `each @p`."""
+    """Labels the output of every pass: `p1`, `p2`, … for `each @p`."""
     context = builder.context
     stretch = context.stretches.all[context.stretches.of(id(step)) or 0]
     stretch.each, stretch.passes = each, count
@@ -365,7 +366,7 @@ def _passes(
 
 
 def _handed_on(child: BodyBuilder, step: tree.GroupStep, count: int) -> tuple[int, ...]:
-    """The tensors that a pass gives the next one; E211 where they are not as many as its inputs."""
+    """The tensors that a pass passes on to the next; E211 if their number is not that of its inputs."""
     if count == 1:
         return (ended(child, step.span, "[ … ]"),)
     if len(child.several) == count:

@@ -19,7 +19,7 @@ SIZES = frozenset({"C", "T", "H", "W", "i"})
 
 
 def settled(statements: Statements, knobs: Mapping[str, Value], digits: int) -> dict[int, bool]:
-    """Whether the condition holds, by the identity of the `if`. `knobs` are what replaces `let`s."""
+    """Whether each condition holds, by the identity of its `if`. `knobs` replace `let`s."""
     if not statements.facts.has_ifs:
         return {}
     values: dict[str, Value] = {}

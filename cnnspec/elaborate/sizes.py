@@ -55,7 +55,7 @@ def multiple(attempt: Try, shape: Shape, span: Span, known: set[Span]) -> str:
 
 
 def input_for_claim(attempt: Try, shape: Shape, span: Span, claimed: Shape) -> str:
-    """`an input of 1x32x128 gives it`, for the claim at `span` about a shape; "" where none does."""
+    """`an input of 1x32x128 gives it`, for the shape claim at `span`; "" if no input does."""
     now = _claimed_value(attempt, shape, span)
     if now is None or now[0] != claimed[0] or not 1 < len(claimed) == len(shape) == len(now):
         return ""

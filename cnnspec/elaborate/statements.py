@@ -18,7 +18,7 @@ from cnnspec.ops import lookup
 
 @dataclass(eq=False, repr=False)
 class Statements:
-    """A file's statements by kind; of what is given twice, the first."""
+    """A file's statements by kind; of a statement that occurs twice, the first."""
 
     file: tree.File
     facts: TextFacts
@@ -67,7 +67,7 @@ def sort_statements(file: tree.File, sink: Sink) -> Statements:
 
 
 def check_names(statements: Statements, sink: Sink) -> set[str]:
-    """Reports names given twice; gives the names of the blocks that cannot be used."""
+    """Reports names that are defined twice; returns the names of the blocks that cannot be used."""
     named = [(one.name, one.name_span or one.span) for one in statements.inputs if one.name is not None]
     _check(sink, [*dict(named).items(), *labels_of(statements.file.statements)])
     for repeat in statements.facts.repeats:
@@ -135,7 +135,7 @@ def labels_of(items: Iterable[object]) -> list[tuple[str, Span]]:
 
 
 def _check(sink: Sink, named: Iterable[tuple[str, Span]]) -> bool:
-    """Whether these names differ from each other; E209 for each that comes again."""
+    """Whether these names differ from each other; E209 for each repetition."""
     first: dict[str, Span] = {}
     differ = True
     for name, span in named:
@@ -166,7 +166,7 @@ def _named_twice(sink: Sink, name: str, span: Span, first: Span) -> None:
 
 
 def report_unused(statements: Statements, sink: Sink) -> list[tree.Block]:
-    """W105 for each `let` and block that nothing uses; gives these blocks."""
+    """W105 for each `let` and block that is never used; returns these blocks."""
     if any(one.code.startswith("E1") or one.code in ("E206", "E208") for one in sink):
         return []
     used = statements.facts.calls | statements.facts.words.keys()

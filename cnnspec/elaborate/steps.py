@@ -23,7 +23,7 @@ from cnnspec.ops.made import made as made_op
 
 
 def run_items(builder: BodyBuilder, items: Items, several: bool = False) -> None:
-    """Runs lines and `let`s, in order, in the body that `builder` makes. `several`: the last may end with
+    """Runs lines and `let`s, in order, in the body of `builder`. With `several`, the last line may end with
     several tensors."""
     for item in items:
         builder.context.charge_text(item.span)
@@ -263,7 +263,7 @@ def _take_claimed(builder: BodyBuilder, value: int, claim: Claim) -> None:
 
 
 def merge(builder: BodyBuilder, step: tree.BranchStep, label: str | None) -> None:
-    """Branches become steps of the body that they are in, and the merge one more."""
+    """Adds the branches as steps of the surrounding body, and the merge as one more step."""
     builder.context.charge(builder, 1, step.span)
     op = lookup(step.word)
     made, missing = None, op is None or not op.merges
@@ -359,7 +359,7 @@ def _branch(builder: BodyBuilder, items: Items) -> bool:
 
 
 def decided(builder: BodyBuilder, step: tree.IfStep) -> bool | None:
-    """Whether an `if` holds; None where that cannot be known (then what follows is unknown)."""
+    """Whether an `if` holds; None if that is unknown (then everything after it is unknown)."""
     try:
         holds = builder.holds(step.condition)
     except NoValue as problem:

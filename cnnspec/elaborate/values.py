@@ -34,7 +34,7 @@ Exact: TypeAlias = int | Fraction
 
 
 class NoValue(Exception):
-    """What is asked for has no value, which is a finding; whoever asked reports it."""
+    """An expression has no value, which is a finding; the caller reports it."""
 
     def __init__(
         self,

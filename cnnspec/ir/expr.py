@@ -63,7 +63,7 @@ ENTRIES = 1000
 
 
 class Unclear(Exception):
-    """An expression that has no value here: a name is missing, or nothing comes out."""
+    """An expression without a value here: a name is missing, or an operation has no result."""
 
 
 def apply(name: str, *arguments: Expr) -> Expr:

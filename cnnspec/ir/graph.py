@@ -55,7 +55,8 @@ class Layer(Frozen):
 
 
 class Hole(Frozen):
-    """A step that could not be made out (an unknown layer, an argument in error): its output is unknown."""
+    """A step that could not be understood (an unknown layer, an argument in error): the shape of its output
+    is unknown."""
 
     kind: Literal["hole"] = "hole"
     name: Level
@@ -138,7 +139,7 @@ class Body(Frozen):
 
 
 class Place(NamedTuple):
-    """A step of a body: its index, and the number of the first value that it gives."""
+    """A step of a body: its index, and the number of its first output value."""
 
     index: int  # type: ignore[assignment]  # (a tuple has a method of that name)
     step: Step
@@ -146,7 +147,8 @@ class Place(NamedTuple):
 
 
 def places(body: Body) -> Iterator[Place]:
-    """The steps of a body in order. A layer or hole gives one value, a region `outputs` of them."""
+    """The steps of a body in order. A layer or a hole has one output value, a region has `outputs` of
+    them."""
     output = body.inputs
     for index, step in enumerate(body.steps):
         yield Place(index, step, output)
@@ -168,7 +170,8 @@ def handed(region: Region) -> int:
 
 
 def handed_on(region: Region, given: Sequence[T], outputs: Sequence[T]) -> list[T]:
-    """What the next pass of a repeat is given: the outputs of the one before, then what all are given."""
+    """The inputs of a repeat's next pass: the outputs of the previous pass, then the inputs that are the same
+    for all passes."""
     count = handed(region)
     return [*outputs[:count], *given[count:]]
 
@@ -179,7 +182,7 @@ def collected(region: Region, before: list[Sequence[T]], outputs: Sequence[T]) -
 
 
 def given_by(region: Region, passes: Sequence[Sequence[T]]) -> list[T]:
-    """What a region gives, from the outputs of its passes."""
+    """The output values of a region, from the outputs of its passes."""
     if not region.each:
         return list(passes[-1][: region.outputs])
     count = handed(region)
@@ -187,7 +190,7 @@ def given_by(region: Region, passes: Sequence[Sequence[T]]) -> list[T]:
 
 
 def source_of(region: Region, place: int) -> tuple[int, int]:
-    """The body that makes one of the values that a region gives, and which of its outputs that is."""
+    """The body that computes one of a region's output values, and the index of that output in the body."""
     count = handed(region)
     if not region.each or place < count:
         return region.passes[-1].body, place

@@ -20,8 +20,8 @@ Expr: TypeAlias = Annotated[expr.Expr, PlainValidator(expr.load), PlainSerialize
 
 
 class Join(Frozen):
-    """What an `if` gives: the value `then` where it holds, else `otherwise`; None where that side has no such
-    tensor (a branch that is `none`, a label of the other side)."""
+    """A tensor after an `if`: the value `then` if the condition holds, else `otherwise`. None where that side
+    has no such tensor (a branch that is `none`, a label of the other side)."""
 
     then: int | None
     otherwise: int | None
@@ -61,7 +61,7 @@ class LayersArgument(Frozen):
 
 
 class SlotSite(Frozen):
-    """A layer parameter as a step: the layers that the use of the block gives."""
+    """A layer parameter as a step: the layers that the block's use passes for it."""
 
     kind: Literal["slot"] = "slot"
     site: int

@@ -240,7 +240,8 @@ class _Reader:
             self.arguments(site, step)
 
     def names_in(self, template: Template, body: int) -> Numbers:
-        """The names after a group: its `let`s are visible from where they stand onward, also behind it."""
+        """The names known after a group: its `let`s are visible from their definition onward, also after the
+        group."""
         self.read_sites[0] += len(template.sites)
         if self.read_sites[0] > MOST_SITES:
             raise Mismatch(f"more than {MOST_SITES:,} sites in groups")

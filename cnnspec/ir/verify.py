@@ -30,9 +30,8 @@ from cnnspec.ops.base import AXES, Misfit, Shape
 
 
 def verify(graph: Graph, most: int = MOST) -> list[str]:
-    """What is wrong with a graph, one sentence a fault; nothing where all is well.
-
-    Raises `TooMuch` where the uses of its templates have more than `most` steps."""
+    """The faults of a graph, one sentence each; empty if there are none. Raises `TooMuch` if the uses of its
+    templates have more than `most` steps."""
     faults: list[str] = []
     if not graph.bodies:
         return ["there is no body"]

@@ -32,7 +32,7 @@ class TooMuch(Exception):
 
 
 def template_faults(graph: Graph, most: int) -> Iterator[str]:
-    """What is wrong with the templates of a graph whose bodies are right."""
+    """The faults of a graph's templates, for a graph whose bodies are valid."""
     if not graph.templates:
         yield "there is no template"
         return

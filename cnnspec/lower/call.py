@@ -24,7 +24,7 @@ NOTHING = object()
 
 
 class Unsupported(Exception):
-    """What a target cannot express, with the step at fault (None: not known)."""
+    """Something that a target cannot express, with the step at fault (None: not known)."""
 
     def __init__(self, what: str, step: Step | None = None) -> None:
         super().__init__(what)
@@ -77,8 +77,8 @@ class Call:
 
 
 class LayerUse(NamedTuple):
-    """A layer in one use: its op, the ops of all uses of the site, the shapes of its inputs and its output,
-    and whether its input may be overwritten."""
+    """A layer in one use: its op, the ops of all uses of the site, the shapes of its inputs and of its
+    output, and whether its input may be overwritten (`fresh`)."""
 
     op: Any
     ops: Sequence[Any]
@@ -96,7 +96,8 @@ Number: TypeAlias = Callable[[Sequence[Any], "Node | None"], Node]
 
 
 def unify(calls: Sequence[Built], known: Mapping[str, Node | None], number: Number) -> Call:
-    """One call for all uses."""
+    """One call for all uses: arguments that differ between uses become expressions or parameters. `Diverges`
+    if the uses need different calls."""
     first = calls[0]
     names = [slot.name for slot in first.slots]
     for call in calls:
@@ -142,7 +143,7 @@ def _argument(slots: list[Slot], known: Mapping[str, Node | None], number: Numbe
 
 
 def resolved(node: Node | None, known: Mapping[str, Node | None]) -> Node | None:
-    """The node with what its `@` names stand for; None where one stands for nothing."""
+    """The node with the values of its `@` names; None if one of them has no value."""
     if node is None:
         return None
     by: dict[str, Node] = {}

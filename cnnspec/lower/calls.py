@@ -70,7 +70,7 @@ def own(
     regions: dict[int, ir.Region],
     given: list[LayersArgument],
 ) -> Module:
-    """What stands for a shared block that belongs to the use of the block around it."""
+    """The module for a shared block that belongs to the use of the surrounding block."""
     root, origin = frame, {use: use for use in regions}
     while root.outer is not None:
         origin = {use: root.origins[there][0] for use, there in origin.items()}
@@ -121,7 +121,7 @@ def _where(root: Frame, here: dict[int, bool]) -> tuple[Condition, bool]:
 def _given(
     frame: Frame, site: RegionSite, regions: dict[int, ir.Region], keys: dict[int, int], parameter: Parameter
 ) -> tuple[dict[int, Any], Node | None]:
-    """What each use gives a parameter, and the node that it may come from."""
+    """The number that each use passes for a parameter, and the node that it may come from."""
     if isinstance(parameter.source, str):
         name = parameter.source
         values = {use: plain(parsed(region.arguments[name])) for use, region in regions.items()}
@@ -148,7 +148,7 @@ def _by_candidates(
 
 
 def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:
-    """A size of what a function gives, in terms of what its use gave it."""
+    """A size of a function's output, in terms of the arguments of its use."""
     if size is None:
         return None
     for variable, node in reversed(function.lets):

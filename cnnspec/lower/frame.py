@@ -164,8 +164,8 @@ class Frame:
     # --- numbers ------------------------------------------------------------------------------------------
 
     def number(self, values: Mapping[int, Any], source: Node | None) -> Node:
-        """The node for a number, by use: the author's own expression where it gives each of them, else the
-        number itself, else one more parameter."""
+        """The node for a number, by use: the author's expression if it has the right value in each use, else
+        a constant, else one more parameter."""
         first = single(next(iter(values.values())))
         if source is not None and self.right(source, values):
             if isinstance(source, Const):
@@ -179,8 +179,8 @@ class Frame:
         return self.lifted(values)
 
     def lifted(self, values: Mapping[int, Any]) -> Node:
-        """A number that no expression gives, as one more parameter of the function; inside a repeat, as a
-        table by the number of the pass."""
+        """A number without an expression as one more parameter of the function; inside a repeat, as a table
+        by the number of the pass."""
         if self.strict or self.function.recursive:
             raise Diverges("a number that no expression gives")
         if self.outer is None:
@@ -280,7 +280,7 @@ class Frame:
         return Module(variable=variable)
 
     def names(self, at: int | None) -> dict[str, Node]:
-        """What names stand for in an expression where this value arrives."""
+        """The values of names in an expression whose step has this input."""
         scope = dict(self.scope)
         tensor = None if at is None else self.tensors.get(at)
         if tensor is not None:
@@ -329,13 +329,13 @@ class Frame:
         return made
 
     def own_sizes(self, tensor: Tensor, rank: int) -> tuple[Node, ...]:
-        """Where the program asks a tensor for its sizes: the variables that stand for them."""
+        """Where the program reads a tensor's sizes at run time: the variables for them."""
         if not self.lowering.runtime_shapes:
             return ()
         return tuple(Var(size_name(tensor, letter)) for letter in letters_of(rank))
 
     def know(self, tensor: Tensor, number: int) -> dict[int, Shape]:
-        """Puts a tensor's sizes into the uses; gives its shapes."""
+        """Stores a tensor's sizes in the uses; returns its shapes."""
         shapes = {n: use.shape(number) for n, use in enumerate(self.uses) if number in use.values}
         for use, shape in shapes.items():
             for letter, size in zip(letters_of(len(shape)), shape, strict=True):
@@ -393,5 +393,5 @@ class Frame:
 
 
 def size_name(tensor: Tensor, letter: str) -> str:
-    """The variable that stands for a tensor's size along an axis, or for its channels."""
+    """The variable of a tensor's size along an axis, or of its channels."""
     return f"§{tensor.number}.{letter}"

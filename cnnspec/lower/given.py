@@ -25,7 +25,7 @@ are under ""."""
 
 
 def slot(frame: Frame, site: SlotSite) -> None:
-    """A layer parameter as a step: what stands for it is called with the sizes that it may need."""
+    """A layer parameter as a step: a call of its layers with the sizes that they may need."""
     uses = {use: frame.uses[use].shape(site.inputs[0]) for use in frame.present(site)}
     tensor = frame.tensors[site.inputs[0]]
     sizes = []
@@ -38,7 +38,7 @@ def slot(frame: Frame, site: SlotSite) -> None:
 
 
 def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Region]) -> LayersArgument:
-    """What a use of a block gives for its layer parameter `name`."""
+    """The argument of a block's use for the layer parameter `name`."""
     one = site.layers[name]
     if one.parameter is not None:
         return LayersArgument(variable=frame.function.layer(one.parameter))
@@ -140,7 +140,7 @@ class GivenLayers:
         self._parents[self._root(one)] = self._root(other)
 
     def size_names(self, template: int, name: str = "") -> dict[int, str]:
-        """The sizes that layers are called with, by axis, and what they are called."""
+        """The sizes that layers are called with, by axis, and their variables."""
         axes = self.sizes(template, name)
         letters = letters_of(self._ranks.get(self._root((template, name)), 0))
         return {axis: SIZES[letters[axis]] for axis in axes}

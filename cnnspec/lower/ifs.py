@@ -62,7 +62,8 @@ def condition_for(frame: Frame, taken: Mapping[int, bool], node: Node) -> Condit
 
 
 def _join(frame: Frame, made: If[Statement], number: int, then: int | None, otherwise: int | None) -> None:
-    """The value of a join; where one side has no such tensor, it is the other's, as far as it is there."""
+    """The tensor after an `if`. If one side does not have it, it is the other side's tensor, as far as that
+    exists."""
     sides = [frame.tensors.get(-1 if side is None else side) for side in (then, otherwise)]
     there = [
         Const(False) if tensor is None or side is None else frame.optional.get(side, Const(True))
@@ -90,7 +91,7 @@ def join(frame: Frame, made: If[Statement], number: int, one: Tensor, other: Ten
 def _joined_sizes(
     frame: Frame, condition: Condition, number: int, one: Tensor, other: Tensor
 ) -> tuple[Node | None, ...]:
-    """The sizes of a tensor that an `if` decides: those of a side where they are right in every use."""
+    """The sizes of a tensor that an `if` decides: those of one side, if they are right in every use."""
     shapes = {n: use.shape(number) for n, use in enumerate(frame.uses) if number in use.values}
     found: list[Node | None] = []
     if len(one.dims) != len(other.dims):
@@ -108,7 +109,7 @@ def _joined_sizes(
 
 
 def _named(frame: Frame, node: Node, sizes: Mapping[int, int], letter: str) -> Node | None:
-    """A size that an `if` decides gets a name, so that what is computed from it stays short."""
+    """A name for a size that an `if` decides, so that expressions with it stay short."""
     if frame.outer is not None or frame.open:
         return node if operations(node) <= LONGEST else None
     variable = frame.function.namer.take(SIZES[letter])

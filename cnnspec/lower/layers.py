@@ -120,7 +120,7 @@ def _folded(frame: Frame, site: LayerSite, op: Op) -> Op:
 
 
 def _literals(ops: Sequence[Op]) -> dict[str, Node]:
-    """The numbers of a layer's fields that are the same in all uses."""
+    """The numbers of a layer's fields that are equal in all uses, as constants."""
     found: dict[str, Node] = {}
     for name, wanted in ops[0]:
         number = isinstance(wanted, int | Fraction) and not isinstance(wanted, bool)
@@ -152,7 +152,7 @@ def merge(frame: Frame, site: LayerSite, op: Op, uses: list[int]) -> None:
 def _merged_sizes(
     frame: Frame, op: Op, arms: Sequence[tuple[Tensor, When, int]], channels: Mapping[int, int]
 ) -> Sequence[Node | None]:
-    """The sizes of what a merge gives: of a concat the sum of the channels, else those of its largest
+    """The output sizes of a merge: for `concat` the sum of the channels, otherwise the sizes of the largest
     branch."""
     if op.word == "concat":
         total: Node | None = Const(0)

@@ -43,10 +43,10 @@ where these are other layers; one for each use."""
 
 @dataclass(eq=False)
 class Lowering:
-    """One graph for one target. `runtime_shapes`: the target asks a tensor for its sizes when it runs; else
-    they are parameters. `letters`: what a block's letters are called. `reserved`: names that nothing may
-    take. `finish` makes the target's form of a function, as soon as it is whole, and says which parameters it
-    uses."""
+    """One graph for one target. `runtime_shapes`: the target reads a tensor's sizes at run time; otherwise
+    sizes are parameters. `letters`: the variable names of a block's letters. `reserved`: names that no
+    variable may have. `finish` builds the target's form of a function as soon as it is complete, and returns
+    the parameters that it uses."""
 
     graph: ir.Graph
     emit: Emit
@@ -92,7 +92,8 @@ class Lowering:
         return frozenset((template, taker) for (template, _), taker in self.folds.items())
 
     def network(self) -> Function:
-        """The whole network, lowered; `functions` has those that it calls, the called before the calling."""
+        """The whole network, lowered. `functions` has the functions that it calls, each before those that
+        call it."""
         self._collect()
         last = len(self.graph.bodies) - 1
         template = self.graph.templates[self.graph.root.template]
@@ -183,8 +184,8 @@ class Lowering:
         return roles == {"frozen"}
 
     def _serve(self, regions: list[ir.Region], needs: Iterable[Need] = ()) -> None:
-        """Makes the function of these uses of a block; a call of it in its own text finds it too. `needs` are
-        the shared blocks that it is handed, where that is known before."""
+        """Lowers the function for these uses of a block. Calls of the block in its own text find it too.
+        `needs` are the shared blocks that it takes as arguments, where they are known before."""
         served, shared, count = dict(self._served), dict(self.shared), len(self.functions)
         function = self._function(regions)
         self._begun.append(function)
@@ -347,8 +348,8 @@ class Lowering:
         return known[of, wanted]
 
     def overwritable(self, use: TemplateUse, value: int) -> bool:
-        """Whether nothing but one layer reads this tensor, which a layer made that does not need it any
-        more."""
+        """Whether a tensor may be overwritten: only one layer reads it, and the layer that computed it does
+        not need it any more."""
         body = self.graph.bodies[use.body]
         if use.body not in self._reads:
             reads: Counter[int] = Counter(body.outputs)
@@ -379,7 +380,8 @@ class Lowering:
 def _formula(
     parameter: BlockParameter, scope: Mapping[str, Node], uses: Sequence[TemplateUse], values: Sequence[Any]
 ) -> Node | None:
-    """What a parameter is that no use gives otherwise than its default says, over those before it."""
+    """The expression of a parameter that in every use has the value of its default, over the parameters
+    before it."""
     if parameter.formula is None:
         return None
     for whole in (True, False):

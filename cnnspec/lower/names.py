@@ -35,7 +35,8 @@ class Namer:
         self._taken = {*KEYWORDS, *BUILTINS, *taken}
 
     def take(self, wanted: str) -> str:
-        """`wanted`, made an identifier; numbered from 2 where it is taken (`Up`, `Up2`), `in` is `in_`."""
+        """`wanted` as an identifier that is not taken yet: a number from 2 is appended where needed (`Up`,
+        `Up2`), and `in` becomes `in_`."""
         name = identifier(wanted)
         if name in KEYWORDS or name in BUILTINS or name in LIKE_DIGITS:
             name += "_"

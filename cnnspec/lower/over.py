@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry of a list that belongs to a pass: its variable, and the list, by name and (where it is known)
-    as it is."""
+    """The entry of a list for one pass: its variable, and the list, by name and, where it is known, by
+    value."""
 
     variable: str
     list: Node
@@ -74,7 +74,7 @@ def _variable(frame: Frame, found: Const) -> Var:
 
 
 def _note(frame: Frame, variable: str, node: Node) -> None:
-    """Puts a variable's values into the uses of a frame and of those around it, where it has one."""
+    """Stores a variable's values in the uses of a frame and of the frames around it."""
     for around in frame.around():
         for use in around.uses:
             try:

@@ -64,7 +64,8 @@ class Layer:
 
 @dataclass(eq=False, slots=True)
 class Merge:
-    """Branches merged; of each, when it is there (None: always), and how many axes it has."""
+    """A merge of branches. For each branch: the condition under which it exists (None: always), and its
+    number of axes."""
 
     name: str
     op: Op
@@ -74,8 +75,8 @@ class Merge:
 
 @dataclass(eq=False, slots=True)
 class Invoke:
-    """A use of a block. `arguments` are the numbers for the function's parameters, in their order; `modules`
-    what stands for the shared blocks that it needs; `shared` is the block's own, where it is a shared one."""
+    """A use of a block. `arguments` are the numbers for the function's parameters, in order; `modules` are
+    the shared blocks that it needs; `shared` is the block itself, if it is a shared one."""
 
     name: str
     function: Function
@@ -134,9 +135,9 @@ class Part:
 
 @dataclass(eq=False, slots=True)
 class Carried:
-    """A size that changes from pass to pass: its variable, of which tensor, the axis, how it starts and what
-    it becomes. `table` makes it a table by the number of the pass, which may be one more parameter of the
-    function."""
+    """A size that changes from pass to pass: its variable, the tensor and the axis, its first value, and its
+    value for the next pass. With `table` it is read from a table by the number of the pass, which may be one
+    more parameter of the function."""
 
     variable: str
     place: int
@@ -148,7 +149,7 @@ class Carried:
 
 @dataclass(eq=False, slots=True)
 class Collected:
-    """What every pass of a repeat gives besides: the place among the region's outputs, and the tensor of each
+    """An output of every pass of a repeat: its index among the region's outputs, and the tensor of each
     pass."""
 
     place: int
@@ -224,8 +225,8 @@ def every(statements: Iterable[Statement]) -> Iterator[Statement]:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """Where a shared block's weights are: the model's own (`key`), or what a function is handed
-    (`variable`), or one of its own attributes (`own`)."""
+    """Where the weights of a shared block are: in the model (`key`), in an argument of the function
+    (`variable`), or in an attribute of the function's own (`own`)."""
 
     key: str | None = None
     variable: str | None = None
@@ -252,7 +253,7 @@ class Parameter:
 
 @dataclass(eq=False, slots=True)
 class Need:
-    """A shared block that a function is handed: its variable, and the model's key in each use."""
+    """A shared block that a function takes as an argument: its variable, and the model's key in each use."""
 
     variable: str
     keys: tuple[str, ...]
@@ -289,7 +290,7 @@ class LayerParameter:
 
 @dataclass(eq=False, slots=True)
 class Function:
-    """A block of the author's (or the network): what it is given, and what it does."""
+    """A block of the spec, or the network: its parameters and its statements."""
 
     name: str
     template: Template

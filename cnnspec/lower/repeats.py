@@ -96,7 +96,8 @@ def repeat(frame: Frame, site: RegionSite) -> None:
 
 
 def _places(region: Region, handed: int) -> list[int]:
-    """The places of what a pass gives besides what it passes on; each tensor of the region is one output."""
+    """The indices of a pass's outputs that are not passed on to the next pass; each tensor of the region is
+    one output."""
     extra = region.outputs[handed:]
     region.outputs = region.outputs[:handed]
     region.outputs += [one for one in dict.fromkeys(extra) if one not in region.outputs]
@@ -106,7 +107,7 @@ def _places(region: Region, handed: int) -> list[int]:
 def _passes(
     frame: Frame, site: RegionSite, regions: dict[int, ir.Region], index: str
 ) -> tuple[list[TemplateUse], list[tuple[int, int | None]]]:
-    """The passes of all uses, each a use of its own; of a long run of equal ones three."""
+    """The passes of all uses, each as a use of its own. Of a long run of equal passes, three are kept."""
     graph = frame.lowering.graph
     template = graph.templates[site.template]
     found: list[TemplateUse] = []
@@ -134,7 +135,7 @@ def _arriving(
     carried: list[Carried],
     at: tuple[RegionSite, int],
 ) -> tuple[Node | None, ...]:
-    """The sizes of an input of a pass: those of the repeat's input, where every pass keeps them."""
+    """The sizes of one input of a pass: those of the repeat's input, if every pass keeps them."""
     site, place = at
     found: list[Node | None] = []
     both = min(len(tensor.dims), *(len(use.shape(place)) for use in body.uses))  # of a map and of vectors: C

@@ -127,7 +127,8 @@ def _whole(node: Node) -> bool:
 
 
 def value(node: Node, env: Env) -> Any:
-    """What Python will make of it; `Unclear` where a name is missing or nothing comes out."""
+    """The value that Python will compute for a node. `Unclear` if a name has no value, or if the operation
+    has no result."""
     match node:
         case Const():
             return node.value
@@ -183,7 +184,7 @@ ROUNDING = 1e-14
 
 
 def gives(node: Node | None, env: Env, expected: object) -> bool:
-    """Whether the node comes out as `expected`; a pair of equal sizes is the size."""
+    """Whether a node has the value `expected`; a tuple of equal sizes counts as the single size."""
     if node is None:
         return False
     try:
@@ -203,7 +204,7 @@ def single(size: object) -> object:
 
 
 def plain(number: Any) -> Any:
-    """An exact value as Python's own: whole numbers and floats; equal sizes of all axes are one."""
+    """An exact value as a number of Python: an int or a float. Equal sizes of all axes become one number."""
     if isinstance(number, List):
         return List(map(plain, number))
     if isinstance(number, Fraction):

@@ -111,7 +111,7 @@ def traced_op(op: Op, fields: Mapping[str, Node]) -> Op:
 
 
 def out_nodes(op: Op, arriving: Sequence[Shape], nodes: Sequence[Sequence[Node | None]]) -> list[Node | None]:
-    """The expressions of the output's sizes; None where nothing is known of what one is computed from."""
+    """The expressions of the output's sizes; None if one of them is computed from an unknown number."""
     unknown = Apply("?", ())
     shapes = [
         tuple(
