@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.lower.names import Namer
-from cnnspec.lower.writer import Group, Writer, call, literal, put_targets
+from cnnspec.lower.writer import Group, Writer, call, listed, literal, put_targets
 from cnnspec.training.network import Output
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import Adam, AdamW, CrossEntropy, RmsProp, Sgd
@@ -92,8 +92,7 @@ def _loss(writer: Writer, plan: Plan) -> None:
     kind = "Tensor" if len(outputs) == 1 else "tuple[Tensor, ...]"
     with writer.block(f"def loss_of(outputs: {kind}, labels: Tensor) -> Tensor:"):
         if len(outputs) == 1:
-            writer.put("loss: Tensor = ", _loss_call(outputs[0], "outputs"))
-            writer.line("return loss")
+            writer.put("return ", _loss_call(outputs[0], "outputs"))
             return
         namer = Namer({"outputs", "labels", "loss"})
         names = [namer.take(output.label) for output in outputs]
@@ -212,6 +211,8 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
         writer.line("device = team.device")
         count = 4 if plan.accuracy else 2
         writer.line(f"sums = torch.zeros({count}, dtype=torch.float64, device=device)")
+        if plan.overlap:
+            writer.line("overlap = torch.zeros(2, CLASSES, dtype=torch.float64, device=device)")
         writer.line("every = torch.arange(len(samples.labels)).split(BATCH)")
         writer.line("parts = [rows[team.rank :: team.size] for rows in every]")
         sharded = run.parallel == "fsdp"
@@ -242,12 +243,17 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
                 _right(writer, plan)
         with writer.block("if team.size > 1:"):
             writer.line("dist.all_reduce(sums)")
+            if plan.overlap:
+                writer.line("dist.all_reduce(overlap)")
+        result = ['"loss": loss_sum / images_seen']
         if plan.accuracy:
             writer.line("loss_sum, images_seen, right, answers = sums.tolist()")
-            writer.line('return {"loss": loss_sum / images_seen, "accuracy": right / answers}')
+            result.append('"accuracy": right / answers')
         else:
             writer.line("loss_sum, images_seen = sums.tolist()")
-            writer.line('return {"loss": loss_sum / images_seen}')
+        if plan.overlap:
+            result.append('"dice": mean_dice(overlap)')
+        writer.put("return ", listed(result, "{", "}"))
 
 
 def batches(plan: Plan, samples: str, parts: str, windows: str = "") -> str:
@@ -269,11 +275,14 @@ def _right(writer: Writer, plan: Plan) -> None:
         return
     sign = "-" if judged.last == "rbf" else ""
     shape = ".flatten(1)" if len(judged.shape) > 1 and not judged.maps else ""
-    writer.line(
-        f"right = ({sign}{variable}){shape}.argmax(1) == labels"
-        if sign
-        else f"right = {variable}{shape}.argmax(1) == labels"
-    )
+    found = f"({sign}{variable}){shape}.argmax(1)" if sign else f"{variable}{shape}.argmax(1)"
+    if plan.overlap:
+        writer.line(f"found = {found}")
+        found = "found"
+    writer.line(f"right = {found} == labels")
     writer.line("sums[2] += right.sum()")
     ignored = judged.loss.ignore if isinstance(judged.loss, CrossEntropy) else -1
     writer.line("sums[3] += labels.numel()" if ignored < 0 else f"sums[3] += (labels != {ignored}).sum()")
+    if plan.overlap:
+        more = f", {ignored}" if ignored >= 0 else ""
+        writer.line(f"overlap += overlap_of(found, labels, CLASSES{more})")

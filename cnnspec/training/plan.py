@@ -32,6 +32,11 @@ class Plan:
         return self.judged.loss.kind != "mse"
 
     @property
+    def overlap(self) -> bool:
+        """Whether the result has a Dice coefficient: of maps of classes."""
+        return self.judged.maps and self.classes
+
+    @property
     def classes(self) -> bool:
         """Whether a label is the number of a class: not so of one channel, where it is yes or no."""
         return self.judged.loss.kind in ("cross_entropy", "dice") and self.judged.shape[0] > 1

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from cnnspec.training.library import augment, samples
+from cnnspec.training.library import augment, losses, samples
 from cnnspec.training.library.processes import Refused
+from cnnspec.training.numpy.library import losses as numpy_losses
 from tests.training.running import built, log, run
 from tests.training.test_recipe import GOOD, found, recipe_of
 
@@ -93,6 +94,7 @@ def test_an_unpadded_network_learns_from_maps_that_move(tmp_path: Path) -> None:
     assert "labels = padded(labels, *INPUT[1:], 9)" in text
     assert "return images, middle(maps[:, 0], *OUTPUT)" in text
     run(folder)
+    assert all(0 <= float(row["dice"]) <= 100 for row in log(folder))
     assert len(log(folder)) == 2
     np.savez(folder / "data.npz", x_train=images, y_train=labels[:, 1:], x_test=images, y_test=labels)
     assert "train.py: expected label maps of 12x12, found 11x12\n" in run(folder, "--resume", status=2)
@@ -108,3 +110,14 @@ def test_maps_of_another_scale_cannot_move() -> None:
         assert finding[3] == f"{key} cannot move the label maps of output: they have 4x4, the images 8x8"
         assert found(f"{GOOD}[augment]\n{line}\n", "input 1x8x8\nconv F3 K4\n") == []
     assert recipe_of(f"{GOOD}[augment]\n{MOVES}").augment.elastic == 1.5
+
+
+def test_the_dice_coefficient_of_maps() -> None:
+    """Worked out by hand: class 0 has 2 pixels in both, 3 + 3; class 1 has 1, 2 + 2; class 2 is nowhere."""
+    found, labels = torch.tensor([[0, 0, 0, 1, 1, 1]]), torch.tensor([[0, 0, 1, 1, 0, 9]])
+    overlap = losses.overlap_of(found, labels, 3, ignored=9)
+    assert overlap.tolist() == [[2, 1, 0], [6, 4, 0]]
+    assert losses.mean_dice(overlap.double()) == pytest.approx((2 / 3 + 1 / 2) / 2)
+    ours = numpy_losses.overlap_of(found.numpy(), labels.numpy(), 3, ignored=9)
+    assert ours.tolist() == overlap.tolist()
+    assert numpy_losses.mean_dice(ours) == pytest.approx(losses.mean_dice(overlap.double()))

@@ -20,6 +20,22 @@ def dice_loss(scores: Tensor, labels: Tensor) -> Tensor:
     return 1 - ((2 * both + 1) / (total + 1)).mean()
 
 
+def overlap_of(
+    found: Tensor, labels: Tensor, classes: int, ignored: int = -1
+) -> Tensor:
+    """How many pixels have each class in both maps, and in one and the other."""
+    found, labels = found[labels != ignored], labels[labels != ignored]
+    both = torch.bincount(labels[found == labels], minlength=classes)
+    one = torch.bincount(found, minlength=classes)
+    return torch.stack([both, one + torch.bincount(labels, minlength=classes)])
+
+
+def mean_dice(overlap: Tensor) -> float:
+    """2 |A and B| / (|A| + |B|), the mean over the classes that there are."""
+    both, total = overlap
+    return float((2 * both / total)[total > 0].mean())
+
+
 def log_probabilities(probabilities: Tensor) -> Tensor:
     """The logarithm of a softmax's output; a softmax of that changes nothing."""
     return torch.log(probabilities.clamp_min(1e-12))

@@ -74,7 +74,8 @@ def torchvision_set(kind: Any, path: Path, train: bool, download: bool) -> Sampl
     try:
         found = kind(path, train=train, download=download)
     except (OSError, RuntimeError) as error:
-        raise Refused(f"{path}: {error}") from None
+        message = str(error) if download else "it is not there (download = true)"
+        raise Refused(f"{kind.__name__} in {path}: {message}") from None
     pixels = torch.as_tensor(found.data)
     pixels = pixels[:, None] if pixels.ndim == 3 else pixels.movedim(-1, 1)
     return Samples(pixels.contiguous(), torch.as_tensor(found.targets))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cnnspec.lower.names import Namer
-from cnnspec.lower.writer import Writer, call, literal, put_targets
+from cnnspec.lower.writer import Writer, call, listed, literal, put_targets
 from cnnspec.training.learning import changes_rate, put_rate
 from cnnspec.training.network import Output
 from cnnspec.training.plan import Plan
@@ -226,6 +226,8 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
         writer.doc(f"The {what} on images that are held out: each counts once.")
         writer.line("images, labels = samples")
         writer.line("loss = right = answers = 0" if plan.accuracy else "loss = 0")
+        if plan.overlap:
+            writer.line("overlap = np.zeros((2, CLASSES))")
         with writer.block("for start in range(0, len(labels), BATCH):"):
             writer.line("rows = slice(start, start + BATCH)")
             writer.line("y = net.forward(params, prepared(images[rows]))")
@@ -234,10 +236,16 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
                 answer, truth, counted = answers(plan, "y[0]" if several else "y", "labels[rows]")
                 writer.line(f"right += int(({answer} == {truth}).sum())")
                 writer.line(f"answers += {counted}")
-        if plan.accuracy:
-            writer.line('return {"loss": loss / len(labels), "accuracy": right / answers}')
-        else:
-            writer.line('return {"loss": loss / len(labels)}')
+            if plan.overlap:
+                writer.put("overlap += ", call("overlap_of", answer, truth, "CLASSES", *_ignored(plan)))
+        result = ['"loss": loss / len(labels)', *(['"accuracy": right / answers'] if plan.accuracy else [])]
+        result += ['"dice": mean_dice(overlap)'] if plan.overlap else []
+        writer.put("return ", listed(result, "{", "}"))
+
+
+def _ignored(plan: Plan) -> list[int]:
+    loss = plan.judged.loss
+    return [loss.ignore] if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else []
 
 
 def answers(plan: Plan, y: str, labels: str) -> tuple[str, str, str]:

@@ -227,6 +227,8 @@ def _end_of_epoch(writer: Writer, plan: Plan) -> None:
         writer.line('"held_out_loss": f"{result[\'loss\']:.6f}",')
         if plan.accuracy:
             writer.line('"accuracy": f"{100 * result[\'accuracy\']:.2f}",')
+        if plan.overlap:
+            writer.line('"dice": f"{100 * result[\'dice\']:.2f}",')
         writer.line('"seconds": f"{seconds:.2f}",')
         writer.line('"images_per_second": f"{(steps - done) * BATCH / seconds:.0f}",')
     writer.line("}")

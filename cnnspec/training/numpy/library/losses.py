@@ -88,3 +88,17 @@ def dice_loss(scores, labels):
     dfound = (both / total - 2 * target) / total / K
     through = (found * dfound).sum(1, keepdims=True)
     return 1 - (both / total).mean(), found * (dfound - through)
+
+
+def overlap_of(found, labels, classes, ignored=-1):
+    """How many pixels have each class in both maps, and in one and the other."""
+    found, labels = found[labels != ignored], labels[labels != ignored].astype(int)
+    sets = labels[found == labels], found, labels
+    both, one, other = (np.bincount(each, minlength=classes) for each in sets)
+    return np.stack([both, one + other])
+
+
+def mean_dice(overlap):
+    """2 |A and B| / (|A| + |B|), the mean over the classes that there are."""
+    both, total = overlap[:, overlap[1] > 0]
+    return float((2 * both / total).mean())
