@@ -248,3 +248,16 @@ def test_images_are_scaled_as_torch_does() -> None:
         expected = theirs(torch.from_numpy(images), *size).numpy()
         assert np.allclose(resized(images, *size), expected, atol=1e-3)
         assert resized(images.astype(np.uint8), *size).dtype == np.uint8
+
+
+@pytest.mark.parametrize("target", ["torch", "numpy"])
+def test_it_stops_early(tmp_path: Path, target: str) -> None:
+    """After two epochs without a better result; another data set is given on the command line."""
+    if target == "torch":
+        pytest.importorskip("torch")
+    recipe = RECIPE.replace("rate = 0.01", "rate = 1e-12").replace("epochs = 4", "epochs = 50")
+    folder = built(tmp_path / "run", NORMED, recipe + "[run]\npatience = 2\n", target=target)
+    write_data(tmp_path / "other.npz")
+    run(folder, "--data", str(tmp_path / "other.npz"))
+    result = json.loads((folder / "result.json").read_text())
+    assert len(log(folder)) == result["epoch"] + 2 < 50
