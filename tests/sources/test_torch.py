@@ -441,3 +441,28 @@ def test_what_moves_numbers_belongs_to_the_module_that_moved_them() -> None:
     text = imported(model, torch.zeros(2, 4, 8, 8)).spec.text
     assert text.count("shuffle G2") == 1
     assert "mixed() -> conv F1 K3" in text
+
+
+class Embedding(nn.Sequential):
+    """Vectors of length 1, as face recognisers divide by the norm."""
+
+    def __init__(self, eps: float = 1e-5) -> None:
+        super().__init__(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8, eps), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = super().forward(x)
+        return x / torch.norm(x, 2, 1, True)
+
+
+def test_a_quotient_by_the_length_is_a_norm() -> None:
+    found = imported(with_numbers(Embedding()), torch.randn(2, 3, 8, 8, dtype=torch.float64))
+    assert "gap -> l2norm" in found.spec.text
+    differences = beside(found, torch.randn(2, 3, 8, 8, dtype=torch.float64))
+    assert max(differences) < LIMIT
+
+
+def test_an_eps_that_was_meant_for_another_argument() -> None:
+    """`BatchNorm2d(8, False)` has an eps of 0."""
+    _, layers = listed(Embedding(False), torch.randn(2, 3, 8, 8))
+    (hole,) = [one for one in layers.layers if isinstance(one, Hole)]
+    assert "its eps is 0" in hole.why

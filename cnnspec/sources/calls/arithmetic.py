@@ -8,6 +8,7 @@ from typing import Any
 from cnnspec.ops.activation import Hsigmoid, Hswish, Mish, Sigmoid, Silu, Softplus, Tanh
 from cnnspec.ops.base import Op
 from cnnspec.ops.merge import Add, Div, Max, Mul, Sub
+from cnnspec.ops.norm import L2Norm
 from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Upsample
 from cnnspec.ops.reshape import Reshape
@@ -89,6 +90,8 @@ def divided(reader: Reader, a: Given) -> Item:
         raise Cannot("a quotient that is rounded")
     if isinstance(one, Norms) and isinstance(other, Norms):
         return _of_norms(reader, one, other, "div")
+    if isinstance(other, Norms) and other.step == "channels" and one == other.of:
+        return Laid(reader.add(L2Norm(), other.of.value), other.of.dims)
     if isinstance(one, Scores) and isinstance(other, Number):
         return one._replace(factor=one.factor / other)
     if isinstance(one, Kept) and isinstance(other, Number):

@@ -34,6 +34,8 @@ def batch_norm(reader: Reader, a: Given) -> Item:
     prefix = keys["running_mean"].rpartition("running_mean")[0]
     if f"{prefix}num_batches_tracked" in reader.trace.keys:
         keys["num_batches_tracked"] = f"{prefix}num_batches_tracked"
+    if a["eps"] <= 0:
+        raise Cannot("its eps is 0, and here it must be above 0: 1e-5 is usual")
     op = BatchNorm(eps=number(a["eps"]), momentum=number(a["momentum"]), affine=_affine(a))
     return Laid(reader.add(op, laid.value, weights=keys), laid.dims)
 
@@ -120,6 +122,8 @@ def length(reader: Reader, a: Given) -> Item:
         raise Cannot("a norm that is not the length of vectors")
     if only([laid.dims[place] for place in places], range(1, len(shape)), shape):
         return Norms(laid, "lengths")
+    if len(places) == 1 and laid.dims[places[0]] == full(0, shape[0]):
+        return Norms(laid, "channels")
     raise Cannot("a norm over some of the dimensions")
 
 

@@ -14,7 +14,7 @@ from cnnspec.ops.base import Misfit, Op, Shape
 from cnnspec.ops.conv import DwConv
 from cnnspec.ops.dense import Flatten
 from cnnspec.ops.fields import exact
-from cnnspec.ops.pool import Gap
+from cnnspec.ops.pool import CMean, Gap
 from cnnspec.ops.powers import Pow
 from cnnspec.ops.rectifier import Relu6
 from cnnspec.ops.resample import PixelShuffle, PixelUnshuffle, Shuffle, Upsample
@@ -105,9 +105,9 @@ class Computed(NamedTuple):
 
 
 class Norms(NamedTuple):
-    """The lengths of a tensor's maps (`lengths`), and what global response normalisation makes of them, step
-    by step: their `mean`, which eps is added to, the `share` of each, the tensor times its share (`product`),
-    with a weight, and with a bias."""
+    """The lengths of each position's `channels`; or of a tensor's maps (`lengths`), and what global response
+    normalisation makes of them, step by step: their `mean`, which eps is added to, the `share` of each, the
+    tensor times its share (`product`), with a weight, and with a bias."""
 
     of: Laid
     step: str
@@ -282,9 +282,14 @@ class Reader:
             self.call = now
 
     def _lengths(self, item: Norms) -> Laid:
-        if item.step != "lengths":
-            raise Cannot("global response normalisation in an unusual form")
         shape = self.shape(item.of.value)
+        if item.step == "channels" and len(shape) > 1:
+            mean = self.add(CMean(), self.add(Pow(p=Fraction(2)), item.of.value))
+            total = self.add(Times(factor=Fraction(shape[0])), mean)
+            dims = tuple(() if dim == full(0, shape[0]) else dim for dim in item.of.dims)
+            return Laid(self.add(Pow(p=Fraction(1, 2)), total), dims)
+        if item.step != "lengths":
+            raise Cannot("lengths of vectors, or steps of global response normalisation, are used alone")
         mean = self.add(Gap(), self.add(Pow(p=Fraction(2)), item.of.value))
         total = self.add(Times(factor=Fraction(prod(shape[1:]))), mean)
         axes = [dim if dim == full(0, shape[0]) else () for dim in item.of.dims[1:]]
