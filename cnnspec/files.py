@@ -37,7 +37,7 @@ def read_source(
 
 
 def read_bytes(path: str, limit: int) -> bytes | Diagnostic:
-    """What is in the file at `path`, or why it is not read."""
+    """The bytes of the file at `path`, or the finding that says why it cannot be read."""
     try:
         return _standard_input(limit) if path == STDIN else _regular_file(path, limit)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -201,7 +201,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _others(path: str, name: str) -> bool:
-    """Whether a folder is hidden, or holds what was installed: a virtual environment, `node_modules`."""
+    """Whether a folder is hidden or contains installed files: a virtual environment, `node_modules`."""
     signs = (os.path.join(path, name, sign) for sign in ("pyvenv.cfg", "conda-meta"))
     return name.startswith(".") or name == "node_modules" or any(map(os.path.exists, signs))
 
@@ -285,7 +285,8 @@ class _Refused(Exception):
 
 
 class _Ready(NamedTuple):
-    """A file that is to take its name: what was asked for, where that is, and where the file is so far."""
+    """A new file that is about to replace another: the path as given, the real path, and the temporary
+    path."""
 
     path: str
     target: str

@@ -75,7 +75,7 @@ def find(graph: Graph, layer: str | None) -> tuple[int, Entry | None, list[str]]
 
 
 def not_one_layer(file: str, layer: str | None, names: list[str]) -> str:
-    """What is wrong with a name that is not a layer's: a part, or unknown."""
+    """The message for a name that is a part of the network, or unknown."""
     from cnnspec.diagnostics.printable import printable
     from cnnspec.report.layer_names import no_layer
 

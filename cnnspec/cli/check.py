@@ -168,7 +168,7 @@ def _status(findings: Sequence[Diagnostic], strict: bool, advice: bool) -> int:
 def _check_document(
     argument: str, choice: Choice, ignore: frozenset[str], strict: bool, advice: bool
 ) -> list[Checked]:
-    """The specs of a document, or the one that is named, and what is wrong with the document itself."""
+    """The specs of a document, or the one that is named, and the findings about the document itself."""
     from cnnspec.documents.checked import checked_specs
     from cnnspec.documents.read import open_document
 
@@ -191,7 +191,7 @@ def _check_document(
 
 
 def _update(argument: str, choice: Choice, dry_run: bool) -> list[Checked]:
-    """Regenerate the regions of a document: what is wrong, and with `dry_run` what differs."""
+    """Regenerate the regions of a document; returns the findings and, with `dry_run`, the differences."""
     from cnnspec.cli.update import update_document
 
     source, findings, changed, problem = update_document(argument, choice, dry_run)

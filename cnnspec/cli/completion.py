@@ -31,7 +31,7 @@ def specs(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 
 def topics(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What `explain` takes first: a spec, or the name of a page."""
+    """Completions for the first argument of `explain`: specs and names of pages."""
     from cnnspec.report.pages import topics
 
     return [*_matching([*topics(), "recipe"], incomplete), *specs(context, parameter, incomplete)]
@@ -131,7 +131,7 @@ def _after_comma(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 class Bash(BashComplete):
-    """bash breaks `zoo:resnet` at the colon, and puts what it is offered after the colon."""
+    """Completion for bash, which splits `zoo:resnet` at the colon: what it inserts comes after the colon."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         words, incomplete = super().get_completion_args()

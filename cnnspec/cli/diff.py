@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Compared(NamedTuple):
-    """One of the two specs: its models, or what is wrong."""
+    """One of the two specs: its models, or the findings about it."""
 
     source: Source
     models: list[Model]

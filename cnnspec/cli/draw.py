@@ -141,7 +141,7 @@ def draw(file: str | None, output: str | None, force: bool, choice: Choice, to: 
 
 
 def _form(given: str | None, destination: str | None) -> str:
-    """The format that was asked for, or that of the file's ending."""
+    """The format of `--format`, or that of the file's extension."""
     if given is not None or destination is None:
         return given or "svg"
     ending = os.path.splitext(destination)[1].lower()
@@ -153,7 +153,7 @@ def _form(given: str | None, destination: str | None) -> str:
 
 
 def _advice(smallest: float | None, how: dict[str, Any]) -> str:
-    """What to do where a text is too small to be read."""
+    """The help for a text that is too small to be read."""
     if smallest is None or smallest >= READABLE - 0.05:
         return ""
     width = how["width"] or 720.0

@@ -17,7 +17,7 @@ from cnnspec.files import STDIN, ZOO, document_named, named, read_source, write_
 
 
 class Formatted(NamedTuple):
-    """A file, its canonical text (None where it has errors), and what was found."""
+    """A file, its canonical text (None if it has errors), and its findings."""
 
     source: Source
     text: str | None

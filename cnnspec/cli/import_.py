@@ -76,7 +76,7 @@ def _inputs(
 
 
 class Files(NamedTuple):
-    """What is written where."""
+    """The files that are read and written."""
 
     output: str | None
     weights: str | None

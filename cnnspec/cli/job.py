@@ -45,7 +45,7 @@ class Progress:
 
 
 def missing(extra: str, why: str = "") -> str:
-    """How to install what is missing."""
+    """The message about a missing library: how to install it."""
     reason = f" ({why})" if why and "No module named" not in why else ""
     return f"{INSTALL[extra]} is needed and is not installed{reason}: pip install 'cnnspec[{extra}]'"
 
@@ -66,7 +66,7 @@ def unfinished(outcome: Outcome, document: dict[str, Any], to: Output) -> int:
 
 
 def failed(message: str, document: dict[str, Any], to: Output, status: int) -> int:
-    """Report with a message that there is no result; gives `status`."""
+    """Report, with a message, that there is no result; returns `status`."""
     message = "\n".join(map(printable, message.split("\n")))
     to.document(document | {"message": message})
     if to.form == "text":

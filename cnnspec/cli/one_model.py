@@ -36,7 +36,7 @@ class Opened(NamedTuple):
         return self.model.graph if self.model is not None else None
 
     def head(self) -> dict[str, Any]:
-        """What a document about this model begins with."""
+        """The first entries of a document about this model."""
         model, graph = self.model, self.graph
         return {
             "file": self.source.name,

@@ -94,7 +94,8 @@ def codes(context: click.Context, parameter: click.Parameter, values: tuple[str,
 
 
 def completing(what: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
-    """What a shell completes: a function of completion.py, which is imported when a shell asks."""
+    """A shell completion by the name of its function in completion.py, which is imported only when a shell
+    asks for completions."""
 
     def complete(*asked: Any) -> list[Any]:
         from cnnspec.cli import completion

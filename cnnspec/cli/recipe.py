@@ -20,8 +20,7 @@ TOML = ".toml"
 
 
 class Programs(NamedTuple):
-    """What a recipe came to: the files of the run's folder by name, or what is wrong with it, and then the
-    exit status."""
+    """The result of a recipe: the files of the run's folder by name, or the findings and the exit status."""
 
     source: Source
     findings: list[Diagnostic]
@@ -46,7 +45,7 @@ def programs(found: Opened, path: str, folder: str, target: str) -> Programs:
 
 
 def scoring(found: Opened, path: str) -> Programs:
-    """What reads the data of a recipe and judges outputs: `data.py`; where the data is: `path`."""
+    """The program that reads a recipe's data and scores outputs (`data.py`), and the path of the data."""
     from cnnspec.training import numpy
 
     def files(recipe: Recipe, facts: Network, reading: Reading, data: str) -> dict[str, str]:
@@ -60,7 +59,7 @@ def scoring(found: Opened, path: str) -> Programs:
 def _made(
     found: Opened, path: str, files: Callable[[Recipe, Network, Reading, str], dict[str, str]]
 ) -> Programs:
-    """The files that `files` makes of a recipe that fits the network, or what is wrong."""
+    """The files that `files` builds from a recipe that fits the network, or the findings about the recipe."""
     from cnnspec.training.network import network
     from cnnspec.training.read import MAX_BYTES, read
 

@@ -169,7 +169,7 @@ def _smallest(graph: Graph) -> list[bool]:
 def _contents(
     outcome: Outcome, graph: Graph, output: str | None, folder: str | None
 ) -> tuple[dict[str, bytes], int]:
-    """The files that are asked for, by their paths, and how many sheets of maps are among them."""
+    """The files to write, by path, and how many of them are sheets of maps."""
     assert outcome.result is not None
     contents: dict[str, bytes] = {}
     if output:

@@ -31,7 +31,7 @@ OWN = {"vgg": ("rows", "columns"), "densenet": ("rows",)}
 
 
 class Selection(NamedTuple):
-    """The chosen networks, the files that they are in, and what is wrong with them."""
+    """The chosen networks, the files that contain them, and the findings about these."""
 
     networks: list[Network]
     paths: list[str]
@@ -141,7 +141,7 @@ def _refuse(findings: list[tuple[Source, Diagnostic]], status: int, to: Output) 
 
 
 def _form(given: str | None, destination: str | None) -> str:
-    """The format that was asked for, or that of the file's ending."""
+    """The format of `--format`, or that of the file's extension."""
     if given is not None or destination is None:
         return given or FORMATS[0]
     ending = os.path.splitext(destination)[1].lower()

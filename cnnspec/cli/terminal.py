@@ -72,7 +72,7 @@ def say(text: str) -> None:
 
 
 def err(text: str, *, whole: bool = False) -> None:
-    """Write to standard error, after what was written to standard output before; lines that must stay
+    """Write to standard error, after everything written to standard output before. Lines that must stay
     `whole` are not wrapped."""
     sys.stdout.flush()
     sys.stderr.write(text if whole else _readable(text, sys.stderr))
@@ -175,7 +175,7 @@ class Output(NamedTuple):
                 err(render_text(finding, source, self.colored(sys.stderr), room))
 
     def document(self, content: dict[str, Any]) -> None:
-        """Where JSON is asked for, write the command's document; a number that is not finite is null."""
+        """With `--format json`, write the command's document; a number that is not finite becomes null."""
         if self.form == "json":
             import json
 

@@ -202,7 +202,7 @@ def _foreign(folder: str) -> str | None:
 
 
 def _run(folder: str, resume: bool, processes: int, to: Output) -> int:
-    """Run the program to its end, or to ours; gives its status."""
+    """Run the training program until it ends or this process is interrupted; returns its exit status."""
     import subprocess
 
     line = [sys.executable, "-B", "-X", "utf8"]

@@ -67,7 +67,7 @@ class Updated(NamedTuple):
 
 
 class _New(NamedTuple):
-    """What is to be written: the changed regions, and the files of all."""
+    """The changes to write: the regions of the documents, and the files that they name."""
 
     edits: list[Edit]
     files: dict[str, bytes]
@@ -245,7 +245,7 @@ def _form_of(file: str) -> str | None:
 
 
 def _printed(command: click.Command, name: str, arguments: list[str], encoding: str) -> bytes:
-    """What a command prints on a wide page without colours; Refused where it fails."""
+    """The output of a command on a wide page without colours; raises Refused if it fails."""
     printed, errors = io.BytesIO(), io.StringIO()
     kept = {key: os.environ.pop(key) for key in ("COLUMNS", "FORCE_COLOR") if key in os.environ}
     out = io.TextIOWrapper(printed, encoding, errors="backslashreplace", newline="\n")

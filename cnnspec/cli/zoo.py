@@ -56,7 +56,7 @@ def _print(name: str, to: Output) -> int:
 
 
 def _entries(every: bool) -> list[dict[str, Any]]:
-    """What the list shows of each spec: plain values."""
+    """The rows of the list, one per spec, as plain values."""
     from cnnspec.elaborate import variants
     from cnnspec.pipeline import models
 

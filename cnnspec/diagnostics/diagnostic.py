@@ -57,9 +57,8 @@ def line_start(text: str, offset: int) -> int:
 
 
 class Piece(NamedTuple):
-    """A stretch of a text that was rewritten, the stretch of the original that it stands for, and whether
-    these are the same, character for character.
-    """
+    """A span of a rewritten text, the span of the original text that it replaces, and whether both are the
+    same text."""
 
     span: Span
     original: Span
@@ -102,7 +101,7 @@ class Source:
         return self.text[start:end].rstrip("\r\n")
 
     def written(self, span: Span) -> Span:
-        """The stretch of the original that a span stands for; a rewritten piece is taken as a whole."""
+        """The span of the original text for a span of this one; a rewritten piece is taken as a whole."""
         return span if not self.pieces or span == WHOLE_FILE else self._written(span)
 
     def _written(self, span: Span) -> Span:
@@ -118,7 +117,7 @@ class Source:
 
     @property
     def label(self) -> str:
-        """What a list of models calls this text: its file, and the place in it where it is a part of one."""
+        """The name of this text in a list of models: its file, and its place if it is a part of that file."""
         return self.name if self.original is self else self.original.label
 
     def cell(self, offset: int) -> Position | None:

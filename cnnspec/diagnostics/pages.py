@@ -35,6 +35,6 @@ def page(code: str) -> str | None:
 
 
 def title(code: str) -> str:
-    """What a code is about, in a line; "" where there is no such code."""
+    """The subject of a code in one line; "" if the code does not exist."""
     text = page(code)
     return text.partition("\n")[0].partition(": ")[2] if text is not None else ""

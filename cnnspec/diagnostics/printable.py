@@ -49,7 +49,7 @@ def width(text: str) -> int:
 
 
 def _cell(char: str, column: int, after_mark: bool) -> tuple[tuple[str, int], bool]:
-    """What is shown for a character, and whether it is a combining mark."""
+    """The text that is shown for a character, and whether it is a combining mark."""
     code = ord(char)
     if char == "\t":
         columns = TAB_STOP - column % TAB_STOP

@@ -89,8 +89,8 @@ def fold(word: str) -> str:
 
 
 def _slips(word: str, candidate: str, least: float) -> float:
-    """How far a candidate is from what was written; anything from `least` on is too far to be counted
-    out."""
+    """The distance of a candidate from the written word; distances of `least` and more are not computed
+    exactly."""
     if len(word) >= 3 and candidate.startswith(word):
         return 1
     if abs(len(candidate) - len(word)) >= least:

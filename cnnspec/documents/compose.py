@@ -46,7 +46,7 @@ class _Text:
         self.add("\n", Span(given.span.end, given.span.end))
 
     def add_fence(self, fence: Fence) -> Span:
-        """A fence with its input; gives the place of its own text."""
+        """Adds a fence with its input; returns the place of its own text."""
         if "input" in fence.attributes and not _second_input(fence):
             self.add_value("input", fence.attributes["input"])
         start = self.length
@@ -66,7 +66,7 @@ class _Text:
 
 
 class Earlier(NamedTuple):
-    """A fence that others may continue from, its document, and what it continues from itself."""
+    """A fence that others may continue from, its document, and the fence that it continues from."""
 
     fence: Fence
     document: Source
@@ -96,7 +96,7 @@ def spec_text(document: Source, fence: Fence, before: tuple[Earlier, ...]) -> Sp
 
 
 def fence_text(document: Source, fence: Fence) -> SpecText:
-    """What stands in a fence, and nothing else."""
+    """The text of a fence, without what its attributes add."""
     return SpecText(fence.text, document, fence.pieces, fence, (), Span(0, len(fence.text)))
 
 
@@ -111,7 +111,8 @@ class Composer:
         self.full = False
 
     def add(self, document: Source, fence: Fence) -> tuple[SpecText | None, list[Diagnostic]]:
-        """The spec of a fence, and what is wrong with its attributes; nothing once there is too much."""
+        """Adds the spec of a fence, and the findings about its attributes; adds nothing once the limit is
+        reached."""
         if self.full:
             return None, []
         findings = [*_wrong_attributes(fence, self.named, document)]
@@ -139,7 +140,7 @@ class Composer:
 
 
 def specs(document: Document) -> tuple[list[SpecText], list[Diagnostic]]:
-    """The specs of a document's fences, and what is wrong with their attributes."""
+    """The specs of a document's fences, and the findings about their attributes."""
     composer = Composer()
     added = [composer.add(document.source, fence) for fence in document.fences]
     return [spec for spec, _ in added if spec is not None], [one for _, found in added for one in found]

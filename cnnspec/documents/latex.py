@@ -288,7 +288,7 @@ class _Scanner:
 
 
 def _common(indents: list[str]) -> str:
-    """What all of them begin with."""
+    """The first words that all of them have in common."""
     shortest = min(indents, key=len, default="")
     same = (all(one[at] == char for one in indents) for at, char in enumerate(shortest))
     return shortest[: next((at for at, equal in enumerate(same) if not equal), len(shortest))]

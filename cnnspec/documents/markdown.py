@@ -135,7 +135,8 @@ class _Page:
             number += 1
 
     def prefix(self, lines: list[Line], token: Token) -> str:
-        """What stands before a line of the block: the blanks and quotes of the blocks around it."""
+        """The characters before a line of the block: the blanks and quotation marks of the blocks around
+        it."""
         for line in lines:
             if line.text.strip():
                 start = self.starts[_number_of(self.starts, line.start)]

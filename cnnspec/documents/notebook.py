@@ -220,7 +220,7 @@ def _fence(text: str, written: str, pieces: tuple[Piece, ...]) -> Fence:
 
 
 def _regions(text: str, written: str, pieces: tuple[Piece, ...]) -> tuple[list[Region], list[Diagnostic]]:
-    """The generated regions of a Markdown cell, and what is wrong with them."""
+    """The generated regions of a Markdown cell, and the findings about them."""
     from cnnspec.documents.markdown import read_markdown
 
     there = Source("", written, Source("", text), pieces)

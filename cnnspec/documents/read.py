@@ -44,7 +44,7 @@ def document_of(source: Source) -> Document:
 
 
 class Part(NamedTuple):
-    """A document, what is wrong with it, and the `.cnn` files that it includes."""
+    """A document, the findings about it, and the `.cnn` files that it includes."""
 
     document: Document
     findings: tuple[Diagnostic, ...]

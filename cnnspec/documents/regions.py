@@ -103,7 +103,7 @@ def edit_for(region: Region, body: str, latex: bool) -> Edit:
 
 
 class Made(NamedTuple):
-    """What a region is to contain, and the file that it writes, if any."""
+    """The new content of a region, and the file that its command writes, if there is one."""
 
     body: str
     file: str = ""

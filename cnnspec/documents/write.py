@@ -55,7 +55,7 @@ def _original(fence: Fence, offset: int) -> int:
 
 
 class Formatted(NamedTuple):
-    """What formatting gives: the document's new text, or why it stays as it is."""
+    """The result of formatting: the document's new text, or the reason why it is unchanged."""
 
     text: str | None
     findings: tuple[Diagnostic, ...] = ()

@@ -190,7 +190,7 @@ class _Writer:
         return [line for line in lines if line.strip()]
 
     def verbatim(self, span: Span) -> str:
-        """What could not be read stays as it is."""
+        """Keeps text that could not be parsed as it is."""
         return " ".join(self.text[span.start : span.end].split())
 
     def line(self, line: tree.Line, indent: int) -> tuple[list[str], str]:

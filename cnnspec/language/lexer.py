@@ -86,7 +86,7 @@ class Lexer:
         return Token(kind, word, begin, end)
 
     def took(self, token: Token, height: int) -> None:
-        """What is to be known of a token that the parser has taken onto a stack of that height."""
+        """Updates the lexer's state for a token that the parser has taken onto a stack of that height."""
         kind = self.last = token.type
         if kind in OPENS:
             self.brackets.append(Bracket(OPENS[kind], Span(token.end - 1, token.end), height))

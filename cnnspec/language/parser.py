@@ -89,7 +89,7 @@ class Parser:
         return None
 
     def recover(self, found: Token, deep: bool) -> bool:
-        """Reports what is wrong and brings the parser to where it can go on; False where it is to stop."""
+        """Reports an error and moves the parser to a place where it can continue; False if it has to stop."""
         if not self.recovers or self.sink.full:
             return False
         if self.recovery is None:
@@ -168,7 +168,7 @@ class Parser:
         return True
 
     def cut(self, height: int) -> None:
-        """Removes from the stack what is above so many values."""
+        """Removes everything from the stack above this many values."""
         del self.states[height + 1 :], self.values[height:]
         while self.lexer.brackets and self.lexer.brackets[-1].height > height:
             self.lexer.brackets.pop()

@@ -254,7 +254,7 @@ class ClaimStep(NamedTuple):
 
 
 class ErrorStep(NamedTuple):
-    """Text that could not be read, and has its finding; what it gives is unknown."""
+    """Text that could not be parsed, and has its finding; its output is unknown."""
 
     span: Span
 
@@ -281,10 +281,8 @@ class Line(NamedTuple):
 
 
 class Sequence(NamedTuple):
-    """What is in a file, a block, a group, a branch: lines, and the `let`s and `default`s between them.
-
-    At the top of a file the same lines are in `File.statements`.
-    """
+    """The content of a file, a block, a group or a branch: lines, with the `let`s and `default`s between
+    them. At the top of a file the same lines are in `File.statements`."""
 
     items: tuple["SequenceItem", ...]
     span: Span
@@ -365,8 +363,8 @@ class Expect(NamedTuple):
 
 
 class ErrorStatement(NamedTuple):
-    """A statement that could not be read, and has its finding: `word` is `input`, `let`, …; `name` is what it
-    would have named, where that much could be read."""
+    """A statement that could not be parsed, and has its finding. `word` is `input`, `let`, …; `name` is the
+    name that it would define, if that could be read."""
 
     word: str
     name: str | None

@@ -130,7 +130,7 @@ def source_of(text: str, node: ast.AST) -> str:
 
 
 def call_of(node: ast.Call, written: Callable[[ast.expr], str]) -> Call | None:
-    """A call, its arguments as `written` has them; None where what is called has no name."""
+    """A call, with its arguments as `written` returns them; None if the callee has no name."""
     prefix, _, name = ast.unparse(node.func).rpartition(".")
     if not name.isidentifier():
         return None

@@ -121,7 +121,8 @@ def grouped(together: Sequence[Statement]) -> dict[str, list[Statement]]:
 
 
 def functions(groups: dict[str, list[Statement]]) -> dict[str, list[Statement]]:
-    """The functions with arguments that the program uses, taken out of their class or of what is around."""
+    """The functions with arguments that the program uses, separated from their class or from the code around
+    them."""
     found: dict[str, list[Statement]] = {}
     everything = "\n".join(one.text for group in groups.values() for one in group)
     for where, group in groups.items():

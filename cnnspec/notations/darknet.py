@@ -154,7 +154,7 @@ def _network(sections: Sequence[Section]) -> Network:
 
 
 def _step(name: str, keys: dict[str, str]) -> tuple[str, str]:
-    """What a section is here, and why that is not certain."""
+    """A section as a step of this language, and the reason if the translation is not certain."""
     if name == "shortcut":
         return "add", ""
     if name == "route":

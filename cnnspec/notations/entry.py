@@ -32,10 +32,8 @@ ANYTHING = "*"
 
 
 class Entry(NamedTuple):
-    """A layer of another tool: what is written there, and what here.
-
-    Without a text here it has no counterpart; with a `why`, none that is surely the same.
-    """
+    """A layer of another tool: its call there, and its text here. Without a text it has no counterpart here;
+    with a `why`, the counterpart is not certain."""
 
     example: str
     here: str
@@ -48,7 +46,8 @@ class Entry(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a layer is in this language; why that is not sure (nothing if it is); whether it is this layer."""
+    """A layer in this language; the reason if the translation is not certain; and whether it is this
+    layer."""
 
     text: str
     why: str = ""
@@ -132,7 +131,7 @@ def _no_counterpart(name: str, value: str) -> str:
 
 
 def _meaning(parameter: Parameter, word: str, value: str | None) -> Arguments | None:
-    """What a parameter with a value (None: with its default) makes of a layer; None where it is not sure."""
+    """The argument that a parameter's value (None: its default) becomes; None if that is not certain."""
     written = parameter.default if value is None else value.strip()
     assert written is not None
     if parameter.meaning in ("known", "takes") or (written == "None" == parameter.default):

@@ -137,7 +137,8 @@ def head_of(text: str, start: int, line: str) -> int:
 
 
 def stretches(found: Iterable[T], span: Callable[[T], Span], text: str, gap: str) -> Iterator[list[T]]:
-    """What was found in a text, split where anything but a `gap` is between two."""
+    """The items found in a text, split into groups wherever there is more than a `gap` between two of
+    them."""
     between, row = re.compile(gap), list[T]()
     for one in islice(found, MOST):
         if row and not between.fullmatch(text, span(row[-1]).end, span(one).start):
@@ -210,7 +211,7 @@ def written(network: Network) -> Iterator[Part]:
 
 
 def _claims(nodes: Sequence[Node]) -> str:
-    """What the original says of the layers of a line: the output's shape, and their weights."""
+    """The original's claims about the layers of a line: the output shape and the number of weights."""
     if not nodes[-1].out or not all(node.text for node in nodes):
         return ""
     params = sum(node.params for node in nodes)

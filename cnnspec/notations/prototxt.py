@@ -37,7 +37,7 @@ class Message(NamedTuple):
         return found[-1] if found else otherwise
 
     def message(self, name: str) -> Message:
-        """A message in this one; an empty one where there is none."""
+        """A message inside this one; an empty message if it does not exist."""
         found = [one for one in self.all(name) if isinstance(one, Message)]
         return found[-1] if found else Message({}, self.line)
 

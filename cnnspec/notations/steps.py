@@ -16,7 +16,7 @@ from cnnspec.notations.words import layer_word
 
 
 class Spelling(NamedTuple):
-    """How something is written elsewhere, in plain pieces; an example, and what it is here."""
+    """A notation of another tool in plain pieces, an example of it, and the example in this language."""
 
     written: re.Pattern[str]
     plain: str

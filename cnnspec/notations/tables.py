@@ -145,7 +145,7 @@ def _nodes(rows: Sequence[_Row], size: tuple[int, int] | None) -> list[Node]:
 
 
 def _padded(text: str, slides: re.Match[str], size: tuple[int, int], out: tuple[int, int]) -> tuple[str, str]:
-    """The layer with the smallest padding that gives the size of its output."""
+    """The layer with the smallest padding for which its output has the given size."""
     letters = {letter[0]: int(letter[1:]) for letter in slides[2].split()}
     window = letters["F"]
     stride = letters.get("S", 1 if slides[1] == "conv" else window)

@@ -118,7 +118,7 @@ class _Scale(NamedTuple):
 
 
 def _scale(head: str) -> _Scale:
-    """What the numbers of a file are multiplied by: of several scales the first, as the tool takes it."""
+    """The factor for the numbers of a file; of several scales the first one, as in the tool itself."""
     if found := _SCALES.search(head):
         depth, width, most = map(float, found.groups()[1:])
         why = f"this is its scale `{found[1]}`; another scale has other widths and depths"

@@ -43,7 +43,7 @@ def number_text(value: int | float | Fraction) -> str:
 
 
 def field_text(size: Sequence[int | float | Fraction] | None) -> str:
-    """`427x427`, "" where there is none."""
+    """A field as text, `427x427`; "" if there is none."""
     return "" if size is None else "x".join(map(number_text, size))
 
 

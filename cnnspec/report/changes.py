@@ -119,7 +119,7 @@ class Difference(NamedTuple):
 
 
 def difference(before: Report, after: Report) -> Difference:
-    """What changed from one network to another."""
+    """The changes from one network to another."""
     return Difference(before, after, changes(before, after))
 
 

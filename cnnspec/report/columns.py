@@ -14,7 +14,7 @@ from cnnspec.report.table import Column
 
 
 class Amounts(NamedTuple):
-    """What is known of a layer, a part or a model; None is unknown."""
+    """The numbers of a layer, a part or a model; None is unknown."""
 
     out: str = UNKNOWN
     params: int | None = None

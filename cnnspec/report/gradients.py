@@ -17,7 +17,7 @@ MOST_CLASSES = 20
 
 
 def sums_as_text(job: dict[str, Any], result: dict[str, Any]) -> Iterator[str | Table]:
-    """What a run shows of gradients and of matrix products, where it was asked for."""
+    """The part of a run's output about gradients and matrix products, if it was requested."""
     if "im2col" in result:
         yield from im2col_as_text(result["im2col"])
     if "gradients" in result:
@@ -69,7 +69,7 @@ COLUMNS = (
 
 
 def _summary(row: dict[str, Any], volumes: list[dict[str, Any]], leaving: int) -> Row:
-    """A layer whose volumes are all large as one row: what arrives, the weights, what leaves."""
+    """A layer whose volumes are all large, as one row: its input, its weights and its output."""
     arrives, leaves, weights = volumes[0], volumes[1 : 1 + leaving], volumes[1 + leaving :]
     norms = [", ".join(short(one["norm"]) for one in some) for some in (weights, leaves)]
     numbers = (short(arrives[name]) for name in ("norm", "min", "max"))

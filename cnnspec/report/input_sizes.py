@@ -31,7 +31,7 @@ class Misfit(NamedTuple):
 
 
 class InputSizes(NamedTuple):
-    """What fits a model; `sizes` is None where nothing does, or its input is a vector."""
+    """The input sizes that fit a model. `sizes` is None if no size fits, or if the input is a vector."""
 
     model: Model
     name: str

@@ -242,7 +242,8 @@ def _runs(line: tree.Line, here: list[Place]) -> Iterator[_Run]:
 
 
 def _name(here: list[Place]) -> str:
-    """What a row without a label is called: as its only step, else as its first layer that has a name."""
+    """The name of a row without a label: that of its only step, else that of its first layer that has a
+    name."""
     step: Step = here[-1].step if isinstance(here[-1].step, Region) else here[0].step
     if isinstance(here[-1].step, Layer) and here[-1].step.op.merges:
         step = here[-1].step

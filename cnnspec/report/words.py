@@ -11,7 +11,7 @@ from pathlib import Path
 
 @cache
 def _sections() -> dict[str, tuple[str, str]]:
-    """By name: what it means in a line, and the rest of its page."""
+    """By name: the meaning in one line, and the rest of the page."""
     found: dict[str, tuple[str, str]] = {}
     text = (Path(__file__).with_name("words.md")).read_text("utf-8")
     for names, what, rest in re.findall(r"^# (.*?): (.*)\n((?:(?!# ).*\n)*)", text, re.MULTILINE):
@@ -26,7 +26,7 @@ def words() -> tuple[str, ...]:
 
 
 def meaning(symbol: str) -> str:
-    """What a word or symbol means, in a line; "" for others."""
+    """The meaning of a word or symbol in one line; "" for others."""
     return _sections().get(symbol, ("", ""))[0]
 
 

@@ -147,7 +147,7 @@ def _worked(model: Model, entry: Entry, fields: dict[int, Field | None]) -> Work
 
 
 def _compared(around: Sequence[Row], entry: Entry) -> tuple[Comparison, ...]:
-    """The chain of weighted layers that this one is in, and what it is compared with."""
+    """The chain of weighted layers with this one in it, and the dense layer that it is compared with."""
     if not entry.inputs:  # a step after a mistake
         return ()
     makers = {row.entry.output: row.entry for row in around}

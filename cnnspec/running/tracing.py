@@ -32,8 +32,8 @@ class TraceRequest(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """The network, with what is wrong in it, or why there is none: a finding, or an outcome without a
-    result."""
+    """The network with the findings about it; or, if there is none, the finding or the outcome that says
+    why."""
 
     layers: LayerList | None = None
     trace: Trace | None = None

@@ -107,7 +107,7 @@ class Recovery:
             self.sink.report(code, message, span, help=way, fix=fix, safe=safe, cause=cause)
 
     def read(self, mistake: Mistake, answer: Answer) -> bool:
-        """Reads what was meant; False where that does not fit."""
+        """Reads the text that was meant; False if it does not fit."""
         if answer.merges:
             self.merge(mistake, answer.merges)
         since = answer.since if answer.since >= 0 else answer.span.start
@@ -129,9 +129,8 @@ class Recovery:
         return True
 
     def take_back(self, since: int) -> bool:
-        """Takes off the stack what was read from a place on; False where a bracket that was closed since then
-        would be open again.
-        """
+        """Removes from the stack everything that was read from a place on; False if that would reopen a
+        bracket closed since."""
         values: list[Any] = self.parser.values
         height = len(values)
         while height and begin_of(values[height - 1]) >= since:
@@ -289,12 +288,12 @@ class Recovery:
         return at
 
     def name_of(self, at: int) -> str | None:
-        """What the broken statement would have named: the token after its word."""
+        """The name that the broken statement defines: the token after its word."""
         value = self.parser.values[at + 1] if at + 1 < len(self.parser.values) else None
         return value.text.rstrip("(: \t") if type(value) is Token and value.text[:1].isalpha() else None
 
     def skip(self, found: Token, symbol: str) -> int:
-        """Moves on to where the parser may take up again; gives the end of what was passed over."""
+        """Moves to the place where the parser can continue; returns the end of the skipped text."""
         lexer, depth = self.lexer, 0
         pos = end_of_last = found.start
         while True:

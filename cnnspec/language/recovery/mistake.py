@@ -40,7 +40,7 @@ _ENDS = ("RSQB", "VBAR", "RBRACE", "_NL")
 
 
 class Answer(NamedTuple):
-    """A finding; and, where it is plain what was meant, how the parser goes on."""
+    """A finding and, where the meaning is plain, how the parser continues."""
 
     code: str
     message: str
@@ -67,7 +67,7 @@ def rewritten(
 
 
 class Part(NamedTuple):
-    """What the parser has read and not yet put together: a token, or a whole expression, chain, …"""
+    """Something on the parser's stack: a token, or a whole expression, chain, …"""
 
     symbol: str
     start: int
@@ -114,7 +114,7 @@ class Mistake:
 
     @cached_property
     def expected(self) -> str:
-        """What is expected here, in plain words."""
+        """The tokens that are possible here, in plain words."""
         kinds = {kind for kind in self._parser.lark.choices() if kind.isupper() and self.accepts(kind)}
         parts = [next((shown for all_of, shown in _EXPECTED if kinds.issuperset(all_of.split())), "")]
         is_step = parts[0].startswith("a st")

@@ -46,7 +46,7 @@ Pasted: TypeAlias = tuple[str, Span, str, str, tuple[Edit, ...]]
 
 
 def read_plain(text: str, sink: Sink) -> str:
-    """The text with pasted characters read as the plain ones that they stand for, each with its E103."""
+    """The text with pasted characters replaced by the plain ones that they stand for, each with its E103."""
     parts: list[str] = []
     done = 0
     met: dict[tuple[int, str], list[Pasted]] = {}  # by line and message

@@ -88,7 +88,7 @@ class Rule(NamedTuple):
         )
 
     def seen(self, mistake: Mistake) -> Any:
-        """What `when` gives, or what `here` matches; nothing where a condition does not hold."""
+        """The result of `when`, or the match of `here`; None if a condition does not hold."""
         conditions = (self.on, mistake.kind), (self.word, mistake.word), (self.last, mistake.last)
         if any(allowed and one not in allowed.split() for allowed, one in conditions):
             return None
@@ -100,7 +100,7 @@ class Rule(NamedTuple):
 
 
 def _between(text: str, span: Span) -> str:
-    """What stays of left out characters: a blank between two words."""
+    """The text that stays where characters are left out: a blank between two words."""
     return (
         " " if text[span.start - 1 : span.start].isalnum() and text[span.end : span.end + 1].isalnum() else ""
     )

@@ -34,5 +34,5 @@ def closing(text: str, place: int) -> int | None:
 
 
 def shortened(written: str, otherwise: str) -> str:
-    """What a help shows of a stretch: the whole, where it is short and on one line."""
+    """A stretch of text for a help: the whole text if it is short and on one line, else `otherwise`."""
     return written if len(written) <= 60 and "\n" not in written and "\r" not in written else otherwise

@@ -63,7 +63,7 @@ NORMALISED = {
 def used_weight(
     given: Ready, attribute: str, op: dict[str, Any], weights: dict[str, Array]
 ) -> dict[str, Array]:
-    """The weight that a layer multiplies with, where it is computed from what is kept."""
+    """The weight that a layer multiplies with, if it is computed from the stored weights."""
     if op.get("normalised") in (None, "plain"):
         return {}
     name, wanted = NORMALISED[op["normalised"]]

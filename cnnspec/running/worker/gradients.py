@@ -68,7 +68,7 @@ def _clean(volume: Array) -> Array:
 
 
 def _watch(program: Any, rows: list[dict[str, Any]], found: list[dict[str, Any]]) -> None:
-    """Have each layer's backward function note what arrives and what leaves."""
+    """Have each layer's backward function record the gradient of its output and of its input."""
     left: dict[str, list[int]] = {}
     entered: list[str] = []  # a layer's function may call another one's
     for number, row in enumerate(rows):

@@ -44,7 +44,8 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def shares(job: dict[str, Any], given: Ready) -> list[Array]:
-    """The gradients that leave the row's layer where 1 arrives at the place and 0 elsewhere."""
+    """The gradients at the input of the row's layer, for an output gradient of 1 at the place and 0
+    elsewhere."""
     program, row, rows = given.program, job["rows"][job["row"]], job["rows"]
     functions = layer_functions(program)
     inputs = (one[:1] for one in doubled(given.inputs).values())

@@ -174,7 +174,8 @@ MATRICES = (
 
 
 def several(text: str, opened: int, closed: int) -> tuple[str, tuple[Edit, ...]]:
-    """The branches in these brackets as a help shows them, and what is to be added: to one, `id`."""
+    """The branches in these brackets as the help shows them, and the edits that complete them: a single
+    branch gets `id`."""
     inner, added, depth, separated = text[opened + 1 : closed - 1], "", 0, False
     for char in inner:
         depth += (char in "[(") - (char in "])")

@@ -148,7 +148,7 @@ def adaptive(size: Sequence[int], out: Sequence[int], at: Place) -> Places:
 
 
 def window(sheet: Sheet, x: Array, at: Place) -> tuple[Grid, Places]:
-    """What a pooling sees."""
+    """The numbers under the window of a pooling."""
     op = sheet.op
     places = adaptive(x.shape[1:], op["out"], at) if op.get("out") else taps(sheet, at)
     grid = seen(x[at[0]], places)
