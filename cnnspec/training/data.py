@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Group, Writer, call
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import CrossEntropy, Decoded, Digits, Folder, Npz, Table, Torchvision
+from cnnspec.training.recipe import CrossEntropy, Decoded, Digits, Folder, Maps, Npz, Table, Torchvision
 
 
 def put_data(writer: Writer, plan: Plan) -> None:
@@ -21,7 +21,7 @@ def put_data(writer: Writer, plan: Plan) -> None:
 
 def _load(writer: Writer, plan: Plan) -> None:
     data = plan.recipe.data
-    if isinstance(data, Decoded):
+    if isinstance(data, Decoded | Maps):
         _decode(writer, plan, data)
         writer.gap(2)
     with writer.block(f"def load_samples(path: Path) -> tuple[{plan.samples}, {plan.samples}]:"):
@@ -29,6 +29,9 @@ def _load(writer: Writer, plan: Plan) -> None:
         match data:
             case Folder() | Table():
                 _files(writer, plan, data)
+                return
+            case Maps():
+                _maps(writer, plan, data)
                 return
             case Digits():
                 writer.line("images, labels = mnist_digits()")
@@ -92,6 +95,21 @@ def _arrays(writer: Writer, before: str, images: str, labels: str) -> None:
     writer.put(before, call("npz_arrays", "path", string(images), string(labels), "INPUT[0]"))
 
 
+def _maps(writer: Writer, plan: Plan, data: Maps) -> None:
+    """Images and label maps, both in the size of the input."""
+
+    def pairs(split: str) -> Group:
+        folders = f"path / {string(split)}", string(data.images), string(data.labels)
+        return call("paired", *folders, "decode", "decode_map")
+
+    writer.put("training = ", pairs(data.train))
+    if data.validation:
+        writer.line("training, held_out = split(training, HELD_OUT)")
+    else:
+        writer.put("held_out = ", pairs(data.test))
+    _result(writer, plan)
+
+
 def _files(writer: Writer, plan: Plan, data: Folder | Table) -> None:
     """Lists of images, which are decoded here unless they are when they are needed."""
     classes = "CLASSES" if plan.classes else 0
@@ -113,11 +131,14 @@ def _files(writer: Writer, plan: Plan, data: Folder | Table) -> None:
         writer.line("return in_memory(training, decode), in_memory(held_out, decode)")
 
 
-def _decode(writer: Writer, plan: Plan, data: Decoded) -> None:
+def _decode(writer: Writer, plan: Plan, data: Decoded | Maps) -> None:
     """`decode`, and `windows` where a part of each training image is drawn."""
     augment = plan.recipe.augment
     chance = ", chance: list[float] | None = None" if plan.streams else ""
     table = isinstance(data, Table)
+    if isinstance(data, Maps):
+        _decode_map(writer, plan, data)
+        writer.gap(2)
     with writer.block(f"def decode({'row: Row' if table else 'path: Path'}{chance}) -> Tensor:"):
         writer.doc(
             "An image file; with `chance`, a part that is drawn." if plan.windows else "An image file."
@@ -130,7 +151,7 @@ def _decode(writer: Writer, plan: Plan, data: Decoded) -> None:
                     random = "scaled_part(width, height, INPUT, SIDES, chance)"
                 with writer.block("if chance is not None:"):
                     writer.line(f"return {random}")
-            side = "SIDE" if data.side else "min(INPUT[1:])"
+            side = "SIDE" if getattr(data, "side", 0) else "min(INPUT[1:])"
             middle = f"placed_part(width, height, INPUT, {side})"
             writer.line(f"return {middle if data.fit == 'resize' else 'exact_part(width, height, INPUT)'}")
         writer.gap(1)
@@ -151,6 +172,18 @@ def _decode(writer: Writer, plan: Plan, data: Decoded) -> None:
 
 def _torchvision(writer: Writer, data: Torchvision, before: str, train: str) -> None:
     writer.put(before, call("torchvision_set", data.name, "path", train, data.download))
+
+
+def _decode_map(writer: Writer, plan: Plan, data: Maps) -> None:
+    with writer.block("def decode_map(path: Path) -> Tensor:"):
+        writer.doc("The label map of an image." if plan.classes else "Where the label map is not 0.")
+        writer.gap(1)
+        with writer.block("def part(width: int, height: int) -> Box:"):
+            part = "placed_part(width, height, INPUT, min(INPUT[1:]))"
+            writer.line(f"return {part if data.fit == 'resize' else 'exact_part(width, height, INPUT)'}")
+        writer.gap(1)
+        labels = "map_file(path, INPUT, part)"
+        writer.line(f"return {labels if plan.classes else f'({labels} > 0).long()'}")
 
 
 def _prepared(writer: Writer, plan: Plan) -> None:

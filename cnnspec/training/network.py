@@ -12,7 +12,7 @@ from cnnspec.ir.flat import flat, flat_outputs
 from cnnspec.ir.graph import Graph
 from cnnspec.ops.base import Shape, written_shape
 from cnnspec.training.read import Reading
-from cnnspec.training.recipe import AnyLoss, Digits, Recipe, Torchvision
+from cnnspec.training.recipe import AnyLoss, Digits, Maps, Recipe, Torchvision
 
 
 class Output(NamedTuple):
@@ -113,6 +113,13 @@ def _fit_data(reading: Reading, recipe: Recipe, shape: Shape, outputs: tuple[Out
         if any(side < least for side in sides):
             message = f"a side of {min(sides)} pixels is shorter than the input, {written_shape(shape[1:])}"
             _misfit(reading, message, (section, "side"), f"{least} or more")
+    if isinstance(data, Maps):
+        for output in outputs:
+            if not output.middle and output.shape[1:] != shape[1:]:
+                message = f"the label maps have {written_shape(shape[1:])} pixels, {output.label} has "
+                message += written_shape(output.shape)
+                hint = 'labels of another size: source = "npz"'
+                _misfit(reading, message, ("data", "source"), hint)
     if not isinstance(data, Digits | Torchvision):
         return
     name = data.source if isinstance(data, Digits) else data.name

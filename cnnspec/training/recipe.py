@@ -89,6 +89,22 @@ class Folder(Decoded):
     test: Text = Field("val", description="the folder of the held-out images, unless `validation` is given")
 
 
+class Maps(Data):
+    """Images and their label maps, train/images/NAME.jpg and train/labels/NAME.png, read into memory."""
+
+    package: ClassVar[str] = "PIL"
+
+    source: Literal["maps"] = Field(description="images and label maps in two folders (package pillow)")
+    path: Text = Field(description="the folder, from the folder of the recipe")
+    train: Text = Field("train", description="the folder of the training images in it")
+    test: Text = Field("val", description="the folder of the held-out images, unless `validation` is given")
+    images: Text = Field("images", description="the folder of the images in each of them")
+    labels: Text = Field("labels", description="the folder of the label maps, of the same names")
+    fit: Literal["exact", "resize"] = Field(
+        "resize", description="images of another size: refused, or scaled and the middle cut out"
+    )
+
+
 class Table(Decoded):
     """A data set of the package datasets on disk: a folder of `save_to_disk`, or of Parquet files."""
 
@@ -282,6 +298,7 @@ DATA: dict[str, type[Data]] = {
     "npz": Npz,
     "folder": Folder,
     "datasets": Table,
+    "maps": Maps,
     "torchvision": Torchvision,
 }
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": Sgd, "adam": Adam, "adamw": AdamW, "rmsprop": RmsProp}

@@ -240,7 +240,7 @@ CASES = [
         'source = "npz"\n',
         "",
         "E822 2:1 'path' is not a key of [data]",
-        'it is a key of source = "npz" or "folder" or "datasets" or "torchvision"',
+        'it is a key of source = "npz" or "folder" or "datasets" or "maps" or "torchvision"',
     ),
     (
         'path = "a.npz"',

@@ -13,6 +13,7 @@ ROOMS = (
     "samples",
     "files",
     "tables",
+    "maps",
     "augment",
     "losses",
     "steps",

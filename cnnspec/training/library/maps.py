@@ -1,0 +1,86 @@
+"""Images and their label maps in files: NAME.jpg in one folder, NAME.png in another."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cnnspec.training.library.files import Box
+from cnnspec.training.library.processes import Refused
+from cnnspec.training.library.samples import Samples
+
+
+def files_by_name(path: Path) -> dict[str, Path]:
+    """The files of a folder by their names without what is behind the dot."""
+    try:
+        files = [one for one in path.iterdir() if one.is_file()]
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}") from None
+    return {one.stem: one for one in sorted(files) if not one.name.startswith(".")}
+
+
+def map_file(
+    path: Path, shape: tuple[int, ...], part: Callable[[int, int], Box]
+) -> Tensor:
+    """A part of a label map (H, W): what is in the file are numbers of classes (also
+    those of a palette), and each pixel has the label of the nearest one.
+    """
+    import numpy
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=("BMP", "GIF", "PNG", "PPM", "TIFF")) as image:
+            if image.mode not in ("1", "L", "P", "I", "I;16"):
+                raise ValueError(f"a label map has numbers, found {image.mode} colours")
+            left, top, right, bottom = part(*image.size)
+            labels = numpy.array(image).astype(numpy.int64)
+    except Exception as error:  # what a damaged file raises depends on its decoder
+        raise Refused(f"{path}: {error}") from None
+    found = torch.from_numpy(labels)
+    for axis, size, start, end in (
+        (0, shape[1], top, bottom),
+        (1, shape[2], left, right),
+    ):
+        place = (
+            start
+            + (torch.arange(size, dtype=torch.float64) + 0.5) * (end - start) / size
+        )
+        place = (place * found.shape[axis]).long().clamp(0, found.shape[axis] - 1)
+        found = found.index_select(axis, place)
+    return found
+
+
+def size_of(path: Path) -> str:
+    """Height and width, without decoding the image."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return f"{image.height}x{image.width}"
+    except Exception as error:
+        raise Refused(f"{path}: {error}") from None
+
+
+def paired(
+    path: Path,
+    images: str,
+    labels: str,
+    decode: Callable[[Path], Tensor],
+    decode_map: Callable[[Path], Tensor],
+) -> Samples:
+    """The images of a folder in the order of their names, each with its label map."""
+    found, maps = files_by_name(path / images), files_by_name(path / labels)
+    for name in sorted({*found} ^ {*maps})[:1]:
+        what = f"label map in {labels}" if name in found else f"image in {images}"
+        raise Refused(f"{path}: {name} has no {what}")
+    if not found:
+        raise Refused(f"{path / images} has no images")
+    for name, file in found.items():
+        if size_of(file) != size_of(maps[name]):
+            sizes = f"{size_of(maps[name])}, its image {size_of(file)}"
+            raise Refused(f"{maps[name]} is {sizes}")
+    return Samples(
+        torch.stack([decode(file) for file in found.values()]).contiguous(),
+        torch.stack([decode_map(maps[name]) for name in found]),
+    )
