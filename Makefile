@@ -85,7 +85,8 @@ parity: $(PARITY)/.stamp  ## weights of torchvision (78 networks) and of timm (3
 	$(PARITY)/bin/python tests/parity/against_torchvision.py
 	$(PARITY)/bin/python -m tests.parity.against_timm
 
-import: $(PARITY)/.stamp $(VENV)/.stamp  ## networks of torchvision (75) and timm (643), imported: weights, outputs, gradients; 22 as ONNX (hours)
+import: $(PARITY)/.stamp $(VENV)/.stamp  ## the zoo, torchvision (75) and timm (643), imported: weights, outputs, gradients; 22 as ONNX (hours)
+	$(RUN) tests.sources.zoo
 	$(RUN) pytest $(PYTEST) -m heavy tests/sources/onnx
 	$(PARITY)/bin/python -m tests.sources.packages torchvision
 	$(PARITY)/bin/python -m tests.sources.packages timm

@@ -161,7 +161,8 @@ def woven(
         ends = weaver.ends.get(end, (end,))
         if len(ends) > 1:
             named |= dict.fromkeys(ends)
-        placed.append(Line(_begun(Chain(thread.start, thread.start != before, tuple(thread.steps))), ends))
+        chain = _begun(Chain(thread.start, thread.start != before, tuple(thread.steps)), before)
+        placed.append(Line(chain, ends))
         named |= dict.fromkeys(references(placed[-1].chain))
         before = end
     if len(outputs) == 1 and before != outputs[0]:
@@ -170,22 +171,25 @@ def woven(
     return Body(inputs, tuple(placed), outputs, tuple(value for value in order if value in named))
 
 
-def _begun(chain: Chain) -> Chain:
-    """`add [ @x -> f() | @y -> f() ]` instead of `@x -> f() -> add [ id | @y -> f() ]`."""
+def _begun(chain: Chain, here: int | None) -> Chain:
+    """`add [ @x -> f() | @y -> f() ]` instead of `@x -> f() -> add [ id | @y -> f() ]`. What begins at the
+    value that is `here` needs no label."""
     at = next((place for place, step in enumerate(chain.steps[: ASIDE + 1]) if isinstance(step, Merge)), None)
     if not chain.named or at is None:
         return chain
-    merge, before = chain.steps[at], chain.steps[:at]
+    merge, own = chain.steps[at], chain.steps[:at]
     assert isinstance(merge, Merge)
-    here = [branch for branch in merge.branches if branch is not None and not branch.named]
+    main = [branch for branch in merge.branches if branch is not None and not branch.named]
     others = [branch for branch in merge.branches if branch is not None and branch.named]
-    alike = all(len(branch.steps) == len(before) for branch in others)
-    if len(here) != 1 or here[0].steps or not (alike or not before):
+    alike = not own or all(len(branch.steps) == len(own) for branch in others)
+    if len(main) != 1 or main[0].steps or not alike:
         return chain
-    first = Chain(chain.begin, True, before)
-    branches = tuple(first if branch is here[0] else branch for branch in merge.branches)
-    merge = merge._replace(begin=chain.begin, branches=branches)
-    return chain._replace(named=False, steps=(merge, *chain.steps[at + 1 :]))
+    first = Chain(chain.begin, True, own)
+    branches = [first if branch is main[0] else branch for branch in merge.branches]
+    begin = here if here is not None and here in {one.begin for one in branches if one} else chain.begin
+    branches = [one and one._replace(named=one.begin != here) for one in branches]
+    merge = merge._replace(begin=begin, branches=tuple(branches))
+    return Chain(begin, False, (merge, *chain.steps[at + 1 :]))
 
 
 def _in_order(

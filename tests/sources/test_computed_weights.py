@@ -119,3 +119,33 @@ def test_an_input_that_is_not_used_is_left_out() -> None:
     _, layers = listed(Masked(), IMAGE, IMAGE + 1)
     assert (len(layers.inputs), len(layers.outputs)) == (1, 1)
     assert [note.partition(" is ")[0] for note in layers.notes] == ["the output 1", "the input mask"]
+
+
+class Unpooled(nn.Module):
+    """As programs of cnnspec have it: it is exported without a loop."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        small, places = F.max_pool2d(x, 2, return_indices=True)
+        zeros = x.new_zeros(x.shape).flatten(2)
+        return zeros.scatter(2, places.flatten(2), small.relu().flatten(2)).view_as(x)
+
+
+class Means(nn.Module):
+    """Zeros on two sides only, which do not count."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mean(x) / self.mean(torch.ones_like(x[:1, :1]))
+
+    def mean(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [(Unpooled(), "relu -> unpool like=@"), (Means(), "avgpool F3 S2 Psame exclude_pad")],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_pool_that_is_written_out(module: nn.Module, text: str) -> None:
+    found = imported(module, IMAGE)
+    assert text in found.spec.text
+    assert max(beside(found, IMAGE)) < LIMIT

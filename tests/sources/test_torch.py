@@ -466,3 +466,34 @@ def test_an_eps_that_was_meant_for_another_argument() -> None:
     _, layers = listed(Embedding(False), torch.randn(2, 3, 8, 8))
     (hole,) = [one for one in layers.layers if isinstance(one, Hole)]
     assert "its eps is 0" in hole.why
+
+
+def test_an_up_step_of_a_u_net_reads_as_in_the_paper() -> None:
+    class Up(nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.up = nn.ConvTranspose2d(width, width // 2, 2, 2)
+            self.conv = nn.Conv2d(width, width // 2, 3, padding=1)
+
+        def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+            x = self.up(x)
+            rows, columns = skip.size(2) - x.size(2), skip.size(3) - x.size(3)
+            x = F.pad(x, [columns // 2, columns - columns // 2, rows // 2, rows - rows // 2])
+            return self.conv(torch.cat([skip, x], 1)).relu()
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two, self.three = (nn.Conv2d(c, 2 * c, 3, 2, 1) for c in (2, 4, 8))
+            self.up1, self.up2 = Up(16), Up(8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            one = self.one(x)
+            two = self.two(one)
+            y: Tensor = self.up2(self.up1(self.three(two), two), one)
+            return y
+
+    text = imported(Net(), torch.zeros(2, 2, 16, 16)).spec.text
+    assert "concat [ @skip | deconv F2 S2 K=C//2 ] -> conv F3 P1 K=C//2 -> relu" in text
+    assert "up(@two)" in text
+    assert "up(@one)" in text

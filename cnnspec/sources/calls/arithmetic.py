@@ -15,9 +15,11 @@ from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Scale
 from cnnspec.sources.calls.layout import REPEATED, full, permuted, size_of, sizes_of, whole
 from cnnspec.sources.calls.norms import responded
+from cnnspec.sources.calls.pools import of_positions
 from cnnspec.sources.calls.reader import (
     Affine,
     Cannot,
+    Computed,
     Distances,
     Item,
     Kept,
@@ -98,6 +100,8 @@ def divided(reader: Reader, a: Given) -> Item:
         return one._replace(factor=one.factor / other)
     if isinstance(one, Kept) and isinstance(other, Normal):
         return spectral(one, other)
+    if isinstance(one, Laid) and isinstance(other, Computed) and other.by.startswith("avg_pool"):
+        return of_positions(reader, one, other)
     numbers = _numbers(reader, other, one)
     if numbers is not None:
         return _times(reader, one, tuple(1 / one for one in numbers))

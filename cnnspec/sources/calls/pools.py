@@ -13,10 +13,21 @@ from cnnspec.ops.merge import Add, Concat, Sub
 from cnnspec.ops.pool import AvgPool, CMax, CMean, Gap, Gmp, MaxPool
 from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Unpool
-from cnnspec.ops.reshape import Slice
+from cnnspec.ops.reshape import Pad, Slice
 from cnnspec.ops.sliding import same_ends
 from cnnspec.sources.calls.layout import atoms_of, joined, only, size_of, sizes_of, viewed, whole
-from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Laid, Norms, Padded, Places, Reader
+from cnnspec.sources.calls.reader import (
+    Affine,
+    Cannot,
+    Computed,
+    Distances,
+    Item,
+    Laid,
+    Norms,
+    Padded,
+    Places,
+    Reader,
+)
 from cnnspec.sources.calls.rules import Given, each, reads
 from cnnspec.sources.layers import Layer
 
@@ -108,11 +119,60 @@ def unpool(reader: Reader, a: Given) -> Item:
     places = a["indices"]
     if not isinstance(places, Places):
         raise Cannot("the places are not those of a maxpool")
-    value = reader.settled(reader.laid(a["self"]))
     assert reader.call is not None
     if reader.call.shapes[0][2:] != reader.shape(places.value)[1:]:
         raise Cannot("its output is not as large as the input of the maxpool")
+    return _unpooled(reader, a["self"], places)
+
+
+def _unpooled(reader: Reader, item: Item, places: Places) -> Laid:
+    value = reader.settled(reader.laid(item))
     return reader.fresh(reader.add(Unpool(like=True, maxpool=places.pool), value, places.value))
+
+
+@reads("new_zeros", "zeros_like")
+def zeros(reader: Reader, a: Given) -> Item:
+    return Computed("zeros")
+
+
+@reads("new_ones", "ones_like")
+def ones(reader: Reader, a: Given) -> Item:
+    return Computed("ones")
+
+
+@reads("scatter")
+def scattered(reader: Reader, a: Given) -> Item:
+    """Numbers put back where a maxpool found them."""
+    match a["self"], a["dim"], a["index"], reader.laid(a["src"]):
+        case Computed("flatten", {"self": Computed("zeros")}), 2, Places() as places, Laid(value, dims):
+            assert reader.call is not None
+            plain = reader.fresh(value)
+            made = _unpooled(reader, plain, places)
+            after = viewed(made.dims, reader.call.shapes[0])
+            if dims == viewed(plain.dims, sizes_of(dims)) and after is not None:
+                return Laid(made.value, after)
+    raise Cannot("numbers are put at places that are no maxpool's")
+
+
+def of_positions(reader: Reader, mean: Laid, parts: Computed) -> Item:
+    """A mean over windows with zeros, divided by the part of each window that is not padding."""
+    a: Given = parts.arguments
+    first = len(reader.inputs)
+    pool = reader.layers[mean.value - first] if mean.value >= first else None
+    pad = reader.layers[pool.inputs[0] - first] if pool and pool.inputs[0] >= first else None
+    match pool, pad, a["self"]:
+        case (
+            Layer(AvgPool(F=tuple() as F) as op),
+            Layer(Pad(mode="zeros", channels=(0, 0)) as border, (value,)),
+            Computed("pad" | "constant_pad_nd", {"self": Computed("ones"), "pad": tuple() as ends}),
+        ):
+            shape, S = reader.shape(value), op.S or F
+            same = tuple(map(same_ends, shape[1:], F, S, (1,) * len(F)))
+            around = tuple((ends[at], ends[at + 1]) for at in range(len(ends) - 2, -1, -2))
+            if border.ends(shape) == around == same and (a["kernel_size"], a["stride"]) == (F, S):
+                made = op.model_copy(update={"P": "same", "exclude_pad": True})
+                return reader.fresh(reader.add(made, value))
+    raise Cannot("a mean is divided by what is computed")
 
 
 @reads("mean", "sum", "amax", "max", "nansum")

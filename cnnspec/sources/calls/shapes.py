@@ -19,7 +19,18 @@ from cnnspec.sources.calls.layout import (
     viewed,
     whole,
 )
-from cnnspec.sources.calls.reader import Affine, Cannot, Item, Kept, Laid, Normal, Padded, Reader, Scores
+from cnnspec.sources.calls.reader import (
+    Affine,
+    Cannot,
+    Item,
+    Kept,
+    Laid,
+    Normal,
+    Padded,
+    Places,
+    Reader,
+    Scores,
+)
 from cnnspec.sources.calls.rules import Given, each, reads
 
 
@@ -41,7 +52,7 @@ def seen(reader: Reader, a: Given) -> Item:
     call = reader.call
     assert call is not None
     item, sizes = a.get("self", a.get("input")), call.shapes[0]
-    if isinstance(item, Scores | Normal):
+    if isinstance(item, Scores | Normal | Places):
         return item
     if isinstance(item, Kept):
         dims = viewed(item.dims, sizes)
