@@ -20,6 +20,7 @@ import time
 import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -257,7 +258,7 @@ def main() -> None:
     for name, found in in_forks(options.package, names, options.only_import):
         state, what = state_of(found)
         results.put(name, state, what)
-        if state == "failed" or (state == "holes" and not any(name.startswith(start) for start in expected)):
+        if state == "failed" or (state == "holes" and not any(fnmatch(name, one) for one in expected)):
             bad.append(name)
         print(name, state, json.dumps(found), flush=True)
     print(f"{len(names) - len(bad)} of {len(names)} as expected; not: {', '.join(bad) or 'none'}")

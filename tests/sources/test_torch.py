@@ -251,6 +251,7 @@ class Context(nn.Module):
         n, c, h, w = x.shape
         weights = self.mask(x).reshape(n, 1, h * w).softmax(-1).unsqueeze(3)
         context = torch.matmul(x.reshape(n, c, h * w).unsqueeze(1), weights).view(n, c, 1, 1)
+        context = context * self.mask(x)  # each number of a vector, at each position (FocalNet)
         return F.conv2d(x + self.mlp(context), self.filter.to(x), stride=2, padding=1, groups=6)
 
 

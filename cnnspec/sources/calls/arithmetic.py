@@ -292,6 +292,15 @@ def _gated(reader: Reader, op: Op, one: Laid, other: Laid) -> Item:
     if sizes_of(plain[0].dims) == sizes_of(one.dims) or sizes_of(plain[1].dims) == sizes_of(other.dims):
         one, other = plain
     one, other = _aligned(reader, one, other)
+    shapes = reader.shape(one.value), reader.shape(other.value)
+    both = tuple(map(max, zip(*shapes, strict=False)))
+    if len(shapes[0]) == len(shapes[1]) and both not in shapes:  # Cx1x1 and 1xHxW
+        dims = tuple(mine or its for mine, its in zip(one.dims, other.dims, strict=True))
+        spread = (
+            _spread(reader, laid, both) if shape[0] == both[0] else laid
+            for laid, shape in zip((one, other), shapes, strict=True)
+        )
+        return Laid(reader.add(op, *(laid.value for laid in spread)), dims)
     larger = one if prod(reader.shape(one.value)) >= prod(reader.shape(other.value)) else other
     return Laid(reader.add(op, one.value, other.value), larger.dims)
 
