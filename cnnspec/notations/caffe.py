@@ -10,6 +10,7 @@ from cnnspec.diagnostics.suggest import fold
 from cnnspec.notations.around import closed
 from cnnspec.notations.entry import Entry, Reading, read
 from cnnspec.notations.network import ARRIVING, WEIGHTED, Network, Node, Program, dense, head_of, stretches
+from cnnspec.notations.prototxt import Unreadable, parsed
 from cnnspec.notations.translation import Notation, Translation
 from cnnspec.notations.values import Arguments
 
@@ -17,8 +18,8 @@ _LAYER = re.compile(r"^[ \t]*(layers?[ \t]*)\{", re.MULTILINE)
 _LINE = re.compile(
     r"[ \t]*(?:[a-z_]+[ \t]*\{[ \t]*(?:\w+:|$)|[a-z_]+:[ \t]*(?:\"|[A-Z]+[ \t]*$|[0-9.]+[ \t]*$))"
 )
-_FIELD = re.compile(r"(\w+)[ \t]*:[ \t]*\"?([^\s{}\"]+)")
-_UNUSED = re.compile(r"\b(?:param|\w*filler|include|exclude|transform_param|loss_param)[ \t]*\{[^{}]*\}|#.*")
+_UNUSED = re.compile(r"param|\w*filler|include|exclude|transform_param|loss_param")
+"""Messages in a layer that say how it is trained, or when it is used."""
 _GAP = r"(?>\s+|#[^\r\n]*+|\w+:[ \t]*[^\r\n{}]*+)*+"
 _HEAD = r"#.*|\w+:[^{}]*"
 _IGNORED = frozenset(("name", "type", "bottom", "top", "phase", "engine"))
@@ -84,9 +85,7 @@ def _network(layers: Sequence[Span], text: str) -> Network:
     nodes: list[Node] = []
     blobs: dict[str, int] = {}
     for span in layers:
-        fields: dict[str, list[str]] = {}
-        for name, value in _FIELD.findall(_UNUSED.sub("", text[slice(*span)])):
-            fields.setdefault(name, []).append(value)
+        fields = _fields(text[slice(*span)])
         kind = fold(fields.get("type", [""])[0])
         if kind in _LEFT_OUT:
             blobs |= dict.fromkeys(fields.get("top", ()) if not fields.get("bottom") else (), ARRIVING)
@@ -103,7 +102,8 @@ def _network(layers: Sequence[Span], text: str) -> Network:
                     word, "; ".join(f"`{name}` has no counterpart here" for name in sorted(other))
                 )
             elif entry is None:
-                reading = Reading("", f"no layer `{fields.get('type', [''])[0]}` is known")
+                unknown = f"no layer `{fields.get('type', [''])[0]}` is known"
+                reading = Reading("", unknown if fields else "this is not in protobuf's text format")
             else:
                 reading = read(entry, (), {name: one for name, one in values.items() if name not in _IGNORED})
             strange = [name for name in fields.get("bottom", ()) if name not in blobs and nodes]
@@ -116,6 +116,23 @@ def _network(layers: Sequence[Span], text: str) -> Network:
             nodes.append(Node(reading.text, span, () if begins else tuple(inputs), why, name=name, hint=hint))
         blobs |= dict.fromkeys(fields.get("top", ()), len(nodes) - 1)
     return Network(nodes)
+
+
+def _fields(layer: str) -> dict[str, list[str]]:
+    """The fields of a layer and of the messages in it."""
+    found: dict[str, list[str]] = {}
+    try:
+        waiting = parsed(layer.replace("...", " ").replace("…", " ")).messages("layer", "layers")
+    except Unreadable:
+        return found
+    while waiting:
+        for name, values in waiting.pop(0).fields.items():
+            for value in values:
+                if isinstance(value, str):
+                    found.setdefault(name, []).append(value)
+                elif not _UNUSED.fullmatch(name):
+                    waiting.append(value)
+    return found
 
 
 def _completes(nodes: Sequence[Node], inputs: Sequence[int], values: Arguments) -> bool:

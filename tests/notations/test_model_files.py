@@ -266,3 +266,21 @@ def test_the_scales_of_a_yaml_are_named() -> None:
     assert "its scale `n`" in found.help
     assert "`output @a, @b` gives its inputs" in found.help
     assert found.fix == ()
+
+
+CAFFE_LAYER = """\
+layer {
+  name: 'c1'  type: "Convolution"  # a comment: num_output: 7
+  bottom: "data", top: "c1"
+  param { lr_mult: 2 }
+  ...
+  convolution_param: < num_output: 20; kernel_size: 5; weight_filler { type: "xavier" } >
+}
+"""
+
+
+def test_pasted_caffe_is_read_by_the_parser_of_its_format() -> None:
+    """Other quotes, commas, colons before messages; three dots for what was left out."""
+    (found,) = [one for one in findings(CAFFE_LAYER) if one.code == "E102"]
+    assert found.help is not None
+    assert "c1: conv F5 K20" in found.help
