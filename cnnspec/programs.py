@@ -142,7 +142,7 @@ def verify(
 
     graph = _graph(spec, text, variant, settings, limits)
     programs = {target: build(graph, target=target, limits=limits) for target in ("numpy", "torch")}
-    job = {**network(graph), "kind": "verify", "batch": batch, "seed": seed}
+    job = {**network(graph), "kind": "verify", "batch": batch, "seed": seed, "tolerance": tolerance}
     with work(job, programs, lambda what, done, of: None) as outcome:
         pass
     if outcome.result is not None:

@@ -52,8 +52,8 @@ def verify(
 
     Both use the same weights (matched by their keys), the same random input and the same dropout masks. In
     evaluation and in training, the outputs of all layers, the running statistics and all gradients are
-    compared. The exit status is 1 if a difference exceeds the tolerance. Both programs run in a separate
-    process.
+    compared. The exit status is 1 if a difference exceeds the tolerance, unless rounding the input's last
+    digit otherwise changes one program as much. Both programs run in a separate process.
     """
     if not _has_torch():
         return failed(missing("torch"), {"file": file, "ok": False, "diagnostics": []}, to, USAGE)
@@ -68,7 +68,7 @@ def verify(
     from cnnspec.running.job import network
     from cnnspec.running.process import work
 
-    job = {**network(model.graph), "kind": "verify", "batch": batch, "seed": seed}
+    job = {**network(model.graph), "kind": "verify", "batch": batch, "seed": seed, "tolerance": tolerance}
     if is_terminal(sys.stderr):
         _say_what_is_slow(model, batch)
     with Progress("verify") as progress, work(job, found.programs, progress) as outcome:

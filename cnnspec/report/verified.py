@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 
 from cnnspec.diagnostics.printable import printable
@@ -21,6 +22,12 @@ VOLUMES = ("eval", "train")
 """What is a layer's own; the other kinds are its weights'."""
 COLUMNS = (Column("name", cut=2), Column("layer", cut=1, least=8, drop=1))
 MOST_ROWS = 40
+ROUNDING = 10
+"""A difference is rounding alone up to so many times what the last digit of the input moves."""
+FINEST = 1e-10
+"""A smaller tolerance asks for the rounding itself, which then explains nothing."""
+FEW = 4
+"""A norm of so few numbers, or fewer, gives little but the signs of their differences."""
 
 Found = dict[str, float]
 
@@ -31,11 +38,13 @@ class Verdict:
     def __init__(self, job: dict[str, Any], result: dict[str, Any], tolerance: float) -> None:
         self.job, self.tolerance = job, tolerance
         self.problems: list[str] = result["problems"]
+        self.rounding: Found = result.get("rounding", {})
         self.tensors: dict[str, Found] = result["tensors"]
         self.layers, self.inputs, self.outputs = (
             list(zip(job[what], result[what], strict=True)) for what in ("rows", "inputs", "outputs")
         )
         self.worst, self.where = 0.0, ""
+        largest: Found = {}
         for place, differences in (
             *((row["name"], {kind: found.get(kind, 0.0) for kind in VOLUMES}) for row, found in self.layers),
             *self.tensors.items(),
@@ -43,9 +52,14 @@ class Verdict:
             *((f"input {one['name']}", found) for one, found in self.inputs),
         ):
             for kind, value in differences.items():
+                largest[kind] = max(value, largest.get(kind, 0.0))
                 if value > self.worst:
                     self.worst, self.where = value, f"{place}, {KINDS[kind][1]}"
-        self.holds = not self.problems and self.worst <= tolerance
+        above = {kind: value for kind, value in largest.items() if value > tolerance}
+        rounded = all(value <= ROUNDING * self.rounding.get(kind, 0.0) for kind, value in above.items())
+        self.rounded = bool(above) and rounded and tolerance >= FINEST
+        """Whether what is above the tolerance is no more than rounding makes of this network."""
+        self.holds = not self.problems and (not above or self.rounded)
 
     def as_text(self, title: str, every: bool) -> Iterator[str | Table]:
         """The comparison for a person."""
@@ -68,12 +82,31 @@ class Verdict:
         for problem in self.problems[:20]:
             yield f"✗ {printable(problem)}\n"
         if not self.problems:
-            mark, what = ("✓", "within") if self.holds else ("✗", "above")
+            mark = "✓" if self.holds else "✗"
+            what = "within" if self.worst <= self.tolerance else "above"
             where = f" ({printable(self.where)})" if self.where else ""
             yield (
                 f"{mark} largest difference {self.worst:.1e}{where}, {what} the tolerance of "
-                f"{self.tolerance:g}\n"
+                f"{self.tolerance:g}{', but rounding explains it:' if self.rounded else ''}\n"
             )
+        if max(self.rounding.values(), default=0.0) > self.tolerance >= FINEST:
+            yield from self._why()
+
+    def _why(self) -> Iterator[str]:
+        """What rounding makes of this network, and its norms of very few numbers."""
+        moved = max(self.rounding.values())
+        yield f"  the NumPy program's own numbers move by {moved:.1e} if the last digit of its input does\n"
+        batch, few = self.job["batch"], []
+        for row, _ in self.layers:
+            numbers = batch * prod(row["shape"][1:])
+            if row["layer"].split()[0] == "bn" and numbers <= FEW:
+                few.append((row["name"], numbers, "x".join(map(str, row["shape"][1:]))))
+        if few:
+            name, numbers, size = few[0]
+            more = f", and {len(few) - 1} more norms as few" if len(few) > 1 else ""
+            at = f"{batch} images{f' of {size}' if size else ''}"
+            yield f"  in training {printable(name)} normalises {numbers} numbers per channel ({at}){more}:\n"
+            yield "  hardly more than their signs is left; use a larger input (--size) or a larger --batch\n"
 
     def _row(self, name: str, layer: str, found: Found, compared: Sequence[str]) -> Row:
         values = [found.get(kind) for kind in compared]
@@ -108,6 +141,7 @@ class Verdict:
             "tolerance": self.tolerance,
             "holds": self.holds,
             "worst": {"difference": self.worst, "at": self.where},
+            "rounding": _keys(self.rounding),
             "problems": self.problems,
             "layers": [
                 {"name": row["name"], "layer": row["layer"], **_keys(found)} for row, found in self.layers

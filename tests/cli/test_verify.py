@@ -16,7 +16,7 @@ import pytest
 
 from cnnspec import pipeline
 from cnnspec.diagnostics import Source
-from cnnspec.report.verified import KINDS
+from cnnspec.report.verified import KINDS, Verdict
 from tests.cli.conftest import WRONG, Command
 from tests.targets.numpy.zoo import ZOO, smaller, variants
 
@@ -381,3 +381,31 @@ def test_whatever_ends_it_nothing_is_left(small: Path, tmp_path: Path, number: s
     while list(scratch.iterdir()) and time.monotonic() < until:
         time.sleep(0.02)  # after SIGKILL the child cleans up
     assert list(scratch.iterdir()) == []
+
+
+def test_what_rounding_explains_is_not_a_mistake_and_says_why() -> None:
+    """A norm of two numbers leaves little but their signs: a last digit grows with every layer."""
+    rows = [{"name": f"bn{n}", "layer": "bn", "shape": (8, size, size)} for n, size in enumerate((1, 1, 4))]
+    job = {"model": "Few", "batch": 2, "seed": 0, "rows": rows, "inputs": [], "outputs": []}
+    found = {
+        "problems": [],
+        "tensors": {},
+        "inputs": [],
+        "outputs": [],
+        "rounding": {"eval": 0, "train": 2e-8},
+    }
+    found["rows"] = [{"eval": 1e-16, "train": 1e-7}, {}, {}]
+    verdict = Verdict(job, found, 1e-10)
+    assert verdict.holds
+    text = "".join(line for line in verdict.as_text("", True) if isinstance(line, str))
+    first, *lines = text.splitlines()[-4:]
+    assert first.startswith("✓ largest difference 1.0e-07 (bn0, in training), above the tolerance of 1e-10")
+    assert first.endswith(", but rounding explains it:")
+    assert lines == [
+        "  the NumPy program's own numbers move by 2.0e-08 if the last digit of its input does",
+        "  in training bn0 normalises 2 numbers per channel (2 images of 1x1), and 1 more norms as few:",
+        "  hardly more than their signs is left; use a larger input (--size) or a larger --batch",
+    ]
+    assert not Verdict(job, found, 1e-18).holds
+    assert not Verdict(job, found | {"rows": [{"eval": 1e-9}, {}, {}]}, 1e-10).holds
+    assert not Verdict(job, found | {"rows": [{"train": 3e-7}, {}, {}]}, 1e-10).holds

@@ -3,7 +3,8 @@
 Both get the same weights (the NumPy program's `init`, moved by key), the same random input, and the same
 masks where numbers are dropped; each layer's volume, the outputs, the new running statistics and every
 gradient are compared, in evaluation and in training. A difference is the largest difference over the
-largest value of that tensor.
+largest value of that tensor. Where one is above the tolerance, the NumPy program is also compared with itself
+on an input that is rounded otherwise in its last digit: two right programs differ by about as much.
 
 Norms begin as the identity (weight 1, bias 0, mean 0, variance 1), which hides mistakes: constants of 0 and
 1 are moved a little first. Weights that `init` does not draw (literals, constants) are compared with
@@ -100,11 +101,12 @@ class Comparison:
         self.inputs: list[dict[str, float]] = [{} for _ in job["inputs"]]
         self.tensors: dict[str, dict[str, float]] = {}
         self.problems: list[str] = []
+        self.rounding: dict[str, float] = {}
         self.row_of = {key: number for number, row in enumerate(job["rows"]) for key in row["keys"]}
         self.hooks: list[Any] = []
 
     def result(self) -> dict[str, Any]:
-        names = ("rows", "outputs", "inputs", "tensors", "problems")
+        names = ("rows", "outputs", "inputs", "tensors", "problems", "rounding")
         return {name: getattr(self, name) for name in names}
 
     def row(self, number: int, kind: str, value: float) -> None:
@@ -153,7 +155,54 @@ class Comparison:
                 if weight["role"] == "buffer":
                     value = np.asarray(net.stats.get(key, params[key]))
                     self.weight(key, "statistics", difference(value, own[key].numpy()))
-        self._backward(name, net, leaves, theirs, [rng.standard_normal(one.shape) for one in ours])
+        directions = [rng.standard_normal(one.shape) for one in ours]
+        self._backward(name, net, leaves, theirs, directions)
+        found = [*self.rows, *self.outputs, *self.inputs, *self.tensors.values()]
+        kinds = {name, f"gradient {name}", *(["statistics"] if training else [])}
+        if any(
+            value > self.job["tolerance"] for one in found for kind, value in one.items() if kind in kinds
+        ):
+            self._rounding(name, params, inputs, directions, rng)
+
+    def _rounding(
+        self,
+        name: str,
+        params: dict[str, Array],
+        inputs: list[Array],
+        directions: list[Array],
+        rng: np.random.Generator,
+    ) -> None:
+        """How far the NumPy program's own numbers move if the last digit of its inputs does, by kind."""
+        moved = [one * (1 + 2e-16 * rng.choice([-1, 1], one.shape)) for one in inputs]
+        here, there = (self._numbers(name, params, given, directions) for given in (inputs, moved))
+        for kind, numbers in here.items():
+            least = TINY
+            if kind.startswith("gradient"):
+                least = max(
+                    PART * max((float(np.abs(one).max()) for one in numbers if one.size), default=0), TINY
+                )
+            pairs = zip(there[kind], numbers, strict=True)
+            self.rounding[kind] = max((difference(a, b, least) for a, b in pairs), default=0.0)
+
+    def _numbers(
+        self, name: str, params: dict[str, Array], inputs: list[Array], directions: list[Array]
+    ) -> dict[str, list[Array]]:
+        """All that the NumPy program computes, by kind."""
+        volumes: list[Array] = []
+        step(f"{name}, the NumPy program with another last digit", 0, 1)
+        made, net = self.program.record(
+            params,
+            *inputs,
+            training=name == "train",
+            masks=self.masks,
+            trace=tracer(self.job["rows"], lambda number, volume: volumes.append(volume.copy())),
+        )
+        dx, grads = self.program.backward(tuple(directions) if len(directions) > 1 else directions[0], net)
+        return {
+            name: [*volumes, *(made if isinstance(made, tuple) else (made,))],
+            "statistics": [np.asarray(one, np.float64) for one in net.stats.values()],
+            f"gradient {name}": [*grads.values(), *(dx if isinstance(dx, tuple) else (dx,))],
+        }
 
     def _backward(
         self, name: str, net: Any, leaves: list[Tensor], outputs: list[Tensor], directions: list[Array]

@@ -178,7 +178,7 @@ def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
                 continue
             writer.put("", own)
             biases = frozenset[bool]().union(*(known[name].biases for name in names))
-            if biases == {True}:
+            if biases == {True} and names == ["nn.Linear"]:  # to a type checker, a convolution may have none
                 writer.line(f"nn.init.zeros_({layer}.bias)")
             elif biases != {False}:
                 with writer.block(f"if {layer}.bias is not None:"):

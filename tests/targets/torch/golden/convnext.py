@@ -107,7 +107,8 @@ class ConvNeXtTiny(nn.Module):
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.normal_(module.weight, std=0.02)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif reset := getattr(module, "reset_parameters", None):
                 reset()
 

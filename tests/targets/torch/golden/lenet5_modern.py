@@ -36,7 +36,8 @@ class LeNet5Modern(nn.Module):
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif reset := getattr(module, "reset_parameters", None):
                 reset()
 
