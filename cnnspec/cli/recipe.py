@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnnspec.training.recipe import Recipe
 
 TOML = ".toml"
+SCORED = "a run over a data set reads digits, npz, folder and torchvision, in NumPy"
 
 
 class Programs(NamedTuple):
@@ -49,7 +50,7 @@ def scoring(found: Opened, path: str) -> Programs:
     from cnnspec.training import numpy
 
     def files(recipe: Recipe, facts: Network, reading: Reading, data: str) -> dict[str, str]:
-        if found.graph is None or not numpy.readable(recipe, facts, reading):
+        if found.graph is None or not numpy.readable(recipe, facts, reading, SCORED):
             return {}
         return {"data.py": numpy.emit_data(found.graph, facts, recipe), "path": data}
 

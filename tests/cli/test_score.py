@@ -109,3 +109,22 @@ def test_yes_or_no(cnnspec: Command, here: Path, last: str) -> None:
     document = json.loads(cnnspec(*RUN, "--format", "json").out)
     assert document["confusion"] == [[3, 1], [0, 6]]
     assert document["wrong"][0]["sure"] == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+def test_a_folder_of_images(cnnspec: Command, here: Path) -> None:
+    """Scaled as train.py scales them; `stream` and what is drawn in training do not matter, and only the
+    held-out images are read."""
+    from PIL import Image
+
+    for label, name in enumerate(("a", "b", "c")):
+        (here / "images" / "train" / name).mkdir(parents=True)
+        (here / "images" / "train" / name / "none.png").write_bytes(b"")
+        (here / "images" / "val" / name).mkdir(parents=True)
+        pixels = np.zeros((4, 4), np.uint8)
+        pixels.reshape(2, 2, 2, 2)[label // 2, :, label % 2] = 255
+        Image.fromarray(pixels).resize((16, 16), 0).save(here / "images" / "val" / name / "0.png")
+    text = RECIPE.replace('"npz"', '"folder"') + 'path = "images"\nstream = true\nside = 2\n'
+    (here / "r.toml").write_text(text + "[augment]\narea = [0.5, 1.0]\n")
+    document = json.loads(cnnspec(*RUN, "--format", "json").out)
+    assert document["classes"] == ["a", "b", "c"]
+    assert document["confusion"] == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]

@@ -261,3 +261,40 @@ def test_it_stops_early(tmp_path: Path, target: str) -> None:
     run(folder, "--data", str(tmp_path / "other.npz"))
     result = json.loads((folder / "result.json").read_text())
     assert len(log(folder)) == result["epoch"] + 2 < 50
+
+
+def test_image_files_are_torchs(tmp_path: Path) -> None:
+    """The same pixels, of any size and form, as the torch program decodes them."""
+    pytest.importorskip("torch")
+    from PIL import Image
+
+    from cnnspec.training.library.files import image_file as theirs
+    from cnnspec.training.library.files import placed_part
+    from cnnspec.training.numpy.library.samples import image_file
+
+    pixels = np.random.default_rng(0).integers(0, 256, (61, 83, 3)).astype(np.uint8)
+    for ending in ("png", "jpg"):
+        path = tmp_path / f"a.{ending}"
+        Image.fromarray(pixels).save(path)
+        for shape, side in (((3, 8, 8), 8), ((1, 12, 10), 16)):
+            expected = theirs(path, shape, lambda w, h, s=shape, n=side: placed_part(w, h, s, n))
+            assert np.array_equal(image_file(path, shape, side), expected.numpy())
+
+
+def test_images_in_folders(tmp_path: Path) -> None:
+    from PIL import Image
+
+    recipe = RECIPE.replace('"npz"', '"folder"').replace('"data.npz"', '"images"\nside = 9')
+    folder = built(tmp_path / "run", NORMED, recipe, data="images", target="numpy")
+    random = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for label, bright in enumerate((20, 90, 160, 230)):
+            inside = folder / "images" / split / f"class{label}"
+            inside.mkdir(parents=True)
+            for number in range(6):
+                pixels = random.integers(bright - 20, bright + 20, (10, 12 + number, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(inside / f"{number}.png")
+    run(folder)
+    assert [row["step"] for row in log(folder)] == ["1", "2", "3", "4"]
+    (folder / "images" / "val" / "class0" / "notes.txt").write_text("not an image")
+    assert "notes.txt: cannot identify image file" in run(folder, "--resume", status=2)

@@ -30,7 +30,7 @@ def work(job: dict[str, Any], folder: str) -> dict[str, Any]:
     step("data", 0, 1)
     with reading("E708", job["data"] or job["recipe"]):
         try:
-            _, (images, labels) = data.load_samples(Path(job["data"]))
+            images, labels = data.load_held_out(Path(job["data"]))
         except data.Refused as refused:
             raise Fault(str(refused)) from None
         except ImportError as error:

@@ -13,9 +13,7 @@ def put_data(writer: Writer, plan: Plan) -> None:
     data = plan.recipe.data
     with writer.block("def load_samples(path):"):
         writer.doc("The images to train on and those that are held out, with their labels.")
-        if isinstance(data, Torchvision):
-            writer.line(f"from torchvision.datasets import {data.name}")
-            writer.gap(1)
+        _begin(writer, plan)
         _read(writer, plan, held_out=False)
         if data.validation:
             writer.line("training, held_out = split(images, labels, HELD_OUT)")
@@ -26,6 +24,33 @@ def put_data(writer: Writer, plan: Plan) -> None:
             _read(writer, plan, held_out=True)
             _checked(writer, plan, "return training, ", "images, labels")
     writer.gap(2)
+    put_prepared(writer, plan)
+
+
+def put_held_out(writer: Writer, plan: Plan) -> None:
+    """`load_held_out`: what `load_samples` gives, without the images to train on where that is possible."""
+    split = bool(plan.recipe.data.validation)
+    with writer.block("def load_held_out(path):"):
+        writer.doc("The images that are held out, with their labels.")
+        _begin(writer, plan)
+        _read(writer, plan, held_out=not split)
+        if split:
+            writer.line("_, (images, labels) = split(images, labels, HELD_OUT)")
+        _checked(writer, plan, "return ", "images, labels")
+
+
+def _begin(writer: Writer, plan: Plan) -> None:
+    data = plan.recipe.data
+    if isinstance(data, Torchvision):
+        writer.line(f"from torchvision.datasets import {data.name}")
+        writer.gap(1)
+    if isinstance(data, Folder):
+        writer.line(f"names = class_names(path / {string(data.train)})")
+
+
+def put_prepared(writer: Writer, plan: Plan) -> None:
+    """`prepared`."""
+    data = plan.recipe.data
     with writer.block("def prepared(images):"):
         writer.doc("The network's input for these images.")
         if isinstance(data, Npz):
@@ -50,9 +75,9 @@ def _read(writer: Writer, plan: Plan, *, held_out: bool) -> None:
             read = call("npz_arrays", "path", string(images), string(labels), "INPUT[0]")
         case Folder():
             inside = f"path / {string(data.test if held_out else data.train)}"
-            if not held_out:
-                writer.line(f"names = class_names({inside})")
-            read = call("image_folder", inside, "names", "INPUT", data.fit == "resize")
+            side = "SIDE" if data.side else "min(INPUT[1:])"
+            side = side if data.fit == "resize" else "0"
+            read = call("image_folder", inside, "names", "INPUT", side)
         case _:
             read = call("torchvision_set", data.name, "path", not held_out, data.download)
     writer.put("images, labels = ", read)

@@ -26,8 +26,10 @@ def refused(recipe: Recipe, network: Network, reading: Reading) -> bool:
         hint = "--target torch, or leave it out"
         reading.sink.report("E825", f"{what} needs torch", reading.value(*path), help=hint)
 
-    if not readable(recipe, network, reading):
+    if not readable(recipe, network, reading, "--target torch"):
         return True
+    if getattr(recipe.data, "stream", False):
+        report("stream in [data]", "data", "stream")
     for name, known in KEYS.items():
         section: BaseModel = getattr(recipe, name)
         for key, field in type(section).model_fields.items():
@@ -40,23 +42,19 @@ def refused(recipe: Recipe, network: Network, reading: Reading) -> bool:
     return len(reading.sink) > before
 
 
-def readable(recipe: Recipe, network: Network, reading: Reading) -> bool:
-    """Whether a NumPy program can read the data; a finding if not."""
+def readable(recipe: Recipe, network: Network, reading: Reading, help: str) -> bool:
+    """Whether a NumPy program can read the data; a finding with this help if not."""
     data = recipe.data
-    others = [key for key in ("stream", "side") if getattr(data, key, False)]
+    others = []
     if not isinstance(data, SOURCES):
-        others = ["source"]
+        others.append("source")
     elif data.fit not in FITS or (data.fit != "exact" and any(one.maps for one in network.outputs)):
         others.append("fit")
     if any(output.middle for output in network.outputs):
         message = "the middle of label maps as the target needs torch"
-        reading.sink.report("E825", message, reading.key("data"), help="--target torch")
+        reading.sink.report("E825", message, reading.key("data"), help=help)
         return False
     for key in others:
-        message = f"{key} = {_written(getattr(data, key))} in [data] needs torch"
-        reading.sink.report("E825", message, reading.value("data", key), help="--target torch")
+        message = f"{key} = {string(getattr(data, key))} in [data] needs torch"
+        reading.sink.report("E825", message, reading.value("data", key), help=help)
     return not others
-
-
-def _written(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool | int) else string(str(value))

@@ -11,7 +11,7 @@ from cnnspec.lower.names import escaped, string
 from cnnspec.lower.writer import Writer
 from cnnspec.training.learning import changes_rate
 from cnnspec.training.network import Network
-from cnnspec.training.numpy.data import put_augmented, put_data
+from cnnspec.training.numpy.data import put_augmented, put_data, put_held_out, put_prepared
 from cnnspec.training.numpy.learning import answers, put_learning, put_loss
 from cnnspec.training.numpy.library import pieces
 from cnnspec.training.plan import Plan
@@ -40,12 +40,14 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
 
 
 def emit_data(graph: Graph, network: Network, recipe: Recipe) -> str:
-    """A program that has what the scoring of a network takes of train.py: `load_samples`, `prepared`,
+    """A program that has what the scoring of a network needs: `load_held_out`, `prepared`,
     `loss_of`, `answers_of`, the network's answers and the right ones, and `LAST`, the layer that makes
     them."""
     plan = Plan(network, recipe, "", "", escaped(f"The data of {graph.name}"), graph.inputs[0])
     body = Writer()
-    put_data(body, plan)
+    put_held_out(body, plan)
+    body.gap(2)
+    put_prepared(body, plan)
     body.gap(2)
     put_loss(body, plan)
     body.gap(2)

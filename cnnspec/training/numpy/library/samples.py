@@ -56,7 +56,7 @@ def class_names(path):
     return sorted(name for name in folders if not name.startswith("."))
 
 
-def image_folder(path, names, shape, scale):
+def image_folder(path, names, shape, side):
     """The images in a folder for each class."""
     if class_names(path) != names or not names:
         raise Refused(f"{path} does not have a folder for each class to train on")
@@ -64,15 +64,17 @@ def image_folder(path, names, shape, scale):
     for label, name in enumerate(names):
         for file in sorted(one for one in (path / name).iterdir() if one.is_file()):
             if not file.name.startswith("."):
-                images.append(image_file(file, shape, scale))
+                images.append(image_file(file, shape, side))
                 labels.append(label)
     if not images:
         raise Refused(f"{path} has no images")
     return np.stack(images), np.array(labels)
 
 
-def image_file(path, shape, scale):
-    """The middle of an image, scaled to the input; or an image of the input's size."""
+def image_file(path, shape, side):
+    """The middle of an image whose shorter side is scaled to `side`; 0: an image of the
+    input's size.
+    """
     from PIL import Image
 
     channels, height, width = shape
@@ -80,10 +82,11 @@ def image_file(path, shape, scale):
     formats = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
     try:
         with Image.open(path, formats=formats) as image:
-            if not scale and image.size != (width, height):
+            if not side and image.size != (width, height):
                 found = f"{image.height}x{image.width}"
                 raise ValueError(f"the image is {found}, not {height}x{width}")
             part = min(image.width / width, image.height / height)
+            part *= min(height, width) / (side or min(height, width))
             wide, high = width * part / image.width, height * part / image.height
             image.draft(mode, (math.ceil(width / wide), math.ceil(height / high)))
             left, top = (1 - wide) / 2 * image.width, (1 - high) / 2 * image.height
