@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnnspec.training.library import checkpoints
 from cnnspec.training.library import samples as with_torch
 from cnnspec.training.library.processes import Refused, printable
+from cnnspec.training.numpy.library import files as numpy_files
 from cnnspec.training.numpy.library import samples as with_numpy
 from cnnspec.training.numpy.library.chance import Refused as RefusedByNumpy
 
@@ -93,3 +95,23 @@ def test_other_kinds_of_numbers_are_read(kind: str, tmp_path: Path) -> None:
 
 def test_a_files_name_cannot_write_to_the_terminal() -> None:
     assert printable("caf\u00e9 \x1b[31m\r\u202e") == "caf\u00e9 \\x1b[31m\\r\\u202e"
+
+
+def test_nothing_is_left_beside_a_file_that_was_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while a checkpoint is written."""
+
+    def stopped(number: int) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "last").write_text("before")
+    monkeypatch.setattr("os.fsync", stopped)
+    for module in (checkpoints, numpy_files):
+        with pytest.raises(KeyboardInterrupt):
+            module.write_whole(tmp_path / "last", b"after")
+        assert [one.name for one in tmp_path.iterdir()] == ["last"]
+        assert (tmp_path / "last").read_text() == "before"
+    monkeypatch.undo()
+    checkpoints.write_whole(tmp_path / "last", b"after")
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("last", "after")]
