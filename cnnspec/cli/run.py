@@ -65,15 +65,7 @@ def run(
     The program runs in a separate process, in float32, with random weights unless --weights is given. The
     pixels of an image are used as stored, 0 to 255: a network trained on 0 to 1 needs --scale 1/255.
     """
-    if dataset is not None:
-        others = ("inputs", "random", "trace", "grad", "im2col", "resize", "mean", "std")
-        misused(dataset, options["weights"], output, {name: options.get(name) for name in others})
-    elif not options["inputs"] and not options["random"]:
-        raise click.UsageError("an input is missing: --input FILE, or --random")
-    if file == STDIN and reads_stdin(options["inputs"]):
-        raise click.UsageError("standard input can be read only once")
-    if dataset is None and output is not None and os.path.splitext(output)[1] not in (".npy", ".npz"):
-        raise click.BadParameter("expected a file name that ends in .npy or .npz", param_hint="--output")
+    _check_usage(file, dataset, output, options)
     found = built(open_model(file, choice), ("numpy",))
     document, graph = found.head(), found.graph
     to.findings(found.findings, found.source)
@@ -125,8 +117,7 @@ def run(
         if problem is not None:
             return to.refuse(*problem, document)
     written = [output] if output else []
-    if save_maps is not None:
-        written.append(f"{os.path.join(save_maps, '')} ({sheets} sheets)")
+    written += [] if save_maps is None else [f"{os.path.join(save_maps, '')} ({sheets} sheets)"]
     result = outcome.result
     for one in (one for found in result["outputs"] for image in found["top"] for one in image):
         one["label"] = names[one["class"]] if names else None
@@ -137,6 +128,19 @@ def run(
         to.show(sums_as_text(job, result))
         say("".join(f"{printable(path)}: written\n" for path in written))
     return found.status
+
+
+def _check_usage(file: str, dataset: str | None, output: str | None, options: dict[str, Any]) -> None:
+    """Raises click's UsageError where the options do not go together."""
+    if dataset is not None:
+        others = ("inputs", "random", "trace", "grad", "im2col", "resize", "mean", "std")
+        misused(dataset, options["weights"], output, {name: options.get(name) for name in others})
+    elif not options["inputs"] and not options["random"]:
+        raise click.UsageError("an input is missing: --input FILE, or --random")
+    if file == STDIN and reads_stdin(options["inputs"]):
+        raise click.UsageError("standard input can be read only once")
+    if dataset is None and output is not None and os.path.splitext(output)[1] not in (".npy", ".npz"):
+        raise click.BadParameter("expected a file name that ends in .npy or .npz", param_hint="--output")
 
 
 def _labels(path: str | None, graph: Graph) -> tuple[list[str], tuple[str, Diagnostic] | None]:

@@ -125,7 +125,7 @@ class BodyBuilder:
         indices = (scope.index for scope in self.scope.around() if scope.index is not None)
         value = self.scope.find(word) if word != "i" else next(indices, None)
         if value is None:
-            from cnnspec.elaborate.unknown import unknown_name
+            from cnnspec.elaborate.unknown_names import unknown_name
 
             raise unknown_name(self, name)
         if value == UNKNOWN:

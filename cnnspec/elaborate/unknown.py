@@ -1,4 +1,4 @@
-"""Words that are not a layer, a block or a value: what they were meant to be."""
+"""Words that are not a layer or a block: what they were meant to be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cnnspec.elaborate.other_words import (
     meant_as_label,
     usual,
 )
-from cnnspec.elaborate.values import FUNCTIONS, TRUTHS, NoValue, Undefined
+from cnnspec.elaborate.values import NoValue
 from cnnspec.language import tree
 from cnnspec.language.recovery.rules.templates import note
 from cnnspec.notations import MERGES
@@ -490,64 +490,3 @@ def _input_call(context: Context, step: tree.CallStep) -> bool:
         way, fix = f"write `input {turned}`, channels first, or `{plain}` for {sizes[0]} channels", ()
     context.sink.report("E102", message, step.span, help=way, fix=fix, cause="input")
     return True
-
-
-def unknown_name(builder: BodyBuilder, name: tree.Name) -> NoValue:
-    """Why a name in an expression has no value here."""
-    word, span = name.name, name.span
-    message = f"`{word}` is not defined here"
-    if word == "i":
-        return NoValue(
-            "E214",
-            "`i` counts the passes of a repeat, and there is none around this",
-            span,
-            "use it inside `[ … ]*n`; define any other number: `let n = …`",
-        )
-    let = builder.context.statements.lets.get(word)
-    if let is not None and let.span.start > span.start:
-        message = f"`{word}` is defined further down"
-        return NoValue("E206", message, span, f"move `let {word}` above this")
-    if word in builder.labels:
-        message = f"expected a value, found the tensor `{word}`"
-        return NoValue("E206", message, span, f"a tensor is written with its label: `@{word}`")
-    if (truth := word.lower()) in TRUTHS:
-        return NoValue("E206", message, span, f"write `{truth}`", fix=(Edit(span, truth),))
-    macro = re.search(rf"(?m)^#[ \t]*define[ \t]+{word}[ \t]+([\w.]+)", builder.context.text)
-    if macro:
-        way = f"write `let {word} = {macro[1]}`: a line that begins with `#` is a comment"
-        return Undefined("E206", message, span, way)
-    if (size := _SIZES.get(fold(word))) is not None:
-        undefined = Undefined(
-            "E206", message, span, f"the size of a step's input is named C, H and W: write `{size}`"
-        )
-        undefined.near = None
-        return undefined
-    if re.fullmatch("[FSPKGD]", word) and re.search(rf"\b{word}=?[0-9]", builder.context.text):
-        way = "a hyperparameter is not a name: write its number, or name it with `let` above"
-        undefined = Undefined("E206", message, span, way)
-        undefined.near = None
-        return undefined
-    near = nearest(word, {known for scope in builder.scope.around() for known in scope.names})
-    way = f"did you mean `{near}`?" if near else f"define it: `let {word} = …`"
-    undefined = Undefined("E206", message, span, way)
-    undefined.near = near
-    return undefined
-
-
-_SIZES = {
-    **dict.fromkeys(("cin", "inchannels", "inputchannels", "inc", "channelsin"), "C"),
-    **dict.fromkeys(("height", "hin", "inputheight"), "H"),
-    **dict.fromkeys(("width", "win", "inputwidth"), "W"),
-}
-"""What other tools call the size of a layer's input."""
-
-
-def unknown_function(call: tree.Function, known: str | None) -> NoValue:
-    """Why `name(…)` is neither a function nor an entry of a list; `known` is a value with a name like it."""
-    message, near = f"there is no function `{call.name}`", nearest(call.name, FUNCTIONS)
-    near = "floor" if call.name in ("int", "trunc") else near
-    if near is None and known is not None:
-        message, near = f"there is no list and no function `{call.name}`", known
-    way = f"did you mean `{near}`?" if near else f"the functions are {', '.join(FUNCTIONS)}"
-    fix = (Edit(call.name_span, near),) if near in FUNCTIONS else ()
-    return NoValue("E206", message, call.name_span, way, fix=fix)

@@ -274,7 +274,7 @@ def _entry(expr: tree.Function, lookup: Lookup, digits: int) -> Value:
     try:
         found = lookup(tree.Name(expr.name, expr.name_span))
     except Undefined as problem:
-        from cnnspec.elaborate.unknown import unknown_function
+        from cnnspec.elaborate.unknown_names import unknown_function
 
         raise unknown_function(expr, problem.near) from None
     name = expr.name
