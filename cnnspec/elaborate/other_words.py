@@ -160,11 +160,13 @@ def no_merge(builder: BodyBuilder, step: tree.BranchStep, op: type[Op] | None) -
 def _with_arguments(text: str, step: tree.BranchStep, op: type[Op] | None) -> NoValue | None:
     """The finding for `repeat 3 [ … ]` and `conv F3 [ … ]`; None for other words."""
     word, last = step.word, step.arguments[-1]
-    behind = Span(last.span.end, last.span.end)
+    behind, opened = Span(last.span.end, last.span.end), text.find("[", last.span.end, step.span.end)
+    if opened < 0:
+        return None  # an argument is in error
     if word in LOOPS:
         if (loop := loop_at(text, step.span.start)) is not None:
             return found_as(loop)
-        opened, close = text.index("[", last.span.end), step.span.end
+        close = step.span.end
         counts = re.findall(r"[0-9]+", text[step.word_span.end : opened]) if word != "while" else []
         shown = shortened(text[opened:close], "[ … ]") + f"*{counts[-1] if counts else 3}"
         fix = (
@@ -176,7 +178,6 @@ def _with_arguments(text: str, step: tree.BranchStep, op: type[Op] | None) -> No
         return NoValue("E102", message, step.span, f"a repetition is written `{shown}`", fix=fix)
     if op is None:
         return None
-    opened = text.index("[", last.span.end)
     return NoValue(
         "E101", "expected `->` before `[`", Span(opened, opened + 1),
         "the next step follows after `->` or on a new line", fix=(Edit(behind, " ->"),),

@@ -14,6 +14,7 @@ from cnnspec.notations.python.called import returned
 from cnnspec.notations.python.expressions import called, constant, tensors, value
 from cnnspec.notations.python.layers import apply
 from cnnspec.notations.python.state import NOT_FOLLOWED, Module, State, Value
+from cnnspec.notations.words import LAYERS
 
 _PRINTED = re.compile(r"(?<![^\n ])\((?:(\w+)|([0-9]+)-([0-9]+))\): (?:[0-9]+ x )?(?=[A-Za-z])")
 _HEADER = re.compile(r"(?:class|def|for|if|elif|else|while|with|try|except|finally|async)\b")
@@ -27,7 +28,8 @@ _APART = re.compile(r"(?<=[0-9])[ \t](?=[0-9])")
 def read_statement(c: State, text: str, begin: int) -> bool:
     """Reads a statement that begins at a place; False where it is not Python."""
     text = text.rstrip(" \t,;")
-    if (own := OWN_WORDS.fullmatch(text)) is not None:
+    own = OWN_WORDS.fullmatch(text)
+    if own is not None and own[2].split()[0] in LAYERS.values():
         inputs = tensors(c, [ast.Name(name) for name in re.findall(r"\w+", own[3] or "")])
         span = Span(begin + own.start(2), begin + len(text))
         c.names[own[1]] = apply(c, Module(Node(own[2], span)), inputs)

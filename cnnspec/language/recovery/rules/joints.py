@@ -77,7 +77,9 @@ def _choice(m: Mistake) -> Answer | None:
     part = _PART.match(m.text, m.begin + begin)
     written = part[1].rstrip() if part and m.line and len(part[1]) < _NEAR else ""
     found = next(filter(None, (form.fullmatch(written) for form in _CHOICES)), None)
-    if part is None or found is None or ("->" in found["then"] and not found["otherwise"]):
+    if part is None or not part.start(1) <= m.start < part.end(1):
+        return None
+    if found is None or ("->" in found["then"] and not found["otherwise"]):
         return None
     if not is_layer(re.split(r"\W", found["then"])[0]):
         return None
