@@ -12,7 +12,7 @@ from cnnspec.structure.lines import woven
 from cnnspec.structure.parts import Body
 from cnnspec.structure.regions import Node, Region, regions
 from cnnspec.structure.repeats import folded
-from cnnspec.structure.solve import Solver
+from cnnspec.structure.solve import solved
 from cnnspec.structure.text import Writer
 from cnnspec.structure.tied import with_shared
 from cnnspec.structure.usual import usual
@@ -48,7 +48,7 @@ def written(
         _dissolve(root)
     body = folded(woven(root.items, root.inputs, root.outputs, network.shape))
     pattern = begun(body, Work())
-    Solver(writer, pattern).solve()
+    solved(writer, pattern)
     return Written(writer.file(pattern), body)
 
 

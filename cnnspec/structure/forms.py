@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cnnspec.structure.align import TooMuch, added, begun
+from cnnspec.structure.draft import Unsolved
 from cnnspec.structure.holes import named
 from cnnspec.structure.lines import woven
 from cnnspec.structure.parts import Body, Chain, Leaf, Repeat, Use, chains_in, layers_of
 from cnnspec.structure.pattern import Pattern
 from cnnspec.structure.regions import Region
 from cnnspec.structure.repeats import ALL, NONE, USES, body_key, folded
-from cnnspec.structure.solve import Solver, Unsolved
+from cnnspec.structure.solve import solved
 from cnnspec.structure.text import Block, Writer
 from cnnspec.structure.tied import SHARED
 
@@ -160,4 +161,4 @@ def _block(writer: Writer, forms: list[Form], shared: bool = False) -> Made:
         if not added(pattern, form[0].body, writer.work):
             raise Unsolved
     places = [[region.number for region in form] for form in forms]
-    return Made(Block("block", Solver(writer, pattern, places).solve(), pattern, shared), forms)
+    return Made(Block("block", solved(writer, pattern, places), pattern, shared), forms)

@@ -16,7 +16,7 @@ from cnnspec.sources.layers import LayerList
 from cnnspec.structure.align import TooMuch
 from cnnspec.structure.blocks import Written, written
 from cnnspec.structure.check import Differs, keys_of
-from cnnspec.structure.solve import Unsolved
+from cnnspec.structure.draft import Unsolved
 from cnnspec.structure.tidy import tidied
 from cnnspec.structure.tied import with_shared
 

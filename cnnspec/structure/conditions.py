@@ -1,0 +1,106 @@
+"""When a part of a block is there: a condition over its parameters, or a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from cnnspec.structure import names
+from cnnspec.structure.draft import Draft, Unsolved, by_use
+from cnnspec.structure.express import Numbers, Parameter, condition, expression, is_width
+from cnnspec.structure.parts import Use
+from cnnspec.structure.pattern import Group, Track
+
+
+def factors(draft: Draft) -> list[int]:
+    """How often a width is taken somewhere in the block: `4*mid`."""
+    found = set()
+    for slot in draft.slots:
+        times, joint, name = (expression(slot.numbers, draft.parameters) or "").partition("*")
+        if joint and times.isdigit() and is_width(name):
+            found.add(int(times))
+    return sorted(found)
+
+
+def condition_of(draft: Draft, group: Group | Track, present: Numbers, factors: list[int]) -> str:
+    """The condition of what is `present` in some instances; where there is none, a new switch."""
+    found = condition(present, draft.parameters, factors)
+    if found is None and isinstance(group, Group):
+        found = _ratio(draft, group, present)
+    if found is None:
+        found = _of_others(draft, present)
+    if found is not None:
+        return found
+    values = by_use(present.values)
+    if values is None:
+        raise Unsolved
+    switch = Parameter(draft.free(_switch(draft, group)), "truth", values)
+    draft.parameters.append(switch)
+    return switch.name
+
+
+def _of_others(draft: Draft, present: Numbers) -> str | None:
+    """A condition over a parameter that the other uses do not need: they get a value that says so."""
+    wanted = by_use(present.values)
+    for parameter in draft.parameters:
+        missing = {one[0] for one in present.values} - set(parameter.values)
+        if missing and is_width(parameter.name):
+            if found := _assuming(parameter, {use: draft.entry[use] for use in missing}, present):
+                return found
+        if not missing or parameter.kind != "number":
+            continue
+        if all(value > 0 for value in parameter.values.values()):
+            assumed = parameter.values | dict.fromkeys(missing, 0)
+            if all((assumed[one[0]] > 0) == value for one, value in present.values.items()):
+                parameter.values = assumed
+                return f"{parameter.name} > 0"
+        value = next(one for one in (0, 1, -1) if one not in parameter.values.values())
+        if parameter.name == "t" and 1 not in parameter.values.values():
+            value = 1
+        if wanted is not None and value >= 0:
+            if found := _assuming(parameter, dict.fromkeys(missing, value), present):
+                return found
+    return None
+
+
+def _assuming(parameter: Parameter, values: Mapping[int, Any], present: Numbers) -> str | None:
+    """The condition, if there is one with these values of the uses that have none."""
+    before = parameter.values
+    parameter.values = before | dict(values)
+    found = condition(present, [parameter])
+    if found is None:
+        parameter.values = before
+    return found
+
+
+def _ratio(draft: Draft, group: Group, present: Numbers) -> str | None:
+    """`if t != 1 [ conv F1 K=t*C ]`, where what is there widens by a factor."""
+    for slot in draft.slots:
+        if slot.site is not group.sites[0] or slot.field != "K":
+            continue
+        values = slot.numbers.values
+        ratios = {one: Fraction(value, slot.numbers.here[one]) for one, value in values.items()}
+        times = by_use({one: int(ratio) for one, ratio in ratios.items() if ratio.denominator == 1})
+        there = {one[0] for one, value in present.values.items() if value}
+        if not times or times.keys() != there or 1 in times.values():
+            return None
+        times |= {one[0]: 1 for one, value in present.values.items() if not value}
+        parameter = Parameter(draft.free("t"), "number", times)
+        draft.parameters.append(parameter)
+        slot.text = f"{parameter.name}*C"
+        return f"{parameter.name} != 1"
+    return None
+
+
+def _switch(draft: Draft, group: Group | Track) -> str:
+    """The name of a parameter that says whether something is there: what it is."""
+    site = group.sites[0] if group.sites else None
+    if site is None:
+        return "residual"
+    if isinstance(site.first, Use):
+        return site.first.region.block
+    layer = getattr(site.first, "layer", None)
+    given = names.cleaned(draft.network.layers[layer].name) if isinstance(layer, int) else ""
+    word = site.first.op.word if hasattr(site.first, "op") else "more"
+    return given if given and given.rstrip("0123456789") != word and given[0] != "x" else f"with_{word}"

@@ -1,0 +1,59 @@
+"""What a use of a block has where it does not say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from typing import Any
+
+from cnnspec.structure.draft import Draft
+from cnnspec.structure.express import Parameter, is_width
+
+
+def fill(draft: Draft) -> None:
+    """What a use does not need is what most have; of rates that grow evenly with the calls, its own."""
+    for parameter in draft.parameters:
+        if rates := _even(draft, parameter):
+            parameter.values = rates
+        most = _most(draft, parameter)[0]
+        for use in range(len(draft.pattern.bodies)):
+            parameter.values.setdefault(use, most)
+
+
+def _even(draft: Draft, parameter: Parameter) -> dict[int, Any] | None:
+    """The rate of each use, where they grow evenly with the calls: stochastic depth."""
+    places = [
+        use for _, use in sorted((place, use) for use, each in enumerate(draft.calls) for place in each)
+    ]
+    known = [(place, parameter.values[use]) for place, use in enumerate(places) if use in parameter.values]
+    if len(known) == len(places) or len(known) < 3 or not all(isinstance(one, Fraction) for _, one in known):
+        return None
+    (first, low), (last, high) = known[0], known[-1]
+    step = (high - low) / (last - first)
+    made: dict[int, Any] = {}
+    for place, use in enumerate(places):
+        if made.setdefault(use, low + step * (place - first)) != low + step * (place - first):
+            return None
+    return made if made.items() >= parameter.values.items() and min(made.values()) >= 0 else None
+
+
+def _most(draft: Draft, parameter: Parameter) -> tuple[Any, int, int]:
+    """What most calls have, how many that are, and of how many."""
+    count: Counter[Any] = Counter()
+    for use, value in parameter.values.items():
+        count[value] += len(draft.calls[use]) if draft.calls else 1
+    value, most = count.most_common(1)[0]
+    return value, most, count.total()
+
+
+def ordered(draft: Draft) -> list[Parameter]:
+    """Those with a default behind those without."""
+    for parameter in draft.parameters:
+        most, count, total = _most(draft, parameter)
+        letter = parameter.kind == "letter" and parameter.name != "K"
+        usual = count >= 2 and (2 + letter) * count >= total
+        usual = usual and not is_width(parameter.name) and parameter.name not in ("K", "n")
+        if parameter.kind == "number" and parameter.name in ("s", "d") and 1 in parameter.values.values():
+            most, usual = 1, True
+        parameter.default = most if usual or (parameter.kind == "truth" and most is False) else None
+    return sorted(draft.parameters, key=lambda one: one.default is not None)

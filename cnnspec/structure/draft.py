@@ -1,0 +1,56 @@
+"""A block in the making."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnspec.sources.layers import LayerList
+from cnnspec.structure import names
+from cnnspec.structure.express import Numbers, Parameter
+from cnnspec.structure.pattern import Group, Instance, Pattern, Site, Track
+from cnnspec.structure.slots import Differences, Slot
+from cnnspec.structure.text import Writer
+
+
+class Unsolved(Exception):
+    """The uses have no common form."""
+
+
+@dataclass(eq=False, repr=False)
+class Draft:
+    """What differs between the uses of a block (`slots`, `groups`; `last` is its last layer with filters),
+    and the `parameters` so far. entry, given: the channels of its input and of its output, by use. calls:
+    where the calls are that each use stands for."""
+
+    network: LayerList
+    pattern: Pattern
+    calls: Sequence[Sequence[int]]
+    entry: Mapping[int, int]
+    given: Mapping[int, int]
+    slots: list[Slot]
+    groups: list[tuple[Group | Track, Numbers]]
+    last: Site | None
+    parameters: list[Parameter] = field(default_factory=list)
+
+    def free(self, *wanted: str) -> str:
+        """The first of the names that no parameter has."""
+        return names.free(wanted, {"c", *(one.name for one in self.parameters)})
+
+
+def begun(writer: Writer, pattern: Pattern, calls: Sequence[Sequence[int]]) -> Draft:
+    """The draft of a block whose parameters are not found yet."""
+    found = Differences(writer, pattern)
+    shape = writer.network.shape
+    given = {number: shape(body.outputs[0])[0] for number, body in enumerate(pattern.bodies)}
+    return Draft(writer.network, pattern, calls, found.entry, given, found.slots, found.groups, found.last)
+
+
+def by_use(values: Mapping[Instance, Any]) -> dict[int, Any] | None:
+    """What each use has, where all passes of a repeat have the same."""
+    found: dict[int, Any] = {}
+    for number, value in values.items():
+        if found.setdefault(number[0], value) != value:
+            return None
+    return found

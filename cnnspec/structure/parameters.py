@@ -1,0 +1,112 @@
+"""The parameters of a block: those that give the most of what differs between its uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from cnnspec.structure.draft import Draft, Unsolved, by_use
+from cnnspec.structure.express import Parameter, expression, is_width
+from cnnspec.structure.slots import Slot
+
+MOST_DIFFERENT = 60
+"""Arguments of a block that differ between its uses, at most."""
+NAMES = {
+    "size_out": "out",
+    "shape.1": "size",
+    "shape.2": "size",
+    "shape.3": "size",
+    "range": "end",
+    "channels": "end",
+    "S": "s",
+    "F": "f",
+    "P": "p",
+    "D": "d",
+    "G": "g",
+    "K": "k",
+    "times": "n",
+}
+
+
+def choose(draft: Draft) -> None:
+    """Takes the parameter that gives the most of what is not given yet, until all is."""
+    waiting: dict[tuple[Any, ...], list[Slot]] = {}
+    for slot in draft.slots:
+        if expression(slot.numbers, []) is None:
+            waiting.setdefault(slot.vector, []).append(slot)
+    if len(waiting) > MOST_DIFFERENT:
+        raise Unsolved
+    while waiting:
+        best: tuple[Any, ...] = ()
+        for vector, slots in waiting.items():
+            for parameter, rank in _candidates(draft, slots[0]):
+                known = [*draft.parameters, parameter]
+                gives = sum(
+                    len(more)
+                    for more in waiting.values()
+                    if expression(more[0].numbers, known, parameter) is not None
+                )
+                different = len(set(map(str, parameter.values.values())))
+                worth = (gives, -different, rank)
+                if gives and (not best or worth > best[0]):
+                    best = worth, parameter, vector
+        if not best:
+            raise Unsolved
+        parameter = best[1]
+        parameter.name = _name(draft, parameter, waiting[best[2]])
+        parameter.first = min(map(draft.slots.index, waiting[best[2]]))
+        draft.parameters.append(parameter)
+        waiting = {
+            vector: slots
+            for vector, slots in waiting.items()
+            if expression(slots[0].numbers, draft.parameters) is None
+        }
+
+
+def rename(draft: Draft) -> None:
+    """Puts the parameters in the order of the text, and numbers those of one name."""
+    draft.parameters.sort(key=lambda one: one.first)
+    stems = [one.name.rstrip("0123456789") for one in draft.parameters]
+    if sum(map(is_width, stems)) > 2:
+        stems = ["k" if is_width(one) else one for one in stems]
+    for number, (one, stem) in enumerate(zip(draft.parameters, stems, strict=True)):
+        if stem != one.name.rstrip("0123456789"):
+            one.name = stem
+        if stems.count(stem) > 1 and one.kind != "letter":
+            count = stems[: number + 1].count(stem)
+            one.name = stem if count == 1 and stems.count(stem) == 2 else f"{stem}{count}"
+
+
+def _candidates(draft: Draft, slot: Slot) -> Iterable[tuple[Parameter, float]]:
+    """What could be a parameter: the numbers themselves, or how often C goes into them."""
+    numbers = slot.numbers
+    values = by_use(numbers.values)
+    if values is None:
+        return
+    kind = slot.kind.removesuffix(" of a use")
+    yield Parameter("?", kind, values), 0.0
+    if not numbers.numeric or slot.field != "K" or slot.site is draft.last:
+        return
+    entry = {one: draft.entry[one[0]] for one in numbers.values}
+    for of in (numbers.here, entry):
+        ratios = {one: Fraction(value, of[one]) for one, value in numbers.values.items()}
+        times = by_use({one: int(ratio) for one, ratio in ratios.items()})
+        if times and max(times.values()) > 2 and all(ratio.denominator == 1 for ratio in ratios.values()):
+            if 2 * len(set(times.values())) <= len(set(values.values())):
+                yield Parameter("t", "number", times), -float(max(times.values()))
+
+
+def _name(draft: Draft, parameter: Parameter, slots: list[Slot]) -> str:
+    if parameter.kind == "letter":
+        letter = slots[0].field
+        if any(one.name == letter for one in draft.parameters):
+            raise Unsolved
+        return letter
+    if parameter.name == "t":
+        return draft.free("t")
+    if any(slot.field in ("K", "shape.0") for slot in slots):  # the channels that the block gives are `k`
+        given = all(draft.given[use] == value for use, value in parameter.values.items())
+        return draft.free("k") if given else draft.free("mid", "k")
+    field = slots[0].field
+    return draft.free(NAMES.get(field, field.partition(".")[0]).lower())
