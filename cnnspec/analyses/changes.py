@@ -8,13 +8,15 @@ of a block are one `Change` with the places where it is.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Literal, NamedTuple, TypeAlias
 
 from cnnspec.analyses.alignment import Alignment, Pairs
 from cnnspec.analyses.report import Report
 from cnnspec.analyses.sides import Costs, Side, known_sum, sides_of
 from cnnspec.analyses.step_text import arguments, step_text
+from cnnspec.analyses.weights import INNER, OWN
 from cnnspec.ir.flat import join
 from cnnspec.ir.graph import Layer, Pass, Region
 from cnnspec.ops.base import Shape
@@ -61,12 +63,13 @@ class _Key(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class _Seen:
-    """How often a change occurs: its values, and the first places."""
+    """How often a change occurs: its values, and the first places. `params` are its own weights (OWN) and, by
+    name, those of each shared block that it is in, which count once."""
 
     values: Counter[Value] = field(default_factory=Counter)
     places: list[str] = field(default_factory=list)
     shapes: dict[Shapes, None] = field(default_factory=dict)
-    params: int | None = 0
+    params: dict[str, int | None] = field(default_factory=lambda: {OWN: 0})
     macs: int | None = 0
 
     def add(self, other: _Seen, scope: str, times: int = 1) -> None:
@@ -74,8 +77,21 @@ class _Seen:
             self.values[value] += count * times
         self.places += [join(scope, place) for place in other.places][: KEPT - len(self.places)]
         self.shapes |= other.shapes
-        self.params = known_sum(self.params, other.params, times)
+        own = known_sum(self.params[OWN], other.params[OWN], times)
+        self.params = {**self.params, **other.params, OWN: own}
         self.macs = known_sum(self.macs, other.macs, times)
+
+    def used_in(self, region: Region) -> _Seen:
+        """The same for a use of the block that it is in."""
+        params = self.params
+        if region.block is not None:
+            inner = [name for name in params if name.startswith(INNER)]
+            params = {name: one for name, one in params.items() if name not in inner}
+            for name in inner:
+                params[OWN] = known_sum(params[OWN], self.params[name], 1)
+        if region.shared is not None:
+            params = {**params, f"{INNER * region.inner}{region.shared}": params[OWN], OWN: 0}
+        return replace(self, params=params)
 
 
 _Found: TypeAlias = dict[_Key, _Seen]
@@ -94,7 +110,7 @@ def changes(before: Report, after: Report) -> tuple[Change, ...]:
             sum(seen.values.values()),
             tuple(seen.places),
             tuple(seen.shapes),
-            seen.params,
+            reduce(lambda one, other: known_sum(one, other, 1), seen.params.values()),
             seen.macs,
             key.note,
         )
@@ -187,7 +203,7 @@ class _Comparison:
         for one, other in runs:
             scope = join(after.name, str(first)) if new.kind == "repeat" else after.name
             for key, seen in self.bodies(one.body, other.body, inside).items():
-                found.setdefault(key, _Seen()).add(seen, scope, one.count)
+                found.setdefault(key, _Seen()).add(seen.used_in(new), scope, one.count)
             first += one.count
 
 
@@ -268,7 +284,7 @@ def _add(
             Counter({tuple(written.values()): 1}),
             [side.name],
             {} if shapes[0] == shapes[1] or more else {shapes: None},
-            known_sum(new[0], old[0], -1),
+            {OWN: known_sum(new[0], old[0], -1)},
             known_sum(new[1], old[1], -1),
         ),
         "",

@@ -228,3 +228,21 @@ def test_is_quick_on_long_networks(cnnspec: Command, tmp_path: Path) -> None:
     lines = "conv F3 P1 K3\nrelu\n" * 1000
     found = changed(cnnspec, tmp_path, "input 3x8x8\n" + lines, "input 3x8x8\ntanh\n" + lines)
     assert found == ["+ tanh: tanh, at the beginning; output 3x8x8"]
+
+
+def test_weights_of_a_shared_block_change_once(cnnspec: Command, tmp_path: Path) -> None:
+    """Those of a block's own, once for each use of the block."""
+    heads = (
+        "shared head(k) { conv F3 P1 K16 -> relu -> conv F1 K=k }\ninput 8x32x32\np3: conv F3 P1 K8\n"
+        "p4: maxpool F2\nbig: @p3 -> head(4)\nsmall: @p4 -> head(4)\noutput @big, @small\n"
+    )
+    found = changed(cnnspec, tmp_path, heads, heads.replace("head(4)", "head(6)"))
+    assert found[0].startswith("~ head.conv2 (2 times): K4 → K6")
+    assert "; weights +34; " in found[0]  # 16 and a bias for each of 2 filters
+    gates = (
+        "block gate() {\nshared mlp() { conv F1 K4 nobias }\n"
+        "mul [ id | add [ gap -> mlp() | gmp -> mlp() ] -> sigmoid ]\n}\n"
+        "input 4x8x8\ngate() -> [gate()]*2\n"
+    )
+    found = changed(cnnspec, tmp_path, gates, gates.replace(" nobias", ""))
+    assert "; weights +12" in found[0]  # 4 biases for each of 3 gates
