@@ -155,8 +155,8 @@ def test_what_is_not_certain_is_said_with_its_line(cnnspec: Command) -> None:
         ("a.xyz", ".onnx"),
         ("a", ".onnx"),
         ("a.cfg", "no network is found"),
-        ("a.json", "no JSON"),
-        ("a.keras", "no .keras file"),
+        ("a.json", "not JSON"),
+        ("a.keras", "not a .keras file"),
     ],
 )
 def test_other_files_say_the_way(cnnspec: Command, name: str, says: str) -> None:

@@ -158,12 +158,12 @@ LAMBDA = model(
     layer("Lambda", "f", ["x"], function={"class_name": "__lambda__", "config": {"code": "4wEA"}}),
 )
 REFUSED = {
-    "no json": (b"{", "no JSON"),
-    "deep json": (b"[" * 100_000, "no JSON"),
+    "no json": (b"{", "not JSON"),
+    "deep json": (b"[" * 100_000, "not JSON"),
     "a list": (b"[]", "subclassed"),
     "subclassed": (b'{"class_name": "MyModel", "config": {}}', "subclassed"),
-    "no config": (b'{"class_name": "Functional", "config": {"layers": []}}', "no configuration"),
-    "no zip": (b"PK\x03\x04 and so on", "no .keras file"),
+    "no config": (b'{"class_name": "Functional", "config": {"layers": []}}', "not the configuration"),
+    "no zip": (b"PK\x03\x04 and so on", "not a .keras file"),
     "bomb": (bomb(), "bytes"),
     "deep": (nested(30), "deep"),
     "waiting": (WAITING, "waits for itself"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from torch.nn import functional
 
 h5py = pytest.importorskip("h5py", reason="h5py is not installed")
 
+from cnnspec.running.worker import keras as worker  # noqa: E402
+from cnnspec.running.worker.tell import Fault  # noqa: E402
 from cnnspec.sources.keras.config import Refused, load  # noqa: E402
 from cnnspec.sources.keras.convert import converted  # noqa: E402
 from cnnspec.sources.keras.weights import config_of, weights_of  # noqa: E402
@@ -173,7 +176,7 @@ HOSTILE = {
     "virtual": (_virtual, "another file"),
     "texts": (_texts, "type"),
     "a huge chunk": (_chunk, "compressed"),
-    "a group": (_group, "no array"),
+    "a group": (_group, "not an array"),
     **{name: (make, "is a link") for name, make in LINKED.items()},
 }
 
@@ -222,5 +225,29 @@ def test_a_bomb(tmp_path: Path) -> None:
 def test_what_is_no_file_of_weights(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "file.h5"
     path.write_bytes(data)
-    with pytest.raises(Refused, match="no HDF5 file"):
+    with pytest.raises(Refused, match="not an HDF5 file"):
         read(path)
+
+
+def test_changed_bytes_are_read_or_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the child process reads a file: whatever HDF5 raises is a finding about the file."""
+    monkeypatch.setattr(worker, "limited", lambda: None)
+    (tmp_path / "net.json").write_bytes(NETWORK)
+    chance = random.Random(5)
+    data = [make(tmp_path / "file.h5", numbers()).read_bytes() for make in (older, newer)]
+    outcomes = set()
+    for number in range(150):
+        path = tmp_path / f"{number}.h5"  # an open file is not opened again under its name
+        job = {"weights": str(path), "model": str(tmp_path / "net.json"), "inputs": {}}
+        changed = bytearray(chance.choice(data))
+        for _ in range(chance.randint(1, 8)):
+            changed[chance.randrange(chance.choice((200, 4000, len(changed))))] = chance.randrange(256)
+        path.write_bytes(changed)
+        try:
+            held = worker.arrays(job, str(tmp_path))
+            for key in held.shapes:
+                worker.reading_of(held)(key)
+            outcomes.add("read")
+        except Fault as found:
+            outcomes.add(str(found).partition(":")[0])
+    assert {"read", "this is not an HDF5 file", "this is not a complete HDF5 file"} <= outcomes
