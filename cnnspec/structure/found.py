@@ -88,15 +88,28 @@ class _Finder:
     def along_lines(self, chains: Sequence[Chain]) -> None:
         """The row of layers that covers the most of the lines, where it comes again and again."""
         rows = {row for chain in chains for row in self.rows(chain)}
-        cover = {row: sum(len(_places(one, row, self.free)) for one in chains) for row in rows}
+        cover = {row: sum(len(self.whole_rows(one, row)) for one in chains) for row in rows}
         often = {row: count * len(row) for row, count in cover.items() if count >= TIMES}
         if not often:
             return
         row = max(often, key=lambda one: (often[one], -len(one), one[0] == "dwconv", one))
         name = "separable" if "dwconv" in row else "unit"
         for chain in chains:
-            for place in _places(chain, row, self.free):
+            for place in self.whole_rows(chain, row):
                 self.taken(chain.steps[place : place + len(row)], name)
+
+    def whole_rows(self, chain: Chain, row: Words) -> list[int]:
+        """Where a row is, and nothing behind it belongs to its last layer: a norm or an activation."""
+        ends = {len(chain.steps)} | {
+            place
+            for place, step in enumerate(chain.steps)
+            if not isinstance(step, Leaf)
+            or step.op.weighted
+            or step.op.ends_map
+            or not self.free(step)
+            or "pool" in step.op.word
+        }
+        return [place for place in _places(chain, row, self.free) if place + len(row) in ends]
 
     def rows(self, chain: Chain) -> Iterator[Words]:
         """Layers with weights, two to UNITS of them in a row, each with what follows it."""

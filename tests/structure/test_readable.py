@@ -205,3 +205,9 @@ def test_a_default_is_for_most_layers() -> None:
     assert "default" not in text(1, 1)
     assert "default" not in text(1, 1, 2)
     assert "default bn eps=0.001" in text(1, 1, 1, 1, 2)
+
+
+def test_a_found_module_ends_where_its_last_layer_does() -> None:
+    """A norm behind a row belongs to the row."""
+    found = of_zoo("yolo_v3_tiny", 0, blocks=False)
+    assert "yolo13: conv F3 P1 K512 -> bn -> leaky 0.1 -> conv F1 K255 bias" in found
