@@ -14,7 +14,6 @@ from cnnspec.cli.options import Choice, command, completing
 from cnnspec.cli.terminal import Output, err, out, say
 from cnnspec.diagnostics.suggest import did_you_mean, fold
 from cnnspec.files import STDIN, ZOO, document_named
-from cnnspec.notations.words import ARGUMENTS
 
 
 @command("explain", "text", "markdown", "latex", "json")
@@ -66,6 +65,8 @@ def explain(topic: str, layer: str | None, at: str | None, choice: Choice, to: O
         spec = topic.startswith(ZOO) or topic.endswith(".cnn") or document_named(topic) is not None
         if topic == STDIN or spec or os.path.exists(topic):
             return _layer(topic, None, choice, to)
+        from cnnspec.notations.words import ARGUMENTS
+
         letter = ARGUMENTS.get(fold(topic))
         near = f"did you mean {letter!r}?" if letter is not None and page(letter) else ""
         near = near or did_you_mean(topic, [*topics(), "recipe"]) or LISTED
