@@ -89,6 +89,8 @@ def sizes_of(statements: Statements, sink: Sink, settings: Mapping[str, str], li
     """The sizes that replace those of the inputs (`--size`), by the input's name."""
     names = list(dict.fromkeys(one.name or "input" for one in statements.inputs))
     sizes: dict[str, Shape] = {}
+    if not names:
+        return sizes  # which is reported
     for setting, text in filter(lambda one: is_size(one[0]), settings.items()):
         _, _, name = setting.partition(" ")
         parts = text.split("x")

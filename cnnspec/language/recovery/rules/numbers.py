@@ -327,6 +327,8 @@ def _claims_in_another_form(m: Mistake) -> Answer | None:
     if first is None or head is None or len(places) < 2 or not _CLAIMS_AS_MEANT.fullmatch(plain):
         return None
     places = [one for one in places if one[1] != ","]
+    if not places:
+        return None
     marks = dict.fromkeys(f"`{one[1]}`" for one in places)
     edits = [
         Edit(Span(m.start + one.start(), m.start + one.end()), " " if one.re is _EQUALS else ", ")
