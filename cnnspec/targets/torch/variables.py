@@ -159,7 +159,8 @@ class Variables:
         ]
         if step.word == "mul" and len(own) == 1 and len(step.arms) == 2:
             return self._unless_blocked("gate")
-        if len(own) >= 2 and not self.joins.intersection(own):
+        pair = len(step.arms) == 2 and any(tensor in self.labelled for tensor, _, _ in step.arms)
+        if len(own) >= 2 and not self.joins.intersection(own) and not pair:
             whole = self.role(step.outputs[0]) if step.word == "concat" else None
             name = whole if whole is not None and whole in ATTENDED else "branch"
             return self._unless_blocked(f"{name}{place + 1}")

@@ -214,3 +214,14 @@ def test_tensors_have_the_names_of_their_lines_and_of_their_parts() -> None:
     assert "x = self.attention(q, k, v)\n" in text or "return self.attention(q, k, v)\n" in text
     assert " x2 " not in text
     assert built(graph)(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)
+
+
+def test_beside_a_label_the_other_of_two_branches_needs_no_role() -> None:
+    text = program(
+        graph_of(
+            "block gated(d) {\nf: conv F1 K=2*d\ng: slice 0:d -> gelu\n"
+            "mul [ @g | @f -> slice d:2*d -> dwconv F3 P1 ] -> conv F1 K=d\n}\n"
+            "input 4x8x8\ngated(4) -> gated(8)\n"
+        )
+    )
+    assert "        return self.conv(g * x)\n" in text
