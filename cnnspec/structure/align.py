@@ -250,20 +250,25 @@ def _wrapped(track: Track, chain: Chain, local: Local) -> Chain:
         isinstance(step, Merge) and step.op == track.sites[merges[0]].first.op for step in chain.steps
     ):
         return chain
-    site = track.sites[merges[0]]
-    before, behind = merges[0], len(track.sites) - merges[0] - 1
-    last = len(chain.steps) - behind
-    around = [*zip(track.sites[:before], chain.steps[:before], strict=False)]
-    around += zip(track.sites[merges[0] + 1 :], chain.steps[last:], strict=False)
-    steps = chain.steps[before:last]
-    if not steps or not all(_likeness(one, step, local) for one, step in around):
+    site, before = track.sites[merges[0]], merges[0]
+    if not site.first.op.operator or not _in_order(track.sites[:before], chain.steps[:before], local):
         return chain
-    worth = [_overlap(one.sites, steps, local) for one in site.tracks]
-    place = max(range(len(worth)), key=worth.__getitem__)
-    if worth[place] < ALIKE * len(steps) or not site.first.op.operator:
-        return chain
-    begin, end = steps[0].begin, steps[-1].end
-    branches = [None] * len(worth)
-    branches[place] = Chain(begin, False, steps)  # type: ignore[call-overload]
-    merge = Merge(None, site.first.op, begin, end, tuple(branches))
-    return chain._replace(steps=(*chain.steps[:before], merge, *chain.steps[last:]))
+    after = track.sites[before + 1 :]
+    for behind in range(min(len(after), len(chain.steps) - before - 1), -1, -1):
+        last = len(chain.steps) - behind
+        steps = chain.steps[before:last]
+        worth = [_overlap(one.sites, steps, local) for one in site.tracks]
+        place = max(range(len(worth)), key=worth.__getitem__)
+        if worth[place] < ALIKE * len(steps) or not _in_order(after, chain.steps[last:], local):
+            continue
+        branches: list[Chain | None] = [None] * len(worth)
+        branches[place] = Chain(steps[0].begin, False, steps)
+        merge = Merge(None, site.first.op, steps[0].begin, steps[-1].end, tuple(branches))
+        return chain._replace(steps=(*chain.steps[:before], merge, *chain.steps[last:]))
+    return chain
+
+
+def _in_order(sites: Sequence[Site], steps: Sequence[Step], local: Local) -> bool:
+    """Whether each step can stand at a site, in order."""
+    left = iter(sites)
+    return all(any(_likeness(site, step, local) for site in left) for step in steps)

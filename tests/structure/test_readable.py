@@ -211,3 +211,28 @@ def test_a_found_module_ends_where_its_last_layer_does() -> None:
     """A norm behind a row belongs to the row."""
     found = of_zoo("yolo_v3_tiny", 0, blocks=False)
     assert "yolo13: conv F3 P1 K512 -> bn -> leaky 0.1 -> conv F1 K255 bias" in found
+
+
+def test_a_call_without_the_shortcut_and_without_what_follows_it() -> None:
+    layers: list[Layer] = []
+    shape = (4, 8, 8)
+    for number, (k, adds, pools) in enumerate(
+        ((4, True, True), (4, True, True), (8, False, False), (8, True, False))
+    ):
+        scopes = (Scope(f"block{number}", "Unit"),)
+        at = len(layers)
+        shape = (k, *shape[1:])
+        layers.append(Layer(conv(3, k), (at,), shape, "", scopes))
+        layers += [
+            Layer(op(word), (at + 1 + place,), shape, "", scopes)
+            for place, word in enumerate(("relu", "tanh"))
+        ]
+        if adds:
+            layers.append(Layer(op("add"), (at + 3, at), shape, "", scopes))
+        if pools:
+            shape = (k, shape[1] // 2, shape[2] // 2)
+            pool = op("avgpool", F=(2, 2), P=(0, 0))
+            layers.append(Layer(pool, (len(layers),), shape, "", scopes))
+    made = structure.spec(LayerList("Net", (Input((4, 8, 8)),), tuple(layers), (Output(len(layers)),)))
+    assert "if C == k [ id ] else [ none ]" in made.text
+    assert made.text.count("conv F3") == 1
