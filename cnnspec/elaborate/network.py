@@ -146,7 +146,7 @@ def _elaborate(
         inputs=inputs,
         outputs=labels,
         blocks=tuple(_head(context, *named) for named in statements.all_blocks.named.items()),
-        templates=() if sink.has_errors else templates(context, labels),
+        templates=() if sink.has_errors or statements.broken else templates(context, labels),
         bodies=tuple(one.body for one in context.finished),
         claims=claims,
         file=source.name,
