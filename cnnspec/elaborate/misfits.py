@@ -110,7 +110,7 @@ def way_out(
     """The change that would make the branches fit, in the branch at fault or in the first one; otherwise the
     merge's own help."""
     first, other = builder.values[inputs[0]], builder.values[inputs[answer.input]]
-    if first is not None and other is not None and (spread := _spread(builder, inputs, answer, first, other)):
+    if spread := _spread(builder, inputs, answer):
         return spread
     if first is None or other is None or not 1 < len(first) == len(other) or first[1:] == other[1:]:
         return answer.help
@@ -127,12 +127,19 @@ def way_out(
     return ways.lost_padding() or next(filter(None, found), "") or answer.help
 
 
-def _spread(builder: BodyBuilder, inputs: tuple[int, ...], answer: Misfit, first: Shape, other: Shape) -> str:
-    """Of a map and a vector, or a map of one position, with its channels: the layer that spreads it."""
-    one, many = (prod(first[1:]) == 1, other), (prod(other[1:]) == 1, first)
-    if answer.code != "E304" or answer.cause != "equal shapes" or one[0] == many[0] or first[0] != other[0]:
+def _spread(builder: BodyBuilder, inputs: tuple[int, ...], answer: Misfit) -> str:
+    """Of a map and a vector, or a map of one position, with its channels: the layer that spreads it. `mul`
+    and `div` also take a vector and a map of one channel, once the vector is spread."""
+    shapes = [builder.values[value] for value in inputs]
+    beside = answer.input or max(range(len(shapes)), key=lambda place: prod(shapes[place] or ()))
+    first, other = shapes[0], shapes[beside]
+    if first is None or other is None:
         return ""
-    small, large = (0, answer.input) if one[0] else (answer.input, 0)
+    one, many = (prod(first[1:]) == 1, other), (prod(other[1:]) == 1, first)
+    channels = first[0] == other[0] if answer.cause == "equal shapes" else 1 in (first[0], other[0])
+    if answer.code != "E304" or answer.cause is None or one[0] == many[0] or not channels:
+        return ""
+    small, large = (0, beside) if one[0] else (beside, 0)
     size = written_shape((one[1] if one[0] else many[1])[1:])
     known = (name for name, value in builder.labels.items() if value == inputs[large] and name.isidentifier())
     label = next(known, None)

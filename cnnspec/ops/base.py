@@ -170,7 +170,7 @@ class Misfit(NamedTuple):
     help: str = ""
     replacement: str | None = None
     label: str = ""
-    cause: Literal["equal shapes"] | None = None
+    cause: Literal["equal shapes", "broadcast"] | None = None
 
 
 class Remark(NamedTuple):

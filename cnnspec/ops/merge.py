@@ -136,6 +136,7 @@ class Gate(Merge):
                     f"over {written_shape(whole)}",
                     input=number,
                     help=f"what fits is {', '.join(fits[:-1])} or {fits[-1]}",
+                    cause="broadcast",
                 )
         return whole
 
