@@ -48,6 +48,11 @@ def _amounts(graph: Graph, report: Report) -> Amounts:
     return Amounts(out, totals.params, totals.macs, totals.field, memory)
 
 
+def counted(number: int | None, what: str) -> str:
+    """`1 weight`, `61,706 weights`."""
+    return f"{exact(number)} {what}" + "s" * (number != 1)
+
+
 def _notes(model: Model) -> list[str]:
     """The lines below the table: totals without a column, and claims."""
     report = model.report
@@ -55,20 +60,20 @@ def _notes(model: Model) -> list[str]:
     totals = report.totals
     if totals.params is None:
         return ["", *claims] if (claims := _claims(model)) else []
-    weights = f"{exact(totals.params)} weights ({bytes_text(BYTES * totals.params)} in float32)"
+    weights = f"{counted(totals.params, 'weight')} ({bytes_text(BYTES * totals.params)} in float32)"
     if totals.trainable != totals.params:
         weights += f", {exact(totals.trainable)} trainable"
     if totals.buffers:
-        weights += f"; {exact(totals.buffers)} numbers in buffers"
+        weights += f"; {exact(totals.buffers)} {'number' if totals.buffers == 1 else 'numbers'} in buffers"
     depth = f"depth {exact(totals.layers)} (weighted layers on the longest path)"
     peak = f"peak activation memory {bytes_text(totals.peak_memory)}"
     flops = None if totals.macs is None else 2 * totals.macs
     lines = [
         "",
         weights,
-        f"{exact(totals.macs)} MACs; {short(flops)} FLOPs (2 per MAC)",
-        f"{depth}, {exact(totals.weighted)} weighted layers",
-        f"{exact(totals.activations)} activations",
+        f"{counted(totals.macs, 'MAC')}; {short(flops)} FLOPs (2 per MAC)",
+        f"{depth}, {counted(totals.weighted, 'weighted layer')}",
+        f"{counted(totals.activations, 'activation')}",
         f"{peak} (float32, inference, one image)",
     ]
     return lines + _claims(model)
