@@ -6,6 +6,7 @@ from typing import Any
 
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call, listed
+from cnnspec.training.claims import condition, put_missed
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.plan import Plan
 from cnnspec.training.recipe import CrossEntropy, Table
@@ -247,26 +248,14 @@ def _finish(writer: Writer, plan: Plan) -> None:
             writer.line('result = f"accuracy {100 * progress.best:.2f} %, loss {progress.loss:.4f}"')
         else:
             writer.line('result = f"loss {progress.loss:.4f}"')
-        conditions = []
-        if expect.accuracy is not None:
-            digits = len(expect.accuracy.rstrip("%").partition(".")[2])
-            conditions.append(f"round(100 * progress.best, {digits}) >= EXPECTED_ACCURACY")
-        if expect.loss is not None:
-            conditions.append("progress.loss <= EXPECTED_LOSS")
-        writer.line(f"ok = {' and '.join(conditions) or 'True'}")
+        writer.line(f"ok = {condition(expect, 'progress.best', 'progress.loss')}")
         with writer.block("if team.rank == 0:"):
             writer.line('print(f"best: epoch {progress.epoch}, {result}")')
             writer.line('about = {**asdict(progress), "ok": ok}')
             writer.line('write_whole(folder / "result.json", json.dumps(about).encode())')
             if plan.recipe.run.onnx:
                 writer.line("export_onnx(folder)")
-        if conditions:
-            wanted = [
-                *(["accuracy {EXPECTED_ACCURACY:g} %"] if expect.accuracy is not None else []),
-                *(["loss {EXPECTED_LOSS:g}"] if expect.loss is not None else []),
-            ]
-            with writer.block("if team.rank == 0 and not ok:"):
-                writer.line(f'print(f"expected: {", ".join(wanted)}", file=sys.stderr)')
+        put_missed(writer, expect, "team.rank == 0 and not ok")
         writer.line("return 0 if ok else 1")
 
 

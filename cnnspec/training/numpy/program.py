@@ -9,6 +9,7 @@ from cnnspec.ir.graph import Graph
 from cnnspec.lower.library import needed
 from cnnspec.lower.names import escaped, string
 from cnnspec.lower.writer import Writer
+from cnnspec.training.claims import condition, put_missed
 from cnnspec.training.learning import changes_rate
 from cnnspec.training.network import Network
 from cnnspec.training.numpy.data import put_augmented, put_data, put_held_out, put_prepared
@@ -252,13 +253,8 @@ def _save(writer: Writer) -> None:
 
 def _finish(writer: Writer, plan: Plan) -> None:
     expect = plan.recipe.expect
-    conditions = []
-    if expect.accuracy is not None:
-        digits = len(expect.accuracy.rstrip("%").partition(".")[2])
-        conditions.append(f'round(100 * progress["best"], {digits}) >= EXPECTED_ACCURACY')
-    if expect.loss is not None:
-        conditions.append('progress["loss"] <= EXPECTED_LOSS')
-    writer.line(f"ok = {' and '.join(conditions) or 'True'}")
+    best, loss = 'progress["best"]', 'progress["loss"]'
+    writer.line(f"ok = {condition(expect, best, loss)}")
     writer.line("result = f\"loss {progress['loss']:.4f}\"")
     if plan.accuracy:
         writer.line("result = f\"accuracy {100 * progress['best']:.2f} %, {result}\"")
@@ -266,11 +262,5 @@ def _finish(writer: Writer, plan: Plan) -> None:
     writer.line('about = {key: progress[key] for key in ("step", "best", "epoch", "loss", "stale")}')
     writer.line('about = json.dumps({**about, "ok": ok})')
     writer.line('write_whole(options.out / "result.json", about.encode())')
-    if conditions:
-        wanted = [
-            *(["accuracy {EXPECTED_ACCURACY:g} %"] if expect.accuracy is not None else []),
-            *(["loss {EXPECTED_LOSS:g}"] if expect.loss is not None else []),
-        ]
-        with writer.block("if not ok:"):
-            writer.line(f'print(f"expected: {", ".join(wanted)}", file=sys.stderr)')
+    put_missed(writer, expect, "not ok")
     writer.line("return 0 if ok else 1")

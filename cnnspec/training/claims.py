@@ -1,0 +1,28 @@
+"""What a recipe expects of its run, as emitted programs check it: alike in torch and in NumPy."""
+
+from __future__ import annotations
+
+from cnnspec.lower.writer import Writer
+from cnnspec.training.recipe import Expect
+
+
+def condition(expect: Expect, best: str, loss: str) -> str:
+    """Whether the best accuracy (a share, rounded as the claim is written) and its loss are as expected."""
+    found = []
+    if expect.accuracy is not None:
+        digits = len(expect.accuracy.rstrip("%").partition(".")[2])
+        found.append(f"round(100 * {best}, {digits}) >= EXPECTED_ACCURACY")
+    if expect.loss is not None:
+        found.append(f"{loss} <= EXPECTED_LOSS")
+    return " and ".join(found) or "True"
+
+
+def put_missed(writer: Writer, expect: Expect, when: str) -> None:
+    """What was expected, where it is missed."""
+    missed = [
+        *(["accuracy {EXPECTED_ACCURACY:g} %"] if expect.accuracy is not None else []),
+        *(["loss {EXPECTED_LOSS:g}"] if expect.loss is not None else []),
+    ]
+    if missed:
+        with writer.block(f"if {when}:"):
+            writer.line(f'print(f"expected: {", ".join(missed)}", file=sys.stderr)')
