@@ -38,6 +38,8 @@ class TemplateUse:
     """The regions, with their sites."""
     shapes: tuple[Shape | None, ...] = ()
     env: dict[str, Any] = field(default_factory=dict)
+    looked_at: int = 0
+    """Sites and steps of groups that were read for their names alone."""
 
     def shape(self, value: int) -> Shape:
         """The shape of one of the template's values."""
@@ -53,7 +55,7 @@ class TemplateUse:
         return dict(zip("C" + axes_of(shape := self.shape(value)), shape, strict=True))
 
 
-MOST_SITES = 1_000_000
+MOST_SITES = 50_000
 """Sites of the groups in one use that are read for the names that their `let`s define."""
 
 CLOSE = 8
@@ -69,21 +71,39 @@ def passes_of(region: Region) -> Iterator[tuple[int, int]]:
         number += one.count
 
 
-def defines(graph: Graph, template: Template) -> bool:
-    """Whether a group has a `let` of its own; those of the groups in it count, those of repeats do not."""
+def defining(templates: tuple[Template, ...]) -> frozenset[int]:
+    """The groups and lines with a `let` of their own; those of the groups in them count, those of repeats do
+    not. Each template is looked at once: a graph from JSON may use one from many places."""
+    known = _defining[0]
+    if known[0] is not templates:
+        known = _defining[0] = templates, _find_defining(templates)
+    return known[1]
 
-    def within(sites: Iterable[Site]) -> bool:
-        for site in sites:
-            match site:
+
+_defining: list[tuple[tuple[Template, ...], frozenset[int]]] = [((), frozenset())]
+"""What was found for the templates that were asked about last."""
+
+
+def _find_defining(templates: tuple[Template, ...]) -> frozenset[int]:
+    found: set[int] = set()
+    around: dict[int, list[int]] = {}
+    for number, template in enumerate(templates):
+        sites = list(template.sites)
+        while sites:
+            match sites.pop():
                 case LetSite():
-                    return True
-                case IfSite() if within(site.then) or within(site.otherwise):
-                    return True
-                case RegionSite(kind="group" | "line") if defines(graph, graph.templates[site.template]):
-                    return True
-        return False
-
-    return within(template.sites)
+                    found.add(number)
+                case IfSite(then=then, otherwise=otherwise):
+                    sites += (*then, *otherwise)
+                case RegionSite(kind="group" | "line", template=inner):
+                    around.setdefault(inner, []).append(number)
+    waiting = list(found)
+    while waiting:
+        for outer in around.get(waiting.pop(), ()):
+            if outer not in found:
+                found.add(outer)
+                waiting.append(outer)
+    return frozenset(found)
 
 
 def use_of(
@@ -125,8 +145,6 @@ class _Reader:
     check: bool
     first: dict[int, int] = field(default_factory=dict)
     left: dict[int, Step] = field(default_factory=dict)
-    read_sites: list[int] = field(default_factory=lambda: [0])
-    """How many sites were read in groups, in this use and in the groups around it."""
 
     def read(self) -> TemplateUse:
         body, use = self.body, self.use
@@ -234,7 +252,7 @@ class _Reader:
         for output, label in zip(site_outputs[1:], inner.exported, strict=True):
             if label in given:
                 self.use.values[output] = given[label]
-        if site.kind in ("group", "line") and defines(self.graph, inner):
+        if site.kind in ("group", "line") and site.template in defining(self.graph.templates):
             self.use.numbers.update(self.names_in(inner, step.passes[0].body))
         if self.check:
             self.arguments(site, step)
@@ -242,14 +260,13 @@ class _Reader:
     def names_in(self, template: Template, body: int) -> Numbers:
         """The names known after a group: its `let`s are visible from their definition onward, also after the
         group."""
-        self.read_sites[0] += len(template.sites)
-        if self.read_sites[0] > MOST_SITES:
+        self.use.looked_at += 1 + len(template.sites) + len(self.graph.bodies[body].steps)
+        if self.use.looked_at > MOST_SITES:
             raise Mismatch(f"more than {MOST_SITES:,} sites in groups")
-        use = TemplateUse(body, dict(self.use.numbers))
-        reader = _Reader(
-            self.graph, template, self.graph.bodies[body], use, False, read_sites=self.read_sites
-        )
-        return reader.read().numbers
+        use = TemplateUse(body, dict(self.use.numbers), looked_at=self.use.looked_at)
+        use = _Reader(self.graph, template, self.graph.bodies[body], use, False).read()
+        self.use.looked_at = use.looked_at
+        return use.numbers
 
     def arguments(self, site: RegionSite, step: Region) -> None:
         arriving = site.inputs[0] if site.inputs else None

@@ -201,6 +201,7 @@ class _Walk:
             try:
                 template = self.graph.templates[body.template]
                 use = use_of(self.graph, template, number, numbers, check=True)
+                self.most -= use.looked_at
                 for site, region in use.runs:
                     self.inner(use, site, region, layers)
             except Mismatch as fault:
