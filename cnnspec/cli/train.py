@@ -84,6 +84,7 @@ def _of_the_recipe(context: click.Context, parameter: click.Parameter, value: st
 @click.option(
     *("--epochs", "--lr", "--learning-rate", "--batch-size", "--optimizer", "--loss", "--dataset", "--seed"),
     hidden=True,
+    help="What a recipe says; refused here.",
     expose_value=False,
     callback=_of_the_recipe,
 )

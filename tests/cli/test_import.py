@@ -109,7 +109,8 @@ def test_pickles_are_refused_with_the_lines_that_convert_them(cnnspec: Command, 
     ran = cnnspec("import", "--run-python", "nets:Net", "--input", "3x8x8", "--weights", "theirs.pth",
                   "--weights-out", "ours.safetensors")  # fmt: skip
     assert ran.status == 1
-    assert "error[E813]: weights are read from .safetensors, not from .pth" in ran.err
+    assert "error[E813]: weights are read from .safetensors, and" in ran.err
+    assert "not from .pth" in ran.err
     assert "weights_only=True" in ran.err
 
 
@@ -143,9 +144,9 @@ def test_what_cannot_be_said_is_a_finding(cnnspec: Command, folder: Path) -> Non
 
 
 def test_a_module_that_does_not_end_is_stopped(cnnspec: Command, folder: Path) -> None:
-    ran = cnnspec("import", "--run-python", "nets:endless", "--max-seconds", "8")
+    ran = cnnspec("import", "--run-python", "nets:endless", "--max-seconds", "5")
     assert ran.status == 1
-    assert "error[E811]: the code was stopped after 8 seconds" in ran.err
+    assert "error[E811]: the code was stopped after 5 seconds" in ran.err
 
 
 @pytest.mark.parametrize(
