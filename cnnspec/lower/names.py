@@ -69,25 +69,13 @@ def identifier(name: str) -> str:
     return kept if not kept[0].isdigit() else f"net_{kept}"
 
 
-SPELLED = frozenset({"aspp", "cbam", "eca", "se"})
-"""Abbreviations with vowels; those without, `fpn` and `mlp`, are known by that."""
-
-
 def camel(name: str) -> str:
-    """A class's name: `bottleneck` is `Bottleneck`, `dense_layer` is `DenseLayer`, `se` is `SE`, `mbconv` is
-    `MBConv`; `ResNeXt50_32x4d` stays."""
+    """A class's name: `bottleneck` is `Bottleneck`, `dense_layer` is `DenseLayer`, `se` is `Se`;
+    `ResNeXt50_32x4d` stays."""
     name = identifier(name)
     if name[0].isupper():
         return name
-    return "".join(_capitalised(part) for part in name.split("_") if part)
-
-
-def _capitalised(word: str) -> str:
-    head = word.removesuffix("conv")
-    if head != word and head and not set(head) & set("aeiouy"):
-        return f"{head.upper()}Conv"
-    abbreviated = len(word) > 1 and word.isalpha() and word.islower() and not set(word) & set("aeiouy")
-    return word.upper() if abbreviated or word in SPELLED else word[0].upper() + word[1:]
+    return "".join(part[0].upper() + part[1:] for part in name.split("_") if part)
 
 
 def snake(name: str) -> str:

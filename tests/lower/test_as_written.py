@@ -149,13 +149,13 @@ TEXTS = {
     # the torch program's classes with their parameters, and the NumPy program's blocks
     "SE-ResNet-50, with se(r) in bottleneck(k, s)": (
         SE_RESNET,
-        {"SE": ["in_channels", "r"], "Bottleneck": ["in_channels", "k", "s"], "SEResNet50": []},
+        {"Se": ["in_channels", "r"], "Bottleneck": ["in_channels", "k", "s"], "SEResNet50": []},
         ["se", "bottleneck"],
     ),
     "a label with its block's name": (STEM, {"Stem": ["k"], "Test": []}, ["stem"]),
     "a parameter with a block's name": (
         PARAMETER,
-        {"SE": ["r"], "Unit": ["in_channels", "k", "se"], "Test": []},
+        {"Se": ["r"], "Unit": ["in_channels", "k", "se"], "Test": []},
         ["se", "unit"],
     ),
     "shared weights by the number of the pass": (SHARED, {"B": [], "S": [], "Test": []}, ["s", "b"]),

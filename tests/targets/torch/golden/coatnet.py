@@ -75,7 +75,7 @@ class RelativeAttention(Attention):
         return self.table[tuple(places)]
 
 
-class MBConv(nn.Module):
+class Mbconv(nn.Module):
     projection: Final[bool]
 
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
@@ -171,9 +171,9 @@ class CoAtNet0(nn.Module):
             gelu=nn.GELU(),
             conv2=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
         )
-        self.s1 = nn.Sequential(MBConv(64, 96, s=2), MBConv(96, 96))
+        self.s1 = nn.Sequential(Mbconv(64, 96, s=2), Mbconv(96, 96))
         self.s2 = nn.Sequential(
-            MBConv(96, 192, s=2), *(MBConv(192, 192) for _ in range(2))
+            Mbconv(96, 192, s=2), *(Mbconv(192, 192) for _ in range(2))
         )
         self.s3 = nn.Sequential(
             Transformer(192, 28, 28, k=384, s=2),

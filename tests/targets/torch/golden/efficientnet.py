@@ -25,7 +25,7 @@ class DropPath(nn.Module):
         return x * kept / (1 - self.p) if self.p < 1 else x * 0
 
 
-class SE(nn.Module):
+class Se(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -65,7 +65,7 @@ class Inverted(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(channels)
         self.silu2 = nn.SiLU()
-        self.se = SE(channels, in_channels // 4)
+        self.se = Se(channels, in_channels // 4)
         self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k)
         self.residual = s == 1 and in_channels == k

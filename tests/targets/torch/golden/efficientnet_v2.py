@@ -66,7 +66,7 @@ class Early(nn.Sequential):
             in_channels = k
 
 
-class SE(nn.Module):
+class Se(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -101,7 +101,7 @@ class Inverted(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(channels, eps=0.001)
         self.silu2 = nn.SiLU()
-        self.se = SE(channels, in_channels // 4)
+        self.se = Se(channels, in_channels // 4)
         self.conv2 = nn.Conv2d(channels, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001)
         self.residual = s == 1 and in_channels == k

@@ -53,7 +53,7 @@ class LinearAttention(Attention):
         return y.transpose(2, 3).flatten(1, 2).unflatten(2, size)
 
 
-class MBConv(nn.Sequential):
+class Mbconv(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         c = 4 * in_channels
@@ -72,7 +72,7 @@ class MBConv(nn.Sequential):
 class ConvStageGroup(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
-        self.mbconv = MBConv(k, k)
+        self.mbconv = Mbconv(k, k)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.mbconv(x) + x
@@ -81,11 +81,11 @@ class ConvStageGroup(nn.Module):
 class ConvStage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
-        self.mbconv = MBConv(in_channels, k, s=2)
+        self.mbconv = Mbconv(in_channels, k, s=2)
         self.group = nn.Sequential(*(ConvStageGroup(k) for _ in range(n - 1)))
 
 
-class MBConvBiased(nn.Sequential):
+class MbconvBiased(nn.Sequential):
     def __init__(self, in_channels: int, k: int, s: int = 1) -> None:
         super().__init__()
         c = 4 * in_channels
@@ -135,7 +135,7 @@ class AttentionStageGroup(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
         self.attend = Attend(k, 16)
-        self.mbconv_biased = MBConvBiased(k, k)
+        self.mbconv_biased = MbconvBiased(k, k)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.attend(x) + x
@@ -145,7 +145,7 @@ class AttentionStageGroup(nn.Module):
 class AttentionStage(nn.Sequential):
     def __init__(self, in_channels: int, k: int, n: int) -> None:
         super().__init__()
-        self.mbconv_biased = MBConvBiased(in_channels, k, s=2)
+        self.mbconv_biased = MbconvBiased(in_channels, k, s=2)
         self.group = nn.Sequential(*(AttentionStageGroup(k) for _ in range(n)))
 
 

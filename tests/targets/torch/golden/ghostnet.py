@@ -44,7 +44,7 @@ class Ghost(nn.Module):
         return torch.cat([primary, cheap], dim=1)
 
 
-class SE(nn.Module):
+class Se(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -84,7 +84,7 @@ class Bottleneck(nn.Module):
             self.bn1 = nn.BatchNorm2d(channels)
         self.squeeze = squeeze
         if self.squeeze:
-            self.se = SE(channels, multiple(t // 4, 4))
+            self.se = Se(channels, multiple(t // 4, 4))
         self.ghost2 = Ghost(channels, k, act=False)
         self.projection = s > 1 or in_channels != k
         if self.projection:

@@ -11,7 +11,7 @@ def multiple(x: float, of: int) -> int:
     return rounded + of if rounded < 0.9 * x else rounded
 
 
-class SE(nn.Module):
+class Se(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -62,7 +62,7 @@ class Inverted(nn.Module):
         self.activation2 = nn.Hardswish() if hs else nn.ReLU(inplace=True)
         self.squeeze = squeeze
         if self.squeeze:
-            self.se = SE(t, multiple(t // 4, 8))
+            self.se = Se(t, multiple(t // 4, 8))
         self.conv2 = nn.Conv2d(t, k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(k, eps=0.001, momentum=0.01)
         self.residual = s == 1 and in_channels == k

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 
-class MLPConv(nn.Sequential):
+class Mlpconv(nn.Sequential):
     def __init__(
         self,
         in_channels: int,
@@ -31,13 +31,13 @@ class NIN(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.mlpconv1 = MLPConv(3, 192, 5, padding=2, a=160, b=96)
+        self.mlpconv1 = Mlpconv(3, 192, 5, padding=2, a=160, b=96)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.dropout1 = nn.Dropout()
-        self.mlpconv2 = MLPConv(96, 192, 5, padding=2)
+        self.mlpconv2 = Mlpconv(96, 192, 5, padding=2)
         self.avgpool = nn.AvgPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.dropout2 = nn.Dropout()
-        self.mlpconv3 = MLPConv(192, 192, 3, padding=1, b=10)
+        self.mlpconv3 = Mlpconv(192, 192, 3, padding=1, b=10)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(device=device, dtype=dtype)
         self.init_weights()

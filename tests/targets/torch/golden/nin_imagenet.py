@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 
-class MLPConv(nn.Sequential):
+class Mlpconv(nn.Sequential):
     def __init__(
         self,
         in_channels: int,
@@ -37,14 +37,14 @@ class NINImageNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.mlpconv1 = MLPConv(3, 96, 11, stride=4)
+        self.mlpconv1 = Mlpconv(3, 96, 11, stride=4)
         self.maxpool1 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.mlpconv2 = MLPConv(96, 256, 5, padding=2)
+        self.mlpconv2 = Mlpconv(96, 256, 5, padding=2)
         self.maxpool2 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.mlpconv3 = MLPConv(256, 384, 3, padding=1)
+        self.mlpconv3 = Mlpconv(256, 384, 3, padding=1)
         self.maxpool3 = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
         self.dropout = nn.Dropout()
-        self.mlpconv4 = MLPConv(384, 1024, 3, padding=1, k=1000)
+        self.mlpconv4 = Mlpconv(384, 1024, 3, padding=1, k=1000)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.to(device=device, dtype=dtype)
         self.init_weights()

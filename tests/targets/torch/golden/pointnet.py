@@ -10,7 +10,7 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-class SharedMLP(nn.Sequential):
+class SharedMlp(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv1d(in_channels, out_channels, kernel_size=1)
@@ -27,11 +27,11 @@ class PointNet(nn.Module):
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        self.shared_mlp1 = SharedMLP(3, 64)
-        self.shared_mlp2 = SharedMLP(64, 64)
-        self.shared_mlp3 = SharedMLP(64, 64)
-        self.shared_mlp4 = SharedMLP(64, 128)
-        self.shared_mlp5 = SharedMLP(128, 1024)
+        self.shared_mlp1 = SharedMlp(3, 64)
+        self.shared_mlp2 = SharedMlp(64, 64)
+        self.shared_mlp3 = SharedMlp(64, 64)
+        self.shared_mlp4 = SharedMlp(64, 128)
+        self.shared_mlp5 = SharedMlp(128, 1024)
         self.gmp = nn.AdaptiveMaxPool1d(1)
         self.group = nn.Sequential(
             sequential(

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 
-class SE(nn.Module):
+class Se(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -37,7 +37,7 @@ class Bottleneck(nn.Module):
         )
         self.bn3 = nn.BatchNorm2d(k)
         self.relu2 = nn.ReLU(inplace=True)
-        self.se = SE(k, in_channels // 4)
+        self.se = Se(k, in_channels // 4)
         self.conv4 = nn.Conv2d(k, k, kernel_size=1, bias=False)
         self.bn4 = nn.BatchNorm2d(k)
         self.relu3 = nn.ReLU(inplace=True)

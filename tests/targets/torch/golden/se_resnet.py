@@ -11,7 +11,7 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-class SE(nn.Module):
+class Se(nn.Module):
     def __init__(self, in_channels: int, squeeze: int) -> None:
         super().__init__()
         self.gap = nn.AdaptiveAvgPool2d(1)
@@ -39,7 +39,7 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(k, 4 * k, kernel_size=1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * k)
-        self.se = SE(4 * k, k // 4)
+        self.se = Se(4 * k, k // 4)
         self.projection = s > 1 or in_channels != 4 * k
         if self.projection:
             self.conv4 = nn.Conv2d(

@@ -76,7 +76,7 @@ class C2f(nn.Sequential):
         self.unit2 = Unit(k + k // 2 * n, k)
 
 
-class SPPF(nn.Module):
+class Sppf(nn.Module):
     def __init__(self, k: int) -> None:
         super().__init__()
         self.a = Unit(256, k // 2)
@@ -111,7 +111,7 @@ class Backbone(nn.Module):
         self.p5 = sequential(
             unit=Unit(128, 256, kernel_size=3, stride=2),
             c2f=C2f(256, k=256, n=1, shortcut=True),
-            sppf=SPPF(256),
+            sppf=Sppf(256),
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
