@@ -110,7 +110,8 @@ def use_of(
     graph: Graph, template: Template, number: int, numbers: Mapping[str, expr.Exact], *, check: bool = False
 ) -> TemplateUse:
     """The template under these numbers, beside body `number`. `check` compares every argument as well."""
-    return _Reader(graph, template, graph.bodies[number], TemplateUse(number, dict(numbers)), check).read()
+    use = TemplateUse(number, dict(numbers))
+    return _Reader(graph, template, graph.bodies[number], use, check, bounded=check).read()
 
 
 def input_places(template: Template, body: Body) -> dict[int, int]:
@@ -143,6 +144,9 @@ class _Reader:
     body: Body
     use: TemplateUse
     check: bool
+    bounded: bool
+    """Whether the groups that are read for their names are counted: a graph from JSON may repeat them without
+    end, one that was elaborated has them as often as its text."""
     first: dict[int, int] = field(default_factory=dict)
     left: dict[int, Step] = field(default_factory=dict)
 
@@ -261,10 +265,10 @@ class _Reader:
         """The names known after a group: its `let`s are visible from their definition onward, also after the
         group."""
         self.use.looked_at += 1 + len(template.sites) + len(self.graph.bodies[body].steps)
-        if self.use.looked_at > MOST_SITES:
+        if self.bounded and self.use.looked_at > MOST_SITES:
             raise Mismatch(f"more than {MOST_SITES:,} sites in groups")
         use = TemplateUse(body, dict(self.use.numbers), looked_at=self.use.looked_at)
-        use = _Reader(self.graph, template, self.graph.bodies[body], use, False).read()
+        use = _Reader(self.graph, template, self.graph.bodies[body], use, False, self.bounded).read()
         self.use.looked_at = use.looked_at
         return use.numbers
 

@@ -368,7 +368,6 @@ class Frame:
             use = self.uses[number]
             template = self.lowering.graph.templates[site.template]
             inner = use_of(self.lowering.graph, template, region.passes[0].body, use.numbers)
-            use.numbers.update(inner.numbers)
             inner.env = use.env
             uses.append(inner)
         inputs = [self.tensors[value] for value in site.inputs if value in self.tensors]

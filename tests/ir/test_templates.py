@@ -48,6 +48,15 @@ def test_idioms(name: str) -> None:
     same_programs(graph(IDIOMS[name]))
 
 
+def test_the_groups_of_a_text_are_not_counted_where_it_is_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph from JSON may use one group from many others without end; one of a text is as long as it."""
+    network = graph(IDIOMS["names that groups and branches define, read behind them"])
+    made = program(network, "numpy")
+    monkeypatch.setattr("cnnspec.ir.uses.MOST_SITES", 2)
+    assert program(network, "numpy") == made
+    assert "more than 2 sites in groups" in verify(network)[0]
+
+
 # --- templates that are wrong -----------------------------------------------------------------------------
 
 SPEC = """\
