@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Group, Writer, call
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import CrossEntropy, Decoded, Digits, Folder, Maps, Npz, Table, Torchvision
+from cnnspec.training.recipe import Decoded, Digits, Folder, Maps, Npz, Table, Torchvision
 
 
 def put_data(writer: Writer, plan: Plan) -> None:
@@ -76,8 +76,7 @@ def _fitted(writer: Writer, plan: Plan, images: str, labels: str) -> None:
 
 def _fill(plan: Plan) -> int:
     """The label of pixels that no image has."""
-    loss = plan.judged.loss
-    return max(loss.ignore, 0) if isinstance(loss, CrossEntropy) else 0
+    return plan.ignored or 0
 
 
 def _result(writer: Writer, plan: Plan) -> None:

@@ -281,8 +281,9 @@ def _right(writer: Writer, plan: Plan) -> None:
         found = "found"
     writer.line(f"right = {found} == labels")
     writer.line("sums[2] += right.sum()")
-    ignored = judged.loss.ignore if isinstance(judged.loss, CrossEntropy) else -1
-    writer.line("sums[3] += labels.numel()" if ignored < 0 else f"sums[3] += (labels != {ignored}).sum()")
+    ignored = plan.ignored
+    counted = "labels.numel()" if ignored is None else f"(labels != {ignored}).sum()"
+    writer.line(f"sums[3] += {counted}")
     if plan.overlap:
-        more = f", {ignored}" if ignored >= 0 else ""
+        more = "" if ignored is None else f", {ignored}"
         writer.line(f"overlap += overlap_of(found, labels, CLASSES{more})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cnnspec.lower.names import string
@@ -9,16 +10,18 @@ from cnnspec.lower.writer import Writer, call, listed
 from cnnspec.training.claims import condition, put_missed
 from cnnspec.training.learning import batches, changes_rate
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import CrossEntropy, Table
+from cnnspec.training.recipe import Table
 
 AVERAGE = '"average.": average'
 
 
 def put_main(writer: Writer, plan: Plan) -> None:
     """`arguments`, `resumed`, `main`, and what is done when the file is run."""
-    for put in (_arguments, _begin, _main, _finish, _export, _run):
+    for put in (_arguments, _begin, _main, _finish, _export):
         put(writer, plan)
         writer.gap(2)
+    put_run(writer, ("if dist.is_initialized():", "    dist.destroy_process_group()"))
+    writer.gap(2)
 
 
 def _arguments(writer: Writer, plan: Plan) -> None:
@@ -28,12 +31,17 @@ def _arguments(writer: Writer, plan: Plan) -> None:
         writer.line('parser.add_argument("--out", type=Path, default=HERE, help=out)')
         writer.line('resume = "go on from the last checkpoint, if there is one"')
         writer.line('parser.add_argument("--resume", action="store_true", help=resume)')
-        if plan.path:
-            writer.line(f"data = HERE / {string(plan.path)}")
-            writer.line('parser.add_argument("--data", type=Path, default=data, help="the images")')
-        else:
-            writer.line("parser.set_defaults(data=HERE)")
+        put_data_option(writer, plan)
         writer.line("return parser.parse_args()")
+
+
+def put_data_option(writer: Writer, plan: Plan) -> None:
+    """`--data`, where the data is a file or a folder."""
+    if plan.path:
+        writer.line(f"data = HERE / {string(plan.path)}")
+        writer.line('parser.add_argument("--data", type=Path, default=data, help="the images")')
+    else:
+        writer.line("parser.set_defaults(data=HERE)")
 
 
 def _begin(writer: Writer, plan: Plan) -> None:
@@ -92,11 +100,10 @@ def _prepare(writer: Writer, plan: Plan) -> None:
 
 
 def _check(writer: Writer, plan: Plan) -> None:
-    loss = plan.judged.loss
     label = "LABEL" if plan.label else "()"
     wide = "(*LABEL[:-2], *INPUT[1:])" if plan.judged.middle and plan.maps_move else label
     more = "CLASSES" if plan.classes else "0"
-    more += f", {loss.ignore}" if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else ""
+    more += "" if plan.ignored is None else f", {plan.ignored}"
     for name, size in (("training", wide), ("held_out", label)):
         writer.line(f"{name} = checked({name}, INPUT, {size}, {more})")
 
@@ -279,7 +286,8 @@ def _export(writer: Writer, plan: Plan) -> None:
         writer.put("", call("torch.onnx.export", "net.eval()", "(images,)", path, **named))
 
 
-def _run(writer: Writer, plan: Plan) -> None:
+def put_run(writer: Writer, ending: Sequence[str] = ()) -> None:
+    """What is done when the file is run; `ending` are the lines that are run however it ends."""
     with writer.block('if __name__ == "__main__":'):
         with writer.block("try:"):
             writer.line("sys.exit(main())")
@@ -289,5 +297,7 @@ def _run(writer: Writer, plan: Plan) -> None:
         with writer.block("except KeyboardInterrupt:"):
             writer.line('print("\\nstopped; --resume goes on from the last checkpoint", file=sys.stderr)')
             writer.line("sys.exit(130)")
-        with writer.block("finally:"), writer.block("if dist.is_initialized():"):
-            writer.line("dist.destroy_process_group()")
+        if ending:
+            with writer.block("finally:"):
+                for line in ending:
+                    writer.line(line)

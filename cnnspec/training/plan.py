@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cnnspec.ops.base import Shape
 from cnnspec.training.network import Network, Output
-from cnnspec.training.recipe import Decoded, Recipe
+from cnnspec.training.recipe import CrossEntropy, Decoded, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class Plan:
     def classes(self) -> bool:
         """Whether a label is the number of a class: not so of one channel, where it is yes or no."""
         return self.judged.loss.kind in ("cross_entropy", "dice") and self.judged.shape[0] > 1
+
+    @property
+    def ignored(self) -> int | None:
+        """The label that does not count, if there is one."""
+        loss = self.judged.loss
+        return loss.ignore if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else None
 
     @property
     def label(self) -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from cnnspec import __version__
 from cnnspec.ir.graph import Graph
@@ -93,6 +94,12 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
     _imports(whole, {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
     whole.gap(1)
     whole.line(f"from net import {plan.model}")
+    put_code(whole, settings, copied, body)
+    return str(whole)
+
+
+def put_code(whole: Writer, settings: Writer, copied: Iterable[str], body: Writer) -> None:
+    """What stands below the imports: constants, the pieces that are used, and the program's own code."""
     whole.gap(1)
     whole.extend(settings.written)
     whole.gap(2)
@@ -101,7 +108,6 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
         whole.gap(2)
     whole.extend(body.written)
     whole.gap(0)
-    return str(whole)
 
 
 def model_class(net: str) -> str:

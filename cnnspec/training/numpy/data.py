@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.lower.names import string
 from cnnspec.lower.writer import Writer, call
 from cnnspec.training.plan import Plan
-from cnnspec.training.recipe import CrossEntropy, Digits, Folder, Npz, Torchvision
+from cnnspec.training.recipe import Digits, Folder, Npz, Torchvision
 
 
 def put_data(writer: Writer, plan: Plan) -> None:
@@ -88,9 +88,8 @@ def _read(writer: Writer, plan: Plan, *, held_out: bool) -> None:
 
 def _checked(writer: Writer, plan: Plan, before: str, samples: str) -> None:
     facts = ["INPUT", "LABEL" if plan.label else "()", "CLASSES" if plan.classes else "0"]
-    loss = plan.judged.loss
-    if isinstance(loss, CrossEntropy) and loss.ignore >= 0:
-        facts.append(str(loss.ignore))
+    if plan.ignored is not None:
+        facts.append(str(plan.ignored))
     writer.put(before, call("checked", samples, *facts))
 
 

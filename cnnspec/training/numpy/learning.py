@@ -237,15 +237,11 @@ def _evaluate(writer: Writer, plan: Plan) -> None:
                 writer.line(f"right += int(({answer} == {truth}).sum())")
                 writer.line(f"answers += {counted}")
             if plan.overlap:
-                writer.put("overlap += ", call("overlap_of", answer, truth, "CLASSES", *_ignored(plan)))
+                ignored = [] if plan.ignored is None else [plan.ignored]
+                writer.put("overlap += ", call("overlap_of", answer, truth, "CLASSES", *ignored))
         result = ['"loss": loss / len(labels)', *(['"accuracy": right / answers'] if plan.accuracy else [])]
         result += ['"dice": mean_dice(overlap)'] if plan.overlap else []
         writer.put("return ", listed(result, "{", "}"))
-
-
-def _ignored(plan: Plan) -> list[int]:
-    loss = plan.judged.loss
-    return [loss.ignore] if isinstance(loss, CrossEntropy) and loss.ignore >= 0 else []
 
 
 def answers(plan: Plan, y: str, labels: str) -> tuple[str, str, str]:
@@ -257,6 +253,5 @@ def answers(plan: Plan, y: str, labels: str) -> tuple[str, str, str]:
         return f"({y} > {middle})", truth, f"{labels}.size"
     place = "argmin" if judged.last == "rbf" else "argmax"
     shape = f".reshape(len({y}), -1)" if len(judged.shape) > 1 and not judged.maps else ""
-    ignored = judged.loss.ignore if isinstance(judged.loss, CrossEntropy) else -1
-    counted = f"{labels}.size" if ignored < 0 else f"int(({labels} != {ignored}).sum())"
+    counted = f"{labels}.size" if plan.ignored is None else f"int(({labels} != {plan.ignored}).sum())"
     return f"{y}{shape}.{place}(1)", labels, counted

@@ -11,12 +11,13 @@ from cnnspec.lower.names import escaped, string
 from cnnspec.lower.writer import Writer
 from cnnspec.training.claims import condition, put_missed
 from cnnspec.training.learning import changes_rate
+from cnnspec.training.main import put_data_option, put_run
 from cnnspec.training.network import Network
 from cnnspec.training.numpy.data import put_augmented, put_data, put_held_out, put_prepared
 from cnnspec.training.numpy.learning import answers, put_learning, put_loss
 from cnnspec.training.numpy.library import pieces
 from cnnspec.training.plan import Plan
-from cnnspec.training.program import STANDARD
+from cnnspec.training.program import STANDARD, put_code
 from cnnspec.training.recipe import Recipe
 from cnnspec.training.settings import put_settings
 
@@ -36,7 +37,7 @@ def emit(graph: Graph, network: Network, recipe: Recipe, net: str, path: str) ->
     for put in (_show, _main):
         put(body, plan)
         body.gap(2)
-    body.text(RUN)
+    put_run(body)
     return assembled(plan, body)
 
 
@@ -86,14 +87,7 @@ def assembled(plan: Plan, body: Writer) -> str:
     whole.line("import numpy as np")
     whole.gap(1)
     whole.line("import net")
-    whole.gap(1)
-    whole.extend(settings.written)
-    whole.gap(2)
-    for piece in copied:
-        whole.text(piece)
-        whole.gap(2)
-    whole.extend(body.written)
-    whole.gap(0)
+    put_code(whole, settings, copied, body)
     return str(whole)
 
 
@@ -106,18 +100,6 @@ DOC = (
     "needed to go on; the run is then the one that was not interrupted).",
     '"""',
 )
-
-RUN = """
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Refused as refused:
-        print(f"train.py: {printable(str(refused))}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("\\nstopped; --resume goes on from the last checkpoint", file=sys.stderr)
-        sys.exit(130)
-"""
 
 
 def _show(writer: Writer, plan: Plan) -> None:
@@ -166,11 +148,7 @@ def _begin(writer: Writer, plan: Plan) -> None:
     writer.line("parser = argparse.ArgumentParser(description=__doc__)")
     writer.line('parser.add_argument("--out", type=Path, default=HERE, help="folder of the run")')
     writer.line('parser.add_argument("--resume", action="store_true", help="go on")')
-    if plan.path:
-        writer.line(f"data = HERE / {string(plan.path)}")
-        writer.line('parser.add_argument("--data", type=Path, default=data, help="the images")')
-    else:
-        writer.line("parser.set_defaults(data=HERE)")
+    put_data_option(writer, plan)
     writer.line("options = parser.parse_args()")
     writer.gap(1)
     writer.line("training, held_out = load_samples(options.data)")
