@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from cnnspec.diagnostics import Diagnostic, Edit, Severity
+from tests.docs.script import script
+
+gallery = script("gallery")
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def _gallery() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("gallery", DOCS / "gallery.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-gallery = _gallery()
 PAGE = (DOCS / "gallery.md").read_text("utf-8")
 TITLES = re.findall(r"^### (.*)", PAGE, re.MULTILINE)
 ENTRIES = [(options, text) for options, text in gallery.ENTRY.findall(PAGE)]

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import cnnspec
+from tests.docs.script import script
+
+api = script("api")
 
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("api_page", DOCS / "api.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 PAGE = (DOCS / "api.md").read_text("utf-8")
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert _script().page() == PAGE, "run `python docs/api.py`"
+    assert api.page() == PAGE, "run `python docs/api.py`"
 
 
 @pytest.mark.parametrize("name", sorted(set(cnnspec.__all__) - {"__version__"}))

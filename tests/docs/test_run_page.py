@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import cnnspec
 from cnnspec.cli.draw import draw
 from cnnspec.report.verified import COLUMNS
+from tests.docs.script import script
+
+run = script("run")
 
 ROOT = Path(__file__).parents[2]
 
 
-def writer() -> Any:
-    spec = importlib.util.spec_from_file_location("run_page", ROOT / "docs" / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 DOCS = ROOT / "docs"
-run = writer()
 PAGES = run.PAGES
 
 

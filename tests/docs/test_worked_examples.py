@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.docs.script import script
+
+worked = script("worked")
+
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("worked", DOCS / "worked.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-worked = script()
 
 
 @pytest.mark.parametrize("name", worked.PAGES)
