@@ -7,43 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.cli.conftest import Command
-
-SPEC = "model Tiny\ninput 1x4x4\nflatten -> fc 2\n"
-RECIPE = """\
-[data]
-source = "npz"
-path = "data.npz"
-
-[optimizer]
-name = "sgd"
-rate = 0.5
-
-[schedule]
-epochs = 2
-batch = 8
-"""
+from tests.training.small import RECIPE, write_small
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a spec, a recipe and data: the brighter half says the class."""
-    (tmp_path / "tiny.cnn").write_text(SPEC)
-    (tmp_path / "tiny.toml").write_text(RECIPE)
-    labels = np.arange(48) % 2
-    images = np.zeros((48, 4, 4), np.uint8)
-    images[labels == 0, :2] = 255
-    images[labels == 1, 2:] = 255
-    np.savez(
-        tmp_path / "data.npz",
-        x_train=images[:32],
-        y_train=labels[:32],
-        x_test=images[32:],
-        y_test=labels[32:],
-    )
+    write_small(tmp_path, "tiny")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+from tests.training.small import write_small
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -24,33 +25,12 @@ PROGRAMS = {
     "python": [sys.executable],
     "torchrun": [sys.executable, "-m", "torch.distributed.run"],
 }
-SPEC = "model My\ninput 1x4x4\nflatten -> fc 2\n"
-RECIPE = """\
-[data]
-source = "npz"
-path = "data.npz"
-
-[optimizer]
-name = "sgd"
-rate = 0.5
-
-[schedule]
-epochs = 2
-batch = 8
-"""
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with my.cnn, my.toml and their data."""
-    (tmp_path / "my.cnn").write_text(SPEC)
-    (tmp_path / "my.toml").write_text(RECIPE)
-    labels = np.arange(48) % 2
-    images = np.zeros((48, 4, 4), np.uint8)
-    images[labels == 0, :2] = 255
-    images[labels == 1, 2:] = 255
-    arrays = {"x_train": images[:32], "y_train": labels[:32], "x_test": images[32:], "y_test": labels[32:]}
-    np.savez(tmp_path / "data.npz", **arrays)
+    write_small(tmp_path, "my")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -63,6 +63,20 @@ def write_data(path: Path, count: int = 150, size: tuple[int, ...] = (8, 8), cla
     np.savez(path, **arrays)
 
 
+def write_folders(images: Path) -> None:
+    """Images of several sizes in a folder for each of four classes, which their brightness tells."""
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for label, bright in enumerate((20, 90, 160, 230)):
+            inside = images / split / f"class{label}"
+            inside.mkdir(parents=True)
+            for number in range(6):
+                pixels = random.integers(bright - 20, bright + 20, (10, 12 + number, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(inside / f"{number}.png")
+
+
 def built(
     folder: Path,
     spec: str | Graph = SPEC,

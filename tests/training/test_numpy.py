@@ -19,7 +19,7 @@ from cnnspec.diagnostics import Source
 from cnnspec.training.network import network
 from cnnspec.training.numpy import refused
 from cnnspec.training.read import read
-from tests.training.running import RECIPE, built, log, run, write_data
+from tests.training.running import RECIPE, built, log, run, write_data, write_folders
 
 ADAM = '[optimizer]\nname = "adam"\nrate = 0.01\n'
 EVERY = RECIPE.replace("0.01", "0.01\nweight_decay = 0.01") + "[run]\nsave_every = 2\nclip = 1.0\nema = 0.9\n"
@@ -282,18 +282,10 @@ def test_image_files_are_torchs(tmp_path: Path) -> None:
 
 
 def test_images_in_folders(tmp_path: Path) -> None:
-    from PIL import Image
 
     recipe = RECIPE.replace('"npz"', '"folder"').replace('"data.npz"', '"images"\nside = 9')
     folder = built(tmp_path / "run", NORMED, recipe, data="images", target="numpy")
-    random = np.random.default_rng(0)
-    for split in ("train", "val"):
-        for label, bright in enumerate((20, 90, 160, 230)):
-            inside = folder / "images" / split / f"class{label}"
-            inside.mkdir(parents=True)
-            for number in range(6):
-                pixels = random.integers(bright - 20, bright + 20, (10, 12 + number, 3)).astype(np.uint8)
-                Image.fromarray(pixels).save(inside / f"{number}.png")
+    write_folders(folder / "images")
     run(folder)
     assert [row["step"] for row in log(folder)] == ["1", "2", "3", "4"]
     (folder / "images" / "val" / "class0" / "notes.txt").write_text("not an image")

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from tests.training.running import RECIPE, built, log, run, start, write_data
+from tests.training.running import RECIPE, built, log, run, start, write_data, write_folders
 
 EVERY = RECIPE.replace("0.01", "0.01\nweight_decay = 0.01") + "[run]\nsave_every = 2\nclip = 1.0\nema = 0.9\n"
 
@@ -207,14 +206,7 @@ def test_ruff_has_nothing_to_say(folder: Path) -> None:
 def test_images_in_folders(tmp_path: Path) -> None:
     """Of any size and mode; a file that is no image is named."""
     folder = built(tmp_path / "run", recipe=FOLDERS, data="images")
-    random = np.random.default_rng(0)
-    for split in ("train", "val"):
-        for label, bright in enumerate((20, 90, 160, 230)):
-            inside = folder / "images" / split / f"class{label}"
-            inside.mkdir(parents=True)
-            for number in range(6):
-                pixels = random.integers(bright - 20, bright + 20, (10, 12 + number, 3)).astype(np.uint8)
-                Image.fromarray(pixels).save(inside / f"{number}.png")
+    write_folders(folder / "images")
     run(folder)
     assert [row["step"] for row in log(folder)] == ["3", "6"]
     (folder / "images" / "val" / "class0" / "notes.txt").write_text("not an image")
