@@ -1,0 +1,119 @@
+"""Layers and functions of other tools that are no layers here: how they are written, or why they are not."""
+
+from __future__ import annotations
+
+from cnnspec.diagnostics.suggest import fold
+from cnnspec.elaborate.builder import BodyBuilder
+from cnnspec.elaborate.other_words import ATTENTIONS, QKV
+from cnnspec.language import tree
+
+MISSING = {
+    **dict.fromkeys(
+        ("lstm", "gru", "rnn", "convlstm", "bilstm"),
+        "recurrent layers, whose output of one step is an input of the next",
+    ),
+    **dict.fromkeys(("embedding", "embed"), "embeddings: begin with their output, `input 300x50`"),
+    **dict.fromkeys(
+        ("positionalencoding", "positionembedding", "posembed", "positionalembedding"),
+        "embeddings of positions; `attention relative` has weights for the distances between positions",
+    ),
+    **dict.fromkeys(("clstoken", "classtoken"), "class tokens: `gap` before the last `fc` takes their place"),
+}
+"""Layers of other tools that cannot be written."""
+_INSTEAD = {
+    **dict.fromkeys(
+        ("split", "chunk", "tensorsplit", "unbind", "narrow"),
+        "each part is a `slice` where it is used: `slice 0:C//2` and `slice C//2:C` are the halves of the "
+        "channels",
+    ),
+    **dict.fromkeys(
+        ("permute", "swapaxes", "movedim"),
+        "`transpose` exchanges rows and columns; `reshape` gives the same numbers another shape, in their "
+        "order",
+    ),
+    **dict.fromkeys(
+        ("squeeze", "unsqueeze", "expanddims"),
+        "`flatten` makes a vector of a map, and `reshape` any other shape of the same numbers; `mul` and "
+        "`div` broadcast over an axis of one position by themselves",
+    ),
+    **dict.fromkeys(
+        ("einsum", "matmul", "bmm", "tensordot"),
+        "`attention [ … | … | … ]` multiplies positions with positions, `mul [ … | … ]` numbers with numbers",
+    ),
+}
+"""Functions of other tools, and which layers do their work."""
+EITHER = {
+    "mean": "`gap` is the mean of each map, `cmean` the mean over the channels at each position",
+    "sum": "`add [ … | … ]` is the sum of branches; `gap` the mean of each map",
+}
+"""Words that may mean more than one layer."""
+NORMALISED = {
+    **dict.fromkeys(("spectral", "spectralnorm", "sn"), "spectral"),
+    **dict.fromkeys(("weightnorm", "wn"), "weightnorm"),
+    **dict.fromkeys(("standardized", "weightstandardization", "weightstandardized"), "standardized"),
+}
+"""What other tools write around a layer, and the word for it here."""
+SEVERAL = {
+    **dict.fromkeys(
+        ("sepconv", "sepconv2d", "separableconv", "separableconv2d", "separable"),
+        "dwconv {sizes} -> conv F1 {K}",
+    ),
+    **dict.fromkeys(("pointwise", "pointwiseconv", "pwconv"), "conv F1 {K}"),
+    **dict.fromkeys(
+        ("se", "squeezeexcite", "squeezeexcitation", "seblock", "selayer"),
+        "mul [ id | gap -> conv F1 K=C//{r} -> relu -> conv F1 K{C} -> sigmoid ]",
+    ),
+    **dict.fromkeys(ATTENTIONS, f"attention heads=4 {QKV}"),
+    **dict.fromkeys(("patchembed", "patchembedding", "patchify"), "conv F16 S16 K768"),
+    **dict.fromkeys(("feedforward", "ffn"), "conv F1 K{4C} -> gelu -> conv F1 K{C}"),
+    **dict.fromkeys(
+        ("transformerblock", "transformerencoder", "transformerencoderlayer", "encoderblock"),
+        "add [ ln -> attention heads=4 [ conv F1 K{C} | conv F1 K{C} | conv F1 K{C} ] -> conv F1 K{C} | id ]"
+        " -> add [ ln -> conv F1 K{4C} -> gelu -> conv F1 K{C} | id ]",
+    ),
+    "glu": "mul [ slice 0:C//2 | slice C//2:C -> sigmoid ]",
+    "swiglu": "mul [ slice 0:C//2 | slice C//2:C -> silu ]",
+    "geglu": "mul [ slice 0:C//2 | slice C//2:C -> gelu ]",
+    "reglu": "mul [ slice 0:C//2 | slice C//2:C -> relu ]",
+    **dict.fromkeys(("crelu",), "concat [ relu | times (-1) -> relu ]"),
+}
+"""Layers of other tools that are several here."""
+
+
+def elsewhere(builder: BodyBuilder, step: tree.LayerStep) -> tuple[str, str] | None:
+    """Of a layer of other tools that is no layer here: why, and how it is written."""
+    word = fold(step.word)
+    if (normalised := NORMALISED.get(word)) is not None:
+        why = ": weights are normalised by a word of the layer that has them"
+        return why, f"write it there: `conv F3 K64 {normalised}`"
+    if (missing := MISSING.get(word)) is not None:
+        return f": the language has no {missing}", "`cnnspec explain layers` lists the layers"
+    if (instead := _INSTEAD.get(word)) is not None:
+        return "", instead
+    if (spelled_out := SEVERAL.get(word)) is not None:
+        why = "; it is written with the layers that it consists of"
+        return why, f"for instance `{_filled(spelled_out, builder, step)}`"
+    return None
+
+
+def _filled(spelled_out: str, builder: BodyBuilder, step: tree.LayerStep) -> str:
+    """Layers with the letters and the number that were written."""
+    from cnnspec.language.write import write_argument
+
+    letters = {
+        one.letter: write_argument(one) for one in step.arguments if isinstance(one, tree.LetterArgument)
+    }
+    numbers = [one.value.text for one in step.arguments if isinstance(one.value, tree.Number)]
+    shape = None if builder.current is None else builder.values[builder.current]
+    sizes = " ".join(letters[letter] for letter in "FSPD" if letter in letters) or "F3 P1"
+    K, C = letters.get("K", "K64"), shape[0] if shape else 64
+    r = next((number for number in numbers if number.isdigit() and 0 < int(number) <= C), min(C, 16))
+    for name, value in (
+        ("{sizes}", sizes),
+        ("{K}", K),
+        ("{C}", str(C)),
+        ("{4C}", str(4 * C)),
+        ("{r}", str(r)),
+    ):
+        spelled_out = spelled_out.replace(name, value)
+    return spelled_out
