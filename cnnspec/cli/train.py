@@ -163,9 +163,9 @@ def _begin(
     if (other := _foreign(folder)) is not None:
         message = f"this folder contains {other}, which train.py could import"
         return folder, Diagnostic("E704", message, NOWHERE, help="choose another -o")
-    other = "last.safetensors" if target == "numpy" else "last.npz"
-    if resume and os.path.exists(os.path.join(folder, other)):
-        message = f"{other} is of a run with the other target"
+    checkpoint = "last.safetensors" if target == "numpy" else "last.npz"
+    if resume and os.path.exists(os.path.join(folder, checkpoint)):
+        message = f"{checkpoint} is of a run with the other target"
         return folder, Diagnostic("E705", message, NOWHERE, help="--force starts again, or choose another -o")
     files = {os.path.join(folder, name): text for name, text in made.files.items()}
     problem = write_all(files, folder=folder, force=resume or force, inputs=(made.source.name,))

@@ -10,7 +10,6 @@ import re
 
 from cnnspec.diagnostics import Span
 from cnnspec.elaborate.builder import BodyBuilder
-from cnnspec.language import tree
 from cnnspec.ops.base import Shape, axes_of
 
 NAMED = re.compile(r"(?<![\w@.])[CTHW](?!\w)")
@@ -35,21 +34,21 @@ def size_meant(
         wrong = {}
         for name in dict.fromkeys(NAMED.findall(text)):
             axis = letters.find(name)
-            if axis >= 0 and arriving[axis] != start[axis]:
-                if (needed[axis], found[axis]) == (start[axis], arriving[axis]):
-                    wrong[name] = arriving[axis], start[axis]
+            here, there = (arriving[axis], start[axis]) if axis >= 0 else (0, 0)
+            if here != there and (needed[axis], found[axis]) == (there, here):
+                wrong[name] = here, there
         if wrong:
-            return _said(builder, merge, " ".join(text.split()), wrong)
+            return _help(builder, merge, " ".join(text.split()), wrong)
     return ""
 
 
-def _said(builder: BodyBuilder, merge: Span, text: str, wrong: dict[str, tuple[int, int]]) -> str:
+def _help(builder: BodyBuilder, merge: Span, text: str, wrong: dict[str, tuple[int, int]]) -> str:
     """`wrong` has for each name what it is at the step, and what was meant."""
     names = " and ".join(f"`{name}`" for name in wrong)
     here, there = (" and ".join(str(pair[which]) for pair in wrong.values()) for which in (0, 1))
     meaning = MEANING[next(iter(wrong))] if len(wrong) == 1 else "sizes"
     what = f"{names} in `{text}` {'is' if len(wrong) == 1 else 'are'} {here}, the {meaning} that arrive there"
-    blocks: list[tree.Block] = list(builder.context.statements.blocks.values())
+    blocks = builder.context.statements.blocks.values()
     inside = any(block.span.start <= merge.start < block.span.end for block in blocks)
     lets = []
     for name, (_, meant) in wrong.items():

@@ -18,21 +18,21 @@ class Alike:
     """The functions that were written so far, by their code, and which name stands for which."""
 
     def __init__(self) -> None:
-        self.written: dict[tuple[str | None, str], tuple[str, int]] = {}
+        self.written: dict[tuple[str | None, str, str], tuple[str, int]] = {}
+        """Names and places in `texts`, by the block, the kind of pass and the code."""
         self.names: dict[str, str] = {}
         self.texts: list[str] = []
 
     def add(self, function: Function, forward: str, backward: str) -> None:
         """The two passes of a function, as far as the block does not have the same lines already."""
-        self._add(function, function.name, forward)
-        self._add(function, f"{function.name}_backward", backward)
+        self._add(function, "", forward)
+        self._add(function, "_backward", backward)
 
-    def _add(self, function: Function, name: str, text: str) -> None:
+    def _add(self, function: Function, kind: str, text: str) -> None:
+        name, template = function.name + kind, function.source.template
         code = NOTE.sub("", text).removeprefix(f"def {name}(")
         code = re.sub(r'^    """.*$', "", code, count=1, flags=re.MULTILINE)
-        template = function.source.template
-        key = template.block, f"{name.endswith('_backward')} {code}"
-        earlier, place = self.written.setdefault(key, (name, len(self.texts)))
+        earlier, place = self.written.setdefault((template.block, kind, code), (name, len(self.texts)))
         if earlier == name or template.kind != "block":
             self.texts.append(text)
         else:
