@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -34,11 +34,6 @@ from cnnspec.lower.symbolic import Const, Node, Unclear, Var, from_expr, gives, 
 
 Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
 """How a target calls a layer of one use."""
-
-
-TOGETHER, BY_TRAINING, APART = range(3)
-"""How many functions a block is: one; one for the uses that are trained and one for those that are frozen,
-where these are other layers; one for each use."""
 
 
 @dataclass(eq=False)
@@ -137,35 +132,38 @@ class Lowering:
         key, group = self.key(region), self._group(region)
         if key in self._served:
             return self._served[key]
-        levels = [APART] if group in self._apart else [TOGETHER, BY_TRAINING, APART]
-        for level in levels:
+        failure: Diverges | None = None
+        for parts in self._partitions(group, region):
             served, shared, count = dict(self._served), dict(self.shared), len(self.functions)
             try:
-                for regions in self._partition(group, region, level):
+                for regions in parts:
                     if self.key(regions[0]) not in self._served:
                         self._serve(regions)
-                break
-            except Diverges:
-                if level == APART:
-                    raise
+                return self._served[key]
+            except Diverges as why:
+                failure = why
                 self._served, self.shared = served, shared
                 del self.functions[count:]
-        return self._served[key]
+        assert failure is not None
+        raise failure
 
-    def _partition(self, group: object, region: ir.Region, level: int) -> list[list[ir.Region]]:
-        """The uses of a block that are to be one function."""
-        uses = list(self._uses[group].values())
-        if level == TOGETHER:
-            return [uses]
-        if level == BY_TRAINING:
-            sides = [
-                [one for one in uses if self._frozen(one.passes[0].body) is side] for side in (False, True)
-            ]
-            return [side for side in sides if side]
+    def _partitions(self, group: object, region: ir.Region) -> Iterator[list[list[ir.Region]]]:
+        """The ways to share out the uses of a block between functions, each tried where the one before it
+        diverges: one function; one for the uses that are trained and one for those that are frozen; one for
+        each use."""
         if group in self._apart:
-            return [[region]]
+            yield [[region]]
+            return
+        uses = list(self._uses[group].values())
+        yield [uses]
+        frozen = [self._frozen(one.passes[0].body) for one in uses]
+        if len(set(frozen)) > 1:
+            yield [
+                [one for one, is_frozen in zip(uses, frozen, strict=True) if is_frozen is side]
+                for side in (False, True)
+            ]
         self._apart.add(group)
-        return [[one] for one in uses]
+        yield [[one] for one in uses]
 
     def _frozen(self, body: int) -> bool:
         """Whether all that could be trained in a body is frozen, and something is."""
