@@ -189,11 +189,6 @@ def scale(context: Context) -> Sequence[Tensor]:
     return [made]
 
 
-def _is_last(context: Context, tensor: Tensor) -> bool:
-    """Whether the last call gave a tensor."""
-    return tensor.number == len(context.record.shapes) - 1
-
-
 def _gated(context: Context, one: Tensor, gate: Tensor) -> Tensor:
     """A map times a number for each channel."""
     shape, sizes = context.shape(one), context.shape(gate)
