@@ -110,7 +110,7 @@ class Softmax(Activation):
         return Misfit("E204", "`positions` and groups exclude each other", "G", help="leave G out")
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        """Over the positions: the whole map, for every position alike."""
+        """With `positions`, every output reads the whole map."""
         return tuple(Window(size, 0, 0) if self.positions else POINT for size in out[1:])
 
 

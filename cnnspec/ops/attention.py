@@ -166,7 +166,7 @@ class Attention(Merge):
         )
 
     def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
-        """Those of the products of q and k (or r) and of the scores and v."""
+        """The products of q and k (or r), plus the products of the scores and v."""
         (C, *queries), (_, *keys), (values, *_) = arriving
         N, M = prod(queries), prod(keys)
         if not self.softmax:
@@ -186,7 +186,7 @@ class Attention(Merge):
         return tuple(Window(size, 0, 0) for size in arriving[1][1:])
 
     def windows(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[tuple[Window, ...], ...]:
-        """Of q, just the position itself."""
+        """Of q, each position reads only itself."""
         whole = self.window(arriving, out)
         return (POINT,) * len(whole), whole, whole
 

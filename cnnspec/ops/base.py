@@ -139,11 +139,11 @@ class Window(NamedTuple):
 POINT = Window(1, 1, 0)
 """Each output position reads just its own."""
 AXES = "THW"
-"""The names of axes. A map's are named from the right: W, then H, then T."""
+"""The names of the axes, from left to right: T, H, W. A map has the last two, a signal the last one."""
 
 
 def axes_of(shape: Shape) -> str:
-    """The names of a shape's axes: `W`, `HW` or `THW`; none of a vector."""
+    """The names of a shape's axes: `W`, `HW` or `THW`; "" for a vector."""
     return AXES[len(AXES) + 1 - len(shape) :]
 
 
@@ -155,11 +155,11 @@ def whole(arriving: Shape) -> tuple[Window, ...]:
 class Misfit(NamedTuple):
     """Why a layer does not fit its input: returned by `Op.out`, never raised.
 
-    `argument` is the field whose text is to be underlined (None: the layer's word). `input` is the number
-    of the input that is at fault. `label` is the short word under the underlined characters ("5x5 filter on
-    a 2x2 map"). `replacement` is what to write instead of that argument's text (or, with no argument, of
-    the word), where one exists that fits: `"F2"`, `"flatten -> fc"`. `cause` says which rule is broken, where
-    what to do about it depends on that.
+    `argument` is the field whose text is to be underlined (None: the layer's word). `input` is the number of
+    the input that is at fault. `label` is the short text under the underlined characters ("5x5 filter on a
+    2x2 map"). `replacement` is the text to write instead of that argument's text (or, with no argument, of
+    the word), where one exists that fits: `"F2"`, `"flatten -> fc"`. `cause` names the broken rule, for the
+    findings whose solution depends on it.
     """
 
     code: str
@@ -174,7 +174,7 @@ class Misfit(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """A lint of one layer: a W-code, the message with the numbers, the argument to point at, a way out."""
+    """A lint of one layer: a W-code, the message with the numbers, the argument to point at, a solution."""
 
     code: str
     message: str
@@ -183,13 +183,15 @@ class Remark(NamedTuple):
     help: str = ""
     replacement: str | None = None
     beyond: bool = False
-    """It holds where the output is larger than every input of the network;"""
+    """Report it only where the output is larger than every input of the network."""
     written: str = ""
-    """where the argument is written so: `crop 2`, not `crop 2x2`."""
+    """Report it only where the argument is written exactly like this: `crop 2`, not `crop 2x2`."""
 
 
 class Slip(NamedTuple):
-    """What a usual slip gives for a layer: `out`, `params` or `macs`, and how one gets it ("without …")."""
+    """The value that a common mistake gives for a layer's `out`, `params` or `macs`. `why` describes the
+    mistake ("without …").
+    """
 
     subject: Literal["out", "params", "macs"]
     value: int | Shape
@@ -216,7 +218,7 @@ class Op(BaseModel):
     merges: ClassVar[bool] = False
     """It merges branches: `add [ a | b ]`."""
     branches: ClassVar[str] = ""
-    """Of a merge: branches as one would write them."""
+    """For a merge: an example of its branches, as they are written in a spec."""
     operator: ClassVar[bool] = False
     """A merge of any number of branches, without weights: `a + b`. Other merges are calls, like layers."""
     gate: ClassVar[bool] = False
@@ -243,7 +245,7 @@ class Op(BaseModel):
     """
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The output's shape: the page's formula; without one, the input's shape."""
+        """The shape of the output, or why the layer does not fit. By default the shape of the first input."""
         return arriving[0]
 
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
@@ -251,17 +253,17 @@ class Op(BaseModel):
         return ()
 
     def macs(self, arriving: tuple[Shape, ...], out: Shape) -> int:
-        """Multiply–accumulates for one image; 0 but for convolutions, fc (torchvision's convention) and
+        """Multiply–accumulates for one image; 0 except for convolutions, fc (torchvision's convention) and
         attention.
         """
         return 0
 
     def unfit(self) -> Misfit | None:
-        """What is wrong with the arguments, for any input."""
+        """What is wrong with the arguments whatever the input is; None where nothing is."""
         return None
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
-        """(weights + bias of one output) × outputs, as LeCun counts; 0 for layers without."""
+        """(weights + bias of one output) × outputs, as LeCun counts; 0 for layers without weights."""
         return 0
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
@@ -273,7 +275,9 @@ class Op(BaseModel):
         return (self.window(arriving, out),) * len(arriving)
 
     def scratch(self, arriving: tuple[Shape, ...], out: Shape) -> int:
-        """Numbers that it holds while it runs, besides its inputs and its output: the scores of attention."""
+        """How many numbers it holds while it runs, besides its inputs and its output: the scores of
+        attention.
+        """
         return 0
 
     def formulas(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Formula, ...]:
@@ -281,11 +285,11 @@ class Op(BaseModel):
         return ()
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterable[Remark]:
-        """What is worth a lint in how these arguments meet this shape (only what the op alone can know)."""
+        """The lints that follow from these arguments and this shape alone."""
         return ()
 
     def slips(self, arriving: tuple[Shape, ...], out: Shape, claimed: int) -> Iterable[Slip]:
-        """Numbers that an author gets by a usual slip; `claimed` is what one got for the weights."""
+        """The values that common mistakes give; `claimed` is the number of weights that the author claims."""
         return ()
 
     def written(self) -> str:
@@ -312,7 +316,7 @@ class Activation(Op):
     activation = True
 
 
-# Read once is enough: pydantic would go through these again for each subclass, a fifth of the time it takes.
+# Pydantic would read these annotations again for each subclass, which takes a fifth of its time.
 for _declared in Op.__class_vars__:
     Op.__annotations__.pop(_declared, None)
 
@@ -328,7 +332,7 @@ def written_sizes(sizes: Sequence[int]) -> str:
 
 
 def written_number(value: Fraction | float | int) -> str:
-    """`1/3`, `0.1`, `1e-6`, `64`: a number as a spec writes it, exactly."""
+    """`1/3`, `0.1`, `1e-6`, `64`: the exact number, as it is written in a spec."""
     exact = Fraction(value) if not isinstance(value, float) else Fraction(repr(value))
     if exact.denominator == 1 and abs(exact) < 10**15:
         return str(exact.numerator)
@@ -359,7 +363,9 @@ def arguments_of(op: type[Op]) -> Iterable[tuple[str, Argument]]:
 
 
 def defaults_of(op: type[Op], axes: int) -> dict[str, Sizes]:
-    """What an op has for each axis where nothing is written: `S1`, `P0`. The class has what two axes have."""
+    """The default of each field that has one number for each axis (`S1`, `P0`), as a tuple for this number of
+    axes. The class declares it for two axes.
+    """
     return {
         name: default[:1] * axes
         for name, argument in arguments_of(op)
@@ -368,7 +374,9 @@ def defaults_of(op: type[Op], axes: int) -> dict[str, Sizes]:
 
 
 def is_default(default: Any, value: Any) -> bool:
-    """Whether a value is the default of its field; a default for two axes is that of any number of them."""
+    """Whether a value is the default of its field. A default is declared for two axes and holds for any
+    number.
+    """
     return value == default or (isinstance(default, tuple) and value == default[:1] * len(value))
 
 
@@ -381,7 +389,7 @@ def in_order(op: type[Op]) -> list[tuple[str, Argument, Any]]:
 
 
 def spelled(argument: Argument, value: Any) -> str:
-    """One argument as a spec writes it: `F3`, `eps=1e-3`, `nobias`, `1000`."""
+    """One argument as it is written in a spec: `F3`, `eps=1e-3`, `nobias`, `1000`."""
     for word, meaning in argument.flags:
         if meaning == value:
             return word

@@ -98,7 +98,7 @@ class Convolution(NormalisedWeights):
         return (self.filters(here), *size) if min(size) >= 1 else self.slide.too_large(here)
 
     def misfit(self, arriving: Shape) -> Misfit | None:
-        """What is wrong with groups, tables and literals on these maps."""
+        """What is wrong with groups, tables and literals for an input of this shape."""
         if wrong := self.normalised_misfit():
             return wrong
         C, K, shape = arriving[0], self.filters(arriving), self.weight_shape(arriving)
@@ -130,7 +130,7 @@ class Convolution(NormalisedWeights):
         return prod((*self.weight_shape(arriving[0]), *self.positions(arriving[0], out).values()))
 
     def positions(self, arriving: Shape, out: Shape) -> dict[str, int]:
-        """At how many positions every weight is used: those of the output."""
+        """The number of positions at which every weight is used, by symbol: the sizes of the output."""
         return {f"{axis}'": size for axis, size in reversed([*zip(axes_of(out), out[1:], strict=True)])}
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
@@ -237,7 +237,7 @@ class Conv(Convolution):
     tensors = ("offsets", "mask")
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """K x H' x W', of taps that may be moved."""
+        """K x H' x W'; also checks the shapes of `offsets` and `mask`."""
         out = super().out(arriving[0])
         if isinstance(out, Misfit) or not (self.offsets or self.mask):
             return out
@@ -295,7 +295,7 @@ class Conv(Convolution):
     def weights(self, *arriving: Shape) -> tuple[Weight, ...]:
         if self.connect is None:
             return super().weights(*arriving)
-        # A mean depth, which is C where every filter sees every map: the same start as the dense layer's.
+        # The depth is a mean: C where every filter reads every map, which then starts as without a table.
         shape = self.weight_shape(arriving[0])
         fans = Fraction(prod(shape), self.K), Fraction(prod(shape), arriving[0][0])
         return weight_and_bias(self, shape, self.K, fans)

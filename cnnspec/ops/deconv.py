@@ -1,4 +1,6 @@
-"""Transposed convolution: deconv. It maps positions the other way round than a convolution does."""
+"""Transposed convolution: deconv. It is a convolution in reverse: each position of the input is spread over a
+window of the output.
+"""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -67,7 +69,9 @@ class Deconv(Convolution):
         return 1
 
     def padding(self, arriving: Shape) -> tuple[Ends, ...]:
-        """What is cut off, ((top, bottom), (left, right)); `extra` rows count as cut off less."""
+        """How many rows and columns are cut off, ((top, bottom), (left, right)); `extra` reduces the second
+        of each.
+        """
         if not isinstance(self.P, str):
             return tuple((P, P - extra) for P, extra in zip(self.P, self.extra, strict=True))
         # (N − 1)S + reach − cut = N·S; below 0 where the filter is smaller than the stride
@@ -126,7 +130,7 @@ class Deconv(Convolution):
         )
 
     def positions(self, arriving: Shape, out: Shape) -> dict[str, int]:
-        """Those of the input."""
+        """The number of positions at which every weight is used, by symbol: the sizes of the input."""
         return dict(reversed([*zip(axes_of(arriving), arriving[1:], strict=True)]))
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:

@@ -1,4 +1,4 @@
-"""Deformable convolution: what `offsets=` and `mask=` of conv must be."""
+"""Deformable convolution: the shapes that `offsets=` and `mask=` of conv must have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def deformable_misfit(op: Conv, arriving: tuple[Shape, ...], out: Shape) -> Misfit | None:
-    """What is wrong with the tensors that move and weigh the taps."""
+    """What is wrong with the tensors that move and weight the taps."""
     if not op.offsets:
         return Misfit(
             "E204", "mask= weighs taps that offsets= moves", "mask", help="write `offsets=@o` too"

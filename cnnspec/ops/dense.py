@@ -84,7 +84,7 @@ class Dense(Op):
         return weight_and_bias(self, (self.K, arriving[0][0]), self.K)
 
     def connections(self, arriving: tuple[Shape, ...], out: Shape) -> int:
-        """(weights + bias of one output) × outputs: each of them once."""
+        """(weights + bias of one output) × outputs: each weight and bias counts once."""
         return sum(prod(weight.shape) for weight in self.weights(*arriving))
 
 

@@ -1,4 +1,5 @@
-"""Arguments at random, from the declaration alone: the networks of the property tests are grown with them."""
+"""Random arguments, from the declarations of the fields alone. The property tests make random networks with
+them."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ NUMBERS = ("0.1", "0.2", "1/3", "0.5", "1", "2")
 
 
 def draw(op: type[Op], chance: random.Random, arriving: Shape) -> str | None:
-    """A layer as one would write it (`conv F3 P1 K8`), which fits; None where none was found."""
+    """A layer with random arguments that fits this input, as it is written in a spec (`conv F3 P1 K8`); None
+    where none was found."""
     if op.merges or op.word == "none":  # these belong to branches
         return None
     axes = len(arriving) - 1 or 2
@@ -56,7 +58,7 @@ def draw(op: type[Op], chance: random.Random, arriving: Shape) -> str | None:
 def _value(
     chance: random.Random, name: str, argument: Argument, arriving: Shape, values: dict[str, Any]
 ) -> Any:
-    """A value of the argument's kind, likely to fit beside those drawn before it."""
+    """A random value of the argument's kind, which is likely to fit the values drawn before it."""
     C, *map_size = arriving
     match argument.kind:
         case "flag":

@@ -9,7 +9,7 @@ from cnnspec.ops.sliding import map_missing
 
 
 class Dropping(Op):
-    """The shape stays; in evaluation they do nothing."""
+    """dropout and droppath: the shape stays, and in evaluation they do nothing."""
 
     p: Annotated[
         Probability, Argument("number", "probability of being set to 0, from 0 to 1", positional=0)

@@ -25,10 +25,11 @@ SCHEMES = {
     "ones": "no number",
     "bilinear": "no number",
 }
-"""The schemes of `init=`, with what stands in brackets after them."""
+"""The schemes of `init=`, with a description of the value in brackets after them."""
 SPREADS = ("normal", "truncated", "uniform")
 OF_FACTORS = ("normal", "truncated", "uniform", "constant", "zeros", "ones")
-"""Those for a norm's factors, which have no fan."""
+"""The schemes for the weights of a normalisation. These are factors, one per channel, without fan-in or
+fan-out."""
 _NUMBER = r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3}|/[0-9]{1,400})?"
 
 
@@ -71,7 +72,7 @@ def _init(value: Any) -> Init:
 
 
 def _init_of_factors(value: Any) -> Init:
-    """A norm's weights are factors, one for each channel: they have no fan."""
+    """As `_init`, for the weights of a normalisation, which have no fan-in or fan-out."""
     init = _init(value)
     if init.scheme not in OF_FACTORS:
         raise PydanticCustomError(

@@ -67,5 +67,5 @@ def written_result(value: int | Fraction | str) -> str:
 
 
 def one_or_each(one: bool, C: int) -> Formula:
-    """The weights of a layer with one in all, or one per channel."""
+    """The formula of the weights of a layer that has one weight in all (`one`) or one per channel."""
     return Formula("weights", "1", {}, 1) if one else Formula("weights", "C", {"C": C}, C)

@@ -38,8 +38,8 @@ class NormalisedWeights(Op):
     )
 
     def normalised_misfit(self) -> Misfit | None:
-        """Arguments that have no effect."""
-        if self.normalised == "plain":  # what a `default` says of normalised weights may stay
+        """The finding for an argument that has no effect."""
+        if self.normalised == "plain":  # a `default` may give arguments of normalised weights to all layers
             return None
         if self.weight_eps != _EPS and self.normalised not in ("standardized", "scaled"):
             way = "write `standardized` or `scaled` too, or leave it out"
@@ -50,7 +50,7 @@ class NormalisedWeights(Op):
         return None
 
     def normalise(self, plain: tuple[Weight, ...], axis: int = 0) -> tuple[Weight, ...]:
-        """What is kept in place of the weight; filters are along `axis`."""
+        """The arrays that are stored in place of the weight; filters are along `axis`."""
         if self.normalised in (None, "plain"):
             return plain
         (weight, *others), role = plain, role_of(getattr(self, "frozen", False))
@@ -77,7 +77,7 @@ class NormalisedWeights(Op):
         return original, *others
 
     def more_weights(self, plain: Shape) -> tuple[str, Values]:
-        """What a formula of the weights has to add."""
+        """The further terms in the formula of the number of weights."""
         if self.normalised == "weight" and self.word == "deconv":  # torch's are along the first axis
             return " + C", {"C": plain[0]}
         if self.normalised in ("weight", "scaled"):
@@ -86,10 +86,10 @@ class NormalisedWeights(Op):
 
 
 def _along(shape: Shape, axis: int) -> Shape:
-    """One number for each place of an axis."""
+    """The shape of one number for each position along an axis."""
     return tuple(size if place == axis else 1 for place, size in enumerate(shape))
 
 
 def unnormalised(op: Any) -> Any:
-    """The layer with the weights as they are kept."""
+    """The layer without the normalisation of its weights."""
     return op.model_copy(update={"normalised": None}) if getattr(op, "normalised", None) else op

@@ -52,7 +52,7 @@ class Pooling(Op):
 
 
 class AdaptivePooling(Pooling):
-    """maxpool and avgpool: windows of a given size, or of those that give a given output size."""
+    """maxpool and avgpool: windows of a given size, or windows that give a given output size."""
 
     P: Padding = (0, 0)
     ceil: Annotated[
@@ -242,7 +242,7 @@ class Blur(Op):
 
 
 class WholeMap(Op):
-    """gap and gmp."""
+    """gap and gmp: one number per map."""
 
     ends_map = True
 
@@ -273,7 +273,7 @@ class Gmp(WholeMap):
 
 
 class OverChannels(Op):
-    """cmean and cmax."""
+    """cmean and cmax: one number per position."""
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """1 x H x W."""

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 class Undrawn(Activation):
-    """Not every input has a finite result: in a random network it would soon be NaN."""
+    """Layers that random networks leave out: not every input has a finite result, and NaN would soon
+    follow.
+    """
 
     @classmethod
     def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:

@@ -1,4 +1,6 @@
-"""What the sliding layers report about themselves: the notes' advice, with this layer's numbers in it."""
+"""Lints of the layers with a sliding window: the advice of the CS231n notes ("the notes"), with the layer's
+numbers.
+"""
 
 from __future__ import annotations
 

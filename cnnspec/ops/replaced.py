@@ -1,5 +1,5 @@
-"""What convolutions are written for: a depthwise-separable pair and a 1x1 bottleneck beside the dense
-convolution that they replace, a convolution beside a fully connected layer.
+"""Comparisons for `explain`: a depthwise-separable pair and a 1x1 bottleneck with the dense convolution that
+they replace, and a convolution with a fully connected layer.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def comparisons(chain: Sequence[Step], at: int) -> Iterator[Comparison]:
 
 
 def _kind(stretch: Sequence[Step]) -> str:
-    """What the layers are together; "" for nothing that has a name."""
+    """The name of this combination of layers; "" where it has none."""
     ops = [step.op for step in stretch]
     if not all(isinstance(op, Convolution) and op.word != "deconv" for op in ops):
         return ""
@@ -77,7 +77,7 @@ def _kind(stretch: Sequence[Step]) -> str:
 
 
 def _beside_dense(stretch: Sequence[Step], kind: str, *, ends: bool) -> Comparison:
-    """The sums of the stretch, and the dense convolution from its input to its output."""
+    """The totals of these layers, compared with one dense convolution from their input to their output."""
     wide = next(step.op for step in stretch if set(step.op.F) != {1})  # type: ignore[attr-defined]
     last = stretch[-1]
     bias = last.op.has_bias  # type: ignore[attr-defined]
@@ -95,7 +95,7 @@ def _beside_dense(stretch: Sequence[Step], kind: str, *, ends: bool) -> Comparis
 
 
 def _beside_fully_connected(step: Step) -> Comparison:
-    """The same volumes, each number of the one joined to each of the other."""
+    """A fully connected layer from the same input to the same output."""
     I, O = prod(step.arriving), prod(step.out)  # noqa: E741
     formula = Formula("weights", "I·O + O", {"I": I, "O": O}, I * O + O)
     own = int(step.formula("weights").result)
@@ -106,7 +106,7 @@ def _beside_fully_connected(step: Step) -> Comparison:
 
 
 def times(more: int, less: int) -> str:
-    """`8.4 times as many`; "" where it is hardly more."""
+    """`8.4 times as many`; "" for a factor below 1.05."""
     ratio = more / less if less else 0
     if ratio < 1.05:
         return ""

@@ -60,7 +60,7 @@ class Upsample(Op):
         )
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """C x H·factor x W·factor, or the size asked for."""
+        """C x H·factor x W·factor, or the given size."""
         here = arriving[0]
         ways = "`upsample 2`, `out=56x56` or `like=@a`"
         one = exactly_one(self, ("factor", "size_out", "like"), ways)
@@ -125,13 +125,13 @@ class Upsample(Op):
 
 
 LARGEST_FACTOR = 8
-"""By which super-resolution enlarges pictures."""
+"""The largest factor that networks for super-resolution use."""
 _INTERPOLATED = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 """Along how many axes each mode interpolates."""
 
 
 def same_axes(arriving: Shape, other: Shape) -> Misfit | None:
-    """E303, E307 where the tensor of `like=` has not the axes of the input."""
+    """E303 or E307 where the tensor of `like=` does not have the input's axes."""
     if wrong := map_missing("like=", other, 1):
         return wrong
     if len(arriving) == len(other):
@@ -173,7 +173,7 @@ class Unpool(Op):
 
     like: Annotated[Flag, Argument("tensor", "the output of the maxpool", keyword="like")] = False
     maxpool: Annotated[Op | None, PlainValidator(_load_pool), PlainSerializer(_dump_pool)] = None
-    """That maxpool; not written in a spec, the elaborator adds it."""
+    """The maxpool that it undoes. A spec does not write it: the elaborator adds it."""
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
         """The shape of the maxpool's input, the second input."""
@@ -201,7 +201,7 @@ class Unpool(Op):
         return arriving[1]
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        """Position o reads the windows of the maxpool that o stands in."""
+        """Position o reads the outputs of those windows of the maxpool that contain o."""
         if self.maxpool is None:
             return super().window(arriving, out)
         return tuple(map(_turned_round, self.maxpool.window((out,), arriving[0])))
@@ -336,8 +336,8 @@ def _nearest(N: int, count: int) -> Window:
 
 
 def _between(N: int, count: int, corners: bool, around: int) -> Window:
-    """Output o stands at x = (o + ½)·N/count − ½, or with the corners aligned at o·(N − 1)/(count − 1), and
-    reads from ⌊x⌋ to ⌈x⌉, and `around` more on both sides.
+    """Output o is at x = (o + ½)·N/count − ½, or with the corners aligned at o·(N − 1)/(count − 1). It reads
+    from ⌊x⌋ to ⌈x⌉, and `around` more on both sides.
     """
     if corners:
         step, middle = Fraction(N - 1, count - 1) if count > 1 else Fraction(0), Fraction(0)
@@ -345,13 +345,13 @@ def _between(N: int, count: int, corners: bool, around: int) -> Window:
         step = Fraction(N, count)
         middle = step / 2 - Fraction(1, 2)
     parts = step.denominator
-    # x lies on multiples of 1/parts, or halfway between them; so far ⌊ ⌋ and ⌈ ⌉ move an end, at most
+    # x is a multiple of 1/parts, or halfway between two: ⌊ ⌋ and ⌈ ⌉ move an end by this much at most
     off = Fraction(parts - 1 + middle * parts % 1, parts) + around
     return Window(1 + 2 * off, step, middle - off)
 
 
 def _turned_round(window: Window) -> Window:
-    """Which windows contain position o: o ∈ [q·stride + start, … + size − 1] solved for q."""
+    """The windows that contain position o: o ∈ [q·stride + start, … + size − 1] solved for q."""
     stride = Fraction(window.stride)
     reach = Fraction(window.size) - 1
     return Window(1 + reach / stride, 1 / stride, -(window.start + reach) / stride)

@@ -1,5 +1,5 @@
-"""Layers that only lay numbers out differently: pad, crop, slice, reshape, transpose; and coords, the places
-themselves. They have no weights.
+"""Layers that rearrange numbers without computing: pad, crop, slice, reshape, transpose; and coords, which
+gives the coordinates of the positions. They have no weights.
 """
 
 from collections.abc import Iterator
@@ -169,7 +169,7 @@ class Crop(Op):
         )
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """C x the size asked for."""
+        """C x the given size."""
         from cnnspec.ops.resample import exactly_one, same_axes
 
         here = arriving[0]
@@ -207,7 +207,9 @@ class Crop(Op):
         return tuple(Window(1, 1, first) for first in self.start(arriving[0], out))
 
     def remark(self, arriving: tuple[Shape, ...], out: Shape) -> Iterator[Remark]:
-        """W111: a size that may be meant as what is cut off at each side, as in Keras."""
+        """W111: a size that may be meant as the number of rows and columns to cut off at each side, as in
+        Keras.
+        """
         here, size = arriving[0][1:], out[1:]
         if (
             self.size is None
@@ -296,7 +298,7 @@ class Coords(Op):
 
     @classmethod
     def draw(cls, chance: "random.Random", arriving: Shape) -> str | None:
-        return None  # its exact symmetries are ties, which rounding decides
+        return None  # its values are symmetric, and rounding alone would decide between equal ones
 
 
 class Reshape(Op):
@@ -312,7 +314,7 @@ class Reshape(Op):
     shape: Annotated[tuple[Positive, ...], Argument("shape", "the output shape", positional=0)]
 
     def out(self, *arriving: Shape) -> Shape | Misfit:
-        """The shape asked for, of as many numbers."""
+        """The given shape, which must have as many numbers as the input."""
         here = arriving[0]
         if not 1 <= len(self.shape) <= 4:
             return Misfit(
@@ -338,8 +340,8 @@ class Reshape(Op):
         )
 
     def window(self, arriving: tuple[Shape, ...], out: Shape) -> tuple[Window, ...]:
-        """From a volume, an output may be any of its numbers, for every position alike (stride 0); but
-        where H and W stay, nothing moves.
+        """An output may be any number of the volume (stride 0). Where H and W stay, each position reads its
+        own.
         """
         here = arriving[0]
         if here[1:] == out[1:]:

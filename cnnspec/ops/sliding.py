@@ -1,7 +1,7 @@
-"""A window that slides along an axis: where it can stand, and what to report when it cannot.
+"""A window that slides along an axis: its positions, and the finding where it has none.
 
 Along an axis of N positions the window has F taps, D apart, so it spans D(F − 1) + 1 positions; it moves by
-S; P zeros stand before the first position and P after the last one.
+S. There are P zeros before the first position and P after the last one.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def reach(F: int, D: int) -> int:
 
 
 def places(N: int, F: int, S: int, ends: Ends, D: int = 1) -> int:
-    """⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, the notes' (W − F + 2P)/S + 1; below 1 where no window fits."""
+    """⌊(N + 2P − D(F − 1) − 1)/S⌋ + 1, the CS231n notes' (W − F + 2P)/S + 1; below 1 where no window fits."""
     return (N + ends[0] + ends[1] - reach(F, D)) // S + 1
 
 
 def places_rounding_up(N: int, F: int, S: int, ends: Ends, D: int = 1) -> int:
-    """The same with ⌈ ⌉, but for a last window that would start after the input."""
+    """The same with ⌈ ⌉, without a last window that would start after the input."""
     count = -((reach(F, D) - N - ends[0] - ends[1]) // S) + 1
     return count - 1 if (count - 1) * S >= N + ends[0] else count
 
@@ -178,7 +178,7 @@ def needs_map(op: Op, arriving: Shape) -> Misfit | None:
 
 
 LONG = 2_000
-"""From here on a vector may be meant as a signal."""
+"""A vector of at least this length may be meant as a signal."""
 
 
 def map_missing(word: str, arriving: Shape, number: int = 0) -> Misfit | None:
@@ -220,7 +220,9 @@ def _other_axes(op: Op, name: str, arriving: Shape) -> Misfit:
 
 
 def each_or_one(formulas: Sequence[Formula], axes: str) -> tuple[Formula, ...]:
-    """Formulas of the axes, from the last: one for those that agree but for the letters, `W' = H'`."""
+    """The formulas of the axes, from the last. Formulas that differ only in their letters become one, `W' =
+    H'`.
+    """
     return tuple(
         one._replace(name=" = ".join(f"{axes[axis]}'" for axis in alike))
         for one, alike in _alike(formulas, axes)
@@ -228,7 +230,7 @@ def each_or_one(formulas: Sequence[Formula], axes: str) -> tuple[Formula, ...]:
 
 
 def _alike(formulas: Sequence[Formula], axes: str) -> list[tuple[Formula, list[int]]]:
-    """From the last axis, each formula that differs, with the axes that have it."""
+    """Each different formula with its axes, from the last axis."""
     found: list[tuple[Formula, list[int]]] = []
     plain: list[tuple[str, list[int | Fraction | str]]] = []
     for axis in reversed(range(len(axes))):
@@ -249,7 +251,7 @@ ENDS = {"W": ("left", "right"), "H": ("top", "bottom"), "T": ("front", "back")}
 def split_unevenly(
     totals: Sequence[Formula], axes: str, ends: tuple[Ends, ...], what: str
 ) -> Iterator[Formula]:
-    """Along each axis, a number Z of positions: half of them (⌊ ⌋) before the map, the rest after it."""
+    """Along each axis, how a number Z of positions is split: ⌊Z/2⌋ before the map, the rest after it."""
     for total, alike in _alike(totals, axes):
         before, after = ends[alike[0]]
         first, last = (listed([ENDS[axes[axis]][end] for axis in alike], "the ") for end in (0, 1))
@@ -274,7 +276,7 @@ def scaled(text: str, arriving: Shape, out: Shape, **factor: Sizes) -> tuple[For
 
 
 def places_of(axes: int) -> tuple[str, ...]:
-    """What stands along each axis: the positions of a signal, the rows and columns of a map."""
+    """The name of the positions along each axis: the positions of a signal, the rows and columns of a map."""
     return ("position",) if axes == 1 else ("plane", "row", "column")[-axes:]
 
 

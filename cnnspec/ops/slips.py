@@ -1,6 +1,5 @@
-"""What usual slips would give: the numbers of an author who rounds the other way, or forgets a padding, the
-depth of a filter, a bias. A claim that fails is compared with them: "18 is the result …".
-"""
+"""The values that common mistakes give: rounding the other way, or forgetting a padding, the depth of a
+filter or a bias. A failed claim is compared with them: "18 is the result …"."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def sliding(slide: Slide, arriving: Shape, C: int, *, ceil: bool = False) -> Iterator[Slip]:
-    """Output shapes of a window that slides."""
+    """Output shapes that mistakes about a sliding window give."""
     F, S, P, D = slide
     along, none, one = [*zip(arriving[1:], F, S, D, strict=True)], (0,) * len(F), (1,) * len(F)
     if isinstance(P, str):
@@ -47,7 +46,7 @@ def sliding(slide: Slide, arriving: Shape, C: int, *, ceil: bool = False) -> Ite
 
 
 def convolution(op: Convolution, arriving: Shape, out: Shape, claimed: int) -> Iterator[Slip]:
-    """Weights and MACs of filters: their depth, their area, groups, biases."""
+    """Weights and MACs that mistakes about filters give: their depth, their area, groups, biases."""
     window, K, C = prod(op.F), op.filters(arriving), arriving[0]
     own, biases = prod(op.weight_shape(arriving)), K if op.has_bias else 0
     at, area = prod(op.positions(arriving, out).values()), "·".join("F" * len(op.F))
@@ -72,12 +71,13 @@ def convolution(op: Convolution, arriving: Shape, out: Shape, claimed: int) -> I
 
 
 def fc(op: Fc, arriving: Shape, claimed: int) -> Iterator[Slip]:
-    """Weights for another input."""
+    """Weights that another number of inputs gives."""
     yield from _other_input(claimed, op.K if op.has_bias else 0, op.K, arriving[0], "numbers")
 
 
 def _other_input(claimed: int, biases: int, each: int, C: int, what: str) -> Iterator[Slip]:
-    """The depth of the input for which `claimed` is right; `each`: how many weights one of it needs."""
+    """The depth C of the input for which `claimed` is right; `each`: the number of weights for one of its
+    channels."""
     if each and claimed > biases and (claimed - biases) % each == 0:
         inputs = (claimed - biases) // each
         yield Slip("params", claimed, f"for an input of {inputs:,} {what}; this one has {C:,}")

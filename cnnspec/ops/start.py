@@ -21,8 +21,9 @@ def role_of(frozen: bool) -> Role:
 def weight_and_bias(
     op: Any, shape: Shape, K: int, fans: tuple[int | Fraction, int | Fraction] | None = None
 ) -> tuple[Weight, ...]:
-    """A weight of this shape and, with a bias, K biases: a literal, 0 where `init=` is written, as He and
-    Glorot have it, else torch's default. `fans` where they are not those of the shape.
+    """A weight of this shape and, with a bias, K biases. They start as a literal gives them; a bias is 0
+    where `init=` is written, as He and Glorot have it; else both start as torch does by default. `fans` is
+    (fan_in, fan_out) where they do not follow from the shape.
     """
     fans = fans or fans_of(shape)
     role = role_of(op.frozen)
@@ -65,7 +66,9 @@ def by_scheme(init: Init | None, fan_in: int | Fraction, fan_out: int | Fraction
 
 
 def of_numbers(init: Init | None) -> Initial:
-    """The start of a scheme that asks nothing of the weight's shape; None: 1, a norm's factors."""
+    """How weights start by a scheme that does not depend on their shape; None: 1, for a normalisation's
+    weights.
+    """
     match init:
         case Init("normal" | "truncated" | "uniform" | "constant" as scheme, Fraction() as value, mean):
             return Initial(scheme, float(value), mean=float(mean or 0))
@@ -81,8 +84,8 @@ def fans_of(shape: Shape) -> tuple[int, int]:
 
 
 def literal_start(shape: Shape, literal: Matrix, axes: int = 2) -> Initial:
-    """The start of a weight of shape (…, rows, columns), of a signal's (…, columns), of a volume's (…,
-    planes, rows, columns): a literal of one filter on one channel, or of all of them.
+    """How a weight of shape (…, rows, columns) starts: as a literal for one filter on one channel, or for all
+    of them. The shape ends in (columns) on a signal and in (planes, rows, columns) on a volume.
     """
     one = prod(shape[-axes:-2])
     outer = shape[:-axes] if len(literal) > one else (1,) * (len(shape) - axes)
@@ -94,8 +97,8 @@ def flat(literal: Matrix) -> tuple[float, ...]:
 
 
 def literal_misfit(op: Any, count: int, sizes: tuple[int, ...], K: int, *, of: str) -> Misfit | None:
-    """E204 where two arguments exclude each other; E215 where a literal has not the planes of one filter on
-    one channel, of `sizes` (planes ×) rows × columns, nor of `count`; `of` says what those are.
+    """E204 where two arguments exclude each other; E215 where a literal has neither the planes of one filter
+    on one channel, of `sizes` (planes ×) rows × columns, nor `count` planes; `of` names these.
     """
     if op.bias_values is not None and not op.bias:
         return Misfit("E204", "nobias and bias= exclude each other", argument="bias_values")
