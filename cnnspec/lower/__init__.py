@@ -1,3 +1,3 @@
-"""From the IR to a parametric program: functions with the author's parameters, calls, branches and loops,
-every tensor assigned once. It knows no target: a target says how each layer is called, and prints what comes
-out."""
+"""From the IR to a parametric program: functions with the author's parameters, calls, branches and loops, in
+which every tensor is assigned once. This stage is independent of the target: a target supplies the call of
+each layer and prints the result."""

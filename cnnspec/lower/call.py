@@ -1,12 +1,11 @@
-"""Calls on their way from the numbers of each use to code.
+"""Calls of layers, from the numbers of each use to code.
 
-An emitter says for one layer of one use which call makes it (`Built`: values, each with the node that it may
-come from). `unify` turns the calls of all uses of one site into one (`Call`), whose arguments are constants
-or nodes.
+For one layer in one use, an emitter returns the call that makes it: a `Built`, whose values each have the
+node that they may come from. `unify` turns the calls of all uses of one site into one `Call`, whose arguments
+are constants or nodes.
 
 In a source, `@K` stands for the author's expression for the field K of the layer, `@F.0` for its first axis,
-`@C`, `@H` and `@W` for the sizes of the layer's input, and `@1.H` for those of a further one.
-"""
+`@C`, `@H` and `@W` for the sizes of the layer's first input, and `@1.H` for a size of its second one."""
 
 from __future__ import annotations
 
@@ -24,39 +23,40 @@ NOTHING = object()
 
 
 class Unsupported(Exception):
-    """Something that a target cannot express, with the step at fault (None: not known)."""
+    """Something that a target cannot express. `step` is the step at fault (None: unknown)."""
 
     def __init__(self, what: str, step: Step | None = None) -> None:
         super().__init__(what)
         self.step = step
 
     def finding(self, graph: Graph, target: str) -> Diagnostic:
-        """E801, at the step at fault, else at the first one."""
+        """E801 at the step at fault, or at the first step where that is unknown."""
         step = self.step or graph.root.steps[0]
         return Diagnostic("E801", f"the {target} target cannot express {self}", step.span)
 
 
 class Diverges(Unsupported):
-    """The uses of a text differ in a way that one class or function cannot express."""
+    """The uses of a template differ in a way that one class or function cannot express."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An argument: its keyword (None: by position), its value in this use, where the value may come from, and
-    the callee's default."""
+    """An argument of a call: its keyword (None: positional), its value in this use, the expression that the
+    value may come from, and the callee's default."""
 
     name: str | None
     value: Any  # int, float, bool, None, tuple of ints, code (text or Group), Built
     source: Node | None = None
     default: object = NOTHING
     derived: bool = False
-    """Whether the source is not the author's: where all uses have one number, that is written."""
+    """Whether the source is computed rather than written by the author: a number that is equal in all uses is
+    then emitted as a constant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One layer's call; `suffix` comes after it (`.requires_grad_(False)`). form: what kind of call it is,
-    for the target. around: what the place of the weights is in, `Spectral({})`."""
+    """The call of one layer in one use. suffix: code after it (`.requires_grad_(False)`). form: the kind of
+    call, which the target defines. around: code around the layer that holds the weights, `Spectral({})`."""
 
     function: Any
     slots: tuple[Slot, ...] = ()
@@ -67,7 +67,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call with its arguments settled; text is code."""
+    """The call of a layer for all its uses. An argument that is text is code."""
 
     function: Any
     arguments: tuple[tuple[str | None, Any], ...] = ()
@@ -92,12 +92,12 @@ class LayerUse(NamedTuple):
 
 
 Number: TypeAlias = Callable[[Sequence[Any], "Node | None"], Node]
-"""The node for the values of all uses, from the node that they may come from."""
+"""Makes the node for a number: from its values in all uses, and the expression that it may come from."""
 
 
 def unify(calls: Sequence[Built], known: Mapping[str, Node | None], number: Number) -> Call:
-    """One call for all uses: arguments that differ between uses become expressions or parameters. `Diverges`
-    if the uses need different calls."""
+    """One call for all uses: arguments that differ between uses become expressions or parameters. Raises
+    `Diverges` where the uses need different calls."""
     first = calls[0]
     names = [slot.name for slot in first.slots]
     for call in calls:
@@ -160,10 +160,10 @@ def resolved(node: Node | None, known: Mapping[str, Node | None]) -> Node | None
 
 
 def fields(names: Mapping[str, Node]) -> dict[str, Node | None]:
-    """`@F`, `@F.0`, `@F.1` and `@F.last` for the expressions of a layer's fields."""
+    """The names `@F`, `@F.0`, `@F.1` and `@F.last` with the expressions of a layer's fields."""
     known: dict[str, Node | None] = {}
     for name, node in names.items():
-        parts: tuple[Node, ...] = (node,) * 3  # one number serves all axes
+        parts: tuple[Node, ...] = (node,) * 3  # one number for all axes
         if isinstance(node, Apply) and node.operator == "sizes":
             parts = node.arguments
         elif isinstance(node, Const) and isinstance(node.value, tuple):
@@ -181,8 +181,8 @@ def W(field: str, place: int | None = None) -> Node:
 
 
 def build(function: Any, *positional: Any, **named: Any) -> Built:
-    """`build("nn.Conv2d", n(3, C), kernel_size=n(3, F), bias=opt(False, True))`; a bare value is a slot of
-    its own."""
+    """`build("nn.Conv2d", n(3, C), kernel_size=n(3, F), bias=opt(False, True))`; a bare value becomes a slot
+    without a source."""
     slots = [_slot(None, entry) for entry in positional]
     slots += [_slot(name, entry) for name, entry in named.items()]
     return Built(function, tuple(slots))
@@ -200,12 +200,12 @@ def opt(value: Any, default: object, source: Node | None = None) -> Slot:
 
 
 def n(value: Any, source: Node | None = None) -> Slot:
-    """A number and where it comes from."""
+    """A number, with the expression that it may come from."""
     return Slot(None, value, source)
 
 
 def border(op: Any, *names: str) -> Node:
-    """The fields that say how wide the border is on these sides."""
+    """The fields that give the width of the border on these sides."""
     if all(getattr(op, name) is None for name in names):
         return W("border")
     return Apply("sizes", tuple(W(name if getattr(op, name) is not None else "border") for name in names))

@@ -1,5 +1,4 @@
-"""A use of a block: a call of its function, with the numbers that this use (and every use around it)
-gives."""
+"""Uses of a block: calls of its function, with the numbers of this use and of every use around it."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def invoke(frame: Frame, site: RegionSite) -> None:
-    """A call of the function that a use of a block is."""
+    """Lowers a use of a block to a call of the block's function."""
     regions = frame.regions(site)
     function, *others = [frame.lowering.function_of(region) for region in regions.values()]
     if any(other is not function for other in others):
@@ -70,7 +69,7 @@ def own(
     regions: dict[int, ir.Region],
     given: list[LayersArgument],
 ) -> Module:
-    """The module for a shared block that belongs to the use of the surrounding block."""
+    """The module of a shared block that belongs to each use of the surrounding block, not to the model."""
     root, origin = frame, {use: use for use in regions}
     while root.outer is not None:
         origin = {use: root.origins[there][0] for use, there in origin.items()}
@@ -96,7 +95,7 @@ def own(
 
 
 def settle_own(root: Frame) -> None:
-    """The numbers that make the shared blocks of a function, once all their uses are known."""
+    """Chooses the arguments that make the shared blocks of a function, once all their uses are known."""
     for one in root.function.own.values():
         used = [parameter.variable for parameter in one.function.parameters if parameter.used]
         for variable in used:
@@ -108,7 +107,7 @@ def settle_own(root: Frame) -> None:
 
 
 def _where(root: Frame, here: dict[int, bool]) -> tuple[Condition, bool]:
-    """A condition that says in which uses a shared block is there."""
+    """A condition that holds in exactly those uses that have a shared block."""
     for condition in root.function.conditions:
         for holds in (True, False):
             if root.right(condition.node, {use: there is holds for use, there in here.items()}):
@@ -121,7 +120,7 @@ def _where(root: Frame, here: dict[int, bool]) -> tuple[Condition, bool]:
 def _given(
     frame: Frame, site: RegionSite, regions: dict[int, ir.Region], keys: dict[int, int], parameter: Parameter
 ) -> tuple[dict[int, Any], Node | None]:
-    """The number that each use passes for a parameter, and the node that it may come from."""
+    """The number that each use passes for a parameter, and the expression that it may come from."""
     if isinstance(parameter.source, str):
         name = parameter.source
         values = {use: plain(parsed(region.arguments[name])) for use, region in regions.items()}
@@ -137,7 +136,7 @@ def _given(
 def _by_candidates(
     frame: Frame, site: RegionSite, number: int, candidates: list[Node | None]
 ) -> list[Node | None]:
-    """The sizes that a block which calls itself gives, where what it is given or its input says them."""
+    """The output sizes of a block that calls itself, where an argument or an input size is right for them."""
     shapes = {use: frame.uses[use].shape(number) for use in frame.present(site)}
     found: list[Node | None] = []
     for axis in range(len(next(iter(shapes.values())))):
@@ -148,7 +147,8 @@ def _by_candidates(
 
 
 def _outside(function: Function, size: Node | None, by: dict[str, Node]) -> Node | None:
-    """A size of a function's output, in terms of the arguments of its use."""
+    """A size of a function's output, in terms of the arguments of the call; None where these are not
+    enough."""
     if size is None:
         return None
     for variable, node in reversed(function.lets):

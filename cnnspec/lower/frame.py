@@ -1,4 +1,4 @@
-"""Lowering a template under all its uses: the walk over its sites."""
+"""Lowers a template for all its uses: the walk over its sites."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Frame:
-    """One template on its way to statements, in one function.
+    """A template that is being lowered into statements of one function.
 
-    `origins` says for each use which use of the frame around it is in, and, in a repeat, which pass it
-    is. A frame of a function's own template has none around it.
+    `outer` is the frame around it (None for a function's own template). `origins` gives for each use the
+    number of the use of the outer frame that it is in and, in a repeat, the number of the pass.
     """
 
     lowering: Lowering
@@ -68,27 +68,30 @@ class Frame:
     origins: list[tuple[int, int | None]] = field(default_factory=list)
     index: str | None = None
     passes: dict[int, int] = field(default_factory=dict)
-    """In a repeat: how many passes each use of the frame around it has, where all of them are among
-    `uses`."""
+    """In a repeat: the number of passes of each use of the outer frame, for those whose passes are all among
+    `uses`.
+    """
     per_pass: list[tuple[str, list[Module]]] = field(default_factory=list)
     count: Node | None = None
-    """In a repeat: how many passes there are, and in each use."""
+    """In a repeat: the number of passes, as a node; `counts` has it for each use."""
     counts: tuple[int, ...] = ()
     entries: dict[str, Entry] = field(default_factory=dict)
-    """In a repeat over lists: the variables of their entries, by the list's text."""
+    """In a repeat over lists: the variables of the lists' entries, by the list's text."""
     strict: bool = False
     depth: int = 0
     tensors: dict[int, Tensor] = field(default_factory=dict)
     optional: dict[int, Node] = field(default_factory=dict)
-    """When a value is there that is not always there, as a node over the numbers of conditions."""
+    """For a value that not every use has: a truth value over the conditions `?number`, true where the value
+    exists.
+    """
     here: list[Statement] = field(default_factory=list)
     open: list[tuple[Condition, bool]] = field(default_factory=list)
     labels: dict[int, str] = field(default_factory=dict)
     conditions: list[tuple[Condition, list[tuple[Condition, bool]]]] = field(default_factory=list)
-    """Those that were made here, each with those that it is under."""
+    """The conditions that this frame made, each with the conditions that it is nested in."""
 
     def region(self) -> Region:
-        """The template's statements, for these uses."""
+        """The statements of the template, for these uses."""
         for label, number in sorted(self.template.labels.items(), key=lambda entry: "'" in entry[0]):
             self.labels.setdefault(number, label)
         for number, tensor in enumerate(self.inputs):
@@ -120,7 +123,7 @@ class Frame:
                     self.tensors[output] = self.tensors[value]
 
     def around(self) -> Iterator[Frame]:
-        """The frame itself and those that it is in, from the inside out."""
+        """From the inside out: this frame and the frames around it."""
         frame: Frame | None = self
         while frame is not None:
             yield frame
@@ -135,7 +138,7 @@ class Frame:
         return [number for number, use in enumerate(self.uses) if site.site in use.steps]
 
     def regions(self, site: RegionSite) -> dict[int, ir.Region]:
-        """What a site is in each use that has it."""
+        """The region that a site is in each use; uses without it are left out."""
         steps = {number: self.uses[number].steps[site.site] for number in self.present(site)}
         return {number: step for number, step in steps.items() if isinstance(step, ir.Region)}
 
@@ -146,7 +149,7 @@ class Frame:
         origins: list[tuple[int, int | None]],
         inputs: list[Tensor],
     ) -> Frame:
-        """A frame for the template of a part or repeat of this one."""
+        """A frame for the template of a part or a repeat in this one."""
         return Frame(
             self.lowering,
             self.function,
@@ -164,8 +167,9 @@ class Frame:
     # --- numbers ------------------------------------------------------------------------------------------
 
     def number(self, values: Mapping[int, Any], source: Node | None) -> Node:
-        """The node for a number, by use: the author's expression if it has the right value in each use, else
-        a constant, else one more parameter."""
+        """The node for a number, given by use: the author's expression if it has the right value in each use,
+        else a constant, else a further parameter of the function.
+        """
         first = single(next(iter(values.values())))
         if source is not None and self.right(source, values):
             if isinstance(source, Const):
@@ -179,8 +183,9 @@ class Frame:
         return self.lifted(values)
 
     def lifted(self, values: Mapping[int, Any]) -> Node:
-        """A number without an expression as one more parameter of the function; inside a repeat, as a table
-        by the number of the pass."""
+        """A number without an expression, as a further parameter of the function; inside a repeat, as a table
+        that is indexed by the number of the pass.
+        """
         if self.strict or self.function.recursive:
             raise Diverges("a number that no expression gives")
         if self.outer is None:
@@ -214,7 +219,7 @@ class Frame:
         return node
 
     def known(self, values: Mapping[int, Any], source: Node | None) -> Node | None:
-        """As `number`, but None where it would take one more parameter."""
+        """As `number`, but None where a further parameter would be needed."""
         strict, self.strict = self.strict, True
         try:
             return self.number(values, source)
@@ -224,13 +229,16 @@ class Frame:
             self.strict = strict
 
     def parameter(self, values: Mapping[int, Any]) -> Node:
+        """A further parameter of the function with these values, by use; an existing one where the values are
+        equal.
+        """
         some = next(iter(values.values()))
         filled = [values.get(use, some) for use in range(len(self.uses))]
         for known in self.function.parameters:
             if known.source is None and list(map(repr, known.values)) == list(map(repr, filled)):
                 return Var(known.variable)
         variable = self.function.namer.take("value" if not isinstance(some, str) else "name")
-        parameters = self.function.parameters  # those of the author come last
+        parameters = self.function.parameters  # the author's parameters come last
         place = sum(not isinstance(one.source, str) for one in parameters)
         parameters.insert(place, Parameter(variable, None, values=filled))
         for use, wanted in zip(self.uses, filled, strict=True):
@@ -238,8 +246,9 @@ class Frame:
         return Var(variable)
 
     def module(self, keys: Mapping[int, str], own: bool = False) -> Module:
-        """What stands for a shared block that is this one of the model's (or `own`, of the use of the block),
-        by use."""
+        """The shared block with this key in each use. The keys are attributes of the model or, with `own`, of
+        the surrounding block.
+        """
         if self.outer is None and own:
             if len(names := set(keys.values())) > 1:
                 raise Diverges("uses of a block with other shared blocks in them")
@@ -280,7 +289,9 @@ class Frame:
         return Module(variable=variable)
 
     def names(self, at: int | None) -> dict[str, Node]:
-        """The values of names in an expression whose step has this input."""
+        """The nodes for the names in an expression; `at` is the number of the first input of the step that it
+        belongs to.
+        """
         scope = dict(self.scope)
         tensor = None if at is None else self.tensors.get(at)
         if tensor is not None:
@@ -289,7 +300,9 @@ class Frame:
         return scope
 
     def expression(self, node: expr.Expr | None, at: int | None, values: Mapping[int, Any]) -> Node | None:
-        """The author's expression in Python, with `//` or `/` for a division: what gives these values."""
+        """The author's expression in Python, with `//` or `/` for a division, whichever gives these values;
+        None where neither does.
+        """
         if node is None:
             return None
         names = self.names(at)
@@ -303,6 +316,7 @@ class Frame:
         return None
 
     def let(self, site: LetSite) -> None:
+        """Lowers a `let`: to a variable of the program, or to the expression itself."""
         values = {n: plain(use.lets[id(site)]) for n, use in enumerate(self.uses) if id(site) in use.lets}
         if not values:
             return
@@ -319,7 +333,7 @@ class Frame:
     # --- tensors ------------------------------------------------------------------------------------------
 
     def tensor(self, number: int, dims: Sequence[Node | None] = ()) -> Tensor:
-        """A new tensor for one of the template's values, `dims` what its sizes may be."""
+        """A new tensor for one of the template's values; `dims` are expressions that its sizes may have."""
         made = Tensor(len(self.function.tensors), self.labels.get(number), sides=tuple(self.open))
         self.function.tensors.append(made)
         self.tensors[number] = made
@@ -329,13 +343,13 @@ class Frame:
         return made
 
     def own_sizes(self, tensor: Tensor, rank: int) -> tuple[Node, ...]:
-        """Where the program reads a tensor's sizes at run time: the variables for them."""
+        """The variables for a tensor's sizes, where the program reads them at run time; else ()."""
         if not self.lowering.runtime_shapes:
             return ()
         return tuple(Var(size_name(tensor, letter)) for letter in letters_of(rank))
 
     def know(self, tensor: Tensor, number: int) -> dict[int, Shape]:
-        """Stores a tensor's sizes in the uses; returns its shapes."""
+        """Stores a tensor's sizes as variables of each use; returns its shape by use."""
         shapes = {n: use.shape(number) for n, use in enumerate(self.uses) if number in use.values}
         for use, shape in shapes.items():
             for letter, size in zip(letters_of(len(shape)), shape, strict=True):
@@ -343,7 +357,7 @@ class Frame:
         return shapes
 
     def checked(self, shapes: Mapping[int, Shape], dims: Sequence[Node | None]) -> tuple[Node | None, ...]:
-        """Nodes for the sizes of a tensor, each right in every use; None where none is."""
+        """Nodes for the sizes of a tensor, each right in every use; None for a size without such a node."""
         found: list[Node | None] = []
         if len(set(map(len, shapes.values()))) > 1:
             raise Diverges("a tensor with another number of axes in each use")
@@ -357,12 +371,13 @@ class Frame:
         return tuple(found)
 
     def right(self, node: Node, sizes: Mapping[int, Any]) -> bool:
-        """Whether a node gives each use its number."""
+        """Whether a node has this value in each use."""
         return all(gives(node, self.uses[use].env, size) for use, size in sizes.items())
 
     # --- groups and lines ---------------------------------------------------------------------------------
 
     def part(self, site: RegionSite) -> None:
+        """Lowers a group, or a labelled line."""
         uses = []
         for number, region in self.regions(site).items():
             use = self.uses[number]
@@ -381,7 +396,7 @@ class Frame:
         self.here.append(Part(site.name, statements, inputs, outputs, [use.env for use in uses]))
 
     def copies(self, tensors: Sequence[Tensor], template: Template) -> list[Tensor]:
-        """The inputs of a region, with the sizes of the tensors that they are."""
+        """The inputs of a region, with the sizes of the tensors outside that they stand for."""
         found = []
         for tensor, label in zip(tensors, template.inputs, strict=True):
             made = Tensor(len(self.function.tensors), label, shape=tensor.shape)
@@ -392,5 +407,5 @@ class Frame:
 
 
 def size_name(tensor: Tensor, letter: str) -> str:
-    """The variable of a tensor's size along an axis, or of its channels."""
+    """The variable for a tensor's size along an axis, or for its number of channels."""
     return f"§{tensor.number}.{letter}"

@@ -1,4 +1,4 @@
-"""Layers that are given to a block: functions of their own, and what stands for a layer parameter."""
+"""Layers that are passed to a block: they become functions, and a layer parameter becomes an argument."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from cnnspec.lower.lowering import Lowering
 
 Place = tuple[int, str]
-"""A layer parameter: the template of its block (or of layers that read it), and its name. Layers themselves
-are under ""."""
+"""A layer parameter: the template of its block (or of the layers that use it), and its name. Passed layers
+themselves have the name ""."""
 
 
 def slot(frame: Frame, site: SlotSite) -> None:
-    """A layer parameter as a step: a call of its layers with the sizes that they may need."""
+    """Lowers a layer parameter used as a step: a call of the passed layers, with the sizes that they may
+    need."""
     uses = {use: frame.uses[use].shape(site.inputs[0]) for use in frame.present(site)}
     tensor = frame.tensors[site.inputs[0]]
     sizes = []
@@ -38,7 +39,7 @@ def slot(frame: Frame, site: SlotSite) -> None:
 
 
 def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Region]) -> LayersArgument:
-    """The argument of a block's use for the layer parameter `name`."""
+    """The argument for the layer parameter `name` in a use of a block."""
     one = site.layers[name]
     if one.parameter is not None:
         return LayersArgument(variable=frame.function.layer(one.parameter))
@@ -79,7 +80,8 @@ def given(frame: Frame, site: RegionSite, name: str, regions: dict[int, ir.Regio
 
 
 def _variables(frame: Frame, site: RegionSite, name: str) -> list[str]:
-    """Variables for the sizes that the layers are called with: the same for all that a function gives."""
+    """Variables for the sizes that the passed layers are called with; equal for all layers that a function
+    passes."""
     known, namer = frame.function.sizes, frame.function.namer
     names = frame.lowering.given.size_names(site.template, name)
     return [known.get(axis) or known.setdefault(axis, namer.take(size)) for axis, size in names.items()]
@@ -87,19 +89,19 @@ def _variables(frame: Frame, site: RegionSite, name: str) -> list[str]:
 
 @dataclass(eq=False)
 class GivenLayers:
-    """What a graph gives for its layer parameters."""
+    """The layers that a graph passes to its blocks, and which of them may reach the same layer parameter."""
 
     lowering: Lowering
     names: dict[int, str] = field(default_factory=dict)
-    """Of each template of layers: a name, after the first parameter that it is given for."""
+    """A function name for each template of layers, from the first parameter that it is passed to."""
     layers: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """Of each template of layers: the layer parameters that it reads."""
+    """The layer parameters that each template of layers uses."""
     _parents: dict[Place, Place] = field(default_factory=dict)
     _ranks: dict[Place, int] = field(default_factory=dict)
     _axes: dict[Place, tuple[int, ...]] = field(default_factory=dict)
 
     def collect(self) -> None:
-        """Which layers may meet in one parameter."""
+        """Finds which layers may be passed to the same parameter."""
         graph = self.lowering.graph
         seen: set[int] = set()
         heads = ("network", "block", "layers")
@@ -140,13 +142,14 @@ class GivenLayers:
         self._parents[self._root(one)] = self._root(other)
 
     def size_names(self, template: int, name: str = "") -> dict[int, str]:
-        """The sizes that layers are called with, by axis, and their variables."""
+        """The axes whose sizes layers are called with, and the variables for these sizes."""
         axes = self.sizes(template, name)
         letters = letters_of(self._ranks.get(self._root((template, name)), 0))
         return {axis: SIZES[letters[axis]] for axis in axes}
 
     def sizes(self, template: int, name: str = "") -> tuple[int, ...]:
-        """The axes whose sizes layers are called with: those that any of them may need that may meet here."""
+        """The axes whose sizes layers are called with: those that any layers for the same parameter may
+        need."""
         if self.lowering.runtime_shapes:
             return ()
         root = self._root((template, name))
@@ -162,8 +165,8 @@ class GivenLayers:
         return self._axes[root]
 
     def read(self) -> dict[Place, tuple[int, ...]]:
-        """Once all functions are made: the axes whose sizes layers read, where these are not all that they
-        are called with."""
+        """Once all functions are made: the axes whose sizes the layers do use, where these are fewer than the
+        axes whose sizes they are called with."""
         found: dict[Place, set[int]] = {root: set() for root in self._axes}
         for function in self.lowering.functions:
             if function.template.kind == "layers":
@@ -177,7 +180,7 @@ class GivenLayers:
         }
 
     def _needed(self, body: ir.Body, entry: tuple[int, ...]) -> set[int]:
-        """The axes that a layer of a body, or of one in it, may need."""
+        """The axes whose sizes a layer of a body, or of a body inside it, may need."""
         found: set[int] = set()
         for step, inside in self._steps(body):
             if not isinstance(step, ir.Layer):
@@ -197,7 +200,7 @@ class GivenLayers:
         return found
 
     def _steps(self, body: ir.Body) -> Iterator[tuple[ir.Step, ir.Body]]:
-        """The steps of a body and of those in it, each body once."""
+        """The steps of a body and of the bodies inside it, each body once."""
         bodies, seen = [body], {id(body)}
         while bodies:
             inside = bodies.pop()
@@ -211,7 +214,7 @@ class GivenLayers:
                             bodies.append(inner)
 
     def slots(self, body: int, template: int | None) -> list[ir.Region]:
-        """The places in a body, and in those in it, where layers of this template run."""
+        """The places in a body, and in the bodies inside it, where layers of this template run."""
         found: dict[tuple[int, str], ir.Region] = {}
         bodies = self.lowering.graph.bodies
         for step, _ in self._steps(bodies[body]):
@@ -222,7 +225,7 @@ class GivenLayers:
 
 
 def _names(built: Built) -> Iterator[str]:
-    """The sizes of its input that a call speaks of."""
+    """The sizes of its first input that a call refers to."""
     for slot in built.slots:
         if isinstance(slot.value, Built):
             yield from _names(slot.value)

@@ -1,4 +1,5 @@
-"""`if`s: folded away where all uses take one side, else a statement with both, and what it decides."""
+"""`if`s: only the side that is taken, where all uses take the same one; else a statement with both sides, and
+the tensors that it decides."""
 
 from __future__ import annotations
 
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
 
 LONGEST = 40
-"""Operations in an expression that is written again wherever it is needed."""
+"""The longest expression, in operations, that is written again wherever it is needed."""
 
 
 def decide(frame: Frame, site: IfSite) -> None:
-    """An `if` of the author's."""
+    """Lowers an `if` of the author's."""
     taken = {n: use.taken[id(site)] for n, use in enumerate(frame.uses) if id(site) in use.taken}
     if not taken:
         return
@@ -48,7 +49,7 @@ def decide(frame: Frame, site: IfSite) -> None:
 
 
 def condition_for(frame: Frame, taken: Mapping[int, bool], node: Node) -> Condition:
-    """The condition with this node: one that was decided before, where that can be seen from here."""
+    """The condition with this node: an earlier one where it is visible here, else a new one."""
     around: Frame | None = frame
     while around is not None:
         for known, under in around.conditions:
@@ -62,8 +63,8 @@ def condition_for(frame: Frame, taken: Mapping[int, bool], node: Node) -> Condit
 
 
 def _join(frame: Frame, made: If[Statement], number: int, then: int | None, otherwise: int | None) -> None:
-    """The tensor after an `if`. If one side does not have it, it is the other side's tensor, as far as that
-    exists."""
+    """Sets the tensor after an `if`. If only one side has it, it is that side's tensor, and exists only
+    there."""
     sides = [frame.tensors.get(-1 if side is None else side) for side in (then, otherwise)]
     there = [
         Const(False) if tensor is None or side is None else frame.optional.get(side, Const(True))
@@ -81,7 +82,7 @@ def _join(frame: Frame, made: If[Statement], number: int, then: int | None, othe
 
 
 def join(frame: Frame, made: If[Statement], number: int, one: Tensor, other: Tensor) -> None:
-    """The tensor that is one or the other."""
+    """Adds a tensor that is `one` on the first side of an `if` and `other` on the second."""
     joined = frame.tensor(number)
     if not frame.lowering.runtime_shapes:
         joined.dims = _joined_sizes(frame, made.condition, number, one, other)
@@ -91,7 +92,8 @@ def join(frame: Frame, made: If[Statement], number: int, one: Tensor, other: Ten
 def _joined_sizes(
     frame: Frame, condition: Condition, number: int, one: Tensor, other: Tensor
 ) -> tuple[Node | None, ...]:
-    """The sizes of a tensor that an `if` decides: those of one side, if they are right in every use."""
+    """The sizes of a tensor after an `if`: one side's, where they are right in every use, else an expression
+    with the condition."""
     shapes = {n: use.shape(number) for n, use in enumerate(frame.uses) if number in use.values}
     found: list[Node | None] = []
     if len(one.dims) != len(other.dims):
@@ -109,7 +111,7 @@ def _joined_sizes(
 
 
 def _named(frame: Frame, node: Node, sizes: Mapping[int, int], letter: str) -> Node | None:
-    """A name for a size that an `if` decides, so that expressions with it stay short."""
+    """A variable for a size that depends on an `if`, so that expressions with it stay short."""
     if frame.outer is not None or frame.open:
         return node if operations(node) <= LONGEST else None
     variable = frame.function.namer.take(SIZES[letter])
@@ -120,7 +122,8 @@ def _named(frame: Frame, node: Node, sizes: Mapping[int, int], letter: str) -> N
 
 
 def when(frame: Frame, node: Node) -> When:
-    """The condition and side for a truth value over conditions; a new condition where it is none of them."""
+    """The condition and side that a truth value over conditions stands for; a new condition where it combines
+    several."""
     conditions = frame.function.conditions
     if isinstance(node, Var):
         return conditions[int(node.name[1:])], True
@@ -132,7 +135,7 @@ def when(frame: Frame, node: Node) -> When:
 
 
 def _present(condition: Node, then: Node, otherwise: Node) -> Node:
-    """Whether something is there, from whether each side has it."""
+    """A truth value: whether a tensor exists, from whether it exists on each side."""
     if then == Const(True) and otherwise == Const(False):
         return condition
     if then == Const(False) and otherwise == Const(True):

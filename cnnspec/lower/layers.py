@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def layer(frame: Frame, site: LayerSite) -> None:
-    """A layer, or a merge; where the uses pad some by numbers and some by `same`, an `if` of two calls."""
+    """Lowers a layer or a merge. Where some uses pad by numbers and others by `same`, it becomes an `if` with
+    two calls."""
     uses = frame.present(site)
     layers = {use: step for use in uses if isinstance(step := frame.uses[use].steps[site.site], ir.Layer)}
     op, first = layers[uses[0]].op, frame.uses[uses[0]]
@@ -89,7 +90,7 @@ def _called(frame: Frame, site: LayerSite, layers: Mapping[int, ir.Layer]) -> Te
 
 
 def _inputs(frame: Frame, site: LayerSite, uses: Sequence[int]) -> list[int]:
-    """The values that a call takes: the same in all uses."""
+    """The values that a call takes. `Diverges` where they are not the same in all uses."""
     inputs = [value for value in site.inputs if value in frame.uses[uses[0]].values]
     for use in uses:
         if [value for value in site.inputs if value in frame.uses[use].values] != inputs:
@@ -114,7 +115,7 @@ def _by_padding(
 
 
 def _folded(frame: Frame, site: LayerSite, op: Op) -> Op:
-    """The op, with a bias where it takes a batch norm in."""
+    """The op, with a bias where a batch norm is folded into it."""
     taken = (frame.number_of_template, site.site) in frame.lowering.takers
     return op.model_copy(update={"bias": True}) if taken else op
 
@@ -133,7 +134,7 @@ def _literals(ops: Sequence[Op]) -> dict[str, Node]:
 
 
 def merge(frame: Frame, site: LayerSite, op: Op, uses: list[int]) -> None:
-    """A merge of the branches that any use has."""
+    """Lowers a merge, with every branch that at least one use has."""
     arms: list[tuple[Tensor, When, int]] = []
     for value in site.inputs:
         there = [use for use in uses if value in frame.uses[use].values]

@@ -1,8 +1,7 @@
-"""A target's runtime library as text: read from its modules, which are never imported here.
+"""A target's runtime library as text. Its modules are read, and never imported here.
 
-They are ordinary modules, linted and tested as such; an emitted program gets the source of those functions
-and classes that it uses, in the order of the modules, without the imports between them.
-"""
+They are ordinary modules, linted and tested as such. An emitted program gets the source of the functions and
+classes that it uses, in the order of the modules, without the imports between them."""
 
 from __future__ import annotations
 
@@ -46,7 +45,7 @@ def pieces(folder: Path, *modules: str) -> Mapping[str, Piece]:
 
 
 def _parameters(node: ast.stmt) -> dict[str, Any]:
-    """Each parameter with its default; NOTHING where it has none, or one that is no number."""
+    """Each parameter with its default; NOTHING where it has none, or one that is not a number."""
     if not isinstance(node, ast.FunctionDef):
         return {}
     plain, named = node.args.args, node.args.kwonlyargs
@@ -58,7 +57,7 @@ def _parameters(node: ast.stmt) -> dict[str, Any]:
 
 
 def names_in(node: ast.AST) -> frozenset[str]:
-    """The names that a piece of code reads and does not bind itself."""
+    """The names that a piece of code uses and does not define itself."""
     names = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]
     bound = {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
     bound |= {name.id for name in names if isinstance(name.ctx, ast.Store)}

@@ -1,4 +1,4 @@
-"""A graph lowered: one function for each block, whatever its uses."""
+"""Lowers a graph: one function for each block, for all its uses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from cnnspec.lower.program import (
 from cnnspec.lower.symbolic import Const, Node, Unclear, Var, from_expr, gives, plain
 
 Emit: TypeAlias = Callable[[LayerUse, ir.Layer], Built]
-"""How a target calls a layer of one use."""
+"""Returns the target's call of a layer in one use."""
 
 
 @dataclass(eq=False)
@@ -53,42 +53,43 @@ class Lowering:
     shared: dict[str, tuple[Function, int, list[LayersArgument]]] = field(default_factory=dict)
     overwrites: frozenset[str] = frozenset()
     folds: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    """Batch norms (template and site) that are left out, with the sites of the layers that take them in."""
+    """Batch norms (template and site) that are left out, with the site of the layer that each is folded
+    into."""
     axes: Mapping[Place, tuple[int, ...]] = field(default_factory=dict)
-    """The axes whose sizes the layers that are given for a parameter read, where that is known."""
+    """For a layer parameter, where it is known: the axes whose sizes the passed layers use."""
     keys: set[str] = field(default_factory=set)
-    """What the shared blocks are called as attributes of the model."""
+    """The attributes of the model that hold shared blocks."""
     _uses: dict[Any, dict[tuple[int, str], ir.Region]] = field(default_factory=dict)
     _served: dict[tuple[int, str], Function] = field(default_factory=dict)
     _begun: list[Function] = field(default_factory=list)
-    """All that were begun: what is known of them goes by their identity."""
+    """All functions that were begun. They are kept because other tables refer to them by `id`."""
     _apart: set[object] = field(default_factory=set)
-    """Blocks of which each use is a function of its own."""
+    """Blocks that have one function for each use."""
     _roles: dict[int, set[str]] = field(default_factory=dict)
-    """Of bodies: the roles of the weights in them."""
+    """The roles of the weights in each body."""
     _loops: dict[tuple[int, int], dict[tuple[str, str], str]] = field(default_factory=dict)
     _reads: dict[int, tuple[Counter[int], dict[int, ir.Step]]] = field(default_factory=dict)
 
     @cached_property
     def lists(self) -> dict[str, str]:
-        """What the lists of the spec are called, by their text in Python."""
+        """The names of the spec's lists, by their text in Python."""
         return lists_of(self.graph.knobs)
 
     @cached_property
     def given(self) -> GivenLayers:
-        """What is given for the layer parameters of the graph."""
+        """The layers that are passed to blocks."""
         made = GivenLayers(self)
         made.collect()
         return made
 
     @cached_property
     def takers(self) -> frozenset[tuple[int, int]]:
-        """The layers (template and site) that take a batch norm in."""
+        """The layers (template and site) that a batch norm is folded into."""
         return frozenset((template, taker) for (template, _), taker in self.folds.items())
 
     def network(self) -> Function:
-        """The whole network, lowered. `functions` has the functions that it calls, each before those that
-        call it."""
+        """Lowers the whole network. Afterwards `functions` has the functions that it calls, each before its
+        callers."""
         self._collect()
         last = len(self.graph.bodies) - 1
         template = self.graph.templates[self.graph.root.template]
@@ -100,7 +101,8 @@ class Lowering:
         return function
 
     def _collect(self) -> None:
-        """Every use of every block, with its body and its arguments, in the order of the forward pass."""
+        """Collects every use of every block, with its body and its arguments, in the order of the forward
+        pass."""
         seen = {len(self.graph.bodies) - 1}
         ways = [iter(self.graph.root.steps)]
         while ways:
@@ -117,7 +119,8 @@ class Lowering:
                 ways += [iter(self.graph.bodies[body].steps) for body in reversed(bodies)]
 
     def _group(self, region: ir.Region) -> object:
-        """Uses of one block at one rank are one function, and so are layers that are given to one."""
+        """The uses that one function may serve have equal groups: one block with inputs of equal ranks, or
+        passed layers of one template."""
         body = self.graph.bodies[region.passes[0].body]
         if region.kind == "layers":
             return body.template
@@ -125,6 +128,7 @@ class Lowering:
 
     @staticmethod
     def key(region: ir.Region) -> tuple[int, str]:
+        """What distinguishes uses of a block: the body and the arguments."""
         return region.passes[0].body, repr(tuple(region.arguments.items()))
 
     def function_of(self, region: ir.Region) -> Function:
@@ -148,9 +152,8 @@ class Lowering:
         raise failure
 
     def _partitions(self, group: object, region: ir.Region) -> Iterator[list[list[ir.Region]]]:
-        """The ways to share out the uses of a block between functions, each tried where the one before it
-        diverges: one function; one for the uses that are trained and one for those that are frozen; one for
-        each use."""
+        """The ways to divide the uses of a block between functions, each tried where the one before it raises
+        `Diverges`: one function; one for the trained uses and one for the frozen ones; one for each use."""
         if group in self._apart:
             yield [[region]]
             return
@@ -166,7 +169,7 @@ class Lowering:
         yield [[one] for one in uses]
 
     def _frozen(self, body: int) -> bool:
-        """Whether all that could be trained in a body is frozen, and something is."""
+        """Whether all weights of a body that could be trained are frozen, and there is at least one."""
         roles = self._roles.get(body)
         if roles is None:
             roles = self._roles[body] = set()
@@ -182,8 +185,9 @@ class Lowering:
         return roles == {"frozen"}
 
     def _serve(self, regions: list[ir.Region], needs: Iterable[Need] = ()) -> None:
-        """Lowers the function for these uses of a block. Calls of the block in its own text find it too.
-        `needs` are the shared blocks that it takes as arguments, where they are known before."""
+        """Lowers the function for these uses of a block; calls of the block inside its own text find this
+        function. `needs` are the shared blocks that it takes as arguments, as far as they are known
+        before."""
         served, shared, count = dict(self._served), dict(self.shared), len(self.functions)
         function = self._function(regions)
         self._begun.append(function)
@@ -211,7 +215,7 @@ class Lowering:
                 one.name for one in self.graph.blocks
             }:
                 name = whole
-        if template.kind == "layers":  # of a vector, no size of a map is known
+        if template.kind == "layers":  # maps first: a vector does not give the sizes of a map
             regions = sorted(
                 regions, key=lambda one: len(self.graph.bodies[one.passes[0].body].values[0] or ())
             )
@@ -223,7 +227,7 @@ class Lowering:
         return Function(name, template, Namer(self.reserved), uses, keys, number=number)
 
     def _head(self, function: Function, region: ir.Region) -> tuple[dict[str, Node], list[Tensor]]:
-        """The function's parameters: what their names stand for, and its inputs."""
+        """Begins a function: the nodes for the names of its parameters, and its inputs."""
         uses = function.uses
         inputs = self._sized_inputs(function)
         scope: dict[str, Node] = {}
@@ -258,7 +262,8 @@ class Lowering:
         return scope, inputs
 
     def _parameters(self, region: ir.Region, number: int) -> tuple[ir.BlockParameter, ...]:
-        """A block's parameters; those of layers that are given to one are what they read around them."""
+        """The parameters of a block; for passed layers, the names that they use from the block around
+        them."""
         if region.kind != "layers":
             return next(block.parameters for block in self.graph.blocks if block.name == region.block)
         made = ir.BlockParameter.model_construct
@@ -266,7 +271,7 @@ class Lowering:
         return *values, *(made(name=name, kind="layer") for name in self.given.layers[number])
 
     def _default(self, parameter: ir.BlockParameter) -> LayersArgument | None:
-        """The layers that a parameter stands for where nothing is given, if they need nothing themselves."""
+        """The default of a layer parameter, where these layers need no arguments themselves."""
         regions = self._uses.get(parameter.layers)
         if parameter.layers is None or not regions:
             return None
@@ -277,7 +282,7 @@ class Lowering:
         return LayersArgument(function, sizes=list(self.given.size_names(function.number).values()))
 
     def _sized_inputs(self, function: Function) -> list[Tensor]:
-        """The function's inputs; what differs in their sizes is a parameter."""
+        """The function's inputs. A size that differs between uses becomes a parameter."""
         inputs = []
         for place, name in enumerate(function.template.inputs):
             tensor = Tensor(len(function.tensors), name)
@@ -311,6 +316,7 @@ class Lowering:
         return inputs
 
     def _fill(self, function: Function, scope: dict[str, Node], inputs: list[Tensor] | None = None) -> None:
+        """Lowers the function's template into its statements."""
         if inputs is None:
             inputs = self._sized_inputs(function)
         frame = Frame(self, function, function.template, function.uses, scope, inputs)
@@ -323,12 +329,12 @@ class Lowering:
             (one.variable, one.node) for one in function.region.statements if isinstance(one, Let)
         ]
         for one, other in pairwise(reversed(function.parameters)):
-            if one.default is None:  # only those after which all have a default keep theirs
+            if one.default is None:  # a default needs a default for every later parameter
                 other.default = None
         function.whole = True
 
     def _constant(self, text: str) -> Const | None:
-        """A default, where it is a number or a knob."""
+        """A default as a constant, where it is a number or a top-level `let`; else None."""
         if text in self.graph.knobs:
             text = self.graph.knobs[text]
         try:
@@ -337,8 +343,8 @@ class Lowering:
             return None
 
     def loop_variable(self, function: Function, depth: int, wanted: str, of: str = "") -> str:
-        """A variable of a loop: the number of the pass (`i`), a size that changes, an entry of the list `of`;
-        loops beside each other share theirs."""
+        """A variable of a loop: the number of the pass (`i`), a size that changes, or an entry of the list
+        `of`. Loops that are not nested share their variables."""
         known = self._loops.setdefault((id(function), depth), {})
         if (of, wanted) not in known:
             letter = "ijkl"[depth] if wanted == "i" and depth < 4 and not of else wanted
@@ -361,7 +367,7 @@ class Lowering:
         return maker.op.word in self.overwrites and (not maker.op.merges or len(maker.inputs) > 1)
 
     def note_shared(self, function: Function, keys: Mapping[str, int], given: list[LayersArgument]) -> None:
-        """Which function, under which use's numbers and layers, is a shared block of the model's."""
+        """Records the function, with the use's numbers and layers, for a shared block of the model."""
         if any(one.variable is not None or one.arguments or one.layers for one in given):
             raise Unsupported(
                 f"the shared block `{function.name}`, whose layers depend on the block around it"
@@ -378,8 +384,8 @@ class Lowering:
 def _formula(
     parameter: BlockParameter, scope: Mapping[str, Node], uses: Sequence[TemplateUse], values: Sequence[Any]
 ) -> Node | None:
-    """The expression of a parameter that in every use has the value of its default, over the parameters
-    before it."""
+    """The author's expression for a parameter's default, over the parameters before it, where it gives the
+    parameter's value in every use; else None."""
     if parameter.formula is None:
         return None
     for whole in (True, False):

@@ -1,4 +1,5 @@
-"""The one namer and the one escaper: everything of a spec's that lands in emitted code goes through here.
+"""The only namer and the only escaper: all text of a spec that is written into emitted code passes through
+here.
 
 A name becomes an identifier that nothing else has; a text becomes ASCII between double quotes, with every
 quote, backslash, line end and control character escaped.
@@ -19,14 +20,15 @@ BUILTINS = frozenset(
     str sum super tuple type zip __name__ annotations
     """.split()  # noqa: SIM905
 )
-"""Names that emitted code may use as Python's own: no variable, parameter or class is called so."""
+"""Names that emitted code may use as Python's own: no variable, parameter or class gets one of them."""
 
 LIKE_DIGITS = frozenset({"l", "I", "O"})
-"""Names that linters refuse (E741), for they look like 1 and 0."""
+"""Names that linters refuse (E741) because they look like 1 and 0."""
 
 
 class Namer:
-    """Gives each name once: in a file for its classes and functions, in a function for its variables.
+    """Gives out each name once. One namer serves a file (its classes and functions) or a function (its
+    variables).
 
     `taken` are names in use already: imports, helpers, parameters.
     """
@@ -56,12 +58,12 @@ class Namer:
         return name not in self._taken
 
     def child(self) -> Namer:
-        """A namer for a scope inside this one: what is taken here is taken there."""
+        """A namer for a scope inside this one: names that are taken here are taken there too."""
         return Namer(self._taken)
 
 
 def identifier(name: str) -> str:
-    """Letters, digits and underscores of ASCII; never empty, no digit or underscore first."""
+    """The name with only ASCII letters, digits and underscores; never empty, and beginning with a letter."""
     kept = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in name)
     kept = kept.lstrip("_")
     if not kept:
@@ -87,9 +89,9 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def escaped(text: str) -> str:
-    """The text as it is between double quotes, single or triple: ASCII, one line.
+    """The text as it is written between double quotes, single or triple: ASCII, one line.
 
-    A program may be printed in a log: nothing that GitHub's runner obeys there is left in one piece.
+    A program may be printed in a log: commands for GitHub's runner in the text are broken up.
     """
     made = "".join(_ESCAPES.get(char) or (char if " " <= char <= "~" else _numeric(char)) for char in text)
     return made.replace("##[", "##\\x5b").replace("::", ":\\x3a")

@@ -1,7 +1,7 @@
-"""Lists in a lowered program: one that is indexed is a variable, a repeat over its entries a loop over it.
+"""Lists in a lowered program: a list that is indexed becomes a variable, and a repeat over its entries
+becomes a loop over the list.
 
-`widths(i)` in `[ … ]*len(widths)` becomes `width` of `for width in widths`.
-"""
+`widths(i)` in `[ … ]*len(widths)` becomes `width` of `for width in widths`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry of a list for one pass: its variable, and the list, by name and, where it is known, by
-    value."""
+    """The entry of a list in one pass: its variable, the list by name, and its values where they are
+    known."""
 
     variable: str
     list: Node
@@ -28,7 +28,7 @@ class Entry:
 
 
 def with_entries(frame: Frame, node: Node) -> Node:
-    """The expression, with variables for the lists in it, and for their entries of this pass."""
+    """The expression, with variables for its lists and for their entries in this pass."""
     if not isinstance(node, Apply):
         return node
     arguments = tuple(with_entries(frame, argument) for argument in node.arguments)
@@ -51,7 +51,7 @@ def _has_a_pass_each(frame: Frame, found: Node) -> bool:
 
 
 def _entry(frame: Frame, around: Frame, found: Node) -> Var:
-    """The variable of a list's entry in the loop of the frame `around`."""
+    """The variable for a list's entry, in the loop of the frame `around`."""
     known = around.entries.get(python(found))
     if known is None:
         listed = _variable(frame, found) if isinstance(found, Const) else found
@@ -65,7 +65,7 @@ def _entry(frame: Frame, around: Frame, found: Node) -> Var:
 
 
 def _variable(frame: Frame, found: Const) -> Var:
-    """The variable of the function for a list."""
+    """The function's variable for a list."""
     lists, text = frame.function.lists, python(found)
     if text not in lists:
         lists[text] = frame.function.namer.take(frame.lowering.lists.get(text, "values")), found
@@ -105,7 +105,8 @@ def clause(index: str, count: Node, over: Iterable[Entry]) -> str:
 
 
 def value_code(node: Node, text: str) -> Code:
-    """The code of a `let`'s value, `text`; a list that is too long for a line has one for each entry."""
+    """The code `text` of a `let`'s value; a list is broken into one line per entry where it is too long for a
+    line."""
     if isinstance(node, Const) and isinstance(node.value, tuple) and len(node.value) > 1:
         return listed([python(Const(value)) for value in node.value], "(", ")")
     return text

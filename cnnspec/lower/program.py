@@ -18,18 +18,18 @@ from cnnspec.lower.symbolic import Const, Node
 from cnnspec.ops.base import AXES, Op, Shape
 
 SIZES = {"C": "channels", "T": "time", "H": "height", "W": "width"}
-"""What a program calls the sizes of a tensor, by their names in the language."""
+"""The names of a tensor's sizes in a program, by their letters in the language."""
 
 
 def letters_of(rank: int) -> str:
-    """The names of a shape's sizes: `C`, `CW`, `CHW` or `CTHW`; none where nothing is known of it."""
+    """The letters of a shape's sizes: `C`, `CW`, `CHW` or `CTHW`; none for an unknown shape."""
     return "C" * (rank > 0) + AXES[len(AXES) + 1 - max(rank, 1) :]
 
 
 @dataclass(eq=False, slots=True)
 class Tensor:
-    """A tensor of a function. `dims` are its sizes as nodes (None: no expression gives it); `shape` is that
-    of all uses, where it is the same in all. `sides` are the sides of conditions that it is made under."""
+    """A tensor of a function. `dims` are its sizes as nodes (None: no expression gives it); `shape` is its
+    shape where it is the same in all uses. `sides` are the sides of conditions inside which it is made."""
 
     number: int
     label: str | None = None
@@ -40,7 +40,7 @@ class Tensor:
 
 @dataclass(eq=False, slots=True)
 class Condition:
-    """An `if` that comes out differently in different uses: its number in the function and its node."""
+    """An `if` whose side differs between uses: its number in the function and its node."""
 
     number: int
     node: Node
@@ -51,7 +51,7 @@ When: TypeAlias = "tuple[Condition, bool] | None"
 
 @dataclass(eq=False, slots=True)
 class Layer:
-    """A layer: how the target calls it, and what it reads."""
+    """A layer: the target's call of it, its inputs and its output."""
 
     name: str
     op: Op
@@ -59,7 +59,7 @@ class Layer:
     inputs: list[Tensor]
     output: Tensor
     rank: int = 3
-    """How many axes its input has, without the batch."""
+    """The number of axes of its input, without the batch axis."""
 
 
 @dataclass(eq=False, slots=True)
@@ -90,9 +90,9 @@ class Invoke:
 
 @dataclass(eq=False, slots=True)
 class LayersArgument:
-    """The argument for a layer parameter of a function: layers, as a function with its numbers (but its
-    sizes) and its own layers; or a layer parameter of the function around it (`variable`); or nothing, where
-    it does not matter."""
+    """The argument for a layer parameter of a function: layers, as a function with its numbers (except the
+    sizes) and its own layers; or a layer parameter of the surrounding function (`variable`); or nothing,
+    where it is unused."""
 
     function: Function | None = None
     arguments: list[Node] = field(default_factory=list)
@@ -104,7 +104,7 @@ class LayersArgument:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """A step that is a layer parameter: its variable, and the sizes that it is called with."""
+    """A layer parameter used as a step: its variable, and the sizes that it is called with."""
 
     name: str
     variable: str
@@ -115,7 +115,7 @@ class Slot:
 
 @dataclass(eq=False, slots=True)
 class Region:
-    """A stretch of statements with inputs and outputs of its own, and the uses that it serves."""
+    """Statements with inputs and outputs of their own."""
 
     inputs: list[Tensor]
     statements: list[Statement]
@@ -149,25 +149,25 @@ class Carried:
 
 @dataclass(eq=False, slots=True)
 class Collected:
-    """An output of every pass of a repeat: its index among the region's outputs, and the tensor of each
-    pass."""
+    """An output of every pass of a repeat that is used after it: its index among the region's outputs, and
+    the tensor of each pass."""
 
     place: int
     tensors: list[Tensor]
 
     @property
     def word(self) -> str:
-        """What one of them is called, without its number."""
+        """The name of one of the tensors, without its number."""
         return (self.tensors[0].label or "y").rstrip("0123456789") or "y"
 
 
 @dataclass(eq=False, slots=True)
 class Repeat:
     """Passes one after another. The region's first outputs, as many as the repeat has `outputs`, are the
-    first inputs of the next pass; further inputs are the same for all. `collected` is what is read of every
-    pass. `per_pass` are modules that differ from pass to pass.
-    `runs` are the runs of equal passes, where these do not depend on the number of the pass: how many, and
-    their own region. `over` are the lists of which each pass has an entry."""
+    first inputs of the next pass; further inputs are the same for all. `collected` are the outputs of every
+    pass that are used later. `per_pass` are modules that differ between passes. `runs` are the runs of equal
+    passes, each with its length and its own region, where these do not depend on the number of the pass.
+    `over` are the lists that have one entry for each pass."""
 
     name: str
     index: str
@@ -189,8 +189,8 @@ S = TypeVar("S")
 
 @dataclass(eq=False, slots=True)
 class If(Generic[S]):
-    """Both sides of a condition; `joins` are the tensors that it decides: the output, what it is where
-    the condition holds, and where not."""
+    """Both sides of a condition. `joins` are the tensors that it decides: the output, its value where the
+    condition holds, and its value where it does not."""
 
     condition: Condition
     then: list[S] = field(default_factory=list)
@@ -203,7 +203,7 @@ class If(Generic[S]):
 
 @dataclass(eq=False, slots=True)
 class Let:
-    """A `let` of the author's, as a variable."""
+    """A `let` of the author's, or a size with a name, as a variable."""
 
     variable: str
     node: Node
@@ -226,7 +226,7 @@ def every(statements: Iterable[Statement]) -> Iterator[Statement]:
 @dataclass(frozen=True, slots=True)
 class Module:
     """Where the weights of a shared block are: in the model (`key`), in an argument of the function
-    (`variable`), or in an attribute of the function's own (`own`)."""
+    (`variable`), or in an attribute of the surrounding block (`own`)."""
 
     key: str | None = None
     variable: str | None = None
@@ -238,8 +238,8 @@ class Module:
 
 @dataclass(eq=False, slots=True)
 class Parameter:
-    """A number that a function is given. `source`: the author's parameter (its name), a size of an input
-    (which, and the axis), or a number of each use that no expression gives (`values`, by use)."""
+    """A numeric parameter of a function. `source`: the author's parameter (its name), a size of an input (its
+    index and the axis), or None for a number without an expression (`values`, by use)."""
 
     variable: str
     source: str | tuple[int, int] | None
@@ -248,7 +248,7 @@ class Parameter:
     values: list[Any] = field(default_factory=list)
     used: bool = True
     flag: bool = False
-    """It was 0 or 1, and a target has made it a bool."""
+    """It was 0 or 1, and the target has turned it into a bool."""
 
 
 @dataclass(eq=False, slots=True)
@@ -261,10 +261,10 @@ class Need:
 
 @dataclass(eq=False, slots=True)
 class Own:
-    """A shared block that each use of a function's block has for itself: its variable, and what makes it.
-    `uses` are those that have it; `values` are the numbers for its function's parameters, by use, and
-    `sources` nodes that they may come from;
-    `where` says under which condition it is there (None: always)."""
+    """A shared block that each use of a function's block has for itself: its variable, and the function that
+    makes it. `uses` are the uses that have it; `values` are the numbers for its function's parameters, by
+    use, and `sources` expressions that they may come from; `where` is the condition under which it exists
+    (None: always)."""
 
     name: str
     variable: str
@@ -279,11 +279,11 @@ class Own:
 
 @dataclass(eq=False, slots=True)
 class LayerParameter:
-    """A layer parameter of a function: its variable, and what stands for it where nothing is given."""
+    """A layer parameter of a function: its variable, and its default."""
 
     variable: str
     place: int
-    """How many of the author's other parameters come before it."""
+    """The number of the author's other parameters before it."""
     default: LayersArgument | None = None
     used: bool = False
 
@@ -297,32 +297,33 @@ class Function:
     namer: Namer
     uses: list[TemplateUse]
     keys: dict[tuple[int, str], int]
-    """Which of the uses a body and arguments are."""
+    """The number of the use, by body and arguments."""
     parameters: list[Parameter] = field(default_factory=list)
     number: int = 0
-    """Of its template."""
+    """The number of its template."""
     layers: dict[str, LayerParameter] = field(default_factory=dict)
-    """By the author's names."""
+    """Its layer parameters, by the author's names."""
     sizes: dict[int, str] = field(default_factory=dict)
-    """Variables for the sizes that layers which it gives are called with, by axis."""
+    """Variables for the sizes with which the layers that it passes are called, by axis."""
     needs: list[Need] = field(default_factory=list)
     own: dict[str, Own] = field(default_factory=dict)
     """The shared blocks that are defined in it, by their attributes."""
     region: Region = field(default_factory=lambda: Region([], [], []))
     lets: list[tuple[str, Node]] = field(default_factory=list)
     first: list[Let] = field(default_factory=list)
-    """Parameters that are always what their defaults say, over those before them."""
+    """Parameters that always have the value of their default: assigned first, from the parameters before
+    them."""
     lists: dict[str, tuple[str, Const]] = field(default_factory=dict)
-    """The lists that it indexes, each with its variable, by their text."""
+    """The lists that it indexes, by their text: the variable and the list."""
     conditions: list[Condition] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     made: Any = None
-    """What the target made of it."""
+    """The target's form of it."""
     whole: bool = False
-    """Its statements are all there; before, a call of it is one of its own."""
+    """Its statements are complete; before that, a call of it comes from itself."""
     recursive: bool = False
 
     def layer(self, name: str) -> str:
-        """The variable of a layer parameter, which is used now."""
+        """The variable of a layer parameter; marks the parameter as used."""
         self.layers[name].used = True
         return self.layers[name].variable

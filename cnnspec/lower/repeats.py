@@ -1,4 +1,5 @@
-"""Repeats: one region for all passes, with the number of the pass and the sizes that change as variables."""
+"""Repeats: one region for all passes, in which the number of the pass and the sizes that change are
+variables."""
 
 from __future__ import annotations
 
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
     from cnnspec.lower.frame import Frame
 
 WRITTEN_OUT = tuple(map(Const, range(1, 4)))
-"""How many passes there are at most where the output is written pass by pass."""
+"""The numbers of passes for which the output size is computed pass by pass."""
 MOST = 50_000
-"""Passes that differ, in all uses together."""
+"""The largest number of different passes, over all uses."""
 
 Runs = list[tuple[int, Region, list[dict[str, Any]]]]
 
 
 def repeat(frame: Frame, site: RegionSite) -> None:
-    """The passes of a repeat, as one loop."""
+    """Lowers a repeat to one loop."""
     regions = frame.regions(site)
     counts = {use: sum(one.count for one in region.passes) for use, region in regions.items()}
     counts |= {
@@ -96,8 +97,8 @@ def repeat(frame: Frame, site: RegionSite) -> None:
 
 
 def _places(region: Region, handed: int) -> list[int]:
-    """The indices of a pass's outputs that are not passed on to the next pass; each tensor of the region is
-    one output."""
+    """The indices, among a pass's outputs, of those that the next pass does not use; equal tensors become one
+    output."""
     extra = region.outputs[handed:]
     region.outputs = region.outputs[:handed]
     region.outputs += [one for one in dict.fromkeys(extra) if one not in region.outputs]
@@ -107,7 +108,8 @@ def _places(region: Region, handed: int) -> list[int]:
 def _passes(
     frame: Frame, site: RegionSite, regions: dict[int, ir.Region], index: str
 ) -> tuple[list[TemplateUse], list[tuple[int, int | None]]]:
-    """The passes of all uses, each as a use of its own. Of a long run of equal passes, three are kept."""
+    """The passes of all uses, each as a use of its own. Of a long run of equal passes, only three are
+    kept."""
     graph = frame.lowering.graph
     template = graph.templates[site.template]
     found: list[TemplateUse] = []
@@ -124,7 +126,7 @@ def _passes(
 
 
 _BESIDE_LISTS = {"C": "channels_in", "T": "frames", "H": "rows", "W": "columns"}
-"""What the sizes that change are called where a list has the usual name: `for width in widths`."""
+"""Variables for sizes that change, where the usual name is a list's entry: `for width in widths`."""
 
 
 def _arriving(
@@ -135,10 +137,13 @@ def _arriving(
     carried: list[Carried],
     at: tuple[RegionSite, int],
 ) -> tuple[Node | None, ...]:
-    """The sizes of one input of a pass: those of the repeat's input, if every pass keeps them."""
+    """The sizes of one input of a pass: the repeat's input sizes where every pass keeps them, else
+    variables."""
     site, place = at
     found: list[Node | None] = []
-    both = min(len(tensor.dims), *(len(use.shape(place)) for use in body.uses))  # of a map and of vectors: C
+    both = min(
+        len(tensor.dims), *(len(use.shape(place)) for use in body.uses)
+    )  # a map in one use and a vector in another: C only
     for axis, node in enumerate(tensor.dims[:both]):
         sizes = {number: use.shape(place)[axis] for number, use in enumerate(body.uses)}
         entries = [frame.uses[use].shape(site.inputs[place])[axis] for use, _ in body.origins]
@@ -158,7 +163,7 @@ def _arriving(
 
 
 def _simple(inner: ir.Body) -> bool:
-    """A chain of few layers, which may be written out twice."""
+    """Whether a body is a chain of few layers, which may be written out twice."""
     return len(inner.steps) <= 4 and all(
         isinstance(step, ir.Layer) and len(step.inputs) == 1 for step in inner.steps
     )
@@ -167,7 +172,7 @@ def _simple(inner: ir.Body) -> bool:
 def _after(
     out: list[Node | None], carried: list[Carried], place: int, index: str, count: Node, over: list[Entry]
 ) -> list[Node | None]:
-    """The sizes of the output of the last pass, at a place."""
+    """The output sizes of the last pass, for the tensor `place`."""
     by_axis = {one.axis: one for one in carried if one.place == place}
     in_pass = {index, *(one.variable for one in over)}
     loop = {*in_pass, *(one.variable for one in carried)}
@@ -189,7 +194,7 @@ def _after(
             after = one.start
             for number in range(value(count, {})):
                 after = replaced(size, {one.variable: after, **_in(Const(number), index, over)})
-            if loop & set(variables(after)):  # it grows with another tensor's
+            if loop & set(variables(after)):  # it depends on another tensor's size
                 after = None
         else:
             after = None
@@ -198,7 +203,7 @@ def _after(
 
 
 def _in(number: Node, index: str, over: list[Entry]) -> dict[str, Node]:
-    """What the variables of a loop are in one of its passes."""
+    """The values of a loop's variables in one of its passes."""
     return {index: number, **{one.variable: apply("at", one.values, number) for one in over}}
 
 
@@ -224,7 +229,7 @@ def _runs(
     count: Node,
     handed: int,
 ) -> Callable[[], Runs | None]:
-    """The passes in stretches of equal ones, made on demand; None where they are not known."""
+    """The runs of equal passes, made on demand; None where they are not known."""
     shapes = [[one.count for one in region.passes] for region in regions.values()]
     alike = all(one == shapes[0] for one in shapes) and isinstance(count, Const)
 

@@ -1,10 +1,9 @@
 """Numbers of an emitted function or class that depend on its parameters, as Python computes them.
 
-The nodes are those of the IR's expressions, with Python's names for what the language calls otherwise.
-`value` works a node out the way that Python will when the emitted program runs (whole numbers exact,
-everything else in floats), so that an expression is only ever emitted where it gives, in each use of a block,
-the number that the IR has.
-"""
+The nodes are those of the IR's expressions, with Python's names for operators that the language calls
+otherwise. `value` evaluates a node as Python will when the emitted program runs (whole numbers exactly,
+everything else in floats). An expression is only emitted where it has, in each use of a block, the number of
+the IR."""
 
 from __future__ import annotations
 
@@ -41,19 +40,19 @@ _LEVELS = {
     "neg": 8,
     "**": 9,
 }
-"""How tightly Python binds; a call and a name bind tightest (10)."""
+"""Python's operator precedence; a call and a name bind tightest (10)."""
 
 OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-"""The comparisons read from the right: a number that was a name stands behind, as one writes it."""
+"""Each comparison with its sides exchanged: where a name became a number, the number goes to the right."""
 
 FUNCTIONS = frozenset({"min", "max", "round", "int", "ceil", "multiple", "sizes", "list", "at", "len"})
 
 
 def from_expr(node: expr.Expr, scope: Mapping[str, Node], *, whole: bool = True) -> Node:
-    """An expression of the IR, with what its names stand for here. `whole`: a division is Python's `//`,
-    which is right where it divides."""
+    """An expression of the IR with nodes in place of its names. `whole`: a division becomes Python's `//`,
+    which is right where it divides exactly."""
     if isinstance(node, Const):
         return Const(plain(node.value))
     if isinstance(node, Var):
@@ -72,7 +71,7 @@ def from_expr(node: expr.Expr, scope: Mapping[str, Node], *, whole: bool = True)
 
 
 def apply(operator: str, *arguments: Node) -> Node:
-    """An operation; what is constant is worked out, a sum with 0 and a product with 0 or 1 is left out."""
+    """An operation. Constants are computed; a sum with 0 and a product with 0 or 1 are simplified."""
     if operator not in _LEVELS and operator not in FUNCTIONS:
         raise Unclear(operator)
     node = Apply(operator, arguments)
@@ -89,7 +88,7 @@ def apply(operator: str, *arguments: Node) -> Node:
             if isinstance(one, Const):
                 return other if bool(one.value) is (operator == "and") else one
     if operator == "sizes" and len(set(arguments)) == 1:
-        return arguments[0]  # one number is for all axes
+        return arguments[0]  # one number for all axes
     if operator in ("+", "-", "*", "//") and len(arguments) == 2:
         left, right = arguments
         neutral = Const(0) if operator in "+-" else Const(1)
@@ -105,7 +104,7 @@ def apply(operator: str, *arguments: Node) -> Node:
 
 
 def _fractional(node: Node) -> bool:
-    """Whether a node may be no whole number."""
+    """Whether the value of a node may not be a whole number."""
     match node:
         case Const():
             return isinstance(node.value, float)
@@ -118,7 +117,7 @@ def _fractional(node: Node) -> bool:
 
 
 def _whole(node: Node) -> bool:
-    """Whether a node is a whole number whatever its variables are: `w` of a block may be 0.3."""
+    """Whether a node is a whole number for any values of its variables: a parameter `w` may be 0.3."""
     if isinstance(node, Apply):
         if node.operator in ("+", "-", "*", "%", "neg", "min", "max"):
             return all(map(_whole, node.arguments))
@@ -127,7 +126,7 @@ def _whole(node: Node) -> bool:
 
 
 def value(node: Node, env: Env) -> Any:
-    """The value that Python will compute for a node. `Unclear` if a name has no value, or if the operation
+    """The value that Python will compute for a node. Raises `Unclear` if a name has no value or the operation
     has no result."""
     match node:
         case Const():
@@ -148,7 +147,7 @@ def value(node: Node, env: Env) -> Any:
 
 
 def multiple(x: float, of: int) -> int:
-    """As the emitted helper of that name."""
+    """As the emitted helper of this name."""
     rounded = max(of, int(x + of / 2) // of * of)
     return rounded + of if rounded < 0.9 * x else rounded
 
@@ -180,7 +179,8 @@ _OPERATIONS: dict[str, Callable[..., Any]] = expr.ARITHMETIC | {
 
 
 ROUNDING = 1e-14
-"""How far Python's floats may be from the exact number of the spec: some roundings of 1e-16."""
+"""The largest relative difference between Python's float and the spec's exact number: some roundings of
+1e-16."""
 
 
 def gives(node: Node | None, env: Env, expected: object) -> bool:
@@ -197,14 +197,14 @@ def gives(node: Node | None, env: Env, expected: object) -> bool:
 
 
 def single(size: object) -> object:
-    """(3, 3) as 3; a list stays one."""
+    """3 for (3, 3); a list stays a list."""
     if isinstance(size, tuple) and not isinstance(size, List) and len(set(size)) == 1:
         return size[0]
     return size
 
 
 def plain(number: Any) -> Any:
-    """An exact value as a number of Python: an int or a float. Equal sizes of all axes become one number."""
+    """An exact value as an int or a float of Python. Equal sizes of all axes become one number."""
     if isinstance(number, List):
         return List(map(plain, number))
     if isinstance(number, Fraction):
@@ -265,7 +265,7 @@ def _python(node: Node) -> tuple[str, int]:
         base, exponent = _inner(left, 10), _inner(right, 8)
         plain = all(isinstance(one, Const | Var) for one in (left, right))
         return f"{base}**{exponent}" if plain else f"{base} ** {exponent}", level
-    if node.operator == "or":  # brackets around `and` are for the reader
+    if node.operator == "or":  # brackets around `and` help the reader
         return " or ".join(_inner(one, 4 if _is_and(one) else level) for one in (left, right)), level
     chained = level if level not in (5,) else 6
     return f"{_inner(left, chained)} {node.operator} {_inner(right, level + 1)}", level

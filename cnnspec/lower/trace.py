@@ -1,10 +1,8 @@
-"""A layer's shape rule, run on numbers that remember what they were computed from.
+"""A layer's shape rule, computed with numbers that also carry their expressions.
 
 Shape rules are plain arithmetic (see `ops.base`), so the same rule that gives `64x56x56` gives `k`,
-`in_height // 2`: a `Traced` is the number of one use with its expression beside it. A rule that decides
-(`min`, a comparison) decides by that use; whether the expression is right in every use is checked by whoever
-reads it.
-"""
+`in_height // 2`: a `Traced` is the number of one use with its expression. A rule with a decision (`min`, a
+comparison) decides for that use; callers check whether the expression is right in every use."""
 
 from __future__ import annotations
 
@@ -53,7 +51,7 @@ setattr(Traced, "__neg__", lambda self: Traced(-int(self), apply("neg", self.nod
 
 
 def added(left: Node, right: Node, operator: str = "+") -> Node:
-    """The sum or difference, equal terms gathered: `c + 5 * k` for c + k + k + k + k + k."""
+    """The sum or difference with equal terms combined: `c + 5 * k` for c + k + k + k + k + k."""
     terms: dict[Node, int] = {}
     count = 0
     for sign, term in (*_terms(left), *_terms(right, 1 if operator == "+" else -1)):
@@ -70,7 +68,8 @@ def added(left: Node, right: Node, operator: str = "+") -> Node:
 
 
 def _terms(node: Node, sign: int = 1) -> list[tuple[int, Node]]:
-    """With a list of what waits: the channels of a concatenation are a sum of any length."""
+    """The terms of a sum with their signs. It does not recurse: the channels of a concatenation may be a long
+    sum."""
     found, waiting = [], [(sign, node)]
     while waiting:
         sign, node = waiting.pop()
@@ -93,7 +92,7 @@ def _factor(node: Node) -> tuple[int, Node]:
 
 
 def traced_op(op: Op, fields: Mapping[str, Node]) -> Op:
-    """The op with these expressions beside its numbers."""
+    """The op, whose numbers also carry these expressions."""
     update: dict[str, Any] = {}
     for name, node in fields.items():
         value = getattr(op, name)
@@ -111,7 +110,7 @@ def traced_op(op: Op, fields: Mapping[str, Node]) -> Op:
 
 
 def out_nodes(op: Op, arriving: Sequence[Shape], nodes: Sequence[Sequence[Node | None]]) -> list[Node | None]:
-    """The expressions of the output's sizes; None if one of them is computed from an unknown number."""
+    """The expressions of the output's sizes; None for a size that is computed from an unknown number."""
     unknown = Apply("?", ())
     shapes = [
         tuple(

@@ -1,8 +1,8 @@
-"""The one small code writer: indentation, calls, and the line breaks that `ruff format` would make.
+"""The one code writer: indentation, calls, and the line breaks that `ruff format` would make.
 
-A piece of code is text, or a `Group` (a bracket with items), or a `Loop` (a comprehension in a bracket). What
-does not fit on its line is opened: the arguments of a call on a line of their own where they fit there, else
-one line per item, and a comma after the last one.
+A piece of code is text, or a `Group` (a bracket with items), or a `Loop` (a comprehension in a bracket). Code
+that does not fit on its line is opened: the arguments of a call on a line of their own where they fit there,
+else one line per item, and a comma after the last one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from cnnspec.lower.names import escaped
 
 WIDTH = 88
-"""The longest line; ruff's and black's default, so that an emitted file needs no configuration."""
+"""The longest line: ruff's and black's default, so that an emitted file needs no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _float(value: float) -> str:
 
 
 def call(function: str, *positional: object, defaults: Mapping[str, object] = {}, **named: object) -> Group:
-    """`call("nn.Conv2d", 3, 64, kernel_size=3)`: what equals its entry in `defaults` is left out.
+    """`call("nn.Conv2d", 3, 64, kernel_size=3)`: an argument that equals its entry in `defaults` is left out.
 
     Arguments are code (text, Group, Loop) or numbers.
     """
@@ -100,8 +100,8 @@ def flat(code: Code) -> str:
 def lines(code: Code, indent: int, room: int, width: int) -> list[str]:
     """The code as lines, the first without its indentation.
 
-    `indent` is the level (of four blanks) of the line that it begins on; `room` what is left of that line,
-    counted with everything that must come after the code; `width` the longest line.
+    `indent` is the level (of four spaces) of the line that it begins on; `room` the number of characters left
+    on that line, after everything that must come after the code; `width` the longest line.
     """
     one = flat(code)
     if len(one) <= room or isinstance(code, str) or (isinstance(code, Group) and not code.items):
@@ -111,7 +111,9 @@ def lines(code: Code, indent: int, room: int, width: int) -> list[str]:
     found = [code.open]
     inside = one[len(code.open) : len(one) - len(code.close)]
     call = isinstance(code, Group) and code.open[-2:-1].isidentifier()
-    if call and "." not in code.close and len(inside) <= space:  # else a formatter opens the last bracket
+    if (
+        call and "." not in code.close and len(inside) <= space
+    ):  # else a formatter opens the last bracket instead
         return [code.open, inner + inside, "    " * indent + code.close]
     if isinstance(code, Loop):
         first, *rest = lines(code.element, indent + 1, space, width)
@@ -139,14 +141,16 @@ class Writer:
         return self.width - 4 * self.level
 
     def line(self, text: str = "", comment: str = "") -> None:
-        """One line of code; the comment (which must be ours, never a spec's text) only where it fits."""
+        """One line of code. The comment (which must be a text of cnnspec's, never a spec's) is written only
+        where it fits.
+        """
         full = "    " * self.level + text if text else ""
         if comment and len(full) + len(comment) + 4 <= self.width:
             full += f"  # {comment}"
         self._lines.append(full)
 
     def put(self, before: str, code: Code, after: str = "", comment: str = "") -> None:
-        """A statement: `before`, the code, `after`; opened where it does not fit."""
+        """A statement: `before`, the code, `after`; broken into several lines where it does not fit."""
         first, *rest = lines(code, self.level, self.room - len(before) - len(after), self.width)
         if not rest:
             self.line(before + first + after, comment)
@@ -158,8 +162,9 @@ class Writer:
             self._lines[-1] += f"  # {comment}"
 
     def doc(self, text: str) -> None:
-        """A docstring; the text may come from a spec. It is ASCII and escaped, and broken between words
-        where it is long."""
+        """A docstring, whose text may come from a spec: it is escaped to ASCII, and broken between words
+        where it is long.
+        """
         broken = ['"""']
         for word in escaped(text).split():
             if len(broken[-1]) + len(word) + 1 > self.room and broken[-1] != '"""':
@@ -173,12 +178,12 @@ class Writer:
         self.line('"""')
 
     def text(self, code: str) -> None:
-        """Lines of our own, indented as they are."""
+        """Lines of cnnspec's own, with the indentation that they have."""
         for line in code.strip("\n").split("\n"):
             self.line(line)
 
     def gap(self, count: int = 1) -> None:
-        """Empty lines, as many as there should be."""
+        """Adds empty lines until there are `count`."""
         while self._lines and not self._lines[-1]:
             self._lines.pop()
         self._lines += [""] * count
@@ -189,7 +194,7 @@ class Writer:
         return list(self._lines)
 
     def extend(self, lines: Sequence[str]) -> None:
-        """Lines of another writer, which have their indentation already."""
+        """Adds lines of another writer, which are indented already."""
         self._lines += lines
 
     @contextmanager
@@ -200,8 +205,9 @@ class Writer:
             yield
 
     def otherwise(self, lines: Sequence[str]) -> None:
-        """The `else` of an `if`: these lines, which have their indentation already; `elif` where they are one
-        `if` themselves."""
+        """The `else` of an `if` with these lines, which are indented already; `elif` where they are a single
+        `if`.
+        """
         inner = "    " * (self.level + 1)
         own = [line.strip() for line in lines if not line.startswith(f"{inner}    ")]
         if own[0].startswith("if ") and all(line.startswith(("elif ", "else:")) for line in own[1:]):
@@ -213,7 +219,9 @@ class Writer:
 
     @contextmanager
     def under(self, condition: str) -> Iterator[None]:
-        """`if condition:`, unless the lines right above are under it: then what follows joins them."""
+        """`if condition:`; where the lines right above are under the same condition, the next lines join
+        them.
+        """
         header = self.level, condition
         if self._under != (header, len(self._lines)):
             self.line(f"if {condition}:")
