@@ -117,8 +117,10 @@ def way_out(
     ways = _Ways(builder, branches, text)
     larger, smaller = (0, answer.input) if prod(first[1:]) > prod(other[1:]) else (answer.input, 0)
     sizes = (first, other) if larger == 0 else (other, first)
-    if cropped := ways.extra(inputs[smaller], sizes[0]):
-        return cropped
+    channels = answer.cause != "equal shapes" or first[0] == other[0]
+    extra = ways.extra(inputs[smaller], sizes[0])
+    if mended := extra or (channels and ways.like(inputs[0], inputs[answer.input])):
+        return mended
     missing, too_much = ways.stride_missing(larger, *sizes), ways.stride_too_much(smaller, sizes[0])
     if answer.cause == "equal shapes":  # the channels too
         found = (missing, ways.projection(larger, *sizes), too_much)
@@ -200,6 +202,25 @@ class _Ways:
             return ""
         text = self.text[slice(*maker.span)]
         return f"`extra={written_sizes(more)}` on `{text}` makes it {written_shape(out[1:])} too"
+
+    def like(self, *values: int) -> str:
+        """An upsampling whose factor does not give back the rows that the strides before it have cut off."""
+        for value, other in (values, values[::-1]):
+            maker, there = made_by(self.builder, value, "size"), self.builder.values[other]
+            labels = (name for name, labelled in self.builder.labels.items() if labelled == other)
+            label = next(filter(str.isidentifier, labels), None)
+            step = None if label is None or maker is None else maker.step
+            if not isinstance(step, Layer) or step not in self.builder.steps or there is None:
+                continue
+            if other > self.builder.value_of(step) or maker is None or maker.arriving is None:
+                continue
+            larger = all(a < b for a, b in zip(maker.arriving[1:], there[1:], strict=True))
+            if getattr(step.op, "factor", None) and "like" in step.op.tensors and larger:
+                written = step.op.model_copy(update={"factor": None}).written()
+                way = " ".join(filter(None, (step.op.word, written, f"like=@{label}")))
+                size = written_shape((maker.shape[0], *there[1:]))
+                return f"`{way}` in place of `{self.text[slice(*maker.span)]}` makes it {size}"
+        return ""
 
     def projection(self, branch: int, larger: Shape, smaller: Shape) -> str:
         """ResNet's: the shortcut takes the stride and the channels of the branch beside it."""
