@@ -23,8 +23,9 @@ from cnnspec.ops.merge import Add, Mul, Sub
 from cnnspec.ops.powers import Exp, Log, Pow
 from cnnspec.ops.rectifier import Abs, Elu, Leaky, Prelu, Relu, Relu6, Selu
 from cnnspec.ops.scale import Times
+from cnnspec.sources.calls.items import Affine, Cannot, Distances, Item, Kept, Laid, Scores, number
 from cnnspec.sources.calls.layout import atoms_of, only, size_of, sizes_of
-from cnnspec.sources.calls.reader import Affine, Cannot, Distances, Item, Kept, Laid, Reader, Scores, number
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import RULES, Given, reads
 
 PATHS = {"DropPath", "StochasticDepth", "DropConnect", "DropBlock2d"}

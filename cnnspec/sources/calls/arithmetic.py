@@ -13,10 +13,7 @@ from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Upsample
 from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Scale
-from cnnspec.sources.calls.layout import REPEATED, full, permuted, size_of, sizes_of, whole
-from cnnspec.sources.calls.norms import responded
-from cnnspec.sources.calls.pools import of_positions
-from cnnspec.sources.calls.reader import (
+from cnnspec.sources.calls.items import (
     Affine,
     Cannot,
     Computed,
@@ -26,11 +23,14 @@ from cnnspec.sources.calls.reader import (
     Laid,
     Normal,
     Norms,
-    Reader,
     Scores,
     Unknown,
     number,
 )
+from cnnspec.sources.calls.layout import REPEATED, full, permuted, size_of, sizes_of, whole
+from cnnspec.sources.calls.norms import responded
+from cnnspec.sources.calls.pools import of_positions
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, reads
 from cnnspec.sources.calls.weights import spectral
 from cnnspec.sources.layers import Layer

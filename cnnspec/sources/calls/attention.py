@@ -8,6 +8,7 @@ from cnnspec.ops.attention import Attention
 from cnnspec.ops.merge import Concat
 from cnnspec.ops.reshape import Reshape
 from cnnspec.ops.scale import Times
+from cnnspec.sources.calls.items import Cannot, Item, Kept, Laid, Scores, number
 from cnnspec.sources.calls.layout import (
     REPEATED,
     Dim,
@@ -21,7 +22,7 @@ from cnnspec.sources.calls.layout import (
     viewed,
     whole,
 )
-from cnnspec.sources.calls.reader import Cannot, Item, Kept, Laid, Reader, Scores, number
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, reads
 
 

@@ -13,8 +13,9 @@ from cnnspec.ops.local import Local
 from cnnspec.ops.pool import Blur
 from cnnspec.ops.reshape import Pad
 from cnnspec.ops.sliding import same_ends
+from cnnspec.sources.calls.items import Cannot, Item, Kept, Laid, Normal, Unknown, number
 from cnnspec.sources.calls.layout import full, with_size
-from cnnspec.sources.calls.reader import Cannot, Item, Kept, Laid, Normal, Reader, Unknown, number
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, each, reads
 from cnnspec.sources.calls.weights import PRODUCT, SIGMA, weight_of
 from cnnspec.sources.layers import Layer

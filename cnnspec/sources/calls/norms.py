@@ -15,8 +15,9 @@ from cnnspec.ops.norm import (
     RmsNorm,
 )
 from cnnspec.ops.scale import Scale
+from cnnspec.sources.calls.items import Cannot, Item, Kept, Laid, Norms, number
 from cnnspec.sources.calls.layout import atoms_of, full, in_order, only
-from cnnspec.sources.calls.reader import Cannot, Item, Kept, Laid, Norms, Reader, number
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, reads
 from cnnspec.sources.calls.weights import standardized
 

@@ -15,19 +15,9 @@ from cnnspec.ops.powers import Pow
 from cnnspec.ops.resample import Unpool
 from cnnspec.ops.reshape import Pad, Slice
 from cnnspec.ops.sliding import same_ends
+from cnnspec.sources.calls.items import Affine, Cannot, Computed, Distances, Item, Laid, Norms, Padded, Places
 from cnnspec.sources.calls.layout import atoms_of, joined, only, size_of, sizes_of, viewed, whole
-from cnnspec.sources.calls.reader import (
-    Affine,
-    Cannot,
-    Computed,
-    Distances,
-    Item,
-    Laid,
-    Norms,
-    Padded,
-    Places,
-    Reader,
-)
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, each, reads
 from cnnspec.sources.layers import Layer
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from cnnspec.sources.calls.reader import Item, Reader
+from cnnspec.sources.calls.items import Item
+from cnnspec.sources.calls.reader import Reader
 
 Given: TypeAlias = Mapping[str, Any]
 """The arguments of a call by their names in torch's schema, tensors as what they are here."""

@@ -8,6 +8,7 @@ from cnnspec.ops.merge import Concat
 from cnnspec.ops.pool import MaxPool
 from cnnspec.ops.resample import PixelShuffle, PixelUnshuffle, Shuffle, Upsample
 from cnnspec.ops.reshape import Crop, Pad, Reshape, Slice
+from cnnspec.sources.calls.items import Affine, Cannot, Item, Kept, Laid, Normal, Padded, Places, Scores
 from cnnspec.sources.calls.layout import (
     BATCH,
     REPEATED,
@@ -19,18 +20,7 @@ from cnnspec.sources.calls.layout import (
     viewed,
     whole,
 )
-from cnnspec.sources.calls.reader import (
-    Affine,
-    Cannot,
-    Item,
-    Kept,
-    Laid,
-    Normal,
-    Padded,
-    Places,
-    Reader,
-    Scores,
-)
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, each, reads
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from cnnspec.sources.calls.reader import Affine, Cannot, Computed, Item, Kept, Laid, Reader, Unknown
+from cnnspec.sources.calls.items import Affine, Cannot, Computed, Item, Kept, Laid, Unknown
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import RULES
 from cnnspec.sources.calls.trace import Call, Other, Tensor, Trace, Untrue
 from cnnspec.sources.layers import Hole, Input, Layer, LayerList, Output
@@ -87,7 +88,7 @@ def _read(reader: Reader, call: Call) -> Sequence[Item]:
 
 def _computes(reader: Reader, call: Call) -> bool:
     """Whether a call has anything to do with the network's input."""
-    from cnnspec.sources.calls.reader import Distances, Padded, Scores
+    from cnnspec.sources.calls.items import Distances, Padded, Scores
 
     def any_of(items: Sequence[Any]) -> bool:
         return any(

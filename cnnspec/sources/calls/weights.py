@@ -6,8 +6,9 @@ from math import isclose, prod
 
 from cnnspec.ops.merge import Add, Concat
 from cnnspec.ops.normalised import ORIGINAL
+from cnnspec.sources.calls.items import Cannot, Computed, Item, Kept, Laid, Normal, number
 from cnnspec.sources.calls.layout import Atom, atoms_of, full
-from cnnspec.sources.calls.reader import Cannot, Computed, Item, Kept, Laid, Normal, Reader, number
+from cnnspec.sources.calls.reader import Reader
 from cnnspec.sources.calls.rules import Given, reads
 from cnnspec.sources.layers import Layer
 

@@ -9,6 +9,7 @@ from cnnspec.language.recovery.rule import Rule
 from cnnspec.language.recovery.rules import (
     arguments,
     brackets,
+    claims,
     documents,
     forms,
     headers,
@@ -51,7 +52,7 @@ RULES: tuple[Rule, ...] = (
     *numbers.SIZES,
     *repetitions.REPETITIONS,
     *rest.MISTYPED,
-    *numbers.CLAIMS,
+    *claims.CLAIMS,
     *brackets.MATRICES,
     *names.NAMES,
     *marks.ARROWS,

@@ -1,0 +1,145 @@
+"""The layers that put a tensor's numbers in another order: reshapes, transposes, shuffles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from math import prod
+
+from cnnspec.ops.base import Misfit, Op, Shape
+from cnnspec.ops.dense import Flatten
+from cnnspec.ops.resample import PixelShuffle, PixelUnshuffle, Shuffle, Upsample
+from cnnspec.ops.reshape import Reshape, Transpose
+from cnnspec.sources.calls.items import Cannot
+from cnnspec.sources.calls.layout import (
+    BATCH,
+    REPEATED,
+    Atom,
+    Dim,
+    Dims,
+    atoms_of,
+    full,
+    in_order,
+    joined,
+    sizes_of,
+)
+
+
+def rearranged(shape: Shape, dims: Dims) -> list[Op]:
+    """Layers, one after the other, that give a value of this shape the arrangement `dims`."""
+    sizes = sizes_of(dims)
+    if not 1 <= len(sizes) <= 4:
+        dims = (dims[0], *dims[1:3], joined(chain.from_iterable(dims[3:]))) if len(sizes) > 4 else ((),)
+        sizes = sizes_of(dims)
+    if any(atom.axis == BATCH for atom in atoms_of(dims)):
+        raise Cannot("images are split")
+    if any(atom.axis == REPEATED for atom in atoms_of(dims)):
+        return _repeated(shape, dims)
+    ops = [] if in_order(dims) else _exchanged(shape, dims)
+    if _after(shape, ops) != sizes:
+        ops.append(Flatten() if len(sizes) == 1 else Reshape(shape=sizes))
+    return ops
+
+
+def _after(shape: Shape, ops: Iterable[Op]) -> Shape:
+    """The shape after layers."""
+    for op in ops:
+        out = op.out(shape)
+        if isinstance(out, Misfit):
+            raise Cannot(out.message)
+        shape = out
+    return shape
+
+
+def _repeated(shape: Shape, dims: Dims) -> list[Op]:
+    """torch's expand: the same numbers at each position."""
+    dim_is = [any(atom.axis == REPEATED for atom in dim) for dim in dims]
+    if dim_is[0] or any(len(dim) > 1 for dim, is_one in zip(dims, dim_is, strict=True) if is_one):
+        return _repeated_in_a_row(shape, dims)
+    small = rearranged(shape, tuple(() if is_one else dim for dim, is_one in zip(dims, dim_is, strict=True)))
+    return [*small, Upsample(size_out=sizes_of(dims)[1:])]
+
+
+def _repeated_in_a_row(shape: Shape, dims: Dims) -> list[Op]:
+    """Numbers each of which is repeated so many times, one after the other: groups of channels."""
+    atoms = [*chain.from_iterable(dims)]
+    ends = [atom.axis == REPEATED for atom in atoms]
+    if ends != sorted(ends):
+        raise Cannot("repeated numbers are rearranged")
+    small = rearranged(shape, (joined(atom for atom in atoms if atom.axis != REPEATED),))
+    row = Reshape(shape=(*_after(shape, small), 1))
+    times = prod(atom.size for atom in atoms if atom.axis == REPEATED)
+    return [*small, row, Upsample(size_out=(times,)), Reshape(shape=sizes_of(dims))]
+
+
+def _exchanged(shape: Shape, dims: Dims) -> list[Op]:
+    """Layers after which the numbers lie in the order of these dimensions."""
+    atoms = atoms_of(dims)
+    for op in _exchanges(shape, sizes_of(dims), atoms):
+        if _order_after(op, shape) == atoms:
+            return [op]
+    return _by_transposing(atoms)
+
+
+def _by_transposing(atoms: Dim) -> list[Op]:
+    """Any permutation, of blocks of atoms one after the other: `transpose` exchanges the last two."""
+    now, wanted = sorted(atoms), list(atoms)
+    ops: list[Op] = []
+    for place in range(len(wanted)):
+        at = now.index(wanted[place])
+        if at == place:
+            continue
+        if len(ops) == 8:
+            raise Cannot("numbers are permuted in a way that takes many layers")
+        before = now[:place]
+        front, back = now[place:at], now[at:]
+        sizes = (prod(one.size for one in part) for part in (before, front, back))
+        ops += [Reshape(shape=tuple(sizes)), Transpose()]
+        now = [*before, *back, *front]
+    return ops
+
+
+def _order_after(op: Op, shape: Shape) -> Dim | None:
+    """Where the numbers of a value lie after an op that moves them, as atoms of the value before."""
+    axes = range(1, len(shape))
+    dims: Sequence[Dim]
+    if isinstance(op, Shuffle):
+        each = shape[0] // op.G
+        dims = ((Atom(0, op.G, each), Atom(0, 1, op.G)), *(full(axis, shape[axis]) for axis in axes))
+    elif isinstance(op, Transpose):
+        dims = [full(axis, size) for axis, size in enumerate(shape)]
+        dims[-2:] = dims[:-3:-1]
+    elif isinstance(op, PixelShuffle):
+        inside, channels = prod(op.factor), shape[0] // prod(op.factor)
+        parts, outer = [], channels
+        for size in op.factor:
+            parts.append(Atom(0, outer, size))
+            outer *= size
+        assert outer == channels * inside
+        dims = (
+            full(0, channels),
+            *((*full(axis, shape[axis]), part) for axis, part in zip(axes, parts, strict=True)),
+        )
+        dims = (((Atom(0, 1, channels),) if channels > 1 else ()), *dims[1:])
+    elif isinstance(op, PixelUnshuffle):
+        inner = [Atom(axis, shape[axis] // size, size) for axis, size in zip(axes, op.factor, strict=True)]
+        outer_ = [Atom(axis, 1, shape[axis] // size) for axis, size in zip(axes, op.factor, strict=True)]
+        dims = ((*full(0, shape[0]), *inner), *((one,) for one in outer_))
+    else:
+        return None
+    return atoms_of(dims)
+
+
+def _exchanges(shape: Shape, sizes: Shape, atoms: Dim) -> Iterable[Op]:
+    """What the language has for an exchange, with the numbers that it would have here."""
+    first = [atom for atom in atoms if atom.axis == 0]
+    if len(first) >= 2 and first[-1].outer == 1:
+        yield Shuffle(G=first[-1].size)
+    if len(shape) >= 3:
+        yield Transpose()
+    if len(shape) == len(sizes) and len(shape) >= 2 and sizes[0]:
+        before, after = shape[1:], sizes[1:]
+        if all(b % a == 0 for a, b in zip(before, after, strict=True)):
+            yield PixelShuffle(factor=tuple(b // a for a, b in zip(before, after, strict=True)))
+        if all(a % b == 0 for a, b in zip(before, after, strict=True)):
+            yield PixelUnshuffle(factor=tuple(a // b for a, b in zip(before, after, strict=True)))

@@ -1,0 +1,154 @@
+"""What a tensor of torch is while a trace is read: a value of the network, a weight, a step on the way to a
+layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import inf
+from struct import pack, unpack
+from typing import NamedTuple, TypeAlias
+
+from cnnspec.ops.base import Op, Shape
+from cnnspec.ops.fields import exact
+from cnnspec.sources.calls.layout import Dims, full
+from cnnspec.sources.calls.trace import Held
+
+
+class Cannot(Exception):
+    """The language cannot say a call: why, in a clause."""
+
+
+class Unknown(Cannot):
+    """It could be said if the values of a constant were known: on the meta device they are not."""
+
+
+class Laid(NamedTuple):
+    """A tensor that the network computes: a value of the layer list, and how it lies."""
+
+    value: int
+    dims: Dims
+
+
+class Kept(NamedTuple):
+    """A weight, buffer or constant, seen through views: `dims` lie on its own axes. factor: it was multiplied
+    by this number."""
+
+    held: Held
+    dims: Dims
+    factor: float = 1.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is used as it is kept."""
+        return self.factor == 1 and self.dims == tuple(
+            full(axis, n) for axis, n in enumerate(self.held.shape)
+        )
+
+
+class Scores(NamedTuple):
+    """Products of queries and keys on their way to attention: not a value of the language by itself.
+    turned: rows are keys. softmax: along the keys, done. wrong: why it is no attention of the language's."""
+
+    q: Laid
+    k: Laid
+    factor: float = 1.0
+    softmax: bool = False
+    turned: bool = False
+    wrong: str = ""
+
+
+class Affine(NamedTuple):
+    """A tensor times numbers plus numbers, one or one per channel: no layer until one knows what follows.
+    clamped: and then relu6."""
+
+    of: Laid
+    factor: tuple[float, ...] = (1.0,)
+    shift: tuple[float, ...] = (0.0,)
+    clamped: bool = False
+
+
+class Computed(NamedTuple):
+    """A tensor that is computed from weights or constants alone, in a way that no rule reads: the op, its
+    arguments, and which of its tensors this is."""
+
+    by: str
+    arguments: Mapping[str, Item] = {}
+    place: int = 0
+
+
+class Norms(NamedTuple):
+    """The lengths of each position's `channels`; or of a tensor's maps (`lengths`), and what global response
+    normalisation makes of them, step by step: their `mean`, which eps is added to, the `share` of each, the
+    tensor times its share (`product`), with a weight, and with a bias."""
+
+    of: Laid
+    step: str
+    eps: float = 0.0
+    weight: Kept | None = None
+    bias: Kept | None = None
+
+
+class Distances(NamedTuple):
+    """A vector minus each row of a weight, perhaps squared: what `rbf` sums."""
+
+    of: Laid
+    weight: Kept
+    squared: bool = False
+
+
+class Padded(NamedTuple):
+    """A border of −∞, which only a maxpool takes."""
+
+    of: Laid
+    ends: tuple[tuple[int, int], ...]
+
+
+class Places(NamedTuple):
+    """Where a maxpool found its maxima: its input, and the pool."""
+
+    value: int
+    pool: Op
+
+
+class Normal(NamedTuple):
+    """A weight that is normalised before it is used: the word, and keys by the names that the op has."""
+
+    normalised: str
+    keys: Mapping[str, str]
+    shape: Shape
+    eps: float | None = None
+    gamma: float = 1.0
+
+
+Item: TypeAlias = (
+    "Laid | Kept | Computed | Scores | Affine | Norms | Distances | Padded | Places | Normal | float | bool"
+    " | str | tuple[Item, ...] | None"
+)
+
+
+def kept(held: Held, factor: float = 1.0) -> Kept:
+    return Kept(held, tuple(full(axis, size) for axis, size in enumerate(held.shape)), factor)
+
+
+def number(value: float) -> Fraction:
+    """As a spec would write it: 0.1, not 0.1000000000000000055, nor float32's 0.10000000149; 1/3 where it is
+    that."""
+    plain = exact(_short(float(value)))
+    simple = plain.limit_denominator(1000)
+    return simple if float(simple) == float(value) else plain
+
+
+def _short(value: float) -> float:
+    """Of a number that float32 holds, the shortest decimal that is it there."""
+    if value != _single(value):
+        return value
+    shorter = (float(f"{value:.{digits}g}") for digits in range(1, 9))
+    return next((one for one in shorter if _single(one) == value), value)
+
+
+def _single(value: float) -> float:
+    try:
+        return float(unpack("f", pack("f", value))[0])
+    except OverflowError:
+        return inf
