@@ -1,2 +1,2 @@
-"""Programs out of the IR: a folder per target. They only write text; none imports what its program
-imports."""
+"""Programs from the IR: one folder per target. A target only writes text: it imports nothing that its
+programs import."""

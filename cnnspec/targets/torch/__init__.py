@@ -1,7 +1,7 @@
 """The torch target: one Python file that imports torch and nothing else.
 
-The file says what the spec says: a class per block with the block's arguments, nn.Sequential for what is a
-chain, a loop where the spec repeats; and its `state_dict` has the names of the spec.
+The file has the structure of the spec: a class per block with the block's arguments, nn.Sequential for a
+chain of layers, a loop for a repeat. The keys of its `state_dict` are the names of the spec.
 """
 
 from __future__ import annotations

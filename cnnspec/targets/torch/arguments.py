@@ -1,4 +1,4 @@
-"""The arguments of a block's class, as the author has them, and the calls that give them."""
+"""The parameters of a block's class, as the author named them, and the calls that supply them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cnnspec.targets.torch.pieces import Lambda, LayerVariable, Piece, loop_vari
 from cnnspec.targets.torch.plan import ClassPlan, Parameter
 
 BARE = 3
-"""Numbers (or arguments of the author's) without a name in a call of a class, at most."""
+"""The largest number of positional arguments in a call of a class."""
 
 LAYERS = "Callable[..., nn.Module]"
 """The type of a layer parameter."""
 
 
 def parameters_of(function: program.Function) -> list[Parameter]:
-    """A constructor's arguments, as the author has them; a default only where all behind it have one."""
+    """A constructor's parameters. Each has its default only where all later ones have one."""
     found = [_parameter(one) for one in function.parameters]
     own = [place for place, one in enumerate(function.parameters) if isinstance(one.source, str)]
     for layer in reversed(function.layers.values()):
@@ -62,7 +62,7 @@ def annotation(values: Iterable[object]) -> str:
 
 
 def given(one: program.LayersArgument) -> Piece:
-    """What a block is given for a layer parameter."""
+    """The argument for a layer parameter, as code."""
     if one.variable is not None:
         return Var(LayerVariable(one.variable))
     if one.function is None:
@@ -83,7 +83,8 @@ def given(one: program.LayersArgument) -> Piece:
 
 
 def with_numbers(function: program.Function, use: int, layers: Sequence[program.LayersArgument]) -> Call:
-    """A shared block is one attribute of the model, made with numbers (and layers) alone."""
+    """The call that makes a shared block, which is one attribute of the model: only constant numbers and
+    layers."""
     used = [parameter for parameter in function.parameters if parameter.used]
     return called(function, [Const(parameter.values[use]) for parameter in used], layers)
 

@@ -1,4 +1,4 @@
-"""Activations that an `if` chooses are chosen once, by the constructor: `self.activation = …`."""
+"""An activation that depends on an `if` is chosen once, in the constructor: `self.activation = …`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ LONGEST = WIDTH - len("        self.activation10 = ")
 
 
 def chosen(plan: Plan) -> None:
-    """Puts one step for each `if` that does nothing else. In a chain, one that may be left out stays so; in a
-    class with a `forward` it is else the identity."""
+    """Replaces each `if` that only chooses an activation by one step. Where one side has no activation, the
+    step is left out there in a chain, and the identity in a class with a `forward`."""
     taken = MODULE_ATTRIBUTES.union(step.name for step in plan.steps)
     read = {tensor for step in plan.steps for tensor in step.reads}.union(plan.outputs)
     plan.items = _chosen(plan.items, read)
@@ -48,7 +48,7 @@ def _choice(item: If, read: Collection[Tensor]) -> Item:
 
 
 def _or_identity(item: If, read: Collection[Tensor]) -> Item:
-    """One step for an activation that may be left out."""
+    """One step for an activation that one side of an `if` does not have."""
     match [*item.then, *item.otherwise], item.joins:
         case [PlanStep() as step], [(joined, then, otherwise)]:
             made, past = (then, otherwise) if item.then else (otherwise, then)
@@ -62,7 +62,7 @@ def _or_identity(item: If, read: Collection[Tensor]) -> Item:
 
 
 def _activation(step: PlanStep) -> Piece | None:
-    """The call of an activation without weights: no name in a state_dict depends on what it is called."""
+    """The call of an activation without weights, which has no names in the state_dict."""
     if step.name == "" or step.op is None or not step.op.activation or step.op.weights((1, 1, 1)):
         return None
     return step.piece

@@ -1,4 +1,4 @@
-"""Classes as text: the constructor and the forward."""
+"""Classes as text: the constructor and `forward`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BASES = {"chain": "nn.Sequential", "module": "nn.Module", "list": "nn.ModuleList
 
 
 def made_by(plan: Plan, with_forward: bool) -> Iterator[Piece]:
-    """What a constructor says: `let`s, attributes, conditions."""
+    """The code in a constructor: `let`s, attributes, conditions."""
     yield from (node for _, node in plan.lets)
     for step in attributes(plan.steps, with_forward):
         if step.piece is not None:
@@ -33,7 +33,8 @@ def made_by(plan: Plan, with_forward: bool) -> Iterator[Piece]:
 
 
 def attributes(steps: Iterable[PlanStep], with_forward: bool) -> list[PlanStep]:
-    """The steps that a constructor makes; a `forward` of its own writes short layers as expressions."""
+    """The steps that are attributes; in a class with its own `forward`, short layers are expressions
+    instead."""
     return [step for step in steps if step.piece is not None and not (with_forward and is_short(step.piece))]
 
 
@@ -55,7 +56,7 @@ def head(plan: ClassPlan) -> Group | str:
 
 
 def body(plan: ClassPlan, taken: Iterable[str]) -> list[str]:
-    """The lines below it. `taken` are names that the file has already."""
+    """The lines below it. `taken` are the names that the file already uses."""
     writer = Writer(1)
     if plan.form == "function":
         put_lets(writer, plan.plan.lets)
@@ -76,7 +77,8 @@ def body(plan: ClassPlan, taken: Iterable[str]) -> list[str]:
 
 
 def declare(writer: Writer, held: Mapping[Condition, str]) -> None:
-    """The attributes that hold conditions: final, for TorchScript compiles one side of an `if` of these."""
+    """Declares the attributes that hold conditions. They are final, so that TorchScript compiles only one
+    side of their `if`s."""
     for name in held.values():
         writer.line(f"{name}: Final[bool]")
     if held:
@@ -84,7 +86,7 @@ def declare(writer: Writer, held: Mapping[Condition, str]) -> None:
 
 
 def _returned(writer: Writer, plan: ClassPlan) -> None:
-    """The layer that a function returns; one under a condition is else the identity."""
+    """The layer that a function returns; a layer under a condition has the identity as its other side."""
     made = code(plan.base)
     if plan.plan.optional is None:
         writer.put("return ", made)
@@ -104,7 +106,7 @@ def _test(node: Node, holds: bool) -> str:
 
 
 def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[Condition, str]:
-    """Gives the attributes that hold conditions for `forward`."""
+    """Writes the constructor. Returns the attributes that hold conditions for `forward`."""
     held: dict[Condition, str] = {}
     inner = Writer(writer.level + 1)
     single, with_forward = plan.plan.single, plan.form != "chain"
@@ -129,7 +131,7 @@ def _constructor(writer: Writer, plan: ClassPlan, taken: Iterable[str]) -> dict[
 
 
 def _name_repeated(plan: ClassPlan, taken: Iterable[str]) -> None:
-    """Gives names to what the constructor repeats often."""
+    """Gives a name to each expression that the constructor repeats often."""
     steps = attributes(plan.plan.steps, plan.form != "chain")
     known = {parameter.variable for parameter in plan.parameters} | {name for name, _ in plan.plan.lets}
     parts = (part for step in steps if step.piece is not None for part in walk(step.piece))
@@ -144,7 +146,7 @@ def put_lets(writer: Writer, lets: Iterable[tuple[str, Node]]) -> None:
 
 
 def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Condition, str]:
-    """The constructor's statements; gives the attributes that hold conditions for `forward`."""
+    """Writes the constructor's statements. Returns the attributes that hold conditions for `forward`."""
     namer = Namer(MODULE_ATTRIBUTES | {step.name for step in plan.steps})
     stated = only_conditions(plan) if with_forward else {}
     put_lets(writer, [let for let in plan.lets if let[0] not in stated])
@@ -167,7 +169,7 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
         for holds in (True, False):
             side = item.side(holds)
             if not attributes(steps_of(side), with_forward):
-                state(side)  # nothing to make: its conditions are all that forward asks for
+                state(side)  # it makes no layer: `forward` needs only its conditions
                 continue
             name = held.get(item.condition)
             node = item.condition.node if name is None else Var(f"self.{name}")
@@ -200,7 +202,7 @@ def constructed(writer: Writer, plan: Plan, with_forward: bool) -> dict[Conditio
     for number, item in enumerate(plan.items):
         later = set(asked(plan.items[number + 1 :]))
         for condition in asked([item]):
-            if condition in later:  # not only inside what decides it first
+            if condition in later:  # it is also needed outside the `if` that decides it first
                 hold(condition)
         state([item])
     return held
@@ -227,7 +229,8 @@ def _attribute(writer: Writer, step: PlanStep, annotated: bool) -> None:
 
 
 def _passes(writer: Writer, target: str, piece: Growing) -> None:
-    """The loop of a repeat. That of a class which is one repeat may count up its own argument."""
+    """The loop of a repeat. In a class that is one repeat, it may increase the constructor's own
+    parameter."""
     sizes, element = piece.sizes, piece.element
     if target == "self":
         own = {one.variable: one.start for one in sizes if isinstance(one.start, Var)}
@@ -264,8 +267,9 @@ def forward(
     shared: Mapping[str, str] | None = None,
     several: str = "",
 ) -> None:
-    """A `forward`. `shared`, of the model's own: the attributes of the shared blocks; else they are
-    arguments. `several` is the class of several outputs; else they are a tuple."""
+    """Writes a `forward`. `shared`: for the model's own, the attributes of the shared blocks; elsewhere these
+    are arguments. `several`: the class of the outputs where there are several; without it they are a
+    tuple."""
     namer = Namer(reserved() | set(tensors.values()))
     signature = ["self", *(f"{tensor}: Tensor" for tensor in tensors.values())]
     modules = {} if shared is None else {key: f"self.{name}" for key, name in shared.items()}

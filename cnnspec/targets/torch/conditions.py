@@ -1,4 +1,4 @@
-"""What the attributes are called that hold conditions for `forward`."""
+"""Names for the attributes that hold conditions for `forward`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ POOLS = frozenset({"maxpool", "avgpool", "subsample", "blur"})
 
 
 def condition_name(plan: Plan, condition: Condition) -> str:
-    """As the author calls it, if so; else what stands under it: a `residual` that is added, the `projection`
-    of a shortcut, the `expansion` before a depthwise convolution, a `pooling`; else `has_conv4`, after its
-    first layer."""
+    """The author's name for the condition, if there is one. Else the role of the layers under it: a
+    `residual` that is added, the `projection` of a shortcut, the `expansion` before a depthwise convolution,
+    a `pooling`. Else `has_conv4`, after the first of these layers."""
     if isinstance(condition.node, Var):
         return condition.node.name
     for item in ifs_of(plan.items):
@@ -35,7 +35,7 @@ def condition_name(plan: Plan, condition: Condition) -> str:
 
 
 def only_conditions(plan: Plan) -> dict[str, Node]:
-    """The `let`s that one condition is, and nothing else reads: its attribute stands for them."""
+    """The `let`s that are used as one condition and nowhere else: the attribute replaces the variable."""
     pieces = [step.piece for step in plan.steps if step.piece is not None]
     nodes = [condition.node for condition in asked(plan.items)]
     reads = [name for piece in (*pieces, *nodes) for name in used_in(piece)]
@@ -45,7 +45,8 @@ def only_conditions(plan: Plan) -> dict[str, Node]:
 
 
 def _role(plan: Plan, item: If, made: Sequence[PlanStep]) -> str | None:
-    """What the layers do that stand under a condition and nothing else in their place."""
+    """The role of the layers that are under a condition, where no other layers take their place; else
+    None."""
     if item.otherwise or len(item.joins) != 1:
         return None
     ((joined, _, skipped),) = item.joins
@@ -60,7 +61,8 @@ def _role(plan: Plan, item: If, made: Sequence[PlanStep]) -> str | None:
 
 
 def _reads_elsewhere(items: Sequence[Item], item: If, tensor: Tensor) -> bool:
-    """Whether something else reads a tensor that an `if` may leave as it is: the other branch."""
+    """Whether another step reads a tensor that an `if` may leave unchanged: it is the input of another
+    branch."""
     own = set(map(id, steps_of((*item.then, *item.otherwise))))
     return any(tensor in step.reads for step in steps_of(items) if id(step) not in own)
 

@@ -1,8 +1,7 @@
-"""The registry of emitters: for each layer's word, how torch says it.
+"""The registry of emitters: for the word of each layer, the torch code that makes it.
 
-A number carries the node that it may come from in a class with arguments: `W("K")` is the author's
-expression for the field K, `C` the channels that arrive.
-"""
+A number may carry the expression that it comes from, in a class with parameters: `W("K")` is the author's
+expression for the field K, `C` the number of input channels."""
 
 from __future__ import annotations
 
@@ -17,11 +16,11 @@ Emitter: TypeAlias = Callable[[LayerUse], Built]
 """From a layer in one use to the call that makes it."""
 
 MODULES: dict[str, Emitter] = {}
-"""By the layer's word. Merges and layers that need a second tensor are expressions in `forward`: see
+"""The emitters by the layer's word. Merges and layers with a second tensor are expressions in `forward`: see
 `expressions`."""
 
 C = Var("@C")
-"""The channels that arrive."""
+"""The number of input channels."""
 
 
 def emits(*words: str) -> Callable[[Emitter], Emitter]:
@@ -34,16 +33,16 @@ def emits(*words: str) -> Callable[[Emitter], Emitter]:
 
 
 def axes(use: LayerUse) -> int:
-    """How many axes the input's maps have; none of a vector."""
+    """The number of axes of the input's maps; 0 for a vector."""
     return len(use.arriving[0]) - 1
 
 
 def names_of(use: LayerUse) -> list[Node]:
-    """What stands for the sizes of the input: its channels, then its axes."""
+    """Nodes for the sizes of the input: its channels, then its axes."""
     return [Var(f"@{letter}") for letter in ("C", *axes_of(use.arriving[0]))]
 
 
 def each_size(use: LayerUse, first: int = 0) -> Built:
-    """The sizes of the input from that one on, as a tuple, equal ones too."""
+    """The input's sizes, beginning with the one numbered `first`, as a tuple, even where they are equal."""
     sizes = zip(use.arriving[0], names_of(use), strict=True)
     return Built("(", tuple(n(size, name) for size, name in sizes)[first:])

@@ -1,4 +1,4 @@
-"""What `forward` says itself: merges, layers that read a second tensor, and layers that are one short
+"""Layers that are code in `forward`: merges, layers that read a second tensor, and layers that are one short
 expression."""
 
 from __future__ import annotations
@@ -42,12 +42,11 @@ SHORT: dict[str, Callable[..., str]] = {
 """Layers without weights that need no attribute in a class with a forward of its own."""
 
 NAMES_ONLY = frozenset(SHORT) - {"nn.Flatten", "L2Norm"}
-"""Those of them that want a name (or a call) before them, no longer expression."""
+"""Those of them whose operand must be a name or a call, not a longer expression."""
 
 
 def is_short(piece: Piece | None) -> TypeGuard[Call]:
-    """Whether a layer is written as an expression: its numbers must be constants, for `forward` sees no
-    others."""
+    """Whether a layer is written as an expression. Its numbers must be constants: `forward` has no others."""
     return (
         isinstance(piece, Call)
         and piece.function in SHORT
@@ -62,7 +61,7 @@ def short(piece: Call, x: str) -> str:
 
 
 def merged(word: str, names: list[str]) -> Code:
-    """Branches merged, all of them there; `names` are variables (or calls)."""
+    """The merge of branches that all exist; `names` are variables or calls."""
     if len(names) == 1:
         return names[0]
     if word == "concat":
@@ -78,12 +77,12 @@ def merged(word: str, names: list[str]) -> Code:
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 
 ATONCE = 4
-"""More branches than these are added up in several statements."""
+"""A sum of more branches than this is written as several statements."""
 
 
 def lending(step: PlanStep, names: list[str], *, broadcasts: bool) -> Code:
-    """crop, upsample and unpool with a second tensor; `broadcasts`: what reads a vector that is enlarged does
-    it by itself."""
+    """crop, upsample and unpool with a second tensor. `broadcasts`: the next operation enlarges a vector
+    itself."""
     op = step.op
     if op.word == "crop":
         if op.offset is not None:

@@ -1,4 +1,5 @@
-"""The emitted file: what it imports, its classes, the model, what a trained network's weights need."""
+"""The emitted file: its imports, its classes, the model, and the function that folds a trained network's
+weights."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from cnnspec.targets.torch.plan import ClassPlan, Plan
 from cnnspec.targets.torch.planning import planned
 
 DEVICE = ("device: torch.device | str | None = None", "dtype: torch.dtype | None = None")
-"""What the model's constructor takes."""
+"""The parameters of the model's constructor."""
 
 
 IMPORTED = {
@@ -31,7 +32,7 @@ IMPORTED = {
     "Final": "typing",
     "NamedTuple": "typing",
 }
-"""The names that programs import from Python's own modules, which no class of a spec's is called."""
+"""Names that programs import from Python's own modules: no class of a spec gets one of them."""
 
 
 def text(graph: Graph, fold_bn: bool) -> str:
@@ -71,7 +72,7 @@ def text(graph: Graph, fold_bn: bool) -> str:
 
 
 def _imports(text: str) -> list[str]:
-    """What a program imports from Python's own modules."""
+    """The imports from Python's own modules that a program needs."""
     used = names_in(ast.parse(text))
     found: dict[str, list[str]] = {}
     for name, module in IMPORTED.items():
@@ -81,7 +82,8 @@ def _imports(text: str) -> list[str]:
 
 
 def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPlan, ...] = ()) -> None:
-    """The classes that a piece needs, the inner ones first; `around` are those that it stands in."""
+    """The classes that a piece needs, the inner ones first; `around` are the classes that the piece is
+    inside."""
     for plan in calls_in(piece):
         if plan not in ordered and plan not in around:
             defaults = [one.default for one in plan.parameters if one.default is not None]
@@ -91,11 +93,11 @@ def _collect(piece: Piece, ordered: dict[ClassPlan, None], around: tuple[ClassPl
 
 
 def _classes(writer: Writer, namer: Namer, plans: list[ClassPlan]) -> None:
-    """The classes. Equal parts without a name of their own are one, and so is a block that is the same at two
-    ranks."""
+    """The classes. Equal parts without a name of their own become one class, and so does a block that is
+    equal for two numbers of axes."""
     variables = {parameter.variable for plan in plans for parameter in plan.parameters}
     variables |= {name for plan in plans for name, _ in plan.plan.lets}
-    known: dict[object, str] = {}  # by the text, and the block's name
+    known: dict[object, str] = {}  # from the class's text and the block's name
     for plan in plans:
         wanted = plan.wanted
         if plan.form == "function":
@@ -130,7 +132,7 @@ def _model(
     if several:
         with writer.block(f"class {several}(NamedTuple):"):
             fields = Namer()
-            for output in graph.outputs:  # every tuple has a `count` and an `index`
+            for output in graph.outputs:  # `count` and `index` are methods of every tuple
                 name = fields.take(f"{output}_" if output in ("count", "index") else output)
                 writer.line(f"{name}: Tensor")
         writer.gap(2)
@@ -149,7 +151,7 @@ def _model(
             writer.extend(constructor.written)
             writer.line("self.to(device=device, dtype=dtype)")
             weighted = any(entry.weights for entry in flat(graph))
-            if weighted:  # drawn on the device, in this type
+            if weighted:  # weights are drawn on the device, in this type
                 writer.line("self.init_weights()")
         writer.gap(1)
         if weighted:
@@ -162,7 +164,7 @@ def _model(
 
 
 def _fold(writer: Writer, folds: Folds) -> None:
-    """The function that turns a trained network's state_dict into this one's."""
+    """The function that turns the state_dict of a trained network into the state_dict of this one."""
     alike = len({pair.eps for pair in folds.pairs}) == 1
     if folds.rule is not None and alike:
         items = [f"{string(norm)}: {string(layer)}" for norm, layer in folds.rule.items()]

@@ -1,4 +1,5 @@
-"""Parameters that are 0 or 1 and only compared are bools: `if se`, not `if se == 1`; `Unit(16, se=True)`."""
+"""Parameters that are 0 or 1 and only compared become bools: `if se`, not `if se == 1`; `Unit(16,
+se=True)`."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ TRUTHS = COMPARISONS | {"and", "or", "not"}
 
 
 def with_bools(function: program.Function) -> None:
-    """Makes them bools: their values and defaults, where they are compared, where a block is given them."""
+    """Turns such parameters of a function into bools: their values and defaults, the comparisons, and the
+    arguments of blocks that it calls."""
     statements = _given_bools(function.region.statements)
     flags = {parameter.variable for parameter in function.parameters if _may_be(parameter)}
     for node, truth in _nodes(function, statements):
@@ -31,7 +33,7 @@ def with_bools(function: program.Function) -> None:
 
 
 def _given_bools(statements: Sequence[program.Statement]) -> list[program.Statement]:
-    """All statements, inner ones too; the blocks in them are given bools where they take some."""
+    """All statements, inner ones included; arguments for bool parameters of their blocks become bools."""
     found = list(program.every(statements))
     for one in found:
         if isinstance(one, program.Invoke):
@@ -61,7 +63,7 @@ def _as_bool(node: Node) -> Node:
 def _nodes(
     function: program.Function, statements: Sequence[program.Statement]
 ) -> Iterator[tuple[Node, bool]]:
-    """Every expression of a function, and whether it stands for a truth value."""
+    """Every expression of a function, and whether it is used as a truth value."""
     yield from ((condition.node, True) for condition in function.conditions)
     yield from ((node, False) for _, node in function.lets)
     for one in statements:
@@ -96,7 +98,7 @@ def _only_compared(node: Node, name: str, truth: bool) -> bool:
 
 
 def _meaning(node: Apply, flags: Collection[str]) -> Node | None:
-    """`p` or `not p` for a comparison of a flag with 0 or 1 that tells the two apart."""
+    """`p` or `not p`, for a comparison of a flag that is true for one of 0 and 1 only."""
     names = [one.name for one in node.arguments if isinstance(one, Var) and one.name in flags]
     others = [one.value for one in node.arguments if isinstance(one, Const)]
     if node.operator not in COMPARISONS or len(names) != 1 or others not in ([0], [1]):

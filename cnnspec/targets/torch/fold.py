@@ -1,10 +1,9 @@
-"""The inference form: batch normalisation folded into the layer before it. Which ones fold, the keys that
-move, and what the emitted file does to a trained network's weights.
+"""The inference form: batch normalisation folded into the layer before it. Which batch norms fold, which keys
+of the state_dict change, and the function that converts a trained network's weights.
 
-In evaluation y = γ·(Wx + b − μ)/√(σ² + eps) + β is a convolution again, with W' = γ/√(σ² + eps)·W and
-b' = (b − μ)·γ/√(σ² + eps) + β. A `bn` goes where it alone reads what a conv, dwconv or fc of its own template
-puts out; every other one stays.
-"""
+In evaluation y = γ·(Wx + b − μ)/√(σ² + eps) + β is a convolution again, with W' = γ/√(σ² + eps)·W and b' = (b
+− μ)·γ/√(σ² + eps) + β. A `bn` folds if it is the only reader of the output of a conv, dwconv or fc in its own
+template; every other one stays."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ FOLD_BODY = """
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The path of a batch norm, that of the layer which took it in, and its eps."""
+    """The path of a batch norm, the path of the layer that it is folded into, and its eps."""
 
     norm: str
     layer: str
@@ -45,9 +44,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """The batch norms that fold: their templates and sites, with the sites of the layers that take them in;
-    the pairs by their paths, in the order of the forward pass; and by the last level of their names, where
-    that says the same (else None)."""
+    """The batch norms that fold: their templates and sites, with the sites of the layers that they are folded
+    into; the pairs of paths, in the order of the forward pass; and the last levels of these paths, where
+    these alone determine the pairs (else None)."""
 
     sites: dict[tuple[int, int], int]
     pairs: tuple[Pair, ...]
@@ -93,7 +92,7 @@ def folded(graph: Graph) -> Folds:
 
 
 def _pairs(template: Template) -> Iterator[tuple[LayerSite, LayerSite]]:
-    """The batch norms that alone read what a layer before them, under the same conditions, puts out."""
+    """The batch norms that are the only readers of the layer before them, under the same conditions."""
     reads = Counter(template.outputs)
     makers: dict[int, tuple[LayerSite, int]] = {}
     norms: list[tuple[LayerSite, int]] = []
@@ -120,15 +119,15 @@ def _pairs(template: Template) -> Iterator[tuple[LayerSite, LayerSite]]:
 
 
 def _takes(step: Layer) -> bool:
-    """Whether a layer can take a batch norm in: its weights are torch's own, and none is a literal."""
+    """Whether a batch norm can be folded into a layer: its weights are torch's own, and none is a literal."""
     op = step.op
     own = all(getattr(op, field, None) is None for field in ("connect", "weight_values", "bias_values"))
     return own and getattr(op, "normalised", None) in (None, "plain")
 
 
 def rule(pairs: tuple[Pair, ...], norms: set[str], layers: set[str]) -> dict[str, str] | None:
-    """The pairs by the last level of their names (`bn1` goes into `conv1`), where that says exactly the same
-    for this network's batch norms and layers; else None."""
+    """The pairs by the last level of their names (`bn1` folds into `conv1`), where this gives exactly the
+    same pairs among this network's batch norms and layers; else None."""
     last: dict[str, str] = {}
     for pair in pairs:
         norm, layer = pair.norm.rpartition(".")[2], pair.layer.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""Which form of class a plan becomes, and what its inputs are called."""
+"""The form of class that a plan becomes, and the names of its inputs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cnnspec.targets.torch.plan import ClassPlan, Parameter, Plan, PlanStep, inl
 def as_class(
     plan: Plan, wanted: str, parameters: list[Parameter], tensors: list[str], in_loop: bool = False
 ) -> ClassPlan:
-    """What kind of class a plan becomes. It takes the tensors that it reads (in a loop also the first ones,
-    which every pass hands on)."""
+    """The class for a plan. Its `forward` takes the tensors that it reads; in a loop also the first ones,
+    which every pass passes on to the next."""
     used, read = set(plan.used()), plan.reads()
     kept = [parameter for parameter in parameters if parameter.variable in used]
     handed = len(plan.outputs) if in_loop else 0
@@ -28,7 +28,7 @@ def as_class(
         if isinstance(single.piece, Call):
             function, suffix = single.piece.function, single.piece.suffix
             made_by = function.form == "function" if isinstance(function, ClassPlan) else _lower(function)
-            if made_by or suffix:  # nothing can be derived from a function
+            if made_by or suffix:  # a class cannot derive from a function
                 made.form = "function"
     elif plan.optional is not None:
         made.form, made.takes = "function", (0,)
@@ -40,12 +40,12 @@ def as_class(
 
 
 def _lower(function: str) -> bool:
-    """Whether it is a function of our own, not a class."""
+    """Whether it is a function of an emitted file, not a class."""
     return function.rpartition(".")[2][0].islower()
 
 
 def tensor_names(plan: Plan) -> list[str]:
-    """A name for each input: its label, the first one `x`; labels come first."""
+    """A name for each input: its label, or else `x` for the first one; labels are assigned first."""
     namer = Namer(reserved())
     named = {tensor: namer.take(tensor.label) for tensor in plan.inputs if tensor.label}
     free = [letter for letter in ("x", "y", "z") if namer.free(letter)]
@@ -53,5 +53,5 @@ def tensor_names(plan: Plan) -> list[str]:
 
 
 def taken(plan: Plan, step: PlanStep) -> tuple[int, ...]:
-    """Which inputs of the plan a step takes."""
+    """The indices of the plan's inputs that a step reads."""
     return tuple(plan.inputs.index(tensor) for tensor in step.reads)

@@ -15,14 +15,14 @@ from cnnspec.targets.torch.plan import If, Item, Plan, PlanStep, liveness, made_
 from cnnspec.targets.torch.variables import Variables
 
 DEEPEST = 4
-"""Calls in one another on a line, at most."""
+"""The largest number of nested calls on a line."""
 NORMS = frozenset({"bn", "gn", "ln", "in"})
 
 
 @dataclass(slots=True)
 class Waiting:
-    """An expression that the next statement takes in: its code, how many calls it has in one another, what
-    it reads; whether a layer with weights (or a block) is among them, and whether it began with a
+    """An expression that the next statement may contain: its code, its depth of nested calls, the tensors
+    that it reads; whether a layer with weights (or a block) is in it, and whether it begins with a
     normalisation."""
 
     code: Code
@@ -34,8 +34,8 @@ class Waiting:
 
 @dataclass(slots=True)
 class Forward:
-    """Writes one forward. `inputs` names the tensors that arrive, `modules` those of shared blocks by block,
-    `condition` gives the attribute that holds a condition."""
+    """Writes one `forward`. `inputs` names the input tensors, `modules` the modules of shared blocks by
+    block, `condition` returns the attribute that holds a condition."""
 
     plan: Plan
     writer: Writer
@@ -47,7 +47,7 @@ class Forward:
     several: str = ""
     pending: dict[Tensor, Waiting] = field(default_factory=dict)
     elifs: set[If] = field(default_factory=set)
-    """The `if`s that are all of an `else`."""
+    """The `if`s that are the whole of an `else`."""
     spread: set[Tensor] = field(default_factory=set)
     """Vectors that are enlarged to the size of a map."""
     names: Variables = field(init=False)
@@ -96,7 +96,7 @@ class Forward:
             self.names.blocked.add(targets[joined])
         self.names.blocked = named
         written: dict[bool, Writer] = {}
-        kept: dict[Tensor, str] = {}  # made on one side, read later under the same condition
+        kept: dict[Tensor, str] = {}  # made on one side, and read later under the same condition
         missing: dict[bool, list[str]] = {True: [], False: []}
         for holds in (True, False):
             items = item.side(holds)
@@ -144,7 +144,7 @@ class Forward:
             self.names.hold(source, name)
 
     def _either(self, condition: str, then: list[str], otherwise: list[str]) -> str | None:
-        """`y = a if condition else b`, where both sides are short and give the same variable."""
+        """`y = a if condition else b`, where both sides are short and assign the same variable."""
         if len(then) != 1 or len(otherwise) != 1 or "#" in then[0] + otherwise[0]:
             return None
         (name, _, one), (other_name, _, other) = (line.strip().partition(" = ") for line in then + otherwise)
@@ -153,7 +153,7 @@ class Forward:
         return text if plain and other and len(text) <= self.writer.room else None
 
     def _handed_on(self, source: Tensor) -> bool:
-        """Whether a tensor that may not be there is handed to a part, which asks for the condition itself."""
+        """Whether a tensor that may not exist is passed to a part, which tests the condition itself."""
         return source in self.plan.outputs or any(
             step.op is None and not step.arms for step in self.names.readers.get(source, ())
         )
@@ -192,9 +192,9 @@ class Forward:
     def _nests(
         self, output: Tensor, waiting: Waiting, step: PlanStep, following: Item | None, returned: bool
     ) -> bool:
-        """Whether an expression may wait for the next statement: conv, its norm and its activation share a
-        line; a layer with weights begins one, unless only light ones (or, in a small class, other blocks)
-        stand before it."""
+        """Whether an expression may wait for the next statement. A convolution, its norm and its activation
+        share a line. A layer with weights begins a new one, unless only layers without weights (or, in a
+        small class, other blocks) come before it."""
         if returned:
             return self.plan.outputs == [output]
         if not isinstance(following, PlanStep) or waiting.depth >= DEEPEST:
@@ -223,7 +223,7 @@ class Forward:
         return isinstance(waiting.code, str) and len(waiting.code) <= room
 
     def _beside_a_skip(self, output: Tensor, waiting: Waiting, step: PlanStep, merge: PlanStep) -> bool:
-        """Whether one call and a tensor that was there before it are added: `self.attend(x) + x`."""
+        """Whether the merge adds one call and an earlier tensor: `self.attend(x) + x`."""
         others = [tensor for tensor, _, _ in merge.arms if tensor is not output]
         there = len(others) == 1 and len(merge.arms) == 2 and all(when is None for _, when, _ in merge.arms)
         skips = there and others[0] in step.reads and others[0] in self.names.of
@@ -279,7 +279,7 @@ class Forward:
             put_targets(self.writer, [self.names.of[tensor] for tensor in one.tensors], name)
 
     def _optional(self, step: PlanStep, after: set[Tensor], wish: dict[Tensor, str], last: bool) -> None:
-        """A merge of which some branches are there only under a condition, or of very many."""
+        """A merge in which some branches exist only under a condition, or one with very many branches."""
         (output,) = step.outputs
         read: list[Tensor] = []
         operands = [(tensor, when, self._arm(step, tensor, rank, read)) for tensor, when, rank in step.arms]
@@ -300,7 +300,7 @@ class Forward:
         first = [operand for operand in operands if operand[1] is None]
         start = first[:ATONCE]
         later = [*first[ATONCE:], *(operand for operand in operands if operand[1] is not None)]
-        # what is added later must not be overwritten by what is added first
+        # a tensor that is added later must not be overwritten by an earlier addition
         needed = after | {tensor for tensor, _, _ in (*start[1:], *later)}
         name = self.names.name(output, [start[0][0]], needed, wish)
         texts = [text for _, _, text in start]
@@ -337,7 +337,7 @@ class Forward:
         return Group(f"{function}(", arguments)
 
     def _broadcasts(self, output: Tensor) -> bool:
-        """Whether all that reads it stretches it to the size of a map beside it."""
+        """Whether every reader broadcasts it to the size of a map."""
         readers = self.names.readers.get(output, [])
         return output not in self.plan.outputs and all(
             one.word in ("add", "sub", "mul", "div")

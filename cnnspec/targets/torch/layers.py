@@ -1,8 +1,7 @@
-"""How torch says each layer: one function a word, from the op and its shapes to a constructor call. Those
-with a window are in `windows`, norms in `normalisation`.
+"""The torch code of each layer: one function per word, from the op and its shapes to a constructor call.
+Layers with a window are in `windows`, norms in `normalisation`.
 
-Names that are no part of torch (`Scale`, `LayerNorm2d`) are in `library`.
-"""
+Names that are not part of torch (`Scale`, `LayerNorm2d`) are in `library`."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from cnnspec.targets.torch.starts import number, started
 
 
 def module(use: LayerUse) -> Built:
-    """The constructor call of a layer, frozen and started as the spec says."""
+    """The constructor call of a layer, with its `init=`, literals and `frozen`."""
     return started(use.op, use.arriving, MODULES[use.op.word](use))
 
 
@@ -42,7 +41,7 @@ FIXED = {
     "logsoftmax": build("nn.LogSoftmax", dim=1),
     "flatten": build("nn.Flatten"),
 }
-"""Layers that are the same call whatever their input is."""
+"""Layers whose call is the same for every input."""
 
 ONE_NUMBER: dict[str, tuple[str, str, object]] = {
     "elu": ("nn.ELU", "alpha", 1),
@@ -51,7 +50,7 @@ ONE_NUMBER: dict[str, tuple[str, str, object]] = {
     "pow": ("Pow", "p", NOTHING),
     "shuffle": ("nn.ChannelShuffle", "G", NOTHING),
 }
-"""Layers with one number: the function, the field, the function's default."""
+"""Layers with one number: the function, the field, and the function's default."""
 
 
 @emits(*FIXED)
@@ -80,7 +79,7 @@ def relu(use: LayerUse) -> Built:
 
 @emits("leaky")
 def leaky(use: LayerUse) -> Built:
-    # torch cannot go back through an overwritten input where the slope is negative
+    # torch cannot compute the gradient through an overwritten input if the slope is negative
     return build(
         "nn.LeakyReLU",
         Slot(None, number(use.op.slope), W("slope"), 0.01),
@@ -122,7 +121,7 @@ def tanh(use: LayerUse) -> Built:
 
 
 def _short(exact: Fraction) -> bool:
-    """Whether a fraction ends as a decimal."""
+    """Whether a fraction is a finite decimal."""
     return Fraction(repr(float(exact))) == exact
 
 
@@ -144,8 +143,8 @@ def scale(use: LayerUse) -> Built:
 
 @emits("fc")
 def fc(use: LayerUse) -> Built:
-    """C x 1 x 1 is flattened before it (see `prepare`), or by a class of its own where there is no place
-    before it."""
+    """A C x 1 x 1 input is flattened before it (see `prepare`), or by a class of its own where nothing can
+    come before it."""
     function = "nn.Linear" if len(use.arriving[0]) == 1 else "FlatLinear"
     return build(function, n(use.arriving[0][0], C), n(use.op.K, W("K")), bias=opt(use.op.has_bias, True))
 

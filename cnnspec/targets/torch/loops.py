@@ -1,4 +1,4 @@
-"""The form of a repeat: calls in a row, a comprehension, or a loop of statements."""
+"""The form of a repeat: calls one after another, a comprehension, or a loop of statements."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def repeated(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
-    """Gives the step of a repeat its piece: the form that reads best, of those that can express it."""
+    """Sets the call of a repeat's step: the most readable form that can express it."""
     forms = [_as_runs, _as_loop] if repeat.small else [_as_loop, _as_runs]
     try:
         forms[0](around, repeat, made)
@@ -31,7 +31,7 @@ def repeated(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
 def _pass(
     around: Stretch, repeat: program.Repeat, region: program.Region, envs: list[dict[str, object]]
 ) -> tuple[Plan, Piece, tuple[int, ...]]:
-    """The plan of a pass, the call that makes it, and which inputs it takes."""
+    """The plan of a pass, the call that makes it, and the indices of the inputs that it reads."""
     from cnnspec.targets.torch.stretch import piece_of
 
     inner = around.inner(repeat.name, envs, loop=True)
@@ -64,7 +64,7 @@ def _as_runs(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
 
 
 def _finish(made: PlanStep, plan: Plan, takes: tuple[int, ...]) -> bool:
-    """Whether the passes are a chain; if not, `forward` loops over them."""
+    """Whether the passes are a chain; otherwise `forward` loops over them."""
     if takes == (0,) and not plan.needs and len(plan.outputs) == 1 and not made.collected:
         return True
     if len(plan.outputs) == 1 and (not takes or takes[0] != 0):
@@ -74,7 +74,7 @@ def _finish(made: PlanStep, plan: Plan, takes: tuple[int, ...]) -> bool:
 
 
 def _as_loop(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
-    """One call for every pass, with the number of the pass and the channels that arrive as variables."""
+    """One call for every pass, with the number of the pass and the number of input channels as variables."""
     plan, piece, takes = _pass(around, repeat, repeat.region, repeat.envs)
     simple = _finish(made, plan, takes)
     per_pass = dict(repeat.per_pass)
@@ -92,7 +92,8 @@ def _as_loop(around: Stretch, repeat: program.Repeat, made: PlanStep) -> None:
 
 
 def _sizes(repeat: program.Repeat, piece: Piece) -> tuple[Piece, list[Changing]]:
-    """The call of a pass, and the sizes in it that statements count up; the others are said in the call."""
+    """The call of a pass, and the changing sizes that need statements of their own; the others are
+    expressions in the call."""
     carried = {one.variable: one for one in repeat.carried}
     wanted = set(used_in(piece)) & carried.keys()
     while more := _read_by(carried, wanted) - wanted:
@@ -113,13 +114,13 @@ def _sizes(repeat: program.Repeat, piece: Piece) -> tuple[Piece, list[Changing]]
 
 
 def _read_by(carried: dict[str, program.Carried], wanted: set[str]) -> set[str]:
-    """Which sizes that change others are made of."""
+    """The changing sizes that these sizes are computed from."""
     updates = [carried[name].update for name in wanted if carried[name].start is not None]
     return {name for node in updates if node is not None for name in variables(node)} & carried.keys()
 
 
 def _grown(variable: str, start: Node, update: Node, index: str) -> Node | None:
-    """`in_channels + i * 32`, where every pass adds the same."""
+    """`in_channels + i * 32`, where every pass adds the same number; else None."""
     step = growth(update, variable)
     if step is None or {index, variable} & set(variables(step)):
         return None

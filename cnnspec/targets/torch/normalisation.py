@@ -1,4 +1,4 @@
-"""How torch says normalisation."""
+"""The torch code of normalisation layers."""
 
 from __future__ import annotations
 

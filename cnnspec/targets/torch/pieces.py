@@ -1,4 +1,4 @@
-"""The calls that a constructor makes, on their way to code."""
+"""The calls that a constructor makes, before they are text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`*(element for index in range(count))`, or with `[`, a list of them."""
+    """`*(element for index in range(count))`, or a list of them where `open` is `[`."""
 
     element: Piece
     index: str
@@ -37,8 +37,8 @@ class Changing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """A repeat as statements: each pass appends `element` to the container and changes the `sizes`. Only as
-    an attribute of a class, not inside a call."""
+    """A repeat as statements: each pass appends `element` to the container and changes the `sizes`. It is
+    possible only for an attribute of a class, not inside a call."""
 
     container: str
     element: Piece
@@ -49,14 +49,14 @@ class Growing:
 
 
 class LayerVariable(str):
-    """A variable that stands for layers: called, it makes them."""
+    """A variable that holds a function for layers: calling it makes the layers."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Lambda:
-    """`lambda channels: body`: layers that are given to a block."""
+    """`lambda channels: body`: layers that are passed to a block."""
 
     variables: tuple[str, ...]
     body: Piece
@@ -80,11 +80,11 @@ _PARTS: dict[type, tuple[str, ...]] = {
     Choice: ("condition", "then", "otherwise"),
     Lambda: ("body",),
 }
-"""The fields that are pieces."""
+"""The fields that are pieces, for each type of piece."""
 
 
 def parts(piece: Piece) -> tuple[Piece, ...]:
-    """What a piece is made of."""
+    """The pieces inside a piece, one level down."""
     if isinstance(piece, Call):
         return tuple(argument for _, argument in piece.arguments)
     fields = [getattr(piece, name) for name in _PARTS.get(type(piece), ())]
@@ -104,7 +104,7 @@ def with_parts(piece: Piece, change: Callable[[Piece], Piece]) -> Piece:
 
 
 def walk(piece: Piece) -> Iterator[Piece]:
-    """The piece and all that is in it, the inner ones first."""
+    """The piece and all pieces inside it, the inner ones first."""
     for part in parts(piece):
         yield from walk(part)
     yield piece
@@ -121,7 +121,7 @@ def loop_variables(piece: Piece) -> set[str]:
 
 
 def used_in(piece: Piece) -> Iterator[str]:
-    """The variables that a piece reads, those of its own loops aside."""
+    """The variables that a piece reads, except those of its own loops."""
     if isinstance(piece, Const | Var | Apply):
         yield from variables(piece)
     elif isinstance(piece, Call) and isinstance(piece.function, LayerVariable):

@@ -1,7 +1,8 @@
-"""A class before it is text: the call that makes each attribute, and what `forward` reads in which order.
+"""A class before it is text: the call that makes each attribute, and the tensors that `forward` reads, in
+order.
 
-A `Plan` is a stretch of steps with its calls settled; a `ClassPlan` is a plan that becomes a class. A chain
-of layers becomes `sequential(…)` where it stands, or a subclass of nn.Sequential.
+A `Plan` is a sequence of steps whose calls are decided; a `ClassPlan` is a plan that becomes a class. A chain
+of layers becomes `sequential(…)` in its place, or a subclass of nn.Sequential.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from cnnspec.targets.torch.pieces import Growing, Piece, used_in
 
 @dataclass(eq=False, slots=True)
 class PlanStep:
-    """A step of a class: the attribute's call (None where `forward` says it as an expression), and what it
-    reads.
+    """A step of a class: the call that makes its attribute (None where `forward` has an expression instead),
+    and the tensors that it reads.
 
-    `takes` are the places in `sources` that the module takes; `arms` are the branches of a merge, each with
-    the condition that it is there under and how many axes it has; `loop`: the attribute is a list of modules,
-    each giving the first tensors for the next, and taking the further ones too; `shared` names a shared block
-    whose module is called instead of an attribute; `needs` are shared blocks that the module takes; `zipped`
-    are those of them in a loop that differ from pass to pass; `rank` is how many axes a layer's input has.
+    `takes` are the indices in `sources` of the tensors that the module takes; `arms` are the branches of a
+    merge, each with the condition under which it exists and its number of axes; `loop`: the attribute is a
+    list of modules, each of which passes the first tensors to the next and also takes the further ones;
+    `shared` names a shared block whose module is called instead of an attribute; `needs` are shared blocks
+    that the module takes; `zipped` are the ones among them that differ between the passes of a loop; `rank`
+    is the number of axes of a layer's input.
     """
 
     name: str
@@ -42,13 +44,15 @@ class PlanStep:
     zipped: dict[str, list[str]] = field(default_factory=dict)
     rank: int = 3
     handed: int = 1
-    """Of a loop: how many tensors a pass hands on to the next."""
+    """For a loop: the number of tensors that a pass passes on to the next."""
     collected: list[program.Collected] = field(default_factory=list)
-    """Of a loop: what every pass gives besides."""
+    """For a loop: the further outputs of every pass."""
     given: bool = False
     """Whether it is a layer parameter."""
     defines: str | None = None
-    """Of a shared block that each use of this block has for itself: what the steps that call it name it."""
+    """For a shared block that each use of this block has for itself: the name by which other steps refer to
+    it.
+    """
 
     @property
     def word(self) -> str:
@@ -61,14 +65,14 @@ class PlanStep:
 
     @property
     def reads(self) -> list[Tensor]:
-        """What it reads in `forward`."""
+        """The tensors that it reads in `forward`."""
         if self.loop:
             return [self.sources[place] for place in dict.fromkeys((*range(self.handed), *self.takes))]
         return [tensor for tensor, _, _ in self.arms] or [self.sources[place] for place in self.takes]
 
 
 class If(program.If["Item"]):
-    """An `if` of items: what it reads and gives."""
+    """An `if` with items on both sides, and the tensors that it decides."""
 
     __slots__ = ()
 
@@ -78,7 +82,7 @@ class If(program.If["Item"]):
 
     @property
     def reads(self) -> list[Tensor]:
-        """What its sides read and what it joins."""
+        """The tensors that its sides read and that it joins."""
         inside = [tensor for item in (*self.then, *self.otherwise) for tensor in item.reads]
         return inside + [side for _, *sides in self.joins for side in sides]
 
@@ -87,7 +91,7 @@ Item: TypeAlias = "PlanStep | If"
 
 
 def steps_of(items: Sequence[Item]) -> Iterator[PlanStep]:
-    """All the steps, those under conditions too."""
+    """All steps, including those inside `if`s."""
     for item in items:
         if isinstance(item, If):
             yield from steps_of((*item.then, *item.otherwise))
@@ -111,7 +115,7 @@ def asked(items: Sequence[Item]) -> list[Condition]:
 
 
 def made_in(items: Sequence[Item]) -> set[Tensor]:
-    """What these items put out, those inside `if`s too."""
+    """The tensors that these items make, including those made inside `if`s."""
     made = {tensor for step in steps_of(items) for tensor in step.outputs}
     return made.union(*(item.outputs for item in ifs_of(items)))
 
@@ -122,8 +126,10 @@ def ordered(tensors: Iterable[Tensor]) -> list[Tensor]:
 
 
 def needed(items: list[Item], live: set[Tensor]) -> list[Item]:
-    """The items without the joins that nothing reads, and without the `if`s that are empty then. `live` is
-    what is read after them, and becomes what is read from their beginning on."""
+    """The items without the joins that are never read, and without the `if`s that are then empty. `live`
+    holds the tensors that are read after the items, and afterwards those that are read from their beginning
+    on.
+    """
     kept: list[Item] = []
     for item in reversed(items):
         if isinstance(item, If):
@@ -139,7 +145,9 @@ def needed(items: list[Item], live: set[Tensor]) -> list[Item]:
 
 
 def liveness(items: Sequence[Item], after: set[Tensor]) -> Iterator[set[Tensor]]:
-    """For each item in turn, what is read after it: one set, which changes from item to item."""
+    """For each item in turn, the tensors that are read after it: one set, which is updated from item to
+    item.
+    """
     live = set(after)
     changes: list[tuple[list[Tensor], list[Tensor]]] = []
     for item in reversed(items):
@@ -156,7 +164,7 @@ def liveness(items: Sequence[Item], after: set[Tensor]) -> Iterator[set[Tensor]]
 
 @dataclass(eq=False, slots=True)
 class Plan:
-    """A stretch of steps with its calls settled, and the `let`s that these read."""
+    """A sequence of steps whose calls are decided, and the `let`s that these use."""
 
     inputs: list[Tensor]
     items: list[Item]
@@ -181,9 +189,10 @@ class Plan:
 
     @property
     def head(self) -> int | None:
-        """Of a chain, which input it begins with; None where it is not a chain. In a chain the input of each
-        step is the output of the one before, and the last one's is the output: nn.Sequential runs it.
-        An `if` may leave steps out."""
+        """For a chain, the index of the input that it begins with; else None. In a chain the input of each
+        step is the output of the one before, and the last one's is the output: nn.Sequential runs it. An `if`
+        may leave steps out.
+        """
         if len(self.outputs) != 1:
             return None
         steps = self.steps
@@ -194,7 +203,7 @@ class Plan:
 
     @property
     def single(self) -> PlanStep | None:
-        """The step of a body that has no level of its own, where it can stand for the body."""
+        """The only step of a body without a level of its own, where it can replace the body."""
         if len(self.items) != 1:
             return None
         step = self.items[0]
@@ -204,14 +213,14 @@ class Plan:
 
     @property
     def optional(self) -> PlanStep | None:
-        """The step of a body that has no level of its own and is only there under a condition."""
+        """The only step of a body without a level of its own, where it exists only under a condition."""
         steps = self.steps
         if len(steps) != 1 or steps[0].name != "" or not isinstance(self.items[0], If):
             return None
         return steps[0] if len(self.inputs) == 1 and inline(steps[0].piece) and self.head == 0 else None
 
     def used(self) -> Iterator[str]:
-        """The variables that the constructor reads, `let`s and loops aside."""
+        """The variables that the constructor reads, except `let`s and those of loops."""
         own = {name for name, _ in self.lets}
         for _, node in self.lets:
             yield from (name for name in variables(node) if name not in own)
@@ -220,13 +229,12 @@ class Plan:
             yield from (name for name in used_in(piece) if name not in own)
 
     def reads(self) -> set[Tensor]:
-        """The values that anything reads, or that come out."""
+        """The tensors that any step reads, and the outputs."""
         return {*self.outputs, *(tensor for item in self.items for tensor in item.reads)}
 
 
 def _end(items: Sequence[Item], previous: Tensor) -> Tensor | None:
-    """The tensor that a chain of items ends with; None where they do not follow each other, each with a
-    module of its own."""
+    """The tensor that a chain of items ends with; None where the items are not a chain of modules."""
     for item in items:
         if isinstance(item, If):
             then, otherwise = _end(item.then, previous), _end(item.otherwise, previous)
@@ -249,7 +257,7 @@ def _end(items: Sequence[Item], previous: Tensor) -> Tensor | None:
 
 @dataclass(eq=False, slots=True)
 class Parameter:
-    """A constructor's argument: its variable, type and default (None: none)."""
+    """A constructor's parameter: its variable, type and default (None: none)."""
 
     variable: str
     annotation: str
@@ -260,9 +268,10 @@ class Parameter:
 class ClassPlan:
     """A class of the emitted file; `name` is set when the file is written.
 
-    form: `chain` subclasses nn.Sequential; `module` has a forward of its own; `layer` subclasses the one
-    layer (or block) that it is; `list` subclasses nn.ModuleList; `function` returns the layer. `tensors` are
-    names for the inputs; forward takes those in `takes`. `unnamed`: a group, a line or a pass, not a block.
+    form: `chain` subclasses nn.Sequential; `module` has a `forward` of its own; `layer` subclasses the one
+    layer (or block) that it consists of; `list` subclasses nn.ModuleList; `function` returns the layer.
+    `tensors` are names for the inputs; `forward` takes those in `takes`. `unnamed`: a group, a line or a
+    pass, not a block.
     """
 
     wanted: str
@@ -278,7 +287,7 @@ class ClassPlan:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it says no more than its one layer: a block that is `nn.Tanh()`."""
+        """Whether it adds nothing to its one layer: a block that is `nn.Tanh()`."""
         return self.form == "layer" and not (self.parameters or self.plan.lets or self.base.arguments)
 
     @property

@@ -1,4 +1,4 @@
-"""The plan of a whole network, out of its lowered program: each function becomes a class."""
+"""The plan of a whole network, from its lowered program: each function becomes a class."""
 
 from __future__ import annotations
 
@@ -31,16 +31,15 @@ LETTERS = {
     "G": "groups",
     "D": "dilation",
 }
-"""A block's letters are called as torch calls them."""
+"""The names of a block's letters: torch's names for the same numbers."""
 
 OVERWRITABLE = frozenset({"conv", "dwconv", "deconv", "bn", "gn", "fc", "add", "maxpool", "avgpool"})
-"""What puts out a tensor of its own that it does not need for the way back: an activation may overwrite
-it."""
+"""Layers that make a new tensor and do not need it for the gradient: an activation may overwrite it."""
 
 
 def emit(use: LayerUse, layer: ir.Layer) -> Built:
-    """How a layer of one use is made; one without weights that reads a second tensor is written in
-    `forward`."""
+    """The call that makes a layer of one use. A layer without weights that reads a second tensor is written
+    in `forward` instead."""
     op = use.op
     if any(getattr(op, name) for name in op.tensors) and not op.weighted:
         if len({repr(one) for one in use.ops}) != 1:
@@ -54,7 +53,7 @@ def emit(use: LayerUse, layer: ir.Layer) -> Built:
 
 
 def planned(graph: ir.Graph, folds: Mapping[tuple[int, int], int]) -> tuple[Plan, dict[str, Call]]:
-    """The plan of the whole network, and the calls that make its shared blocks, by their names."""
+    """The plan of the whole network, and the calls that make its shared blocks, by name."""
     axes: dict[Place, tuple[int, ...]] = {}
     while True:
         lowering = Lowering(
@@ -68,14 +67,14 @@ def planned(graph: ir.Graph, folds: Mapping[tuple[int, int], int]) -> tuple[Plan
             axes=axes,
         )
         root: Plan = lowering.network().made
-        if not (fewer := lowering.given.read()):  # sizes that layers are called with and do not read
+        if not (fewer := lowering.given.read()):  # no layers are called with sizes that they do not use
             break
         axes |= fewer
     return root, {key: with_numbers(*shared) for key, shared in lowering.shared.items()}
 
 
 def _finish(function: program.Function) -> None:
-    """Every function of the lowered program becomes a class; the network's plan is the model's."""
+    """Turns a function of the lowered program into a class; the network's plan becomes the model's."""
     layers = function.template.kind == "layers"
     if not layers:
         with_bools(function)
@@ -99,7 +98,7 @@ def _finish(function: program.Function) -> None:
     if layers:
         function.made = _made_layers(function, plan, stretch)
         return
-    if not function.recursive:  # planning may have added some
+    if not function.recursive:  # planning may have added `needs`
         parameters = parameters_of(function)
     made = as_class(plan, stretch.prefix, parameters, tensor_names(plan))
     if function.recursive:
@@ -115,7 +114,7 @@ def _finish(function: program.Function) -> None:
 
 
 def _with_own(plan: Plan, function: program.Function) -> Plan:
-    """The plan, with the shared blocks that are this function's own."""
+    """The plan, with the shared blocks that belong to this function's block."""
     items: list[Item] = []
     for one in function.own.values():
         piece = called(one.function, one.arguments, one.layers)
@@ -132,7 +131,7 @@ def _with_own(plan: Plan, function: program.Function) -> Plan:
 
 
 def _made_layers(function: program.Function, plan: Plan, stretch: Stretch) -> Piece:
-    """Layers that are given to a block: what makes them."""
+    """The code that makes layers which are passed to a block."""
     piece, takes = piece_of(plan, stretch)
     for name, node in reversed(function.lets):
         piece = with_nodes(piece, {name: node})
@@ -147,7 +146,7 @@ def _made_layers(function: program.Function, plan: Plan, stretch: Stretch) -> Pi
 
 
 def _wanted(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> set[str]:
-    """The parameters of a class that calls itself that are read, not only passed on."""
+    """The parameters of a class that calls itself which are used, not only passed on."""
     own: list[dict[str, set[str]]] = []
 
     def emptied(piece: Piece) -> Piece:
@@ -172,7 +171,7 @@ def _wanted(plan: Plan, lets: Sequence[tuple[str, Node]], itself: ClassPlan) -> 
 
 
 def _needed(plan: Plan, lets: Sequence[tuple[str, Node]]) -> list[tuple[str, Node]]:
-    """The `let`s that something reads, directly or through another."""
+    """The `let`s that are used, directly or through another one."""
     wanted = set(plan.used())
     kept: list[tuple[str, Node]] = []
     for name, node in reversed(lets):

@@ -13,15 +13,15 @@ from cnnspec.targets.torch.plan import PlanStep
 
 OFTEN = 4
 SHORT = len("4 * k")
-"""A name says no more than an expression of this length."""
+"""An expression of up to this length gets no name: the name would not be shorter."""
 OPERATORS = frozenset("+-*") | {"//", "**"}
 
 
 def name_repeated(
     steps: Sequence[PlanStep], known: Collection[str], taken: Collection[str]
 ) -> list[tuple[str, Node]]:
-    """Puts names into the steps' calls; gives the names and their expressions, which read `known` variables
-    only, so that they mean the same wherever they stand."""
+    """Replaces expressions in the steps' calls by names; returns the names and their expressions. These use
+    only `known` variables, so that they have the same value in every place."""
     found: list[Node] = []
     while (often := _longest([step.piece for step in steps if step.piece is not None], known)) is not None:
         _replace(steps, often, Var(_mark(len(found))))
@@ -35,12 +35,12 @@ def name_repeated(
 
 
 def _mark(number: int) -> str:
-    """A name that no spec gives."""
+    """A temporary name, which cannot be a name of a spec."""
     return f"\N{SECTION SIGN}{number}"
 
 
 def _longest(pieces: Sequence[Piece], known: Collection[str]) -> Node | None:
-    """The longest expression that is repeated often; None where there is none."""
+    """The longest expression that is repeated often; None where none is."""
     counted = Counter(node for piece in pieces for one in walk(piece) for node in _sums(one))
     often = [
         node

@@ -1,9 +1,9 @@
-"""`init_weights`: one rule for each kind of layer, and the layers that start otherwise.
+"""`init_weights`: one rule for each kind of layer, and a rule of its own for each layer that starts
+otherwise.
 
-A plan's calls say of each layer how it starts (`he(nn.Conv2d(…))`). What most layers of a kind say is its
-rule, which `init_weights` has for all of them; the others keep theirs as `starting(nn.Conv2d(…), he)`. A rule
-is torch's own call on the weight where no other layer needs a function for it.
-"""
+A plan's calls contain how each layer starts (`he(nn.Conv2d(…))`). The start of most layers of a kind becomes
+the rule for that kind in `init_weights`; the other layers keep theirs as `starting(nn.Conv2d(…), he)`. A rule
+is torch's own call on the weight where no other layer needs a function for it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from cnnspec.targets.torch.plan import ClassPlan, Plan
 from cnnspec.targets.torch.starts import NORMALISED, SCHEMES
 
 Start: TypeAlias = "tuple[str, tuple[tuple[str | None, Piece], ...]]"
-"""A function of the library, and its arguments but for the layer."""
+"""A function of the library, and its arguments except the layer."""
 
 
 class Rule(NamedTuple):
-    """How most layers of a kind start, and whether they have biases: some (both), all or none of them."""
+    """How most layers of a kind start, and whether their biases exist: for some (both), all or none of
+    them."""
 
     start: Start
     biases: frozenset[bool]
@@ -42,7 +43,7 @@ DOC = "Starts every weight and running statistic anew; after `to_empty()`, too."
 
 
 class Layer(NamedTuple):
-    """A layer's own call, how it starts (None: as torch has it), and the literals that it is given."""
+    """A layer's own call, how it starts (None: torch's default), and the literals for its weights."""
 
     call: Call
     start: Start | None
@@ -50,7 +51,7 @@ class Layer(NamedTuple):
 
 
 def settle(plans: Iterable[Plan], made: Iterable[ClassPlan], shared: dict[str, Call]) -> Rules:
-    """The rules of a whole program, whose calls lose the starts that these say."""
+    """The rules of a whole program; removes the starts that they cover from its calls."""
     steps = {id(step): step for plan in plans for step in plan.steps if step.piece is not None}.values()
     defaults = [one for plan in made for one in plan.parameters if one.default is not None]
     found = [step.piece for step in steps], [one.default for one in defaults], list(shared.values())
@@ -67,7 +68,7 @@ def settle(plans: Iterable[Plan], made: Iterable[ClassPlan], shared: dict[str, C
 
 
 def _usual(found: Iterable[Piece]) -> Rules:
-    """What most layers of a kind say, by the kind, where that is not torch's own start."""
+    """The most frequent start for each kind of layer, where it is not torch's default."""
     counts: dict[str, Counter[Start | None]] = {}
     biases: dict[str, set[bool]] = {}
     for piece in found:
@@ -84,7 +85,7 @@ def _usual(found: Iterable[Piece]) -> Rules:
 
 
 def by_rules(piece: Piece, known: Rules) -> Piece:
-    """The piece with the starts that a rule says left out."""
+    """The piece without the starts that a rule covers."""
     layer = _layer(piece)
     if layer is None:
         return with_parts(piece, lambda part: by_rules(part, known))
@@ -112,7 +113,7 @@ def _layers(piece: Piece) -> Iterable[Layer]:
 
 
 def _layer(piece: Piece) -> Layer | None:
-    """The layer that a piece makes, if it makes one: what says how it starts stands around it."""
+    """The layer that a piece makes, if it makes one, with the start that is written around it."""
     start = given = None
     while isinstance(piece, Call) and piece.function in SCHEMES | {"given"}:
         around = str(piece.function), piece.arguments[1:]
@@ -124,12 +125,12 @@ def _layer(piece: Piece) -> Layer | None:
 
 
 def _weighted(function: str) -> bool:
-    """Whether a class of this name, or a base of it, is one of those that `init=` is for."""
+    """Whether a class of this name, or a base of it, has weights that `init=` can start."""
     return _STARTED.fullmatch(kind(function)) is not None
 
 
 def kind(function: str) -> str:
-    """torch's class that a class is or derives from; else itself."""
+    """The class of torch that a class is or derives from; else the class itself."""
     if function.startswith("nn.") or function not in pieces():
         return function
     bases = re.match(r"class \w+\(([^)]*)\)", pieces()[function].text)
@@ -142,7 +143,7 @@ def _plain(start: Start) -> bool:
 
 
 def put(writer: Writer, known: Rules, body: str) -> None:
-    """The method; `body` is the rest of the program's own text."""
+    """Writes the method; `body` is the rest of the program's own text."""
     with writer.block("def init_weights(self) -> None:"):
         writer.doc(DOC)
         with writer.block("for module in self.modules():"):
@@ -178,7 +179,9 @@ def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
                 continue
             writer.put("", own)
             biases = frozenset[bool]().union(*(known[name].biases for name in names))
-            if biases == {True} and names == ["nn.Linear"]:  # to a type checker, a convolution may have none
+            if biases == {True} and names == [
+                "nn.Linear"
+            ]:  # type checkers assume that a convolution may have none
                 writer.line(f"nn.init.zeros_({layer}.bias)")
             elif biases != {False}:
                 with writer.block(f"if {layer}.bias is not None:"):
@@ -186,7 +189,7 @@ def _branches(writer: Writer, known: Rules, layer: str, body: str) -> None:
 
 
 def _own_call(start: Start, weight: str) -> Group | None:
-    """torch's own call for a start, if there is one."""
+    """torch's own call for a start, where it has one."""
     function, arguments = start
     given = {name: one.value if isinstance(one, Const) else one for name, one in arguments}
     match function, given:

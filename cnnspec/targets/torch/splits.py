@@ -1,4 +1,4 @@
-"""Slices that cut a tensor into equal parts are one call: `a, b = x.chunk(2, dim=1)`."""
+"""Slices that cut a tensor into equal parts become one call: `a, b = x.chunk(2, dim=1)`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How weights start where torch's own default is not what the spec says: `init=`, literals, `frozen`."""
+"""How weights start where it is not torch's default: `init=`, literals, `frozen`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from cnnspec.ops.base import Init, Initial, Shape
 
 SCHEMES = frozenset({"he", "xavier", "normal", "truncated", "uniform", "constant", "bilinear"})
-"""The functions that start the weights of a layer and need nothing of it but its shape."""
+"""The functions that start a layer's weights and need nothing but the weights' shape."""
 NUMBERS = {"normal": "std", "truncated": "std", "uniform": "bound", "constant": "value"}
-"""What the number of a scheme is called there."""
+"""The parameter's name for the number of a scheme."""
 NORMALISED = (
     "nn.utils.parametrizations.spectral_norm",
     "nn.utils.parametrizations.weight_norm",
@@ -30,9 +30,9 @@ NORMALISED = (
 
 
 def started(op: Op, arriving: tuple[Shape, ...], layer: Built) -> Built:
-    """The call, wrapped in how its weights start: `he(nn.Conv2d(…))`, `given(…, weight=[…])`, which
-    `init_weights` then has (rules.py). Frozen ones end in `.requires_grad_(False)`; with running statistics,
-    which stay too, they are classes of their own."""
+    """The call, wrapped in the start of its weights: `he(nn.Conv2d(…))`, `given(…, weight=[…])`, which
+    rules.py moves to `init_weights`. Frozen layers end in `.requires_grad_(False)`; those with running
+    statistics, which must not change either, have classes of their own."""
     weights, own = op.weights(*arriving), op
     op = unnormalised(op)
     stays = getattr(op, "frozen", False) and any(weight.role == "buffer" for weight in op.weights(*arriving))
@@ -74,7 +74,7 @@ def _normalised(op: Any, layer: Built) -> Built:
 def _by_scheme(op: Op, arriving: tuple[Shape, ...], init: Init, layer: Built) -> Built:
     scheme, value, mean = init
     if scheme in ("he", "xavier") and (op.word == "local" or getattr(op, "connect", None) is not None):
-        # torch counts fans on the weight's shape, which does not say how many numbers a filter sees
+        # torch counts fans on the weight's shape, which does not give the number of inputs of a filter
         start = op.weights(*arriving)[0].initial
         return build(start.distribution, layer, **{NUMBERS[start.distribution]: start.value})
     if isinstance(value, Fraction):
@@ -95,7 +95,7 @@ def number(exact: Fraction | int) -> int | float:
 
 
 def _array(start: Initial) -> Code:
-    """The numbers as nested lists; axes of length 1 in front are left out (torch broadcasts)."""
+    """The numbers as nested lists; leading axes of length 1 are left out (torch broadcasts)."""
     shape = list(start.shape)
     while len(shape) > 1 and shape[0] == 1:
         shape.pop(0)

@@ -1,4 +1,4 @@
-"""Stretches of statements on their way to plans: each step with the call that makes it."""
+"""From statements to plans: each step with the call that makes it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from cnnspec.targets.torch.splits import split
 
 @dataclass(eq=False)
 class Stretch:
-    """A stretch of statements on its way to a plan. `prefix` begins the names of the classes in it; `envs`
-    are the numbers of its uses, for the types of what such a class is given."""
+    """A sequence of statements that becomes a plan. `prefix` begins the names of the classes in it; `envs`
+    are the numbers of its uses, from which the parameters of such a class get their types."""
 
     prefix: str
     envs: list[dict[str, Any]]
     same: dict[Tensor, Tensor] = field(default_factory=dict)
-    """Of two names of the lowered program for one tensor, the one that stands for both."""
+    """For two names of one tensor in the lowered program: the one that is used for both."""
 
     def inner(self, name: str, envs: list[dict[str, Any]], *, loop: bool = False) -> Stretch:
         return Stretch(self.prefix + (camel(name) if name else "Pass" if loop else ""), envs)
@@ -48,7 +48,7 @@ class Stretch:
         return [self.same.get(tensor, tensor) for tensor in tensors]
 
     def items(self, statements: Sequence[program.Statement], found: list[Item], taken: set[str]) -> None:
-        """Adds the steps; `taken` are the attributes that the statements have."""
+        """Adds the steps to `found`; `taken` are the names of attributes that are used already."""
         for one in statements:
             match one:
                 case program.Layer():
@@ -75,7 +75,7 @@ class Stretch:
                     self.decide(one, found, taken)
 
     def part(self, part: program.Part) -> PlanStep:
-        """A group or a line; what is labelled in it may be its output."""
+        """A group or a line. A labelled tensor inside it may be one of its outputs."""
         inner = self.inner(part.name, part.envs)
         plan = inner.plan(part.region)
         outputs: dict[Tensor, Tensor] = {}
@@ -90,7 +90,7 @@ class Stretch:
         return PlanStep(part.name, inputs, list(outputs.values()), None, piece, takes, needs=plan.needs)
 
     def decide(self, statement: program.If[program.Statement], found: list[Item], taken: set[str]) -> None:
-        """An `if`; right behind one of the same condition it is the rest of that."""
+        """An `if`. Directly after an `if` with the same condition it continues that one."""
         made = found[-1] if found else None
         if not isinstance(made, If) or made.condition is not statement.condition:
             made = If(statement.condition)
@@ -108,7 +108,7 @@ class Stretch:
         made.joins += [(joined, then, otherwise) for (joined, *_), then, otherwise in joins]
 
     def layer(self, layer: program.Layer, taken: set[str]) -> Iterator[PlanStep]:
-        """`fc` takes a C x 1 x 1 map as the vector that it is; nn.Linear does not."""
+        """Before `fc`, a C x 1 x 1 map is flattened, because nn.Linear takes only vectors."""
         inputs = self.tensors(layer.inputs)
         if layer.op.word == "fc" and layer.name and layer.rank > 1:
             shape = None if inputs[0].shape is None else inputs[0].shape[:1]
@@ -144,8 +144,8 @@ def _names(statements: Sequence[program.Statement]) -> Iterator[str]:
 
 
 def piece_of(plan: Plan, stretch: Stretch, *, in_loop: bool = False) -> tuple[Piece, tuple[int, ...]]:
-    """The call that makes a stretch: of its one step, of a chain, or of a small class. Also which of its
-    inputs it takes."""
+    """The call that makes a sequence of steps: of its only step, of a chain, or of a small class. Also the
+    indices of the inputs that it reads."""
     single = plan.single
     if single is not None and single.piece is not None:
         if not single.loop and (inline(single.piece) or not in_loop):
@@ -161,8 +161,8 @@ def piece_of(plan: Plan, stretch: Stretch, *, in_loop: bool = False) -> tuple[Pi
 
 
 def _small_class(plan: Plan, stretch: Stretch, in_loop: bool) -> ClassPlan:
-    """A class for a group, a line or a pass that is no chain; its arguments are the variables that it
-    reads."""
+    """A class for a group, a line or a pass that is not a chain; its parameters are the variables that it
+    uses."""
     parameters = [
         Parameter(
             variable,

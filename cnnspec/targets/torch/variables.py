@@ -1,4 +1,4 @@
-"""Which variable each tensor of a `forward` is: the author's name, its role in a merge, else x, y or z."""
+"""The variable of each tensor in a `forward`: the author's name, its role in a merge, else x, y or z."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from cnnspec.lower.program import Tensor
 from cnnspec.targets.torch.plan import ClassPlan, If, Plan, PlanStep, ifs_of, made_in, ordered
 
 FARTHEST = 100
-"""Steps from a tensor to the end of its branch, at most."""
+"""The largest number of steps from a tensor to the end of its branch."""
 
 ATTENDED = "qkv"
-"""The three tensors of an attention."""
+"""The names of the three inputs of an attention."""
 
 
 class Variables:
-    """`of` gives a tensor's variable, `held` what a variable holds; those that are `blocked` are not used for
-    another tensor. `inputs` names the tensors that are given."""
+    """`of` maps tensors to variables, `held` variables to the tensor that they hold. A `blocked` variable is
+    not used for another tensor. `inputs` names the input tensors."""
 
     def __init__(self, plan: Plan, inputs: Mapping[Tensor, str], namer: Namer) -> None:
         self.plan, self.namer = plan, namer
@@ -57,8 +57,8 @@ class Variables:
         """What the blocks that give tensors call these."""
 
     def _lasts(self, tensor: Tensor) -> bool:
-        """Whether a tensor is read more than once, or with others, or not by the very next step: then it has
-        the author's name, which nothing else has."""
+        """Whether a tensor is read more than once, or with others, or later than by the next step: then it
+        gets the author's name, which no other tensor has."""
         outputs, items, readers = self.plan.outputs, self.plan.items, self.readers.get(tensor, [])
         looped = (step.outputs for step in self.plan.steps if step.loop and len(step.outputs) > 1)
         if (
@@ -67,7 +67,7 @@ class Variables:
             or any(tensor in made for made in looped)
         ):
             return True
-        if "'" in (tensor.label or ""):  # not the line's own tensor, but one inside it
+        if "'" in (tensor.label or ""):  # a tensor inside the line, not the line's own
             return False
         if any(len(step.reads) > 1 for step in readers):
             return True
@@ -76,8 +76,8 @@ class Variables:
         return made is not None and any(n > made + 1 for n in read)
 
     def _labels_inside(self) -> Iterator[tuple[Tensor, str]]:
-        """What uses of blocks that give several tensors call these, else the blocks:
-        `p3, p4, p5 = self.backbone(x)`."""
+        """For uses of blocks with several outputs: the names that the use gives these, else the names inside
+        the block: `p3, p4, p5 = self.backbone(x)`."""
         for step in self.plan.steps:
             made = step.piece.function if isinstance(step.piece, Call) else None
             if len(step.outputs) > 1 and isinstance(made, ClassPlan):
@@ -91,8 +91,8 @@ class Variables:
         self.held[name] = source
 
     def name(self, output: Tensor, read: list[Tensor], after: set[Tensor], wish: dict[Tensor, str]) -> str:
-        """A variable for an output; `read` are the tensors that it is made from, `after` those that are read
-        later, `wish` the variables that are settled."""
+        """A variable for an output. `read` are the tensors that it is made from, `after` those that are read
+        later, `wish` the variables that are decided already."""
         if output in wish:
             return wish[output]
         if output in self.labelled:
@@ -115,8 +115,8 @@ class Variables:
         return self.free(after)
 
     def of_if(self, joined: Tensor, sides: list[Tensor], item: If, after: set[Tensor]) -> str:
-        """The variable of a tensor that an `if` decides: that of the side which is there already, or of what
-        both sides read, where nothing else reads it any more."""
+        """The variable of a tensor that an `if` decides: the variable of a side that exists already, or of
+        the common input of both sides, where no later step reads it."""
         begin = [items[0] for items in (item.then, item.otherwise) if items]
         first = [one.reads[0] for one in begin if isinstance(one, PlanStep)]
         for source in (*reversed(sides), *first):
@@ -126,13 +126,13 @@ class Variables:
         return self.role(joined) or self.free(set(self.held.values()))
 
     def free(self, after: set[Tensor]) -> str:
-        """The first of x, y, z, … that is not needed any more."""
+        """The first of x, y, z, … that no later step needs."""
         names = chain("xyz", (f"x{number}" for number in count(2)))
         return next(name for name in names if name not in self.blocked and self.held.get(name) not in after)
 
     def role(self, output: Tensor) -> str | None:
-        """`branch2` where a tensor ends, by single readers, as the second of several branches; `gate` in a
-        `mul`; `q`, `k` and `v` in an attention."""
+        """`branch2` where a tensor becomes, through single readers, the second of several branches; `gate` in
+        a `mul`; `q`, `k` and `v` in an attention."""
         for _ in range(FARTHEST):
             readers = self.readers.get(output, [])
             if output in self.joined and not readers:
@@ -173,5 +173,5 @@ class Variables:
 
 
 def _is_role(name: str) -> bool:
-    """A name that says which branch of a merge a tensor is: nothing else is called so."""
+    """Whether a name is reserved for a branch of a merge, so that no other tensor gets it."""
     return name.rstrip("0123456789") in ("branch", "gate", "shortcut", *ATTENDED)

@@ -1,4 +1,4 @@
-"""How torch says the layers with a window: convolutions and pooling."""
+"""The torch code of the layers with a window: convolutions and pooling."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def _convolution(use: LayerUse, filters: Slot, groups: Slot) -> Built:
 
 
 def _or_same(function: str, use: LayerUse) -> tuple[str, dict[str, Slot]]:
-    """The layer and its window. torch's own `padding="same"` needs stride 1, and warns where the zeros are
-    odd in number: then the layer is our own."""
+    """The layer and its window. torch's own `padding="same"` needs stride 1, and warns where the number of
+    zeros is odd: then the class is one of the emitted file."""
     window = _window(use.op)
     if _is_same(use.op) and use.any(_pads_unevenly):
         function = f"{function.removeprefix('nn.')}Same"
@@ -90,7 +90,7 @@ def _pool(use: LayerUse, kind: str, extra: dict[str, Slot]) -> Built:
     if op.size_out is not None:
         return build(f"nn.Adaptive{name}", n(op.size_out, W("size_out")))
     named = {"kernel_size": n(op.size, W("F"))}
-    if name == "AvgPool3d" and op.ceil and not _is_same(op):  # refuses a window larger than the map
+    if name == "AvgPool3d" and op.ceil and not _is_same(op):  # torch refuses a window larger than the map
         sizes = zip(op.size, use.arriving[0][1:], op.P, strict=True)
         named["kernel_size"] = n(tuple(min(F, N + 2 * P) for F, N, P in sizes), W("F"))
     if op.S is not None:

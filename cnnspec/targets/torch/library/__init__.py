@@ -1,4 +1,4 @@
-"""What torch lacks: copied as text into the programs that use it."""
+"""Layers that torch does not have: copied as text into the programs that use them."""
 
 from __future__ import annotations
 
