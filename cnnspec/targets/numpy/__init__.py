@@ -1,4 +1,4 @@
-"""A NumPy program: one file that imports numpy and nothing else, to be read from top to bottom."""
+"""The NumPy target: one Python file that imports numpy and nothing else, to be read from top to bottom."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def emit(graph: Graph) -> str | tuple[Diagnostic, ...]:
-    """The program's text, or E801 with what this target cannot express."""
+    """The text of the program, or E801 with the part of the graph that this target cannot express."""
     from cnnspec.lower.call import Unsupported
     from cnnspec.targets.numpy.program import program
 

@@ -1,8 +1,7 @@
-"""Functions of one block that come out alike.
+"""Functions of one block that have the same code.
 
-A block that is used on vectors and on images is lowered once for each number of axes, and once more for uses
-that are frozen; in NumPy the two often have the same lines, and are then one function.
-"""
+A block that is used on vectors and on images is lowered once for each number of axes, and once more for
+frozen uses; in NumPy these often have the same lines, and then become one function."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ NOTE = re.compile(r"  # .*$", re.MULTILINE)
 
 
 class Alike:
-    """The functions that were written so far, by their code, and which name stands for which."""
+    """The functions written so far, by their code, and the name that replaces each name."""
 
     def __init__(self) -> None:
         self.written: dict[tuple[str | None, str, str], tuple[str, int]] = {}
@@ -24,7 +23,8 @@ class Alike:
         self.texts: list[str] = []
 
     def add(self, function: Function, forward: str, backward: str) -> None:
-        """The two passes of a function, as far as the block does not have the same lines already."""
+        """Writes the forward and the backward pass of a function, unless the block has one with the same
+        lines already."""
         self._add(function, "", forward)
         self._add(function, "_backward", backward)
 
@@ -40,7 +40,7 @@ class Alike:
             self.texts[place] = _common(self.texts[place], text)
 
     def renamed(self, function: Function) -> None:
-        """Lets a function call those that are written."""
+        """Replaces the names of the functions that a function calls by the written ones."""
         for step in every(function.steps):
             if isinstance(step, Call):
                 step.backward = self.names.get(f"{step.function}_backward", "")
@@ -56,7 +56,7 @@ class Alike:
 
 
 def _common(text: str, other: str) -> str:
-    """The text, without the comments (the shapes) that do not hold in the other."""
+    """The text without the comments (the shapes) that are not the same in the other text."""
     lines = zip_longest(text.split("\n"), other.split("\n"), fillvalue="")
     return "\n".join(
         one if NOTE.findall(one) == NOTE.findall(two) else NOTE.sub("", one) for one, two in lines

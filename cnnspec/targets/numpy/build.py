@@ -1,4 +1,4 @@
-"""A lowered program as NumPy's steps: groups written where they stand, weights found by their place."""
+"""A lowered program as NumPy's steps. Groups are written in place, and weights are found by their path."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from cnnspec.targets.numpy.statements import (
 
 
 def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
-    """The functions of a graph, the called before the calling, the network last."""
-    named = Namer({*namer.taken, "x"})  # the input is called x
+    """The functions of a graph: each before its callers, and the network last."""
+    named = Namer({*namer.taken, "x"})  # the input's name is x
     names: dict[object, str] = {block.name: named.take(block.name) for block in graph.blocks}
     names[None] = named.take("network")
     for name in names.values():
@@ -56,7 +56,7 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
             made.having = frozenset(range(len(ends[0])))
             function.made = made
         steps = translation.function()
-        optional = True  # a default, as far as nothing without one stands after it
+        optional = True  # a default, unless a later parameter has none
         for parameter in reversed(function.parameters):
             parameter.used = function.recursive or parameter.variable in translation.needed
             if parameter.used:
@@ -69,12 +69,12 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
         given.append(made)
 
     def block_of(function: program.Function) -> object:
-        """What has a name of its own: the network, layers that a block is given, a block."""
+        """The unit that gets a name: the network, layers that are passed to a block, or a block."""
         kind = function.template.kind
         return None if kind == "network" else function.number if kind == "layers" else function.name
 
     def dropped(block: object) -> str | None:
-        """The name of a function that was made, and is to be made once more."""
+        """The name of a function that was made and will be made again."""
         for one in given:
             if block_of(one.source) == block and one.source not in lowering.functions:
                 given.remove(one)
@@ -89,7 +89,7 @@ def functions(graph: ir.Graph, namer: Namer) -> list[Function]:
 
 
 def emit(use: LayerUse, layer: ir.Layer | None = None) -> Built:
-    """How a layer of one use is called."""
+    """The call of a layer in one use."""
     if use.op.word not in EMITTERS:
         raise Unsupported(f"`{use.op.word}`", layer)
     roles = {weight.role for weight in use.op.weights(*use.arriving)}
@@ -100,7 +100,7 @@ def emit(use: LayerUse, layer: ir.Layer | None = None) -> Built:
 
 
 class _Translation:
-    """One function's statements as steps."""
+    """Translates the statements of one function into steps."""
 
     def __init__(self, source: program.Function, layers: dict[str, Layers]) -> None:
         self.source, self.layers = source, layers
@@ -161,7 +161,7 @@ class _Translation:
         return found
 
     def named(self, outer: Tensor, made: Tensor) -> None:
-        """Makes `outer` another name of a tensor."""
+        """Makes `outer` another name of the tensor `made`."""
         self.same[outer] = made
         made.label = made.label or outer.label
 
@@ -212,7 +212,7 @@ class _Translation:
         )
 
     def given(self, one: program.LayersArgument) -> Layers:
-        """What is given for a layer parameter."""
+        """The argument for a layer parameter."""
         if one.variable is not None:
             return self.layers[one.variable]
         if one.function is None:
@@ -254,7 +254,7 @@ class _Translation:
     # --- ifs ----------------------------------------------------------------------------------------------
 
     def variable(self, condition: program.Condition, place: str, found: list[Step]) -> str:
-        """The variable of a condition; where it has none yet, it is worked out here."""
+        """The variable of a condition; it is computed here where it has none yet."""
         if condition.number not in self.decided:
             name = self.source.namer.take("when")
             self.decided[condition.number] = name
@@ -265,7 +265,7 @@ class _Translation:
 
     def decide(self, statement: program.If[program.Statement], place: str, found: list[Step]) -> None:
         made = If(statement.condition, variable=self.variable(statement.condition, place, found))
-        known = self.decided  # what one side decides is decided again where it is asked for once more
+        known = self.decided  # a condition computed on one side is computed again after it, where needed
         self.decided = dict(known)
         made.then = self.steps(statement.then, place)
         self.decided = dict(known)
@@ -277,7 +277,7 @@ class _Translation:
         found.append(made)
 
     def merge(self, merge: program.Merge, place: str, found: list[Step]) -> None:
-        """`add [ … ]`. A branch that is only there under an `if` makes the merge an `if` of two."""
+        """A merge, `add [ … ]`. A branch that exists only under an `if` makes it an `if` with two merges."""
         for _, when, _ in merge.arms:
             if when is not None:
                 self.variable(when[0], place, found)
@@ -310,10 +310,10 @@ class _Translation:
         arms = [(self.tensor(tensor), when) for tensor, when, _ in merge.arms]
         self.named(merge.output, merged(arms, found))
 
-    # --- what is read -------------------------------------------------------------------------------------
+    # --- variables and tensors that are read ----------------------------------------------------------------
 
     def sweep(self, steps: list[Step]) -> None:
-        """Takes the `let`s away that nothing after them reads; notes what the other steps read."""
+        """Removes the `let`s that no later step reads; records the tensors that the other steps read."""
         for step in reversed(steps[:]):
             match step:
                 case Call():
@@ -334,20 +334,20 @@ class _Translation:
                     self.read(name for one in step.over for name in variables(one.list))
 
     def read(self, names: Iterable[str]) -> list[Tensor]:
-        """Notes that these variables are needed; gives the tensors among them."""
+        """Records that these variables are needed; returns the tensors among them."""
         read = set(names)
         self.needed |= read
         return list({self.source.tensors[int(name[1:].split(".")[0])] for name in read if name[0] == "§"})
 
 
 def _shares_its_place(statements: Sequence[program.Statement]) -> bool:
-    """Whether a block is called that has no level of its own: it keeps what it decides at the same place."""
+    """Whether one of these blocks has no level of its own: its conditions are kept under the same path."""
     blocks = (one for one in program.every(statements) if isinstance(one, program.Invoke | program.Slot))
     return any(not one.name and getattr(one, "shared", None) is None for one in blocks)
 
 
 def _alone(layers: Function) -> str | None:
-    """The one function that layers are, where they are a call of it with nothing else."""
+    """The function that passed layers are, where they consist of a single call of it; else None."""
     match layers.steps:
         case [Call(form="layer", place="net", arguments=[], suffix="", around="") as call]:
             return call.function if call.inputs == layers.inputs and call.outputs == layers.outputs else None
@@ -365,7 +365,8 @@ def _module(module: program.Module) -> str:
 
 
 def _arguments(call: LoweredCall, inputs: Sequence[Tensor]) -> list[Argument]:
-    """A call's arguments, with its inputs as variables: `§12`, and `§12.axes` for the sizes of its axes."""
+    """A call's arguments. Its inputs are variables in them: `§12`, and `§12.axes` for the sizes of its
+    axes."""
     found: list[Argument] = []
     for name, value in call.arguments:
         if isinstance(value, LoweredCall):
@@ -378,7 +379,7 @@ def _arguments(call: LoweredCall, inputs: Sequence[Tensor]) -> list[Argument]:
 
 
 def _variables(arguments: Iterable[Argument]) -> Iterator[str]:
-    """The variables that arguments speak of: numbers, and tensors as `§12`."""
+    """The variables in arguments: numbers, and tensors as `§12`."""
     for _, value in arguments:
         if isinstance(value, LoweredCall):
             yield from _variables(value.arguments)

@@ -1,8 +1,7 @@
-"""How each layer is called: which function of `layers/`, with which arguments.
+"""The call of each layer: the function of `layers/` and its arguments.
 
-A layer is called by the function of its name, with the op's fields that this has as parameters; the emitters
-below are for what differs from that. A layer that has neither is Unsupported.
-"""
+A layer is called by the function of its name, with the op's fields that are parameters of this function; the
+emitters below are for the exceptions. A layer that has neither is `Unsupported`."""
 
 from __future__ import annotations
 
@@ -28,8 +27,8 @@ Emitter = Callable[[LayerUse], Built]
 
 
 def function(name: str, use: LayerUse, *first: Slot, **special: Slot | None) -> Built:
-    """A call of this function: the slots of `first` by position, then its parameters by name, each the op's
-    field of that name, or what `special` says (None: left out)."""
+    """A call of this function: the slots of `first` by position, then its parameters by name. The value of
+    each is the op's field of that name, unless `special` replaces it (None: left out)."""
     slots = list(first)
     parameters = pieces()[name].parameters
     for parameter, default in parameters.items():
@@ -46,7 +45,7 @@ def function(name: str, use: LayerUse, *first: Slot, **special: Slot | None) -> 
 EMITTERS: dict[str, Emitter] = {
     name: partial(function, name) for name in pieces() if f"{name}_backward" in pieces()
 }
-"""By the layer's word, which is nearly always the function's name too."""
+"""The emitters by the layer's word, which is nearly always the function's name too."""
 
 for _word, _name in {"abs": "absolute", "max": "maximum"}.items():
     EMITTERS[_word] = EMITTERS[_name]
@@ -64,14 +63,14 @@ def emits(*words: str) -> Callable[[Emitter], Emitter]:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The layer's input of that number as an argument; or (`size`) its size along each axis."""
+    """The layer's input of this number as an argument; with `size`, the input's size along each axis."""
 
     number: int
     size: bool = False
 
 
 def normalised(op: Op) -> str:
-    """What the place of a layer's weights stands in."""
+    """The code around the place of a layer's weights, where these are normalised."""
     how = getattr(op, "normalised", None)
     if how in (None, "plain"):
         return ""
@@ -124,7 +123,7 @@ def _padding(use: LayerUse, same: str, *first: Slot) -> Slot:
 
 
 def _starts(use: LayerUse) -> dict[str, Slot | None]:
-    """How weights start where the spec says so."""
+    """The arguments for how weights start, where the spec gives it."""
     op = unnormalised(use.op)
     start = start_bias = None
     for weight in op.weights(*use.arriving):
@@ -175,7 +174,7 @@ def rbf(use: LayerUse) -> Built:
 
 
 def _given(use: LayerUse, field: str) -> Slot:
-    """A field by position."""
+    """The op's field as a positional argument."""
     return Slot(None, plain(getattr(use.op, field)), W(field))
 
 
@@ -205,7 +204,7 @@ def norm(use: LayerUse) -> Built:
 
 
 def _norm(name: str, use: LayerUse) -> Built:
-    """A normalisation whose factors start at 1, or as `init=` says."""
+    """A normalisation. Its weights start at 1, or as `init=` gives it."""
     start = None
     if use.op.init is not None:
         start = Slot(None, _start(of_numbers(use.op.init), None, use.op))
@@ -243,7 +242,7 @@ def attention(use: LayerUse) -> Built:
 
 
 def _pool(name: str, use: LayerUse, before: int = 0, *first: Slot) -> Built:
-    """A pooling whose windows slide over the input of that number."""
+    """A pooling whose windows slide over the input of this number."""
     op = use.op
     F = op.size
     P = Slot(None, plain(op.P), W("P")) if hasattr(op, "P") else None
@@ -295,7 +294,7 @@ def subsample(use: LayerUse) -> Built:
     return _pool("subsample", use)
 
 
-# --- other places, other sizes ----------------------------------------------------------------------------
+# --- other positions, other sizes -------------------------------------------------------------------------
 
 
 @emits("upsample")

@@ -1,9 +1,9 @@
 """Names for the tensors of a function.
 
 A chain of layers is one variable that changes, `x = conv(x, …)`, as a person writes it. A tensor that is read
-more than once keeps a name of its own: its label, or the next letter. Two tensors may have one name where the
-one is not needed any more when the other is made; then the same holds for their gradients on the way back.
-"""
+more than once keeps a name of its own: its label, or the next letter. Two tensors may have the same name
+where the first is not needed any more when the second is made; this also holds for their gradients in the
+backward pass."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def name_tensors(function: Function) -> None:
 
 
 Change = tuple[list[Tensor], list[Tensor]]
-"""Of a step: what it makes that is needed after it, and what is needed for the last time in it."""
+"""For a step: the tensors that it makes and later steps need, and the tensors that no step after it needs."""
 
 
 def _alive(steps: list[Step], after: set[Tensor]) -> Iterator[set[Tensor]]:
-    """For each step in turn, what is needed after it: one set, which changes from step to step."""
+    """For each step in turn, the tensors that are needed after it: one set, which is updated from step to
+    step."""
     live = set(after)
     changes = _back(steps, live)
     for made, last_read in reversed(changes):
@@ -42,8 +43,8 @@ def _alive(steps: list[Step], after: set[Tensor]) -> Iterator[set[Tensor]]:
 
 
 def _back(steps: list[Step], live: set[Tensor]) -> list[Change]:
-    """Turns what is needed after the steps into what is needed before them; gives the changes,
-    the last step's first."""
+    """Changes `live` from the tensors needed after the steps to those needed before them. Returns the
+    changes, the last step's first."""
     changes = []
     for step in reversed(steps):
         match step:
@@ -62,7 +63,7 @@ def _back(steps: list[Step], live: set[Tensor]) -> list[Change]:
 
 
 def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
-    """What is needed before a step that holds steps."""
+    """The tensors that are needed before an `if` or a loop."""
     if isinstance(step, Loop):
         inside = set(read_in(step.body)).difference(step.inside, made_in(step.body))
         step.body_reads = inside
@@ -74,7 +75,7 @@ def _before(step: If | Loop, after: set[Tensor]) -> set[Tensor]:
 
 
 def _behind(step: If, side: bool, after: set[Tensor]) -> set[Tensor]:
-    """What is needed after one side of an `if`."""
+    """The tensors that are needed after one side of an `if`."""
     ends = {then if side else otherwise for _, then, otherwise in step.joins}
     return (after - {made for made, _, _ in step.joins}) | ends
 
@@ -95,7 +96,7 @@ class _Names:
             self._call(tensor, self._own(tensor.label or "skip"))
 
     def _own(self, wanted: str) -> str:
-        """The name of a label, the same for all tensors that have it."""
+        """The name for a label, the same for all tensors that have this label."""
         if wanted not in self.taken:
             self.taken[wanted] = self.namer.take(identifier(wanted))
         return self.taken[wanted]
@@ -103,10 +104,10 @@ class _Names:
     def _choose(
         self, tensor: Tensor, alive: set[Tensor], wishes: list[str], beside: Collection[Tensor] = ()
     ) -> None:
-        """A name that none of those alive (and of those beside it) has."""
+        """Chooses a name that none of the tensors in `alive` and `beside` has."""
         if tensor in self.names:
             return
-        # what is needed after an `if` has another name than its output
+        # a tensor that is needed after an `if` must not share the name of its output
         joins = [join for decided, behind in self.around if tensor in behind for join in decided.joins]
         kept = {self.names[made] for made, _, _ in joins}
 
@@ -142,7 +143,7 @@ class _Names:
                     wishes = [self.main, *wishes] if step.form == "merge" else wishes[:1]
                     for output in step.outputs:
                         self._choose(output, alive, wishes, beside=step.outputs)
-                    if not inside:  # what is not needed here is needed nowhere any more
+                    if not inside:  # a tensor that is not needed here is not needed anywhere later
                         for output in step.outputs:
                             name = self.names[output]
                             held = self.holders[name]
@@ -177,7 +178,8 @@ class _Names:
                         self._choose(entry, alive, wishes, [*step.outputs, *step.entries])
 
     def _last(self, tensor: Tensor, name: str, steps: list[Step], after: set[Tensor]) -> None:
-        """Gives what a side ends with the name of the output, where nothing else on that side has it."""
+        """Gives the last tensor of a side the name of the output, where no other tensor on that side has
+        it."""
         for step in reversed(steps):
             if isinstance(step, Call) and tensor in step.outputs:
                 others = {self.names.get(other) for other in after if other is not tensor}

@@ -1,4 +1,4 @@
-"""The file: what it begins with, the layers, the network, what one calls."""
+"""The text of the file: its head, the layers, the network, and the functions for its users."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ OWN = (
     *("np", "params", "net", "training", "rng", "masks", "trace", "loss", "target", "seed", "dtype"),
     *("init", "forward", "record", "backward", "loss_and_grads", "step"),
 )
-"""Names of the emitted file that nothing of a spec's may take."""
+"""Names of the emitted file: no name of a spec may replace them."""
 
 WIDTH = 110
-"""The longest line of code, as in the layers that are copied into the file."""
+"""The longest line of code: as in the layers that are copied into the file."""
 
 
 def program(graph: Graph) -> str:
@@ -37,7 +37,7 @@ def program(graph: Graph) -> str:
     whole = [function for function in made if function.alone is None]
     for function in whole:
         name_tensors(function)
-    for function in reversed(whole):  # finds out which outputs of the called are not used
+    for function in reversed(whole):  # writing the callers first shows which outputs are not used
         Backward(Writer(width=WIDTH), function).function(function)
     alike = Alike()
     for function in whole:
@@ -107,7 +107,8 @@ def _loss(graph: Graph) -> str:
 
 
 def _interface(writer: Writer, graph: Graph, network: Function) -> None:
-    """What one calls. Inputs and outputs are plain where there is one, tuples where there are several."""
+    """The functions that users call. Inputs and outputs are arrays where there is one, tuples where there are
+    several."""
     inputs = [network.names[tensor] for tensor in network.inputs]
     several = len(network.outputs) > 1
     outside = "tuple(outside(one) for one in y)" if several else "outside(y)"
@@ -162,7 +163,7 @@ def _defined(writer: Writer, name: str, parameters: tuple[str, ...], doc: str) -
 
 
 def _called(network: Function, arguments: list[str]) -> Code:
-    """The network on its inputs: the first one, the place, the others."""
+    """The call of the network: the first input, the place, the other inputs."""
     return Group(f"{network.name}(", (arguments[0], "net", *arguments[1:]))
 
 

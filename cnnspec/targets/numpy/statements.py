@@ -1,7 +1,7 @@
-"""A function of the emitted program before it is text: its steps, with every tensor assigned once.
+"""A function of the emitted program before it is text: its steps, in which every tensor is assigned once.
 
-A step is a call of a layer or a block, an `if` or a loop. The forward pass is these steps as they stand; the
-backward pass is the same steps from the last to the first, each with its own backward.
+A step is a call of a layer or a block, an `if` or a loop. The forward pass is these steps in order; the
+backward pass is the same steps from the last to the first, each with its own backward function.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ Argument: TypeAlias = "tuple[str | None, Any]"
 
 @dataclass(eq=False, slots=True)
 class Layers:
-    """What a block is given for a layer parameter: a function and its backward pass (by their names), with
-    the layers and numbers that it is to be called with."""
+    """The argument for a layer parameter: a function and its backward pass (by name), with the layers and
+    numbers that it is called with.
+    """
 
     forward: str
     backward: str
@@ -30,7 +31,7 @@ class Layers:
 
 
 def numbers_of(layers: Layers) -> Iterator[Node]:
-    """All numbers in what a block is given."""
+    """All numbers in an argument for a layer parameter."""
     yield from layers.arguments
     for one in layers.layers:
         yield from numbers_of(one)
@@ -40,10 +41,10 @@ def numbers_of(layers: Layers) -> Iterator[Node]:
 class Call:
     """`y = conv(x, net["conv1"], K=64, F=3)`.
 
-    form: `layer` has one tensor to differentiate by and takes it before the place; `merge` takes the place
-    and then all its tensors; `block` is a function of this file's own, or one for a layer
-    parameter. reads: tensors that the arguments speak of, of which there is no gradient. suffix: stands
-    after the place in the forward pass; around: what the place stands in.
+    form: `layer` has one input with a gradient, as its first argument, before the place; `merge` takes the
+    place and then all its tensors; `block` is a function of this file's own, or the variable of a layer
+    parameter. reads: tensors that occur in the arguments and get no gradient. suffix: code after the place in
+    the forward pass; around: code around the place.
     """
 
     form: Literal["layer", "merge", "block"]
@@ -57,22 +58,23 @@ class Call:
     around: str = ""
     callee: Function | None = None
     places: list[str] = field(default_factory=list)
-    """Of a block: where the weights of the shared blocks are that it is handed."""
+    """For a block: the places of the weights of the shared blocks that are passed to it."""
     layers: list[Layers] = field(default_factory=list)
-    """Of a block: what stands for its layer parameters."""
+    """For a block: the arguments for its layer parameters."""
     backward: str = ""
-    """The function of the way back, where that is not `function` with `_backward`."""
+    """The function of the backward pass, where it is not `function` with `_backward`."""
 
     @property
     def wanted(self) -> list[Tensor]:
-        """The inputs that it gives a gradient back to."""
+        """The inputs that get a gradient."""
         return self.inputs if self.callee is None else self.callee.differentiable(self.inputs)
 
 
 @dataclass(eq=False, slots=True)
 class Let(program.Let):
-    """`c = x.shape[-1]`: a number of the author's; or (`place`) which side an `if` takes,
-    kept for the backward pass."""
+    """`c = x.shape[-1]`: a number of the author's; or (`place`) the side that an `if` takes, kept for the
+    backward pass.
+    """
 
     place: str = ""
     reads: list[Tensor] = field(default_factory=list)
@@ -87,7 +89,7 @@ class If(program.If["Step"]):
 
 @dataclass(eq=False, slots=True)
 class Gathered:
-    """A list of what a tensor of a loop is in each pass, and the tensors that its entries are after it."""
+    """A list of a loop's tensor over the passes, and the tensors that its entries become after the loop."""
 
     variable: str
     tensor: Tensor
@@ -96,9 +98,10 @@ class Gathered:
 
 @dataclass(eq=False, slots=True)
 class Loop:
-    """`for i in range(stop): x = …`: `given` goes in, `inside` is what each pass begins with, `last` what it
-    ends with, `outputs` its outputs, as many of each. Where `stop` is not a plain number it is kept at
-    `place`."""
+    """`for i in range(stop): x = …`: `given` are the tensors before it, `inside` those at the beginning of
+    each pass, `last` those at its end, `outputs` those after the loop; all four have the same length. A
+    `stop` that is not a constant number is kept at `place`.
+    """
 
     variable: str
     stop: Node
@@ -110,21 +113,21 @@ class Loop:
     outputs: list[Tensor]
     reads: list[Tensor] = field(default_factory=list)
     body_reads: set[Tensor] = field(default_factory=set)
-    """What the passes read of what was there before: the same for all."""
+    """Tensors from before the loop that every pass reads."""
     over: list[Entry] = field(default_factory=list)
-    """The lists of which each pass has an entry."""
+    """The lists that have one entry for each pass."""
     places: list[tuple[str, list[str]]] = field(default_factory=list)
-    """Variables for places that differ from pass to pass."""
+    """Variables for places that differ between passes."""
     collected: list[Gathered] = field(default_factory=list)
 
     @property
     def entries(self) -> list[Tensor]:
-        """What is read of the passes one by one."""
+        """The tensors of single passes that are read after the loop."""
         return [tensor for one in self.collected for tensor in one.outputs]
 
     @property
     def ends(self) -> list[Tensor]:
-        """What a pass ends with: what it passes on, and what is gathered."""
+        """The tensors at the end of a pass: those for the next pass, and those that are gathered."""
         return [*self.last, *(one.tensor for one in self.collected)]
 
 
@@ -144,7 +147,7 @@ def every(steps: list[Step]) -> Iterator[Step]:
 
 
 def touched(step: Step) -> tuple[list[Tensor], list[Tensor]]:
-    """The tensors that a step reads itself, and those that it makes."""
+    """The tensors that a step itself reads, and those that it makes."""
     match step:
         case Call():
             return [*step.inputs, *step.reads], step.outputs
@@ -177,17 +180,19 @@ class Function:
     outputs: list[Tensor]
     steps: list[Step]
     names: dict[Tensor, str] = field(default_factory=dict)
-    """Given by naming.py: several tensors that are never alive at once may have one name."""
+    """From naming.py. Several tensors may have one name if they are never needed at the same time."""
     layers: dict[str, Layers] = field(default_factory=dict)
     """Its layer parameters, by their variables."""
     alone: str | None = None
-    """Of layers that are given to a block: the one function that they are, called with nothing else."""
+    """For layers that are passed to a block: the function that they are, where they consist of a single call
+    of it.
+    """
     having: frozenset[int] = frozenset()
-    """Which inputs have a gradient: not those of which only the size is read."""
+    """The indices of the inputs that get a gradient; an input of which only the size is read gets none."""
 
     partial: bool = False
-    """Whether some use leaves one of its outputs unused."""
+    """Whether some call leaves one of its outputs unused."""
 
     def differentiable(self, given: list[Tensor]) -> list[Tensor]:
-        """Of what it is given, what there is a gradient of."""
+        """The tensors, among these inputs, that get a gradient."""
         return [tensor for place, tensor in enumerate(given) if place in self.having]

@@ -1,5 +1,5 @@
-"""Steps as text: a function's forward pass, and its backward pass, the same steps from
-the last to the first."""
+"""Steps as text: a function's forward pass, and its backward pass, which is the same steps from the last to
+the first."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Forward:
         self.writer.put(f"{names} = ", Group(f"{step.function}(", tuple(items)), comment=note)
 
     def _layers(self, layers: Layers) -> str:
-        """What is given for a layer parameter, as a function of the tensor and the place."""
+        """The argument for a layer parameter: a function of the tensor and the place."""
         given = ", ".join([*map(self._layers, layers.layers), *map(self._text, layers.arguments)])
         if not given:
             return layers.forward
@@ -104,7 +104,7 @@ class Forward:
         return prefixed("" if name is None else f"{name}=", code)
 
     def _text(self, node: Node) -> str:
-        """The expression with tensors' names: `§12.C` is `x.shape[-1]`."""
+        """The expression, with the variables of tensors: `§12.C` is `x.shape[-1]`."""
         spelled: dict[str, Node] = {}
         for name in variables(node):
             if name.startswith("§"):
@@ -150,7 +150,7 @@ class Forward:
             put_targets(self.writer, [self.names[tensor] for tensor in one.outputs], one.variable)
 
     def _copies(self, to: list[Tensor], made: list[Tensor]) -> None:
-        """Each tensor under the other's name, all at once."""
+        """Assigns each tensor to the variable of another, all at once."""
         pairs = zip(to, made, strict=True)
         assign(self.writer, [(self.names[one], self.names[other]) for one, other in pairs])
 
@@ -160,8 +160,8 @@ class Forward:
 
 
 class Backward:
-    """Writes the backward pass of a function: every step from the last to the first,
-    each tensor's gradient the sum of what its readers give back."""
+    """Writes the backward pass of a function: every step from the last to the first. The gradient of a tensor
+    is the sum of the gradients from its readers."""
 
     def __init__(self, writer: Writer, function: Function) -> None:
         self.writer, self.names = writer, function.names
@@ -182,7 +182,7 @@ class Backward:
         items, again = [], []
         for tensor in function.outputs:
             items.append(self.gradient(tensor))
-            if tensor in self.having:  # one tensor under two names: each has a gradient of its own
+            if tensor in self.having:  # one tensor with two names: each name has a gradient of its own
                 items[-1] = self.namer.take("more")
                 again.append((tensor, items[-1]))
             self.having.add(tensor)
@@ -214,7 +214,7 @@ class Backward:
                     self._loop(step)
 
     def _receive(self, tensor: Tensor, value: str) -> None:
-        """Adds to a tensor's gradient; the first time, that is it."""
+        """Adds to a tensor's gradient; the first time, assigns it."""
         name = self.gradient(tensor)
         if tensor not in self.having:
             self.having.add(tensor)
@@ -314,7 +314,7 @@ class Backward:
                         values.append("0")
             else:
                 self.writer.line("pass")
-        for call in every(step.body):  # what is 0 after a pass is so for what gives it
+        for call in every(step.body):  # a gradient of 0: calls in the loop may have outputs that are not used
             if "0" in values and isinstance(call, Call) and call.callee is not None:
                 call.callee.partial |= len(call.outputs) > 1
         self.having.update(step.inside)
@@ -331,13 +331,13 @@ class Backward:
 
 
 def backward_of(layers: Layers) -> str:
-    """The backward pass of what is given for a layer parameter."""
+    """The backward pass of an argument for a layer parameter."""
     given = ", ".join(map(backward_of, layers.layers))
     return f"lambda dy, net: {layers.backward}(dy, net, {given})" if given else layers.backward
 
 
 def assign(writer: Writer, pairs: list[tuple[str, str]]) -> None:
-    """`x, y = a, b`, without those that are so already."""
+    """`x, y = a, b`, without pairs that are equal."""
     changed = [(name, value) for name, value in pairs if name != value]
     if changed:
         writer.line(" = ".join(", ".join(side) for side in zip(*changed, strict=True)))
@@ -354,13 +354,13 @@ def put_sides(writer: Writer, variable: str, then: list[str], otherwise: list[st
 
 
 def put_places(writer: Writer, step: Loop) -> None:
-    """Where the shared blocks of this pass are."""
+    """Assigns the places of the shared blocks in this pass."""
     for variable, places in step.places:
         writer.put(f"{variable} = ", Group("(", tuple(places), f")[{step.variable}]"))
 
 
 def differentiated(steps: list[Step]) -> set[Tensor]:
-    """The tensors that the steps give a gradient back to."""
+    """The tensors to which the steps add a gradient."""
     found: set[Tensor] = set()
     for step in every(steps):
         match step:

@@ -23,9 +23,9 @@ MODULES = (
     "attention",
     "loss",
 )
-"""In the order in which a program is read."""
+"""The files, in the order of a program."""
 
 
 def pieces() -> Mapping[str, library.Piece]:
-    """All functions and classes by name, in the order of the program."""
+    """All functions and classes by name, in the order of a program."""
     return library.pieces(Path(__file__).parent, *MODULES)
