@@ -1,4 +1,4 @@
-"""Which step of one network is which of the other: the alignment with the most in common."""
+"""Matches the steps of two networks: the alignment that has the most in common."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from cnnspec.analyses.step_text import step_text
 from cnnspec.ir.graph import Graph, Layer, Region
 
 LARGEST = 250_000
-"""Steps of one body times steps of the other that are aligned with care; above it, just by words."""
+"""The largest product of the numbers of steps of two bodies for an exact alignment; above it only words are
+compared."""
 
 Pairs: TypeAlias = list[tuple[int | None, int | None]]
 
 
 @dataclass(eq=False, repr=False)
 class Alignment:
-    """Of the steps of two networks; how much two bodies are alike is computed once."""
+    """Aligns the steps of two networks; the similarity of two bodies is computed once."""
 
     before: Graph
     after: Graph
     _alike: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def pairs(self, old: list[Side], new: list[Side]) -> Pairs:
-        """Which step is which: pairs of places, in order; None where the other network has none."""
+        """The pairs of matching steps, as places in order; None where the other network has no such step."""
         start = 0
         while start < min(len(old), len(new)) and self.like(old[start], new[start]) == 1:
             start += 1
@@ -43,7 +44,7 @@ class Alignment:
         ]
 
     def _inner(self, old: list[Side], new: list[Side]) -> Pairs:
-        """The alignment with the most in common (Needleman and Wunsch, 1970)."""
+        """The alignment with the largest total similarity (Needleman and Wunsch, 1970)."""
         if len(old) * len(new) > LARGEST:
             return _by_words(old, new)
         best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
@@ -72,7 +73,7 @@ class Alignment:
         return pairs + [(None, place) for place in range(other, len(new))]
 
     def like(self, one: Side, other: Side) -> float:
-        """How much alike two steps are, from 0 (they cannot be the same) to 1."""
+        """The similarity of two steps, from 0 (they cannot match) to 1."""
         old, new = one.step, other.step
         named = 0.1 if one.name == other.name else 0.0
         if isinstance(old, Layer) and isinstance(new, Layer):
@@ -86,7 +87,7 @@ class Alignment:
         return 0
 
     def inside(self, old: int, new: int) -> float:
-        """What part of the layers of two bodies have the same words; 1 if they are equal."""
+        """The fraction of the layers of two bodies that have the same words; 1 if the bodies are equal."""
         if (old, new) not in self._alike:
             self._alike[old, new] = 0.0
             first, second = self.words(self.before, old), self.words(self.after, new)
@@ -95,7 +96,7 @@ class Alignment:
         return self._alike[old, new]
 
     def words(self, graph: Graph, number: int) -> Counter[str]:
-        """The words of a body's steps; those inside regions, one level down."""
+        """How often each word occurs in a body; in regions inside it, one level down."""
         found: Counter[str] = Counter()
         for step in graph.bodies[number].steps:
             inner = graph.bodies[step.passes[0].body].steps if isinstance(step, Region) else (step,)

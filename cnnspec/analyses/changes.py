@@ -1,8 +1,8 @@
-"""What changed between two networks: layers added, removed and changed, matched by structure.
+"""The changes between two networks: layers added, removed and changed, matched by structure.
 
-Bodies are compared side by side: their steps are aligned in order, a block's use with a block's use, a
-repeat's passes with a repeat's. Two bodies are compared once, however often they are used, and equal changes
-of a block are one `Change` with the places where it is.
+Bodies are compared side by side: their steps are aligned in order, a use of a block with a use of a block,
+the passes of a repeat with the passes of a repeat. Two bodies are compared once, however often they are used,
+and equal changes of a block are one `Change` with all its places.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from cnnspec.ir.graph import Layer, Pass, Region
 from cnnspec.ops.base import Shape
 
 KEPT = 4
-"""Of the places of a change, and of its different values, so many are named."""
+"""The number of places of a change, and of its different values, that are reported."""
 Kind: TypeAlias = Literal["added", "removed", "changed"]
 
 
 Value: TypeAlias = tuple[tuple[str, str], ...]
-"""What is written before and after, for each argument that changed; "" where there was none."""
+"""The text before and after, for each argument that changed; "" where it was not written."""
 Shapes: TypeAlias = tuple[Shape | None, Shape | None]
 
 
 class Change(NamedTuple):
-    """A layer or a whole part that only one network has, or that has other arguments.
+    """A layer or a whole part that only one network has, or whose arguments differ.
 
-    `where` is the block that it is in and its name there (`bottleneck.conv2`), or its whole name; `word` the
-    layer's, "" for a part. `values` are the different changes, with how often each occurs; `times` how often
-    all of them do, `places` the first names. `shapes` are the different output shapes before and after.
-    `params` and `macs` are what the network has more of, in all these places together; None is unknown.
-    `note` says where an added or removed one stands.
+    `where` is the block that contains it and its name there (`bottleneck.conv2`), or its full name; `word`
+    the layer's word, "" for a part. `values` are the different changes, each with its number of occurrences;
+    `times` is the number of occurrences of all of them, `places` the first names. `shapes` are the different
+    output shapes before and after. `params` and `macs` are the increase over all these places together; None
+    is unknown. `note` is the position of an added or removed layer.
     """
 
     kind: Kind
@@ -63,8 +63,9 @@ class _Key(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class _Seen:
-    """How often a change occurs: its values, and the first places. `params` are its own weights (OWN) and, by
-    name, those of each shared block that it is in, which count once."""
+    """The occurrences of a change: its values, and the first places. `params` are its own weights (under OWN)
+    and, by name, the weights of each shared block that contains it, which count once.
+    """
 
     values: Counter[Value] = field(default_factory=Counter)
     places: list[str] = field(default_factory=list)
@@ -82,7 +83,7 @@ class _Seen:
         self.macs = known_sum(self.macs, other.macs, times)
 
     def used_in(self, region: Region) -> _Seen:
-        """The same for a use of the block that it is in."""
+        """The same, multiplied for a use of the block that contains it."""
         params = self.params
         if region.block is not None:
             inner = [name for name in params if name.startswith(INNER)]
@@ -98,7 +99,7 @@ _Found: TypeAlias = dict[_Key, _Seen]
 
 
 def changes(before: Report, after: Report) -> tuple[Change, ...]:
-    """What changed, in the order of the text of `after`."""
+    """The changes, in the order of the text of `after`."""
     comparison = _Comparison(before, after, Alignment(before.graph, after.graph))
     found = comparison.bodies(len(before.graph.bodies) - 1, len(after.graph.bodies) - 1, "")
     return tuple(
@@ -126,8 +127,9 @@ class _Comparison:
     _known: dict[tuple[int, int, str], _Found] = field(default_factory=dict)
 
     def bodies(self, old: int, new: int, block: str) -> _Found:
-        """The changes between two bodies; their places are names below them. `block` is the innermost block
-        that they are in, with the names in it so far."""
+        """The changes between two bodies, with names relative to them. `block` is the innermost block that
+        they are in, with the names in it so far.
+        """
         if (old, new, block) not in self._known:
             self._known[old, new, block] = self._bodies(old, new, block)
         return self._known[old, new, block]
@@ -164,8 +166,9 @@ class _Comparison:
         return found
 
     def sides(self, first: int, second: int) -> tuple[list[Side], list[Side], Pairs]:
-        """The steps of two bodies, and which is which. A repeat that has no partner is taken as if its passes
-        were written out, where the other network has them so."""
+        """The steps of two bodies, and their pairs. The passes of a repeat without a partner are compared as
+        if they were written out, where the other network has them written out.
+        """
         left, right = sides_of(self.before, first), sides_of(self.after, second)
         pairs = self.alignment.pairs(left, right)
         both = left, right
@@ -184,7 +187,9 @@ class _Comparison:
         return (*wide, others) if unlike(wide, others) < unlike(both, pairs) else (left, right, pairs)
 
     def _regions(self, found: _Found, before: Side, after: Side, block: str) -> None:
-        """The passes of two regions, side by side; where one has more, they are counted."""
+        """The changes between the passes of two regions; where one has more passes, the surplus is one
+        change.
+        """
         old, new = before.step, after.step
         assert isinstance(old, Region)
         assert isinstance(new, Region)
@@ -208,7 +213,7 @@ class _Comparison:
 
 
 def _side_by_side(old: Region, new: Region) -> list[tuple[Pass, Pass]]:
-    """The passes of two regions beside each other, as far as both go: pairs of equally many."""
+    """The pairs of passes of two regions, in runs of equal length, up to the end of the shorter one."""
     runs: list[tuple[Pass, Pass]] = []
     left = [(one.body, one.count) for one in reversed(old.passes)]
     for one in new.passes:
@@ -224,7 +229,9 @@ def _side_by_side(old: Region, new: Region) -> list[tuple[Pass, Pass]]:
 
 
 def _without_repeat(both: tuple[list[Side], list[Side]], pairs: Pairs, one: int) -> list[Side]:
-    """The steps of one network that have no partner in the other, and the repeats whose partner is none."""
+    """The steps of one network that have no partner in the other, and repeats whose partner is not a
+    repeat.
+    """
     found: list[Side] = []
     for pair in pairs:
         at, other = pair[one], pair[1 - one]
@@ -240,7 +247,7 @@ def _kind(side: Side) -> str:
 
 
 def _alone(found: _Found, sides: list[Side], place: int, kind: Kind, block: str) -> None:
-    """A step that the other network has not."""
+    """A step that the other network does not have."""
     side = sides[place]
     note = f"after {sides[place - 1].name or sides[place - 1].word}" if place else "at the beginning"
     text = ("", step_text(side.step)) if kind == "added" else (step_text(side.step), "")
@@ -249,7 +256,7 @@ def _alone(found: _Found, sides: list[Side], place: int, kind: Kind, block: str)
 
 
 def _layers(found: _Found, before: Side, after: Side, block: str, moved: bool) -> None:
-    """The arguments in which two layers differ, and whether one reads other tensors."""
+    """The arguments in which two layers differ, and whether one of them reads other tensors."""
     old, new = before.step, after.step
     assert isinstance(old, Layer)
     assert isinstance(new, Layer)
@@ -273,7 +280,7 @@ def _add(
     note: str = "",
     more: tuple[Costs, Costs] | None = None,
 ) -> None:
-    """`more`: the costs before and after, where they are not those of the steps."""
+    """Records a change. `more`: the costs before and after, where these differ from the steps' own."""
     side = after or before
     assert side is not None
     key = _Key(kind, join(block, side.name), side.word, tuple(written), note)

@@ -1,10 +1,11 @@
-"""Claims: what the author says of the network, held against what it is.
+"""Claims: the author's statements about the network, compared with the computed values.
 
-A claim holds to the precision that it is written with: `params 0.27M` for 269,722, rounded or cut off to
-the digits written; `params 269,722` only for that; `~8.8M` within 5 %. A bound, `params < 100k`, is exact. A
-vector of N numbers is an Nx1x1 map and the other way round. What is unknown, because of a mistake before it,
-is not checked, and no total where a line could not be read for certain; and under `--set`, or where a knob
-could not be set, nothing is: claims are about the network as its author set it."""
+A claim holds to the precision with which it is written: `params 0.27M` holds for 269,722, rounded or
+truncated to the digits written; `params 269,722` only for that number; `~8.8M` within 5 %. A bound, `params <
+100k`, is exact. A vector of N numbers equals an Nx1x1 map. An unknown value (because of an earlier error) is
+not checked, and neither are totals where a line could not be read for certain. Under `--set`, or where a
+top-level `let` could not be set, nothing is checked: claims are about the network with its author's
+numbers."""
 
 from __future__ import annotations
 
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 Value: TypeAlias = int | Shape | None
 
 ABOUT = Fraction(5, 100)
-"""How far from the claimed number `~` reaches."""
+"""The largest relative difference from a number written with `~`."""
 BOUNDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 class Checked(NamedTuple):
-    """A claim and the value found. `holds` is None where the claim was not checked, `value` is None where the
-    value is unknown. `body` is the body that contains the claim, None for claims of the file (`expect`, a
+    """A claim and the computed value. `holds` is None where the claim was not checked, `value` is None where
+    the value is unknown. `body` is the body that contains the claim, None for claims of the file (`expect`, a
     variant)."""
 
     claim: Claim
@@ -80,7 +81,7 @@ def stretch(report: Report, body: int | None, claim: Claim) -> tuple[int, int, i
 
 
 def worth(report: Report, body: int | None, claim: Claim, subject: str | None = None) -> Value:
-    """The true value of what a claim is about; with `subject`, of another subject for the same steps."""
+    """The computed value of a claim's subject; with `subject`, of another subject for the same steps."""
     graph = report.graph
     here, first, last = stretch(report, body, claim)
     value = graph.root.outputs[0] if body is None else claim.value
@@ -105,7 +106,7 @@ def worth(report: Report, body: int | None, claim: Claim, subject: str | None = 
         case "weighted":
             return report.weighted.stretch(here, first, last)
         case "layers":
-            if report.weighted.stretch(here, first, last) is None:  # a hole may hide layers, and ways
+            if report.weighted.stretch(here, first, last) is None:  # a hole may hide layers and paths
                 return None
             return report.depth.total if body is None else report.depth.stretch(here, first, last, value)
     return None
@@ -141,7 +142,7 @@ def _squeezed(shape: Shape) -> Shape:
 
 
 def square(claim: Claim, axes: int) -> Shape | None:
-    """`field 5` is `field 5x5` of a map."""
+    """`field 5` means `field 5x5` on a map."""
     if claim.number is not None:
         size = Fraction(claim.number)
         return (size.numerator,) * axes if size.denominator == 1 else None

@@ -1,5 +1,5 @@
-"""Costs that add up: a number for each layer, the sum for each body, a body's sum times its passes for a
-region."""
+"""Costs that add up: one number per layer, a sum for each body, and for a region the sum of its body times
+the number of passes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Costs(NamedTuple):
 
     @property
     def total(self) -> int | None:
-        """Of the whole network."""
+        """The cost of the whole network."""
         return self.bodies[-1]
 
     def stretch(self, body: int, first: int, last: int) -> int | None:
-        """Of the steps `first` … `last` (exclusive) of a body."""
+        """The cost of the steps `first` … `last` (exclusive) of a body."""
         return _total(self.steps[body][first:last])
 
 
@@ -39,7 +39,7 @@ def connections(layer: Shaped) -> int:
 
 
 def activations(layer: Shaped) -> int:
-    """Elements of the output for one image, of merges, activations and pools too."""
+    """Number of elements of the output for one image; merges, activations and pools count too."""
     return prod(layer.output)
 
 

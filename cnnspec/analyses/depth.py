@@ -1,10 +1,11 @@
-"""Depth as papers count it: the most weighted layers (conv, dwconv, deconv, fc, rbf, subsample:
-`Op.weighted`) on one path from input to output, gates aside. ResNet-50 has 50: its projections lie beside
-longer paths.
+"""Depth as papers count it: the largest number of weighted layers (conv, dwconv, deconv, fc, rbf, subsample:
+`Op.weighted`) on one path from input to output, without the branches that are gates. ResNet-50 has 50: its
+projections are on shorter paths.
 
-The recurrence: the depth of a layer's output is the largest of its inputs' plus 1 if the layer is
-weighted. A body is summarised as the most weighted layers between each of its inputs and each of its
-outputs, so that a repeat is a sum."""
+The recurrence: the depth of a layer's output is the largest depth of its inputs, plus 1 if the layer is
+weighted. A body is summarised as the largest number of weighted layers between each of its inputs and each of
+its outputs, so that a repeat is a sum.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ from cnnspec.ir.graph import (
 )
 
 Paths: TypeAlias = dict[int, int]
-"""From which values a value can be reached, and past how many weighted layers at most."""
+"""The values from which a value can be reached, each with the largest number of weighted layers on the
+path.
+"""
 
 
 class Depth(NamedTuple):
@@ -38,12 +41,12 @@ class Depth(NamedTuple):
 
     @property
     def total(self) -> int:
-        """Most weighted layers on one path from an input to an output of the network."""
+        """The largest number of weighted layers on one path from an input to an output of the network."""
         return _most(self.outputs[-1])
 
     def stretch(self, body: int, first: int, last: int, value: int) -> int:
-        """Most weighted layers on one path through the steps `first` … `last` (exclusive) of a body to the
-        value that they end with.
+        """The largest number of weighted layers on one path through the steps `first` … `last` (exclusive) of
+        a body to the value that they end with.
         """
         here = self.graph.bodies[body]
         if first >= last or value < start_of(here, first):
@@ -92,7 +95,7 @@ def _region(region: Region, given: Sequence[Paths], outputs: Sequence[tuple[Path
     made: list[Sequence[Paths]] = []
     for one in runs_of(region):
         through = outputs[one.body]
-        if one.count > 1:  # all but the last of equal passes at once
+        if one.count > 1:  # all equal passes except the last, at once
             given = [_repeated(through[0], given, one.count - 1), *given[1:]]
         results = [_after(paths, given) for paths in through]
         given, made = handed_on(region, given, results), collected(region, made, results)
@@ -100,15 +103,16 @@ def _region(region: Region, given: Sequence[Paths], outputs: Sequence[tuple[Path
 
 
 def _repeated(paths: Paths, given: Sequence[Paths], count: int) -> Paths:
-    """The first output after `count` passes. The first output of a pass is the first input of the next.
-    Inputs from outside the repeat join the longest path in the first pass, and further passes only add to it.
-    If no path leads from the first input to the output, only the last pass counts."""
+    """The paths to the first output after `count` passes. The first output of a pass is the first input of
+    the next. Inputs from outside the repeat join the longest path in the first pass, and further passes only
+    add to it. If no path leads from the first input to the output, only the last pass counts.
+    """
     further = (count - 1) * paths.get(0, 0)
     return {origin: most + further for origin, most in _after(paths, given).items()}
 
 
 def _after(paths: Paths, given: Sequence[Paths]) -> Paths:
-    """The paths through a body, after those to its inputs."""
+    """The paths through a body, continued from the paths to its inputs."""
     return _longest(
         [
             {origin: most + further for origin, most in given[number].items()}

@@ -1,6 +1,5 @@
-"""E501: what is reported of a claim that does not hold: the formula worked out, and where the author's number
-would have come from.
-"""
+"""E501, the finding for a claim that does not hold: the formula with its numbers, and the likely origin of
+the author's number."""
 
 from __future__ import annotations
 
@@ -71,7 +70,7 @@ def _field(report: Report, checked: Checked) -> Diagnostic:
 
 def _slip_of_field(claimed: Shape, layer: Shaped, before: Field) -> str:
     extents = [window.size for window in layer.op.window(layer.inputs, layer.output)]
-    if len(extents) != len(before.size):  # the input has other axes than this map
+    if len(extents) != len(before.size):  # this map does not have the axes of the input
         return ""
     axes = [*zip(before.size, extents, before.stride, strict=True)]
     for why, numbers in (
@@ -86,7 +85,7 @@ def _slip_of_field(claimed: Shape, layer: Shaped, before: Field) -> str:
 
 
 def _number(report: Report, checked: Checked) -> Diagnostic:
-    """What adds up to the number, and the difference."""
+    """The terms that add up to the number, and the difference from the claimed one."""
     claim, value = checked.claim, checked.value
     assert isinstance(value, int)
     assert claim.number is not None
@@ -112,7 +111,7 @@ def _limit(claim: Claim) -> str:
 
 
 def _within(claim: Claim) -> str:
-    """The bound that includes its number."""
+    """The bound, including the limit itself."""
     return claim.bound and f"{claim.bound[0]}= "
 
 
@@ -142,7 +141,7 @@ def _shape(value: object) -> Shape:
 
 
 def _reads_a_point(layer: Shaped) -> bool:
-    """Whether it leaves the receptive field of the last map as it is."""
+    """Whether the layer leaves the receptive field of the last map unchanged."""
     windows = layer.op.window(layer.inputs, layer.output)
     return layer.op.ends_map or all(window == POINT for window in windows)
 

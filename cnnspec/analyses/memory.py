@@ -1,14 +1,13 @@
-"""Memory, float32, one image: what layers hold, and the most bytes of volumes alive at once in one forward
-pass.
+"""Memory in bytes, float32, one image: the arrays that layers hold, and the largest total size of volumes
+that exist at the same time in a forward pass.
 
-The convention of the peak: a layer's inputs and its output are alive together (nothing is worked out in
-place), and with them what it holds meanwhile (the scores of attention); a volume lives from the layer that
-makes it to the last one that reads it, the model's outputs to the end. Weights are not counted.
+The convention of the peak: a layer's inputs and its output exist together (nothing is computed in place),
+with the numbers that the layer holds while it runs (the scores of attention). A volume exists from the layer
+that makes it to the last layer that reads it; the model's outputs exist to the end. Weights are not counted.
 
-A volume that is read after a block goes on living while the block's inside runs, and one that is read last
-inside dies there: the number is that of the unrolled network. So a body's peak depends on what the outside
-still wants of it; it is worked out once for each such case.
-"""
+A volume that is read after a block stays while the block's inside runs, and one whose last reader is inside
+is freed there: the result equals that of the unrolled network. A body's peak therefore depends on which of
+its inputs are still needed outside; it is computed once for each such case."""
 
 from __future__ import annotations
 
@@ -22,23 +21,23 @@ from cnnspec.analyses.weights import Tally
 from cnnspec.ir.graph import Body, Graph, Region, given_by, handed_on, places, runs_of
 
 BYTES = 4
-"""Of one element in float32."""
+"""Bytes of one float32 number."""
 
 END = 1 << 60
-"""After every moment."""
+"""A time after every moment."""
 
 
 class Held(NamedTuple):
     """Bytes that some layers hold. `forward`: their outputs. `training`: their outputs and the gradients of
-    these, all weights and buffers, and the gradients of the trainable weights; an optimizer's state comes on
-    top."""
+    these, all weights and buffers, and the gradients of the trainable weights. An optimizer's state is not
+    included."""
 
     forward: int
     training: int
 
 
 def held(activations: int | None, weights: Tally | None) -> Held | None:
-    """What layers with so many output elements and weights hold."""
+    """The memory of layers with this number of output elements and these weights."""
     if activations is None or weights is None:
         return None
     elements = 2 * activations + weights.params + weights.trainable + weights.buffers
@@ -47,8 +46,8 @@ def held(activations: int | None, weights: Tally | None) -> Held | None:
 
 class Flow(NamedTuple):
     """Where a body's outputs come from: `source[k]` is i if output k is the volume of input i, and −1 − j if
-    it is a volume computed inside, that of output j (usually j = k). `read` are the inputs that a layer
-    inside reads."""
+    it is the volume computed for output j (usually j = k). `read` are the inputs that a layer inside
+    reads."""
 
     source: tuple[int, ...]
     read: frozenset[int]
@@ -69,8 +68,8 @@ class Moment(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What matters outside of one pass through a body: `same[i]` is the first input with the same volume as
-    input i; `kept` are the inputs that are still read after the pass."""
+    """The facts outside of a pass through a body that affect its peak: `same[i]` is the first input with the
+    same volume as input i; `kept` are the inputs that are still read after the pass."""
 
     body: int
     same: tuple[int, ...]
@@ -78,7 +77,7 @@ class Case(NamedTuple):
 
 
 def peak_memory(graph: Graph, shapes: Shapes) -> int | None:
-    """In bytes; None where a shape is unknown."""
+    """The peak in bytes; None where a shape is unknown."""
     if any(shape is None for body in graph.bodies for shape in body.values):
         return None
     root = graph.root
@@ -87,7 +86,8 @@ def peak_memory(graph: Graph, shapes: Shapes) -> int | None:
 
 
 def _peak(case: Case, graph: Graph, shapes: Shapes, flows: Sequence[Flow], known: dict[Case, int]) -> int:
-    """The most elements alive at once in one pass through a body, its inputs and outputs among them."""
+    """The largest number of elements that exist at once in one pass through a body, including its inputs and
+    outputs."""
     if case in known:
         return known[case]
     body = graph.bodies[case.body]

@@ -1,10 +1,10 @@
-"""What one position of a map reads of an earlier map, along one axis: exact, also where maps grow.
+"""The positions of an earlier map that one position of a map reads, along one axis: exact, also where maps
+grow.
 
 Position o of a convolution's output reads the positions S·o − P … S·o − P + D(F − 1). Where a map grows,
-positions differ: after twofold upsampling, 2m and 2m + 1 both read m, and a 3-wide filter on top reads two
-positions or three. A `Reach` holds the first and the last position read, for each position of one period;
-after `period` positions everything is `shift` further.
-"""
+positions differ: after twofold upsampling, 2m and 2m + 1 both read m, and a 3-wide filter after it reads two
+or three positions. A `Reach` holds the first and the last position read, for each position of one period;
+after `period` positions everything is shifted by `shift`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import NamedTuple
 from cnnspec.ops.base import Window
 
 LONGEST_PERIOD = 256
-"""Beyond, a reach is unknown (None): no network upsamples so oddly, and the work stays bounded."""
+"""With a longer period a reach is unknown (None): no usual network needs one, and the work stays bounded."""
 FURTHEST = 2**63
-"""The same for how far apart positions read: a stride of 2 may be repeated 100,000 times on a map of 1x1."""
+"""The same for the distance of the positions: a stride of 2 may be repeated 100,000 times on a map of 1x1."""
 
 
 class Reach(NamedTuple):
@@ -33,22 +33,22 @@ class Reach(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The widest stretch that a position reads."""
+        """The number of positions from first to last, for the position that reads the most."""
         return max(last - first + 1 for first, last in zip(self.first, self.last, strict=True))
 
     @property
     def stride(self) -> Fraction:
-        """How much further the next position reads, on average."""
+        """The mean distance between the positions that two neighbours read."""
         return Fraction(self.shift, len(self.first))
 
 
 SELF = Reach((0,), (0,), 1)
-"""Each position reads just its own."""
+"""Each position reads only itself."""
 
 
 def reach_of(window: Window) -> Reach | None:
-    """One layer's window: position o reads the whole numbers in [o·stride + start, o·stride + start +
-    size − 1]."""
+    """The reach of one layer's window: position o reads the whole numbers in [o·stride + start, o·stride +
+    start + size − 1]."""
     size, stride, start = window
     if isinstance(size, int) and isinstance(stride, int) and isinstance(start, int):
         return Reach((start,), (start + size - 1,), stride)
@@ -70,7 +70,7 @@ def after(outer: Reach | None, inner: Reach | None) -> Reach | None:
     """The positions read through two maps: `outer` reads a map whose positions read `inner`."""
     if outer is None or inner is None or outer.shift * inner.shift > FURTHEST:
         return None
-    # after `turns` of the outer's periods, the inner one is back at the beginning of its own
+    # after `turns` periods of `outer`, `inner` is at the beginning of one of its periods
     inner_period = inner.period
     turns = inner_period // gcd(inner_period, outer.shift)
     period = outer.period * turns
@@ -102,7 +102,7 @@ def either(one: Reach | None, other: Reach | None) -> Reach | None:
 
 
 def _drawn_out(reach: Reach, period: int) -> Reach:
-    """The same with a longer period."""
+    """The same reach with a longer period."""
     turns = range(period // reach.period)
     return Reach(
         tuple(first + turn * reach.shift for turn in turns for first in reach.first),

@@ -1,18 +1,19 @@
-"""Receptive fields: what one position of a map reads of the input.
+"""Receptive fields: the positions of the input that one position of a map reads.
 
-One recurrence: a position reads what the positions in its window read (`reach.after`); where ways meet,
-what any of them reads (`reach.either`). For the plain chain of the notes that is
+One recurrence: a position reads what the positions in its window read (`reach.after`); where paths meet, it
+reads what any of the branches reads (`reach.either`). For a plain chain of layers this is
 
 size = size_before + (F − 1)·D·stride_before      stride = stride_before·S      offset = offset_before −
 P·stride_before
 
 A layer that ends the map (`gap`, `flatten`) reads all of it; the receptive field of a model is the one
-before, that of its last map. So each value carries two: what it truly reads (`seen`), and what the last
-map on the way read (`field`); they differ only after an end. A gate (the broadcast branch of `mul`) widens
-nothing.
+before, of its last map. So each value has two: what it really reads (`seen`), and what the last map on the
+path read (`field`). They differ only after the map has ended. A gate (the broadcast branch of `mul`) does not
+widen the field.
 
-A body is summarised relative to its inputs; a use of it puts the summary after its input, n passes of
-it are its n-th power, found by squaring."""
+A body is summarised relative to its inputs. A use of it composes the summary with the views of its inputs,
+and n passes of it are its n-th power, found by squaring.
+"""
 
 from __future__ import annotations
 
@@ -34,20 +35,21 @@ from cnnspec.ops.formula import Formula
 class Area(NamedTuple):
     """The positions that are read along each axis of a map (a vector has no axes); None where they are
     unknown. `turned`: a position's row decides which columns are read, and its column which rows
-    (`transpose`)."""
+    (`transpose`).
+    """
 
     reaches: tuple[Reach | None, ...]
     turned: bool = False
 
 
 Areas: TypeAlias = dict[int, Area]
-"""By the number of the input that is read."""
+"""The area that is read of each input, by the input's number."""
 
 
 class View(NamedTuple):
     """What a value reads of its body's inputs. `open`: the inputs from which a path leads to this value
-    without a layer that ends the map. While there is one, the value belongs to a map, and `field` is
-    `seen`."""
+    without a layer that ends the map. If there is one, the value belongs to a map, and `field` is `seen`.
+    """
 
     seen: Areas
     field: Areas
@@ -67,7 +69,8 @@ class Field(NamedTuple):
 def recurrence(before: Field, windows: tuple[Window, ...], size: Shape) -> tuple[Formula, ...]:
     """The formulas R' = R + (E − 1)·J along W and, where they differ, along H, with R the field before, E the
     window's extent D(F − 1) + 1, and J the jump before. No formulas where the field is not computed in this
-    way."""
+    way.
+    """
     if len(windows) != len(size):  # the input has other axes than this map
         return ()
     formulas = []
@@ -88,7 +91,7 @@ NOWHERE = View({}, {}, frozenset())
 
 
 def input_view(number: int, shape: Shape | None) -> View:
-    """An input itself. A vector is no map: nothing that is made of it has a receptive field."""
+    """The view of an input. A vector is not a map: nothing that is made from it has a receptive field."""
     axes = 0 if shape is None else len(shape) - 1
     return _itself(number, axes) if axes else View({number: NONE}, {number: NONE}, frozenset())
 
@@ -99,7 +102,7 @@ def _itself(number: int, axes: int) -> View:
 
 
 def layer_view(layer: Shaped, given: Sequence[View]) -> View:
-    """The recurrence: a layer's output, from the views of its inputs."""
+    """The recurrence: the view of a layer's output, from the views of its inputs."""
     op = layer.op
     places = carried(op, layer.inputs, layer.output)
     before = _any([given[place] for place in places])
@@ -118,17 +121,18 @@ def _is_point(area: Area) -> bool:
 
 
 def _through(op: Op, windows: tuple[Window, ...], before: Areas) -> Areas:
-    """What a layer reads of what its input has read."""
+    """The areas that a layer reads, from the areas that its input reads."""
     reaches = tuple(map(reach_of, windows))
-    if op.ends_map:  # all that could be read of a map of one position is position 0
+    if op.ends_map:  # a map of one position has only position 0
         reaches = tuple(reach and Reach(reach.first[:1], reach.last[:1], 0) for reach in reaches)
     through = Area(reaches, op.turns)
     return before if _is_point(through) else {n: _behind(through, area) for n, area in before.items()}
 
 
 def _behind(outer: Area, inner: Area) -> Area:
-    """The area read through two maps in a row. If a map has other axes than the map that it is computed from
-    (`reshape`, `flatten`), each of its positions reads all of it."""
+    """The area read through two maps, one after the other. If a map has other axes than the map that it is
+    computed from (`reshape`, `flatten`), each of its positions reads all of it.
+    """
     if len(outer.reaches) != len(inner.reaches):
         return inner
     through = outer.reaches
@@ -139,7 +143,7 @@ def _behind(outer: Area, inner: Area) -> Area:
 
 
 def _any(views: Sequence[View]) -> View:
-    """Where ways meet."""
+    """The view of a value that combines several others."""
     if len(views) == 1:
         return views[0]
     open_inputs = frozenset[int]().union(*(view.open for view in views))
@@ -156,14 +160,15 @@ def _united(parts: Iterable[Areas]) -> Areas:
 
 
 def _either(one: Area, other: Area) -> Area:
-    if one.turned != other.turned:  # no rows that a position reads, and columns: unknown
+    if one.turned != other.turned:  # rows and columns are exchanged in one of them only: unknown
         return Area((None,) * len(one.reaches))
     return Area(tuple(map(either, one.reaches, other.reaches)), one.turned)
 
 
 def behind(view: View, given: Sequence[View]) -> View:
-    """A value of a body, seen from outside the body: `view` is about the body's inputs, and `given` are the
-    views of these inputs."""
+    """The view of a value of a body, seen from outside the body: `view` is about the body's inputs, and
+    `given` are the views of these inputs.
+    """
     if len(view.seen) == 1:
         (number,) = view.seen
         if _is_point(view.seen[number]) and view.open:
@@ -172,7 +177,7 @@ def behind(view: View, given: Sequence[View]) -> View:
     open_inputs = frozenset[int]().union(*(given[number].open for number in view.open))
     if open_inputs:
         return View(seen, seen, open_inputs)
-    field = _united(  # of what has ended before it came in, the last map before that
+    field = _united(  # for an input whose map has ended outside, the last map before that
         _areas_behind(area, given[number].seen) if given[number].open else given[number].field
         for number, area in view.field.items()
     )
@@ -200,7 +205,9 @@ def _passes(
 
 
 def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
-    """The output of `count` passes, each passing its first output (`view`) on: by squaring."""
+    """The view of the output of `count` passes, each of which passes its first output (`view`) on: by
+    squaring.
+    """
     result, *rest = inputs
     # inputs that all passes share
     same = [_itself(number, len(view.seen.get(number, NONE).reaches)) for number in range(1, len(inputs))]
@@ -216,14 +223,14 @@ def _repeated(view: View, count: int, inputs: Sequence[View]) -> View:
 
 @dataclass(eq=False, repr=False)
 class Fields:
-    """`views[b][v]`: what value `v` of body `b` reads of the body's inputs."""
+    """`views[b][v]`: the view of value `v` of body `b`, relative to the body's inputs."""
 
     graph: Graph
     views: tuple[tuple[View, ...], ...]
 
     @cached_property
     def first_use(self) -> dict[int, Sequence[View]]:
-        """The input of each body at its first use, as views of the model's inputs."""
+        """The inputs of each body at its first use, as views of the model's inputs."""
         graph = self.graph
         root = len(graph.bodies) - 1
         inputs = [input_view(n, graph.root.values[n]) for n in range(graph.root.inputs)]
@@ -255,7 +262,7 @@ class Fields:
 
     @property
     def total(self) -> Field | None:
-        """The model's: of the last map before each output, the widest."""
+        """The model's field: for the last map before each output, the widest."""
         root = len(self.graph.bodies) - 1
         views = [behind(self.views[root][number], self.first_use[root]) for number in self.graph.root.outputs]
         if any(not view.seen or any(None in area.reaches for area in view.field.values()) for view in views):
@@ -263,8 +270,9 @@ class Fields:
         return _widest(map(self.field, views))
 
     def field(self, view: View) -> Field | None:
-        """A view of the model's inputs as numbers; with several inputs, of the input of which most is
-        read."""
+        """A view of the model's inputs as numbers; with several inputs, for the input of which the most is
+        read.
+        """
         shapes = self.graph.root.values
         return _widest(
             Field(

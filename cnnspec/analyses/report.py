@@ -1,5 +1,5 @@
-"""Everything that is known about one network: what `check` prints and what its JSON contains. Each answer is
-computed when it is first needed, and only once; the flat rows are a generator."""
+"""All results about one network: what `check` prints and what its JSON contains. Each result is computed when
+it is first needed, and only once; the flat rows are a generator."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class Report:
 
     graph: Graph
     judged: bool = True
-    """Whether the network is the one that its claims are about."""
+    """Whether claims are checked: the network has its author's numbers."""
     guessed: bool = False
-    """Whether a line of it could not be read for certain."""
+    """Whether a line of the spec could not be read for certain."""
 
     shapes = cached_property(lambda self: shapes(self.graph))
     weights = cached_property(lambda self: weights(self.graph, self.shapes))
@@ -68,7 +68,8 @@ class Report:
     claims = cached_property(lambda self: check_claims(self))
 
     def memory(self, body: int, first: int, last: int) -> Held | None:
-        """What the steps `first` … `last` (exclusive) of a body hold; a shared block's weights once."""
+        """The memory of the steps `first` … `last` (exclusive) of a body; a shared block's weights count
+        once."""
         weights = self.weights.stretch(body, first, last)
         return held(self.activations.stretch(body, first, last), weights)
 
@@ -82,7 +83,7 @@ class Report:
     def failures(self) -> Iterator[Diagnostic]:
         """E501 for claims that do not hold."""
         if any(one.holds is False for one in self.claims):
-            # what it shows of them takes 5 ms to import, and most specs hold
+            # importing this takes 5 ms, and the claims of most specs hold
             from cnnspec.analyses.failed_claims import failed_claims
 
             yield from failed_claims(self)
@@ -106,7 +107,7 @@ class Report:
         )
 
     def rows(self) -> Iterator[Row]:
-        """Every layer, in the order of the forward pass; made one by one."""
+        """Every layer, in the order of the forward pass, one at a time."""
         root = self.graph.root
         views = [input_view(number, root.values[number]) for number in range(root.inputs)]
         for entry in flat(self.graph):
@@ -126,6 +127,6 @@ class Report:
 
 
 def analyse(graph: Graph, judged: bool = True, guessed: bool = False) -> Report:
-    """The analyses of a network, each computed when it is first needed. Claims are not `judged` if a knob
-    could not be set as the author meant it. Totals are unknown if a line was `guessed`."""
+    """The analyses of a network, each computed when it is first needed. Claims are not `judged` if a
+    top-level `let` could not be set as the author meant it. Totals are unknown if a line was `guessed`."""
     return Report(graph, judged, guessed)

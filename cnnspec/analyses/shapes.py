@@ -1,8 +1,9 @@
-"""Shapes: those of each layer's inputs and output, and which step made them.
+"""Shapes: the shapes of each layer's inputs and output, and the step that made them.
 
-The elaborator has put a shape on every value, or None after a mistake; after a line in error it may go on
-from the shape that the line claims. So a layer's shapes are known only if its own rule agrees with them,
-and the other analyses ask no layer about shapes that it cannot take."""
+The elaborator has put a shape on every value, or None after an error; after a line in error it may continue
+with the shape that the line claims. So a layer's shapes count as known only if they agree with the layer's
+own rule, and the other analyses never pass shapes to a layer that it cannot take.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from cnnspec.ops.base import Shape
 
 
 class Shaped(NamedTuple):
-    """A layer with the shapes of its inputs and of its output."""
+    """A layer with the shapes of its inputs and its output."""
 
     layer: Layer
     inputs: tuple[Shape, ...]
@@ -28,7 +29,7 @@ class Shaped(NamedTuple):
 
 
 Shapes: TypeAlias = tuple[tuple[Shaped | None, ...], ...]
-"""By body and step; None for regions, and where a shape is unknown."""
+"""The layers with their shapes, by body and step; None for regions, and where a shape is unknown."""
 
 
 def shapes(graph: Graph) -> Shapes:
@@ -42,8 +43,7 @@ def shapes(graph: Graph) -> Shapes:
 
 
 def _shaped(layer: Layer, body: Body, output: int) -> Shaped | None:
-    """A layer with its shapes; None if a shape is unknown, or if the output is not what the layer's rule
-    gives for its inputs."""
+    """A layer with its shapes; None if a shape is unknown, or if the layer's rule gives another output."""
     out = body.values[output]
     inputs = tuple(shape for number in layer.inputs if (shape := body.values[number]) is not None)
     if out is None or len(inputs) < len(layer.inputs) or layer.op.out(*inputs) != out:
@@ -52,10 +52,10 @@ def _shaped(layer: Layer, body: Body, output: int) -> Shaped | None:
 
 
 def carried(op: Op, inputs: Sequence[Shape | None], output: Shape | None) -> Sequence[int]:
-    """The indices of a layer's inputs that carry the image on; there is always at least one. Gates do not
-    count: an input of `mul` that is smaller than the output is broadcast and weights the other input. A
-    tensor that is only named for its size (`crop like=@a`) does not count either. Neither adds to a receptive
-    field or to the depth."""
+    """The indices of the inputs that contribute to receptive field and depth; there is always at least one.
+    Gates do not count: an input of `mul` that is smaller than the output is broadcast and weights the other
+    input. A tensor that is only used for its size (`crop like=@a`) does not count either.
+    """
     if not op.merges:
         return (0,)
     if not op.gate or output is None:
@@ -80,8 +80,9 @@ def made(graph: Graph, shapes: Shapes, body: int, value: int) -> Shape | None:
 
 
 class Origin(NamedTuple):
-    """The step that gave a value its size, and its place; also the layer, if the step is a layer with known
-    shapes."""
+    """The step that gave a value its size, and its body and place; also the layer, if the step is a layer
+    with known shapes.
+    """
 
     span: Span
     layer: Shaped | None = None
@@ -95,7 +96,7 @@ def origin(
     """The step that last changed the size of a value of body `number`, so that a finding can say "16x2x2
     comes from here"; None where the size is that of the body's input, and where it is unknown.
 
-    Steps that keep the size (an activation, dropout; with `keeps`, those of which it is true) are passed
+    Steps that keep the size (an activation, dropout; with `keeps`, those for which it is true) are passed
     over; a region that changed it is entered at its last pass.
     """
     body = graph.bodies[number]
@@ -127,6 +128,6 @@ def origin(
 
 def _maker(body: Body, value: int) -> Place:
     """The step that makes a value of a body."""
-    if len(body.values) == body.inputs + len(body.steps):  # each gives one: no need to go through them
+    if len(body.values) == body.inputs + len(body.steps):  # each step has one output: no search is needed
         return Place(value - body.inputs, body.steps[value - body.inputs], value)
     return next(place for place in reversed(list(places(body))) if place.output <= value)

@@ -1,4 +1,4 @@
-"""The steps of one of two networks that are compared, with what they cost."""
+"""The steps of one of two compared networks, with their costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnspec.ir.graph import Layer, Pass, Region, Step, handed_on, outputs_of, p
 from cnnspec.ops.base import Shape
 
 OPENED = 400
-"""Layers of a repeat that is compared with what is written out."""
+"""The largest number of layers in a repeat that is compared with layers that are written out."""
 
 Costs: TypeAlias = tuple[int | None, int | None]
 
@@ -22,10 +22,11 @@ def known_sum(one: int | None, other: int | None, times: int) -> int | None:
 
 
 class Side(NamedTuple):
-    """A step of one of the networks: the number of its body, its place in it and the first value it gives.
+    """A step of one of the networks: the number of its body, its place in it and the number of its first
+    output.
 
-    Lines with a label and groups are no level here: their steps are among those around them, with the level
-    in their `name`. `sources` and `result` number the values of all these steps together.
+    Labelled lines and groups are not levels here: their steps are among those around them, with the level in
+    their `name`. `sources` and `result` number the values of all these steps together.
     """
 
     report: Report
@@ -51,14 +52,14 @@ class Side(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Steps in it, those of all passes."""
+        """The number of steps in it, over all passes."""
         bodies = self.report.graph.bodies
         passes = self.step.passes if isinstance(self.step, Region) else ()
         return sum(one.count * len(bodies[one.body].steps) for one in passes) or 1
 
     @property
     def opens(self) -> bool:
-        """Whether it is a repeat that may be compared with what is written out."""
+        """Whether it is a repeat that may be compared with layers that are written out."""
         step = self.step
         return isinstance(step, Region) and step.kind == "repeat" and not step.each and self.size <= OPENED
 
@@ -69,7 +70,7 @@ class Side(NamedTuple):
         return None if held is None else held.params, self.report.macs.steps[self.body][self.place]
 
     def besides(self, passes: Iterable[Pass]) -> Costs:
-        """Weights and MACs of a region's other passes than these."""
+        """Weights and MACs of a region's passes other than these."""
         params, macs = self.costs
         for one in passes:
             held = counted(self.report.weights.bodies[one.body])
@@ -79,8 +80,9 @@ class Side(NamedTuple):
 
 
 def sides_of(report: Report, number: int, opened: frozenset[tuple[int, int]] = frozenset()) -> list[Side]:
-    """The steps of a body, with those of labelled lines and groups among them, and of the passes of the
-    repeats that are `opened`: the number of their body, and their place in it."""
+    """The steps of a body. The steps of labelled lines and groups are among them, and those of the passes of
+    the repeats that are `opened` (each given by the number of its body and its place in it).
+    """
     found: list[Side] = []
     count = report.graph.bodies[number].inputs
 

@@ -1,7 +1,7 @@
-"""How far apart two different images still are at a network's output, as its weights start.
+"""How far apart the outputs for two different images are, with a network's initial weights.
 
-With random weights the numbers of a wide layer are Gaussian over the draws of the weights, and two images
-are a pair of correlated Gaussians: their second moment m and their correlation c follow from layer to layer
+With random weights the numbers of a wide layer are Gaussian over the draws of the weights, and two images are
+a pair of correlated Gaussians: their second moment m and their correlation c follow from layer to layer
 (Poole et al., 2016). A layer with weights of variance σ² that reads n numbers gives
 
     m' = n·σ²·m + σ_b²,    m'·c' = n·σ²·m·c + σ_b²
@@ -10,9 +10,8 @@ and ReLU (Cho and Saul, 2009)
 
     m' = m/2,    m'·c' = m·(√(1 − c²) + c·(π − arccos c))/(2π).
 
-Images are noise of variance 1: m = 1 and c = 0 at the input. Normalisations set the scale anew; a network
-with one of them is left alone, and so is one with a layer that is not in this file's table.
-"""
+Images are noise of variance 1: m = 1 and c = 0 at the input. Normalisations reset the scale; a network with
+one of them is not analysed, and neither is one with a layer that is not in this file's table."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from cnnspec.ir.flat import Entry
 
 MOST_LAYERS = 1_000
-"""A longer network is left alone."""
+"""A network with more layers is not analysed."""
 
 
 class Signal(NamedTuple):
@@ -41,20 +40,20 @@ class Signal(NamedTuple):
 
     @property
     def apart(self) -> float:
-        """The standard deviation of a number from image to image."""
+        """The standard deviation of a number over images."""
         return sqrt(max(self.moment - self.shared, 0.0))
 
 
 class Start(NamedTuple):
-    """What the start does to images: how far apart outputs are (inputs: 1), and how many layers with weights
-    the numbers went through on the longest way."""
+    """The effect of the start on images: how far apart outputs are (inputs: 1), and the number of layers with
+    weights on the longest path."""
 
     apart: float
     layers: int
 
 
 def start(graph: Graph) -> Start | None:
-    """None where nothing can be said."""
+    """The effect of a network's initial weights; None where it cannot be computed."""
     if any(
         isinstance(step, Layer) and step.op.word not in KNOWN for body in graph.bodies for step in body.steps
     ):
@@ -85,7 +84,7 @@ def _after(entry: Entry, arriving: Sequence[Signal]) -> Signal | None:
 
 
 def _linear(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal | None:
-    """The weights of a layer as it is defined: those of a shared block's later uses too."""
+    """A layer with weights; the later uses of a shared block count as a layer with weights of its own."""
     here, (shape, *_) = arriving[0], entry.arriving
     if getattr(op, "normalised", None) not in (None, "plain") or shape is None or entry.out is None:
         return None
@@ -138,7 +137,8 @@ _SMOOTH: Mapping[str, Callable[[float], float]] = {
 
 
 def _smooth(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
-    """By the midpoints of 24 steps from −4σ to 4σ along each of two independent Gaussians."""
+    """A smooth activation, integrated over 24 steps from −4σ to 4σ along each of two independent
+    Gaussians."""
     function = _SMOOTH[op.word]
     amp, gain = float(getattr(op, "amp", 1)), float(getattr(op, "gain", 1))
     here = arriving[0]
@@ -148,7 +148,7 @@ def _smooth(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
     shares = [exp(-x * x / 2) for x in points]
     total = sum(shares)
     moment = sum(p * function(gain * sigma * x) ** 2 for p, x in zip(shares, points, strict=True)) / total
-    # two images share √c of their deviation
+    # two images have √c of their deviation in common
     means = [
         sum(
             q * function(gain * sigma * (sqrt(c) * x + sqrt(1 - c) * y))
@@ -163,7 +163,7 @@ def _smooth(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
 
 
 def _added(op: Any, entry: Entry, arriving: Sequence[Signal]) -> Signal:
-    """Branches have weights of their own: what they share are their means."""
+    """Branches have different weights: the means are all that they have in common."""
     means = [one.mean if not number or op.word == "add" else -one.mean for number, one in enumerate(arriving)]
     across = sum(means) ** 2 - sum(mean**2 for mean in means)
     moment, shared = sum(one.moment for one in arriving), sum(one.shared for one in arriving)
@@ -190,7 +190,8 @@ KNOWN: Mapping[str, Rule | None] = {
     **dict.fromkeys(("add", "sub"), _added),
     "concat": _joined,
     "times": _scaled,
-    # what passes numbers on; a mean over positions is taken as one of equal numbers, a maximum as any
+    # layers that pass numbers on: the mean over positions counts as the mean of equal numbers,
+    # a maximum as any one of them
     **dict.fromkeys(
         (
             "id",
@@ -210,4 +211,4 @@ KNOWN: Mapping[str, Rule | None] = {
     ),
     **dict.fromkeys(("shuffle", "pixelshuffle", "pixelunshuffle", "upsample", "softmax", "logsoftmax"), None),
 }
-"""How each layer changes a signal, by its word; None: not at all. No other layer is known."""
+"""How each layer changes a signal, by its word; None: not at all. Other layers are unknown."""

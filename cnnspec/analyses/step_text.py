@@ -1,4 +1,4 @@
-"""A step of a network as one line of text, with the arguments that are not the usual ones."""
+"""A step of a network as one line of text, with the arguments that are not defaults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cnnspec.ops.base import arguments_of, is_default, spelled
 from cnnspec.ops.pool import Pooling
 
 LONGEST = 40
-"""Characters of an argument that is shown whole."""
+"""The longest argument, in characters, that is shown whole."""
 
 
 def step_text(step: Step) -> str:

@@ -1,8 +1,8 @@
-"""Where an author's number may have come from: usual slips, computed on the layers that a claim is about.
+"""Where an author's number may come from: common mistakes, computed for the layers that a claim is about.
 
-A suspicion is reported only if it gives the claimed number, to the precision that it is written with, and if
-that precision tells it from the true number. A slip at a single layer of several is suspected only where the
-claim is exact: some layer or other comes near any rounded number.
+A suspicion is reported only if it gives the claimed number, to the precision with which it is written, and if
+this precision distinguishes it from the true number. A mistake at one layer of several is suspected only
+where the claim is exact, because some layer is always near a rounded number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """A layer of a stretch, and how often it counts there."""
+    """One of the layers that a claim is about, and how often it counts."""
 
     layer: Shaped
     times: int
@@ -38,7 +38,7 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
     bodies, times = report.graph.bodies, Counter({body: 1})
     found: list[Part] = []
     shared: set[tuple[int, str]] = set()
-    for number in range(body, -1, -1):  # bodies come before those that use them
+    for number in range(body, -1, -1):  # a body comes before the bodies that use it
         if not times[number]:
             continue
         steps = slice(first, last) if number == body else slice(None)
@@ -61,7 +61,7 @@ def parts(report: Report, body: int, first: int, last: int, *, once: bool) -> li
 
 
 def of_shape(claimed: Shape, value: Shape, layers: Iterable[Shaped]) -> str:
-    """How the author's shape may have been computed from these layers; "" where that is not known."""
+    """How the author's shape may have been computed from these layers; "" where no mistake gives it."""
     C, *sizes = value
     if len(value) == len(claimed) > 1:
         axes = axes_of(value)
@@ -100,8 +100,8 @@ class Suspicion(NamedTuple):
 
 
 def of_number(claim: Claim, value: int, found: Sequence[Part], others: dict[str, int | None]) -> str:
-    """How the author's number may have been computed; "" where that is not known. `others` are the numbers of
-    the other subjects.
+    """How the author's number may have been computed; "" where no mistake gives it. `others` are the computed
+    values of the other subjects.
     """
     claimed, step = Fraction(claim.number or 0), Fraction(claim.step)
     exact = step == 1 and not claim.about
@@ -117,7 +117,7 @@ def of_number(claim: Claim, value: int, found: Sequence[Part], others: dict[str,
 def _suspicions(
     subject: str, value: int, found: Sequence[Part], others: dict[str, int | None], exact: int | None
 ) -> Iterator[Suspicion]:
-    """The likely ones first. `exact` is the claimed number where it is not rounded."""
+    """The most likely ones first. `exact` is the claimed number where it is not rounded."""
     flops = f"2·{value:,}, FLOPs that count a multiply–accumulate as two"
     for other, why in {
         "params": [("trainable", "`trainable`, without the frozen weights")],
@@ -175,7 +175,7 @@ def _weights(value: int, found: Sequence[Part], exact: int | None) -> Iterator[S
 
 
 def _slips(subject: str, value: int, found: Sequence[Part], exact: int | None) -> Iterator[Suspicion]:
-    """A slip at one layer, or the same one at all."""
+    """A common mistake at one layer, or the same mistake at all layers."""
     everywhere: Counter[str] = Counter()
     weighted = [part for part in found if part.layer.op.weighted][:100]
     for layer, times in weighted:
@@ -196,30 +196,30 @@ def _named(layer: Shaped) -> str:
 
 
 def _held(part: Part) -> int:
-    """The params of a layer."""
+    """The number of weights of a layer."""
     return _cost("params", part)
 
 
 def _biases(layer: Shaped) -> int:
-    """One per filter, where the layer has them."""
+    """One bias per filter, where the layer has biases."""
     if not layer.op.weighted:
         return 0
     return sum(prod(weight.shape) for weight in layer.op.weights(*layer.inputs)[1:])
 
 
 def _missing_biases(layer: Shaped) -> int:
-    """One per filter, where `nobias` leaves them out."""
+    """One bias per filter, where `nobias` leaves them out."""
     return layer.output[0] if getattr(layer.op, "bias", True) is False and not _biases(layer) else 0
 
 
 def _statistics(layer: Shaped, *, counters: bool = False) -> int:
-    """The buffers of a layer; a counter has the shape ()."""
+    """The number of buffers of a layer. `counters`: with the number of batches, a buffer of shape ()."""
     held = (one.shape for one in layer.op.weights(*layer.inputs) if one.role == "buffer")
     return sum(prod(shape) for shape in held if shape or counters)
 
 
 def terms(subject: str, found: Iterable[Part]) -> Iterator[str]:
-    """How a sum comes about: the formula of a single layer, or what each kind of layer has."""
+    """The terms of a number: the formula of a single layer, or the sum for each kind of layer."""
     costs = [(part, _cost(subject, part)) for part in found]
     named = [(part, cost) for part, cost in costs if cost]
     if len(named) == 1:

@@ -1,4 +1,4 @@
-"""An untrusted graph, as JSON: is it a network, and within the budgets that a spec has?"""
+"""Checks an untrusted graph from JSON: is it a valid network, and within the limits for specs?"""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from cnnspec.ops.base import written_shape
 NOWHERE = Span(0, 0)
 MOST_FAULTS = 20
 STEPS = 8
-"""Steps that are compared for each step that a spec may ask for: of a run of equal passes three are."""
+"""Steps that may be compared for each step that a spec may have: of a run of equal passes, three are
+compared."""
 
 
 def refusals(graph: Graph, limits: Limits) -> list[Diagnostic]:
-    """Why no program can be made of a graph; nothing where it is right and within the budgets."""
+    """Why no program can be made from a graph; empty where it is valid and within the limits."""
     for check in (_sizes, _ifs, _faults, _depth, _layers, _handed, _weights):
         if found := list(check(graph, limits)):
             return found
@@ -52,7 +53,7 @@ def _largest(value: Any) -> int:
 
 
 def _ifs(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
-    """E602 before anything walks into the `if`s of a template."""
+    """E602, before any other function recurses into the `if`s of a template."""
     if any(depth > limits.depth for one in graph.templates for depth in _if_depths(one).values()):
         yield _too_deep(limits)
 
@@ -67,7 +68,7 @@ def _too_deep(limits: Limits) -> Diagnostic:
 
 
 def _if_depths(template: Template) -> dict[int, int]:
-    """How many `if`s each site of a template is in; under -1, the most that any does."""
+    """The nesting depth of each site in `if`s; under -1, the largest depth."""
     found = {-1: 0}
     waiting: list[tuple[Iterable[Site], int]] = [(template.sites, 0)]
     while waiting:
@@ -82,7 +83,7 @@ def _if_depths(template: Template) -> dict[int, int]:
 
 
 def _faults(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
-    """E802 for all that is wrong; E607 where finding out would take too long."""
+    """E802 for everything that is invalid; E607 where checking would take too long."""
     try:
         faults = verify(graph, most=STEPS * limits.work)
     except TooMuch:
@@ -105,14 +106,14 @@ def _faults(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
 
 
 def _reserved(graph: Graph) -> set[str]:
-    """Names that the elaborator gives no step, for in a program they have a meaning."""
+    """Names that the elaborator never gives to a step, because they have a meaning in programs."""
     steps = [step for body in graph.bodies for step in body.steps]
     names = {step.name for step in steps} | {getattr(step, "shared", None) for step in steps}
     return {name for name in names if name and attribute_name(name) != name}
 
 
 def _depth(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
-    """E602 for bodies in bodies; those inside come first."""
+    """E602 for bodies that are nested too deeply; inner bodies come first."""
     ifs = [_if_depths(template) for template in graph.templates]
     depths: list[int] = []
     for body in graph.bodies:
@@ -150,7 +151,7 @@ def _layers(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
 
 
 def _handed(graph: Graph, limits: Limits) -> Iterator[Diagnostic]:
-    """E607 for too many passes with several tensors: these are gone through one by one."""
+    """E607 for too many passes with several tensors: such passes are processed one by one."""
     regions = [step for body in graph.bodies for step in body.steps if isinstance(step, Region)]
     several = [one for one in regions if one.kind == "repeat" and one.outputs > 1]
     if sum(one.count for region in several for one in region.passes) > limits.work:

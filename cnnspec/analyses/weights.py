@@ -1,9 +1,10 @@
-"""Weights: how many numbers the network learns (`trainable`), holds as parameters (`params`), and keeps
-beside them (`buffers`: running statistics).
+"""Weights: how many numbers the network learns (`trainable`), how many parameters it has (`params`), and how
+many buffers (`buffers`: running statistics).
 
-All of it comes from `Op.weights`, the named shapes that the emitted programs use too. The uses of a
-`shared` block have the same weights, which count once: a stretch of the network has weights of its own,
-which add up, and those of the shared blocks that it uses, each taken once."""
+All numbers come from `Op.weights`, the named shapes that the emitted programs use too. The uses of a `shared`
+block have the same weights, which count once: a sequence of steps has weights of its own, which add up, and
+the weights of the shared blocks that it uses, each counted once.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from cnnspec.ops.base import Weight
 
 
 class Tally(NamedTuple):
-    """Numbers of weights: `params` = `trainable` + frozen ones; `buffers` are not among the params."""
+    """Numbers of weights: `params` = `trainable` + frozen ones; `buffers` are not included in params."""
 
     params: int = 0
     trainable: int = 0
@@ -28,17 +29,19 @@ class Tally(NamedTuple):
 
 NOTHING = Tally()
 INNER = "."
-"""What stands before the key of a shared block that belongs to a use of a block."""
+"""The prefix of the key of a shared block that belongs to a use of a block."""
 OWN = ""
-"""The key of a stretch's own weights; no shared block is called so."""
+"""The key of the weights outside shared blocks; no shared block has this name."""
 Held: TypeAlias = dict[str, Tally | None]
-"""The weights of a stretch: its own, and by name those of each shared block without the shared blocks in it;
-of one that belongs to a use of a block, after INNER, up to that use. None: a shape is unknown."""
+"""The weights of a sequence of steps: its own, and by name those of each shared block without the shared
+blocks in it. A shared block that belongs to a use of a block is under INNER and its name, up to that use.
+None: a shape is unknown.
+"""
 
 
 class Weights(NamedTuple):
-    """`steps[b][s]`: what step `s` of body `b` holds, all its passes together; `bodies[b]`: what one pass
-    through body `b` holds.
+    """`steps[b][s]`: the weights of step `s` of body `b`, all its passes together; `bodies[b]`: the weights
+    of one pass through body `b`.
     """
 
     steps: tuple[tuple[Held, ...], ...]
@@ -46,11 +49,13 @@ class Weights(NamedTuple):
 
     @property
     def total(self) -> Tally | None:
-        """Of the whole network."""
+        """The weights of the whole network."""
         return counted(self.bodies[-1])
 
     def stretch(self, body: int, first: int, last: int) -> Tally | None:
-        """Of the steps `first` … `last` (exclusive) of a body; a shared block in it counts once."""
+        """The weights of the steps `first` … `last` (exclusive) of a body; a shared block in it counts
+        once.
+        """
         return counted(_together(self.steps[body][first:last]))
 
 
@@ -66,7 +71,7 @@ def weights(graph: Graph, shapes: Shapes) -> Weights:
 
 
 def counted(held: Held) -> Tally | None:
-    """Own weights and those of the shared blocks together."""
+    """The sum of own weights and the weights of the shared blocks."""
     return reduce(_plus, held.values())
 
 
@@ -114,7 +119,8 @@ def _plus(one: Tally | None, other: Tally | None) -> Tally | None:
 
 def too_many_weights(graph: Graph, weights: Weights, limit: int) -> Diagnostic | None:
     """E606 where the network has more than `limit` weights, at the layer that has the most: two lines can
-    describe a network that no machine could hold."""
+    describe a network that no computer has the memory for.
+    """
     total = weights.total
     if total is None or total.params <= limit:
         return None

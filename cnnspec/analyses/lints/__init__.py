@@ -1,9 +1,8 @@
-"""Lints: what is hardly ever meant (W1xx) and the notes' advice (W2xx), each a function from the report to
-its findings; none names a layer.
+"""Lints: W1xx for what is almost certainly a mistake, W2xx for the advice of the CS231n notes. Each is a
+function from the report to its findings; none names a layer.
 
-What a layer alone can know, it says itself (`Op.remark`); here are the lints that look at two layers in a
-row (`neighbours`) or at the whole (`network`), and in `text` those that look at how the spec is written.
-"""
+A lint that needs one layer only is in the op (`Op.remark`). Here are the lints about two consecutive layers
+(`neighbours`) or the whole network (`network`), and in `text` those about how the spec is written."""
 
 from __future__ import annotations
 
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def lint(report: Report) -> Iterator[Diagnostic]:
-    """All lints about a network. Where a block is used twice, a place may come twice; a `Sink` keeps one."""
+    """All lints about a network. A place may be reported twice where a block is used twice; a `Sink` keeps
+    one of them."""
     yield from remarks(report)
     yield from shrinks_fast(report)
     for pair in PAIRS:

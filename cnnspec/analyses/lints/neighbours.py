@@ -1,9 +1,8 @@
-"""Lints about two layers in a row: W104, W206–W208.
+"""Lints about two consecutive layers: W104, W206–W208.
 
-A value *carries* a layer when it is that layer's output, or was made of it by layers that let it through. In
-a body a value may also carry the body's own input; then the pair is found where the body is used, so that a
-body is gone through once and pairs are found across the borders of blocks, lines and passes.
-"""
+A value *carries* a layer when it is that layer's output, or was made from it only by layers that are allowed
+between the two. In a body a value may also carry the body's own input; such a pair is found where the body is
+used. So each body is searched once, and pairs are found across the borders of blocks, lines and passes."""
 
 from __future__ import annotations
 
@@ -23,9 +22,9 @@ Question: TypeAlias = Callable[[Shaped], object]
 
 
 class Pair(NamedTuple):
-    """A layer for which `first` holds, and one for which `second` holds that reads it, directly or past
-    layers for which `between` holds. Merges are `second` to all their inputs; layers with several inputs are
-    never `between`."""
+    """A layer for which `first` holds, and a layer for which `second` holds and which reads it, directly or
+    through layers for which `between` holds. Merges are `second` for each of their inputs; layers with
+    several inputs are never `between`."""
 
     first: Question
     second: Question
@@ -34,8 +33,8 @@ class Pair(NamedTuple):
 
 
 def _softmax_inside(before: Shaped, after: Shaped) -> Diagnostic:
-    """A softmax turns numbers into probabilities, and a weighted layer after it gets hardly a gradient.
-    Behind a merge it may be a gate's, which is meant."""
+    """A softmax turns numbers into probabilities, and a weighted layer after it gets almost no gradient.
+    After a merge it may be the softmax of a gate, which is intended."""
     return Diagnostic(
         "W104",
         f"`{before.op.word}` in the middle of the network: `{after.op.word}` follows it",
@@ -57,7 +56,8 @@ def _linear_twice(before: Shaped, after: Shaped) -> Diagnostic:
 
 
 def _keeps_linear(one: Shaped) -> bool:
-    """What only scales, shifts, drops or reorders numbers; a pool, which picks, stands between for good."""
+    """A layer that only scales, shifts, drops or reorders numbers. Pooling is not one, because it selects
+    numbers."""
     return not one.op.activation and (one.op.ends_map or one.inputs == (one.output,))
 
 
@@ -78,7 +78,8 @@ def _biases(one: Shaped) -> int:
 
 
 def _dropout_after_convolution(before: Shaped, after: Shaped) -> Diagnostic:
-    """What batch normalisation measures in training is then no longer its input in evaluation, either."""
+    """With dropout before it, batch normalisation also measures other statistics in training than in
+    evaluation."""
     return Diagnostic(
         "W208",
         f"dropout directly after a `{before.op.word}`: neighbouring pixels carry similar information",
@@ -101,19 +102,19 @@ PAIRS = (
 )
 
 Carried: TypeAlias = Shaped | int | None
-"""A layer; an input of the body; nothing."""
+"""A layer, or the number of an input of the body, or nothing."""
 
 
 @dataclass(eq=False, repr=False)
 class _Summary:
-    """Of a body: what its outputs carry, and the `second` layers that read its inputs."""
+    """For a body: what its outputs carry, and the `second` layers that read its inputs."""
 
     outputs: list[Carried] = field(default_factory=list)
     readers: dict[int, list[Shaped]] = field(default_factory=dict)
 
 
 def pair_findings(report: Report, pair: Pair) -> Iterator[Diagnostic]:
-    """The pair's finding for each of its places."""
+    """The finding for each place where the pair occurs."""
     layers = [one for body in report.shapes for one in body if one is not None]
     if any(map(pair.second, layers)) and any(map(pair.first, layers)):
         for before, after in _pairs(report, pair):
@@ -151,7 +152,7 @@ def _met(
 def _passes(
     region: Region, given: list[Carried], summaries: list[_Summary], summary: _Summary
 ) -> Generator[tuple[Shaped, Shaped], None, list[Carried]]:
-    """The pairs across a region's border, in its first pass and from pass to pass; gives what its outputs
+    """The pairs across a region's border, in its first pass and between passes. Returns what its outputs
     carry, seen from outside."""
     made: list[Sequence[Carried]] = []
     for one in runs_of(region) if region.each else region.passes:

@@ -22,7 +22,7 @@ def _layers(report: Report) -> Iterator[Shaped]:
 
 
 def remarks(report: Report) -> Iterator[Diagnostic]:
-    """W102, W201–W204, W210 and whatever else a layer says of itself: its arguments against its input."""
+    """W102, W201–W204, W210 and all other lints that an op reports about its arguments and its input."""
     root = report.graph.root
     largest = [max(shape[1:]) for shape in root.values[: root.inputs] if shape is not None and len(shape) > 1]
     for one in _layers(report):
@@ -35,8 +35,8 @@ def remarks(report: Report) -> Iterator[Diagnostic]:
 
 
 def _remarked(layer: Layer, remark: Remark) -> Diagnostic:
-    """The remark at the argument that it is about. A fix stands only where the argument's text is this
-    layer's own: not in a `default`, and no expression that has other values elsewhere.
+    """The remark at the argument that it is about. It has a fix only where the argument is written at this
+    layer: not where it comes from a `default`, and not for an expression that has other values elsewhere.
     """
     argument = remark.argument or ""
     span = layer.spans.get(argument, layer.span)
@@ -48,11 +48,11 @@ def _remarked(layer: Layer, remark: Remark) -> Diagnostic:
 
 
 AT_MOST = 4
-"""The stride of AlexNet's first layer, the largest that celebrated networks have."""
+"""The stride of AlexNet's first layer, the largest stride in well-known networks."""
 
 
 def shrinks_fast(report: Report) -> Iterator[Diagnostic]:
-    """W205: one layer that leaves less than a quarter of a side throws most of the picture away at once."""
+    """W205: a layer that leaves less than a quarter of a side loses most of the image at once."""
     for one in _layers(report):
         if _shrinks_fast(one.op, one.inputs[0], one.output):
             before, after = (written_shape(shape[1:]) for shape in (one.inputs[0], one.output))
@@ -68,13 +68,13 @@ def shrinks_fast(report: Report) -> Iterator[Diagnostic]:
 
 
 TRIED = 2_000
-"""Sizes of a map, at most, among which those are searched from which on a layer shrinks it too fast."""
+"""The number of map sizes that are tried to find the smallest that a layer reduces too fast."""
 
 
 def _shrinks_fast_from(one: Shaped) -> int | None:
-    """The side of the smallest map from which on a layer shrinks all square ones too fast; None where that is
-    not found. Where S more rows of the input are one more of the output, and S is at least 4, it stays so: a
-    whole period of sizes proves the larger ones. (The output of an adaptive pooling has always one size.)
+    """The side of the smallest map from which on a layer shrinks all square maps too fast; None where none is
+    found. Where S more rows of the input give one more row of the output, and S is at least 4, all larger
+    sizes follow from one whole period of sizes. (The output of an adaptive pooling always has one size.)
     """
     C, *sizes = one.inputs[0]
     twice = one.op.out((C, *(2 * size for size in sizes)))
@@ -91,9 +91,9 @@ def _shrinks_fast_from(one: Shaped) -> int | None:
 
 
 def _shrinks_fast(op: Op, before: Shape, out: Shape) -> bool:
-    """More than fourfold along an axis. A map that becomes one position is a vector, which is another matter,
-    and so is a crop or slice, which reads only a part of it. A sound is a long signal: its first layer makes
-    features of many samples each.
+    """Whether a layer shrinks an axis more than fourfold. A map that becomes one position does not count, and
+    neither do crop and slice, which read only a part of it. Nor does a long signal: the first layer for a
+    sound makes features from many samples each.
     """
     if len(out) != len(before) or len(out) < 3 or op.ends_map or set(out[1:]) == {1} or op.merges:
         return False
@@ -103,9 +103,9 @@ def _shrinks_fast(op: Op, before: Shape, out: Shape) -> bool:
 
 
 def small_field(report: Report) -> Iterator[Diagnostic]:
-    """W209: the last map's positions see only a part of the picture, and no later layer looks beyond. A
-    network whose output is a map (a segmentation, a picture) may mean it; so it is reported only where every
-    output is one vector per picture.
+    """W209: the positions of the last map read only a part of the image, and no later layer reads more. This
+    is intended in a network whose output is a map (a segmentation, an image), so it is reported only where
+    every output is one vector per image.
     """
     root = report.graph.root
     field = report.fields.total
@@ -132,8 +132,8 @@ def small_field(report: Report) -> Iterator[Diagnostic]:
 
 
 def _same_at_any_size(one: Shaped) -> bool:
-    """Whether a layer's windows are those that it has on maps of twice the size. That of all positions is, of
-    a layer that ends the map.
+    """Whether a layer has the same windows on maps of twice the size. A window over all positions counts as
+    the same in a layer that ends the map.
     """
     if one.op.ends_map:
         return True
@@ -146,18 +146,20 @@ def _same_at_any_size(one: Shaped) -> bool:
 
 
 def _windows(op: Op, arriving: tuple[Shape, ...], out: Shape) -> list[tuple[Fraction | int, ...]]:
-    """Size and stride of what a position reads along each axis."""
+    """The size and stride of the window along each axis."""
     return [window[:2] for window in op.window(arriving, out)]
 
 
 FAR, NEAR = 1e3, 1e-3
-"""Outputs further apart than this, or closer, where the inputs are 1 apart."""
+"""Outputs that are further apart than FAR, or closer than NEAR, are reported; the inputs are 1 apart."""
 MANY = 6
-"""So many layers with weights, from which on a start can go wrong layer by layer."""
+"""The smallest number of layers with weights for which the start is checked."""
 
 
 def starts_badly(report: Report) -> Iterator[Diagnostic]:
-    """W211: as its weights start, a deep stack without normalisation makes all images alike, or explodes."""
+    """W211: with its initial weights, a deep network without normalisation makes all images nearly equal, or
+    its numbers grow without limit.
+    """
     if (report.totals.weighted or 0) < MANY or any(one.op.centres for one in _layers(report)):
         return
     from cnnspec.analyses.start import start

@@ -23,20 +23,20 @@ _APART = re.compile(r"[ \t][-+][^ \t>]")
 _THOUSANDS = re.compile(r"(?<![\w.])[1-9][0-9]{0,2}\.000(?![\w.])")
 
 _SMALLEST_IMAGE = 16
-"""Rows of an image in a batch: a volume of 64x3x7x7 is usual deep in a network."""
+"""The smallest number of rows for an image in a batch: a volume of 64x3x7x7 is usual deep in a network."""
 COLOURS = (1, 3, 4)
-"""Channels of a picture: grey, red-green-blue, and with transparency."""
+"""The channels of an image: grey, red-green-blue, and with transparency."""
 
 
 def lint_text(file: tree.File, source: Source) -> Iterator[Diagnostic]:
-    """What the text alone shows, in its order."""
+    """The lints that need only the text, in its order."""
     for statement in file.statements:
         if isinstance(statement, tree.Input):
             yield from channels_last(statement)
     for comment in file.comments:
         yield from not_a_lint(comment)
     thousands = _THOUSANDS.search(source.text) is not None
-    if not thousands and not _APART.search(source.text):  # saves going through the whole tree
+    if not thousands and not _APART.search(source.text):  # avoids a walk over the whole tree
         return
     for node in nodes(file.statements):
         if thousands and isinstance(node, tree.LayerStep):
@@ -56,7 +56,7 @@ def switched_off(comment: tree.Comment) -> dict[str, Span]:
 
 
 def not_a_lint(comment: tree.Comment) -> Iterator[Diagnostic]:
-    """W109: a comment that switches off what there is not, or what cannot be switched off."""
+    """W109: a comment that names an unknown code, or a code that cannot be switched off."""
     if _OFF.match(comment.text) is None:
         if (odd := _NO_OFF.fullmatch(comment.text)) is not None:
             way = f"write `# lint: off {' '.join(re.findall(r'[Ww][0-9]+', odd[1])).upper()}`"
@@ -77,7 +77,7 @@ def not_a_lint(comment: tree.Comment) -> Iterator[Diagnostic]:
 
 
 def channels_last(statement: tree.Input) -> Iterator[Diagnostic]:
-    """W101: `32x32x3`. A shape is CxHxW: what looks like HxWxC, like NxCxHxW, or like HxW."""
+    """W101: `32x32x3`. A shape is CxHxW; this one looks like HxWxC, NxCxHxW, or HxW."""
     meant = _meant(statement.shape)
     if meant is None:
         return
@@ -106,7 +106,7 @@ class _Meant(NamedTuple):
 
 
 def _meant(shape: tree.Dims) -> _Meant | None:
-    """What an input looks like that is another's order; None for one that looks right."""
+    """The order of axes that an input's shape was probably written in; None where it looks right."""
     sizes = [int(dim.value) for dim in shape.dims if isinstance(dim, tree.Number)]
     if not 2 <= len(sizes) == len(shape.dims) <= 4:
         return None
@@ -123,7 +123,7 @@ def _meant(shape: tree.Dims) -> _Meant | None:
 
 
 def as_channels_first(shape: tree.Dims) -> str:
-    """What `32x32x3` says: 32 channels of 32x3."""
+    """The meaning of a shape as it is written: `32x32x3` has 32 channels of 32x3."""
     meant = _meant(shape)
     first, *others = (int(dim.value) for dim in shape.dims if isinstance(dim, tree.Number))
     of = written_shape(others) if len(others) > 1 else f"{others[0]} number{'s' if others[0] != 1 else ''}"
@@ -152,7 +152,7 @@ def apart(value: tree.Value, source: Source) -> Iterator[Diagnostic]:
 
 
 def thousands_parted(step: tree.LayerStep) -> Iterator[Diagnostic]:
-    """W106: `fc 1.000`, where a count is wanted and 1 is what is written."""
+    """W106: `fc 1.000`, where a count is expected and the value is 1."""
     from cnnspec.elaborate.binding import slots_of
     from cnnspec.ops import lookup
 

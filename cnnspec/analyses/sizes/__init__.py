@@ -1,1 +1,1 @@
-"""Which sizes of the input fit a network, and how large the output then is: exact, for all sizes."""
+"""Which sizes of the input fit a network, and the size of the output for each: exact, for all sizes."""

@@ -1,13 +1,13 @@
-"""All sizes of the input that fit, by going through one whole period of the network's strides.
+"""All sizes of the input that fit, found by trying one whole period of the network's strides.
 
 Along one axis every shape rule is ⌊(n + a)/s⌋·u + b once the map is large enough, or a constant. With P the
 period of all strides (`replay.Growth`) each tensor's size is affine in k for n = r + k·P, so that
 
-- a layer that is large enough for its window stays so;
-- two sizes that must be equal are so for all k if they are for two, else for one k at most.
+- a layer whose input is large enough for its window stays so;
+- two sizes that must be equal are equal for all k if they are for two values of k, else for one k at most.
 
-So the residues r that fit far out, tried at two k, fit from their first k on, and all others for single sizes
-only, which are looked for where the two sizes would meet."""
+So a residue r that fits for two large k fits from its first k on. All other residues fit for single sizes
+only, which are the sizes at which two such tensor sizes would be equal."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from cnnspec.analyses.sizes.replay import Failure, Outcome
 
 SCANNED = 256
 MOST = 8_192
-"""Each size is tried up to SCANNED, three periods, or the spec's own; at most to MOST."""
+"""Each size is tried up to SCANNED, three periods, or the spec's own size, but never beyond MOST."""
 FAR = 2**40 * 3**3 * 5 * 7 * 11
 
 
 class Along(NamedTuple):
     """The sizes that fit along one axis (or along all at once: `name` is then "H = W"): n ≥ `start` with a
-    remainder by `modulus` that is one of `residues`, and `also`. Sizes repeat after `period`; where that is
-    0, just the sizes up to `tried` were tried, and all that fit are in `also`."""
+    remainder by `modulus` that is one of `residues`, and the sizes in `also`. Sizes repeat after `period`;
+    where that is 0, only the sizes up to `tried` were tried, and all that fit are in `also`."""
 
     name: str
     period: int
@@ -50,8 +50,8 @@ Fit = Callable[[int], Outcome]
 
 
 def along(name: str, fit: Fit, own: int, period: int) -> Along:
-    """The sizes n for which `fit(n)` is no failure; without a period (0), of those that are tried. `own` is
-    the size in the spec."""
+    """The sizes n for which `fit(n)` is not a failure; without a period (0), among those that are tried.
+    `own` is the size in the spec."""
     tried = min(max(SCANNED, 3 * period, own + (period or 16)), MOST)
     fitting = {n for n in range(1, tried + 1) if not isinstance(fit(n), Failure)}
     if not period:
@@ -78,7 +78,7 @@ def along(name: str, fit: Fit, own: int, period: int) -> Along:
 
 
 def far_of(period: int) -> int:
-    """A multiple of the period at which every rule has left its beginning."""
+    """A multiple of the period that is large enough for every rule to be affine."""
     return FAR // period * period
 
 
@@ -88,7 +88,7 @@ def _repeats(residues: list[int], modulus: int, period: int) -> bool:
 
 
 def _first(fit: Fit, residue: int, period: int, far: int, fitting: set[int], tried: int) -> int:
-    """The first size of a residue from which on all fit."""
+    """The first size of a residue from which on all sizes fit."""
     scanned = list(range(residue or period, tried + 1, period))
     failing = [n for n in scanned if n not in fitting]
     if not failing or failing[-1] != scanned[-1]:
@@ -117,7 +117,8 @@ def _meeting(fit: Fit, size: int, period: int, first: Outcome, second: Outcome) 
 
 
 def _gaps(failure: Failure) -> list[int]:
-    """How far each input's sizes are from the first one's, and the first one's from 1, which `fc` needs."""
+    """The differences between each input's size and the first one's, and between the first one's and 1, which
+    `fc` needs."""
     first, *others = failure.arriving
     return [size - 1 for size in first[1:]] + [
         size - here for other in others for here, size in zip(first[1:], other[1:], strict=False)

@@ -1,4 +1,4 @@
-"""Which sizes of the input fit a network: axis by axis, and the output's size as a formula."""
+"""Which sizes of the input fit a network: axis by axis, with the output's size as a formula."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cnnspec.ir.graph import Graph
 from cnnspec.ops.base import Shape, axes_of
 
 WORK = 2_000_000
-"""Shape rules that are run for one network, at most: some seconds."""
+"""The largest number of shape rules that are computed for one network: some seconds."""
 LONGEST = 2_048
-"""The longest period that is gone through."""
+"""The longest period that is tried completely."""
 APART = 2**20 * 3**8 * 5**4 * 7**2 * 11
 
 _NUMBERS = "a number or a condition in the spec depends on the size"
@@ -33,20 +33,20 @@ class Output(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """Which sizes fit a network. `inputs` are those that vary, all with the same sizes; `base` is a shape of
-    the first that fits. Where the axes depend on each other, or sizes were only tried, there is one entry of
-    `axes` for all of them: equal sizes."""
+    """Which sizes fit a network. `inputs` are the inputs that vary, all with the same sizes; `base` is the
+    shape of the first one that fits. Where the axes depend on each other, or sizes were only tried, `axes`
+    has one entry for all of them: equal sizes."""
 
     inputs: tuple[str, ...]
     base: Shape
     axes: tuple[Along, ...]
     outputs: tuple[Output, ...]
     why: str = ""
-    """Why sizes were only tried, not gone through for a whole period."""
+    """The reason why only some sizes were tried, not a whole period."""
 
     @property
     def exact(self) -> bool:
-        """Whether this holds for every size, not just for those that were tried."""
+        """Whether this holds for every size, not only for those that were tried."""
         return all(axis.exact for axis in self.axes)
 
     def has(self, shape: Shape) -> bool:
@@ -57,7 +57,7 @@ class Sizes(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class _Network:
-    """The replay of a network whose inputs `varying` are given other sizes than their own `shapes`."""
+    """Computes the shapes of a network whose inputs `varying` get other sizes than their own `shapes`."""
 
     replay: Replay
     shapes: tuple[Shape, ...]
@@ -74,11 +74,12 @@ class _Network:
         return self.replay.run(self.inputs(sizes))
 
     def at(self, axis: int, size: int) -> tuple[int, ...]:
-        """The sizes of the input with that of one axis replaced."""
+        """The sizes of the input, with another size along one axis."""
         return (*self.base[:axis], size, *self.base[axis + 1 :])
 
     def period(self, axis: int) -> int:
-        """After how many sizes along an axis the shapes repeat; 0 where this axis is mixed with others."""
+        """The number of sizes along an axis after which the shapes repeat; 0 where this axis is mixed with
+        others."""
         larger = self.inputs(self.at(axis, self.base[axis] + APART))
         growth = Growth(self.replay.graph, APART, self.replay.written)
         period = growth.run(self.inputs(self.base), larger)
@@ -115,8 +116,8 @@ def sizes_of(graph: Graph, tried: Tried) -> Sizes | None:
 
 
 def _axes(network: _Network, letters: str) -> tuple[Along, ...] | None:
-    """The sizes that fit along each axis, with the others as they are; None where an axis does not stand for
-    itself: equal sizes then fit that are in none, or the other way round."""
+    """The sizes that fit along each axis, with the others as they are. None where the axes depend on each
+    other: then equal sizes fit that do not fit along each axis, or the other way round."""
     found = []
     for axis, letter in enumerate(letters):
         period = network.period(axis)
@@ -152,14 +153,14 @@ def _agrees(network: _Network, axes: tuple[Along, ...], tried: Tried) -> bool:
 
 
 def _some(axis: Along, step: int) -> int:
-    """A size near the first that fit; some fit, some don't."""
+    """A size near the first ones that fit; some fit, some don't."""
     return max(
         1, (axis.start if axis.residues else max(axis.also, default=1)) + step * (axis.modulus + 1) // 2
     )
 
 
 def _outputs(network: _Network, axes: tuple[Along, ...], names: tuple[str, ...]) -> tuple[Output, ...]:
-    """The output's sizes as formulas."""
+    """The sizes of the outputs as formulas."""
     made = network.run(network.base)
     assert not isinstance(made, Failure)
     shapes: list[list[str | None]] = [[str(size) for size in shape] for shape in made]

@@ -1,7 +1,7 @@
-"""A network's shapes at other sizes of its input: the shape rules of its layers, run again.
+"""The shapes of a network for other sizes of its input: the shape rules of its layers, computed again.
 
-That is a hundred times faster than to evaluate the spec again, and gives the same as long as no number in it
-depends on H or W."""
+That is a hundred times faster than evaluating the spec again, and has the same result as long as no number in
+the spec depends on H or W."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SIZES = frozenset("THW")
 
 
 class Failure(NamedTuple):
-    """A layer that does not fit what arrives."""
+    """A layer that does not fit its input."""
 
     layer: Layer | None
     arriving: tuple[Shape, ...]
 
 
 class OverWork(Exception):
-    """More shape rules than may be run."""
+    """More shape rules than allowed."""
 
 
 Outcome: TypeAlias = "tuple[Shape, ...] | Failure"
@@ -36,7 +36,7 @@ Outcome: TypeAlias = "tuple[Shape, ...] | Failure"
 
 @dataclass(eq=False, repr=False)
 class Replay:
-    """Runs the shape rules of a network; `left` is how many layers may still be run."""
+    """Computes the shape rules of a network; `left` is the number of layers that may still be computed."""
 
     graph: Graph
     written: Written
@@ -85,18 +85,18 @@ class Replay:
                     return outputs
                 made = collected(region, made, outputs)
                 before, given = given, tuple(handed_on(region, given, outputs))
-                if given == before:  # the passes after it give the same
+                if given == before:  # all later passes have the same result
                     break
         return tuple(given_by(region, made)) if made else given[: region.outputs]
 
 
 Written: TypeAlias = dict[int, dict[int, dict[str, Expr]]]
-"""The arguments that are made from T, H and W, by template, site and field."""
+"""The arguments that depend on T, H and W, by template, site and field."""
 
 
 def written_from_size(graph: Graph) -> Written | None:
-    """The arguments of layers that grow with the arriving map (`crop (H-4)x(W-4)`); None where another number
-    or condition depends on T, H or W: the shape rules alone do not give the shapes at another size then."""
+    """The arguments of layers that depend on the input's size (`crop (H-4)x(W-4)`). None where another number
+    or condition depends on T, H or W: then the shape rules alone do not give the shapes at another size."""
     found: Written = {}
     for number, template in enumerate(graph.templates):
         sites = list(template.sites)
@@ -120,8 +120,8 @@ def _names_size(node: Expr) -> bool:
 
 
 def _grows(node: Expr) -> bool:
-    """Whether an expression is made from one size at a time, by `+ - * //` and constants: it is then affine
-    in the size after whole periods, as the shape rules are."""
+    """Whether an expression is made from one size at a time, by `+ - * //` and constants: like the shape
+    rules, it is then affine in the size after whole periods."""
     names = list(variables(node))
     if isinstance(node, Apply) and node.operator == "sizes":
         return all(map(_grows, node.arguments))
@@ -136,7 +136,7 @@ def _arithmetic(node: Expr) -> bool:
 
 
 def at_size(op: Op, written: dict[str, Expr], arriving: Shape) -> Op:
-    """The layer with the arguments that it has where a map of this size arrives."""
+    """The layer with the arguments that it has for an input of this size."""
     sizes = dict(zip("WHT", reversed(arriving[1:]), strict=False))
     made = {field: value(node, sizes) for field, node in written.items()}
     for name, one in made.items():
@@ -147,15 +147,15 @@ def at_size(op: Op, written: dict[str, Expr], arriving: Shape) -> Op:
 
 
 Two: TypeAlias = tuple[Shape, Shape]
-"""The shapes of one tensor for two inputs."""
+"""The shapes of one tensor for two sizes of the network's input."""
 
 
 @dataclass(eq=False, repr=False)
 class Growth:
-    """How a network's shapes grow with its input, from two inputs that are `apart`, a number with many
-    divisors. `period` is then the least P for which every layer's output grows by a whole number when the
-    input grows by P: sizes repeat after it, but for constants. `mixes`: a reshape or transpose of a map that
-    grows puts its axes together."""
+    """How a network's shapes grow with its input, from two inputs whose sizes differ by `apart`, a number
+    with many divisors. `period` is then the least P for which every layer's output grows by a whole number
+    when the input grows by P: sizes repeat after it, except constant ones. `mixes`: a reshape or transpose of
+    a map that grows mixes its axes."""
 
     graph: Graph
     apart: int
@@ -200,7 +200,8 @@ class Growth:
 
 
 def _both(op: Op, written: dict[str, Expr], arriving: tuple[Two, ...]) -> Two:
-    """A layer's output for both inputs; where it does not fit the larger, as large as its first input."""
+    """A layer's output for both inputs; where it does not fit the larger one, the shape of its first
+    input."""
     small, large = (
         (at_size(op, written, arriving[0][number]) if written else op).out(
             *(pair[number] for pair in arriving)

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 def formula(letter: str, sizes: Sequence[int], period: int, value: Callable[[int], int]) -> str | None:
     """A formula that gives `value(n)` for each n of `sizes`, and one period later; None where there is no
-    simple one. `sizes` are those of one period that fit."""
+    simple one. `sizes` are the sizes of one period that fit.
+    """
     samples = {n: value(n) for one in sizes for n in (one, one + period)}
     slopes = {Fraction(samples[n + period] - samples[n], period) for n in sizes}
     if len(slopes) > 1:
@@ -37,7 +38,7 @@ def linear(letter: str, slope: Fraction, rest: Fraction) -> str:
 
 
 def _stepped(letter: str, samples: dict[int, int], step: int, by: int) -> str | None:
-    """by·⌊(n + a)/step⌋ + b, with one a for each place where the size may rise."""
+    """by·⌊(n + a)/step⌋ + b; tries one a for each place where the size may increase."""
     for a in range(step):
         rests = {size - by * ((n + a) // step) for n, size in samples.items()}
         if len(rests) != 1:
